@@ -1,0 +1,5 @@
+"python -m faststyle_fastai"
+
+from .cli import main
+
+main()

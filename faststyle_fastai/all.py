@@ -1,0 +1,15 @@
+"What a notebook imports: `from faststyle_fastai.all import *`."
+
+from .backbones import *
+from .callbacks import *
+from .checkpoint import *
+from .data import *
+from .errors import *
+from .evaluate import *
+from .images import *
+from .learner import *
+from .losses import *
+from .recipes import *
+from .runs import *
+from .stylizer import *
+from .transformer import *

@@ -1,0 +1,169 @@
+"Frozen perceptual networks: their named layers and where their weights come from."
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from .errors import FaststyleError
+
+__all__ = ["ASSETS", "BACKBONES", "Backbone", "IMAGENET", "layer_names", "perceptual_backbone"]
+
+ASSETS = Path(__file__).parent / "assets"
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean, std of RGB in [0, 1]
+
+# Each network is blocks of 3x3 convolutions, a max pooling between blocks
+# (VGG: Simonyan & Zisserman 2015). A new one is a row here and a state dict in torchvision's
+# naming: `perceptual_backbone` takes the weights from a file, the package or torchvision.
+BACKBONES = {
+    "vgg16": ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
+    "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
+    "lite": ((32,) * 2, (64,) * 2, (128,) * 4),
+}
+SHIPPED = {"lite": ASSETS / "lite.safetensors"}
+
+
+def perceptual_backbone(
+    name: str = "vgg16",  # a row of `BACKBONES`
+    weights: str | Path | None = None,  # .safetensors or .pth, torchvision's keys, whole or cut
+    layers=None,  # keep the network up to the deepest of these; None: all of it
+) -> "Backbone":  # frozen, in eval, pictures in [0, 1] in, features by layer name out
+    """A pretrained network whose features say what a picture shows and how it is painted.
+
+    Without `weights`: those that ship (`lite`), else torch's cache, else torchvision's download.
+    Raises `ValueError` for a name or layer that does not exist and for weights that do not fit,
+    `FileNotFoundError` for a missing file, `FaststyleError` when there is no way to the weights.
+    """
+    if name not in BACKBONES:
+        raise ValueError(f"no backbone '{name}': choose one of {', '.join(BACKBONES)}.")
+    if weights is None:
+        source, state = name, _known_weights(name)
+    else:
+        source, state = str(weights), _read_weights(Path(weights))
+    return Backbone(_build(name, state, source), layers)
+
+
+class Backbone(nn.Module):
+    "A frozen stack of named layers; forward hooks collect what the asked-for layers give."
+
+    def __init__(
+        self,
+        net: nn.Sequential,  # children named conv1_1, relu1_1, …, pool1, … in order
+        layers=None,  # names to keep; the network is cut after the deepest one
+    ):
+        super().__init__()
+        names = [name for name, _ in net.named_children()]
+        self.layers = layer_names(layers or [n for n in names if n.startswith("relu")], names)
+        self.net = net[: 1 + max(names.index(name) for name in self.layers)]
+        self.features = {}
+        for name in self.layers:
+            self.net.get_submodule(name).register_forward_hook(self._keep(name))
+        for i, values in enumerate(IMAGENET):
+            shape = torch.tensor(values).view(1, 3, 1, 1)
+            self.register_buffer(("mean", "std")[i], shape, persistent=False)
+        self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+    def _keep(self, name):
+        def hook(module, args, output):
+            self.features[name] = output
+
+        return hook
+
+    def forward(
+        self,
+        x: Tensor,  # [B, 3, H, W] RGB in [0, 1]
+        layers=None,  # a subset of `self.layers`; None: all
+    ) -> dict[str, Tensor]:  # layer -> [B, C, H/2^k, W/2^k] after k poolings
+        "Features at `layers`; nothing past the deepest of them is run."
+        wanted = self.layers if layers is None else layer_names(layers, self.layers)
+        names = list(dict(self.net.named_children()))
+        depth = 1 + max(names.index(name) for name in wanted)
+        smallest = 2 ** sum(name.startswith("pool") for name in names[:depth])
+        if min(x.shape[-2:]) < smallest:
+            h, w = x.shape[-2:]
+            raise ValueError(f"{w}x{h} px is too small for {wanted[-1]}: {smallest} px at least.")
+        x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        self.net[:depth](x)
+        found, self.features = self.features, {}
+        return {name: found[name] for name in wanted}
+
+    def train(self, mode: bool = True):
+        "Stay in eval: a perceptual network is never trained."
+        return super().train(False)
+
+
+def layer_names(
+    asked,  # names such as relu2_2, or relu_4: the ReLU of the fourth convolution
+    known,  # the network's layers, in order
+) -> list[str]:
+    "The asked-for layers under their full names, in the network's order."
+    relus = [name for name in known if name.startswith("relu")]
+    aliases = {f"relu_{i}": name for i, name in enumerate(relus, 1)}
+    names = [aliases.get(name, name) for name in asked]
+    if wrong := [name for name in names if name not in known]:
+        raise ValueError(f"no layer {', '.join(wrong)}: there are {', '.join(relus)}.")
+    return sorted(set(names), key=list(known).index)
+
+
+def _build(name, state, source):
+    "The network up to the last convolution in `state`, which must hold all before it."
+    net, n_in, index, shapes = nn.Sequential(), 3, 0, {}
+    for block, widths in enumerate(BACKBONES[name], 1):
+        for i, width in enumerate(widths, 1):
+            weight, bias = (state.get(f"features.{index}.{part}") for part in ("weight", "bias"))
+            shapes[f"features.{index}"] = (width, n_in, 3, 3)
+            if weight is not None and bias is not None:
+                conv = nn.Conv2d(n_in, width, 3, padding=1)
+                if weight.shape != conv.weight.shape or bias.shape != conv.bias.shape:
+                    raise ValueError(
+                        f"{source}: features.{index}.weight is {list(weight.shape)}, "
+                        f"{name} needs {list(conv.weight.shape)}: not weights of {name}."
+                    )
+                if missing := [k for k in list(shapes)[:-1] if f"{k}.weight" not in state]:
+                    raise ValueError(f"{source} lacks {', '.join(missing)}: cut only at the end.")
+                with torch.no_grad():
+                    conv.weight.copy_(weight)
+                    conv.bias.copy_(bias)
+                net.add_module(f"conv{block}_{i}", conv)
+                net.add_module(f"relu{block}_{i}", nn.ReLU())  # not in place: hooks keep its output
+            n_in, index = width, index + 2
+        if f"conv{block}_{len(widths)}" in dict(net.named_children()):
+            net.add_module(f"pool{block}", nn.MaxPool2d(2))
+        index += 1
+    if not len(net):
+        raise ValueError(f"{source} holds no features.0.weight: not weights of {name}.")
+    return net
+
+
+def _read_weights(path):
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights file {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError) as error:
+        why = str(error).splitlines()[0]
+        raise ValueError(f"{path} is no .safetensors or .pth weights file: {why}") from None
+    except Exception as error:  # torch.load raises pickle's own kinds too
+        raise ValueError(f"{path} cannot be read as weights: {type(error).__name__}.") from None
+
+
+@lru_cache(maxsize=2)
+def _known_weights(name):
+    if name in SHIPPED:
+        return _read_weights(SHIPPED[name])
+    weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
+    try:
+        return weights.get_state_dict(progress=True, check_hash=True)
+    except Exception as error:
+        cache = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
+        raise FaststyleError(
+            f"{name}'s weights are neither cached nor can they be downloaded "
+            f"({type(error).__name__}). Give a file (weights=, --weights), or put torchvision's "
+            f"at {cache}, or use the backbone that ships (lite)."
+        ) from None

@@ -1,0 +1,167 @@
+"Folders of photos as fastai DataLoaders whose target is the photo itself."
+
+import math
+import os
+import random
+import warnings
+from itertools import cycle, islice
+from pathlib import Path
+
+import torch
+from fastai.data.core import DataLoaders, Datasets
+from fastai.data.transforms import IntToFloatTensor, ToTensor
+from fastai.torch_core import default_device
+from fastai.vision.augment import FlipItem, RandTransform
+from fastai.vision.core import PILImage, TensorImage
+from fastai.vision.data import get_grid
+from fasttransform import ItemTransform
+from PIL import Image
+from plum import dispatch
+
+from .images import find_pictures, read_picture
+
+__all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
+
+SMALLEST = 32  # px a side that VGG's five poolings still leave something of
+
+
+class StyledImage(TensorImage):
+    "A photo as the target: what `show_results` lays the repainted picture beside."
+
+
+class PhotoIsTarget(ItemTransform):
+    "A batch (photos,) becomes (photos, photos): one tensor under two types, decoded once."
+
+    order = 99
+
+    def encodes(self, batch):
+        return batch[0], batch[0].as_subclass(StyledImage)
+
+
+class PhotoCrop(RandTransform):
+    "A random square of the photo in training, its centre in validation, at `size` px."
+
+    split_idx, order = None, 1
+
+    def __init__(self, size, min_scale=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.min_scale = size, min_scale  # min_scale: share of the largest square
+
+    def before_call(self, b, split_idx):
+        width, height = b[0].size
+        side = min(width, height)
+        if not split_idx:
+            side = max(1, round(side * math.sqrt(random.uniform(self.min_scale, 1))))
+        at = (lambda room: room // 2) if split_idx else (lambda room: random.randint(0, room))
+        left, top = at(width - side), at(height - side)
+        self.box = left, top, left + side, top + side
+
+    def encodes(self, photo: Image.Image):
+        size = (self.size, self.size)
+        return photo.resize(size, Image.Resampling.BICUBIC, box=self.box)
+
+
+class OpenPhoto:
+    "Path, picture or array to fastai's PILImage; JPEGs decoded no larger than needed."
+
+    def __init__(self, shortest=None):
+        self.shortest = shortest
+
+    def __call__(self, source):
+        return PILImage(read_picture(source, self.shortest))
+
+
+class StyleDataLoaders(DataLoaders):
+    "Photos in [0, 1] as input and, unchanged, as target."
+
+    @classmethod
+    def from_folder(
+        cls,
+        path: str | Path,  # photos, searched with all below it
+        size: int = 256,  # px a side of the square crops
+        bs: int = 16,
+        images: int | None = None,  # photos an epoch: fewer than there are, or drawn repeatedly
+        valid_pct: float = 0.02,  # share held out; 0: validate on the training photos' centres
+        max_valid: int = 64,  # held-out photos at the most
+        min_scale: float = 0.5,  # smallest training crop, as a share of the largest square
+        seed: int = 42,  # of the split and of the choice of `images`
+        num_workers: int | None = None,  # None: 0 on a CPU, which trains on all cores, else 8
+        device: torch.device | None = None,
+    ) -> "StyleDataLoaders":
+        """DataLoaders over the readable pictures below `path`; the others are named once.
+
+        Raises `FileNotFoundError` for no such folder or no picture in it, `ValueError` when
+        there are fewer photos than a batch needs.
+        """
+        if size < SMALLEST or bs < 1:
+            raise ValueError(f"size={size}, bs={bs}: size from {SMALLEST} px, bs from 1.")
+        good, bad = find_pictures(path)
+        if bad:
+            names = ", ".join(p.name for p in bad[:5]) + (", …" if len(bad) > 5 else "")
+            warnings.warn(
+                f"{len(bad)} of {len(good) + len(bad)} files in {path} are not readable pictures "
+                f"and are left out: {names}",
+                stacklevel=2,
+            )
+        if not good:
+            raise FileNotFoundError(f"no readable photo in {path}: give a folder of JPEGs or PNGs.")
+        photos, train, valid = _split(good, images, valid_pct, max_valid, seed)
+        if len(train) < bs:
+            raise ValueError(
+                f"{path} leaves {len(train)} photos to train on but bs={bs}: add photos, "
+                f"lower bs, or set images= to draw the same photos repeatedly."
+            )
+        device = torch.device(device or default_device())
+        if num_workers is None:
+            num_workers = min(os.cpu_count(), 8) if device.type == "cuda" else 0
+        shortest = math.ceil(size / math.sqrt(min_scale))
+        dls = Datasets(photos, [[OpenPhoto(shortest)]], splits=(train, valid)).dataloaders(
+            bs=bs,
+            after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), ToTensor()],
+            after_batch=[IntToFloatTensor(), PhotoIsTarget()],
+            num_workers=num_workers,
+            device=device,
+            path=".",
+        )
+        return cls(*dls.loaders, path=".", device=device)
+
+    def test_dl(self, test_items, rm_type_tfms=None, **kwargs):
+        "Whole pictures one at a time: nothing is cropped off what is to be repainted."
+        pictures = [read_picture(item) for item in test_items]
+        whole = {"bs": 1, "after_item": [ToTensor()], **kwargs}
+        return super().test_dl(pictures, rm_type_tfms=rm_type_tfms or 0, **whole)
+
+
+@dispatch
+def show_batch(x: TensorImage, y: StyledImage, samples, ctxs=None, max_n=9, **kwargs):
+    "Photos; the target is the same picture and is not shown twice."
+    photos = samples.itemgot(0)
+    ctxs = ctxs or get_grid(min(len(samples), max_n), **kwargs)
+    return [photo.show(ctx=ctx) for photo, ctx, _ in zip(photos, ctxs, range(max_n))]
+
+
+@dispatch
+def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n=9, **kwargs):
+    "Photo | repainted, a pair a row."
+    titles = {"title": "Photo | Repainted", "double": True, **kwargs}
+    ctxs = ctxs or get_grid(min(len(samples), max_n), **titles)
+    for i, pictures in enumerate((samples, outs)):
+        column = zip(pictures.itemgot(0), ctxs[i::2], range(max_n))
+        ctxs[i::2] = [picture.clamp(0, 1).show(ctx=ctx) for picture, ctx, _ in column]
+    return ctxs
+
+
+def _split(photos, images, valid_pct, max_valid, seed):
+    "Photos and the places in them of the training and the held-out ones."
+    shuffled = list(photos)
+    random.Random(seed).shuffle(shuffled)
+    if valid_pct == 0:
+        n_valid, pool = min(len(shuffled), max_valid), shuffled
+    elif len(shuffled) == 1:
+        raise ValueError("a single photo cannot be split: add photos or set valid_pct=0.")
+    else:
+        n_valid = min(max(1, round(len(shuffled) * valid_pct)), max_valid)
+        pool = shuffled[n_valid:]
+    drawn = list(islice(cycle(pool), len(pool) if images is None else images))
+    held_out = shuffled[:n_valid]
+    return drawn + held_out, range(len(drawn)), range(len(drawn), len(drawn) + n_valid)

@@ -1,0 +1,116 @@
+"The yardstick: what a network's pictures are worth, in iterations of optimisation."
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .backbones import Backbone
+from .images import read_picture, side_by_side, to_picture, to_tensor
+from .losses import VggLoss, resize_short
+
+__all__ = ["contact_sheet", "evaluate_style", "lbfgs", "worth", "yardstick"]
+
+STYLE_LAYERS = "relu1_1", "relu2_1", "relu3_1", "relu3_4"
+
+
+def yardstick(
+    backbone: Backbone,  # the reference: it need not be the one trained with
+    style,  # the painting
+) -> VggLoss:
+    """content + 20 * style + 0.05 * TV / 0.226, all relative to their targets.
+
+    Content at relu2_2; style the mean over relu1_1, relu2_1, relu3_1, relu3_4 and over the
+    picture at full, half and quarter size; TV the mean |Δ|, 0.226 its typical value on photos.
+    """
+    return VggLoss(
+        backbone,
+        to_tensor(read_picture(style)),
+        content_layers={"relu2_2": 1.0},
+        style_layers=dict.fromkeys(STYLE_LAYERS, 20 / len(STYLE_LAYERS)),
+        tv=0.05 / 0.226,
+        scales=(1, 0.5, 0.25),
+    )
+
+
+def lbfgs(
+    loss: VggLoss,
+    photo: Tensor,  # [1, 3, H, W] in [0, 1]; where it starts
+    iterations: int,
+) -> tuple[Tensor, list[float]]:  # the last picture; the loss before each iteration and at the end
+    "The pixels themselves optimised: torch's L-BFGS, lr 1, history 20, clamped to [0, 1]."
+    x = photo.clone().requires_grad_()
+    opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
+    curve = []
+
+    def closure():
+        opt.zero_grad()
+        total = loss(x, photo)
+        total.backward()
+        curve.append(total.item())
+        return total
+
+    for _ in range(iterations):
+        opt.step(closure)
+        with torch.no_grad():
+            x.clamp_(0, 1)
+    with torch.no_grad():
+        curve.append(loss(x, photo).item())
+    return x.detach(), curve
+
+
+def worth(
+    total: float,  # a network's loss
+    curve: list[float],  # optimisation's loss after 0, 1, 2, … iterations
+) -> float:  # iterations, to a fraction; the curve's length when it is better than its end
+    "After how many iterations optimisation is as good as `total`."
+    for k, (before, after) in enumerate(zip(curve, curve[1:])):
+        if after <= total <= before or (k == 0 and total > before):
+            return max(0.0, k + (before - total) / max(before - after, 1e-9))
+    return float(len(curve) - 1)
+
+
+def evaluate_style(
+    paint,  # tensor in, tensor out: Stylizer.paint
+    photos: list[str | Path],
+    loss: VggLoss,  # a `yardstick`
+    size: int = 256,  # px of the photos' short side
+    iterations: int = 30,  # of optimisation to compare with; 0: none
+) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
+    "Mean content, style (unweighted), tv and total of photo, network and optimisation; pictures."
+    rows, curves, sheet = {}, [], []
+    for path in photos:
+        photo = resize_short(to_tensor(read_picture(path)), size)
+        shown = {"photo": photo, "network": paint(photo).cpu()}
+        if iterations:
+            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations)
+            curves.append(curve)
+        for name, x in shown.items():
+            with torch.no_grad():
+                total = loss(x, photo).item()
+            parts = {k: v.item() for k, v in loss.parts.items()}
+            parts["style"] /= 20
+            for key, value in {**parts, "total": total}.items():
+                row = rows.setdefault(name, {})
+                row[key] = row.get(key, 0.0) + value / len(photos)
+        sheet.append([to_picture(x) for x in shown.values()])
+    if iterations:
+        mean = [sum(values) / len(values) for values in zip(*curves)]
+        rows["network"]["iterations"] = worth(rows["network"]["total"], mean)
+    return rows, sheet
+
+
+def contact_sheet(
+    sheet: list[list[Image.Image]],  # a row a photo
+    gap: int = 8,  # px
+) -> Image.Image:
+    "Rows of pictures under each other."
+    rows = [side_by_side(row, gap=gap) for row in sheet]
+    width = max(row.width for row in rows)
+    height = sum(row.height for row in rows) + gap * (len(rows) - 1)
+    page, top = Image.new("RGB", (width, height), "white"), 0
+    for row in rows:
+        page.paste(row, (0, top))
+        top += row.height + gap
+    return page

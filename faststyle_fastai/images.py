@@ -1,0 +1,165 @@
+"Pictures in and out: upright RGB from any file Pillow reads, and files that appear whole."
+
+import os
+import tempfile
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+__all__ = [
+    "PICTURES",
+    "find_pictures",
+    "read_picture",
+    "save_picture",
+    "side_by_side",
+    "to_picture",
+    "to_tensor",
+    "whole_file",
+]
+
+# Pillow's raster formats a photo comes in, by extension (an .svg, .pdf or .ico is none).
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+
+
+def read_picture(
+    source: str | Path | Image.Image | np.ndarray | Tensor,  # arrays: [H, W(, 3)] uint8
+    shortest: int | None = None,  # px; a JPEG may be decoded smaller, its short side ≥ this
+) -> Image.Image:  # upright, RGB
+    "A picture as it is meant to be seen: turned upright, on white where it is transparent."
+    if isinstance(source, Tensor):
+        return to_picture(source)
+    if isinstance(source, np.ndarray):
+        source = Image.fromarray(source)
+    if isinstance(source, Image.Image):
+        return _upright_rgb(source)
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(f"no picture {path}.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's notes on odd EXIF or palettes
+            with Image.open(path) as image:
+                if shortest:
+                    image.draft("RGB", (shortest, shortest))
+                return _upright_rgb(image)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        why = "not a picture" if "cannot identify" in str(error) else str(error)
+        raise ValueError(f"{path} cannot be read: {why}.") from None
+
+
+def _upright_rgb(image):
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bit gray: Pillow would clip it
+        values = np.asarray(image).astype(np.float32)
+        top = 65535 if values.max() > 255 else 255
+        image = Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def to_tensor(
+    image: Image.Image,  # RGB
+) -> Tensor:  # [1, 3, H, W] float32 in [0, 1]
+    "A picture as the networks take it."
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def to_picture(
+    x: Tensor,  # [3, H, W] or [1, 3, H, W] in [0, 1], clamped here
+) -> Image.Image:  # RGB, rounded
+    "A network's output as a picture."
+    x = x.detach().reshape(x.shape[-3:]).float().clamp(0, 1)
+    return Image.fromarray((x * 255).round().byte().permute(1, 2, 0).cpu().numpy())
+
+
+def save_picture(
+    image: Image.Image,
+    path: str | Path,  # the format by its extension; JPEG and WebP at quality 95
+) -> Path:
+    "Write a picture whole or not at all."
+    path = Path(path)
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise ValueError(f"{path}: no picture format '{path.suffix}'; use .jpg, .png or .webp.")
+    options = {".jpg": {"subsampling": 0}, ".jpeg": {"subsampling": 0}}.get(path.suffix.lower(), {})
+    with whole_file(path) as temporary:
+        image.save(temporary, quality=95, **options)
+    return path
+
+
+@contextmanager
+def whole_file(
+    path: str | Path,  # where it shall lie; folders are made
+):
+    "A temporary name to write to; renamed to `path` at the end, removed when anything fails."
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def find_pictures(
+    folder: str | Path,  # searched with all below it, hidden files left out
+) -> tuple[list[Path], list[Path]]:  # those that decode, those that do not; both sorted
+    "The picture files below a folder, each decoded once (JPEGs at an eighth) to be sure of it."
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}.")
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in PICTURES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        readable = list(pool.map(_readable, files))
+    good = [path for path, ok in zip(files, readable) if ok]
+    return good, [path for path, ok in zip(files, readable) if not ok]
+
+
+def _readable(path):
+    try:
+        read_picture(path, shortest=1)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def side_by_side(
+    images: list[Image.Image],
+    height: int | None = None,  # px of each; None: the first one's
+    gap: int = 8,  # px of white between
+) -> Image.Image:
+    "Pictures in a row, at one height."
+    height = height or images[0].height
+    images = [im.resize((max(1, round(im.width * height / im.height)), height)) for im in images]
+    width = sum(im.width for im in images) + gap * (len(images) - 1)
+    row, left = Image.new("RGB", (width, height), "white"), 0
+    for im in images:
+        row.paste(im, (left, 0))
+        left += im.width + gap
+    return row

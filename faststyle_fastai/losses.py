@@ -1,0 +1,168 @@
+"What a picture shows, how it is painted, how rough it is: the perceptual loss and its parts."
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .backbones import Backbone, layer_names
+from .errors import FaststyleError
+
+__all__ = ["VggLoss", "gram_matrix", "resize_short", "total_variation"]
+
+EPS = 1e-8  # keeps a relative error finite on a target that is all zero
+
+
+def gram_matrix(
+    features: Tensor,  # [B, C, H, W]
+) -> Tensor:  # [B, C, C], divided by C*H*W
+    "Channel correlations of `features`, in float32 (Gatys et al. 2016)."
+    with torch.autocast(features.device.type, enabled=False):
+        flat = features.float().flatten(2)
+        return (flat / flat[0].numel()) @ flat.mT
+
+
+def total_variation(
+    x: Tensor,  # [B, 3, H, W] in [0, 1]
+) -> Tensor:  # scalar
+    "Mean |Δx| + mean |Δy| between neighbouring pixels."
+    x = x.float()
+    across, down = x[..., :, 1:] - x[..., :, :-1], x[..., 1:, :] - x[..., :-1, :]
+    return sum(d.abs().mean() for d in (across, down) if d.numel())
+
+
+def resize_short(
+    x: Tensor,  # [B, 3, H, W]
+    size: int,  # px of the shorter side afterwards
+) -> Tensor:  # [B, 3, h, w], the shape kept
+    "`x` resized, antialiased, so that its shorter side is `size`."
+    height, width = x.shape[-2:]
+    scale = size / min(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
+    return x.clamp(0, 1)
+
+
+class VggLoss(nn.Module):
+    """Content + style + total variation as a frozen backbone sees them (Johnson et al. 2016).
+
+    `balance="relative"` divides each layer's error by its target's own mean square, and averages
+    the style over `scales`, so that one set of weights suits all styles, backbones and sizes.
+    `balance="none"` gives the published sums: mean squared errors of features and of Gram
+    matrices, and the *sum* of |Δ| over a picture, averaged over the batch.
+    After each call `parts` holds the weighted `content`, `style` and `tv`; the loss is their sum.
+    """
+
+    part_names = ("content", "style", "tv")
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        style: Tensor | None,  # [1, 3, H, W] in [0, 1]; None when no style layer has a weight
+        content_layers: dict[str, float],  # layer -> weight
+        style_layers: dict[str, float],  # layer -> weight
+        tv: float = 0.0,  # weight of the total variation
+        balance: str = "relative",  # or "none"
+        scales: tuple[float, ...] = (1,),  # the style layers also on the picture at these sizes
+        style_size: int | None = None,  # px of the painting's short side; None: the photo's
+    ):
+        super().__init__()
+        if balance not in ("relative", "none"):
+            raise ValueError(f"balance='{balance}': 'relative' or 'none'.")
+        if style_layers and style is None:
+            raise ValueError("style layers have weights but there is no style picture.")
+        if not scales or not all(0 < scale <= 1 for scale in scales):
+            raise ValueError(f"scales={scales}: one or more factors in (0, 1].")
+        self.content_layers = _by_full_name(content_layers, backbone)
+        self.style_layers = _by_full_name(style_layers, backbone)
+        self.tv, self.balance, self.scales, self.style_size = tv, balance, scales, style_size
+        self.register_buffer("style", style, persistent=False)
+        self.backbone = backbone
+        self.parts, self._targets = {}, {}
+
+    def forward(
+        self,
+        pred: Tensor,  # [B, 3, H, W], the repainted photos
+        photo: Tensor,  # [B, 3, H, W] in [0, 1]
+    ) -> Tensor:  # scalar
+        "The weighted loss of `pred`, a repainted `photo`."
+        if self.backbone is None:
+            raise FaststyleError(
+                "this learner was exported without its loss network: it can repaint, not train. "
+                "Make a style_learner with pretrained= to go on training."
+            )
+        pred, photo = pred.as_subclass(Tensor), photo.as_subclass(Tensor)
+        found = self.backbone(pred, [*self.content_layers, *self.style_layers])
+        parts = {
+            "content": self._content(found, photo),
+            "style": self._style(found, pred),
+            "tv": self.tv * self._variation(pred),
+        }
+        self.parts = {name: torch.as_tensor(part).detach() for name, part in parts.items()}
+        return sum(parts.values())
+
+    def _content(self, found, photo):
+        if not self.content_layers:
+            return 0.0
+        with torch.no_grad():
+            targets = self.backbone(photo, self.content_layers)
+        return sum(w * self._error(found[k], targets[k]) for k, w in self.content_layers.items())
+
+    def _style(self, found, pred):
+        if not self.style_layers:
+            return 0.0
+        total = 0.0
+        for scale in self.scales:
+            seen = found if scale == 1 else self.backbone(shrink(pred, scale), self.style_layers)
+            targets = self._style_targets(min(pred.shape[-2:]), scale)
+            for layer, weight in self.style_layers.items():
+                total = total + weight * self._error(gram_matrix(seen[layer]), targets[layer])
+        return total / len(self.scales)
+
+    def _style_targets(self, photo_size, scale):
+        "The painting's Gram matrices, [1, C, C] a layer, made once for each size."
+        size = self.style_size or photo_size
+        key = size, scale, self.style.device
+        if key not in self._targets:
+            painting = shrink(resize_short(self.style, size), scale)
+            with torch.no_grad(), torch.autocast(self.style.device.type, enabled=False):
+                seen = self.backbone(painting, self.style_layers)
+            self._targets[key] = {name: gram_matrix(x) for name, x in seen.items()}
+        return self._targets[key]
+
+    def _error(self, x, target):
+        "Squared error per picture, relative to the target's mean square if balanced; batch mean."
+        x, target = x.float(), target.float()
+        dims = tuple(range(1, x.dim()))
+        error = (x - target).square().mean(dims)
+        if self.balance == "relative":
+            error = error / (target.square().mean(dims) + EPS)
+        return error.mean()
+
+    def _variation(self, pred):
+        if self.balance == "relative":
+            return total_variation(pred)
+        across, down = pred.diff(dim=-1).abs(), pred.diff(dim=-2).abs()
+        return (across.float().sum() + down.float().sum()) / len(pred)
+
+    def __getstate__(self):
+        "Leave out what an exported learner must not carry: the backbone and what it saw."
+        state = self.__dict__.copy()
+        state["parts"], state["_targets"] = {}, {}
+        state["_modules"] = {**self._modules, "backbone": None}
+        state["_buffers"] = {**self._buffers, "style": None}
+        return state
+
+
+def shrink(x, scale):
+    "`x` averaged down to `scale` of its size."
+    if scale == 1:
+        return x
+    if (1 / scale).is_integer():
+        return F.avg_pool2d(x, int(1 / scale))
+    return F.interpolate(x, scale_factor=scale, mode="area")
+
+
+def _by_full_name(weights, backbone):
+    "Layer weights under the layers' full names; a weight of 0 asks for nothing."
+    full = {name: layer_names([name], backbone.layers)[0] for name in weights}
+    return {full[name]: weight for name, weight in weights.items() if weight}

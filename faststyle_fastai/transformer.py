@@ -1,0 +1,148 @@
+"TransformerNet: the feed-forward network of Johnson et al. 2016 that repaints a picture."
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .backbones import IMAGENET
+
+__all__ = ["TransformerNet", "from_examples", "to_examples"]
+
+SMALLEST = 5  # px; padded to 8, which three reflections of the encoder still fit
+
+
+class TransformerNet(nn.Module):
+    """Repaints pictures: RGB in [0, 1] to RGB, around [0, 1] and not clamped, of the same size.
+
+    Reflection padding, nearest upsampling and instance normalisation (Johnson et al. 2016,
+    Ulyanov et al. 2017); with several styles each normalisation has a scale and a shift for
+    each (Dumoulin et al. 2017). Module names are those of pytorch/examples' fast_neural_style.
+    """
+
+    def __init__(
+        self,
+        n_styles: int = 1,  # rows of scales and shifts at each normalisation
+        width: float = 1.0,  # factor on the channels 32, 64, 128; 0.5 is the light network
+    ):
+        super().__init__()
+        if n_styles < 1 or width <= 0:
+            raise ValueError(f"n_styles={n_styles}, width={width}: both must be positive.")
+        self.n_styles, self.width = n_styles, width
+        a, b, c = (max(1, round(n * width)) for n in (32, 64, 128))
+        self.conv1, self.in1 = ConvLayer(3, a, 9), InstanceNorm(a, n_styles)
+        self.conv2, self.in2 = ConvLayer(a, b, 3, stride=2), InstanceNorm(b, n_styles)
+        self.conv3, self.in3 = ConvLayer(b, c, 3, stride=2), InstanceNorm(c, n_styles)
+        for i in range(1, 6):
+            self.add_module(f"res{i}", ResidualBlock(c, n_styles))
+        self.deconv1, self.in4 = ConvLayer(c, b, 3), InstanceNorm(b, n_styles)
+        self.deconv2, self.in5 = ConvLayer(b, a, 3), InstanceNorm(a, n_styles)
+        self.deconv3 = ConvLayer(a, 3, 9)
+        for name, values in zip(("mean", "std"), IMAGENET):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+
+    def forward(
+        self,
+        x: Tensor,  # [B, 3, H, W] RGB in [0, 1], H and W ≥ 5
+        style: Tensor | None = None,  # [B] style indices or [B, n_styles] weights; None: the first
+    ) -> Tensor:  # [B, 3, H, W]
+        "The repainted pictures; a size that is no multiple of 4 is padded and cropped back."
+        height, width = x.shape[-2:]
+        if min(height, width) < SMALLEST:
+            raise ValueError(f"{width}x{height} px: {SMALLEST} px a side at least.")
+        rows = self._rows(style, len(x), x.device)
+        x = F.pad(x, (0, -width % 4, 0, -height % 4), mode="reflect")
+        y = (x - self.mean) / self.std
+        y = self.in1(self.conv1(y), rows).relu_()
+        y = self.in2(self.conv2(y), rows).relu_()
+        y = self.in3(self.conv3(y), rows).relu_()
+        for i in range(1, 6):
+            y = self.get_submodule(f"res{i}")(y, rows)
+        y = self.in4(self.deconv1(F.interpolate(y, scale_factor=2.0)), rows).relu_()
+        y = self.in5(self.deconv2(F.interpolate(y, scale_factor=2.0)), rows).relu_()
+        y = self.deconv3(y).to(x.dtype) * self.std + self.mean
+        return y[..., :height, :width]
+
+    def _rows(self, style, n, device):
+        "Weights over styles, one row a picture: [B, n_styles]"
+        if style is None:
+            style = torch.zeros(n, dtype=torch.long, device=device)
+        if style.dim() == 1:
+            style = F.one_hot(style, self.n_styles)
+        return style.to(device, self.in1.weight.dtype)
+
+
+class ConvLayer(nn.Module):
+    "Reflection padding, then a convolution: same size at stride 1."
+
+    def __init__(self, n_in, n_out, kernel, stride=1):
+        super().__init__()
+        self.pad = kernel // 2
+        self.conv2d = nn.Conv2d(n_in, n_out, kernel, stride)
+
+    def forward(self, x):
+        return self.conv2d(F.pad(x, (self.pad,) * 4, mode="reflect"))
+
+
+class InstanceNorm(nn.Module):
+    "Instance normalisation with a scale and a shift for each style and channel."
+
+    def __init__(self, channels, n_styles, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(n_styles, channels))
+        self.bias = nn.Parameter(torch.zeros(n_styles, channels))
+
+    def forward(self, x, rows):
+        # One group per picture and channel: group_norm then takes each picture's own scale and
+        # shift, and on a CPU it is many times faster than instance_norm.
+        weight, bias = (rows @ self.weight).flatten(), (rows @ self.bias).flatten()
+        y = x.reshape(1, -1, *x.shape[2:])  # [1, B*C, H, W]
+        y = F.group_norm(y, y.shape[1], weight.to(y.dtype), bias.to(y.dtype), self.eps)
+        return y.view(x.shape)
+
+
+class ResidualBlock(nn.Module):
+    "Two normalised convolutions on top of what comes in; nothing after the sum."
+
+    def __init__(self, channels, n_styles):
+        super().__init__()
+        self.conv1, self.in1 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
+        self.conv2, self.in2 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
+
+    def forward(self, x, rows):
+        y = self.in1(self.conv1(x), rows).relu_()
+        return x + self.in2(self.conv2(y), rows)
+
+
+def from_examples(
+    state: dict[str, Tensor],  # of a pytorch/examples network, which speaks RGB in 0–255
+) -> dict[str, Tensor]:  # for TransformerNet, exact: the range is folded into both ends
+    "pytorch/examples' fast_neural_style weights as ours."
+    state = {k: v for k, v in state.items() if "running_" not in k and "num_batches" not in k}
+    state = {k: v[None] if _is_norm(k) else v.clone() for k, v in state.items()}
+    mean, std = (torch.tensor(values) for values in IMAGENET)
+    first, last = "conv1.conv2d.", "deconv3.conv2d."
+    state[first + "bias"] += 255 * (state[first + "weight"].sum((2, 3)) @ mean)
+    state[first + "weight"] *= 255 * std.view(1, 3, 1, 1)
+    state[last + "weight"] /= 255 * std.view(3, 1, 1, 1)
+    state[last + "bias"] = (state[last + "bias"] / 255 - mean) / std
+    return state
+
+
+def to_examples(
+    state: dict[str, Tensor],  # of a TransformerNet
+    style: int = 0,  # which of its styles
+) -> dict[str, Tensor]:  # for pytorch/examples' TransformerNet, in 0–255
+    "One style of our weights as pytorch/examples' fast_neural_style has them."
+    state = {k: v[style].clone() if _is_norm(k) else v.clone() for k, v in state.items()}
+    mean, std = (torch.tensor(values) for values in IMAGENET)
+    first, last = "conv1.conv2d.", "deconv3.conv2d."
+    state[first + "weight"] /= 255 * std.view(1, 3, 1, 1)
+    state[first + "bias"] -= 255 * (state[first + "weight"].sum((2, 3)) @ mean)
+    state[last + "weight"] *= 255 * std.view(3, 1, 1, 1)
+    state[last + "bias"] = (state[last + "bias"] * std + mean) * 255
+    return state
+
+
+def _is_norm(key):
+    return key.split(".")[-2].startswith("in")
