@@ -126,10 +126,10 @@ class StyleDataLoaders(DataLoaders):
         return cls(*dls.loaders, path=".", device=device)
 
     def test_dl(self, test_items, rm_type_tfms=None, **kwargs):
-        "Whole pictures one at a time: nothing is cropped off what is to be repainted."
+        "Whole pictures one at a time and without a target: nothing is cropped, no loss is made."
         pictures = [read_picture(item) for item in test_items]
-        whole = {"bs": 1, "after_item": [ToTensor()], **kwargs}
-        return super().test_dl(pictures, rm_type_tfms=rm_type_tfms or 0, **whole)
+        alone = {"bs": 1, "after_item": [ToTensor()], "after_batch": [IntToFloatTensor()]}
+        return super().test_dl(pictures, rm_type_tfms=rm_type_tfms or 0, **alone | kwargs)
 
 
 @dispatch

@@ -20,7 +20,7 @@ from torch import nn
 
 from faststyle_fastai.backbones import BACKBONES, Backbone, perceptual_backbone
 from faststyle_fastai.data import StyleDataLoaders
-from faststyle_fastai.images import read_picture, to_tensor
+from faststyle_fastai.images import read_picture, to_tensor, whole_file
 from faststyle_fastai.losses import gram_matrix, resize_short
 
 SIZE, BS = 128, 8
@@ -53,7 +53,8 @@ def main(
             for part in ("weight", "bias"):
                 state[f"features.{index}.{part}"] = getattr(module, part).half().contiguous()
         index += 1
-    save_file(state, out, {"teacher": teacher.name, "keep": str([len(k) for k in keep.values()])})
+    with whole_file(out) as temporary:
+        save_file(state, temporary, {"teacher": teacher.name, "keep": str([len(k) for k in keep.values()])})
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 

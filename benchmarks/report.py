@@ -1,0 +1,40 @@
+"Tables of figures: printed, and kept as JSON for the README."
+
+import json
+import platform
+from pathlib import Path
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def report(
+    name: str,  # of the JSON file
+    rows: list[dict],  # one a line, same keys
+    **facts,  # how it was measured
+):
+    "Print `rows` as a Markdown table and write them, with where and how, to results/NAME.json."
+    print(markdown(rows))
+    facts |= {"torch": torch.__version__, "cores": torch.get_num_threads()}
+    facts |= {"machine": platform.machine()}
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({"facts": facts, "rows": rows}, indent=1) + "\n")
+    print(path)
+
+
+def markdown(rows: list[dict]) -> str:
+    "A Markdown table."
+    heads = list(rows[0])
+    lines = [heads, ["-" for _ in heads], *([row[h] for h in heads] for row in rows)]
+    return "\n".join("| " + " | ".join(_text(v) for v in line) + " |" for line in lines)
+
+
+def table(name: str) -> str:
+    "The Markdown table of a benchmark's kept results."
+    return markdown(json.loads((RESULTS / f"{name}.json").read_text())["rows"])
+
+
+def _text(value):
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,129 @@
+import pandas as pd
+import pytest
+import torch
+from conftest import is_clean
+from fastai.callback.core import Callback
+from fastai.torch_core import set_seed
+from PIL import Image
+
+from faststyle_fastai.all import (
+    Checkpoint,
+    FaststyleError,
+    History,
+    Preview,
+    StyleDataLoaders,
+    Stylizer,
+    TimeBudget,
+    style_learner,
+)
+
+
+class StopAt(Callback):
+    "As if the machine were switched off before step `n`."
+
+    order = 90
+
+    def __init__(self, n):
+        self.n = n
+
+    def after_batch(self):
+        if self.training and self.train_iter == self.n:
+            raise RuntimeError("off")
+
+
+class SizesSeen(Callback):
+    order = 90
+
+    def __init__(self):
+        self.sizes = []
+
+    def after_batch(self):
+        if self.training:
+            self.sizes.append(self.x.shape[-1])
+
+
+def learner(photos, painting, seed=0, **kwargs):
+    set_seed(seed)
+    dls = StyleDataLoaders.from_folder(photos, 32, 2, valid_pct=0.15, device="cpu")
+    return style_learner(dls, painting, scales=(1,), **{"small": None, **kwargs})
+
+
+def run(learn, cbs, n_epoch=2, **kwargs):
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_recipe(n_epoch, cbs=cbs, **kwargs)
+    return learn
+
+
+def test_resumed_training_ends_where_an_uninterrupted_one_does(photos, painting, tmp_path):
+    whole = run(learner(photos, painting), [])
+    with pytest.raises(RuntimeError):
+        run(learner(photos, painting), [Checkpoint("ck", every=2), StopAt(9)])
+    resumed = learner(photos, painting, seed=5)  # nothing but the checkpoint knows the seed
+    run(resumed, [Checkpoint("ck", every=2, resume=True), History("history.csv")])
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+        assert torch.equal(a, b)
+    assert len(pd.read_csv("history.csv")) == 2
+    assert [p.name for p in sorted(tmp_path.glob("ck/step-*"))] == ["step-000010", "step-000012"]
+    assert is_clean(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_named(photos, painting, tmp_path):
+    run(learner(photos, painting), Checkpoint("ck"), 1)
+    (tmp_path / "ck/step-000006/state.pt").write_bytes(b"half a file")
+    with pytest.raises(FaststyleError, match="step-000006/state.pt cannot be read"):
+        run(learner(photos, painting), Checkpoint("ck", resume=True), 1)
+
+
+def test_the_best_epoch_is_kept(photos, painting):
+    learn = run(learner(photos, painting), Checkpoint("ck"), 3)
+    assert Stylizer("ck/best.safetensors").styles == ["waves"]
+    names = list(learn.recorder.metric_names[1:-1])
+    losses = [row[names.index("valid_loss")] for row in learn.recorder.values]
+    assert learn.recorder.values and min(losses) == losses[-1]
+
+
+def test_history_and_previews(photos, painting, tmp_path):
+    picture = photos / "china" / "0.jpg"
+    cbs = [History("history.csv"), Preview([picture], every=4, folder="run/previews", size=32)]
+    run(learner(photos, painting), cbs)
+    table = pd.read_csv("history.csv")
+    assert len(table) == 2 and table.valid_style.notna().all() and table.train_style.min() > 0
+    names = sorted(p.name for p in (tmp_path / "run/previews").iterdir())
+    assert names == [f"step-{n:06d}.png" for n in (0, 4, 8, 12)]
+    with Image.open("run/progress.gif") as gif:
+        assert gif.n_frames == 4
+    assert is_clean(tmp_path)
+
+
+def test_small_photos_first(photos, painting):
+    seen = SizesSeen()
+    run(learner(photos, painting, small=16, small_until=0.5), seen)
+    assert seen.sizes == [16] * 6 + [32] * 6
+
+
+def test_minutes_stretch_the_schedule(photos, painting):
+    learn = run(learner(photos, painting), [], None, minutes=0.05)
+    lrs = learn.recorder.lrs
+    assert lrs[-1] < 0.2 * max(lrs) and lrs[0] < 0.2 * max(lrs)
+    assert len(learn.recorder.values[-1]) == 8  # the shortened epoch was validated
+    assert learn.style_card.plan.lr == pytest.approx(max(lrs), rel=0.3)
+
+
+def test_a_time_budget_goes_on_where_it_was():
+    budget = TimeBudget(1)
+    budget.load_state_dict({"spent": 42.0})
+    assert budget.state_dict() == {"spent": 42.0}
+
+
+def test_a_loss_that_is_no_number_stops_on_good_weights(photos, painting):
+    class Poison(Callback):
+        order = 0
+
+        def before_batch(self):
+            if self.training and self.train_iter == 5:
+                self.learn.xb = (self.x * float("nan"),)
+
+    learn = learner(photos, painting)
+    with pytest.raises(FaststyleError, match="content and style and tv became nan at step 5"):
+        run(learn, Poison())
+    assert all(p.isfinite().all() for p in learn.model.parameters())

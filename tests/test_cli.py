@@ -1,0 +1,125 @@
+import json
+import resource
+import shutil
+
+import pytest
+from conftest import is_clean
+from PIL import Image
+
+QUICK = "--size", 32, "--bs", 2, "--images", 4, "--quiet"
+LEFT_BY_A_RUN = {
+    "checkpoints", "history.csv", "loss.png", "model.pkl", "model.safetensors",
+    "previews", "progress.gif", "run.json",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, photos, painting):
+    "A run folder made by the command line."
+    from faststyle_fastai.runs import train
+
+    return train(
+        photos, painting, tmp_path_factory.mktemp("runs") / "waves",
+        size=32, bs=2, images=4, quiet=True, device="cpu",
+    )  # fmt: skip
+
+
+def fails(said, code, *words):
+    assert said.returncode == code, said.stdout + said.stderr
+    assert "Traceback" not in said.stderr
+    assert all(word in said.stderr for word in words), said.stderr
+    if code == 1:
+        assert said.stderr.count("\n") == 1, said.stderr
+
+
+def test_train_stylize_info(faststyle, photos, painting, tmp_path):
+    said = faststyle("train", photos, "--style", painting, "-o", "run", *QUICK)
+    assert said.returncode == 0 and said.stderr == "", said.stderr
+    assert {p.name for p in (tmp_path / "run").iterdir()} == LEFT_BY_A_RUN
+    assert said.stdout.split()[0] == "run/model.safetensors"
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert record["complete"] and record["settings"]["plan"]["bs"] == 2
+
+    said = faststyle("stylize", photos, "--style", "run", "-o", "out", "--quiet", "--strength", 0.5)
+    assert said.returncode == 0 and len(said.stdout.split()) == 14
+    assert Image.open("out/china/3.jpg").size == (96, 72)
+
+    said = faststyle("info", "run/model.safetensors")
+    assert json.loads(said.stdout)["styles"] == ["waves"]
+
+    fails(faststyle("train", photos, "--style", painting, "-o", "run", *QUICK), 1, "--resume")
+    again = faststyle("train", photos, "--style", painting, "-o", "run", *QUICK, "--resume")
+    assert again.returncode == 0, again.stderr
+    other = faststyle(
+        "train", photos, "--style", painting, "-o", "run", *QUICK, "--resume", "--seed", 3
+    )
+    fails(other, 1, "another seed")
+    assert is_clean(tmp_path)
+
+
+def test_pretrain(faststyle, photos, tmp_path):
+    said = faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK)
+    assert said.returncode == 0 and said.stdout == "ae.safetensors\n", said.stderr
+    fails(faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK), 1, "exists", "--force")
+
+
+def test_stylize_one_several_and_bad_ones(faststyle, run, photos, tmp_path):
+    shutil.copy(photos / "china" / "0.jpg", "a.jpg")
+    Image.new("RGB", (1, 1)).save("dot.png")
+    (tmp_path / "broken.jpg").write_text("no picture")
+    said = faststyle("stylize", "a.jpg", "--style", run, "-o", "one.png")
+    assert said.stdout == "one.png\n" and Image.open("one.png").size == (96, 72)
+    said = faststyle("stylize", "*.jpg", "dot.png", "--style", run, "-o", "out", "--quiet")
+    assert said.returncode == 1 and "broken.jpg cannot be read" in said.stderr
+    assert said.stdout.split() == ["out/a.jpg", "out/dot.png"]
+    assert is_clean(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("stylize", "none.jpg", "--style", "RUN", "-o", "x.jpg"), "no picture none.jpg"),
+        (("stylize", "a.png", "--style", "absent.safetensors", "-o", "x.jpg"), "no style file"),
+        (("stylize", "a.png", "--style", "RUN", "-o", "a.png"), "written over itself"),
+        (("stylize", "a.png", "--style", "RUN", "-o", "x.docx"), "no picture format '.docx'"),
+        (("stylize", "a.png", "--style", "x.pkl", "-o", "x.jpg"), "--trust-pickle"),
+        (("train", "absent", "--style", "a.png", "-o", "r"), "no folder absent"),
+        (("train", "PHOTOS", "--style", "absent.jpg", "-o", "r"), "no picture absent.jpg"),
+        (("train", "PHOTOS", "--style", "a.png", "-o", "r", "--recipe", "x"), "choose one of fast"),
+    ],
+)
+def test_bad_input_is_one_line(faststyle, run, photos, tmp_path, args, words):
+    Image.new("RGB", (16, 16)).save("a.png")
+    args = [{"RUN": run, "PHOTOS": photos}.get(arg, arg) for arg in args]
+    fails(faststyle(*args), 1, words)
+    assert {p.name for p in tmp_path.iterdir()} == {"a.png"}
+
+
+def test_wrong_calls_exit_with_2(faststyle):
+    fails(faststyle("stylize", "a.png"), 2)
+    fails(faststyle("stylize", "a.png", "--style", "x", "-o", "y", "--strength", 3), 2, "strength")
+    fails(faststyle("repaint"), 2, "No such command")
+
+
+def test_help_is_there(faststyle):
+    for command in ("demo", "pretrain", "train", "stylize", "info", "evaluate"):
+        assert "--help" in faststyle(command, "--help").stdout
+
+
+def test_a_full_disk_leaves_nothing_half_written(faststyle, run, tmp_path):
+    Image.effect_noise((300, 300), 90).convert("RGB").save("a.png")
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    said = faststyle("stylize", "a.png", "--style", run, "-o", "x.png", preexec_fn=small_disk)
+    fails(said, 1, "File too large")
+    assert {p.name for p in tmp_path.iterdir()} == {"a.png"}
+
+
+def test_demo(faststyle, photos, tmp_path):
+    said = faststyle("demo", "--photos", photos, "--minutes", 0.05, "--quiet", "-o", "demo")
+    assert said.returncode == 0, said.stderr
+    wrote = [tmp_path / line for line in said.stdout.split()]
+    assert wrote[0].name == "before-style-after.jpg" and all(p.is_file() for p in wrote)
+    assert Image.open(wrote[0]).width > 3 * 300

@@ -1,0 +1,48 @@
+import pytest
+import torch
+from conftest import noise
+
+from faststyle_fastai.all import (
+    contact_sheet,
+    evaluate_style,
+    lbfgs,
+    perceptual_backbone,
+    worth,
+    yardstick,
+)
+
+
+@pytest.fixture(scope="module")
+def loss(painting):
+    return yardstick(perceptual_backbone("lite"), painting)
+
+
+def test_optimisation_gets_better(loss):
+    photo = noise(1, 3, 32, 32)
+    picture, curve = lbfgs(loss, photo, 6)
+    assert len(curve) == 7 and curve[-1] < 0.7 * curve[0]
+    assert curve[0] == pytest.approx(loss(photo, photo).item()) and picture.max() <= 1
+
+
+def test_worth_counts_iterations():
+    curve = [10.0, 6.0, 4.0, 3.0]
+    assert worth(5.0, curve) == pytest.approx(1.5) and worth(10.0, curve) == 0
+    assert worth(12.0, curve) == 0 and worth(1.0, curve) == 3
+
+
+def test_the_yardstick_of_the_photo_itself(loss, photos):
+    file = photos / "china" / "0.jpg"
+    rows, sheet = evaluate_style(lambda x: x, [file], loss, 32, iterations=2)
+    assert rows["network"]["content"] == 0 and rows["network"]["iterations"] == pytest.approx(0)
+    assert rows["photo"]["total"] == rows["network"]["total"] > rows["optimised 2"]["total"]
+    row = rows["photo"]
+    assert row["total"] == pytest.approx(row["content"] + 20 * row["style"] + row["tv"], rel=1e-4)
+    assert contact_sheet(sheet).size == (43 * 3 + 16, 32)
+
+
+def test_a_painting_is_its_own_style(painting):
+    loss = yardstick(perceptual_backbone("lite"), painting)
+    from faststyle_fastai.all import read_picture, resize_short, to_tensor
+
+    x = resize_short(to_tensor(read_picture(painting)), 64)
+    assert torch.isfinite(loss(x, x)) and loss.parts["style"] < 1e-5

@@ -1,0 +1,115 @@
+import pickle
+
+import pytest
+import torch
+from conftest import noise
+
+from faststyle_fastai.all import (
+    FaststyleError,
+    VggLoss,
+    gram_matrix,
+    perceptual_backbone,
+    total_variation,
+)
+
+STYLE = {"relu1_2": 1.0, "relu3_1": 2.0}
+
+
+@pytest.fixture(scope="module")
+def lite():
+    return perceptual_backbone("lite")
+
+
+def test_gram_matrix_of_ones():
+    assert gram_matrix(torch.ones(1, 2, 3, 3)).allclose(torch.full((1, 2, 2), 0.5))
+
+
+def test_gram_matrix_is_float32_under_autocast_and_does_not_overflow():
+    with torch.autocast("cpu", torch.bfloat16):
+        gram = gram_matrix(torch.full((1, 4, 64, 64), 300.0).half())
+    assert gram.dtype == torch.float32 and gram.isfinite().all()
+
+
+def test_total_variation_of_a_ramp():
+    ramp = torch.arange(8.0).expand(1, 3, 8, 8) / 10
+    assert total_variation(ramp).item() == pytest.approx(0.1)
+
+
+def test_a_photo_has_its_own_content_and_the_painting_its_own_style(lite):
+    painting = noise(1, 3, 32, 32)
+    loss = VggLoss(lite, painting, {"relu2_2": 1.0}, STYLE)
+    loss(painting, painting)
+    assert loss.parts["content"] == 0 and loss.parts["style"] < 1e-6
+
+
+def test_parts_are_the_loss(lite):
+    loss = VggLoss(lite, noise(1, 3, 40, 40), {"relu_4": 1.0}, STYLE, tv=0.3, scales=(1, 0.5))
+    total = loss(noise(2, 3, 32, 32), noise(2, 3, 32, 32).flip(3))
+    assert total.item() == pytest.approx(sum(loss.parts.values()).item(), rel=1e-5)
+    assert all(part > 0 for part in loss.parts.values())
+
+
+@pytest.mark.parametrize("balance", ["relative", "none"])
+def test_batch_size_does_not_matter(lite, balance):
+    loss = VggLoss(lite, noise(1, 3, 32, 32), {"relu2_2": 1.0}, STYLE, tv=1.0, balance=balance)
+    pred, photo = noise(1, 3, 32, 32), noise(1, 3, 32, 32).flip(2)
+    one = loss(pred, photo)
+    assert loss(pred.repeat(3, 1, 1, 1), photo.repeat(3, 1, 1, 1)).item() == pytest.approx(
+        one.item(), rel=1e-4
+    )
+
+
+def test_raw_sums_as_published(lite):
+    painting, pred, photo = noise(3, 3, 32, 32).split(1)
+    loss = VggLoss(
+        lite, painting, {"relu2_2": 1e5}, {"relu1_2": 1e10}, tv=1e-6, balance="none", style_size=32
+    )
+    loss(pred, photo)
+    f, g, s = (lite(x) for x in (pred, photo, painting))
+    content = 1e5 * (f["relu2_2"] - g["relu2_2"]).square().mean()
+    style = 1e10 * (gram_matrix(f["relu1_2"]) - gram_matrix(s["relu1_2"])).square().mean()
+    tv = 1e-6 * (pred.diff(dim=2).abs().sum() + pred.diff(dim=3).abs().sum())
+    assert loss.parts["content"].item() == pytest.approx(content.item(), rel=1e-4)
+    assert loss.parts["style"].item() == pytest.approx(style.item(), rel=1e-4)
+    assert loss.parts["tv"].item() == pytest.approx(tv.item(), rel=1e-4)
+
+
+def test_balance_makes_brightness_of_features_irrelevant(lite):
+    painting, pred, photo = noise(3, 3, 32, 32).split(1)
+    bright = perceptual_backbone("lite")
+    with torch.no_grad():  # the first layer's features three times as large, and so all after it
+        for conv in (m for m in bright.net if hasattr(m, "bias") and m.bias is not None):
+            conv.bias.mul_(3)
+        bright.net.get_submodule("conv1_1").weight.mul_(3)
+    losses = [
+        VggLoss(net, painting, {"relu2_2": 1.0}, STYLE)(pred, photo) for net in (lite, bright)
+    ]
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-3)
+
+
+def test_gradients_reach_the_picture_only(lite):
+    pred = noise(1, 3, 32, 32).requires_grad_()
+    VggLoss(lite, noise(1, 3, 32, 32).flip(2), {"relu2_2": 1.0}, STYLE)(pred, noise(1, 3, 32, 32))
+    loss = VggLoss(lite, noise(1, 3, 32, 32).flip(2), {}, STYLE)(pred, pred.detach())
+    loss.backward()
+    assert pred.grad.abs().sum() > 0
+    assert all(p.grad is None for p in lite.parameters())
+
+
+def test_pickled_without_its_network(lite):
+    loss = VggLoss(lite, noise(1, 3, 32, 32), {"relu2_2": 1.0}, STYLE)
+    data = pickle.dumps(loss)
+    assert len(data) < 5_000
+    with pytest.raises(FaststyleError, match="it can repaint, not train"):
+        pickle.loads(data)(noise(1, 3, 8, 8), noise(1, 3, 8, 8))
+
+
+def test_wrong_settings(lite):
+    with pytest.raises(ValueError, match="balance='log'"):
+        VggLoss(lite, None, {}, {}, balance="log")
+    with pytest.raises(ValueError, match="no style picture"):
+        VggLoss(lite, None, {}, STYLE)
+    with pytest.raises(ValueError, match="scales"):
+        VggLoss(lite, None, {}, {}, scales=(2,))
+    with pytest.raises(ValueError, match="no layer relu7: there are relu1_1"):
+        VggLoss(lite, None, {"relu7": 1.0}, {})

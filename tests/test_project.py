@@ -1,0 +1,26 @@
+import configparser
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import faststyle_fastai
+from faststyle_fastai.backbones import ASSETS
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_one_version():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "settings.ini")
+    assert settings["DEFAULT"]["version"] == faststyle_fastai.__version__
+    assert version("faststyle_fastai") == faststyle_fastai.__version__
+
+
+def test_the_installed_package_names_its_requirements():
+    names = {line.split(";")[0].split(">")[0].strip() for line in requires("faststyle_fastai")}
+    assert {"fastai", "torch", "torchvision", "pillow", "numpy", "safetensors", "typer"} <= names
+
+
+def test_what_ships_is_small():
+    sizes = {p.name: p.stat().st_size for p in ASSETS.iterdir()}
+    assert sizes["lite.safetensors"] <= 1.5e6 and sizes["autoencoder.safetensors"] <= 3.5e6
+    assert sum(sizes.values()) <= 12e6

@@ -1,0 +1,85 @@
+import pytest
+import torch
+from conftest import noise
+from torch.nn import functional as F
+
+from faststyle_fastai.all import TransformerNet, from_examples, to_examples
+
+
+def n_parameters(net):
+    return sum(p.numel() for p in net.parameters())
+
+
+def test_size_of_the_published_network():
+    assert n_parameters(TransformerNet()) == 1_679_235
+    assert n_parameters(TransformerNet(n_styles=2)) == 1_679_235 + 3_200
+    assert n_parameters(TransformerNet(width=0.5)) < 1_679_235 / 3.8
+
+
+@pytest.mark.parametrize("size", [(5, 5), (5, 40), (33, 30), (64, 37)])
+def test_any_size_comes_back(size):
+    assert TransformerNet(width=0.25)(noise(2, 3, *size)).shape == (2, 3, *size)
+
+
+def test_four_pixels_are_too_few():
+    with pytest.raises(ValueError, match="40x4 px: 5 px a side at least"):
+        TransformerNet(width=0.25)(noise(1, 3, 4, 40))
+
+
+def test_padding_reflects_at_the_right_and_below():
+    net, x = TransformerNet(width=0.25), noise(1, 3, 30, 33)
+    padded = F.pad(x, (0, 3, 0, 2), mode="reflect")
+    assert torch.equal(net(x), net(padded)[..., :30, :33])
+
+
+def examples_network(state, x):
+    "pytorch/examples' forward pass, written down plainly: [1, 3, H, W] in 0–255."
+
+    def conv(name, x, stride=1):
+        weight, bias = state[f"{name}.conv2d.weight"], state[f"{name}.conv2d.bias"]
+        pad = weight.shape[-1] // 2
+        return F.conv2d(F.pad(x, (pad,) * 4, mode="reflect"), weight, bias, stride)
+
+    def norm(name, x):
+        return F.instance_norm(x, weight=state[f"{name}.weight"], bias=state[f"{name}.bias"])
+
+    y = norm("in1", conv("conv1", x)).relu()
+    y = norm("in2", conv("conv2", y, 2)).relu()
+    y = norm("in3", conv("conv3", y, 2)).relu()
+    for i in range(1, 6):
+        r = norm(f"res{i}.in1", conv(f"res{i}.conv1", y)).relu()
+        y = y + norm(f"res{i}.in2", conv(f"res{i}.conv2", r))
+    y = norm("in4", conv("deconv1", F.interpolate(y, scale_factor=2))).relu()
+    y = norm("in5", conv("deconv2", F.interpolate(y, scale_factor=2))).relu()
+    return conv("deconv3", y)
+
+
+@torch.no_grad()
+def test_weights_to_and_from_pytorch_examples():
+    net = TransformerNet(width=0.25)
+    for p in net.parameters():
+        p.add_(0.05 * torch.randn_like(p))
+    x = noise(1, 3, 32, 40)
+    peer = to_examples(net.state_dict())
+    assert peer["in1.weight"].shape == (8,)
+    assert torch.allclose(examples_network(peer, 255 * x) / 255, net(x), atol=1e-4)
+    back = from_examples(peer)
+    for name, value in net.state_dict().items():
+        assert torch.allclose(back[name], value, atol=1e-4), name
+
+
+def test_old_running_statistics_are_passed_over():
+    peer = to_examples(TransformerNet(width=0.25).state_dict())
+    peer["in1.running_mean"] = torch.zeros(8)
+    assert "in1.running_mean" not in from_examples(peer)
+
+
+@torch.no_grad()
+def test_each_picture_has_its_own_style():
+    net, x = TransformerNet(n_styles=2, width=0.25), noise(2, 3, 16, 16)
+    net.in5.weight[1] *= 2
+    both = net(x, torch.tensor([0, 1]))
+    assert torch.allclose(both[:1], net(x[:1], torch.tensor([0])), atol=1e-5)
+    assert torch.allclose(both[1:], net(x[1:], torch.tensor([1])), atol=1e-5)
+    assert not torch.allclose(both[1:], net(x[1:]), atol=1e-2)
+    assert torch.equal(net(x), net(x, torch.tensor([[1.0, 0], [1, 0]])))
