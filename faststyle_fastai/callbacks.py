@@ -154,7 +154,7 @@ class TimeBudget(Callback):
     def after_cancel_train(self):
         self.recorder.cancel_train = False  # a shortened epoch's losses count
 
-    def after_epoch(self):
+    def before_epoch(self):
         if self.spent >= self.seconds:
             raise CancelFitException
 
@@ -200,7 +200,7 @@ class StopOnNonFinite(Callback):
             self.good_iter = getattr(self.learn, "train_iter", 0)
 
     def __getstate__(self):
-        return {"every": self.every}
+        return {**self.__dict__, "good": None}
 
 
 class Preview(Callback):
@@ -242,8 +242,8 @@ class Preview(Callback):
         save_picture(side_by_side(pairs), self.folder / f"step-{step:06d}.png")
 
     def write_gif(self, path):
-        "All previews so far as one film."
-        frames = [read_picture(f) for f in sorted(self.folder.glob("step-*.png"))]
+        "All previews so far as one film, at half their size."
+        frames = [read_picture(f).reduce(2) for f in sorted(self.folder.glob("step-*.png"))]
         timing = [200] * (len(frames) - 1) + [2000]  # ms; rests on the last
         with whole_file(path) as temporary:
             frames[0].save(

@@ -5,6 +5,7 @@ import json
 from functools import lru_cache, partial
 from pathlib import Path
 
+import fastai.callback.hook  # noqa: F401  gives Learner its summary
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos

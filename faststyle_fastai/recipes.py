@@ -57,6 +57,7 @@ RECIPES = {
             scales=(1, 0.5, 0.25),
             lr=2e-3,
             images=4000,
+            bs=2,
             small=128,
             small_until=0.6,
         ),

@@ -54,7 +54,11 @@ def main(
                 state[f"features.{index}.{part}"] = getattr(module, part).half().contiguous()
         index += 1
     with whole_file(out) as temporary:
-        save_file(state, temporary, {"teacher": teacher.name, "keep": str([len(k) for k in keep.values()])})
+        save_file(
+            state,
+            temporary,
+            {"teacher": teacher.name, "keep": str([len(k) for k in keep.values()])},
+        )
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 

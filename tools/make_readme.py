@@ -1,6 +1,6 @@
 """README.md from nbs/index.ipynb.
 
-    nbdev-test --path nbs/index.ipynb --save && nbdev-clean && python tools/make_readme.py
+nbdev-test --path nbs/index.ipynb --save && nbdev-clean && python tools/make_readme.py
 """
 
 from pathlib import Path
