@@ -3,6 +3,7 @@
 import glob
 import json
 import sys
+import warnings
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -288,6 +289,9 @@ def main():
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    for noise in (FutureWarning, DeprecationWarning):  # of the libraries, to their developers
+        warnings.simplefilter("ignore", noise)
+    warnings.showwarning = lambda text, *_: print(f"warning: {text}", file=sys.stderr)
     try:
         app()
     except KeyboardInterrupt as stop:

@@ -57,7 +57,7 @@ def faststyle():
     "The command line, as a person calls it: `faststyle('info', file)` → CompletedProcess."
 
     def run(*args, **kwargs):
-        command = [sys.executable, "-W", "ignore", "-m", "faststyle_fastai", *map(str, args)]
+        command = [sys.executable, "-m", "faststyle_fastai", *map(str, args)]
         return subprocess.run(command, capture_output=True, text=True, timeout=300, **kwargs)
 
     return run
