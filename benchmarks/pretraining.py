@@ -26,7 +26,7 @@ from faststyle_fastai.all import (
     yardstick,
 )
 
-SIZE, BS, LR, EVERY = 128, 4, 1e-3, 5
+SIZE, BS, LR, EVERY = 128, 4, 1e-3, 10
 
 
 def main():
@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--other", required=True, help="a network trained on yet another style")
     parser.add_argument("--backbone", default="lite", help="the yardstick's")
     parser.add_argument("--weights", help="its weights file")
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -92,7 +92,7 @@ def main():
 def loaders(photos, seed, images):
     set_seed(seed)
     return StyleDataLoaders.from_folder(
-        photos, SIZE, BS, images=images, max_valid=16, seed=0, device="cpu"
+        photos, SIZE, BS, images=images, max_valid=8, seed=0, device="cpu"
     )
 
 

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ class Checkpoint(Callback):
         loss = values[names.index("valid_loss")] if len(values) == len(names) else None
         if loss is not None and loss < self.best:
             self.best = loss
-            save_style(self.learn, self.folder / "best.safetensors")
+            self._try(save_style, self.learn, self.folder / "best.safetensors")
 
     def after_fit(self):
         if not (self.found or hasattr(self.learn, "lr_finder") or self.learn.train_iter == 0):
@@ -104,13 +105,23 @@ class Checkpoint(Callback):
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
             },
         }
+        self._try(self._write, state, f"step-{self.train_iter:06d}")
+
+    def _try(self, write, *args):
+        "A full disk must not cost the training."
+        try:
+            write(*args)
+        except (OSError, RuntimeError) as error:
+            why = str(error).splitlines()[0]
+            warnings.warn(f"no checkpoint in {self.folder}: {why}; training goes on.", stacklevel=2)
+
+    def _write(self, state, name):
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=self.folder, prefix=".step-"))
         try:
             torch.save(state, temporary / "state.pt")
-            target = self.folder / f"step-{self.train_iter:06d}"
-            shutil.rmtree(target, ignore_errors=True)
-            os.replace(temporary, target)
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            os.replace(temporary, self.folder / name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         for old in self._folders()[: -self.keep]:

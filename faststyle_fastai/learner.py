@@ -192,9 +192,13 @@ def save_style(
 
 
 def write_style(state: dict[str, Tensor], info: dict, path: Path):
+    "A network's weights and what is said of it, as a .safetensors."
     metadata = {k: v if isinstance(v, str) else json.dumps(v) for k, v in info.items()}
-    with whole_file(path) as temporary:
-        save_file(state, temporary, {"format": FORMAT, **metadata})
+    try:
+        with whole_file(path) as temporary:
+            save_file(state, temporary, {"format": FORMAT, **metadata})
+    except SafetensorError as error:
+        raise FaststyleError(f"{path} cannot be written: {error}.") from None
 
 
 def load_style(

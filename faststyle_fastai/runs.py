@@ -64,7 +64,7 @@ def train(
         "plan": json.loads(json.dumps(asdict(plan))),
     }
     out = Path(out)
-    _claim(out, settings, resume, force)
+    _may_write(out, settings, resume, force)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
         photos,
@@ -95,6 +95,8 @@ def train(
         },
         "versions": versions(),
     }
+    if not resume:
+        _clear(out)
     _write_json(record, out / "run.json")
     stopped = False
     with learn.no_bar(), learn.no_logging():
@@ -186,28 +188,29 @@ def demo(
     ]
 
 
-def _claim(out, settings, resume, force):
-    "See that `out` is free, or holds the run to go on with; with `force`, free it."
+def _may_write(out, settings, resume, force):
+    "See that `out` is free, may be replaced, or holds the run to go on with."
     record = out / "run.json"
     if out.exists() and not out.is_dir():
         raise FaststyleError(f"{out} is a file: -o names a folder.")
-    if resume and record.is_file():
-        before = json.loads(record.read_text())["settings"]
-        if changed := [k for k in settings if before.get(k) != settings[k]]:
-            raise FaststyleError(
-                f"{out} was trained with another {', '.join(changed)}: resume with the same "
-                f"settings, or choose another -o."
-            )
-    elif record.is_file() and not force:
+    if not record.is_file():
+        return
+    if not (resume or force):
+        raise FaststyleError(f"{out} holds a run: --resume, --force to replace it, or another -o.")
+    before = json.loads(record.read_text())["settings"]
+    if resume and (changed := [k for k in settings if before.get(k) != settings[k]]):
         raise FaststyleError(
-            f"{out} holds a run: --resume it, --force to replace it, or another -o."
+            f"{out} was trained with another {', '.join(changed)}: resume with the same "
+            f"settings, or choose another -o."
         )
-    elif record.is_file():
-        for name in RUN_FILES:
-            (out / name).unlink(missing_ok=True)
-        for name in RUN_FOLDERS:
-            shutil.rmtree(out / name, ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
+
+
+def _clear(out):
+    "Remove an earlier run, and nothing else."
+    for name in RUN_FILES:
+        (out / name).unlink(missing_ok=True)
+    for name in RUN_FOLDERS:
+        shutil.rmtree(out / name, ignore_errors=True)
 
 
 def export_learner(learn: Learner, path: Path) -> Path:

@@ -117,6 +117,19 @@ def test_a_full_disk_leaves_nothing_half_written(faststyle, run, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"a.png"}
 
 
+def test_a_full_disk_during_training(faststyle, photos, painting, tmp_path):
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+
+    args = "train", photos, "--style", painting, "-o", "run", *QUICK
+    said = faststyle(*args, preexec_fn=small_disk)
+    assert said.returncode == 1 and "Traceback" not in said.stderr
+    *warned, failed = said.stderr.splitlines()
+    assert all(line.startswith("warning: no checkpoint in run/checkpoints") for line in warned)
+    assert failed.startswith("error: run/model.safetensors cannot be written")
+    assert not (tmp_path / "run/model.safetensors").exists() and is_clean(tmp_path)
+
+
 def test_demo(faststyle, photos, tmp_path):
     said = faststyle("demo", "--photos", photos, "--minutes", 0.05, "--quiet", "-o", "demo")
     assert said.returncode == 0, said.stderr

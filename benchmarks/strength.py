@@ -1,0 +1,46 @@
+"""How evenly `strength` goes from the photo to the painting: content and style error on the way.
+
+python -m benchmarks.strength RUN --photos DIR --backbone vgg19 --weights FILE -o SHEET.jpg
+"""
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+
+from benchmarks.report import report
+from faststyle_fastai.all import (
+    Stylizer,
+    contact_sheet,
+    evaluate_style,
+    find_pictures,
+    perceptual_backbone,
+    save_picture,
+    yardstick,
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--backbone", default="vgg19", help="the reference")
+    parser.add_argument("--weights", help="its weights file")
+    parser.add_argument("-o", "--out", required=True, help="the pictures, a row a photo")
+    args = parser.parse_args()
+    style = json.loads((Path(args.run) / "run.json").read_text())["settings"]["style"]
+    loss = yardstick(perceptual_backbone(args.backbone, args.weights), style)
+    paint, photos = Stylizer(args.run).paint, find_pictures(args.photos)[0]
+    rows, columns = [], []
+    for strength in (0, 0.25, 0.5, 0.75, 1):
+        painted = partial(paint, strength=strength)
+        found, sheet = evaluate_style(painted, photos, loss, iterations=0)
+        net = found["network"]
+        rows.append({"strength": strength} | {k: round(net[k], 3) for k in ("content", "style")})
+        columns.append([row[-1] for row in sheet])
+    save_picture(contact_sheet(list(zip(*columns))), args.out)
+    report("strength", rows, style=Path(style).stem, backbone=args.backbone, photos=len(photos))
+
+
+if __name__ == "__main__":
+    main()
