@@ -1,5 +1,7 @@
 "What a notebook imports: `from faststyle_fastai.all import *`."
 
+from fastai.torch_core import set_seed
+
 from .backbones import *
 from .callbacks import *
 from .checkpoint import *
@@ -10,6 +12,5 @@ from .images import *
 from .learner import *
 from .losses import *
 from .recipes import *
-from .runs import *
 from .stylizer import *
 from .transformer import *

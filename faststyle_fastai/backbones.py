@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .errors import FaststyleError
 
-__all__ = ["ASSETS", "BACKBONES", "Backbone", "IMAGENET", "layer_names", "perceptual_backbone"]
+__all__ = ["ASSETS", "BACKBONES", "Backbone", "IMAGENET", "perceptual_backbone"]
 
 ASSETS = Path(__file__).parent / "assets"
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean, std of RGB in [0, 1]
@@ -57,7 +57,8 @@ class Backbone(nn.Module):
     ):
         super().__init__()
         names = [name for name, _ in net.named_children()]
-        self.layers = layer_names(layers or [n for n in names if n.startswith("relu")], names)
+        self.relus = [name for name in names if name.startswith("relu")]  # relu_N counts these
+        self.layers = layer_names(layers or self.relus, names, self.relus)
         self.net = net[: 1 + max(names.index(name) for name in self.layers)]
         self.features = {}
         for name in self.layers:
@@ -79,7 +80,7 @@ class Backbone(nn.Module):
         layers=None,  # a subset of `self.layers`; None: all
     ) -> dict[str, Tensor]:  # layer -> [B, C, H/2^k, W/2^k] after k poolings
         "Features at `layers`; nothing past the deepest of them is run."
-        wanted = self.layers if layers is None else layer_names(layers, self.layers)
+        wanted = self.layers if layers is None else self.named(layers)
         names = list(dict(self.net.named_children()))
         depth = 1 + max(names.index(name) for name in wanted)
         smallest = 2 ** sum(name.startswith("pool") for name in names[:depth])
@@ -91,6 +92,10 @@ class Backbone(nn.Module):
         found, self.features = self.features, {}
         return {name: found[name] for name in wanted}
 
+    def named(self, layers) -> list[str]:
+        "Which of `self.layers` are meant by names or aliases; `ValueError` for any other."
+        return layer_names(layers, self.layers, self.relus)
+
     def train(self, mode: bool = True):
         "Stay in eval: a perceptual network is never trained."
         return super().train(False)
@@ -98,33 +103,35 @@ class Backbone(nn.Module):
 
 def layer_names(
     asked,  # names such as relu2_2, or relu_4: the ReLU of the fourth convolution
-    known,  # the network's layers, in order
+    known,  # the layers to choose from, in order
+    relus,  # all ReLUs of the network, in order
 ) -> list[str]:
     "The asked-for layers under their full names, in the network's order."
-    relus = [name for name in known if name.startswith("relu")]
     aliases = {f"relu_{i}": name for i, name in enumerate(relus, 1)}
     names = [aliases.get(name, name) for name in asked]
-    if wrong := [name for name in names if name not in known]:
-        raise ValueError(f"no layer {', '.join(wrong)}: there are {', '.join(relus)}.")
+    if wrong := [given for given, name in zip(asked, names) if name not in known]:
+        there = [name for name in known if name in relus]
+        raise ValueError(f"no layer {', '.join(wrong)}: there are {', '.join(there)}.")
     return sorted(set(names), key=list(known).index)
 
 
 def _build(name, state, source):
     "The network up to the last convolution in `state`, which must hold all before it."
-    net, n_in, index, shapes = nn.Sequential(), 3, 0, {}
+    net, n_in, index, wanted = nn.Sequential(), 3, 0, []
     for block, widths in enumerate(BACKBONES[name], 1):
         for i, width in enumerate(widths, 1):
-            weight, bias = (state.get(f"features.{index}.{part}") for part in ("weight", "bias"))
-            shapes[f"features.{index}"] = (width, n_in, 3, 3)
-            if weight is not None and bias is not None:
+            parts = [f"features.{index}.{part}" for part in ("weight", "bias")]
+            weight, bias = (state.get(part) for part in parts)
+            wanted += parts
+            if weight is not None or bias is not None:
+                if missing := [part for part in wanted if part not in state]:
+                    raise ValueError(f"{source} lacks {', '.join(missing)}: cut only at the end.")
                 conv = nn.Conv2d(n_in, width, 3, padding=1)
                 if weight.shape != conv.weight.shape or bias.shape != conv.bias.shape:
                     raise ValueError(
                         f"{source}: features.{index}.weight is {list(weight.shape)}, "
                         f"{name} needs {list(conv.weight.shape)}: not weights of {name}."
                     )
-                if missing := [k for k in list(shapes)[:-1] if f"{k}.weight" not in state]:
-                    raise ValueError(f"{source} lacks {', '.join(missing)}: cut only at the end.")
                 with torch.no_grad():
                     conv.weight.copy_(weight)
                     conv.bias.copy_(bias)
@@ -159,7 +166,8 @@ def _known_weights(name):
         return _read_weights(SHIPPED[name])
     weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     try:
-        return weights.get_state_dict(progress=True, check_hash=True)
+        state = weights.get_state_dict(progress=True, check_hash=True)
+        return {k: v for k, v in state.items() if k.startswith("features.")}
     except Exception as error:
         cache = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
         raise FaststyleError(

@@ -1,6 +1,9 @@
 "What happens while a Learner trains: loss parts, precision, sizes, time, previews, guards."
 
+import signal
+import threading
 import time
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +12,7 @@ from fastai.callback.core import Callback, CancelFitException, CancelTrainExcept
 from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import Metric, Recorder
 from fastai.torch_core import find_bs
+from PIL import ImageOps
 from torch import Tensor
 
 from .errors import FaststyleError
@@ -16,14 +20,24 @@ from .images import read_picture, save_picture, side_by_side, to_picture, to_ten
 from .losses import resize_short
 
 __all__ = [
-    "CpuBFloat16",
+    "BFloat16",
     "History",
     "LossParts",
     "Preview",
     "ProgressiveResize",
+    "StopOnInterrupt",
     "StopOnNonFinite",
     "TimeBudget",
 ]
+
+
+def keep_going(write, *args):
+    "Write something on the way; a full disk costs a warning, not the training."
+    try:
+        write(*args)
+    except (OSError, RuntimeError) as error:
+        why = str(error).splitlines()[0]
+        warnings.warn(f"not written: {why}; training goes on.", stacklevel=2)
 
 
 class LossPart(Metric):
@@ -73,28 +87,30 @@ class History(Callback):
         rows = [list(row) for row in self.recorder.values]
         if any(len(row) != len(names) for row in rows):  # lr_find ends without validating
             return
-        table = pd.DataFrame(rows, columns=names)
+        keep_going(self._write, pd.DataFrame(rows, columns=names))
+
+    def _write(self, table):
         with whole_file(self.path) as temporary:
             table.to_csv(temporary, index_label="epoch")
 
 
-class CpuBFloat16(Callback):
-    "Autocast to bfloat16 on a CPU that computes in it; fastai's MixedPrecision knows CUDA only."
+class BFloat16(Callback):
+    "Autocast to bfloat16 where the processor computes in it; `learn.to_fp16()` replaces it."
 
     order = MixedPrecision.order
 
     def __init__(self):
         self.context = None
 
-    @staticmethod
-    def supported(device: torch.device) -> bool:
-        "Whether `device` is a CPU with bfloat16 instructions."
-        return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    def before_fit(self):
+        replaced = hasattr(self.learn, "mixed_precision")
+        self.run = computes_bfloat16(self.dls.device) and not replaced
 
     def before_batch(self):
         self._leave()  # an interrupted batch may have left it open
-        self.context = torch.autocast("cpu", torch.bfloat16)
-        self.context.__enter__()
+        if len(self.yb):  # repainting without a target stays in float32
+            self.context = torch.autocast(self.dls.device.type, torch.bfloat16)
+            self.context.__enter__()
 
     def after_pred(self):
         if isinstance(self.pred, Tensor):
@@ -118,16 +134,11 @@ class CpuBFloat16(Callback):
         return {**self.__dict__, "context": None}
 
 
-class ProgressiveResize(Callback):
-    "Train on photos reduced to `small` px for the first `until` of the training."
-
-    def __init__(self, small: int, until: float):
-        self.small, self.until = small, until
-
-    def before_batch(self):
-        if self.training and self.pct_train < self.until and min(self.x.shape[-2:]) > self.small:
-            photo = resize_short(self.x, self.small)
-            self.learn.xb = self.learn.yb = (photo,)
+def computes_bfloat16(device: torch.device) -> bool:
+    "Whether `device` has bfloat16 arithmetic of its own, not an emulation."
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 class TimeBudget(Callback):
@@ -141,28 +152,70 @@ class TimeBudget(Callback):
     def before_fit(self):
         self.tick = time.monotonic()
 
+    def before_epoch(self):
+        if self.spent >= self.seconds:
+            raise CancelFitException
+
     def before_batch(self):
         if self.training:
-            now = time.monotonic()
-            self.spent, self.tick = self.spent + now - self.tick, now
             self.learn.pct_train = min(1.0, self.spent / self.seconds)
 
     def after_batch(self):
-        if self.training and self.spent >= self.seconds:
+        if not self.training or not len(self.yb):  # without a target: a resume passes it over
+            return
+        now = time.monotonic()
+        self.spent, self.tick = self.spent + now - self.tick, now
+        if self.spent >= self.seconds:
             raise CancelTrainException  # the epoch still validates
 
     def after_cancel_train(self):
         self.recorder.cancel_train = False  # a shortened epoch's losses count
-
-    def before_epoch(self):
-        if self.spent >= self.seconds:
-            raise CancelFitException
 
     def state_dict(self):
         return {"spent": self.spent}
 
     def load_state_dict(self, state):
         self.spent, self.tick = state["spent"], time.monotonic()
+
+
+class ProgressiveResize(Callback):
+    "Train on photos reduced to `small` px for the first `until` of the training."
+
+    order = TimeBudget.order + 1  # which says how much of it is done
+
+    def __init__(self, small: int, until: float):
+        self.small, self.until = small, until
+
+    def before_batch(self):
+        if not self.training or hasattr(self.learn, "lr_finder"):
+            return
+        if self.pct_train < self.until and min(self.x.shape[-2:]) > self.small:
+            self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)
+
+
+class StopOnInterrupt(Callback):
+    "Ctrl-C ends the fit after the step under way, so that it can be saved; a second one at once."
+
+    order = 100  # when all others are done with the step
+
+    def __init__(self):
+        self.asked, self.before = False, None
+
+    def before_fit(self):
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, *_):
+        self.asked = True
+        signal.signal(signal.SIGINT, self.before)
+
+    def after_batch(self):
+        if self.asked:
+            raise CancelFitException
+
+    def after_fit(self):
+        if self.before:
+            signal.signal(signal.SIGINT, self.before)
 
 
 class StopOnNonFinite(Callback):
@@ -173,7 +226,7 @@ class StopOnNonFinite(Callback):
     def __init__(self, every: int = 20):  # steps between copies of the weights
         self.every = every
 
-    def before_fit(self):
+    def before_train(self):
         self._keep()
 
     def after_loss(self):
@@ -213,35 +266,37 @@ class Preview(Callback):
         pictures: list,  # anything read_picture takes
         every: int = 100,  # steps
         folder: str | Path = "previews",
-        size: int = 256,  # px of the short side
+        size: int = 256,  # px of their centre squares
     ):
-        self.every, self.folder = every, Path(folder)
-        photos = [resize_short(to_tensor(read_picture(p)), size) for p in pictures]
-        self.photos = photos
+        self.every, self.folder, self.painted = every, Path(folder), False
+        squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
+        self.photos = [to_tensor(square) for square in squares]
 
-    def before_fit(self):
-        self._paint()
+    def before_train(self):
+        if self.train_iter == 0 and not hasattr(self.learn, "lr_finder"):
+            self._paint(0)
 
     def after_step(self):
-        if (self.train_iter + 1) % self.every == 0:
+        if (self.train_iter + 1) % self.every == 0 and not hasattr(self.learn, "lr_finder"):
             self._paint(self.train_iter + 1)
 
     def after_fit(self):
-        if hasattr(self.learn, "lr_finder") or hasattr(self.learn, "gather_preds"):
-            return
-        self._paint(self.train_iter)
-        self.write_gif(self.folder.parent / "progress.gif")
+        if self.painted:
+            self._paint(self.train_iter)
+            self.painted = False
+            keep_going(self._write_gif, self.folder.parent / "progress.gif")
 
-    def _paint(self, step=0):
+    def _paint(self, step):
+        self.painted = True
         device = next(self.learn.model.parameters()).device
         pairs = []
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             for photo in self.photos:
                 painted = self.learn.model(photo.to(device))
                 pairs += [to_picture(photo), to_picture(painted)]
-        save_picture(side_by_side(pairs), self.folder / f"step-{step:06d}.png")
+        keep_going(save_picture, side_by_side(pairs), self.folder / f"step-{step:06d}.png")
 
-    def write_gif(self, path):
+    def _write_gif(self, path):
         "All previews so far as one film, at half their size."
         frames = [read_picture(f).reduce(2) for f in sorted(self.folder.glob("step-*.png"))]
         timing = [200] * (len(frames) - 1) + [2000]  # ms; rests on the last
@@ -249,3 +304,6 @@ class Preview(Callback):
             frames[0].save(
                 temporary, save_all=True, append_images=frames[1:], duration=timing, loop=0
             )
+
+    def __getstate__(self):
+        return {**self.__dict__, "photos": []}

@@ -3,15 +3,20 @@
 import os
 import random
 import shutil
-import tempfile
-import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
-from fastai.callback.core import Callback, CancelBatchException, CancelEpochException
+from fastai.callback.core import (
+    Callback,
+    CancelBatchException,
+    CancelEpochException,
+    CancelFitException,
+)
 from fastai.learner import Recorder
+from fastai.torch_core import to_device
 
+from .callbacks import keep_going
 from .errors import FaststyleError
 from .learner import save_style
 
@@ -38,14 +43,18 @@ class Checkpoint(Callback):
         resume: bool = False,
     ):
         self.folder, self.every, self.keep, self.resume = Path(folder), every, keep, resume
-        self.best, self.found, self.replay = float("inf"), None, 0
+        self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
 
     def before_fit(self):
+        self.at = self.saved = None
+        self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
         if self.found:
             self.learn.model.load_state_dict(self.found["model"])
-            self.learn.opt.load_state_dict(self.found["opt"])
-            self.best = self.found["best"]
+            self.learn.opt.load_state_dict(to_device(self.found["opt"], self.dls.device))
+            self._restore(self.found)  # a fit that is already over ends as it ended
+            if self.found["epoch"] >= self.n_epoch:
+                raise CancelFitException
 
     def before_epoch(self):
         if self.found and self.epoch < self.found["epoch"]:
@@ -69,30 +78,36 @@ class Checkpoint(Callback):
         if self.replay:
             if self.iter + 1 == self.replay:
                 self._go_on()
-        elif self.train_iter % self.every == 0:
+            return
+        self.at = self.epoch, self.iter + 1
+        if self.train_iter % self.every == 0:
             self._save()
 
     def after_epoch(self):
-        if self.found:
+        if self.found or self.at is None or self.at[0] != self.epoch:
             return
-        values = self.recorder.values[-1] if self.recorder.values else []
-        names = list(self.recorder.metric_names[1:-1])
-        loss = values[names.index("valid_loss")] if len(values) == len(names) else None
-        if loss is not None and loss < self.best:
-            self.best = loss
-            self._try(save_style, self.learn, self.folder / "best.safetensors")
+        self.at = self.epoch + 1, 0
+        self.epoch_random, self.epoch_order = random_state(), self.dls.train.rng.getstate()
+        values = dict(zip(self.recorder.metric_names[1:-1], self.recorder.values[-1]))
+        if values.get("valid_loss", float("inf")) < self.best:
+            self.best = values["valid_loss"]
+            keep_going(save_style, self.learn, self.folder / "best.safetensors")
 
     def after_fit(self):
-        if not (self.found or hasattr(self.learn, "lr_finder") or self.learn.train_iter == 0):
+        if self.at not in (None, self.saved):
             self._save()
 
     def _save(self):
+        weights = self.learn.model.state_dict()
+        if not all(value.isfinite().all() for value in weights.values()):
+            return
+        self.saved = epoch, batches = self.at
         smooth = self.recorder.smooth_loss
         state = {
-            "model": self.learn.model.state_dict(),
+            "model": weights,
             "opt": plain(self.learn.opt.state_dict()),
-            "epoch": self.epoch,
-            "iter": self.iter + 1,
+            "epoch": epoch,
+            "iter": batches,
             "train_iter": self.train_iter,
             "pct_train": self.pct_train,
             "epoch_random": self.epoch_random,
@@ -105,42 +120,43 @@ class Checkpoint(Callback):
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
             },
         }
-        self._try(self._write, state, f"step-{self.train_iter:06d}")
-
-    def _try(self, write, *args):
-        "A full disk must not cost the training."
-        try:
-            write(*args)
-        except (OSError, RuntimeError) as error:
-            why = str(error).splitlines()[0]
-            warnings.warn(f"no checkpoint in {self.folder}: {why}; training goes on.", stacklevel=2)
+        keep_going(self._write, state, f"step-{self.train_iter:06d}")
 
     def _write(self, state, name):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=self.folder, prefix=".step-"))
+        temporary, target = self.folder / f".{name}", self.folder / name
+        temporary.mkdir(parents=True, exist_ok=True)
         try:
             torch.save(state, temporary / "state.pt")
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-            os.replace(temporary, self.folder / name)
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+        if self.fresh:  # what an earlier training left here would pass for this one's
+            for old in self._folders():
+                if old != target:
+                    shutil.rmtree(old)
+            self.fresh = False
         for old in self._folders()[: -self.keep]:
             shutil.rmtree(old)
 
     def _go_on(self):
         "The interrupted epoch is where it was: take back all that replaying it has moved."
-        found, self.found, self.replay = self.found, None, 0
+        self._restore(self.found)
+        self.found, self.replay = None, 0
+
+    def _restore(self, found):
         set_random_state(found["random"])
+        self.best = found["best"]
         self.learn.pct_train, self.learn.train_iter = found["pct_train"], found["train_iter"]
         self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
         for name, value in found["recorder"].items():
-            setattr(self.recorder, name, value)
+            setattr(self.recorder, name, list(value))
         for cb in self.learn.cbs:
             if cb.name in found["callbacks"]:
                 cb.load_state_dict(found["callbacks"][cb.name])
 
     def _folders(self):
-        return sorted(self.folder.glob("step-*"), key=lambda p: int(p.name.split("-")[1]))
+        return sorted(self.folder.glob("step-*"), key=step)
 
     def _newest(self):
         if not (folders := self._folders()):
@@ -156,6 +172,10 @@ class Checkpoint(Callback):
 
     def __getstate__(self):
         return {**self.__dict__, "found": None, "epoch_random": None, "epoch_order": None}
+
+
+def step(folder):
+    return int(folder.name.split("-")[1])
 
 
 RECORDED = "values", "losses", "lrs", "iters"

@@ -1,6 +1,5 @@
 "faststyle …: parses, calls one function, prints where the result lies."
 
-import glob
 import json
 import sys
 import warnings
@@ -63,7 +62,7 @@ def demo(
     "Train a painting's style offline in minutes and repaint a photo with it."
     from .runs import demo
 
-    _wrote(*demo(out, photos, minutes, seed, device, quiet))
+    _wrote(*demo(out, photos, minutes=minutes, seed=seed, device=device, quiet=quiet))
 
 
 @app.command()
@@ -89,18 +88,18 @@ def pretrain(
     file = pretrain(
         photos,
         out,
-        recipe,
-        arch.value,
-        weights,
-        images,
-        minutes,
-        force=force,
-        seed=seed,
-        device=device,
-        quiet=quiet,
+        recipe=recipe,
         backbone=backbone,
+        weights=weights,
+        arch=arch.value,
         size=size,
         bs=bs,
+        images=images,
+        minutes=minutes,
+        force=force,
+        device=device,
+        seed=seed,
+        quiet=quiet,
     )
     _wrote(file)
 
@@ -134,20 +133,20 @@ def train(
         photos,
         style,
         out,
-        recipe,
-        None if pretrained == "none" else pretrained,
-        arch.value,
-        weights,
-        images,
-        minutes,
-        resume,
-        force,
-        seed,
-        device,
-        quiet,
+        recipe=recipe,
         backbone=backbone,
+        weights=weights,
+        pretrained=None if pretrained == "none" else pretrained,
+        arch=arch.value,
         size=size,
         bs=bs,
+        images=images,
+        minutes=minutes,
+        resume=resume,
+        force=force,
+        device=device,
+        seed=seed,
+        quiet=quiet,
     )
     _wrote(*(run / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")))
 
@@ -171,29 +170,31 @@ def stylize(
     quiet: Quiet = False,
 ):
     "Repaint pictures with a trained style."
-    jobs = _jobs(inputs, out)
-    path, _, name = style.partition(":") if not Path(style).exists() else (style, "", "")
+    from .images import save_picture, targets_for
+
+    jobs = targets_for(inputs, out)
+    path, _, name = (style, "", "") if Path(style).exists() else style.partition(":")
     if path.endswith(".pkl") and not trust_pickle:
         raise FaststyleError(f"{path} can run code when loaded: --trust-pickle if it is yours.")
-    from .images import save_picture
     from .stylizer import Stylizer
 
-    paint, failed = Stylizer(path, device), []
+    paint, failed = Stylizer(path, device), 0
     for i, (source, target) in enumerate(jobs, 1):
         try:
-            picture = paint(source, name or None, strength, size, keep_colors)
-            save_picture(picture, target)
-        except (ValueError, OSError) as error:
+            save_picture(paint(source, name or None, strength, size, keep_colors), target)
+        except KeyboardInterrupt:
+            raise FaststyleError(f"stopped after {i - 1} of {len(jobs)} pictures.") from None
+        except (ValueError, OSError, RuntimeError) as error:
             if len(jobs) == 1:
                 raise
-            failed.append(source)
-            print(f"error: {error}", file=sys.stderr)
-            continue
-        if not quiet and len(jobs) > 1:
-            print(f"{i}/{len(jobs)} {source}", file=sys.stderr)
-        _wrote(target)
+            failed += 1
+            print(f"error: {_one_line(error)}", file=sys.stderr)
+        else:
+            if not quiet and len(jobs) > 1:
+                print(f"{i}/{len(jobs)} {source}", file=sys.stderr)
+            _wrote(target)
     if failed:
-        raise FaststyleError(f"{len(failed)} of {len(jobs)} pictures failed, named above.")
+        raise FaststyleError(f"{failed} of {len(jobs)} pictures failed, named above.")
 
 
 @app.command()
@@ -245,40 +246,6 @@ def info(
     print(json.dumps(said, indent=2, ensure_ascii=False))
 
 
-def _jobs(inputs, out):
-    "(source, target) for each picture asked for; folders are mirrored below `out`."
-    from .images import PICTURES
-
-    files = []  # path, and the folder its place is kept relative to
-    for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES)
-            if not found:
-                raise FileNotFoundError(f"no picture in {path}.")
-            files += [(p, path) for p in found]
-        elif path.exists():
-            files.append((path, path.parent))
-        elif found := sorted(glob.glob(text, recursive=True)):
-            files += [(Path(p), Path(p).parent) for p in found if Path(p).is_file()]
-        else:
-            raise FileNotFoundError(f"no picture {text}.")
-    one = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
-    if one and out.suffix:
-        jobs = [(files[0][0], out)]
-    else:
-        if out.is_file():
-            raise FaststyleError(f"{out} is a file: several pictures need a folder.")
-        jobs = [(p, out / p.relative_to(top)) for p, top in files]
-    targets = {}
-    for source, target in jobs:
-        if target.resolve() == source.resolve():
-            raise FaststyleError(f"{target} would be written over itself: choose another -o.")
-        if (other := targets.setdefault(target, source)) != source:
-            raise FaststyleError(f"{other} and {source} would both become {target}.")
-    return jobs
-
-
 def _wrote(*paths):
     for path in paths:
         print(path)
@@ -294,19 +261,18 @@ def main():
     warnings.showwarning = lambda text, *_: print(f"warning: {text}", file=sys.stderr)
     try:
         app()
-    except KeyboardInterrupt as stop:
-        _fail(str(stop) or "stopped.")
     except Exception as error:
         if debug:
             raise
-        known = isinstance(error, (FaststyleError, ValueError, OSError))
-        text = " ".join(str(error).split())
-        _fail(text if known else f"{type(error).__name__}: {text} (--debug shows where)")
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
-def _fail(text):
-    print(f"error: {text}", file=sys.stderr)
-    raise SystemExit(1)
+def _one_line(error):
+    text = " ".join(str(error).split())
+    if isinstance(error, (FaststyleError, ValueError, OSError)):
+        return text
+    return f"{type(error).__name__}: {text} (--debug shows where)"
 
 
 @app.callback(invoke_without_command=True)

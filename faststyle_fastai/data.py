@@ -14,7 +14,7 @@ from fastai.torch_core import default_device
 from fastai.vision.augment import FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
-from fasttransform import ItemTransform
+from fasttransform import ItemTransform, Transform
 from PIL import Image
 from plum import dispatch
 
@@ -123,13 +123,15 @@ class StyleDataLoaders(DataLoaders):
             device=device,
             path=".",
         )
-        return cls(*dls.loaders, path=".", device=device)
+        loaders = cls(*dls.loaders, path=".", device=device)
+        loaders.size = size
+        return loaders
 
     def test_dl(self, test_items, rm_type_tfms=None, **kwargs):
         "Whole pictures one at a time and without a target: nothing is cropped, no loss is made."
-        pictures = [read_picture(item) for item in test_items]
-        alone = {"bs": 1, "after_item": [ToTensor()], "after_batch": [IntToFloatTensor()]}
-        return super().test_dl(pictures, rm_type_tfms=rm_type_tfms or 0, **alone | kwargs)
+        whole = [Transform(OpenPhoto()), ToTensor()]
+        alone = {"bs": 1, "after_item": whole, "after_batch": [IntToFloatTensor()]}
+        return super().test_dl(test_items, rm_type_tfms=1, **alone | kwargs)
 
 
 @dispatch

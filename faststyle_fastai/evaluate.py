@@ -12,7 +12,7 @@ from .losses import VggLoss, resize_short
 
 __all__ = ["contact_sheet", "evaluate_style", "lbfgs", "worth", "yardstick"]
 
-STYLE_LAYERS = "relu1_1", "relu2_1", "relu3_1", "relu3_4"
+STYLE_LAYERS, STYLE_WEIGHT = ("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 20
 
 
 def yardstick(
@@ -28,7 +28,7 @@ def yardstick(
         backbone,
         to_tensor(read_picture(style)),
         content_layers={"relu2_2": 1.0},
-        style_layers=dict.fromkeys(STYLE_LAYERS, 20 / len(STYLE_LAYERS)),
+        style_layers=dict.fromkeys(STYLE_LAYERS, STYLE_WEIGHT / len(STYLE_LAYERS)),
         tv=0.05 / 0.226,
         scales=(1, 0.5, 0.25),
     )
@@ -90,7 +90,7 @@ def evaluate_style(
             with torch.no_grad():
                 total = loss(x, photo).item()
             parts = {k: v.item() for k, v in loss.parts.items()}
-            parts["style"] /= 20
+            parts["style"] /= STYLE_WEIGHT
             for key, value in {**parts, "total": total}.items():
                 row = rows.setdefault(name, {})
                 row[key] = row.get(key, 0.0) + value / len(photos)

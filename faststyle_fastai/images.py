@@ -1,10 +1,10 @@
 "Pictures in and out: upright RGB from any file Pillow reads, and files that appear whole."
 
 import os
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,20 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from .errors import FaststyleError
+
+# Pillow's notes on odd EXIF or palettes. Not caught per picture: that is not safe in threads.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
 __all__ = [
     "PICTURES",
+    "check_format",
     "find_pictures",
+    "picture_files",
     "read_picture",
     "save_picture",
     "side_by_side",
+    "targets_for",
     "to_picture",
     "to_tensor",
     "whole_file",
@@ -42,12 +50,10 @@ def read_picture(
     if not path.is_file():
         raise FileNotFoundError(f"no picture {path}.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's notes on odd EXIF or palettes
-            with Image.open(path) as image:
-                if shortest:
-                    image.draft("RGB", (shortest, shortest))
-                return _upright_rgb(image)
+        with Image.open(path) as image:
+            if shortest:
+                image.draft("RGB", (shortest, shortest))
+            return _upright_rgb(image)
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         why = "not a picture" if "cannot identify" in str(error) else str(error)
         raise ValueError(f"{path} cannot be read: {why}.") from None
@@ -86,12 +92,18 @@ def save_picture(
     path: str | Path,  # the format by its extension; JPEG and WebP at quality 95
 ) -> Path:
     "Write a picture whole or not at all."
-    path = Path(path)
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise ValueError(f"{path}: no picture format '{path.suffix}'; use .jpg, .png or .webp.")
+    path = check_format(path)
     options = {".jpg": {"subsampling": 0}, ".jpeg": {"subsampling": 0}}.get(path.suffix.lower(), {})
     with whole_file(path) as temporary:
         image.save(temporary, quality=95, **options)
+    return path
+
+
+def check_format(path: str | Path) -> Path:
+    "`path`, if its extension names a format that Pillow writes; `ValueError` otherwise."
+    path = Path(path)
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+        raise ValueError(f"{path}: no picture format '{path.suffix}'; use .jpg, .png or .webp.")
     return path
 
 
@@ -102,39 +114,37 @@ def whole_file(
     "A temporary name to write to; renamed to `path` at the end, removed when anything fails."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def find_pictures(
-    folder: str | Path,  # searched with all below it, hidden files left out
-) -> tuple[list[Path], list[Path]]:  # those that decode, those that do not; both sorted
-    "The picture files below a folder, each decoded once (JPEGs at an eighth) to be sure of it."
+def picture_files(
+    folder: str | Path,
+) -> list[Path]:  # sorted
+    "The files below a folder that are called pictures, hidden ones left out."
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}.")
-    files = sorted(
+    return sorted(
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in PICTURES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
+
+
+def find_pictures(
+    folder: str | Path,  # searched with all below it
+) -> tuple[list[Path], list[Path]]:  # those that decode, those that do not; both sorted
+    "The picture files below a folder, each decoded once (JPEGs at an eighth) to be sure of it."
+    files = picture_files(folder)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         readable = list(pool.map(_readable, files))
     good = [path for path, ok in zip(files, readable) if ok]
@@ -147,6 +157,41 @@ def _readable(path):
     except (ValueError, OSError):
         return False
     return True
+
+
+def targets_for(
+    inputs: list[str],  # files, folders and globs
+    out: Path,  # a picture for a single file, else a folder that mirrors the inputs' folders
+) -> list[tuple[Path, Path]]:  # source and target of each picture
+    "What is to be repainted into what; refuses what would be written over or twice."
+    files = []  # path, and the folder that its place is kept relative to
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            found = [p for p in picture_files(path) if out.resolve() not in p.resolve().parents]
+            if not found:
+                raise FileNotFoundError(f"no picture in {path}.")
+            files += [(p, path) for p in found]
+        elif path.exists():
+            files.append((path, path.parent))
+        elif found := sorted(p for p in map(Path, glob(text, recursive=True)) if p.is_file()):
+            files += [(p, p.parent) for p in found]
+        else:
+            raise FileNotFoundError(f"no picture {text}.")
+    single = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
+    if single and out.suffix:
+        jobs = [(files[0][0], out)]
+    elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
+        raise FaststyleError(f"{out} is no folder, and several pictures need one.")
+    else:
+        jobs = [(path, out / path.relative_to(top)) for path, top in files]
+    taken = {}
+    for source, target in jobs:
+        if check_format(target).resolve() == source.resolve():
+            raise FaststyleError(f"{target} would be written over itself: choose another -o.")
+        if (other := taken.setdefault(target, source)) != source:
+            raise FaststyleError(f"{other} and {source} would both become {target}.")
+    return jobs
 
 
 def side_by_side(

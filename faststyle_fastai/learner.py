@@ -5,9 +5,9 @@ import json
 from functools import lru_cache, partial
 from pathlib import Path
 
+import fastai.callback.fp16  # noqa: F401  and its to_fp16
 import fastai.callback.hook  # noqa: F401  gives Learner its summary
 from fastai.callback.core import Callback
-from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos
 from fastai.learner import Learner
 from fastai.optimizer import Adam
@@ -18,12 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .backbones import ASSETS, perceptual_backbone
-from .callbacks import CpuBFloat16, LossParts, ProgressiveResize, StopOnNonFinite, TimeBudget
+from .callbacks import BFloat16, LossParts, ProgressiveResize, StopOnNonFinite, TimeBudget
 from .data import StyleDataLoaders
 from .errors import FaststyleError
 from .images import read_picture, to_tensor, whole_file
 from .losses import VggLoss
-from .recipes import Training, training
+from .recipes import Training, recipe_plan
 from .transformer import TransformerNet
 
 __all__ = ["ARCHS", "autoencoder_learner", "load_style", "save_style", "style_learner"]
@@ -40,10 +40,10 @@ def autoencoder_learner(
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     pretrained: Learner | str | Path | None = None,  # as in style_learner
     cbs=None,
-    **overrides,  # fields of recipes.Training
+    **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
     "A Learner whose network learns to redraw photos under the recipe's content loss."
-    plan = training(recipe, "autoencoder", **overrides)
+    plan = _plan(recipe, "autoencoder", overrides)
     return _learner(dls, None, [], plan, recipe, arch, weights, pretrained, cbs)
 
 
@@ -56,14 +56,20 @@ def style_learner(
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | None = None,  # the style's; None: the painting's file name
     cbs=None,
-    **overrides,  # fields of recipes.Training
+    **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
     "A Learner whose network, from a pretrained start, learns to repaint photos like `style`."
-    plan = training(recipe, "style", **overrides)
+    plan = _plan(recipe, "style", overrides)
     painting = to_tensor(read_picture(style))
     if name is None:
         name = Path(style).stem if isinstance(style, (str, Path)) else "style"
     return _learner(dls, painting, [name], plan, recipe, arch, weights, pretrained, cbs)
+
+
+def _plan(recipe, phase, overrides):
+    if misplaced := {"size", "bs", "images"} & set(overrides):
+        raise ValueError(f"{', '.join(sorted(misplaced))}: to be given to StyleDataLoaders.")
+    return recipe_plan(recipe, phase, **overrides)
 
 
 def _learner(dls, painting, names, plan, recipe, arch, weights, pretrained, cbs):
@@ -81,23 +87,18 @@ def _learner(dls, painting, names, plan, recipe, arch, weights, pretrained, cbs)
         style_size=plan.style_size,
     )
     net = TransformerNet(width=ARCHS[arch])
-    info = {"arch": arch, "styles": names, "size": plan.size, "recipe": recipe, "base": ""}
+    info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)
     if pretrained is not None:
         state, base = _start(pretrained, arch)
         net.load_state_dict(state)
         info["base"] = base
         card.base = None if base.startswith("autoencoder") else state
-    device = dls.device
-    cbs = [card, LossParts(), StopOnNonFinite(), *L(cbs)]
+    cbs = [card, LossParts(), BFloat16(), StopOnNonFinite(), *L(cbs)]
     if plan.small:
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
-    if device.type == "cuda":
-        cbs.append(MixedPrecision(AMPMode.BF16))
-    elif CpuBFloat16.supported(device):
-        cbs.append(CpuBFloat16())
-    opt_func = partial(Adam, eps=plan.eps)
-    return Learner(dls, net, loss.to(device), lr=plan.lr, opt_func=opt_func, wd=plan.wd, cbs=cbs)
+    opt_func, loss = partial(Adam, eps=plan.eps), loss.to(dls.device)
+    return Learner(dls, net, loss, lr=plan.lr, opt_func=opt_func, wd=plan.wd, cbs=cbs)
 
 
 class StyleCard(Callback):
@@ -113,7 +114,12 @@ class StyleCard(Callback):
 def _start(pretrained, arch):
     "Weights to start from, and the name of that base."
     if isinstance(pretrained, Learner):
-        return {k: v.detach().cpu() for k, v in pretrained.model.state_dict().items()}, "carried"
+        if pretrained.model.width != ARCHS[arch]:
+            raise ValueError(
+                f"pretrained= is a network of width {pretrained.model.width}, not '{arch}'."
+            )
+        state = pretrained.model.state_dict()
+        return {k: v.detach().cpu().clone() for k, v in state.items()}, "carried"
     path = autoencoder_path(arch) if pretrained == "autoencoder" else Path(pretrained)
     net, info, _ = load_style(path)
     if info["arch"] != arch:
@@ -126,7 +132,10 @@ def autoencoder_path(arch):
     name = "autoencoder" if arch == "full" else f"autoencoder-{arch}"
     path = ASSETS / f"{name}.safetensors"
     if not path.is_file():
-        raise FaststyleError(f"no autoencoder ships for arch '{arch}': give pretrained=None.")
+        raise FaststyleError(
+            f"no autoencoder ships for arch '{arch}': start from a file of your own or from "
+            f"scratch, pretrained=None (--pretrained none)."
+        )
     return path
 
 

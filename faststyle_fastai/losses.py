@@ -4,11 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .backbones import Backbone, layer_names
+from .backbones import Backbone
 from .errors import FaststyleError
 
 __all__ = ["VggLoss", "gram_matrix", "resize_short", "total_variation"]
 
+LONGEST = 16_384  # px; a strip of a picture enlarged would fill the memory
 EPS = 1e-8  # keeps a relative error finite on a target that is all zero
 
 
@@ -34,10 +35,14 @@ def resize_short(
     x: Tensor,  # [B, 3, H, W]
     size: int,  # px of the shorter side afterwards
 ) -> Tensor:  # [B, 3, h, w], the shape kept
-    "`x` resized, antialiased, so that its shorter side is `size`."
+    "`x` resized, antialiased, so that its shorter side is `size`; `ValueError` for long strips."
     height, width = x.shape[-2:]
     scale = size / min(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
+    if max(shape) > max(LONGEST, height, width):
+        raise ValueError(
+            f"{width}x{height} px at {size} px would be {shape[1]}x{shape[0]}: too long a strip."
+        )
     x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
     return x.clamp(0, 1)
 
@@ -70,6 +75,8 @@ class VggLoss(nn.Module):
             raise ValueError(f"balance='{balance}': 'relative' or 'none'.")
         if style_layers and style is None:
             raise ValueError("style layers have weights but there is no style picture.")
+        if not (content_layers or style_layers):
+            raise ValueError("neither content nor style layers: nothing to learn.")
         if not scales or not all(0 < scale <= 1 for scale in scales):
             raise ValueError(f"scales={scales}: one or more factors in (0, 1].")
         self.content_layers = _by_full_name(content_layers, backbone)
@@ -164,5 +171,5 @@ def shrink(x, scale):
 
 def _by_full_name(weights, backbone):
     "Layer weights under the layers' full names; a weight of 0 asks for nothing."
-    full = {name: layer_names([name], backbone.layers)[0] for name in weights}
+    full = {name: backbone.named([name])[0] for name in weights}
     return {full[name]: weight for name, weight in weights.items() if weight}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields, replace
 
-__all__ = ["RECIPES", "Recipe", "Training", "training"]
+__all__ = ["RECIPES", "Recipe", "Training", "recipe_plan"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ RECIPES = {
 }
 
 
-def training(
+def recipe_plan(
     recipe: str,  # a row of `RECIPES`
     phase: str,  # autoencoder | style
     **overrides,  # fields of `Training`; None leaves the recipe's own

@@ -16,13 +16,13 @@ from matplotlib.figure import Figure
 
 from . import __version__
 from .backbones import ASSETS
-from .callbacks import History, Preview
+from .callbacks import History, Preview, StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .errors import FaststyleError
 from .images import find_pictures, read_picture, save_picture, side_by_side, whole_file
 from .learner import autoencoder_learner, save_style, style_learner
-from .recipes import training
+from .recipes import recipe_plan
 from .stylizer import Stylizer
 
 __all__ = ["demo", "pretrain", "train"]
@@ -39,79 +39,70 @@ def train(
     pretrained: str | Path | None = "autoencoder",
     arch: str = "full",
     weights: str | Path | None = None,  # the backbone's
-    images: int | None = None,  # photos an epoch; None: the recipe's
+    size: int | None = None,  # px; this and the next two: None is the recipe's
+    bs: int | None = None,
+    images: int | None = None,  # photos an epoch
     minutes: float | None = None,  # train this long instead of the recipe's epochs
+    valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # go on with the run in `out`
     force: bool = False,  # replace the run in `out`
     seed: int = 0,
     device: str | None = None,
     quiet: bool = False,
-    valid_pct: float = 0.02,
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
     "Train a style on a folder of photos and leave a complete run folder."
-    started = time.time()
-    plan = training(recipe, "style", **overrides)
+    started, out = time.time(), Path(out)
+    plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
+    style_hash = digest(Path(style))
+    _may_write(out, resume, force)
+    set_seed(seed)
+    dls = StyleDataLoaders.from_folder(
+        photos, plan.size, plan.bs, plan.images, valid_pct, seed=seed, device=device
+    )
     settings = {
         "style": str(style),
-        "style_hash": digest(Path(style)),
+        "style_hash": style_hash,
+        "photos": str(photos),
+        "photos_hash": photos_hash(dls),
         "recipe": recipe,
         "pretrained": str(pretrained),
         "arch": arch,
-        "weights": str(weights) if weights else None,
-        "images": images,
+        "weights": Path(weights).name if weights else None,
+        "minutes": minutes,
         "seed": seed,
         "plan": json.loads(json.dumps(asdict(plan))),
     }
-    out = Path(out)
-    _may_write(out, settings, resume, force)
-    set_seed(seed)
-    dls = StyleDataLoaders.from_folder(
-        photos,
-        size=plan.size,
-        bs=plan.bs,
-        images=images or plan.images,
-        seed=seed,
-        device=device,
-        valid_pct=valid_pct,
-    )
+    if resume:
+        _same_run(out, settings)
     learn = style_learner(dls, style, recipe, pretrained, arch, weights, **overrides)
-    steps = len(dls.train) * plan.epochs * len(plan.schedule)
-    shown = dls.valid.items[:2]
+    if not resume:
+        _clear(out)
+    record = {"settings": settings, "versions": versions(), "complete": False}
+    write_json(record, out / "run.json")
+    stop = StopOnInterrupt()
     cbs = [
         Checkpoint(out / "checkpoints", every=200, resume=resume),
         History(out / "history.csv"),
-        Preview(shown, every=max(10, steps // 20), folder=out / "previews"),
+        Preview(dls.valid.items[:2], every=100, folder=out / "previews"),
+        stop,
     ]
-    if not quiet:
-        cbs.append(TimeLeft())
-    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in dls.train.items)
-    record = {
-        "settings": settings,
-        "photos": {
-            "folder": str(photos),
-            "n": len(set(dls.train.items)),
-            "hash": hashlib.sha256(files.encode()).hexdigest(),
-        },
-        "versions": versions(),
-    }
-    if not resume:
-        _clear(out)
-    _write_json(record, out / "run.json")
-    stopped = False
+    failed = None
     with learn.no_bar(), learn.no_logging():
         try:
-            learn.fit_recipe(minutes=minutes, cbs=cbs)
-        except KeyboardInterrupt:
-            stopped = True
+            learn.fit_recipe(minutes=minutes, cbs=cbs if quiet else [*cbs, TimeLeft()])
+        except FaststyleError as error:  # a loss that is no number: the last good weights are kept
+            failed = error
     save_style(learn, out / "model.safetensors")
     export_learner(learn, out / "model.pkl")
     plot_loss(learn, out / "loss.png")
     record["minutes"] = round((time.time() - started) / 60, 2)
-    record["complete"] = not stopped
-    _write_json(record, out / "run.json")
-    if stopped:
-        raise KeyboardInterrupt(f"stopped; what was trained so far lies in {out}")
+    record["complete"] = not (failed or stop.asked)
+    write_json(record, out / "run.json")
+    if stop.asked:
+        failed = FaststyleError(f"stopped; what was trained lies in {out}, --resume goes on.")
+    if failed:
+        raise failed
     return out
 
 
@@ -120,10 +111,12 @@ def pretrain(
     out: str | Path,  # .safetensors
     recipe: str = "fast",
     arch: str = "full",
-    weights: str | Path | None = None,
-    images: int | None = None,
-    minutes: float | None = None,
-    force: bool = False,
+    weights: str | Path | None = None,  # the backbone's
+    size: int | None = None,  # px; this and the next two: None is the recipe's
+    bs: int | None = None,
+    images: int | None = None,  # photos an epoch
+    minutes: float | None = None,  # train this long instead of the recipe's epochs
+    force: bool = False,  # write over `out`
     seed: int = 0,
     device: str | None = None,
     quiet: bool = False,
@@ -135,15 +128,18 @@ def pretrain(
         raise ValueError(f"-o {out}: an autoencoder's file ends in .safetensors.")
     if out.exists() and not force:
         raise FaststyleError(f"{out} exists: choose another name or --force.")
-    plan = training(recipe, "autoencoder", **overrides)
+    plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
-        photos, plan.size, plan.bs, images=images or plan.images, seed=seed, device=device
+        photos, plan.size, plan.bs, plan.images, seed=seed, device=device
     )
-    learn = autoencoder_learner(dls, recipe, arch, weights, **overrides)
+    learn, stop = autoencoder_learner(dls, recipe, arch, weights, **overrides), StopOnInterrupt()
     with learn.no_bar(), learn.no_logging():
-        learn.fit_recipe(minutes=minutes, cbs=[] if quiet else [TimeLeft()])
-    return save_style(learn, out)
+        learn.fit_recipe(minutes=minutes, cbs=stop if quiet else [stop, TimeLeft()])
+    save_style(learn, out)
+    if stop.asked:
+        raise FaststyleError(f"stopped; what was trained lies in {out}.")
+    return out
 
 
 def demo(
@@ -163,20 +159,10 @@ def demo(
         photo, few = folder / "china.jpg", {"valid_pct": 0, "images": 400}
     else:
         folder, few = Path(photos), {}
-        photo = None
-    train(
-        folder,
-        painting,
-        out,
-        minutes=minutes,
-        force=True,
-        seed=seed,
-        device=device,
-        quiet=quiet,
-        **few,
-    )
-    if photo is None:
-        photo = find_pictures(folder)[0][0]
+        photo = next(iter(find_pictures(folder)[0]), None)
+    earlier = (_settings(out) or {}).get("style_hash") == digest(painting)
+    common = {"minutes": minutes, "seed": seed, "device": device, "quiet": quiet}
+    train(folder, painting, out, force=earlier, **common, **few)
     model = out / "model.safetensors"
     after = Stylizer(model, device)(photo)
     pictures = [read_picture(photo), read_picture(painting), after]
@@ -188,17 +174,31 @@ def demo(
     ]
 
 
-def _may_write(out, settings, resume, force):
-    "See that `out` is free, may be replaced, or holds the run to go on with."
+def _settings(out):
+    "The settings of the run in `out`; None when it holds none."
     record = out / "run.json"
+    return json.loads(record.read_text())["settings"] if record.is_file() else None
+
+
+def _may_write(out, resume, force):
+    "See that `out` is free of what a run writes, or is a run to resume or replace."
     if out.exists() and not out.is_dir():
         raise FaststyleError(f"{out} is a file: -o names a folder.")
-    if not record.is_file():
-        return
-    if not (resume or force):
-        raise FaststyleError(f"{out} holds a run: --resume, --force to replace it, or another -o.")
-    before = json.loads(record.read_text())["settings"]
-    if resume and (changed := [k for k in settings if before.get(k) != settings[k]]):
+    there = [name for name in (*RUN_FILES, *RUN_FOLDERS) if (out / name).exists()]
+    if "run.json" in there:
+        if not (resume or force):
+            raise FaststyleError(
+                f"{out} holds a run: --resume, --force to replace it, or another -o."
+            )
+    elif there:
+        raise FaststyleError(f"{out} holds {there[0]} of something else: choose another -o.")
+
+
+def _same_run(out, settings):
+    "See that the run to resume was begun with the same settings, wherever the files lie."
+    before = _settings(out)
+    compared = [key for key in settings if key not in ("style", "photos")]
+    if before and (changed := [key for key in compared if before.get(key) != settings[key]]):
         raise FaststyleError(
             f"{out} was trained with another {', '.join(changed)}: resume with the same "
             f"settings, or choose another -o."
@@ -206,7 +206,7 @@ def _may_write(out, settings, resume, force):
 
 
 def _clear(out):
-    "Remove an earlier run, and nothing else."
+    "Remove the run that --force replaces, and nothing else."
     for name in RUN_FILES:
         (out / name).unlink(missing_ok=True)
     for name in RUN_FOLDERS:
@@ -280,12 +280,18 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def photos_hash(dls) -> str:
+    "Of the names and sizes of the training photos, in order."
+    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in dls.train.items)
+    return hashlib.sha256(files.encode()).hexdigest()
+
+
 def versions() -> dict[str, str]:
     "What a run was made with."
     names = "fastai", "torch", "torchvision", "pillow", "safetensors"
     return {"faststyle_fastai": __version__, **{name: version(name) for name in names}}
 
 
-def _write_json(value, path):
+def write_json(value, path: Path):
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n")

@@ -23,6 +23,10 @@ def test_names_and_aliases_are_the_same_layers():
     net, x = perceptual_backbone("lite"), noise(1, 3, 32, 32)
     assert net.layers[:3] == ["relu1_1", "relu1_2", "relu2_1"] and net.layers[-1] == "relu3_4"
     assert torch.equal(net(x, ["relu_4"])["relu2_2"], net(x, ["relu2_2"])["relu2_2"])
+    few = perceptual_backbone("lite", layers=["relu1_1", "relu2_2", "relu3_1"])
+    assert few.named(["relu_4"]) == ["relu2_2"]
+    with pytest.raises(ValueError, match="no layer relu_2: there are relu1_1, relu2_2, relu3_1"):
+        few.named(["relu_2"])
 
 
 def test_shapes_halve_at_each_pooling():
@@ -63,6 +67,11 @@ def test_weights_that_do_not_fit(tmp_path):
     save_file(state, file)
     with pytest.raises(ValueError, match="lacks features.2"):
         perceptual_backbone("vgg16", file)
+    state = vgg_state("vgg16", 4)
+    del state["features.7.bias"]
+    save_file(state, file)
+    with pytest.raises(ValueError, match="lacks features.7.bias"):
+        perceptual_backbone("vgg16", file)
     save_file(vgg_state("lite", 4), file)
     with pytest.raises(ValueError, match=r"features.0.weight is \[32, 3, 3, 3\], vgg16 needs"):
         perceptual_backbone("vgg16", file)
@@ -76,13 +85,13 @@ def test_weights_that_do_not_fit(tmp_path):
         perceptual_backbone("vgg16", tmp_path / "absent.pth")
 
 
-def test_offline_names_the_three_ways_out(monkeypatch):
+def test_offline_names_the_three_ways_out(monkeypatch, tmp_path):
     def refuse(*args, **kwargs):
         raise OSError("no network")
 
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
-    monkeypatch.setattr("torch.hub.get_dir", lambda: "/nowhere")
-    with pytest.raises(FaststyleError, match=r"--weights.*/nowhere/checkpoints/vgg16.*\(lite\)"):
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    with pytest.raises(FaststyleError, match=r"--weights.*/checkpoints/vgg16.*\(lite\)"):
         perceptual_backbone("vgg16")
 
 

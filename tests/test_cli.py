@@ -1,10 +1,17 @@
 import json
 import resource
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from conftest import is_clean
 from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, Stylizer
+from faststyle_fastai.runs import train
 
 QUICK = "--size", 32, "--bs", 2, "--images", 4, "--quiet"
 LEFT_BY_A_RUN = {
@@ -16,8 +23,6 @@ LEFT_BY_A_RUN = {
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, photos, painting):
     "A run folder made by the command line."
-    from faststyle_fastai.runs import train
-
     return train(
         photos, painting, tmp_path_factory.mktemp("runs") / "waves",
         size=32, bs=2, images=4, quiet=True, device="cpu",
@@ -48,8 +53,10 @@ def test_train_stylize_info(faststyle, photos, painting, tmp_path):
     assert json.loads(said.stdout)["styles"] == ["waves"]
 
     fails(faststyle("train", photos, "--style", painting, "-o", "run", *QUICK), 1, "--resume")
+    before = (tmp_path / "run/model.safetensors").read_bytes()
     again = faststyle("train", photos, "--style", painting, "-o", "run", *QUICK, "--resume")
     assert again.returncode == 0, again.stderr
+    assert (tmp_path / "run/model.safetensors").read_bytes() == before
     other = faststyle(
         "train", photos, "--style", painting, "-o", "run", *QUICK, "--resume", "--seed", 3
     )
@@ -101,9 +108,51 @@ def test_wrong_calls_exit_with_2(faststyle):
     fails(faststyle("repaint"), 2, "No such command")
 
 
-def test_help_is_there(faststyle):
-    for command in ("demo", "pretrain", "train", "stylize", "info", "evaluate"):
-        assert "--help" in faststyle(command, "--help").stdout
+@pytest.mark.parametrize(
+    ("command", "says"), [("train", "autoencoder"), ("stylize", "[default: 1.0]"), ("demo", "1.5")]
+)
+def test_help_says_the_defaults(faststyle, command, says):
+    said = faststyle(command, "--help")
+    assert said.returncode == 0 and says in said.stdout
+
+
+def test_what_is_not_ours_stays(painting, photos, tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(FaststyleError, match="holds checkpoints of something else"):
+        train(photos, painting, tmp_path, quiet=True)
+    assert (tmp_path / "checkpoints").is_dir()
+
+
+def test_ctrl_c_keeps_what_is_done(photos, painting, tmp_path):
+    command = [sys.executable, "-m", "faststyle_fastai", "train", photos, "--style", painting]
+    command += ["-o", "run", "--size", "32", "--bs", "2", "--quiet"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "run/previews/step-000000.png").exists():
+        time.sleep(0.1)
+        assert running.poll() is None
+    time.sleep(1)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 1 and said.startswith("error: stopped; what was trained lies")
+    assert {p.name for p in (tmp_path / "run").iterdir()} >= {"model.safetensors", "checkpoints"}
+    assert not json.loads((tmp_path / "run/run.json").read_text())["complete"]
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_network(photos, painting):
+    with pytest.raises(FaststyleError, match="at step"):
+        train(photos, painting, "run", size=32, bs=2, images=40, lr=1e20, quiet=True, device="cpu")
+    assert Stylizer("run").styles == ["waves"]
+
+
+def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting, tmp_path):
+    args = "evaluate", run, "--photos", photos / "china", "--style", painting
+    said = faststyle(*args, "--backbone", "lite", "--size", 32, "--images", 1, "--iterations", 2)
+    assert said.returncode == 0 and "iterations of optimisation" in said.stdout, said.stderr
+    picture = photos / "china" / "0.jpg"
+    said = faststyle(
+        "stylize", picture, "--style", run / "model.pkl", "--trust-pickle", "-o", "x.png"
+    )
+    assert said.returncode == 0 and said.stderr == "", said.stderr
 
 
 def test_a_full_disk_leaves_nothing_half_written(faststyle, run, tmp_path):

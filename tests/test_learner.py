@@ -8,11 +8,13 @@ from PIL import Image
 
 from faststyle_fastai.all import (
     FaststyleError,
+    Stylizer,
     autoencoder_learner,
     load_style,
     read_picture,
     save_style,
     style_learner,
+    to_tensor,
 )
 
 
@@ -51,8 +53,10 @@ def test_fastai_verbs(trained, photos):
     quietly(learn, "show_results", max_n=2)
     learn.dls.show_batch(max_n=2)
     assert "1,679,235" in str(learn.summary())
-    picture = quietly(learn, "predict", photos / "china" / "0.jpg")
-    assert picture[2].shape == (3, 72, 96)
+    picture = quietly(learn, "predict", photos / "china" / "0.jpg")[2]
+    assert picture.shape == (3, 72, 96)
+    expected = Stylizer(learn).paint(to_tensor(read_picture(photos / "china" / "0.jpg")))
+    assert torch.allclose(picture.clamp(0, 1), expected[0], atol=1e-4)
     quietly(learn.to_fp16(), "fit", 1)
 
 
@@ -84,9 +88,17 @@ def test_another_start_is_carried_along(trained, dls, painting, tmp_path):
         learn = style_learner(dls, painting, pretrained=start, name="second")
         assert torch.equal(learn.model.conv1.conv2d.weight, trained.model.conv1.conv2d.weight)
         _, info, base = load_style(save_style(learn, tmp_path / "second.safetensors"))
-        assert info["base"] == "carried" and info["styles"] == ["second"]
+        assert info["base"] == "carried" and info["styles"] == ["second"] and info["size"] == 32
         ours = trained.model.state_dict()
         assert all(torch.allclose(base[k], ours[k], atol=1e-3) for k in base)
+
+
+def test_the_base_does_not_move_with_the_learner_it_came_from(trained, dls, painting):
+    learn = style_learner(dls, painting, pretrained=trained)
+    before = learn.style_card.base["in1.bias"].clone()
+    with torch.no_grad():
+        trained.model.in1.bias += 1
+    assert torch.equal(learn.style_card.base["in1.bias"], before)
 
 
 def test_from_scratch_and_light(dls, painting, tmp_path):
@@ -118,6 +130,8 @@ def test_wrong_settings(dls, painting, tmp_path):
         style_learner(dls, painting, recipe="slow")
     with pytest.raises(ValueError, match="no setting contents: there are backbone, content"):
         style_learner(dls, painting, contents={})
+    with pytest.raises(ValueError, match="bs, size: to be given to StyleDataLoaders"):
+        style_learner(dls, painting, size=64, bs=1)
     with pytest.raises(ValueError, match="no arch 'huge'"):
         style_learner(dls, painting, arch="huge")
     (tmp_path / "style.jpg").write_text("no picture")

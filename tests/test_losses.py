@@ -9,6 +9,7 @@ from faststyle_fastai.all import (
     VggLoss,
     gram_matrix,
     perceptual_backbone,
+    resize_short,
     total_variation,
 )
 
@@ -87,9 +88,18 @@ def test_balance_makes_brightness_of_features_irrelevant(lite):
     assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-3)
 
 
+def test_aliases_mean_the_network_s_own_layers(lite):
+    few = perceptual_backbone("lite", layers=["relu1_1", "relu2_2", "relu3_1"])
+    assert VggLoss(few, None, {"relu_4": 1.0}, {}).content_layers == {"relu2_2": 1.0}
+
+
+def test_a_strip_is_refused_before_it_fills_the_memory():
+    with pytest.raises(ValueError, match="20000x10 px at 256 px would be 512000x256"):
+        resize_short(torch.zeros(1, 3, 10, 20000), 256)
+
+
 def test_gradients_reach_the_picture_only(lite):
     pred = noise(1, 3, 32, 32).requires_grad_()
-    VggLoss(lite, noise(1, 3, 32, 32).flip(2), {"relu2_2": 1.0}, STYLE)(pred, noise(1, 3, 32, 32))
     loss = VggLoss(lite, noise(1, 3, 32, 32).flip(2), {}, STYLE)(pred, pred.detach())
     loss.backward()
     assert pred.grad.abs().sum() > 0
@@ -106,10 +116,12 @@ def test_pickled_without_its_network(lite):
 
 def test_wrong_settings(lite):
     with pytest.raises(ValueError, match="balance='log'"):
-        VggLoss(lite, None, {}, {}, balance="log")
+        VggLoss(lite, None, {"relu1_1": 1.0}, {}, balance="log")
     with pytest.raises(ValueError, match="no style picture"):
         VggLoss(lite, None, {}, STYLE)
     with pytest.raises(ValueError, match="scales"):
-        VggLoss(lite, None, {}, {}, scales=(2,))
+        VggLoss(lite, None, {"relu1_1": 1.0}, {}, scales=(2,))
+    with pytest.raises(ValueError, match="nothing to learn"):
+        VggLoss(lite, None, {}, {})
     with pytest.raises(ValueError, match="no layer relu7: there are relu1_1"):
         VggLoss(lite, None, {"relu7": 1.0}, {})

@@ -20,7 +20,7 @@ def test_a_picture_comes_back_in_its_size(paint, photos):
     assert paint(file, size=24).size == (96, 72)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 50), (2000, 10), (10, 2000)])
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (20_000, 10), (10, 2000)])
 def test_odd_sizes(paint, size):
     assert paint(Image.new("RGB", size, "orange")).size == size
 
