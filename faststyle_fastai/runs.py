@@ -199,9 +199,10 @@ def _same_run(out, settings):
     before = _settings(out)
     compared = [key for key in settings if key not in ("style", "photos")]
     if before and (changed := [key for key in compared if before.get(key) != settings[key]]):
+        names = ", ".join(key.removesuffix("_hash") for key in changed)
         raise FaststyleError(
-            f"{out} was trained with another {', '.join(changed)}: resume with the same "
-            f"settings, or choose another -o."
+            f"{out} was trained with another {names}: resume with the same settings, or choose "
+            f"another -o."
         )
 
 
@@ -281,8 +282,9 @@ def digest(path: Path) -> str:
 
 
 def photos_hash(dls) -> str:
-    "Of the names and sizes of the training photos, in order."
-    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in dls.train.items)
+    "Of the names and sizes of all photos in use."
+    photos = sorted({*dls.train.items, *dls.valid.items})
+    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in photos)
     return hashlib.sha256(files.encode()).hexdigest()
 
 
