@@ -88,7 +88,7 @@ def loaders(photos, seed, images):
 
 def autoencoder(photos, images, content):
     "An autoencoder trained here, on so many photos."
-    learn = autoencoder_learner(loaders(photos, 0, images), content=content, small=None)
+    learn = autoencoder_learner(loaders(photos, 0, images), content=content, small=0)
     with learn.no_bar(), learn.no_logging():
         learn.fit_one_cycle(1, 2e-3)
     return learn
@@ -127,7 +127,7 @@ def train(photos, style, loss, start, seed, most, last=None, mark=0.0):
     "(step, held-out loss) every few steps to `mark` or the `last`, and the seconds of training."
     dls = loaders(photos, seed, BS * most)
     held_out = torch.cat([b[0] for b in dls.valid]).as_subclass(torch.Tensor)
-    learn = style_learner(dls, style, pretrained=start, small=None)
+    learn = style_learner(dls, style, pretrained=start, small=0)
     watch = HeldOut(loss, held_out, mark, last or most)
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, LR, cbs=watch)

@@ -45,12 +45,12 @@ def main():
         vgg16 = folder / "vgg16.pth"
         torch.save(torchvision.models.vgg16(weights=None).state_dict(), vgg16)
         same = {"recipe": "fast", "backbone": "vgg16", "content": {"relu2_2": 1.0}}
-        same |= {"style": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 256, "tv": 0.0}
+        same |= {"style": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0, "tv": 0.0}
         jobs = {
             "ours, the same VGG16 and layers": lambda: ours(photos, style, weights=vgg16, **same),
-            "ours, recipe fast (lite, three scales)": lambda: ours(photos, style, small=256),
+            "ours, recipe fast (lite, three scales)": lambda: ours(photos, style, small=0),
             "ours, recipe fast, light network": lambda: ours(
-                photos, style, small=256, arch="light", pretrained=None
+                photos, style, small=0, arch="light", pretrained=None
             ),
         }
         if args.peer:

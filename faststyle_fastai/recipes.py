@@ -21,7 +21,7 @@ class Training:
     epochs: int = 1  # of each verb
     images: int | None = None  # photos an epoch; None: all of them
     size: int = 256  # px
-    small: int | None = None  # px the photos are reduced to at first; None: never
+    small: int = 0  # px the photos are reduced to at first; 0: never
     small_until: float = 0.0  # share of the training spent at `small`
     bs: int = 4
     wd: float = 0.0

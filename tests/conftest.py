@@ -68,7 +68,7 @@ def trained(dls, painting):
     "A style learner after two steps."
     from faststyle_fastai.all import style_learner
 
-    learn = style_learner(dls, painting, small=None, scales=(1,))
+    learn = style_learner(dls, painting, small=0, scales=(1,))
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     return learn

@@ -47,7 +47,7 @@ class SizesSeen(Callback):
 def learner(photos, painting, seed=0, **kwargs):
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(photos, 32, 2, valid_pct=0.15, device="cpu")
-    return style_learner(dls, painting, scales=(1,), **{"small": None, **kwargs})
+    return style_learner(dls, painting, scales=(1,), **{"small": 0, **kwargs})
 
 
 def run(learn, cbs, n_epoch=2, **kwargs):
