@@ -95,9 +95,9 @@ class Clock(Callback):
             self.ticks.append(time.perf_counter())
 
 
-def ours(photos, style, **settings):
+def ours(photos, painting, **settings):
     dls = StyleDataLoaders.from_folder(photos, SIZE, BS, valid_pct=0, max_valid=1, device="cpu")
-    learn, clock = style_learner(dls, style, **settings), Clock()
+    learn, clock = style_learner(dls, painting, **settings), Clock()
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3, cbs=clock)
     return [b - a for a, b in zip(clock.ticks, clock.ticks[1:])]

@@ -36,8 +36,7 @@ class Checkpoint(Callback):
 
     def __init__(
         self,
-        folder: str
-        | Path,  # gets step-N/state.pt and best.safetensors, the best epoch by validation
+        folder: str | Path,  # gets step-N/state.pt; best.safetensors, best by validation
         every: int = 500,  # steps
         keep: int = 2,  # newest checkpoints that stay
         resume: bool = False,
