@@ -88,7 +88,7 @@ def loaders(photos, seed, images):
 
 def autoencoder(photos, images, content):
     "An autoencoder trained here, on so many photos."
-    learn = autoencoder_learner(loaders(photos, 0, images), content=content, small=0)
+    learn = autoencoder_learner(loaders(photos, 0, images), content_layers=content, small=0)
     with learn.no_bar(), learn.no_logging():
         learn.fit_one_cycle(1, 2e-3)
     return learn

@@ -44,8 +44,8 @@ def main():
         photos, style = pictures(args.photos, folder, BS * args.steps)
         vgg16 = folder / "vgg16.pth"
         torch.save(torchvision.models.vgg16(weights=None).state_dict(), vgg16)
-        same = {"recipe": "fast", "backbone": "vgg16", "content": {"relu2_2": 1.0}}
-        same |= {"style": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0, "tv": 0.0}
+        same = {"recipe": "fast", "backbone": "vgg16", "content_layers": {"relu2_2": 1.0}}
+        same |= {"style_layers": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0, "tv": 0.0}
         jobs = {
             "ours, the same VGG16 and layers": lambda: ours(photos, style, weights=vgg16, **same),
             "ours, recipe fast (lite, three scales)": lambda: ours(photos, style, small=0),

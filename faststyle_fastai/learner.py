@@ -75,12 +75,14 @@ def _plan(recipe, phase, overrides):
 def _learner(dls, painting, names, plan, recipe, arch, weights, pretrained, cbs):
     if arch not in ARCHS:
         raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
-    backbone = perceptual_backbone(plan.backbone, weights, [*plan.content, *plan.style])
+    backbone = perceptual_backbone(
+        plan.backbone, weights, [*plan.content_layers, *plan.style_layers]
+    )
     loss = VggLoss(
         backbone,
         painting,
-        plan.content,
-        plan.style,
+        plan.content_layers,
+        plan.style_layers,
         tv=plan.tv,
         balance=plan.balance,
         scales=plan.scales,

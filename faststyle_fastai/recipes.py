@@ -10,8 +10,8 @@ class Training:
     "Everything a training is made of besides the photos and the painting."
 
     backbone: str  # a row of backbones.BACKBONES
-    content: dict[str, float]  # layer -> weight
-    style: dict[str, float] = field(default_factory=dict)  # layer -> weight
+    content_layers: dict[str, float]  # layer -> weight
+    style_layers: dict[str, float] = field(default_factory=dict)  # layer -> weight
     tv: float = 0.0  # weight of the total variation
     balance: str = "relative"  # see losses.VggLoss
     scales: tuple[float, ...] = (1,)  # see losses.VggLoss
@@ -43,7 +43,7 @@ RECIPES = {
     "fast": Recipe(
         autoencoder=Training(
             backbone="lite",
-            content={"relu1_1": 1.0},
+            content_layers={"relu1_1": 1.0},
             lr=2e-3,
             images=8000,
             small=128,
@@ -51,8 +51,8 @@ RECIPES = {
         ),
         style=Training(
             backbone="lite",
-            content={"relu2_2": 1.0},
-            style=dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 5.0),
+            content_layers={"relu2_2": 1.0},
+            style_layers=dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 5.0),
             tv=0.2,
             scales=(1, 0.5, 0.25),
             lr=2e-3,
@@ -63,10 +63,10 @@ RECIPES = {
         ),
     ),
     "skalski": Recipe(
-        autoencoder=Training(content={"relu1_1": 1e5}, lr=1e-3, **SKALSKI),
+        autoencoder=Training(content_layers={"relu1_1": 1e5}, lr=1e-3, **SKALSKI),
         style=Training(
-            content={"relu2_2": 1e5},
-            style=dict.fromkeys(SKALSKI_LAYERS, 1e10),
+            content_layers={"relu2_2": 1e5},
+            style_layers=dict.fromkeys(SKALSKI_LAYERS, 1e10),
             style_size=256,
             lr=2e-4,
             schedule=("fit", "fit_one_cycle"),

@@ -128,7 +128,7 @@ def test_files_that_are_no_styles(tmp_path):
 def test_wrong_settings(dls, painting, tmp_path):
     with pytest.raises(ValueError, match="no recipe 'slow': choose one of fast, skalski"):
         style_learner(dls, painting, recipe="slow")
-    with pytest.raises(ValueError, match="no setting contents: there are backbone, content"):
+    with pytest.raises(ValueError, match="no setting contents: there are backbone, content_layers"):
         style_learner(dls, painting, contents={})
     with pytest.raises(ValueError, match="bs, size: to be given to StyleDataLoaders"):
         style_learner(dls, painting, size=64, bs=1)
