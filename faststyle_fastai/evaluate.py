@@ -1,5 +1,6 @@
 "The yardstick: what a network's pictures are worth, in iterations of optimisation."
 
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -78,14 +79,18 @@ def evaluate_style(
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
-    "Mean content, style (unweighted), tv and total of photo, network and optimisation; pictures."
+    """Mean content, style (unweighted), tv and total of photo, network and optimisation; pictures.
+
+    The network's `iterations` is what its mean total is worth on the mean of the photos'
+    optimisation curves, each the best loss so far.
+    """
     rows, curves, sheet = {}, [], []
     for path in photos:
         photo = resize_short(to_tensor(read_picture(path)), size)
         shown = {"photo": photo, "network": paint(photo).cpu()}
         if iterations:
             shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations)
-            curves.append(curve)
+            curves.append(list(accumulate(curve, min)))  # steps without a line search may stray
         for name, x in shown.items():
             with torch.no_grad():
                 total = loss(x, photo).item()
