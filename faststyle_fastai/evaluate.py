@@ -39,8 +39,15 @@ def lbfgs(
     loss: VggLoss,
     photo: Tensor,  # [1, 3, H, W] in [0, 1]; where it starts
     iterations: int,
+    scaled: bool = False,  # multiply the loss by the number of pixels
 ) -> tuple[Tensor, list[float]]:  # the last picture; the loss before each iteration and at the end
-    "The pixels themselves optimised: torch's L-BFGS, lr 1, history 20, clamped to [0, 1]."
+    """The pixels themselves optimised: torch's L-BFGS, lr 1, history 20, clamped to [0, 1].
+
+    As it stands, the loss is a mean and its curvature can stay under torch's threshold of 1e-10:
+    on some photos hardly anything moves. `scaled` is the fair opponent, the other the yardstick
+    that other figures are in.
+    """
+    scale = photo.numel() if scaled else 1.0
     x = photo.clone().requires_grad_()
     opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
     curve = []
@@ -48,7 +55,7 @@ def lbfgs(
     def closure():
         opt.zero_grad()
         total = loss(x, photo)
-        total.backward()
+        (total * scale).backward()
         curve.append(total.item())
         return total
 
@@ -78,6 +85,7 @@ def evaluate_style(
     loss: VggLoss,  # a `yardstick`
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
+    scaled: bool = False,  # see `lbfgs`
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
     """Mean content, style (unweighted), tv and total of photo, network and optimisation; pictures.
 
@@ -89,7 +97,7 @@ def evaluate_style(
         photo = resize_short(to_tensor(read_picture(path)), size)
         shown = {"photo": photo, "network": paint(photo).cpu()}
         if iterations:
-            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations)
+            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations, scaled)
             curves.append(list(accumulate(curve, min)))  # steps without a line search may stray
         for name, x in shown.items():
             with torch.no_grad():
