@@ -1,4 +1,5 @@
 import configparser
+import sys
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -24,3 +25,10 @@ def test_what_ships_is_small():
     sizes = {p.name: p.stat().st_size for p in ASSETS.iterdir()}
     assert sizes["lite.safetensors"] <= 1.5e6 and sizes["autoencoder.safetensors"] <= 3.5e6
     assert sum(sizes.values()) <= 12e6
+
+
+def test_the_readme_is_made_from_the_index():
+    sys.path.insert(0, str(ROOT / "tools"))
+    from make_readme import readme
+
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == readme()

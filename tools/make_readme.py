@@ -1,22 +1,22 @@
 """README.md from nbs/index.ipynb.
 
-nbdev-test --path nbs/index.ipynb --save && nbdev-clean && python tools/make_readme.py
+nbdev-test nbs/index.ipynb --save && nbdev-clean && python tools/make_readme.py
 """
 
 from pathlib import Path
 
 import nbformat
 from nbconvert import MarkdownExporter
-from nbconvert.preprocessors import TagRemovePreprocessor
 
 ROOT = Path(__file__).parent.parent
 
 
 def readme() -> str:
-    "The index notebook as Markdown; inputs of cells tagged hide-input are left out."
+    "The index notebook as Markdown, of cells that say `#| echo: false` the output only."
     notebook = nbformat.read(ROOT / "nbs" / "index.ipynb", as_version=4)
-    hide = TagRemovePreprocessor(enabled=True, remove_input_tags={"hide-input"})
-    notebook, _ = hide.preprocess(notebook, {})
+    for cell in notebook.cells:
+        if cell.source.startswith("#| echo: false"):
+            cell.metadata["transient"] = {"remove_source": True}
     text, _ = MarkdownExporter().from_notebook_node(notebook)
     text = text.replace("](images/", "](nbs/images/")
     lines = [line.rstrip() for line in text.splitlines()]
