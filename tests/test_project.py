@@ -29,6 +29,6 @@ def test_what_ships_is_small():
 
 def test_the_readme_is_made_from_the_index():
     sys.path.insert(0, str(ROOT / "tools"))
-    from make_readme import readme
+    from make_docs import readme
 
     assert (ROOT / "README.md").read_text(encoding="utf-8") == readme()
