@@ -166,7 +166,7 @@ def demo(
     model = out / "model.safetensors"
     after = Stylizer(model, device)(photo)
     pictures = [read_picture(photo), read_picture(painting), after]
-    row = side_by_side([*pictures], height=360)
+    row = side_by_side(pictures, height=360)
     return [
         save_picture(row, out / "before-style-after.jpg"),
         save_picture(after, out / f"{Path(photo).stem}-great_wave.jpg"),
