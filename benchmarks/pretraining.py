@@ -48,7 +48,7 @@ def main():
         "scratch": None,
         "autoencoder, relu1_1, 600 photos": autoencoder(args.photos, 600, {"relu1_1": 1.0}),
         "autoencoder, relu2_2, 2,000 photos": autoencoder(args.photos, 2000, {"relu2_2": 1.0}),
-        "autoencoder that ships (relu1_1, 8,000 photos)": "autoencoder",
+        "autoencoder that ships": "autoencoder",
         "network of another style": args.other,
     }
     seeds, rows = range(args.seeds), []

@@ -2,19 +2,19 @@
 
     python -m benchmarks.quality RUN [RUN …] --photos DIR --backbone vgg19 --weights FILE -o SHEETS
 
-Each RUN is a folder of `faststyle train`, which knows its painting.
+Each RUN is a folder of `faststyle train`, which knows its painting; DIR the photos it was trained
+on, of which those that it held out are used.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-from benchmarks.report import report
+from benchmarks.report import held_out, report
 from faststyle_fastai.all import (
     Stylizer,
     contact_sheet,
     evaluate_style,
-    find_pictures,
     perceptual_backbone,
     save_picture,
     yardstick,
@@ -24,22 +24,23 @@ from faststyle_fastai.all import (
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+")
-    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--photos", required=True, help="the folder of the training")
+    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
     parser.add_argument("--backbone", default="vgg19", help="the reference")
     parser.add_argument("--weights", help="its weights file")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=25)
     parser.add_argument("-o", "--out", required=True, help="a folder for contact sheets")
     args = parser.parse_args()
-    photos = find_pictures(args.photos)[0]
     backbone = perceptual_backbone(args.backbone, args.weights)
     rows = []
     for run in map(Path, args.runs):
         record = json.loads((run / "run.json").read_text())
         loss = yardstick(backbone, record["settings"]["style"])
+        photos = held_out(record["settings"], args.photos, args.count)
         paint, most = Stylizer(run).paint, args.iterations
         found, _ = evaluate_style(paint, photos, loss, args.size, most)
-        fair, sheet = evaluate_style(paint, photos, loss, args.size, most // 2, scaled=True)
+        fair, sheet = evaluate_style(paint, photos, loss, args.size, most, scaled=True)
         name = Path(record["settings"]["style"]).stem
         save_picture(contact_sheet(sheet), Path(args.out) / f"{name}.jpg")
         net = found["network"]
@@ -51,11 +52,15 @@ def main():
                 "content": round(net["content"], 2),
                 "style": round(net["style"], 3),
                 "total": round(net["total"], 2),
-                "worth, iterations": round(net["iterations"], 1),
-                "of scaled L-BFGS": round(fair["network"]["iterations"], 1),
+                "worth, iterations": iterations(net["iterations"], most),
+                "of scaled L-BFGS": iterations(fair["network"]["iterations"], most),
             }
         )
-    report("quality", rows, backbone=args.backbone, photos=len(photos), size=args.size)
+    report("quality", rows, backbone=args.backbone, photos=args.count, size=args.size)
+
+
+def iterations(worth, most):
+    return f"{worth:.1f}" if worth < most else f"≥ {most}"
 
 
 if __name__ == "__main__":

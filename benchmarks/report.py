@@ -1,10 +1,12 @@
-"Tables of figures: printed, and kept as JSON for the README."
+"Tables of figures: printed, and kept as JSON for the README; the photos they are of."
 
 import json
 import platform
 from pathlib import Path
 
 import torch
+
+from faststyle_fastai.all import StyleDataLoaders
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -34,6 +36,15 @@ def markdown(rows: list[dict]) -> str:
 def table(name: str) -> str:
     "The Markdown table of a benchmark's kept results."
     return markdown(json.loads((RESULTS / f"{name}.json").read_text())["rows"])
+
+
+def held_out(
+    settings: dict,  # of a run.json
+    photos: str | Path,  # the folder it was trained on
+    count: int,
+) -> list[Path]:
+    "Photos that a run of `faststyle train` did not train on: the same ones for the same seed."
+    return list(StyleDataLoaders.from_folder(photos, seed=settings["seed"]).valid.items[:count])
 
 
 def _text(value):

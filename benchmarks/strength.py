@@ -8,12 +8,11 @@ import json
 from functools import partial
 from pathlib import Path
 
-from benchmarks.report import report
+from benchmarks.report import held_out, report
 from faststyle_fastai.all import (
     Stylizer,
     contact_sheet,
     evaluate_style,
-    find_pictures,
     perceptual_backbone,
     save_picture,
     yardstick,
@@ -23,14 +22,16 @@ from faststyle_fastai.all import (
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run")
-    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--photos", required=True, help="the folder of the training")
+    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
     parser.add_argument("--backbone", default="vgg19", help="the reference")
     parser.add_argument("--weights", help="its weights file")
     parser.add_argument("-o", "--out", required=True, help="the pictures, a row a photo")
     args = parser.parse_args()
-    style = json.loads((Path(args.run) / "run.json").read_text())["settings"]["style"]
+    settings = json.loads((Path(args.run) / "run.json").read_text())["settings"]
+    style, photos = settings["style"], held_out(settings, args.photos, args.count)
     loss = yardstick(perceptual_backbone(args.backbone, args.weights), style)
-    paint, photos = Stylizer(args.run).paint, find_pictures(args.photos)[0]
+    paint = Stylizer(args.run).paint
     rows, columns = [], []
     for strength in (0, 0.25, 0.5, 0.75, 1):
         painted = partial(paint, strength=strength)

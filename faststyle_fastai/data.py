@@ -11,7 +11,7 @@ import torch
 from fastai.data.core import DataLoaders, Datasets
 from fastai.data.transforms import IntToFloatTensor, ToTensor
 from fastai.torch_core import default_device
-from fastai.vision.augment import FlipItem, RandTransform
+from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
 from fasttransform import ItemTransform, Transform
@@ -84,6 +84,7 @@ class StyleDataLoaders(DataLoaders):
         valid_pct: float = 0.02,  # share held out; 0: validate on the training photos' centres
         max_valid: int = 64,  # held-out photos at the most
         min_scale: float = 0.5,  # smallest training crop, as a share of the largest square
+        max_lighting: float = 0.4,  # how far brightness and contrast of training photos vary
         seed: int = 42,  # of the split and of the choice of `images`
         num_workers: int | None = None,  # None: 0 on a CPU, which trains on all cores, else 8
         device: torch.device | None = None,
@@ -115,10 +116,11 @@ class StyleDataLoaders(DataLoaders):
         if num_workers is None:
             num_workers = min(os.cpu_count(), 8) if device.type == "cuda" else 0
         shortest = math.ceil(size / math.sqrt(min_scale))
+        lighting = [Brightness(max_lighting), Contrast(max_lighting)] if max_lighting else []
         dls = Datasets(photos, [[OpenPhoto(shortest)]], splits=(train, valid)).dataloaders(
             bs=bs,
             after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), ToTensor()],
-            after_batch=[IntToFloatTensor(), PhotoIsTarget()],
+            after_batch=[IntToFloatTensor(), *lighting, PhotoIsTarget()],
             num_workers=num_workers,
             device=device,
             path=".",

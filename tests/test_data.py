@@ -3,6 +3,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from fastai.vision.core import TensorImage
 from PIL import Image
 
 from faststyle_fastai.all import StyleDataLoaders, StyledImage, find_pictures, read_picture
@@ -30,6 +31,17 @@ def test_training_crops_vary_and_validation_stays(dls):
     item = dls.train.dataset[0][0]
     crops = [dls.train.after_item((item,))[0] for _ in range(4)]
     assert not all(torch.equal(crops[0], crop) for crop in crops[1:])
+
+
+@pytest.mark.parametrize("max_lighting", [0, 0.4])
+def test_lighting_varies_as_far_as_it_is_told(photos, max_lighting):
+    dls = StyleDataLoaders.from_folder(photos, 32, 2, max_lighting=max_lighting)
+    dls.train.one_batch()  # as training is about to begin
+    photo = torch.full((8, 3, 32, 32), 128, dtype=torch.uint8)
+    batch = dls.train.after_batch((TensorImage(photo),))[0]
+    levels = batch.mean((1, 2, 3))
+    assert (levels.std() > 0.02) == bool(max_lighting)
+    assert 0.15 < levels.min() and levels.max() < 0.85
 
 
 def test_images_sets_the_length_of_an_epoch(photos):
