@@ -15,7 +15,7 @@ from fastai.torch_core import find_bs
 from PIL import ImageOps
 from torch import Tensor
 
-from .errors import FaststyleError
+from .errors import NonFiniteLoss
 from .images import read_picture, save_picture, side_by_side, to_picture, to_tensor, whole_file
 from .losses import resize_short
 
@@ -236,7 +236,7 @@ class StopOnNonFinite(Callback):
             raise CancelFitException
         bad = [name for name, part in self.learn.loss_func.parts.items() if not part.isfinite()]
         self.learn.model.load_state_dict(self.good)
-        raise FaststyleError(
+        raise NonFiniteLoss(
             f"the {' and '.join(bad) or 'loss'} became {self.loss_grad.item()} at step "
             f"{self.train_iter}; the weights are those of step {self.good_iter}. "
             f"Lower the learning rate."

@@ -1,6 +1,6 @@
 "The one error a person should ever see: what was given, what is wrong, what to do."
 
-__all__ = ["FaststyleError"]
+__all__ = ["FaststyleError", "NonFiniteLoss"]
 
 
 class FaststyleError(RuntimeError):
@@ -12,3 +12,7 @@ class FaststyleError(RuntimeError):
 
     def __str__(self):
         return self.message
+
+
+class NonFiniteLoss(FaststyleError):
+    "The loss became NaN or infinite; the network has its last good weights again."

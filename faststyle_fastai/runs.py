@@ -19,7 +19,7 @@ from .backbones import ASSETS
 from .callbacks import History, Preview, StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
-from .errors import FaststyleError
+from .errors import FaststyleError, NonFiniteLoss
 from .images import find_pictures, read_picture, save_picture, side_by_side, whole_file
 from .learner import autoencoder_learner, save_style, style_learner
 from .recipes import recipe_plan
@@ -91,7 +91,7 @@ def train(
     with learn.no_bar(), learn.no_logging():
         try:
             learn.fit_recipe(minutes=minutes, cbs=cbs if quiet else [*cbs, TimeLeft()])
-        except FaststyleError as error:  # a loss that is no number: the last good weights are kept
+        except NonFiniteLoss as error:
             failed = error
     save_style(learn, out / "model.safetensors")
     export_learner(learn, out / "model.pkl")

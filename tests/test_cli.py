@@ -146,6 +146,16 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_network(photos, painting):
     assert Stylizer("run").styles == ["waves"]
 
 
+def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_path):
+    settings = {"size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
+    run = train(photos, painting, "run", **settings)
+    before = (run / "model.safetensors").read_bytes()
+    next((tmp_path / "run").glob("checkpoints/step-*/state.pt")).write_bytes(b"half a file")
+    with pytest.raises(FaststyleError, match="cannot be read"):
+        train(photos, painting, "run", resume=True, **settings)
+    assert (run / "model.safetensors").read_bytes() == before
+
+
 def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting, tmp_path):
     args = "evaluate", run, "--photos", photos / "china", "--style", painting
     said = faststyle(*args, "--backbone", "lite", "--size", 32, "--images", 1, "--iterations", 2)
