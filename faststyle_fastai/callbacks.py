@@ -21,6 +21,7 @@ from .losses import resize_short
 
 __all__ = [
     "BFloat16",
+    "DropletPenalty",
     "History",
     "LossParts",
     "Preview",
@@ -191,6 +192,41 @@ class ProgressiveResize(Callback):
             return
         if self.pct_train < self.until and min(self.x.shape[-2:]) > self.small:
             self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)
+
+
+class DropletPenalty(Callback):
+    """Penalise activations far outside their channel's spread.
+
+    A network that normalises each picture can steer its statistics by one huge spike, which shows
+    as a flat patch, the droplet of Karras et al. 2020 (StyleGAN2). Looked at before the last two
+    normalisations, where all that the residual blocks have done shows.
+    """
+
+    order = MixedPrecision.order - 1  # before the loss is scaled
+
+    def __init__(self, weight: float = 1.0, beyond: float = 4.0):
+        self.weight, self.beyond = weight, beyond  # beyond: standard deviations that are free
+        self.hooks, self.excess = [], []
+
+    def before_fit(self):
+        norms = self.learn.model.in4, self.learn.model.in5
+        self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
+
+    def _look(self, norm, inputs):
+        if torch.is_grad_enabled():  # a step of training, no preview
+            var, mean = torch.var_mean(inputs[0].float(), (2, 3), keepdim=True)
+            z = (inputs[0].float() - mean) * (var + norm.eps).rsqrt()
+            self.excess.append((z.abs() - self.beyond).relu().square().mean())
+
+    def after_loss(self):
+        if self.excess:
+            self.learn.loss_grad = self.loss_grad + self.weight * sum(self.excess)
+            self.excess = []
+
+    def after_fit(self):
+        for hook in self.hooks:
+            hook.remove()
+        self.hooks = []
 
 
 class StopOnInterrupt(Callback):

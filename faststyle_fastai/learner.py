@@ -18,7 +18,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .backbones import ASSETS, perceptual_backbone
-from .callbacks import BFloat16, LossParts, ProgressiveResize, StopOnNonFinite, TimeBudget
+from .callbacks import (
+    BFloat16,
+    DropletPenalty,
+    LossParts,
+    ProgressiveResize,
+    StopOnNonFinite,
+    TimeBudget,
+)
 from .data import StyleDataLoaders
 from .errors import FaststyleError
 from .images import read_picture, to_tensor, whole_file
@@ -97,6 +104,8 @@ def _learner(dls, painting, names, plan, recipe, arch, weights, pretrained, cbs)
         info["base"] = base
         card.base = None if base.startswith("autoencoder") else state
     cbs = [card, LossParts(), BFloat16(), StopOnNonFinite(), *L(cbs)]
+    if plan.droplets:
+        cbs.append(DropletPenalty(plan.droplets))
     if plan.small:
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
     opt_func, loss = partial(Adam, eps=plan.eps), loss.to(dls.device)

@@ -13,6 +13,7 @@ class Training:
     content_layers: dict[str, float]  # layer -> weight
     style_layers: dict[str, float] = field(default_factory=dict)  # layer -> weight
     tv: float = 0.0  # weight of the total variation
+    droplets: float = 0.0  # weight of callbacks.DropletPenalty
     balance: str = "relative"  # see losses.VggLoss
     scales: tuple[float, ...] = (1,)  # see losses.VggLoss
     style_size: int | None = None  # px of the painting's short side; None: the photo's
@@ -54,6 +55,7 @@ RECIPES = {
             content_layers={"relu2_2": 1.0},
             style_layers=dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 5.0),
             tv=1.0,
+            droplets=1.0,
             scales=(1, 0.5, 0.25),
             lr=1e-3,
             images=4000,
