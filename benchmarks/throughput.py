@@ -45,7 +45,8 @@ def main():
         vgg16 = folder / "vgg16.pth"
         torch.save(torchvision.models.vgg16(weights=None).state_dict(), vgg16)
         same = {"recipe": "fast", "backbone": "vgg16", "content_layers": {"relu2_2": 1.0}}
-        same |= {"style_layers": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0, "tv": 0.0}
+        same |= {"style_layers": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0}
+        same |= {"tv": 0.0, "droplets": 0.0}
         jobs = {
             "ours, the same VGG16 and layers": lambda: ours(photos, style, weights=vgg16, **same),
             "ours, recipe fast (lite, three scales)": lambda: ours(photos, style, small=0),

@@ -208,25 +208,28 @@ class DropletPenalty(Callback):
         self.weight, self.beyond = weight, beyond  # beyond: standard deviations that are free
         self.hooks, self.excess = [], []
 
-    def before_fit(self):
-        norms = self.learn.model.in4, self.learn.model.in5
-        self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
+    def before_batch(self):
+        if self.training and len(self.yb):
+            norms = self.learn.model.in4, self.learn.model.in5
+            self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, norm, inputs):
-        if torch.is_grad_enabled():  # a step of training, no preview
-            var, mean = torch.var_mean(inputs[0].float(), (2, 3), keepdim=True)
-            z = (inputs[0].float() - mean) * (var + norm.eps).rsqrt()
-            self.excess.append((z.abs() - self.beyond).relu().square().mean())
+        var, mean = torch.var_mean(inputs[0].float(), (2, 3), keepdim=True)
+        z = (inputs[0].float() - mean) * (var + norm.eps).rsqrt()
+        self.excess.append((z.abs() - self.beyond).relu().square().mean())
+
+    def after_pred(self):
+        for hook in self.hooks:
+            hook.remove()
+        self.hooks = []
+
+    def after_cancel_batch(self):
+        self.after_pred()
 
     def after_loss(self):
         if self.excess:
             self.learn.loss_grad = self.loss_grad + self.weight * sum(self.excess)
             self.excess = []
-
-    def after_fit(self):
-        for hook in self.hooks:
-            hook.remove()
-        self.hooks = []
 
 
 class StopOnInterrupt(Callback):
