@@ -163,6 +163,9 @@ def stylize(
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
     ] = False,
+    grain: Annotated[
+        float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")
+    ] = 0.02,
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Load a .pkl, which can run code.")
     ] = False,
@@ -178,7 +181,7 @@ def stylize(
         raise FaststyleError(f"{path} can run code when loaded: --trust-pickle if it is yours.")
     from .stylizer import Stylizer
 
-    paint, failed = Stylizer(path, device), 0
+    paint, failed = Stylizer(path, device, grain), 0
     for i, (source, target) in enumerate(jobs, 1):
         try:
             save_picture(paint(source, name or None, strength, size, keep_colors), target)

@@ -27,6 +27,7 @@ class Stylizer:
         self,
         source: str | Path | Learner,  # .safetensors, a run folder, a Learner, a trusted .pkl
         device: torch.device | str | None = None,
+        grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
     ):
         if isinstance(source, Learner):
             net, info, base = _from_learner(source)
@@ -39,7 +40,7 @@ class Stylizer:
             net, info, base = load_style(path / "model.safetensors" if path.is_dir() else path)
         self.device = torch.device(device or default_device())
         self.net, self.info = net.to(self.device).eval(), info
-        self.styles = info["styles"]
+        self.styles, self.grain = info["styles"], grain
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
 
@@ -72,10 +73,16 @@ class Stylizer:
         strength: float = 1.0,
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         "The network itself, on tensors, in float32."
+        x = self._grainy(x.to(self.device), strength * self.grain)
         rows = torch.full((len(x),), self._index(style), device=self.device)
         weights = self._blend(strength)
         with torch.autocast(self.device.type, enabled=False):
-            return functional_call(self.net, weights, (x.to(self.device), rows)).clamp(0, 1)
+            return functional_call(self.net, weights, (x, rows)).clamp(0, 1)
+
+    def _grainy(self, x, sd):
+        "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
+        noise = torch.randn(1, 1, *x.shape[2:], generator=torch.Generator().manual_seed(0))
+        return (x + sd * noise.to(x.device)).clamp(0, 1) if sd else x
 
     def _index(self, style):
         if isinstance(style, str):

@@ -27,7 +27,7 @@ def test_odd_sizes(paint, size):
 
 def test_strength_slides_the_weights_to_the_base(paint, trained):
     x = noise(1, 3, 32, 32)
-    assert torch.equal(paint.paint(x, strength=1), trained.model.eval()(x).clamp(0, 1))
+    assert torch.equal(Stylizer(trained, grain=0).paint(x), trained.model.eval()(x).clamp(0, 1))
     steps = [paint.paint(x, strength=s) for s in (0, 0.5, 1)]
     distance = [(steps[0] - step).abs().mean().item() for step in steps]
     assert 0 == distance[0] < distance[1] < distance[2]
@@ -51,8 +51,18 @@ def test_a_learner_its_pickle_and_its_file_paint_alike(trained, paint, tmp_path)
     )
 
 
+def test_grain_gives_flat_areas_something_to_paint(trained):
+    flat = torch.full((1, 3, 64, 64), 0.6)
+    plain, grainy = (Stylizer(trained, grain=sd).paint(flat) for sd in (0, 0.02))
+    middle = slice(24, 40)  # far from the edges
+    assert grainy[..., middle, middle].std() > 2 * plain[..., middle, middle].std()
+    assert torch.equal(grainy, Stylizer(trained).paint(flat))  # the same each time
+    x = noise(1, 3, 32, 32)
+    assert torch.equal(*(Stylizer(trained, grain=sd).paint(x, strength=0) for sd in (0, 0.02)))
+
+
 def test_keep_colors(paint):
-    blue = Image.new("RGB", (32, 32), (40, 60, 200))
+    blue = Image.new("RGB", (32, 32), (90, 110, 150))
     kept = np.asarray(paint(blue, keep_colors=True).convert("YCbCr")).reshape(-1, 3)
     want = np.asarray(blue.convert("YCbCr"))[0, 0]
     assert np.abs(kept[:, 1:].astype(int).mean(0) - want[1:]).max() < 12
