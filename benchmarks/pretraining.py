@@ -1,12 +1,13 @@
 """What a pretrained start is worth: steps and seconds to the same held-out loss.
 
     python -m benchmarks.pretraining --photos DIR --styles A.jpg B.jpg --other STYLE.safetensors \\
-        [--backbone vgg19 --weights FILE]
+        [--many STYLES.safetensors] [--backbone vgg19 --weights FILE]
 
 Every start trains the same way (recipe `fast`, 128 px, batch 4, constant learning rate, the same
 photos in the same order) and is measured on the same held-out photos under the yardstick. The
 mark is what training from scratch reaches in `--steps` steps, the mean over seeds; a start that
-does not reach it is stopped at half as many more.
+does not reach it is stopped at half as many more. "Rows first" trains only the style's own scales
+and shifts for the first ten steps.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from faststyle_fastai.all import (
     yardstick,
 )
 
-SIZE, BS, LR, EVERY = 128, 4, 1e-3, 10
+SIZE, BS, LR, EVERY, ROWS_FIRST = 128, 4, 1e-3, 10, 10
 
 
 def main():
@@ -37,6 +38,7 @@ def main():
     parser.add_argument("--photos", required=True, help="a folder")
     parser.add_argument("--styles", required=True, nargs="+", help="paintings")
     parser.add_argument("--other", required=True, help="a network trained on yet another style")
+    parser.add_argument("--many", help="a network trained on several other styles")
     parser.add_argument("--backbone", default="lite", help="the yardstick's")
     parser.add_argument("--weights", help="its weights file")
     parser.add_argument("--steps", type=int, default=100)
@@ -51,6 +53,8 @@ def main():
         "autoencoder that ships": "autoencoder",
         "network of another style": args.other,
     }
+    if args.many:
+        starts |= {"network of several styles": args.many, "the same, rows first": args.many}
     seeds, rows = range(args.seeds), []
     for style in args.styles:
         loss = yardstick(backbone, style)
@@ -60,7 +64,8 @@ def main():
         for name, start in starts.items():
             runs = scratch
             if start is not None:
-                runs = [run(start, seed, mark=mark) for seed in seeds]
+                rows_first = ROWS_FIRST if name.endswith("rows first") else 0
+                runs = [run(start, seed, mark=mark, rows_first=rows_first) for seed in seeds]
             steps = [curve[-1][0] for curve, _ in runs]
             rows.append(
                 {
@@ -123,14 +128,27 @@ class HeldOut(Callback):
         self.curve.append((step, total.item()))
 
 
-def train(photos, style, loss, start, seed, most, last=None, mark=0.0):
+class Unfreeze(Callback):
+    "Train the convolutions too after so many steps."
+
+    def __init__(self, after):
+        self.after = after
+
+    def after_step(self):
+        if self.train_iter + 1 == self.after:
+            self.learn.unfreeze()
+
+
+def train(photos, style, loss, start, seed, most, last=None, mark=0.0, rows_first=0):
     "(step, held-out loss) every few steps to `mark` or the `last`, and the seconds of training."
     dls = loaders(photos, seed, BS * most)
     held_out = torch.cat([b[0] for b in dls.valid]).as_subclass(torch.Tensor)
     learn = style_learner(dls, style, pretrained=start, small=0)
     watch = HeldOut(loss, held_out, mark, last or most)
+    if rows_first:
+        learn.freeze()
     with learn.no_bar(), learn.no_logging():
-        learn.fit(1, LR, cbs=watch)
+        learn.fit(1, LR, cbs=[watch, Unfreeze(rows_first)])
     return watch.curve, watch.seconds
 
 

@@ -36,12 +36,13 @@ def main():
     rows = []
     for run in map(Path, args.runs):
         record = json.loads((run / "run.json").read_text())
-        loss = yardstick(backbone, record["settings"]["style"])
+        (painting,) = record["settings"]["style"]
+        loss = yardstick(backbone, painting)
         photos = held_out(record["settings"], args.photos, args.count)
         paint, most = Stylizer(run).paint, args.iterations
         found, _ = evaluate_style(paint, photos, loss, args.size, most)
         fair, sheet = evaluate_style(paint, photos, loss, args.size, most, scaled=True)
-        name = Path(record["settings"]["style"]).stem
+        name = Path(painting).stem
         save_picture(contact_sheet(sheet), Path(args.out) / f"{name}.jpg")
         net = found["network"]
         rows.append(

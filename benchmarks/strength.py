@@ -29,7 +29,7 @@ def main():
     parser.add_argument("-o", "--out", required=True, help="the pictures, a row a photo")
     args = parser.parse_args()
     settings = json.loads((Path(args.run) / "run.json").read_text())["settings"]
-    style, photos = settings["style"], held_out(settings, args.photos, args.count)
+    (style,), photos = settings["style"], held_out(settings, args.photos, args.count)
     loss = yardstick(perceptual_backbone(args.backbone, args.weights), style)
     paint = Stylizer(args.run).paint
     rows, columns = [], []

@@ -11,6 +11,8 @@ from .evaluate import *
 from .images import *
 from .learner import *
 from .losses import *
+from .progress import *
 from .recipes import *
+from .stylefile import *
 from .stylizer import *
 from .transformer import *

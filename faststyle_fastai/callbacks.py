@@ -1,30 +1,23 @@
-"What happens while a Learner trains: loss parts, precision, sizes, time, previews, guards."
+"What happens while a Learner trains: styles, precision, sizes, time, guards."
 
 import signal
 import threading
 import time
 import warnings
-from pathlib import Path
 
-import pandas as pd
 import torch
 from fastai.callback.core import Callback, CancelFitException, CancelTrainException
 from fastai.callback.fp16 import MixedPrecision
-from fastai.learner import Metric, Recorder
-from fastai.torch_core import find_bs
-from PIL import ImageOps
+from fastai.learner import Recorder
 from torch import Tensor
 
 from .errors import NonFiniteLoss
-from .images import read_picture, save_picture, side_by_side, to_picture, to_tensor, whole_file
 from .losses import resize_short
 
 __all__ = [
     "BFloat16",
     "DropletPenalty",
-    "History",
-    "LossParts",
-    "Preview",
+    "DrawStyles",
     "ProgressiveResize",
     "StopOnInterrupt",
     "StopOnNonFinite",
@@ -39,60 +32,6 @@ def keep_going(write, *args):
     except (OSError, RuntimeError) as error:
         why = str(error).splitlines()[0]
         warnings.warn(f"not written: {why}; training goes on.", stacklevel=2)
-
-
-class LossPart(Metric):
-    "Mean over an epoch of one entry of `loss_func.parts`."
-
-    def __init__(self, part):
-        self.part = part
-
-    def reset(self):
-        self.total, self.n = 0.0, 0
-
-    def accumulate(self, learn):
-        bs = find_bs(learn.yb)
-        self.total += learn.to_detach(learn.loss_func.parts[self.part]).float() * bs
-        self.n += bs
-
-    @property
-    def value(self):
-        return self.total / self.n if self.n else None
-
-    @property
-    def name(self):
-        return self.part
-
-
-class LossParts(Callback):
-    "The parts of the loss as training and validation columns of the progress table."
-
-    order = Recorder.order - 1
-
-    def before_fit(self):
-        others = [m for m in self.learn.metrics if not isinstance(m, LossPart)]
-        self.learn.metrics = [*others, *(LossPart(p) for p in self.learn.loss_func.part_names)]
-        self.recorder.train_metrics = True
-
-
-class History(Callback):
-    "Keep `path` as a CSV of the progress table, rewritten whole after each epoch."
-
-    order = Recorder.order + 1
-
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-
-    def after_epoch(self):
-        names = list(self.recorder.metric_names[1:-1])  # without epoch and time
-        rows = [list(row) for row in self.recorder.values]
-        if any(len(row) != len(names) for row in rows):  # lr_find ends without validating
-            return
-        keep_going(self._write, pd.DataFrame(rows, columns=names))
-
-    def _write(self, table):
-        with whole_file(self.path) as temporary:
-            table.to_csv(temporary, index_label="epoch")
 
 
 class BFloat16(Callback):
@@ -191,7 +130,39 @@ class ProgressiveResize(Callback):
         if not self.training or hasattr(self.learn, "lr_finder"):
             return
         if self.pct_train < self.until and min(self.x.shape[-2:]) > self.small:
-            self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)
+            self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)  # before DrawStyles
+
+
+class DrawStyles(Callback):
+    "Draw for each photo of a batch the style it is repainted in, all equally often."
+
+    order = ProgressiveResize.order + 1
+
+    def __init__(self, n: int):
+        self.n, self.deck = n, []
+
+    def before_batch(self):
+        if not len(self.yb):  # repainting: the caller's choice
+            return
+        photos = len(self.x)
+        if self.training:
+            while len(self.deck) < photos:  # one shuffled round of all styles after the other
+                self.deck += torch.randperm(self.n).tolist()
+            rows, self.deck = torch.tensor(self.deck[:photos]), self.deck[photos:]
+        else:  # the same ones each time
+            rows = (self.seen + torch.arange(photos)) % self.n
+            self.seen += photos
+        rows = rows.to(self.x.device)
+        self.learn.xb, self.learn.yb = (*self.xb, rows), (*self.yb, rows)
+
+    def before_validate(self):
+        self.seen = 0
+
+    def state_dict(self):
+        return {"deck": self.deck}
+
+    def load_state_dict(self, state):
+        self.deck = state["deck"]
 
 
 class DropletPenalty(Callback):
@@ -273,7 +244,9 @@ class StopOnNonFinite(Callback):
             return
         if hasattr(self.learn, "lr_finder"):  # that is how its search ends
             raise CancelFitException
-        bad = [name for name, part in self.learn.loss_func.parts.items() if not part.isfinite()]
+        bad = [
+            name for name, part in self.learn.loss_func.parts.items() if not part.isfinite().all()
+        ]
         self.learn.model.load_state_dict(self.good)
         raise NonFiniteLoss(
             f"the {' and '.join(bad) or 'loss'} became {self.loss_grad.item()} at step "
@@ -293,56 +266,3 @@ class StopOnNonFinite(Callback):
 
     def __getstate__(self):
         return {**self.__dict__, "good": None}
-
-
-class Preview(Callback):
-    "Every so many steps a PNG of pictures beside what they have become; at the end a GIF."
-
-    order = Recorder.order + 2
-
-    def __init__(
-        self,
-        pictures: list,  # anything read_picture takes
-        every: int = 100,  # steps
-        folder: str | Path = "previews",
-        size: int = 256,  # px of their centre squares
-    ):
-        self.every, self.folder, self.painted = every, Path(folder), False
-        squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
-        self.photos = [to_tensor(square) for square in squares]
-
-    def before_train(self):
-        if self.train_iter == 0 and not hasattr(self.learn, "lr_finder"):
-            self._paint(0)
-
-    def after_step(self):
-        if (self.train_iter + 1) % self.every == 0 and not hasattr(self.learn, "lr_finder"):
-            self._paint(self.train_iter + 1)
-
-    def after_fit(self):
-        if self.painted:
-            self._paint(self.train_iter)
-            self.painted = False
-            keep_going(self._write_gif, self.folder.parent / "progress.gif")
-
-    def _paint(self, step):
-        self.painted = True
-        device = next(self.learn.model.parameters()).device
-        pairs = []
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            for photo in self.photos:
-                painted = self.learn.model(photo.to(device))
-                pairs += [to_picture(photo), to_picture(painted)]
-        keep_going(save_picture, side_by_side(pairs), self.folder / f"step-{step:06d}.png")
-
-    def _write_gif(self, path):
-        "All previews so far as one film, at half their size."
-        frames = [read_picture(f).reduce(2) for f in sorted(self.folder.glob("step-*.png"))]
-        timing = [200] * (len(frames) - 1) + [2000]  # ms; rests on the last
-        with whole_file(path) as temporary:
-            frames[0].save(
-                temporary, save_all=True, append_images=frames[1:], duration=timing, loop=0
-            )
-
-    def __getstate__(self):
-        return {**self.__dict__, "photos": []}

@@ -18,7 +18,7 @@ from fastai.torch_core import to_device
 
 from .callbacks import keep_going
 from .errors import FaststyleError
-from .learner import save_style
+from .stylefile import save_style
 
 __all__ = ["Checkpoint"]
 
@@ -49,6 +49,10 @@ class Checkpoint(Callback):
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
         if self.found:
+            styles = self.learn.style_card.info["styles"]
+            if self.found["styles"] != styles:
+                before, now = ", ".join(self.found["styles"]), ", ".join(styles)
+                raise FaststyleError(f"{self.folder} holds the styles {before}, not {now}.")
             self.learn.model.load_state_dict(self.found["model"])
             self.learn.opt.load_state_dict(to_device(self.found["opt"], self.dls.device))
             self._restore(self.found)  # a fit that is already over ends as it ended
@@ -103,6 +107,7 @@ class Checkpoint(Callback):
         self.saved = epoch, batches = self.at
         smooth = self.recorder.smooth_loss
         state = {
+            "styles": self.learn.style_card.info["styles"],
             "model": weights,
             "opt": plain(self.learn.opt.state_dict()),
             "epoch": epoch,

@@ -3,7 +3,7 @@
 import json
 import sys
 import warnings
-from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,23 @@ import typer
 
 from . import __version__
 from .errors import FaststyleError
+from .options import (
+    Arch,
+    ArchOption,
+    BackboneName,
+    BatchSize,
+    Device,
+    Force,
+    Images,
+    Minutes,
+    Out,
+    Photos,
+    Quiet,
+    Recipe,
+    Seed,
+    Size,
+    Weights,
+)
 
 # torch and fastai take seconds to import: the commands do it, `--help` does not.
 
@@ -21,31 +38,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Fast neural style transfer that anyone can train and run.",
 )
-
-
-class Arch(str, Enum):
-    full = "full"
-    light = "light"
-
-
-Photos = Annotated[Path, typer.Argument(help="A folder of photos.", show_default=False)]
-Out = Annotated[Path, typer.Option("-o", "--out", show_default=False)]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; default: the best here.")]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-Recipe = Annotated[str, typer.Option(help="fast (ours) or skalski (as published).")]
-BackboneName = Annotated[
-    str | None, typer.Option(help="vgg16, vgg19 or lite, which ships; default: the recipe's.")
-]
-Weights = Annotated[Path | None, typer.Option(help="The backbone's weights, .safetensors or .pth.")]
-ArchOption = Annotated[Arch, typer.Option(help="full, or light: half the channels.")]
-Size = Annotated[int | None, typer.Option(help="Side of the training squares, px.")]
-BatchSize = Annotated[int | None, typer.Option(help="Photos a step.")]
-Images = Annotated[int | None, typer.Option(help="Photos an epoch; default: the recipe's.")]
-Minutes = Annotated[
-    float | None, typer.Option(min=0.01, help="Train this long, the schedule stretched to fit.")
-]
-Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 
 
 @app.command()
@@ -107,7 +99,7 @@ def pretrain(
 @app.command()
 def train(
     photos: Photos,
-    style: Annotated[Path, typer.Option(help="The painting.", show_default=False)],
+    style: Annotated[list[Path], typer.Option(help="A painting; several times: many styles.")],
     out: Out,
     recipe: Recipe = "fast",
     backbone: BackboneName = None,
@@ -126,7 +118,7 @@ def train(
     seed: Seed = 0,
     quiet: Quiet = False,
 ):
-    "Train a style from a painting and a folder of photos into the run folder OUT."
+    "Train one style or many from paintings and a folder of photos into the run folder OUT."
     from .runs import train
 
     run = train(
@@ -148,7 +140,41 @@ def train(
         seed=seed,
         quiet=quiet,
     )
-    _wrote(*(run / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")))
+    _wrote(*(run / name for name in ("model.safetensors", "model.pkl", "loss.png")))
+    _wrote(*sorted(run.glob("progress*.gif")))
+
+
+@app.command()
+def add_style(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a .safetensors.")],
+    style: Annotated[Path, typer.Option(help="The new painting.", show_default=False)],
+    photos: Annotated[Path | None, typer.Option(help="Default: those of the run.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Default: RUN itself.")] = None,
+    backbone: BackboneName = None,
+    weights: Weights = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Of training.")] = 3,
+    force: Force = False,
+    device: Device = None,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+):
+    "Add a painting to a trained network; its other styles stay the same to the bit."
+    from .runs import add_style
+
+    file = add_style(
+        run,
+        style,
+        photos,
+        out,
+        backbone=backbone,
+        weights=weights,
+        minutes=minutes,
+        force=force,
+        device=device,
+        seed=seed,
+        quiet=quiet,
+    )
+    _wrote(file)
 
 
 @app.command()
@@ -159,6 +185,15 @@ def stylize(
     style: Annotated[str, typer.Option(help="A .safetensors, a run folder, FILE:NAME.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="A picture, or a folder for several.")],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 the photo, 1 the style.")] = 1.0,
+    mix: Annotated[
+        list[str] | None, typer.Option(help="NAME=.3, of a style to mix in; the rest is --style's.")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="A gray picture: white is painted, black stays the photo.")
+    ] = None,
+    black: Annotated[
+        str | None, typer.Option(help="NAME of the style where the mask is black.")
+    ] = None,
     size: Annotated[int | None, typer.Option(min=8, help="Short side to paint at, px.")] = None,
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
@@ -173,18 +208,24 @@ def stylize(
     quiet: Quiet = False,
 ):
     "Repaint pictures with a trained style."
-    from .images import save_picture, targets_for
+    from .images import read_picture, save_picture, targets_for
 
     jobs = targets_for(inputs, out)
-    path, _, name = (style, "", "") if Path(style).exists() else style.partition(":")
+    path, name = _file_and_name(style)
     if path.endswith(".pkl") and not trust_pickle:
         raise FaststyleError(f"{path} can run code when loaded: --trust-pickle if it is yours.")
     from .stylizer import Stylizer
 
     paint, failed = Stylizer(path, device, grain), 0
+    styles = _mix(mix, name or 0) if mix else name
+    for asked in (styles, black):  # a wrong name is one error, not one a picture
+        paint.rows(asked)
+    if mask is not None:
+        mask = read_picture(mask)
     for i, (source, target) in enumerate(jobs, 1):
         try:
-            save_picture(paint(source, name or None, strength, size, keep_colors), target)
+            painted = paint(source, styles, strength, size, keep_colors, mask, black)
+            save_picture(painted, target)
         except KeyboardInterrupt:
             raise FaststyleError(f"stopped after {i - 1} of {len(jobs)} pictures.") from None
         except (ValueError, OSError, RuntimeError) as error:
@@ -202,7 +243,7 @@ def stylize(
 
 @app.command()
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="A .safetensors or a run folder.")],
+    file: Annotated[str, typer.Argument(help="A .safetensors, a run folder, FILE:NAME.")],
     photos: Annotated[Path, typer.Option(help="A folder of photos it was not trained on.")],
     style: Annotated[Path, typer.Option(help="The painting.")],
     backbone: Annotated[str, typer.Option(help="The reference: vgg16, vgg19 or lite.")] = "vgg19",
@@ -215,16 +256,20 @@ def evaluate(
 ):
     "Measure a style: content, style, and how many iterations of optimisation it is worth."
     from .backbones import perceptual_backbone
-    from .evaluate import contact_sheet, evaluate_style, yardstick
-    from .images import find_pictures, save_picture
+    from .evaluate import evaluate_style, yardstick
+    from .images import contact_sheet, find_pictures, save_picture
     from .stylizer import Stylizer
 
-    paint = Stylizer(file, device).paint
+    path, name = _file_and_name(file)
+    paint = Stylizer(path, device)
+    if name is None and len(paint.styles) > 1:
+        raise FaststyleError(f"{path} has the styles {', '.join(paint.styles)}: {path}:NAME.")
+    paint.rows(name)
     loss = yardstick(perceptual_backbone(backbone, weights), style)
     found = find_pictures(photos)[0][:images]
     if not found:
         raise FileNotFoundError(f"no readable photo in {photos}.")
-    rows, sheet = evaluate_style(paint, found, loss, size, iterations)
+    rows, sheet = evaluate_style(partial(paint.paint, style=name), found, loss, size, iterations)
     print(f"{'':<14}{'content':>9}{'style':>9}{'tv':>9}{'total':>9}")
     for name, row in rows.items():
         print(
@@ -241,12 +286,33 @@ def info(
     file: Annotated[Path, typer.Argument(help="A .safetensors or a run folder.")],
 ):
     "What a style's file says of itself."
-    from .learner import load_style
+    from .stylefile import load_style
 
-    net, said, base = load_style(file / "model.safetensors" if file.is_dir() else file)
+    net, said, base = load_style(file)
     said["parameters"] = sum(p.numel() for p in net.parameters())
     said["strength"] = "0 to 1" if base else "1 only: its base is not known"
     print(json.dumps(said, indent=2, ensure_ascii=False))
+
+
+def _file_and_name(style):
+    "FILE or FILE:NAME, of a style in it; a file's own name may have a colon too."
+    if Path(style).exists() or ":" not in style:
+        return style, None
+    path, _, name = style.rpartition(":")
+    return path, name
+
+
+def _mix(shares, rest):
+    "NAME=.3 … as {name: weight}; what is missing to 1 is the style `rest`."
+    mix = {}
+    for share in shares:
+        name, _, weight = share.rpartition("=")
+        try:
+            mix[name] = mix.get(name, 0) + float(weight)
+        except ValueError:
+            raise FaststyleError(f"--mix {share}: NAME=WEIGHT, like starry_night=.3.") from None
+    left = 1 - sum(mix.values())
+    return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
 
 
 def _wrote(*paths):

@@ -8,10 +8,10 @@ from PIL import Image
 from torch import Tensor
 
 from .backbones import Backbone
-from .images import read_picture, side_by_side, to_picture, to_tensor
+from .images import read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
 
-__all__ = ["contact_sheet", "evaluate_style", "lbfgs", "worth", "yardstick"]
+__all__ = ["evaluate_style", "lbfgs", "worth", "yardstick"]
 
 STYLE_LAYERS, STYLE_WEIGHT = ("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 20
 
@@ -102,7 +102,7 @@ def evaluate_style(
         for name, x in shown.items():
             with torch.no_grad():
                 total = loss(x, photo).item()
-            parts = {k: v.item() for k, v in loss.parts.items()}
+            parts = {k: v.mean().item() for k, v in loss.parts.items()}
             parts["style"] /= STYLE_WEIGHT
             for key, value in {**parts, "total": total}.items():
                 row = rows.setdefault(name, {})
@@ -112,18 +112,3 @@ def evaluate_style(
         mean = [sum(values) / len(values) for values in zip(*curves)]
         rows["network"]["iterations"] = worth(rows["network"]["total"], mean)
     return rows, sheet
-
-
-def contact_sheet(
-    sheet: list[list[Image.Image]],  # a row a photo
-    gap: int = 8,  # px
-) -> Image.Image:
-    "Rows of pictures under each other."
-    rows = [side_by_side(row, gap=gap) for row in sheet]
-    width = max(row.width for row in rows)
-    height = sum(row.height for row in rows) + gap * (len(rows) - 1)
-    page, top = Image.new("RGB", (width, height), "white"), 0
-    for row in rows:
-        page.paste(row, (0, top))
-        top += row.height + gap
-    return page

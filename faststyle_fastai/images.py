@@ -20,6 +20,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 __all__ = [
     "PICTURES",
     "check_format",
+    "contact_sheet",
     "find_pictures",
     "picture_files",
     "read_picture",
@@ -208,3 +209,18 @@ def side_by_side(
         row.paste(im, (left, 0))
         left += im.width + gap
     return row
+
+
+def contact_sheet(
+    sheet: list[list[Image.Image]],  # a row a photo
+    gap: int = 8,  # px
+) -> Image.Image:
+    "Rows of pictures under each other."
+    rows = [side_by_side(row, gap=gap) for row in sheet]
+    width = max(row.width for row in rows)
+    height = sum(row.height for row in rows) + gap * (len(rows) - 1)
+    page, top = Image.new("RGB", (width, height), "white"), 0
+    for row in rows:
+        page.paste(row, (0, top))
+        top += row.height + gap
+    return page

@@ -1,43 +1,39 @@
-"Learners that train an autoencoder or a style, and the files their networks are kept in."
+"Learners that train an autoencoder, or one style or many."
 
-import hashlib
-import json
-from functools import lru_cache, partial
+import copy
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import fastai.callback.fp16  # noqa: F401  and its to_fp16
 import fastai.callback.hook  # noqa: F401  gives Learner its summary
+import torch
 from fastai.callback.core import Callback
 from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos
 from fastai.learner import Learner
 from fastai.optimizer import Adam
 from fastcore.basics import patch
 from fastcore.foundation import L
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from .backbones import ASSETS, perceptual_backbone
+from .backbones import perceptual_backbone
 from .callbacks import (
     BFloat16,
+    DrawStyles,
     DropletPenalty,
-    LossParts,
     ProgressiveResize,
     StopOnNonFinite,
     TimeBudget,
 )
 from .data import StyleDataLoaders
-from .errors import FaststyleError
-from .images import read_picture, to_tensor, whole_file
-from .losses import VggLoss
+from .images import read_picture, to_tensor
+from .losses import VggLoss, resize_short
+from .progress import LossParts
 from .recipes import Training, recipe_plan
-from .transformer import TransformerNet
+from .stylefile import autoencoder_path, bundled_base, load_style, take_rows
+from .transformer import ARCHS, TransformerNet, is_row
 
-__all__ = ["ARCHS", "autoencoder_learner", "load_style", "save_style", "style_learner"]
-
-ARCHS = {"full": 1.0, "light": 0.5}  # name -> TransformerNet's width
-FORMAT = "faststyle/1"
-BASE = "base."  # prefix of the carried autoencoder's weights in a style's file
+__all__ = ["autoencoder_learner", "style_learner"]
 
 
 def autoencoder_learner(
@@ -51,26 +47,55 @@ def autoencoder_learner(
 ) -> Learner:
     "A Learner whose network learns to redraw photos under the recipe's content loss."
     plan = _plan(recipe, "autoencoder", overrides)
-    return _learner(dls, None, [], plan, recipe, arch, weights, pretrained, cbs)
+    return _learner(dls, [], [], plan, recipe, arch, weights, pretrained, cbs)
 
 
 def style_learner(
     dls: StyleDataLoaders,
-    style,  # the painting: a path, a picture or an array
+    style,  # the painting, or a list of them: a path, a picture or an array each
     recipe: str = "fast",  # a row of recipes.RECIPES
     pretrained: Learner | str | Path | None = "autoencoder",  # a file, the one that ships, or None
     arch: str = "full",  # a key of `ARCHS`
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
-    name: str | None = None,  # the style's; None: the painting's file name
+    name: str | list[str] | None = None,  # of each style; None: the paintings' file names
     cbs=None,
     **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
-    "A Learner whose network, from a pretrained start, learns to repaint photos like `style`."
+    """A Learner whose network, from a pretrained start, learns to repaint photos like `style`.
+
+    Of several paintings each becomes a style of the one network (Dumoulin et al. 2017), drawn
+    equally often. From a network of several styles each begins with the row of scales and shifts
+    whose pictures are nearest. `learn.freeze()` leaves only those rows to train.
+    """
     plan = _plan(recipe, "style", overrides)
-    painting = to_tensor(read_picture(style))
-    if name is None:
-        name = Path(style).stem if isinstance(style, (str, Path)) else "style"
-    return _learner(dls, painting, [name], plan, recipe, arch, weights, pretrained, cbs)
+    styles = list(style) if isinstance(style, (list, tuple)) else [style]
+    names = list(L(name)) or style_names(styles)
+    paintings = [to_tensor(read_picture(s)) for s in styles]
+    _distinct(names, paintings)
+    shown = max(dls.size, plan.style_size or 0)  # px; many large paintings would fill the memory
+    paintings = [resize_short(x, min(shown, *x.shape[-2:])) for x in paintings]
+    return _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs)
+
+
+def style_names(
+    styles: list,  # paintings: paths, pictures or arrays
+) -> list[str]:
+    "What paintings are called when nobody says: the name of the file, or a number."
+    numbers = [f"style{i}" if len(styles) > 1 else "style" for i in range(len(styles))]
+    is_path = [isinstance(style, (str, Path)) for style in styles]
+    return [Path(s).stem if is_file else n for s, n, is_file in zip(styles, numbers, is_path)]
+
+
+def _distinct(names, paintings):
+    if len(names) != len(paintings) or not names:
+        raise ValueError(
+            f"{len(paintings)} paintings and {len(names)} names: one each, at least 1."
+        )
+    for (i, a), (j, b) in combinations(enumerate(paintings), 2):
+        if torch.equal(a, b):
+            raise ValueError(f"{names[i]} and {names[j]} are the same painting.")
+        if names[i] == names[j]:
+            raise ValueError(f"two paintings are called {names[i]}: rename one.")
 
 
 def _plan(recipe, phase, overrides):
@@ -79,7 +104,7 @@ def _plan(recipe, phase, overrides):
     return recipe_plan(recipe, phase, **overrides)
 
 
-def _learner(dls, painting, names, plan, recipe, arch, weights, pretrained, cbs):
+def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs):
     if arch not in ARCHS:
         raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
     backbone = perceptual_backbone(
@@ -87,29 +112,53 @@ def _learner(dls, painting, names, plan, recipe, arch, weights, pretrained, cbs)
     )
     loss = VggLoss(
         backbone,
-        painting,
+        paintings,
         plan.content_layers,
         plan.style_layers,
         tv=plan.tv,
         balance=plan.balance,
         scales=plan.scales,
         style_size=plan.style_size,
-    )
-    net = TransformerNet(width=ARCHS[arch])
+    ).to(dls.device)
+    net = TransformerNet(max(1, len(names)), ARCHS[arch])
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)
     if pretrained is not None:
-        state, base = _start(pretrained, arch)
-        net.load_state_dict(state)
-        info["base"] = base
-        card.base = None if base.startswith("autoencoder") else state
+        start, info["base"], card.base = _start(pretrained, arch)
+        rows = [0] * net.n_styles
+        if start.n_styles > 1 and names:
+            rows = nearest_rows(start.to(dls.device), loss, dls)
+        net.load_state_dict(take_rows(start.state_dict(), rows))
     cbs = [card, LossParts(), BFloat16(), StopOnNonFinite(), *L(cbs)]
     if plan.droplets:
         cbs.append(DropletPenalty(plan.droplets))
     if plan.small:
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
-    opt_func, loss = partial(Adam, eps=plan.eps), loss.to(dls.device)
-    return Learner(dls, net, loss, lr=plan.lr, opt_func=opt_func, wd=plan.wd, cbs=cbs)
+    if len(names) > 1:
+        cbs.append(DrawStyles(len(names)))
+    opt_func = partial(Adam, eps=plan.eps)
+    return Learner(
+        dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=rows_last, wd=plan.wd, cbs=cbs
+    )
+
+
+def rows_last(net: TransformerNet) -> list[list[Tensor]]:
+    "Parameter groups: the convolutions, and the rows that are a style's own."
+    named = list(net.named_parameters())
+    return [[p for name, p in named if is_row(name) == rows] for rows in (False, True)]
+
+
+@torch.no_grad()
+def nearest_rows(
+    start: TransformerNet,  # of several styles
+    loss: VggLoss,  # of the new paintings
+    dls: StyleDataLoaders,  # where it looks at a few photos
+) -> list[int]:
+    "For each new painting the style of `start` whose pictures have the nearest Gram matrices."
+    photos = resize_short(dls.valid.one_batch()[0][:4].as_subclass(Tensor), 128)
+    rows = torch.eye(start.n_styles, device=photos.device)
+    painted = (start(photos, row.expand(len(photos), -1)).clamp(0, 1) for row in rows)
+    return torch.stack([loss.style_distances(x) for x in painted]).argmin(0).tolist()
 
 
 class StyleCard(Callback):
@@ -123,38 +172,20 @@ class StyleCard(Callback):
 
 
 def _start(pretrained, arch):
-    "Weights to start from, and the name of that base."
+    "The network to start from; the name of the base to go back to, and its weights to carry."
     if isinstance(pretrained, Learner):
-        if pretrained.model.width != ARCHS[arch]:
-            raise ValueError(
-                f"pretrained= is a network of width {pretrained.model.width}, not '{arch}'."
-            )
-        state = pretrained.model.state_dict()
-        return {k: v.detach().cpu().clone() for k, v in state.items()}, "carried"
-    path = autoencoder_path(arch) if pretrained == "autoencoder" else Path(pretrained)
-    net, info, _ = load_style(path)
-    if info["arch"] != arch:
-        raise ValueError(f"{path} is a network of arch '{info['arch']}', not '{arch}'.")
-    return net.state_dict(), bundled_base(arch) if pretrained == "autoencoder" else "carried"
-
-
-def autoencoder_path(arch):
-    "The pretrained autoencoder that ships for `arch`."
-    name = "autoencoder" if arch == "full" else f"autoencoder-{arch}"
-    path = ASSETS / f"{name}.safetensors"
-    if not path.is_file():
-        raise FaststyleError(
-            f"no autoencoder ships for arch '{arch}': start from a file of your own or from "
-            f"scratch, pretrained=None (--pretrained none)."
-        )
-    return path
-
-
-@lru_cache
-def bundled_base(arch):
-    "How a style says that it started from the autoencoder that ships: name and hash."
-    digest = hashlib.sha256(autoencoder_path(arch).read_bytes()).hexdigest()
-    return f"autoencoder:{digest[:16]}"
+        card = pretrained.style_card
+        net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
+    else:
+        path = autoencoder_path(arch) if pretrained == "autoencoder" else Path(pretrained)
+        net, info, base = load_style(path)
+    if net.width != ARCHS[arch]:
+        raise ValueError(f"pretrained= is a network of arch '{info['arch']}', not '{arch}'.")
+    if pretrained == "autoencoder":
+        return net, bundled_base(arch), None
+    if not info["styles"]:  # an autoencoder
+        return net, "carried", net.state_dict()
+    return net, info["base"], base if info["base"] == "carried" else None
 
 
 @patch
@@ -188,64 +219,3 @@ PHASES = {
         combined_cos(0.25, 0.95, 0.85, 0.95),
     ),
 }
-
-
-def save_style(
-    learn: Learner,  # from style_learner or autoencoder_learner
-    path: str | Path,  # .safetensors
-) -> Path:
-    """Write the network with its names, size, recipe and base: no code, whole or not at all.
-
-    The base is what `strength` goes back to: the autoencoder that ships by its hash, any other
-    start carried along in half precision.
-    """
-    path, card = Path(path), learn.style_card
-    if path.suffix != ".safetensors":
-        raise ValueError(f"{path}: a style's file ends in .safetensors.")
-    state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
-    if bad := [k for k, v in state.items() if not v.isfinite().all()]:
-        raise FaststyleError(f"{', '.join(bad[:3])} hold NaN or infinity: {path} is not written.")
-    if card.base:
-        state.update({BASE + k: v.half().contiguous() for k, v in card.base.items()})
-    write_style(state, card.info, path)
-    return path
-
-
-def write_style(state: dict[str, Tensor], info: dict, path: Path):
-    "A network's weights and what is said of it, as a .safetensors."
-    metadata = {k: v if isinstance(v, str) else json.dumps(v) for k, v in info.items()}
-    try:
-        with whole_file(path) as temporary:
-            save_file(state, temporary, {"format": FORMAT, **metadata})
-    except SafetensorError as error:
-        raise FaststyleError(f"{path} cannot be written: {error}.") from None
-
-
-def load_style(
-    path: str | Path,  # a .safetensors of save_style's
-) -> tuple[TransformerNet, dict, dict | None]:  # in eval; arch, styles, …; the base's weights
-    "A trained network, what its file says of it, and the base it can go back to."
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no style file {path}.")
-    try:
-        with safe_open(path, "pt") as file:
-            info = file.metadata() or {}
-            state = {k: file.get_tensor(k).float() for k in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is no .safetensors file, or a damaged one: {error}.") from None
-    if info.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a faststyle network (its format is not '{FORMAT}').")
-    info["styles"], info["size"] = json.loads(info["styles"]), int(info["size"])
-    base = {k.removeprefix(BASE): v for k, v in state.items() if k.startswith(BASE)}
-    state = {k: v for k, v in state.items() if not k.startswith(BASE)}
-    net = TransformerNet(state["in1.weight"].shape[0], ARCHS[info["arch"]])
-    net.load_state_dict(state)
-    return net.eval(), info, base or bundled_weights(info)
-
-
-def bundled_weights(info):
-    "The base's weights when it is the autoencoder that ships, and still the same one."
-    if not info["base"].startswith("autoencoder") or info["base"] != bundled_base(info["arch"]):
-        return None
-    return load_style(autoencoder_path(info["arch"]))[0].state_dict()

@@ -54,7 +54,8 @@ class VggLoss(nn.Module):
     the style over `scales`, so that one set of weights suits all styles, backbones and sizes.
     `balance="none"` gives the published sums: mean squared errors of features and of Gram
     matrices, and the *sum* of |Δ| over a picture, averaged over the batch.
-    After each call `parts` holds the weighted `content`, `style` and `tv`; the loss is their sum.
+    After each call `parts` holds the weighted `content` and `style` of each picture and the batch's
+    `tv`, `rows` which painting each had; the loss is the mean of their sum.
     """
 
     part_names = ("content", "style", "tv")
@@ -62,7 +63,7 @@ class VggLoss(nn.Module):
     def __init__(
         self,
         backbone: Backbone,
-        style: Tensor | None,  # [1, 3, H, W] in [0, 1]; None when no style layer has a weight
+        style: Tensor | list[Tensor] | None,  # one or more [1, 3, H, W] in [0, 1]; None: no style
         content_layers: dict[str, float],  # layer -> weight
         style_layers: dict[str, float],  # layer -> weight
         tv: float = 0.0,  # weight of the total variation
@@ -73,7 +74,8 @@ class VggLoss(nn.Module):
         super().__init__()
         if balance not in ("relative", "none"):
             raise ValueError(f"balance='{balance}': 'relative' or 'none'.")
-        if style_layers and style is None:
+        styles = [style] if isinstance(style, Tensor) else style
+        if style_layers and not styles:
             raise ValueError("style layers have weights but there is no style picture.")
         if not (content_layers or style_layers):
             raise ValueError("neither content nor style layers: nothing to learn.")
@@ -82,14 +84,14 @@ class VggLoss(nn.Module):
         self.content_layers = _by_full_name(content_layers, backbone)
         self.style_layers = _by_full_name(style_layers, backbone)
         self.tv, self.balance, self.scales, self.style_size = tv, balance, scales, style_size
-        self.register_buffer("style", style, persistent=False)
-        self.backbone = backbone
-        self.parts, self._targets = {}, {}
+        self.backbone, self.styles = backbone, styles
+        self.parts, self.rows, self._targets = {}, None, {}
 
     def forward(
         self,
         pred: Tensor,  # [B, 3, H, W], the repainted photos
         photo: Tensor,  # [B, 3, H, W] in [0, 1]
+        rows: Tensor | None = None,  # [B], which painting each photo became; None: the first
     ) -> Tensor:  # scalar
         "The weighted loss of `pred`, a repainted `photo`."
         if self.backbone is None:
@@ -98,14 +100,31 @@ class VggLoss(nn.Module):
                 "Make a style_learner with pretrained= to go on training."
             )
         pred, photo = pred.as_subclass(Tensor), photo.as_subclass(Tensor)
+        if rows is None:
+            rows = torch.zeros(len(pred), dtype=torch.long, device=pred.device)
         found = self.backbone(pred, [*self.content_layers, *self.style_layers])
         parts = {
             "content": self._content(found, photo),
-            "style": self._style(found, pred),
+            "style": self._style(found, pred, rows),
             "tv": self.tv * self._variation(pred),
         }
-        self.parts = {name: torch.as_tensor(part).detach() for name, part in parts.items()}
-        return sum(parts.values())
+        self.rows = rows
+        self.parts = {
+            name: torch.as_tensor(part, device=pred.device).detach().expand(len(pred))
+            for name, part in parts.items()
+        }
+        return sum(parts.values()).mean()
+
+    @torch.no_grad()
+    def style_distances(
+        self,
+        pred: Tensor,  # [B, 3, H, W] in [0, 1]
+    ) -> Tensor:  # [number of paintings]
+        "The mean style error of some pictures against each painting."
+        n = len(self.styles)
+        found = self.backbone(pred, self.style_layers)
+        error = self._style(found, pred, torch.arange(n).repeat(len(pred)), copies=n)
+        return error.view(len(pred), n).mean(0)
 
     def _content(self, found, photo):
         if not self.content_layers:
@@ -114,7 +133,8 @@ class VggLoss(nn.Module):
             targets = self.backbone(photo, self.content_layers)
         return sum(w * self._error(found[k], targets[k]) for k, w in self.content_layers.items())
 
-    def _style(self, found, pred):
+    def _style(self, found, pred, rows, copies=1):
+        "Of each picture, or so many copies of each, the error against the painting its row says."
         if not self.style_layers:
             return 0.0
         total = 0.0
@@ -122,28 +142,33 @@ class VggLoss(nn.Module):
             seen = found if scale == 1 else self.backbone(shrink(pred, scale), self.style_layers)
             targets = self._style_targets(min(pred.shape[-2:]), scale)
             for layer, weight in self.style_layers.items():
-                total = total + weight * self._error(gram_matrix(seen[layer]), targets[layer])
+                grams = gram_matrix(seen[layer]).repeat_interleave(copies, 0)
+                total = total + weight * self._error(grams, targets[layer][rows])
         return total / len(self.scales)
 
     def _style_targets(self, photo_size, scale):
-        "The painting's Gram matrices, [1, C, C] a layer, made once for each size."
-        size = self.style_size or photo_size
-        key = size, scale, self.style.device
+        "The paintings' Gram matrices, [N, C, C] a layer, made once for each size."
+        size, device = self.style_size or photo_size, next(self.backbone.parameters()).device
+        key = size, scale, device
         if key not in self._targets:
-            painting = shrink(resize_short(self.style, size), scale)
-            with torch.no_grad(), torch.autocast(self.style.device.type, enabled=False):
-                seen = self.backbone(painting, self.style_layers)
-            self._targets[key] = {name: gram_matrix(x) for name, x in seen.items()}
+            seen = [self._painting_grams(x.to(device), size, scale) for x in self.styles]
+            self._targets[key] = {k: torch.cat([g[k] for g in seen]) for k in seen[0]}
         return self._targets[key]
 
+    @torch.no_grad()
+    def _painting_grams(self, painting, size, scale):
+        with torch.autocast(painting.device.type, enabled=False):
+            seen = self.backbone(shrink(resize_short(painting, size), scale), self.style_layers)
+        return {name: gram_matrix(x) for name, x in seen.items()}
+
     def _error(self, x, target):
-        "Squared error per picture, relative to the target's mean square if balanced; batch mean."
+        "Squared error of each picture, [B], relative to the target's mean square if balanced."
         x, target = x.float(), target.float()
         dims = tuple(range(1, x.dim()))
         error = (x - target).square().mean(dims)
         if self.balance == "relative":
             error = error / (target.square().mean(dims) + EPS)
-        return error.mean()
+        return error
 
     def _variation(self, pred):
         if self.balance == "relative":
@@ -154,9 +179,8 @@ class VggLoss(nn.Module):
     def __getstate__(self):
         "Leave out what an exported learner must not carry: the backbone and what it saw."
         state = self.__dict__.copy()
-        state["parts"], state["_targets"] = {}, {}
+        state |= {"parts": {}, "rows": None, "_targets": {}, "styles": None}
         state["_modules"] = {**self._modules, "backbone": None}
-        state["_buffers"] = {**self._buffers, "style": None}
         return state
 
 

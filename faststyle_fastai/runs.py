@@ -1,39 +1,47 @@
 "Whole trainings: a folder of photos and a painting in, a run folder with everything out."
 
-import hashlib
 import json
-import shutil
-import sys
 import time
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
-from fastai.callback.core import Callback
-from fastai.learner import Learner, Recorder
 from fastai.torch_core import set_seed
-from matplotlib.figure import Figure
+from fastcore.foundation import L
 
-from . import __version__
 from .backbones import ASSETS
-from .callbacks import History, Preview, StopOnInterrupt
+from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .errors import FaststyleError, NonFiniteLoss
-from .images import find_pictures, read_picture, save_picture, side_by_side, whole_file
-from .learner import autoencoder_learner, save_style, style_learner
+from .images import find_pictures, read_picture, save_picture, side_by_side
+from .learner import autoencoder_learner, style_learner
+from .progress import History, Preview, TimeLeft
 from .recipes import recipe_plan
+from .runfolder import (
+    clear,
+    digest,
+    export_learner,
+    may_write,
+    paintings_of,
+    photos_hash,
+    plot_loss,
+    record_of,
+    same_run,
+    versions,
+    write_json,
+)
+from .stylefile import load_style, save_style
 from .stylizer import Stylizer
 
-__all__ = ["demo", "pretrain", "train"]
+__all__ = ["add_style", "demo", "pretrain", "train"]
 
-RUN_FILES = "run.json", "history.csv", "loss.png", "progress.gif", "model.safetensors", "model.pkl"
-RUN_FOLDERS = "checkpoints", "previews"
+
+ROWS_LR = 1e-2  # scales and shifts alone bear larger steps than convolutions
 
 
 def train(
     photos: str | Path,  # a folder
-    style: str | Path,  # the painting
+    style: str | Path | list,  # the painting, or several for one network
     out: str | Path,  # the run folder: model, settings, history, previews, checkpoints
     recipe: str = "fast",
     pretrained: str | Path | None = "autoencoder",
@@ -51,17 +59,18 @@ def train(
     quiet: bool = False,
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
-    "Train a style on a folder of photos and leave a complete run folder."
+    "Train a style, or several, on a folder of photos and leave a complete run folder."
     started, out = time.time(), Path(out)
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
-    style_hash = digest(Path(style))
-    _may_write(out, resume, force)
+    styles = list(L(style))
+    style_hash = [digest(Path(painting)) for painting in styles]
+    may_write(out, resume, force)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, valid_pct, seed=seed, device=device
     )
     settings = {
-        "style": str(style),
+        "style": [str(painting) for painting in styles],
         "style_hash": style_hash,
         "photos": str(photos),
         "photos_hash": photos_hash(dls),
@@ -74,11 +83,11 @@ def train(
         "plan": json.loads(json.dumps(asdict(plan))),
     }
     if resume:
-        _same_run(out, settings)
-    learn = style_learner(dls, style, recipe, pretrained, arch, weights, **overrides)
+        same_run(out, settings)
+    learn = style_learner(dls, styles, recipe, pretrained, arch, weights, **overrides)
     if not resume:
-        _clear(out)
-    record = {"settings": settings, "versions": versions(), "complete": False}
+        clear(out)
+    record = {"settings": settings, "added": {}, "versions": versions(), "complete": False}
     write_json(record, out / "run.json")
     stop = StopOnInterrupt()
     cbs = [
@@ -97,6 +106,7 @@ def train(
     export_learner(learn, out / "model.pkl")
     plot_loss(learn, out / "loss.png")
     record["minutes"] = round((time.time() - started) / 60, 2)
+    record["pictures"] = learn.train_iter * plan.bs
     record["complete"] = not (failed or stop.asked)
     write_json(record, out / "run.json")
     if stop.asked:
@@ -142,6 +152,63 @@ def pretrain(
     return out
 
 
+def add_style(
+    source: str | Path,  # a run folder or a .safetensors
+    style: str | Path,  # the new painting
+    photos: str | Path | None = None,  # a folder; None: the run's
+    out: str | Path | None = None,  # .safetensors; None: in the place of the old one
+    weights: str | Path | None = None,  # the backbone's
+    bs: int | None = None,  # this and the next: None is the recipe's
+    images: int | None = None,  # photos an epoch
+    minutes: float = 3,
+    force: bool = False,  # write over `out`
+    seed: int = 0,
+    device: str | None = None,
+    quiet: bool = False,
+    **overrides,  # fields of recipes.Training; else those of the run, or of its recipe
+) -> Path:  # the file with the new style
+    "Train rows of scales and shifts for a new painting; the other styles stay as they are."
+    source, name = Path(source), Path(style).stem
+    file = source / "model.safetensors" if source.is_dir() else source
+    out = file if out is None else Path(out)
+    if out.suffix != ".safetensors":
+        raise ValueError(f"-o {out}: a style's file ends in .safetensors.")
+    if out != file and out.exists() and not force:
+        raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
+    _, info, _ = load_style(file)
+    if not info["styles"]:
+        raise FaststyleError(f"{file} is an autoencoder: train a style first.")
+    if name in info["styles"]:
+        raise FaststyleError(f"{file} has a style {name} already: rename the painting.")
+    record, style_hash = record_of(source), digest(Path(style))
+    if record and style_hash in (known := paintings_of(record)):
+        raise FaststyleError(f"{style} is the painting {info['styles'][known.index(style_hash)]}.")
+    photos = photos or (record and record["settings"]["photos"])
+    if not photos:
+        raise FaststyleError(f"{file} is not in a run folder that knows its photos: give --photos.")
+    recipe = asdict(recipe_plan(info["recipe"], "style"))
+    plan = record["settings"]["plan"] if record else recipe
+    overrides = {**plan, "lr": ROWS_LR} | {k: v for k, v in overrides.items() if v is not None}
+    size, *others = (overrides.pop(name) for name in ("size", "bs", "images"))
+    bs, images = (own or given for own, given in zip((bs, images), others))
+    set_seed(seed)
+    dls = StyleDataLoaders.from_folder(photos, size, bs, images, 0.02, seed=seed, device=device)
+    learn = style_learner(dls, style, info["recipe"], file, info["arch"], weights, **overrides)
+    learn.freeze()
+    stop = StopOnInterrupt()
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_recipe(minutes=minutes, cbs=[stop] if quiet else [stop, TimeLeft()])
+    save_style(learn, out, add_to=file)
+    if record and out == file:  # the run knows it too
+        learn.model, learn.style_card.info, _ = load_style(out)
+        export_learner(learn, source / "model.pkl")
+        record["added"][name] = style_hash
+        write_json(record, source / "run.json")
+    if stop.asked:
+        raise FaststyleError(f"stopped; as far as {name} was trained it is in {out}.")
+    return out
+
+
 def demo(
     out: str | Path = "faststyle-demo",
     photos: str | Path | None = None,  # a folder; None: scikit-learn's two sample photos
@@ -160,7 +227,8 @@ def demo(
     else:
         folder, few = Path(photos), {}
         photo = next(iter(find_pictures(folder)[0]), None)
-    earlier = (_settings(out) or {}).get("style_hash") == digest(painting)
+    record = record_of(out)
+    earlier = record and paintings_of(record) == [digest(painting)]
     common = {"minutes": minutes, "seed": seed, "device": device, "quiet": quiet}
     train(folder, painting, out, force=earlier, **common, **few)
     model = out / "model.safetensors"
@@ -172,128 +240,3 @@ def demo(
         save_picture(after, out / f"{Path(photo).stem}-great_wave.jpg"),
         *(out / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")),
     ]
-
-
-def _settings(out):
-    "The settings of the run in `out`; None when it holds none."
-    record = out / "run.json"
-    return json.loads(record.read_text())["settings"] if record.is_file() else None
-
-
-def _may_write(out, resume, force):
-    "See that `out` is free of what a run writes, or is a run to resume or replace."
-    if out.exists() and not out.is_dir():
-        raise FaststyleError(f"{out} is a file: -o names a folder.")
-    there = [name for name in (*RUN_FILES, *RUN_FOLDERS) if (out / name).exists()]
-    if "run.json" in there:
-        if not (resume or force):
-            raise FaststyleError(
-                f"{out} holds a run: --resume, --force to replace it, or another -o."
-            )
-    elif there:
-        raise FaststyleError(f"{out} holds {there[0]} of something else: choose another -o.")
-
-
-def _same_run(out, settings):
-    "See that the run to resume was begun with the same settings, wherever the files lie."
-    before = _settings(out)
-    compared = [key for key in settings if key not in ("style", "photos")]
-    if before and (changed := [key for key in compared if before.get(key) != settings[key]]):
-        names = ", ".join(key.removesuffix("_hash") for key in changed)
-        raise FaststyleError(
-            f"{out} was trained with another {names}: resume with the same settings, or choose "
-            f"another -o."
-        )
-
-
-def _clear(out):
-    "Remove the run that --force replaces, and nothing else."
-    for name in RUN_FILES:
-        (out / name).unlink(missing_ok=True)
-    for name in RUN_FOLDERS:
-        shutil.rmtree(out / name, ignore_errors=True)
-
-
-def export_learner(learn: Learner, path: Path) -> Path:
-    "`learn.export`, whole or not at all."
-    with whole_file(path) as temporary:
-        learn.export(temporary.resolve())
-    return path
-
-
-def plot_loss(learn: Learner, path: Path) -> Path:
-    "The training loss, step by step, and the held-out loss after each epoch."
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    recorder = learn.recorder
-    axes.plot([float(loss) for loss in recorder.losses], label="training")
-    names = list(recorder.metric_names[1:-1])
-    held_out = [row[names.index("valid_loss")] for row in recorder.values if len(row) == len(names)]
-    axes.plot(recorder.iters[: len(held_out)], held_out, "o-", label="held out")
-    axes.set(xlabel="step", ylabel="loss", yscale="log")
-    axes.legend()
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-    return path
-
-
-class TimeLeft(Callback):
-    "One line on stderr: how far, the loss, photos a second, time left."
-
-    order = Recorder.order + 6  # after TimeBudget has said how far
-
-    def before_fit(self):
-        self.start = self.shown = time.monotonic()
-        self.seen, self.from_pct = 0, None
-
-    def after_batch(self):
-        if not self.training or not len(self.yb):
-            return
-        now, self.seen = time.monotonic(), self.seen + len(self.x)
-        if self.from_pct is None:
-            self.from_pct = self.pct_train
-        tty = sys.stderr.isatty()
-        if now - self.shown < (0.5 if tty else 10):
-            return
-        self.shown, done = now, self.pct_train - self.from_pct
-        left = (now - self.start) * (1 - self.pct_train) / max(done, 1e-6)
-        line = (
-            f"{self.pct_train:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
-            f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
-        )
-        print(
-            f"\r{line:<72}" if tty else line, end="" if tty else "\n", file=sys.stderr, flush=True
-        )
-
-    def after_fit(self):
-        if sys.stderr.isatty():
-            print(f"\r{'':<72}\r", end="", file=sys.stderr)
-
-
-def clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes}:{seconds:02}"
-
-
-def digest(path: Path) -> str:
-    if not path.is_file():
-        raise FileNotFoundError(f"no picture {path}.")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def photos_hash(dls) -> str:
-    "Of the names and sizes of all photos in use."
-    photos = sorted({*dls.train.items, *dls.valid.items})
-    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in photos)
-    return hashlib.sha256(files.encode()).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    "What a run was made with."
-    names = "fastai", "torch", "torchvision", "pillow", "safetensors"
-    return {"faststyle_fastai": __version__, **{name: version(name) for name in names}}
-
-
-def write_json(value, path: Path):
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n")

@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
 from fastai.learner import Learner, load_learner
 from fastai.torch_core import default_device
@@ -12,12 +13,14 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from .errors import FaststyleError
-from .images import read_picture, to_picture, to_tensor
-from .learner import bundled_weights, load_style
+from .images import contact_sheet, read_picture, to_picture, to_tensor
 from .losses import resize_short
-from .transformer import SMALLEST
+from .stylefile import bundled_weights, load_style
+from .transformer import SMALLEST, is_row
 
-__all__ = ["Stylizer"]
+__all__ = ["Stylizer", "style_grid"]
+
+MOST = 1.5  # sum of the weights of a mix
 
 
 class Stylizer:
@@ -36,8 +39,7 @@ class Stylizer:
                 warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
                 net, info, base = _from_learner(load_learner(source))
         else:
-            path = Path(source)
-            net, info, base = load_style(path / "model.safetensors" if path.is_dir() else path)
+            net, info, base = load_style(source)
         self.device = torch.device(device or default_device())
         self.net, self.info = net.to(self.device).eval(), info
         self.styles, self.grain = info["styles"], grain
@@ -47,10 +49,12 @@ class Stylizer:
     def __call__(
         self,
         picture,  # a path, a PIL picture, an array or a tensor
-        style: int | str | None = None,  # which of `styles`; None: the first
+        style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: the first
         strength: float = 1.0,  # 0 (the base: the photo redrawn) to 1
         size: int | None = None,  # px of the short side to paint at; fewer px, broader strokes
         keep_colors: bool = False,  # the photo's colours under the painting's brightness
+        mask=None,  # a gray picture: white is painted, black stays the photo, grays are soft edges
+        black=None,  # the style, or mix, of what the mask leaves
     ) -> Image.Image:  # RGB, of the picture's size
         "The picture, repainted."
         photo = read_picture(picture)
@@ -60,29 +64,69 @@ class Stylizer:
         height, width = x.shape[-2:]
         # A few pixels are too few for the network's reflections: repeat the edge, crop it off.
         x = F.pad(x, (0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)), mode="replicate")
-        painted = to_picture(self.paint(x, style, strength)[..., :height, :width])
+        where = None if mask is None else read_mask(mask, photo.size)
+        share = None
+        if black is not None:
+            if where is None:
+                raise ValueError("black= is the style of what a mask leaves: give mask= too.")
+            share = to_tensor(where.resize((x.shape[-1], x.shape[-2])).convert("RGB"))[:, :1]
+        painted = to_picture(self.paint(x, style, strength, share, black)[..., :height, :width])
         if painted.size != photo.size:
             painted = painted.resize(photo.size, Image.Resampling.LANCZOS)
-        return recolor(painted, photo) if keep_colors else painted
+        if keep_colors:
+            painted = recolor(painted, photo)
+        if where is None or share is not None:
+            return painted
+        return Image.composite(painted, photo, where)
 
     @torch.inference_mode()
     def paint(
         self,
         x: Tensor,  # [B, 3, H, W] in [0, 1], H and W ≥ 5
-        style: int | str | None = None,
+        style=None,  # as above
         strength: float = 1.0,
+        share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], of `style` at each pixel
+        black=None,  # the style of the rest
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         "The network itself, on tensors, in float32."
         x = self._grainy(x.to(self.device), strength * self.grain)
-        rows = torch.full((len(x),), self._index(style), device=self.device)
+        rows = self.rows(style)[None]
+        if share is not None:
+            rows = torch.cat([rows, self.rows(black)[None]])
+            share = torch.cat([share, 1 - share], 1).expand(len(x), -1, -1, -1)
+        # A mix of rows is a row: the network becomes one of the one or two styles asked for.
         weights = self._blend(strength)
+        weights = {k: rows @ w if is_row(k) else w for k, w in weights.items()}
         with torch.autocast(self.device.type, enabled=False):
-            return functional_call(self.net, weights, (x, rows)).clamp(0, 1)
+            return functional_call(self.net, weights, (x, share)).clamp(0, 1)
 
     def _grainy(self, x, sd):
         "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
         noise = torch.randn(1, 1, *x.shape[2:], generator=torch.Generator().manual_seed(0))
         return (x + sd * noise.to(x.device)).clamp(0, 1) if sd else x
+
+    def rows(
+        self,
+        style,  # a name, an index, a mix {name: weight} or [weight, …]; None: the first
+    ) -> Tensor:  # [n_styles]
+        "Weights over the network's styles."
+        n = self.net.n_styles
+        if isinstance(style, (list, tuple)):
+            if len(style) != n:
+                raise ValueError(f"{len(style)} weights for {n} styles: one each, in their order.")
+            style = dict(enumerate(style))
+        mix = style if isinstance(style, dict) else {style: 1.0}
+        rows = torch.zeros(n, device=self.device)
+        for name, weight in mix.items():
+            if weight < 0:
+                raise ValueError(f"weight {weight} of style {name}: from 0 up.")
+            rows[self._index(name)] += weight
+        total = round(rows.sum().item(), 4)
+        if not 0 < total <= MOST:
+            raise ValueError(f"the weights of {mix} sum to {total}: above 0, {MOST} at the most.")
+        if total != 1:
+            warnings.warn(f"weights that sum to {total}, not 1, are not trained for.", stacklevel=4)
+        return rows
 
     def _index(self, style):
         if isinstance(style, str):
@@ -121,3 +165,42 @@ def recolor(
     bright, _, _ = painted.convert("YCbCr").split()
     _, blue, red = photo.convert("YCbCr").split()
     return Image.merge("YCbCr", (bright, blue, red)).convert("RGB")
+
+
+def read_mask(
+    mask,  # a path, a picture or an array [H, W] uint8: gray, or colours that are shades of gray
+    size: tuple[int, int],  # px, of the photo it is for
+) -> Image.Image:  # L, of that size
+    "A mask for a photo; one of another size is resized, with a warning."
+    picture = read_picture(mask).convert("L")
+    if isinstance(mask, (str, Path)):
+        mask = Image.open(mask)
+    bands = len(mask.getbands()) if isinstance(mask, Image.Image) else np.atleast_3d(mask).shape[2]
+    if bands not in (1, 3):
+        raise ValueError(f"a mask is a gray picture, this one has {bands} channels.")
+    if picture.size != size:
+        warnings.warn(
+            f"the mask is {picture.width}x{picture.height} px, the photo {size[0]}x{size[1]}: "
+            f"it is resized.",
+            stacklevel=3,
+        )
+    return picture.resize(size)
+
+
+def style_grid(
+    paint: Stylizer,
+    picture,  # the photo
+    styles: list,  # two styles for a row, four for a square's corners: names or indices
+    n: int = 5,  # pictures a side
+    **kwargs,  # of `Stylizer.__call__`
+) -> Image.Image:
+    "One photo in mixes of styles: two in a row, or four in a square (Dumoulin et al. 2017)."
+    if len(styles) not in (2, 4) or n < 2:
+        raise ValueError(f"{len(styles)} styles, n={n}: two styles or four, n from 2.")
+    corners = torch.stack([paint.rows(style) for style in styles])
+    corners, sheet = corners.view(-1, 2, corners.shape[1]), []
+    for down in range(n if len(corners) == 2 else 1):
+        left, right = torch.lerp(corners[0], corners[-1], down / (n - 1))
+        mixes = [torch.lerp(left, right, across / (n - 1)).tolist() for across in range(n)]
+        sheet.append([paint(picture, mix, **kwargs) for mix in mixes])
+    return contact_sheet(sheet)

@@ -6,8 +6,9 @@ from torch.nn import functional as F
 
 from .backbones import IMAGENET
 
-__all__ = ["TransformerNet", "from_examples", "to_examples"]
+__all__ = ["ARCHS", "TransformerNet", "from_examples", "to_examples"]
 
+ARCHS = {"full": 1.0, "light": 0.5}  # name -> width
 SMALLEST = 5  # px; padded to 8, which three reflections of the encoder still fit
 
 
@@ -27,7 +28,7 @@ class TransformerNet(nn.Module):
         super().__init__()
         if n_styles < 1 or width <= 0:
             raise ValueError(f"n_styles={n_styles}, width={width}: both must be positive.")
-        self.n_styles, self.width = n_styles, width
+        self.width = width
         a, b, c = (max(1, round(n * width)) for n in (32, 64, 128))
         self.conv1, self.in1 = ConvLayer(3, a, 9), InstanceNorm(a, n_styles)
         self.conv2, self.in2 = ConvLayer(a, b, 3, stride=2), InstanceNorm(b, n_styles)
@@ -40,17 +41,28 @@ class TransformerNet(nn.Module):
         for name, values in zip(("mean", "std"), IMAGENET):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
+    @property
+    def n_styles(self) -> int:
+        return len(self.in1.weight)
+
     def forward(
         self,
         x: Tensor,  # [B, 3, H, W] RGB in [0, 1], H and W ≥ 5
-        style: Tensor | None = None,  # [B] style indices or [B, n_styles] weights; None: the first
+        style: Tensor | None = None,  # which styles, see below; None: the first
     ) -> Tensor:  # [B, 3, H, W]
-        "The repainted pictures; a size that is no multiple of 4 is padded and cropped back."
+        """The repainted pictures; a size that is no multiple of 4 is padded and cropped back.
+
+        `style` is an index a picture, [B]; weights over the styles a picture, [B, n_styles]; or
+        such weights at each pixel, [B, n_styles, H, W].
+        """
         height, width = x.shape[-2:]
         if min(height, width) < SMALLEST:
             raise ValueError(f"{width}x{height} px: {SMALLEST} px a side at least.")
-        rows = self._rows(style, len(x), x.device)
-        x = F.pad(x, (0, -width % 4, 0, -height % 4), mode="reflect")
+        rows = self._rows(style, x)
+        edge = 0, -width % 4, 0, -height % 4
+        x = F.pad(x, edge, mode="reflect")
+        if rows.dim() == 4:
+            rows = F.pad(rows, edge, mode="reflect")
         y = (x - self.mean) / self.std
         y = self.in1(self.conv1(y), rows).relu_()
         y = self.in2(self.conv2(y), rows).relu_()
@@ -62,13 +74,19 @@ class TransformerNet(nn.Module):
         y = self.deconv3(y).to(x.dtype) * self.std + self.mean
         return y[..., :height, :width]
 
-    def _rows(self, style, n, device):
-        "Weights over styles, one row a picture: [B, n_styles]"
+    def _rows(self, style, x):
+        "Weights over styles, one row a picture: [B, n_styles] or [B, n_styles, H, W]."
         if style is None:
-            style = torch.zeros(n, dtype=torch.long, device=device)
+            style = torch.zeros(len(x), dtype=torch.long)
         if style.dim() == 1:
-            style = F.one_hot(style, self.n_styles)
-        return style.to(device, self.in1.weight.dtype)
+            style = torch.eye(self.n_styles, device=x.device)[style]
+        shape = len(x), self.n_styles, *x.shape[-2:]
+        if style.shape not in (shape[:2], shape):
+            raise ValueError(
+                f"style has the shape {list(style.shape)}: {list(shape[:1])} for an index a "
+                f"picture, {list(shape[:2])} for weights, {list(shape)} for weights at each pixel."
+            )
+        return style.to(x.device, self.in1.weight.dtype)
 
 
 class ConvLayer(nn.Module):
@@ -93,12 +111,20 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_styles, channels))
 
     def forward(self, x, rows):
+        if rows.dim() == 4:
+            return self._each_pixel(x, rows)
         # One group per picture and channel: group_norm then takes each picture's own scale and
         # shift, and on a CPU it is many times faster than instance_norm.
         weight, bias = (rows @ self.weight).flatten(), (rows @ self.bias).flatten()
         y = x.reshape(1, -1, *x.shape[2:])  # [1, B*C, H, W]
         y = F.group_norm(y, y.shape[1], weight.to(y.dtype), bias.to(y.dtype), self.eps)
         return y.view(x.shape)
+
+    def _each_pixel(self, x, rows):
+        "The same normalisation, but a scale and a shift of its own at each place."
+        rows = F.adaptive_avg_pool2d(rows, x.shape[-2:])
+        weight, bias = (torch.einsum("bnhw,nc->bchw", rows, p) for p in (self.weight, self.bias))
+        return F.instance_norm(x, eps=self.eps) * weight + bias
 
 
 class ResidualBlock(nn.Module):
@@ -119,7 +145,7 @@ def from_examples(
 ) -> dict[str, Tensor]:  # for TransformerNet, exact: the range is folded into both ends
     "pytorch/examples' fast_neural_style weights as ours."
     state = {k: v for k, v in state.items() if "running_" not in k and "num_batches" not in k}
-    state = {k: v[None] if _is_norm(k) else v.clone() for k, v in state.items()}
+    state = {k: v[None] if is_row(k) else v.clone() for k, v in state.items()}
     mean, std = (torch.tensor(values) for values in IMAGENET)
     first, last = "conv1.conv2d.", "deconv3.conv2d."
     state[first + "bias"] += 255 * (state[first + "weight"].sum((2, 3)) @ mean)
@@ -134,7 +160,7 @@ def to_examples(
     style: int = 0,  # which of its styles
 ) -> dict[str, Tensor]:  # for pytorch/examples' TransformerNet, in 0–255
     "One style of our weights as pytorch/examples' fast_neural_style has them."
-    state = {k: v[style].clone() if _is_norm(k) else v.clone() for k, v in state.items()}
+    state = {k: v[style].clone() if is_row(k) else v.clone() for k, v in state.items()}
     mean, std = (torch.tensor(values) for values in IMAGENET)
     first, last = "conv1.conv2d.", "deconv3.conv2d."
     state[first + "weight"] /= 255 * std.view(1, 3, 1, 1)
@@ -144,5 +170,6 @@ def to_examples(
     return state
 
 
-def _is_norm(key):
+def is_row(key: str) -> bool:
+    "Whether weights of this name are a style's own: the scales and shifts of normalisations."
     return key.split(".")[-2].startswith("in")

@@ -1,4 +1,5 @@
 import itertools
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -56,17 +57,52 @@ def run(learn, cbs, n_epoch=2, **kwargs):
     return learn
 
 
-def test_resumed_training_ends_where_an_uninterrupted_one_does(photos, painting, tmp_path):
-    whole = run(learner(photos, painting), [])
+@pytest.mark.parametrize("n_styles", [1, 3])
+def test_resumed_training_ends_where_an_uninterrupted_one_does(
+    photos, painting, tmp_path, n_styles
+):
+    styles = [painting, Image.new("RGB", (32, 32), "navy"), Image.new("RGB", (32, 32), "gold")]
+    styles = styles[:n_styles]
+    whole = run(learner(photos, styles), [])
     with pytest.raises(RuntimeError):
-        run(learner(photos, painting), [Checkpoint("ck", every=2), StopAt(9)])
-    resumed = learner(photos, painting, seed=5)  # nothing but the checkpoint knows the seed
+        run(learner(photos, styles), [Checkpoint("ck", every=2), StopAt(9)])
+    resumed = learner(photos, styles, seed=5)  # nothing but the checkpoint knows the seed
     run(resumed, [Checkpoint("ck", every=2, resume=True), History("history.csv")])
     for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
         assert torch.equal(a, b)
     assert len(pd.read_csv("history.csv")) == 2
     assert [p.name for p in sorted(tmp_path.glob("ck/step-*"))] == ["step-000010", "step-000012"]
     assert is_clean(tmp_path)
+
+
+def test_styles_are_drawn_equally_often(photos, painting):
+    class Rows(Callback):
+        def __init__(self):
+            self.train, self.valid = Counter(), Counter()
+
+        def after_batch(self):
+            (self.train if self.training else self.valid).update(self.yb[-1].tolist())
+
+    styles, rows = [painting, *(Image.new("RGB", (32, 32), c) for c in ("navy", "gold"))], Rows()
+    run(learner(photos, styles), rows, 2)
+    assert rows.train == {0: 8, 1: 8, 2: 8} and rows.valid == {0: 2, 1: 2}
+
+
+def test_other_styles_do_not_resume(photos, painting):
+    night = Image.new("RGB", (32, 32), "navy")
+    run(learner(photos, [painting, night], name=["waves", "night"]), Checkpoint("ck"), 1)
+    other = learner(photos, [painting, night], name=["night", "waves"])
+    with pytest.raises(FaststyleError, match="styles waves, night, not night, waves"):
+        run(other, Checkpoint("ck", resume=True))
+
+
+def test_each_style_has_its_previews(photos, painting, tmp_path):
+    styles = [painting, Image.new("RGB", (32, 32), "navy")]
+    cbs = Preview([photos / "china" / "0.jpg"], every=4, folder="run/previews", size=32)
+    run(learner(photos, styles, name=["waves", "night"]), cbs, 1)
+    made = {str(p.relative_to(tmp_path / "run")) for p in tmp_path.glob("run/**/*.*")}
+    steps = {f"previews/{s}/step-{n:06d}.png" for s in ("waves", "night") for n in (0, 4, 6)}
+    assert made == steps | {"progress-waves.gif", "progress-night.gif"}
 
 
 def test_resuming_a_finished_training_changes_nothing(photos, painting):

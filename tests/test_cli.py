@@ -66,6 +66,47 @@ def test_train_stylize_info(faststyle, photos, painting, tmp_path):
     assert is_clean(tmp_path)
 
 
+def test_many_styles(faststyle, photos, painting, tmp_path):
+    for i, name in enumerate(("dawn", "dusk")):
+        Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 9 + i).convert("RGB").save(f"{name}.png")
+    both = "--style", painting, "--style", "dawn.png"
+    said = faststyle("train", photos, *both, "-o", "run", *QUICK)
+    assert said.returncode == 0 and said.stderr == "", said.stderr
+    assert said.stdout.split()[-2:] == ["run/progress-dawn.gif", "run/progress-waves.gif"]
+    assert "train_style:dawn" in (tmp_path / "run/history.csv").read_text()
+    other = faststyle("train", photos, "--style", "dawn.png", "-o", "run", *QUICK, "--resume")
+    fails(other, 1, "trained on the style waves, dawn, not dawn")
+
+    photo, painted = photos / "china" / "0.jpg", {}
+    Image.linear_gradient("L").resize((96, 72)).save("mask.png")
+    for args in (
+        ("--style", "run:dawn"),
+        ("--style", "run", "--mix", "dawn=.5"),
+        ("--style", "run", "--mask", "mask.png", "--black", "dawn"),
+    ):
+        said = faststyle("stylize", photo, *args, "-o", "out.png")
+        assert said.returncode == 0 and said.stderr == "", said.stderr
+        painted[args] = (tmp_path / "out.png").read_bytes()
+    assert len(set(painted.values())) == 3
+    fails(faststyle("stylize", photo, "--style", "run", "--mix", "x", "-o", "x.png"), 1, "WEIGHT")
+
+    new = "--style", "dusk.png", "--minutes", 0.02, "--quiet"
+    said = faststyle("add-style", "run", *new)
+    assert said.stdout == "run/model.safetensors\n", said.stderr
+    assert json.loads(faststyle("info", "run").stdout)["styles"] == ["waves", "dawn", "dusk"]
+    said = faststyle("stylize", photo, "--style", "run:dawn", "-o", "again.png")
+    assert (tmp_path / "again.png").read_bytes() == painted["--style", "run:dawn"]
+    fails(faststyle("add-style", "run", *new), 1, "has a style dusk already")
+    shutil.copy("dusk.png", "evening.png")
+    again = faststyle("add-style", "run", "--style", "evening.png")
+    fails(again, 1, "evening.png is the painting dusk")
+    fails(faststyle("train", photos, *both, "-o", "run", *QUICK, "--resume"), 1, "added style dusk")
+    args = "--photos", photos / "china", "--style", "dusk.png", "--backbone", "lite", "--size", 32
+    args += "--images", 1, "--iterations", 0
+    fails(faststyle("evaluate", "run", *args), 1, "has the styles waves, dawn, dusk")
+    assert faststyle("evaluate", "run:dusk", *args).stdout != ""
+
+
 def test_pretrain(faststyle, photos, tmp_path):
     said = faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK)
     assert said.returncode == 0 and said.stdout == "ae.safetensors\n", said.stderr

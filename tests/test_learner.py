@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from conftest import noise
 from PIL import Image
 
 from faststyle_fastai.all import (
@@ -14,6 +15,7 @@ from faststyle_fastai.all import (
     read_picture,
     save_style,
     style_learner,
+    to_picture,
     to_tensor,
 )
 
@@ -82,23 +84,121 @@ def test_a_style_file_knows_itself(trained, tmp_path):
         assert torch.equal(net.state_dict()[name], value)
 
 
-def test_another_start_is_carried_along(trained, dls, painting, tmp_path):
-    first = save_style(trained, tmp_path / "first.safetensors")
-    for start in (trained, first):
-        learn = style_learner(dls, painting, pretrained=start, name="second")
-        assert torch.equal(learn.model.conv1.conv2d.weight, trained.model.conv1.conv2d.weight)
-        _, info, base = load_style(save_style(learn, tmp_path / "second.safetensors"))
-        assert info["base"] == "carried" and info["styles"] == ["second"] and info["size"] == 32
-        ours = trained.model.state_dict()
+def test_an_autoencoder_of_one_s_own_is_carried_along(dls, painting, tmp_path):
+    ae = autoencoder_learner(dls)
+    ours = {k: v.clone() for k, v in ae.model.state_dict().items()}
+    file = save_style(ae, tmp_path / "ae.safetensors")
+    learners = [style_learner(dls, painting, pretrained=start) for start in (ae, file)]
+    with torch.no_grad():
+        ae.model.in1.bias += 1  # the base does not move with the learner that it came from
+    for learn in learners:
+        _, info, base = load_style(save_style(learn, tmp_path / "style.safetensors"))
+        assert info["base"] == "carried" and info["size"] == 32
         assert all(torch.allclose(base[k], ours[k], atol=1e-3) for k in base)
 
 
-def test_the_base_does_not_move_with_the_learner_it_came_from(trained, dls, painting):
-    learn = style_learner(dls, painting, pretrained=trained)
-    before = learn.style_card.base["in1.bias"].clone()
-    with torch.no_grad():
-        trained.model.in1.bias += 1
-    assert torch.equal(learn.style_card.base["in1.bias"], before)
+def test_a_style_that_starts_from_another_goes_back_to_the_same_photo(trained, dls, painting):
+    second = style_learner(dls, painting, pretrained=trained, name="second")
+    assert torch.equal(second.model.conv1.conv2d.weight, trained.model.conv1.conv2d.weight)
+    x = noise(1, 3, 32, 32)
+    photo = Stylizer(trained).paint(x, strength=0)
+    assert torch.equal(Stylizer(second).paint(x, strength=0), photo)
+
+
+@pytest.fixture(scope="module")
+def paintings(painting, tmp_path_factory):
+    "Three of them."
+    files, folder = [painting], tmp_path_factory.mktemp("styles")
+    for name, colour in (("dawn", "orange"), ("dusk", "navy")):
+        files.append(folder / f"{name}.png")
+        blank = Image.new("RGB", (64, 64), colour)
+        Image.blend(blank, Image.effect_noise((64, 64), 90).convert("RGB"), 0.3).save(files[-1])
+    return files
+
+
+@pytest.fixture
+def many(dls, paintings):
+    learn = style_learner(dls, paintings, small=0, scales=(1,))
+    quietly(learn, "fit", 1, 1e-3)
+    return learn
+
+
+def test_many_styles_learn_together(many):
+    assert many.style_card.info["styles"] == ["waves", "dawn", "dusk"]
+    names = many.recorder.metric_names
+    assert {"train_style:dawn", "valid_content:dusk"} <= set(names)
+    last = dict(zip(names[1:-1], many.recorder.values[-1]))
+    every = sum(last[f"train_style:{name}"] for name in ("waves", "dawn", "dusk")) / 3
+    assert last["train_style"] == pytest.approx(every, rel=1e-3)  # 12 photos, 4 of each style
+    grown = many.model.in1.weight.detach()
+    assert not torch.equal(grown[0], grown[1])
+    quietly(many, "show_results", max_n=2)
+
+
+def test_a_new_painting_joins_and_the_others_stay_to_the_bit(many, dls, paintings, tmp_path):
+    file = save_style(many, tmp_path / "many.safetensors")
+    before = Stylizer(file)
+    learn = style_learner(
+        dls, np.asarray(Image.new("RGB", (40, 40))), pretrained=file, name="night"
+    )
+    learn.freeze()
+    quietly(learn, "fit", 1, 1e-2)
+    after = Stylizer(save_style(learn, file, add_to=file))
+    assert after.styles == ["waves", "dawn", "dusk", "night"]
+    x = noise(2, 3, 32, 32)
+    for style in before.styles:
+        assert torch.equal(before.paint(x, style), after.paint(x, style))
+        assert torch.equal(before.paint(x, style, 0.5), after.paint(x, style, 0.5))
+    assert torch.equal(after.paint(x, "night"), Stylizer(learn).paint(x))
+    with pytest.raises(ValueError, match="has a style night already"):
+        save_style(learn, file, add_to=file)
+    learn.unfreeze()
+    quietly(learn, "fit", 1, 1e-3)
+    learn.style_card.info["styles"] = ["noon"]
+    with pytest.raises(ValueError, match="not .* with new rows alone"):
+        save_style(learn, file, add_to=file)
+
+
+def test_a_new_style_begins_with_the_nearest_row(many, dls, paintings):
+    with torch.no_grad():  # rows that paint in plainly different colours
+        for row, shift in enumerate((0.0, 3.0, -3.0)):
+            many.model.in5.bias[row] += shift
+    painted = Stylizer(many).paint(noise(1, 3, 64, 64), "dusk")
+    learn = style_learner(dls, to_picture(painted), pretrained=many)
+    assert torch.equal(learn.model.in5.bias[0], many.model.in5.bias[2])
+
+
+def test_two_hundred_styles(dls):
+    colours = [Image.new("RGB", (32, 32), (i, 255 - i, i // 2)) for i in range(200)]
+    learn = style_learner(dls, colours, small=0, scales=(1,))
+    quietly(learn, "fit", 1)
+    assert learn.model.n_styles == 200 and Stylizer(learn).styles[-1] == "style199"
+
+
+def test_no_style_joins_an_autoencoder(dls, painting, tmp_path):
+    file = save_style(autoencoder_learner(dls), tmp_path / "ae.safetensors")
+    learn = style_learner(dls, painting, pretrained=file)
+    with pytest.raises(ValueError, match="is an autoencoder: there are no styles"):
+        save_style(learn, file, add_to=file)
+
+
+def test_added_styles_keep_the_base_of_the_others(dls, paintings, tmp_path):
+    many = style_learner(dls, paintings[:2], pretrained=autoencoder_learner(dls))
+    file = save_style(many, tmp_path / "many.safetensors")
+    learn = style_learner(dls, paintings[2], pretrained=file)
+    x, before = noise(1, 3, 32, 32), Stylizer(file)
+    after = Stylizer(save_style(learn, tmp_path / "more.safetensors", add_to=file))
+    for style in before.styles:
+        assert torch.equal(before.paint(x, style, 0.5), after.paint(x, style, 0.5))
+
+
+def test_paintings_that_cannot_be_told_apart(dls, paintings):
+    with pytest.raises(ValueError, match="waves and waves are the same painting"):
+        style_learner(dls, [paintings[0], paintings[0]])
+    with pytest.raises(ValueError, match="two paintings are called waves"):
+        style_learner(dls, paintings[:2], name=["waves", "waves"])
+    with pytest.raises(ValueError, match="0 paintings"):
+        style_learner(dls, [])
 
 
 def test_from_scratch_and_light(dls, painting, tmp_path):
@@ -143,5 +243,5 @@ def test_a_picture_or_an_array_is_a_painting_too(dls, painting):
     array = np.asarray(read_picture(painting))
     for style in (array, Image.fromarray(array)):
         learn = style_learner(dls, style)
-        assert learn.loss_func.style.shape == (1, 3, 64, 80)
+        assert learn.loss_func.styles[0].shape == (1, 3, 32, 40)  # no larger than the photos
         assert learn.style_card.info["styles"] == ["style"]

@@ -43,11 +43,23 @@ def test_a_photo_has_its_own_content_and_the_painting_its_own_style(lite):
     assert loss.parts["content"] == 0 and loss.parts["style"] < 1e-6
 
 
+def test_each_picture_has_the_painting_its_row_says(lite):
+    paintings = list(noise(2, 3, 32, 32).split(1))
+    pred, photo = noise(3, 3, 32, 32), noise(3, 3, 32, 32).flip(2)
+    many, rows = VggLoss(lite, paintings, {"relu2_2": 1.0}, STYLE), torch.tensor([1, 0, 1])
+    many(pred, photo, rows)
+    for i, row in enumerate(rows):
+        one = VggLoss(lite, paintings[row], {"relu2_2": 1.0}, STYLE)
+        one(pred[i : i + 1], photo[i : i + 1])
+        for part in ("content", "style"):
+            assert many.parts[part][i].item() == pytest.approx(one.parts[part].item(), rel=1e-4)
+
+
 def test_parts_are_the_loss(lite):
     loss = VggLoss(lite, noise(1, 3, 40, 40), {"relu_4": 1.0}, STYLE, tv=0.3, scales=(1, 0.5))
     total = loss(noise(2, 3, 32, 32), noise(2, 3, 32, 32).flip(3))
-    assert total.item() == pytest.approx(sum(loss.parts.values()).item(), rel=1e-5)
-    assert all(part > 0 for part in loss.parts.values())
+    assert total.item() == pytest.approx(sum(loss.parts.values()).mean().item(), rel=1e-5)
+    assert all((part > 0).all() for part in loss.parts.values())
 
 
 @pytest.mark.parametrize("balance", ["relative", "none"])
@@ -96,6 +108,21 @@ def test_aliases_mean_the_network_s_own_layers(lite):
 def test_a_strip_is_refused_before_it_fills_the_memory():
     with pytest.raises(ValueError, match="20000x10 px at 256 px would be 512000x256"):
         resize_short(torch.zeros(1, 3, 10, 20000), 256)
+
+
+def test_content_alone_stays_on_its_device():
+    loss = VggLoss(perceptual_backbone("lite"), None, {"relu1_1": 1.0}, {}).to("meta")
+    x = torch.empty(2, 3, 32, 32, device="meta")
+    assert loss(x, x).device.type == "meta"
+
+
+def test_distances_to_all_paintings(lite):
+    paintings = list(noise(3, 3, 32, 32).split(1))
+    loss, x = VggLoss(lite, paintings, {"relu2_2": 1.0}, STYLE), noise(2, 3, 32, 32).flip(3)
+    distances = loss.style_distances(x)
+    for i in range(3):
+        loss(x, x, torch.full((2,), i))
+        assert distances[i].item() == pytest.approx(loss.parts["style"].mean().item(), rel=1e-4)
 
 
 def test_gradients_reach_the_picture_only(lite):

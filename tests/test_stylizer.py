@@ -4,7 +4,17 @@ import torch
 from conftest import noise
 from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, Stylizer, read_picture, save_style, style_learner
+from faststyle_fastai.all import (
+    FaststyleError,
+    Stylizer,
+    TransformerNet,
+    read_picture,
+    save_style,
+    style_grid,
+    style_learner,
+)
+from faststyle_fastai.stylefile import write_style
+from faststyle_fastai.transformer import is_row
 
 
 @pytest.fixture
@@ -66,6 +76,86 @@ def test_keep_colors(paint):
     kept = np.asarray(paint(blue, keep_colors=True).convert("YCbCr")).reshape(-1, 3)
     want = np.asarray(blue.convert("YCbCr"))[0, 0]
     assert np.abs(kept[:, 1:].astype(int).mean(0) - want[1:]).max() < 12
+
+
+@pytest.fixture
+def two(tmp_path):
+    "A network of two styles that differ only in their rows."
+    state = TransformerNet(2, width=0.5).state_dict()
+    for name in filter(is_row, state):
+        state[name][1] += 0.5 * torch.randn_like(state[name][1])
+    info = {"arch": "light", "styles": ["a", "b"], "size": 32, "recipe": "fast", "base": ""}
+    write_style(state, info, tmp_path / "two.safetensors")
+    return Stylizer(tmp_path / "two.safetensors")
+
+
+def test_mixes_of_styles(two):
+    x = noise(1, 3, 32, 32)
+    a, b = two.paint(x, "a"), two.paint(x, "b")
+    assert torch.equal(two.paint(x, {"a": 1.0}), a) and torch.equal(two.paint(x, [0, 1]), b)
+    steps = [two.paint(x, {"a": 1 - t, "b": t}) for t in (0, 0.5, 1)]
+    far = (a - b).abs().mean()
+    assert 0 < (steps[1] - a).abs().mean() < far and 0 < (steps[1] - b).abs().mean() < far
+    with pytest.warns(UserWarning, match="sum to 1.2, not 1"):
+        two.paint(x, {"a": 1.2})
+    with pytest.raises(ValueError, match="no style 'c': there are a, b"):
+        two.paint(x, {"a": 0.5, "c": 0.5})
+    with pytest.raises(ValueError, match="weight -1 of style b"):
+        two.paint(x, {"a": 2, "b": -1})
+    for mix in ({"a": 0, "b": 0}, {"a": 2}):
+        with pytest.raises(ValueError, match="above 0, 1.5 at the most"):
+            two.paint(x, mix)
+    with pytest.raises(ValueError, match="3 weights for 2 styles"):
+        two.paint(x, [1, 0, 0])
+
+
+def test_masks(two):
+    photo = Image.effect_noise((320, 32), 90).convert("RGB")
+    mask = Image.new("L", photo.size)
+    mask.paste(255, (0, 0, 160, 32))
+    painted, half = np.asarray(two(photo, "a")), np.asarray(two(photo, "a", mask=mask))
+    assert (half[:, :160] == painted[:, :160]).all()
+    assert (half[:, 160:] == np.asarray(photo)[:, 160:]).all()
+    gray = two(photo, "a", mask=Image.new("L", photo.size, 128))
+    between = (painted.astype(int) + np.asarray(photo)) / 2
+    assert np.abs(np.asarray(gray) - between).max() < 3
+    with pytest.warns(UserWarning, match="the mask is 32x16 px, the photo 320x32"):
+        two(photo, mask=mask.resize((32, 16)))
+    with pytest.raises(ValueError, match="a mask is a gray picture, this one has 2 channels"):
+        two(photo, mask=mask.convert("LA"))
+    with pytest.raises(ValueError, match="give mask= too"):
+        two(photo, "a", black="b")
+
+
+def test_a_mask_between_two_styles(two):
+    photo = Image.effect_noise((320, 32), 90).convert("RGB")
+    a, b = (np.asarray(two(photo, style)).astype(int) for style in "ab")
+    mask = Image.new("L", photo.size, 255)
+    assert np.abs(np.asarray(two(photo, "a", mask=mask, black="b")) - a).max() <= 1
+    gray = two(photo, "a", mask=Image.new("L", photo.size, 51), black="b")
+    assert np.abs(np.asarray(two(photo, [0.2, 0.8])).astype(int) - np.asarray(gray)).max() <= 1
+    mask.paste(0, (160, 0, 320, 32))
+    pair = np.asarray(two(photo, "a", mask=mask, black="b")).astype(int)
+    left, right = slice(0, 40), slice(-40, None)
+    assert np.abs(pair - a)[:, left].mean() < 0.75 * np.abs(pair - b)[:, left].mean()
+    assert np.abs(pair - b)[:, right].mean() < 0.75 * np.abs(pair - a)[:, right].mean()
+    assert two(photo, "a", size=16, mask=mask, black="b").size == photo.size
+
+
+def test_style_grid(two):
+    photo = Image.effect_noise((40, 30), 90).convert("RGB")
+
+    def cell(page, column, row):
+        return page.crop((48 * column, 38 * row, 48 * column + 40, 38 * row + 30)).tobytes()
+
+    a, b = (two(photo, style).tobytes() for style in "ab")
+    row = style_grid(two, photo, ["a", "b"], n=3)
+    assert row.size == (3 * 40 + 16, 30)
+    assert [cell(row, i, 0) for i in (0, 2)] == [a, b] and cell(row, 1, 0) not in (a, b)
+    square = style_grid(two, photo, ["a", "b", "b", "a"], n=2)
+    assert [cell(square, x, y) for y in (0, 1) for x in (0, 1)] == [a, b, b, a]
+    with pytest.raises(ValueError, match="two styles or four"):
+        style_grid(two, photo, ["a"])
 
 
 def test_styles_by_name(paint):

@@ -21,6 +21,19 @@ def test_any_size_comes_back(size):
     assert TransformerNet(width=0.25)(noise(2, 3, *size)).shape == (2, 3, *size)
 
 
+def test_rows_of_styles():
+    net, x = TransformerNet(3, width=0.25).eval(), noise(2, 3, 30, 33)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(0.1 * torch.randn_like(p))
+    both = net(x, torch.tensor([2, 0]))
+    assert torch.allclose(both[:1], net(x[:1], torch.tensor([2])), atol=1e-5)
+    assert torch.equal(net(x), net(x, torch.zeros(2, dtype=torch.long)))
+    mixed = torch.tensor([[0.2, 0.5, 0.3]]).expand(2, -1)
+    everywhere = mixed[..., None, None].expand(-1, -1, 30, 33)
+    assert torch.allclose(net(x, mixed), net(x, everywhere), atol=1e-4)
+
+
 def test_four_pixels_are_too_few():
     with pytest.raises(ValueError, match="40x4 px: 5 px a side at least"):
         TransformerNet(width=0.25)(noise(1, 3, 4, 40))

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from faststyle_fastai.learner import load_style, write_style
 from faststyle_fastai.runs import pretrain
+from faststyle_fastai.stylefile import load_style, write_style
 
 
 def main(

@@ -1,0 +1,99 @@
+"""Two ways to `strength` in a network of several styles: between weights, or the photo as a style.
+
+    python -m benchmarks.identity A.jpg B.jpg … --photos DIR [--backbone vgg19 --weights FILE]
+
+The first slides all weights between the autoencoder's and the network's (Wang et al. 2019, Deep
+Network Interpolation): no training, nothing to run. For the second the photo itself is one more
+style, trained along under the autoencoder's loss, and strength mixes its row with a painting's.
+Each painting gets equally many pictures in both; the mean over paintings and held-out photos.
+"""
+
+import argparse
+import statistics
+from functools import partial
+
+import torch
+from fastai.torch_core import set_seed
+from PIL import Image
+
+from benchmarks.report import report
+from faststyle_fastai.all import (
+    StyleDataLoaders,
+    Stylizer,
+    VggLoss,
+    evaluate_style,
+    perceptual_backbone,
+    style_learner,
+    yardstick,
+)
+
+SIZE, BS = 128, 4
+LAYER = "relu1_1"  # what the autoencoder's loss has besides the style recipe's content layer
+
+
+class PhotoIsAStyle(VggLoss):
+    "Style 0 is the photo: for its pictures the autoencoder's loss."
+
+    def _content(self, found, photo):
+        with torch.no_grad():
+            target = self.backbone(photo, [LAYER])[LAYER]
+        error = super()._content(found, photo)
+        return error + (self.rows == 0) * self._error(found[LAYER], target)
+
+    def _style(self, found, pred):
+        return (self.rows != 0) * super()._style(found, pred)
+
+    def _variation(self, pred):
+        painted = pred[self.rows != 0]
+        return super()._variation(painted) * len(painted) / len(pred) if len(painted) else 0.0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paintings", nargs="+")
+    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--images", type=int, default=2000, help="pictures a painting")
+    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
+    parser.add_argument("--backbone", default="lite", help="trained with, and the yardstick's")
+    parser.add_argument("--weights", help="its weights file")
+    args = parser.parse_args()
+    rows = []
+    for way in ("between weights", "photo as a style"):
+        paint, photos = trained(args, way)
+        for strength in (0, 0.25, 0.5, 0.75, 1):
+            errors = []
+            for painting, style in zip(args.paintings, paint.styles[-len(args.paintings) :]):
+                if way == "between weights":
+                    how = {"style": style, "strength": strength}
+                else:
+                    how = {"style": {"photo": 1 - strength, style: strength}}
+                loss = yardstick(perceptual_backbone(args.backbone, args.weights), painting)
+                one = partial(paint.paint, **how)
+                found, _ = evaluate_style(one, photos, loss, SIZE, iterations=0)
+                errors.append(found["network"])
+            row = {k: round(statistics.mean(e[k] for e in errors), 3) for k in ("content", "style")}
+            rows.append({"strength by": way, "strength": strength} | row)
+    facts = {"paintings": len(args.paintings), "pictures each": args.images, "size": SIZE}
+    report("identity", rows, yardstick=args.backbone, photos=args.count, **facts)
+
+
+def trained(args, way):
+    "A network trained for one of the ways, and held-out photos."
+    styles, name = list(args.paintings), None
+    if way == "photo as a style":
+        styles.insert(0, Image.new("RGB", (SIZE, SIZE)))  # in the place of a painting
+        name = ["photo", *(f"style{i}" for i in range(len(args.paintings)))]
+    set_seed(0)
+    images = args.images * len(styles)
+    dls = StyleDataLoaders.from_folder(args.photos, SIZE, BS, images, seed=0, device="cpu")
+    using = {"backbone": args.backbone, "weights": args.weights}
+    learn = style_learner(dls, styles, name=name, small=0, **using)
+    if way == "photo as a style":
+        learn.loss_func.__class__ = PhotoIsAStyle
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_recipe()
+    return Stylizer(learn), list(dls.valid.items[: args.count])
+
+
+if __name__ == "__main__":
+    main()

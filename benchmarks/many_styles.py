@@ -1,0 +1,90 @@
+"""What sharing one network costs: several paintings in one, against a network for each.
+
+    python -m benchmarks.many_styles A.jpg B.jpg … --photos DIR --minutes 20 \\
+        --backbone vgg19 --weights FILE -o RUNS
+
+One network learns all paintings for `--minutes`. Each of the others learns one painting on as many
+pictures as the first gave it; and one learns all paintings but the last, which then joins by
+`add_style`, rows only. All on the same held-out photos. RUNS keeps the runs: what is there is not
+trained again.
+"""
+
+import argparse
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+
+from benchmarks.report import held_out, report
+from faststyle_fastai.all import (
+    Stylizer,
+    contact_sheet,
+    evaluate_style,
+    perceptual_backbone,
+    read_picture,
+    save_picture,
+    yardstick,
+)
+from faststyle_fastai.runs import add_style, train
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paintings", nargs="+")
+    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--add-minutes", type=float, default=3)
+    parser.add_argument("--backbone", default="lite", help="trained with, and the yardstick's")
+    parser.add_argument("--weights", help="its weights file")
+    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
+    parser.add_argument("--show", nargs="*", default=[], help="photos for the contact sheet")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
+    args = parser.parse_args()
+    paintings, out = args.paintings, args.out
+    using = {"backbone": args.backbone, "weights": args.weights}
+    run = partial(run_once, args.photos, **using)
+    record = run(paintings, out / "many", minutes=args.minutes)
+    share = record["pictures"] // len(paintings)
+    for painting in paintings:
+        run([painting], out / Path(painting).stem, images=share)
+    record = run(paintings[:-1], out / "fewer", images=share * (len(paintings) - 1))
+    added = out / "added.safetensors"
+    if not added.exists():
+        add_style(out / "fewer", paintings[-1], out=added, minutes=args.add_minutes, **using)
+
+    backbone = perceptual_backbone(args.backbone, args.weights)
+    photos = held_out(record["settings"], args.photos, args.count)
+    many, rows = Stylizer(out / "many"), []
+    for painting in paintings:
+        name, loss = Path(painting).stem, yardstick(backbone, painting)
+        found = {"together": many, "alone": Stylizer(out / name)}
+        if painting == paintings[-1]:
+            found["added"] = Stylizer(added)
+        nets = {
+            key: evaluate_style(partial(net.paint, style=name), photos, loss, iterations=0)[0]
+            for key, net in found.items()
+        }
+        nets = {key: value["network"] for key, value in nets.items()}
+        for key, net in nets.items():
+            row = {"painting": name, "trained": key, "pictures of its own": share}
+            row |= {k: round(net[k], 3) for k in ("content", "style", "total")}
+            row["total, of alone"] = f"{net['total'] / nets['alone']['total']:.2f}x"
+            rows.append(row)
+    sheet = [[read_picture(p), *(many(p, style) for style in many.styles)] for p in args.show]
+    if sheet:
+        save_picture(contact_sheet(sheet), out / "many.jpg")
+    minutes = {"minutes": args.minutes, "minutes to add": args.add_minutes}
+    report("many_styles", rows, backbone=args.backbone, photos=len(photos), **minutes)
+
+
+def run_once(photos, paintings, out, **settings):
+    "The record of a complete run of `paintings` in `out`, trained now unless it is there."
+    record = out / "run.json"
+    if not (record.exists() and json.loads(record.read_text())["complete"]):
+        shutil.rmtree(out, ignore_errors=True)
+        train(photos, paintings, out, **settings)
+    return json.loads(record.read_text())
+
+
+if __name__ == "__main__":
+    main()

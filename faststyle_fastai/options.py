@@ -1,0 +1,32 @@
+"What several commands of the command line take."
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Arch(str, Enum):
+    full = "full"
+    light = "light"
+
+
+Photos = Annotated[Path, typer.Argument(help="A folder of photos.", show_default=False)]
+Out = Annotated[Path, typer.Option("-o", "--out", show_default=False)]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; default: the best here.")]
+Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Recipe = Annotated[str, typer.Option(help="fast (ours) or skalski (as published).")]
+BackboneName = Annotated[
+    str | None, typer.Option(help="vgg16, vgg19 or lite, which ships; default: the recipe's.")
+]
+Weights = Annotated[Path | None, typer.Option(help="The backbone's weights, .safetensors or .pth.")]
+ArchOption = Annotated[Arch, typer.Option(help="full, or light: half the channels.")]
+Size = Annotated[int | None, typer.Option(help="Side of the training squares, px.")]
+BatchSize = Annotated[int | None, typer.Option(help="Photos a step.")]
+Images = Annotated[int | None, typer.Option(help="Photos an epoch; default: the recipe's.")]
+Minutes = Annotated[
+    float | None, typer.Option(min=0.01, help="Train this long, the schedule stretched to fit.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]

@@ -1,0 +1,203 @@
+"A training as it goes: the parts of its loss, pictures, one line that says how far it is."
+
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import torch
+from fastai.callback.core import Callback
+from fastai.learner import Metric, Recorder
+from PIL import ImageOps
+
+from .callbacks import TimeBudget, keep_going
+from .images import read_picture, save_picture, side_by_side, to_picture, to_tensor, whole_file
+
+__all__ = ["History", "LossParts", "Preview", "TimeLeft"]
+
+
+class LossPart(Metric):
+    "A column of the progress table: a part of the loss, of all pictures or of one style's."
+
+    def __init__(self, parts, part, row, name):
+        self.parts, self.part, self.row, self._name = parts, part, row, name
+
+    def accumulate(self, learn):
+        "`LossParts` has, once for all columns."
+
+    @property
+    def value(self):
+        return self.parts.mean(self.part, self.row)
+
+    @property
+    def name(self):
+        return self._name
+
+
+class LossParts(Callback):
+    "The parts of the loss, and of each style's, as columns of the progress table."
+
+    order = Recorder.order - 1
+
+    def before_fit(self):
+        styles = self.learn.style_card.info["styles"]
+        self.n, parts = max(1, len(styles)), self.learn.loss_func.part_names
+        columns = [LossPart(self, part, slice(None), part) for part in parts]
+        if len(styles) > 1:
+            columns += [
+                LossPart(self, part, slice(row, row + 1), f"{part}:{style}")
+                for row, style in enumerate(styles)
+                for part in ("content", "style")
+            ]
+        others = [m for m in self.learn.metrics if not isinstance(m, LossPart)]
+        self.learn.metrics = [*others, *columns]
+        self.recorder.train_metrics = True
+
+    def before_train(self):
+        self.sums, self.counts = {}, 0
+
+    def before_validate(self):
+        self.before_train()
+
+    def after_batch(self):
+        if not len(self.yb):  # without a target: repainting, or passed over by a resume
+            return
+        loss = self.learn.loss_func
+        for part, values in loss.parts.items():
+            sums = torch.zeros(self.n, device=values.device).index_add_(
+                0, loss.rows, values.float()
+            )
+            self.sums[part] = self.sums.get(part, 0) + sums
+        self.counts = self.counts + torch.bincount(loss.rows, minlength=self.n)
+
+    def mean(self, part, rows):
+        "Of a part of the loss over an epoch's pictures of some styles; None without any."
+        if not self.sums or not (count := self.counts[rows].sum()):
+            return None
+        return (self.sums[part][rows].sum() / count).cpu()
+
+    def __getstate__(self):
+        return {**self.__dict__, "sums": {}, "counts": 0}
+
+
+class History(Callback):
+    "Keep `path` as a CSV of the progress table, rewritten whole after each epoch."
+
+    order = Recorder.order + 1
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    def after_epoch(self):
+        names = list(self.recorder.metric_names[1:-1])  # without epoch and time
+        rows = [list(row) for row in self.recorder.values]
+        if any(len(row) != len(names) for row in rows):  # lr_find ends without validating
+            return
+        keep_going(self._write, pd.DataFrame(rows, columns=names))
+
+    def _write(self, table):
+        with whole_file(self.path) as temporary:
+            table.to_csv(temporary, index_label="epoch")
+
+
+MOST = 8  # styles that are shown: a preview of each takes time from the training
+
+
+class Preview(Callback):
+    "Every so many steps a PNG of pictures beside what they have become; at the end a GIF."
+
+    order = Recorder.order + 2
+
+    def __init__(
+        self,
+        pictures: list,  # anything read_picture takes
+        every: int = 100,  # steps
+        folder: str | Path = "previews",  # with many styles, a folder in it for each of the first 8
+        size: int = 256,  # px of their centre squares
+    ):
+        self.every, self.folder, self.painted = every, Path(folder), False
+        squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
+        self.photos = [to_tensor(square) for square in squares]
+
+    def before_train(self):
+        if self.train_iter == 0 and not hasattr(self.learn, "lr_finder"):
+            self._paint(0)
+
+    def after_step(self):
+        if (self.train_iter + 1) % self.every == 0 and not hasattr(self.learn, "lr_finder"):
+            self._paint(self.train_iter + 1)
+
+    def after_fit(self):
+        if self.painted:
+            self._paint(self.train_iter)
+            self.painted = False
+            for name, folder in self._folders():
+                keep_going(self._write_gif, folder, self.folder.parent / f"progress{name}.gif")
+
+    def _folders(self):
+        "For each style what its GIF's name ends in, and the folder of its previews."
+        styles = self.learn.style_card.info["styles"]
+        if len(styles) < 2:
+            return [("", self.folder)]
+        return [(f"-{style}", self.folder / style) for style in styles[:MOST]]
+
+    def _paint(self, step):
+        self.painted = True
+        device = next(self.learn.model.parameters()).device
+        for row, (_, folder) in enumerate(self._folders()):
+            pairs, style = [], torch.tensor([row])
+            with torch.no_grad(), torch.autocast(device.type, enabled=False):
+                for photo in self.photos:
+                    painted = self.learn.model(photo.to(device), style)
+                    pairs += [to_picture(photo), to_picture(painted)]
+            keep_going(save_picture, side_by_side(pairs), folder / f"step-{step:06d}.png")
+
+    def _write_gif(self, folder, path):
+        "All previews so far as one film, at half their size."
+        frames = [read_picture(f).reduce(2) for f in sorted(folder.glob("step-*.png"))]
+        timing = [200] * (len(frames) - 1) + [2000]  # ms; rests on the last
+        with whole_file(path) as temporary:
+            frames[0].save(
+                temporary, save_all=True, append_images=frames[1:], duration=timing, loop=0
+            )
+
+    def __getstate__(self):
+        return {**self.__dict__, "photos": []}
+
+
+class TimeLeft(Callback):
+    "One line on stderr: how far, the loss, photos a second, time left."
+
+    order = TimeBudget.order + 1  # which says how far
+
+    def before_fit(self):
+        self.start = self.shown = time.monotonic()
+        self.seen, self.from_pct = 0, None
+
+    def after_batch(self):
+        if not self.training or not len(self.yb):
+            return
+        now, self.seen = time.monotonic(), self.seen + len(self.xb[0])
+        if self.from_pct is None:
+            self.from_pct = self.pct_train
+        tty = sys.stderr.isatty()
+        if now - self.shown < (0.5 if tty else 10):
+            return
+        self.shown, done = now, self.pct_train - self.from_pct
+        left = (now - self.start) * (1 - self.pct_train) / max(done, 1e-6)
+        line = (
+            f"{self.pct_train:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
+            f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
+        )
+        print(
+            f"\r{line:<72}" if tty else line, end="" if tty else "\n", file=sys.stderr, flush=True
+        )
+
+    def after_fit(self):
+        if sys.stderr.isatty():
+            print(f"\r{'':<72}\r", end="", file=sys.stderr)
+
+
+def clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02}"

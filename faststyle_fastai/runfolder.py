@@ -1,0 +1,127 @@
+"What lies in a run folder besides the network, and who may write it."
+
+import hashlib
+import json
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+from fastai.learner import Learner
+from matplotlib.figure import Figure
+
+from . import __version__
+from .errors import FaststyleError
+from .images import whole_file
+
+EMPTY = {"settings": {"style": []}}
+
+
+def record_of(out):
+    "What run.json says of the run in `out`; None when it holds none."
+    record = out / "run.json"
+    return json.loads(record.read_text()) if record.is_file() else None
+
+
+def paintings_of(record):
+    "The hash of each of a run's paintings: of those it was begun with and those added."
+    return record["settings"]["style_hash"] + list(record["added"].values())
+
+
+def may_write(out, resume, force):
+    "See that `out` is free of what a run writes, or is a run to resume or replace."
+    if out.exists() and not out.is_dir():
+        raise FaststyleError(f"{out} is a file: -o names a folder.")
+    there = [path.name for path in (*_files(out), *_folders(out)) if path.exists()]
+    if "run.json" in there:
+        if not (resume or force):
+            raise FaststyleError(
+                f"{out} holds a run: --resume, --force to replace it, or another -o."
+            )
+    elif there:
+        raise FaststyleError(f"{out} holds {there[0]} of something else: choose another -o.")
+
+
+def same_run(out, settings):
+    "See that the run to resume was begun with the same settings, wherever the files lie."
+    if not (record := record_of(out)):
+        return
+    if record["added"]:
+        names = ", ".join(record["added"])
+        raise FaststyleError(f"{out} has the added style {names}, which a resume would lose.")
+    before = record["settings"]
+    old, new = ([Path(painting).stem for painting in s["style"]] for s in (before, settings))
+    if old != new:
+        old, new = ", ".join(old), ", ".join(new)
+        raise FaststyleError(f"{out} was trained on the style {old}, not {new}: choose another -o.")
+    compared = [key for key in settings if key not in ("style", "photos")]
+    if changed := [key for key in compared if before.get(key) != settings[key]]:
+        names = ", ".join(key.removesuffix("_hash") for key in changed)
+        raise FaststyleError(
+            f"{out} was trained with another {names}: resume with the same settings, or choose "
+            f"another -o."
+        )
+
+
+def clear(out):
+    "Remove the run that --force replaces, and nothing else."
+    for file in _files(out):
+        file.unlink(missing_ok=True)
+    for folder in _folders(out):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _files(out):
+    names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
+    styles = [Path(painting).stem for painting in (record_of(out) or EMPTY)["settings"]["style"]]
+    return [out / name for name in (*names, "progress.gif", *(f"progress-{s}.gif" for s in styles))]
+
+
+def _folders(out):
+    return [out / "checkpoints", out / "previews"]
+
+
+def export_learner(learn: Learner, path: Path) -> Path:
+    "`learn.export`, whole or not at all."
+    with whole_file(path) as temporary:
+        learn.export(temporary.resolve())
+    return path
+
+
+def plot_loss(learn: Learner, path: Path) -> Path:
+    "The training loss, step by step, and the held-out loss after each epoch."
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    recorder = learn.recorder
+    axes.plot([float(loss) for loss in recorder.losses], label="training")
+    names = list(recorder.metric_names[1:-1])
+    held_out = [row[names.index("valid_loss")] for row in recorder.values if len(row) == len(names)]
+    axes.plot(recorder.iters[: len(held_out)], held_out, "o-", label="held out")
+    axes.set(xlabel="step", ylabel="loss", yscale="log")
+    axes.legend()
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+    return path
+
+
+def digest(path: Path) -> str:
+    if not path.is_file():
+        raise FileNotFoundError(f"no picture {path}.")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def photos_hash(dls) -> str:
+    "Of the names and sizes of all photos in use."
+    photos = sorted({*dls.train.items, *dls.valid.items})
+    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in photos)
+    return hashlib.sha256(files.encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    "What a run was made with."
+    names = "fastai", "torch", "torchvision", "pillow", "safetensors"
+    return {"faststyle_fastai": __version__, **{name: version(name) for name in names}}
+
+
+def write_json(value, path: Path):
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,142 @@
+"The files that trained networks are kept in, and the base each can go back to."
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from fastai.learner import Learner
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .backbones import ASSETS
+from .errors import FaststyleError
+from .images import whole_file
+from .transformer import ARCHS, TransformerNet, is_row
+
+__all__ = ["load_style", "save_style"]
+
+FORMAT = "faststyle/1"
+BASE = "base."  # prefix of the carried base's weights
+
+
+def save_style(
+    learn: Learner,  # from style_learner or autoencoder_learner
+    path: str | Path,  # .safetensors
+    add_to: str | Path | None = None,  # the file it started from, whose styles come first
+) -> Path:
+    """Write the network with its names, size, recipe and base: no code, whole or not at all.
+
+    With `add_to=` the rows that were trained after `learn.freeze()` join that file's styles,
+    whose pictures stay the same to the bit.
+
+    The base is what `strength` goes back to: the autoencoder that ships by its hash, any other
+    start carried along in half precision.
+    """
+    path, card = Path(path), learn.style_card
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: a style's file ends in .safetensors.")
+    state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
+    if bad := [k for k, v in state.items() if not v.isfinite().all()]:
+        raise FaststyleError(f"{', '.join(bad[:3])} hold NaN or infinity: {path} is not written.")
+    info, base = card.info, card.base
+    if add_to is not None:
+        state, info, base = _joined(Path(add_to), state, info)
+    if base and info["base"] == "carried":
+        state.update({BASE + k: v.half().contiguous() for k, v in base.items()})
+    write_style(state, info, path)
+    return path
+
+
+def _joined(path, state, info):
+    "The network of `path` with the rows of `state` after its own; what is said of it; its base."
+    net, before, base = load_style(path)
+    if not before["styles"]:
+        raise ValueError(f"{path} is an autoencoder: there are no styles to add one to.")
+    if known := sorted(set(before["styles"]) & set(info["styles"])):
+        raise ValueError(f"{path} has a style {known[0]} already: give the new one another name.")
+    if before["arch"] != info["arch"]:
+        raise ValueError(f"{path} is a network of arch '{before['arch']}', not '{info['arch']}'.")
+    joined = {}
+    for key, value in net.state_dict().items():
+        if is_row(key):
+            joined[key] = torch.cat([value, state[key]])
+        elif torch.equal(value, state[key]):
+            joined[key] = value
+        else:
+            raise ValueError(
+                f"the network is not {path}'s with new rows alone: begin with "
+                f"pretrained='{path}' and train after learn.freeze()."
+            )
+    return joined, {**before, "styles": before["styles"] + info["styles"]}, base
+
+
+def take_rows(
+    state: dict[str, Tensor],  # of a TransformerNet
+    rows: list[int],
+) -> dict[str, Tensor]:  # of one that has these styles, in this order
+    "Some styles of a network, or the same one several times."
+    return {k: v[rows].clone() if is_row(k) else v for k, v in state.items()}
+
+
+def write_style(state: dict[str, Tensor], info: dict, path: Path):
+    "A network's weights and what is said of it, as a .safetensors."
+    metadata = {k: v if isinstance(v, str) else json.dumps(v) for k, v in info.items()}
+    try:
+        with whole_file(path) as temporary:
+            save_file(state, temporary, {"format": FORMAT, **metadata})
+    except SafetensorError as error:
+        raise FaststyleError(f"{path} cannot be written: {error}.") from None
+
+
+def load_style(
+    path: str | Path,  # a .safetensors of save_style's, or a run folder
+) -> tuple[TransformerNet, dict, dict | None]:  # in eval; arch, styles, …; the base's weights
+    "A trained network, what its file says of it, and the base it can go back to."
+    path = Path(path)
+    if path.is_dir():
+        path /= "model.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(f"no style file {path}.")
+    try:
+        with safe_open(path, "pt") as file:
+            info = file.metadata() or {}
+            state = {k: file.get_tensor(k).float() for k in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is no .safetensors file, or a damaged one: {error}.") from None
+    if info.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a faststyle network (its format is not '{FORMAT}').")
+    info["styles"], info["size"] = json.loads(info["styles"]), int(info["size"])
+    base = {k.removeprefix(BASE): v for k, v in state.items() if k.startswith(BASE)}
+    state = {k: v for k, v in state.items() if not k.startswith(BASE)}
+    net = TransformerNet(state["in1.weight"].shape[0], ARCHS[info["arch"]])
+    net.load_state_dict(state)
+    return net.eval(), info, base or bundled_weights(info)
+
+
+def bundled_weights(info):
+    "The base's weights when it is the autoencoder that ships, and still the same one."
+    if not info["base"].startswith("autoencoder") or info["base"] != bundled_base(info["arch"]):
+        return None
+    return load_style(autoencoder_path(info["arch"]))[0].state_dict()
+
+
+def autoencoder_path(arch):
+    "The pretrained autoencoder that ships for `arch`."
+    name = "autoencoder" if arch == "full" else f"autoencoder-{arch}"
+    path = ASSETS / f"{name}.safetensors"
+    if not path.is_file():
+        raise FaststyleError(
+            f"no autoencoder ships for arch '{arch}': start from a file of your own or from "
+            f"scratch, pretrained=None (--pretrained none)."
+        )
+    return path
+
+
+@lru_cache
+def bundled_base(arch):
+    "How a style says that it started from the autoencoder that ships: name and hash."
+    digest = hashlib.sha256(autoencoder_path(arch).read_bytes()).hexdigest()
+    return f"autoencoder:{digest[:16]}"
