@@ -57,17 +57,17 @@ def main():
     parser.add_argument("--backbone", default="lite", help="trained with, and the yardstick's")
     parser.add_argument("--weights", help="its weights file")
     args = parser.parse_args()
-    rows = []
+    backbone = perceptual_backbone(args.backbone, args.weights)
+    losses, rows = [yardstick(backbone, painting) for painting in args.paintings], []
     for way in ("between weights", "photo as a style"):
         paint, photos = trained(args, way)
         for strength in (0, 0.25, 0.5, 0.75, 1):
             errors = []
-            for painting, style in zip(args.paintings, paint.styles[-len(args.paintings) :]):
+            for loss, style in zip(losses, paint.styles[-len(losses) :]):
                 if way == "between weights":
                     how = {"style": style, "strength": strength}
                 else:
                     how = {"style": {"photo": 1 - strength, style: strength}}
-                loss = yardstick(perceptual_backbone(args.backbone, args.weights), painting)
                 one = partial(paint.paint, **how)
                 found, _ = evaluate_style(one, photos, loss, SIZE, iterations=0)
                 errors.append(found["network"])

@@ -18,11 +18,8 @@ from pathlib import Path
 from benchmarks.report import held_out, report
 from faststyle_fastai.all import (
     Stylizer,
-    contact_sheet,
     evaluate_style,
     perceptual_backbone,
-    read_picture,
-    save_picture,
     yardstick,
 )
 from faststyle_fastai.runs import add_style, train
@@ -37,7 +34,6 @@ def main():
     parser.add_argument("--backbone", default="lite", help="trained with, and the yardstick's")
     parser.add_argument("--weights", help="its weights file")
     parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
-    parser.add_argument("--show", nargs="*", default=[], help="photos for the contact sheet")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
     args = parser.parse_args()
     paintings, out = args.paintings, args.out
@@ -70,9 +66,6 @@ def main():
             row |= {k: round(net[k], 3) for k in ("content", "style", "total")}
             row["total, of alone"] = f"{net['total'] / nets['alone']['total']:.2f}x"
             rows.append(row)
-    sheet = [[read_picture(p), *(many(p, style) for style in many.styles)] for p in args.show]
-    if sheet:
-        save_picture(contact_sheet(sheet), out / "many.jpg")
     minutes = {"minutes": args.minutes, "minutes to add": args.add_minutes}
     report("many_styles", rows, backbone=args.backbone, photos=len(photos), **minutes)
 

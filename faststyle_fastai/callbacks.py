@@ -10,6 +10,7 @@ from fastai.callback.core import Callback, CancelFitException, CancelTrainExcept
 from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import Recorder
 from torch import Tensor
+from torch.nn import functional as F
 
 from .errors import NonFiniteLoss
 from .losses import resize_short
@@ -139,7 +140,7 @@ class DrawStyles(Callback):
     order = ProgressiveResize.order + 1
 
     def __init__(self, n: int):
-        self.n, self.deck = n, []
+        self.n, self.deck, self.seen = n, [], 0
 
     def before_batch(self):
         if not len(self.yb):  # repainting: the caller's choice
@@ -185,8 +186,7 @@ class DropletPenalty(Callback):
             self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, norm, inputs):
-        var, mean = torch.var_mean(inputs[0].float(), (2, 3), keepdim=True)
-        z = (inputs[0].float() - mean) * (var + norm.eps).rsqrt()
+        z = F.group_norm(inputs[0].float(), inputs[0].shape[1], eps=norm.eps)
         self.excess.append((z.abs() - self.beyond).relu().square().mean())
 
     def after_pred(self):

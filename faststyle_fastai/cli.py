@@ -13,7 +13,6 @@ from . import __version__
 from .errors import FaststyleError
 from .options import (
     Arch,
-    ArchOption,
     BackboneName,
     BatchSize,
     Device,
@@ -29,7 +28,8 @@ from .options import (
     Weights,
 )
 
-# torch and fastai take seconds to import: the commands do it, `--help` does not.
+# torch and fastai take seconds to import: the commands do it, `--help` does not. Most pass on what
+# they were given, before they import, to the function of the same name.
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,9 +52,10 @@ def demo(
     quiet: Quiet = False,
 ):
     "Train a painting's style offline in minutes and repaint a photo with it."
+    given = locals()
     from .runs import demo
 
-    _wrote(*demo(out, photos, minutes=minutes, seed=seed, device=device, quiet=quiet))
+    _wrote(*demo(**given))
 
 
 @app.command()
@@ -64,7 +65,7 @@ def pretrain(
     recipe: Recipe = "fast",
     backbone: BackboneName = None,
     weights: Weights = None,
-    arch: ArchOption = Arch.full,
+    arch: Arch = "full",
     size: Size = None,
     bs: BatchSize = None,
     images: Images = None,
@@ -75,25 +76,10 @@ def pretrain(
     quiet: Quiet = False,
 ):
     "Train an autoencoder, the start of all styles, on a folder of photos."
+    given = locals()
     from .runs import pretrain
 
-    file = pretrain(
-        photos,
-        out,
-        recipe=recipe,
-        backbone=backbone,
-        weights=weights,
-        arch=arch.value,
-        size=size,
-        bs=bs,
-        images=images,
-        minutes=minutes,
-        force=force,
-        device=device,
-        seed=seed,
-        quiet=quiet,
-    )
-    _wrote(file)
+    _wrote(pretrain(**given))
 
 
 @app.command()
@@ -107,7 +93,7 @@ def train(
     pretrained: Annotated[
         str, typer.Option(help="Where to start: autoencoder (ships), none, or a FILE.")
     ] = "autoencoder",
-    arch: ArchOption = Arch.full,
+    arch: Arch = "full",
     size: Size = None,
     bs: BatchSize = None,
     images: Images = None,
@@ -119,27 +105,10 @@ def train(
     quiet: Quiet = False,
 ):
     "Train one style or many from paintings and a folder of photos into the run folder OUT."
+    given = locals() | {"pretrained": None if pretrained == "none" else pretrained}
     from .runs import train
 
-    run = train(
-        photos,
-        style,
-        out,
-        recipe=recipe,
-        backbone=backbone,
-        weights=weights,
-        pretrained=None if pretrained == "none" else pretrained,
-        arch=arch.value,
-        size=size,
-        bs=bs,
-        images=images,
-        minutes=minutes,
-        resume=resume,
-        force=force,
-        device=device,
-        seed=seed,
-        quiet=quiet,
-    )
+    run = train(**given)
     _wrote(*(run / name for name in ("model.safetensors", "model.pkl", "loss.png")))
     _wrote(*sorted(run.glob("progress*.gif")))
 
@@ -159,22 +128,10 @@ def add_style(
     quiet: Quiet = False,
 ):
     "Add a painting to a trained network; its other styles stay the same to the bit."
+    given = locals()
     from .runs import add_style
 
-    file = add_style(
-        run,
-        style,
-        photos,
-        out,
-        backbone=backbone,
-        weights=weights,
-        minutes=minutes,
-        force=force,
-        device=device,
-        seed=seed,
-        quiet=quiet,
-    )
-    _wrote(file)
+    _wrote(add_style(**given))
 
 
 @app.command()
@@ -208,20 +165,21 @@ def stylize(
     quiet: Quiet = False,
 ):
     "Repaint pictures with a trained style."
-    from .images import read_picture, save_picture, targets_for
+    if black and not mask:
+        raise typer.BadParameter("--black is the style of what a --mask leaves: give both.")
+    from .images import save_picture, targets_for
 
     jobs = targets_for(inputs, out)
     path, name = _file_and_name(style)
     if path.endswith(".pkl") and not trust_pickle:
         raise FaststyleError(f"{path} can run code when loaded: --trust-pickle if it is yours.")
-    from .stylizer import Stylizer
+    from .stylizer import Stylizer, read_mask
 
     paint, failed = Stylizer(path, device, grain), 0
     styles = _mix(mix, name or 0) if mix else name
-    for asked in (styles, black):  # a wrong name is one error, not one a picture
+    for asked in (styles, black):  # a wrong name or mask is one error, not one a picture
         paint.rows(asked)
-    if mask is not None:
-        mask = read_picture(mask)
+    mask = mask and read_mask(mask)
     for i, (source, target) in enumerate(jobs, 1):
         try:
             painted = paint(source, styles, strength, size, keep_colors, mask, black)

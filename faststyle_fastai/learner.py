@@ -81,9 +81,10 @@ def style_names(
     styles: list,  # paintings: paths, pictures or arrays
 ) -> list[str]:
     "What paintings are called when nobody says: the name of the file, or a number."
-    numbers = [f"style{i}" if len(styles) > 1 else "style" for i in range(len(styles))]
-    is_path = [isinstance(style, (str, Path)) for style in styles]
-    return [Path(s).stem if is_file else n for s, n, is_file in zip(styles, numbers, is_path)]
+    numbers = range(len(styles)) if len(styles) > 1 else [""]
+    return [
+        Path(s).stem if isinstance(s, (str, Path)) else f"style{i}" for i, s in zip(numbers, styles)
+    ]
 
 
 def _distinct(names, paintings):

@@ -1,16 +1,9 @@
 "What several commands of the command line take."
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-
-class Arch(str, Enum):
-    full = "full"
-    light = "light"
-
 
 Photos = Annotated[Path, typer.Argument(help="A folder of photos.", show_default=False)]
 Out = Annotated[Path, typer.Option("-o", "--out", show_default=False)]
@@ -22,7 +15,7 @@ BackboneName = Annotated[
     str | None, typer.Option(help="vgg16, vgg19 or lite, which ships; default: the recipe's.")
 ]
 Weights = Annotated[Path | None, typer.Option(help="The backbone's weights, .safetensors or .pth.")]
-ArchOption = Annotated[Arch, typer.Option(help="full, or light: half the channels.")]
+Arch = Annotated[str, typer.Option(help="full, or light: half the channels.")]
 Size = Annotated[int | None, typer.Option(help="Side of the training squares, px.")]
 BatchSize = Annotated[int | None, typer.Option(help="Photos a step.")]
 Images = Annotated[int | None, typer.Option(help="Photos an epoch; default: the recipe's.")]

@@ -13,8 +13,6 @@ from . import __version__
 from .errors import FaststyleError
 from .images import whole_file
 
-EMPTY = {"settings": {"style": []}}
-
 
 def record_of(out):
     "What run.json says of the run in `out`; None when it holds none."
@@ -39,6 +37,14 @@ def may_write(out, resume, force):
             )
     elif there:
         raise FaststyleError(f"{out} holds {there[0]} of something else: choose another -o.")
+
+
+def may_write_file(out, force):
+    "See that `out` can become a network's file."
+    if out.suffix != ".safetensors":
+        raise ValueError(f"-o {out}: a network's file ends in .safetensors.")
+    if out.exists() and not force:
+        raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
 
 
 def same_run(out, settings):
@@ -72,8 +78,10 @@ def clear(out):
 
 def _files(out):
     names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
-    styles = [Path(painting).stem for painting in (record_of(out) or EMPTY)["settings"]["style"]]
-    return [out / name for name in (*names, "progress.gif", *(f"progress-{s}.gif" for s in styles))]
+    record = record_of(out)
+    styles = record["settings"]["style"] if record else []
+    gifs = "progress.gif", *(f"progress-{Path(painting).stem}.gif" for painting in styles)
+    return [out / name for name in (*names, *gifs)]
 
 
 def _folders(out):

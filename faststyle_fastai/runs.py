@@ -22,6 +22,7 @@ from .runfolder import (
     digest,
     export_learner,
     may_write,
+    may_write_file,
     paintings_of,
     photos_hash,
     plot_loss,
@@ -30,7 +31,7 @@ from .runfolder import (
     versions,
     write_json,
 )
-from .stylefile import load_style, save_style
+from .stylefile import load_style, may_join, save_style
 from .stylizer import Stylizer
 
 __all__ = ["add_style", "demo", "pretrain", "train"]
@@ -89,28 +90,24 @@ def train(
         clear(out)
     record = {"settings": settings, "added": {}, "versions": versions(), "complete": False}
     write_json(record, out / "run.json")
-    stop = StopOnInterrupt()
     cbs = [
         Checkpoint(out / "checkpoints", every=200, resume=resume),
         History(out / "history.csv"),
         Preview(dls.valid.items[:2], every=100, folder=out / "previews"),
-        stop,
     ]
     failed = None
-    with learn.no_bar(), learn.no_logging():
-        try:
-            learn.fit_recipe(minutes=minutes, cbs=cbs if quiet else [*cbs, TimeLeft()])
-        except NonFiniteLoss as error:
-            failed = error
+    try:
+        if _fit(learn, minutes, quiet, *cbs):
+            failed = FaststyleError(f"stopped; what was trained lies in {out}, --resume goes on.")
+    except NonFiniteLoss as error:
+        failed = error
     save_style(learn, out / "model.safetensors")
     export_learner(learn, out / "model.pkl")
     plot_loss(learn, out / "loss.png")
     record["minutes"] = round((time.time() - started) / 60, 2)
     record["pictures"] = learn.train_iter * plan.bs
-    record["complete"] = not (failed or stop.asked)
+    record["complete"] = not failed
     write_json(record, out / "run.json")
-    if stop.asked:
-        failed = FaststyleError(f"stopped; what was trained lies in {out}, --resume goes on.")
     if failed:
         raise failed
     return out
@@ -134,32 +131,26 @@ def pretrain(
 ) -> Path:  # `out`
     "Train an autoencoder, the start of all styles, on a folder of photos."
     out = Path(out)
-    if out.suffix != ".safetensors":
-        raise ValueError(f"-o {out}: an autoencoder's file ends in .safetensors.")
-    if out.exists() and not force:
-        raise FaststyleError(f"{out} exists: choose another name or --force.")
+    may_write_file(out, force)
     plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, seed=seed, device=device
     )
-    learn, stop = autoencoder_learner(dls, recipe, arch, weights, **overrides), StopOnInterrupt()
-    with learn.no_bar(), learn.no_logging():
-        learn.fit_recipe(minutes=minutes, cbs=stop if quiet else [stop, TimeLeft()])
+    learn = autoencoder_learner(dls, recipe, arch, weights, **overrides)
+    stopped = _fit(learn, minutes, quiet)
     save_style(learn, out)
-    if stop.asked:
+    if stopped:
         raise FaststyleError(f"stopped; what was trained lies in {out}.")
     return out
 
 
 def add_style(
-    source: str | Path,  # a run folder or a .safetensors
+    run: str | Path,  # a run folder or a .safetensors
     style: str | Path,  # the new painting
     photos: str | Path | None = None,  # a folder; None: the run's
     out: str | Path | None = None,  # .safetensors; None: in the place of the old one
     weights: str | Path | None = None,  # the backbone's
-    bs: int | None = None,  # this and the next: None is the recipe's
-    images: int | None = None,  # photos an epoch
     minutes: float = 3,
     force: bool = False,  # write over `out`
     seed: int = 0,
@@ -168,45 +159,44 @@ def add_style(
     **overrides,  # fields of recipes.Training; else those of the run, or of its recipe
 ) -> Path:  # the file with the new style
     "Train rows of scales and shifts for a new painting; the other styles stay as they are."
-    source, name = Path(source), Path(style).stem
-    file = source / "model.safetensors" if source.is_dir() else source
+    run, name = Path(run), Path(style).stem
+    file = run / "model.safetensors" if run.is_dir() else run
     out = file if out is None else Path(out)
-    if out.suffix != ".safetensors":
-        raise ValueError(f"-o {out}: a style's file ends in .safetensors.")
-    if out != file and out.exists() and not force:
-        raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
+    may_write_file(out, force or out == file)
     _, info, _ = load_style(file)
-    if not info["styles"]:
-        raise FaststyleError(f"{file} is an autoencoder: train a style first.")
-    if name in info["styles"]:
-        raise FaststyleError(f"{file} has a style {name} already: rename the painting.")
-    record, style_hash = record_of(source), digest(Path(style))
+    may_join(file, info, [name])
+    record, style_hash = record_of(run), digest(Path(style))
     if record and style_hash in (known := paintings_of(record)):
         raise FaststyleError(f"{style} is the painting {info['styles'][known.index(style_hash)]}.")
     photos = photos or (record and record["settings"]["photos"])
     if not photos:
         raise FaststyleError(f"{file} is not in a run folder that knows its photos: give --photos.")
-    recipe = asdict(recipe_plan(info["recipe"], "style"))
-    plan = record["settings"]["plan"] if record else recipe
-    overrides = {**plan, "lr": ROWS_LR} | {k: v for k, v in overrides.items() if v is not None}
-    size, *others = (overrides.pop(name) for name in ("size", "bs", "images"))
-    bs, images = (own or given for own, given in zip((bs, images), others))
+    plan = record["settings"]["plan"] if record else asdict(recipe_plan(info["recipe"], "style"))
+    plan = {**plan, "lr": ROWS_LR} | {k: v for k, v in overrides.items() if v is not None}
+    size, bs, images = (plan.pop(field) for field in ("size", "bs", "images"))
     set_seed(seed)
-    dls = StyleDataLoaders.from_folder(photos, size, bs, images, 0.02, seed=seed, device=device)
-    learn = style_learner(dls, style, info["recipe"], file, info["arch"], weights, **overrides)
+    dls = StyleDataLoaders.from_folder(photos, size, bs, images, seed=seed, device=device)
+    learn = style_learner(dls, style, info["recipe"], file, info["arch"], weights, **plan)
     learn.freeze()
-    stop = StopOnInterrupt()
-    with learn.no_bar(), learn.no_logging():
-        learn.fit_recipe(minutes=minutes, cbs=[stop] if quiet else [stop, TimeLeft()])
+    stopped = _fit(learn, minutes, quiet)
     save_style(learn, out, add_to=file)
     if record and out == file:  # the run knows it too
         learn.model, learn.style_card.info, _ = load_style(out)
-        export_learner(learn, source / "model.pkl")
+        export_learner(learn, run / "model.pkl")
         record["added"][name] = style_hash
-        write_json(record, source / "run.json")
-    if stop.asked:
+        write_json(record, run / "run.json")
+    if stopped:
         raise FaststyleError(f"stopped; as far as {name} was trained it is in {out}.")
     return out
+
+
+def _fit(learn, minutes, quiet, *cbs):
+    "Fit by the recipe with one line of progress; whether Ctrl-C ended it."
+    stop = StopOnInterrupt()
+    cbs = [*cbs, stop] if quiet else [*cbs, stop, TimeLeft()]
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_recipe(minutes=minutes, cbs=cbs)
+    return stop.asked
 
 
 def demo(

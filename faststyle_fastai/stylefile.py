@@ -53,10 +53,7 @@ def save_style(
 def _joined(path, state, info):
     "The network of `path` with the rows of `state` after its own; what is said of it; its base."
     net, before, base = load_style(path)
-    if not before["styles"]:
-        raise ValueError(f"{path} is an autoencoder: there are no styles to add one to.")
-    if known := sorted(set(before["styles"]) & set(info["styles"])):
-        raise ValueError(f"{path} has a style {known[0]} already: give the new one another name.")
+    may_join(path, before, info["styles"])
     if before["arch"] != info["arch"]:
         raise ValueError(f"{path} is a network of arch '{before['arch']}', not '{info['arch']}'.")
     joined = {}
@@ -71,6 +68,14 @@ def _joined(path, state, info):
                 f"pretrained='{path}' and train after learn.freeze()."
             )
     return joined, {**before, "styles": before["styles"] + info["styles"]}, base
+
+
+def may_join(path, info, names):
+    "See that styles of these names can be added to the network of `path`."
+    if not info["styles"]:
+        raise ValueError(f"{path} is an autoencoder: there are no styles to add one to.")
+    if known := sorted(set(info["styles"]) & set(names)):
+        raise ValueError(f"{path} has a style {known[0]} already: give the new one another name.")
 
 
 def take_rows(

@@ -64,7 +64,7 @@ class Stylizer:
         height, width = x.shape[-2:]
         # A few pixels are too few for the network's reflections: repeat the edge, crop it off.
         x = F.pad(x, (0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)), mode="replicate")
-        where = None if mask is None else read_mask(mask, photo.size)
+        where = None if mask is None else fit_mask(read_mask(mask), photo.size)
         share = None
         if black is not None:
             if where is None:
@@ -75,9 +75,7 @@ class Stylizer:
             painted = painted.resize(photo.size, Image.Resampling.LANCZOS)
         if keep_colors:
             painted = recolor(painted, photo)
-        if where is None or share is not None:
-            return painted
-        return Image.composite(painted, photo, where)
+        return Image.composite(painted, photo, where) if where and black is None else painted
 
     @torch.inference_mode()
     def paint(
@@ -102,8 +100,10 @@ class Stylizer:
 
     def _grainy(self, x, sd):
         "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
+        if not sd:
+            return x
         noise = torch.randn(1, 1, *x.shape[2:], generator=torch.Generator().manual_seed(0))
-        return (x + sd * noise.to(x.device)).clamp(0, 1) if sd else x
+        return (x + sd * noise.to(x.device)).clamp(0, 1)
 
     def rows(
         self,
@@ -169,22 +169,26 @@ def recolor(
 
 def read_mask(
     mask,  # a path, a picture or an array [H, W] uint8: gray, or colours that are shades of gray
-    size: tuple[int, int],  # px, of the photo it is for
-) -> Image.Image:  # L, of that size
-    "A mask for a photo; one of another size is resized, with a warning."
+) -> Image.Image:  # L
+    "A mask; `ValueError` for one that is not gray."
     picture = read_picture(mask).convert("L")
     if isinstance(mask, (str, Path)):
         mask = Image.open(mask)
     bands = len(mask.getbands()) if isinstance(mask, Image.Image) else np.atleast_3d(mask).shape[2]
     if bands not in (1, 3):
         raise ValueError(f"a mask is a gray picture, this one has {bands} channels.")
-    if picture.size != size:
+    return picture
+
+
+def fit_mask(mask, size):
+    "A mask at a photo's size, with a warning when it had another."
+    if mask.size != size:
         warnings.warn(
-            f"the mask is {picture.width}x{picture.height} px, the photo {size[0]}x{size[1]}: "
+            f"the mask is {mask.width}x{mask.height} px, the photo {size[0]}x{size[1]}: "
             f"it is resized.",
             stacklevel=3,
         )
-    return picture.resize(size)
+    return mask.resize(size)
 
 
 def style_grid(

@@ -90,6 +90,10 @@ def test_many_styles(faststyle, photos, painting, tmp_path):
     assert len(set(painted.values())) == 3
     fails(faststyle("stylize", photo, "--style", "run", "--mix", "x", "-o", "x.png"), 1, "WEIGHT")
 
+    Image.new("LA", (96, 72)).save("two.png")
+    bad = "--style", "run", "--mask", "two.png", "-o", "x"
+    fails(faststyle("stylize", photos, *bad), 1, "this one has 2 channels")
+
     new = "--style", "dusk.png", "--minutes", 0.02, "--quiet"
     said = faststyle("add-style", "run", *new)
     assert said.stdout == "run/model.safetensors\n", said.stderr
@@ -148,6 +152,7 @@ def test_bad_input_is_one_line(faststyle, run, photos, tmp_path, args, words):
 def test_wrong_calls_exit_with_2(faststyle):
     fails(faststyle("stylize", "a.png"), 2)
     fails(faststyle("stylize", "a.png", "--style", "x", "-o", "y", "--strength", 3), 2, "strength")
+    fails(faststyle("stylize", "a.png", "--style", "x", "-o", "y", "--black", "b"), 2, "--mask")
     fails(faststyle("repaint"), 2, "No such command")
 
 

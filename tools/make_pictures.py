@@ -1,27 +1,50 @@
-"""The README's pictures, from runs of `faststyle train` and scikit-learn's sample photo.
+"""The README's pictures, from runs of `faststyle train` and sample photos of its dependencies.
 
-python tools/make_pictures.py RUN [RUN …]
+python tools/make_pictures.py RUN [RUN …] [--many RUN]
 """
 
-import sys
+import argparse
 from pathlib import Path
 
+import matplotlib
 from sklearn import datasets
 
-from faststyle_fastai.all import Stylizer, read_picture, save_picture, side_by_side
+from faststyle_fastai.all import Stylizer, contact_sheet, read_picture, save_picture, side_by_side
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
-PHOTO = Path(datasets.__file__).parent / "images" / "china.jpg"
+SAMPLES = Path(datasets.__file__).parent / "images"
+PHOTO = SAMPLES / "china.jpg"
+PHOTOS = (
+    PHOTO,
+    SAMPLES / "flower.jpg",
+    Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
+)
 
 
-def main(runs):
-    "showcase.jpg: the photo and each run's picture; strength.jpg: the first run from 0 to 1."
-    painted = [Stylizer(run)(PHOTO) for run in runs]
-    save_picture(side_by_side([read_picture(PHOTO), *painted], 280), IMAGES / "showcase.jpg")
-    paint = Stylizer(runs[0])
-    steps = [paint(PHOTO, strength=strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", help="one style each: showcase.jpg, strength.jpg")
+    parser.add_argument("--many", help="a run of several styles: many.jpg")
+    args = parser.parse_args()
+    if args.runs:
+        singles([Stylizer(run) for run in args.runs])
+    if args.many:
+        several(Stylizer(args.many))
+
+
+def singles(painters):
+    "showcase.jpg: the photo and each network's picture; strength.jpg: the first one's from 0 to 1."
+    pictures = [read_picture(PHOTO), *(paint(PHOTO) for paint in painters)]
+    save_picture(side_by_side(pictures, 280), IMAGES / "showcase.jpg")
+    steps = [painters[0](PHOTO, strength=strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
     save_picture(side_by_side(steps, 220), IMAGES / "strength.jpg")
 
 
+def several(paint):
+    "many.jpg: a row for each photo, a column for each style."
+    rows = [[read_picture(p), *(paint(p, style) for style in paint.styles)] for p in PHOTOS]
+    save_picture(contact_sheet(rows), IMAGES / "many.jpg")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
