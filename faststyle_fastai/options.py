@@ -10,7 +10,9 @@ Out = Annotated[Path, typer.Option("-o", "--out", show_default=False)]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; default: the best here.")]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-Recipe = Annotated[str, typer.Option(help="fast (ours) or skalski (as published).")]
+Recipe = Annotated[
+    str, typer.Option(help="fast, ours; as published: skalski, johnson, dumoulin, tarun.")
+]
 BackboneName = Annotated[
     str | None, typer.Option(help="vgg16, vgg19 or lite, which ships; default: the recipe's.")
 ]

@@ -29,28 +29,35 @@ class Training:
     eps: float = 1e-8  # of Adam
 
 
+FAST_START = Training(
+    backbone="lite",
+    content_layers={"relu1_1": 1.0, "relu2_2": 1.0},  # colours, and a start for styles
+    lr=2e-3,
+    images=8000,
+    small=128,
+    small_until=0.75,
+)
+
+
 @dataclass(frozen=True)
 class Recipe:
-    autoencoder: Training  # learns to redraw photos: the start
-    style: Training  # goes on from there
+    style: Training  # goes on from the autoencoder
+    autoencoder: Training = FAST_START  # learns to redraw photos; not all published ones have one
 
 
+# The published recipes compare raw sums under networks that torchvision downloads. All of them
+# see normalised RGB here; weights of those that do not are converted (features scale with the
+# input, content with their square, style with their fourth power).
+VGG16_LAYERS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}  # -> channels
+PUBLISHED = {"balance": "none", "style_size": 256}
+EXAMPLES = {"backbone": "vgg16", "style_layers": dict.fromkeys(VGG16_LAYERS, 1e10)}
 # PiotrekSkalski/style-transfer. Its TV weight 1e-6 is on the sum over a batch of 16; ours is on
 # the sum over one picture, so that a batch's size does not change the picture.
-SKALSKI = {"backbone": "vgg16", "balance": "none", "tv": 16e-6, "bs": 16, "wd": 1e-6}
-SKALSKI_LAYERS = "relu1_2", "relu2_2", "relu3_3", "relu4_3"
+SKALSKI = {"tv": 16e-6, "bs": 16, "wd": 1e-6}
 
 RECIPES = {
     "fast": Recipe(
-        autoencoder=Training(
-            backbone="lite",
-            content_layers={"relu1_1": 1.0, "relu2_2": 1.0},  # colours, and a start for styles
-            lr=2e-3,
-            images=8000,
-            small=128,
-            small_until=0.75,
-        ),
-        style=Training(
+        Training(
             backbone="lite",
             content_layers={"relu2_2": 1.0},
             style_layers=dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 5.0),
@@ -65,15 +72,47 @@ RECIPES = {
         ),
     ),
     "skalski": Recipe(
-        autoencoder=Training(content_layers={"relu1_1": 1e5}, lr=1e-3, **SKALSKI),
-        style=Training(
+        Training(
             content_layers={"relu2_2": 1e5},
-            style_layers=dict.fromkeys(SKALSKI_LAYERS, 1e10),
-            style_size=256,
             lr=2e-4,
             schedule=("fit", "fit_one_cycle"),
             images=20_000,
+            **EXAMPLES,
             **SKALSKI,
+            **PUBLISHED,
+        ),
+        Training("vgg16", content_layers={"relu1_1": 1e5}, balance="none", **SKALSKI),
+    ),
+    # pytorch/examples' fast_neural_style, from Johnson et al. 2016.
+    "johnson": Recipe(
+        Training(
+            content_layers={"relu2_2": 1e5}, schedule=("fit",), epochs=2, **EXAMPLES, **PUBLISHED
+        ),
+    ),
+    # seloufian/Faster-Style-Transfer, from Dumoulin et al. 2017: 17 times the *sum* of squared
+    # Gram differences, under an input without normalisation, whose features are 4.4 times smaller.
+    "dumoulin": Recipe(
+        Training(
+            "vgg16",
+            content_layers={"relu3_3": 1.0},
+            style_layers={layer: 17 / 4.4**2 * n**2 for layer, n in VGG16_LAYERS.items()},
+            schedule=("fit",),
+            images=400_000,
+            bs=16,
+            **PUBLISHED,
+        ),
+    ),
+    # tarun-bisht/fast-style-transfer's shipped configuration: content 10, style 100, TV 0.004,
+    # under Keras' VGG19 on 0–255, whose features are 57 times larger.
+    "tarun": Recipe(
+        Training(
+            "vgg19",
+            content_layers={"relu4_2": 10 * 57.0**2},
+            style_layers={f"relu{block}_1": 100 * 57.0**4 for block in range(1, 6)},
+            tv=0.004 * 255,
+            schedule=("fit",),
+            epochs=2,
+            **PUBLISHED,
         ),
     ),
 }

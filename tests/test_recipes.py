@@ -1,15 +1,26 @@
 import pytest
 import torch
+from conftest import noise
 from test_backbones import vgg_state
 
-from faststyle_fastai.all import RECIPES, autoencoder_learner, style_learner
+from faststyle_fastai.all import (
+    RECIPES,
+    autoencoder_learner,
+    gram_matrix,
+    resize_short,
+    style_learner,
+)
 
 
 @pytest.fixture
 def vgg16(tmp_path):
     "A VGG16 up to relu4_3 of random weights."
-    torch.save(vgg_state("vgg16", 10), tmp_path / "vgg16.pth")
-    return tmp_path / "vgg16.pth"
+    return random_weights("vgg16", 10, tmp_path)
+
+
+def random_weights(backbone, n_convs, folder):
+    torch.save(vgg_state(backbone, n_convs), folder / "weights.pth")
+    return folder / "weights.pth"
 
 
 def fitted(learn):
@@ -31,6 +42,28 @@ def test_skalski_trains_flat_then_in_one_cycle(dls, painting, vgg16):
     recorder = fitted(learn)
     assert len(recorder.values) == 2 and recorder.lrs[:6] == [2e-4] * 6
     assert recorder.lrs[6] == pytest.approx(2e-4 / 25) and recorder.lrs[-1] < 1e-4
+
+
+@pytest.mark.parametrize(
+    "recipe, backbone, n_convs",
+    [("johnson", "vgg16", 10), ("dumoulin", "vgg16", 10), ("tarun", "vgg19", 13)],
+)
+def test_published_recipes_train(dls, painting, tmp_path, recipe, backbone, n_convs):
+    weights = random_weights(backbone, n_convs, tmp_path)
+    learn = style_learner(dls, painting, recipe, weights=weights)
+    recorder = fitted(learn)
+    plan = RECIPES[recipe].style
+    assert len(recorder.values) == plan.epochs and set(recorder.lrs) == {1e-3}
+    assert learn.loss_func.content_layers == plan.content_layers
+
+
+def test_dumoulin_weighs_the_sum_over_a_gram_matrix(dls, painting, vgg16):
+    loss = style_learner(dls, painting, "dumoulin", weights=vgg16).loss_func
+    x, canvas = noise(1, 3, 32, 32), resize_short(loss.styles[0], 256)
+    loss(x, x)
+    found, wanted = (loss.backbone(y, list(loss.style_layers)) for y in (x, canvas))
+    squares = sum((gram_matrix(found[k]) - gram_matrix(wanted[k])).square().sum() for k in found)
+    assert loss.parts["style"].item() == pytest.approx(17 / 4.4**2 * squares.item(), rel=1e-4)
 
 
 def test_fast_needs_nothing_but_the_package():
