@@ -34,17 +34,20 @@ LAYER = "relu1_1"  # what the autoencoder's loss has besides the style recipe's 
 class PhotoIsAStyle(VggLoss):
     "Style 0 is the photo: for its pictures the autoencoder's loss."
 
+    def forward(self, pred, photo, rows):
+        self.paints = rows != 0
+        return super().forward(pred, photo, rows)
+
     def _content(self, found, photo):
         with torch.no_grad():
             target = self.backbone(photo, [LAYER])[LAYER]
-        error = super()._content(found, photo)
-        return error + (self.rows == 0) * self._error(found[LAYER], target)
+        return super()._content(found, photo) + ~self.paints * self._error(found[LAYER], target)
 
-    def _style(self, found, pred):
-        return (self.rows != 0) * super()._style(found, pred)
+    def _style(self, *args):
+        return self.paints * super()._style(*args)
 
     def _variation(self, pred):
-        painted = pred[self.rows != 0]
+        painted = pred[self.paints]
         return super()._variation(painted) * len(painted) / len(pred) if len(painted) else 0.0
 
 

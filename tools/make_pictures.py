@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 import matplotlib
+from PIL import ImageOps
 from sklearn import datasets
 
 from faststyle_fastai.all import Stylizer, contact_sheet, read_picture, save_picture, side_by_side
@@ -41,8 +42,9 @@ def singles(painters):
 
 
 def several(paint):
-    "many.jpg: a row for each photo, a column for each style."
-    rows = [[read_picture(p), *(paint(p, style) for style in paint.styles)] for p in PHOTOS]
+    "many.jpg: a row for each photo's middle, a column for each style."
+    photos = [ImageOps.fit(read_picture(photo), (400, 400)) for photo in PHOTOS]
+    rows = [[photo, *(paint(photo, style) for style in paint.styles)] for photo in photos]
     save_picture(contact_sheet(rows), IMAGES / "many.jpg")
 
 
