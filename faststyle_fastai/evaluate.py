@@ -6,12 +6,13 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from .backbones import Backbone
-from .images import read_picture, to_picture, to_tensor
+from .images import picture_files, read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
 
-__all__ = ["evaluate_style", "lbfgs", "worth", "yardstick"]
+__all__ = ["evaluate_autoencoder", "evaluate_style", "lbfgs", "worth", "yardstick"]
 
 STYLE_LAYERS, STYLE_WEIGHT = ("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 20
 
@@ -86,8 +87,9 @@ def evaluate_style(
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
     scaled: bool = False,  # see `lbfgs`
+    others: str | Path | None = None,  # a folder of anybody's pictures of them, named alike
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
-    """Mean content, style (unweighted), tv and total of photo, network and optimisation; pictures.
+    """Mean content, style (unweighted), tv, total of photo, network, optimisation; the pictures.
 
     The network's `iterations` is what its mean total is worth on the mean of the photos'
     optimisation curves, each the best loss so far.
@@ -96,6 +98,8 @@ def evaluate_style(
     for path in photos:
         photo = resize_short(to_tensor(read_picture(path)), size)
         shown = {"photo": photo, "network": paint(photo).cpu()}
+        if others is not None:
+            shown["others"] = _of_the_same_name(path, others, photo.shape[-2:])
         if iterations:
             shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations, scaled)
             curves.append(list(accumulate(curve, min)))  # steps without a line search may stray
@@ -112,3 +116,32 @@ def evaluate_style(
         mean = [sum(values) / len(values) for values in zip(*curves)]
         rows["network"]["iterations"] = worth(rows["network"]["total"], mean)
     return rows, sheet
+
+
+def _of_the_same_name(photo, folder, shape):
+    found = [path for path in picture_files(folder) if path.stem == Path(photo).stem]
+    if not found:
+        raise FileNotFoundError(f"no picture called {Path(photo).stem} in {folder}.")
+    picture = to_tensor(read_picture(found[0]))
+    return F.interpolate(picture, tuple(shape), mode="bilinear", antialias=True).clamp(0, 1)
+
+
+@torch.no_grad()
+def evaluate_autoencoder(
+    paint,  # tensor in, tensor out: Stylizer.paint
+    photos: list[str | Path],
+    backbone: Backbone,  # the reference
+    size: int = 256,  # px of the photos' short side
+) -> tuple[dict[str, float], list[list[Image.Image]]]:
+    "How well photos are redrawn: mean PSNR in dB, the content error at two layers; pictures."
+    found, sheet = {"psnr": 0.0, "relu1_1": 0.0, "relu2_2": 0.0}, []
+    for path in photos:
+        photo = resize_short(to_tensor(read_picture(path)), size)
+        redrawn = paint(photo).cpu()
+        mean_square = (redrawn - photo).square().mean().clamp(min=1e-10)
+        found["psnr"] += -10 * mean_square.log10().item() / len(photos)
+        for layer in ("relu1_1", "relu2_2"):
+            error = VggLoss(backbone, None, {layer: 1.0}, {})(redrawn, photo)
+            found[layer] += error.item() / len(photos)
+        sheet.append([to_picture(photo), to_picture(redrawn)])
+    return found, sheet

@@ -25,3 +25,9 @@ Minutes = Annotated[
     float | None, typer.Option(min=0.01, help="Train this long, the schedule stretched to fit.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
+
+
+def wrote(*paths):
+    "The last thing a command says: where its results lie."
+    for path in paths:
+        print(path)
