@@ -1,0 +1,108 @@
+"""The search behind recipe `fast`: one thing changed at a time, for the same minutes.
+
+    python -m benchmarks.recipe A.jpg B.jpg … --photos DIR --weights VGG19 [--minutes 3] [--only …]
+
+Every variant trains each painting for as long and is measured under VGG19 on held-out photos:
+content and style error, total, and its ratio to the recipe's own total, which is trained anew with
+the others. Rows join those found before; RECIPE.md is the table.
+"""
+
+import argparse
+import json
+import statistics
+import warnings
+from pathlib import Path
+
+from fastai.torch_core import set_seed
+
+from benchmarks.report import RESULTS, markdown, report
+from faststyle_fastai.all import (
+    StyleDataLoaders,
+    Stylizer,
+    evaluate_style,
+    perceptual_backbone,
+    recipe_plan,
+    style_learner,
+    yardstick,
+)
+
+LAYERS = "relu1_1", "relu2_1", "relu3_1", "relu3_4"
+VARIANTS = {
+    "fast": {},
+    "peak rate 5e-4": {"lr": 5e-4},
+    "peak rate 2e-3": {"lr": 2e-3},
+    "batch 1": {"bs": 1},
+    "batch 4": {"bs": 4},
+    "batch 4, rate 2e-3": {"bs": 4, "lr": 2e-3},
+    "256 px all along": {"small": 0},
+    "128 px until 0.8": {"small_until": 0.8},
+    "192 px until 0.8": {"small": 192, "small_until": 0.8},
+    "content at relu3_1": {"content_layers": {"relu3_1": 1.0}},
+    "content at relu1_2 too": {"content_layers": {"relu1_2": 0.5, "relu2_2": 0.5}},
+    "full size only": {"scales": (1,)},
+    "full and half size": {"scales": (1, 0.5)},
+    "deeper style layers double": {"style_layers": dict(zip(LAYERS, (2.5, 2.5, 7.5, 7.5)))},
+    "painting at 384 px": {"style_size": 384},
+    "painting at 192 px": {"style_size": 192},
+    "total variation 0.2": {"tv": 0.2},
+    "no droplet penalty": {"droplets": 0.0},
+    "light network": {"arch": "light"},
+    "from scratch": {"pretrained": None},
+    "from the gallery": {"pretrained": "gallery"},
+    "under VGG19": {"backbone": "vgg19"},
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paintings", nargs="+")
+    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--weights", required=True, help="of VGG19")
+    parser.add_argument("--minutes", type=float, default=3, help="of each training")
+    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
+    parser.add_argument("--only", nargs="*", choices=VARIANTS, help="variants; default: all")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    vgg = perceptual_backbone("vgg19", args.weights)
+    losses = {painting: yardstick(vgg, painting) for painting in args.paintings}
+    kept = RESULTS / "recipe.json"
+    rows = json.loads(kept.read_text())["rows"] if kept.exists() else []
+    asked = dict.fromkeys(["fast", *(args.only or VARIANTS)])
+    own = None
+    for name in asked:
+        found = [trained(args, *pair, **VARIANTS[name]) for pair in losses.items()]
+        row = {"variant": name, "minutes": args.minutes, "paintings": len(losses)}
+        row |= {k: round(statistics.mean(f[k] for f in found), 3) for k in found[0]}
+        own = own or row["total"]
+        row["of fast"] = f"{row['total'] / own:.3f}x"
+        rows = [r for r in rows if (r["variant"], r["minutes"]) != (name, args.minutes)] + [row]
+        report("recipe", rows, photos=args.count, yardstick="vgg19")
+        Path(__file__).with_name("RECIPE.md").write_text(HEAD + markdown(rows) + "\n")
+
+
+def trained(args, painting, loss, **variant):
+    "Held-out content, style and total of a network trained by a variant, and its pictures seen."
+    arch, start = variant.pop("arch", "full"), variant.pop("pretrained", "autoencoder")
+    plan = recipe_plan("fast", "style", **variant)
+    bs = variant.pop("bs", plan.bs)
+    set_seed(0)
+    dls = StyleDataLoaders.from_folder(args.photos, plan.size, bs, seed=0, device="cpu")
+    weights = args.weights if plan.backbone == "vgg19" else None
+    learn = style_learner(dls, painting, "fast", start, arch, weights, **variant)
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_recipe(minutes=args.minutes)
+    photos = list(dls.valid.items[: args.count])
+    found, _ = evaluate_style(Stylizer(learn).paint, photos, loss, plan.size, iterations=0)
+    parts = {k: found["network"][k] for k in ("content", "style", "total")}
+    return {"pictures": len(learn.recorder.losses) * bs, **parts}
+
+
+HEAD = """# What was tried for recipe `fast`
+
+One thing changed at a time, each painting trained for the same minutes on two CPU cores, measured
+under VGG19 on held-out photos; means over the paintings. Made by `python -m benchmarks.recipe`.
+
+"""
+
+if __name__ == "__main__":
+    main()
