@@ -11,7 +11,7 @@ import torch
 from conftest import is_clean
 from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, Stylizer
+from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer
 from faststyle_fastai.runs import train
 
 QUICK = "--size", 32, "--bs", 2, "--images", 4, "--quiet"
@@ -211,6 +211,31 @@ def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting, tmp_path)
         "stylize", picture, "--style", run / "model.pkl", "--trust-pickle", "-o", "x.png"
     )
     assert said.returncode == 0 and said.stderr == "", said.stderr
+
+
+def test_evaluate_writes_json_and_measures_autoencoders(faststyle, run, photos, painting, tmp_path):
+    few = "--photos", photos / "china", "--backbone", "lite", "--size", 32, "--images", 2
+    args = "--style", painting, "--iterations", 0, "--json", "table.json", "-o", "sheet.png"
+    said = faststyle("evaluate", run, *few, *args, "--others", photos / "china")
+    assert said.stdout.split()[-2:] == ["table.json", "sheet.png"], said.stderr
+    rows = json.loads((tmp_path / "table.json").read_text())["rows"]
+    assert rows["others"] == pytest.approx(rows["photo"]) != rows["network"]
+    missing = "--style", painting, "--others", photos / "flower" / "0.jpg"
+    fails(faststyle("evaluate", run, *few, *missing), 1, "no folder")
+    fails(faststyle("evaluate", run, *few), 1, "--style PAINTING")
+    said = faststyle("evaluate", ASSETS / "autoencoder.safetensors", *few)
+    assert said.stdout.split()[:3] == ["psnr", "relu1_1", "relu2_2"], said.stderr
+
+
+def test_the_gallery(faststyle, photos, tmp_path):
+    said = faststyle("styles", "-o", "all.png")
+    assert said.returncode == 0 and "Hokusai" in said.stdout and Image.open("all.png").width > 600
+    photo = photos / "china" / "0.jpg"
+    mixed = "--style", "great_wave", "--mix", "mondrian=.3", "--strength", 0.8
+    said = faststyle("stylize", photo, *mixed, "-o", "out.png")
+    assert said.stdout == "out.png\n" and said.stderr == ""
+    assert "udnie" in json.loads(faststyle("info", "udnie").stdout)["styles"]
+    fails(faststyle("stylize", photo, "--style", "sea", "-o", "x.png"), 1, "great_wave, ")
 
 
 def test_a_full_disk_leaves_nothing_half_written(faststyle, run, tmp_path):
