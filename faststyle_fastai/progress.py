@@ -178,20 +178,26 @@ class TimeLeft(Callback):
         if not self.training or not len(self.yb):
             return
         now, self.seen = time.monotonic(), self.seen + len(self.xb[0])
+        pct = self._time_done()
         if self.from_pct is None:
-            self.from_pct = self.pct_train
+            self.from_pct = pct
         tty = sys.stderr.isatty()
         if now - self.shown < (0.5 if tty else 10):
             return
-        self.shown, done = now, self.pct_train - self.from_pct
-        left = (now - self.start) * (1 - self.pct_train) / max(done, 1e-6)
+        self.shown, done = now, pct - self.from_pct
+        left = (now - self.start) * (1 - pct) / max(done, 1e-6)
         line = (
-            f"{self.pct_train:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
+            f"{pct:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
             f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
         )
         print(
             f"\r{line:<72}" if tty else line, end="" if tty else "\n", file=sys.stderr, flush=True
         )
+
+    def _time_done(self):
+        if not hasattr(self.learn, "progressive_resize"):
+            return self.pct_train
+        return self.progressive_resize.time(self.pct_train)
 
     def after_fit(self):
         if sys.stderr.isatty():
