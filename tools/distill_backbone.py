@@ -24,6 +24,7 @@ from faststyle_fastai.images import read_picture, to_tensor, whole_file
 from faststyle_fastai.losses import gram_matrix, resize_short
 
 SIZE, BS = 128, 8
+OBJECTIVES = {"features": (1.0, 0.0), "grams": (0.0, 1.0), "both": (1.0, 1.0)}  # -> shares
 
 
 def main(
@@ -33,19 +34,23 @@ def main(
     out: Annotated[Path, typer.Option("-o")],
     steps: int = 1500,
     lr: float = 1e-3,
+    width: Annotated[float, typer.Option(help="Of the teacher's; what ships has 0.5.")] = 0.5,
+    objective: Annotated[str, typer.Option(help="features, grams or both.")] = "features",
     seed: int = 0,
 ):
     "Distil `lite` and print how close it comes on held-out photos."
+    if objective not in OBJECTIVES:
+        raise typer.BadParameter(f"--objective {objective}: {', '.join(OBJECTIVES)}.")
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(photos, size=SIZE, bs=BS, seed=seed, device="cpu")
     canvases = [to_tensor(read_picture(p)) for p in paintings]
     vgg = perceptual_backbone("vgg19", teacher, ["relu3_4"])
     vgg = Backbone(vgg.net)  # hooks on every ReLU
     batches = pictures(dls.train, canvases)
-    keep, fill = choose_channels(vgg, [next(batches) for _ in range(24)])
+    keep, fill = choose_channels(vgg, width, [next(batches) for _ in range(24)])
     student = Backbone(prune(vgg, keep, fill))
     report(student, vgg, keep, dls.valid, "pruned")
-    train(student, vgg, keep, batches, steps, lr)
+    train(student, vgg, keep, batches, steps, lr, OBJECTIVES[objective])
     report(student, vgg, keep, dls.valid, "trained")
     state, index = {}, 0
     for module in student.net:
@@ -88,9 +93,9 @@ def crop(canvases):
 
 
 @torch.no_grad()
-def choose_channels(vgg, batches):
+def choose_channels(vgg, share, batches):
     "For each layer the kept channels and the map from them to all of the layer's channels."
-    widths = [w for block in BACKBONES["lite"] for w in block]
+    widths = [round(share * w) for block in BACKBONES["vgg19"] for w in block]
     keep, fill = {}, {}
     for layer, width in zip(vgg.layers, widths):
         moment = sum(gram_matrix(vgg(x, [layer])[layer]).mean(0).double() for x in batches)
@@ -130,17 +135,18 @@ def prune(vgg, keep, fill):
 
 
 def errors(student, vgg, keep, x):
-    "Per layer the squared error of the features, relative to the teacher's variance."
+    "Per layer the squared errors of features and Gram matrices, relative to the teacher's."
     with torch.no_grad():
         want = {k: v[:, keep[k]].float() for k, v in vgg(x).items()}
-    got = student(x)
-    return {
-        k: (got[k].float() - w).square().mean() / w.var(dim=(0, 2, 3)).mean()
-        for k, w in want.items()
-    }
+    got, features, grams = student(x), {}, {}
+    for k, w in want.items():
+        features[k] = (got[k].float() - w).square().mean() / w.var(dim=(0, 2, 3)).mean()
+        target = gram_matrix(w)
+        grams[k] = (gram_matrix(got[k]) - target).square().mean() / target.square().mean()
+    return features, grams
 
 
-def train(student, vgg, keep, batches, steps, lr):
+def train(student, vgg, keep, batches, steps, lr, shares):
     convs = [m for m in student.net if isinstance(m, nn.Conv2d)]
     for p in (params := [p for m in convs for p in m.parameters()]):
         p.requires_grad_()
@@ -151,12 +157,12 @@ def train(student, vgg, keep, batches, steps, lr):
             group["lr"] = lr * min(1, 20 * done + 0.05) * (1 - done)
         with torch.autocast("cpu", torch.bfloat16):
             found = errors(student, vgg, keep, next(batches))
-        loss = sum(found.values())
+        loss = sum(share * sum(part.values()) for share, part in zip(shares, found))
         opt.zero_grad()
         loss.backward()
         opt.step()
         if step % 100 == 0:
-            print(step, {k: round(v.item(), 4) for k, v in found.items()}, flush=True)
+            print(step, rounded(found[0]), flush=True)
     student.requires_grad_(False)
 
 
@@ -164,8 +170,9 @@ def train(student, vgg, keep, batches, steps, lr):
 def report(student, vgg, keep, dl, title):
     "Feature error and the rank agreement of both networks' losses between held-out pairs."
     x = torch.cat([b[0].as_subclass(torch.Tensor) for b in dl][:4])
-    found = errors(student, vgg, keep, x)
-    print(title, {k: round(v.item(), 4) for k, v in found.items()})
+    features, grams = errors(student, vgg, keep, x)
+    print(title, "features", rounded(features))
+    print(title, "Gram matrices", rounded(grams))
     for layer in ("relu1_1", "relu2_2", "relu3_1", "relu3_4"):
         pairs = []
         for net in (student, vgg):
@@ -175,6 +182,10 @@ def report(student, vgg, keep, dl, title):
             pairs.append([torch.cdist(m, m) / m.norm(dim=1) for m in (f, g)])
         rank = [spearman(a.flatten(), b.flatten()) for a, b in zip(*pairs)]
         print(f"  {layer}: rank correlation of distances content {rank[0]:.3f} style {rank[1]:.3f}")
+
+
+def rounded(found):
+    return {k: round(v.item(), 4) for k, v in found.items()}
 
 
 def spearman(a, b):
