@@ -128,8 +128,8 @@ class HeldOut(Callback):
         self.curve.append((step, total.item()))
 
 
-class Unfreeze(Callback):
-    "Train the convolutions too after so many steps."
+class RowsFirst(Callback):
+    "Train the convolutions too after so many steps of a frozen learner."
 
     def __init__(self, after):
         self.after = after
@@ -148,7 +148,7 @@ def train(photos, style, loss, start, seed, most, last=None, mark=0.0, rows_firs
     if rows_first:
         learn.freeze()
     with learn.no_bar(), learn.no_logging():
-        learn.fit(1, LR, cbs=[watch, Unfreeze(rows_first)])
+        learn.fit(1, LR, cbs=[watch, RowsFirst(rows_first)])
     return watch.curve, watch.seconds
 
 

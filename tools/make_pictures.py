@@ -45,7 +45,7 @@ def several(paint):
     "many.jpg: a row for each photo's middle, a column for each style."
     photos = [ImageOps.fit(read_picture(photo), (400, 400)) for photo in PHOTOS]
     rows = [[photo, *(paint(photo, style) for style in paint.styles)] for photo in photos]
-    save_picture(contact_sheet(rows), IMAGES / "many.jpg")
+    save_picture(contact_sheet(rows).reduce(2), IMAGES / "many.jpg")
 
 
 if __name__ == "__main__":
