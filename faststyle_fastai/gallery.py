@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from .backbones import ASSETS
 from .images import contact_sheet, read_picture
-from .stylefile import shipped_path
+from .stylefile import MODEL, shipped_path
 
 __all__ = ["GALLERY", "gallery_sheet", "thumbnail"]
 
@@ -33,7 +33,7 @@ def find_style(
 ) -> tuple[Path, str | None]:  # the file; the style in it, None when nobody said
     "What is meant by the name of a style."
     path = Path(source)
-    if path.exists():  # a file's own name may have a colon too
+    if path.is_file() or (path / MODEL).is_file():  # its own name may have a colon too
         return path, None
     if str(source) in GALLERY:
         return shipped_path("gallery", "full"), str(source)

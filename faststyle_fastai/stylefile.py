@@ -19,6 +19,7 @@ from .transformer import ARCHS, TransformerNet, is_row
 __all__ = ["load_style", "save_style"]
 
 FORMAT = "faststyle/1"
+MODEL = "model.safetensors"  # the network in a run folder
 BASE = "base."  # prefix of the carried base's weights
 
 
@@ -102,7 +103,7 @@ def load_style(
     "A trained network, what its file says of it, and the base it can go back to."
     path = Path(path)
     if path.is_dir():
-        path /= "model.safetensors"
+        path /= MODEL
     if not path.is_file():
         raise FileNotFoundError(f"no style file {path}.")
     try:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
@@ -24,9 +26,10 @@ def test_a_name_is_a_style_of_the_gallery():
 def test_what_a_style_is_called(tmp_path):
     run = tmp_path / "udnie"
     run.mkdir()
-    assert find_style(run) == (run, None)
-    assert find_style(f"{run}:b")[1] == "b"
-    assert find_style("udnie")[1] == "udnie"
+    assert find_style("udnie")[1] == "udnie"  # a folder of that name is not yet a run
+    (run / "model.safetensors").touch()
+    assert find_style("udnie") == (Path("udnie"), None)
+    assert find_style("udnie:b") == (Path("udnie"), "b")
     (tmp_path / "a:b").touch()
     assert find_style(tmp_path / "a:b") == (tmp_path / "a:b", None)
     with pytest.raises(FileNotFoundError, match="of that name none ships: great_wave, "):
