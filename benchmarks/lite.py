@@ -28,7 +28,7 @@ from faststyle_fastai.all import (
 )
 
 SIZE, LAST, ROUNDS = 256, "relu3_4", 9
-STRENGTHS = 0, 0.2, 0.4, 0.6, 0.8, 1
+STRENGTHS = 0.2, 0.4, 0.6, 0.8, 1
 
 
 def main():
@@ -41,7 +41,7 @@ def main():
     parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
     args = parser.parse_args()
     vgg, lite = perceptual_backbone("vgg19", args.weights), perceptual_backbone("lite")
-    rows = []
+    paintings, rows = [to_tensor(read_picture(p)) for p in args.paintings], []
     for painting in args.paintings:
         name, loss = Path(painting).stem, yardstick(vgg, painting)
         painters, row = {}, {"painting": name}
@@ -56,20 +56,19 @@ def main():
                 row[f"{backbone}: {part}"] = round(found["network"][part], 3)
         row["lite's total"] = f"{row['lite: total'] / row['vgg19: total']:.3f}x"
         losses = loss, yardstick(lite, painting)
-        row["ranking"] = round(ranking(losses, photos, painters.values()), 3)
+        row["ranking"] = round(ranking(losses, paintings, photos, painters.values()), 3)
         rows.append(row)
         print(row, flush=True)
     report("lite", rows, images=args.images, photos=args.count, **cost(vgg, lite))
 
 
 @torch.no_grad()
-def ranking(losses, photos, painters):
+def ranking(losses, paintings, photos, painters):
     "The mean over photos of how alike two losses rank pictures."
     pictures = [resize_short(to_tensor(read_picture(p)), SIZE) for p in photos]
     found = []
     for photo in pictures:
-        others = [resize_short(x, SIZE) for x in pictures if x is not photo]
-        shape = photo.shape[-2:]
+        others, shape = [*paintings, *(x for x in pictures if x is not photo)], photo.shape[-2:]
         seen = [torch.nn.functional.interpolate(x, shape, mode="area") for x in others]
         seen += [torch.lerp(photo, x, 0.3) for x in seen]
         seen += [paint.paint(photo, strength=s) for paint in painters for s in STRENGTHS]

@@ -84,9 +84,9 @@ def trained(args, painting, loss, **variant):
     "Held-out content, style and total of a network trained by a variant, and its pictures seen."
     arch, start = variant.pop("arch", "full"), variant.pop("pretrained", "autoencoder")
     plan = recipe_plan("fast", "style", **variant)
-    bs = variant.pop("bs", plan.bs)
+    variant.pop("bs", None)
     set_seed(0)
-    dls = StyleDataLoaders.from_folder(args.photos, plan.size, bs, seed=0, device="cpu")
+    dls = StyleDataLoaders.from_folder(args.photos, plan.size, plan.bs, seed=0, device="cpu")
     weights = args.weights if plan.backbone == "vgg19" else None
     learn = style_learner(dls, painting, "fast", start, arch, weights, **variant)
     with learn.no_bar(), learn.no_logging():
@@ -94,7 +94,7 @@ def trained(args, painting, loss, **variant):
     photos = list(dls.valid.items[: args.count])
     found, _ = evaluate_style(Stylizer(learn).paint, photos, loss, plan.size, iterations=0)
     parts = {k: found["network"][k] for k in ("content", "style", "total")}
-    return {"pictures": len(learn.recorder.losses) * bs, **parts}
+    return {"pictures": len(learn.recorder.losses) * plan.bs, **parts}
 
 
 HEAD = """# What was tried for recipe `fast`

@@ -132,7 +132,7 @@ class ProgressiveResize(Callback):
 
     def before_fit(self):
         timed = hasattr(self.learn, "time_budget")
-        self.cost = 1.0 if timed else (self.small / self.dls.size) ** 2  # of a small photo
+        self.cost = 1.0 if timed else min(1.0, self.small / self.dls.size) ** 2  # of a small photo
         self.last = self.until / (self.until + self.cost * (1 - self.until))
 
     def time(

@@ -11,7 +11,7 @@ import typer
 from . import __version__
 from .cli_train import add_style, demo, pretrain, train
 from .errors import FaststyleError
-from .options import Device, Quiet, Weights, wrote
+from .options import Device, Quiet, TrustPickle, Weights, wrote
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,9 +52,7 @@ def stylize(
     grain: Annotated[
         float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")
     ] = 0.02,
-    trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Load a .pkl, which can run code.")
-    ] = False,
+    trust_pickle: TrustPickle = False,
     device: Device = None,
     quiet: Quiet = False,
 ):
@@ -64,11 +62,9 @@ def stylize(
     from .images import save_picture, targets_for
 
     jobs = targets_for(inputs, out)
-    if style.endswith(".pkl") and not trust_pickle:
-        raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
-    from .stylizer import Stylizer, read_mask
+    paint, failed = _painter(style, trust_pickle, device, grain), 0
+    from .stylizer import read_mask
 
-    paint, failed = Stylizer(style, device, grain), 0
     styles = _mix(mix, paint.named or 0) if mix else None
     for asked in (styles, black):  # a wrong name or mask is one error, not one a picture
         paint.rows(asked)
@@ -111,16 +107,18 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A contact sheet.")] = None,
     table: Annotated[Path | None, typer.Option("--json", help="The figures as JSON.")] = None,
+    trust_pickle: TrustPickle = False,
     device: Device = None,
 ):
     "Measure a style: content, style, and how many iterations of optimisation it is worth."
     from .backbones import perceptual_backbone
     from .evaluate import evaluate_autoencoder, evaluate_style, yardstick
-    from .images import contact_sheet, find_pictures, save_picture
+    from .images import check_format, contact_sheet, find_pictures, save_picture
     from .runfolder import write_json
-    from .stylizer import Stylizer
 
-    paint = Stylizer(file, device)
+    paint = _painter(file, trust_pickle, device)
+    if out:
+        check_format(out)
     if paint.styles and not style:
         raise FaststyleError(f"{file} paints: --style PAINTING to compare it with.")
     if paint.named is None and len(paint.styles) > 1:
@@ -178,6 +176,15 @@ def info(
     said["parameters"] = sum(p.numel() for p in net.parameters())
     said["strength"] = "0 to 1" if base else "1 only: its base is not known"
     print(json.dumps(said, indent=2, ensure_ascii=False))
+
+
+def _painter(style, trust_pickle, *args):
+    "A Stylizer, of a pickle only when it is trusted."
+    if style.endswith(".pkl") and not trust_pickle:
+        raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
+    from .stylizer import Stylizer
+
+    return Stylizer(style, *args)
 
 
 def _mix(shares, rest):

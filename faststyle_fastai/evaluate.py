@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .backbones import Backbone
+from .errors import FaststyleError
 from .images import picture_files, read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
 
@@ -120,8 +121,11 @@ def evaluate_style(
 
 def _of_the_same_name(photo, folder, shape):
     found = [path for path in picture_files(folder) if path.stem == Path(photo).stem]
-    if not found:
-        raise FileNotFoundError(f"no picture called {Path(photo).stem} in {folder}.")
+    if len(found) != 1:
+        n = len(found) or "no"
+        raise FaststyleError(
+            f"{folder} holds {n} pictures called {Path(photo).stem}: one is asked."
+        )
     picture = to_tensor(read_picture(found[0]))
     return F.interpolate(picture, tuple(shape), mode="bilinear", antialias=True).clamp(0, 1)
 

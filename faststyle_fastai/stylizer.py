@@ -45,7 +45,8 @@ class Stylizer:
             net, info, base = load_style(path)
         self.device = torch.device(device or default_device())
         self.net, self.info = net.to(self.device).eval(), info
-        self.styles, self.grain = info["styles"], grain
+        self.styles = info["styles"]
+        self.grain = grain if self.styles else 0.0  # a redrawn photo takes no strokes
         self._index(self.named)
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
@@ -175,7 +176,7 @@ def recolor(
 def read_mask(
     mask,  # a path, a picture or an array [H, W] uint8: gray, or colours that are shades of gray
 ) -> Image.Image:  # L
-    "A mask; `ValueError` for one that is not gray."
+    "A mask as shades of gray; `ValueError` for one with two or four channels."
     picture = read_picture(mask).convert("L")
     if isinstance(mask, (str, Path)):
         mask = Image.open(mask)

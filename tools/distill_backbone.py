@@ -52,12 +52,11 @@ def main(
     report(student, vgg, keep, dls.valid, "pruned")
     train(student, vgg, keep, batches, steps, lr, OBJECTIVES[objective])
     report(student, vgg, keep, dls.valid, "trained")
-    state, index = {}, 0
-    for module in student.net:
+    state = {}
+    for index, module in enumerate(student.net):
         if isinstance(module, nn.Conv2d):
             for part in ("weight", "bias"):
                 state[f"features.{index}.{part}"] = getattr(module, part).half().contiguous()
-        index += 1
     with whole_file(out) as temporary:
         save_file(
             state,

@@ -22,7 +22,6 @@ def main(
     "Pretrain on `photos` by the recipe `fast` and write the network as float16."
     pretrain(photos, out, arch=arch, images=images, seed=seed, force=True)
     net, info, _ = load_style(out)
-    info.pop("format")
     write_style({k: v.half() for k, v in net.state_dict().items()}, info, out)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 

@@ -37,7 +37,6 @@ def main(
         images=images * len(files), resume=run.exists(), seed=seed,
     )  # fmt: skip
     net, info, _ = load_style(run)
-    info.pop("format")
     name = "gallery" if arch == "full" else f"gallery-{arch}"
     path = ASSETS / f"{name}.safetensors"
     write_style({k: v.half() for k, v in net.state_dict().items()}, info, path)
