@@ -25,6 +25,7 @@ from .options import (
     Recipe,
     Seed,
     Size,
+    TrustPickle,
     Weights,
 )
 
@@ -158,9 +159,7 @@ def stylize(
     grain: Annotated[
         float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")
     ] = 0.02,
-    trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Load a .pkl, which can run code.")
-    ] = False,
+    trust_pickle: TrustPickle = False,
     device: Device = None,
     quiet: Quiet = False,
 ):
@@ -171,11 +170,9 @@ def stylize(
 
     jobs = targets_for(inputs, out)
     path, name = _file_and_name(style)
-    if path.endswith(".pkl") and not trust_pickle:
-        raise FaststyleError(f"{path} can run code when loaded: --trust-pickle if it is yours.")
-    from .stylizer import Stylizer, read_mask
+    paint, failed = _painter(path, trust_pickle, device, grain), 0
+    from .stylizer import read_mask
 
-    paint, failed = Stylizer(path, device, grain), 0
     styles = _mix(mix, name or 0) if mix else name
     for asked in (styles, black):  # a wrong name or mask is one error, not one a picture
         paint.rows(asked)
@@ -204,22 +201,22 @@ def evaluate(
     file: Annotated[str, typer.Argument(help="A .safetensors, a run folder, FILE:NAME.")],
     photos: Annotated[Path, typer.Option(help="A folder of photos it was not trained on.")],
     style: Annotated[Path, typer.Option(help="The painting.")],
-    backbone: Annotated[str, typer.Option(help="The reference: vgg16, vgg19 or lite.")] = "vgg19",
+    backbone: Annotated[str, typer.Option(help="The reference: vgg19 or lite.")] = "vgg19",
     weights: Weights = None,
     size: Annotated[int, typer.Option(help="Short side of the photos, px.")] = 256,
     images: Annotated[int, typer.Option(help="How many photos.")] = 8,
     iterations: Annotated[int, typer.Option(help="Of L-BFGS to compare with.")] = 30,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A contact sheet.")] = None,
+    trust_pickle: TrustPickle = False,
     device: Device = None,
 ):
     "Measure a style: content, style, and how many iterations of optimisation it is worth."
     from .backbones import perceptual_backbone
     from .evaluate import evaluate_style, yardstick
     from .images import contact_sheet, find_pictures, save_picture
-    from .stylizer import Stylizer
 
     path, name = _file_and_name(file)
-    paint = Stylizer(path, device)
+    paint = _painter(path, trust_pickle, device)
     if name is None and len(paint.styles) > 1:
         raise FaststyleError(f"{path} has the styles {', '.join(paint.styles)}: {path}:NAME.")
     paint.rows(name)
@@ -250,6 +247,15 @@ def info(
     said["parameters"] = sum(p.numel() for p in net.parameters())
     said["strength"] = "0 to 1" if base else "1 only: its base is not known"
     print(json.dumps(said, indent=2, ensure_ascii=False))
+
+
+def _painter(style, trust_pickle, *args):
+    "A Stylizer, of a pickle only when it is trusted."
+    if style.endswith(".pkl") and not trust_pickle:
+        raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
+    from .stylizer import Stylizer
+
+    return Stylizer(style, *args)
 
 
 def _file_and_name(style):

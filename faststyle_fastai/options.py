@@ -24,4 +24,7 @@ Images = Annotated[int | None, typer.Option(help="Photos an epoch; default: the 
 Minutes = Annotated[
     float | None, typer.Option(min=0.01, help="Train this long, the schedule stretched to fit.")
 ]
+TrustPickle = Annotated[
+    bool, typer.Option("--trust-pickle", help="Load a .pkl, which can run code.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]

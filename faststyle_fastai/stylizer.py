@@ -170,7 +170,7 @@ def recolor(
 def read_mask(
     mask,  # a path, a picture or an array [H, W] uint8: gray, or colours that are shades of gray
 ) -> Image.Image:  # L
-    "A mask; `ValueError` for one that is not gray."
+    "A mask as shades of gray; `ValueError` for one with two or four channels."
     picture = read_picture(mask).convert("L")
     if isinstance(mask, (str, Path)):
         mask = Image.open(mask)
