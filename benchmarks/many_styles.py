@@ -11,7 +11,6 @@ trained again.
 
 import argparse
 import json
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -71,11 +70,10 @@ def main():
 
 
 def run_once(photos, paintings, out, **settings):
-    "The record of a complete run of `paintings` in `out`, trained now unless it is there."
+    "The record of a complete run of `paintings` in `out`, trained now as far as it is not there."
     record = out / "run.json"
     if not (record.exists() and json.loads(record.read_text())["complete"]):
-        shutil.rmtree(out, ignore_errors=True)
-        train(photos, paintings, out, **settings)
+        train(photos, paintings, out, resume=record.exists(), **settings)
     return json.loads(record.read_text())
 
 

@@ -40,6 +40,8 @@ def perceptual_backbone(
     """
     if name not in BACKBONES:
         raise ValueError(f"no backbone '{name}': choose one of {', '.join(BACKBONES)}.")
+    names = _names(name)
+    layer_names(layers or [], names, [n for n in names if n.startswith("relu")])
     if weights is None:
         source, state = name, _known_weights(name)
     else:
@@ -99,6 +101,16 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True):
         "Stay in eval: a perceptual network is never trained."
         return super().train(False)
+
+
+def _names(backbone):
+    "All layers of a row of `BACKBONES`, in order."
+    names = []
+    for block, widths in enumerate(BACKBONES[backbone], 1):
+        for i in range(1, len(widths) + 1):
+            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
+        names.append(f"pool{block}")
+    return names
 
 
 def layer_names(

@@ -97,7 +97,7 @@ def evaluate(
     style: Annotated[
         Path | None, typer.Option(help="The painting; an autoencoder has none.")
     ] = None,
-    backbone: Annotated[str, typer.Option(help="The reference: vgg16, vgg19 or lite.")] = "vgg19",
+    backbone: Annotated[str, typer.Option(help="The reference: vgg19 or lite.")] = "vgg19",
     weights: Weights = None,
     size: Annotated[int, typer.Option(min=16, help="Short side of the photos, px.")] = 256,
     images: Annotated[int, typer.Option(min=1, help="How many photos.")] = 8,

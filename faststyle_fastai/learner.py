@@ -72,10 +72,9 @@ def style_learner(
     plan = _plan(recipe, "style", overrides)
     styles = list(style) if isinstance(style, (list, tuple)) else [style]
     names = list(L(name)) or style_names(styles)
-    paintings = [to_tensor(read_picture(s)) for s in styles]
-    _distinct(names, paintings)
     shown = max(dls.size, plan.style_size or 0)  # px; many large paintings would fill the memory
-    paintings = [resize_short(x, min(shown, *x.shape[-2:])) for x in paintings]
+    paintings = [_painting(s, shown) for s in styles]
+    _distinct(names, paintings)
     return _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs)
 
 
@@ -87,6 +86,11 @@ def style_names(
     return [
         Path(s).stem if isinstance(s, (str, Path)) else f"style{i}" for i, s in zip(numbers, styles)
     ]
+
+
+def _painting(picture, size):
+    x = to_tensor(read_picture(picture))
+    return resize_short(x, min(size, *x.shape[-2:]))
 
 
 def _distinct(names, paintings):

@@ -80,31 +80,31 @@ def train(
         "arch": arch,
         "weights": Path(weights).name if weights else None,
         "minutes": minutes,
+        "valid_pct": valid_pct,
         "seed": seed,
         "plan": json.loads(json.dumps(asdict(plan))),
     }
+    spent = 0.0  # minutes
     if resume:
         same_run(out, settings)
+        spent = (record_of(out) or {}).get("minutes", 0.0)
     learn = style_learner(dls, styles, recipe, pretrained, arch, weights, **overrides)
     if not resume:
         clear(out)
-    record = {"settings": settings, "added": {}, "versions": versions(), "complete": False}
+    record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
+    record["complete"] = False
     write_json(record, out / "run.json")
     cbs = [
         Checkpoint(out / "checkpoints", every=200, resume=resume),
         History(out / "history.csv"),
         Preview(dls.valid.items[:2], every=100, folder=out / "previews"),
     ]
-    failed = None
-    try:
-        if _fit(learn, minutes, quiet, *cbs):
-            failed = FaststyleError(f"stopped; what was trained lies in {out}, --resume goes on.")
-    except NonFiniteLoss as error:
-        failed = error
+    where = f"what was trained lies in {out}, --resume goes on."
+    failed = _fit(learn, minutes, quiet, where, *cbs)
     save_style(learn, out / "model.safetensors")
     export_learner(learn, out / "model.pkl")
     plot_loss(learn, out / "loss.png")
-    record["minutes"] = round((time.time() - started) / 60, 2)
+    record["minutes"] = round(spent + (time.time() - started) / 60, 2)
     record["pictures"] = learn.train_iter * plan.bs
     record["complete"] = not failed
     write_json(record, out / "run.json")
@@ -138,10 +138,10 @@ def pretrain(
         photos, plan.size, plan.bs, plan.images, seed=seed, device=device
     )
     learn = autoencoder_learner(dls, recipe, arch, weights, **overrides)
-    stopped = _fit(learn, minutes, quiet)
+    failed = _fit(learn, minutes, quiet, f"what was trained lies in {out}.")
     save_style(learn, out)
-    if stopped:
-        raise FaststyleError(f"stopped; what was trained lies in {out}.")
+    if failed:
+        raise failed
     return out
 
 
@@ -160,6 +160,8 @@ def add_style(
 ) -> Path:  # the file with the new style
     "Train rows of scales and shifts for a new painting; the other styles stay as they are."
     run, name = Path(run), Path(style).stem
+    if run.name == "model.safetensors" and record_of(run.parent):
+        run = run.parent
     file = run / "model.safetensors" if run.is_dir() else run
     out = file if out is None else Path(out)
     may_write_file(out, force or out == file)
@@ -174,29 +176,34 @@ def add_style(
     plan = record["settings"]["plan"] if record else asdict(recipe_plan(info["recipe"], "style"))
     plan = {**plan, "lr": ROWS_LR} | {k: v for k, v in overrides.items() if v is not None}
     size, bs, images = (plan.pop(field) for field in ("size", "bs", "images"))
+    # What the run held out stays held out.
+    split = {k: record["settings"][k] for k in ("valid_pct", "seed")} if record else {"seed": seed}
     set_seed(seed)
-    dls = StyleDataLoaders.from_folder(photos, size, bs, images, seed=seed, device=device)
+    dls = StyleDataLoaders.from_folder(photos, size, bs, images, device=device, **split)
     learn = style_learner(dls, style, info["recipe"], file, info["arch"], weights, **plan)
     learn.freeze()
-    stopped = _fit(learn, minutes, quiet)
+    failed = _fit(learn, minutes, quiet, f"as far as {name} was trained it is in {out}.")
     save_style(learn, out, add_to=file)
     if record and out == file:  # the run knows it too
         learn.model, learn.style_card.info, _ = load_style(out)
         export_learner(learn, run / "model.pkl")
         record["added"][name] = style_hash
         write_json(record, run / "run.json")
-    if stopped:
-        raise FaststyleError(f"stopped; as far as {name} was trained it is in {out}.")
+    if failed:
+        raise failed
     return out
 
 
-def _fit(learn, minutes, quiet, *cbs):
-    "Fit by the recipe with one line of progress; whether Ctrl-C ended it."
+def _fit(learn, minutes, quiet, where, *cbs):
+    "Fit by the recipe with one line of progress; the error to raise when all is saved, or None."
     stop = StopOnInterrupt()
     cbs = [*cbs, stop] if quiet else [*cbs, stop, TimeLeft()]
-    with learn.no_bar(), learn.no_logging():
-        learn.fit_recipe(minutes=minutes, cbs=cbs)
-    return stop.asked
+    try:
+        with learn.no_bar(), learn.no_logging():
+            learn.fit_recipe(minutes=minutes, cbs=cbs)
+    except NonFiniteLoss as error:
+        return error
+    return FaststyleError(f"stopped; {where}") if stop.asked else None
 
 
 def demo(

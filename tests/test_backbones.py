@@ -37,6 +37,8 @@ def test_shapes_halve_at_each_pooling():
 def test_wrong_layer_lists_the_right_ones():
     with pytest.raises(ValueError, match=r"no layer relu9_9: there are relu1_1, .*relu3_4"):
         perceptual_backbone("lite", layers=["relu9_9"])
+    with pytest.raises(ValueError, match="no layer relu3_4"):  # before anything is downloaded
+        perceptual_backbone("vgg16", layers=["relu3_4"])
 
 
 def test_nothing_past_the_deepest_layer_exists_or_runs():

@@ -12,7 +12,7 @@ from conftest import is_clean
 from PIL import Image
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer
-from faststyle_fastai.runs import train
+from faststyle_fastai.runs import pretrain, train
 
 QUICK = "--size", 32, "--bs", 2, "--images", 4, "--quiet"
 LEFT_BY_A_RUN = {
@@ -57,6 +57,8 @@ def test_train_stylize_info(faststyle, photos, painting, tmp_path):
     before = Stylizer("run").weights
     again = faststyle("train", photos, "--style", painting, "-o", "run", *QUICK, "--resume")
     assert again.returncode == 0, again.stderr
+    minutes = json.loads((tmp_path / "run/run.json").read_text())["minutes"]
+    assert minutes > record["minutes"]  # of all sessions
     after = Stylizer("run").weights
     assert all(torch.equal(after[name], before[name]) for name in before)
     other = faststyle(
@@ -95,7 +97,7 @@ def test_many_styles(faststyle, photos, painting, tmp_path):
     fails(faststyle("stylize", photos, *bad), 1, "this one has 2 channels")
 
     new = "--style", "dusk.png", "--minutes", 0.02, "--quiet"
-    said = faststyle("add-style", "run", *new)
+    said = faststyle("add-style", "run/model.safetensors", *new)  # the path that train prints
     assert said.stdout == "run/model.safetensors\n", said.stderr
     assert json.loads(faststyle("info", "run").stdout)["styles"] == ["waves", "dawn", "dusk"]
     said = faststyle("stylize", photo, "--style", "run:dawn", "-o", "again.png")
@@ -137,6 +139,7 @@ def test_stylize_one_several_and_bad_ones(faststyle, run, photos, tmp_path):
         (("stylize", "a.png", "--style", "RUN", "-o", "a.png"), "written over itself"),
         (("stylize", "a.png", "--style", "RUN", "-o", "x.docx"), "no picture format '.docx'"),
         (("stylize", "a.png", "--style", "x.pkl", "-o", "x.jpg"), "--trust-pickle"),
+        (("evaluate", "x.pkl", "--photos", "PHOTOS", "--style", "a.png"), "--trust-pickle"),
         (("train", "absent", "--style", "a.png", "-o", "r"), "no folder absent"),
         (("train", "PHOTOS", "--style", "absent.jpg", "-o", "r"), "no picture absent.jpg"),
         (("train", "PHOTOS", "--style", "a.png", "-o", "r", "--recipe", "x"), "choose one of fast"),
@@ -157,7 +160,7 @@ def test_wrong_calls_exit_with_2(faststyle):
 
 
 @pytest.mark.parametrize(
-    ("command", "says"), [("train", "autoencoder"), ("stylize", "[default: 1.0]"), ("demo", "1.5")]
+    ("command", "says"), [("train", "[default: 0]"), ("stylize", "[default: 1.0]"), ("demo", "1.5")]
 )
 def test_help_says_the_defaults(faststyle, command, says):
     said = faststyle(command, "--help")
@@ -190,6 +193,9 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_network(photos, painting):
     with pytest.raises(FaststyleError, match="at step"):
         train(photos, painting, "run", size=32, bs=2, images=40, lr=1e20, quiet=True, device="cpu")
     assert Stylizer("run").styles == ["waves"]
+    with pytest.raises(FaststyleError, match="at step"):
+        pretrain(photos, "ae.safetensors", size=32, bs=2, images=40, lr=1e20, quiet=True)
+    assert Stylizer("ae.safetensors").styles == []
 
 
 def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_path):
