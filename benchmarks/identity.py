@@ -8,7 +8,6 @@ style, trained along under the autoencoder's loss, and strength mixes its row wi
 Each painting gets equally many pictures in both; the mean over paintings and held-out photos.
 """
 
-import argparse
 import statistics
 from functools import partial
 
@@ -16,7 +15,7 @@ import torch
 from fastai.torch_core import set_seed
 from PIL import Image
 
-from benchmarks.report import report
+from benchmarks.report import arguments, report
 from faststyle_fastai.all import (
     StyleDataLoaders,
     Stylizer,
@@ -52,13 +51,9 @@ class PhotoIsAStyle(VggLoss):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__)
     parser.add_argument("paintings", nargs="+")
-    parser.add_argument("--photos", required=True, help="a folder")
     parser.add_argument("--images", type=int, default=2000, help="pictures a painting")
-    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
-    parser.add_argument("--backbone", default="lite", help="trained with, and the yardstick's")
-    parser.add_argument("--weights", help="its weights file")
     args = parser.parse_args()
     backbone = perceptual_backbone(args.backbone, args.weights)
     losses, rows = [yardstick(backbone, painting) for painting in args.paintings], []

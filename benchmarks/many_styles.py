@@ -9,12 +9,11 @@ pictures as the first gave it; and one learns all paintings but the last, which 
 trained again.
 """
 
-import argparse
 import json
 from functools import partial
 from pathlib import Path
 
-from benchmarks.report import held_out, report
+from benchmarks.report import arguments, held_out, report
 from faststyle_fastai.all import (
     Stylizer,
     evaluate_style,
@@ -25,14 +24,10 @@ from faststyle_fastai.runs import add_style, train
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__)
     parser.add_argument("paintings", nargs="+")
-    parser.add_argument("--photos", required=True, help="a folder")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--add-minutes", type=float, default=3)
-    parser.add_argument("--backbone", default="lite", help="trained with, and the yardstick's")
-    parser.add_argument("--weights", help="its weights file")
-    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
     args = parser.parse_args()
     paintings, out = args.paintings, args.out
@@ -55,11 +50,10 @@ def main():
         found = {"together": many, "alone": Stylizer(out / name)}
         if painting == paintings[-1]:
             found["added"] = Stylizer(added)
-        nets = {
-            key: evaluate_style(partial(net.paint, style=name), photos, loss, iterations=0)[0]
-            for key, net in found.items()
-        }
-        nets = {key: value["network"] for key, value in nets.items()}
+        nets = {}
+        for key, net in found.items():
+            seen, _ = evaluate_style(partial(net.paint, style=name), photos, loss, iterations=0)
+            nets[key] = seen["network"]
         for key, net in nets.items():
             row = {"painting": name, "trained": key, "pictures of its own": share}
             row |= {k: round(net[k], 3) for k in ("content", "style", "total")}

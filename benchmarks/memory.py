@@ -26,9 +26,9 @@ def main():
     parser.add_argument("--size", type=int, default=1024, help="the picture's side, px")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        jobs = [(network(n, folder), args.size) for _ in range(ROUNDS) for n in STYLES]
-        peaks = [fresh(*job) for job in jobs]
-    median = {n: statistics.median(peaks[i :: len(STYLES)]) for i, n in enumerate(STYLES)}
+        files = {n: network(n, folder) for n in STYLES}
+        peaks = [{n: fresh(file, args.size) for n, file in files.items()} for _ in range(ROUNDS)]
+    median = {n: statistics.median(peak[n] for peak in peaks) for n in STYLES}
     rows = [
         {"styles": n, "peak, MB": round(peak), "ratio": f"{peak / median[1]:.3f}x"}
         for n, peak in median.items()

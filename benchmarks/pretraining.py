@@ -31,6 +31,7 @@ from faststyle_fastai.all import (
 )
 
 SIZE, BS, LR, EVERY, ROWS_FIRST = 128, 4, 1e-3, 10, 10
+ROWS = "the same, rows first"
 
 
 def main():
@@ -54,7 +55,7 @@ def main():
         "network of another style": args.other,
     }
     if args.many:
-        starts |= {"network of several styles": args.many, "the same, rows first": args.many}
+        starts |= {"network of several styles": args.many, ROWS: args.many}
     seeds, rows = range(args.seeds), []
     for style in args.styles:
         loss = yardstick(backbone, style)
@@ -64,7 +65,7 @@ def main():
         for name, start in starts.items():
             runs = scratch
             if start is not None:
-                rows_first = ROWS_FIRST if name.endswith("rows first") else 0
+                rows_first = ROWS_FIRST if name == ROWS else 0
                 runs = [run(start, seed, mark=mark, rows_first=rows_first) for seed in seeds]
             steps = [curve[-1][0] for curve, _ in runs]
             rows.append(

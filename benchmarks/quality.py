@@ -6,11 +6,10 @@ Each RUN is a folder of `faststyle train`, which knows its painting; DIR the pho
 on, of which those that it held out are used.
 """
 
-import argparse
 import json
 from pathlib import Path
 
-from benchmarks.report import held_out, report
+from benchmarks.report import arguments, held_out, report
 from faststyle_fastai.all import (
     Stylizer,
     contact_sheet,
@@ -22,12 +21,8 @@ from faststyle_fastai.all import (
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__, "vgg19")
     parser.add_argument("runs", nargs="+")
-    parser.add_argument("--photos", required=True, help="the folder of the training")
-    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
-    parser.add_argument("--backbone", default="vgg19", help="the reference")
-    parser.add_argument("--weights", help="its weights file")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=25)
     parser.add_argument("-o", "--out", required=True, help="a folder for contact sheets")

@@ -1,5 +1,6 @@
 "Tables of figures: printed, and kept as JSON for the README; the photos they are of."
 
+import argparse
 import json
 import platform
 from pathlib import Path
@@ -9,6 +10,19 @@ import torch
 from faststyle_fastai.all import StyleDataLoaders
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def arguments(
+    doc: str,  # of the script
+    backbone: str = "lite",
+) -> argparse.ArgumentParser:
+    "The command line that all scripts with a yardstick share."
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--photos", required=True, help="a folder, of the training too")
+    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
+    parser.add_argument("--backbone", default=backbone, help="the yardstick's")
+    parser.add_argument("--weights", help="its weights file")
+    return parser
 
 
 def report(

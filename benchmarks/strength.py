@@ -3,12 +3,11 @@
 python -m benchmarks.strength RUN --photos DIR --backbone vgg19 --weights FILE -o SHEET.jpg
 """
 
-import argparse
 import json
 from functools import partial
 from pathlib import Path
 
-from benchmarks.report import held_out, report
+from benchmarks.report import arguments, held_out, report
 from faststyle_fastai.all import (
     Stylizer,
     contact_sheet,
@@ -20,12 +19,8 @@ from faststyle_fastai.all import (
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__, "vgg19")
     parser.add_argument("run")
-    parser.add_argument("--photos", required=True, help="the folder of the training")
-    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
-    parser.add_argument("--backbone", default="vgg19", help="the reference")
-    parser.add_argument("--weights", help="its weights file")
     parser.add_argument("-o", "--out", required=True, help="the pictures, a row a photo")
     args = parser.parse_args()
     settings = json.loads((Path(args.run) / "run.json").read_text())["settings"]

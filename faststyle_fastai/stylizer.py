@@ -209,6 +209,7 @@ def style_grid(
         raise ValueError(f"{len(styles)} styles, n={n}: two styles or four, n from 2.")
     corners = torch.stack([paint.rows(style) for style in styles])
     corners, sheet = corners.view(-1, 2, corners.shape[1]), []
+    picture = read_picture(picture)
     for down in range(n if len(corners) == 2 else 1):
         left, right = torch.lerp(corners[0], corners[-1], down / (n - 1))
         mixes = [torch.lerp(left, right, across / (n - 1)).tolist() for across in range(n)]
