@@ -121,6 +121,8 @@ def evaluate(
         check_format(out)
     if paint.styles and not style:
         raise FaststyleError(f"{file} paints: --style PAINTING to compare it with.")
+    if not paint.styles and (style or others):
+        raise FaststyleError(f"{file} redraws photos: no --style, no --others.")
     if paint.named is None and len(paint.styles) > 1:
         raise FaststyleError(f"{file} has the styles {', '.join(paint.styles)}: {file}:NAME.")
     found, reference = find_pictures(photos)[0][:images], perceptual_backbone(backbone, weights)
@@ -137,9 +139,12 @@ def evaluate(
     for name, row in rows.items():
         print(f"{name:<14}" + "".join(f"{row[key]:9.3f}" for key in columns))
     if "iterations" in rows["network"]:
-        print(f"worth {rows['network']['iterations']:.1f} iterations of optimisation")
+        worth = rows["network"]["iterations"]
+        print(f"worth {'≥ ' * (worth >= iterations)}{worth:.1f} iterations of optimisation")
     if table:
-        facts = {"backbone": backbone, "size": size, "photos": [str(path) for path in found]}
+        facts = {"file": file, "style": style and str(style), "iterations": iterations}
+        facts |= {"backbone": backbone, "weights": weights and str(weights), "size": size}
+        facts["photos"] = [str(path) for path in found]
         write_json({**facts, "rows": rows}, table)
         wrote(table)
     if out:
@@ -172,7 +177,12 @@ def info(
     from .gallery import find_style
     from .stylefile import load_style
 
-    net, said, base = load_style(find_style(file)[0])
+    path, name = find_style(file)
+    net, said, base = load_style(path)
+    if name not in (None, *said["styles"]):
+        raise FaststyleError(
+            f"{path} has no style '{name}': there are {', '.join(said['styles'])}."
+        )
     said["parameters"] = sum(p.numel() for p in net.parameters())
     said["strength"] = "0 to 1" if base else "1 only: its base is not known"
     print(json.dumps(said, indent=2, ensure_ascii=False))
@@ -180,7 +190,9 @@ def info(
 
 def _painter(style, trust_pickle, *args):
     "A Stylizer, of a pickle only when it is trusted."
-    if style.endswith(".pkl") and not trust_pickle:
+    from .gallery import find_style
+
+    if find_style(style)[0].suffix == ".pkl" and not trust_pickle:
         raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
     from .stylizer import Stylizer
 

@@ -82,6 +82,10 @@ def train(
     bs: BatchSize = None,
     images: Images = None,
     minutes: Minutes = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="End, on the best, after so many epochs that were no better."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
     force: Force = False,
     device: Device = None,

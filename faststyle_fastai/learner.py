@@ -35,7 +35,7 @@ from .transformer import ARCHS, TransformerNet, is_row
 
 __all__ = ["autoencoder_learner", "style_learner"]
 
-SHIPPED = "autoencoder", "gallery"  # networks to start from
+STARTS = "autoencoder", "gallery"  # that ship
 
 
 def autoencoder_learner(
@@ -184,7 +184,7 @@ def _start(pretrained, arch):
         card = pretrained.style_card
         net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
     else:
-        ships = pretrained in SHIPPED
+        ships = pretrained in STARTS
         path = shipped_path(pretrained, arch) if ships else Path(pretrained)
         net, info, base = load_style(path)
     if net.width != ARCHS[arch]:

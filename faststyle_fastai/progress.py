@@ -141,16 +141,20 @@ class Preview(Callback):
             return [("", self.folder)]
         return [(f"-{style}", self.folder / style) for style in styles[:MOST]]
 
+    def path(self, step: int, row: int = 0) -> Path:
+        "Where the preview of a style at a step lies."
+        return self._folders()[row][1] / f"step-{step:06d}.png"
+
     def _paint(self, step):
         self.painted = True
         device = next(self.learn.model.parameters()).device
-        for row, (_, folder) in enumerate(self._folders()):
+        for row in range(len(self._folders())):
             pairs, style = [], torch.tensor([row])
             with torch.no_grad(), torch.autocast(device.type, enabled=False):
                 for photo in self.photos:
                     painted = self.learn.model(photo.to(device), style)
                     pairs += [to_picture(photo), to_picture(painted)]
-            keep_going(save_picture, side_by_side(pairs), folder / f"step-{step:06d}.png")
+            keep_going(save_picture, side_by_side(pairs), self.path(step, row))
 
     def _write_gif(self, folder, path):
         "All previews so far as one film, at half their size."
@@ -173,6 +177,9 @@ class TimeLeft(Callback):
     def before_fit(self):
         self.start = self.shown = time.monotonic()
         self.seen, self.from_pct = 0, None
+        if hasattr(self.learn, "preview"):
+            preview = self.learn.preview
+            print(f"previews every {preview.every} steps: {preview.path(0)} …", file=sys.stderr)
 
     def after_batch(self):
         if not self.training or not len(self.yb):

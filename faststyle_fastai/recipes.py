@@ -32,9 +32,9 @@ class Training:
 FAST_START = Training(
     backbone="lite",
     content_layers={"relu1_1": 1.0, "relu2_2": 1.0},  # colours, and a start for styles
-    droplets=1.0,
+    droplets=0.3,
     lr=2e-3,
-    images=8000,
+    images=16_000,
     small=128,
     small_until=0.4,
 )

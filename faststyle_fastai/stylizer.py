@@ -36,18 +36,14 @@ class Stylizer:
         self.named = None  # the style that was asked for with the file
         if isinstance(source, Learner):
             net, info, base = _from_learner(source)
-        elif Path(source).suffix == ".pkl":
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
-                net, info, base = _from_learner(load_learner(source))
         else:
             path, self.named = find_style(source)
-            net, info, base = load_style(path)
+            net, info, base = _from_pickle(path) if path.suffix == ".pkl" else load_style(path)
         self.device = torch.device(device or default_device())
         self.net, self.info = net.to(self.device).eval(), info
         self.styles = info["styles"]
         self.grain = grain if self.styles else 0.0  # a redrawn photo takes no strokes
-        self._index(self.named)
+        self._index(self.named)  # a wrong name fails here
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
 
@@ -156,6 +152,12 @@ class Stylizer:
                 "another version's autoencoder, or it is a .pkl): strength must be 1."
             )
         return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
+
+
+def _from_pickle(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
+        return _from_learner(load_learner(path))
 
 
 def _from_learner(learn):

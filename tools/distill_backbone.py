@@ -1,12 +1,13 @@
-"""How assets/lite.safetensors is made: VGG19 up to relu3_4 at half its width.
+"""How assets/lite.safetensors is made: VGG19 up to relu3_4 at a share of its width.
 
     python tools/distill_backbone.py VGG19.safetensors --photos DIR --paintings FILE… -o OUT
 
-Each layer of the student *is* half of the teacher's channels, those that the other half can best
-be predicted from (pivoted Cholesky of the features' second moments, the choice of Luo et al.'s
+Each layer of the student *is* some of the teacher's channels, those that the others can best be
+predicted from (pivoted Cholesky of the features' second moments, the choice of Luo et al.'s
 and He et al.'s channel pruning 2017), so its Gram matrices are blocks of the teacher's. Weights
 start from the teacher's, with the dropped inputs folded in by least squares, and are then
-trained to give the teacher's features again.
+trained to give the teacher's features again, its Gram matrices, or both. What ships has half the
+width, the features' error, and is the only width that `perceptual_backbone("lite")` takes.
 """
 
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 import typer
 from fastai.torch_core import set_seed
 from safetensors.torch import save_file
+from scipy.stats import spearmanr
 from torch import nn
 
 from faststyle_fastai.backbones import BACKBONES, Backbone, perceptual_backbone
@@ -34,7 +36,7 @@ def main(
     out: Annotated[Path, typer.Option("-o")],
     steps: int = 1500,
     lr: float = 1e-3,
-    width: Annotated[float, typer.Option(help="Of the teacher's; what ships has 0.5.")] = 0.5,
+    width: Annotated[float, typer.Option(help="A share of the teacher's.")] = 0.5,
     objective: Annotated[str, typer.Option(help="features, grams or both.")] = "features",
     seed: int = 0,
 ):
@@ -92,15 +94,15 @@ def crop(canvases):
 
 
 @torch.no_grad()
-def choose_channels(vgg, share, batches):
+def choose_channels(vgg, width, batches):
     "For each layer the kept channels and the map from them to all of the layer's channels."
-    widths = [round(share * w) for block in BACKBONES["vgg19"] for w in block]
+    counts = [round(width * n) for block in BACKBONES["vgg19"] for n in block]
     keep, fill = {}, {}
-    for layer, width in zip(vgg.layers, widths):
+    for layer, n in zip(vgg.layers, counts):
         moment = sum(gram_matrix(vgg(x, [layer])[layer]).mean(0).double() for x in batches)
-        keep[layer] = pivots(moment, width)
+        keep[layer] = pivots(moment, n)
         block = moment[keep[layer]][:, keep[layer]]
-        ridge = 1e-4 * block.diagonal().mean() * torch.eye(width, dtype=block.dtype)
+        ridge = 1e-4 * block.diagonal().mean() * torch.eye(n, dtype=block.dtype)
         fill[layer] = torch.linalg.solve(block + ridge, moment[keep[layer]]).T.float()  # [C, kept]
     return keep, fill
 
@@ -161,13 +163,13 @@ def train(student, vgg, keep, batches, steps, lr, shares):
         loss.backward()
         opt.step()
         if step % 100 == 0:
-            print(step, rounded(found[0]), flush=True)
+            print(step, *map(rounded, found), flush=True)
     student.requires_grad_(False)
 
 
 @torch.no_grad()
 def report(student, vgg, keep, dl, title):
-    "Feature error and the rank agreement of both networks' losses between held-out pairs."
+    "Errors, and how alike both networks rank the distances of held-out photos from each other."
     x = torch.cat([b[0].as_subclass(torch.Tensor) for b in dl][:4])
     features, grams = errors(student, vgg, keep, x)
     print(title, "features", rounded(features))
@@ -179,17 +181,12 @@ def report(student, vgg, keep, dl, title):
             g = gram_matrix(f).flatten(1)
             f = f.flatten(1)
             pairs.append([torch.cdist(m, m) / m.norm(dim=1) for m in (f, g)])
-        rank = [spearman(a.flatten(), b.flatten()) for a, b in zip(*pairs)]
+        rank = [spearmanr(a.flatten(), b.flatten()).statistic for a, b in zip(*pairs)]
         print(f"  {layer}: rank correlation of distances content {rank[0]:.3f} style {rank[1]:.3f}")
 
 
 def rounded(found):
     return {k: round(v.item(), 4) for k, v in found.items()}
-
-
-def spearman(a, b):
-    ranks = torch.stack([v.argsort().argsort().float() for v in (a, b)])
-    return torch.corrcoef(ranks)[0, 1].item()
 
 
 if __name__ == "__main__":

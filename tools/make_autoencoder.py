@@ -16,7 +16,7 @@ def main(
     photos: Path,
     out: Annotated[Path, typer.Option("-o")],
     arch: str = "full",
-    images: int = 8000,
+    images: int | None = None,
     seed: int = 0,
 ):
     "Pretrain on `photos` by the recipe `fast` and write the network as float16."

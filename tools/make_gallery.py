@@ -2,7 +2,8 @@
 
     python tools/make_gallery.py PHOTOS PAINTINGS --run RUN [--weights VGG19.safetensors]
 
-RUN is a run folder: begun again, an interrupted training goes on. `--images` is a painting's own.
+RUN is a run folder: begun again, an interrupted training goes on. `--images` are photos for each
+painting; with VGG19's weights they are trained under it, else under `lite`.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from PIL import ImageOps
 
 from faststyle_fastai.backbones import ASSETS
-from faststyle_fastai.gallery import GALLERY, thumbnail
+from faststyle_fastai.gallery import GALLERY, style_thumbnail
 from faststyle_fastai.images import read_picture, save_picture
 from faststyle_fastai.runs import train
 from faststyle_fastai.stylefile import load_style, write_style
@@ -24,7 +25,7 @@ def main(
     photos: Path,
     paintings: Path,
     run: Annotated[Path, typer.Option()],
-    images: int = 2000,
+    images: int = 1500,
     arch: str = "full",
     weights: Path | None = None,
     seed: int = 0,
@@ -34,7 +35,7 @@ def main(
     backbone = "vgg19" if weights else "lite"
     train(
         photos, files, run, arch=arch, backbone=backbone, weights=weights,
-        images=images * len(files), resume=run.exists(), seed=seed,
+        images=images * len(files), small_until=0.5, resume=run.exists(), seed=seed,
     )  # fmt: skip
     net, info, _ = load_style(run)
     name = "gallery" if arch == "full" else f"gallery-{arch}"
@@ -44,7 +45,7 @@ def main(
     for name, file in zip(GALLERY, files):
         picture = read_picture(file)
         small = ImageOps.cover(picture, (THUMBNAIL, THUMBNAIL))
-        save_picture(small, thumbnail(name))
+        save_picture(small, style_thumbnail(name))
 
 
 if __name__ == "__main__":

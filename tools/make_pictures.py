@@ -1,16 +1,26 @@
 """The README's pictures, from runs of `faststyle train` and sample photos of its dependencies.
 
-python tools/make_pictures.py RUN [RUN …] [--many RUN]
+python tools/make_pictures.py [RUN …] [--many RUN] [--gallery]
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import matplotlib
+from fastcore.basics import chunked
 from PIL import ImageOps
 from sklearn import datasets
 
-from faststyle_fastai.all import Stylizer, contact_sheet, read_picture, save_picture, side_by_side
+from faststyle_fastai.all import (
+    GALLERY,
+    Stylizer,
+    contact_sheet,
+    read_picture,
+    save_picture,
+    side_by_side,
+    style_thumbnail,
+)
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
@@ -26,11 +36,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", help="one style each: showcase.jpg, strength.jpg")
     parser.add_argument("--many", help="a run of several styles: many.jpg")
+    parser.add_argument("--gallery", action="store_true", help="what ships: gallery.jpg")
     args = parser.parse_args()
     if args.runs:
         singles([Stylizer(run) for run in args.runs])
     if args.many:
         several(Stylizer(args.many))
+    if args.gallery:
+        gallery()
 
 
 def singles(painters):
@@ -46,6 +59,16 @@ def several(paint):
     photos = [ImageOps.fit(read_picture(photo), (400, 400)) for photo in PHOTOS]
     rows = [[photo, *(paint(photo, style) for style in paint.styles)] for photo in photos]
     save_picture(contact_sheet(rows).reduce(2), IMAGES / "many.jpg")
+
+
+def gallery():
+    "gallery.jpg: the paintings of the styles that ship, below each what becomes of the photo."
+    square, paint = partial(ImageOps.fit, size=(400, 400)), Stylizer("great_wave")
+    photo, rows = square(read_picture(PHOTO)), []
+    for names in chunked(GALLERY, len(GALLERY) // 2):
+        rows.append([square(read_picture(style_thumbnail(name))) for name in names])
+        rows.append([paint(photo, name) for name in names])
+    save_picture(contact_sheet(rows).reduce(2), IMAGES / "gallery.jpg")
 
 
 if __name__ == "__main__":
