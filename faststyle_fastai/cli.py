@@ -37,7 +37,8 @@ def stylize(
     out: Annotated[Path, typer.Option("-o", "--out", help="A picture, or a folder for several.")],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 the photo, 1 the style.")] = 1.0,
     mix: Annotated[
-        list[str] | None, typer.Option(help="NAME=.3, of a style to mix in; the rest is --style's.")
+        list[str] | None,
+        typer.Option(help="NAME=.3, a style to mix in, or several; the rest is --style's."),
     ] = None,
     mask: Annotated[
         Path | None, typer.Option(help="A gray picture: white is painted, black stays the photo.")
@@ -45,7 +46,9 @@ def stylize(
     black: Annotated[
         str | None, typer.Option(help="NAME of the style where the mask is black.")
     ] = None,
-    size: Annotated[int | None, typer.Option(min=8, help="Short side to paint at, px.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, help="Short side to paint at, px: broader strokes.")
+    ] = None,
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
     ] = False,
@@ -101,9 +104,14 @@ def evaluate(
     weights: Weights = None,
     size: Annotated[int, typer.Option(min=16, help="Short side of the photos, px.")] = 256,
     images: Annotated[int, typer.Option(min=1, help="How many photos.")] = 8,
-    iterations: Annotated[int, typer.Option(min=0, help="Of L-BFGS to compare with.")] = 30,
+    iterations: Annotated[
+        int, typer.Option(min=0, help="Of L-BFGS to compare with; 0: none.")
+    ] = 30,
     others: Annotated[
-        Path | None, typer.Option(help="A folder of another's pictures of them, named alike.")
+        Path | None,
+        typer.Option(
+            help="A folder of another program's pictures of the same photos, named alike."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A contact sheet.")] = None,
     table: Annotated[Path | None, typer.Option("--json", help="The figures as JSON.")] = None,

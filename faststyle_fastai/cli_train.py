@@ -84,9 +84,14 @@ def train(
     minutes: Minutes = None,
     patience: Annotated[
         int | None,
-        typer.Option(min=1, help="End, on the best, after so many epochs that were no better."),
+        typer.Option(
+            min=1,
+            help="With --minutes: end, on the best, after so many epochs that were no better.",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in OUT; the rest as before.")
+    ] = False,
     force: Force = False,
     device: Device = None,
     seed: Seed = 0,
