@@ -40,7 +40,7 @@ def main():
             run_once(args.photos, [painting], args.out / name, images=args.images, **using)
             single, _ = evaluate_style(Stylizer(args.out / name).paint, photos, loss, iterations=0)
             alone = f"{net['total'] / single['network']['total']:.2f}x"
-        row = {"style": name, "photo itself, total": round(found["photo"]["total"], 1)}
+        row = {"painting": name, "photo itself, total": round(found["photo"]["total"], 1)}
         row |= {part: round(net[part], 3) for part in ("content", "style", "total")}
         row["worth, iterations"] = iterations(net, args.iterations)
         rows.append(row | {"total, of alone": alone})

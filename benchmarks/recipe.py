@@ -14,12 +14,14 @@ import statistics
 import warnings
 from pathlib import Path
 
+import torch
 from fastai.callback.core import Callback
 from fastai.torch_core import set_seed
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from benchmarks.report import RESULTS, markdown, report
 from faststyle_fastai.all import (
+    ProgressiveResize,
     StyleDataLoaders,
     Stylizer,
     TimeBudget,
@@ -55,6 +57,16 @@ class EncoderLater(Callback):
         train = self.pct_train > 0.2
         for name in ("conv1", "conv2", "conv3", "in1", "in2", "in3"):
             self.learn.model.get_submodule(name).requires_grad_(train)
+
+
+class Grain(Callback):
+    "Noise on the photo, not on the target: flat areas are to take strokes too."
+
+    order = ProgressiveResize.order + 0.5  # before DrawStyles
+
+    def before_batch(self):
+        if self.training:
+            self.learn.xb = (self.x + 0.03 * torch.randn_like(self.x),)
 
 
 class Compiled(Callback):
@@ -94,6 +106,7 @@ VARIANTS = {
     "brightness as it is": {"max_lighting": 0.0},
     "mean of the weights": {"cbs": AverageWeights},
     "encoder frozen at first": {"cbs": EncoderLater},
+    "grain on training photos": {"cbs": Grain},
     "compiled": {"cbs": Compiled},
     "light network": {"arch": "light"},
     "from scratch": {"pretrained": None},
