@@ -35,15 +35,18 @@ def main():
         painting = next(args.paintings.glob(f"{name}.*"))
         loss, paint = yardstick(backbone, painting), partial(gallery.paint, style=name)
         found, _ = evaluate_style(paint, photos, loss, iterations=args.iterations)
-        net, alone = found["network"], "-"
-        if name in args.alone:
-            run_once(args.photos, [painting], args.out / name, images=args.images, **using)
-            single, _ = evaluate_style(Stylizer(args.out / name).paint, photos, loss, iterations=0)
-            alone = f"{net['total'] / single['network']['total']:.2f}x"
+        net = found["network"]
         row = {"painting": name, "photo itself, total": round(found["photo"]["total"], 1)}
         row |= {part: round(net[part], 3) for part in ("content", "style", "total")}
         row["worth, iterations"] = iterations(net, args.iterations)
-        rows.append(row | {"total, of alone": alone})
+        if args.alone:
+            row["total, of alone"] = "-"
+        if name in args.alone:
+            run_once(args.photos, [painting], args.out / name, images=args.images, **using)
+            single, _ = evaluate_style(Stylizer(args.out / name).paint, photos, loss, iterations=0)
+            ratio = net["total"] / single["network"]["total"]
+            row["total, of alone"] = f"{ratio:.2f}x"
+        rows.append(row)
         print(rows[-1], flush=True)
     report("gallery", rows, backbone=args.backbone, photos=len(photos), images=args.images)
 
