@@ -9,7 +9,7 @@ on, of which those that it held out are used.
 import json
 from pathlib import Path
 
-from benchmarks.report import arguments, held_out, report
+from benchmarks.report import arguments, held_out, iterations, report
 from faststyle_fastai.all import (
     Stylizer,
     contact_sheet,
@@ -48,15 +48,11 @@ def main():
                 "content": round(net["content"], 2),
                 "style": round(net["style"], 3),
                 "total": round(net["total"], 2),
-                "worth, iterations": iterations(net["iterations"], most),
-                "of scaled L-BFGS": iterations(fair["network"]["iterations"], most),
+                "worth, iterations": iterations(net, most),
+                "of scaled L-BFGS": iterations(fair["network"], most),
             }
         )
     report("quality", rows, backbone=args.backbone, photos=args.count, size=args.size)
-
-
-def iterations(worth, most):
-    return f"{worth:.1f}" if worth < most else f"≥ {most}"
 
 
 if __name__ == "__main__":

@@ -61,5 +61,14 @@ def held_out(
     return list(StyleDataLoaders.from_folder(photos, seed=settings["seed"]).valid.items[:count])
 
 
+def iterations(
+    row: dict,  # of evaluate_style
+    most: int,  # that were tried
+) -> str:
+    "How many iterations of optimisation a network is worth, or that all tried were not enough."
+    worth = row["iterations"]
+    return f"{worth:.1f}" if worth < most else f"≥ {most}"
+
+
 def _text(value):
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,11 +1,11 @@
 """How evenly `strength` goes from the photo to the painting: content and style error on the way.
 
-python -m benchmarks.strength RUN --photos DIR --backbone vgg19 --weights FILE -o SHEET.jpg
+    python -m benchmarks.strength NAME PAINTING --photos DIR --backbone vgg19 --weights FILE -o OUT
+
+NAME is a style that ships.
 """
 
-import json
 from functools import partial
-from pathlib import Path
 
 from benchmarks.report import arguments, held_out, report
 from faststyle_fastai.all import (
@@ -20,13 +20,12 @@ from faststyle_fastai.all import (
 
 def main():
     parser = arguments(__doc__, "vgg19")
-    parser.add_argument("run")
+    parser.add_argument("style")
+    parser.add_argument("painting")
     parser.add_argument("-o", "--out", required=True, help="the pictures, a row a photo")
     args = parser.parse_args()
-    settings = json.loads((Path(args.run) / "run.json").read_text())["settings"]
-    (style,), photos = settings["style"], held_out(settings, args.photos, args.count)
-    loss = yardstick(perceptual_backbone(args.backbone, args.weights), style)
-    paint = Stylizer(args.run).paint
+    photos, paint = held_out({"seed": 0}, args.photos, args.count), Stylizer(args.style).paint
+    loss = yardstick(perceptual_backbone(args.backbone, args.weights), args.painting)
     rows, columns = [], []
     for strength in (0, 0.25, 0.5, 0.75, 1):
         painted = partial(paint, strength=strength)
@@ -35,7 +34,7 @@ def main():
         rows.append({"strength": strength} | {k: round(net[k], 3) for k in ("content", "style")})
         columns.append([row[-1] for row in sheet])
     save_picture(contact_sheet(list(zip(*columns))), args.out)
-    report("strength", rows, style=Path(style).stem, backbone=args.backbone, photos=len(photos))
+    report("strength", rows, style=args.style, backbone=args.backbone, photos=len(photos))
 
 
 if __name__ == "__main__":

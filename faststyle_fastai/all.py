@@ -8,6 +8,7 @@ from .checkpoint import *
 from .data import *
 from .errors import *
 from .evaluate import *
+from .gallery import *
 from .images import *
 from .learner import *
 from .losses import *

@@ -120,17 +120,33 @@ class TimeBudget(Callback):
 
 
 class ProgressiveResize(Callback):
-    "Train on photos reduced to `small` px for the first `until` of the training."
+    """Train on photos reduced to `small` px for the first `until` of the training's time.
+
+    Without a TimeBudget the time is estimated: a photo costs in proportion to its pixels.
+    """
 
     order = TimeBudget.order + 1  # which says how much of it is done
 
     def __init__(self, small: int, until: float):
         self.small, self.until = small, until
 
+    def before_fit(self):
+        timed = hasattr(self.learn, "time_budget")
+        self.cost = 1.0 if timed else min(1.0, self.small / self.dls.size) ** 2  # of a small photo
+        self.switch = self.until / (self.until + self.cost * (1 - self.until))  # share of pct_train
+
+    def time(
+        self,
+        pct: float,  # share of the training's steps, or of a TimeBudget
+    ) -> float:
+        "The share of the training's time that is over."
+        spent = min(pct, self.switch) * self.cost + max(0.0, pct - self.switch)
+        return spent / (self.switch * self.cost + 1 - self.switch)
+
     def before_batch(self):
         if not self.training or hasattr(self.learn, "lr_finder"):
             return
-        if self.pct_train < self.until and min(self.x.shape[-2:]) > self.small:
+        if self.pct_train < self.switch and min(self.x.shape[-2:]) > self.small:
             self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)  # before DrawStyles
 
 

@@ -18,9 +18,11 @@ from fastai.torch_core import to_device
 
 from .callbacks import keep_going
 from .errors import FaststyleError
-from .stylefile import save_style
+from .stylefile import load_style, save_style
 
 __all__ = ["Checkpoint"]
+
+BEST = "best.safetensors"
 
 
 class Checkpoint(Callback):
@@ -40,9 +42,11 @@ class Checkpoint(Callback):
         every: int = 500,  # steps
         keep: int = 2,  # newest checkpoints that stay
         resume: bool = False,
+        patience: int | None = None,  # end, on the best, after so many epochs that were no better
     ):
         self.folder, self.every, self.keep, self.resume = Path(folder), every, keep, resume
         self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
+        self.patience, self.since = patience, 0  # epochs since the best
 
     def before_fit(self):
         self.at = self.saved = None
@@ -58,6 +62,7 @@ class Checkpoint(Callback):
             self._restore(self.found)  # a fit that is already over ends as it ended
             if self.found["epoch"] >= self.n_epoch:
                 raise CancelFitException
+            self._stop_at_best()
 
     def before_epoch(self):
         if self.found and self.epoch < self.found["epoch"]:
@@ -92,13 +97,24 @@ class Checkpoint(Callback):
         self.at = self.epoch + 1, 0
         self.epoch_random, self.epoch_order = random_state(), self.dls.train.rng.getstate()
         values = dict(zip(self.recorder.metric_names[1:-1], self.recorder.values[-1]))
+        self.since += 1
         if values.get("valid_loss", float("inf")) < self.best:
-            self.best = values["valid_loss"]
-            keep_going(save_style, self.learn, self.folder / "best.safetensors")
+            self.best, self.since = values["valid_loss"], 0
+            keep_going(save_style, self.learn, self.folder / BEST)
+        self._stop_at_best()
 
     def after_fit(self):
         if self.at not in (None, self.saved):
             self._save()
+
+    def _stop_at_best(self):
+        if not self.patience or self.since < self.patience:
+            return
+        if self.at not in (None, self.saved):
+            self._save()
+        if (best := self.folder / BEST).is_file():
+            self.learn.model.load_state_dict(load_style(best)[0].state_dict())
+        raise CancelFitException
 
     def _save(self):
         weights = self.learn.model.state_dict()
@@ -118,6 +134,7 @@ class Checkpoint(Callback):
             "epoch_order": self.epoch_order,
             "random": random_state(),
             "best": float(self.best),
+            "since": self.since,
             "smooth": [smooth.val, smooth.count],
             "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
             "callbacks": {
@@ -150,7 +167,7 @@ class Checkpoint(Callback):
 
     def _restore(self, found):
         set_random_state(found["random"])
-        self.best = found["best"]
+        self.best, self.since = found["best"], found["since"]
         self.learn.pct_train, self.learn.train_iter = found["pct_train"], found["train_iter"]
         self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
         for name, value in found["recorder"].items():

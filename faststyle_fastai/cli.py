@@ -3,34 +3,15 @@
 import json
 import sys
 import warnings
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import __version__
+from .cli_train import add_style, demo, pretrain, train
 from .errors import FaststyleError
-from .options import (
-    Arch,
-    BackboneName,
-    BatchSize,
-    Device,
-    Force,
-    Images,
-    Minutes,
-    Out,
-    Photos,
-    Quiet,
-    Recipe,
-    Seed,
-    Size,
-    TrustPickle,
-    Weights,
-)
-
-# torch and fastai take seconds to import: the commands do it, `--help` does not. Most pass on what
-# they were given, before they import, to the function of the same name.
+from .options import Device, Quiet, TrustPickle, Weights, wrote
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,98 +22,8 @@ app = typer.Typer(
 )
 
 
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option("-o", "--out")] = Path("faststyle-demo"),
-    photos: Annotated[
-        Path | None, typer.Option(help="A folder of photos; default: scikit-learn's samples.")
-    ] = None,
-    minutes: Annotated[float, typer.Option(min=0.01, help="Of training.")] = 1.5,
-    device: Device = None,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-):
-    "Train a painting's style offline in minutes and repaint a photo with it."
-    given = locals()
-    from .runs import demo
-
-    _wrote(*demo(**given))
-
-
-@app.command()
-def pretrain(
-    photos: Photos,
-    out: Out,
-    recipe: Recipe = "fast",
-    backbone: BackboneName = None,
-    weights: Weights = None,
-    arch: Arch = "full",
-    size: Size = None,
-    bs: BatchSize = None,
-    images: Images = None,
-    minutes: Minutes = None,
-    force: Force = False,
-    device: Device = None,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-):
-    "Train an autoencoder, the start of all styles, on a folder of photos."
-    given = locals()
-    from .runs import pretrain
-
-    _wrote(pretrain(**given))
-
-
-@app.command()
-def train(
-    photos: Photos,
-    style: Annotated[list[Path], typer.Option(help="A painting; several times: many styles.")],
-    out: Out,
-    recipe: Recipe = "fast",
-    backbone: BackboneName = None,
-    weights: Weights = None,
-    pretrained: Annotated[
-        str, typer.Option(help="Where to start: autoencoder (ships), none, or a FILE.")
-    ] = "autoencoder",
-    arch: Arch = "full",
-    size: Size = None,
-    bs: BatchSize = None,
-    images: Images = None,
-    minutes: Minutes = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
-    force: Force = False,
-    device: Device = None,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-):
-    "Train one style or many from paintings and a folder of photos into the run folder OUT."
-    given = locals() | {"pretrained": None if pretrained == "none" else pretrained}
-    from .runs import train
-
-    run = train(**given)
-    _wrote(*(run / name for name in ("model.safetensors", "model.pkl", "loss.png")))
-    _wrote(*sorted(run.glob("progress*.gif")))
-
-
-@app.command()
-def add_style(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a .safetensors.")],
-    style: Annotated[Path, typer.Option(help="The new painting.", show_default=False)],
-    photos: Annotated[Path | None, typer.Option(help="Default: those of the run.")] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Default: RUN itself.")] = None,
-    backbone: BackboneName = None,
-    weights: Weights = None,
-    minutes: Annotated[float, typer.Option(min=0.01, help="Of training.")] = 3,
-    force: Force = False,
-    device: Device = None,
-    seed: Seed = 0,
-    quiet: Quiet = False,
-):
-    "Add a painting to a trained network; its other styles stay the same to the bit."
-    given = locals()
-    from .runs import add_style
-
-    _wrote(add_style(**given))
+for command in (demo, pretrain, train, add_style):
+    app.command()(command)
 
 
 @app.command()
@@ -140,11 +31,14 @@ def stylize(
     inputs: Annotated[
         list[str], typer.Argument(help="Pictures, folders or globs.", metavar="INPUT…")
     ],
-    style: Annotated[str, typer.Option(help="A .safetensors, a run folder, FILE:NAME.")],
+    style: Annotated[
+        str, typer.Option(help="One that ships, a .safetensors, a run folder, FILE:NAME.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="A picture, or a folder for several.")],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 the photo, 1 the style.")] = 1.0,
     mix: Annotated[
-        list[str] | None, typer.Option(help="NAME=.3, of a style to mix in; the rest is --style's.")
+        list[str] | None,
+        typer.Option(help="NAME=.3, a style to mix in, or several; the rest is --style's."),
     ] = None,
     mask: Annotated[
         Path | None, typer.Option(help="A gray picture: white is painted, black stays the photo.")
@@ -152,7 +46,9 @@ def stylize(
     black: Annotated[
         str | None, typer.Option(help="NAME of the style where the mask is black.")
     ] = None,
-    size: Annotated[int | None, typer.Option(min=8, help="Short side to paint at, px.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, help="Short side to paint at, px: broader strokes.")
+    ] = None,
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
     ] = False,
@@ -169,11 +65,10 @@ def stylize(
     from .images import save_picture, targets_for
 
     jobs = targets_for(inputs, out)
-    path, name = _file_and_name(style)
-    paint, failed = _painter(path, trust_pickle, device, grain), 0
+    paint, failed = _painter(style, trust_pickle, device, grain), 0
     from .stylizer import read_mask
 
-    styles = _mix(mix, name or 0) if mix else name
+    styles = _mix(mix, paint.named or 0) if mix else None
     for asked in (styles, black):  # a wrong name or mask is one error, not one a picture
         paint.rows(asked)
     mask = mask and read_mask(mask)
@@ -191,59 +86,111 @@ def stylize(
         else:
             if not quiet and len(jobs) > 1:
                 print(f"{i}/{len(jobs)} {source}", file=sys.stderr)
-            _wrote(target)
+            wrote(target)
     if failed:
         raise FaststyleError(f"{failed} of {len(jobs)} pictures failed, named above.")
 
 
 @app.command()
 def evaluate(
-    file: Annotated[str, typer.Argument(help="A .safetensors, a run folder, FILE:NAME.")],
+    file: Annotated[
+        str, typer.Argument(help="A style that ships, a .safetensors, a run folder, FILE:NAME.")
+    ],
     photos: Annotated[Path, typer.Option(help="A folder of photos it was not trained on.")],
-    style: Annotated[Path, typer.Option(help="The painting.")],
+    style: Annotated[
+        Path | None, typer.Option(help="The painting; an autoencoder has none.")
+    ] = None,
     backbone: Annotated[str, typer.Option(help="The reference: vgg19 or lite.")] = "vgg19",
     weights: Weights = None,
-    size: Annotated[int, typer.Option(help="Short side of the photos, px.")] = 256,
-    images: Annotated[int, typer.Option(help="How many photos.")] = 8,
-    iterations: Annotated[int, typer.Option(help="Of L-BFGS to compare with.")] = 30,
+    size: Annotated[int, typer.Option(min=16, help="Short side of the photos, px.")] = 256,
+    images: Annotated[int, typer.Option(min=1, help="How many photos.")] = 8,
+    iterations: Annotated[
+        int, typer.Option(min=0, help="Of L-BFGS to compare with; 0: none.")
+    ] = 30,
+    others: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of another program's pictures of the same photos, named alike."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A contact sheet.")] = None,
+    table: Annotated[Path | None, typer.Option("--json", help="The figures as JSON.")] = None,
     trust_pickle: TrustPickle = False,
     device: Device = None,
 ):
     "Measure a style: content, style, and how many iterations of optimisation it is worth."
     from .backbones import perceptual_backbone
-    from .evaluate import evaluate_style, yardstick
-    from .images import contact_sheet, find_pictures, save_picture
+    from .evaluate import evaluate_autoencoder, evaluate_style, yardstick
+    from .images import check_format, contact_sheet, find_pictures, save_picture
+    from .runfolder import write_json
 
-    path, name = _file_and_name(file)
-    paint = _painter(path, trust_pickle, device)
-    if name is None and len(paint.styles) > 1:
-        raise FaststyleError(f"{path} has the styles {', '.join(paint.styles)}: {path}:NAME.")
-    paint.rows(name)
-    loss = yardstick(perceptual_backbone(backbone, weights), style)
-    found = find_pictures(photos)[0][:images]
+    paint = _painter(file, trust_pickle, device)
+    if out:
+        check_format(out)
+    if paint.styles and not style:
+        raise FaststyleError(f"{file} paints: --style PAINTING to compare it with.")
+    if not paint.styles and (style or others):
+        raise FaststyleError(f"{file} redraws photos: no --style, no --others.")
+    if paint.named is None and len(paint.styles) > 1:
+        raise FaststyleError(f"{file} has the styles {', '.join(paint.styles)}: {file}:NAME.")
+    found, reference = find_pictures(photos)[0][:images], perceptual_backbone(backbone, weights)
     if not found:
         raise FileNotFoundError(f"no readable photo in {photos}.")
-    rows, sheet = evaluate_style(partial(paint.paint, style=name), found, loss, size, iterations)
-    print(f"{'':<14}{'content':>9}{'style':>9}{'tv':>9}{'total':>9}")
+    if paint.styles:
+        loss = yardstick(reference, style)
+        rows, sheet = evaluate_style(paint.paint, found, loss, size, iterations, others=others)
+    else:
+        row, sheet = evaluate_autoencoder(paint.paint, found, reference, size)
+        rows = {"network": row}
+    columns = [key for key in rows["network"] if key != "iterations"]
+    print(f"{'':<14}" + "".join(f"{key:>9}" for key in columns))
     for name, row in rows.items():
-        print(
-            f"{name:<14}" + "".join(f"{row[k]:9.3f}" for k in ("content", "style", "tv", "total"))
-        )
-    if iterations:
-        print(f"worth {rows['network']['iterations']:.1f} iterations of optimisation")
+        print(f"{name:<14}" + "".join(f"{row[key]:9.3f}" for key in columns))
+    if "iterations" in rows["network"]:
+        worth = rows["network"]["iterations"]
+        print(f"worth {'≥ ' * (worth >= iterations)}{worth:.1f} iterations of optimisation")
+    if table:
+        facts = {"file": file, "style": style and str(style), "iterations": iterations}
+        facts |= {"backbone": backbone, "weights": weights and str(weights), "size": size}
+        facts["photos"] = [str(path) for path in found]
+        write_json({**facts, "rows": rows}, table)
+        wrote(table)
     if out:
-        _wrote(save_picture(contact_sheet(sheet), out))
+        wrote(save_picture(contact_sheet(sheet), out))
+
+
+@app.command()
+def styles(
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A picture of all of them.")
+    ] = None,
+):
+    "List the styles that ship."
+    from .gallery import GALLERY, gallery_sheet
+
+    width = max(map(len, GALLERY))
+    for name, painting in GALLERY.items():
+        print(f"{name:<{width}}  {painting}")
+    if out:
+        from .images import save_picture
+
+        wrote(save_picture(gallery_sheet(), out))
 
 
 @app.command()
 def info(
-    file: Annotated[Path, typer.Argument(help="A .safetensors or a run folder.")],
+    file: Annotated[str, typer.Argument(help="A style that ships, a .safetensors, a run folder.")],
 ):
     "What a style's file says of itself."
+    from .gallery import find_style
     from .stylefile import load_style
 
-    net, said, base = load_style(file)
+    path, name = find_style(file)
+    net, said, base = load_style(path)
+    if name not in (None, *said["styles"]):
+        raise FaststyleError(
+            f"{path} has no style '{name}': there are {', '.join(said['styles'])}."
+        )
     said["parameters"] = sum(p.numel() for p in net.parameters())
     said["strength"] = "0 to 1" if base else "1 only: its base is not known"
     print(json.dumps(said, indent=2, ensure_ascii=False))
@@ -251,19 +198,13 @@ def info(
 
 def _painter(style, trust_pickle, *args):
     "A Stylizer, of a pickle only when it is trusted."
-    if style.endswith(".pkl") and not trust_pickle:
+    from .gallery import find_style
+
+    if find_style(style)[0].suffix == ".pkl" and not trust_pickle:
         raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
     from .stylizer import Stylizer
 
     return Stylizer(style, *args)
-
-
-def _file_and_name(style):
-    "FILE or FILE:NAME, of a style in it; a file's own name may have a colon too."
-    if Path(style).exists() or ":" not in style:
-        return style, None
-    path, _, name = style.rpartition(":")
-    return path, name
 
 
 def _mix(shares, rest):
@@ -277,11 +218,6 @@ def _mix(shares, rest):
             raise FaststyleError(f"--mix {share}: NAME=WEIGHT, like starry_night=.3.") from None
     left = 1 - sum(mix.values())
     return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
-
-
-def _wrote(*paths):
-    for path in paths:
-        print(path)
 
 
 def main():

@@ -6,12 +6,14 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from .backbones import Backbone
-from .images import read_picture, to_picture, to_tensor
+from .errors import FaststyleError
+from .images import picture_files, read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
 
-__all__ = ["evaluate_style", "lbfgs", "worth", "yardstick"]
+__all__ = ["evaluate_autoencoder", "evaluate_style", "lbfgs", "mean_curve", "worth", "yardstick"]
 
 STYLE_LAYERS, STYLE_WEIGHT = ("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 20
 
@@ -79,6 +81,14 @@ def worth(
     return float(len(curve) - 1)
 
 
+def mean_curve(
+    curves: list[list[float]],  # of `lbfgs`, one a photo
+) -> list[float]:
+    "The mean over photos of the best loss so far: steps without a line search may stray."
+    best = [accumulate(curve, min) for curve in curves]
+    return [sum(values) / len(values) for values in zip(*best)]
+
+
 def evaluate_style(
     paint,  # tensor in, tensor out: Stylizer.paint
     photos: list[str | Path],
@@ -86,19 +96,23 @@ def evaluate_style(
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
     scaled: bool = False,  # see `lbfgs`
+    others: str | Path | None = None,  # a folder of anybody's pictures of them, named alike
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
-    """Mean content, style (unweighted), tv and total of photo, network and optimisation; pictures.
+    """Mean content, style (unweighted), tv, total of photo, network, optimisation; the pictures.
 
     The network's `iterations` is what its mean total is worth on the mean of the photos'
     optimisation curves, each the best loss so far.
     """
+    of_others = [_of_the_same_name(Path(photo), others) for photo in photos if others is not None]
     rows, curves, sheet = {}, [], []
-    for path in photos:
+    for i, path in enumerate(photos):
         photo = resize_short(to_tensor(read_picture(path)), size)
         shown = {"photo": photo, "network": paint(photo).cpu()}
+        if of_others:
+            shown["others"] = _fitted(of_others[i], photo)
         if iterations:
             shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations, scaled)
-            curves.append(list(accumulate(curve, min)))  # steps without a line search may stray
+            curves.append(curve)
         for name, x in shown.items():
             with torch.no_grad():
                 total = loss(x, photo).item()
@@ -109,6 +123,47 @@ def evaluate_style(
                 row[key] = row.get(key, 0.0) + value / len(photos)
         sheet.append([to_picture(x) for x in shown.values()])
     if iterations:
-        mean = [sum(values) / len(values) for values in zip(*curves)]
-        rows["network"]["iterations"] = worth(rows["network"]["total"], mean)
+        rows["network"]["iterations"] = worth(rows["network"]["total"], mean_curve(curves))
     return rows, sheet
+
+
+def _of_the_same_name(photo, folder):
+    "The one picture in `folder` that is called like `photo`, and where several are its folder too."
+    found = [path for path in picture_files(folder) if path.stem == photo.stem]
+    if len(found) > 1:
+        found = [path for path in found if path.parent.name == photo.parent.name]
+    if len(found) != 1:
+        raise FaststyleError(
+            f"{folder} holds {len(found)} pictures called {photo.stem}: one is asked."
+        )
+    return found[0]
+
+
+def _fitted(picture, photo):
+    "Another's picture at the size of a photo, whose shape it must have."
+    x, shape = to_tensor(read_picture(picture)), photo.shape[-2:]
+    height, width = x.shape[-2:]
+    if abs(width / height * shape[0] / shape[1] - 1) > 0.03:  # some crop to multiples of 4 or 8
+        raise FaststyleError(f"{picture} is {width}x{height} px: not of its photo's shape.")
+    return F.interpolate(x, tuple(shape), mode="bilinear", antialias=True).clamp(0, 1)
+
+
+@torch.no_grad()
+def evaluate_autoencoder(
+    paint,  # tensor in, tensor out: Stylizer.paint
+    photos: list[str | Path],
+    backbone: Backbone,  # the reference
+    size: int = 256,  # px of the photos' short side
+) -> tuple[dict[str, float], list[list[Image.Image]]]:
+    "How well photos are redrawn: mean PSNR in dB, the content error at two layers; pictures."
+    losses = {layer: VggLoss(backbone, None, {layer: 1.0}, {}) for layer in ("relu1_1", "relu2_2")}
+    found, sheet = dict.fromkeys(("psnr", *losses), 0.0), []
+    for path in photos:
+        photo = resize_short(to_tensor(read_picture(path)), size)
+        redrawn = paint(photo).cpu()
+        mean_square = (redrawn - photo).square().mean().clamp(min=1e-10)
+        found["psnr"] += -10 * mean_square.log10().item() / len(photos)
+        for layer, loss in losses.items():
+            found[layer] += loss(redrawn, photo).item() / len(photos)
+        sheet.append([to_picture(photo), to_picture(redrawn)])
+    return found, sheet

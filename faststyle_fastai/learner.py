@@ -30,10 +30,12 @@ from .images import read_picture, to_tensor
 from .losses import VggLoss, resize_short
 from .progress import LossParts
 from .recipes import Training, recipe_plan
-from .stylefile import autoencoder_path, bundled_base, load_style, take_rows
+from .stylefile import bundled_base, load_style, shipped_path, take_rows
 from .transformer import ARCHS, TransformerNet, is_row
 
 __all__ = ["autoencoder_learner", "style_learner"]
+
+STARTS = "autoencoder", "gallery"  # that ship
 
 
 def autoencoder_learner(
@@ -54,7 +56,7 @@ def style_learner(
     dls: StyleDataLoaders,
     style,  # the painting, or a list of them: a path, a picture or an array each
     recipe: str = "fast",  # a row of recipes.RECIPES
-    pretrained: Learner | str | Path | None = "autoencoder",  # a file, the one that ships, or None
+    pretrained: Learner | str | Path | None = "autoencoder",  # or "gallery", a file, None
     arch: str = "full",  # a key of `ARCHS`
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of each style; None: the paintings' file names
@@ -182,7 +184,8 @@ def _start(pretrained, arch):
         card = pretrained.style_card
         net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
     else:
-        path = autoencoder_path(arch) if pretrained == "autoencoder" else Path(pretrained)
+        ships = pretrained in STARTS
+        path = shipped_path(pretrained, arch) if ships else Path(pretrained)
         net, info, base = load_style(path)
     if net.width != ARCHS[arch]:
         raise ValueError(f"pretrained= is a network of arch '{info['arch']}', not '{arch}'.")

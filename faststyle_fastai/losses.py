@@ -18,8 +18,25 @@ def gram_matrix(
 ) -> Tensor:  # [B, C, C], divided by C*H*W
     "Channel correlations of `features`, in float32 (Gatys et al. 2016)."
     with torch.autocast(features.device.type, enabled=False):
-        flat = features.float().flatten(2)
-        return (flat / flat[0].numel()) @ flat.mT
+        return Gram.apply(features.flatten(2))
+
+
+class Gram(torch.autograd.Function):
+    """`x @ x.mT` over its size, and the gradient by one product where autograd takes two.
+
+    The gradient is of the precision of `x`, as it is what features made in it can be given.
+    """
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        x = x.float()
+        return x @ x.mT / x[0].numel()
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return (grad + grad.mT).to(x.dtype) @ x / x[0].numel()
 
 
 def total_variation(

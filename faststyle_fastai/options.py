@@ -11,15 +11,18 @@ Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; defaul
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 Recipe = Annotated[
-    str, typer.Option(help="fast, ours; as published: skalski, johnson, dumoulin, tarun.")
+    str,
+    typer.Option(help="fast, ours; published losses and rates: skalski, johnson, dumoulin, tarun."),
 ]
 BackboneName = Annotated[
     str | None, typer.Option(help="vgg16, vgg19 or lite, which ships; default: the recipe's.")
 ]
 Weights = Annotated[Path | None, typer.Option(help="The backbone's weights, .safetensors or .pth.")]
 Arch = Annotated[str, typer.Option(help="full, or light: half the channels.")]
-Size = Annotated[int | None, typer.Option(help="Side of the training squares, px.")]
-BatchSize = Annotated[int | None, typer.Option(help="Photos a step.")]
+Size = Annotated[
+    int | None, typer.Option(help="Side of the training squares, px; default: the recipe's.")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Photos a step; default: the recipe's.")]
 Images = Annotated[int | None, typer.Option(help="Photos an epoch; default: the recipe's.")]
 Minutes = Annotated[
     float | None, typer.Option(min=0.01, help="Train this long, the schedule stretched to fit.")
@@ -28,3 +31,9 @@ TrustPickle = Annotated[
     bool, typer.Option("--trust-pickle", help="Load a .pkl, which can run code.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
+
+
+def wrote(*paths):
+    "The last thing a command says: where its results lie."
+    for path in paths:
+        print(path)

@@ -141,16 +141,20 @@ class Preview(Callback):
             return [("", self.folder)]
         return [(f"-{style}", self.folder / style) for style in styles[:MOST]]
 
+    def path(self, step: int, row: int = 0) -> Path:
+        "Where the preview of a style at a step lies."
+        return self._folders()[row][1] / f"step-{step:06d}.png"
+
     def _paint(self, step):
         self.painted = True
         device = next(self.learn.model.parameters()).device
-        for row, (_, folder) in enumerate(self._folders()):
+        for row in range(len(self._folders())):
             pairs, style = [], torch.tensor([row])
             with torch.no_grad(), torch.autocast(device.type, enabled=False):
                 for photo in self.photos:
                     painted = self.learn.model(photo.to(device), style)
                     pairs += [to_picture(photo), to_picture(painted)]
-            keep_going(save_picture, side_by_side(pairs), folder / f"step-{step:06d}.png")
+            keep_going(save_picture, side_by_side(pairs), self.path(step, row))
 
     def _write_gif(self, folder, path):
         "All previews so far as one film, at half their size."
@@ -173,25 +177,34 @@ class TimeLeft(Callback):
     def before_fit(self):
         self.start = self.shown = time.monotonic()
         self.seen, self.from_pct = 0, None
+        if hasattr(self.learn, "preview"):
+            preview = self.learn.preview
+            print(f"previews every {preview.every} steps: {preview.path(0)} …", file=sys.stderr)
 
     def after_batch(self):
         if not self.training or not len(self.yb):
             return
         now, self.seen = time.monotonic(), self.seen + len(self.xb[0])
+        pct = self._time_done()
         if self.from_pct is None:
-            self.from_pct = self.pct_train
+            self.from_pct = pct
         tty = sys.stderr.isatty()
         if now - self.shown < (0.5 if tty else 10):
             return
-        self.shown, done = now, self.pct_train - self.from_pct
-        left = (now - self.start) * (1 - self.pct_train) / max(done, 1e-6)
+        self.shown, done = now, pct - self.from_pct
+        left = (now - self.start) * (1 - pct) / max(done, 1e-6)
         line = (
-            f"{self.pct_train:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
+            f"{pct:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
             f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
         )
         print(
             f"\r{line:<72}" if tty else line, end="" if tty else "\n", file=sys.stderr, flush=True
         )
+
+    def _time_done(self):
+        if not hasattr(self.learn, "progressive_resize"):
+            return self.pct_train
+        return self.progressive_resize.time(self.pct_train)
 
     def after_fit(self):
         if sys.stderr.isatty():

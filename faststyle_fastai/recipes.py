@@ -23,7 +23,7 @@ class Training:
     images: int | None = None  # photos an epoch; None: all of them
     size: int = 256  # px
     small: int = 0  # px the photos are reduced to at first; 0: never
-    small_until: float = 0.0  # share of the training spent at `small`
+    small_until: float = 0.0  # share of the training's time spent at `small`
     bs: int = 4
     wd: float = 0.0
     eps: float = 1e-8  # of Adam
@@ -32,10 +32,11 @@ class Training:
 FAST_START = Training(
     backbone="lite",
     content_layers={"relu1_1": 1.0, "relu2_2": 1.0},  # colours, and a start for styles
+    droplets=0.3,
     lr=2e-3,
-    images=8000,
+    images=16_000,
     small=128,
-    small_until=0.75,
+    small_until=0.4,
 )
 
 

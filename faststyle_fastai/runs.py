@@ -52,6 +52,7 @@ def train(
     bs: int | None = None,
     images: int | None = None,  # photos an epoch
     minutes: float | None = None,  # train this long instead of the recipe's epochs
+    patience: int | None = None,  # end, on the best, after so many epochs that were no better
     valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # go on with the run in `out`
     force: bool = False,  # replace the run in `out`
@@ -63,6 +64,11 @@ def train(
     "Train a style, or several, on a folder of photos and leave a complete run folder."
     started, out = time.time(), Path(out)
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
+    if patience and not minutes and patience + 1 >= plan.epochs * len(plan.schedule):
+        raise ValueError(
+            f"patience={patience} looks at the ends of epochs, and recipe {recipe} has too few: "
+            f"give minutes too, and images for shorter epochs."
+        )
     styles = list(L(style))
     style_hash = [digest(Path(painting)) for painting in styles]
     may_write(out, resume, force)
@@ -95,7 +101,7 @@ def train(
     record["complete"] = False
     write_json(record, out / "run.json")
     cbs = [
-        Checkpoint(out / "checkpoints", every=200, resume=resume),
+        Checkpoint(out / "checkpoints", every=200, resume=resume, patience=patience),
         History(out / "history.csv"),
         Preview(dls.valid.items[:2], every=100, folder=out / "previews"),
     ]

@@ -19,6 +19,7 @@ from .transformer import ARCHS, TransformerNet, is_row
 __all__ = ["load_style", "save_style"]
 
 FORMAT = "faststyle/1"
+MODEL = "model.safetensors"  # the network in a run folder
 BASE = "base."  # prefix of the carried base's weights
 
 
@@ -102,7 +103,7 @@ def load_style(
     "A trained network, what its file says of it, and the base it can go back to."
     path = Path(path)
     if path.is_dir():
-        path /= "model.safetensors"
+        path /= MODEL
     if not path.is_file():
         raise FileNotFoundError(f"no style file {path}.")
     try:
@@ -125,16 +126,15 @@ def bundled_weights(info):
     "The base's weights when it is the autoencoder that ships, and still the same one."
     if not info["base"].startswith("autoencoder") or info["base"] != bundled_base(info["arch"]):
         return None
-    return load_style(autoencoder_path(info["arch"]))[0].state_dict()
+    return load_style(shipped_path("autoencoder", info["arch"]))[0].state_dict()
 
 
-def autoencoder_path(arch):
-    "The pretrained autoencoder that ships for `arch`."
-    name = "autoencoder" if arch == "full" else f"autoencoder-{arch}"
-    path = ASSETS / f"{name}.safetensors"
+def shipped_path(name, arch):
+    "A network that ships for `arch`: the autoencoder or the gallery."
+    path = ASSETS / f"{name if arch == 'full' else f'{name}-{arch}'}.safetensors"
     if not path.is_file():
         raise FaststyleError(
-            f"no autoencoder ships for arch '{arch}': start from a file of your own or from "
+            f"no {name} ships for arch '{arch}': start from a file of your own or from "
             f"scratch, pretrained=None (--pretrained none)."
         )
     return path
@@ -143,5 +143,5 @@ def autoencoder_path(arch):
 @lru_cache
 def bundled_base(arch):
     "How a style says that it started from the autoencoder that ships: name and hash."
-    digest = hashlib.sha256(autoencoder_path(arch).read_bytes()).hexdigest()
+    digest = hashlib.sha256(shipped_path("autoencoder", arch).read_bytes()).hexdigest()
     return f"autoencoder:{digest[:16]}"

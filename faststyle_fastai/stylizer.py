@@ -13,6 +13,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from .errors import FaststyleError
+from .gallery import find_style
 from .images import contact_sheet, read_picture, to_picture, to_tensor
 from .losses import resize_short
 from .stylefile import bundled_weights, load_style
@@ -28,28 +29,28 @@ class Stylizer:
 
     def __init__(
         self,
-        source: str | Path | Learner,  # .safetensors, a run folder, a Learner, a trusted .pkl
+        source: str | Path | Learner,  # a style that ships, FILE[:NAME], a run, a Learner, a .pkl
         device: torch.device | str | None = None,
         grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
     ):
+        self.named = None  # the style that was asked for with the file
         if isinstance(source, Learner):
             net, info, base = _from_learner(source)
-        elif Path(source).suffix == ".pkl":
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
-                net, info, base = _from_learner(load_learner(source))
         else:
-            net, info, base = load_style(source)
+            path, self.named = find_style(source)
+            net, info, base = _from_pickle(path) if path.suffix == ".pkl" else load_style(path)
         self.device = torch.device(device or default_device())
         self.net, self.info = net.to(self.device).eval(), info
-        self.styles, self.grain = info["styles"], grain
+        self.styles = info["styles"]
+        self.grain = grain if self.styles else 0.0  # a redrawn photo takes no strokes
+        self._index(self.named)  # a wrong name fails here
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
 
     def __call__(
         self,
         picture,  # a path, a PIL picture, an array or a tensor
-        style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: the first
+        style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: FILE:NAME's
         strength: float = 1.0,  # 0 (the base: the photo redrawn) to 1
         size: int | None = None,  # px of the short side to paint at; fewer px, broader strokes
         keep_colors: bool = False,  # the photo's colours under the painting's brightness
@@ -107,7 +108,7 @@ class Stylizer:
 
     def rows(
         self,
-        style,  # a name, an index, a mix {name: weight} or [weight, …]; None: the first
+        style,  # a name, an index, a mix {name: weight} or [weight, …]; None: FILE:NAME's
     ) -> Tensor:  # [n_styles]
         "Weights over the network's styles."
         n = self.net.n_styles
@@ -129,6 +130,7 @@ class Stylizer:
         return rows
 
     def _index(self, style):
+        style = self.named if style is None else style
         if isinstance(style, str):
             if style not in self.styles:
                 raise ValueError(f"no style '{style}': there are {', '.join(self.styles)}.")
@@ -150,6 +152,12 @@ class Stylizer:
                 "another version's autoencoder, or it is a .pkl): strength must be 1."
             )
         return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
+
+
+def _from_pickle(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
+        return _from_learner(load_learner(path))
 
 
 def _from_learner(learn):

@@ -11,7 +11,7 @@ import torch
 from conftest import is_clean
 from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, Stylizer
+from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, load_style
 from faststyle_fastai.runs import pretrain, train
 
 QUICK = "--size", 32, "--bs", 2, "--images", 4, "--quiet"
@@ -138,8 +138,8 @@ def test_stylize_one_several_and_bad_ones(faststyle, run, photos, tmp_path):
         (("stylize", "a.png", "--style", "absent.safetensors", "-o", "x.jpg"), "no style file"),
         (("stylize", "a.png", "--style", "RUN", "-o", "a.png"), "written over itself"),
         (("stylize", "a.png", "--style", "RUN", "-o", "x.docx"), "no picture format '.docx'"),
-        (("stylize", "a.png", "--style", "x.pkl", "-o", "x.jpg"), "--trust-pickle"),
-        (("evaluate", "x.pkl", "--photos", "PHOTOS", "--style", "a.png"), "--trust-pickle"),
+        (("stylize", "a.png", "--style", "PICKLE:waves", "-o", "x.jpg"), "--trust-pickle"),
+        (("evaluate", "PICKLE", "--photos", "PHOTOS", "--style", "a.png"), "--trust-pickle"),
         (("train", "absent", "--style", "a.png", "-o", "r"), "no folder absent"),
         (("train", "PHOTOS", "--style", "absent.jpg", "-o", "r"), "no picture absent.jpg"),
         (("train", "PHOTOS", "--style", "a.png", "-o", "r", "--recipe", "x"), "choose one of fast"),
@@ -147,7 +147,9 @@ def test_stylize_one_several_and_bad_ones(faststyle, run, photos, tmp_path):
 )
 def test_bad_input_is_one_line(faststyle, run, photos, tmp_path, args, words):
     Image.new("RGB", (16, 16)).save("a.png")
-    args = [{"RUN": run, "PHOTOS": photos}.get(arg, arg) for arg in args]
+    pickle = run / "model.pkl"
+    known = {"RUN": run, "PHOTOS": photos, "PICKLE": pickle, "PICKLE:waves": f"{pickle}:waves"}
+    args = [known.get(arg, arg) for arg in args]
     fails(faststyle(*args), 1, words)
     assert {p.name for p in tmp_path.iterdir()} == {"a.png"}
 
@@ -212,11 +214,53 @@ def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting, tmp_path)
     args = "evaluate", run, "--photos", photos / "china", "--style", painting
     said = faststyle(*args, "--backbone", "lite", "--size", 32, "--images", 1, "--iterations", 2)
     assert said.returncode == 0 and "iterations of optimisation" in said.stdout, said.stderr
-    picture = photos / "china" / "0.jpg"
-    said = faststyle(
-        "stylize", picture, "--style", run / "model.pkl", "--trust-pickle", "-o", "x.png"
-    )
-    assert said.returncode == 0 and said.stderr == "", said.stderr
+    picture, pickle = photos / "china" / "0.jpg", run / "model.pkl"
+    for style in (pickle, f"{pickle}:waves"):
+        said = faststyle("stylize", picture, "--style", style, "--trust-pickle", "-o", "x.png")
+        assert said.returncode == 0 and said.stderr == "", said.stderr
+
+
+def test_evaluate_writes_json_and_measures_autoencoders(faststyle, run, photos, painting, tmp_path):
+    few = "--photos", photos / "china", "--backbone", "lite", "--size", 32, "--images", 2
+    args = "--style", painting, "--iterations", 0, "--json", "table.json", "-o", "sheet.png"
+    said = faststyle("evaluate", run, *few, *args, "--others", photos / "china")
+    assert said.stdout.split()[-2:] == ["table.json", "sheet.png"], said.stderr
+    rows = json.loads((tmp_path / "table.json").read_text())["rows"]
+    assert rows["others"] == pytest.approx(rows["photo"]) != rows["network"]
+    missing = "--style", painting, "--others", photos / "flower" / "0.jpg"
+    fails(faststyle("evaluate", run, *few, *missing), 1, "no folder")
+    fails(faststyle("evaluate", run, *few), 1, "--style PAINTING")
+    said = faststyle("evaluate", ASSETS / "autoencoder.safetensors", *few)
+    assert said.stdout.split()[:3] == ["psnr", "relu1_1", "relu2_2"], said.stderr
+
+
+def test_the_gallery(faststyle, photos, tmp_path):
+    said = faststyle("styles", "-o", "all.png")
+    assert said.returncode == 0 and "Hokusai" in said.stdout and Image.open("all.png").width > 600
+    photo = photos / "china" / "0.jpg"
+    mixed = "--style", "great_wave", "--mix", "mondrian=.3", "--strength", 0.8
+    said = faststyle("stylize", photo, *mixed, "-o", "out.png")
+    assert said.stdout == "out.png\n" and said.stderr == ""
+    assert "udnie" in json.loads(faststyle("info", "udnie").stdout)["styles"]
+    fails(faststyle("stylize", photo, "--style", "sea", "-o", "x.png"), 1, "great_wave, ")
+
+
+def test_patience_ends_a_training_that_does_not_improve(faststyle, photos, painting, tmp_path):
+    few = {"size": 32, "bs": 2, "images": 4, "small": 0, "quiet": True, "device": "cpu"}
+    for resume in (False, True):  # it stays ended
+        train(photos, painting, "run", minutes=2, patience=2, lr=0.0, resume=resume, **few)
+        record = json.loads((tmp_path / "run/run.json").read_text())
+        assert record["pictures"] == 3 * 4 and record["complete"]
+        best = load_style(tmp_path / "run/checkpoints/best.safetensors")[0].state_dict()
+        assert all(torch.equal(best[k], v) for k, v in Stylizer("run").weights.items())
+    args = "train", photos, "--style", painting, "-o", "other", *QUICK, "--patience", 1
+    fails(faststyle(*args), 1, "give minutes too")
+
+
+def test_a_training_says_where_its_previews_are(faststyle, photos, painting, tmp_path):
+    said = faststyle("train", photos, "--style", painting, "-o", "run", *QUICK[:-1])
+    assert said.stderr.startswith("previews every 100 steps: run/previews/step-000000.png")
+    assert (tmp_path / "run/previews/step-000000.png").is_file()
 
 
 def test_a_full_disk_leaves_nothing_half_written(faststyle, run, tmp_path):

@@ -31,6 +31,16 @@ def test_gram_matrix_is_float32_under_autocast_and_does_not_overflow():
     assert gram.dtype == torch.float32 and gram.isfinite().all()
 
 
+def test_the_gradient_of_a_gram_matrix_is_autograds():
+    x, weights = noise(2, 4, 5, 7), noise(2, 4, 4)
+    for dtype, near in ((torch.float32, 1e-5), (torch.bfloat16, 2e-2)):
+        ours, plain = (x.to(dtype, copy=True).requires_grad_() for _ in range(2))
+        flat = plain.float().flatten(2)
+        for gram in (gram_matrix(ours), flat @ flat.mT / flat[0].numel()):
+            (gram * weights).sum().backward()
+        assert torch.allclose(ours.grad, plain.grad, rtol=near, atol=near * plain.grad.abs().max())
+
+
 def test_total_variation_of_a_ramp():
     ramp = torch.arange(8.0).expand(1, 3, 8, 8) / 10
     assert total_variation(ramp).item() == pytest.approx(0.1)

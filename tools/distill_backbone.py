@@ -1,12 +1,13 @@
-"""How assets/lite.safetensors is made: VGG19 up to relu3_4 at half its width.
+"""How assets/lite.safetensors is made: VGG19 up to relu3_4 at a share of its width.
 
     python tools/distill_backbone.py VGG19.safetensors --photos DIR --paintings FILE… -o OUT
 
-Each layer of the student *is* half of the teacher's channels, those that the other half can best
-be predicted from (pivoted Cholesky of the features' second moments, the choice of Luo et al.'s
+Each layer of the student *is* some of the teacher's channels, those that the others can best be
+predicted from (pivoted Cholesky of the features' second moments, the choice of Luo et al.'s
 and He et al.'s channel pruning 2017), so its Gram matrices are blocks of the teacher's. Weights
 start from the teacher's, with the dropped inputs folded in by least squares, and are then
-trained to give the teacher's features again.
+trained to give the teacher's features again, its Gram matrices, or both. What ships has half the
+width, the features' error, and is the only width that `perceptual_backbone("lite")` takes.
 """
 
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 import typer
 from fastai.torch_core import set_seed
 from safetensors.torch import save_file
+from scipy.stats import spearmanr
 from torch import nn
 
 from faststyle_fastai.backbones import BACKBONES, Backbone, perceptual_backbone
@@ -24,6 +26,7 @@ from faststyle_fastai.images import read_picture, to_tensor, whole_file
 from faststyle_fastai.losses import gram_matrix, resize_short
 
 SIZE, BS = 128, 8
+OBJECTIVES = {"features": (1.0, 0.0), "grams": (0.0, 1.0), "both": (1.0, 1.0)}  # -> shares
 
 
 def main(
@@ -33,26 +36,29 @@ def main(
     out: Annotated[Path, typer.Option("-o")],
     steps: int = 1500,
     lr: float = 1e-3,
+    width: Annotated[float, typer.Option(help="A share of the teacher's.")] = 0.5,
+    objective: Annotated[str, typer.Option(help="features, grams or both.")] = "features",
     seed: int = 0,
 ):
     "Distil `lite` and print how close it comes on held-out photos."
+    if objective not in OBJECTIVES:
+        raise typer.BadParameter(f"--objective {objective}: {', '.join(OBJECTIVES)}.")
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(photos, size=SIZE, bs=BS, seed=seed, device="cpu")
     canvases = [to_tensor(read_picture(p)) for p in paintings]
     vgg = perceptual_backbone("vgg19", teacher, ["relu3_4"])
     vgg = Backbone(vgg.net)  # hooks on every ReLU
     batches = pictures(dls.train, canvases)
-    keep, fill = choose_channels(vgg, [next(batches) for _ in range(24)])
+    keep, fill = choose_channels(vgg, width, [next(batches) for _ in range(24)])
     student = Backbone(prune(vgg, keep, fill))
     report(student, vgg, keep, dls.valid, "pruned")
-    train(student, vgg, keep, batches, steps, lr)
+    train(student, vgg, keep, batches, steps, lr, OBJECTIVES[objective])
     report(student, vgg, keep, dls.valid, "trained")
-    state, index = {}, 0
-    for module in student.net:
+    state = {}
+    for index, module in enumerate(student.net):
         if isinstance(module, nn.Conv2d):
             for part in ("weight", "bias"):
                 state[f"features.{index}.{part}"] = getattr(module, part).half().contiguous()
-        index += 1
     with whole_file(out) as temporary:
         save_file(
             state,
@@ -88,15 +94,15 @@ def crop(canvases):
 
 
 @torch.no_grad()
-def choose_channels(vgg, batches):
+def choose_channels(vgg, width, batches):
     "For each layer the kept channels and the map from them to all of the layer's channels."
-    widths = [w for block in BACKBONES["lite"] for w in block]
+    counts = [round(width * n) for block in BACKBONES["vgg19"] for n in block]
     keep, fill = {}, {}
-    for layer, width in zip(vgg.layers, widths):
+    for layer, n in zip(vgg.layers, counts):
         moment = sum(gram_matrix(vgg(x, [layer])[layer]).mean(0).double() for x in batches)
-        keep[layer] = pivots(moment, width)
+        keep[layer] = pivots(moment, n)
         block = moment[keep[layer]][:, keep[layer]]
-        ridge = 1e-4 * block.diagonal().mean() * torch.eye(width, dtype=block.dtype)
+        ridge = 1e-4 * block.diagonal().mean() * torch.eye(n, dtype=block.dtype)
         fill[layer] = torch.linalg.solve(block + ridge, moment[keep[layer]]).T.float()  # [C, kept]
     return keep, fill
 
@@ -130,17 +136,18 @@ def prune(vgg, keep, fill):
 
 
 def errors(student, vgg, keep, x):
-    "Per layer the squared error of the features, relative to the teacher's variance."
+    "Per layer the squared errors of features and Gram matrices, relative to the teacher's."
     with torch.no_grad():
         want = {k: v[:, keep[k]].float() for k, v in vgg(x).items()}
-    got = student(x)
-    return {
-        k: (got[k].float() - w).square().mean() / w.var(dim=(0, 2, 3)).mean()
-        for k, w in want.items()
-    }
+    got, features, grams = student(x), {}, {}
+    for k, w in want.items():
+        features[k] = (got[k].float() - w).square().mean() / w.var(dim=(0, 2, 3)).mean()
+        target = gram_matrix(w)
+        grams[k] = (gram_matrix(got[k]) - target).square().mean() / target.square().mean()
+    return features, grams
 
 
-def train(student, vgg, keep, batches, steps, lr):
+def train(student, vgg, keep, batches, steps, lr, shares):
     convs = [m for m in student.net if isinstance(m, nn.Conv2d)]
     for p in (params := [p for m in convs for p in m.parameters()]):
         p.requires_grad_()
@@ -151,21 +158,22 @@ def train(student, vgg, keep, batches, steps, lr):
             group["lr"] = lr * min(1, 20 * done + 0.05) * (1 - done)
         with torch.autocast("cpu", torch.bfloat16):
             found = errors(student, vgg, keep, next(batches))
-        loss = sum(found.values())
+        loss = sum(share * sum(part.values()) for share, part in zip(shares, found))
         opt.zero_grad()
         loss.backward()
         opt.step()
         if step % 100 == 0:
-            print(step, {k: round(v.item(), 4) for k, v in found.items()}, flush=True)
+            print(step, *map(rounded, found), flush=True)
     student.requires_grad_(False)
 
 
 @torch.no_grad()
 def report(student, vgg, keep, dl, title):
-    "Feature error and the rank agreement of both networks' losses between held-out pairs."
+    "Errors, and how alike both networks rank the distances of held-out photos from each other."
     x = torch.cat([b[0].as_subclass(torch.Tensor) for b in dl][:4])
-    found = errors(student, vgg, keep, x)
-    print(title, {k: round(v.item(), 4) for k, v in found.items()})
+    features, grams = errors(student, vgg, keep, x)
+    print(title, "features", rounded(features))
+    print(title, "Gram matrices", rounded(grams))
     for layer in ("relu1_1", "relu2_2", "relu3_1", "relu3_4"):
         pairs = []
         for net in (student, vgg):
@@ -173,13 +181,12 @@ def report(student, vgg, keep, dl, title):
             g = gram_matrix(f).flatten(1)
             f = f.flatten(1)
             pairs.append([torch.cdist(m, m) / m.norm(dim=1) for m in (f, g)])
-        rank = [spearman(a.flatten(), b.flatten()) for a, b in zip(*pairs)]
+        rank = [spearmanr(a.flatten(), b.flatten()).statistic for a, b in zip(*pairs)]
         print(f"  {layer}: rank correlation of distances content {rank[0]:.3f} style {rank[1]:.3f}")
 
 
-def spearman(a, b):
-    ranks = torch.stack([v.argsort().argsort().float() for v in (a, b)])
-    return torch.corrcoef(ranks)[0, 1].item()
+def rounded(found):
+    return {k: round(v.item(), 4) for k, v in found.items()}
 
 
 if __name__ == "__main__":

@@ -16,13 +16,12 @@ def main(
     photos: Path,
     out: Annotated[Path, typer.Option("-o")],
     arch: str = "full",
-    images: int = 8000,
+    images: int | None = None,
     seed: int = 0,
 ):
     "Pretrain on `photos` by the recipe `fast` and write the network as float16."
     pretrain(photos, out, arch=arch, images=images, seed=seed, force=True)
     net, info, _ = load_style(out)
-    info.pop("format")
     write_style({k: v.half() for k, v in net.state_dict().items()}, info, out)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 

@@ -1,16 +1,26 @@
-"""The README's pictures, from runs of `faststyle train` and sample photos of its dependencies.
+"""The README's pictures, from what ships, a run of `faststyle train`, and its dependencies' photos.
 
-python tools/make_pictures.py RUN [RUN …] [--many RUN]
+python tools/make_pictures.py [--many RUN]
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import matplotlib
+from fastcore.basics import chunked
 from PIL import ImageOps
 from sklearn import datasets
 
-from faststyle_fastai.all import Stylizer, contact_sheet, read_picture, save_picture, side_by_side
+from faststyle_fastai.all import (
+    GALLERY,
+    Stylizer,
+    contact_sheet,
+    read_picture,
+    save_picture,
+    side_by_side,
+    style_thumbnail,
+)
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
@@ -24,20 +34,21 @@ PHOTOS = (
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", help="one style each: showcase.jpg, strength.jpg")
     parser.add_argument("--many", help="a run of several styles: many.jpg")
     args = parser.parse_args()
-    if args.runs:
-        singles([Stylizer(run) for run in args.runs])
+    paint = Stylizer("great_wave")
+    showcase(paint)
+    gallery(paint)
     if args.many:
         several(Stylizer(args.many))
 
 
-def singles(painters):
-    "showcase.jpg: the photo and each network's picture; strength.jpg: the first one's from 0 to 1."
-    pictures = [read_picture(PHOTO), *(paint(PHOTO) for paint in painters)]
+def showcase(paint):
+    "showcase.jpg: the photo in three styles; strength.jpg: in the first from 0 to 1."
+    names = "the_scream", "starry_night", "great_wave"
+    pictures = [read_picture(PHOTO), *(paint(PHOTO, name) for name in names)]
     save_picture(side_by_side(pictures, 280), IMAGES / "showcase.jpg")
-    steps = [painters[0](PHOTO, strength=strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
+    steps = [paint(PHOTO, names[0], strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
     save_picture(side_by_side(steps, 220), IMAGES / "strength.jpg")
 
 
@@ -46,6 +57,16 @@ def several(paint):
     photos = [ImageOps.fit(read_picture(photo), (400, 400)) for photo in PHOTOS]
     rows = [[photo, *(paint(photo, style) for style in paint.styles)] for photo in photos]
     save_picture(contact_sheet(rows).reduce(2), IMAGES / "many.jpg")
+
+
+def gallery(paint):
+    "gallery.jpg: the paintings of the styles that ship, below each what becomes of the photo."
+    square = partial(ImageOps.fit, size=(400, 400))
+    photo, rows = square(read_picture(PHOTO)), []
+    for names in chunked(GALLERY, len(GALLERY) // 2):
+        rows.append([square(read_picture(style_thumbnail(name))) for name in names])
+        rows.append([paint(photo, name) for name in names])
+    save_picture(contact_sheet(rows).reduce(2), IMAGES / "gallery.jpg")
 
 
 if __name__ == "__main__":

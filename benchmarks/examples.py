@@ -1,0 +1,136 @@
+"""How far pytorch/examples' recipe comes in so many minutes, and how far ours does.
+
+    python -m benchmarks.examples A.jpg --photos DIR --weights VGG19.safetensors \\
+        --peer EXAMPLES/fast_neural_style/neural_style [--minutes 1.5 3 15 30]
+
+The peer's `train()` runs as published, from scratch, Adam 1e-3, batch 4, 256 px, but for its loss
+network: VGG19 as far as the file goes, its layers relu1_2, relu2_2 and relu3_3. Ours is recipe
+`fast` with what ships, trained anew for each of the minutes. Both are measured under VGG19 on
+photos neither has seen; looking is not counted as time.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import namedtuple
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from fastai.torch_core import set_seed
+
+from benchmarks.report import report
+from faststyle_fastai.all import (
+    StyleDataLoaders,
+    Stylizer,
+    perceptual_backbone,
+    read_picture,
+    resize_short,
+    style_learner,
+    to_tensor,
+    yardstick,
+)
+
+SIZE, BS = 256, 4
+Outputs = namedtuple("Outputs", "relu1_2 relu2_2 relu3_3")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("painting")
+    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--weights", required=True, help="of VGG19")
+    parser.add_argument("--peer", required=True, help="its fast_neural_style/neural_style folder")
+    parser.add_argument("--style-weight", type=float, default=1e10, help="the peer's")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1.5, 3, 15, 30])
+    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
+    args = parser.parse_args()
+    dls = StyleDataLoaders.from_folder(args.photos, SIZE, seed=0, device="cpu")
+    loss = yardstick(perceptual_backbone("vgg19", args.weights), args.painting)
+    photos = [resize_short(to_tensor(read_picture(p)), SIZE) for p in dls.valid.items[: args.count]]
+
+    @torch.no_grad()
+    def look(paint):
+        return sum(loss(paint(photo).clamp(0, 1), photo).item() for photo in photos) / len(photos)
+
+    theirs = peer(args, dls.train.items, look)
+    rows = []
+    for minutes in args.minutes:
+        set_seed(0)
+        ours = StyleDataLoaders.from_folder(args.photos, SIZE, 2, seed=0, device="cpu")
+        learn = style_learner(ours, args.painting)
+        with learn.no_bar(), learn.no_logging():
+            learn.fit_recipe(minutes=minutes)
+        total = look(Stylizer(learn).paint)
+        until = next((f"{m:.1f}" for m, seen in theirs if seen <= total), f"> {theirs[-1][0]:.1f}")
+        reached = min(seen for m, seen in theirs if m <= minutes + 0.01)
+        row = {"minutes": minutes, "pytorch/examples, total": round(reached, 2)}
+        rows.append(row | {"ours, total": round(total, 2), "its minutes to ours": until})
+        print(rows[-1], flush=True)
+    name = Path(args.painting).stem
+    facts = {"painting": name, "photos": len(photos), "its style weight": args.style_weight}
+    report("examples", rows, bs=BS, size=SIZE, **facts)
+
+
+class Enough(Exception):
+    "The minutes are over."
+
+
+def peer(args, files, look):
+    "(minutes, held-out total) as pytorch/examples' own train() goes on."
+    sys.path.insert(0, args.peer)
+    import neural_style
+
+    backbone = perceptual_backbone("vgg19", args.weights)
+    last, curve, made = 60 * max(args.minutes), [], []
+    marks = iter(sorted({60 * m for m in args.minutes} | set(range(60, int(last) + 1, 60))))
+
+    class Loss(torch.nn.Module):
+        def __init__(self, requires_grad):
+            super().__init__()
+
+        def forward(self, x):
+            return Outputs(**backbone(x * backbone.std + backbone.mean, Outputs._fields))
+
+    class Net(neural_style.TransformerNet):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+    class Adam(torch.optim.Adam):
+        seconds, tick, mark = 0.0, time.perf_counter(), next(marks)
+
+        def step(self, *step_args, **kwargs):
+            super().step(*step_args, **kwargs)
+            self.seconds += time.perf_counter() - self.tick
+            if self.seconds >= self.mark:
+                curve.append((self.seconds / 60, look(lambda x: made[0](255 * x) / 255)))
+                print(*curve[-1], flush=True)
+                self.mark = next(marks, None)
+                if self.mark is None:
+                    raise Enough
+            self.tick = time.perf_counter()
+
+    neural_style.Vgg16, neural_style.TransformerNet, neural_style.Adam = Loss, Net, Adam
+    with tempfile.TemporaryDirectory() as folder:
+        (photos := Path(folder) / "photos" / "all").mkdir(parents=True)
+        for file in map(Path, files):
+            (photos / file.name).symlink_to(file.absolute())
+        try:
+            neural_style.train(
+                SimpleNamespace(
+                    accel=False, seed=0, image_size=SIZE, dataset=str(photos.parent), batch_size=BS,
+                    lr=1e-3, style_image=args.painting, style_size=None, epochs=1000,
+                    content_weight=1e5, style_weight=args.style_weight, log_interval=500,
+                    checkpoint_model_dir=None, save_model_dir=folder,
+                )
+            )  # fmt: skip
+        except Enough:
+            return curve
+        finally:
+            sys.path.remove(args.peer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""A style of your own in minutes: what `faststyle train` reaches with nothing but what ships.
+
+    python -m benchmarks.own_style A.jpg B.jpg … --photos DIR --backbone vgg19 --weights FILE \\
+        [--show PHOTO] -o RUNS
+
+Each painting, none of them in the gallery, is trained as each row of SETTINGS says; all are
+measured under the yardstick on held-out photos, beside plain and scaled L-BFGS. Minutes are those
+from the call to the last file. RUNS/NAME.png is what becomes of PHOTO. RUNS keeps the runs: what is
+there is not trained again.
+"""
+
+import statistics
+from pathlib import Path
+
+from benchmarks.many_styles import run_once
+from benchmarks.report import arguments, held_out, report
+from faststyle_fastai.all import (
+    Stylizer,
+    evaluate_style,
+    lbfgs,
+    mean_curve,
+    perceptual_backbone,
+    read_picture,
+    resize_short,
+    save_picture,
+    side_by_side,
+    to_tensor,
+    worth,
+    yardstick,
+)
+
+SETTINGS = {
+    "full, 90 seconds": {"minutes": 1.5},
+    "full, 5 minutes": {"minutes": 5},
+    "full, 10 minutes": {"minutes": 10},
+    "light, 3 minutes": {"minutes": 3, "arch": "light"},
+}
+SIZES = {256: 8, 512: 3}  # px -> how many of the held-out photos
+MOST = 20  # iterations of L-BFGS
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("paintings", nargs="+", type=Path)
+    parser.add_argument("--show", help="a photo to look at")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
+    args = parser.parse_args()
+    runs, minutes = {name: [] for name in SETTINGS}, {name: [] for name in SETTINGS}
+    for painting in args.paintings:
+        for name, settings in SETTINGS.items():
+            out = args.out / f"{painting.stem}-{name.replace(', ', '-').replace(' ', '-')}"
+            record = run_once(args.photos, [painting], out, **settings)
+            runs[name].append(out)
+            minutes[name].append(record["minutes"])
+        if args.show:
+            pictures = [read_picture(args.show)]
+            pictures += [Stylizer(found[-1])(args.show) for found in runs.values()]
+            save_picture(side_by_side(pictures), args.out / f"{painting.stem}.png")
+    photos = held_out(record["settings"], args.photos, max(SIZES.values()))
+    backbone = perceptual_backbone(args.backbone, args.weights)
+    nets = {(size, name): [] for size in SIZES for name in SETTINGS}
+    for i, painting in enumerate(args.paintings):
+        loss = yardstick(backbone, painting)
+        for size, count in SIZES.items():
+            plain, scaled = (optimised(loss, photos[:count], size, s) for s in (False, True))
+            for name, found in runs.items():
+                seen, _ = evaluate_style(
+                    Stylizer(found[i]).paint, photos[:count], loss, size, iterations=0
+                )
+                net = seen["network"]
+                net |= {"worth": worth(net["total"], plain), "fair": worth(net["total"], scaled)}
+                nets[size, name].append(net)
+    rows = []
+    for (size, name), found in nets.items():
+        row = {"network, training": name, "minutes": round(statistics.mean(minutes[name]), 1)}
+        row["photos, px"] = size
+        for part in ("content", "style", "total"):
+            row[part] = round(statistics.mean(net[part] for net in found), 3)
+        row["worth, iterations"] = mean_worth([net["worth"] for net in found])
+        row["of each"] = " ".join(mean_worth([net["worth"]]) for net in found)
+        row["of scaled L-BFGS"] = mean_worth([net["fair"] for net in found])
+        rows.append(row)
+    names = " ".join(painting.stem for painting in args.paintings)
+    report("own_style", rows, paintings=names, yardstick=args.backbone)
+
+
+def optimised(loss, photos, size, scaled):
+    "The mean loss of L-BFGS on `photos` after 0, 1, 2, … iterations."
+    pictures = [resize_short(to_tensor(read_picture(photo)), size) for photo in photos]
+    return mean_curve([lbfgs(loss, x, MOST, scaled)[1] for x in pictures])
+
+
+def mean_worth(values):
+    "The mean as text; of values that end at MOST a bound."
+    return f"{'≥ ' * (max(values) >= MOST)}{statistics.mean(values):.1f}"
+
+
+if __name__ == "__main__":
+    main()
