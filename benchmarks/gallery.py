@@ -15,15 +15,13 @@ from benchmarks.many_styles import run_once
 from benchmarks.report import arguments, held_out, iterations, report
 from faststyle_fastai.all import GALLERY, Stylizer, evaluate_style, perceptual_backbone, yardstick
 
-IMAGES = 1500  # that each painting got in the gallery
-
 
 def main():
     parser = arguments(__doc__)
     parser.add_argument("paintings", type=Path, help="a folder")
     parser.add_argument("--iterations", type=int, default=25)
     parser.add_argument("--alone", nargs="*", default=[], choices=GALLERY)
-    parser.add_argument("--images", type=int, default=IMAGES, help="of a network of one style")
+    parser.add_argument("--images", type=int, default=1500, help="of a network of one style")
     parser.add_argument("-o", "--out", type=Path, help="a folder for the runs")
     args = parser.parse_args()
     if args.alone and not args.out:
@@ -38,7 +36,7 @@ def main():
         net = found["network"]
         row = {"painting": name, "photo itself, total": round(found["photo"]["total"], 1)}
         row |= {part: round(net[part], 3) for part in ("content", "style", "total")}
-        row["worth, iterations"] = iterations(net, args.iterations)
+        row["worth, iterations"] = iterations([net["iterations"]], args.iterations)
         if args.alone:
             row["total, of alone"] = "-"
         if name in args.alone:

@@ -13,7 +13,7 @@ import statistics
 from pathlib import Path
 
 from benchmarks.many_styles import run_once
-from benchmarks.report import arguments, held_out, report
+from benchmarks.report import arguments, held_out, iterations, report
 from faststyle_fastai.all import (
     Stylizer,
     evaluate_style,
@@ -76,9 +76,9 @@ def main():
         row["photos, px"] = size
         for part in ("content", "style", "total"):
             row[part] = round(statistics.mean(net[part] for net in found), 3)
-        row["worth, iterations"] = mean_worth([net["worth"] for net in found])
-        row["of each"] = " ".join(mean_worth([net["worth"]]) for net in found)
-        row["of scaled L-BFGS"] = mean_worth([net["fair"] for net in found])
+        row["worth, iterations"] = iterations([net["worth"] for net in found], MOST)
+        row["of each"] = " ".join(iterations([net["worth"]], MOST) for net in found)
+        row["of scaled L-BFGS"] = iterations([net["fair"] for net in found], MOST)
         rows.append(row)
     names = " ".join(painting.stem for painting in args.paintings)
     report("own_style", rows, paintings=names, yardstick=args.backbone)
@@ -88,11 +88,6 @@ def optimised(loss, photos, size, scaled):
     "The mean loss of L-BFGS on `photos` after 0, 1, 2, … iterations."
     pictures = [resize_short(to_tensor(read_picture(photo)), size) for photo in photos]
     return mean_curve([lbfgs(loss, x, MOST, scaled)[1] for x in pictures])
-
-
-def mean_worth(values):
-    "The mean as text; of values that end at MOST a bound."
-    return f"{'≥ ' * (max(values) >= MOST)}{statistics.mean(values):.1f}"
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def main():
                 "content": round(net["content"], 2),
                 "style": round(net["style"], 3),
                 "total": round(net["total"], 2),
-                "worth, iterations": iterations(net, most),
-                "of scaled L-BFGS": iterations(fair["network"], most),
+                "worth, iterations": iterations([net["iterations"]], most),
+                "of scaled L-BFGS": iterations([fair["network"]["iterations"]], most),
             }
         )
     report("quality", rows, backbone=args.backbone, photos=args.count, size=args.size)

@@ -62,12 +62,11 @@ def held_out(
 
 
 def iterations(
-    row: dict,  # of evaluate_style
+    worth: list[float],  # of networks, as evaluate_style and worth() say
     most: int,  # that were tried
 ) -> str:
-    "How many iterations of optimisation a network is worth, or that all tried were not enough."
-    worth = row["iterations"]
-    return f"{worth:.1f}" if worth < most else f"≥ {most}"
+    "The mean of what networks are worth; a bound where all that were tried were not enough."
+    return f"{'≥ ' * (max(worth) >= most)}{sum(worth) / len(worth):.1f}"
 
 
 def _text(value):

@@ -103,13 +103,13 @@ def evaluate_style(
     The network's `iterations` is what its mean total is worth on the mean of the photos'
     optimisation curves, each the best loss so far.
     """
-    of_others = [_of_the_same_name(Path(photo), others) for photo in photos if others is not None]
+    theirs = [_of_the_same_name(Path(photo), others) if others else None for photo in photos]
     rows, curves, sheet = {}, [], []
-    for i, path in enumerate(photos):
+    for path, other in zip(photos, theirs):
         photo = resize_short(to_tensor(read_picture(path)), size)
         shown = {"photo": photo, "network": paint(photo).cpu()}
-        if of_others:
-            shown["others"] = _fitted(of_others[i], photo)
+        if other:
+            shown["others"] = _fitted(other, photo)
         if iterations:
             shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations, scaled)
             curves.append(curve)

@@ -36,6 +36,7 @@ class Gram(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
+        # Divided at the end: in float16 the small matrix would vanish.
         return (grad + grad.mT).to(x.dtype) @ x / x[0].numel()
 
 
