@@ -27,6 +27,7 @@ def main():
     if args.alone and not args.out:
         parser.error("--alone trains networks: give -o, a folder for them.")
     using = {"backbone": args.backbone, "weights": args.weights}
+    alone = {"pretrained": "autoencoder", "images": args.images, **using}
     backbone, rows = perceptual_backbone(args.backbone, args.weights), []
     photos, gallery = held_out({"seed": 0}, args.photos, args.count), Stylizer("great_wave")
     for name in GALLERY:
@@ -40,7 +41,7 @@ def main():
         if args.alone:
             row["total, of alone"] = "-"
         if name in args.alone:
-            run_once(args.photos, [painting], args.out / name, images=args.images, **using)
+            run_once(args.photos, [painting], args.out / name, **alone)
             single, _ = evaluate_style(Stylizer(args.out / name).paint, photos, loss, iterations=0)
             ratio = net["total"] / single["network"]["total"]
             row["total, of alone"] = f"{ratio:.2f}x"

@@ -85,7 +85,7 @@ def trained(args, way):
     images = args.images * len(styles)
     dls = StyleDataLoaders.from_folder(args.photos, SIZE, BS, images, seed=0, device="cpu")
     using = {"backbone": args.backbone, "weights": args.weights}
-    learn = style_learner(dls, styles, name=name, small=0, **using)
+    learn = style_learner(dls, styles, name=name, pretrained="autoencoder", small=0, **using)
     if way == "photo as a style":
         learn.loss_func.__class__ = PhotoIsAStyle
     with learn.no_bar(), learn.no_logging():

@@ -32,7 +32,7 @@ def main():
     args = parser.parse_args()
     paintings, out = args.paintings, args.out
     using = {"backbone": args.backbone, "weights": args.weights}
-    run = partial(run_once, args.photos, **using)
+    run = partial(run_once, args.photos, pretrained="autoencoder", **using)
     record = run(paintings, out / "many", minutes=args.minutes)
     share = record["pictures"] // len(paintings)
     for painting in paintings:

@@ -5,10 +5,11 @@
 
 Each painting, none of them in the gallery, is trained as each row of SETTINGS says; all are
 measured under the yardstick on held-out photos, beside plain and scaled L-BFGS. Minutes are those
-from the call to the last file. RUNS/NAME.png is what becomes of PHOTO. RUNS keeps the runs: what is
-there is not trained again.
+from the call to the last file. RUNS/NAME.png is what becomes of PHOTO. RUNS keeps the runs and
+what L-BFGS reached: what is there is not made again.
 """
 
+import json
 import statistics
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def main():
     for i, painting in enumerate(args.paintings):
         loss = yardstick(backbone, painting)
         for size, count in SIZES.items():
-            plain, scaled = (optimised(loss, photos[:count], size, s) for s in (False, True))
+            kept = args.out / f"{painting.stem}-{size}.json"
+            plain, scaled = optimised(loss, photos[:count], size, kept)
             for name, found in runs.items():
                 seen, _ = evaluate_style(
                     Stylizer(found[i]).paint, photos[:count], loss, size, iterations=0
@@ -84,10 +86,16 @@ def main():
     report("own_style", rows, paintings=names, yardstick=args.backbone)
 
 
-def optimised(loss, photos, size, scaled):
-    "The mean loss of L-BFGS on `photos` after 0, 1, 2, … iterations."
-    pictures = [resize_short(to_tensor(read_picture(photo)), size) for photo in photos]
-    return mean_curve([lbfgs(loss, x, MOST, scaled)[1] for x in pictures])
+def optimised(loss, photos, size, kept):
+    "The mean loss after 0, 1, 2, … iterations of plain and of scaled L-BFGS."
+    if not kept.exists():
+        pictures = [resize_short(to_tensor(read_picture(photo)), size) for photo in photos]
+        curves = [
+            mean_curve([lbfgs(loss, x, MOST, scaled)[1] for x in pictures])
+            for scaled in (False, True)
+        ]
+        kept.write_text(json.dumps(curves))
+    return json.loads(kept.read_text())
 
 
 if __name__ == "__main__":

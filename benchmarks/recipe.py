@@ -82,11 +82,13 @@ class Compiled(Callback):
 VARIANTS = {
     "fast": {},
     "fast, another seed": {"seed": 1},
-    "peak rate 5e-4": {"lr": 5e-4},
-    "peak rate 2e-3": {"lr": 2e-3},
+    "Adam, peak rate 1e-3": {"opt": "adam", "lr": 1e-3},
+    "Adam, peak rate 3e-3": {"opt": "adam", "lr": 3e-3},
+    "peak rate 1.5e-3": {"lr": 1.5e-3},
+    "peak rate 6e-3": {"lr": 6e-3},
     "batch 1": {"bs": 1},
     "batch 4": {"bs": 4},
-    "batch 4, rate 2e-3": {"bs": 4, "lr": 2e-3},
+    "batch 4, rate 6e-3": {"bs": 4, "lr": 6e-3},
     "256 px all along": {"small": 0},
     "128 px until 0.8": {"small_until": 0.8},
     "192 px until 0.8": {"small": 192, "small_until": 0.8},
@@ -110,7 +112,7 @@ VARIANTS = {
     "compiled": {"cbs": Compiled},
     "light network": {"arch": "light"},
     "from scratch": {"pretrained": None},
-    "from the gallery": {"pretrained": "gallery"},
+    "from the autoencoder": {"pretrained": "autoencoder"},
     "under VGG19": {"backbone": "vgg19"},
 }
 
@@ -148,7 +150,7 @@ def main():
 
 def trained(args, painting, loss, **variant):
     "Held-out content, style and total of a network trained by a variant, and its pictures seen."
-    arch, start = variant.pop("arch", "full"), variant.pop("pretrained", "autoencoder")
+    arch, start = variant.pop("arch", "full"), variant.pop("pretrained", "gallery")
     shown = {k: variant.pop(k) for k in ("min_scale", "max_lighting") if k in variant}
     cbs = variant.pop("cbs", None)
     set_seed(variant.pop("seed", 0))

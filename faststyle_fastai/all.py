@@ -12,6 +12,7 @@ from .gallery import *
 from .images import *
 from .learner import *
 from .losses import *
+from .optimizer import *
 from .progress import *
 from .recipes import *
 from .stylefile import *

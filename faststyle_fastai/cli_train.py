@@ -75,8 +75,8 @@ def train(
     backbone: BackboneName = None,
     weights: Weights = None,
     pretrained: Annotated[
-        str, typer.Option(help="Where to start: autoencoder, gallery (both ship), none, or a FILE.")
-    ] = "autoencoder",
+        str, typer.Option(help="Where to start: gallery, autoencoder (both ship), none, or a FILE.")
+    ] = "gallery",
     arch: Arch = "full",
     size: Size = None,
     bs: BatchSize = None,

@@ -11,7 +11,6 @@ import torch
 from fastai.callback.core import Callback
 from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos
 from fastai.learner import Learner
-from fastai.optimizer import Adam
 from fastcore.basics import patch
 from fastcore.foundation import L
 from torch import Tensor
@@ -28,6 +27,7 @@ from .callbacks import (
 from .data import StyleDataLoaders
 from .images import read_picture, to_tensor
 from .losses import VggLoss, resize_short
+from .optimizer import OPTIMIZERS
 from .progress import LossParts
 from .recipes import Training, recipe_plan
 from .stylefile import bundled_base, load_style, shipped_path, take_rows
@@ -56,7 +56,7 @@ def style_learner(
     dls: StyleDataLoaders,
     style,  # the painting, or a list of them: a path, a picture or an array each
     recipe: str = "fast",  # a row of recipes.RECIPES
-    pretrained: Learner | str | Path | None = "autoencoder",  # or "gallery", a file, None
+    pretrained: Learner | str | Path | None = "gallery",  # or "autoencoder", a file, None
     arch: str = "full",  # a key of `ARCHS`
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of each style; None: the paintings' file names
@@ -114,6 +114,8 @@ def _plan(recipe, phase, overrides):
 def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs):
     if arch not in ARCHS:
         raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
+    if plan.opt not in OPTIMIZERS:
+        raise ValueError(f"opt='{plan.opt}': choose one of {', '.join(OPTIMIZERS)}.")
     backbone = perceptual_backbone(
         plan.backbone, weights, [*plan.content_layers, *plan.style_layers]
     )
@@ -143,7 +145,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
     if len(names) > 1:
         cbs.append(DrawStyles(len(names)))
-    opt_func = partial(Adam, eps=plan.eps)
+    opt_func = partial(OPTIMIZERS[plan.opt], eps=plan.eps)
     return Learner(
         dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=rows_last, wd=plan.wd, cbs=cbs
     )
@@ -162,7 +164,8 @@ def nearest_rows(
     dls: StyleDataLoaders,  # where it looks at a few photos
 ) -> list[int]:
     "For each new painting the style of `start` whose pictures have the nearest Gram matrices."
-    photos = resize_short(dls.valid.one_batch()[0][:4].as_subclass(Tensor), 128)
+    photos = dls.valid.one_batch()[0][:4].as_subclass(Tensor)
+    photos = resize_short(photos, min(128, dls.size))  # a look is enough
     rows = torch.eye(start.n_styles, device=photos.device)
     painted = (start(photos, row.expand(len(photos), -1)).clamp(0, 1) for row in rows)
     return torch.stack([loss.style_distances(x) for x in painted]).argmin(0).tolist()

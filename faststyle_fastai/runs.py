@@ -45,7 +45,7 @@ def train(
     style: str | Path | list,  # the painting, or several for one network
     out: str | Path,  # the run folder: model, settings, history, previews, checkpoints
     recipe: str = "fast",
-    pretrained: str | Path | None = "autoencoder",
+    pretrained: str | Path | None = "gallery",
     arch: str = "full",
     weights: str | Path | None = None,  # the backbone's
     size: int | None = None,  # px; this and the next two: None is the recipe's
@@ -221,7 +221,7 @@ def demo(
     quiet: bool = False,
 ) -> list[Path]:  # what it wrote: before | painting | after first
     "Train a painting's style offline and repaint a photo with it."
-    out, painting = Path(out), ASSETS / "great_wave.jpg"
+    out, painting = Path(out), ASSETS / "composition_vii.jpg"
     if photos is None:
         from sklearn import datasets
 
@@ -240,6 +240,6 @@ def demo(
     row = side_by_side(pictures, height=360)
     return [
         save_picture(row, out / "before-style-after.jpg"),
-        save_picture(after, out / f"{Path(photo).stem}-great_wave.jpg"),
+        save_picture(after, out / f"{Path(photo).stem}-{painting.stem}.jpg"),
         *(out / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")),
     ]

@@ -28,14 +28,16 @@ def main(
     images: int = 1500,
     arch: str = "full",
     weights: Path | None = None,
+    opt: str | None = None,
+    lr: float | None = None,
     seed: int = 0,
 ):
     "Train the gallery on `photos`, write it as float16 and its paintings' thumbnails."
     files = [next(paintings.glob(f"{name}.*")) for name in GALLERY]
     backbone = "vgg19" if weights else "lite"
     train(
-        photos, files, run, arch=arch, backbone=backbone, weights=weights,
-        images=images * len(files), small_until=0.5, resume=run.exists(), seed=seed,
+        photos, files, run, pretrained="autoencoder", arch=arch, backbone=backbone, weights=weights,
+        images=images * len(files), small_until=0.5, opt=opt, lr=lr, resume=run.exists(), seed=seed,
     )  # fmt: skip
     net, info, _ = load_style(run)
     name = "gallery" if arch == "full" else f"gallery-{arch}"
