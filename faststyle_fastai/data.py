@@ -151,7 +151,7 @@ def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n
     ctxs = ctxs or get_grid(min(len(samples), max_n), **titles)
     for i, pictures in enumerate((samples, outs)):
         column = zip(pictures.itemgot(0), ctxs[i::2], range(max_n))
-        ctxs[i::2] = [picture.clamp(0, 1).show(ctx=ctx) for picture, ctx, _ in column]
+        ctxs[i::2] = [picture.show(ctx=ctx) for picture, ctx, _ in column]
     return ctxs
 
 

@@ -1,6 +1,8 @@
 import subprocess
 import sys
+from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -52,8 +54,11 @@ def test_fastai_verbs(trained, photos):
     weights = {k: v.clone() for k, v in learn.model.state_dict().items()}
     assert 0 < quietly(learn, "lr_find", num_it=5, show_plot=False).valley < 10
     assert all(torch.equal(v, weights[k]) for k, v in learn.model.state_dict().items())
-    quietly(learn, "show_results", max_n=2)
-    learn.dls.show_batch(max_n=2)
+    for show, count in ((partial(quietly, learn, "show_results"), 4), (learn.dls.show_batch, 2)):
+        plt.close("all")
+        show(max_n=2)
+        shown = [ax.images[0].get_array() for ax in plt.gcf().axes]
+        assert len(shown) == count and all(x.dtype == np.uint8 and x.max() > 100 for x in shown)
     assert "1,679,235" in str(learn.summary())
     picture = quietly(learn, "predict", photos / "china" / "0.jpg")[2]
     assert picture.shape == (3, 72, 96)
