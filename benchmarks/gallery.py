@@ -26,8 +26,8 @@ def main():
     args = parser.parse_args()
     if args.alone and not args.out:
         parser.error("--alone trains networks: give -o, a folder for them.")
-    using = {"backbone": args.backbone, "weights": args.weights}
-    alone = {"pretrained": "autoencoder", "images": args.images, **using}
+    alone = {"backbone": args.backbone, "weights": args.weights, "images": args.images}
+    alone["pretrained"] = "autoencoder"  # as the gallery was
     backbone, rows = perceptual_backbone(args.backbone, args.weights), []
     photos, gallery = held_out({"seed": 0}, args.photos, args.count), Stylizer("great_wave")
     for name in GALLERY:

@@ -50,9 +50,7 @@ def main():
         jobs = {
             "ours, the same VGG16 and layers": lambda: ours(photos, style, weights=vgg16, **same),
             "ours, recipe fast (lite, three scales)": lambda: ours(photos, style, small=0),
-            "ours, recipe fast, light network": lambda: ours(
-                photos, style, small=0, arch="light", pretrained=None
-            ),
+            "ours, recipe fast, light network": lambda: ours(photos, style, small=0, arch="light"),
         }
         if args.peer:
             jobs = {"pytorch/examples": lambda: peer(args.peer, photos, style, folder)} | jobs

@@ -28,6 +28,8 @@ def main(notebooks):
             for output in cell.get("outputs", []):
                 if "text" in output:
                     output.text = as_on_screen(output.text)
+                if "image/jpeg" in output.get("data", {}):  # the same picture, many times smaller
+                    output.data.pop("image/png", None)
         nbformat.write(notebook, path)
     (ROOT / "README.md").write_text(readme(), encoding="utf-8")
 
