@@ -37,6 +37,7 @@ def main():
         net = found["network"]
         row = {"painting": name, "photo itself, total": round(found["photo"]["total"], 1)}
         row |= {part: round(net[part], 3) for part in ("content", "style", "total")}
+        row["style, of the photo's"] = f"{net['style'] / found['photo']['style']:.0%}"
         row["worth, iterations"] = iterations([net["iterations"]], args.iterations)
         if args.alone:
             row["total, of alone"] = "-"

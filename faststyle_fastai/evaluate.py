@@ -41,15 +41,11 @@ def lbfgs(
     loss: VggLoss,
     photo: Tensor,  # [1, 3, H, W] in [0, 1]; where it starts
     iterations: int,
-    scaled: bool = False,  # multiply the loss by the number of pixels
 ) -> tuple[Tensor, list[float]]:  # the last picture; the loss before each iteration and at the end
     """The pixels themselves optimised: torch's L-BFGS, lr 1, history 20, clamped to [0, 1].
 
-    As it stands, the loss is a mean and its curvature can stay under torch's threshold of 1e-10:
-    on some photos hardly anything moves. `scaled` is the fair opponent, the other the yardstick
-    that other figures are in.
+    No line search, and the clamp falsifies its memory: on some photos the first steps explode.
     """
-    scale = photo.numel() if scaled else 1.0
     x = photo.clone().requires_grad_()
     opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
     curve = []
@@ -57,14 +53,13 @@ def lbfgs(
     def closure():
         opt.zero_grad()
         total = loss(x, photo)
-        (total * scale).backward()
+        total.backward()
         curve.append(total.item())
         return total
 
     for _ in range(iterations):
         opt.step(closure)
-        with torch.no_grad():
-            x.clamp_(0, 1)
+        x.data.clamp_(0, 1)
     with torch.no_grad():
         curve.append(loss(x, photo).item())
     return x.detach(), curve
@@ -95,7 +90,6 @@ def evaluate_style(
     loss: VggLoss,  # a `yardstick`
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
-    scaled: bool = False,  # see `lbfgs`
     others: str | Path | None = None,  # a folder of anybody's pictures of them, named alike
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
     """Mean content, style (unweighted), tv, total of photo, network, optimisation; the pictures.
@@ -111,7 +105,7 @@ def evaluate_style(
         if other:
             shown["others"] = _fitted(other, photo)
         if iterations:
-            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations, scaled)
+            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations)
             curves.append(curve)
         for name, x in shown.items():
             with torch.no_grad():

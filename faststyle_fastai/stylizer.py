@@ -87,8 +87,13 @@ class Stylizer:
         share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], of `style` at each pixel
         black=None,  # the style of the rest
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
-        "The network itself, on tensors, in float32."
-        x = self._grainy(x.to(self.device), strength * self.grain)
+        """The network itself, on tensors, in float32.
+
+        Towards `strength` 0 it has the photo's own brightness and contrast, channel by channel,
+        which instance normalisation forgets; what an autoencoder redraws has them wholly.
+        """
+        photo = x.to(self.device)
+        x = self._grainy(photo, strength * self.grain)
         rows = self.rows(style)[None]
         if share is not None:
             rows = torch.cat([rows, self.rows(black)[None]])
@@ -97,7 +102,10 @@ class Stylizer:
         weights = self._blend(strength)
         weights = {k: rows @ w if is_row(k) else w for k, w in weights.items()}
         with torch.autocast(self.device.type, enabled=False):
-            return functional_call(self.net, weights, (x, share)).clamp(0, 1)
+            painted = functional_call(self.net, weights, (x, share))
+        if own := 1.0 - strength if self.styles else 1.0:
+            painted = torch.lerp(painted, exposed_like(painted, photo), own)
+        return painted.clamp(0, 1)
 
     def _grainy(self, x, sd):
         "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
@@ -163,6 +171,15 @@ def _from_pickle(path):
 def _from_learner(learn):
     card = learn.style_card
     return learn.model, card.info, card.base or bundled_weights(card.info)
+
+
+def exposed_like(
+    x: Tensor,  # [B, 3, H, W]
+    photo: Tensor,  # of the same shape
+) -> Tensor:
+    "`x` with the mean and the spread of each channel of each picture of `photo`."
+    (spread, mean), (wanted, target) = (torch.std_mean(y, (2, 3), keepdim=True) for y in (x, photo))
+    return (x - mean) * (wanted / (spread + 1e-5)) + target
 
 
 def recolor(

@@ -12,7 +12,9 @@ from faststyle_fastai.all import (
     save_style,
     style_grid,
     style_learner,
+    to_tensor,
 )
+from faststyle_fastai.backbones import ASSETS
 from faststyle_fastai.stylefile import write_style
 from faststyle_fastai.transformer import is_row
 
@@ -43,6 +45,16 @@ def test_strength_slides_the_weights_to_the_base(paint, trained):
     assert 0 == distance[0] < distance[1] < distance[2]
     with pytest.raises(ValueError, match="strength=2"):
         paint.paint(x, strength=2)
+
+
+def test_a_redrawn_photo_keeps_its_exposure(paint, photos):
+    x = to_tensor(read_picture(photos / "china" / "0.jpg"))
+    autoencoder = Stylizer(ASSETS / "autoencoder.safetensors").paint(x)
+    for redrawn in (autoencoder, paint.paint(x, strength=0)):
+        for moment in (torch.mean, torch.std):
+            assert torch.allclose(moment(redrawn, (2, 3)), moment(x, (2, 3)), atol=0.02)
+    painted = paint.paint(x)
+    assert not torch.allclose(painted.mean((2, 3)), x.mean((2, 3)), atol=0.02)
 
 
 def test_without_a_base_strength_is_one(dls, painting):

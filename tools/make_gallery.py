@@ -28,8 +28,6 @@ def main(
     images: int = 1500,
     arch: str = "full",
     weights: Path | None = None,
-    opt: str | None = None,
-    lr: float | None = None,
     seed: int = 0,
 ):
     "Train the gallery on `photos`, write it as float16 and its paintings' thumbnails."
@@ -37,7 +35,7 @@ def main(
     backbone = "vgg19" if weights else "lite"
     train(
         photos, files, run, pretrained="autoencoder", arch=arch, backbone=backbone, weights=weights,
-        images=images * len(files), small_until=0.5, opt=opt, lr=lr, resume=run.exists(), seed=seed,
+        images=images * len(files), small_until=0.5, resume=run.exists(), seed=seed,
     )  # fmt: skip
     net, info, _ = load_style(run)
     name = "gallery" if arch == "full" else f"gallery-{arch}"
