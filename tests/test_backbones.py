@@ -31,7 +31,7 @@ def test_names_and_aliases_are_the_same_layers():
 
 def test_shapes_halve_at_each_pooling():
     found = perceptual_backbone("lite")(noise(2, 3, 32, 48), ["relu1_2", "relu3_1"])
-    assert found["relu1_2"].shape == (2, 32, 32, 48) and found["relu3_1"].shape == (2, 128, 8, 12)
+    assert found["relu1_2"].shape == (2, 24, 32, 48) and found["relu3_1"].shape == (2, 112, 8, 12)
 
 
 def test_wrong_layer_lists_the_right_ones():
@@ -75,7 +75,7 @@ def test_weights_that_do_not_fit(tmp_path):
     with pytest.raises(ValueError, match="lacks features.7.bias"):
         perceptual_backbone("vgg16", file)
     save_file(vgg_state("lite", 4), file)
-    with pytest.raises(ValueError, match=r"features.0.weight is \[32, 3, 3, 3\], vgg16 needs"):
+    with pytest.raises(ValueError, match=r"features.0.weight is \[24, 3, 3, 3\], vgg16 needs"):
         perceptual_backbone("vgg16", file)
     save_file({"other": torch.zeros(1)}, file)
     with pytest.raises(ValueError, match="holds no features.0.weight"):

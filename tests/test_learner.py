@@ -30,7 +30,7 @@ def quietly(learn, verb="fit_one_cycle", *args, **kwargs):
 def test_an_autoencoder_learns_to_redraw(dls):
     learn = autoencoder_learner(dls, content_layers={"relu1_1": 1.0}, small=0)
     before = learn.validate()[0]
-    quietly(learn, "fit_one_cycle", 12, 3e-3)
+    quietly(learn, "fit_one_cycle", 24, 3e-3)
     assert learn.validate()[0] < 0.85 * before
 
 

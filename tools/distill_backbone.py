@@ -1,4 +1,4 @@
-"""How assets/lite.safetensors is made: VGG19 up to relu3_4 at a share of its width.
+"""How assets/lite.safetensors is made: VGG19 up to relu3_4 with fewer channels.
 
     python tools/distill_backbone.py VGG19.safetensors --photos DIR --paintings FILE… -o OUT
 
@@ -6,8 +6,8 @@ Each layer of the student *is* some of the teacher's channels, those that the ot
 predicted from (pivoted Cholesky of the features' second moments, the choice of Luo et al.'s
 and He et al.'s channel pruning 2017), so its Gram matrices are blocks of the teacher's. Weights
 start from the teacher's, with the dropped inputs folded in by least squares, and are then
-trained to give the teacher's features again, its Gram matrices, or both. What ships has half the
-width, the features' error, and is the only width that `perceptual_backbone("lite")` takes.
+trained to give the teacher's features again, its Gram matrices, or both. What ships has the
+features' error and the widths of its row of `BACKBONES`, which takes no others.
 """
 
 from pathlib import Path
@@ -24,8 +24,12 @@ from faststyle_fastai.backbones import BACKBONES, Backbone, perceptual_backbone
 from faststyle_fastai.data import StyleDataLoaders
 from faststyle_fastai.images import read_picture, to_tensor, whole_file
 from faststyle_fastai.losses import gram_matrix, resize_short
+from faststyle_fastai.stylefile import shipped_path
+from faststyle_fastai.stylizer import Stylizer
 
 SIZE, BS = 128, 8
+PAINTED = 2  # of a batch, by the gallery at any strength
+WIDTHS = tuple(block[0] for block in BACKBONES["lite"])
 OBJECTIVES = {"features": (1.0, 0.0), "grams": (0.0, 1.0), "both": (1.0, 1.0)}  # -> shares
 
 
@@ -36,7 +40,7 @@ def main(
     out: Annotated[Path, typer.Option("-o")],
     steps: int = 1500,
     lr: float = 1e-3,
-    width: Annotated[float, typer.Option(help="A share of the teacher's.")] = 0.5,
+    widths: Annotated[tuple[int, int, int], typer.Option(help="Channels of each block.")] = WIDTHS,
     objective: Annotated[str, typer.Option(help="features, grams or both.")] = "features",
     seed: int = 0,
 ):
@@ -48,8 +52,9 @@ def main(
     canvases = [to_tensor(read_picture(p)) for p in paintings]
     vgg = perceptual_backbone("vgg19", teacher, ["relu3_4"])
     vgg = Backbone(vgg.net)  # hooks on every ReLU
-    batches = pictures(dls.train, canvases)
-    keep, fill = choose_channels(vgg, width, [next(batches) for _ in range(24)])
+    artist = Stylizer(shipped_path("gallery", "light"), "cpu")
+    batches = pictures(dls.train, canvases, artist)
+    keep, fill = choose_channels(vgg, widths, [next(batches) for _ in range(24)])
     student = Backbone(prune(vgg, keep, fill))
     report(student, vgg, keep, dls.valid, "pruned")
     train(student, vgg, keep, batches, steps, lr, OBJECTIVES[objective])
@@ -68,15 +73,16 @@ def main(
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 
-def pictures(dl, canvases):
-    "Batches of photos, paintings and what lies between: blends, noise, wrong colours."
+def pictures(dl, canvases, artist):
+    "Batches of photos, paintings and what lies between: half painted, blended, noisy, discoloured."
     while True:
         for photo, _ in dl:
-            photo = photo.as_subclass(torch.Tensor)
-            x = photo.clone()
+            x = photo.as_subclass(torch.Tensor).clone()
+            style = int(torch.randint(len(artist.styles), ()))
+            x[:PAINTED] = artist.paint(x[:PAINTED], style, strength=torch.rand(()).item())
             for i in range(len(x)):
                 kind = torch.rand(())
-                if kind < 0.5:
+                if i >= PAINTED and kind < 0.5:
                     painting = crop(canvases)
                     x[i] = painting if kind < 0.25 else torch.lerp(x[i], painting, torch.rand(()))
                 if torch.rand(()) < 0.3:
@@ -94,9 +100,9 @@ def crop(canvases):
 
 
 @torch.no_grad()
-def choose_channels(vgg, width, batches):
+def choose_channels(vgg, widths, batches):
     "For each layer the kept channels and the map from them to all of the layer's channels."
-    counts = [round(width * n) for block in BACKBONES["vgg19"] for n in block]
+    counts = [n for n, block in zip(widths, BACKBONES["vgg19"]) for _ in block]
     keep, fill = {}, {}
     for layer, n in zip(vgg.layers, counts):
         moment = sum(gram_matrix(vgg(x, [layer])[layer]).mean(0).double() for x in batches)
@@ -135,15 +141,17 @@ def prune(vgg, keep, fill):
     return net
 
 
-def errors(student, vgg, keep, x):
+def errors(student, vgg, keep, x, shares=(1.0, 1.0)):
     "Per layer the squared errors of features and Gram matrices, relative to the teacher's."
     with torch.no_grad():
         want = {k: v[:, keep[k]].float() for k, v in vgg(x).items()}
     got, features, grams = student(x), {}, {}
     for k, w in want.items():
-        features[k] = (got[k].float() - w).square().mean() / w.var(dim=(0, 2, 3)).mean()
-        target = gram_matrix(w)
-        grams[k] = (gram_matrix(got[k]) - target).square().mean() / target.square().mean()
+        if shares[0]:
+            features[k] = (got[k].float() - w).square().mean() / w.var(dim=(0, 2, 3)).mean()
+        if shares[1]:
+            target = gram_matrix(w)
+            grams[k] = (gram_matrix(got[k]) - target).square().mean() / target.square().mean()
     return features, grams
 
 
@@ -157,7 +165,7 @@ def train(student, vgg, keep, batches, steps, lr, shares):
         for group in opt.param_groups:
             group["lr"] = lr * min(1, 20 * done + 0.05) * (1 - done)
         with torch.autocast("cpu", torch.bfloat16):
-            found = errors(student, vgg, keep, next(batches))
+            found = errors(student, vgg, keep, next(batches), shares)
         loss = sum(share * sum(part.values()) for share, part in zip(shares, found))
         opt.zero_grad()
         loss.backward()
