@@ -12,7 +12,9 @@ from .gallery import *
 from .images import *
 from .learner import *
 from .losses import *
+from .optimize import *
 from .optimizer import *
+from .pixels import *
 from .progress import *
 from .recipes import *
 from .stylefile import *

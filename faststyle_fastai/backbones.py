@@ -1,6 +1,6 @@
 "Frozen perceptual networks: their named layers and where their weights come from."
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
@@ -24,6 +24,12 @@ BACKBONES = {
     "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
     "lite": ((24,) * 2, (48,) * 2, (112,) * 4),
 }
+POOLINGS = {  # name -> module, and what keeps features as large as under max pooling
+    "max": (nn.MaxPool2d, 1.0),
+    "average": (nn.AvgPool2d, 2.0),
+    "l2": (partial(nn.LPPool2d, 2.0), 0.78),
+    "plain average": (nn.AvgPool2d, 1.0),  # as Gatys et al. 2016 have it
+}
 SHIPPED = {"lite": ASSETS / "lite.safetensors"}
 
 
@@ -31,6 +37,8 @@ def perceptual_backbone(
     name: str = "vgg16",  # a row of `BACKBONES`
     weights: str | Path | None = None,  # .safetensors or .pth, torchvision's keys, whole or cut
     layers=None,  # keep the network up to the deepest of these; None: all of it
+    pooling: str = "max",  # a row of `POOLINGS`
+    padding: str = "zeros",  # of the first convolution; the others' are zeros
 ) -> "Backbone":  # frozen, in eval, pictures in [0, 1] in, features by layer name out
     """A pretrained network whose features say what a picture shows and how it is painted.
 
@@ -46,7 +54,9 @@ def perceptual_backbone(
         source, state = name, _known_weights(name)
     else:
         source, state = str(weights), _read_weights(Path(weights))
-    return Backbone(_build(name, state, source), layers)
+    if pooling not in POOLINGS:
+        raise ValueError(f"no pooling '{pooling}': choose one of {', '.join(POOLINGS)}.")
+    return Backbone(_build(name, state, source, pooling, padding), layers)
 
 
 class Backbone(nn.Module):
@@ -103,6 +113,15 @@ class Backbone(nn.Module):
         return super().train(False)
 
 
+class Scaled(nn.Module):
+    def __init__(self, module, scale):
+        super().__init__()
+        self.module, self.scale = module, scale
+
+    def forward(self, x):
+        return self.module(x) * self.scale
+
+
 def _names(backbone):
     "All layers of a row of `BACKBONES`, in order."
     names = []
@@ -127,7 +146,7 @@ def layer_names(
     return sorted(set(names), key=list(known).index)
 
 
-def _build(name, state, source):
+def _build(name, state, source, pooling, padding):
     "The network up to the last convolution in `state`, which must hold all before it."
     net, n_in, index, wanted = nn.Sequential(), 3, 0, []
     for block, widths in enumerate(BACKBONES[name], 1):
@@ -138,7 +157,8 @@ def _build(name, state, source):
             if weight is not None or bias is not None:
                 if missing := [part for part in wanted if part not in state]:
                     raise ValueError(f"{source} lacks {', '.join(missing)}: cut only at the end.")
-                conv = nn.Conv2d(n_in, width, 3, padding=1)
+                mode = "zeros" if len(net) else padding
+                conv = nn.Conv2d(n_in, width, 3, padding=1, padding_mode=mode)
                 if weight.shape != conv.weight.shape or bias.shape != conv.bias.shape:
                     raise ValueError(
                         f"{source}: features.{index}.weight is {list(weight.shape)}, "
@@ -151,7 +171,8 @@ def _build(name, state, source):
                 net.add_module(f"relu{block}_{i}", nn.ReLU())  # not in place: hooks keep its output
             n_in, index = width, index + 2
         if f"conv{block}_{len(widths)}" in dict(net.named_children()):
-            net.add_module(f"pool{block}", nn.MaxPool2d(2))
+            pool, scale = POOLINGS[pooling]
+            net.add_module(f"pool{block}", Scaled(pool(2), scale) if scale != 1 else pool(2))
         index += 1
     if not len(net):
         raise ValueError(f"{source} holds no features.0.weight: not weights of {name}.")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from . import __version__
+from .cli_optimize import optimize
 from .cli_train import add_style, demo, pretrain, train
 from .errors import FaststyleError
 from .options import Device, Quiet, TrustPickle, Weights, wrote
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 
 
-for command in (demo, pretrain, train, add_style):
+for command in (demo, pretrain, train, add_style, optimize):
     app.command()(command)
 
 

@@ -195,6 +195,18 @@ def targets_for(
     return jobs
 
 
+def fitted(
+    size: tuple[int, int],  # width, height
+    longest: int,  # px
+    enlarge: bool = False,
+) -> tuple[int, int]:
+    "A picture's width and height when its longer side is at most `longest`."
+    scale = longest / max(size)
+    if scale > 1 and not enlarge:
+        return tuple(size)
+    return tuple(max(1, round(side * scale)) for side in size)
+
+
 def side_by_side(
     images: list[Image.Image],
     height: int | None = None,  # px of each; None: the first one's

@@ -1,8 +1,17 @@
 "One table: what each recipe trains with, its autoencoder and its style run."
 
+import math
 from dataclasses import dataclass, field, fields, replace
 
-__all__ = ["RECIPES", "Recipe", "Training", "recipe_plan"]
+__all__ = [
+    "OPTIMIZATIONS",
+    "RECIPES",
+    "Optimization",
+    "Recipe",
+    "Training",
+    "optimization_plan",
+    "recipe_plan",
+]
 
 
 @dataclass(frozen=True)
@@ -121,16 +130,98 @@ RECIPES = {
 }
 
 
+@dataclass(frozen=True)
+class Optimization:
+    "Everything an optimisation of pixels is made of besides the photo and the paintings."
+
+    backbone: str  # a row of backbones.BACKBONES
+    content_layers: dict[str, float]  # layer -> weight
+    style_layers: dict[str, float]  # layer -> weight
+    style_loss: str = "w2"  # a row of style_losses.STYLE_LOSSES
+    content_weight: float = 0.015
+    tv_weight: float = 2.0
+    tv: str = "squares"  # a row of pixels.VARIATIONS
+    pooling: str = "max"  # a row of backbones.POOLINGS
+    padding: str = "replicate"  # of the first convolution
+    optimizer: str = "adam"  # or lbfgs
+    step_size: float = 0.02  # of Adam
+    clamp: bool = True  # pixels to [0, 1] after each step of Adam; else normalised and free
+    min_scale: int = 128  # px of the longer side to begin at; then √2 of it each time
+    end_scale: int = 512  # px
+    initial_iterations: int = 1000  # at the smallest scale
+    iterations: int = 500  # at each of the others
+    avg_decay: float = 0.99  # of the mean of the pictures so far, which is the result
+    init: str = "content"  # a row of optimize.INITS
+    style_scale_fac: float = 1.0  # the paintings' longer side, of the photo's; never enlarged
+    style_size: int | None = None  # px of it instead
+    enlarge: bool = True  # a photo smaller than a size
+
+
+OPTIMIZATIONS = {
+    # crowsonkb/style-transfer-pytorch.
+    "crowson": Optimization(
+        "vgg19",
+        content_layers={"relu4_2": 1.0},
+        style_layers={f"relu{block}_1": 4.0 ** (5 - block) / 341 for block in range(1, 6)},
+    ),
+    # Gatys et al. 2016 as commonly told: pixels free of bounds, in the backbone's own units.
+    "gatys": Optimization(
+        "vgg19",
+        content_layers={"relu4_2": 1.0},
+        style_layers={f"relu{block}_1": 1e3 / 5 for block in range(1, 6)},
+        style_loss="gram_sum",
+        content_weight=1.0,
+        tv="sum",
+        tv_weight=1e-2,
+        pooling="plain average",
+        padding="zeros",
+        step_size=0.03,
+        clamp=False,
+        min_scale=512,
+        initial_iterations=500,
+        avg_decay=0.0,
+        enlarge=False,
+    ),
+}
+
+
 def recipe_plan(
     recipe: str,  # a row of `RECIPES`
     phase: str,  # autoencoder | style
     **overrides,  # fields of `Training`; None leaves the recipe's own
 ) -> Training:
     "A recipe's training with some of its facts replaced."
-    if recipe not in RECIPES:
-        raise ValueError(f"no recipe '{recipe}': choose one of {', '.join(RECIPES)}.")
-    known = [f.name for f in fields(Training)]
+    return _changed(getattr(_row(RECIPES, recipe), phase), overrides)
+
+
+def optimization_plan(
+    recipe: str,  # a row of `OPTIMIZATIONS`
+    **overrides,  # fields of `Optimization`; None leaves the recipe's own
+) -> Optimization:
+    "A recipe's optimisation with some of its facts replaced."
+    return _changed(_row(OPTIMIZATIONS, recipe), overrides)
+
+
+def scales_between(
+    smallest: int,  # px
+    largest: int,  # px
+) -> list[int]:  # rising, each √2 of the one before; the last is `largest`
+    "The sizes of the longer side that an optimisation goes through."
+    smallest = min(smallest, largest)
+    if smallest < 1:
+        raise ValueError(f"scales from {smallest} to {largest} px: from 1 px up.")
+    steps = range(2 + int(2 * math.log2(largest / smallest)))
+    return sorted({s for i in steps if (s := round(largest / 2 ** (i / 2))) >= smallest})
+
+
+def _row(table, recipe):
+    if recipe not in table:
+        raise ValueError(f"no recipe '{recipe}': choose one of {', '.join(table)}.")
+    return table[recipe]
+
+
+def _changed(plan, overrides):
+    known = [f.name for f in fields(plan)]
     if unknown := set(overrides) - set(known):
         raise ValueError(f"no setting {', '.join(sorted(unknown))}: there are {', '.join(known)}.")
-    overrides = {name: value for name, value in overrides.items() if value is not None}
-    return replace(getattr(RECIPES[recipe], phase), **overrides)
+    return replace(plan, **{name: v for name, v in overrides.items() if v is not None})

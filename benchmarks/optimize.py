@@ -1,0 +1,164 @@
+"""Optimising pixels: ours against crowsonkb/style-transfer-pytorch's own code, layer for layer.
+
+    python -m benchmarks.optimize CONTENT PAINTING --weights VGG19.safetensors \\
+        --peer FOLDER_WITH_style_transfer
+
+Both begin with the same noise and use the same weights, layers and settings, its recipe's, but that
+the layers are those of a file that ends at relu3_4. Turns of `--iterations` each alternate; times
+are medians. Both last pictures are measured by the peer's loss, in float32. Memory is what a
+process of its own needs beyond its imports.
+"""
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import torch
+import torchvision
+from PIL import Image
+from safetensors.torch import load_file
+
+from benchmarks.report import report
+from faststyle_fastai.all import PixelOptimizer, optimization_plan, read_picture, to_tensor
+
+STYLE = {"relu1_1": 1, "relu2_1": 6, "relu3_1": 11, "relu3_4": 17}  # -> index in torchvision's
+CONTENT = {"relu3_2": 13}
+WEIGHTS = [256 / 340, 64 / 340, 16 / 340, 4 / 340]
+SIZES, ROUNDS, LARGE = (256, 512), 3, 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("content")
+    parser.add_argument("painting")
+    parser.add_argument("--weights", required=True, help="of VGG19")
+    parser.add_argument("--peer", required=True, help="the folder with its style_transfer package")
+    parser.add_argument("--iterations", type=int, default=30, help="of a turn")
+    parser.add_argument("--memory", choices=("ours", "theirs"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.memory:
+        return print(peak(args))
+    rows = []
+    for size in SIZES:
+        runs = [(theirs(args, size), ours(args, size)) for _ in range(ROUNDS)]
+        (their, their_picture), (our, our_picture) = runs[0]
+        seconds = [statistics.median(t for run in runs for t in run[i][0].times) for i in range(2)]
+        apart = max(abs(a / b - 1) for a, b in zip(our.losses, their.losses))
+        row = {"px": size, "theirs, s an iteration": seconds[0], "ours": seconds[1]}
+        row["ours, of theirs"] = f"{seconds[1] / seconds[0]:.2f}x"
+        row["their last loss"] = judged(args, their_picture)
+        row["ours, by theirs"] = judged(args, our_picture)
+        rows.append(row | {"loss curves apart": f"{apart:.1%}"})
+        print(rows[-1], flush=True)
+    command = [sys.executable, "-m", "benchmarks.optimize", *sys.argv[1:], "--memory"]
+    need = [int(subprocess.check_output([*command, who]).split()[-1]) for who in ("theirs", "ours")]
+    facts = {"theirs, MB": need[0], "ours, MB": need[1], "px of the memory": LARGE}
+    report(
+        "optimize", rows, memory=f"{need[1] / need[0]:.2f}x", iterations=args.iterations, **facts
+    )
+
+
+def ours(args, size):
+    "Seconds and loss of each iteration, and the picture."
+    plan = optimization_plan(
+        "crowson",
+        content_layers=dict.fromkeys(CONTENT, 1.0),
+        style_layers=dict(zip(STYLE, WEIGHTS)),
+        init="uniform",
+        min_scale=size,
+        end_scale=size,
+        initial_iterations=args.iterations,
+    )
+    work = PixelOptimizer(args.content, args.painting, None, plan, args.weights, device="cpu")
+    watch = Watch()
+    for iterate in work:
+        watch(iterate)
+    return watch, work.picture()
+
+
+def theirs(args, size):
+    "The same of the peer's own code."
+    transfer, watch = peer(args), Watch()
+    torch.manual_seed(0)
+    transfer.stylize(
+        read_picture(args.content),
+        [read_picture(args.painting)],
+        init="uniform",
+        min_scale=size,
+        end_scale=size,
+        initial_iterations=args.iterations,
+        callback=watch,
+    )
+    return watch, transfer.get_image_tensor()[None]
+
+
+class Watch:
+    "Seconds and loss of each iteration."
+
+    def __init__(self):
+        self.tick, self.times, self.losses = None, [], []
+
+    def __call__(self, iterate):
+        now = time.perf_counter()
+        if self.tick:  # not the first, which has the targets to make
+            self.times.append(now - self.tick)
+        self.tick = now
+        self.losses.append(iterate.loss)
+
+
+@torch.no_grad()
+def judged(args, x):
+    "The peer's loss of a picture."
+    from style_transfer import style_transfer as code
+
+    transfer, size = peer(args), x.shape[:1:-1]
+    content, painting = (read_picture(path) for path in (args.content, args.painting))
+    painting = painting.resize(code.size_to_fit(painting.size, max(size)), Image.BICUBIC)
+    seen, photo, style = (
+        transfer.model(x)
+        for x in (x, to_tensor(content.resize(size, Image.BICUBIC)), to_tensor(painting))
+    )
+    total = 2 * code.TVLoss()(x)
+    for layer in CONTENT.values():
+        total += 0.015 * code.ContentLossMSE(photo[layer])(seen[layer])
+    for weight, layer in zip(WEIGHTS, STYLE.values()):
+        near = code.StyleLossW2(code.StyleLossW2.get_target(style[layer]))
+        total += weight * near(seen[layer])
+    return total.item()
+
+
+def peak(args):
+    "MB that optimising a large picture takes beyond the imports."
+    run = {"ours": ours, "theirs": theirs}[args.memory]
+    args.iterations = 2
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run(args, LARGE)
+    return round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+
+
+def peer(args):
+    "Its StyleTransfer with the weights, and the layers, of the file."
+    sys.path.insert(0, args.peer)
+    from style_transfer import style_transfer
+
+    state = load_file(args.weights)
+    last = 1 + max(int(key.split(".")[1]) for key in state)
+    features = torchvision.models.vgg19(weights=None).features[: last + 1]
+    features.load_state_dict({k.removeprefix("features."): v for k, v in state.items()})
+    style_transfer.models = SimpleNamespace(
+        vgg19=lambda weights: SimpleNamespace(features=features),
+        VGG19_Weights=SimpleNamespace(IMAGENET1K_V1=None),
+    )
+    transfer = style_transfer.StyleTransfer()
+    transfer.content_layers, transfer.style_layers = [*CONTENT.values()], [*STYLE.values()]
+    transfer.style_weights = WEIGHTS
+    transfer.model.layers = sorted({*CONTENT.values(), *STYLE.values()})
+    return transfer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"The command that optimises pixels."
+
+import math
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import BackboneName, Device, Force, Quiet, Weights, wrote
+
+
+def optimize(
+    content: Annotated[Path, typer.Argument(help="The photo.", show_default=False)],
+    styles: Annotated[
+        list[Path],
+        typer.Argument(help="Paintings, blended.", metavar="STYLE…", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", "--output")] = Path("out.png"),
+    recipe: Annotated[str, typer.Option(help="crowson or gatys, with their numbers.")] = "crowson",
+    style_weights: Annotated[
+        list[float] | None,
+        typer.Option("-sw", "--style-weights", help="Of each painting, one option each."),
+    ] = None,
+    content_weight: Annotated[float | None, typer.Option("-cw", "--content-weight")] = None,
+    tv_weight: Annotated[
+        float | None, typer.Option("-tw", "--tv-weight", help="Of smoothness.")
+    ] = None,
+    min_scale: Annotated[
+        int | None, typer.Option("-ms", "--min-scale", help="px of the longer side to begin at.")
+    ] = None,
+    end_scale: Annotated[
+        str | None,
+        typer.Option(
+            "-s", "--end-scale", help="px to end at; N+: with as many pixels as an N x N square."
+        ),
+    ] = None,
+    initial_iterations: Annotated[
+        int | None, typer.Option("-ii", "--initial-iterations", min=1, help="At the first size.")
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option("-i", "--iterations", min=1, help="At each size after it.")
+    ] = None,
+    step_size: Annotated[float | None, typer.Option("-ss", "--step-size", help="Adam's.")] = None,
+    avg_decay: Annotated[
+        float | None,
+        typer.Option("-ad", "--avg-decay", min=0, max=0.9999, help="Of the mean of iterates."),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(help="content, gray, uniform, normal, style_stats, or stylized:STYLE."),
+    ] = None,
+    style_scale_fac: Annotated[
+        float | None, typer.Option(min=0.01, help="The paintings' size, of the photo's.")
+    ] = None,
+    style_size: Annotated[int | None, typer.Option(min=1, help="px of it instead.")] = None,
+    style_loss: Annotated[str | None, typer.Option(help="w2, gram or mean_std.")] = None,
+    pooling: Annotated[str | None, typer.Option(help="max, average or l2.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam or lbfgs.")] = None,
+    backbone: BackboneName = None,
+    weights: Weights = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="A gray picture: white gets the first STYLE, black the others."),
+    ] = None,
+    save_every: Annotated[int, typer.Option(min=1, help="Iterations between saves.")] = 50,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last save.")] = False,
+    force: Force = False,
+    device: Device = None,
+    seed: Annotated[int, typer.Option("-r", "--seed", "--random-seed")] = 0,
+    quiet: Quiet = False,
+):
+    "Repaint a photo by optimising its pixels: the slow way, and the best a style can look."
+    given = locals()
+    quiet = given.pop("quiet")
+    from .images import read_picture
+    from .optimize import optimize_to_file
+
+    given["end_scale"] = end_scale and pixels_of(end_scale, read_picture(content).size)
+    wrote(*optimize_to_file(**given, watch=None if quiet else say))
+
+
+def pixels_of(scale, size):
+    "512, or what 512+ means for a picture of a size."
+    number = scale.removesuffix("+")
+    if not number.isdigit():
+        raise typer.BadParameter(f"--end-scale {scale}: a number of px, or one followed by a +.")
+    if scale == number:
+        return int(number)
+    return int(math.sqrt(max(size) / min(size)) * int(number))
+
+
+def say(iterate, work):
+    "A line of progress."
+    i, tty = iterate.i, sys.stderr.isatty()
+    if not (tty or i == iterate.i_max or i % 50 == 0):
+        return
+    line = f"{iterate.width}x{iterate.height}  {i}/{iterate.i_max}  loss {iterate.loss:.4g}"
+    line += f"  {i / iterate.seconds:.1f} it/s"
+    end = "" if tty and i < iterate.i_max else "\n"
+    print(f"\r{line:<72}" if tty else line, end=end, file=sys.stderr)

@@ -1,0 +1,45 @@
+"What an optimisation of pixels can begin with."
+
+import torch
+from PIL import Image
+from torch import nn
+
+from .images import to_tensor
+
+__all__ = ["INITS"]
+
+
+def content(shape, photo, styles, random):
+    return to_tensor(photo.resize(shape[::-1], Image.Resampling.BICUBIC))
+
+
+def gray(shape, photo, styles, random):
+    return torch.rand(1, 3, *shape, generator=random) / 255 + 0.5
+
+
+def uniform(shape, photo, styles, random):
+    return torch.rand(1, 3, *shape, generator=random)
+
+
+def normal(shape, photo, styles, random):
+    return _truncated(shape, [0.5] * 3, [0.25] * 3, random)
+
+
+def style_stats(shape, photo, styles, random):
+    "Noise with the mean and the spread of the paintings' colours."
+    pixels = [(share, to_tensor(painting)) for share, painting in styles]
+    mean = sum(share * x.mean((0, 2, 3)) for share, x in pixels)
+    variance = sum(share * x.var((0, 2, 3)) for share, x in pixels)
+    return _truncated(shape, mean.tolist(), variance.sqrt().tolist(), random)
+
+
+def _truncated(shape, means, stds, random):
+    "Normal noise of each channel's mean and standard deviation, cut to [0, 1]."
+    x = torch.empty(3, *shape)
+    for channel, mean, std in zip(x, means, stds):
+        nn.init.trunc_normal_(channel, mean, std, 0.0, 1.0, generator=random)
+    return x[None]
+
+
+# name -> of height and width, the photo, (share, painting) pairs and a generator: [1, 3, H, W]
+INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats)}

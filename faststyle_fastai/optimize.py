@@ -1,0 +1,126 @@
+"Pixels optimised directly: the slow way, and the best a style can look."
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from .errors import FaststyleError
+from .images import check_format, save_picture, to_picture, whole_file
+from .pixels import PixelOptimizer
+from .recipes import optimization_plan
+from .runfolder import digest, versions, write_json
+
+__all__ = ["optimize_style", "optimize_to_file"]
+
+
+def optimize_style(
+    content,  # the photo: a path, a picture or an array
+    styles,  # the painting, or several to be blended
+    style_weights: list[float] | None = None,  # their shares; None: alike
+    recipe: str = "crowson",  # a row of recipes.OPTIMIZATIONS
+    weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
+    mask=None,  # a gray picture: white gets the first painting's style, black the others'
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    callback=None,  # (iterate, optimizer) after each; a true answer ends it
+    **overrides,  # fields of recipes.Optimization
+) -> Image.Image:  # RGB, its longer side the recipe's end_scale
+    "Repaint a photo by optimising its pixels under the loss itself (Gatys et al. 2016)."
+    plan = optimization_plan(recipe, **overrides)
+    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device)
+    for iterate in work:
+        if callback and callback(iterate, work):
+            break
+    return to_picture(work.picture())
+
+
+def optimize_to_file(
+    content: str | Path,
+    styles: list[str | Path],
+    out: str | Path,  # the picture; beside it lie NAME.trace.json, NAME.loss.png, NAME.state
+    style_weights: list[float] | None = None,
+    recipe: str = "crowson",
+    weights: str | Path | None = None,
+    mask: str | Path | None = None,
+    save_every: int = 50,  # iterations
+    resume: bool = False,  # go on from the last save
+    force: bool = False,  # write over `out`
+    seed: int = 0,
+    device: str | None = None,
+    watch=None,  # called with each Iterate and the PixelOptimizer; a true answer ends it
+    **overrides,  # fields of recipes.Optimization
+) -> list[Path]:  # what it wrote
+    """`optimize_style` with files: the picture is saved as it grows, and a stop loses nothing.
+
+    NAME.state is what `resume` goes on from; it is gone when all is done.
+    """
+    out, plan = check_format(out), optimization_plan(recipe, **overrides)
+    ends = ".trace.json", ".loss.png", ".state"
+    trace_file, plot, saved = (out.with_suffix(end) for end in ends)
+    if out.exists() and not (force or resume):
+        raise FaststyleError(f"{out} exists: --force to replace it, --resume, or another -o.")
+    settings = {
+        "content": digest(Path(content)),
+        "styles": [digest(Path(style)) for style in styles],
+        "style_weights": style_weights,
+        "recipe": recipe,
+        "weights": Path(weights).name if weights else None,
+        "mask": digest(Path(mask)) if mask else None,
+        "seed": seed,
+        "plan": json.loads(json.dumps(asdict(plan))),
+    }
+    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device)
+    trace = {"settings": settings, "versions": versions(), "iterates": []}
+    if resume and saved.is_file():
+        state = torch.load(saved, map_location="cpu", weights_only=True)
+        if state["settings"] != json.dumps(settings):
+            raise FaststyleError(f"{out} was begun with other settings: the same ones, or --force.")
+        work.load_state_dict(state["work"])
+        trace["iterates"] = json.loads(state["iterates"])
+
+    def save():
+        save_picture(to_picture(work.picture()), out)
+        write_json(trace, trace_file)
+        with whole_file(saved) as temporary:
+            iterates = json.dumps(trace["iterates"])
+            torch.save(
+                {"settings": json.dumps(settings), "work": work.state_dict(), "iterates": iterates},
+                temporary,
+            )
+
+    done = False
+    try:
+        for iterate in work:
+            trace["iterates"].append(asdict(iterate))
+            if watch and watch(iterate, work):
+                break
+            if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
+                save()
+        else:
+            done = True
+    except KeyboardInterrupt:
+        pass
+    save()
+    plot_trace(trace["iterates"], plot)
+    if not done:
+        raise FaststyleError(f"stopped; {out} is what it had become, --resume goes on.")
+    saved.unlink(missing_ok=True)
+    return [out, trace_file, plot]
+
+
+def plot_trace(iterates: list[dict], path: Path) -> Path:
+    "The loss and its parts, iteration by iteration, on a logarithmic scale."
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([iterate["loss"] for iterate in iterates], label="loss", linewidth=2)
+    for part in iterates[0]["parts"] if iterates else ():
+        axes.plot([iterate["parts"][part] for iterate in iterates], label=part)
+    axes.set(xlabel="iteration", ylabel="loss", yscale="log")
+    axes.legend()
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+    return path

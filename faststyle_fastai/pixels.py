@@ -1,0 +1,299 @@
+"The optimisation of a picture's pixels, coarse to fine."
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from fastai.torch_core import default_device
+from fastcore.foundation import L
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from .backbones import IMAGENET, Backbone, perceptual_backbone
+from .callbacks import computes_bfloat16
+from .errors import FaststyleError, NonFiniteLoss
+from .images import fitted, read_picture, to_tensor
+from .inits import INITS
+from .losses import shrink, squared_variation, variation_sum
+from .recipes import Optimization, scales_between
+from .style_losses import STYLE_LOSSES
+from .stylizer import Stylizer, read_mask
+
+__all__ = ["Iterate", "PixelOptimizer"]
+
+
+@dataclass(frozen=True)
+class Iterate:
+    "Where an optimisation is."
+
+    width: int  # px
+    height: int
+    i: int  # iterations at this size, from 1 …
+    i_max: int  # … to this
+    loss: float
+    parts: dict[str, float]  # content, style, tv, weighted; the loss is their sum
+    seconds: float  # at this size, since it was begun or taken up again
+
+
+class PixelOptimizer:
+    """Iterate over it and the picture improves; `picture()` is the result so far.
+
+    `state_dict` is all it takes to go on later, to the bit on a CPU.
+    """
+
+    def __init__(
+        self,
+        content,  # a path, a picture or an array
+        styles,  # one or several of these
+        style_weights: list[float] | None,
+        plan: Optimization,
+        weights: str | Path | None = None,
+        mask=None,
+        seed: int = 0,
+        device: torch.device | str | None = None,
+    ):
+        self.plan, self.device = plan, torch.device(device or default_device())
+        self.content = read_picture(content)
+        self.styles = [read_picture(s) for s in L(styles)]
+        self.shares = _shares(style_weights, len(self.styles))
+        self.mask = None if mask is None else to_tensor(read_mask(mask).convert("RGB"))[:, :1]
+        if mask is not None and len(self.styles) < 2:
+            raise ValueError("a mask divides the photo between paintings: give two or more.")
+        if plan.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer='{plan.optimizer}': {' or '.join(OPTIMIZERS)}.")
+        if plan.style_loss not in STYLE_LOSSES:
+            raise ValueError(f"style_loss='{plan.style_loss}': {', '.join(STYLE_LOSSES)}.")
+        self.sizes = scales_between(plan.min_scale, plan.end_scale)
+        self.layers, self.backbone = reachable(plan, weights)
+        self.backbone.to(self.device)
+        self._check_size()
+        self.unit = torch.ones(1) if plan.clamp else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
+        self.at, self.opt = (0, 0), None  # size, iterations of it that are done
+        shape = self.shape(0)[::-1]
+        self.pixels = (self._begin(shape, seed) / self.unit).to(self.device)
+        self.unit = self.unit.to(self.device)
+        self.mean, self.decay = None, 1.0
+
+    def shape(self, scale):
+        "Width and height at one of `sizes`."
+        return fitted(self.content.size, self.sizes[scale], self.plan.enlarge)
+
+    def __iter__(self):
+        began = time.monotonic()
+        for scale in range(self.at[0], len(self.sizes)):
+            try:
+                yield from self._at_scale(scale, began)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                smaller = [str(size) for size in self.sizes[:scale]]
+                raise FaststyleError(
+                    f"out of memory at {self.sizes[scale]} px; "
+                    f"{smaller[-1] + ' px still fit' if smaller else 'a smaller backbone may fit'}."
+                ) from error
+
+    def _at_scale(self, scale, began):
+        width, height = self.shape(scale)
+        objective = self._objective(self.sizes[scale], (height, width))
+        first = scale == 0
+        most = self.plan.initial_iterations if first else self.plan.iterations
+        if self.at[1] == 0:
+            self._enter((height, width))
+        while self.at[1] < most:
+            loss, parts = self._step(objective)
+            self.at = scale, self.at[1] + 1
+            seconds = time.monotonic() - began
+            yield Iterate(width, height, self.at[1], most, loss, parts, seconds)
+        self.at = scale + 1, 0
+
+    def _enter(self, shape):
+        "Bring the picture and Adam's memory of it to a new size."
+        before = self.pixels if self.mean is None else self._average()
+        pixels = resized(before, shape, "bicubic")
+        if self.plan.clamp:
+            pixels = pixels.clamp(0, 1)
+        self.pixels = pixels.detach().requires_grad_()
+        self.mean, self.decay = torch.zeros_like(pixels), 1.0
+        self._remember()
+        earlier, self.opt = self.opt, OPTIMIZERS[self.plan.optimizer](self.pixels, self.plan)
+        if earlier and self.plan.optimizer == "adam":
+            state = earlier.state_dict()
+            for moment in state["state"].values():
+                moment["exp_avg"] = resized(moment["exp_avg"], shape, "bicubic")
+                moment["exp_avg_sq"] = resized(moment["exp_avg_sq"], shape, "bilinear").relu()
+            self.opt.load_state_dict(state)
+
+    def _step(self, objective):
+        found = {}
+
+        def closure():
+            self.opt.zero_grad()
+            found.update(objective(self.pixels))
+            loss = sum(found.values())
+            if not loss.isfinite():
+                raise NonFiniteLoss(f"the loss became {loss.item()}: a smaller step size may do.")
+            loss.backward()
+            return loss
+
+        loss = self.opt.step(closure)
+        with torch.no_grad():
+            if self.plan.clamp and self.plan.optimizer == "adam":  # it would mislead L-BFGS
+                self.pixels.clamp_(0, 1)
+            self._remember()
+        return loss.item(), {name: part.item() for name, part in found.items()}
+
+    @torch.no_grad()
+    def _remember(self):
+        self.decay *= self.plan.avg_decay
+        self.mean.lerp_(self.pixels, 1 - self.plan.avg_decay)
+
+    def _average(self):
+        "The mean of the pictures of this size so far, the last ones counting most."
+        return self.mean / (1 - self.decay)
+
+    @torch.no_grad()
+    def picture(self) -> Tensor:  # [1, 3, H, W] in [0, 1]
+        "The result so far."
+        pixels = self.pixels if self.mean is None else self._average()
+        return (pixels * self.unit).clamp(0, 1).cpu()
+
+    def state_dict(self) -> dict:
+        return {
+            "at": list(self.at),
+            "pixels": self.pixels.detach(),
+            "mean": self.mean,
+            "decay": self.decay,
+            "opt": self.opt and self.opt.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict):
+        self.at, self.mean, self.decay = tuple(state["at"]), state["mean"], state["decay"]
+        self.pixels = state["pixels"].to(self.device).requires_grad_()
+        self.opt = state["opt"] and OPTIMIZERS[self.plan.optimizer](self.pixels, self.plan)
+        if self.opt:
+            self.opt.load_state_dict(state["opt"])
+
+    def _features(self, x, asked):
+        "What the backbone sees of `x` at layers, some of them on a smaller copy."
+        found = {}
+        for scale in {self.layers[name][1] for name in asked}:
+            names = {name: self.layers[name][0] for name in asked if self.layers[name][1] == scale}
+            with torch.autocast(self.device.type, torch.bfloat16, computes_bfloat16(self.device)):
+                seen = self.backbone(shrink(x, scale), list(set(names.values())))
+            found |= {name: seen[layer] for name, layer in names.items()}
+        return found
+
+    @torch.no_grad()
+    def _objective(self, size, shape):
+        "The loss at a size: what does not change with the picture is made once."
+        plan, (statistics, distance) = self.plan, STYLE_LOSSES[self.plan.style_loss]
+        photo = to_tensor(self.content.resize(shape[::-1], Image.Resampling.BICUBIC))
+        content = self._features(photo.to(self.device), plan.content_layers)
+        targets = []  # where, and for each style layer the distance from the paintings there
+        for where, members in self._regions(shape):
+            blend = dict.fromkeys(plan.style_layers, 0.0)
+            for i, share in members:
+                seen = self._features(self._painting(i, size), plan.style_layers)
+                for layer, features in seen.items():
+                    blend[layer] = blend[layer] + share * statistics(features)
+            targets.append((where, {layer: distance(m) for layer, m in blend.items()}))
+
+        def objective(pixels):
+            x = pixels * self.unit
+            seen = self._features(x, {**plan.content_layers, **plan.style_layers})
+            near = sum(
+                w * F.mse_loss(seen[layer].float(), content[layer].float())
+                for layer, w in plan.content_layers.items()
+            )
+            like = sum(
+                w * there[layer](statistics(seen[layer], where)).sum()
+                for where, there in targets
+                for layer, w in plan.style_layers.items()
+            )
+            return {
+                "content": plan.content_weight * near,
+                "style": like,
+                "tv": plan.tv_weight * VARIATIONS[plan.tv](pixels),
+            }
+
+        return objective
+
+    def _regions(self, shape):
+        "Which part of the picture which paintings are for: all of it for all, or by the mask."
+        pairs = list(enumerate(self.shares))
+        if self.mask is None:
+            return [(None, pairs)]
+        white = resized(self.mask, shape, "bilinear").to(self.device)
+        rest = sum(self.shares[1:])
+        return [(white, [(0, 1.0)]), (1 - white, [(i, s / rest) for i, s in pairs[1:]])]
+
+    def _painting(self, i, size):
+        side = self.plan.style_size or round(size * self.plan.style_scale_fac)
+        picture = self.styles[i]
+        picture = picture.resize(fitted(picture.size, side), Image.Resampling.BICUBIC)
+        return to_tensor(picture).to(self.device)
+
+    def _begin(self, shape, seed):
+        "The picture to begin with."
+        init, size = self.plan.init, shape[::-1]
+        if init.startswith("stylized:"):
+            painted = Stylizer(init.removeprefix("stylized:"), self.device)(self.content)
+            return to_tensor(painted.resize(size, Image.Resampling.BICUBIC))
+        if init not in INITS:
+            raise ValueError(f"init='{init}': {', '.join(INITS)} or stylized:STYLE.")
+        random = torch.Generator().manual_seed(seed)
+        return INITS[init](shape, self.content, list(zip(self.shares, self.styles)), random)
+
+    def _check_size(self):
+        width, height = self.shape(0)
+        need = max(round(2 ** (int(name[4]) - 1) / scale) for name, scale in self.layers.values())
+        if min(width, height) < need:
+            raise ValueError(
+                f"{width}x{height} px is too small for {max(self.plan.style_layers)}: its shorter "
+                f"side needs {need} px; raise min_scale."
+            )
+
+
+OPTIMIZERS = {
+    "adam": lambda x, plan: torch.optim.Adam([x], plan.step_size, betas=(0.9, 0.99)),
+    "lbfgs": lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10),
+}
+
+
+def reachable(
+    plan: Optimization,
+    weights: str | Path | None,
+) -> tuple[dict[str, tuple[str, float]], Backbone]:
+    """The backbone, and where it has each of the plan's layers: (layer, on what part of the size).
+
+    A layer beyond the backbone's last is replaced by the last, on a picture halved for each
+    pooling between them.
+    """
+    backbone = perceptual_backbone(
+        plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
+    )
+    last, layers = backbone.layers[-1], {}
+    for name in {**plan.content_layers, **plan.style_layers}:
+        there = name in backbone.layers
+        halvings = int(name[4]) - int(last[4])
+        layers[name] = (name, 1.0) if there else (last, 0.5 ** max(0, halvings))
+    replaced = {name: place for name, place in layers.items() if place[0] != name}
+    if replaced:
+        said = (f"{name} is {layer} at {s:g} of the size" for name, (layer, s) in replaced.items())
+        warnings.warn(f"{plan.backbone} as given ends at {last}: {', '.join(said)}.", stacklevel=2)
+    return layers, Backbone(backbone.net, sorted({name for name, _ in layers.values()}))
+
+
+VARIATIONS = {"squares": squared_variation, "sum": variation_sum}
+
+
+def resized(x, shape, mode):
+    return F.interpolate(x, tuple(shape), mode=mode, align_corners=False)
+
+
+def _shares(weights, n):
+    weights = list(weights or [1.0] * n)
+    if len(weights) != n or not sum(map(abs, weights)):
+        raise ValueError(f"{len(weights)} style weights for {n} paintings: one each, not all 0.")
+    return [w / sum(map(abs, weights)) for w in weights]

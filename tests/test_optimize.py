@@ -1,0 +1,181 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, optimize_style, read_picture, to_tensor
+from faststyle_fastai.optimize import optimize_to_file
+from faststyle_fastai.pixels import PixelOptimizer
+from faststyle_fastai.recipes import optimization_plan, scales_between
+
+SMALL = {
+    "backbone": "lite",
+    "min_scale": 32,
+    "end_scale": 46,
+    "initial_iterations": 4,
+    "iterations": 3,
+}
+
+
+@pytest.fixture
+def photo(photos):
+    return photos / "china" / "0.jpg"
+
+
+def optimizer(photo, paintings, **overrides):
+    plan = optimization_plan("crowson", **{**SMALL, **overrides})
+    return PixelOptimizer(photo, paintings, None, plan, device="cpu")
+
+
+def test_scales_are_root_two_apart():
+    assert scales_between(128, 512) == [128, 181, 256, 362, 512]
+    assert scales_between(128, 100) == [100] and scales_between(128, 128) == [128]
+
+
+@pytest.mark.parametrize("recipe", ["crowson", "gatys"])
+@pytest.mark.parametrize("kind", ["adam", "lbfgs"])
+def test_it_gets_better(photo, painting, recipe, kind):
+    seen = []
+    changed = {**SMALL, "end_scale": 32, "initial_iterations": 8}
+    picture = optimize_style(
+        photo,
+        painting,
+        recipe=recipe,
+        optimizer=kind,
+        callback=lambda i, _: seen.append(i),
+        **changed,
+    )
+    assert picture.size == (32, 24) and [it.i for it in seen] == [*range(1, 9)]
+    assert min(it.loss for it in seen) < 0.95 * seen[0].loss
+    assert all(sum(it.parts.values()) == pytest.approx(it.loss, rel=1e-4) for it in seen)
+
+
+def test_sizes_grow_and_so_does_the_picture(photo, painting):
+    sizes = [(it.width, it.height, it.i_max) for it in optimizer(photo, painting)]
+    assert sizes == [(33, 24, 4)] * 4 + [(46, 34, 3)] * 3 or sizes[-1][:2] == (46, 34)
+
+
+def test_going_on_is_the_same_to_the_bit(photo, painting, tmp_path):
+    whole = optimizer(photo, painting)
+    for _ in whole:
+        pass
+    for stop in (2, 4, 6):
+        part = optimizer(photo, painting)
+        for count, _ in enumerate(part, 1):
+            if count == stop:
+                break
+        torch.save(part.state_dict(), tmp_path / "state")
+        rest = optimizer(photo, painting)
+        rest.load_state_dict(torch.load(tmp_path / "state", weights_only=True))
+        assert len(list(rest)) == 7 - stop
+        assert torch.equal(rest.picture(), whole.picture())
+
+
+def test_a_mask_divides_the_picture(photo, tmp_path):
+    for color in ("red", "blue"):
+        Image.new("RGB", (40, 40), color).save(tmp_path / f"{color}.png")
+    left = Image.new("L", (96, 72))
+    left.paste(255, (0, 0, 48, 72))
+    paintings = tmp_path / "red.png", tmp_path / "blue.png"
+    painted = optimize_style(
+        photo, list(paintings), mask=left, **{**SMALL, "initial_iterations": 40, "iterations": 1}
+    )
+    x = to_tensor(painted)
+    redness = x[0, 0] - x[0, 2]
+    assert redness[:, :20].mean() > redness[:, -20:].mean() + 0.2
+
+
+@pytest.mark.parametrize("init", ["content", "gray", "uniform", "normal", "style_stats"])
+def test_inits_are_seeded_pictures(photo, painting, init):
+    first, second = (optimizer(photo, painting, init=init).picture() for _ in range(2))
+    assert torch.equal(first, second) and first.min() >= 0 and first.max() <= 1
+
+
+def test_a_trained_style_to_begin_with(photo, painting):
+    start = optimizer(photo, painting, init="stylized:great_wave").picture()
+    assert (start - optimizer(photo, painting).picture()).abs().mean() > 0.05
+
+
+def test_layers_that_are_not_there_are_said(photo, painting):
+    with pytest.warns(UserWarning, match="relu4_1 is relu3_4 at 0.5 of the size.*relu5_1 .* 0.25"):
+        work = optimizer(photo, painting)
+    assert work.layers["relu5_1"] == ("relu3_4", 0.25)
+    assert work.layers["relu3_1"] == ("relu3_1", 1.0)
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"init": "blue"}, "init='blue': content, gray"),
+        ({"optimizer": "sgd"}, "optimizer='sgd': adam or lbfgs"),
+        ({"pooling": "min"}, "no pooling 'min': choose one of max, average"),
+        ({"style_loss": "l1"}, "style_loss='l1': w2, gram"),
+        ({"min_scale": 16, "end_scale": 16}, "too small for relu5_1: .* needs 16 px"),
+        ({"pace": 1}, "no setting pace"),
+    ],
+)
+def test_bad_settings_say_what_there_is(photo, painting, given, said):
+    with pytest.raises(ValueError, match=said):
+        optimizer(photo, painting, **given)
+
+
+def test_a_weight_for_each_painting(photo, painting):
+    with pytest.raises(ValueError, match="2 style weights for 1 paintings"):
+        optimize_style(photo, painting, [1, 2], **SMALL)
+
+
+def small_args():
+    args = ["--backbone", "lite", "-ms", 32, "-s", 46, "-ii", 4, "-i", 3, "--save-every", 2]
+    return [str(arg) for arg in args]
+
+
+def test_command_line(faststyle, photo, painting, tmp_path):
+    out = tmp_path / "made" / "out.jpg"
+    said = faststyle("optimize", photo, painting, "-o", out, *small_args(), "-sw", 2)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.split()[0] == str(out) and read_picture(out).size == (46, 34)
+    assert "relu5_1 is relu3_4" in said.stderr
+    trace = json.loads(out.with_suffix(".trace.json").read_text())
+    assert len(trace["iterates"]) == 7 and trace["settings"]["plan"]["end_scale"] == 46
+    assert sorted(p.name for p in out.parent.iterdir()) == [
+        "out.jpg", "out.loss.png", "out.trace.json",
+    ]  # fmt: skip
+    again = faststyle("optimize", photo, painting, "-o", out, *small_args())
+    assert again.returncode == 1 and "exists: --force" in again.stderr
+    wrong = faststyle("optimize", photo, painting, "-o", tmp_path / "x.png", "-s", "big")
+    assert wrong.returncode == 2 and "--end-scale big" in wrong.stderr
+
+
+def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_path):
+    settings = {**SMALL, "iterations": 40}
+    optimize_to_file(photo, [painting], tmp_path / "whole.png", **settings, device="cpu")
+
+    args = ["optimize", photo, painting, "-o", "part.png", *small_args(), "-i", 40]
+    command = [sys.executable, "-m", "faststyle_fastai", *map(str, args), "--device", "cpu"]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    while not (tmp_path / "part.state").exists() and run.poll() is None:
+        time.sleep(0.01)
+    os.kill(run.pid, signal.SIGINT)
+    said = run.communicate(timeout=120)[1]
+    if run.returncode:  # else it was done before the signal came
+        assert "stopped; part.png is what it had become" in said
+        assert read_picture(tmp_path / "part.png").width in (33, 46)
+        done = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "part.state").exists()
+    whole, part = (tmp_path / f"{name}.png" for name in ("whole", "part"))
+    assert whole.read_bytes() == part.read_bytes()
+
+
+def test_a_resume_with_other_settings_is_refused(photo, painting, tmp_path):
+    out = tmp_path / "out.png"
+    with pytest.raises(FaststyleError, match="stopped"):
+        optimize_to_file(photo, [painting], out, watch=lambda it, _: it.i == 2, **SMALL)
+    with pytest.raises(FaststyleError, match="begun with other settings"):
+        optimize_to_file(photo, [painting], out, resume=True, **SMALL, step_size=0.1)
