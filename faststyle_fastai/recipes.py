@@ -80,7 +80,7 @@ RECIPES = {
             images=4000,
             bs=2,
             small=128,
-            small_until=0.6,
+            small_until=0.3,
         ),
     ),
     "skalski": Recipe(
