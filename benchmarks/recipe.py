@@ -4,7 +4,7 @@
 
 Every variant trains each painting for as long and is measured under VGG19 on held-out photos:
 content and style error, total, and its ratio to the recipe's own total, which is trained anew in
-each session; "fast, another seed" says how much is noise. Rows join those found before on the same
+each run; "fast, another seed" says how much is noise. Rows join those found before on the same
 paintings and photos; RECIPE.md is the table.
 """
 
@@ -175,7 +175,7 @@ HEAD = """# What was tried for recipe `fast`
 
 A thing or two changed at a time, each painting ({paintings}) trained for {minutes} minutes on two
 CPU cores, measured under VGG19 on {photos} held-out photos; means over the paintings. Ratios are to
-the recipe trained in the same session; another seed says how much of them is noise. `fast` was
+the recipe trained in the same run; another seed says how much of them is noise. `fast` was
 128 px for 0.6 of the time then; for what this table says of that it is 0.3 since.
 Made by `python -m benchmarks.recipe`.
 

@@ -153,11 +153,11 @@ def test_command_line(faststyle, photo, painting, tmp_path):
 
 
 def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_path):
-    settings = {**SMALL, "iterations": 40}
-    optimize_to_file(photo, [painting], tmp_path / "whole.png", **settings, device="cpu")
+    args = ["optimize", photo, painting, *small_args(), "-i", 40, "--device", "cpu", "-o"]
+    begin = [sys.executable, "-m", "faststyle_fastai", *map(str, args)]
+    subprocess.run([*begin, "whole.png"], cwd=tmp_path, check=True, capture_output=True)
 
-    args = ["optimize", photo, painting, "-o", "part.png", *small_args(), "-i", 40]
-    command = [sys.executable, "-m", "faststyle_fastai", *map(str, args), "--device", "cpu"]
+    command = [*begin, "part.png"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     while not (tmp_path / "part.state").exists() and run.poll() is None:
         time.sleep(0.01)
