@@ -1,6 +1,9 @@
 "Pixels optimised directly: the slow way, and the best a style can look."
 
 import json
+import signal
+import threading
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -93,23 +96,40 @@ def optimize_to_file(
             )
 
     done = False
-    try:
+    with interrupts() as asked:  # between iterations: one that is cut off could not be gone on from
         for iterate in work:
             trace["iterates"].append(asdict(iterate))
-            if watch and watch(iterate, work):
+            if asked or (watch and watch(iterate, work)):
                 break
             if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
                 save()
         else:
             done = True
-    except KeyboardInterrupt:
-        pass
     save()
     plot_trace(trace["iterates"], plot)
     if not done:
         raise FaststyleError(f"stopped; {out} is what it had become, --resume goes on.")
     saved.unlink(missing_ok=True)
     return [out, trace_file, plot]
+
+
+@contextmanager
+def interrupts():
+    "A list that Ctrl-C is noted in; the second one interrupts."
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    asked, before = [], signal.getsignal(signal.SIGINT)
+
+    def note(*_):
+        asked.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def plot_trace(iterates: list[dict], path: Path) -> Path:
