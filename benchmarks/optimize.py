@@ -19,11 +19,10 @@ from types import SimpleNamespace
 
 import torch
 import torchvision
-from PIL import Image
 from safetensors.torch import load_file
 
 from benchmarks.report import report
-from faststyle_fastai.all import PixelOptimizer, optimization_plan, read_picture, to_tensor
+from faststyle_fastai.all import PixelOptimizer, optimization_plan, read_picture, resized_tensor
 
 STYLE = {"relu1_1": 1, "relu2_1": 6, "relu3_1": 11, "relu3_4": 17}  # -> index in torchvision's
 CONTENT = {"relu3_2": 13}
@@ -40,6 +39,7 @@ def main():
     parser.add_argument("--iterations", type=int, default=30, help="of a turn")
     parser.add_argument("--memory", choices=("ours", "theirs"), help=argparse.SUPPRESS)
     args = parser.parse_args()
+    sys.path.insert(0, args.peer)
     if args.memory:
         return print(peak(args))
     rows = []
@@ -117,11 +117,9 @@ def judged(args, x):
 
     transfer, size = peer(args), x.shape[:1:-1]
     content, painting = (read_picture(path) for path in (args.content, args.painting))
-    painting = painting.resize(code.size_to_fit(painting.size, max(size)), Image.BICUBIC)
-    seen, photo, style = (
-        transfer.model(x)
-        for x in (x, to_tensor(content.resize(size, Image.BICUBIC)), to_tensor(painting))
-    )
+    photo = transfer.model(resized_tensor(content, size))
+    style = transfer.model(resized_tensor(painting, code.size_to_fit(painting.size, max(size))))
+    seen = transfer.model(x)
     total = 2 * code.TVLoss()(x)
     for layer in CONTENT.values():
         total += 0.015 * code.ContentLossMSE(photo[layer])(seen[layer])
@@ -142,7 +140,6 @@ def peak(args):
 
 def peer(args):
     "Its StyleTransfer with the weights, and the layers, of the file."
-    sys.path.insert(0, args.peer)
     from style_transfer import style_transfer
 
     state = load_file(args.weights)

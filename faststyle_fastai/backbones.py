@@ -114,6 +114,8 @@ class Backbone(nn.Module):
 
 
 class Scaled(nn.Module):
+    "A module whose output is multiplied."
+
     def __init__(self, module, scale):
         super().__init__()
         self.module, self.scale = module, scale

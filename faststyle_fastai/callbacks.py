@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 import warnings
+from contextlib import contextmanager
 
 import torch
 from fastai.callback.core import Callback, CancelFitException, CancelTrainException
@@ -219,29 +220,42 @@ class DropletPenalty(Callback):
             self.excess = []
 
 
+@contextmanager
+def interrupts():
+    "A list that Ctrl-C is noted in, to be looked at between steps; a second one interrupts."
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    asked, before = [], signal.getsignal(signal.SIGINT)
+
+    def note(*_):
+        asked.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class StopOnInterrupt(Callback):
     "Ctrl-C ends the fit after the step under way, so that it can be saved; a second one at once."
 
     order = 100  # when all others are done with the step
 
     def __init__(self):
-        self.asked, self.before = False, None
+        self.listening, self.asked = interrupts(), []
 
     def before_fit(self):
-        if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, self._ask)
-
-    def _ask(self, *_):
-        self.asked = True
-        signal.signal(signal.SIGINT, self.before)
+        self.asked = self.listening.__enter__()
 
     def after_batch(self):
         if self.asked:
             raise CancelFitException
 
     def after_fit(self):
-        if self.before:
-            signal.signal(signal.SIGINT, self.before)
+        self.listening.__exit__(None, None, None)
 
 
 class StopOnNonFinite(Callback):

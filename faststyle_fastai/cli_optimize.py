@@ -77,7 +77,7 @@ def optimize(
     from .optimize import optimize_to_file
 
     given["end_scale"] = end_scale and pixels_of(end_scale, read_picture(content).size)
-    wrote(*optimize_to_file(**given, watch=None if quiet else say))
+    wrote(*optimize_to_file(**given, callback=None if quiet else say))
 
 
 def pixels_of(scale, size):
@@ -96,6 +96,6 @@ def say(iterate, work):
     if not (tty or i == iterate.i_max or i % 50 == 0):
         return
     line = f"{iterate.width}x{iterate.height}  {i}/{iterate.i_max}  loss {iterate.loss:.4g}"
-    line += f"  {i / iterate.seconds:.1f} it/s"
+    line += f"  {1 / iterate.seconds:.1f} it/s"
     end = "" if tty and i < iterate.i_max else "\n"
     print(f"\r{line:<72}" if tty else line, end=end, file=sys.stderr)

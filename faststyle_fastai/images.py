@@ -24,6 +24,7 @@ __all__ = [
     "find_pictures",
     "picture_files",
     "read_picture",
+    "resized_tensor",
     "save_picture",
     "side_by_side",
     "targets_for",
@@ -78,6 +79,14 @@ def to_tensor(
 ) -> Tensor:  # [1, 3, H, W] float32 in [0, 1]
     "A picture as the networks take it."
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def resized_tensor(
+    image: Image.Image,  # RGB
+    size: tuple[int, int],  # width, height
+) -> Tensor:  # [1, 3, H, W] in [0, 1]
+    "A picture as the networks take it, at another size."
+    return to_tensor(image.resize(size, Image.Resampling.BICUBIC))
 
 
 def to_picture(

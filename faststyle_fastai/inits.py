@@ -1,16 +1,15 @@
 "What an optimisation of pixels can begin with."
 
 import torch
-from PIL import Image
 from torch import nn
 
-from .images import to_tensor
+from .images import resized_tensor, to_tensor
 
 __all__ = ["INITS"]
 
 
 def content(shape, photo, styles, random):
-    return to_tensor(photo.resize(shape[::-1], Image.Resampling.BICUBIC))
+    return resized_tensor(photo, shape[::-1])
 
 
 def gray(shape, photo, styles, random):

@@ -1,9 +1,6 @@
 "Pixels optimised directly: the slow way, and the best a style can look."
 
 import json
-import signal
-import threading
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
+from .callbacks import interrupts
 from .errors import FaststyleError
 from .images import check_format, save_picture, to_picture, whole_file
 from .pixels import PixelOptimizer
@@ -54,7 +52,7 @@ def optimize_to_file(
     force: bool = False,  # write over `out`
     seed: int = 0,
     device: str | None = None,
-    watch=None,  # called with each Iterate and the PixelOptimizer; a true answer ends it
+    callback=None,  # as in optimize_style
     **overrides,  # fields of recipes.Optimization
 ) -> list[Path]:  # what it wrote
     """`optimize_style` with files: the picture is saved as it grows, and a stop loses nothing.
@@ -63,7 +61,7 @@ def optimize_to_file(
     """
     out, plan = check_format(out), optimization_plan(recipe, **overrides)
     ends = ".trace.json", ".loss.png", ".state"
-    trace_file, plot, saved = (out.with_suffix(end) for end in ends)
+    trace, plot, saved = (out.with_suffix(end) for end in ends)
     if out.exists() and not (force or resume):
         raise FaststyleError(f"{out} exists: --force to replace it, --resume, or another -o.")
     settings = {
@@ -77,59 +75,39 @@ def optimize_to_file(
         "plan": json.loads(json.dumps(asdict(plan))),
     }
     work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device)
-    trace = {"settings": settings, "versions": versions(), "iterates": []}
-    if resume and saved.is_file():
+    iterates = []
+    if resume and out.exists():
+        if not saved.is_file():
+            raise FaststyleError(f"{out} is done: --force to make it anew.")
         state = torch.load(saved, map_location="cpu", weights_only=True)
-        if state["settings"] != json.dumps(settings):
+        if state["settings"] != settings:
             raise FaststyleError(f"{out} was begun with other settings: the same ones, or --force.")
         work.load_state_dict(state["work"])
-        trace["iterates"] = json.loads(state["iterates"])
+        iterates = state["iterates"]
 
     def save():
         save_picture(to_picture(work.picture()), out)
-        write_json(trace, trace_file)
         with whole_file(saved) as temporary:
-            iterates = json.dumps(trace["iterates"])
-            torch.save(
-                {"settings": json.dumps(settings), "work": work.state_dict(), "iterates": iterates},
-                temporary,
-            )
+            state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
+            torch.save(state, temporary)
 
     done = False
     with interrupts() as asked:  # between iterations: one that is cut off could not be gone on from
         for iterate in work:
-            trace["iterates"].append(asdict(iterate))
-            if asked or (watch and watch(iterate, work)):
+            iterates.append(asdict(iterate))
+            if asked or (callback and callback(iterate, work)):
                 break
             if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
                 save()
         else:
             done = True
     save()
-    plot_trace(trace["iterates"], plot)
+    write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
+    plot_trace(iterates, plot)
     if not done:
         raise FaststyleError(f"stopped; {out} is what it had become, --resume goes on.")
     saved.unlink(missing_ok=True)
-    return [out, trace_file, plot]
-
-
-@contextmanager
-def interrupts():
-    "A list that Ctrl-C is noted in; the second one interrupts."
-    if threading.current_thread() is not threading.main_thread():
-        yield []
-        return
-    asked, before = [], signal.getsignal(signal.SIGINT)
-
-    def note(*_):
-        asked.append(True)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return [out, trace, plot]
 
 
 def plot_trace(iterates: list[dict], path: Path) -> Path:

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import torch
 from fastai.torch_core import default_device
-from fastcore.foundation import L
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from .backbones import IMAGENET, Backbone, perceptual_backbone
 from .callbacks import computes_bfloat16
 from .errors import FaststyleError, NonFiniteLoss
-from .images import fitted, read_picture, to_tensor
+from .images import fitted, read_picture, resized_tensor, to_tensor
 from .inits import INITS
 from .losses import shrink, squared_variation, variation_sum
 from .recipes import Optimization, scales_between
@@ -35,7 +33,7 @@ class Iterate:
     i_max: int  # … to this
     loss: float
     parts: dict[str, float]  # content, style, tv, weighted; the loss is their sum
-    seconds: float  # at this size, since it was begun or taken up again
+    seconds: float  # it took
 
 
 class PixelOptimizer:
@@ -57,7 +55,8 @@ class PixelOptimizer:
     ):
         self.plan, self.device = plan, torch.device(device or default_device())
         self.content = read_picture(content)
-        self.styles = [read_picture(s) for s in L(styles)]
+        styles = styles if isinstance(styles, (list, tuple)) else [styles]
+        self.styles = [read_picture(style) for style in styles]
         self.shares = _shares(style_weights, len(self.styles))
         self.mask = None if mask is None else to_tensor(read_mask(mask).convert("RGB"))[:, :1]
         if mask is not None and len(self.styles) < 2:
@@ -82,10 +81,9 @@ class PixelOptimizer:
         return fitted(self.content.size, self.sizes[scale], self.plan.enlarge)
 
     def __iter__(self):
-        began = time.monotonic()
         for scale in range(self.at[0], len(self.sizes)):
             try:
-                yield from self._at_scale(scale, began)
+                yield from self._at_scale(scale)
             except (torch.OutOfMemoryError, MemoryError) as error:
                 smaller = [str(size) for size in self.sizes[:scale]]
                 raise FaststyleError(
@@ -93,17 +91,16 @@ class PixelOptimizer:
                     f"{smaller[-1] + ' px still fit' if smaller else 'a smaller backbone may fit'}."
                 ) from error
 
-    def _at_scale(self, scale, began):
+    def _at_scale(self, scale):
         width, height = self.shape(scale)
         objective = self._objective(self.sizes[scale], (height, width))
-        first = scale == 0
-        most = self.plan.initial_iterations if first else self.plan.iterations
+        most = self.plan.iterations if scale else self.plan.initial_iterations
         if self.at[1] == 0:
             self._enter((height, width))
         while self.at[1] < most:
+            began = time.monotonic()
             loss, parts = self._step(objective)
-            self.at = scale, self.at[1] + 1
-            seconds = time.monotonic() - began
+            self.at, seconds = (scale, self.at[1] + 1), time.monotonic() - began
             yield Iterate(width, height, self.at[1], most, loss, parts, seconds)
         self.at = scale + 1, 0
 
@@ -188,7 +185,7 @@ class PixelOptimizer:
     def _objective(self, size, shape):
         "The loss at a size: what does not change with the picture is made once."
         plan, (statistics, distance) = self.plan, STYLE_LOSSES[self.plan.style_loss]
-        photo = to_tensor(self.content.resize(shape[::-1], Image.Resampling.BICUBIC))
+        photo = resized_tensor(self.content, shape[::-1])
         content = self._features(photo.to(self.device), plan.content_layers)
         targets = []  # where, and for each style layer the distance from the paintings there
         for where, members in self._regions(shape):
@@ -231,15 +228,14 @@ class PixelOptimizer:
     def _painting(self, i, size):
         side = self.plan.style_size or round(size * self.plan.style_scale_fac)
         picture = self.styles[i]
-        picture = picture.resize(fitted(picture.size, side), Image.Resampling.BICUBIC)
-        return to_tensor(picture).to(self.device)
+        return resized_tensor(picture, fitted(picture.size, side)).to(self.device)
 
     def _begin(self, shape, seed):
         "The picture to begin with."
-        init, size = self.plan.init, shape[::-1]
+        init = self.plan.init
         if init.startswith("stylized:"):
             painted = Stylizer(init.removeprefix("stylized:"), self.device)(self.content)
-            return to_tensor(painted.resize(size, Image.Resampling.BICUBIC))
+            return resized_tensor(painted, shape[::-1])
         if init not in INITS:
             raise ValueError(f"init='{init}': {', '.join(INITS)} or stylized:STYLE.")
         random = torch.Generator().manual_seed(seed)
@@ -247,11 +243,12 @@ class PixelOptimizer:
 
     def _check_size(self):
         width, height = self.shape(0)
-        need = max(round(2 ** (int(name[4]) - 1) / scale) for name, scale in self.layers.values())
-        if min(width, height) < need:
+        needs = {k: round(2 ** (int(name[4]) - 1) / s) for k, (name, s) in self.layers.items()}
+        layer = max(needs, key=needs.get)
+        if min(width, height) < needs[layer]:
             raise ValueError(
-                f"{width}x{height} px is too small for {max(self.plan.style_layers)}: its shorter "
-                f"side needs {need} px; raise min_scale."
+                f"{width}x{height} px is too small for {layer}: its shorter side needs "
+                f"{needs[layer]} px; raise min_scale."
             )
 
 
@@ -275,9 +272,8 @@ def reachable(
     )
     last, layers = backbone.layers[-1], {}
     for name in {**plan.content_layers, **plan.style_layers}:
-        there = name in backbone.layers
-        halvings = int(name[4]) - int(last[4])
-        layers[name] = (name, 1.0) if there else (last, 0.5 ** max(0, halvings))
+        beyond = name > last  # any other that is not there is an error below
+        layers[name] = (last, 0.5 ** (int(name[4]) - int(last[4]))) if beyond else (name, 1.0)
     replaced = {name: place for name, place in layers.items() if place[0] != name}
     if replaced:
         said = (f"{name} is {layer} at {s:g} of the size" for name, (layer, s) in replaced.items())

@@ -151,7 +151,7 @@ class Optimization:
     initial_iterations: int = 1000  # at the smallest scale
     iterations: int = 500  # at each of the others
     avg_decay: float = 0.99  # of the mean of the pictures so far, which is the result
-    init: str = "content"  # a row of optimize.INITS
+    init: str = "content"  # a row of inits.INITS, or stylized:STYLE
     style_scale_fac: float = 1.0  # the paintings' longer side, of the photo's; never enlarged
     style_size: int | None = None  # px of it instead
     enlarge: bool = True  # a photo smaller than a size

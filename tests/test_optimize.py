@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -58,7 +59,7 @@ def test_it_gets_better(photo, painting, recipe, kind):
 
 def test_sizes_grow_and_so_does_the_picture(photo, painting):
     sizes = [(it.width, it.height, it.i_max) for it in optimizer(photo, painting)]
-    assert sizes == [(33, 24, 4)] * 4 + [(46, 34, 3)] * 3 or sizes[-1][:2] == (46, 34)
+    assert sizes == [(33, 25, 4)] * 4 + [(46, 34, 3)] * 3
 
 
 def test_going_on_is_the_same_to_the_bit(photo, painting, tmp_path):
@@ -97,6 +98,11 @@ def test_inits_are_seeded_pictures(photo, painting, init):
     assert torch.equal(first, second) and first.min() >= 0 and first.max() <= 1
 
 
+def test_a_painting_may_be_an_array(photo, painting):
+    array = np.asarray(read_picture(painting))
+    assert optimizer(photo, array).styles[0].size == read_picture(painting).size
+
+
 def test_a_trained_style_to_begin_with(photo, painting):
     start = optimizer(photo, painting, init="stylized:great_wave").picture()
     assert (start - optimizer(photo, painting).picture()).abs().mean() > 0.05
@@ -118,6 +124,7 @@ def test_layers_that_are_not_there_are_said(photo, painting):
         ({"style_loss": "l1"}, "style_loss='l1': w2, gram"),
         ({"min_scale": 16, "end_scale": 16}, "too small for relu5_1: .* needs 16 px"),
         ({"pace": 1}, "no setting pace"),
+        ({"content_layers": {"relu2_9": 1.0}}, "no layer relu2_9: there are relu1_1"),
     ],
 )
 def test_bad_settings_say_what_there_is(photo, painting, given, said):
@@ -146,6 +153,8 @@ def test_command_line(faststyle, photo, painting, tmp_path):
     assert sorted(p.name for p in out.parent.iterdir()) == [
         "out.jpg", "out.loss.png", "out.trace.json",
     ]  # fmt: skip
+    done = faststyle("optimize", photo, painting, "-o", out, *small_args(), "--resume")
+    assert done.returncode == 1 and "is done: --force" in done.stderr
     again = faststyle("optimize", photo, painting, "-o", out, *small_args())
     assert again.returncode == 1 and "exists: --force" in again.stderr
     wrong = faststyle("optimize", photo, painting, "-o", tmp_path / "x.png", "-s", "big")
@@ -163,11 +172,10 @@ def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_pat
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGINT)
     said = run.communicate(timeout=120)[1]
-    if run.returncode:  # else it was done before the signal came
-        assert "stopped; part.png is what it had become" in said
-        assert read_picture(tmp_path / "part.png").width in (33, 46)
-        done = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    assert run.returncode == 1 and "stopped; part.png is what it had become" in said
+    assert read_picture(tmp_path / "part.png").width in (33, 46)
+    done = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert not (tmp_path / "part.state").exists()
     whole, part = (tmp_path / f"{name}.png" for name in ("whole", "part"))
     assert whole.read_bytes() == part.read_bytes()
@@ -176,6 +184,6 @@ def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_pat
 def test_a_resume_with_other_settings_is_refused(photo, painting, tmp_path):
     out = tmp_path / "out.png"
     with pytest.raises(FaststyleError, match="stopped"):
-        optimize_to_file(photo, [painting], out, watch=lambda it, _: it.i == 2, **SMALL)
+        optimize_to_file(photo, [painting], out, callback=lambda it, _: it.i == 2, **SMALL)
     with pytest.raises(FaststyleError, match="begun with other settings"):
         optimize_to_file(photo, [painting], out, resume=True, **SMALL, step_size=0.1)
