@@ -5,6 +5,7 @@ from fastai.torch_core import set_seed
 from .backbones import *
 from .callbacks import *
 from .checkpoint import *
+from .colors import *
 from .data import *
 from .errors import *
 from .evaluate import *

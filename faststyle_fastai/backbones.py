@@ -1,5 +1,6 @@
 "Frozen perceptual networks: their named layers and where their weights come from."
 
+import warnings
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -111,6 +112,38 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True):
         "Stay in eval: a perceptual network is never trained."
         return super().train(False)
+
+
+def reachable(
+    backbone: Backbone,
+    layers,  # names
+) -> dict[str, tuple[str, float]]:  # of each the layer it is read at, on what part of the size
+    """Where a backbone has layers: those beyond its last one are that on a smaller picture, said.
+
+    The picture is halved for each pooling between them.
+    """
+    last, found, said = backbone.layers[-1], {}, []
+    for name in layers:
+        if name[4:5].isdigit() and name > last:
+            found[name] = last, 0.5 ** (int(name[4]) - int(last[4]))
+            said.append(f"{name} is {last} at {found[name][1]:g} of the size")
+        else:
+            found[name] = backbone.named([name])[0], 1.0
+    if said:
+        warnings.warn(f"the backbone as given ends at {last}: {', '.join(said)}.", stacklevel=2)
+    return found
+
+
+def spread(
+    backbone: Backbone,
+    devices: list[torch.device],  # one or two, of one kind
+) -> Backbone:
+    "Put a backbone on a device, or all after its first pooling on a second: for larger pictures."
+    backbone.to(devices[0])
+    if len(devices) > 1:
+        deeper = backbone.net[5:].to(devices[1])
+        deeper[0].register_forward_pre_hook(lambda _, args: args[0].to(devices[1]))
+    return backbone
 
 
 class Scaled(nn.Module):

@@ -2,12 +2,13 @@
 
 import math
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .options import BackboneName, Device, Force, Quiet, Weights, wrote
+from .options import BackboneName, Force, Quiet, Weights, wrote
 
 
 def optimize(
@@ -66,18 +67,42 @@ def optimize(
     save_every: Annotated[int, typer.Option(min=1, help="Iterations between saves.")] = 50,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last save.")] = False,
     force: Force = False,
-    device: Device = None,
+    depth: Annotated[int, typer.Option(help="Bits of a colour: 8, or 16 (.png, .tif).")] = 8,
+    proof: Annotated[
+        Path | None,
+        typer.Option(help="A printer's .icc: paint in what it can print, show it as .proof.png."),
+    ] = None,
+    web: Annotated[bool, typer.Option("--web", help="A page to watch it and to stop it.")] = False,
+    host: Annotated[str, typer.Option(help="Of the page.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Of the page.")] = 8080,
+    browser: Annotated[bool, typer.Option("--browser", help="Open the page.")] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", "--devices", help="cpu, cuda, …; cuda:0,cuda:1 share the backbone."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("-r", "--seed", "--random-seed")] = 0,
     quiet: Quiet = False,
 ):
     "Repaint a photo by optimising its pixels: the slow way, and the best a style can look."
     given = locals()
-    quiet = given.pop("quiet")
+    quiet, web, *place = (given.pop(name) for name in ("quiet", "web", "host", "port", "browser"))
     from .images import read_picture
     from .optimize import optimize_to_file
 
     given["end_scale"] = end_scale and pixels_of(end_scale, read_picture(content).size)
-    wrote(*optimize_to_file(**given, callback=None if quiet else say))
+    if web:
+        from .web import live_page
+    with live_page(*place) if web else nullcontext() as show:
+
+        def callback(iterate, work):
+            if not quiet:
+                say(iterate)
+            return show and show(iterate, work)
+
+        written = optimize_to_file(**given, callback=callback)
+    wrote(*written)
 
 
 def pixels_of(scale, size):
@@ -90,7 +115,7 @@ def pixels_of(scale, size):
     return int(math.sqrt(max(size) / min(size)) * int(number))
 
 
-def say(iterate, work):
+def say(iterate):
     "A line of progress."
     i, tty = iterate.i, sys.stderr.isatty()
     if not (tty or i == iterate.i_max or i % 50 == 0):

@@ -1,6 +1,9 @@
 "The one error a person should ever see: what was given, what is wrong, what to do."
 
-__all__ = ["FaststyleError", "NonFiniteLoss"]
+from importlib import import_module
+from types import ModuleType
+
+__all__ = ["FaststyleError", "NonFiniteLoss", "extra"]
 
 
 class FaststyleError(RuntimeError):
@@ -16,3 +19,14 @@ class FaststyleError(RuntimeError):
 
 class NonFiniteLoss(FaststyleError):
     "The loss became NaN or infinite; the network has its last good weights again."
+
+
+def extra(
+    module: str,  # of a library that is not always installed
+    name: str,  # the extra that brings it
+) -> ModuleType:
+    "An optional library, or the line that says how to install it."
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise FaststyleError(f'{error}: pip install "faststyle_fastai[{name}]".') from None

@@ -12,7 +12,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from .errors import FaststyleError
+from .colors import SRGB, srgb
+from .errors import FaststyleError, extra
 
 # Pillow's notes on odd EXIF or palettes. Not caught per picture: that is not safe in threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -41,7 +42,7 @@ def read_picture(
     source: str | Path | Image.Image | np.ndarray | Tensor,  # arrays: [H, W(, 3)] uint8
     shortest: int | None = None,  # px; a JPEG may be decoded smaller, its short side ≥ this
 ) -> Image.Image:  # upright, RGB
-    "A picture as it is meant to be seen: turned upright, on white where it is transparent."
+    "A picture as it is meant to be seen: upright, sRGB, on white where it is transparent."
     if isinstance(source, Tensor):
         return to_picture(source)
     if isinstance(source, np.ndarray):
@@ -62,6 +63,7 @@ def read_picture(
 
 
 def _upright_rgb(image):
+    profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":  # 16 bit gray: Pillow would clip it
         values = np.asarray(image).astype(np.float32)
@@ -70,8 +72,8 @@ def _upright_rgb(image):
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    return srgb(image, profile)
 
 
 def to_tensor(
@@ -98,22 +100,43 @@ def to_picture(
 
 
 def save_picture(
-    image: Image.Image,
+    picture: Image.Image | Tensor,  # a tensor: [1, 3, H, W] in [0, 1]
     path: str | Path,  # the format by its extension; JPEG and WebP at quality 95
+    depth: int = 8,  # bits of a colour; 16: of a tensor, as .png or .tif
 ) -> Path:
-    "Write a picture whole or not at all."
-    path = check_format(path)
-    options = {".jpg": {"subsampling": 0}, ".jpeg": {"subsampling": 0}}.get(path.suffix.lower(), {})
+    "Write a picture whole or not at all, as sRGB."
+    path = check_format(path, depth)
     with whole_file(path) as temporary:
-        image.save(temporary, quality=95, **options)
+        if depth == 16:
+            values = (picture[0].clamp(0, 1) * 65535).round().permute(1, 2, 0)
+            DEEP[path.suffix.lower()](temporary, values.cpu().numpy().astype(np.uint16))
+        else:
+            image = to_picture(picture) if isinstance(picture, Tensor) else picture
+            options = {"subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+            image.save(temporary, quality=95, icc_profile=SRGB, **options)
     return path
 
 
-def check_format(path: str | Path) -> Path:
-    "`path`, if its extension names a format that Pillow writes; `ValueError` otherwise."
+def _deep_png(path, values):
+    extra("numpngw", "deep").write_png(str(path), values, iccp=("sRGB", SRGB))
+
+
+def _deep_tiff(path, values):
+    extra("tifffile", "deep").imwrite(path, values, photometric="rgb", iccprofile=SRGB)
+
+
+DEEP = {".png": _deep_png, ".tif": _deep_tiff, ".tiff": _deep_tiff}  # Pillow writes 8 bits only
+
+
+def check_format(path: str | Path, depth: int = 8) -> Path:
+    "`path`, if its extension names a format that can be written; `ValueError` otherwise."
     path = Path(path)
     if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
         raise ValueError(f"{path}: no picture format '{path.suffix}'; use .jpg, .png or .webp.")
+    if depth not in (8, 16):
+        raise ValueError(f"depth={depth}: 8 or 16 bits.")
+    if depth == 16 and path.suffix.lower() not in DEEP:
+        raise ValueError(f"{path}: 16 bits need {', '.join(DEEP)}.")
     return path
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from .callbacks import interrupts
+from .colors import printed
 from .errors import FaststyleError
 from .images import check_format, save_picture, to_picture, whole_file
 from .pixels import PixelOptimizer
@@ -26,13 +27,14 @@ def optimize_style(
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     mask=None,  # a gray picture: white gets the first painting's style, black the others'
     seed: int = 0,
-    device: torch.device | str | None = None,
+    device: torch.device | str | None = None,  # "cuda:0,cuda:1": two share the backbone
+    proof: str | Path | None = None,  # a printer's profile: begin and aim at what it can print
     callback=None,  # (iterate, optimizer) after each; a true answer ends it
     **overrides,  # fields of recipes.Optimization
 ) -> Image.Image:  # RGB, its longer side the recipe's end_scale
     "Repaint a photo by optimising its pixels under the loss itself (Gatys et al. 2016)."
     plan = optimization_plan(recipe, **overrides)
-    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device)
+    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device, proof)
     for iterate in work:
         if callback and callback(iterate, work):
             break
@@ -52,6 +54,8 @@ def optimize_to_file(
     force: bool = False,  # write over `out`
     seed: int = 0,
     device: str | None = None,
+    proof: str | Path | None = None,  # as in optimize_style; NAME.proof.png: the result in print
+    depth: int = 8,  # bits of a colour; 16 for .png and .tif
     callback=None,  # as in optimize_style
     **overrides,  # fields of recipes.Optimization
 ) -> list[Path]:  # what it wrote
@@ -59,9 +63,9 @@ def optimize_to_file(
 
     NAME.state is what `resume` goes on from; it is gone when all is done.
     """
-    out, plan = check_format(out), optimization_plan(recipe, **overrides)
-    ends = ".trace.json", ".loss.png", ".state"
-    trace, plot, saved = (out.with_suffix(end) for end in ends)
+    out, plan = check_format(out, depth), optimization_plan(recipe, **overrides)
+    ends = ".trace.json", ".loss.png", ".state", ".proof.png"
+    trace, plot, saved, print_of = (out.with_suffix(end) for end in ends)
     if out.exists() and not (force or resume):
         raise FaststyleError(f"{out} exists: --force to replace it, --resume, or another -o.")
     settings = {
@@ -71,10 +75,11 @@ def optimize_to_file(
         "recipe": recipe,
         "weights": Path(weights).name if weights else None,
         "mask": digest(Path(mask)) if mask else None,
+        "proof": digest(Path(proof)) if proof else None,
         "seed": seed,
         "plan": json.loads(json.dumps(asdict(plan))),
     }
-    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device)
+    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device, proof)
     iterates = []
     if resume and out.exists():
         if not saved.is_file():
@@ -86,7 +91,9 @@ def optimize_to_file(
         iterates = state["iterates"]
 
     def save():
-        save_picture(to_picture(work.picture()), out)
+        save_picture(work.picture(), out, depth)
+        if proof:
+            save_picture(printed(to_picture(work.picture()), proof), print_of)
         with whole_file(saved) as temporary:
             state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
             torch.save(state, temporary)
@@ -103,14 +110,15 @@ def optimize_to_file(
             done = True
     save()
     write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
-    plot_trace(iterates, plot)
+    with whole_file(plot) as temporary:
+        loss_figure(iterates).savefig(temporary, dpi=120)
     if not done:
         raise FaststyleError(f"stopped; {out} is what it had become, --resume goes on.")
     saved.unlink(missing_ok=True)
-    return [out, trace, plot]
+    return [out, *[print_of] * bool(proof), trace, plot]
 
 
-def plot_trace(iterates: list[dict], path: Path) -> Path:
+def loss_figure(iterates: list[dict]) -> Figure:
     "The loss and its parts, iteration by iteration, on a logarithmic scale."
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
@@ -119,6 +127,4 @@ def plot_trace(iterates: list[dict], path: Path) -> Path:
         axes.plot([iterate["parts"][part] for iterate in iterates], label=part)
     axes.set(xlabel="iteration", ylabel="loss", yscale="log")
     axes.legend()
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-    return path
+    return figure

@@ -1,7 +1,6 @@
 "The optimisation of a picture's pixels, coarse to fine."
 
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from fastai.torch_core import default_device
 from torch import Tensor
 from torch.nn import functional as F
 
-from .backbones import IMAGENET, Backbone, perceptual_backbone
+from .backbones import IMAGENET, Backbone, perceptual_backbone, reachable, spread
 from .callbacks import computes_bfloat16
+from .colors import printed
 from .errors import FaststyleError, NonFiniteLoss
 from .images import fitted, read_picture, resized_tensor, to_tensor
 from .inits import INITS
@@ -51,12 +51,16 @@ class PixelOptimizer:
         weights: str | Path | None = None,
         mask=None,
         seed: int = 0,
-        device: torch.device | str | None = None,
+        device: torch.device | str | None = None,  # "cuda:0,cuda:1": two share the backbone
+        proof: str | Path | None = None,  # a printer's profile: begin and aim at what it can print
     ):
-        self.plan, self.device = plan, torch.device(device or default_device())
-        self.content = read_picture(content)
+        self.plan, devices = plan, _devices(device)
+        self.device = devices[0]
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
-        self.styles = [read_picture(style) for style in styles]
+        pictures = [read_picture(picture) for picture in (content, *styles)]
+        if proof:
+            pictures = [printed(picture, proof) for picture in pictures]
+        self.content, *self.styles = pictures
         self.shares = _shares(style_weights, len(self.styles))
         self.mask = None if mask is None else to_tensor(read_mask(mask).convert("RGB"))[:, :1]
         if mask is not None and len(self.styles) < 2:
@@ -66,8 +70,12 @@ class PixelOptimizer:
         if plan.style_loss not in STYLE_LOSSES:
             raise ValueError(f"style_loss='{plan.style_loss}': {', '.join(STYLE_LOSSES)}.")
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
-        self.layers, self.backbone = reachable(plan, weights)
-        self.backbone.to(self.device)
+        backbone = perceptual_backbone(
+            plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
+        )
+        self.layers = reachable(backbone, {**plan.content_layers, **plan.style_layers})
+        deepest = {layer for layer, _ in self.layers.values()}
+        self.backbone = spread(Backbone(backbone.net, deepest), devices)
         self._check_size()
         self.unit = torch.ones(1) if plan.clamp else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
         self.at, self.opt = (0, 0), None  # size, iterations of it that are done
@@ -200,11 +208,11 @@ class PixelOptimizer:
             x = pixels * self.unit
             seen = self._features(x, {**plan.content_layers, **plan.style_layers})
             near = sum(
-                w * F.mse_loss(seen[layer].float(), content[layer].float())
+                w * F.mse_loss(seen[layer].float(), content[layer].float()).to(self.device)
                 for layer, w in plan.content_layers.items()
             )
             like = sum(
-                w * there[layer](statistics(seen[layer], where)).sum()
+                w * there[layer](statistics(seen[layer], where)).sum().to(self.device)
                 for where, there in targets
                 for layer, w in plan.style_layers.items()
             )
@@ -258,34 +266,18 @@ OPTIMIZERS = {
 }
 
 
-def reachable(
-    plan: Optimization,
-    weights: str | Path | None,
-) -> tuple[dict[str, tuple[str, float]], Backbone]:
-    """The backbone, and where it has each of the plan's layers: (layer, on what part of the size).
-
-    A layer beyond the backbone's last is replaced by the last, on a picture halved for each
-    pooling between them.
-    """
-    backbone = perceptual_backbone(
-        plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
-    )
-    last, layers = backbone.layers[-1], {}
-    for name in {**plan.content_layers, **plan.style_layers}:
-        beyond = name > last  # any other that is not there is an error below
-        layers[name] = (last, 0.5 ** (int(name[4]) - int(last[4]))) if beyond else (name, 1.0)
-    replaced = {name: place for name, place in layers.items() if place[0] != name}
-    if replaced:
-        said = (f"{name} is {layer} at {s:g} of the size" for name, (layer, s) in replaced.items())
-        warnings.warn(f"{plan.backbone} as given ends at {last}: {', '.join(said)}.", stacklevel=2)
-    return layers, Backbone(backbone.net, sorted({name for name, _ in layers.values()}))
-
-
 VARIATIONS = {"squares": squared_variation, "sum": variation_sum}
 
 
 def resized(x, shape, mode):
     return F.interpolate(x, tuple(shape), mode=mode, align_corners=False)
+
+
+def _devices(names):
+    devices = [torch.device(d) for d in str(names or default_device()).split(",")]
+    if len(devices) > 2 or len({device.type for device in devices}) > 1:
+        raise ValueError(f"device '{names}': one, or two of one kind.")
+    return devices
 
 
 def _shares(weights, n):

@@ -23,7 +23,7 @@ def moments(
     ones = torch.ones_like(features[:, :1])
     features = torch.cat([features, ones], 1)
     if where is not None:
-        where = F.interpolate(where, features.shape[-2:], mode="area")
+        where = F.interpolate(where.to(features.device), features.shape[-2:], mode="area")
         features = features * (where / where.mean().clamp(min=1e-6)).sqrt().to(features.dtype)
     with torch.autocast(features.device.type, enabled=False):
         return Gram.apply(features.flatten(2)) * features.shape[1]

@@ -1,5 +1,6 @@
 "Small real pictures, made from scikit-learn's sample photos; nothing is downloaded."
 
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,30 @@ def noise(*shape):
 def is_clean(folder: Path) -> bool:
     "No temporary file was left behind."
     return not [p for p in folder.rglob("*") if p.name.startswith(".")]
+
+
+def black_ink():
+    "The profile of a printer that has no ink but black."
+
+    def table(n_in, n_out, corners):
+        ramps = bytes(range(256))
+        head = b"mft1" + bytes(4) + bytes([n_in, n_out, 2, 0])
+        matrix = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
+        return head + matrix + ramps * n_in + bytes(corners) + ramps * n_out
+
+    inks = [part for i in range(16) for part in (0 if i % 2 else 255, 128, 128)]  # k comes last
+    lab = [part for i in range(8) for part in (0, 0, 0, 0 if i >= 4 else 255)]  # L comes first
+    name = b"black ink\0"
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(name)) + name + bytes(78),
+        b"A2B0": table(4, 3, inks),
+        b"B2A0": table(3, 4, lab),
+    }
+    index, data, start = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for tag, content in tags.items():
+        index += tag + struct.pack(">II", start + len(data), len(content))
+        data += content + bytes(-len(content) % 4)
+    white = struct.pack(">3i", *(round(65536 * v) for v in (0.9642, 1.0, 0.8249)))
+    header = struct.pack(">I", start + len(data)) + b"lcms" + bytes.fromhex("02400000")
+    header += b"prtrCMYKLab " + bytes(12) + b"acsp" + bytes(28) + white
+    return header.ljust(128, b"\0") + index + data

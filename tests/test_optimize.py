@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import black_ink
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, optimize_style, read_picture, to_tensor
@@ -29,9 +31,9 @@ def photo(photos):
     return photos / "china" / "0.jpg"
 
 
-def optimizer(photo, paintings, **overrides):
+def optimizer(photo, paintings, device="cpu", **overrides):
     plan = optimization_plan("crowson", **{**SMALL, **overrides})
-    return PixelOptimizer(photo, paintings, None, plan, device="cpu")
+    return PixelOptimizer(photo, paintings, None, plan, device=device)
 
 
 def test_scales_are_root_two_apart():
@@ -132,6 +134,14 @@ def test_bad_settings_say_what_there_is(photo, painting, given, said):
         optimizer(photo, painting, **given)
 
 
+def test_two_devices_share_the_backbone(photo, painting):
+    one, two = (optimizer(photo, painting, device=device) for device in ("cpu", "cpu,cpu"))
+    losses = [[it.loss for it in work] for work in (one, two)]
+    assert losses[0] == losses[1]
+    with pytest.raises(ValueError, match="one, or two of one kind"):
+        optimizer(photo, painting, device="cpu,meta")
+
+
 def test_a_weight_for_each_painting(photo, painting):
     with pytest.raises(ValueError, match="2 style weights for 1 paintings"):
         optimize_style(photo, painting, [1, 2], **SMALL)
@@ -159,6 +169,16 @@ def test_command_line(faststyle, photo, painting, tmp_path):
     assert again.returncode == 1 and "exists: --force" in again.stderr
     wrong = faststyle("optimize", photo, painting, "-o", tmp_path / "x.png", "-s", "big")
     assert wrong.returncode == 2 and "--end-scale big" in wrong.stderr
+
+
+def test_painted_for_print(faststyle, photo, painting, tmp_path):
+    (tmp_path / "black.icc").write_bytes(black_ink())
+    args = [*small_args(), "--proof", "black.icc", "--depth", "16"]
+    said = faststyle("optimize", photo, painting, "-o", "out.png", *args)
+    assert said.returncode == 0 and said.stdout.split()[1] == "out.proof.png", said.stderr
+    assert Path("out.png").read_bytes()[24] == 16
+    shown = np.asarray(read_picture("out.proof.png")).astype(int)
+    assert np.ptp(shown, axis=2).max() < 6 and np.ptp(shown) > 30
 
 
 def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_path):
