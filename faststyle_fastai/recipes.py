@@ -198,8 +198,13 @@ def optimization_plan(
     recipe: str,  # a row of `OPTIMIZATIONS`
     **overrides,  # fields of `Optimization`; None leaves the recipe's own
 ) -> Optimization:
-    "A recipe's optimisation with some of its facts replaced."
-    return _changed(_row(OPTIMIZATIONS, recipe), overrides)
+    "A recipe's optimisation with some of its facts replaced; it begins no larger than it ends."
+    plan = _changed(_row(OPTIMIZATIONS, recipe), overrides)
+    if plan.end_scale >= plan.min_scale:
+        return plan
+    if overrides.get("min_scale"):
+        raise ValueError(f"end_scale={plan.end_scale} is below min_scale={plan.min_scale}.")
+    return replace(plan, min_scale=plan.end_scale)
 
 
 def scales_between(
@@ -207,9 +212,8 @@ def scales_between(
     largest: int,  # px
 ) -> list[int]:  # rising, each √2 of the one before; the last is `largest`
     "The sizes of the longer side that an optimisation goes through."
-    smallest = min(smallest, largest)
-    if smallest < 1:
-        raise ValueError(f"scales from {smallest} to {largest} px: from 1 px up.")
+    if not 1 <= smallest <= largest:
+        raise ValueError(f"scales from {smallest} to {largest} px: rising, from 1 px up.")
     steps = range(2 + int(2 * math.log2(largest / smallest)))
     return sorted({s for i in steps if (s := round(largest / 2 ** (i / 2))) >= smallest})
 

@@ -38,7 +38,14 @@ def optimizer(photo, paintings, device="cpu", **overrides):
 
 def test_scales_are_root_two_apart():
     assert scales_between(128, 512) == [128, 181, 256, 362, 512]
-    assert scales_between(128, 100) == [100] and scales_between(128, 128) == [128]
+    assert scales_between(128, 128) == [128]
+
+
+def test_an_end_below_the_recipes_beginning_is_the_only_size():
+    plan = optimization_plan("gatys", end_scale=256)
+    assert scales_between(plan.min_scale, plan.end_scale) == [256]
+    with pytest.raises(ValueError, match="end_scale=96 is below min_scale=128"):
+        optimization_plan("crowson", min_scale=128, end_scale=96)
 
 
 @pytest.mark.parametrize("recipe", ["crowson", "gatys"])

@@ -1,10 +1,10 @@
 """The README's pictures, from what ships, a run of `faststyle train`, and its dependencies' photos.
 
-python tools/make_pictures.py [--many RUN]
+python tools/make_pictures.py [--many RUN] [--own RUN RUN …]
 """
 
 import argparse
-from functools import partial
+import json
 from pathlib import Path
 
 import matplotlib
@@ -35,12 +35,15 @@ PHOTOS = (
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--many", help="a run of several styles: many.jpg")
+    parser.add_argument("--own", nargs="+", help="runs of one style each: own.jpg", default=())
     args = parser.parse_args()
     paint = Stylizer("great_wave")
     showcase(paint)
     gallery(paint)
     if args.many:
         several(Stylizer(args.many))
+    if args.own:
+        own([Path(run) for run in args.own])
 
 
 def showcase(paint):
@@ -61,12 +64,23 @@ def several(paint):
 
 def gallery(paint):
     "gallery.jpg: the paintings of the styles that ship, below each what becomes of the photo."
-    square = partial(ImageOps.fit, size=(400, 400))
     photo, rows = square(read_picture(PHOTO)), []
     for names in chunked(GALLERY, len(GALLERY) // 2):
         rows.append([square(read_picture(style_thumbnail(name))) for name in names])
         rows.append([paint(photo, name) for name in names])
     save_picture(contact_sheet(rows).reduce(2), IMAGES / "gallery.jpg")
+
+
+def own(runs):
+    "own.jpg: the painting of each run, below it what its network makes of the photo."
+    paintings = [json.loads((run / "run.json").read_text())["settings"]["style"][0] for run in runs]
+    above = [square(read_picture(painting)) for painting in paintings]
+    below = [Stylizer(run)(square(read_picture(PHOTO))) for run in runs]
+    save_picture(contact_sheet([above, below]).reduce(2), IMAGES / "own.jpg")
+
+
+def square(picture):
+    return ImageOps.fit(picture, (400, 400))
 
 
 if __name__ == "__main__":
