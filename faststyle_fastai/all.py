@@ -7,8 +7,11 @@ from .callbacks import *
 from .checkpoint import *
 from .colors import *
 from .data import *
+from .download import *
 from .errors import *
 from .evaluate import *
+from .files import *
+from .folders import *
 from .gallery import *
 from .images import *
 from .learner import *

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,8 @@ for command in (demo, pretrain, train, add_style, optimize):
 @app.command()
 def stylize(
     inputs: Annotated[
-        list[str], typer.Argument(help="Pictures, folders or globs.", metavar="INPUT…")
+        list[str],
+        typer.Argument(help="Pictures, folders, globs, http(s) addresses.", metavar="INPUT…"),
     ],
     style: Annotated[
         str, typer.Option(help="One that ships, a .safetensors, a run folder, FILE:NAME.")
@@ -56,6 +58,14 @@ def stylize(
     grain: Annotated[
         float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")
     ] = 0.02,
+    depth: Annotated[int, typer.Option(help="Bits of a colour: 8, or 16 (.png, .tif).")] = 8,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out what is there already.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="An input may be written over.")] = False,
+    megapixels: Annotated[
+        float, typer.Option("--max-megapixels", min=0.001, help="Refuse larger pictures.")
+    ] = 179,
     trust_pickle: TrustPickle = False,
     device: Device = None,
     quiet: Quiet = False,
@@ -63,33 +73,40 @@ def stylize(
     "Repaint pictures with a trained style."
     if black and not mask:
         raise typer.BadParameter("--black is the style of what a --mask leaves: give both.")
-    from .images import save_picture, targets_for
+    from .folders import targets_for
+    from .images import exif_of, limit_pixels, save_picture
+    from .progress import clock
 
-    jobs = targets_for(inputs, out)
-    paint, failed = _painter(style, trust_pickle, device, grain), 0
+    limit_pixels(megapixels)
+    jobs = targets_for(inputs, out, depth, force)
+    if skip_existing:
+        jobs = [(source, target) for source, target in jobs if not target.exists()]
+    paint, failed = _painter(style, trust_pickle, device, grain), []
     from .stylizer import read_mask
 
     styles = _mix(mix, paint.named or 0) if mix else None
     for asked in (styles, black):  # a wrong name or mask is one error, not one a picture
         paint.rows(asked)
     mask = mask and read_mask(mask)
+    began = time.monotonic()
     for i, (source, target) in enumerate(jobs, 1):
         try:
-            painted = paint(source, styles, strength, size, keep_colors, mask, black)
-            save_picture(painted, target)
+            painted = paint(source, styles, strength, size, keep_colors, mask, black, tensor=True)
+            save_picture(painted, target, depth, exif_of(source))
         except KeyboardInterrupt:
             raise FaststyleError(f"stopped after {i - 1} of {len(jobs)} pictures.") from None
         except (ValueError, OSError, RuntimeError) as error:
             if len(jobs) == 1:
                 raise
-            failed += 1
+            failed.append(str(source))
             print(f"error: {_one_line(error)}", file=sys.stderr)
         else:
             if not quiet and len(jobs) > 1:
-                print(f"{i}/{len(jobs)} {source}", file=sys.stderr)
+                left = (time.monotonic() - began) / i * (len(jobs) - i)
+                print(f"{i}/{len(jobs)} {source}  {clock(left)} left", file=sys.stderr)
             wrote(target)
     if failed:
-        raise FaststyleError(f"{failed} of {len(jobs)} pictures failed, named above.")
+        raise FaststyleError(f"{len(failed)} of {len(jobs)} pictures failed: {', '.join(failed)}.")
 
 
 @app.command()
@@ -122,7 +139,8 @@ def evaluate(
     "Measure a style: content, style, and how many iterations of optimisation it is worth."
     from .backbones import perceptual_backbone
     from .evaluate import evaluate_autoencoder, evaluate_style, yardstick
-    from .images import check_format, contact_sheet, find_pictures, save_picture
+    from .folders import find_pictures
+    from .images import check_format, contact_sheet, save_picture
     from .runfolder import write_json
 
     paint = _painter(file, trust_pickle, device)

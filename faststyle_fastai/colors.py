@@ -1,5 +1,6 @@
 "Colour profiles: what is read becomes sRGB, and what print would make of it."
 
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from PIL import Image, ImageCms
 
 from .errors import FaststyleError
 
-__all__ = ["SRGB", "printed", "srgb"]
+__all__ = ["SRGB", "other_colors", "printed", "srgb"]
 
 
 def _srgb():
@@ -24,16 +25,24 @@ def srgb(
     profile: bytes | None,  # as embedded in its file
 ) -> Image.Image:  # RGB
     "A picture in sRGB, by its own profile unless that is damaged or for another kind of colours."
+    if own := other_colors(profile):
+        mode = MODES.get(own.profile.xcolor_space.strip())
+        seen = image.convert("RGB") if mode == "RGB" and image.mode != "CMYK" else image
+        if seen.mode == mode:
+            with suppress(ImageCms.PyCMSError):
+                return ImageCms.profileToProfile(seen, own, _profile(SRGB), outputMode="RGB")
+    return image.convert("RGB")
+
+
+def other_colors(
+    profile: bytes | None,
+) -> ImageCms.ImageCmsProfile | None:
+    "A profile, if it is sound and not sRGB."
     try:
         own = profile and _profile(profile)
-        if own and "sRGB" not in ImageCms.getProfileDescription(own):
-            mode = MODES[own.profile.xcolor_space.strip()]
-            if mode == "RGB" and image.mode != "CMYK":
-                image = image.convert("RGB")
-            return ImageCms.profileToProfile(image, own, _profile(SRGB), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, KeyError, ValueError):
-        pass  # as any viewer does
-    return image.convert("RGB")
+        return own if own and "sRGB" not in ImageCms.getProfileDescription(own) else None
+    except (ImageCms.PyCMSError, OSError):
+        return None
 
 
 def printed(

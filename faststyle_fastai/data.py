@@ -18,7 +18,8 @@ from fasttransform import ItemTransform, Transform
 from PIL import Image
 from plum import dispatch
 
-from .images import find_pictures, read_picture
+from .folders import find_pictures
+from .images import read_picture
 
 __all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
 

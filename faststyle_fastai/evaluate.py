@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from .backbones import Backbone
 from .errors import FaststyleError
-from .images import picture_files, read_picture, to_picture, to_tensor
+from .folders import picture_files
+from .images import read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
 
 __all__ = ["evaluate_autoencoder", "evaluate_style", "lbfgs", "mean_curve", "worth", "yardstick"]

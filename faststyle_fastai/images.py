@@ -1,84 +1,182 @@
 "Pictures in and out: upright RGB from any file Pillow reads, and files that appear whole."
 
-import os
+import sys
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from glob import glob
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
-from .colors import SRGB, srgb
-from .errors import FaststyleError, extra
+from .colors import SRGB, other_colors, srgb
+from .download import download, is_address
+from .errors import extra
+from .files import whole_file
 
 # Pillow's notes on odd EXIF or palettes. Not caught per picture: that is not safe in threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 __all__ = [
-    "PICTURES",
     "check_format",
     "contact_sheet",
-    "find_pictures",
-    "picture_files",
+    "exif_of",
+    "limit_pixels",
+    "on_white",
     "read_picture",
+    "read_tensor",
     "resized_tensor",
     "save_picture",
     "side_by_side",
-    "targets_for",
     "to_picture",
     "to_tensor",
-    "whole_file",
 ]
 
-# Pillow's raster formats a photo comes in, by extension (an .svg, .pdf or .ico is none).
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+
+# EXIF of how a file is stored, which what is written need not share.
+STORAGE = [tag for tag in ExifTags.Base if tag.name in (
+    "Orientation", "ImageWidth", "ImageLength", "BitsPerSample", "Compression",
+    "PhotometricInterpretation", "FillOrder", "StripOffsets", "SamplesPerPixel", "RowsPerStrip",
+    "StripByteCounts", "PlanarConfiguration", "Predictor", "ColorMap", "TileWidth", "TileLength",
+    "TileOffsets", "TileByteCounts", "SubIFDs", "ExtraSamples", "SampleFormat", "JPEGTables",
+    "JpegIFOffset", "JpegIFByteCount", "YCbCrSubSampling", "YCbCrPositioning", "InterColorProfile",
+)]  # fmt: skip
 
 
 def read_picture(
-    source: str | Path | Image.Image | np.ndarray | Tensor,  # arrays: [H, W(, 3)] uint8
+    source: str | Path | Image.Image | np.ndarray | Tensor,  # an http(s) address too; [H, W(, 3)]
     shortest: int | None = None,  # px; a JPEG may be decoded smaller, its short side ≥ this
-) -> Image.Image:  # upright, RGB
+) -> Image.Image:  # RGB
     "A picture as it is meant to be seen: upright, sRGB, on white where it is transparent."
+    with _opened(source) as image:
+        if shortest:
+            image.draft("RGB", (shortest, shortest))
+        return on_white(_upright(image))
+
+
+def read_tensor(
+    source,  # as above
+) -> Tensor:  # [1, 3, H, W] in [0, 1], with its opacity [1, 4, H, W]
+    "A picture to be painted: upright, sRGB, in all of its bits; of a film the first picture."
+    with _opened(source) as image:
+        if (frames := getattr(image, "n_frames", 1)) > 1:
+            warnings.warn(f"{source} has {frames} pictures: the first is used.", stacklevel=3)
+        if _is_deep_gray(image):
+            gray = torch.from_numpy(_gray(ImageOps.exif_transpose(image)))
+            return gray.expand(1, 3, -1, -1)
+        x = to_tensor(_upright(image))
+    lower = _lower_bytes(source)
+    if lower is None or lower.shape != x.shape:
+        return x
+    return (x * 256 + lower) * 255 / 65535
+
+
+def limit_pixels(
+    megapixels: float,  # Pillow's own limit is 179
+):
+    "Refuse to read larger pictures: a small file may unpack to more than the memory holds."
+    Image.MAX_IMAGE_PIXELS = round(megapixels * 5e5)  # Pillow refuses from twice that on
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+@contextmanager
+def _opened(source):
+    "A picture to be read from; what is wrong with it is one line that names it."
     if isinstance(source, Tensor):
-        return to_picture(source)
+        source = to_picture(source)
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
-        return _upright_rgb(source)
-    path = Path(source)
-    if not path.is_file():
-        raise FileNotFoundError(f"no picture {path}.")
+        yield source
+        return
+    file = BytesIO(download(source)) if is_address(source) else Path(source)
+    if isinstance(file, Path) and not file.is_file():
+        raise FileNotFoundError(f"no picture {file}.")
     try:
-        with Image.open(path) as image:
-            if shortest:
-                image.draft("RGB", (shortest, shortest))
-            return _upright_rgb(image)
+        with Image.open(file) as image:
+            yield image
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         why = "not a picture" if "cannot identify" in str(error) else str(error)
-        raise ValueError(f"{path} cannot be read: {why}.") from None
+        raise ValueError(f"{source} cannot be read: {why}.") from None
 
 
-def _upright_rgb(image):
+def _upright(image):
+    "As it is meant to be seen: RGB, or RGBA if any of it is transparent."
     profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bit gray: Pillow would clip it
-        values = np.asarray(image).astype(np.float32)
-        top = 65535 if values.max() > 255 else 255
-        image = Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image).convert("RGB")
-    return srgb(image, profile)
+    if _is_deep_gray(image):  # Pillow would clip it
+        image = Image.fromarray((_gray(image) * 255).round().astype(np.uint8))
+    if not image.has_transparency_data:
+        return srgb(image, profile)
+    image = image.convert("RGBA")
+    seen = srgb(image.convert("RGB"), profile)
+    seen.putalpha(image.getchannel("A"))
+    return seen
+
+
+def _is_deep_gray(image):
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _gray(image):
+    "Gray of more than 8 bits, float32 in [0, 1]; 32 bits may hold values of 8 or 16."
+    values = np.asarray(image).astype(np.float32)
+    most = values.max(initial=0)
+    fits = (top for top in (1, 255, 65535)["F" not in image.mode :] if most <= top)
+    top = 65535 if ";16" in image.mode else next(fits, most)
+    return (values / top).clip(0, 1)
+
+
+def _lower_bytes(source):
+    "Of a file of 16 bits a colour the lower ones, which Pillow leaves out; None of any other."
+    if not isinstance(source, (str, Path)):
+        return None
+    with _opened(source) as image:
+        if not image.tile or other_colors(image.info.get("icc_profile")):
+            return None
+        if ";16" not in str(image.tile[0].args):
+            return None
+        image.tile = [tile._replace(args=_swapped(tile.args)) for tile in image.tile]
+        return to_tensor(ImageOps.exif_transpose(image))
+
+
+def _swapped(args):
+    "What a decoder is told, with the order of bytes reversed: the lower ones pass for the upper."
+    if isinstance(args, tuple):
+        return _swapped(args[0]), *args[1:]
+    own = "L" if sys.byteorder == "little" else "B"
+    return args[:-1] + ("B" if args[-1].replace("N", own) == "L" else "L")
+
+
+def on_white(
+    image: Image.Image,
+) -> Image.Image:  # RGB
+    "A picture as paper shows it."
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def exif_of(
+    source: str | Path,
+) -> bytes:  # empty if there is none
+    "What a file says of how it was taken; not how it was turned and stored."
+    try:
+        with _opened(source) as image:
+            exif = image.getexif()
+            for tag in STORAGE:
+                exif.pop(tag, None)
+            return exif.tobytes() if exif else b""
+    except Exception:  # whatever Pillow makes of damaged EXIF: the picture is what matters
+        return b""
 
 
 def to_tensor(
-    image: Image.Image,  # RGB
-) -> Tensor:  # [1, 3, H, W] float32 in [0, 1]
+    image: Image.Image,  # RGB or RGBA
+) -> Tensor:  # [1, 3 or 4, H, W] float32 in [0, 1]
     "A picture as the networks take it."
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
 
@@ -92,27 +190,33 @@ def resized_tensor(
 
 
 def to_picture(
-    x: Tensor,  # [3, H, W] or [1, 3, H, W] in [0, 1], clamped here
-) -> Image.Image:  # RGB, rounded
+    x: Tensor,  # [3, H, W] or [1, 3, H, W] in [0, 1], clamped here; a 4th channel is opacity
+) -> Image.Image:  # RGB or RGBA, rounded
     "A network's output as a picture."
     x = x.detach().reshape(x.shape[-3:]).float().clamp(0, 1)
     return Image.fromarray((x * 255).round().byte().permute(1, 2, 0).cpu().numpy())
 
 
 def save_picture(
-    picture: Image.Image | Tensor,  # a tensor: [1, 3, H, W] in [0, 1]
+    picture: Image.Image | Tensor,  # a tensor: [1, 3 or 4, H, W] in [0, 1]
     path: str | Path,  # the format by its extension; JPEG and WebP at quality 95
     depth: int = 8,  # bits of a colour; 16: of a tensor, as .png or .tif
+    exif: bytes = b"",  # with 8 bits
 ) -> Path:
-    "Write a picture whole or not at all, as sRGB."
+    "Write a picture whole or not at all, as sRGB; on white if the format has no transparency."
     path = check_format(path, depth)
+    suffix = path.suffix.lower()
     with whole_file(path) as temporary:
         if depth == 16:
             values = (picture[0].clamp(0, 1) * 65535).round().permute(1, 2, 0)
-            DEEP[path.suffix.lower()](temporary, values.cpu().numpy().astype(np.uint16))
+            DEEP[suffix](temporary, values.cpu().numpy().astype(np.uint16))
         else:
             image = to_picture(picture) if isinstance(picture, Tensor) else picture
-            options = {"subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+            if image.mode == "RGBA" and suffix not in TRANSPARENT:
+                image = on_white(image)
+            options = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
+            if exif:
+                options["exif"] = exif
             image.save(temporary, quality=95, icc_profile=SRGB, **options)
     return path
 
@@ -122,10 +226,14 @@ def _deep_png(path, values):
 
 
 def _deep_tiff(path, values):
-    extra("tifffile", "deep").imwrite(path, values, photometric="rgb", iccprofile=SRGB)
+    opacity = ["unassalpha"] * (values.shape[-1] - 3)
+    extra("tifffile", "deep").imwrite(
+        path, values, photometric="rgb", extrasamples=opacity, iccprofile=SRGB
+    )
 
 
 DEEP = {".png": _deep_png, ".tif": _deep_tiff, ".tiff": _deep_tiff}  # Pillow writes 8 bits only
+TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 
 
 def check_format(path: str | Path, depth: int = 8) -> Path:
@@ -138,93 +246,6 @@ def check_format(path: str | Path, depth: int = 8) -> Path:
     if depth == 16 and path.suffix.lower() not in DEEP:
         raise ValueError(f"{path}: 16 bits need {', '.join(DEEP)}.")
     return path
-
-
-@contextmanager
-def whole_file(
-    path: str | Path,  # where it shall lie; folders are made
-):
-    "A temporary name to write to; renamed to `path` at the end, removed when anything fails."
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def picture_files(
-    folder: str | Path,
-) -> list[Path]:  # sorted
-    "The files below a folder that are called pictures, hidden ones left out."
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder}.")
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in PICTURES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-
-
-def find_pictures(
-    folder: str | Path,  # searched with all below it
-) -> tuple[list[Path], list[Path]]:  # those that decode, those that do not; both sorted
-    "The picture files below a folder, each decoded once (JPEGs at an eighth) to be sure of it."
-    files = picture_files(folder)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        readable = list(pool.map(_readable, files))
-    good = [path for path, ok in zip(files, readable) if ok]
-    return good, [path for path, ok in zip(files, readable) if not ok]
-
-
-def _readable(path):
-    try:
-        read_picture(path, shortest=1)
-    except (ValueError, OSError):
-        return False
-    return True
-
-
-def targets_for(
-    inputs: list[str],  # files, folders and globs
-    out: Path,  # a picture for a single file, else a folder that mirrors the inputs' folders
-) -> list[tuple[Path, Path]]:  # source and target of each picture
-    "What is to be repainted into what; refuses what would be written over or twice."
-    files = []  # path, and the folder that its place is kept relative to
-    for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            found = [p for p in picture_files(path) if out.resolve() not in p.resolve().parents]
-            if not found:
-                raise FileNotFoundError(f"no picture in {path}.")
-            files += [(p, path) for p in found]
-        elif path.exists():
-            files.append((path, path.parent))
-        elif found := sorted(p for p in map(Path, glob(text, recursive=True)) if p.is_file()):
-            files += [(p, p.parent) for p in found]
-        else:
-            raise FileNotFoundError(f"no picture {text}.")
-    single = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
-    if single and out.suffix:
-        jobs = [(files[0][0], out)]
-    elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
-        raise FaststyleError(f"{out} is no folder, and several pictures need one.")
-    else:
-        jobs = [(path, out / path.relative_to(top)) for path, top in files]
-    taken = {}
-    for source, target in jobs:
-        if check_format(target).resolve() == source.resolve():
-            raise FaststyleError(f"{target} would be written over itself: choose another -o.")
-        if (other := taken.setdefault(target, source)) != source:
-            raise FaststyleError(f"{other} and {source} would both become {target}.")
-    return jobs
 
 
 def fitted(

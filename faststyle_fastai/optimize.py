@@ -11,7 +11,8 @@ from PIL import Image
 from .callbacks import interrupts
 from .colors import printed
 from .errors import FaststyleError
-from .images import check_format, save_picture, to_picture, whole_file
+from .files import whole_file
+from .images import check_format, save_picture, to_picture
 from .pixels import PixelOptimizer
 from .recipes import optimization_plan
 from .runfolder import digest, versions, write_json

@@ -11,7 +11,8 @@ from fastai.learner import Metric, Recorder
 from PIL import ImageOps
 
 from .callbacks import TimeBudget, keep_going
-from .images import read_picture, save_picture, side_by_side, to_picture, to_tensor, whole_file
+from .files import whole_file
+from .images import read_picture, save_picture, side_by_side, to_picture, to_tensor
 
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from . import __version__
 from .errors import FaststyleError
-from .images import whole_file
+from .files import whole_file
 
 
 def record_of(out):

@@ -13,7 +13,8 @@ from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .errors import FaststyleError, NonFiniteLoss
-from .images import find_pictures, read_picture, save_picture, side_by_side
+from .folders import find_pictures
+from .images import read_picture, save_picture, side_by_side
 from .learner import autoencoder_learner, style_learner
 from .progress import History, Preview, TimeLeft
 from .recipes import recipe_plan

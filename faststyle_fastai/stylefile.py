@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .backbones import ASSETS
 from .errors import FaststyleError
-from .images import whole_file
+from .files import whole_file
 from .transformer import ARCHS, TransformerNet, is_row
 
 __all__ = ["load_style", "save_style"]

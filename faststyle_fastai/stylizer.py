@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from .errors import FaststyleError
 from .gallery import find_style
-from .images import contact_sheet, read_picture, to_picture, to_tensor
+from .images import contact_sheet, read_picture, read_tensor, to_picture, to_tensor
 from .losses import resize_short
 from .stylefile import bundled_weights, load_style
 from .transformer import SMALLEST, is_row
@@ -56,27 +56,32 @@ class Stylizer:
         keep_colors: bool = False,  # the photo's colours under the painting's brightness
         mask=None,  # a gray picture: white is painted, black stays the photo, grays are soft edges
         black=None,  # the style, or mix, of what the mask leaves
-    ) -> Image.Image:  # RGB, of the picture's size
-        "The picture, repainted."
-        photo = read_picture(picture)
-        x = to_tensor(photo)
-        if size:
-            x = resize_short(x, size)
+        tensor: bool = False,  # [1, 3 or 4, H, W] in [0, 1] instead of a picture
+    ) -> Image.Image:  # RGB, or RGBA where some of it is transparent, of the picture's size
+        "The picture, repainted; what is transparent stays so."
+        photo = read_tensor(picture)
+        photo, opacity = photo[:, :3], photo[:, 3:]
+        if opacity.numel():
+            photo = filled(photo, opacity)
+        x = resize_short(photo, size) if size else photo
         height, width = x.shape[-2:]
         # A few pixels are too few for the network's reflections: repeat the edge, crop it off.
         x = F.pad(x, (0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)), mode="replicate")
-        where = None if mask is None else fit_mask(read_mask(mask), photo.size)
+        where = None if mask is None else fit_mask(read_mask(mask), photo.shape[:1:-1])
         share = None
         if black is not None:
             if where is None:
                 raise ValueError("black= is the style of what a mask leaves: give mask= too.")
-            share = to_tensor(where.resize((x.shape[-1], x.shape[-2])).convert("RGB"))[:, :1]
-        painted = to_picture(self.paint(x, style, strength, share, black)[..., :height, :width])
-        if painted.size != photo.size:
-            painted = painted.resize(photo.size, Image.Resampling.LANCZOS)
+            share = resized(where, x.shape[-2:])
+        painted = self.paint(x, style, strength, share, black)[..., :height, :width].cpu()
+        if painted.shape != photo.shape:
+            painted = resized(painted, photo.shape[-2:]).clamp(0, 1)
         if keep_colors:
             painted = recolor(painted, photo)
-        return Image.composite(painted, photo, where) if where and black is None else painted
+        if where is not None and black is None:
+            painted = torch.lerp(photo, painted, where)
+        painted = torch.cat([painted, opacity], 1)
+        return painted if tensor else to_picture(painted)
 
     @torch.inference_mode()
     def paint(
@@ -183,13 +188,30 @@ def exposed_like(
 
 
 def recolor(
-    painted: Image.Image,
-    photo: Image.Image,  # of the same size
-) -> Image.Image:
+    painted: Tensor,  # [1, 3, H, W]
+    photo: Tensor,  # of the same shape
+) -> Tensor:
     "The brightness of `painted` with the colours of `photo`, in YCbCr."
-    bright, _, _ = painted.convert("YCbCr").split()
-    _, blue, red = photo.convert("YCbCr").split()
-    return Image.merge("YCbCr", (bright, blue, red)).convert("RGB")
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (photo + (luma * (painted - photo)).sum(1, keepdim=True)).clamp(0, 1)
+
+
+def filled(
+    x: Tensor,  # [1, 3, H, W]
+    opacity: Tensor,  # [1, 1, H, W] in [0, 1]
+) -> Tensor:
+    "Under what is transparent, the colours around it: so none of its own bleed into strokes."
+    if max(x.shape[-2:]) == 1:
+        return x
+    shape = x.shape[-2:]
+    weight = F.avg_pool2d(opacity, 2, ceil_mode=True)
+    small = F.avg_pool2d(x * opacity, 2, ceil_mode=True) / weight.clamp(min=1e-6)
+    small = filled(small, (4 * weight).clamp(max=1))
+    return torch.lerp(F.interpolate(small, shape, mode="bilinear"), x, opacity)
+
+
+def resized(x, shape):
+    return F.interpolate(x, shape, mode="bicubic", antialias=True)
 
 
 def read_mask(
@@ -206,14 +228,14 @@ def read_mask(
 
 
 def fit_mask(mask, size):
-    "A mask at a photo's size, with a warning when it had another."
-    if mask.size != size:
+    "A mask, [1, 1, H, W] in [0, 1], at a photo's size, with a warning when it had another."
+    if mask.size != tuple(size):
         warnings.warn(
             f"the mask is {mask.width}x{mask.height} px, the photo {size[0]}x{size[1]}: "
             f"it is resized.",
             stacklevel=3,
         )
-    return mask.resize(size)
+    return to_tensor(mask.resize(size).convert("RGB"))[:, :1]
 
 
 def style_grid(

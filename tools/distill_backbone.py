@@ -22,7 +22,8 @@ from torch import nn
 
 from faststyle_fastai.backbones import BACKBONES, Backbone, perceptual_backbone
 from faststyle_fastai.data import StyleDataLoaders
-from faststyle_fastai.images import read_picture, to_tensor, whole_file
+from faststyle_fastai.files import whole_file
+from faststyle_fastai.images import read_picture, to_tensor
 from faststyle_fastai.losses import gram_matrix, resize_short
 from faststyle_fastai.stylefile import shipped_path
 from faststyle_fastai.stylizer import Stylizer

@@ -1,0 +1,99 @@
+"Folders of pictures: what is in them, and what becomes of it where."
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from glob import glob
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from .download import is_address
+from .errors import FaststyleError
+from .images import check_format, read_picture
+
+__all__ = ["PICTURES", "find_pictures", "picture_files", "targets_for"]
+
+# Pillow's raster formats a photo comes in, by extension (an .svg, .pdf or .ico is none).
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+
+
+def picture_files(
+    folder: str | Path,
+) -> list[Path]:  # sorted
+    "The files below a folder that are called pictures, hidden ones left out."
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}.")
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in PICTURES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
+def find_pictures(
+    folder: str | Path,  # searched with all below it
+) -> tuple[list[Path], list[Path]]:  # those that decode, those that do not; both sorted
+    "The picture files below a folder, each decoded once (JPEGs at an eighth) to be sure of it."
+    files = picture_files(folder)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        readable = list(pool.map(_readable, files))
+    good = [path for path, ok in zip(files, readable) if ok]
+    return good, [path for path, ok in zip(files, readable) if not ok]
+
+
+def _readable(path):
+    try:
+        read_picture(path, shortest=1)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def targets_for(
+    inputs: list[str],  # files, folders, globs and http(s) addresses
+    out: Path,  # a picture for a single file, else a folder that mirrors the inputs' folders
+    depth: int = 8,  # bits of a colour in what is written
+    force: bool = False,  # inputs may be written over
+) -> list[tuple[Path | str, Path]]:  # source and target of each picture
+    "What is to be repainted into what; refuses what would be written over or twice."
+    files = []  # path or address, and its place in a folder of results
+    for text in inputs:
+        path = Path(text)
+        if is_address(text):
+            files.append((text, _name_of(text)))
+        elif path.is_dir():
+            found = [p for p in picture_files(path) if out.resolve() not in p.resolve().parents]
+            if not found:
+                raise FileNotFoundError(f"no picture in {path}.")
+            files += [(p, p.relative_to(path)) for p in found]
+        elif path.exists():
+            files.append((path, path.name))
+        elif found := sorted(p for p in map(Path, glob(text, recursive=True)) if p.is_file()):
+            files += [(p, p.name) for p in found]
+        else:
+            raise FileNotFoundError(f"no picture {text}.")
+    single = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
+    if single and out.suffix:
+        jobs = [(files[0][0], out)]
+    elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
+        raise FaststyleError(f"{out} is no folder, and several pictures need one.")
+    else:
+        jobs = [(path, out / place) for path, place in files]
+    taken = {}
+    for source, target in jobs:
+        check_format(target, depth)
+        if not force and target.resolve() == Path(source).resolve():
+            raise FaststyleError(
+                f"{target} would be written over itself: choose another -o, or --force."
+            )
+        if (other := taken.setdefault(target, source)) != source:
+            raise FaststyleError(f"{other} and {source} would both become {target}.")
+    return jobs
+
+
+def _name_of(address):
+    "What to call the picture at an address: its last part, as PNG if that names no picture."
+    name = Path(unquote(urlsplit(address).path)).name or "picture"
+    return name if Path(name).suffix.lower() in PICTURES else f"{name}.png"

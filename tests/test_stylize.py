@@ -1,0 +1,185 @@
+"What `faststyle stylize` makes of pictures of all kinds."
+
+import functools
+import http.server
+import threading
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from numpngw import write_png
+from PIL import Image
+
+from faststyle_fastai.all import (
+    FaststyleError,
+    Stylizer,
+    download,
+    exif_of,
+    read_picture,
+    read_tensor,
+    to_tensor,
+)
+from faststyle_fastai.stylizer import filled
+
+
+@pytest.fixture(scope="module")
+def paint():
+    return Stylizer("great_wave", "cpu")
+
+
+@pytest.fixture
+def photo(photos):
+    return read_picture(photos / "china" / "0.jpg")
+
+
+@pytest.fixture
+def web(tmp_path):
+    "The address at which the test's folder is served."
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def cut_out(photo, hidden):
+    "The photo, its left half transparent and of one colour underneath, the edge soft."
+    across = np.linspace(-8, 8, photo.width)
+    opacity = Image.fromarray(np.tile((across.clip(0, 1) * 255).astype(np.uint8), (72, 1)))
+    under = Image.new("RGB", photo.size, hidden)
+    picture = Image.composite(photo, under, opacity.point(lambda v: 255 * (v > 0)))
+    picture.putalpha(opacity)
+    return picture
+
+
+def test_what_is_transparent_stays_so_and_does_not_bleed(paint, photo):
+    black, red = (paint(cut_out(photo, hidden)) for hidden in ("black", "red"))
+    assert black.mode == "RGBA" and np.array_equal(black, red)
+    assert np.array_equal(black.getchannel("A"), cut_out(photo, "red").getchannel("A"))
+
+
+def test_under_what_is_transparent_lie_the_colours_around_it():
+    opacity = torch.zeros(1, 1, 9, 14)
+    opacity[..., :4, :3] = 1.0
+    x = torch.rand(1, 3, 9, 14) * (1 - opacity) + opacity * torch.tensor([0.2, 0.4, 0.6]).view(
+        3, 1, 1
+    )
+    assert filled(x, opacity).allclose(x[..., :1, :1].expand_as(x), atol=1e-5)
+
+
+def test_a_format_without_transparency_gets_white(faststyle, photo, tmp_path):
+    cut_out(photo, "black").save("a.png")
+    said = faststyle("stylize", "a.png", "--style", "great_wave", "-o", "a.jpg")
+    assert said.returncode == 0, said.stderr
+    with Image.open("a.jpg") as image:
+        assert image.mode == "RGB" and np.asarray(image)[:, :30].min() > 250
+
+
+def test_how_it_was_taken_is_kept_and_how_it_was_turned_is_not(faststyle, photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", 6
+    exif[0x8769] = {0x9003: "2026:01:02 03:04:05"}
+    for name in ("a.jpg", "a.tif"):
+        photo.save(name, exif=exif.tobytes())
+        said = faststyle("stylize", name, "--style", "great_wave", "-o", f"out-{name}")
+        assert said.returncode == 0, said.stderr
+        with Image.open(f"out-{name}") as image:
+            kept = image.getexif()
+            assert kept[0x010F] == "Camera" and kept.get(0x0112, 1) == 1
+            assert kept.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05"
+            assert image.size == photo.size[::-1]
+
+
+def test_damaged_exif_is_no_reason_to_fail(photo, tmp_path):
+    photo.save("a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert exif_of("a.jpg") == b"" and read_picture("a.jpg").size == photo.size
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("kind", ["png", "little.tif", "big.tif", "zip.tif"])
+def test_sixteen_bits_are_all_read(tmp_path, kind, channels):
+    values = np.random.default_rng(0).integers(0, 65536, (5, 7, channels), dtype=np.uint16)
+    if kind == "png":
+        write_png("a.png", values)
+    else:
+        options = {"byteorder": ">"} if kind == "big.tif" else {}
+        options |= {"compression": "zlib"} if kind == "zip.tif" else {}
+        opacity = ["unassalpha"] * (channels - 3)
+        tifffile.imwrite(kind, values, photometric="rgb", extrasamples=opacity, **options)
+    x = read_tensor("a.png" if kind == "png" else kind)[0].permute(1, 2, 0).numpy()
+    assert abs(x * 65535 - values).max() < 0.01
+
+
+def test_gray_of_sixteen_bits_is_read(tmp_path):
+    values = np.array([[0, 1000, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save("a.png")
+    assert abs(read_tensor("a.png")[0, 2].numpy() * 65535 - values).max() < 0.01
+    assert read_picture("a.png").getpixel((1, 0)) == (4, 4, 4)
+
+
+def test_sixteen_bits_are_written(faststyle, photo, tmp_path):
+    photo.save("a.png")
+    said = faststyle("stylize", "a.png", "--style", "great_wave", "-o", "b.tif", "--depth", 16)
+    assert said.returncode == 0, said.stderr
+    values = tifffile.imread("b.tif")
+    assert values.dtype == np.uint16 and len(np.unique(values % 257)) > 200
+
+
+def test_of_a_film_the_first_picture(paint, photo, tmp_path):
+    photo.save("a.gif", save_all=True, append_images=[photo.rotate(180)])
+    with pytest.warns(UserWarning, match="a.gif has 2 pictures: the first is used"):
+        x = read_tensor("a.gif")
+    assert (x - to_tensor(photo)).abs().mean() < 0.05
+
+
+def test_a_picture_at_an_address(faststyle, web, photo, tmp_path):
+    photo.save("a b.png")
+    address = f"{web}/a%20b.png?size=full"
+    said = faststyle("stylize", address, "--style", "great_wave", "-o", "out")
+    assert said.returncode == 0, said.stderr
+    assert read_picture("out/a b.png").size == photo.size
+    (tmp_path / "page.html").write_text("<html>")
+    for name, why in [("none.png", "404 File not found"), ("page.html", "not a picture")]:
+        said = faststyle("stylize", f"{web}/{name}", "--style", "great_wave", "-o", "x.png")
+        assert said.returncode == 1 and why in said.stderr and len(said.stderr.splitlines()) == 1
+    with pytest.raises(FaststyleError, match="larger than 0 MB"):
+        download(address, most=0)
+    with pytest.raises(FaststyleError, match="cannot be reached"):
+        download("http://127.0.0.1:9/a.png")
+
+
+def test_too_many_pixels_are_refused(faststyle, photo, tmp_path):
+    photo.save("a.png")
+    args = ["--style", "great_wave", "-o", "x.png", "--max-megapixels", 0.005]
+    said = faststyle("stylize", "a.png", *args)
+    assert said.returncode == 1 and "exceeds limit" in said.stderr
+
+
+def test_a_folder_goes_on_where_it_was(faststyle, photo, tmp_path):
+    for name in ("a", "b"):
+        photo.save(f"{name}.png")
+    (tmp_path / "c.png").write_text("no picture")
+    said = faststyle("stylize", "*.png", "--style", "great_wave", "-o", "out")
+    assert said.returncode == 1 and "1 of 3 pictures failed: c.png." in said.stderr
+    assert "0:00 left" in said.stderr
+    (tmp_path / "out" / "a.png").write_text("kept")
+    (tmp_path / "out" / "b.png").unlink()
+    args = ["--style", "great_wave", "-o", "out", "--skip-existing"]
+    assert faststyle("stylize", "a.png", "b.png", *args).returncode == 0
+    assert (tmp_path / "out" / "a.png").read_text() == "kept"
+    assert read_picture("out/b.png").size == photo.size
+
+
+def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
+    photo.save("a.png")
+    args = ["stylize", "a.png", "--style", "great_wave", "-o", "a.png"]
+    assert "written over itself" in faststyle(*args).stderr
+    assert np.array_equal(read_picture("a.png"), photo)
+    assert faststyle(*args, "--force").returncode == 0
+    assert not np.array_equal(read_picture("a.png"), photo)
