@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from fastai.callback.core import Callback, CancelFitException, CancelTrainException
@@ -245,17 +245,17 @@ class StopOnInterrupt(Callback):
     order = 100  # when all others are done with the step
 
     def __init__(self):
-        self.listening, self.asked = interrupts(), []
+        self.listening, self.asked = ExitStack(), []
 
     def before_fit(self):
-        self.asked = self.listening.__enter__()
+        self.asked = self.listening.enter_context(interrupts())
 
     def after_batch(self):
         if self.asked:
             raise CancelFitException
 
     def after_fit(self):
-        self.listening.__exit__(None, None, None)
+        self.listening.close()
 
 
 class StopOnNonFinite(Callback):
