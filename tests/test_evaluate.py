@@ -24,6 +24,13 @@ def test_optimisation_gets_better(loss):
     assert curve[0] == pytest.approx(loss(photo, photo).item()) and picture.max() <= 1
 
 
+def test_optimisation_moves_on_where_a_photo_is_black(loss):
+    photo = torch.zeros(1, 3, 32, 32)
+    photo[..., 16:] = 0.9
+    curve = lbfgs(loss, photo, 8)[1]
+    assert min(curve) < 0.8 * curve[0]
+
+
 def test_worth_counts_iterations():
     curve = [10.0, 6.0, 4.0, 3.0]
     assert worth(5.0, curve) == pytest.approx(1.5) and worth(10.0, curve) == 0
