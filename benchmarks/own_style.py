@@ -4,8 +4,8 @@
         [--show PHOTO] -o RUNS
 
 Each painting, none of them in the gallery, is trained as each row of SETTINGS says; all are
-measured under the yardstick on held-out photos. "Clamped after each step" compares with L-BFGS as
-it is often written, which on some photos hardly moves. Minutes are those from the call to the last
+measured under the yardstick on held-out photos. "Without line search" compares with L-BFGS as it
+is often written, which on some photos hardly moves. Minutes are those from the call to the last
 file. RUNS/NAME.png is what becomes of PHOTO. RUNS keeps the runs and what L-BFGS reached: what is
 there is not made again.
 """
@@ -83,16 +83,16 @@ def main():
         for part in ("content", "style", "total"):
             row[part] = round(statistics.mean(net[part] for net in found), 3)
         each = {kind: [net["worth"][kind] for net in found] for kind in OPTIMISERS}
-        row["worth, iterations"] = iterations(each["as we clamp"], MOST)
-        row["of each"] = " ".join(iterations([worth], MOST) for worth in each["as we clamp"])
-        row["clamped after each step"] = iterations(each["after each step"], MOST)
+        row["worth, iterations"] = iterations(each["line search"], MOST)
+        row["of each"] = " ".join(iterations([worth], MOST) for worth in each["line search"])
+        row["without line search"] = iterations(each["steps of one"], MOST)
         rows.append(row)
     names = " ".join(painting.stem for painting in args.paintings)
     report("own_style", rows, paintings=names, yardstick=args.backbone)
 
 
-def clamped_after(loss, photo, iterations):
-    "L-BFGS as it is often written: the pictures are clamped behind its back."
+def steps_of_one(loss, photo, iterations):
+    "L-BFGS as it is often written: no line search, the picture clamped behind its back."
     x = photo.clone().requires_grad_()
     opt, curve = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20), []
 
@@ -108,7 +108,7 @@ def clamped_after(loss, photo, iterations):
     return x.detach(), curve
 
 
-OPTIMISERS = {"as we clamp": lbfgs, "after each step": clamped_after}
+OPTIMISERS = {"line search": lbfgs, "steps of one": steps_of_one}
 
 
 def optimised(run, loss, photos, size, kept):

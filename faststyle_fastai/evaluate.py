@@ -45,23 +45,20 @@ def lbfgs(
 ) -> tuple[Tensor, list[float]]:  # the last picture; the loss before each iteration and at the end
     """The pixels themselves optimised: torch's L-BFGS, lr 1, history 20, clamped to [0, 1].
 
-    The loss sees the clamped picture, and its gradient reaches pixels beyond too: clamped after
-    each step, as often written, they falsify the memory. Scaled, as torch forgets curvature
-    below 1e-10, which on flat photos is all there is.
+    The loss sees the clamped picture, and each step is as long as strong Wolfe conditions ask: with
+    a clamp after steps of a fixed length, as often written, some photos explode or hardly move.
     """
     x = photo.clone().requires_grad_()
-    opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
-    curve = []
+    search = {"line_search_fn": "strong_wolfe", "max_eval": 25}
+    opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20, **search)
 
     def closure():
         opt.zero_grad()
-        total = loss(x + (x.clamp(0, 1) - x).detach(), photo)
-        (1000 * total).backward()
-        curve.append(total.item())
-        return 1000 * total
+        total = loss(x.clamp(0, 1), photo)
+        total.backward()
+        return total
 
-    for _ in range(iterations):
-        opt.step(closure)
+    curve = [opt.step(closure).item() for _ in range(iterations)]  # the loss before each
     picture = x.detach().clamp(0, 1)
     with torch.no_grad():
         curve.append(loss(picture, photo).item())
@@ -82,7 +79,7 @@ def worth(
 def mean_curve(
     curves: list[list[float]],  # of `lbfgs`, one a photo
 ) -> list[float]:
-    "The mean over photos of the best loss so far: steps without a line search may stray."
+    "The mean over photos of the best loss so far."
     best = [accumulate(curve, min) for curve in curves]
     return [sum(values) / len(values) for values in zip(*best)]
 
