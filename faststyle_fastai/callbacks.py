@@ -3,7 +3,6 @@
 import signal
 import threading
 import time
-import warnings
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -25,15 +24,6 @@ __all__ = [
     "StopOnNonFinite",
     "TimeBudget",
 ]
-
-
-def keep_going(write, *args):
-    "Write something on the way; a full disk costs a warning, not the training."
-    try:
-        write(*args)
-    except (OSError, RuntimeError) as error:
-        why = str(error).splitlines()[0]
-        warnings.warn(f"not written: {why}; training goes on.", stacklevel=2)
 
 
 class BFloat16(Callback):

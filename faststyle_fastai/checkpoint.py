@@ -1,8 +1,11 @@
 "Saving a training as it goes, and going on from there."
 
+import hashlib
+import io
 import os
 import random
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +19,13 @@ from fastai.callback.core import (
 from fastai.learner import Recorder
 from fastai.torch_core import to_device
 
-from .callbacks import keep_going
 from .errors import FaststyleError
+from .files import flush, keep_going, said_once
 from .stylefile import load_style, save_style
 
 __all__ = ["Checkpoint"]
 
-BEST = "best.safetensors"
+BEST, STATE, SUM = "best.safetensors", "state.pt", "state.sha256"
 
 
 class Checkpoint(Callback):
@@ -38,7 +41,7 @@ class Checkpoint(Callback):
 
     def __init__(
         self,
-        folder: str | Path,  # gets step-N/state.pt; best.safetensors, best by validation
+        folder: str | Path,  # gets step-N/state.pt and its .sha256; best.safetensors by validation
         every: int = 500,  # steps
         keep: int = 2,  # newest checkpoints that stay
         resume: bool = False,
@@ -49,6 +52,7 @@ class Checkpoint(Callback):
         self.patience, self.since = patience, 0  # epochs since the best
 
     def before_fit(self):
+        said_once.cache_clear()  # once a fit
         self.at = self.saved = None
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
@@ -147,9 +151,15 @@ class Checkpoint(Callback):
         temporary, target = self.folder / f".{name}", self.folder / name
         temporary.mkdir(parents=True, exist_ok=True)
         try:
-            torch.save(state, temporary / "state.pt")
+            content = io.BytesIO()
+            torch.save(state, content)
+            digest = hashlib.sha256(content.getbuffer()).hexdigest().encode()
+            for file, data in (STATE, content.getbuffer()), (SUM, digest):
+                (temporary / file).write_bytes(data)
+                flush(temporary / file)
             shutil.rmtree(target, ignore_errors=True)
             os.replace(temporary, target)
+            flush(self.folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         if self.fresh:  # what an earlier training left here would pass for this one's
@@ -180,16 +190,15 @@ class Checkpoint(Callback):
         return sorted(self.folder.glob("step-*"), key=step)
 
     def _newest(self):
-        if not (folders := self._folders()):
-            return None
-        path = folders[-1] / "state.pt"
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # whatever torch.load makes of a damaged file
-            raise FaststyleError(
-                f"{path} cannot be read ({type(error).__name__}): remove {path.parent} to go on "
-                f"from the checkpoint before it."
-            ) from None
+        "What the newest checkpoint that is whole holds."
+        folders = self._folders()
+        for folder in reversed(folders):
+            try:
+                return whole_state(folder)
+            except (OSError, ValueError) as error:
+                warnings.warn(f"{error}: going on from the one before.", stacklevel=2)
+        if folders:
+            raise FaststyleError(f"no checkpoint in {self.folder} is whole: begin anew.")
 
     def __getstate__(self):
         return {**self.__dict__, "found": None, "epoch_random": None, "epoch_order": None}
@@ -197,6 +206,14 @@ class Checkpoint(Callback):
 
 def step(folder):
     return int(folder.name.split("-")[1])
+
+
+def whole_state(folder):
+    "The state kept in `folder`; `ValueError` when a bit of it is another than was written."
+    content = (folder / STATE).read_bytes()
+    if hashlib.sha256(content).hexdigest() != (folder / SUM).read_text():
+        raise ValueError(f"the checkpoint {folder} is damaged")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 RECORDED = "values", "losses", "lrs", "iters"

@@ -93,6 +93,10 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in OUT; the rest as before.")
     ] = False,
     force: Force = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes that load photos; default: 0 on a CPU, else 8."),
+    ] = None,
     device: Device = None,
     seed: Seed = 0,
     quiet: Quiet = False,

@@ -1,10 +1,12 @@
 "Files that appear whole or not at all."
 
 import os
-from contextlib import contextmanager
+import warnings
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["whole_file"]
+__all__ = ["flush", "keep_going", "whole_file"]
 
 
 @contextmanager
@@ -17,8 +19,31 @@ def whole_file(
     temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
         yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
+        flush(temporary)
         os.replace(temporary, path)
+        flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush(path: Path):
+    "See that a file, or the names in a folder, outlast a power cut."
+    with suppress(PermissionError):  # Windows opens no folders
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def keep_going(write, *args):
+    "Write something on the way; a full disk costs a warning, not the training."
+    try:
+        write(*args)
+    except (OSError, RuntimeError) as error:
+        said_once(getattr(error, "strerror", None) or str(error).splitlines()[0])
+
+
+@lru_cache
+def said_once(why):
+    warnings.warn(f"not written: {why}; training goes on and tries again.", stacklevel=3)

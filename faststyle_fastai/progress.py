@@ -10,8 +10,8 @@ from fastai.callback.core import Callback
 from fastai.learner import Metric, Recorder
 from PIL import ImageOps
 
-from .callbacks import TimeBudget, keep_going
-from .files import whole_file
+from .callbacks import TimeBudget
+from .files import keep_going, whole_file
 from .images import read_picture, save_picture, side_by_side, to_picture, to_tensor
 
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]
@@ -76,6 +76,12 @@ class LossParts(Callback):
         if not self.sums or not (count := self.counts[rows].sum()):
             return None
         return (self.sums[part][rows].sum() / count).cpu()
+
+    def state_dict(self) -> dict:
+        return {"sums": self.sums, "counts": self.counts}
+
+    def load_state_dict(self, state: dict):
+        self.sums, self.counts = dict(state["sums"]), state["counts"]
 
     def __getstate__(self):
         return {**self.__dict__, "sums": {}, "counts": 0}

@@ -76,6 +76,12 @@ def clear(out):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def sweep(out):
+    "Remove what a run that was killed left half-written."
+    for file in [*out.rglob(".*-[0-9]*")]:
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+
+
 def _files(out):
     names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
     record = record_of(out)

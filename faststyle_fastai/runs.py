@@ -29,6 +29,7 @@ from .runfolder import (
     plot_loss,
     record_of,
     same_run,
+    sweep,
     versions,
     write_json,
 )
@@ -57,6 +58,7 @@ def train(
     valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # go on with the run in `out`
     force: bool = False,  # replace the run in `out`
+    workers: int | None = None,  # processes that load photos; None: 0 on a CPU, else 8 at most
     seed: int = 0,
     device: str | None = None,
     quiet: bool = False,
@@ -75,7 +77,14 @@ def train(
     may_write(out, resume, force)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
-        photos, plan.size, plan.bs, plan.images, valid_pct, seed=seed, device=device
+        photos,
+        plan.size,
+        plan.bs,
+        plan.images,
+        valid_pct,
+        seed=seed,
+        num_workers=workers,
+        device=device,
     )
     settings = {
         "style": [str(painting) for painting in styles],
@@ -96,6 +105,7 @@ def train(
         same_run(out, settings)
         spent = (record_of(out) or {}).get("minutes", 0.0)
     learn = style_learner(dls, styles, recipe, pretrained, arch, weights, **overrides)
+    sweep(out)
     if not resume:
         clear(out)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}

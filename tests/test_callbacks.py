@@ -1,5 +1,6 @@
 import itertools
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -45,10 +46,14 @@ class SizesSeen(Callback):
             self.sizes.append(self.x.shape[-1])
 
 
-def learner(photos, painting, seed=0, **kwargs):
+def make_learner(photos, painting, seed=0, num_workers=0, **kwargs):
     set_seed(seed)
-    dls = StyleDataLoaders.from_folder(photos, 32, 2, valid_pct=0.15, device="cpu")
+    split = {"valid_pct": 0.15, "num_workers": num_workers}
+    dls = StyleDataLoaders.from_folder(photos, 32, 2, device="cpu", **split)
     return style_learner(dls, painting, scales=(1,), **{"small": 0, **kwargs})
+
+
+learner = make_learner
 
 
 def run(learn, cbs, n_epoch=2, **kwargs):
@@ -57,20 +62,21 @@ def run(learn, cbs, n_epoch=2, **kwargs):
     return learn
 
 
-@pytest.mark.parametrize("n_styles", [1, 3])
+@pytest.mark.parametrize(("n_styles", "workers"), [(1, 0), (3, 0), (3, 2)])
 def test_resumed_training_ends_where_an_uninterrupted_one_does(
-    photos, painting, tmp_path, n_styles
+    photos, painting, tmp_path, n_styles, workers
 ):
+    learner = partial(make_learner, num_workers=workers)
     styles = [painting, Image.new("RGB", (32, 32), "navy"), Image.new("RGB", (32, 32), "gold")]
     styles = styles[:n_styles]
-    whole = run(learner(photos, styles), [])
+    whole = run(learner(photos, styles), [History("whole.csv")])
     with pytest.raises(RuntimeError):
         run(learner(photos, styles), [Checkpoint("ck", every=2), StopAt(9)])
     resumed = learner(photos, styles, seed=5)  # nothing but the checkpoint knows the seed
     run(resumed, [Checkpoint("ck", every=2, resume=True), History("history.csv")])
     for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
         assert torch.equal(a, b)
-    assert len(pd.read_csv("history.csv")) == 2
+    assert Path("history.csv").read_text() == Path("whole.csv").read_text()
     assert [p.name for p in sorted(tmp_path.glob("ck/step-*"))] == ["step-000010", "step-000012"]
     assert is_clean(tmp_path)
 
@@ -133,11 +139,33 @@ def test_an_earlier_training_in_the_folder_is_not_mistaken_for_this_one(photos, 
     assert [p.name for p in tmp_path.glob("ck/step-*")] == ["step-000006"]
 
 
-def test_a_damaged_checkpoint_is_named(photos, painting, tmp_path):
-    run(learner(photos, painting), Checkpoint("ck"), 1)
-    (tmp_path / "ck/step-000006/state.pt").write_bytes(b"half a file")
-    with pytest.raises(FaststyleError, match="step-000006/state.pt cannot be read"):
-        run(learner(photos, painting), Checkpoint("ck", resume=True), 1)
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(photos, painting, tmp_path):
+    whole = run(learner(photos, painting), [Checkpoint("ck", every=5)], 2)
+    newest, before = (tmp_path / f"ck/step-0000{n}/state.pt" for n in (12, 10))
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    resumed = learner(photos, painting, seed=5)
+    with pytest.warns(UserWarning, match="step-000012 is damaged: going on from the one before"):
+        run(resumed, [Checkpoint("ck", every=5, resume=True)], 2)
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+        assert torch.equal(a, b)
+    for file in newest, before:
+        file.write_bytes(b"half a file")
+    with pytest.warns(UserWarning), pytest.raises(FaststyleError, match="no checkpoint in ck is"):
+        run(learner(photos, painting), Checkpoint("ck", resume=True), 2)
+
+
+def test_a_folder_that_is_gone_or_full_is_said_once(photos, painting, tmp_path, monkeypatch):
+    def full(self, data):
+        raise OSError(28, "No space left on device", str(self))
+
+    with monkeypatch.context() as broken, pytest.warns() as said:
+        broken.setattr(Path, "write_bytes", full)
+        learn = run(learner(photos, painting), Checkpoint("ck", every=2), 1)
+    said = [str(w.message) for w in said if "not written" in str(w.message)]
+    assert said == ["not written: No space left on device; training goes on and tries again."]
+    assert len(learn.recorder.losses) == 6 and not list(tmp_path.glob("ck/*step*"))
 
 
 def test_the_best_epoch_is_kept(photos, painting):

@@ -11,6 +11,7 @@ import torch
 from conftest import is_clean
 from PIL import Image
 
+from benchmarks.kill import killed
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, load_style
 from faststyle_fastai.runs import pretrain, train
 
@@ -205,9 +206,16 @@ def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_pa
     run = train(photos, painting, "run", **settings)
     before = (run / "model.safetensors").read_bytes()
     next((tmp_path / "run").glob("checkpoints/step-*/state.pt")).write_bytes(b"half a file")
-    with pytest.raises(FaststyleError, match="cannot be read"):
+    with pytest.raises(FaststyleError, match="no checkpoint in run/checkpoints is whole"):
         train(photos, painting, "run", resume=True, **settings)
     assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_a_training_killed_at_any_moment_ends_alike(photos, painting, tmp_path):
+    command = [sys.executable, "-m", "faststyle_fastai", "train", str(photos)]
+    command += ["--style", str(painting), *map(str, QUICK), "--images", "500"]
+    found = killed(command, tmp_path / "kill", 3)
+    assert found["killed"] == 3 and found["differ"] == found["left behind"] == 0
 
 
 def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting, tmp_path):

@@ -1,0 +1,42 @@
+"""Where more steps stop helping an autoencoder: trained on ever more pictures.
+
+    python -m benchmarks.autoencoder --photos DIR --backbone vgg19 --weights FILE -o RUNS \\
+        [--images 2000 4000 8000]
+
+As `tools/make_autoencoder.py` made those that ship, which end the table; all on the same held-out
+photos, which none was trained on. RUNS keeps the networks: what is there is not trained again.
+"""
+
+from pathlib import Path
+
+from benchmarks.report import arguments, held_out, report
+from faststyle_fastai.all import Stylizer, evaluate_autoencoder, perceptual_backbone
+from faststyle_fastai.backbones import ASSETS
+from faststyle_fastai.runs import pretrain
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("--images", type=int, nargs="+", default=[2000, 4000, 8000])
+    parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the networks")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    nets = {}
+    for images in args.images:
+        file = args.out / f"autoencoder-{images}.safetensors"
+        if not file.exists():
+            pretrain(args.photos, file, images=images)
+        nets[f"{images:,} pictures"] = file
+    nets["that ships: 16,000 pictures"] = ASSETS / "autoencoder.safetensors"
+    nets["light, that ships"] = ASSETS / "autoencoder-light.safetensors"
+    backbone = perceptual_backbone(args.backbone, args.weights)
+    photos, rows = held_out({"seed": 0}, args.photos, args.count), []
+    for name, net in nets.items():
+        found, _ = evaluate_autoencoder(Stylizer(net).paint, photos, backbone)
+        rows.append({"autoencoder": name, "PSNR, dB": round(found["psnr"], 1)})
+        rows[-1] |= {layer: round(found[layer], 3) for layer in ("relu1_1", "relu2_2")}
+    report("autoencoder", rows, yardstick=args.backbone, photos=len(photos))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""A training that is killed again and again, against one that was left alone.
+
+    python -m benchmarks.kill A.jpg B.jpg --photos DIR -o RUNS [--kills 50]
+
+`faststyle train`, two paintings in a light network, grows from 128 to 160 px. It is sent SIGKILL at
+a random moment, every other time in the middle of a checkpoint's writing, and begun again with
+`--resume`, until it ends; then another is begun, until `--kills` are spent. Each network that came
+of it is compared, weights to the bit and history, with that of a training nobody disturbed.
+"""
+
+import argparse
+import hashlib
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from benchmarks.report import report
+
+EVERY = "--arch", "light", "--size", "160", "--bs", "2", "--images", "1200", "--quiet"
+MOST = 120  # seconds to wait for a checkpoint to be written
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paintings", nargs="+")
+    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
+    args = parser.parse_args()
+    styles = [word for painting in args.paintings for word in ("--style", painting)]
+    command = [sys.executable, "-m", "faststyle_fastai", "train", args.photos, *styles, *EVERY]
+    rows = []
+    for workers in (0, 2):
+        using = [*command, "--workers", str(workers)]
+        row = {"workers": workers} | killed(using, args.out / str(workers), args.kills // 2)
+        rows.append(row)
+        print(row, flush=True)
+    report("kill", rows, paintings=len(args.paintings))
+
+
+def killed(
+    command: list[str],  # a training, but for its -o
+    out: Path,
+    kills: int,
+    seed: int = 0,
+) -> dict:  # what there was to count
+    "Kill and resume trainings until `kills` are spent, and compare what comes of them."
+    shutil.rmtree(out, ignore_errors=True)
+    began, draw = time.monotonic(), random.Random(seed)
+    subprocess.run([*command, "-o", str(out / "whole")], check=True)
+    seconds, wanted = time.monotonic() - began, digest(out / "whole")
+    counted = dict.fromkeys(("killed", "while saving", "ended", "differ", "left behind"), 0)
+    while counted["killed"] < kills:
+        run = out / f"killed-{counted['ended']}"
+        while True:
+            training = subprocess.Popen([*command, "-o", str(run), "--resume"])
+            saving = False
+            if counted["killed"] < kills:
+                saving = wait(training, run, draw.uniform(0, seconds), draw.random() < 0.5)
+                counted["killed"] += training.poll() is None
+                counted["while saving"] += saving and training.poll() is None
+                training.kill()
+            if training.wait() == 0:
+                break
+        counted["ended"] += 1
+        counted["differ"] += digest(run) != wanted
+        counted["left behind"] += len([p for p in run.rglob("*") if p.name.startswith(".")])
+    return counted
+
+
+def wait(training, run, seconds, for_saving):
+    "Until the moment to kill; whether a checkpoint was being written then."
+    end, last = time.monotonic() + seconds, time.monotonic() + seconds + MOST
+    while training.poll() is None and time.monotonic() < last:
+        saving = any(run.glob("checkpoints/.step-*"))
+        if time.monotonic() > end and (saving or not for_saving):
+            return saving
+        time.sleep(0.001)
+    return False
+
+
+def digest(run):
+    "Of a run's weights, to the bit, and of its history."
+    state = sorted(load_file(run / "model.safetensors").items())
+    weights = b"".join(value.numpy().tobytes() for _, value in state)
+    return hashlib.sha256(weights + (run / "history.csv").read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
