@@ -54,7 +54,7 @@ def perceptual_backbone(
     if weights is None:
         source, state = name, _known_weights(name)
     else:
-        source, state = str(weights), _read_weights(Path(weights))
+        source, state = str(weights), read_weights(Path(weights))
     if pooling not in POOLINGS:
         raise ValueError(f"no pooling '{pooling}': choose one of {', '.join(POOLINGS)}.")
     return Backbone(_build(name, state, source, pooling, padding), layers)
@@ -214,7 +214,7 @@ def _build(name, state, source, pooling, padding):
     return net
 
 
-def _read_weights(path):
+def read_weights(path):
     if not path.is_file():
         raise FileNotFoundError(f"no weights file {path}.")
     try:
@@ -231,7 +231,7 @@ def _read_weights(path):
 @lru_cache(maxsize=2)
 def _known_weights(name):
     if name in SHIPPED:
-        return _read_weights(SHIPPED[name])
+        return read_weights(SHIPPED[name])
     weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)

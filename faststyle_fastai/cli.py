@@ -13,7 +13,7 @@ from . import __version__
 from .cli_optimize import optimize
 from .cli_train import add_style, demo, pretrain, train
 from .errors import FaststyleError
-from .options import Device, Quiet, TrustPickle, Weights, wrote
+from .options import Device, Force, Quiet, TrustPickle, Weights, wrote
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -213,6 +213,23 @@ def info(
     said["parameters"] = sum(p.numel() for p in net.parameters())
     said["strength"] = "0 to 1" if base else "1 only: its base is not known"
     print(json.dumps(said, indent=2, ensure_ascii=False))
+
+
+@app.command("import")
+def import_(
+    peer: Annotated[
+        Path, typer.Argument(help="A .pth of pytorch/examples' fast_neural_style.", metavar="PEER")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A .safetensors.")],
+    name: Annotated[str | None, typer.Option(help="Of the style; default: the file's.")] = None,
+    force: Force = False,
+):
+    "Another program's network as one of ours, without running code."
+    from .runfolder import may_write_file
+    from .stylefile import import_style
+
+    may_write_file(out, force)
+    wrote(import_style(peer, out, name))
 
 
 def _painter(style, trust_pickle, *args):

@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 from fastai.learner import Learner
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from .backbones import ASSETS
+from .backbones import ASSETS, read_weights
 from .errors import FaststyleError
 from .files import whole_file
-from .transformer import ARCHS, TransformerNet, is_row
+from .transformer import ARCHS, TransformerNet, from_examples, is_row
 
-__all__ = ["load_style", "save_style"]
+__all__ = ["import_style", "load_style", "save_style"]
 
-FORMAT = "faststyle/1"
+FORMAT, FIELDS = "faststyle/1", {"arch", "styles", "size", "recipe", "base"}
 MODEL = "model.safetensors"  # the network in a run folder
 BASE = "base."  # prefix of the carried base's weights
 
@@ -40,8 +40,6 @@ def save_style(
     if path.suffix != ".safetensors":
         raise ValueError(f"{path}: a style's file ends in .safetensors.")
     state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
-    if bad := [k for k, v in state.items() if not v.isfinite().all()]:
-        raise FaststyleError(f"{', '.join(bad[:3])} hold NaN or infinity: {path} is not written.")
     info, base = card.info, card.base
     if add_to is not None:
         state, info, base = _joined(Path(add_to), state, info)
@@ -71,6 +69,29 @@ def _joined(path, state, info):
     return joined, {**before, "styles": before["styles"] + info["styles"]}, base
 
 
+def import_style(
+    peer: str | Path,  # a .pth of pytorch/examples' fast_neural_style
+    path: str | Path,  # .safetensors
+    name: str | None = None,  # of the style; None: the file's
+) -> Path:
+    "Another program's network as one of ours; reads weights only, never code."
+    peer, path = Path(peer), Path(path)
+    state = read_weights(peer)
+    try:
+        state = from_examples(state.get("state_dict", state))
+        archs = {round(32 * width): arch for arch, width in ARCHS.items()}
+        arch = archs.get(len(state["conv1.conv2d.weight"]), "full")
+        info = {"arch": arch, "styles": [name or peer.stem], "size": 256}
+        info |= {"recipe": "johnson", "base": ""}
+        network_of(state, info)
+    except (KeyError, ValueError, RuntimeError, IndexError, AttributeError) as error:
+        raise ValueError(
+            f"{peer} is no network of pytorch/examples' fast_neural_style: {error}."
+        ) from None
+    write_style(state, info, path)
+    return path
+
+
 def may_join(path, info, names):
     "See that styles of these names can be added to the network of `path`."
     if not info["styles"]:
@@ -88,13 +109,26 @@ def take_rows(
 
 
 def write_style(state: dict[str, Tensor], info: dict, path: Path):
-    "A network's weights and what is said of it, as a .safetensors."
-    metadata = {k: v if isinstance(v, str) else json.dumps(v) for k, v in info.items()}
+    "A network's weights and what is said of it, as a .safetensors, whole or not at all."
+    if bad := [k for k, v in state.items() if not v.isfinite().all()]:
+        raise FaststyleError(f"{', '.join(bad[:3])} hold NaN or infinity: {path} is not written.")
+    said = {k: v if isinstance(v, str) else json.dumps(v) for k, v in info.items()}
+    said["format"] = FORMAT
+    said["checksum"] = checksum(state, said)
     try:
         with whole_file(path) as temporary:
-            save_file(state, temporary, {"format": FORMAT, **metadata})
-    except SafetensorError as error:
-        raise FaststyleError(f"{path} cannot be written: {error}.") from None
+            temporary.write_bytes(save(state, said))
+    except OSError as error:
+        raise FaststyleError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def checksum(state: dict[str, Tensor], said: dict[str, str]) -> str:
+    "Of all weights and all that is said of them: SHA-256."
+    found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name, value in sorted(state.items()):
+        found.update(f"{name} {value.dtype} {list(value.shape)}".encode())
+        found.update(value.contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def load_style(
@@ -108,18 +142,47 @@ def load_style(
         raise FileNotFoundError(f"no style file {path}.")
     try:
         with safe_open(path, "pt") as file:
-            info = file.metadata() or {}
-            state = {k: file.get_tensor(k).float() for k in file.keys()}
+            said = file.metadata() or {}
+            state = {k: file.get_tensor(k) for k in file.keys()}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is no .safetensors file, or a damaged one: {error}.") from None
-    if info.get("format") != FORMAT:
+    if said.get("format") != FORMAT:
         raise ValueError(f"{path} is not a faststyle network (its format is not '{FORMAT}').")
-    info["styles"], info["size"] = json.loads(info["styles"]), int(info["size"])
+    if said.pop("checksum", None) != checksum(state, said):
+        raise ValueError(f"{path} is damaged: its checksum is another.")
+    state = {k: v.float() for k, v in state.items()}
     base = {k.removeprefix(BASE): v for k, v in state.items() if k.startswith(BASE)}
     state = {k: v for k, v in state.items() if not k.startswith(BASE)}
-    net = TransformerNet(state["in1.weight"].shape[0], ARCHS[info["arch"]])
+    try:
+        if missing := FIELDS - said.keys():
+            raise ValueError(f"{', '.join(sorted(missing))} are not said")
+        info = {**said, "styles": json.loads(said["styles"]), "size": int(said["size"])}
+        net = network_of(state, info)
+        if base:
+            network_of(base, {**info, "styles": []})
+        return net, info, base or bundled_weights(info)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"{path} is not as a faststyle network must be: {error}.") from None
+
+
+def network_of(
+    state: dict[str, Tensor],  # a TransformerNet's
+    info: dict,  # its arch and styles
+) -> TransformerNet:  # in eval
+    "The network of these weights; `ValueError` when they are not finite or not of this shape."
+    if info["arch"] not in ARCHS:
+        raise ValueError(f"there is no arch '{info['arch']}'")
+    net = TransformerNet(max(1, len(info["styles"])), ARCHS[info["arch"]])
+    wanted = net.state_dict()
+    if odd := sorted(wanted.keys() ^ state.keys()):
+        raise ValueError(f"{', '.join(odd[:3])} are missing or too many")
+    for name, value in state.items():
+        if value.shape != wanted[name].shape:
+            raise ValueError(f"{name} is {list(value.shape)}, not {list(wanted[name].shape)}")
+        if not value.isfinite().all():
+            raise ValueError(f"{name} holds NaN or infinity")
     net.load_state_dict(state)
-    return net.eval(), info, base or bundled_weights(info)
+    return net.eval()
 
 
 def bundled_weights(info):

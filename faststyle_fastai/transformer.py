@@ -143,7 +143,11 @@ class ResidualBlock(nn.Module):
 def from_examples(
     state: dict[str, Tensor],  # of a pytorch/examples network, which speaks RGB in 0–255
 ) -> dict[str, Tensor]:  # for TransformerNet, exact: the range is folded into both ends
-    "pytorch/examples' fast_neural_style weights as ours."
+    """pytorch/examples' fast_neural_style weights as ours.
+
+    Also old ones with running statistics, and those of wrapped or compiled networks.
+    """
+    state = {k.replace("module.", "").replace("_orig_mod.", ""): v for k, v in state.items()}
     state = {k: v for k, v in state.items() if "running_" not in k and "num_batches" not in k}
     state = {k: v[None] if is_row(k) else v.clone() for k, v in state.items()}
     mean, std = (torch.tensor(values) for values in IMAGENET)

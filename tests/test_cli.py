@@ -8,11 +8,19 @@ import time
 
 import pytest
 import torch
-from conftest import is_clean
+from conftest import is_clean, noise
 from PIL import Image
+from test_transformer import examples_network
 
 from benchmarks.kill import killed
-from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, load_style
+from faststyle_fastai.all import (
+    ASSETS,
+    FaststyleError,
+    Stylizer,
+    TransformerNet,
+    load_style,
+    to_examples,
+)
 from faststyle_fastai.runs import pretrain, train
 
 QUICK = "--size", 32, "--bs", 2, "--images", 4, "--quiet"
@@ -216,6 +224,27 @@ def test_a_training_killed_at_any_moment_ends_alike(photos, painting, tmp_path):
     command += ["--style", str(painting), *map(str, QUICK), "--images", "500"]
     found = killed(command, tmp_path / "kill", 3)
     assert found["killed"] == 3 and found["differ"] == found["left behind"] == 0
+
+
+def test_a_network_of_pytorch_examples(faststyle, tmp_path):
+    net = TransformerNet(width=0.5)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(0.05 * torch.randn_like(p))
+    peer = {f"module.{k}": v for k, v in to_examples(net.state_dict()).items()}
+    old = {"module.in1.running_mean": torch.zeros(16)}
+    torch.save({"state_dict": peer | old}, "waves.pth")
+    said = faststyle("import", "waves.pth", "-o", "waves.safetensors")
+    assert said.returncode == 0, said.stderr
+    x = noise(1, 3, 32, 40)
+    painted = Stylizer("waves.safetensors:waves", grain=0).paint(x)
+    peer = {k.removeprefix("module."): v for k, v in peer.items()}
+    theirs = (examples_network(peer, 255 * x) / 255).clamp(0, 1)
+    assert torch.allclose(painted, theirs, atol=1e-3)
+    fails(faststyle("import", "waves.pth", "-o", "waves.safetensors"), 1, "exists: --force")
+    torch.save({"conv1.conv2d.weight": torch.zeros(32, 3, 9, 9)}, "half.pth")
+    fails(faststyle("import", "half.pth", "-o", "half.safetensors"), 1, "half.pth is no network")
+    assert not (tmp_path / "half.safetensors").exists()
 
 
 def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting, tmp_path):

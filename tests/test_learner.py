@@ -20,6 +20,7 @@ from faststyle_fastai.all import (
     to_picture,
     to_tensor,
 )
+from faststyle_fastai.stylefile import write_style
 
 
 def quietly(learn, verb="fit_one_cycle", *args, **kwargs):
@@ -228,6 +229,39 @@ def test_files_that_are_no_styles(tmp_path):
 
     with pytest.raises(ValueError, match="not a faststyle network"):
         load_style(ASSETS / "lite.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data[:-1000], "no .safetensors file, or a damaged one"),
+        (lambda data: data + bytes(8), "no .safetensors file, or a damaged one"),
+        (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "damaged: its checksum is another"),
+        (lambda data: data.replace(b"waves", b"wAves"), "damaged: its checksum is another"),
+    ],
+)
+def test_a_bit_that_is_another_is_noticed(trained, tmp_path, change, said):
+    path = save_style(trained, tmp_path / "style.safetensors")
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=said):
+        load_style(path)
+
+
+@pytest.mark.parametrize(
+    ("info", "state", "said"),
+    [
+        ({"arch": "huge"}, {}, "there is no arch 'huge'"),
+        ({"size": "wide"}, {}, "invalid literal"),
+        ({"styles": ["a", "b"]}, {}, r"in1.bias is \[1, 32\], not \[2, 32\]"),
+        ({"recipe": None}, {}, "recipe are not said"),
+        ({}, {"more": torch.zeros(1)}, "more are missing or too many"),
+    ],
+)
+def test_what_a_file_says_must_fit(trained, tmp_path, info, state, said):
+    info = {k: v for k, v in (trained.style_card.info | info).items() if v is not None}
+    write_style(trained.model.state_dict() | state, info, tmp_path / "odd.safetensors")
+    with pytest.raises(ValueError, match=said):
+        load_style(tmp_path / "odd.safetensors")
 
 
 def test_wrong_settings(dls, painting, tmp_path):
