@@ -95,7 +95,7 @@ def stylize(
             save_picture(painted, target, depth, exif_of(source))
         except KeyboardInterrupt:
             raise FaststyleError(f"stopped after {i - 1} of {len(jobs)} pictures.") from None
-        except (ValueError, OSError, RuntimeError) as error:
+        except Exception as error:  # one picture's: the others are painted
             if len(jobs) == 1:
                 raise
             failed.append(str(source))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .colors import SRGB, other_colors, srgb
 from .download import download, is_address
-from .errors import extra
+from .errors import FaststyleError, extra
 from .files import whole_file
 
 # Pillow's notes on odd EXIF or palettes. Not caught per picture: that is not safe in threads.
@@ -97,7 +97,9 @@ def _opened(source):
     try:
         with Image.open(file) as image:
             yield image
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except FaststyleError:
+        raise
+    except Exception as error:  # damaged files make Pillow raise nearly anything
         why = "not a picture" if "cannot identify" in str(error) else str(error)
         raise ValueError(f"{source} cannot be read: {why}.") from None
 
