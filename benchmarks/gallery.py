@@ -19,7 +19,7 @@ from faststyle_fastai.all import GALLERY, Stylizer, evaluate_style, perceptual_b
 def main():
     parser = arguments(__doc__)
     parser.add_argument("paintings", type=Path, help="a folder")
-    parser.add_argument("--iterations", type=int, default=16)
+    parser.add_argument("--iterations", type=int, default=25)
     parser.add_argument("--alone", nargs="*", default=[], choices=GALLERY)
     parser.add_argument("--images", type=int, default=1500, help="of a network of one style")
     parser.add_argument("-o", "--out", type=Path, help="a folder for the runs")

@@ -42,23 +42,29 @@ def lbfgs(
     loss: VggLoss,
     photo: Tensor,  # [1, 3, H, W] in [0, 1]; where it starts
     iterations: int,
+    search: bool = False,  # along each step, for strong Wolfe conditions
 ) -> tuple[Tensor, list[float]]:  # the last picture; the loss before each iteration and at the end
     """The pixels themselves optimised: torch's L-BFGS, lr 1, history 20, clamped to [0, 1].
 
-    The loss sees the clamped picture, and each step is as long as strong Wolfe conditions ask: with
-    a clamp after steps of a fixed length, as often written, some photos explode or hardly move.
+    As it is often written: steps of one, and the clamp behind its back falsifies its memory. On
+    some photos that explodes or hardly moves. With `search` it is sound and the sterner judge: an
+    iteration takes about twice as long, and the loss sees the clamped picture.
     """
     x = photo.clone().requires_grad_()
-    search = {"line_search_fn": "strong_wolfe", "max_eval": 25}
-    opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20, **search)
+    line = {"line_search_fn": "strong_wolfe", "max_eval": 25} if search else {}
+    opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20, **line)
+    curve = []
 
     def closure():
         opt.zero_grad()
-        total = loss(x.clamp(0, 1), photo)
+        total = loss(x.clamp(0, 1) if search else x, photo)
         total.backward()
         return total
 
-    curve = [opt.step(closure).item() for _ in range(iterations)]  # the loss before each
+    for _ in range(iterations):
+        curve.append(opt.step(closure).item())  # the loss before it
+        if not search:
+            x.data.clamp_(0, 1)
     picture = x.detach().clamp(0, 1)
     with torch.no_grad():
         curve.append(loss(picture, photo).item())
@@ -79,7 +85,7 @@ def worth(
 def mean_curve(
     curves: list[list[float]],  # of `lbfgs`, one a photo
 ) -> list[float]:
-    "The mean over photos of the best loss so far."
+    "The mean over photos of the best loss so far: steps without a search may stray."
     best = [accumulate(curve, min) for curve in curves]
     return [sum(values) / len(values) for values in zip(*best)]
 
@@ -90,6 +96,7 @@ def evaluate_style(
     loss: VggLoss,  # a `yardstick`
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
+    search: bool = False,  # see `lbfgs`
     others: str | Path | None = None,  # a folder of anybody's pictures of them, named alike
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
     """Mean content, style (unweighted), tv, total of photo, network, optimisation; the pictures.
@@ -105,7 +112,7 @@ def evaluate_style(
         if other:
             shown["others"] = _fitted(other, photo)
         if iterations:
-            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations)
+            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations, search)
             curves.append(curve)
         for name, x in shown.items():
             with torch.no_grad():
