@@ -8,12 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from .download import is_address
 from .errors import FaststyleError
-from .images import check_format, read_picture
+from .images import HEIC, check_format, read_picture
 
 __all__ = ["PICTURES", "find_pictures", "picture_files", "targets_for"]
 
-# Pillow's raster formats a photo comes in, by extension (an .svg, .pdf or .ico is none).
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+# The raster formats a photo comes in, by extension (an .svg, .pdf or .ico is none).
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *HEIC}
 
 
 def picture_files(

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +19,11 @@ from .files import whole_file
 # Pillow's notes on odd EXIF or palettes. Not caught per picture: that is not safe in threads.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
+with suppress(ImportError):  # the extra `heic`; Pillow itself reads AVIF
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
 __all__ = [
     "check_format",
     "contact_sheet",
@@ -34,6 +39,8 @@ __all__ = [
     "to_tensor",
 ]
 
+
+HEIC = ".heic", ".heif"
 
 # EXIF of how a file is stored, which what is written need not share.
 STORAGE = [tag for tag in ExifTags.Base if tag.name in (
@@ -101,6 +108,8 @@ def _opened(source):
         raise
     except Exception as error:  # damaged files make Pillow raise nearly anything
         why = "not a picture" if "cannot identify" in str(error) else str(error)
+        if str(source).lower().endswith(HEIC):
+            why += ', or one that takes pip install "faststyle_fastai[heic]"'
         raise ValueError(f"{source} cannot be read: {why}.") from None
 
 

@@ -95,3 +95,16 @@ def test_sixteen_bits_lie_in_the_png(tmp_path):
 def test_what_cannot_be_written_is_said_first(name, depth, said):
     with pytest.raises(ValueError, match=said):
         check_format(name, depth)
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".avif"])
+def test_a_telephone_s_picture(tmp_path, suffix):
+    file = save_picture(RED.resize((64, 32)), tmp_path / f"a{suffix}")
+    read = read_picture(file)
+    assert read.size == (64, 32) and abs(color(read) - (255, 0, 0)).max() < 8
+
+
+def test_without_the_library_for_it_the_extra_is_named(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r'not a picture, or one that takes .*\[heic\]"'):
+        read_picture(tmp_path / "a.heic")
