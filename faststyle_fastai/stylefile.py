@@ -127,7 +127,7 @@ def checksum(state: dict[str, Tensor], said: dict[str, str]) -> str:
     found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name, value in sorted(state.items()):
         found.update(f"{name} {value.dtype} {list(value.shape)}".encode())
-        found.update(value.contiguous().numpy().tobytes())
+        found.update(value.reshape(-1).view(torch.uint8).numpy())
     return found.hexdigest()
 
 
@@ -157,6 +157,8 @@ def load_style(
         if missing := FIELDS - said.keys():
             raise ValueError(f"{', '.join(sorted(missing))} are not said")
         info = {**said, "styles": json.loads(said["styles"]), "size": int(said["size"])}
+        if not all(isinstance(name, str) for name in info["styles"]):
+            raise ValueError(f"styles are {said['styles']}, not a list of names")
         net = network_of(state, info)
         if base:
             network_of(base, {**info, "styles": []})

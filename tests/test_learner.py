@@ -254,6 +254,8 @@ def test_a_bit_that_is_another_is_noticed(trained, tmp_path, change, said):
         ({"size": "wide"}, {}, "invalid literal"),
         ({"styles": ["a", "b"]}, {}, r"in1.bias is \[1, 32\], not \[2, 32\]"),
         ({"recipe": None}, {}, "recipe are not said"),
+        ({"styles": [1]}, {}, r"styles are \[1\], not a list of names"),
+        ({}, {"in1.bias": torch.zeros(1, 16, dtype=torch.bfloat16)}, r"in1.bias is \[1, 16\]"),
         ({}, {"more": torch.zeros(1)}, "more are missing or too many"),
     ],
 )
