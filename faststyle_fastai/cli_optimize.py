@@ -18,7 +18,9 @@ def optimize(
         typer.Argument(help="Paintings, blended.", metavar="STYLE…", show_default=False),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", "--output")] = Path("out.png"),
-    recipe: Annotated[str, typer.Option(help="crowson or gatys, with their numbers.")] = "crowson",
+    recipe: Annotated[
+        str, typer.Option(help="fast, ours; crowson or gatys, with their numbers on VGG19.")
+    ] = "fast",
     style_weights: Annotated[
         list[float] | None,
         typer.Option("-sw", "--style-weights", help="Of each painting, one option each."),
@@ -57,7 +59,9 @@ def optimize(
     style_size: Annotated[int | None, typer.Option(min=1, help="px of it instead.")] = None,
     style_loss: Annotated[str | None, typer.Option(help="w2, gram or mean_std.")] = None,
     pooling: Annotated[str | None, typer.Option(help="max, average or l2.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adam or lbfgs.")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="adam, lbfgs, or wolfe, L-BFGS with a line search.")
+    ] = None,
     backbone: BackboneName = None,
     weights: Weights = None,
     mask: Annotated[

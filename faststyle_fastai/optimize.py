@@ -24,7 +24,7 @@ def optimize_style(
     content,  # the photo: a path, a picture or an array
     styles,  # the painting, or several to be blended
     style_weights: list[float] | None = None,  # their shares; None: alike
-    recipe: str = "crowson",  # a row of recipes.OPTIMIZATIONS
+    recipe: str = "fast",  # a row of recipes.OPTIMIZATIONS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     mask=None,  # a gray picture: white gets the first painting's style, black the others'
     seed: int = 0,
@@ -47,7 +47,7 @@ def optimize_to_file(
     styles: list[str | Path],
     out: str | Path,  # the picture; beside it lie NAME.trace.json, NAME.loss.png, NAME.state
     style_weights: list[float] | None = None,
-    recipe: str = "crowson",
+    recipe: str = "fast",
     weights: str | Path | None = None,
     mask: str | Path | None = None,
     save_every: int = 50,  # iterations

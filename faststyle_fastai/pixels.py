@@ -66,7 +66,7 @@ class PixelOptimizer:
         if mask is not None and len(self.styles) < 2:
             raise ValueError("a mask divides the photo between paintings: give two or more.")
         if plan.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer='{plan.optimizer}': {' or '.join(OPTIMIZERS)}.")
+            raise ValueError(f"optimizer='{plan.optimizer}': {', '.join(OPTIMIZERS)}.")
         if plan.style_loss not in STYLE_LOSSES:
             raise ValueError(f"style_loss='{plan.style_loss}': {', '.join(STYLE_LOSSES)}.")
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
@@ -130,12 +130,12 @@ class PixelOptimizer:
             self.opt.load_state_dict(state)
 
     def _step(self, objective):
-        found = {}
+        found = []  # a line search looks several times; the first is what it begins with
 
         def closure():
             self.opt.zero_grad()
-            found.update(objective(self.pixels))
-            loss = sum(found.values())
+            found.append(objective(self.pixels))
+            loss = sum(found[-1].values())
             if not loss.isfinite():
                 raise NonFiniteLoss(f"the loss became {loss.item()}: a smaller step size may do.")
             loss.backward()
@@ -146,7 +146,7 @@ class PixelOptimizer:
             if self.plan.clamp and self.plan.optimizer == "adam":  # it would mislead L-BFGS
                 self.pixels.clamp_(0, 1)
             self._remember()
-        return loss.item(), {name: part.item() for name, part in found.items()}
+        return loss.item(), {name: part.item() for name, part in found[0].items()}
 
     @torch.no_grad()
     def _remember(self):
@@ -205,6 +205,8 @@ class PixelOptimizer:
             targets.append((where, {layer: distance(m) for layer, m in blend.items()}))
 
         def objective(pixels):
+            if plan.clamp and plan.optimizer == "wolfe":  # after a step it would mislead it
+                pixels = pixels.clamp(0, 1)
             x = pixels * self.unit
             seen = self._features(x, {**plan.content_layers, **plan.style_layers})
             near = sum(
@@ -263,6 +265,9 @@ class PixelOptimizer:
 OPTIMIZERS = {
     "adam": lambda x, plan: torch.optim.Adam([x], plan.step_size, betas=(0.9, 0.99)),
     "lbfgs": lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10),
+    "wolfe": lambda x, plan: torch.optim.LBFGS(
+        [x], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
+    ),
 }
 
 

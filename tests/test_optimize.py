@@ -48,8 +48,8 @@ def test_an_end_below_the_recipes_beginning_is_the_only_size():
         optimization_plan("crowson", min_scale=128, end_scale=96)
 
 
-@pytest.mark.parametrize("recipe", ["crowson", "gatys"])
-@pytest.mark.parametrize("kind", ["adam", "lbfgs"])
+@pytest.mark.parametrize("recipe", ["fast", "crowson", "gatys"])
+@pytest.mark.parametrize("kind", ["adam", "lbfgs", "wolfe"])
 def test_it_gets_better(photo, painting, recipe, kind):
     seen = []
     changed = {**SMALL, "end_scale": 32, "initial_iterations": 8}
@@ -71,17 +71,18 @@ def test_sizes_grow_and_so_does_the_picture(photo, painting):
     assert sizes == [(33, 25, 4)] * 4 + [(46, 34, 3)] * 3
 
 
-def test_going_on_is_the_same_to_the_bit(photo, painting, tmp_path):
-    whole = optimizer(photo, painting)
+@pytest.mark.parametrize("kind", ["adam", "lbfgs", "wolfe"])
+def test_going_on_is_the_same_to_the_bit(photo, painting, tmp_path, kind):
+    whole = optimizer(photo, painting, optimizer=kind)
     for _ in whole:
         pass
     for stop in (2, 4, 6):
-        part = optimizer(photo, painting)
+        part = optimizer(photo, painting, optimizer=kind)
         for count, _ in enumerate(part, 1):
             if count == stop:
                 break
         torch.save(part.state_dict(), tmp_path / "state")
-        rest = optimizer(photo, painting)
+        rest = optimizer(photo, painting, optimizer=kind)
         rest.load_state_dict(torch.load(tmp_path / "state", weights_only=True))
         assert len(list(rest)) == 7 - stop
         assert torch.equal(rest.picture(), whole.picture())
@@ -128,7 +129,7 @@ def test_layers_that_are_not_there_are_said(photo, painting):
     "given, said",
     [
         ({"init": "blue"}, "init='blue': content, gray"),
-        ({"optimizer": "sgd"}, "optimizer='sgd': adam or lbfgs"),
+        ({"optimizer": "sgd"}, "optimizer='sgd': adam, lbfgs, wolfe"),
         ({"pooling": "min"}, "no pooling 'min': choose one of max, average"),
         ({"style_loss": "l1"}, "style_loss='l1': w2, gram"),
         ({"min_scale": 16, "end_scale": 16}, "too small for relu5_1: .* needs 16 px"),
