@@ -41,7 +41,8 @@ def keep_going(write, *args):
     try:
         write(*args)
     except (OSError, RuntimeError) as error:
-        said_once(getattr(error, "strerror", None) or str(error).splitlines()[0])
+        why = error.__cause__ or error
+        said_once(getattr(why, "strerror", None) or str(why).splitlines()[0])
 
 
 @lru_cache

@@ -119,7 +119,7 @@ def write_style(state: dict[str, Tensor], info: dict, path: Path):
         with whole_file(path) as temporary:
             temporary.write_bytes(save(state, said))
     except OSError as error:
-        raise FaststyleError(f"{path} cannot be written: {error.strerror}.") from None
+        raise FaststyleError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def checksum(state: dict[str, Tensor], said: dict[str, str]) -> str:
