@@ -176,8 +176,8 @@ HEAD = """# What was tried for recipe `fast`
 A thing or two changed at a time, each painting ({paintings}) trained for {minutes} minutes on two
 CPU cores, measured under VGG19 on {photos} held-out photos; means over the paintings. Ratios are to
 the recipe trained in the same run; another seed says how much of them is noise. Rows above
-`fast` are ratios to the recipe as it was then, 128 px for 0.6 of the time; those below to the one with
-0.3, to which this table led. Made by `python -m benchmarks.recipe`.
+`fast` are ratios to the recipe as it was then, 128 px for 0.6 of the time; those below to the one
+with 0.3, to which this table led. Made by `python -m benchmarks.recipe`.
 
 """
 
