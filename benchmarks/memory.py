@@ -39,7 +39,8 @@ def main():
 def network(n, folder):
     "A file of a network of n styles."
     path = Path(folder) / f"{n}.safetensors"
-    card = {"arch": "full", "styles": [f"style{i}" for i in range(n)], "size": 256, "base": ""}
+    card = {"arch": "full", "styles": [f"style{i}" for i in range(n)], "size": 256}
+    card |= {"recipe": "fast", "base": ""}
     write_style(TransformerNet(n).state_dict(), card, path)
     return path
 
