@@ -3,7 +3,7 @@
     python -m benchmarks.kill A.jpg B.jpg --photos DIR -o RUNS [--kills 50]
 
 `faststyle train`, two paintings in a light network, grows from 128 to 160 px. It is sent SIGKILL at
-a random moment, every other time in the middle of a checkpoint's writing, and begun again with
+a random moment, about every other time while a checkpoint is being written, and begun again with
 `--resume`, until it ends; then another is begun, until `--kills` are spent. Each network that came
 of it is compared, weights to the bit and history, with that of a training nobody disturbed. What
 saving costs is measured in a full network at 256 px, at the interval that `faststyle train` has.
@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 
 from benchmarks.report import report
 from faststyle_fastai.all import Checkpoint, StyleDataLoaders, style_learner
+from faststyle_fastai.runs import SAVE_EVERY
 
 EVERY = "--arch", "light", "--size", "160", "--bs", "2", "--images", "1200", "--quiet"
 MOST = 120  # seconds to wait for a checkpoint to be written
@@ -101,8 +102,7 @@ class Watch(Checkpoint):
         self.seconds.append(time.monotonic() - began)
 
     def after_fit(self):
-        steps = self.train_iter
-        self.step = (time.monotonic() - self.began - sum(self.seconds)) / steps
+        self.step = (time.monotonic() - self.began - sum(self.seconds)) / self.train_iter
         super().after_fit()
 
 
@@ -113,7 +113,7 @@ def saving(painting, photos, folder):
     learn = style_learner(dls, painting, small=0)
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe(1, cbs=watch)
-    return statistics.median(watch.seconds) / (200 * watch.step)
+    return statistics.median(watch.seconds) / (SAVE_EVERY * watch.step)
 
 
 def digest(run):

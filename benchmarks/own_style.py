@@ -94,7 +94,6 @@ def main():
 
 def optimised(loss, photos, size, kept, search):
     "The mean over photos of the best loss after 0, 1, 2, … iterations of L-BFGS."
-    kept = Path(kept)
     if not kept.exists():
         pictures = [resize_short(to_tensor(read_picture(photo)), size) for photo in photos]
         kept.write_text(json.dumps([lbfgs(loss, x, MOST, search)[1] for x in pictures]))

@@ -13,6 +13,7 @@ from .errors import FaststyleError
 from .folders import picture_files
 from .images import read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
+from .optimizer import wolfe
 
 __all__ = ["evaluate_autoencoder", "evaluate_style", "lbfgs", "mean_curve", "worth", "yardstick"]
 
@@ -51,9 +52,8 @@ def lbfgs(
     iteration takes about twice as long, and the loss sees the clamped picture.
     """
     x = photo.clone().requires_grad_()
-    line = {"line_search_fn": "strong_wolfe", "max_eval": 25} if search else {}
-    opt = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20, **line)
-    curve = []
+    plain = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
+    opt, curve = wolfe(x) if search else plain, []
 
     def closure():
         opt.zero_grad()

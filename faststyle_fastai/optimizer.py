@@ -14,7 +14,7 @@ from fastai.optimizer import (
 )
 from torch import Tensor
 
-__all__ = ["OPTIMIZERS", "Muon"]
+__all__ = ["OPTIMIZERS", "Muon", "wolfe"]
 
 NEWTON_SCHULZ = 3.4445, -4.775, 2.0315  # of Jordan et al.'s quintic
 RMS = 0.2  # of a step, in units of lr: Adam's, so that one rate suits both (Liu et al. 2025)
@@ -59,3 +59,11 @@ def orthogonal(
 
 
 OPTIMIZERS = {"adam": Adam, "muon": Muon}
+
+
+def wolfe(
+    x: Tensor,  # what is optimised, a leaf
+) -> torch.optim.LBFGS:  # one iteration a step
+    "L-BFGS whose steps are as long as the strong Wolfe conditions ask (Nocedal & Wright 2006)."
+    search = {"line_search_fn": "strong_wolfe", "max_eval": 25}
+    return torch.optim.LBFGS([x], max_iter=1, history_size=20, **search)

@@ -16,6 +16,7 @@ from .errors import FaststyleError, NonFiniteLoss
 from .images import fitted, read_picture, resized_tensor, to_tensor
 from .inits import INITS
 from .losses import shrink, squared_variation, variation_sum
+from .optimizer import wolfe
 from .recipes import Optimization, scales_between
 from .style_losses import STYLE_LOSSES
 from .stylizer import Stylizer, read_mask
@@ -67,6 +68,8 @@ class PixelOptimizer:
             raise ValueError("a mask divides the photo between paintings: give two or more.")
         if plan.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer='{plan.optimizer}': {', '.join(OPTIMIZERS)}.")
+        self.make_opt, clamps = OPTIMIZERS[plan.optimizer]
+        self.clamps = clamps if plan.clamp else "never"
         if plan.style_loss not in STYLE_LOSSES:
             raise ValueError(f"style_loss='{plan.style_loss}': {', '.join(STYLE_LOSSES)}.")
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
@@ -121,7 +124,7 @@ class PixelOptimizer:
         self.pixels = pixels.detach().requires_grad_()
         self.mean, self.decay = torch.zeros_like(pixels), 1.0
         self._remember()
-        earlier, self.opt = self.opt, OPTIMIZERS[self.plan.optimizer](self.pixels, self.plan)
+        earlier, self.opt = self.opt, self.make_opt(self.pixels, self.plan)
         if earlier and self.plan.optimizer == "adam":
             state = earlier.state_dict()
             for moment in state["state"].values():
@@ -143,7 +146,7 @@ class PixelOptimizer:
 
         loss = self.opt.step(closure)
         with torch.no_grad():
-            if self.plan.clamp and self.plan.optimizer == "adam":  # it would mislead L-BFGS
+            if self.clamps == "after":
                 self.pixels.clamp_(0, 1)
             self._remember()
         return loss.item(), {name: part.item() for name, part in found[0].items()}
@@ -175,7 +178,7 @@ class PixelOptimizer:
     def load_state_dict(self, state: dict):
         self.at, self.mean, self.decay = tuple(state["at"]), state["mean"], state["decay"]
         self.pixels = state["pixels"].to(self.device).requires_grad_()
-        self.opt = state["opt"] and OPTIMIZERS[self.plan.optimizer](self.pixels, self.plan)
+        self.opt = state["opt"] and self.make_opt(self.pixels, self.plan)
         if self.opt:
             self.opt.load_state_dict(state["opt"])
 
@@ -205,7 +208,7 @@ class PixelOptimizer:
             targets.append((where, {layer: distance(m) for layer, m in blend.items()}))
 
         def objective(pixels):
-            if plan.clamp and plan.optimizer == "wolfe":  # after a step it would mislead it
+            if self.clamps == "inside":
                 pixels = pixels.clamp(0, 1)
             x = pixels * self.unit
             seen = self._features(x, {**plan.content_layers, **plan.style_layers})
@@ -262,12 +265,11 @@ class PixelOptimizer:
             )
 
 
+# name -> what makes it, and where pixels are clamped: after a step it would mislead L-BFGS
 OPTIMIZERS = {
-    "adam": lambda x, plan: torch.optim.Adam([x], plan.step_size, betas=(0.9, 0.99)),
-    "lbfgs": lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10),
-    "wolfe": lambda x, plan: torch.optim.LBFGS(
-        [x], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
-    ),
+    "adam": (lambda x, plan: torch.optim.Adam([x], plan.step_size, betas=(0.9, 0.99)), "after"),
+    "lbfgs": (lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10), "never"),
+    "wolfe": (lambda x, plan: wolfe(x), "inside"),
 }
 
 

@@ -145,7 +145,7 @@ class Optimization:
     padding: str = "replicate"  # of the first convolution
     optimizer: str = "adam"  # a row of pixels.OPTIMIZERS
     step_size: float = 0.02  # of Adam
-    clamp: bool = True  # pixels to [0, 1] after each step of Adam; else normalised and free
+    clamp: bool = True  # pixels to [0, 1]; else normalised and free
     min_scale: int = 128  # px of the longer side to begin at; then √2 of it each time
     end_scale: int = 512  # px
     initial_iterations: int = 1000  # at the smallest scale

@@ -77,9 +77,11 @@ def clear(out):
 
 
 def sweep(out):
-    "Remove what a run that was killed left half-written."
-    for file in [*out.rglob(".*-[0-9]*")]:
-        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    "Remove what a run that was killed left half-written, and nothing of anybody else's."
+    left = [path for folder in _folders(out) for path in folder.rglob(".*-[0-9]*")]
+    left += [path for f in _files(out) for path in out.glob(f".{f.stem}-[0-9]*{f.suffix}")]
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _files(out):

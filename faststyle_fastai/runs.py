@@ -39,6 +39,7 @@ from .stylizer import Stylizer
 __all__ = ["add_style", "demo", "pretrain", "train"]
 
 
+SAVE_EVERY = 200  # steps
 ROWS_LR = 1e-2  # scales and shifts alone bear larger steps than convolutions
 
 
@@ -112,7 +113,7 @@ def train(
     record["complete"] = False
     write_json(record, out / "run.json")
     cbs = [
-        Checkpoint(out / "checkpoints", every=200, resume=resume, patience=patience),
+        Checkpoint(out / "checkpoints", every=SAVE_EVERY, resume=resume, patience=patience),
         History(out / "history.csv"),
         Preview(dls.valid.items[:2], every=100, folder=out / "previews"),
     ]

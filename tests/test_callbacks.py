@@ -1,6 +1,5 @@
 import itertools
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -46,14 +45,11 @@ class SizesSeen(Callback):
             self.sizes.append(self.x.shape[-1])
 
 
-def make_learner(photos, painting, seed=0, num_workers=0, **kwargs):
+def learner(photos, painting, seed=0, num_workers=0, **kwargs):
     set_seed(seed)
     split = {"valid_pct": 0.15, "num_workers": num_workers}
     dls = StyleDataLoaders.from_folder(photos, 32, 2, device="cpu", **split)
     return style_learner(dls, painting, scales=(1,), **{"small": 0, **kwargs})
-
-
-learner = make_learner
 
 
 def run(learn, cbs, n_epoch=2, **kwargs):
@@ -66,13 +62,12 @@ def run(learn, cbs, n_epoch=2, **kwargs):
 def test_resumed_training_ends_where_an_uninterrupted_one_does(
     photos, painting, tmp_path, n_styles, workers
 ):
-    learner = partial(make_learner, num_workers=workers)
     styles = [painting, Image.new("RGB", (32, 32), "navy"), Image.new("RGB", (32, 32), "gold")]
     styles = styles[:n_styles]
-    whole = run(learner(photos, styles), [History("whole.csv")])
+    whole = run(learner(photos, styles, 0, workers), [History("whole.csv")])
     with pytest.raises(RuntimeError):
-        run(learner(photos, styles), [Checkpoint("ck", every=2), StopAt(9)])
-    resumed = learner(photos, styles, seed=5)  # nothing but the checkpoint knows the seed
+        run(learner(photos, styles, 0, workers), [Checkpoint("ck", every=2), StopAt(9)])
+    resumed = learner(photos, styles, 5, workers)  # nothing but the checkpoint knows the seed
     run(resumed, [Checkpoint("ck", every=2, resume=True), History("history.csv")])
     for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
         assert torch.equal(a, b)

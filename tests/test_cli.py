@@ -21,6 +21,7 @@ from faststyle_fastai.all import (
     load_style,
     to_examples,
 )
+from faststyle_fastai.runfolder import sweep
 from faststyle_fastai.runs import pretrain, train
 
 QUICK = "--size", 32, "--bs", 2, "--images", 4, "--quiet"
@@ -217,6 +218,17 @@ def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_pa
     with pytest.raises(FaststyleError, match="no checkpoint in run/checkpoints is whole"):
         train(photos, painting, "run", resume=True, **settings)
     assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_what_was_left_half_written_goes_and_nothing_else(tmp_path):
+    ours = [".model-7.safetensors", "checkpoints/.step-000200/state.pt", "previews/.step-1-7.png"]
+    others = [".venv-3/lib.py", ".notes-1.txt", "sub/.b-2.png"]
+    for name in (*ours, *others):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("kept")
+    sweep(tmp_path)
+    assert not any((tmp_path / name).exists() for name in ours)
+    assert all((tmp_path / name).exists() for name in others)
 
 
 def test_a_training_killed_at_any_moment_ends_alike(photos, painting, tmp_path):
