@@ -50,6 +50,9 @@ def pretrain(
     recipe: Recipe = "fast",
     backbone: BackboneName = None,
     weights: Weights = None,
+    pretrained: Annotated[
+        str, typer.Option(help="Where to start: none, autoencoder (that ships), or a FILE.")
+    ] = "none",
     arch: Arch = "full",
     size: Size = None,
     bs: BatchSize = None,
@@ -61,7 +64,7 @@ def pretrain(
     quiet: Quiet = False,
 ):
     "Train an autoencoder, the start of all styles, on a folder of photos."
-    given = locals()
+    given = locals() | {"pretrained": None if pretrained == "none" else pretrained}
     from .runs import pretrain
 
     wrote(pretrain(**given))

@@ -133,7 +133,9 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)
     if pretrained is not None:
-        start, info["base"], card.base = _start(pretrained, arch)
+        start, base, weights_of_base = _start(pretrained, arch)
+        if names:  # an autoencoder goes back to nothing
+            info["base"], card.base = base, weights_of_base
         rows = [0] * net.n_styles
         if start.n_styles > 1 and names:
             rows = nearest_rows(start.to(dls.device), loss, dls)

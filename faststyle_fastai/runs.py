@@ -136,6 +136,7 @@ def pretrain(
     out: str | Path,  # .safetensors
     recipe: str = "fast",
     arch: str = "full",
+    pretrained: str | Path | None = None,  # go on from: "autoencoder" or a file; None: from scratch
     weights: str | Path | None = None,  # the backbone's
     size: int | None = None,  # px; this and the next two: None is the recipe's
     bs: int | None = None,
@@ -155,7 +156,7 @@ def pretrain(
     dls = StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, seed=seed, device=device
     )
-    learn = autoencoder_learner(dls, recipe, arch, weights, **overrides)
+    learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, **overrides)
     failed = _fit(learn, minutes, quiet, f"what was trained lies in {out}.")
     save_style(learn, out)
     if failed:

@@ -90,6 +90,17 @@ def test_a_style_file_knows_itself(trained, tmp_path):
         assert torch.equal(net.state_dict()[name], value)
 
 
+def test_an_autoencoder_goes_on_from_another_and_carries_nothing(dls, tmp_path):
+    file = save_style(autoencoder_learner(dls), tmp_path / "ae.safetensors")
+    weights = load_style(file)[0].state_dict()
+    for start in (file, "autoencoder"):
+        more = autoencoder_learner(dls, pretrained=start)
+        same = all(torch.equal(v, weights[k]) for k, v in more.model.state_dict().items())
+        assert same == (start == file)
+        _, info, base = load_style(save_style(more, tmp_path / "more.safetensors"))
+        assert info["base"] == "" and base is None
+
+
 def test_an_autoencoder_of_one_s_own_is_carried_along(dls, painting, tmp_path):
     ae = autoencoder_learner(dls)
     ours = {k: v.clone() for k, v in ae.model.state_dict().items()}
