@@ -23,6 +23,8 @@ from .stylizer import Stylizer, read_mask
 
 __all__ = ["Iterate", "PixelOptimizer"]
 
+RANGE = 10.0  # weight of what lies outside [0, 1] where L-BFGS may stray
+
 
 @dataclass(frozen=True)
 class Iterate:
@@ -33,7 +35,7 @@ class Iterate:
     i: int  # iterations at this size, from 1 …
     i_max: int  # … to this
     loss: float
-    parts: dict[str, float]  # content, style, tv, weighted; the loss is their sum
+    parts: dict[str, float]  # content, style, tv, range, weighted; the loss is their sum
     seconds: float  # it took
 
 
@@ -207,9 +209,8 @@ class PixelOptimizer:
                     blend[layer] = blend[layer] + share * statistics(features)
             targets.append((where, {layer: distance(m) for layer, m in blend.items()}))
 
-        def objective(pixels):
-            if self.clamps == "inside":
-                pixels = pixels.clamp(0, 1)
+        def objective(free):
+            pixels = free.clamp(0, 1) if self.clamps == "inside" else free
             x = pixels * self.unit
             seen = self._features(x, {**plan.content_layers, **plan.style_layers})
             near = sum(
@@ -221,11 +222,14 @@ class PixelOptimizer:
                 for where, there in targets
                 for layer, w in plan.style_layers.items()
             )
-            return {
+            parts = {
                 "content": plan.content_weight * near,
                 "style": like,
                 "tv": plan.tv_weight * VARIATIONS[plan.tv](pixels),
             }
+            if self.clamps == "inside":  # a clamped pixel has no other gradient to come back by
+                parts["range"] = RANGE * F.mse_loss(free, pixels)
+            return parts
 
         return objective
 

@@ -41,6 +41,17 @@ def test_scales_are_root_two_apart():
     assert scales_between(128, 128) == [128]
 
 
+def test_pixels_that_a_line_search_took_out_of_range_come_back(photo, painting):
+    work = optimizer(photo, painting, optimizer="wolfe", end_scale=32, initial_iterations=30)
+    strayed = []
+    for i, _ in enumerate(work):
+        if i == 0:  # far out, with no gradient but that of the range
+            with torch.no_grad():
+                work.pixels[..., :8] = 2
+        strayed.append((work.pixels > 1.1).float().mean().item())
+    assert strayed[0] > 0.2 and strayed[-1] < 0.02
+
+
 def test_an_end_below_the_recipes_beginning_is_the_only_size():
     plan = optimization_plan("gatys", end_scale=256)
     assert scales_between(plan.min_scale, plan.end_scale) == [256]
