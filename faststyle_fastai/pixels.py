@@ -23,7 +23,7 @@ from .stylizer import Stylizer, read_mask
 
 __all__ = ["Iterate", "PixelOptimizer"]
 
-RANGE = 10.0  # weight of what lies outside [0, 1] where L-BFGS may stray
+RANGE = 100.0  # weight of what lies outside [0, 1] where L-BFGS may stray
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,10 @@ def moments(
 
 
 def gram_distance(target: Tensor):
-    "Mean squared difference of Gram matrices, as `VggLoss` has them (Johnson et al. 2016)."
-    channels = target.shape[-1] - 1
-    return lambda found: ((found - target)[:, :-1, :-1] / channels).square().mean((1, 2))
+    "Squared difference of Gram matrices, of the square of the painting's: no layer is louder."
+    grams = target[:, :-1, :-1]
+    of = grams.square().sum((1, 2))
+    return lambda found: (found[:, :-1, :-1] - grams).square().sum((1, 2)) / of
 
 
 def sums(features, where=None):
