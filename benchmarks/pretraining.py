@@ -39,6 +39,7 @@ def main():
     parser.add_argument("paintings", nargs="+", help="none of the gallery's")
     parser.add_argument("--backbone", default="lite", help="the yardstick's")
     parser.add_argument("--weights", help="its weights file")
+    parser.add_argument("--autoencoder", action="append", default=[], help="one more start, a file")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
@@ -49,6 +50,7 @@ def main():
         "autoencoder, relu1_1, 600 photos": autoencoder(args.photos, 600, {"relu1_1": 1.0}),
         "autoencoder, relu2_2, 2,000 photos": autoencoder(args.photos, 2000, {"relu2_2": 1.0}),
         "autoencoder that ships": "autoencoder",
+        **{Path(file).stem: file for file in args.autoencoder},
         "gallery": "gallery",
         ROWS: "gallery",
     }
