@@ -21,6 +21,7 @@ from .optimizer import *
 from .pixels import *
 from .progress import *
 from .recipes import *
+from .sheets import *
 from .stylefile import *
 from .stylizer import *
 from .transformer import *

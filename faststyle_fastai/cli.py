@@ -143,8 +143,9 @@ def evaluate(
     from .backbones import perceptual_backbone
     from .evaluate import evaluate_autoencoder, evaluate_style, yardstick
     from .folders import find_pictures
-    from .images import check_format, contact_sheet, save_picture
+    from .images import check_format, save_picture
     from .runfolder import write_json
+    from .sheets import contact_sheet
 
     paint = _painter(file, trust_pickle, device)
     if out:

@@ -23,7 +23,11 @@ def optimize(
     ] = "fast",
     style_weights: Annotated[
         list[float] | None,
-        typer.Option("-sw", "--style-weights", help="Of each painting, one option each."),
+        typer.Option(
+            "-sw",
+            "--style-weights",
+            help="Of each painting, one each; by a --mask the first has its part.",
+        ),
     ] = None,
     content_weight: Annotated[float | None, typer.Option("-cw", "--content-weight")] = None,
     tv_weight: Annotated[

@@ -25,7 +25,7 @@ def download(
     try:
         with requests.get(address, stream=True, timeout=10) as answer:
             answer.raise_for_status()
-            for part in answer.iter_content(2**16):
+            for part in answer.iter_content(2**10):
                 data += part
                 if len(data) > most * 2**20:
                     raise FaststyleError(f"{address} is larger than {most} MB.")

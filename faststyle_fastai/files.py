@@ -37,7 +37,7 @@ def flush(path: Path):
 
 
 def keep_going(write, *args):
-    "Write something on the way; a full disk costs a warning, not the training."
+    "Write something on the way; a full disk costs a warning, not the work."
     try:
         write(*args)
     except (OSError, RuntimeError) as error:
@@ -47,4 +47,4 @@ def keep_going(write, *args):
 
 @lru_cache
 def said_once(why):
-    warnings.warn(f"not written: {why}; training goes on and tries again.", stacklevel=3)
+    warnings.warn(f"not written: {why}; the work goes on and tries again.", stacklevel=3)

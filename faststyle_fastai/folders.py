@@ -80,7 +80,7 @@ def targets_for(
     elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
         raise FaststyleError(f"{out} is no folder, and several pictures need one.")
     else:
-        jobs = [(path, out / place) for path, place in files]
+        jobs = [(path, out / _as_written(place, depth)) for path, place in files]
     taken = {}
     for source, target in jobs:
         check_format(target, depth)
@@ -91,6 +91,14 @@ def targets_for(
         if (other := taken.setdefault(target, source)) != source:
             raise FaststyleError(f"{other} and {source} would both become {target}.")
     return jobs
+
+
+def _as_written(place, depth):
+    "A picture's place among the results: with .png behind it where its own format cannot be."
+    try:
+        return check_format(place, depth)
+    except ValueError:
+        return Path(f"{place}.png")
 
 
 def _name_of(address):

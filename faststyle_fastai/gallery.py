@@ -6,7 +6,8 @@ from fastcore.basics import chunked
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from .backbones import ASSETS
-from .images import contact_sheet, read_picture
+from .images import read_picture
+from .sheets import contact_sheet
 from .stylefile import MODEL, shipped_path
 
 __all__ = ["GALLERY", "gallery_sheet", "style_thumbnail"]

@@ -1,5 +1,6 @@
 "Pictures in and out: upright RGB from any file Pillow reads, and files that appear whole."
 
+import re
 import sys
 import warnings
 from contextlib import contextmanager, suppress
@@ -26,7 +27,6 @@ with suppress(ImportError):  # the extra `heic`; Pillow itself reads AVIF
 
 __all__ = [
     "check_format",
-    "contact_sheet",
     "exif_of",
     "limit_pixels",
     "on_white",
@@ -34,7 +34,6 @@ __all__ = [
     "read_tensor",
     "resized_tensor",
     "save_picture",
-    "side_by_side",
     "to_picture",
     "to_tensor",
 ]
@@ -57,7 +56,7 @@ def read_picture(
     shortest: int | None = None,  # px; a JPEG may be decoded smaller, its short side ≥ this
 ) -> Image.Image:  # RGB
     "A picture as it is meant to be seen: upright, sRGB, on white where it is transparent."
-    with _opened(source) as image:
+    with opened(source) as image:
         if shortest:
             image.draft("RGB", (shortest, shortest))
         return on_white(_upright(image))
@@ -67,7 +66,7 @@ def read_tensor(
     source,  # as above
 ) -> Tensor:  # [1, 3, H, W] in [0, 1], with its opacity [1, 4, H, W]
     "A picture to be painted: upright, sRGB, in all of its bits; of a film the first picture."
-    with _opened(source) as image:
+    with opened(source) as image:
         if (frames := getattr(image, "n_frames", 1)) > 1:
             warnings.warn(f"{source} has {frames} pictures: the first is used.", stacklevel=3)
         if _is_deep_gray(image):
@@ -89,7 +88,7 @@ def limit_pixels(
 
 
 @contextmanager
-def _opened(source):
+def opened(source):
     "A picture to be read from; what is wrong with it is one line that names it."
     if isinstance(source, Tensor):
         source = to_picture(source)
@@ -144,10 +143,10 @@ def _lower_bytes(source):
     "Of a file of 16 bits a colour the lower ones, which Pillow leaves out; None of any other."
     if not isinstance(source, (str, Path)):
         return None
-    with _opened(source) as image:
+    with opened(source) as image:
         if not image.tile or other_colors(image.info.get("icc_profile")):
             return None
-        if ";16" not in str(image.tile[0].args):
+        if not re.match(r"\(?'?RGB\w*;16[BLN]\b", str(image.tile[0].args)):
             return None
         image.tile = [tile._replace(args=_swapped(tile.args)) for tile in image.tile]
         return to_tensor(ImageOps.exif_transpose(image))
@@ -176,7 +175,7 @@ def exif_of(
 ) -> bytes:  # empty if there is none
     "What a file says of how it was taken; not how it was turned and stored."
     try:
-        with _opened(source) as image:
+        with opened(source) as image:
             exif = image.getexif()
             for tag in STORAGE:
                 exif.pop(tag, None)
@@ -220,7 +219,8 @@ def save_picture(
     with whole_file(path) as temporary:
         if depth == 16:
             values = (picture[0].clamp(0, 1) * 65535).round().permute(1, 2, 0)
-            DEEP[suffix](temporary, values.cpu().numpy().astype(np.uint16))
+            library, write = DEEP[suffix]
+            write(extra(library, "deep"), temporary, values.cpu().numpy().astype(np.uint16))
         else:
             image = to_picture(picture) if isinstance(picture, Tensor) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
@@ -232,18 +232,17 @@ def save_picture(
     return path
 
 
-def _deep_png(path, values):
-    extra("numpngw", "deep").write_png(str(path), values, iccp=("sRGB", SRGB))
+def _deep_png(numpngw, path, values):
+    numpngw.write_png(str(path), values, iccp=("sRGB", SRGB))
 
 
-def _deep_tiff(path, values):
+def _deep_tiff(tifffile, path, values):
     opacity = ["unassalpha"] * (values.shape[-1] - 3)
-    extra("tifffile", "deep").imwrite(
-        path, values, photometric="rgb", extrasamples=opacity, iccprofile=SRGB
-    )
+    tifffile.imwrite(path, values, photometric="rgb", extrasamples=opacity, iccprofile=SRGB)
 
 
-DEEP = {".png": _deep_png, ".tif": _deep_tiff, ".tiff": _deep_tiff}  # Pillow writes 8 bits only
+DEEP_TIFF = "tifffile", _deep_tiff
+DEEP = {".png": ("numpngw", _deep_png), ".tif": DEEP_TIFF, ".tiff": DEEP_TIFF}  # Pillow: 8 bits
 TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 
 
@@ -254,8 +253,10 @@ def check_format(path: str | Path, depth: int = 8) -> Path:
         raise ValueError(f"{path}: no picture format '{path.suffix}'; use .jpg, .png or .webp.")
     if depth not in (8, 16):
         raise ValueError(f"depth={depth}: 8 or 16 bits.")
-    if depth == 16 and path.suffix.lower() not in DEEP:
-        raise ValueError(f"{path}: 16 bits need {', '.join(DEEP)}.")
+    if depth == 16:
+        if path.suffix.lower() not in DEEP:
+            raise ValueError(f"{path}: 16 bits need {', '.join(DEEP)}.")
+        extra(DEEP[path.suffix.lower()][0], "deep")
     return path
 
 
@@ -269,34 +270,3 @@ def fitted(
     if scale > 1 and not enlarge:
         return tuple(size)
     return tuple(max(1, round(side * scale)) for side in size)
-
-
-def side_by_side(
-    images: list[Image.Image],
-    height: int | None = None,  # px of each; None: the first one's
-    gap: int = 8,  # px of white between
-) -> Image.Image:
-    "Pictures in a row, at one height."
-    height = height or images[0].height
-    images = [im.resize((max(1, round(im.width * height / im.height)), height)) for im in images]
-    width = sum(im.width for im in images) + gap * (len(images) - 1)
-    row, left = Image.new("RGB", (width, height), "white"), 0
-    for im in images:
-        row.paste(im, (left, 0))
-        left += im.width + gap
-    return row
-
-
-def contact_sheet(
-    sheet: list[list[Image.Image]],  # a row a photo
-    gap: int = 8,  # px
-) -> Image.Image:
-    "Rows of pictures under each other."
-    rows = [side_by_side(row, gap=gap) for row in sheet]
-    width = max(row.width for row in rows)
-    height = sum(row.height for row in rows) + gap * (len(rows) - 1)
-    page, top = Image.new("RGB", (width, height), "white"), 0
-    for row in rows:
-        page.paste(row, (0, top))
-        top += row.height + gap
-    return page

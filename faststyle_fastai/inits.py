@@ -1,11 +1,37 @@
 "What an optimisation of pixels can begin with."
 
 import torch
-from torch import nn
+from PIL import Image
+from torch import Tensor, nn
 
+from .gallery import find_style
 from .images import resized_tensor, to_tensor
+from .stylizer import Stylizer
 
-__all__ = ["INITS"]
+__all__ = ["INITS", "begin"]
+
+
+def begin(
+    init: str,  # a row of `INITS`, or stylized:STYLE
+    shape: tuple[int, int],  # height, width
+    photo: Image.Image,
+    styles: list[tuple[float, Image.Image]],  # shares and paintings
+    seed: int,
+    device: torch.device,  # where a network paints
+) -> Tensor:  # [1, 3, H, W] in [0, 1]
+    "The picture to begin with."
+    if init.startswith("stylized:"):
+        return stylized(init.removeprefix("stylized:"), shape, photo, device)
+    if init not in INITS:
+        raise ValueError(f"init='{init}': {', '.join(INITS)} or stylized:STYLE.")
+    return INITS[init](shape, photo, styles, torch.Generator().manual_seed(seed))
+
+
+def stylized(source, shape, photo, device):
+    if find_style(source)[0].suffix == ".pkl":
+        raise ValueError(f"{source}: a pickle can run code; its .safetensors does not.")
+    small = photo.resize(shape[::-1], Image.Resampling.BICUBIC)
+    return to_tensor(Stylizer(source, device)(small))
 
 
 def content(shape, photo, styles, random):

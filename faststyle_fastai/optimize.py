@@ -11,7 +11,7 @@ from PIL import Image
 from .callbacks import interrupts
 from .colors import printed
 from .errors import FaststyleError
-from .files import whole_file
+from .files import keep_going, whole_file
 from .images import check_format, save_picture, to_picture
 from .pixels import PixelOptimizer
 from .recipes import optimization_plan
@@ -45,7 +45,7 @@ def optimize_style(
 def optimize_to_file(
     content: str | Path,
     styles: list[str | Path],
-    out: str | Path,  # the picture; beside it lie NAME.trace.json, NAME.loss.png, NAME.state
+    out: str | Path,  # the picture; beside it lie OUT.trace.json, OUT.loss.png, OUT.state
     style_weights: list[float] | None = None,
     recipe: str = "fast",
     weights: str | Path | None = None,
@@ -55,20 +55,21 @@ def optimize_to_file(
     force: bool = False,  # write over `out`
     seed: int = 0,
     device: str | None = None,
-    proof: str | Path | None = None,  # as in optimize_style; NAME.proof.png: the result in print
+    proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png: the result in print
     depth: int = 8,  # bits of a colour; 16 for .png and .tif
     callback=None,  # as in optimize_style
     **overrides,  # fields of recipes.Optimization
 ) -> list[Path]:  # what it wrote
     """`optimize_style` with files: the picture is saved as it grows, and a stop loses nothing.
 
-    NAME.state is what `resume` goes on from; it is gone when all is done.
+    OUT.state is what `resume` goes on from; it is gone when all is done.
     """
     out, plan = check_format(out, depth), optimization_plan(recipe, **overrides)
     ends = ".trace.json", ".loss.png", ".state", ".proof.png"
-    trace, plot, saved, print_of = (out.with_suffix(end) for end in ends)
+    trace, plot, saved, print_of = (out.with_name(out.name + end) for end in ends)
     if out.exists() and not (force or resume):
         raise FaststyleError(f"{out} exists: --force to replace it, --resume, or another -o.")
+    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device, proof)
     settings = {
         "content": digest(Path(content)),
         "styles": [digest(Path(style)) for style in styles],
@@ -80,7 +81,6 @@ def optimize_to_file(
         "seed": seed,
         "plan": json.loads(json.dumps(asdict(plan))),
     }
-    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device, proof)
     iterates = []
     if resume and out.exists():
         if not saved.is_file():
@@ -99,22 +99,26 @@ def optimize_to_file(
             state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
             torch.save(state, temporary)
 
-    done = False
-    with interrupts() as asked:  # between iterations: one that is cut off could not be gone on from
-        for iterate in work:
-            iterates.append(asdict(iterate))
-            if asked or (callback and callback(iterate, work)):
-                break
-            if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
-                save()
-        else:
-            done = True
-    save()
+    failed = None
+    try:
+        with interrupts() as asked:  # between iterations: one cut off could not be gone on from
+            for iterate in work:
+                iterates.append(asdict(iterate))
+                if asked or (callback and callback(iterate, work)):
+                    failed = FaststyleError(
+                        f"stopped; {out} is what it had become, --resume goes on."
+                    )
+                    break
+                if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
+                    keep_going(save)
+        save()
+    except FaststyleError as error:  # of an iteration: what was saved before it stays
+        failed = error
     write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
     with whole_file(plot) as temporary:
         loss_figure(iterates).savefig(temporary, dpi=120)
-    if not done:
-        raise FaststyleError(f"stopped; {out} is what it had become, --resume goes on.")
+    if failed:
+        raise failed
     saved.unlink(missing_ok=True)
     return [out, *[print_of] * bool(proof), trace, plot]
 

@@ -9,17 +9,17 @@ from fastai.torch_core import default_device
 from torch import Tensor
 from torch.nn import functional as F
 
-from .backbones import IMAGENET, Backbone, perceptual_backbone, reachable, spread
+from .backbones import IMAGENET, perceptual_backbone, reachable, spread
 from .callbacks import computes_bfloat16
 from .colors import printed
 from .errors import FaststyleError, NonFiniteLoss
-from .images import fitted, read_picture, resized_tensor, to_tensor
-from .inits import INITS
+from .images import fitted, read_picture, resized_tensor
+from .inits import begin
 from .losses import shrink, squared_variation, variation_sum
 from .optimizer import wolfe
 from .recipes import Optimization, scales_between
 from .style_losses import STYLE_LOSSES
-from .stylizer import Stylizer, read_mask
+from .stylizer import read_mask
 
 __all__ = ["Iterate", "PixelOptimizer"]
 
@@ -65,9 +65,9 @@ class PixelOptimizer:
             pictures = [printed(picture, proof) for picture in pictures]
         self.content, *self.styles = pictures
         self.shares = _shares(style_weights, len(self.styles))
-        self.mask = None if mask is None else to_tensor(read_mask(mask).convert("RGB"))[:, :1]
-        if mask is not None and len(self.styles) < 2:
-            raise ValueError("a mask divides the photo between paintings: give two or more.")
+        self.mask = None if mask is None else read_mask(mask).convert("RGB")
+        if mask is not None and not sum(self.shares[1:]):
+            raise ValueError("a mask divides the photo between paintings: give two that weigh.")
         if plan.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer='{plan.optimizer}': {', '.join(OPTIMIZERS)}.")
         self.make_opt, clamps = OPTIMIZERS[plan.optimizer]
@@ -79,13 +79,13 @@ class PixelOptimizer:
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
         )
         self.layers = reachable(backbone, {**plan.content_layers, **plan.style_layers})
-        deepest = {layer for layer, _ in self.layers.values()}
-        self.backbone = spread(Backbone(backbone.net, deepest), devices)
+        self.backbone = spread(backbone, devices)
         self._check_size()
         self.unit = torch.ones(1) if plan.clamp else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
         self.at, self.opt = (0, 0), None  # size, iterations of it that are done
-        shape = self.shape(0)[::-1]
-        self.pixels = (self._begin(shape, seed) / self.unit).to(self.device)
+        shape, painted = self.shape(0)[::-1], list(zip(self.shares, self.styles))
+        start = begin(plan.init, shape, self.content, painted, seed, self.device)
+        self.pixels = (start / self.unit).to(self.device)
         self.unit = self.unit.to(self.device)
         self.mean, self.decay = None, 1.0
 
@@ -97,7 +97,9 @@ class PixelOptimizer:
         for scale in range(self.at[0], len(self.sizes)):
             try:
                 yield from self._at_scale(scale)
-            except (torch.OutOfMemoryError, MemoryError) as error:
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
                 smaller = [str(size) for size in self.sizes[:scale]]
                 raise FaststyleError(
                     f"out of memory at {self.sizes[scale]} px; "
@@ -178,7 +180,8 @@ class PixelOptimizer:
         }
 
     def load_state_dict(self, state: dict):
-        self.at, self.mean, self.decay = tuple(state["at"]), state["mean"], state["decay"]
+        self.at, self.decay = tuple(state["at"]), state["decay"]
+        self.mean = state["mean"].to(self.device)
         self.pixels = state["pixels"].to(self.device).requires_grad_()
         self.opt = state["opt"] and self.make_opt(self.pixels, self.plan)
         if self.opt:
@@ -238,7 +241,7 @@ class PixelOptimizer:
         pairs = list(enumerate(self.shares))
         if self.mask is None:
             return [(None, pairs)]
-        white = resized(self.mask, shape, "bilinear").to(self.device)
+        white = resized_tensor(self.mask, shape[::-1])[:, :1].to(self.device)
         rest = sum(self.shares[1:])
         return [(white, [(0, 1.0)]), (1 - white, [(i, s / rest) for i, s in pairs[1:]])]
 
@@ -246,17 +249,6 @@ class PixelOptimizer:
         side = self.plan.style_size or round(size * self.plan.style_scale_fac)
         picture = self.styles[i]
         return resized_tensor(picture, fitted(picture.size, side)).to(self.device)
-
-    def _begin(self, shape, seed):
-        "The picture to begin with."
-        init = self.plan.init
-        if init.startswith("stylized:"):
-            painted = Stylizer(init.removeprefix("stylized:"), self.device)(self.content)
-            return resized_tensor(painted, shape[::-1])
-        if init not in INITS:
-            raise ValueError(f"init='{init}': {', '.join(INITS)} or stylized:STYLE.")
-        random = torch.Generator().manual_seed(seed)
-        return INITS[init](shape, self.content, list(zip(self.shares, self.styles)), random)
 
     def _check_size(self):
         width, height = self.shape(0)
@@ -284,6 +276,11 @@ def resized(x, shape, mode):
     return F.interpolate(x, tuple(shape), mode=mode, align_corners=False)
 
 
+def _out_of_memory(error):
+    kinds = MemoryError, torch.OutOfMemoryError
+    return isinstance(error, kinds) or "DefaultCPUAllocator" in str(error)  # has no kind of its own
+
+
 def _devices(names):
     devices = [torch.device(d) for d in str(names or default_device()).split(",")]
     if len(devices) > 2 or len({device.type for device in devices}) > 1:
@@ -293,6 +290,8 @@ def _devices(names):
 
 def _shares(weights, n):
     weights = list(weights or [1.0] * n)
-    if len(weights) != n or not sum(map(abs, weights)):
-        raise ValueError(f"{len(weights)} style weights for {n} paintings: one each, not all 0.")
-    return [w / sum(map(abs, weights)) for w in weights]
+    if len(weights) != n or not sum(weights) or min(weights) < 0:
+        raise ValueError(
+            f"{len(weights)} style weights for {n} paintings: one each, from 0, not all 0."
+        )
+    return [w / sum(weights) for w in weights]

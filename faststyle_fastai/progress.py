@@ -2,17 +2,20 @@
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import torch
 from fastai.callback.core import Callback
 from fastai.learner import Metric, Recorder
+from fastai.torch_core import to_device
 from PIL import ImageOps
 
 from .callbacks import TimeBudget
 from .files import keep_going, whole_file
-from .images import read_picture, save_picture, side_by_side, to_picture, to_tensor
+from .images import read_picture, save_picture, to_picture, to_tensor
+from .sheets import side_by_side
 
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]
 
@@ -81,6 +84,7 @@ class LossParts(Callback):
         return {"sums": self.sums, "counts": self.counts}
 
     def load_state_dict(self, state: dict):
+        state = to_device(state, self.dls.device)
         self.sums, self.counts = dict(state["sums"]), state["counts"]
 
     def __getstate__(self):
@@ -164,8 +168,13 @@ class Preview(Callback):
             keep_going(save_picture, side_by_side(pairs), self.path(step, row))
 
     def _write_gif(self, folder, path):
-        "All previews so far as one film, at half their size."
-        frames = [read_picture(f).reduce(2) for f in sorted(folder.glob("step-*.png"))]
+        "All previews so far that are whole as one film, at half their size."
+        frames = []
+        for file in sorted(folder.glob("step-*.png")):
+            with suppress(ValueError):
+                frames.append(read_picture(file).reduce(2))
+        if not frames:
+            return
         timing = [200] * (len(frames) - 1) + [2000]  # ms; rests on the last
         with whole_file(path) as temporary:
             frames[0].save(

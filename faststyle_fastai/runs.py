@@ -14,7 +14,7 @@ from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .errors import FaststyleError, NonFiniteLoss
 from .folders import find_pictures
-from .images import read_picture, save_picture, side_by_side
+from .images import read_picture, save_picture
 from .learner import autoencoder_learner, style_learner
 from .progress import History, Preview, TimeLeft
 from .recipes import recipe_plan
@@ -33,6 +33,7 @@ from .runfolder import (
     versions,
     write_json,
 )
+from .sheets import side_by_side
 from .stylefile import load_style, may_join, save_style
 from .stylizer import Stylizer
 
@@ -183,8 +184,8 @@ def add_style(
         run = run.parent
     file = run / "model.safetensors" if run.is_dir() else run
     out = file if out is None else Path(out)
-    may_write_file(out, force or out == file)
     _, info, _ = load_style(file)
+    may_write_file(out, force or out == file)
     may_join(file, info, [name])
     record, style_hash = record_of(run), digest(Path(style))
     if record and style_hash in (known := paintings_of(record)):

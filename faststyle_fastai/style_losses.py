@@ -89,7 +89,7 @@ def w2_distance(target: Tensor):
 
 def gaussian(m):
     "Means and covariances, float64: W2 is a small difference of large traces."
-    m = m.double()
+    m = (m.cpu() if m.device.type == "mps" else m).double()  # which has no float64
     mean, second = m[:, :-1, -1], m[:, :-1, :-1]
     eye = torch.eye(mean.shape[-1], dtype=m.dtype, device=m.device)
     return mean, second - mean[:, :, None] * mean[:, None] + EPS * eye

@@ -3,7 +3,6 @@
 import warnings
 from pathlib import Path
 
-import numpy as np
 import torch
 from fastai.learner import Learner, load_learner
 from fastai.torch_core import default_device
@@ -14,8 +13,9 @@ from torch.nn import functional as F
 
 from .errors import FaststyleError
 from .gallery import find_style
-from .images import contact_sheet, read_picture, read_tensor, to_picture, to_tensor
+from .images import opened, read_picture, read_tensor, to_picture, to_tensor
 from .losses import resize_short
+from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
 from .transformer import SMALLEST, is_row
 
@@ -218,13 +218,11 @@ def read_mask(
     mask,  # a path, a picture or an array [H, W] uint8: gray, or colours that are shades of gray
 ) -> Image.Image:  # L
     "A mask as shades of gray; `ValueError` for one with two or four channels."
-    picture = read_picture(mask).convert("L")
-    if isinstance(mask, (str, Path)):
-        mask = Image.open(mask)
-    bands = len(mask.getbands()) if isinstance(mask, Image.Image) else np.atleast_3d(mask).shape[2]
+    with opened(mask) as image:
+        bands = len(image.getbands())
     if bands not in (1, 3):
         raise ValueError(f"a mask is a gray picture, this one has {bands} channels.")
-    return picture
+    return read_picture(mask).convert("L")
 
 
 def fit_mask(mask, size):

@@ -57,6 +57,13 @@ def live_page(
         page.close(verbose=False)
 
 
+def _is_here(host):
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _status(now, ended, stop):
     doing = "Stopped. " if stop.is_set() and ended else "Stopping … " if stop.is_set() else ""
     doing = doing or ("Ended. " if ended else "")
@@ -106,5 +113,5 @@ def _launch(page, host, port, browser):
     except OSError:
         raise FaststyleError(f"{host}:{port} cannot be had: choose another --port.") from None
     print(f"watch it at http://{host}:{port}", file=sys.stderr)
-    if not (host == "localhost" or ip_address(host).is_loopback):
+    if not _is_here(host):
         print("anyone who can reach this address can see and stop it.", file=sys.stderr)

@@ -159,7 +159,7 @@ def test_a_folder_that_is_gone_or_full_is_said_once(photos, painting, tmp_path, 
         broken.setattr(Path, "write_bytes", full)
         learn = run(learner(photos, painting), Checkpoint("ck", every=2), 1)
     said = [str(w.message) for w in said if "not written" in str(w.message)]
-    assert said == ["not written: No space left on device; training goes on and tries again."]
+    assert said == ["not written: No space left on device; the work goes on and tries again."]
     assert len(learn.recorder.losses) == 6 and not list(tmp_path.glob("ck/*step*"))
 
 
@@ -183,6 +183,16 @@ def test_history_and_previews(photos, painting, tmp_path):
     with Image.open("run/progress.gif") as gif:
         assert gif.n_frames == 4
     assert is_clean(tmp_path)
+
+
+def test_a_damaged_preview_is_left_out_of_the_film(photos, painting, tmp_path):
+    def spoil(callback):
+        (tmp_path / "run/previews/step-000004.png").write_bytes(b"no picture")
+
+    preview = Preview([photos / "china" / "0.jpg"], every=4, folder="run/previews", size=32)
+    run(learner(photos, painting), [preview, Callback(after_epoch=spoil)])
+    with Image.open("run/progress.gif") as gif:
+        assert gif.n_frames == 3
 
 
 def test_small_photos_first(photos, painting):

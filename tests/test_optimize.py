@@ -12,7 +12,13 @@ import torch
 from conftest import black_ink
 from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, optimize_style, read_picture, to_tensor
+from faststyle_fastai.all import (
+    FaststyleError,
+    optimize_style,
+    read_picture,
+    save_picture,
+    to_tensor,
+)
 from faststyle_fastai.optimize import optimize_to_file
 from faststyle_fastai.pixels import PixelOptimizer
 from faststyle_fastai.recipes import optimization_plan, scales_between
@@ -129,6 +135,12 @@ def test_a_trained_style_to_begin_with(photo, painting):
     assert (start - optimizer(photo, painting).picture()).abs().mean() > 0.05
 
 
+def test_a_pickle_is_not_begun_with(photo, painting, tmp_path):
+    (tmp_path / "mine.pkl").write_bytes(b"code")
+    with pytest.raises(ValueError, match="mine.pkl: a pickle can run code"):
+        optimizer(photo, painting, init=f"stylized:{tmp_path / 'mine.pkl'}")
+
+
 def test_layers_that_are_not_there_are_said(photo, painting):
     with pytest.warns(UserWarning, match="relu4_1 is relu3_4 at 0.5 of the size.*relu5_1 .* 0.25"):
         work = optimizer(photo, painting)
@@ -164,6 +176,40 @@ def test_two_devices_share_the_backbone(photo, painting):
 def test_a_weight_for_each_painting(photo, painting):
     with pytest.raises(ValueError, match="2 style weights for 1 paintings"):
         optimize_style(photo, painting, [1, 2], **SMALL)
+    with pytest.raises(ValueError, match="one each, from 0"):
+        optimize_style(photo, [painting, photo], [2, -1], **SMALL)
+    with pytest.raises(ValueError, match="give two that weigh"):
+        optimize_style(photo, [painting, photo], [1, 0], mask=Image.new("L", (8, 8)), **SMALL)
+
+
+def test_out_of_memory_keeps_the_last_size_and_says_so(photo, painting, tmp_path, monkeypatch):
+    step = PixelOptimizer._step
+
+    def full(work, objective):
+        if work.pixels.shape[-1] == 46:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return step(work, objective)
+
+    monkeypatch.setattr(PixelOptimizer, "_step", full)
+    with pytest.raises(FaststyleError, match="out of memory at 46 px; 33 px still fit"):
+        optimize_to_file(photo, [painting], tmp_path / "out.png", **SMALL)
+    assert read_picture(tmp_path / "out.png").width == 33
+    assert len(json.loads((tmp_path / "out.png.trace.json").read_text())["iterates"]) == 4
+
+
+def test_a_full_disk_on_the_way_does_not_end_it(photo, painting, tmp_path, monkeypatch):
+    saved = []
+
+    def full_at_first(*args):
+        saved.append(args)
+        if len(saved) == 1:
+            raise OSError(28, "No space left on device")
+        return save_picture(*args)
+
+    monkeypatch.setattr("faststyle_fastai.optimize.save_picture", full_at_first)
+    with pytest.warns(UserWarning, match="No space left on device; the work goes on"):
+        optimize_to_file(photo, [painting], tmp_path / "out.png", **SMALL)
+    assert read_picture(tmp_path / "out.png").width == 46 and len(saved) == 3
 
 
 def small_args():
@@ -177,10 +223,10 @@ def test_command_line(faststyle, photo, painting, tmp_path):
     assert said.returncode == 0, said.stderr
     assert said.stdout.split()[0] == str(out) and read_picture(out).size == (46, 34)
     assert "relu5_1 is relu3_4" in said.stderr
-    trace = json.loads(out.with_suffix(".trace.json").read_text())
+    trace = json.loads(out.with_name("out.jpg.trace.json").read_text())
     assert len(trace["iterates"]) == 7 and trace["settings"]["plan"]["end_scale"] == 46
     assert sorted(p.name for p in out.parent.iterdir()) == [
-        "out.jpg", "out.loss.png", "out.trace.json",
+        "out.jpg", "out.jpg.loss.png", "out.jpg.trace.json",
     ]  # fmt: skip
     done = faststyle("optimize", photo, painting, "-o", out, *small_args(), "--resume")
     assert done.returncode == 1 and "is done: --force" in done.stderr
@@ -194,9 +240,9 @@ def test_painted_for_print(faststyle, photo, painting, tmp_path):
     (tmp_path / "black.icc").write_bytes(black_ink())
     args = [*small_args(), "--proof", "black.icc", "--depth", "16"]
     said = faststyle("optimize", photo, painting, "-o", "out.png", *args)
-    assert said.returncode == 0 and said.stdout.split()[1] == "out.proof.png", said.stderr
+    assert said.returncode == 0 and said.stdout.split()[1] == "out.png.proof.png", said.stderr
     assert Path("out.png").read_bytes()[24] == 16
-    shown = np.asarray(read_picture("out.proof.png")).astype(int)
+    shown = np.asarray(read_picture("out.png.proof.png")).astype(int)
     assert np.ptp(shown, axis=2).max() < 6 and np.ptp(shown) > 30
 
 
@@ -207,7 +253,7 @@ def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_pat
 
     command = [*begin, "part.png"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    while not (tmp_path / "part.state").exists() and run.poll() is None:
+    while not (tmp_path / "part.png.state").exists() and run.poll() is None:
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGINT)
     said = run.communicate(timeout=120)[1]
@@ -215,7 +261,7 @@ def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_pat
     assert read_picture(tmp_path / "part.png").width in (33, 46)
     done = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert not (tmp_path / "part.state").exists()
+    assert not (tmp_path / "part.png.state").exists()
     whole, part = (tmp_path / f"{name}.png" for name in ("whole", "part"))
     assert whole.read_bytes() == part.read_bytes()
 

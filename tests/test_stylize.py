@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import struct
 import threading
 
 import numpy as np
@@ -174,6 +175,34 @@ def test_a_folder_goes_on_where_it_was(faststyle, photo, tmp_path):
     assert faststyle("stylize", "a.png", "b.png", *args).returncode == 0
     assert (tmp_path / "out" / "a.png").read_text() == "kept"
     assert read_picture("out/b.png").size == photo.size
+
+
+def test_what_cannot_be_written_as_it_was_becomes_png(faststyle, photo, tmp_path):
+    (tmp_path / "in").mkdir()
+    photo.save(tmp_path / "in" / "a.jpg")
+    photo.save(tmp_path / "in" / "b.png")
+    said = faststyle("stylize", "in", "--style", "great_wave", "--depth", 16, "-o", "out")
+    assert said.stdout.split() == ["out/a.jpg.png", "out/b.png"], said.stderr
+
+
+@pytest.mark.parametrize("mode", ["gray and opacity", "565"])
+def test_odd_pictures_of_sixteen_bits_are_read(photo, tmp_path, mode):
+    path = tmp_path / ("a.png" if mode != "565" else "a.bmp")
+    if mode == "565":
+        path.write_bytes(bmp_565(8, 4))
+        assert read_tensor(path).shape == (1, 3, 4, 8)
+    else:
+        write_png(path, np.full((4, 8, 2), [40000, 20000], np.uint16))
+        assert read_tensor(path).shape == (1, 4, 4, 8)
+
+
+def bmp_565(width, height):
+    "A bitmap of two bytes a pixel, five, six and five bits of a colour, all white."
+    pixels = b"\xff" * (2 * width * height)
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 16, 3, len(pixels), 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    start = 14 + len(head) + len(masks)
+    return struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start) + head + masks + pixels
 
 
 def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
