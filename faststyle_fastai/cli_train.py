@@ -58,6 +58,9 @@ def pretrain(
     bs: BatchSize = None,
     images: Images = None,
     minutes: Minutes = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what did not end; the rest as before.")
+    ] = False,
     force: Force = False,
     device: Device = None,
     seed: Seed = 0,

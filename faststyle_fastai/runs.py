@@ -1,6 +1,7 @@
 "Whole trainings: a folder of photos and a painting in, a run folder with everything out."
 
 import json
+import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -91,16 +92,8 @@ def train(
     settings = {
         "style": [str(painting) for painting in styles],
         "style_hash": style_hash,
-        "photos": str(photos),
-        "photos_hash": photos_hash(dls),
-        "recipe": recipe,
-        "pretrained": str(pretrained),
-        "arch": arch,
-        "weights": Path(weights).name if weights else None,
-        "minutes": minutes,
         "valid_pct": valid_pct,
-        "seed": seed,
-        "plan": json.loads(json.dumps(asdict(plan))),
+        **_settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, plan),
     }
     spent = 0.0  # minutes
     if resume:
@@ -143,6 +136,7 @@ def pretrain(
     bs: int | None = None,
     images: int | None = None,  # photos an epoch
     minutes: float | None = None,  # train this long instead of the recipe's epochs
+    resume: bool = False,  # go on with what did not end, from `out`.part
     force: bool = False,  # write over `out`
     seed: int = 0,
     device: str | None = None,
@@ -151,18 +145,45 @@ def pretrain(
 ) -> Path:  # `out`
     "Train an autoencoder, the start of all styles, on a folder of photos."
     out = Path(out)
-    may_write_file(out, force)
+    part = out.with_name(f"{out.name}.part")
+    may_write_file(out, force or (resume and part.is_dir()))
+    if part.is_dir() and not (resume or force):
+        raise FaststyleError(f"{part} is a training that did not end: --resume, or --force.")
     plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, seed=seed, device=device
     )
+    settings = _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, plan)
+    if resume:
+        same_run(part, {"style": [], **settings})
+    else:
+        shutil.rmtree(part, ignore_errors=True)
     learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, **overrides)
-    failed = _fit(learn, minutes, quiet, f"what was trained lies in {out}.")
+    write_json({"settings": {"style": [], **settings}, "added": {}}, part / "run.json")
+    checkpoint = Checkpoint(part / "checkpoints", every=SAVE_EVERY, resume=resume)
+    where = f"what was trained lies in {out}, --resume goes on."
+    failed = _fit(learn, minutes, quiet, where, checkpoint)
     save_style(learn, out)
     if failed:
         raise failed
+    shutil.rmtree(part)
     return out
+
+
+def _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, plan):
+    "What a training that is resumed must have in common with the one it goes on with."
+    return {
+        "photos": str(photos),
+        "photos_hash": photos_hash(dls),
+        "recipe": recipe,
+        "pretrained": str(pretrained),
+        "arch": arch,
+        "weights": Path(weights).name if weights else None,
+        "minutes": minutes,
+        "seed": seed,
+        "plan": json.loads(json.dumps(asdict(plan))),
+    }
 
 
 def add_style(

@@ -123,15 +123,6 @@ def test_many_styles(faststyle, photos, painting, tmp_path):
     assert faststyle("evaluate", "run:dusk", *args).stdout != ""
 
 
-def test_pretrain(faststyle, photos, tmp_path):
-    said = faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK)
-    assert said.returncode == 0 and said.stdout == "ae.safetensors\n", said.stderr
-    fails(faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK), 1, "exists", "--force")
-    more = "pretrain", photos, "-o", "more.safetensors", *QUICK
-    assert faststyle(*more, "--pretrained", "ae.safetensors").returncode == 0
-    fails(faststyle(*more, "--force", "--pretrained", "no.safetensors"), 1, "no.safetensors")
-
-
 def test_stylize_one_several_and_bad_ones(faststyle, run, photos, tmp_path):
     shutil.copy(photos / "china" / "0.jpg", "a.jpg")
     Image.new("RGB", (1, 1)).save("dot.png")

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+from fastai.callback.core import Callback
+from test_cli import QUICK, fails
+
+from faststyle_fastai.all import FaststyleError
+from faststyle_fastai.runs import pretrain
+
+
+def test_pretrain(faststyle, photos, tmp_path):
+    said = faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK)
+    assert said.returncode == 0 and said.stdout == "ae.safetensors\n", said.stderr
+    fails(faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK), 1, "exists", "--force")
+    more = "pretrain", photos, "-o", "more.safetensors", *QUICK
+    assert faststyle(*more, "--pretrained", "ae.safetensors").returncode == 0
+    fails(faststyle(*more, "--force", "--pretrained", "no.safetensors"), 1, "no.safetensors")
+
+
+class Off(Callback):
+    "As if the machine were switched off at the fourth step."
+
+    order = 90
+
+    def after_batch(self):
+        if self.train_iter == 4:
+            raise KeyError("off")
+
+
+def test_a_pretraining_that_was_cut_off_goes_on(faststyle, photos, tmp_path, monkeypatch):
+    settings = {"size": 32, "bs": 2, "images": 12, "device": "cpu", "small": 0}
+    pretrain(photos, "whole.safetensors", quiet=True, **settings)
+    monkeypatch.setattr("faststyle_fastai.runs.SAVE_EVERY", 2)
+    with monkeypatch.context() as off, pytest.raises(KeyError):
+        off.setattr("faststyle_fastai.runs.TimeLeft", Off)
+        pretrain(photos, "ae.safetensors", **settings)
+    with pytest.raises(FaststyleError, match="ae.safetensors.part is a training that did not end"):
+        pretrain(photos, "ae.safetensors", **settings)
+    with pytest.raises(FaststyleError, match="another photos, seed"):
+        pretrain(photos, "ae.safetensors", resume=True, seed=1, **settings)
+    pretrain(photos, "ae.safetensors", resume=True, quiet=True, **settings)
+    assert sorted(p.name for p in tmp_path.glob("*ae.*")) == ["ae.safetensors"]
+    assert Path("ae.safetensors").read_bytes() == Path("whole.safetensors").read_bytes()
+    done = faststyle("pretrain", photos, "-o", "ae.safetensors", "--resume", *QUICK)
+    fails(done, 1, "exists: --force")
