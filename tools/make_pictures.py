@@ -13,9 +13,11 @@ from PIL import ImageOps
 from sklearn import datasets
 
 from faststyle_fastai.all import (
+    ASSETS,
     GALLERY,
     Stylizer,
     contact_sheet,
+    optimize_style,
     read_picture,
     save_picture,
     side_by_side,
@@ -40,6 +42,7 @@ def main():
     paint = Stylizer("great_wave")
     showcase(paint)
     gallery(paint)
+    slow()
     if args.many:
         several(Stylizer(args.many))
     if args.own:
@@ -69,6 +72,13 @@ def gallery(paint):
         rows.append([square(read_picture(style_thumbnail(name))) for name in names])
         rows.append([paint(photo, name) for name in names])
     save_picture(contact_sheet(rows).reduce(2), IMAGES / "gallery.jpg")
+
+
+def slow():
+    "slow.jpg: the photo, and what optimising its pixels after two paintings gives."
+    paintings = (ASSETS / name for name in ("composition_vii.jpg", "woman_with_hat.jpg"))
+    made = [optimize_style(PHOTO, painting, device="cpu") for painting in paintings]
+    save_picture(side_by_side([read_picture(PHOTO), *made], 280), IMAGES / "slow.jpg")
 
 
 def own(runs):
