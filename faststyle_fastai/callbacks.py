@@ -188,6 +188,8 @@ class DropletPenalty(Callback):
         self.hooks, self.excess = [], []
 
     def before_batch(self):
+        self.after_pred()  # an interrupt in a notebook passes that over
+        self.excess = []
         if self.training and len(self.yb):
             norms = self.learn.model.in4, self.learn.model.in5
             self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]

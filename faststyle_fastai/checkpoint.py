@@ -140,7 +140,8 @@ class Checkpoint(Callback):
             "best": float(self.best),
             "since": self.since,
             "smooth": [smooth.val, smooth.count],
-            "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
+            "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED}
+            | {"losses": [float(loss) for loss in self.recorder.losses]},
             "callbacks": {
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
             },
@@ -216,7 +217,7 @@ def whole_state(folder):
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
-RECORDED = "values", "losses", "lrs", "iters"
+RECORDED = "values", "lrs", "iters"
 
 
 def plain(value):

@@ -142,7 +142,7 @@ def evaluate(
     "Measure a style: content, style, and how many iterations of optimisation it is worth."
     from .backbones import perceptual_backbone
     from .evaluate import evaluate_autoencoder, evaluate_style, yardstick
-    from .folders import find_pictures
+    from .folders import first_pictures
     from .images import check_format, save_picture
     from .runfolder import write_json
     from .sheets import contact_sheet
@@ -156,15 +156,16 @@ def evaluate(
         raise FaststyleError(f"{file} redraws photos: no --style, no --others.")
     if paint.named is None and len(paint.styles) > 1:
         raise FaststyleError(f"{file} has the styles {', '.join(paint.styles)}: {file}:NAME.")
-    found, reference = find_pictures(photos)[0][:images], perceptual_backbone(backbone, weights)
+    found, reference = first_pictures(photos, images), perceptual_backbone(backbone, weights)
     if not found:
         raise FileNotFoundError(f"no readable photo in {photos}.")
     if paint.styles:
-        loss = yardstick(reference, style)
+        loss = yardstick(reference, style).to(paint.device)
         rows, sheet = evaluate_style(
             paint.paint, found, loss, size, iterations, search, others=others
         )
     else:
+        reference.to(paint.device)
         row, sheet = evaluate_autoencoder(paint.paint, found, reference, size)
         rows = {"network": row}
     columns = [key for key in rows["network"] if key != "iterations"]

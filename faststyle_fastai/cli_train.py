@@ -101,7 +101,7 @@ def train(
     force: Force = False,
     workers: Annotated[
         int | None,
-        typer.Option(min=0, help="Processes that load photos; default: 0 on a CPU, else 8."),
+        typer.Option(min=0, help="Processes that load photos; default: up to 8 on CUDA, else 0."),
     ] = None,
     device: Device = None,
     seed: Seed = 0,

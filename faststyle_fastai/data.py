@@ -82,12 +82,12 @@ class StyleDataLoaders(DataLoaders):
         size: int = 256,  # px a side of the square crops
         bs: int = 16,
         images: int | None = None,  # photos an epoch: fewer than there are, or drawn repeatedly
-        valid_pct: float = 0.02,  # share held out; 0: validate on the training photos' centres
+        valid_pct: float = 0.02,  # share held out; 0, or one photo: validate on their centres
         max_valid: int = 64,  # held-out photos at the most
         min_scale: float = 0.5,  # smallest training crop, as a share of the largest square
         max_lighting: float = 0.4,  # how far brightness and contrast of training photos vary
         seed: int = 42,  # of the split and of the choice of `images`
-        num_workers: int | None = None,  # None: 0 on a CPU, which trains on all cores, else 8
+        num_workers: int | None = None,  # None: on CUDA a core each, 8 at most; else 0
         device: torch.device | None = None,
     ) -> "StyleDataLoaders":
         """DataLoaders over the readable pictures below `path`; the others are named once.
@@ -160,10 +160,8 @@ def _split(photos, images, valid_pct, max_valid, seed):
     "Photos and the places in them of the training and the held-out ones."
     shuffled = list(photos)
     random.Random(seed).shuffle(shuffled)
-    if valid_pct == 0:
+    if valid_pct == 0 or len(shuffled) == 1:
         n_valid, pool = min(len(shuffled), max_valid), shuffled
-    elif len(shuffled) == 1:
-        raise ValueError("a single photo cannot be split: add photos or set valid_pct=0.")
     else:
         n_valid = min(max(1, round(len(shuffled) * valid_pct)), max_valid)
         pool = shuffled[n_valid:]

@@ -52,8 +52,8 @@ def lbfgs(
     iteration takes about twice as long, and the loss sees the clamped picture.
     """
     x = photo.clone().requires_grad_()
-    plain = torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
-    opt, curve = wolfe(x) if search else plain, []
+    opt = wolfe(x) if search else torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
+    curve = []
 
     def closure():
         opt.zero_grad()
@@ -104,11 +104,12 @@ def evaluate_style(
     The network's `iterations` is what its mean total is worth on the mean of the photos'
     optimisation curves, each the best loss so far.
     """
+    device = loss.backbone.mean.device
     theirs = [_of_the_same_name(Path(photo), others) if others else None for photo in photos]
     rows, curves, sheet = {}, [], []
     for path, other in zip(photos, theirs):
-        photo = resize_short(to_tensor(read_picture(path)), size)
-        shown = {"photo": photo, "network": paint(photo).cpu()}
+        photo = resize_short(to_tensor(read_picture(path)), size).to(device)
+        shown = {"photo": photo, "network": paint(photo).to(device)}
         if other:
             shown["others"] = _fitted(other, photo)
         if iterations:
@@ -146,7 +147,8 @@ def _fitted(picture, photo):
     height, width = x.shape[-2:]
     if abs(width / height * shape[0] / shape[1] - 1) > 0.03:  # some crop to multiples of 4 or 8
         raise FaststyleError(f"{picture} is {width}x{height} px: not of its photo's shape.")
-    return F.interpolate(x, tuple(shape), mode="bilinear", antialias=True).clamp(0, 1)
+    x = F.interpolate(x, tuple(shape), mode="bilinear", antialias=True).clamp(0, 1)
+    return x.to(photo.device)
 
 
 @torch.no_grad()
@@ -160,8 +162,8 @@ def evaluate_autoencoder(
     losses = {layer: VggLoss(backbone, None, {layer: 1.0}, {}) for layer in ("relu1_1", "relu2_2")}
     found, sheet = dict.fromkeys(("psnr", *losses), 0.0), []
     for path in photos:
-        photo = resize_short(to_tensor(read_picture(path)), size)
-        redrawn = paint(photo).cpu()
+        photo = resize_short(to_tensor(read_picture(path)), size).to(backbone.mean.device)
+        redrawn = paint(photo).to(photo.device)
         mean_square = (redrawn - photo).square().mean().clamp(min=1e-10)
         found["psnr"] += -10 * mean_square.log10().item() / len(photos)
         for layer, loss in losses.items():

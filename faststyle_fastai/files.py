@@ -28,8 +28,8 @@ def whole_file(
 
 def flush(path: Path):
     "See that a file, or the names in a folder, outlast a power cut."
-    with suppress(PermissionError):  # Windows opens no folders
-        opened = os.open(path, os.O_RDONLY)
+    with suppress(PermissionError):  # Windows opens no folders, and flushes what may be written
+        opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
         try:
             os.fsync(opened)
         finally:

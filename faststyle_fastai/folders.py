@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +11,7 @@ from .download import is_address
 from .errors import FaststyleError
 from .images import HEIC, check_format, read_picture
 
-__all__ = ["PICTURES", "find_pictures", "picture_files", "targets_for"]
+__all__ = ["PICTURES", "find_pictures", "first_pictures", "picture_files", "targets_for"]
 
 # The raster formats a photo comes in, by extension (an .svg, .pdf or .ico is none).
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *HEIC}
@@ -41,6 +42,14 @@ def find_pictures(
         readable = list(pool.map(_readable, files))
     good = [path for path, ok in zip(files, readable) if ok]
     return good, [path for path, ok in zip(files, readable) if not ok]
+
+
+def first_pictures(
+    folder: str | Path,
+    n: int,
+) -> list[Path]:  # n at the most, sorted
+    "The first picture files below a folder that decode; the others are not looked at."
+    return list(islice(filter(_readable, picture_files(folder)), n))
 
 
 def _readable(path):

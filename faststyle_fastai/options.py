@@ -23,7 +23,9 @@ Size = Annotated[
     int | None, typer.Option(help="Side of the training squares, px; default: the recipe's.")
 ]
 BatchSize = Annotated[int | None, typer.Option(help="Photos a step; default: the recipe's.")]
-Images = Annotated[int | None, typer.Option(help="Photos an epoch; default: the recipe's.")]
+Images = Annotated[
+    int | None, typer.Option(help="Photos an epoch, the same in each; default: the recipe's.")
+]
 Minutes = Annotated[
     float | None, typer.Option(min=0.01, help="Train this long, the schedule stretched to fit.")
 ]

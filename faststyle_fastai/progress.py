@@ -111,6 +111,7 @@ class History(Callback):
             table.to_csv(temporary, index_label="epoch")
 
 
+FRAMES = 200  # of a film
 MOST = 8  # styles that are shown: a preview of each takes time from the training
 
 
@@ -168,9 +169,9 @@ class Preview(Callback):
             keep_going(save_picture, side_by_side(pairs), self.path(step, row))
 
     def _write_gif(self, folder, path):
-        "All previews so far that are whole as one film, at half their size."
-        frames = []
-        for file in sorted(folder.glob("step-*.png")):
+        "Previews so far that are whole as one film, at half their size; of very many some."
+        frames, files = [], sorted(folder.glob("step-*.png"))
+        for file in files[:: 1 + len(files) // FRAMES]:
             with suppress(ValueError):
                 frames.append(read_picture(file).reduce(2))
         if not frames:

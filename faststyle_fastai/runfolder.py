@@ -47,6 +47,12 @@ def may_write_file(out, force):
         raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
 
 
+def not_among(photos, out):
+    "See that a run's own pictures do not become photos to train on."
+    if Path(photos).resolve() in (out.resolve(), *out.resolve().parents):
+        raise FaststyleError(f"{out} lies among the photos in {photos}: choose another -o.")
+
+
 def same_run(out, settings):
     "See that the run to resume was begun with the same settings, wherever the files lie."
     if not (record := record_of(out)):

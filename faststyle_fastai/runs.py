@@ -14,7 +14,7 @@ from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .errors import FaststyleError, NonFiniteLoss
-from .folders import find_pictures
+from .folders import first_pictures
 from .images import read_picture, save_picture
 from .learner import autoencoder_learner, style_learner
 from .progress import History, Preview, TimeLeft
@@ -25,6 +25,7 @@ from .runfolder import (
     export_learner,
     may_write,
     may_write_file,
+    not_among,
     paintings_of,
     photos_hash,
     plot_loss,
@@ -61,7 +62,7 @@ def train(
     valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # go on with the run in `out`
     force: bool = False,  # replace the run in `out`
-    workers: int | None = None,  # processes that load photos; None: 0 on a CPU, else 8 at most
+    workers: int | None = None,  # processes that load photos; None: on CUDA 8 at most, else 0
     seed: int = 0,
     device: str | None = None,
     quiet: bool = False,
@@ -78,6 +79,7 @@ def train(
     styles = list(L(style))
     style_hash = [digest(Path(painting)) for painting in styles]
     may_write(out, resume, force)
+    not_among(photos, out)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
         photos,
@@ -154,13 +156,14 @@ def pretrain(
     dls = StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, seed=seed, device=device
     )
-    settings = _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, plan)
+    settings = {"style": []}
+    settings |= _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, plan)
     if resume:
-        same_run(part, {"style": [], **settings})
+        same_run(part, settings)
     else:
         shutil.rmtree(part, ignore_errors=True)
     learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, **overrides)
-    write_json({"settings": {"style": [], **settings}, "added": {}}, part / "run.json")
+    write_json({"settings": settings, "added": {}}, part / "run.json")
     checkpoint = Checkpoint(part / "checkpoints", every=SAVE_EVERY, resume=resume)
     where = f"what was trained lies in {out}, --resume goes on."
     failed = _fit(learn, minutes, quiet, where, checkpoint)
@@ -223,15 +226,14 @@ def add_style(
     dls = StyleDataLoaders.from_folder(photos, size, bs, images, device=device, **split)
     learn = style_learner(dls, style, info["recipe"], file, info["arch"], weights, **plan)
     learn.freeze()
-    failed = _fit(learn, minutes, quiet, f"as far as {name} was trained it is in {out}.")
+    if failed := _fit(learn, minutes, quiet, f"{file} is as it was."):
+        raise failed  # half-trained it would be in the way of another try
     save_style(learn, out, add_to=file)
     if record and out == file:  # the run knows it too
         learn.model, learn.style_card.info, _ = load_style(out)
         export_learner(learn, run / "model.pkl")
         record["added"][name] = style_hash
         write_json(record, run / "run.json")
-    if failed:
-        raise failed
     return out
 
 
@@ -244,6 +246,8 @@ def _fit(learn, minutes, quiet, where, *cbs):
             learn.fit_recipe(minutes=minutes, cbs=cbs)
     except NonFiniteLoss as error:
         return error
+    finally:
+        stop.after_fit()  # which an error passes over
     return FaststyleError(f"stopped; {where}") if stop.asked else None
 
 
@@ -264,7 +268,7 @@ def demo(
         photo, few = folder / "china.jpg", {"valid_pct": 0, "images": 400}
     else:
         folder, few = Path(photos), {}
-        photo = next(iter(find_pictures(folder)[0]), None)
+        photo = next(iter(first_pictures(folder, 1)), None)
     record = record_of(out)
     earlier = record and paintings_of(record) == [digest(painting)]
     common = {"minutes": minutes, "seed": seed, "device": device, "quiet": quiet}

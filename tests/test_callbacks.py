@@ -237,6 +237,21 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
     assert spikes(300.0) < 0.02 * spikes(0.0)
 
 
+def test_an_interrupt_leaves_no_second_penalty_behind(photos, painting):
+    learn, calls = learner(photos, painting), []
+
+    def stop_once(net, inputs):
+        calls.append(len(net.in5._forward_pre_hooks))
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    learn.model.register_forward_pre_hook(stop_once)
+    with pytest.raises(KeyboardInterrupt):
+        run(learn, [])
+    run(learn, [], 1)
+    assert max(calls) == 1 and not learn.model.in5._forward_pre_hooks
+
+
 def test_lr_find_keeps_one_size(photos, painting):
     learn, seen = learner(photos, painting, small=16, small_until=0.5), SizesSeen()
     learn.add_cb(seen)

@@ -91,6 +91,12 @@ def test_orientation_gray_cmyk_alpha_and_16_bit(tmp_path):
     assert len(find_pictures(tmp_path)[0]) == 5
 
 
+def test_a_single_photo_is_both_trained_on_and_looked_at(photos, tmp_path):
+    shutil.copy(photos / "china" / "0.jpg", tmp_path)
+    dls = StyleDataLoaders.from_folder(tmp_path, 32, 2, images=6, device="cpu")
+    assert len(dls.train.items) == 6 and len(dls.valid.items) == 1
+
+
 def test_repainting_takes_the_whole_picture(dls, photos):
     batch = dls.test_dl([photos / "china" / "0.jpg"]).one_batch()
     assert len(batch) == 1 and batch[0].shape == (1, 3, 72, 96)

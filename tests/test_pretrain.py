@@ -1,10 +1,26 @@
+import shutil
+
 import pytest
 import torch
 from fastai.callback.core import Callback
+from PIL import Image
 from test_cli import QUICK, fails
 
-from faststyle_fastai.all import FaststyleError, load_style
-from faststyle_fastai.runs import pretrain
+from faststyle_fastai.all import FaststyleError, load_style, read_picture
+from faststyle_fastai.runs import add_style, pretrain, train
+
+
+def test_a_style_that_was_half_added_is_not_there(photos, painting, tmp_path):
+    file = tmp_path / "one.safetensors"
+    settings = {"size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
+    shutil.copy(train(photos, painting, "run", **settings) / "model.safetensors", file)
+    dusk, before = tmp_path / "dusk.png", file.read_bytes()
+    read_picture(painting).transpose(Image.Transpose.ROTATE_90).save(dusk)
+    with pytest.raises(FaststyleError, match="at step"):
+        add_style(file, dusk, photos, minutes=0.05, lr=1e20, quiet=True, device="cpu")
+    assert file.read_bytes() == before
+    with pytest.raises(FaststyleError, match="run2 lies among the photos"):
+        train(tmp_path, painting, tmp_path / "run2", **settings)
 
 
 def test_pretrain(faststyle, photos, tmp_path):
