@@ -170,7 +170,7 @@ class DrawStyles(Callback):
         return {"deck": self.deck}
 
     def load_state_dict(self, state):
-        self.deck = state["deck"]
+        self.deck = list(state["deck"])  # not the state itself, which a replay goes back to
 
 
 class DropletPenalty(Callback):

@@ -58,7 +58,7 @@ def run(learn, cbs, n_epoch=2, **kwargs):
     return learn
 
 
-@pytest.mark.parametrize(("n_styles", "workers"), [(1, 0), (3, 0), (3, 2)])
+@pytest.mark.parametrize(("n_styles", "workers"), [(1, 0), (2, 0), (3, 0), (3, 2)])
 def test_resumed_training_ends_where_an_uninterrupted_one_does(
     photos, painting, tmp_path, n_styles, workers
 ):
