@@ -1,6 +1,7 @@
 """What a pretrained start is worth: steps and seconds to the same held-out loss.
 
-    python -m benchmarks.pretraining A.jpg B.jpg --photos DIR [--backbone vgg19 --weights FILE]
+    python -m benchmarks.pretraining A.jpg B.jpg --photos DIR [--backbone vgg19 --weights FILE] \\
+        [--autoencoder FILE …]
 
 Every start trains the same way (recipe `fast`, 128 px, batch 4, constant learning rate, the same
 photos in the same order) and is measured on the same held-out photos under the yardstick. The

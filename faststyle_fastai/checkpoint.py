@@ -140,8 +140,7 @@ class Checkpoint(Callback):
             "best": float(self.best),
             "since": self.since,
             "smooth": [smooth.val, smooth.count],
-            "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED}
-            | {"losses": [float(loss) for loss in self.recorder.losses]},
+            "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
             "callbacks": {
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
             },
@@ -217,13 +216,15 @@ def whole_state(folder):
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
-RECORDED = "values", "lrs", "iters"
+RECORDED = "values", "losses", "lrs", "iters"
 
 
 def plain(value):
     "`value` with NumPy's and fastai's numbers and lists as Python's, for a safe torch.load."
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, torch.Tensor) and not value.dim():  # a loss a step, say
+        return value.item()
     if isinstance(value, torch.Tensor):
         return value.detach().as_subclass(torch.Tensor)
     if isinstance(value, np.generic):

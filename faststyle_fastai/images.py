@@ -146,7 +146,8 @@ def _lower_bytes(source):
     with opened(source) as image:
         if not image.tile or other_colors(image.info.get("icc_profile")):
             return None
-        if not re.match(r"\(?'?RGB\w*;16[BLN]\b", str(image.tile[0].args)):
+        args = image.tile[0].args
+        if not re.match(r"RGB\w*;16[BLN]$", str(args[0] if isinstance(args, tuple) else args)):
             return None
         image.tile = [tile._replace(args=_swapped(tile.args)) for tile in image.tile]
         return to_tensor(ImageOps.exif_transpose(image))

@@ -99,26 +99,20 @@ def optimize_to_file(
             state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
             torch.save(state, temporary)
 
-    failed = None
     try:
         with interrupts() as asked:  # between iterations: one cut off could not be gone on from
             for iterate in work:
                 iterates.append(asdict(iterate))
                 if asked or (callback and callback(iterate, work)):
-                    failed = FaststyleError(
-                        f"stopped; {out} is what it had become, --resume goes on."
-                    )
-                    break
+                    save()
+                    raise FaststyleError(f"stopped; {out} is what it had become, --resume goes on.")
                 if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
                     keep_going(save)
         save()
-    except FaststyleError as error:  # of an iteration: what was saved before it stays
-        failed = error
-    write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
-    with whole_file(plot) as temporary:
-        loss_figure(iterates).savefig(temporary, dpi=120)
-    if failed:
-        raise failed
+    finally:
+        write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
+        with whole_file(plot) as temporary:
+            loss_figure(iterates).savefig(temporary, dpi=120)
     saved.unlink(missing_ok=True)
     return [out, *[print_of] * bool(proof), trace, plot]
 
