@@ -7,14 +7,13 @@ Python and the libraries take before the network is there.
 """
 
 import argparse
-import multiprocessing
 import statistics
 import tempfile
 from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.report import report
+from benchmarks.report import fresh, peak, report
 from faststyle_fastai.all import Stylizer, TransformerNet
 from faststyle_fastai.stylefile import write_style
 
@@ -27,7 +26,9 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         files = {n: network(n, folder) for n in STYLES}
-        peaks = [{n: fresh(file, args.size) for n, file in files.items()} for _ in range(ROUNDS)]
+        peaks = [
+            {n: fresh(peak_of, file, args.size) for n, file in files.items()} for _ in range(ROUNDS)
+        ]
     median = {n: statistics.median(peak[n] for peak in peaks) for n in STYLES}
     rows = [
         {"styles": n, "peak, MB": round(peak), "ratio": f"{peak / median[1]:.3f}x"}
@@ -45,23 +46,11 @@ def network(n, folder):
     return path
 
 
-def fresh(*job):
-    "What `peak_of` gives in a process of its own."
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(peak_of, job)
-
-
 def peak_of(file, size):
     "MB that one network and one picture painted add to the peak of this process."
     before, picture = peak(), Image.effect_noise((size, size), 64)
     Stylizer(file)(picture)
     return peak() - before
-
-
-def peak():
-    "Peak resident memory of this process, MB."
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import multiprocessing
 import platform
 from pathlib import Path
 
@@ -67,6 +68,18 @@ def iterations(
 ) -> str:
     "The mean of what networks are worth; a bound where all that were tried were not enough."
     return f"{'≥ ' * (max(worth) >= most)}{sum(worth) / len(worth):.1f}"
+
+
+def fresh(function, *args):
+    "What a function of a module gives in a process of its own."
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, args)
+
+
+def peak() -> float:
+    "Peak resident memory of this process, MB (Linux)."
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def _text(value):

@@ -17,27 +17,44 @@ def gram_matrix(
     features: Tensor,  # [B, C, H, W]
 ) -> Tensor:  # [B, C, C], divided by C*H*W
     "Channel correlations of `features`, in float32 (Gatys et al. 2016)."
+    return second_moments(features)[0] / features.shape[1]
+
+
+def second_moments(
+    features: Tensor,  # [B, C, H, W]
+    weight: Tensor | None = None,  # [1, 1, H, W], how much each place counts; None: all alike
+) -> tuple[Tensor, Tensor]:  # [B, C, C] and [B, C], float32
+    "Over all places the mean products of pairs of channels, and the channels' means."
+
+    def places(x):
+        return x.permute(0, 2, 3, 1).flatten(1, 2)
+
     with torch.autocast(features.device.type, enabled=False):
-        return Gram.apply(features.flatten(2))
+        return Moments.apply(places(features), None if weight is None else places(weight))
 
 
-class Gram(torch.autograd.Function):
-    """`x @ x.mT` over its size, and the gradient by one product where autograd takes two.
+class Moments(torch.autograd.Function):
+    """`x.mT @ x` and the sum of `x` over its N places, [B, N, C], both divided by N.
 
-    The gradient is of the precision of `x`, as it is what features made in it can be given.
+    Its gradient takes one product where autograd takes two, and lies in memory as that of
+    channels-last features does. It is of the precision of `x`, which is all these can be given.
     """
 
     @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
         x = x.float()
-        return x @ x.mT / x[0].numel()
+        weighted = x if weight is None else x * weight
+        return weighted.mT @ x / x.shape[1], weighted.mean(1)
 
     @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        # Divided at the end: in float16 the small matrix would vanish.
-        return (grad + grad.mT).to(x.dtype) @ x / x[0].numel()
+    def backward(ctx, grad, grad_mean):
+        x, weight = ctx.saved_tensors
+        turn, shift = (grad + grad.mT).to(x.dtype), grad_mean[:, None].to(x.dtype)
+        # Divided within the product: in float16 a small matrix would vanish.
+        share = 1 / x.shape[1]
+        found = torch.baddbmm(shift, x, turn, beta=share, alpha=share)
+        return found if weight is None else (found * weight).to(x.dtype), None
 
 
 def total_variation(

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .losses import Gram
+from .losses import second_moments
 
 __all__ = ["STYLE_LOSSES", "moments"]
 
@@ -20,13 +20,13 @@ def moments(
     So the last column holds the channels' own means. Of several paintings' moments the mean may
     be taken; of their covariances it may not.
     """
-    ones = torch.ones_like(features[:, :1])
-    features = torch.cat([features, ones], 1)
     if where is not None:
         where = F.interpolate(where.to(features.device), features.shape[-2:], mode="area")
-        features = features * (where / where.mean().clamp(min=1e-6)).sqrt().to(features.dtype)
-    with torch.autocast(features.device.type, enabled=False):
-        return Gram.apply(features.flatten(2)) * features.shape[1]
+        where = where / where.mean().clamp(min=1e-6)
+    second, mean = second_moments(features, where)
+    ones = second.new_ones(()) if where is None else where.mean()
+    last = torch.cat([mean, ones.expand(len(mean), 1)], 1)
+    return torch.cat([torch.cat([second, mean[:, None]], 1), last[..., None]], 2)
 
 
 def gram_distance(target: Tensor):
