@@ -2,9 +2,10 @@
 
     python -m benchmarks.inits --pair PHOTO PAINTING STYLE [--pair …] -o PICTURES [--px 512]
 
-STYLE is the gallery's name, or the model file, of PAINTING. The mark is the loss that recipe `fast`
-has after 50 iterations from the photo, all at one size. PICTURES gets PHOTO-STYLE.png: the photo,
-the painting, the network's picture, then the marks' from each start.
+STYLE is the gallery's name, or the model file, of PAINTING. Recipe `fast`, all at one size, with
+its own optimizer and with Adam. The mark is the loss that each has after 50 or 250 iterations from
+the photo. PICTURES gets PHOTO-STYLE-OPTIMIZER.png: the photo, the painting, the network's picture,
+then those at the mark, from each start.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from faststyle_fastai.all import (
     to_picture,
 )
 
-MARK, MOST = 50, 200  # iterations
+MARKS = {"wolfe": 50, "adam": 250}  # iterations
+MOST = 4  # times as many
 
 
 def main():
@@ -31,31 +33,43 @@ def main():
     parser.add_argument("--px", type=int, default=512, help="of the longer side")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a folder")
     args = parser.parse_args()
-    found = {}
-    for photo, painting, style in args.pair:
-        mark = reached(photo, painting, "content", args.px, iterations=MARK)[1][-1].loss
-        row = [read_picture(photo), read_picture(painting), Stylizer(style)(photo)]
-        for init in ("content", "gray", f"stylized:{style}"):
-            picture, seen = reached(photo, painting, init, args.px, mark)
-            row.append(picture)
-            kind, facts = init.partition(":")[0], {"loss at first": seen[0].loss / mark}
-            facts |= {"iterations": len(seen), "seconds": sum(one.seconds for one in seen)}
-            found.setdefault(kind, []).append(facts)
-            print(photo, style, init, facts, flush=True)
-        save_picture(side_by_side(row), args.out / f"{Path(photo).stem}-{Path(style).stem}.png")
-    rows = [
-        {"start": kind} | {k: statistics.mean(one[k] for one in seen) for k in seen[0]}
-        for kind, seen in found.items()
-    ]
-    report("inits", rows, px=args.px, pairs=len(args.pair))
+    rows = []
+    for optimizer in MARKS:
+        found = {}
+        for pair in args.pair:
+            for start, facts in compared(*pair, optimizer, args).items():
+                found.setdefault(start, []).append(facts)
+        for start, seen in found.items():
+            row = {"optimizer": optimizer, "start": start}
+            row |= {
+                k: statistics.mean(one[k] for one in seen) for k in ("loss at first", "seconds")
+            }
+            rows.append(row | {"iterations": " ".join(str(one["iterations"]) for one in seen)})
+    report("inits", rows, px=args.px, pairs=[f"{Path(p).stem}, {s}" for p, _, s in args.pair])
 
 
-def reached(photo, painting, init, px, mark=0.0, iterations=MOST):
+def compared(photo, painting, style, optimizer, args):
+    "What each start takes to the mark."
+    plan = {"optimizer": optimizer, "min_scale": args.px, "end_scale": args.px}
+    most = MARKS[optimizer]
+    mark = reached(photo, painting, init="content", initial_iterations=most, **plan)[1][-1].loss
+    row, found = [read_picture(photo), read_picture(painting), Stylizer(style)(photo)], {}
+    for init in ("content", "gray", f"stylized:{style}"):
+        picture, seen = reached(
+            photo, painting, mark, init=init, initial_iterations=MOST * most, **plan
+        )
+        row.append(picture)
+        facts = {"iterations": len(seen), "seconds": sum(one.seconds for one in seen)}
+        found[init.partition(":")[0]] = facts | {"loss at first": seen[0].loss / mark}
+    name = f"{Path(photo).stem}-{Path(style).stem}-{optimizer}"
+    save_picture(side_by_side(row), args.out / f"{name}.png")
+    print(name, found, flush=True)
+    return found
+
+
+def reached(photo, painting, mark=0.0, **plan):
     "The picture and the iterates of an optimisation until its loss is at `mark`."
-    plan = optimization_plan(
-        "fast", init=init, min_scale=px, end_scale=px, initial_iterations=iterations
-    )
-    work, seen = PixelOptimizer(photo, painting, None, plan, device="cpu"), []
+    work, seen = PixelOptimizer(photo, painting, None, optimization_plan("fast", **plan)), []
     for iterate in work:
         seen.append(iterate)
         if iterate.loss <= mark:
