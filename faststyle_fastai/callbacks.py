@@ -10,9 +10,9 @@ from fastai.callback.core import Callback, CancelFitException, CancelTrainExcept
 from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import Recorder
 from torch import Tensor
-from torch.nn import functional as F
 
 from .errors import NonFiniteLoss
+from .layers import computes_bfloat16, instance_norm
 from .losses import resize_short
 
 __all__ = [
@@ -64,13 +64,6 @@ class BFloat16(Callback):
 
     def __getstate__(self):
         return {**self.__dict__, "context": None}
-
-
-def computes_bfloat16(device: torch.device) -> bool:
-    "Whether `device` has bfloat16 arithmetic of its own, not an emulation."
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 class TimeBudget(Callback):
@@ -195,8 +188,10 @@ class DropletPenalty(Callback):
             self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, norm, inputs):
-        z = F.group_norm(inputs[0].float(), inputs[0].shape[1], eps=norm.eps)
-        self.excess.append((z.abs() - self.beyond).relu().square().mean())
+        x = inputs[0]
+        ones = torch.ones(x.shape[:2], device=x.device)
+        z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
+        self.excess.append((z.abs() - self.beyond).relu().float().square().mean())
 
     def after_pred(self):
         for hook in self.hooks:

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .backbones import IMAGENET, perceptual_backbone, reachable, spread
-from .callbacks import computes_bfloat16
 from .colors import printed
 from .errors import FaststyleError, NonFiniteLoss
 from .images import fitted, read_picture, resized_tensor
 from .inits import begin
+from .layers import computes_bfloat16
 from .losses import shrink, squared_variation, variation_sum
 from .optimizer import wolfe
 from .recipes import Optimization, scales_between

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from .errors import FaststyleError
 from .gallery import find_style
 from .images import opened, read_picture, read_tensor, to_picture, to_tensor
+from .layers import computes_bfloat16
 from .losses import resize_short
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
@@ -32,6 +33,7 @@ class Stylizer:
         source: str | Path | Learner,  # a style that ships, FILE[:NAME], a run, a Learner, a .pkl
         device: torch.device | str | None = None,
         grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
+        precise: bool = False,  # float32 also where the processor computes in bfloat16
     ):
         self.named = None  # the style that was asked for with the file
         if isinstance(source, Learner):
@@ -41,6 +43,7 @@ class Stylizer:
             net, info, base = _from_pickle(path) if path.suffix == ".pkl" else load_style(path)
         self.device = torch.device(device or default_device())
         self.net, self.info = net.to(self.device).eval(), info
+        self.bfloat16 = computes_bfloat16(self.device) and not precise
         self.styles = info["styles"]
         self.grain = grain if self.styles else 0.0  # a redrawn photo takes no strokes
         self._index(self.named)  # a wrong name fails here
@@ -92,7 +95,7 @@ class Stylizer:
         share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], of `style` at each pixel
         black=None,  # the style of the rest
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
-        """The network itself, on tensors, in float32.
+        """The network itself, on tensors.
 
         Towards `strength` 0 it has the photo's own brightness and contrast, channel by channel,
         which instance normalisation forgets; what an autoencoder redraws has them wholly.
@@ -106,7 +109,7 @@ class Stylizer:
         # A mix of rows is a row: the network becomes one of the one or two styles asked for.
         weights = self._blend(strength)
         weights = {k: rows @ w if is_row(k) else w for k, w in weights.items()}
-        with torch.autocast(self.device.type, enabled=False):
+        with torch.autocast(self.device.type, torch.bfloat16, self.bfloat16):
             painted = functional_call(self.net, weights, (x, share))
         if own := 1.0 - strength if self.styles else 1.0:
             painted = torch.lerp(painted, exposed_like(painted, photo), own)

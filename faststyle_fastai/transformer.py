@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .backbones import IMAGENET
+from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d
 
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "to_examples"]
 
@@ -35,9 +36,9 @@ class TransformerNet(nn.Module):
         self.conv3, self.in3 = ConvLayer(b, c, 3, stride=2), InstanceNorm(c, n_styles)
         for i in range(1, 6):
             self.add_module(f"res{i}", ResidualBlock(c, n_styles))
-        self.deconv1, self.in4 = ConvLayer(c, b, 3), InstanceNorm(b, n_styles)
-        self.deconv2, self.in5 = ConvLayer(b, a, 3), InstanceNorm(a, n_styles)
-        self.deconv3 = ConvLayer(a, 3, 9)
+        self.deconv1, self.in4 = UpConvLayer(c, b), InstanceNorm(b, n_styles)
+        self.deconv2, self.in5 = UpConvLayer(b, a), InstanceNorm(a, n_styles)
+        self.deconv3 = ConvLayer(a, 3, 9, conv=WideConv2d)
         for name, values in zip(("mean", "std"), IMAGENET):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
@@ -63,14 +64,14 @@ class TransformerNet(nn.Module):
         x = F.pad(x, edge, mode="reflect")
         if rows.dim() == 4:
             rows = F.pad(rows, edge, mode="reflect")
-        y = (x - self.mean) / self.std
+        y = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         y = self.in1(self.conv1(y), rows).relu_()
         y = self.in2(self.conv2(y), rows).relu_()
         y = self.in3(self.conv3(y), rows).relu_()
         for i in range(1, 6):
             y = self.get_submodule(f"res{i}")(y, rows)
-        y = self.in4(self.deconv1(F.interpolate(y, scale_factor=2.0)), rows).relu_()
-        y = self.in5(self.deconv2(F.interpolate(y, scale_factor=2.0)), rows).relu_()
+        y = self.in4(self.deconv1(y), rows).relu_()
+        y = self.in5(self.deconv2(y), rows).relu_()
         y = self.deconv3(y).to(x.dtype) * self.std + self.mean
         return y[..., :height, :width]
 
@@ -87,57 +88,6 @@ class TransformerNet(nn.Module):
                 f"picture, {list(shape[:2])} for weights, {list(shape)} for weights at each pixel."
             )
         return style.to(x.device, self.in1.weight.dtype)
-
-
-class ConvLayer(nn.Module):
-    "Reflection padding, then a convolution: same size at stride 1."
-
-    def __init__(self, n_in, n_out, kernel, stride=1):
-        super().__init__()
-        self.pad = kernel // 2
-        self.conv2d = nn.Conv2d(n_in, n_out, kernel, stride)
-
-    def forward(self, x):
-        return self.conv2d(F.pad(x, (self.pad,) * 4, mode="reflect"))
-
-
-class InstanceNorm(nn.Module):
-    "Instance normalisation with a scale and a shift for each style and channel."
-
-    def __init__(self, channels, n_styles, eps=1e-5):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(n_styles, channels))
-        self.bias = nn.Parameter(torch.zeros(n_styles, channels))
-
-    def forward(self, x, rows):
-        if rows.dim() == 4:
-            return self._each_pixel(x, rows)
-        # One group per picture and channel: group_norm then takes each picture's own scale and
-        # shift, and on a CPU it is many times faster than instance_norm.
-        weight, bias = (rows @ self.weight).flatten(), (rows @ self.bias).flatten()
-        y = x.reshape(1, -1, *x.shape[2:])  # [1, B*C, H, W]
-        y = F.group_norm(y, y.shape[1], weight.to(y.dtype), bias.to(y.dtype), self.eps)
-        return y.view(x.shape)
-
-    def _each_pixel(self, x, rows):
-        "The same normalisation, but a scale and a shift of its own at each place."
-        rows = F.adaptive_avg_pool2d(rows, x.shape[-2:])
-        weight, bias = (torch.einsum("bnhw,nc->bchw", rows, p) for p in (self.weight, self.bias))
-        return F.group_norm(x, x.shape[1], eps=self.eps) * weight + bias
-
-
-class ResidualBlock(nn.Module):
-    "Two normalised convolutions on top of what comes in; nothing after the sum."
-
-    def __init__(self, channels, n_styles):
-        super().__init__()
-        self.conv1, self.in1 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
-        self.conv2, self.in2 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
-
-    def forward(self, x, rows):
-        y = self.in1(self.conv1(x), rows).relu_()
-        return x + self.in2(self.conv2(y), rows)
 
 
 def from_examples(

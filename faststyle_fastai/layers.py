@@ -1,0 +1,224 @@
+"""What TransformerNet is built of: convolutions and instance normalisation, quick on a CPU.
+
+Features lie channels-last. Module names and weights are those of plain convolutions; how they are
+multiplied differs.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["ConvLayer", "InstanceNorm", "ResidualBlock", "UpConvLayer", "WideConv2d"]
+
+# Of a 3x3 kernel over a picture enlarged twofold by nearest neighbours, the rows (or columns) that
+# fall on each of two small pixels: for the even pixels of the large picture, and for the odd ones.
+FALLS_ON = ([0], [1, 2]), ([0, 1], [2])
+
+
+class ConvLayer(nn.Module):
+    "Reflection padding, then a convolution: same size at stride 1."
+
+    edge = "reflect"
+
+    def __init__(self, n_in, n_out, kernel, stride=1, conv=nn.Conv2d):
+        super().__init__()
+        self.pad = kernel // 2
+        self.conv2d = conv(n_in, n_out, kernel, stride)
+
+    def forward(self, x):
+        with torch.autocast(x.device.type, enabled=False):  # on a CPU it would pad in float32
+            x = F.pad(x, (self.pad,) * 4, mode=self.edge)
+        return self.conv2d(x)
+
+
+class UpConvLayer(ConvLayer):
+    """Nearest upsampling by two, then a 3x3 `ConvLayer`.
+
+    Reflection in the large picture repeats the edge of the small one.
+    """
+
+    edge = "replicate"
+
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out, 3, conv=UpConv2d)
+
+
+class UpConv2d(nn.Conv2d):
+    """A 3x3 convolution of a small picture's enlargement, in less than half of its products.
+
+    A large pixel sees two by two small ones, so each of its four kinds has a 2x2 kernel.
+    """
+
+    def forward(self, x):
+        kernels = []
+        for rows in FALLS_ON:
+            tall = torch.stack([self.weight[:, :, row].sum(2) for row in rows], 2)
+            for columns in FALLS_ON:
+                kernels.append(torch.stack([tall[..., column].sum(3) for column in columns], 3))
+        y = F.conv2d(x, torch.cat(kernels), self.bias.repeat(4))
+        return Interleave.apply(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Interleave(torch.autograd.Function):
+    """Four kinds of pixels, made by 2x2 kernels, brought to their places.
+
+    [B, H + 1, W + 1, 4 * C] -> [B, 2 * H, 2 * W, C]; those of odd rows, and columns, come from one
+    row, or column, further on.
+    """
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.shape = x.shape
+        y = Interleave.view(x.contiguous())
+        batch, height, _, width, _, channels = y.shape
+        return y.reshape(batch, 2 * height, 2 * width, channels)
+
+    @staticmethod
+    def backward(ctx, grad):
+        of_x = grad.new_zeros(ctx.shape)
+        view = Interleave.view(of_x)
+        view.copy_(grad.reshape(view.shape))
+        return of_x
+
+    @staticmethod
+    def view(x):
+        "[B, H, 2, W, 2, C]"
+        batch, height, width, channels = x.shape
+        x = x.view(batch, height, width, 2, 2, channels // 4)
+        whole, down, right, row, column, one = x.stride()
+        shape = batch, height - 1, 2, width - 1, 2, channels // 4
+        return x.as_strided(shape, (whole, down, down + row, right, right + column, one))
+
+
+class WideConv2d(nn.Conv2d):
+    """A 9x9 convolution to few channels, as one of 5x5 on blocks of two by two pixels.
+
+    More channels fill the processor's vectors. Sides must be even.
+    """
+
+    def forward(self, x):
+        n_out, n_in = self.weight.shape[:2]
+        x = x.permute(0, 2, 3, 1)
+        batch, height, width = x.shape[0], x.shape[1] // 2, x.shape[2] // 2
+        x = x.reshape(batch, height, 2, width, 2 * n_in).transpose(2, 3)
+        x = x.reshape(batch, height, width, 4 * n_in).permute(0, 3, 1, 2)
+        shifts = [(right, 1 - right, down, 1 - down) for down in (0, 1) for right in (0, 1)]
+        kernel = torch.stack([F.pad(self.weight, shift) for shift in shifts], 1)
+        kernel = kernel.view(4 * n_out, n_in, 5, 2, 5, 2).permute(0, 3, 5, 1, 2, 4)
+        kernel = kernel.reshape(4 * n_out, 4 * n_in, 5, 5)
+        return F.pixel_shuffle(F.conv2d(x, kernel, self.bias.repeat_interleave(4)), 2)
+
+
+class InstanceNorm(nn.Module):
+    """Instance normalisation with a scale and a shift for each style and channel.
+
+    `known`, [2, C], when it is not empty, takes the place of the picture's own mean and variance.
+    """
+
+    def __init__(self, channels, n_styles, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(n_styles, channels))
+        self.bias = nn.Parameter(torch.zeros(n_styles, channels))
+        self.register_buffer("known", torch.empty(0), persistent=False)
+
+    def forward(self, x, rows):
+        if rows.dim() == 2:
+            return self._normalized(x, rows @ self.weight, rows @ self.bias)
+        rows = F.adaptive_avg_pool2d(rows, x.shape[-2:])
+        weight, bias = (torch.einsum("bnhw,nc->bchw", rows, p) for p in (self.weight, self.bias))
+        ones = torch.ones(x.shape[:2], device=x.device)
+        return self._normalized(x, ones, torch.zeros_like(ones)) * weight + bias
+
+    def _normalized(self, x, weight, bias):
+        if not len(self.known):
+            return instance_norm(x, weight, bias, self.eps)
+        parts = zip(x.split(1), weight.to(x.dtype), bias.to(x.dtype))
+        return torch.cat([F.batch_norm(y, *self.known, *wb, eps=self.eps) for y, *wb in parts])
+
+
+class ResidualBlock(nn.Module):
+    "Two normalised convolutions on top of what comes in; nothing after the sum."
+
+    def __init__(self, channels, n_styles):
+        super().__init__()
+        self.conv1, self.in1 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
+        self.conv2, self.in2 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
+
+    def forward(self, x, rows):
+        y = self.in1(self.conv1(x), rows).relu_()
+        return x + self.in2(self.conv2(y), rows)
+
+
+def instance_norm(
+    x: Tensor,  # [B, C, H, W]
+    weight: Tensor,  # [B, C], a scale and a shift for each picture
+    bias: Tensor,
+    eps: float = 1e-5,
+) -> Tensor:  # [B, C, H, W]
+    "Each channel of each picture with mean 0 and variance 1, scaled and shifted."
+    if x.device.type == "cpu":
+        return ChannelsLastNorm.apply(x, weight.float(), bias.float(), eps)
+    # One group per picture and channel: group_norm then takes each picture's own scale and shift.
+    y = x.reshape(1, -1, *x.shape[2:])  # [1, B*C, H, W]
+    weight, bias = (values.flatten().to(y.dtype) for values in (weight, bias))
+    return F.group_norm(y, y.shape[1], weight, bias, eps).view(x.shape)
+
+
+def moments(
+    x: Tensor,  # [1, C, H, W]
+    eps: float = 1e-5,
+) -> tuple[Tensor, Tensor]:  # [C] each, float32
+    "Each channel's mean and variance."
+    if x.device.type != "cpu":
+        variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
+        return mean, variance
+    x = x.contiguous(memory_format=torch.channels_last)
+    ones = x.new_ones(x.shape[1], dtype=torch.float32)
+    shape = 1, x.shape[1], x[0, 0].numel(), x.shape[1], eps
+    _, mean, rstd = torch.native_group_norm(x, ones, torch.zeros_like(ones), *shape)
+    return mean[0], rstd[0] ** -2 - eps
+
+
+class ChannelsLastNorm(torch.autograd.Function):
+    """`instance_norm` in channels-last memory.
+
+    There torch's group_norm is its fastest, and its gradient the slowest by far: here is another.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, eps):
+        x = x.contiguous(memory_format=torch.channels_last)
+        shape = 1, x.shape[1], x[0, 0].numel(), x.shape[1], eps
+        parts = zip(x.split(1), weight, bias)
+        parts = [torch.native_group_norm(*part, *shape) for part in parts]
+        y, mean, rstd = map(torch.cat, zip(*parts)) if len(x) > 1 else parts[0]
+        ctx.save_for_backward(x, weight, mean, rstd)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, weight, mean, rstd = ctx.saved_tensors
+        x, g = (y.permute(0, 2, 3, 1) for y in (x, grad))  # [B, H, W, C]: products are quick so
+        of_bias = total(g)
+        of_weight = (total(g * x) - mean * of_bias) * rstd
+        scale, share = weight * rstd, 1 / x[0, ..., 0].numel()
+        slope = -scale * rstd * of_weight * share
+        shift = -scale * of_bias * share - slope * mean
+        scale, slope, shift = (y[:, None, None].to(x.dtype) for y in (scale, slope, shift))
+        of_x = torch.addcmul(shift, x, slope).addcmul_(g, scale)
+        return of_x.permute(0, 3, 1, 2), of_weight, of_bias, None
+
+
+def total(
+    x: Tensor,  # [B, H, W, C]
+) -> Tensor:  # [B, C], float32
+    "The sum over all places; lines first, as the type of `x` rounds each sum."
+    return x.sum(2).float().sum(1)
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    "Whether `device` has bfloat16 arithmetic of its own, not an emulation."
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
