@@ -50,7 +50,12 @@ def markdown(rows: list[dict]) -> str:
 
 def table(name: str) -> str:
     "The Markdown table of a benchmark's kept results."
-    return markdown(json.loads((RESULTS / f"{name}.json").read_text())["rows"])
+    return markdown(results(name))
+
+
+def results(name: str) -> list[dict]:
+    "The rows of a benchmark's kept results."
+    return json.loads((RESULTS / f"{name}.json").read_text())["rows"]
 
 
 def held_out(

@@ -1,11 +1,12 @@
 """The slow way, ours against the published recipes: seconds, and what the yardstick says.
 
     python -m benchmarks.slow_way --pair PHOTO PAINTING [--pair …] --weights VGG19.safetensors \\
-        -o PICTURES [--px 512]
+        -o PICTURES [--px 512] [--only RECIPE]
 
 Each recipe as it stands; the published ones look through VGG19, ours through what ships. All
 pictures are measured under VGG19 against their photo. PICTURES gets each of them, and
-PHOTO-PAINTING.png: the photo, the painting, then the recipes in the table's order.
+PHOTO-PAINTING.png: the photo, the painting, then the recipes in the table's order. With `--only`
+the other rows and pictures stay those of an earlier run.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.report import report
+from benchmarks.report import report, results
 from faststyle_fastai.all import (
     optimize_style,
     perceptual_backbone,
@@ -34,31 +35,36 @@ def main():
     parser.add_argument("--pair", nargs=2, action="append", required=True)
     parser.add_argument("--weights", required=True, help="of VGG19")
     parser.add_argument("--px", type=int, default=512, help="of the longer side")
+    parser.add_argument("--only", choices=RECIPES)
     parser.add_argument("-o", "--out", type=Path, required=True, help="a folder")
     args = parser.parse_args()
-    backbone, found = perceptual_backbone("vgg19", args.weights), {name: [] for name in RECIPES}
+    backbone, found = perceptual_backbone("vgg19", args.weights), {}
     for photo, painting in args.pair:
         name = f"{Path(photo).stem}-{Path(painting).stem}"
         row, loss = [read_picture(photo), read_picture(painting)], yardstick(backbone, painting)
         for recipe in RECIPES:
-            weights = None if recipe == "fast" else args.weights
-            began = time.monotonic()
-            made = optimize_style(
-                photo, painting, recipe=recipe, weights=weights, end_scale=args.px, device="cpu"
-            )
-            seconds = time.monotonic() - began
-            row.append(read_picture(save_picture(made, args.out / f"{name}-{recipe}.png")))
-            with torch.no_grad():
-                loss(to_tensor(made), to_tensor(row[0].resize(made.size)))
-            parts = {k: v.item() for k, v in loss.parts.items()}
-            found[recipe].append({"seconds": seconds, **parts, "total": sum(parts.values())})
-            print(name, recipe, found[recipe][-1], flush=True)
+            file = args.out / f"{name}-{recipe}.png"
+            if recipe == (args.only or recipe):
+                weights = None if recipe == "fast" else args.weights
+                began = time.monotonic()
+                made = optimize_style(
+                    photo, painting, recipe=recipe, weights=weights, end_scale=args.px, device="cpu"
+                )
+                seconds = time.monotonic() - began
+                save_picture(made, file)
+                with torch.no_grad():
+                    loss(to_tensor(made), to_tensor(row[0].resize(made.size)))
+                parts = {k: v.item() for k, v in loss.parts.items()}
+                measured = {"seconds": seconds, **parts, "total": sum(parts.values())}
+                found.setdefault(recipe, []).append(measured)
+                print(name, recipe, measured, flush=True)
+            row.append(read_picture(file))
         save_picture(side_by_side(row), args.out / f"{name}.png")
-    rows = []
+    rows = {row["recipe"]: row for row in results("slow_way")} if args.only else {}
     for recipe, seen in found.items():
         row = {"recipe": recipe, "backbone": "lite" if recipe == "fast" else "vgg19"}
-        rows.append(row | {k: statistics.mean(s[k] for s in seen) for k in seen[0]})
-    report("slow_way", rows, px=args.px, pairs=len(args.pair))
+        rows[recipe] = row | {k: statistics.mean(s[k] for s in seen) for k in seen[0]}
+    report("slow_way", list(rows.values()), px=args.px, pairs=len(args.pair))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["FaststyleError", "NonFiniteLoss", "extra"]
+__all__ = ["FaststyleError", "NonFiniteLoss", "extra", "one_line"]
 
 
 class FaststyleError(RuntimeError):
@@ -19,6 +19,14 @@ class FaststyleError(RuntimeError):
 
 class NonFiniteLoss(FaststyleError):
     "The loss became NaN or infinite; the network has its last good weights again."
+
+
+def one_line(error: Exception) -> str:
+    "What a person is told of an error."
+    text = " ".join(str(error).split())
+    if isinstance(error, (FaststyleError, ValueError, OSError)):
+        return text
+    return f"{type(error).__name__}: {text} (--debug shows where)"
 
 
 def extra(

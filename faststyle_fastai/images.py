@@ -32,6 +32,7 @@ __all__ = [
     "on_white",
     "read_picture",
     "read_tensor",
+    "read_upright",
     "resized_tensor",
     "save_picture",
     "to_picture",
@@ -77,6 +78,14 @@ def read_tensor(
     if lower is None or lower.shape != x.shape:
         return x
     return (x * 256 + lower) * 255 / 65535
+
+
+def read_upright(
+    source,  # as above
+) -> Image.Image:  # RGB, or RGBA if any of it is transparent
+    "A picture to be painted, in 8 bits a colour."
+    with opened(source) as image:
+        return _upright(image)
 
 
 def limit_pixels(

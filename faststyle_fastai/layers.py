@@ -13,6 +13,7 @@ __all__ = ["ConvLayer", "InstanceNorm", "ResidualBlock", "UpConvLayer", "WideCon
 # Of a 3x3 kernel over a picture enlarged twofold by nearest neighbours, the rows (or columns) that
 # fall on each of two small pixels: for the even pixels of the large picture, and for the odd ones.
 FALLS_ON = ([0], [1, 2]), ([0, 1], [2])
+IN_A_ROW = 16_384  # values whose sum float32 holds well
 
 
 class ConvLayer(nn.Module):
@@ -133,8 +134,8 @@ class InstanceNorm(nn.Module):
     def _normalized(self, x, weight, bias):
         if not len(self.known):
             return instance_norm(x, weight, bias, self.eps)
-        parts = zip(x.split(1), weight.to(x.dtype), bias.to(x.dtype))
-        return torch.cat([F.batch_norm(y, *self.known, *wb, eps=self.eps) for y, *wb in parts])
+        parts = zip(x.split(1), weight.float(), bias.float())
+        return torch.cat([F.batch_norm(y, *self.known, *row, eps=self.eps) for y, *row in parts])
 
 
 class ResidualBlock(nn.Module):
@@ -168,16 +169,23 @@ def instance_norm(
 def moments(
     x: Tensor,  # [1, C, H, W]
     eps: float = 1e-5,
-) -> tuple[Tensor, Tensor]:  # [C] each, float32
+) -> tuple[Tensor, Tensor]:  # [C] each, float64
     "Each channel's mean and variance."
     if x.device.type != "cpu":
         variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
-        return mean, variance
+        return mean.double(), variance.double()
+    # group_norm adds up in float32, all in a row: of large pictures some lines at a time.
     x = x.contiguous(memory_format=torch.channels_last)
+    lines = x.split(max(1, IN_A_ROW // x.shape[3]), 2)
     ones = x.new_ones(x.shape[1], dtype=torch.float32)
-    shape = 1, x.shape[1], x[0, 0].numel(), x.shape[1], eps
-    _, mean, rstd = torch.native_group_norm(x, ones, torch.zeros_like(ones), *shape)
-    return mean[0], rstd[0] ** -2 - eps
+    found = [
+        torch.native_group_norm(y, ones, 0 * ones, 1, len(ones), y[0, 0].numel(), len(ones), eps)
+        for y in lines
+    ]
+    means, rstds = (torch.cat(values).double() for values in list(zip(*found))[1:])
+    share = torch.tensor([[y.shape[2] / x.shape[2]] for y in lines])
+    mean = (share * means).sum(0)
+    return mean, (share * (rstds**-2 - eps + (means - mean) ** 2)).sum(0)
 
 
 class ChannelsLastNorm(torch.autograd.Function):
@@ -188,13 +196,13 @@ class ChannelsLastNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
-        x = x.contiguous(memory_format=torch.channels_last)
-        shape = 1, x.shape[1], x[0, 0].numel(), x.shape[1], eps
-        parts = zip(x.split(1), weight, bias)
-        parts = [torch.native_group_norm(*part, *shape) for part in parts]
-        y, mean, rstd = map(torch.cat, zip(*parts)) if len(x) > 1 else parts[0]
-        ctx.save_for_backward(x, weight, mean, rstd)
-        return y
+        x, ys, stats = x.contiguous(memory_format=torch.channels_last), [], []
+        for y, *row in zip(x.split(1), weight, bias):
+            stats.append([value.float() for value in moments(y, eps)])
+            ys.append(F.batch_norm(y, *stats[-1], *row, eps=eps))
+        mean, variance = (torch.stack(values) for values in zip(*stats))
+        ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
+        return torch.cat(ys) if len(ys) > 1 else ys[0]
 
     @staticmethod
     def backward(ctx, grad):

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from .backbones import IMAGENET, perceptual_backbone, reachable, spread
 from .colors import printed
 from .errors import FaststyleError, NonFiniteLoss
+from .finish import read_mask
 from .images import fitted, read_picture, resized_tensor
 from .inits import begin
 from .layers import computes_bfloat16
@@ -19,7 +20,6 @@ from .losses import shrink, squared_variation, variation_sum
 from .optimizer import wolfe
 from .recipes import Optimization, scales_between
 from .style_losses import STYLE_LOSSES
-from .stylizer import read_mask
 
 __all__ = ["Iterate", "PixelOptimizer"]
 

@@ -1,6 +1,7 @@
 "Stylizer: a trained network applied to any picture."
 
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -12,12 +13,15 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from .errors import FaststyleError
+from .finish import exposed_like, filled, finished, fit_mask, gray, read_mask, resized
 from .gallery import find_style
-from .images import opened, read_picture, read_tensor, to_picture, to_tensor
+from .images import opened, read_picture, read_tensor, read_upright, to_picture, to_tensor
+from .large import paint_large
 from .layers import computes_bfloat16
 from .losses import resize_short
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
+from .tiles import tile_side
 from .transformer import SMALLEST, is_row
 
 __all__ = ["Stylizer", "style_grid"]
@@ -60,8 +64,21 @@ class Stylizer:
         mask=None,  # a gray picture: white is painted, black stays the photo, grays are soft edges
         black=None,  # the style, or mix, of what the mask leaves
         tensor: bool = False,  # [1, 3 or 4, H, W] in [0, 1] instead of a picture
+        tile: str | int | None = "auto",  # px, a multiple of 4; auto: if the memory asks for it
+        exact: bool = False,  # tiles know the statistics of all of the picture, not of a sample
     ) -> Image.Image:  # RGB, or RGBA where some of it is transparent, of the picture's size
         "The picture, repainted; what is transparent stays so."
+        if black is not None and mask is None:
+            raise ValueError("black= is the style of what a mask leaves: give mask= too.")
+        side = self._tile_side(picture, tile)
+        if side is not None:
+            image = read_upright(picture)
+            mask = None if mask is None else fit_mask(read_mask(mask), image.size)
+            options = {"style": style, "strength": strength}
+            painted = paint_large(
+                self, image, side, exact, size, mask, black, keep_colors, **options
+            )
+            return to_tensor(painted) if tensor else painted
         photo = read_tensor(picture)
         photo, opacity = photo[:, :3], photo[:, 3:]
         if opacity.numel():
@@ -70,19 +87,12 @@ class Stylizer:
         height, width = x.shape[-2:]
         # A few pixels are too few for the network's reflections: repeat the edge, crop it off.
         x = F.pad(x, (0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)), mode="replicate")
-        where = None if mask is None else fit_mask(read_mask(mask), photo.shape[:1:-1])
-        share = None
-        if black is not None:
-            if where is None:
-                raise ValueError("black= is the style of what a mask leaves: give mask= too.")
-            share = resized(where, x.shape[-2:])
+        where = None if mask is None else gray(fit_mask(read_mask(mask), photo.shape[:1:-1]))
+        share = None if black is None else resized(where, x.shape[-2:])
         painted = self.paint(x, style, strength, share, black)[..., :height, :width].cpu()
         if painted.shape != photo.shape:
             painted = resized(painted, photo.shape[-2:]).clamp(0, 1)
-        if keep_colors:
-            painted = recolor(painted, photo)
-        if where is not None and black is None:
-            painted = torch.lerp(photo, painted, where)
+        painted = finished(painted, photo, keep_colors, None if black else where)
         painted = torch.cat([painted, opacity], 1)
         return painted if tensor else to_picture(painted)
 
@@ -94,6 +104,9 @@ class Stylizer:
         strength: float = 1.0,
         share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], of `style` at each pixel
         black=None,  # the style of the rest
+        at: tuple[int, int] = (0, 0),  # where in a picture `x` begins: left, top
+        known: dict | None = None,  # that picture's statistics, see tiles.whole_statistics
+        exposure: list | None = None,  # and its exposure, see exposed_like
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         """The network itself, on tensors.
 
@@ -101,7 +114,7 @@ class Stylizer:
         which instance normalisation forgets; what an autoencoder redraws has them wholly.
         """
         photo = x.to(self.device)
-        x = self._grainy(photo, strength * self.grain)
+        x = self._grainy(photo, strength * self.grain, at)
         rows = self.rows(style)[None]
         if share is not None:
             rows = torch.cat([rows, self.rows(black)[None]])
@@ -110,17 +123,31 @@ class Stylizer:
         weights = self._blend(strength)
         weights = {k: rows @ w if is_row(k) else w for k, w in weights.items()}
         with torch.autocast(self.device.type, torch.bfloat16, self.bfloat16):
-            painted = functional_call(self.net, weights, (x, share))
-        if own := 1.0 - strength if self.styles else 1.0:
-            painted = torch.lerp(painted, exposed_like(painted, photo), own)
+            painted = functional_call(self.net, weights | (known or {}), (x, share))
+        if own := self.own(strength):
+            painted = torch.lerp(painted, exposed_like(painted, photo, exposure), own)
         return painted.clamp(0, 1)
 
-    def _grainy(self, x, sd):
+    def own(self, strength: float) -> float:
+        "How much of the photo's exposure a painted one gets."
+        return 1.0 - strength if self.styles else 1.0
+
+    def _grainy(self, x, sd, at):
         "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
         if not sd:
             return x
-        noise = torch.randn(1, 1, *x.shape[2:], generator=torch.Generator().manual_seed(0))
-        return (x + sd * noise.to(x.device)).clamp(0, 1)
+        return (x + sd * grain(x.shape[-2:], at).to(x.device)).clamp(0, 1)
+
+    def _tile_side(self, picture, tile):
+        "px of a tile; None: paint it as a whole."
+        if tile == "auto":
+            with opened(picture) as image:
+                size = image.size
+            tile = tile_side(size, self.device)
+            if tile:
+                said = f"{size[0]}x{size[1]} px are painted in tiles of {tile} px: the free memory"
+                warnings.warn(f"{said} is too small for all at once.", stacklevel=3)
+        return tile
 
     def rows(
         self,
@@ -170,6 +197,29 @@ class Stylizer:
         return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
 
 
+def grain(
+    shape: tuple[int, int],  # height, width
+    at: tuple[int, int],  # left, top
+) -> Tensor:  # [1, 1, height, width], mean 0, variance 1
+    """A part of a noise without end.
+
+    It is the sum of two that repeat themselves, of sides without a common divisor: nobody sees it.
+    """
+    parts = []
+    for noise in _noises():
+        down, across = (
+            (torch.arange(n) + start) % len(noise) for n, start in zip(shape, reversed(at))
+        )
+        parts.append(noise[down][:, across])
+    return sum(parts)[None, None] / len(parts) ** 0.5
+
+
+@lru_cache(maxsize=1)
+def _noises():
+    random = torch.Generator().manual_seed(0)
+    return [torch.randn(side, side, generator=random) for side in (787, 1021)]
+
+
 def _from_pickle(path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
@@ -179,64 +229,6 @@ def _from_pickle(path):
 def _from_learner(learn):
     card = learn.style_card
     return learn.model, card.info, card.base or bundled_weights(card.info)
-
-
-def exposed_like(
-    x: Tensor,  # [B, 3, H, W]
-    photo: Tensor,  # of the same shape
-) -> Tensor:
-    "`x` with the mean and the spread of each channel of each picture of `photo`."
-    (spread, mean), (wanted, target) = (torch.std_mean(y, (2, 3), keepdim=True) for y in (x, photo))
-    return (x - mean) * (wanted / (spread + 1e-5)) + target
-
-
-def recolor(
-    painted: Tensor,  # [1, 3, H, W]
-    photo: Tensor,  # of the same shape
-) -> Tensor:
-    "The brightness of `painted` with the colours of `photo`, in YCbCr."
-    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (photo + (luma * (painted - photo)).sum(1, keepdim=True)).clamp(0, 1)
-
-
-def filled(
-    x: Tensor,  # [1, 3, H, W]
-    opacity: Tensor,  # [1, 1, H, W] in [0, 1]
-) -> Tensor:
-    "Under what is transparent, the colours around it: so none of its own bleed into strokes."
-    if max(x.shape[-2:]) == 1:
-        return x
-    shape = x.shape[-2:]
-    weight = F.avg_pool2d(opacity, 2, ceil_mode=True)
-    small = F.avg_pool2d(x * opacity, 2, ceil_mode=True) / weight.clamp(min=1e-6)
-    small = filled(small, (4 * weight).clamp(max=1))
-    return torch.lerp(F.interpolate(small, shape, mode="bilinear"), x, opacity)
-
-
-def resized(x, shape):
-    return F.interpolate(x, shape, mode="bicubic", antialias=True)
-
-
-def read_mask(
-    mask,  # a path, a picture or an array [H, W] uint8: gray, or colours that are shades of gray
-) -> Image.Image:  # L
-    "A mask as shades of gray; `ValueError` for one with two or four channels."
-    with opened(mask) as image:
-        bands = len(image.getbands())
-    if bands not in (1, 3):
-        raise ValueError(f"a mask is a gray picture, this one has {bands} channels.")
-    return read_picture(mask).convert("L")
-
-
-def fit_mask(mask, size):
-    "A mask, [1, 1, H, W] in [0, 1], at a photo's size, with a warning when it had another."
-    if mask.size != tuple(size):
-        warnings.warn(
-            f"the mask is {mask.width}x{mask.height} px, the photo {size[0]}x{size[1]}: "
-            f"it is resized.",
-            stacklevel=3,
-        )
-    return to_tensor(mask.resize(size).convert("RGB"))[:, :1]
 
 
 def style_grid(

@@ -6,6 +6,7 @@ by so much are what the whole picture would be (after Chen et al. 2021, URST).
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from torch import Tensor, nn
 
 from .layers import InstanceNorm, moments
 
-__all__ = ["Moments", "Tile", "tile_side", "tiles", "whole_statistics"]
+__all__ = ["Moments", "Tile", "seen_at", "spread_tiles", "tile_side", "tiles", "whole_statistics"]
 
 HALO = 56  # px, a multiple of 4
 COARSEST = 4  # px of the picture to one of the coarsest features: where tiles begin is a multiple
 SIDES = 256, 1024  # px of a tile that is chosen here
-NEED = 640  # bytes a pixel that painting takes
+SAMPLE_SIDE, SAMPLES = 256, 64  # of tiles that stand for all
+EVEN = 0.7548776662466927, 0.5698402909980532  # multiples of these fill a square evenly (R2)
+NEED = 512  # bytes a pixel that painting takes in float32; half of it in bfloat16
 SHARE = 0.5  # of the free memory that may be taken
 
 
@@ -70,14 +73,25 @@ class Moments:
         self,
         x: Tensor,  # [1, C, h, w]
     ):
-        mean, variance = (value.double() for value in moments(x))
-        n = x[0, 0].numel()
+        (mean, variance), n = moments(x), x[0, 0].numel()
         self.n, self.first = self.n + n, self.first + n * mean
         self.second = self.second + n * (variance + mean.square())
 
     def result(self) -> Tensor:  # [2, C], float32
         mean = self.first / self.n
         return torch.stack([mean, self.second / self.n - mean.square()]).float()
+
+
+def spread_tiles(
+    size: tuple[int, int],  # width, height
+) -> list[Tile]:
+    "Some 64 small tiles, evenly over a picture; all there are of one that has no more."
+    found = tiles(size, SAMPLE_SIDE)
+    if len(found) <= SAMPLES:
+        return found
+    across, down = (-(-n // SAMPLE_SIDE) for n in size)
+    spots = ((int(i * EVEN[0] % 1 * across), int(i * EVEN[1] % 1 * down)) for i in range(SAMPLES))
+    return [found[y * across + x] for x, y in dict.fromkeys(spots)]
 
 
 def whole_statistics(
@@ -91,7 +105,7 @@ def whole_statistics(
         if isinstance(norm, InstanceNorm):
             found = Moments()
             for tile in parts:
-                found.add(tile.cut(input_of(norm, lambda tile=tile: paint(tile, known))))
+                found.add(tile.cut(seen_at(norm, lambda tile=tile: paint(tile, known))))
             known[f"{name}.known"] = found.result()
     return known
 
@@ -100,24 +114,21 @@ class Reached(Exception):
     "What was asked for is there: the rest of the network need not run."
 
 
-def input_of(
+def seen_at(
     module: nn.Module,
     run,  # what takes the network there
+    output: bool = False,  # what it gives, not what it is given
 ) -> Tensor:
-    "What a module is given."
+    "What comes to a module, or from it."
     seen = []
 
-    def look(_, inputs):
-        seen.append(inputs[0])
+    def look(_, inputs, *made):
+        seen.append(made[0] if output else inputs[0])
         raise Reached
 
-    hook = module.register_forward_pre_hook(look)
-    try:
+    register = module.register_forward_hook if output else module.register_forward_pre_hook
+    with register(look), suppress(Reached):
         run()
-    except Reached:
-        pass
-    finally:
-        hook.remove()
     return seen[0]
 
 

@@ -21,7 +21,7 @@ from faststyle_fastai.all import (
     read_tensor,
     to_tensor,
 )
-from faststyle_fastai.stylizer import filled
+from faststyle_fastai.finish import filled
 
 
 @pytest.fixture(scope="module")
@@ -212,3 +212,21 @@ def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
     assert np.array_equal(read_picture("a.png"), photo)
     assert faststyle(*args, "--force").returncode == 0
     assert not np.array_equal(read_picture("a.png"), photo)
+
+
+def test_little_memory_makes_tiles(paint, photo, monkeypatch):
+    monkeypatch.setattr("faststyle_fastai.tiles.free_memory", lambda device: 1_000_000)
+    monkeypatch.setattr("faststyle_fastai.tiles.SIDES", (16, 32))
+    with pytest.warns(UserWarning, match="96x72 px are painted in tiles of 16 px"):
+        tiled = np.asarray(paint(photo)).astype(int)
+    assert np.abs(tiled - np.asarray(paint(photo, tile=None))).mean() < 1
+    with pytest.raises(ValueError, match="tile=6: a multiple of 4 px"):
+        paint(photo, tile=6)
+
+
+def test_tiles_keep_what_is_transparent(paint, photo):
+    picture = cut_out(photo, "red")
+    whole, tiled = (np.asarray(paint(picture, tile=tile)).astype(int) for tile in (None, 32))
+    assert np.array_equal(whole[..., 3], tiled[..., 3])
+    seen = whole[..., 3] == 255
+    assert np.abs(whole - tiled)[seen].mean() < 2

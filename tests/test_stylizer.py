@@ -179,3 +179,19 @@ def test_styles_by_name(paint):
         paint(picture, style="sea")
     with pytest.raises(ValueError, match="no style 1"):
         paint(picture, style=1)
+
+
+@pytest.mark.parametrize("size", [(130, 75), (96, 200)])
+def test_tiles_are_the_whole_picture(two, size):
+    photo = Image.effect_noise(size, 90).convert("RGB")
+    mask = Image.linear_gradient("L").resize(size)
+    for options in (
+        {"style": {"a": 0.5, "b": 0.5}},
+        {"mask": mask, "black": "b", "keep_colors": True},
+        {"mask": mask},
+    ):
+        whole, tiled = (
+            np.asarray(two(photo, tile=tile, exact=True, **options)).astype(int)
+            for tile in (None, 64)
+        )
+        assert np.abs(whole - tiled).max() <= 1

@@ -1,0 +1,132 @@
+"The command that repaints pictures."
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import FaststyleError, one_line
+from .options import Device, Quiet, TrustPickle, wrote
+
+
+def stylize(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Pictures, folders, globs, http(s) addresses.", metavar="INPUT…"),
+    ],
+    style: Annotated[
+        str, typer.Option(help="One that ships, a .safetensors, a run folder, FILE:NAME.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A picture, or a folder for several.")],
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 the photo, 1 the style.")] = 1.0,
+    mix: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=.3, a style to mix in, or several; the rest is --style's."),
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="A gray picture: white is painted, black stays the photo.")
+    ] = None,
+    black: Annotated[
+        str | None, typer.Option(help="NAME of the style where the mask is black.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, help="Short side to paint at, px: broader strokes.")
+    ] = None,
+    keep_colors: Annotated[
+        bool, typer.Option("--keep-colors", help="The photo's colours.")
+    ] = False,
+    grain: Annotated[
+        float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")
+    ] = 0.02,
+    tile: Annotated[
+        str, typer.Option(help="Paint in tiles of PX; auto: where the memory asks for it; none.")
+    ] = "auto",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Tiles as the whole picture would be: slower.")
+    ] = False,
+    depth: Annotated[int, typer.Option(help="Bits of a colour: 8, or 16 (.png, .tif).")] = 8,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out what is there already.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="An input may be written over.")] = False,
+    megapixels: Annotated[
+        float, typer.Option("--max-megapixels", min=0.001, help="Refuse larger pictures.")
+    ] = 179,
+    trust_pickle: TrustPickle = False,
+    device: Device = None,
+    quiet: Quiet = False,
+):
+    "Repaint pictures with a trained style."
+    if black and not mask:
+        raise typer.BadParameter("--black is the style of what a --mask leaves: give both.")
+    from .folders import targets_for
+    from .images import exif_of, limit_pixels, save_picture
+    from .progress import clock
+
+    limit_pixels(megapixels)
+    jobs = targets_for(inputs, out, depth, force)
+    if skip_existing:
+        jobs = [(source, target) for source, target in jobs if not target.exists()]
+    paint, failed = painter(style, trust_pickle, device, grain, depth == 16), []
+    tiled = {"tile": side_of(tile), "exact": exact}
+    from .finish import read_mask
+
+    styles = shares_of(mix, paint.named or 0) if mix else None
+    for asked in (styles, black):  # a wrong name or mask is one error, not one a picture
+        paint.rows(asked)
+    mask = mask and read_mask(mask)
+    began = time.monotonic()
+    for i, (source, target) in enumerate(jobs, 1):
+        try:
+            how = styles, strength, size, keep_colors, mask, black
+            painted = paint(source, *how, tensor=depth == 16, **tiled)
+            save_picture(painted, target, depth, exif_of(source))
+        except KeyboardInterrupt:
+            raise FaststyleError(f"stopped after {i - 1} of {len(jobs)} pictures.") from None
+        except Exception as error:  # one picture's: the others are painted
+            if len(jobs) == 1:
+                raise
+            failed.append(str(source))
+            print(f"error: {one_line(error)}", file=sys.stderr)
+        else:
+            if not quiet and len(jobs) > 1:
+                left = (time.monotonic() - began) / i * (len(jobs) - i)
+                print(f"{i}/{len(jobs)} {source}  {clock(left)} left", file=sys.stderr)
+            wrote(target)
+    if failed:
+        raise FaststyleError(f"{len(failed)} of {len(jobs)} pictures failed: {', '.join(failed)}.")
+
+
+def painter(style, trust_pickle, *args):
+    "A Stylizer, of a pickle only when it is trusted."
+    from .gallery import find_style
+
+    if find_style(style)[0].suffix == ".pkl" and not trust_pickle:
+        raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
+    from .stylizer import Stylizer
+
+    return Stylizer(style, *args)
+
+
+def shares_of(shares, rest):
+    "NAME=.3 … as {name: weight}; what is missing to 1 is the style `rest`."
+    mix = {}
+    for share in shares:
+        name, _, weight = share.rpartition("=")
+        try:
+            mix[name] = mix.get(name, 0) + float(weight)
+        except ValueError:
+            raise FaststyleError(f"--mix {share}: NAME=WEIGHT, like starry_night=.3.") from None
+    left = 1 - sum(mix.values())
+    return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
+
+
+def side_of(tile):
+    "What `Stylizer` takes for --tile."
+    if tile in ("auto", "none"):
+        return None if tile == "none" else tile
+    if not tile.isdecimal():
+        raise typer.BadParameter(f"--tile {tile}: auto, none or px.")
+    return int(tile)
