@@ -44,7 +44,7 @@ def main():
             row |= {
                 k: statistics.mean(one[k] for one in seen) for k in ("loss at first", "seconds")
             }
-            rows.append(row | {"iterations": " ".join(str(one["iterations"]) for one in seen)})
+            rows.append(row | {"iterations": " ".join(one["iterations"] for one in seen)})
     report("inits", rows, px=args.px, pairs=[f"{Path(p).stem}, {s}" for p, _, s in args.pair])
 
 
@@ -59,7 +59,8 @@ def compared(photo, painting, style, optimizer, args):
             photo, painting, mark, init=init, initial_iterations=MOST * most, **plan
         )
         row.append(picture)
-        facts = {"iterations": len(seen), "seconds": sum(one.seconds for one in seen)}
+        many = f"{'> ' * (seen[-1].loss > mark)}{len(seen)}"
+        facts = {"iterations": many, "seconds": sum(one.seconds for one in seen)}
         found[init.partition(":")[0]] = facts | {"loss at first": seen[0].loss / mark}
     name = f"{Path(photo).stem}-{Path(style).stem}-{optimizer}"
     save_picture(side_by_side(row), args.out / f"{name}.png")

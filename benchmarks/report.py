@@ -50,12 +50,12 @@ def markdown(rows: list[dict]) -> str:
 
 def table(name: str) -> str:
     "The Markdown table of a benchmark's kept results."
-    return markdown(results(name))
+    return markdown(kept(name)["rows"])
 
 
-def results(name: str) -> list[dict]:
-    "The rows of a benchmark's kept results."
-    return json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+def kept(name: str) -> dict:  # rows, and facts: how they were measured
+    "A benchmark's kept results."
+    return json.loads((RESULTS / f"{name}.json").read_text())
 
 
 def held_out(

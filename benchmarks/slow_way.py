@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.report import report, results
+from benchmarks.report import kept, report
 from faststyle_fastai.all import (
     optimize_style,
     perceptual_backbone,
@@ -60,7 +60,7 @@ def main():
                 print(name, recipe, measured, flush=True)
             row.append(read_picture(file))
         save_picture(side_by_side(row), args.out / f"{name}.png")
-    rows = {row["recipe"]: row for row in results("slow_way")} if args.only else {}
+    rows = {row["recipe"]: row for row in kept("slow_way")["rows"]} if args.only else {}
     for recipe, seen in found.items():
         row = {"recipe": recipe, "backbone": "lite" if recipe == "fast" else "vgg19"}
         rows[recipe] = row | {k: statistics.mean(s[k] for s in seen) for k in seen[0]}

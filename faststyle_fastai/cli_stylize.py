@@ -65,12 +65,13 @@ def stylize(
     from .images import exif_of, limit_pixels, save_picture
     from .progress import clock
 
+    tiled = {"tile": side_of(tile, depth), "exact": exact}
     limit_pixels(megapixels)
     jobs = targets_for(inputs, out, depth, force)
     if skip_existing:
         jobs = [(source, target) for source, target in jobs if not target.exists()]
     paint, failed = painter(style, trust_pickle, device, grain, depth == 16), []
-    tiled = {"tile": side_of(tile), "exact": exact}
+
     from .finish import read_mask
 
     styles = shares_of(mix, paint.named or 0) if mix else None
@@ -123,10 +124,17 @@ def shares_of(shares, rest):
     return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
 
 
-def side_of(tile):
+def side_of(tile, depth):
     "What `Stylizer` takes for --tile."
-    if tile in ("auto", "none"):
-        return None if tile == "none" else tile
+    from .tiles import tiles
+
+    if tile == "none" or (tile == "auto" and depth == 16):
+        return None
+    if depth == 16:
+        raise FaststyleError("tiles have 8 bits a colour: --depth 16 without --tile.")
+    if tile == "auto":
+        return tile
     if not tile.isdecimal():
-        raise typer.BadParameter(f"--tile {tile}: auto, none or px.")
+        raise FaststyleError(f"--tile {tile}: auto, none, or px, a multiple of 4.")
+    tiles((1, 1), int(tile))  # a wrong one is one error, not one a picture
     return int(tile)

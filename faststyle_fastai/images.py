@@ -35,6 +35,7 @@ __all__ = [
     "read_upright",
     "resized_tensor",
     "save_picture",
+    "size_of",
     "to_picture",
     "to_tensor",
 ]
@@ -86,6 +87,16 @@ def read_upright(
     "A picture to be painted, in 8 bits a colour."
     with opened(source) as image:
         return _upright(image)
+
+
+def size_of(
+    source,  # as above
+) -> tuple[int, int]:
+    "A picture's width and height as it is stored, or height and width if that is turned."
+    if isinstance(source, Tensor):
+        return source.shape[-1], source.shape[-2]
+    with opened(source) as image:
+        return image.size
 
 
 def limit_pixels(

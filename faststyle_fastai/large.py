@@ -4,7 +4,8 @@ from PIL import Image
 
 from .finish import filled, finished, gray
 from .images import to_picture, to_tensor
-from .tiles import Moments, seen_at, spread_tiles, tiles, whole_statistics
+from .losses import short_shape
+from .tiles import Statistics, seen_at, spread_tiles, tiles, whole_statistics
 
 __all__ = ["paint_large"]
 
@@ -22,10 +23,10 @@ def paint_large(
     keep_colors: bool,
     **style,  # `style` and `strength` of Stylizer.paint
 ) -> Image.Image:  # RGB or RGBA
-    "The picture, repainted tile by tile."
+    "The picture, repainted tile by tile, in 8 bits a colour."
     photo = opaque(image)
-    scale = size / min(photo.size) if size else 1
-    small = photo.resize([max(1, round(n * scale)) for n in photo.size], Image.Resampling.BILINEAR)
+    height, width = short_shape(photo.size[::-1], size or min(photo.size))
+    small = photo.resize((width, height), Image.Resampling.BILINEAR)
     share = None if black is None else mask.resize(small.size)
 
     def paint(tile, **whole):
@@ -39,13 +40,13 @@ def paint_large(
             stylizer.net, sample, lambda tile, known: paint(tile, known=known)
         )
     }
-    if stylizer.own(style["strength"]):
-        painted, own = Moments(), Moments()
+    if stylizer.photo_share(style["strength"]):
+        painted, of_photo = Statistics(), Statistics()
         for tile in sample:
             raw = seen_at(stylizer.net, lambda tile=tile: paint(tile, **whole), output=True)
             painted.add(tile.cut(raw))
-            own.add(to_tensor(small.crop(tile.core)))
-        whole["exposure"] = [exposure(painted), exposure(own)]
+            of_photo.add(to_tensor(small.crop(tile.core)))
+        whole["exposure"] = [exposure(found, stylizer.device) for found in (painted, of_photo)]
     out = Image.new("RGB", small.size)
     for tile in tiles(small.size, side):
         out.paste(to_picture(tile.cut(paint(tile, **whole))), tile.core[:2])
@@ -71,7 +72,7 @@ def opaque(image):
     return Image.composite(image.convert("RGB"), around, image.getchannel("A"))
 
 
-def exposure(found: Moments):
+def exposure(found, device):
     "Spread and mean of each channel, [1, 3, 1, 1] each."
-    mean, variance = found.result()[..., None, None]
+    mean, variance = found.result().to(device)[..., None, None]
     return variance.clamp(min=0).sqrt()[None], mean[None]

@@ -6,14 +6,22 @@ multiplied differs.
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-__all__ = ["ConvLayer", "InstanceNorm", "ResidualBlock", "UpConvLayer", "WideConv2d"]
+__all__ = [
+    "ConvLayer",
+    "InstanceNorm",
+    "ResidualBlock",
+    "UpConvLayer",
+    "WideConv2d",
+    "instance_norm",
+]
 
 # Of a 3x3 kernel over a picture enlarged twofold by nearest neighbours, the rows (or columns) that
 # fall on each of two small pixels: for the even pixels of the large picture, and for the odd ones.
 FALLS_ON = ([0], [1, 2]), ([0, 1], [2])
-IN_A_ROW = 16_384  # values whose sum float32 holds well
+IN_A_ROW = 65_536  # values whose sum float32 holds well; of more, sums of sums
 
 
 class ConvLayer(nn.Module):
@@ -166,45 +174,52 @@ def instance_norm(
     return F.group_norm(y, y.shape[1], weight, bias, eps).view(x.shape)
 
 
-def moments(
+def mean_and_variance(
     x: Tensor,  # [1, C, H, W]
-    eps: float = 1e-5,
-) -> tuple[Tensor, Tensor]:  # [C] each, float64
-    "Each channel's mean and variance."
+) -> Tensor:  # [2, C], float64, on the CPU
+    "Of each channel."
     if x.device.type != "cpu":
         variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
-        return mean.double(), variance.double()
-    # group_norm adds up in float32, all in a row: of large pictures some lines at a time.
+        return torch.stack([mean, variance]).cpu().double()
     x = x.contiguous(memory_format=torch.channels_last)
     lines = x.split(max(1, IN_A_ROW // x.shape[3]), 2)
-    ones = x.new_ones(x.shape[1], dtype=torch.float32)
-    found = [
-        torch.native_group_norm(y, ones, 0 * ones, 1, len(ones), y[0, 0].numel(), len(ones), eps)
-        for y in lines
-    ]
-    means, rstds = (torch.cat(values).double() for values in list(zip(*found))[1:])
+    found = [torch.stack(batch_norm(y)[1:]).double() for y in lines]
+    means, variances = torch.stack(found, 1)  # [lines, C] each
     share = torch.tensor([[y.shape[2] / x.shape[2]] for y in lines])
     mean = (share * means).sum(0)
-    return mean, (share * (rstds**-2 - eps + (means - mean) ** 2)).sum(0)
+    return torch.stack([mean, (share * (variances + (means - mean) ** 2)).sum(0)])
+
+
+def batch_norm(x, weight=None, bias=None, eps=1e-5):
+    "One picture normalised, scaled and shifted, the mean and the variance it had."
+    if weight is None:
+        weight = x.new_ones(x.shape[1], dtype=torch.float32)
+        bias = torch.zeros_like(weight)
+    y, mean, rstd = torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, eps)
+    return y, mean, rstd**-2 - eps
 
 
 class ChannelsLastNorm(torch.autograd.Function):
-    """`instance_norm` in channels-last memory.
+    """`instance_norm` in channels-last memory, a picture at a time.
 
-    There torch's group_norm is its fastest, and its gradient the slowest by far: here is another.
+    There torch's own normalisations are quick, but not their gradients: here is another.
     """
 
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
-        x, ys, stats = x.contiguous(memory_format=torch.channels_last), [], []
+        x, found = x.contiguous(memory_format=torch.channels_last), []
         for y, *row in zip(x.split(1), weight, bias):
-            stats.append([value.float() for value in moments(y, eps)])
-            ys.append(F.batch_norm(y, *stats[-1], *row, eps=eps))
-        mean, variance = (torch.stack(values) for values in zip(*stats))
-        ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
+            if y[0, 0].numel() <= IN_A_ROW:
+                found.append(batch_norm(y, *row, eps))
+            else:
+                known = mean_and_variance(y).float()
+                found.append((F.batch_norm(y, *known, *row, eps=eps), *known))
+        ys, mean, variance = zip(*found)
+        ctx.save_for_backward(x, weight, torch.stack(mean), (torch.stack(variance) + eps).rsqrt())
         return torch.cat(ys) if len(ys) > 1 else ys[0]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, grad):
         x, weight, mean, rstd = ctx.saved_tensors
         x, g = (y.permute(0, 2, 3, 1) for y in (x, grad))  # [B, H, W, C]: products are quick so

@@ -30,11 +30,11 @@ def second_moments(
         return x.permute(0, 2, 3, 1).flatten(1, 2)
 
     with torch.autocast(features.device.type, enabled=False):
-        return Moments.apply(places(features), None if weight is None else places(weight))
+        return Products.apply(places(features), None if weight is None else places(weight))
 
 
-class Moments(torch.autograd.Function):
-    """`x.mT @ x` and the sum of `x` over its N places, [B, N, C], both divided by N.
+class Products(torch.autograd.Function):
+    """`x.mT @ x` and the sum of `x` over its N places, [B, N, C], weighted, both divided by N.
 
     Its gradient takes one product where autograd takes two, and lies in memory as that of
     channels-last features does. It is of the precision of `x`, which is all these can be given.
@@ -90,15 +90,24 @@ def resize_short(
     size: int,  # px of the shorter side afterwards
 ) -> Tensor:  # [B, 3, h, w], the shape kept
     "`x` resized, antialiased, so that its shorter side is `size`; `ValueError` for long strips."
-    height, width = x.shape[-2:]
-    scale = size / min(height, width)
-    shape = max(1, round(height * scale)), max(1, round(width * scale))
-    if max(shape) > max(LONGEST, height, width):
-        raise ValueError(
-            f"{width}x{height} px at {size} px would be {shape[1]}x{shape[0]}: too long a strip."
-        )
+    shape = short_shape(x.shape[-2:], size)
     x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
     return x.clamp(0, 1)
+
+
+def short_shape(
+    shape: tuple[int, int],  # height, width
+    size: int,  # px of the shorter side afterwards
+) -> tuple[int, int]:
+    "A picture's height and width when its shorter side is `size`; `ValueError` for long strips."
+    scale = size / min(shape)
+    small = tuple(max(1, round(side * scale)) for side in shape)
+    if max(small) > max(LONGEST, *shape):
+        (height, width), (down, across) = shape, small
+        raise ValueError(
+            f"{width}x{height} px at {size} px would be {across}x{down}: too long a strip."
+        )
+    return small
 
 
 class VggLoss(nn.Module):

@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from .errors import FaststyleError
 from .finish import exposed_like, filled, finished, fit_mask, gray, read_mask, resized
 from .gallery import find_style
-from .images import opened, read_picture, read_tensor, read_upright, to_picture, to_tensor
+from .images import read_picture, read_tensor, read_upright, size_of, to_picture, to_tensor
 from .large import paint_large
 from .layers import computes_bfloat16
-from .losses import resize_short
+from .losses import resize_short, short_shape
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
-from .tiles import tile_side
+from .tiles import tile_side, tiles
 from .transformer import SMALLEST, is_row
 
 __all__ = ["Stylizer", "style_grid"]
@@ -64,20 +64,18 @@ class Stylizer:
         mask=None,  # a gray picture: white is painted, black stays the photo, grays are soft edges
         black=None,  # the style, or mix, of what the mask leaves
         tensor: bool = False,  # [1, 3 or 4, H, W] in [0, 1] instead of a picture
-        tile: str | int | None = "auto",  # px, a multiple of 4; auto: if the memory asks for it
+        tile: str | int | None = "auto",  # px, a multiple of 4, 8 bits; auto: if the memory asks
         exact: bool = False,  # tiles know the statistics of all of the picture, not of a sample
     ) -> Image.Image:  # RGB, or RGBA where some of it is transparent, of the picture's size
         "The picture, repainted; what is transparent stays so."
         if black is not None and mask is None:
             raise ValueError("black= is the style of what a mask leaves: give mask= too.")
-        side = self._tile_side(picture, tile)
+        side = self._tile_side(picture, size, tile)
         if side is not None:
             image = read_upright(picture)
             mask = None if mask is None else fit_mask(read_mask(mask), image.size)
-            options = {"style": style, "strength": strength}
-            painted = paint_large(
-                self, image, side, exact, size, mask, black, keep_colors, **options
-            )
+            how = size, mask, black, keep_colors
+            painted = paint_large(self, image, side, exact, *how, style=style, strength=strength)
             return to_tensor(painted) if tensor else painted
         photo = read_tensor(picture)
         photo, opacity = photo[:, :3], photo[:, 3:]
@@ -92,7 +90,7 @@ class Stylizer:
         painted = self.paint(x, style, strength, share, black)[..., :height, :width].cpu()
         if painted.shape != photo.shape:
             painted = resized(painted, photo.shape[-2:]).clamp(0, 1)
-        painted = finished(painted, photo, keep_colors, None if black else where)
+        painted = finished(painted, photo, keep_colors, where if black is None else None)
         painted = torch.cat([painted, opacity], 1)
         return painted if tensor else to_picture(painted)
 
@@ -124,11 +122,11 @@ class Stylizer:
         weights = {k: rows @ w if is_row(k) else w for k, w in weights.items()}
         with torch.autocast(self.device.type, torch.bfloat16, self.bfloat16):
             painted = functional_call(self.net, weights | (known or {}), (x, share))
-        if own := self.own(strength):
+        if own := self.photo_share(strength):
             painted = torch.lerp(painted, exposed_like(painted, photo, exposure), own)
         return painted.clamp(0, 1)
 
-    def own(self, strength: float) -> float:
+    def photo_share(self, strength: float) -> float:
         "How much of the photo's exposure a painted one gets."
         return 1.0 - strength if self.styles else 1.0
 
@@ -138,16 +136,20 @@ class Stylizer:
             return x
         return (x + sd * grain(x.shape[-2:], at).to(x.device)).clamp(0, 1)
 
-    def _tile_side(self, picture, tile):
+    def _tile_side(self, picture, size, tile):
         "px of a tile; None: paint it as a whole."
+        shape = size_of(picture)
+        shape = short_shape(shape[::-1], size)[::-1] if size else shape
         if tile == "auto":
-            with opened(picture) as image:
-                size = image.size
-            tile = tile_side(size, self.device)
+            tile = tile_side(shape, self.device)
             if tile:
-                said = f"{size[0]}x{size[1]} px are painted in tiles of {tile} px: the free memory"
+                said = (
+                    f"{shape[0]}x{shape[1]} px are painted in tiles of {tile} px: the free memory"
+                )
                 warnings.warn(f"{said} is too small for all at once.", stacklevel=3)
-        return tile
+        if tile is not None and len(tiles(shape, tile)) > 1 and min(shape) >= SMALLEST:
+            return tile
+        return None
 
     def rows(
         self,

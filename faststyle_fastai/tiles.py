@@ -13,9 +13,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .layers import InstanceNorm, moments
+from .layers import InstanceNorm, mean_and_variance
 
-__all__ = ["Moments", "Tile", "seen_at", "spread_tiles", "tile_side", "tiles", "whole_statistics"]
+__all__ = [
+    "Statistics",
+    "Tile",
+    "seen_at",
+    "spread_tiles",
+    "tile_side",
+    "tiles",
+    "whole_statistics",
+]
 
 HALO = 56  # px, a multiple of 4
 COARSEST = 4  # px of the picture to one of the coarsest features: where tiles begin is a multiple
@@ -24,6 +32,7 @@ SAMPLE_SIDE, SAMPLES = 256, 64  # of tiles that stand for all
 EVEN = 0.7548776662466927, 0.5698402909980532  # multiples of these fill a square evenly (R2)
 NEED = 512  # bytes a pixel that painting takes in float32; half of it in bfloat16
 SHARE = 0.5  # of the free memory that may be taken
+CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def tiles(
     side: int,  # px of a core, a multiple of 4
 ) -> list[Tile]:
     "What a picture is painted in, line by line."
-    if side < COARSEST or side % COARSEST:
+    if not isinstance(side, int) or side < COARSEST or side % COARSEST:
         raise ValueError(f"tile={side}: a multiple of {COARSEST} px.")
     found = []
     for top in range(0, size[1], side):
@@ -63,7 +72,7 @@ def tiles(
     return found
 
 
-class Moments:
+class Statistics:
     "Mean and variance of each channel over parts that are added one by one."
 
     def __init__(self):
@@ -73,11 +82,11 @@ class Moments:
         self,
         x: Tensor,  # [1, C, h, w]
     ):
-        (mean, variance), n = moments(x), x[0, 0].numel()
+        (mean, variance), n = mean_and_variance(x), x[0, 0].numel()
         self.n, self.first = self.n + n, self.first + n * mean
         self.second = self.second + n * (variance + mean.square())
 
-    def result(self) -> Tensor:  # [2, C], float32
+    def result(self) -> Tensor:  # [2, C], float32, on the CPU
         mean = self.first / self.n
         return torch.stack([mean, self.second / self.n - mean.square()]).float()
 
@@ -103,10 +112,10 @@ def whole_statistics(
     known = {}
     for name, norm in net.named_modules():
         if isinstance(norm, InstanceNorm):
-            found = Moments()
+            found = Statistics()
             for tile in parts:
                 found.add(tile.cut(seen_at(norm, lambda tile=tile: paint(tile, known))))
-            known[f"{name}.known"] = found.result()
+            known[f"{name}.known"] = found.result().to(norm.weight.device)
     return known
 
 
@@ -147,10 +156,16 @@ def tile_side(
 def free_memory(device: torch.device) -> int:
     "Bytes that a device has left; a guess where a system does not tell."
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    known = Path("/proc/meminfo")
-    if known.is_file():
-        return 1024 * int(known.read_text().split("MemAvailable:")[1].split()[0])
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return 4 << 30
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + idle
+    left = []
+    with suppress(OSError, IndexError):  # Linux
+        left.append(
+            1024 * int(Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0])
+        )
+    with suppress(OSError, ValueError):  # in a container with a limit
+        most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
+        left.append(most - used)
+    if not left and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        left.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    return min(left, default=4 << 30)

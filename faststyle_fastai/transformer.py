@@ -64,7 +64,9 @@ class TransformerNet(nn.Module):
         x = F.pad(x, edge, mode="reflect")
         if rows.dim() == 4:
             rows = F.pad(rows, edge, mode="reflect")
-        y = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        y = (x - self.mean) / self.std
+        if y.device.type == "cpu":
+            y = y.contiguous(memory_format=torch.channels_last)
         y = self.in1(self.conv1(y), rows).relu_()
         y = self.in2(self.conv2(y), rows).relu_()
         y = self.in3(self.conv3(y), rows).relu_()

@@ -4,6 +4,7 @@ from conftest import noise
 from torch.nn import functional as F
 
 from faststyle_fastai.all import TransformerNet, from_examples, to_examples
+from faststyle_fastai.layers import instance_norm
 
 
 def n_parameters(net):
@@ -96,3 +97,22 @@ def test_each_picture_has_its_own_style():
     assert torch.allclose(both[1:], net(x[1:], torch.tensor([1])), atol=1e-5)
     assert not torch.allclose(both[1:], net(x[1:]), atol=1e-2)
     assert torch.equal(net(x), net(x, torch.tensor([[1.0, 0], [1, 0]])))
+
+
+@pytest.mark.parametrize("size", [(8, 12), (300, 260)])
+def test_instance_norm_and_its_gradient(size):
+    x = 3 * noise(2, 4, *size) + torch.arange(0, 120, 30).view(1, 4, 1, 1)  # some far from 0
+    weight, bias, grad = noise(2, 4), noise(2, 4).flip(1), noise(2, 4, *size).flip(-1)
+
+    def plain(x, weight, bias):
+        x, weight, bias = (value.double() for value in (x, weight, bias))
+        return F.instance_norm(x) * weight[..., None, None] + bias[..., None, None]
+
+    found = []
+    for norm in (plain, instance_norm):
+        inputs = [value.clone().requires_grad_() for value in (x, weight, bias)]
+        y = norm(*inputs)
+        y.backward(grad.to(y.dtype))
+        found.append([y, *(value.grad for value in inputs)])
+    for right, ours in zip(*found):
+        assert (right - ours).abs().max() < 1e-3 * right.abs().max()
