@@ -223,12 +223,14 @@ class ChannelsLastNorm(torch.autograd.Function):
     def backward(ctx, grad):
         x, weight, mean, rstd = ctx.saved_tensors
         x, g = (y.permute(0, 2, 3, 1) for y in (x, grad))  # [B, H, W, C]: products are quick so
-        of_bias = total(g)
-        of_weight = (total(g * x) - mean * of_bias) * rstd
-        scale, share = weight * rstd, 1 / x[0, ..., 0].numel()
-        slope = -scale * rstd * of_weight * share
-        shift = -scale * of_bias * share - slope * mean
-        scale, slope, shift = (y[:, None, None].to(x.dtype) for y in (scale, slope, shift))
+        x = x - mean[:, None, None].to(
+            x.dtype
+        )  # first, or sums of large products would cancel each other
+        of_bias, of_weight = total(g), total(g * x) * rstd
+        scale = weight * rstd
+        share = scale / x[0, ..., 0].numel()
+        parts = scale, -share * rstd * of_weight, -share * of_bias
+        scale, slope, shift = (y[:, None, None].to(x.dtype) for y in parts)
         of_x = torch.addcmul(shift, x, slope).addcmul_(g, scale)
         return of_x.permute(0, 3, 1, 2), of_weight, of_bias, None
 
