@@ -21,7 +21,7 @@ __all__ = [
 # Of a 3x3 kernel over a picture enlarged twofold by nearest neighbours, the rows (or columns) that
 # fall on each of two small pixels: for the even pixels of the large picture, and for the odd ones.
 FALLS_ON = ([0], [1, 2]), ([0, 1], [2])
-IN_A_ROW = 65_536  # values whose sum float32 holds well; of more, sums of sums
+IN_A_ROW = 16_384  # values whose sum float32 holds well; of more, sums of sums
 
 
 class ConvLayer(nn.Module):
@@ -223,9 +223,7 @@ class ChannelsLastNorm(torch.autograd.Function):
     def backward(ctx, grad):
         x, weight, mean, rstd = ctx.saved_tensors
         x, g = (y.permute(0, 2, 3, 1) for y in (x, grad))  # [B, H, W, C]: products are quick so
-        x = x - mean[:, None, None].to(
-            x.dtype
-        )  # first, or sums of large products would cancel each other
+        x = x - mean[:, None, None].to(x.dtype)  # first: sums of large products would cancel
         of_bias, of_weight = total(g), total(g * x) * rstd
         scale = weight * rstd
         share = scale / x[0, ..., 0].numel()

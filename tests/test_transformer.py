@@ -101,7 +101,7 @@ def test_each_picture_has_its_own_style():
 
 @pytest.mark.parametrize("size", [(8, 12), (300, 260)])
 def test_instance_norm_and_its_gradient(size):
-    x = 3 * noise(2, 4, *size) + torch.arange(0, 120, 30).view(1, 4, 1, 1)  # some far from 0
+    x = 3 * noise(2, 4, *size) + torch.arange(4).view(1, 4, 1, 1)
     weight, bias, grad = noise(2, 4), noise(2, 4).flip(1), noise(2, 4, *size).flip(-1)
 
     def plain(x, weight, bias):
