@@ -102,7 +102,7 @@ def test_each_picture_has_its_own_style():
 @pytest.mark.parametrize("size", [(8, 12), (300, 260)])
 def test_instance_norm_and_its_gradient(size):
     x = 3 * noise(2, 4, *size) + torch.arange(4).view(1, 4, 1, 1)
-    weight, bias, grad = noise(2, 4), noise(2, 4).flip(1), noise(2, 4, *size).flip(-1)
+    weight, bias, grad = noise(2, 4), noise(2, 4).flip(1), noise(2, 4, *size).flip(-1) - 0.5
 
     def plain(x, weight, bias):
         x, weight, bias = (value.double() for value in (x, weight, bias))
