@@ -25,9 +25,9 @@ def paint_large(
 ) -> Image.Image:  # RGB or RGBA
     "The picture, repainted tile by tile, in 8 bits a colour."
     photo = opaque(image)
-    height, width = short_shape(photo.size[::-1], size or min(photo.size))
-    small = photo.resize((width, height), Image.Resampling.BILINEAR)
-    share = None if black is None else mask.resize(small.size)
+    height, width = short_shape(photo.size[::-1], size) if size else photo.size[::-1]
+    small = resized(photo, (width, height), Image.Resampling.BILINEAR)
+    share, kept = (None, mask) if black is None else (mask.resize(small.size), None)
 
     def paint(tile, **whole):
         share_here = None if share is None else gray(share.crop(tile.outer))
@@ -50,15 +50,20 @@ def paint_large(
     out = Image.new("RGB", small.size)
     for tile in tiles(small.size, side):
         out.paste(to_picture(tile.cut(paint(tile, **whole))), tile.core[:2])
-    out = out.resize(photo.size, Image.Resampling.BICUBIC)
-    if keep_colors or (mask is not None and black is None):
+    out = resized(out, photo.size, Image.Resampling.BICUBIC)
+    if keep_colors or kept is not None:
         for box in (tile.core for tile in tiles(photo.size, side)):
-            where = None if black is not None or mask is None else gray(mask.crop(box))
+            where = None if kept is None else gray(kept.crop(box))
             pair = (to_tensor(picture.crop(box)) for picture in (out, photo))
             out.paste(to_picture(finished(*pair, keep_colors, where)), box[:2])
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out
+
+
+def resized(image, size, how):
+    "Without a copy where it has that size: large pictures fill the memory."
+    return image if image.size == tuple(size) else image.resize(size, how)
 
 
 def opaque(image):

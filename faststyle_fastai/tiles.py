@@ -165,7 +165,7 @@ def free_memory(device: torch.device) -> int:
         )
     with suppress(OSError, ValueError):  # in a container with a limit
         most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
-        left.append(most - used)
+        left.append(max(0, most - used))
     if not left and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         left.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     return min(left, default=4 << 30)
