@@ -188,7 +188,7 @@ class DropletPenalty(Callback):
             self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, norm, inputs):
-        x = inputs[0]
+        x = inputs[0].float()
         ones = torch.ones(x.shape[:2], device=x.device)
         z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
         self.excess.append((z.abs() - self.beyond).relu().float().square().mean())
