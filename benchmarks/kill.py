@@ -3,10 +3,11 @@
     python -m benchmarks.kill A.jpg B.jpg --photos DIR -o RUNS [--kills 50]
 
 `faststyle train`, two paintings in a light network, grows from 128 to 160 px. It is sent SIGKILL at
-a random moment, about every other time while a checkpoint is being written, and begun again with
-`--resume`, until it ends; then another is begun, until `--kills` are spent. Each network that came
-of it is compared, weights to the bit and history, with that of a training nobody disturbed. What
-saving costs is measured in a full network at 256 px, at the interval that `faststyle train` has.
+a random moment of the time that half a training takes, about every other time while a checkpoint is
+being written, and begun again with `--resume`, until it ends; then another is begun, until
+`--kills` are spent. Each network that came of it is compared, weights to the bit and history, with
+that of a training nobody disturbed. What saving costs is measured in a full network at 256 px, at
+the interval that `faststyle train` has.
 """
 
 import argparse
@@ -66,7 +67,7 @@ def killed(
             training = subprocess.Popen([*command, "-o", str(run), "--resume"])
             saving = False
             if counted["killed"] < kills:
-                saving = wait(training, run, draw.uniform(0, seconds), draw.random() < 0.5)
+                saving = wait(training, run, draw.uniform(0, seconds / 2), draw.random() < 0.5)
                 counted["killed"] += training.poll() is None
                 counted["while saving"] += saving and training.poll() is None
                 training.kill()

@@ -191,7 +191,7 @@ class DropletPenalty(Callback):
         x = inputs[0].float()
         ones = torch.ones(x.shape[:2], device=x.device)
         z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
-        self.excess.append((z.abs() - self.beyond).relu().float().square().mean())
+        self.excess.append((z.abs() - self.beyond).relu().square().mean())
 
     def after_pred(self):
         for hook in self.hooks:

@@ -5,7 +5,7 @@ from PIL import Image
 from .finish import filled, finished, gray
 from .images import to_picture, to_tensor
 from .losses import short_shape
-from .tiles import Statistics, seen_at, spread_tiles, tiles, whole_statistics
+from .tiles import seen_at, spread_tiles, statistics, tiles, whole_statistics
 
 __all__ = ["paint_large"]
 
@@ -26,31 +26,26 @@ def paint_large(
     "The picture, repainted tile by tile, in 8 bits a colour."
     photo = opaque(image)
     height, width = short_shape(photo.size[::-1], size) if size else photo.size[::-1]
-    small = resized(photo, (width, height), Image.Resampling.BILINEAR)
+    small = at_size(photo, (width, height), Image.Resampling.BILINEAR)
     share, kept = (None, mask) if black is None else (mask.resize(small.size), None)
 
-    def paint(tile, **whole):
+    def paint(tile, known, exposure=None):
         share_here = None if share is None else gray(share.crop(tile.outer))
+        where = {"share": share_here, "black": black, "at": tile.outer[:2]}
         x = to_tensor(small.crop(tile.outer))
-        return stylizer.paint(x, share=share_here, black=black, at=tile.outer[:2], **style, **whole)
+        return stylizer.paint(x, **where, known=known, exposure=exposure, **style)
 
     sample = tiles(small.size, side) if exact else spread_tiles(small.size)
-    whole = {
-        "known": whole_statistics(
-            stylizer.net, sample, lambda tile, known: paint(tile, known=known)
-        )
-    }
+    known, exposure = whole_statistics(stylizer.net, sample, paint), None
     if stylizer.photo_share(style["strength"]):
-        painted, of_photo = Statistics(), Statistics()
-        for tile in sample:
-            raw = seen_at(stylizer.net, lambda tile=tile: paint(tile, **whole), output=True)
-            painted.add(tile.cut(raw))
-            of_photo.add(to_tensor(small.crop(tile.core)))
-        whole["exposure"] = [exposure(found, stylizer.device) for found in (painted, of_photo)]
+        runs = ((tile, lambda tile=tile: paint(tile, known)) for tile in sample)
+        painted = (tile.cut(seen_at(stylizer.net, run, output=True)) for tile, run in runs)
+        photos = (to_tensor(small.crop(tile.core)) for tile in sample)
+        exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
     out = Image.new("RGB", small.size)
     for tile in tiles(small.size, side):
-        out.paste(to_picture(tile.cut(paint(tile, **whole))), tile.core[:2])
-    out = resized(out, photo.size, Image.Resampling.BICUBIC)
+        out.paste(to_picture(tile.cut(paint(tile, known, exposure))), tile.core[:2])
+    out = at_size(out, photo.size, Image.Resampling.BICUBIC)
     if keep_colors or kept is not None:
         for box in (tile.core for tile in tiles(photo.size, side)):
             where = None if kept is None else gray(kept.crop(box))
@@ -61,7 +56,7 @@ def paint_large(
     return out
 
 
-def resized(image, size, how):
+def at_size(image, size, how):
     "Without a copy where it has that size: large pictures fill the memory."
     return image if image.size == tuple(size) else image.resize(size, how)
 
@@ -77,7 +72,7 @@ def opaque(image):
     return Image.composite(image.convert("RGB"), around, image.getchannel("A"))
 
 
-def exposure(found, device):
-    "Spread and mean of each channel, [1, 3, 1, 1] each."
-    mean, variance = found.result().to(device)[..., None, None]
-    return variance.clamp(min=0).sqrt()[None], mean[None]
+def spread_and_mean(parts, device):
+    "Of each channel over all parts, [1, 3, 1, 1] each, see exposed_like."
+    mean, variance = statistics(parts).to(device)[:, None, :, None, None]
+    return variance.clamp(min=0).sqrt(), mean

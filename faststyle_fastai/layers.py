@@ -181,22 +181,23 @@ def mean_and_variance(
     if x.device.type != "cpu":
         variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
         return torch.stack([mean, variance]).cpu().double()
-    x = x.contiguous(memory_format=torch.channels_last)
-    lines = x.split(max(1, IN_A_ROW // x.shape[3]), 2)
-    found = [torch.stack(batch_norm(y)[1:]).double() for y in lines]
-    means, variances = torch.stack(found, 1)  # [lines, C] each
-    share = torch.tensor([[y.shape[2] / x.shape[2]] for y in lines])
+    ones = x.new_ones(x.shape[1], dtype=torch.float32)
+    row = ones, 0 * ones, None, None, True, 0.0, 1e-5  # scale, shift, none kept, training, eps
+    lines = x.contiguous(memory_format=torch.channels_last).split(max(1, IN_A_ROW // x.shape[3]), 2)
+    found = torch.stack([torch.stack(torch.native_batch_norm(y, *row)[1:]) for y in lines]).double()
+    found[:, 1] = found[:, 1] ** -2 - row[-1]  # it gives the reciprocal of the deviation
+    return pooled([y.shape[2] for y in lines], found)
+
+
+def pooled(
+    sizes: list[int],  # of parts, in proportion
+    found: Tensor,  # [parts, 2, C], their means and variances
+) -> Tensor:  # [2, C]
+    "Means and variances of all parts together."
+    share = torch.tensor(sizes, dtype=found.dtype)[:, None] / sum(sizes)
+    means, variances = found.unbind(1)
     mean = (share * means).sum(0)
     return torch.stack([mean, (share * (variances + (means - mean) ** 2)).sum(0)])
-
-
-def batch_norm(x, weight=None, bias=None, eps=1e-5):
-    "One picture normalised, scaled and shifted, the mean and the variance it had."
-    if weight is None:
-        weight = x.new_ones(x.shape[1], dtype=torch.float32)
-        bias = torch.zeros_like(weight)
-    y, mean, rstd = torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, eps)
-    return y, mean, rstd**-2 - eps
 
 
 class ChannelsLastNorm(torch.autograd.Function):
@@ -207,15 +208,11 @@ class ChannelsLastNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
-        x, found = x.contiguous(memory_format=torch.channels_last), []
-        for y, *row in zip(x.split(1), weight, bias):
-            if y[0, 0].numel() <= IN_A_ROW:
-                found.append(batch_norm(y, *row, eps))
-            else:
-                known = mean_and_variance(y).float()
-                found.append((F.batch_norm(y, *known, *row, eps=eps), *known))
-        ys, mean, variance = zip(*found)
-        ctx.save_for_backward(x, weight, torch.stack(mean), (torch.stack(variance) + eps).rsqrt())
+        x = x.contiguous(memory_format=torch.channels_last)
+        known = torch.stack([mean_and_variance(y).float() for y in x.split(1)])
+        parts = zip(x.split(1), known, weight, bias)
+        ys = [F.batch_norm(y, *stats, *row, eps=eps) for y, stats, *row in parts]
+        ctx.save_for_backward(x, weight, known[:, 0], (known[:, 1] + eps).rsqrt())
         return torch.cat(ys) if len(ys) > 1 else ys[0]
 
     @staticmethod

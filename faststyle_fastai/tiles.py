@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .layers import InstanceNorm, mean_and_variance
+from .layers import InstanceNorm, mean_and_variance, pooled
 
 __all__ = [
-    "Statistics",
     "Tile",
     "seen_at",
     "spread_tiles",
+    "statistics",
     "tile_side",
     "tiles",
     "whole_statistics",
@@ -72,25 +72,6 @@ def tiles(
     return found
 
 
-class Statistics:
-    "Mean and variance of each channel over parts that are added one by one."
-
-    def __init__(self):
-        self.n, self.first, self.second = 0, 0.0, 0.0
-
-    def add(
-        self,
-        x: Tensor,  # [1, C, h, w]
-    ):
-        (mean, variance), n = mean_and_variance(x), x[0, 0].numel()
-        self.n, self.first = self.n + n, self.first + n * mean
-        self.second = self.second + n * (variance + mean.square())
-
-    def result(self) -> Tensor:  # [2, C], float32, on the CPU
-        mean = self.first / self.n
-        return torch.stack([mean, self.second / self.n - mean.square()]).float()
-
-
 def spread_tiles(
     size: tuple[int, int],  # width, height
 ) -> list[Tile]:
@@ -112,11 +93,19 @@ def whole_statistics(
     known = {}
     for name, norm in net.named_modules():
         if isinstance(norm, InstanceNorm):
-            found = Statistics()
-            for tile in parts:
-                found.add(tile.cut(seen_at(norm, lambda tile=tile: paint(tile, known))))
-            known[f"{name}.known"] = found.result().to(norm.weight.device)
+            inputs = (
+                tile.cut(seen_at(norm, lambda tile=tile: paint(tile, known))) for tile in parts
+            )
+            known[f"{name}.known"] = statistics(inputs).to(norm.weight.device)
     return known
+
+
+def statistics(
+    parts,  # [1, C, h, w] each, one after the other
+) -> Tensor:  # [2, C], float32, on the CPU
+    "Mean and variance of each channel over all parts."
+    sizes, found = zip(*((x[0, 0].numel(), mean_and_variance(x)) for x in parts))
+    return pooled(sizes, torch.stack(found)).float()
 
 
 class Reached(Exception):
