@@ -10,6 +10,7 @@ from .data import *
 from .download import *
 from .errors import *
 from .evaluate import *
+from .export import *
 from .files import *
 from .folders import *
 from .gallery import *

@@ -142,6 +142,23 @@ def info(
     print(json.dumps(said, indent=2, ensure_ascii=False))
 
 
+@app.command()
+def export(
+    file: Annotated[
+        str, typer.Argument(help="A style that ships or gallery, a .safetensors, a run, FILE:NAME.")
+    ],
+    onnx: Annotated[Path, typer.Option(help="An .onnx to write.")],
+    force: Force = False,
+    trust_pickle: TrustPickle = False,
+):
+    "A network for other programs: one style, or all of a file's as an input."
+    from .export import export_onnx
+    from .runfolder import may_write_file
+
+    may_write_file(onnx, force, ".onnx")
+    wrote(export_onnx(painter(file, trust_pickle), onnx))
+
+
 @app.command("import")
 def import_(
     peer: Annotated[

@@ -29,12 +29,14 @@ GALLERY = {  # style -> whose; in the order of the network's rows
 
 
 def find_style(
-    source: str | Path,  # NAME of a style that ships, FILE, FILE:NAME, or a run folder
+    source: str | Path,  # NAME of a style that ships or gallery, FILE, FILE:NAME, or a run folder
 ) -> tuple[Path, str | None]:  # the file; the style in it, None when nobody said
     "What is meant by the name of a style."
     path = Path(source)
     if path.is_file() or (path / MODEL).is_file():  # its own name may have a colon too
         return path, None
+    if str(source) == "gallery":
+        return shipped_path("gallery", "full"), None
     if str(source) in GALLERY:
         return shipped_path("gallery", "full"), str(source)
     file, colon, name = str(source).rpartition(":")

@@ -1,7 +1,8 @@
 """What TransformerNet is built of: convolutions and instance normalisation, quick on a CPU.
 
 Features lie channels-last. Module names and weights are those of plain convolutions; how they are
-multiplied differs.
+multiplied differs. Where the network is written down for a compiler or another runtime
+(`torch.compiler.is_compiling()`), plain operations say the same.
 """
 
 import torch
@@ -65,6 +66,10 @@ class UpConv2d(nn.Conv2d):
             for columns in FALLS_ON:
                 kernels.append(torch.stack([tall[..., column].sum(3) for column in columns], 3))
         y = F.conv2d(x, torch.cat(kernels), self.bias.repeat(4))
+        if torch.compiler.is_compiling():
+            parts = [y[:, :, i : i - 1 or None, j : j - 1 or None] for i in (0, 1) for j in (0, 1)]
+            kinds = [part.chunk(4, 1)[k] for k, part in enumerate(parts)]
+            return F.pixel_shuffle(torch.stack(kinds, 2).flatten(1, 2), 2)
         return Interleave.apply(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
@@ -166,6 +171,9 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> Tensor:  # [B, C, H, W]
     "Each channel of each picture with mean 0 and variance 1, scaled and shifted."
+    if torch.compiler.is_compiling():
+        y = F.instance_norm(x, eps=eps)
+        return torch.addcmul(bias[..., None, None], weight[..., None, None], y)
     if x.device.type == "cpu":
         return ChannelsLastNorm.apply(x, weight.float(), bias.float(), eps)
     # One group per picture and channel: group_norm then takes each picture's own scale and shift.

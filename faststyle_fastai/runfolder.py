@@ -39,12 +39,12 @@ def may_write(out, resume, force):
         raise FaststyleError(f"{out} holds {there[0]} of something else: choose another -o.")
 
 
-def may_write_file(out, force):
+def may_write_file(out, force, suffix=".safetensors"):
     "See that `out` can become a network's file."
-    if out.suffix != ".safetensors":
-        raise ValueError(f"-o {out}: a network's file ends in .safetensors.")
+    if out.suffix != suffix:
+        raise ValueError(f"{out}: this file ends in {suffix}.")
     if out.exists() and not force:
-        raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
+        raise FaststyleError(f"{out} exists: --force to replace it, or another name.")
 
 
 def not_among(photos, out):

@@ -22,7 +22,7 @@ from .losses import resize_short, short_shape
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
 from .tiles import tile_side, tiles
-from .transformer import SMALLEST, is_row
+from .transformer import SMALLEST, TransformerNet, is_row
 
 __all__ = ["Stylizer", "style_grid"]
 
@@ -34,7 +34,9 @@ class Stylizer:
 
     def __init__(
         self,
-        source: str | Path | Learner,  # a style that ships, FILE[:NAME], a run, a Learner, a .pkl
+        source: str
+        | Path
+        | Learner,  # a style that ships, FILE[:NAME], a run, a Learner, .pkl, .onnx
         device: torch.device | str | None = None,
         grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
         precise: bool = False,  # float32 also where the processor computes in bfloat16
@@ -44,7 +46,7 @@ class Stylizer:
             net, info, base = _from_learner(source)
         else:
             path, self.named = find_style(source)
-            net, info, base = _from_pickle(path) if path.suffix == ".pkl" else load_style(path)
+            net, info, base = LOADERS.get(path.suffix, load_style)(path)
         self.device = torch.device(device or default_device())
         self.net, self.info = net.to(self.device).eval(), info
         self.bfloat16 = computes_bfloat16(self.device) and not precise
@@ -113,15 +115,14 @@ class Stylizer:
         """
         photo = x.to(self.device)
         x = self._grainy(photo, strength * self.grain, at)
-        rows = self.rows(style)[None]
+        rows, weights = self.rows(style).expand(len(x), -1), self._blend(strength)
         if share is not None:
-            rows = torch.cat([rows, self.rows(black)[None]])
-            share = torch.cat([share, 1 - share], 1).expand(len(x), -1, -1, -1)
-        # A mix of rows is a row: the network becomes one of the one or two styles asked for.
-        weights = self._blend(strength)
-        weights = {k: rows @ w if is_row(k) else w for k, w in weights.items()}
+            # A mix of rows is a row: the network becomes one of the two styles asked for.
+            both = torch.stack([self.rows(style), self.rows(black)])
+            weights = {k: both @ w if is_row(k) else w for k, w in weights.items()}
+            rows = torch.cat([share, 1 - share], 1).to(x.device).expand(len(x), -1, -1, -1)
         with torch.autocast(self.device.type, torch.bfloat16, self.bfloat16):
-            painted = functional_call(self.net, weights | (known or {}), (x, share))
+            painted = functional_call(self.net, weights | (known or {}), (x, rows))
         if own := self.photo_share(strength):
             painted = torch.lerp(painted, exposed_like(painted, photo, exposure), own)
         return painted.clamp(0, 1)
@@ -138,6 +139,10 @@ class Stylizer:
 
     def _tile_side(self, picture, size, tile):
         "px of a tile; None: paint it as a whole."
+        if not isinstance(self.net, TransformerNet):
+            if tile not in ("auto", None):
+                raise FaststyleError("an .onnx network paints pictures as a whole: no tile=.")
+            return None
         shape = size_of(picture)
         shape = short_shape(shape[::-1], size)[::-1] if size else shape
         if tile == "auto":
@@ -194,7 +199,7 @@ class Stylizer:
         if self.base is None:
             raise FaststyleError(
                 "this network knows no base to go back to (it was trained from scratch, or from "
-                "another version's autoencoder, or it is a .pkl): strength must be 1."
+                "another version's autoencoder, or it is a .pkl or .onnx): strength must be 1."
             )
         return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
 
@@ -222,6 +227,13 @@ def _noises():
     return [torch.randn(side, side, generator=random) for side in (787, 1021)]
 
 
+def _from_onnx(path):
+    from .export import OnnxNet
+
+    net = OnnxNet(path)
+    return net, net.info, None
+
+
 def _from_pickle(path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
@@ -231,6 +243,9 @@ def _from_pickle(path):
 def _from_learner(learn):
     card = learn.style_card
     return learn.model, card.info, card.base or bundled_weights(card.info)
+
+
+LOADERS = {".pkl": _from_pickle, ".onnx": _from_onnx}  # of other files than our own
 
 
 def style_grid(

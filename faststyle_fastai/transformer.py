@@ -83,7 +83,7 @@ class TransformerNet(nn.Module):
             style = torch.zeros(len(x), dtype=torch.long)
         if style.dim() == 1:
             style = torch.eye(self.n_styles, device=x.device)[style]
-        shape = len(x), self.n_styles, *x.shape[-2:]
+        shape = x.shape[0], self.n_styles, *x.shape[-2:]
         if style.shape not in (shape[:2], shape):
             raise ValueError(
                 f"style has the shape {list(style.shape)}: {list(shape[:1])} for an index a "

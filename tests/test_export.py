@@ -1,0 +1,83 @@
+import onnx
+import pytest
+import torch
+from conftest import noise
+
+from faststyle_fastai.all import (
+    FaststyleError,
+    OnnxNet,
+    Stylizer,
+    TransformerNet,
+    export_onnx,
+    read_picture,
+    to_tensor,
+)
+from faststyle_fastai.stylefile import write_style
+from faststyle_fastai.transformer import is_row
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    "A light network of two styles, as a file of ours and as ONNX."
+    folder = tmp_path_factory.mktemp("export")
+    net = TransformerNet(2, 0.5)
+    rows = {k: v + 0.3 * torch.randn_like(v) for k, v in net.state_dict().items() if is_row(k)}
+    info = {"arch": "light", "styles": ["waves", "stars"], "size": 32, "recipe": "fast"}
+    write_style(net.state_dict() | rows, info | {"base": ""}, folder / "two.safetensors")
+    export_onnx(Stylizer(folder / "two.safetensors"), folder / "two.onnx")
+    return folder
+
+
+def test_an_exported_network_paints_the_same(exported):
+    ours, other = (
+        Stylizer(exported / f"two.{end}", precise=True) for end in ("safetensors", "onnx")
+    )
+    assert other.styles == ours.styles and not list(other.net.parameters())
+    for shape in ((1, 3, 40, 44), (3, 3, 33, 70), (1, 3, 5, 7)):
+        x = noise(*shape)
+        for style in ("waves", 1, {"waves": 0.3, "stars": 0.7}):
+            assert torch.allclose(other.paint(x, style), ours.paint(x, style), atol=1e-4)
+    assert not torch.allclose(other.paint(x, 0), other.paint(x, 1), atol=1e-2)
+
+
+def test_one_style_of_several_is_exported_alone(exported, faststyle, photos, tmp_path):
+    source = f"{exported}/two.safetensors:stars"
+    said = faststyle("export", source, "--onnx", "stars.onnx")
+    assert said.returncode == 0 and said.stdout == "stars.onnx\n", said.stderr
+    again = faststyle("export", source, "--onnx", "stars.onnx")
+    assert again.returncode == 1 and "--force" in again.stderr
+    photo = photos / "china" / "0.jpg"
+    for style, name in ((source, "ours.png"), ("stars.onnx", "onnx.png")):
+        said = faststyle("stylize", photo, "--style", style, "-o", name)
+        assert said.returncode == 0, said.stderr
+    ours, other = (to_tensor(read_picture(tmp_path / name)) for name in ("ours.png", "onnx.png"))
+    assert (ours - other).abs().mean() < 2 / 255
+
+
+def test_what_an_exported_network_cannot_do_is_said(exported, photos):
+    paint, photo = Stylizer(exported / "two.onnx"), photos / "china" / "0.jpg"
+    with pytest.raises(FaststyleError, match="strength must be 1"):
+        paint(photo, strength=0.5)
+    with pytest.raises(FaststyleError, match="no tile="):
+        paint(photo, tile=32)
+    with pytest.raises(FaststyleError, match="no black="):
+        paint(photo, mask=photo, black="stars")
+    with pytest.raises(FaststyleError, match="already"):
+        export_onnx(paint, exported / "again.onnx")
+    with pytest.raises(ValueError, match="ends in .onnx"):
+        export_onnx(paint, exported / "again.ox")
+    assert sorted(p.name for p in exported.iterdir()) == ["two.onnx", "two.safetensors"]
+
+
+def test_damaged_and_foreign_files_are_refused(exported, tmp_path):
+    whole = (exported / "two.onnx").read_bytes()
+    (tmp_path / "cut.onnx").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="damaged"):
+        OnnxNet(tmp_path / "cut.onnx")
+    foreign = onnx.load(exported / "two.onnx")
+    del foreign.metadata_props[:]
+    onnx.save(foreign, tmp_path / "foreign.onnx")
+    with pytest.raises(ValueError, match="not of `faststyle export`"):
+        Stylizer(tmp_path / "foreign.onnx")
+    with pytest.raises(FileNotFoundError):
+        Stylizer(tmp_path / "none.onnx:stars")
