@@ -148,6 +148,9 @@ def export(
         str, typer.Argument(help="A style that ships or gallery, a .safetensors, a run, FILE:NAME.")
     ],
     onnx: Annotated[Path, typer.Option(help="An .onnx to write.")],
+    weights: Annotated[
+        str, typer.Option(help="float32; half, int8: files of a half and a third.")
+    ] = "float32",
     force: Force = False,
     trust_pickle: TrustPickle = False,
 ):
@@ -156,7 +159,7 @@ def export(
     from .runfolder import may_write_file
 
     may_write_file(onnx, force, ".onnx")
-    wrote(export_onnx(painter(file, trust_pickle), onnx))
+    wrote(export_onnx(painter(file, trust_pickle), onnx, weights))
 
 
 @app.command("import")

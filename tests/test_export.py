@@ -4,26 +4,24 @@ import torch
 from conftest import noise
 
 from faststyle_fastai.all import (
+    ASSETS,
     FaststyleError,
     OnnxNet,
     Stylizer,
-    TransformerNet,
     export_onnx,
     read_picture,
     to_tensor,
 )
-from faststyle_fastai.stylefile import write_style
-from faststyle_fastai.transformer import is_row
+from faststyle_fastai.stylefile import load_style, take_rows, write_style
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     "A light network of two styles, as a file of ours and as ONNX."
     folder = tmp_path_factory.mktemp("export")
-    net = TransformerNet(2, 0.5)
-    rows = {k: v + 0.3 * torch.randn_like(v) for k, v in net.state_dict().items() if is_row(k)}
-    info = {"arch": "light", "styles": ["waves", "stars"], "size": 32, "recipe": "fast"}
-    write_style(net.state_dict() | rows, info | {"base": ""}, folder / "two.safetensors")
+    net, info, _ = load_style(ASSETS / "gallery-light.safetensors")
+    state = take_rows(net.state_dict(), [0, 3])
+    write_style(state, info | {"styles": ["waves", "stars"]}, folder / "two.safetensors")
     export_onnx(Stylizer(folder / "two.safetensors"), folder / "two.onnx")
     return folder
 
@@ -38,6 +36,16 @@ def test_an_exported_network_paints_the_same(exported):
         for style in ("waves", 1, {"waves": 0.3, "stars": 0.7}):
             assert torch.allclose(other.paint(x, style), ours.paint(x, style), atol=1e-4)
     assert not torch.allclose(other.paint(x, 0), other.paint(x, 1), atol=1e-2)
+
+
+@pytest.mark.parametrize("weights, share, most", [("half", 0.55, 0.1), ("int8", 0.35, 2)])
+def test_small_files_paint_almost_the_same(exported, tmp_path, weights, share, most):
+    ours = Stylizer(exported / "two.safetensors", precise=True)
+    path = export_onnx(ours, tmp_path / "small.onnx", weights)
+    assert path.stat().st_size < share * (exported / "two.onnx").stat().st_size
+    x = noise(1, 3, 64, 80)
+    off = (Stylizer(path).paint(x) - ours.paint(x)).abs().mean() * 255
+    assert 0 < off < most
 
 
 def test_one_style_of_several_is_exported_alone(exported, faststyle, photos, tmp_path):
@@ -64,6 +72,8 @@ def test_what_an_exported_network_cannot_do_is_said(exported, photos):
         paint(photo, mask=photo, black="stars")
     with pytest.raises(FaststyleError, match="already"):
         export_onnx(paint, exported / "again.onnx")
+    with pytest.raises(ValueError, match="float32, half, int8"):
+        export_onnx(paint, exported / "again.onnx", "tiny")
     with pytest.raises(ValueError, match="ends in .onnx"):
         export_onnx(paint, exported / "again.ox")
     assert sorted(p.name for p in exported.iterdir()) == ["two.onnx", "two.safetensors"]
