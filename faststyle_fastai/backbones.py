@@ -5,7 +5,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -233,6 +232,8 @@ def read_weights(path: Path) -> dict:
 def _known_weights(name):
     if name in SHIPPED:
         return read_weights(SHIPPED[name])
+    import torchvision  # slow to import, and only here of use
+
     weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)

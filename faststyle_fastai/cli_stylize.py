@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import FaststyleError, one_line
+from .errors import FaststyleError, clock, one_line
 from .options import Device, Quiet, TrustPickle, wrote
 
 
@@ -63,7 +63,6 @@ def stylize(
         raise typer.BadParameter("--black is the style of what a --mask leaves: give both.")
     from .folders import targets_for
     from .images import exif_of, limit_pixels, save_picture
-    from .progress import clock
 
     tiled = {"tile": side_of(tile, depth), "exact": exact}
     limit_pixels(megapixels)

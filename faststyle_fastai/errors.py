@@ -1,4 +1,4 @@
-"The one error a person should ever see: what was given, what is wrong, what to do."
+"What a person is told: of errors one line, what was given, what is wrong, what to do."
 
 from importlib import import_module
 from types import ModuleType
@@ -27,6 +27,12 @@ def one_line(error: Exception) -> str:
     if isinstance(error, (FaststyleError, ValueError, OSError)):
         return text
     return f"{type(error).__name__}: {text} (--debug shows where)"
+
+
+def clock(seconds: float) -> str:
+    "1:05 for 65."
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02}"
 
 
 def extra(

@@ -257,6 +257,12 @@ def total(
     return x.permute(0, 2, 3, 1).sum(2).float().sum(1)
 
 
+def best_device() -> torch.device:
+    "The accelerator that is at hand, or the CPU."
+    found = torch.accelerator.is_available() and torch.accelerator.current_accelerator()
+    return found or torch.device("cpu")
+
+
 def computes_bfloat16(device: torch.device) -> bool:
     "Whether `device` has bfloat16 arithmetic of its own, not an emulation."
     if device.type == "cuda":

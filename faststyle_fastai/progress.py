@@ -13,6 +13,7 @@ from fastai.torch_core import to_device
 from PIL import ImageOps
 
 from .callbacks import TimeBudget
+from .errors import clock
 from .files import keep_going, whole_file
 from .images import read_picture, save_picture, to_picture, to_tensor
 from .sheets import side_by_side
@@ -226,8 +227,3 @@ class TimeLeft(Callback):
     def after_fit(self):
         if sys.stderr.isatty():
             print(f"\r{'':<72}\r", end="", file=sys.stderr)
-
-
-def clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes}:{seconds:02}"

@@ -4,9 +4,9 @@ import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from fastai.learner import Learner
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -16,6 +16,9 @@ from .errors import FaststyleError
 from .files import whole_file
 from .transformer import ARCHS, TransformerNet, from_examples, is_row
 
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
 __all__ = ["import_style", "load_style", "save_style"]
 
 FORMAT, FIELDS = "faststyle/1", {"arch", "styles", "size", "recipe", "base"}
@@ -24,7 +27,7 @@ BASE = "base."  # prefix of the carried base's weights
 
 
 def save_style(
-    learn: Learner,  # from style_learner or autoencoder_learner
+    learn: "Learner",  # from style_learner or autoencoder_learner
     path: str | Path,  # .safetensors
     add_to: str | Path | None = None,  # the file it started from, whose styles come first
 ) -> Path:

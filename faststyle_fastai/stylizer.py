@@ -5,8 +5,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from fastai.learner import Learner, load_learner
-from fastai.torch_core import default_device
 from PIL import Image
 from torch import Tensor
 from torch.func import functional_call
@@ -17,7 +15,7 @@ from .finish import exposed_like, filled, finished, fit_mask, gray, read_mask, r
 from .gallery import find_style
 from .images import read_picture, read_tensor, read_upright, size_of, to_picture, to_tensor
 from .large import paint_large
-from .layers import computes_bfloat16
+from .layers import best_device, computes_bfloat16
 from .losses import resize_short, short_shape
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
@@ -34,20 +32,18 @@ class Stylizer:
 
     def __init__(
         self,
-        source: str
-        | Path
-        | Learner,  # a style that ships, FILE[:NAME], a run, a Learner, .pkl, .onnx
+        source,  # a style that ships, FILE[:NAME], a run folder, .pkl, .onnx, or a Learner
         device: torch.device | str | None = None,
         grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
         precise: bool = False,  # float32 also where the processor computes in bfloat16
     ):
         self.named = None  # the style that was asked for with the file
-        if isinstance(source, Learner):
-            net, info, base = _from_learner(source)
-        else:
+        if isinstance(source, (str, Path)):
             path, self.named = find_style(source)
             net, info, base = LOADERS.get(path.suffix, load_style)(path)
-        self.device = torch.device(device or default_device())
+        else:
+            net, info, base = _from_learner(source)
+        self.device = torch.device(device or best_device())
         self.net, self.info = net.to(self.device).eval(), info
         self.bfloat16 = computes_bfloat16(self.device) and not precise
         self.styles = info["styles"]
@@ -235,6 +231,8 @@ def _from_onnx(path):
 
 
 def _from_pickle(path):
+    from fastai.learner import load_learner
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that pickles run code: the caller trusts it
         return _from_learner(load_learner(path))
