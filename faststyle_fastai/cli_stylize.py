@@ -1,7 +1,9 @@
 "The command that repaints pictures."
 
+import math
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,8 @@ import typer
 
 from .errors import FaststyleError, clock, one_line
 from .options import Device, Quiet, TrustPickle, wrote
+
+READ_AHEAD = 2**24  # pixels; larger pictures are read when it is their turn, for want of memory
 
 
 def stylize(
@@ -61,8 +65,10 @@ def stylize(
     "Repaint pictures with a trained style."
     if black and not mask:
         raise typer.BadParameter("--black is the style of what a --mask leaves: give both.")
+    from .download import is_address
     from .folders import targets_for
-    from .images import exif_of, limit_pixels, save_picture
+    from .images import exif_of, limit_pixels, read_tensor, save_picture, size_of
+    from .pipeline import overlapped
 
     tiled = {"tile": side_of(tile, depth), "exact": exact}
     limit_pixels(megapixels)
@@ -77,24 +83,34 @@ def stylize(
     for asked in (styles, black):  # a wrong name or mask is one error, not one a picture
         paint.rows(asked)
     mask = mask and read_mask(mask)
+    how, written = (styles, strength, size, keep_colors, mask, black), []
+
+    def read(job):
+        large = not is_address(job[0]) and math.prod(size_of(job[0])) > READ_AHEAD
+        return job[0] if large else read_tensor(job[0])
+
+    def repaint(job, picture):
+        return paint(picture, *how, tensor=depth == 16, **tiled)
+
+    def write(job, painted):
+        written.append(save_picture(painted, job[1], depth, exif_of(job[0])))
+
     began = time.monotonic()
-    for i, (source, target) in enumerate(jobs, 1):
-        try:
-            how = styles, strength, size, keep_colors, mask, black
-            painted = paint(source, *how, tensor=depth == 16, **tiled)
-            save_picture(painted, target, depth, exif_of(source))
-        except KeyboardInterrupt:
-            raise FaststyleError(f"stopped after {i - 1} of {len(jobs)} pictures.") from None
-        except Exception as error:  # one picture's: the others are painted
-            if len(jobs) == 1:
-                raise
-            failed.append(str(source))
-            print(f"error: {one_line(error)}", file=sys.stderr)
-        else:
-            if not quiet and len(jobs) > 1:
-                left = (time.monotonic() - began) / i * (len(jobs) - i)
-                print(f"{i}/{len(jobs)} {source}  {clock(left)} left", file=sys.stderr)
-            wrote(target)
+    try:
+        with closing(overlapped(jobs, read, repaint, write)) as done:
+            for i, ((source, target), result) in enumerate(done, 1):
+                if error := result.exception():  # one picture's: the others are painted
+                    if len(jobs) == 1:
+                        raise error
+                    failed.append(str(source))
+                    print(f"error: {one_line(error)}", file=sys.stderr)
+                    continue
+                if not quiet and len(jobs) > 1:
+                    left = (time.monotonic() - began) / i * (len(jobs) - i)
+                    print(f"{i}/{len(jobs)} {source}  {clock(left)} left", file=sys.stderr)
+                wrote(target)
+    except KeyboardInterrupt:
+        raise FaststyleError(f"stopped after {len(written)} of {len(jobs)} pictures.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} pictures failed: {', '.join(failed)}.")
 

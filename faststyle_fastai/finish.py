@@ -1,6 +1,7 @@
-"What is done to a picture around the network: masks, exposure, colours, transparency."
+"What is done to a picture around the network: grain, masks, exposure, colours, transparency."
 
 import warnings
+from functools import lru_cache
 
 import torch
 from PIL import Image
@@ -9,7 +10,17 @@ from torch.nn import functional as F
 
 from .images import opened, read_picture, to_tensor
 
-__all__ = ["exposed_like", "filled", "finished", "fit_mask", "gray", "read_mask", "resized"]
+__all__ = [
+    "exposed_like",
+    "filled",
+    "finished",
+    "fit_mask",
+    "grain",
+    "gray",
+    "read_mask",
+    "resized",
+    "shares",
+]
 
 
 def exposed_like(
@@ -89,3 +100,34 @@ def gray(
 ) -> Tensor:  # [1, 1, H, W] in [0, 1]
     "A mask as the networks take it."
     return to_tensor(mask.convert("RGB"))[:, :1]
+
+
+def shares(
+    share: Tensor,  # [1, 1, H, W] in [0, 1], of the first of two styles
+    batch: int,
+) -> Tensor:  # [batch, 2, H, W]
+    "What a network of two styles takes for `style`."
+    return torch.cat([share, 1 - share], 1).expand(batch, -1, -1, -1)
+
+
+def grain(
+    shape: tuple[int, int],  # height, width
+    at: tuple[int, int],  # left, top
+) -> Tensor:  # [1, 1, height, width], mean 0, variance 1
+    """A part of a noise without end.
+
+    It is the sum of two that repeat themselves, of sides without a common divisor: nobody sees it.
+    """
+    parts = []
+    for noise in _noises():
+        down, across = (
+            (torch.arange(n) + start) % len(noise) for n, start in zip(shape, reversed(at))
+        )
+        parts.append(noise[down][:, across])
+    return sum(parts)[None, None] / len(parts) ** 0.5
+
+
+@lru_cache(maxsize=1)
+def _noises():
+    random = torch.Generator().manual_seed(0)
+    return [torch.randn(side, side, generator=random) for side in (787, 1021)]

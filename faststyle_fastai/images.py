@@ -68,6 +68,8 @@ def read_tensor(
     source,  # as above
 ) -> Tensor:  # [1, 3, H, W] in [0, 1], with its opacity [1, 4, H, W]
     "A picture to be painted: upright, sRGB, in all of its bits; of a film the first picture."
+    if isinstance(source, Tensor):
+        return source.reshape(1, *source.shape[-3:])
     with opened(source) as image:
         if (frames := getattr(image, "n_frames", 1)) > 1:
             warnings.warn(f"{source} has {frames} pictures: the first is used.", stacklevel=3)

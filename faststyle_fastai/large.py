@@ -1,11 +1,13 @@
 "A picture of any size repainted in bounded memory, see tiles.py."
 
+import torch
 from PIL import Image
 
-from .finish import filled, finished, gray
+from .finish import filled, finished, gray, shares
 from .images import to_picture, to_tensor
+from .layers import through
 from .losses import short_shape
-from .tiles import seen_at, spread_tiles, statistics, tiles, whole_statistics
+from .tiles import fits_at_once, fix_statistics, spread_tiles, statistics, tiles
 
 __all__ = ["paint_large"]
 
@@ -21,7 +23,8 @@ def paint_large(
     mask: Image.Image | None,  # L, of the picture's size
     black,  # the style of what the mask leaves
     keep_colors: bool,
-    **style,  # `style` and `strength` of Stylizer.paint
+    style,
+    strength: float,
 ) -> Image.Image:  # RGB or RGBA
     "The picture, repainted tile by tile, in 8 bits a colour."
     photo = opaque(image)
@@ -29,22 +32,30 @@ def paint_large(
     small = at_size(photo, (width, height), Image.Resampling.BILINEAR)
     share, kept = (None, mask) if black is None else (mask.resize(small.size), None)
 
-    def paint(tile, known, exposure=None):
-        share_here = None if share is None else gray(share.crop(tile.outer))
-        where = {"share": share_here, "black": black, "at": tile.outer[:2]}
-        x = to_tensor(small.crop(tile.outer))
-        return stylizer.paint(x, **where, known=known, exposure=exposure, **style)
+    styles = [style] if black is None else [style, black]
+    net = stylizer.network(styles, strength)
+
+    def read(tile):
+        rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
+        return to_tensor(small.crop(tile.outer)).to(stylizer.device), rows
+
+    def begin(tile):
+        x, rows = read(tile)
+        return net.steps(stylizer.grainy(x, strength, tile.outer[:2]), rows)
 
     sample = tiles(small.size, side) if exact else spread_tiles(small.size)
-    known, exposure = whole_statistics(stylizer.net, sample, paint), None
-    if stylizer.photo_share(style["strength"]):
-        runs = ((tile, lambda tile=tile: paint(tile, known)) for tile in sample)
-        painted = (tile.cut(seen_at(stylizer.net, run, output=True)) for tile, run in runs)
-        photos = (to_tensor(small.crop(tile.core)) for tile in sample)
-        exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
-    out = Image.new("RGB", small.size)
-    for tile in tiles(small.size, side):
-        out.paste(to_picture(tile.cut(paint(tile, known, exposure))), tile.core[:2])
+    at_once = fits_at_once(sample, stylizer.device)
+    with torch.inference_mode(), stylizer.arithmetic():
+        ends, exposure = fix_statistics(net, sample, begin, at_once), None
+        if stylizer.photo_share(strength):
+            painted = (tile.cut(end) for tile, end in zip(sample, ends))
+            photos = (to_tensor(small.crop(tile.core)) for tile in sample)
+            exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
+        del ends
+        out = Image.new("RGB", small.size)
+        for tile in tiles(small.size, side):
+            painted = stylizer.exposed(through(begin(tile)), read(tile)[0], strength, exposure)
+            out.paste(to_picture(tile.cut(painted)), tile.core[:2])
     out = at_size(out, photo.size, Image.Resampling.BICUBIC)
     if keep_colors or kept is not None:
         for box in (tile.core for tile in tiles(photo.size, side)):

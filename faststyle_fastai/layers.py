@@ -159,9 +159,24 @@ class ResidualBlock(nn.Module):
         self.conv1, self.in1 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
         self.conv2, self.in2 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
 
-    def forward(self, x, rows):
-        y = self.in1(self.conv1(x), rows).relu_()
-        return x + self.in2(self.conv2(y), rows)
+    def steps(self, x, rows):
+        "See TransformerNet.steps."
+        y = (yield self.in1, self.conv1(x), rows).relu_()
+        return x + (yield self.in2, self.conv2(y), rows)
+
+
+def through(steps):
+    "What comes out at the end of `steps`, each normalisation done on the way."
+    waiting = [next(steps)]  # popped: nothing else may hold features that are no longer needed
+    try:
+        while True:
+            waiting.append(steps.send(normalized(*waiting.pop())))
+    except StopIteration as end:
+        return end.value
+
+
+def normalized(norm, *inputs):
+    return norm(*inputs)
 
 
 def instance_norm(

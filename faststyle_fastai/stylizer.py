@@ -1,7 +1,6 @@
 "Stylizer: a trained network applied to any picture."
 
 import warnings
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -11,7 +10,17 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from .errors import FaststyleError
-from .finish import exposed_like, filled, finished, fit_mask, gray, read_mask, resized
+from .finish import (
+    exposed_like,
+    filled,
+    finished,
+    fit_mask,
+    grain,
+    gray,
+    read_mask,
+    resized,
+    shares,
+)
 from .gallery import find_style
 from .images import read_picture, read_tensor, read_upright, size_of, to_picture, to_tensor
 from .large import paint_large
@@ -100,38 +109,62 @@ class Stylizer:
         strength: float = 1.0,
         share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], of `style` at each pixel
         black=None,  # the style of the rest
-        at: tuple[int, int] = (0, 0),  # where in a picture `x` begins: left, top
-        known: dict | None = None,  # that picture's statistics, see tiles.whole_statistics
-        exposure: list | None = None,  # and its exposure, see exposed_like
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         """The network itself, on tensors.
 
         Towards `strength` 0 it has the photo's own brightness and contrast, channel by channel,
         which instance normalisation forgets; what an autoencoder redraws has them wholly.
         """
+        if share is None:
+            weights, rows = self._blend(strength), self.rows(style).expand(len(x), -1)
+        else:
+            weights, rows = self._only((style, black), strength), shares(share, len(x))
         photo = x.to(self.device)
-        x = self._grainy(photo, strength * self.grain, at)
-        rows, weights = self.rows(style).expand(len(x), -1), self._blend(strength)
-        if share is not None:
-            # A mix of rows is a row: the network becomes one of the two styles asked for.
-            both = torch.stack([self.rows(style), self.rows(black)])
-            weights = {k: both @ w if is_row(k) else w for k, w in weights.items()}
-            rows = torch.cat([share, 1 - share], 1).to(x.device).expand(len(x), -1, -1, -1)
-        with torch.autocast(self.device.type, torch.bfloat16, self.bfloat16):
-            painted = functional_call(self.net, weights | (known or {}), (x, rows))
+        with self.arithmetic():
+            grainy = self.grainy(photo, strength)
+            painted = functional_call(self.net, weights, (grainy, rows.to(self.device)))
+        return self.exposed(painted, photo, strength)
+
+    def network(
+        self,
+        styles: list,  # as above
+        strength: float = 1.0,
+    ) -> TransformerNet:
+        "A network that knows these styles alone."
+        net = TransformerNet(len(styles), self.net.width).eval()
+        net.load_state_dict(self._only(styles, strength))
+        return net.to(self.device)
+
+    def arithmetic(self):
+        "In which type a network is run here."
+        return torch.autocast(self.device.type, torch.bfloat16, self.bfloat16)
+
+    def grainy(
+        self,
+        x: Tensor,  # [B, 3, H, W] in [0, 1]
+        strength: float,
+        at: tuple[int, int] = (0, 0),  # where in a picture `x` begins: left, top
+    ) -> Tensor:
+        "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
+        if not (sd := strength * self.grain):
+            return x
+        return (x + sd * grain(x.shape[-2:], at).to(x.device)).clamp(0, 1)
+
+    def exposed(
+        self,
+        painted: Tensor,  # [B, 3, H, W], a network's
+        photo: Tensor,  # of the same shape
+        strength: float,
+        whole: list | None = None,  # see exposed_like
+    ) -> Tensor:  # in [0, 1]
+        "A painted photo with as much of its exposure as `strength` leaves it."
         if own := self.photo_share(strength):
-            painted = torch.lerp(painted, exposed_like(painted, photo, exposure), own)
+            painted = torch.lerp(painted, exposed_like(painted, photo, whole), own)
         return painted.clamp(0, 1)
 
     def photo_share(self, strength: float) -> float:
         "How much of the photo's exposure a painted one gets."
         return 1.0 - strength if self.styles else 1.0
-
-    def _grainy(self, x, sd, at):
-        "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
-        if not sd:
-            return x
-        return (x + sd * grain(x.shape[-2:], at).to(x.device)).clamp(0, 1)
 
     def _tile_side(self, picture, size, tile):
         "px of a tile; None: paint it as a whole."
@@ -186,6 +219,11 @@ class Stylizer:
             raise ValueError(f"no style {index}: there are {self.net.n_styles}, from 0.")
         return index
 
+    def _only(self, styles, strength):
+        "The weights of a network of these styles alone: a mix of rows is a row."
+        rows = torch.stack([self.rows(style) for style in styles])
+        return {k: rows @ w if is_row(k) else w for k, w in self._blend(strength).items()}
+
     def _blend(self, strength):
         "Weights on the way from the base's to the network's (Wang et al. 2019, DNI)."
         if not 0 <= strength <= 1:
@@ -198,29 +236,6 @@ class Stylizer:
                 "another version's autoencoder, or it is a .pkl or .onnx): strength must be 1."
             )
         return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
-
-
-def grain(
-    shape: tuple[int, int],  # height, width
-    at: tuple[int, int],  # left, top
-) -> Tensor:  # [1, 1, height, width], mean 0, variance 1
-    """A part of a noise without end.
-
-    It is the sum of two that repeat themselves, of sides without a common divisor: nobody sees it.
-    """
-    parts = []
-    for noise in _noises():
-        down, across = (
-            (torch.arange(n) + start) % len(noise) for n, start in zip(shape, reversed(at))
-        )
-        parts.append(noise[down][:, across])
-    return sum(parts)[None, None] / len(parts) ** 0.5
-
-
-@lru_cache(maxsize=1)
-def _noises():
-    random = torch.Generator().manual_seed(0)
-    return [torch.randn(side, side, generator=random) for side in (787, 1021)]
 
 
 def _from_onnx(path):

@@ -6,23 +6,25 @@ by so much are what the whole picture would be (after Chen et al. 2021, URST).
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .layers import InstanceNorm, mean_and_variance, pooled
+from .layers import InstanceNorm, mean_and_variance, normalized, pooled, through
+from .transformer import TransformerNet
 
 __all__ = [
     "Tile",
-    "seen_at",
+    "fits_at_once",
+    "fix_statistics",
     "spread_tiles",
     "statistics",
     "tile_side",
     "tiles",
-    "whole_statistics",
 ]
 
 HALO = 56  # px, a multiple of 4
@@ -31,6 +33,7 @@ SIDES = 256, 1024  # px of a tile that is chosen here
 SAMPLE_SIDE, SAMPLES = 256, 64  # of tiles that stand for all
 EVEN = 0.7548776662466927, 0.5698402909980532  # multiples of these fill a square evenly (R2)
 NEED = 512  # bytes a pixel that painting takes in float32; half of it in bfloat16
+KEPT = 256  # bytes a pixel between two normalisations, in float32
 SHARE = 0.5  # of the free memory that may be taken
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -84,50 +87,55 @@ def spread_tiles(
     return [found[y * across + x] for x, y in dict.fromkeys(spots)]
 
 
-def whole_statistics(
-    net: nn.Module,  # a TransformerNet
+def fix_statistics(
+    net: TransformerNet,
     parts: list[Tile],
-    paint,  # (tile, known) -> its painted outer part
-) -> dict[str, Tensor]:  # InstanceNorm.known of each, by its name
-    "Each normalisation's statistics over all tiles, in turn: each needs those before it."
-    known = {}
-    for name, norm in net.named_modules():
-        if isinstance(norm, InstanceNorm):
-            inputs = (
-                tile.cut(seen_at(norm, lambda tile=tile: paint(tile, known))) for tile in parts
-            )
-            known[f"{name}.known"] = statistics(inputs).to(norm.weight.device)
-    return known
+    begin,  # tile -> its `TransformerNet.steps`
+    at_once: bool,  # all tiles go on side by side, their features kept; or each begins anew
+) -> Iterator[Tensor]:  # what each tile becomes in the end, one after the other
+    "Give each normalisation, in turn, its inputs' statistics over all tiles for its own."
+    norms = [module for module in net.modules() if isinstance(module, InstanceNorm)]
+    for norm in norms:
+        norm.known = torch.empty(0)
+    if at_once:
+        steps = [begin(tile) for tile in parts]
+        waiting = [next(one) for one in steps]
+        for norm in norms:
+            fix(norm, (tile.cut(inputs[1]) for tile, inputs in zip(parts, waiting)))
+            for i, one in enumerate(steps):
+                waiting[i] = step(one, normalized(*waiting[i]))
+        return iter(waiting)
+    for n, norm in enumerate(norms):
+        fix(norm, (tile.cut(reached(begin(tile), n)) for tile in parts))
+    return (through(begin(tile)) for tile in parts)
+
+
+def fix(norm, parts):
+    norm.known = statistics(parts).to(norm.weight.device)
+
+
+def reached(steps, n):
+    "What the n-th normalisation is called with, those before it done."
+    inputs = next(steps)
+    for _ in range(n):
+        inputs = steps.send(normalized(*inputs))
+    return inputs[1]
+
+
+def step(steps, y):
+    "The next normalisation and its inputs, or what comes out in the end."
+    try:
+        return steps.send(y)
+    except StopIteration as end:
+        return end.value
 
 
 def statistics(
-    parts,  # [1, C, h, w] each, one after the other
+    parts: Iterable[Tensor],  # [1, C, h, w] each, one after the other
 ) -> Tensor:  # [2, C], float32, on the CPU
     "Mean and variance of each channel over all parts."
     sizes, found = zip(*((x[0, 0].numel(), mean_and_variance(x)) for x in parts))
     return pooled(sizes, torch.stack(found)).float()
-
-
-class Reached(Exception):
-    "What was asked for is there: the rest of the network need not run."
-
-
-def seen_at(
-    module: nn.Module,
-    run,  # what takes the network there
-    output: bool = False,  # what it gives, not what it is given
-) -> Tensor:
-    "What comes to a module, or from it."
-    seen = []
-
-    def look(_, inputs, *made):
-        seen.append(made[0] if output else inputs[0])
-        raise Reached
-
-    register = module.register_forward_hook if output else module.register_forward_pre_hook
-    with register(look), suppress(Reached):
-        run()
-    return seen[0]
 
 
 def tile_side(
@@ -140,6 +148,15 @@ def tile_side(
         return None
     side = int(fits**0.5) - 2 * HALO
     return min(max(side, SIDES[0]), SIDES[1]) // COARSEST * COARSEST
+
+
+def fits_at_once(
+    parts: list[Tile],
+    device: torch.device,
+) -> bool:
+    "Whether the free memory holds the features of all tiles, between two normalisations."
+    pixels = sum((right - left) * (low - top) for left, top, right, low in (t.outer for t in parts))
+    return pixels * KEPT <= SHARE * free_memory(device)
 
 
 def free_memory(device: torch.device) -> int:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .backbones import IMAGENET
-from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d
+from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, through
 
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "to_examples"]
 
@@ -56,6 +56,13 @@ class TransformerNet(nn.Module):
         `style` is an index a picture, [B]; weights over the styles a picture, [B, n_styles]; or
         such weights at each pixel, [B, n_styles, H, W].
         """
+        return through(self.steps(x, style))
+
+    def steps(self, x, style=None):
+        """`forward` without its normalisations, a generator that gives the picture in the end.
+
+        It yields each of them with what it is to be called with, and goes on from what is sent.
+        """
         height, width = x.shape[-2:]
         if min(height, width) < SMALLEST:
             raise ValueError(f"{width}x{height} px: {SMALLEST} px a side at least.")
@@ -67,13 +74,16 @@ class TransformerNet(nn.Module):
         y = (x - self.mean) / self.std
         if y.device.type == "cpu":
             y = y.contiguous(memory_format=torch.channels_last)
-        y = self.in1(self.conv1(y), rows).relu_()
-        y = self.in2(self.conv2(y), rows).relu_()
-        y = self.in3(self.conv3(y), rows).relu_()
+        down = (self.conv1, self.in1), (self.conv2, self.in2), (self.conv3, self.in3)
+        up = (self.deconv1, self.in4), (self.deconv2, self.in5)
+        for conv, norm in down:
+            y = conv(y)
+            y = (yield norm, y, rows).relu_()
         for i in range(1, 6):
-            y = self.get_submodule(f"res{i}")(y, rows)
-        y = self.in4(self.deconv1(y), rows).relu_()
-        y = self.in5(self.deconv2(y), rows).relu_()
+            y = yield from self.get_submodule(f"res{i}").steps(y, rows)
+        for conv, norm in up:
+            y = conv(y)
+            y = (yield norm, y, rows).relu_()
         y = self.deconv3(y).to(x.dtype) * self.std + self.mean
         return y[..., :height, :width]
 

@@ -3,6 +3,8 @@
 import functools
 import http.server
 import struct
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -230,3 +232,13 @@ def test_tiles_keep_what_is_transparent(paint, photo):
     assert np.array_equal(whole[..., 3], tiled[..., 3])
     seen = whole[..., 3] == 255
     assert np.abs(whole - tiled)[seen].mean() < 2
+
+
+def test_stylize_imports_no_more_than_it_needs():
+    found = "{name.split('.')[0] for name in sys.modules}"
+    heavy = {"fastai", "torchvision", "pandas", "matplotlib", "scipy"}
+    code = "import sys; from faststyle_fastai.cli_stylize import painter; painter('udnie', False); "
+    said = subprocess.run(
+        [sys.executable, "-c", f"{code} print({found} & {heavy})"], capture_output=True, text=True
+    )
+    assert said.stdout == "set()\n", said.stdout + said.stderr

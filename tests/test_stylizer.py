@@ -181,8 +181,9 @@ def test_styles_by_name(paint):
         paint(picture, style=1)
 
 
-@pytest.mark.parametrize("size", [(130, 75), (96, 200)])
-def test_tiles_are_the_whole_picture(two, size):
+@pytest.mark.parametrize("size, at_once", [((130, 75), True), ((96, 200), False)])
+def test_tiles_are_the_whole_picture(two, size, at_once, monkeypatch):
+    monkeypatch.setattr("faststyle_fastai.large.fits_at_once", lambda *_: at_once)
     photo = Image.effect_noise(size, 90).convert("RGB")
     mask = Image.linear_gradient("L").resize(size)
     for options in (

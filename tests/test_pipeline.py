@@ -1,0 +1,46 @@
+import threading
+import time
+
+import pytest
+
+from faststyle_fastai.pipeline import overlapped
+
+
+def test_reading_working_and_writing_go_on_at_once():
+    def slow(*args):
+        time.sleep(0.05)
+        return args[-1]
+
+    began = time.monotonic()
+    done = list(overlapped(range(10), slow, slow, slow))
+    assert time.monotonic() - began < 0.8 * 3 * 10 * 0.05
+    assert [(item, result.result()) for item, result in done] == [(i, i) for i in range(10)]
+
+
+@pytest.mark.parametrize("stage", ["read", "work", "write"])
+def test_what_fails_is_said_and_the_rest_goes_on(stage):
+    def fails(name):
+        def run(item, *contents):
+            if name == stage and item == 1:
+                raise ValueError(f"{name} {item}")
+            return item
+
+        return run
+
+    done = dict(overlapped(range(4), *map(fails, ("read", "work", "write"))))
+    assert str(done.pop(1).exception()) == f"{stage} 1"
+    assert [future.result() for future in done.values()] == [0, 2, 3]
+
+
+def test_little_is_held_in_memory():
+    held, most, lock = 0, 0, threading.Lock()
+
+    def change(by):
+        nonlocal held, most
+        with lock:
+            held += by
+            most = max(most, held)
+
+    for _ in overlapped(range(30), lambda i: change(1), lambda *_: None, lambda *_: change(-1)):
+        pass
+    assert held == 0 and most <= 6
