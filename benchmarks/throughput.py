@@ -28,6 +28,9 @@ from faststyle_fastai.all import StyleDataLoaders, find_pictures, style_learner
 
 BS, SIZE = 4, 256
 LAYERS = "relu1_2", "relu2_2", "relu3_3", "relu4_3"
+SAME = {"recipe": "fast", "backbone": "vgg16", "content_layers": {"relu2_2": 1.0}}
+SAME |= {"style_layers": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0}
+SAME |= {"tv": 0.0, "droplets": 0.0}
 
 
 def main():
@@ -44,11 +47,8 @@ def main():
         photos, style = pictures(args.photos, folder, BS * args.steps)
         vgg16 = folder / "vgg16.pth"
         torch.save(torchvision.models.vgg16(weights=None).state_dict(), vgg16)
-        same = {"recipe": "fast", "backbone": "vgg16", "content_layers": {"relu2_2": 1.0}}
-        same |= {"style_layers": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0}
-        same |= {"tv": 0.0, "droplets": 0.0}
         jobs = {
-            "ours, the same VGG16 and layers": lambda: ours(photos, style, weights=vgg16, **same),
+            "ours, the same VGG16 and layers": lambda: ours(photos, style, weights=vgg16, **SAME),
             "ours, recipe fast (lite, three scales)": lambda: ours(photos, style, small=0),
             "ours, recipe fast, light network": lambda: ours(photos, style, small=0, arch="light"),
         }
@@ -94,15 +94,15 @@ class Clock(Callback):
             self.ticks.append(time.perf_counter())
 
 
-def ours(photos, painting, **settings):
-    dls = StyleDataLoaders.from_folder(photos, SIZE, BS, valid_pct=0, max_valid=1, device="cpu")
+def ours(photos, painting, bs=BS, **settings):
+    dls = StyleDataLoaders.from_folder(photos, SIZE, bs, valid_pct=0, max_valid=1, device="cpu")
     learn, clock = style_learner(dls, painting, **settings), Clock()
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3, cbs=clock)
     return [b - a for a, b in zip(clock.ticks, clock.ticks[1:])]
 
 
-def peer(path, photos, style, folder):
+def peer(path, photos, style, folder, bs=BS):
     "pytorch/examples' train() for one epoch; its Adam tells when each step is done."
     sys.path.insert(0, path)
     random_vgg = torchvision.models.vgg16
@@ -120,7 +120,7 @@ def peer(path, photos, style, folder):
         neural_style.Adam = Adam
         neural_style.train(
             SimpleNamespace(
-                accel=False, seed=0, image_size=SIZE, dataset=str(photos), batch_size=BS, lr=1e-3,
+                accel=False, seed=0, image_size=SIZE, dataset=str(photos), batch_size=bs, lr=1e-3,
                 style_image=str(style), style_size=None, epochs=1, content_weight=1e5,
                 style_weight=1e10, log_interval=500, checkpoint_model_dir=None,
                 save_model_dir=str(folder),

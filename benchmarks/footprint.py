@@ -1,0 +1,91 @@
+"""Peak memory of training and of painting, beside pytorch/examples on this machine.
+
+    python -m benchmarks.footprint --photos DIR --peer EXAMPLES/fast_neural_style/neural_style
+
+Training takes batches of 16 at 256 px: the peer's `train()` as published but for random VGG16
+weights; ours with the same VGG16 and layers, and as it is by itself. Painting is of one 4K picture.
+Each figure is the peak resident memory of a process of its own (Linux), beyond what Python and the
+libraries take, MB.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+import torchvision
+from fastai.torch_core import set_seed
+from PIL import Image
+
+from benchmarks import painting, throughput
+from benchmarks.report import fresh, peak, report
+from faststyle_fastai.all import Stylizer, resized_tensor
+
+BS, STEPS, PICTURE = 16, 3, (3840, 2160)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", required=True, help="a folder")
+    parser.add_argument("--peer", required=True, help="its neural_style folder")
+    args = parser.parse_args()
+    rows, theirs = [], 0.0
+    for job, kinds in {
+        f"training, batch {BS}": {
+            "pytorch/examples": (train, "peer"),
+            "ours, the same VGG16": (train, "same"),
+            "ours": (train, "ours"),
+            "ours, light": (train, "light"),
+        },
+        "painting, 4K": {
+            "pytorch/examples": (paint, "peer"),
+            "ours": (paint, painting.STYLE),
+            "ours, float32": (paint, "float32"),
+            "ours, light": (paint, f"{painting.LIGHT}:great_wave"),
+            "ours, tiles": (paint, "tiles"),
+        },
+    }.items():
+        for name, (function, kind) in kinds.items():
+            found = fresh(function, kind, args.photos, args.peer)
+            theirs = found if kind == "peer" else theirs
+            row = {"job": job, "by": name, "peak, MB": round(found)}
+            rows.append(row | {"of theirs": f"{found / theirs:.2f}x"})
+            print(rows[-1], flush=True)
+    report("footprint", rows)
+
+
+def train(kind, photos, peer):
+    "MB that a few steps of training add to the peak of this process."
+    torch.set_num_threads(2)
+    set_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        photos, style = throughput.pictures(photos, folder, BS * STEPS)
+        before = peak()
+        if kind == "peer":
+            throughput.peer(peer, photos, style, folder, BS)
+        elif kind == "same":
+            weights = folder / "vgg16.pth"
+            torch.save(torchvision.models.vgg16(weights=None).state_dict(), weights)
+            throughput.ours(photos, style, BS, weights=weights, **throughput.SAME)
+        else:
+            arch = "light" if kind == "light" else "full"
+            throughput.ours(photos, style, BS, small=0, arch=arch)
+        return peak() - before
+
+
+def paint(kind, photos, peer):
+    "MB that one 4K picture adds to the peak of this process."
+    before, picture = peak(), Image.effect_noise(PICTURE, 64).convert("RGB")
+    if kind == "peer":
+        run = painting.peer(peer, Stylizer(painting.STYLE))
+        run(resized_tensor(picture, PICTURE))
+    else:
+        own = kind not in ("float32", "tiles")
+        style = Stylizer(kind if own else painting.STYLE, precise=kind == "float32")
+        style(picture, tile=512 if kind == "tiles" else None)
+    return peak() - before
+
+
+if __name__ == "__main__":
+    main()
