@@ -85,20 +85,28 @@ def stylize(
     mask = mask and read_mask(mask)
     how, written = (styles, strength, size, keep_colors, mask, black), []
 
-    def read(job):
-        large = not is_address(job[0]) and math.prod(size_of(job[0])) > READ_AHEAD
-        return job[0] if large else read_tensor(job[0])
+    def pictures():
+        for source, target in jobs:
+            try:
+                large = not is_address(source) and math.prod(size_of(source)) > READ_AHEAD
+                yield source, target, source if large else read_tensor(source)
+            except Exception as error:  # this one's; raised when it is its turn
+                yield source, target, error
 
-    def repaint(job, picture):
+    def repaint(item):
+        *_, picture = item
+        if isinstance(picture, Exception):
+            raise picture
         return paint(picture, *how, tensor=depth == 16, **tiled)
 
-    def write(job, painted):
-        written.append(save_picture(painted, job[1], depth, exif_of(job[0])))
+    def write(item, painted):
+        source, target, _ = item
+        written.append(save_picture(painted, target, depth, exif_of(source)))
 
     began = time.monotonic()
     try:
-        with closing(overlapped(jobs, read, repaint, write)) as done:
-            for i, ((source, target), result) in enumerate(done, 1):
+        with closing(overlapped(pictures(), repaint, write)) as done:
+            for i, ((source, target, _), result) in enumerate(done, 1):
                 if error := result.exception():  # one picture's: the others are painted
                     if len(jobs) == 1:
                         raise error

@@ -3,33 +3,40 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from contextlib import closing
 
-__all__ = ["overlapped"]
+__all__ = ["ahead", "overlapped"]
+
+
+def ahead(
+    items: Iterable,
+    n: int = 2,  # that may wait to be asked for
+) -> Iterator:
+    "What comes from `items`, fetched in a thread before it is asked for."
+    items, end = iter(items), object()
+    with ThreadPoolExecutor(1) as pool:
+        coming = deque(pool.submit(next, items, end) for _ in range(n))
+        while (item := coming.popleft().result()) is not end:
+            coming.append(pool.submit(next, items, end))
+            yield item
 
 
 def overlapped(
-    items: Iterable,
-    read: Callable,  # item -> what is in it; in a thread
-    work: Callable,  # item, what is in it -> what becomes of it; in this thread
+    items: Iterable,  # fetched in a thread
+    work: Callable,  # item -> what becomes of it; in this thread
     write: Callable,  # item, what becomes of it -> result; in a thread
-    ahead: int = 2,  # items that are read, and written, beside the one that is worked on
+    n: int = 2,  # items that may wait on either side
 ) -> Iterator[tuple[object, Future]]:  # each item, in order, and its result or what went wrong
-    "Each item read, worked on and written; the processor need not wait for the disk."
-    items = iter(items)
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        reading = deque((item, reader.submit(read, item)) for item in islice(items, ahead))
+    "Each item fetched, worked on and written: the processor need not wait for the disk."
+    with ThreadPoolExecutor(1) as writer, closing(ahead(items, n)) as coming:
         writing = deque()
-        while reading:
-            item, contents = reading.popleft()
-            reading.extend((item, reader.submit(read, item)) for item in islice(items, 1))
+        for item in coming:
             try:
-                result = writer.submit(write, item, work(item, contents.result()))
+                result = writer.submit(write, item, work(item))
             except Exception as error:
                 result = Future()
                 result.set_exception(error)
-            del contents
             writing.append((item, result))
-            while writing and (len(writing) > ahead or writing[0][1].done()):
+            while writing and (len(writing) > n or writing[0][1].done()):
                 yield writing.popleft()
         yield from writing

@@ -3,21 +3,26 @@ import time
 
 import pytest
 
-from faststyle_fastai.pipeline import overlapped
+from faststyle_fastai.pipeline import ahead, overlapped
 
 
 def test_reading_working_and_writing_go_on_at_once():
+    def slowly(items):
+        for item in items:
+            time.sleep(0.05)
+            yield item
+
     def slow(*args):
         time.sleep(0.05)
         return args[-1]
 
     began = time.monotonic()
-    done = list(overlapped(range(10), slow, slow, slow))
+    done = list(overlapped(slowly(range(10)), slow, slow))
     assert time.monotonic() - began < 0.8 * 3 * 10 * 0.05
     assert [(item, result.result()) for item, result in done] == [(i, i) for i in range(10)]
 
 
-@pytest.mark.parametrize("stage", ["read", "work", "write"])
+@pytest.mark.parametrize("stage", ["work", "write"])
 def test_what_fails_is_said_and_the_rest_goes_on(stage):
     def fails(name):
         def run(item, *contents):
@@ -27,9 +32,21 @@ def test_what_fails_is_said_and_the_rest_goes_on(stage):
 
         return run
 
-    done = dict(overlapped(range(4), *map(fails, ("read", "work", "write"))))
+    done = dict(overlapped(range(4), fails("work"), fails("write")))
     assert str(done.pop(1).exception()) == f"{stage} 1"
     assert [future.result() for future in done.values()] == [0, 2, 3]
+
+
+def test_what_ends_early_is_said_after_what_there_is():
+    def broken():
+        yield 1
+        raise OSError("the end is missing")
+
+    seen = []
+    with pytest.raises(OSError, match="the end is missing"):
+        for item, _ in overlapped(broken(), abs, print):
+            seen.append(item)
+    assert list(ahead(range(5), n=3)) == [0, 1, 2, 3, 4]
 
 
 def test_little_is_held_in_memory():
@@ -41,6 +58,11 @@ def test_little_is_held_in_memory():
             held += by
             most = max(most, held)
 
-    for _ in overlapped(range(30), lambda i: change(1), lambda *_: None, lambda *_: change(-1)):
+    def items():
+        for i in range(30):
+            change(1)
+            yield i
+
+    for _ in overlapped(items(), abs, lambda *_: change(-1)):
         pass
-    assert held == 0 and most <= 6
+    assert held == 0 and most <= 7
