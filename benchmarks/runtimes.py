@@ -2,7 +2,7 @@
 
     python -m benchmarks.runtimes PHOTO
 
-PyTorch as `Stylizer` runs it, in float32 and in bfloat16; the exported file in ONNX Runtime, with
+PyTorch as `Stylizer` runs it, in float32 and in bfloat16, and compiled; the exported file in ONNX Runtime, with
 weights in float32, half and int8; and in OpenVINO, if it is installed, in float32 and bfloat16.
 All alternate in one process; medians.
 """
@@ -29,6 +29,7 @@ def main():
     args = parser.parse_args()
     exact, picture, rows = Stylizer(STYLE, grain=0, precise=True), read_picture(args.photo), []
     runs = {"PyTorch, float32": exact.paint, "PyTorch, bfloat16": Stylizer(STYLE, grain=0).paint}
+    runs["PyTorch, bfloat16, torch.compile"] = compiled(STYLE)
     megabytes = dict.fromkeys(runs, "")
     with tempfile.TemporaryDirectory() as folder:
         for weights in ("float32", "half", "int8"):
@@ -51,6 +52,20 @@ def main():
             row["error, of 255"] = (run(x) - wanted).abs().mean().item() * 255
             rows.append(row)
     report("runtimes", rows, rounds=ROUNDS)
+
+
+def compiled(style):
+    "The network of a style, compiled."
+    paint = Stylizer(style, grain=0)
+    net = paint.network([None])
+    net.compile()
+
+    @torch.inference_mode()
+    def run(x):
+        with paint.arithmetic():
+            return net(x).clamp(0, 1)
+
+    return run
 
 
 def openvino(path):

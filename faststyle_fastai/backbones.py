@@ -72,6 +72,9 @@ class Backbone(nn.Module):
         self.relus = [name for name in names if name.startswith("relu")]  # relu_N counts these
         self.layers = layer_names(layers or self.relus, names, self.relus)
         self.net = net[: 1 + max(names.index(name) for name in self.layers)]
+        for conv, relu in zip(names, names[1:]):
+            if relu in self.relus:  # in place, unless that would change what a hook keeps
+                net.get_submodule(relu).inplace = conv not in self.layers
         self.features = {}
         for name in self.layers:
             self.net.get_submodule(name).register_forward_hook(self._keep(name))
@@ -202,7 +205,7 @@ def _build(name, state, source, pooling, padding):
                     conv.weight.copy_(weight)
                     conv.bias.copy_(bias)
                 net.add_module(f"conv{block}_{i}", conv)
-                net.add_module(f"relu{block}_{i}", nn.ReLU())  # not in place: hooks keep its output
+                net.add_module(f"relu{block}_{i}", nn.ReLU())
             n_in, index = width, index + 2
         if f"conv{block}_{len(widths)}" in dict(net.named_children()):
             pool, scale = POOLINGS[pooling]

@@ -171,7 +171,8 @@ class DropletPenalty(Callback):
 
     A network that normalises each picture can steer its statistics by one huge spike, which shows
     as a flat patch, the droplet of Karras et al. 2020 (StyleGAN2). Looked at before the last two
-    normalisations, where all that the residual blocks have done shows.
+    normalisations, where all that the residual blocks have done shows, and on the first photo of
+    each batch: it takes a tenth of a step to look at four.
     """
 
     order = MixedPrecision.order - 1  # before the loss is scaled
@@ -188,7 +189,7 @@ class DropletPenalty(Callback):
             self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, norm, inputs):
-        x = inputs[0].float()
+        x = inputs[0][:1].float()
         ones = torch.ones(x.shape[:2], device=x.device)
         z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
         self.excess.append((z.abs() - self.beyond).relu().square().mean())
