@@ -2,9 +2,9 @@
 
     python -m benchmarks.runtimes PHOTO
 
-PyTorch as `Stylizer` runs it, in float32 and in bfloat16, and compiled; the exported file in ONNX Runtime, with
-weights in float32, half and int8; and in OpenVINO, if it is installed, in float32 and bfloat16.
-All alternate in one process; medians.
+PyTorch as `Stylizer` runs it, in float32 and in bfloat16, and compiled; the exported file in ONNX
+Runtime, with weights in float32, half and int8; and in OpenVINO, if it is installed, in float32 and
+bfloat16. All alternate in one process; medians.
 """
 
 import argparse
