@@ -30,7 +30,7 @@ __all__ = [
 HALO = 56  # px, a multiple of 4
 COARSEST = 4  # px of the picture to one of the coarsest features: where tiles begin is a multiple
 SIDES = 256, 1024  # px of a tile that is chosen here
-SAMPLE_SIDE, SAMPLES = 256, 64  # of tiles that stand for all
+SAMPLE_SIDE, SAMPLES = 64, 256  # of tiles that stand for all
 EVEN = 0.7548776662466927, 0.5698402909980532  # multiples of these fill a square evenly (R2)
 NEED = 512  # bytes a pixel that painting takes in float32; half of it in bfloat16
 KEPT = 256  # bytes a pixel between two normalisations, in float32
@@ -78,10 +78,11 @@ def tiles(
 def spread_tiles(
     size: tuple[int, int],  # width, height
 ) -> list[Tile]:
-    "Some 64 small tiles, evenly over a picture; all there are of one that has no more."
-    found = tiles(size, SAMPLE_SIDE)
-    if len(found) <= SAMPLES:
+    "Some 256 small tiles, evenly over a picture; all of one that takes no more to paint."
+    found = tiles(size, SIDES[0])
+    if pixels(found) <= SAMPLES * (SAMPLE_SIDE + 2 * HALO) ** 2:
         return found
+    found = tiles(size, SAMPLE_SIDE)
     across, down = (-(-n // SAMPLE_SIDE) for n in size)
     spots = ((int(i * EVEN[0] % 1 * across), int(i * EVEN[1] % 1 * down)) for i in range(SAMPLES))
     return [found[y * across + x] for x, y in dict.fromkeys(spots)]
@@ -155,8 +156,13 @@ def fits_at_once(
     device: torch.device,
 ) -> bool:
     "Whether the free memory holds the features of all tiles, between two normalisations."
-    pixels = sum((right - left) * (low - top) for left, top, right, low in (t.outer for t in parts))
-    return pixels * KEPT <= SHARE * free_memory(device)
+    return pixels(parts) * KEPT <= SHARE * free_memory(device)
+
+
+def pixels(parts):
+    "What is painted for tiles, with all that is around them."
+    outers = (tile.outer for tile in parts)
+    return sum((right - left) * (low - top) for left, top, right, low in outers)
 
 
 def free_memory(device: torch.device) -> int:

@@ -1,0 +1,60 @@
+"""A large picture in tiles beside the same picture painted as a whole.
+
+    python -m benchmarks.tiles PHOTO [PHOTO …]
+
+Each photo is enlarged to 3072 px. Seconds beside those of the whole, and how far the tiles' picture
+is from the whole one, of 255, on the mean and at the most: with statistics of a sample, as `--tile`
+takes them, and with those of all tiles (`--exact`); in float32 and as the processor computes by
+itself.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from benchmarks.report import report
+from faststyle_fastai.all import Stylizer, read_picture
+from faststyle_fastai.losses import short_shape
+
+STYLES, LONG, SIDE = ("great_wave", "the_scream", "mondrian"), 3072, 512
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", nargs="+")
+    args = parser.parse_args()
+    found = {}
+    for photo, style in zip(args.photos, STYLES):
+        picture = read_picture(photo)
+        height, width = short_shape(
+            picture.size[::-1], LONG * min(picture.size) // max(picture.size)
+        )
+        picture = picture.resize((width, height))
+        for precise in (True, False):
+            paint = Stylizer(style, precise=precise)
+            whole, seconds = timed(paint, picture, tile=None)
+            for exact in (False, True):
+                tiled, took = timed(paint, picture, tile=SIDE, exact=exact)
+                off = np.abs(whole - tiled)
+                found.setdefault((precise, exact), []).append(
+                    (took / seconds, off.mean(), off.max())
+                )
+    rows = []
+    for (precise, exact), values in found.items():
+        ratio, mean, most = np.array(values).T
+        row = {"statistics of": "all tiles" if exact else "a sample"}
+        row["arithmetic"] = "float32" if precise else "its own"
+        row |= {"time of the whole": f"{ratio.mean():.2f}x"}
+        rows.append(row | {"off, mean": float(mean.mean()), "off, most": int(most.max())})
+    report("tiles", rows, long_side=LONG, tile=SIDE, styles=STYLES[: len(args.photos)])
+
+
+def timed(paint, picture, **how):
+    began = time.perf_counter()
+    painted = paint(picture, **how)
+    return np.asarray(painted).astype(int), time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
