@@ -26,3 +26,4 @@ from .sheets import *
 from .stylefile import *
 from .stylizer import *
 from .transformer import *
+from .video import *

@@ -1,0 +1,72 @@
+"The command that repaints films."
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_stylize import painter
+from .errors import FaststyleError, clock
+from .options import Device, Force, Quiet, TrustPickle, wrote
+
+
+def video(
+    source: Annotated[
+        str,
+        typer.Argument(help="A film, a GIF, or pictures: frames/%04d.png.", metavar="INPUT"),
+    ],
+    style: Annotated[
+        str, typer.Option(help="One that ships, a .safetensors, a run folder, FILE:NAME.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", help=".mp4, .mkv, .webm, .mov, .gif, or frames/%04d.png."),
+    ],
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 the film, 1 the style.")] = 1.0,
+    size: Annotated[int | None, typer.Option(min=16, help="Short side, px.")] = None,
+    keep_colors: Annotated[bool, typer.Option("--keep-colors", help="The film's colours.")] = False,
+    smooth: Annotated[
+        bool, typer.Option("--smooth", help="Strokes move along with what they paint: slower.")
+    ] = False,
+    start: Annotated[float, typer.Option(min=0, help="Where to begin, seconds.")] = 0.0,
+    end: Annotated[float | None, typer.Option(min=0, help="Where to end, seconds.")] = None,
+    codec: Annotated[
+        str | None, typer.Option(help="ffmpeg's name; default: libx264, for .webm libvpx-vp9.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what was interrupted.")
+    ] = False,
+    force: Force = False,
+    trust_pickle: TrustPickle = False,
+    device: Device = None,
+    quiet: Quiet = False,
+):
+    "Repaint a film with a trained style; its sound stays as it is."
+    if out.exists() and not (force or resume):
+        raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
+    from .video import paint_video
+
+    paint = painter(style, trust_pickle, device)
+    how = {"strength": strength, "size": size, "keep_colors": keep_colors, "smooth": smooth}
+    how |= {"start": start, "end": end, "codec": codec, "resume": resume}
+    wrote(paint_video(paint, source, out, paint.named, **how, watch=None if quiet else Progress()))
+
+
+class Progress:
+    "Frames a second and the time left, on one line; nothing where nobody looks."
+
+    def __init__(self):
+        self.n, self.began, self.first = 0, time.monotonic(), None
+
+    def __call__(self, reached, total):
+        self.n, took = self.n + 1, time.monotonic() - self.began
+        self.first = reached if self.first is None else self.first
+        if not sys.stderr.isatty() or self.n < 2:
+            return
+        line = f"{clock(reached)}  {self.n / took:.1f} frames/s"
+        if total and reached > self.first:
+            left = took / (reached - self.first) * (total - reached)
+            line += f"  {clock(max(0, left))} left"
+        print(f"\r{line:<60}", end="" if total and reached < total else "\n", file=sys.stderr)

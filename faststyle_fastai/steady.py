@@ -1,0 +1,82 @@
+"What keeps a painted film from flickering: statistics that follow slowly, strokes that move along."
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import extra
+from .layers import mean_and_variance, normalized
+from .transformer import TransformerNet
+
+__all__ = ["SlowStatistics", "MovedAlong"]
+
+FOLLOW = 4.0  # seconds in which statistics take most of a change
+CUT = 0.12  # mean difference of two frames, in [0, 1], that is another scene
+KEPT = 0.8  # of what the frame before shows at the same place of the same thing
+SAME = 0.04  # difference in [0, 1] of what is still taken for the same thing
+
+
+class SlowStatistics:
+    """A network whose normalisations remember the frames before.
+
+    By itself each would take the mean and the variance of the one frame it is given, so that what
+    enters on the left recolours what is on the right.
+    """
+
+    def __init__(self, net: TransformerNet):
+        self.net, self.found, self.before = net, [], None
+
+    def __call__(
+        self,
+        x: Tensor,  # [1, 3, H, W] in [0, 1]
+        seconds: float,  # since the frame before
+    ) -> Tensor:  # [1, 3, H, W]
+        keep = 0.0 if self.is_cut(x) else math.exp(-seconds / FOLLOW)
+        steps, self.found = self.net.steps(x), list(self.found)
+        waiting, i = [next(steps)], 0
+        try:
+            while True:
+                norm, y, rows = waiting.pop()
+                now = mean_and_variance(y).float().to(y.device)
+                if i == len(self.found):
+                    self.found.append(now)
+                norm.known = self.found[i] = torch.lerp(now, self.found[i], keep)
+                waiting.append(steps.send(normalized(norm, y, rows)))
+                i += 1
+        except StopIteration as end:
+            return end.value
+
+    def is_cut(self, x):
+        "Whether another scene begins."
+        small = torch.nn.functional.adaptive_avg_pool2d(x, 16)
+        before, self.before = self.before, small
+        return before is not None and (small - before).abs().mean() > CUT
+
+
+class MovedAlong:
+    "Each frame blended with what the one before becomes when it moves along (optical flow)."
+
+    def __init__(self):
+        self.cv2 = extra("cv2", "video")
+        self.flow = self.cv2.DISOpticalFlow_create(self.cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.before = None
+
+    def __call__(
+        self,
+        photo: np.ndarray,  # [H, W, 3] uint8
+        painted: np.ndarray,  # [H, W, 3] float32 in [0, 1]
+    ) -> np.ndarray:  # [H, W, 3] float32
+        cv2, gray = self.cv2, self.cv2.cvtColor(photo, self.cv2.COLOR_RGB2GRAY)
+        if self.before is not None and self.before[0].shape == gray.shape:
+            last_gray, last_photo, last = self.before
+            flow = self.flow.calc(gray, last_gray, None)
+            rows, columns = np.indices(gray.shape, np.float32)
+            where = columns + flow[..., 0], rows + flow[..., 1]
+            moved_photo = cv2.remap(last_photo, *where, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
+            moved = cv2.remap(last, *where, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            off = np.abs(moved_photo - photo / np.float32(255)).mean(-1, keepdims=True)
+            painted = painted + KEPT * np.exp(-((off / SAME) ** 2)) * (moved - painted)
+        self.before = gray, photo / np.float32(255), painted
+        return painted

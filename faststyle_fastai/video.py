@@ -1,0 +1,106 @@
+"Films repainted, frame by frame."
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .errors import FaststyleError, extra
+from .film import Frame, opened_film
+from .filmfile import film_writer
+from .finish import finished
+from .losses import resize_short
+from .pipeline import overlapped
+from .steady import MovedAlong, SlowStatistics
+from .transformer import TransformerNet
+
+__all__ = ["paint_video"]
+
+MISSING = 0.5  # seconds that a film may be shorter than it says
+
+
+def paint_video(
+    paint,  # a Stylizer
+    source: str | Path,  # a film, a GIF, or a sequence of pictures: frames/%04d.png
+    out: str | Path,  # .mp4, .mkv, .webm, .mov; .gif; frames/%04d.png
+    style=None,  # as Stylizer takes it
+    strength: float = 1.0,
+    size: int | None = None,  # px of the short side; None: the film's
+    keep_colors: bool = False,
+    smooth: bool = False,  # strokes move along with what they paint
+    start: float = 0.0,  # seconds
+    end: float | None = None,
+    codec: str | None = None,  # ffmpeg's name; None: H.264, for .webm VP9
+    resume: bool = False,  # go on with what was interrupted
+    watch=None,  # called with (seconds painted, seconds in all or None) after each frame
+) -> Path:  # `out`
+    """Repaint a film: its sound as it is, its frames at their own times.
+
+    Frames are read, painted and encoded at once; the memory taken does not grow with the length.
+    An interrupted one plays as far as it got, and `resume=True` goes on.
+    """
+    av, source, out = extra("av", "video"), str(source), Path(out)
+    if "%" not in source and Path(source).exists() and out.resolve() == Path(source).resolve():
+        raise FaststyleError(f"{out} would be written over itself: choose another -o.")
+    paint.rows(style)  # a wrong name fails here
+    settings = {"source": source, "style": str(style), "strength": strength, "size": size}
+    settings |= {"colors": keep_colors, "smooth": smooth, "start": start, "codec": codec}
+    painted = frame_painter(paint, style, strength, size, keep_colors, smooth)
+    with opened_film(source) as film:
+        writer = film_writer(out, film, settings, codec, resume)
+        total = film.seconds and float(min(film.seconds, end or film.seconds))
+        reached, why = start, None
+        frames = film.frames(start if writer.done is None else float(writer.done), end)
+        new = (frame for frame in frames if writer.done is None or frame.time > writer.done)
+
+        def write(_, frame):
+            writer.add(frame)
+            return float(frame.time + frame.seconds)
+
+        try:
+            with closing(overlapped(new, painted, write)) as done:
+                for _, result in done:
+                    reached = result.result()
+                    if watch:
+                        watch(reached, total)
+        except KeyboardInterrupt:
+            why = "stopped"
+        except av.FFmpegError as error:
+            why = f"{source} is damaged ({error.strerror})"
+        if not why and total and film.seconds and reached < total - MISSING:
+            why = f"{source} ends early"
+        writer.finish(start, end, keep=why == "stopped")
+        if why:
+            told = f"{why}: painted up to {reached:.1f} of {total or 0:.1f} s"
+            raise FaststyleError(f"{told}{', --resume goes on' if why == 'stopped' else ''}.")
+    return out
+
+
+def frame_painter(paint, style, strength, size, keep_colors, smooth):
+    "A function that repaints the frames of one film, in their order."
+    plain = not isinstance(paint.net, TransformerNet)
+    net = None if plain else SlowStatistics(paint.network([style], strength))
+    along, last = MovedAlong() if smooth else None, None
+
+    @torch.inference_mode()
+    def painted(frame: Frame) -> Frame:
+        nonlocal last
+        seconds, last = float(frame.time - (frame.time if last is None else last)), frame.time
+        photo = torch.from_numpy(np.array(frame.picture)).permute(2, 0, 1)[None].float() / 255
+        photo = resize_short(photo, size) if size else photo
+        if plain:
+            x = paint.paint(photo, style, strength)
+        else:
+            there = photo.to(paint.device)
+            with paint.arithmetic():
+                x = net(paint.grainy(there, strength), seconds)
+            x = paint.exposed(x.float(), there, strength)
+        x = finished(x.cpu(), photo, keep_colors, None)[0].permute(1, 2, 0).numpy()
+        if along:
+            small = (photo[0].permute(1, 2, 0) * 255).round().byte().numpy()
+            x = along(small, x)
+        return replace(frame, picture=(x.clip(0, 1) * 255).round().astype(np.uint8))
+
+    return painted
