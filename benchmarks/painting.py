@@ -3,9 +3,9 @@
     python -m benchmarks.painting PHOTO --peer EXAMPLES/fast_neural_style/neural_style
 
 The peer's network runs as its own `stylize` runs it: eager, float32. `Stylizer` paints as it does
-by itself. All alternate in one process; figures are medians. The error is that of a style that
-ships against the peer's picture by the same weights, on the mean, of 255; the light network's is
-against itself in float32.
+by itself; all are given the same photo with the same grain. They alternate in one process; figures
+are medians. The error is that of a style that ships against the peer's picture by the same weights,
+on the mean, of 255; the light network's is against itself in float32.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main():
         print("no --peer folder: its rows are left out")
     rows, picture = [], read_picture(args.photo)
     for name, size in SIZES.items():
-        x = resized_tensor(picture, size)
+        x = Stylizer(STYLE).grainy(resized_tensor(picture, size), 1.0)
         took = {network: [] for network in networks}
         for _ in range(args.rounds + 1):  # the first warms up
             for network, run in networks.items():

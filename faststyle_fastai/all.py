@@ -23,6 +23,7 @@ from .pixels import *
 from .progress import *
 from .recipes import *
 from .sheets import *
+from .stable import *
 from .stylefile import *
 from .stylizer import *
 from .transformer import *

@@ -95,6 +95,9 @@ def train(
             help="With --minutes: end, on the best, after so many epochs that were no better.",
         ),
     ] = None,
+    stable: Annotated[
+        bool, typer.Option("--stable", help="For films: strokes hold still. Half as quick.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in OUT; the rest as before.")
     ] = False,
@@ -109,6 +112,7 @@ def train(
 ):
     "Train one style or many from paintings and a folder of photos into the run folder OUT."
     given = locals() | {"pretrained": None if pretrained == "none" else pretrained}
+    given["stable"] = float(stable)
     from .runs import train
 
     run = train(**given)

@@ -22,7 +22,7 @@ __all__ = [
 # Of a 3x3 kernel over a picture enlarged twofold by nearest neighbours, the rows (or columns) that
 # fall on each of two small pixels: for the even pixels of the large picture, and for the odd ones.
 FALLS_ON = ([0], [1, 2]), ([0, 1], [2])
-IN_A_ROW = 16_384  # values whose sum float32 holds well; of more, sums of sums
+IN_A_ROW = 65_536  # values whose sum float32 holds well; of more, sums of sums
 
 
 class ConvLayer(nn.Module):
@@ -232,10 +232,16 @@ class ChannelsLastNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
         x = x.contiguous(memory_format=torch.channels_last)
-        known = torch.stack([mean_and_variance(y).float() for y in x.split(1)])
-        parts = zip(x.split(1), known, weight, bias)
-        ys = [F.batch_norm(y, *stats, *row, eps=eps) for y, stats, *row in parts]
-        ctx.save_for_backward(x, weight, known[:, 0], (known[:, 1] + eps).rsqrt())
+        found = []
+        for y, *row in zip(x.split(1), weight, bias):
+            if y[0, 0].numel() <= IN_A_ROW:
+                found.append(torch.native_batch_norm(y, *row, None, None, True, 0.0, eps))
+            else:
+                mean, variance = mean_and_variance(y).float()
+                y = F.batch_norm(y, mean, variance, *row, eps=eps)
+                found.append((y, mean, (variance + eps).rsqrt()))
+        ys, mean, rstd = zip(*found)
+        ctx.save_for_backward(x, weight, torch.stack(mean), torch.stack(rstd))
         return torch.cat(ys) if len(ys) > 1 else ys[0]
 
     @staticmethod

@@ -30,6 +30,7 @@ from .losses import VggLoss, resize_short
 from .optimizer import OPTIMIZERS
 from .progress import LossParts
 from .recipes import Training, recipe_plan
+from .stable import HoldStill
 from .stylefile import bundled_base, load_style, shipped_path, take_rows
 from .transformer import ARCHS, TransformerNet, is_row
 
@@ -143,6 +144,8 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs
     cbs = [card, LossParts(), BFloat16(), StopOnNonFinite(), *L(cbs)]
     if plan.droplets:
         cbs.append(DropletPenalty(plan.droplets))
+    if plan.stable:
+        cbs.append(HoldStill(plan.stable))
     if plan.small:
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
     if len(names) > 1:

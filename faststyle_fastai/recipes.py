@@ -23,6 +23,7 @@ class Training:
     style_layers: dict[str, float] = field(default_factory=dict)  # layer -> weight
     tv: float = 0.0  # weight of the total variation
     droplets: float = 0.0  # weight of callbacks.DropletPenalty
+    stable: float = 0.0  # weight of stable.HoldStill
     balance: str = "relative"  # see losses.VggLoss
     scales: tuple[float, ...] = (1,)  # see losses.VggLoss
     style_size: int | None = None  # px of the painting's short side; None: the photo's

@@ -26,6 +26,7 @@ from .images import read_picture, read_tensor, read_upright, size_of, to_picture
 from .large import paint_large
 from .layers import best_device, computes_bfloat16
 from .losses import resize_short, short_shape
+from .memory import reuse_memory
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
 from .tiles import tile_side, tiles
@@ -54,6 +55,7 @@ class Stylizer:
             net, info, base = _from_learner(source)
         self.device = torch.device(device or best_device())
         self.net, self.info = net.to(self.device).eval(), info
+        reuse_memory()
         self.bfloat16 = computes_bfloat16(self.device) and not precise
         self.styles = info["styles"]
         self.grain = grain if self.styles else 0.0  # a redrawn photo takes no strokes

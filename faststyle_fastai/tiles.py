@@ -5,16 +5,14 @@ at each normalisation, which the whole picture has a part in. With these known, 
 by so much are what the whole picture would be (after Chen et al. 2021, URST).
 """
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from .layers import InstanceNorm, mean_and_variance, normalized, pooled, through
+from .memory import SHARE, free_memory, has_room
 from .transformer import TransformerNet
 
 __all__ = [
@@ -34,8 +32,6 @@ SAMPLE_SIDE, SAMPLES = 64, 256  # of tiles that stand for all
 EVEN = 0.7548776662466927, 0.5698402909980532  # multiples of these fill a square evenly (R2)
 NEED = 512  # bytes a pixel that painting takes in float32; half of it in bfloat16
 KEPT = 256  # bytes a pixel between two normalisations, in float32
-SHARE = 0.5  # of the free memory that may be taken
-CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -144,10 +140,9 @@ def tile_side(
     device: torch.device,
 ) -> int | None:  # px; None: the picture may be painted as a whole
     "The side of tiles that the free memory asks for."
-    fits = SHARE * free_memory(device) / NEED  # px
-    if size[0] * size[1] <= fits:
+    if has_room(size[0] * size[1] * NEED, device):
         return None
-    side = int(fits**0.5) - 2 * HALO
+    side = int((SHARE * free_memory(device) / NEED) ** 0.5) - 2 * HALO
     return min(max(side, SIDES[0]), SIDES[1]) // COARSEST * COARSEST
 
 
@@ -156,28 +151,10 @@ def fits_at_once(
     device: torch.device,
 ) -> bool:
     "Whether the free memory holds the features of all tiles, between two normalisations."
-    return pixels(parts) * KEPT <= SHARE * free_memory(device)
+    return has_room(pixels(parts) * KEPT, device)
 
 
 def pixels(parts):
     "What is painted for tiles, with all that is around them."
     outers = (tile.outer for tile in parts)
     return sum((right - left) * (low - top) for left, top, right, low in outers)
-
-
-def free_memory(device: torch.device) -> int:
-    "Bytes that a device has left; a guess where a system does not tell."
-    if device.type == "cuda":
-        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + idle
-    left = []
-    with suppress(OSError, IndexError):  # Linux
-        left.append(
-            1024 * int(Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0])
-        )
-    with suppress(OSError, ValueError):  # in a container with a limit
-        most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
-        left.append(max(0, most - used))
-    if not left and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        left.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
-    return min(left, default=4 << 30)

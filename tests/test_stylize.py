@@ -217,7 +217,8 @@ def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
 
 
 def test_little_memory_makes_tiles(paint, photo, monkeypatch):
-    monkeypatch.setattr("faststyle_fastai.tiles.free_memory", lambda device: 1_000_000)
+    for module in ("memory", "tiles"):
+        monkeypatch.setattr(f"faststyle_fastai.{module}.free_memory", lambda device: 1_000_000)
     monkeypatch.setattr("faststyle_fastai.tiles.SIDES", (16, 32))
     with pytest.warns(UserWarning, match="96x72 px are painted in tiles of 16 px"):
         tiled = np.asarray(paint(photo)).astype(int)
