@@ -82,8 +82,8 @@ def paint(kind, photos, peer):
     "MB that one 4K picture adds to the peak of this process."
     before, picture = peak(), Image.effect_noise(PICTURE, 64).convert("RGB")
     if kind == "peer":
-        run = painting.peer(peer, Stylizer(painting.STYLE))
-        run(resized_tensor(picture, PICTURE))
+        painting.load_peer(peer)
+        painting.run_peer(resized_tensor(picture, PICTURE))
     else:
         own = kind not in ("float32", "tiles")
         style = Stylizer(kind if own else painting.STYLE, precise=kind == "float32")

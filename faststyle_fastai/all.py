@@ -12,6 +12,7 @@ from .errors import *
 from .evaluate import *
 from .export import *
 from .files import *
+from .film import *
 from .folders import *
 from .gallery import *
 from .images import *

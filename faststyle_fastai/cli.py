@@ -12,7 +12,7 @@ from . import __version__
 from .cli_optimize import optimize
 from .cli_stylize import painter, stylize
 from .cli_train import add_style, demo, pretrain, train
-from .cli_video import video
+from .cli_video import camera, video
 from .errors import FaststyleError, one_line
 from .options import Device, Force, TrustPickle, Weights, wrote
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 
-for command in (demo, pretrain, train, add_style, stylize, video, optimize):
+for command in (demo, pretrain, train, add_style, stylize, video, camera, optimize):
     app.command()(command)
 
 

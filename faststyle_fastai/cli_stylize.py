@@ -97,7 +97,8 @@ def stylize(
         *_, picture = item
         if isinstance(picture, Exception):
             raise picture
-        return paint(picture, *how, tensor=depth == 16, **tiled)
+        shown = None if quiet or not sys.stderr.isatty() else tiles_done
+        return paint(picture, *how, tensor=depth == 16, **tiled, watch=shown)
 
     def write(item, painted):
         source, target, _ = item
@@ -121,6 +122,11 @@ def stylize(
         raise FaststyleError(f"stopped after {len(written)} of {len(jobs)} pictures.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} pictures failed: {', '.join(failed)}.")
+
+
+def tiles_done(done, of):
+    "How far a large picture is, on one line."
+    print(f"\rtile {done} of {of}", end="\n" if done == of else "", file=sys.stderr)
 
 
 def painter(style, trust_pickle, *args):

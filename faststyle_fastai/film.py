@@ -18,6 +18,7 @@ FULL, LIMITED = 2, 1  # ranges of luma
 BT709, BT601, BT2020, UNSAID = 1, 6, 9, 2  # matrices
 HD = 720  # px of height from which a film that does not say its matrix has BT.709's
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
+SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def upright_rgb(frame) -> np.ndarray:
         src_colorspace=matrix_of(frame),
         src_color_range=FULL if "yuvj" in frame.format.name else frame.color_range or LIMITED,
         dst_color_range=FULL,
-        interpolation=rounding(),
+        interpolation=SCALER,
     ).to_ndarray()
     if hdr:
         said_once(HDR[frame.color_trc])
@@ -115,13 +116,6 @@ def matrix_of(frame) -> int:
     if frame.colorspace == UNSAID:
         return BT709 if frame.height >= HD else BT601
     return BT601
-
-
-def rounding():
-    from av.video.reformatter import Interpolation
-
-    best = Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
-    return Interpolation.BICUBIC | best  # others darken grays by a level or two
 
 
 def standard_range(picture, curve):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from .errors import FaststyleError, extra
 from .files import whole_file
-from .film import BT601, BT709, FULL, HD, LIMITED, Film, Frame, rounding
+from .film import BT601, BT709, FULL, HD, LIMITED, SCALER, Film, Frame
 from .images import check_format, save_picture
 
 __all__ = ["film_writer"]
@@ -150,7 +150,7 @@ class Parts:
             dst_colorspace=self.stream.codec_context.colorspace,
             src_color_range=FULL,
             dst_color_range=LIMITED,
-            interpolation=rounding(),
+            interpolation=SCALER,
         )
         coded.time_base = self.film.video.time_base
         coded.pts = round((frame.time + LATER) / coded.time_base)
@@ -168,6 +168,7 @@ class Parts:
         "Join the parts, and the sound of the same time, into the film; keep them for a resume."
         self.cut()
         if not self.files:
+            shutil.rmtree(self.folder)
             raise FaststyleError(f"no frame of {self.film.source} lies in the time asked for.")
         with whole_file(self.out) as temporary:
             kind = format_of(self.av, self.out)

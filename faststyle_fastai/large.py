@@ -25,6 +25,7 @@ def paint_large(
     keep_colors: bool,
     style,
     strength: float,
+    watch,  # called with the tiles that are done and all of them
 ) -> Image.Image:  # RGB or RGBA
     "The picture, repainted tile by tile, in 8 bits a colour."
     photo = opaque(image)
@@ -53,9 +54,12 @@ def paint_large(
             exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
         del ends
         out = Image.new("RGB", small.size)
-        for tile in tiles(small.size, side):
+        parts = tiles(small.size, side)
+        for i, tile in enumerate(parts, 1):
             painted = stylizer.exposed(through(begin(tile)), read(tile)[0], strength, exposure)
             out.paste(to_picture(tile.cut(painted)), tile.core[:2])
+            if watch:
+                watch(i, len(parts))
     out = at_size(out, photo.size, Image.Resampling.BICUBIC)
     if keep_colors or kept is not None:
         for box in (tile.core for tile in tiles(photo.size, side)):

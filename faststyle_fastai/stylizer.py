@@ -75,6 +75,7 @@ class Stylizer:
         tensor: bool = False,  # [1, 3 or 4, H, W] in [0, 1] instead of a picture
         tile: str | int | None = "auto",  # px, a multiple of 4, 8 bits; auto: if the memory asks
         exact: bool = False,  # tiles know the statistics of all of the picture, not of a sample
+        watch=None,  # called with the number of tiles that are done, and of all
     ) -> Image.Image:  # RGB, or RGBA where some of it is transparent, of the picture's size
         "The picture, repainted; what is transparent stays so."
         if black is not None and mask is None:
@@ -83,8 +84,8 @@ class Stylizer:
         if side is not None:
             image = read_upright(picture)
             mask = None if mask is None else fit_mask(read_mask(mask), image.size)
-            how = size, mask, black, keep_colors
-            painted = paint_large(self, image, side, exact, *how, style=style, strength=strength)
+            how = size, mask, black, keep_colors, style, strength, watch
+            painted = paint_large(self, image, side, exact, *how)
             return to_tensor(painted) if tensor else painted
         photo = read_tensor(picture)
         photo, opacity = photo[:, :3], photo[:, 3:]

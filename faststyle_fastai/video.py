@@ -62,7 +62,13 @@ def paint_video(
         try:
             with closing(overlapped(new, painted, write)) as done:
                 for _, result in done:
-                    reached = result.result()
+                    try:
+                        reached = result.result()
+                    except (OSError, av.FFmpegError) as error:
+                        raise FaststyleError(
+                            f"{out} cannot be written ({error.strerror}): what was painted is "
+                            f"kept, --resume goes on."
+                        ) from None
                     if watch:
                         watch(reached, total)
         except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from .errors import FaststyleError, extra
 from .images import to_picture
 from .optimize import loss_figure
 
-__all__ = ["live_page"]
+__all__ = ["launch", "live_page"]
 
 EVERY = 1.0  # s between looks at what is under way
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # from nowhere else
@@ -48,7 +48,7 @@ def live_page(
 
     page = _page(look, stop)
     try:
-        _launch(page, host, port, browser)
+        launch(page, host, port, browser)
         yield callback
     finally:
         shown["ended"] = True
@@ -97,7 +97,7 @@ def _page(look, stop):
     return page
 
 
-def _launch(page, host, port, browser):
+def launch(page, host, port, browser):
     "Serve a page from a thread of its own."
     gr = extra("gradio", "web")
     try:
@@ -112,6 +112,6 @@ def _launch(page, host, port, browser):
         )
     except OSError:
         raise FaststyleError(f"{host}:{port} cannot be had: choose another --port.") from None
-    print(f"watch it at http://{host}:{port}", file=sys.stderr)
+    print(f"it is at http://{host}:{port}", file=sys.stderr)
     if not _is_here(host):
-        print("anyone who can reach this address can see and stop it.", file=sys.stderr)
+        print("anyone who can reach this address can see and use it.", file=sys.stderr)

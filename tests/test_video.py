@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
-from faststyle_fastai.film import opened_film, rounding
+from faststyle_fastai.film import SCALER, opened_film
 from faststyle_fastai.filmfile import film_writer
 from faststyle_fastai.steady import MovedAlong, SlowStatistics
 
@@ -54,7 +54,7 @@ def encode(
                 dst_colorspace=tags.get("colorspace"),
                 src_color_range=2,
                 dst_color_range=tags.get("color_range"),
-                interpolation=rounding(),
+                interpolation=SCALER,
             )
             frame.time_base, frame.pts = 1 / Fraction(rate), i if times is None else times[i]
             container.mux(stream.encode(frame))

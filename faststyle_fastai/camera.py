@@ -1,0 +1,75 @@
+"The camera, repainted live on a page in the browser (gradio, the extra `web`)."
+
+import os
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from fractions import Fraction
+
+from PIL import Image
+
+from .errors import extra
+from .film import Frame
+from .video import frame_painter
+from .web import launch
+
+__all__ = ["camera_page"]
+
+SOONEST = 0.04  # s between two frames that the browser sends
+LOOK_BACK = 30  # frames over which the rate is taken
+
+
+@contextmanager
+def camera_page(
+    paint,  # a Stylizer
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    browser: bool = False,  # open it
+    size: int = 240,  # px of the short side
+):
+    "A page that shows what the camera sees as `paint` paints it; prints the address."
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
+    gr = extra("gradio", "web")
+    live = Live(paint, size)
+    with gr.Blocks(title="faststyle camera", analytics_enabled=False) as page:
+        rate = gr.Markdown("Allow the camera and press its button.")
+        with gr.Row():
+            style = gr.Dropdown(paint.styles, value=paint.named or paint.styles[0], label="Style")
+            strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
+        with gr.Row():
+            camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
+            painted = gr.Image(interactive=False, show_label=False)
+        camera.stream(
+            live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
+            concurrency_limit=1, show_progress="hidden", api_name="paint",
+        )  # fmt: skip
+        taken = gr.Image(interactive=False, format="png", label="Snapshot", buttons=["download"])
+        gr.Button("Snapshot").click(lambda: live.last, outputs=taken, api_name="snapshot")
+    try:
+        launch(page, host, port, browser)
+        yield
+    finally:
+        page.close(verbose=False)
+
+
+class Live:
+    "Paints frames as they come; the network is made anew when what is asked of it changes."
+
+    def __init__(self, paint, size):
+        self.paint, self.size, self.last = paint, size, None
+        self.asked, self.painted, self.lock = None, None, threading.Lock()
+        self.times = deque(maxlen=LOOK_BACK)
+
+    def __call__(self, picture, style, strength):
+        if picture is None:
+            return None, "No picture."
+        with self.lock:
+            if self.asked != (style, strength):
+                self.asked = style, strength
+                self.painted = frame_painter(self.paint, style, strength, self.size, False, False)
+            self.times.append(time.monotonic())
+            frame = Frame(picture[..., :3], Fraction(self.times[-1]), Fraction(0))
+            self.last = Image.fromarray(self.painted(frame).picture)
+        took = self.times[-1] - self.times[0]
+        return self.last, f"{(len(self.times) - 1) / took:.1f} frames/s" if took else "…"
