@@ -58,7 +58,7 @@ def compiled(style):
     "The network of a style, compiled."
     paint = Stylizer(style, grain=0)
     net = paint.network([None])
-    net.compile()
+    net.compile(dynamic=False)  # a shape each: of dynamic ones it thinks for many minutes
 
     @torch.inference_mode()
     def run(x):
