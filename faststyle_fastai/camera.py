@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from PIL import Image
 
-from .errors import extra
+from .errors import FaststyleError, extra
 from .film import Frame
 from .video import frame_painter
 from .web import launch
@@ -29,6 +29,8 @@ def camera_page(
     size: int = 240,  # px of the short side
 ):
     "A page that shows what the camera sees as `paint` paints it; prints the address."
+    if not paint.styles:
+        raise FaststyleError("an autoencoder only redraws: choose a style.")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
     gr = extra("gradio", "web")
     live = Live(paint, size)

@@ -23,6 +23,8 @@ from .options import (
     wrote,
 )
 
+STABLE = 1.5  # weight of HoldStill: more holds stiller, and paints less like the painting
+
 # torch and fastai take seconds to import: the commands do it, `--help` does not. Each passes on
 # what it was given, before it imports, to the function of the same name.
 
@@ -112,7 +114,7 @@ def train(
 ):
     "Train one style or many from paintings and a folder of photos into the run folder OUT."
     given = locals() | {"pretrained": None if pretrained == "none" else pretrained}
-    given["stable"] = float(stable)
+    given["stable"] = STABLE if stable else 0.0
     from .runs import train
 
     run = train(**given)

@@ -1,7 +1,6 @@
 "The commands that repaint films and what the camera sees."
 
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .cli_stylize import painter
-from .errors import FaststyleError, clock
+from .errors import clock
 from .options import Device, Force, Quiet, TrustPickle, wrote
 
 
@@ -46,9 +45,10 @@ def video(
     quiet: Quiet = False,
 ):
     "Repaint a film with a trained style; its sound stays as it is."
-    if out.exists() and not (force or resume):
-        raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
+    from .filmfile import may_write_film
     from .video import paint_video
+
+    may_write_film(out, force, resume)
 
     paint = painter(style, trust_pickle, device)
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "smooth": smooth}
@@ -93,4 +93,5 @@ def camera(
         style = str(shipped_path("gallery", "light"))
     with camera_page(painter(style, trust_pickle, device), host, port, browser, size):
         with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            while True:
+                time.sleep(1)

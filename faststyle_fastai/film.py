@@ -55,7 +55,18 @@ class Film:
 
     @property
     def sounds(self) -> list:
-        return list(self.container.streams.audio)
+        "Those that PyAV knows how to copy."
+        return [sound for sound in self.container.streams.audio if sound.codec_context]
+
+    def is_cut(self, end: float | None = None) -> bool:
+        "Whether neither pictures nor sound last as long as the file says; pictures ended before."
+        if self.video.duration or end is not None or not self.sounds:
+            return True
+        self.container.seek(0)
+        last = 0.0
+        for packet in self.container.demux(self.sounds):
+            last = max(last, float((packet.pts or 0) * packet.time_base))
+        return last < float(self.seconds) - 1
 
     def frames(
         self,
@@ -67,12 +78,15 @@ class Film:
             self.container.seek(int((self.begin + Fraction(start)) / self.video.time_base),
                                 stream=self.video)  # fmt: skip
         self.video.thread_type = "AUTO"
+        time, shown = Fraction(start), Fraction(0)
         for frame in self.container.decode(self.video):
-            time = frame.pts * self.video.time_base - self.begin
+            time += shown  # where nothing is said
+            if frame.pts is not None:
+                time = frame.pts * self.video.time_base - self.begin
+            shown = (frame.duration or 0) * self.video.time_base or 1 / self.rate
             if end is not None and time >= end:
                 return
             if time >= start:
-                shown = (frame.duration or 0) * self.video.time_base or 1 / self.rate
                 yield Frame(upright_rgb(frame), time, shown)
 
 

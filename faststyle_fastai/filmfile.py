@@ -16,7 +16,7 @@ from .files import whole_file
 from .film import BT601, BT709, FULL, HD, LIMITED, SCALER, Film, Frame
 from .images import check_format, save_picture
 
-__all__ = ["film_writer"]
+__all__ = ["film_writer", "may_write_film"]
 
 CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18"}  # of any other kind of file
@@ -31,7 +31,7 @@ def film_writer(
     codec: str | None = None,  # None: H.264, for .webm VP9
     resume: bool = False,
 ):
-    "What painted frames are given to: `add(frame)`, then `finish()`; `done`: seconds there are."
+    "What painted frames are given to: `add(frame)`, then `finish()`, which says if there were any."
     if "%" in out.name:
         return Pictures(out)
     return Gif(out) if out.suffix.lower() == ".gif" else Parts(out, film, settings, codec, resume)
@@ -40,42 +40,46 @@ def film_writer(
 class Pictures:
     "A file for each frame."
 
-    done = None
+    done, resumes, n = None, False, 0
 
     def __init__(self, out):
-        self.out, self.n = check_format(out), 0
+        self.out = check_format(out)
 
     def add(self, frame):
         self.n += 1
         save_picture(Image.fromarray(frame.picture), Path(str(self.out) % self.n))
 
     def finish(self, start, end, keep):
-        return self.out
+        return self.n
 
 
 class Gif:
-    "An animated GIF, 256 colours a frame."
+    "An animated GIF, 256 colours a frame; they wait in the memory for its end."
 
-    done = None
+    done, resumes = None, False
 
     def __init__(self, out):
-        self.out, self.frames = out, []
+        self.out, self.frames, self.times = out, [], []
 
     def add(self, frame):
-        image = Image.fromarray(frame.picture).quantize()
-        image.info["duration"] = round(1000 * frame.seconds)
-        self.frames.append(image)
+        self.frames.append(Image.fromarray(frame.picture).quantize())
+        shown, gone = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
+        self.times.append(10 * (gone - shown))  # ms; a GIF knows hundredths of a second
 
     def finish(self, start, end, keep):
-        with whole_file(self.out) as temporary:
-            times = [frame.info["duration"] for frame in self.frames]
+        if self.frames:
             first, *rest = self.frames
-            first.save(temporary, save_all=True, append_images=rest, duration=times, loop=0)
-        return self.out
+            with whole_file(self.out) as temporary:
+                first.save(
+                    temporary, save_all=True, append_images=rest, duration=self.times, loop=0
+                )
+        return len(self.frames)
 
 
 class Parts:
     "A folder beside the film to be, with a file for every few seconds."
+
+    resumes = True
 
     def __init__(self, out, film, settings, codec, resume):
         self.av, self.out, self.film = extra("av", "video"), out, film
@@ -85,7 +89,7 @@ class Parts:
         if self.codec not in self.av.codecs_available:
             raise ValueError(f"no codec {self.codec} here: see ffmpeg's names, like libx264.")
         self.check()
-        self.folder = out.with_name(f".{out.name}.parts")
+        self.folder = parts_folder(out)
         self.container, self.until, self.done = None, None, None
         record, settings = self.folder / "settings.json", json.dumps(settings, sort_keys=True)
         if resume and record.exists():
@@ -103,9 +107,9 @@ class Parts:
         kind = format_of(self.av, self.out)
         try:
             with self.av.open(BytesIO(), "w", format=kind) as trial:
-                self.stream_in(trial, (64, 64))
+                self.stream_in(trial, (self.film.video.width, self.film.video.height))
                 for sound in self.film.sounds:
-                    trial.add_stream_from_template(sound)
+                    trial.add_stream_from_template(sound, opaque=True)
                 trial.start_encoding()
         except (self.av.FFmpegError, ValueError) as error:
             what = " and ".join([self.codec, *kinds])
@@ -118,6 +122,8 @@ class Parts:
         stream.pix_fmt, stream.time_base = "yuv420p", self.film.video.time_base
         context = stream.codec_context
         context.time_base = self.film.video.time_base
+        if aspect := self.film.video.sample_aspect_ratio:
+            context.sample_aspect_ratio = aspect
         matrix = BT709 if size[1] >= HD else BT601
         context.color_range, context.colorspace = LIMITED, matrix
         context.color_primaries = context.color_trc = matrix
@@ -167,32 +173,32 @@ class Parts:
     def finish(self, start, end, keep):
         "Join the parts, and the sound of the same time, into the film; keep them for a resume."
         self.cut()
-        if not self.files:
+        if not (files := self.files):
             shutil.rmtree(self.folder)
-            raise FaststyleError(f"no frame of {self.film.source} lies in the time asked for.")
-        with whole_file(self.out) as temporary:
-            kind = format_of(self.av, self.out)
-            with ExitStack() as stack:
-                joined = stack.enter_context(self.av.open(str(temporary), "w", format=kind))
-                parts = [stack.enter_context(self.av.open(str(path))) for path in self.files[:1]]
-                pictures = joined.add_stream_from_template(parts[0].streams.video[0])
-                pictures.time_base = self.film.video.time_base
-                sound = stack.enter_context(self.av.open(self.film.source))
-                sounds = {
-                    stream.index: joined.add_stream_from_template(stream)
-                    for stream in sound.streams.audio
-                }
-                begin = self.film.begin + Fraction(start)
-                packets = heapq.merge(
-                    self.pictures(pictures, Fraction(start)),
-                    heard(sound, sounds, begin, start, end),
-                    key=lambda packet: packet.dts * packet.time_base,
+            return 0
+        kind = format_of(self.av, self.out)
+        with whole_file(self.out) as temporary, ExitStack() as stack:
+            joined = stack.enter_context(self.av.open(str(temporary), "w", format=kind))
+            part = stack.enter_context(self.av.open(str(files[0])))
+            pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
+            pictures.time_base = self.film.video.time_base
+            source = stack.enter_context(self.av.open(self.film.source))
+            sounds = {
+                sound.index: joined.add_stream_from_template(
+                    source.streams[sound.index], opaque=True
                 )
-                for packet in packets:
-                    joined.mux(packet)
+                for sound in self.film.sounds
+            }
+            packets = heapq.merge(
+                self.pictures(pictures, Fraction(start)),
+                heard(self.av, source, sounds, self.film.begin + Fraction(start), start, end),
+                key=lambda packet: packet.dts * packet.time_base,
+            )
+            for packet in packets:
+                joined.mux(packet)
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
-        return self.out
+        return len(files)
 
     def pictures(self, stream, start):
         """The parts' packets, their times those of the film, decoded in the order of their times.
@@ -218,20 +224,40 @@ class Parts:
                         yield packet
 
 
-def heard(container, streams, begin, start, end):
-    "The sound's packets of the time asked for, as they are."
+def heard(av, container, streams, begin, start, end):
+    "The sound's packets of the time asked for, as they are; of a damaged film those there are."
     if not streams:
         return
-    for packet in container.demux(container.streams.audio):
-        if packet.dts is None:
-            continue
-        time = packet.pts * packet.time_base - begin
-        if (start and time < 0) or (end is not None and time >= end - start):
-            continue
-        shift = round(begin / packet.time_base)
-        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-        packet.stream = streams[packet.stream.index]
-        yield packet
+    with suppress(av.FFmpegError):
+        for packet in container.demux([container.streams[index] for index in streams]):
+            if packet.dts is None:
+                continue
+            time = packet.pts * packet.time_base - begin
+            if (start and time < 0) or (end is not None and time >= end - start):
+                continue
+            shift = round(begin / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            packet.stream = streams[packet.stream.index]
+            yield packet
+
+
+def parts_folder(out):
+    "Where a film lies that is not ready."
+    return out.with_name(f".{out.name}.parts")
+
+
+def may_write_film(
+    out: Path,
+    force: bool,
+    resume: bool,
+):
+    "See that no film, and no work on one, is lost without being asked for."
+    first = Path(str(out) % 1) if "%" in out.name else out
+    if parts_folder(out).exists():
+        if not (force or resume):
+            raise FaststyleError(f"{out} was interrupted: --resume goes on, --force begins anew.")
+    elif first.exists() and not force:
+        raise FaststyleError(f"{first} exists: --force to replace it, or another -o.")
 
 
 def format_of(av, path):

@@ -7,6 +7,7 @@ from .finish import filled, finished, gray, shares
 from .images import to_picture, to_tensor
 from .layers import through
 from .losses import short_shape
+from .memory import give_back
 from .tiles import fits_at_once, fix_statistics, spread_tiles, statistics, tiles
 
 __all__ = ["paint_large"]
@@ -53,6 +54,7 @@ def paint_large(
             photos = (to_tensor(small.crop(tile.core)) for tile in sample)
             exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
         del ends
+        give_back()  # what the sample took: the picture needs as much
         out = Image.new("RGB", small.size)
         parts = tiles(small.size, side)
         for i, tile in enumerate(parts, 1):

@@ -165,7 +165,7 @@ class ResidualBlock(nn.Module):
         return x + (yield self.in2, self.conv2(y), rows)
 
 
-def through(steps):
+def through(steps, normalized=lambda norm, *inputs: norm(*inputs)):
     "What comes out at the end of `steps`, each normalisation done on the way."
     waiting = [next(steps)]  # popped: nothing else may hold features that are no longer needed
     try:
@@ -173,10 +173,6 @@ def through(steps):
             waiting.append(steps.send(normalized(*waiting.pop())))
     except StopIteration as end:
         return end.value
-
-
-def normalized(norm, *inputs):
-    return norm(*inputs)
 
 
 def instance_norm(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["SHARE", "free_memory", "has_room", "reuse_memory"]
+__all__ = ["SHARE", "free_memory", "give_back", "has_room", "reuse_memory"]
 
 SHARE = 0.5  # of the free memory that may be taken
 CGROUP = Path("/sys/fs/cgroup")
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt
-LARGEST = 2**30  # bytes
+LARGEST = 2**30, 2**25  # bytes of a tensor; glibc before 2.34 takes no more than the second
 
 
 @lru_cache
@@ -25,8 +25,14 @@ def reuse_memory():
     """
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(MMAP_THRESHOLD, LARGEST)
-        libc.mallopt(TRIM_THRESHOLD, LARGEST)
+        if any(libc.mallopt(MMAP_THRESHOLD, size) for size in LARGEST):
+            libc.mallopt(TRIM_THRESHOLD, LARGEST[0])
+
+
+def give_back():
+    "Let the system have what is kept."
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def has_room(
@@ -36,8 +42,7 @@ def has_room(
     "Whether half of the free memory holds so much, if need be after what is kept is given back."
     if n_bytes <= SHARE * free_memory(device):
         return True
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    give_back()
     return n_bytes <= SHARE * free_memory(device)
 
 
@@ -51,9 +56,10 @@ def free_memory(device: torch.device) -> int:
         left.append(
             1024 * int(Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0])
         )
-    with suppress(OSError, ValueError):  # in a container with a limit
+    with suppress(OSError, ValueError, KeyError):  # in a container with a limit
         most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
-        left.append(max(0, most - used))
+        stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        left.append(max(0, most - used + int(stat["inactive_file"])))  # of files: given up first
     if not left and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         left.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     return min(left, default=4 << 30)

@@ -29,8 +29,15 @@ def overlapped(
 ) -> Iterator[tuple[object, Future]]:  # each item, in order, and its result or what went wrong
     "Each item fetched, worked on and written: the processor need not wait for the disk."
     with ThreadPoolExecutor(1) as writer, closing(ahead(items, n)) as coming:
-        writing = deque()
-        for item in coming:
+        writing, broken = deque(), None
+        while True:
+            try:
+                item = next(coming)
+            except StopIteration:
+                break
+            except Exception as error:  # said after what there is
+                broken = error
+                break
             try:
                 result = writer.submit(write, item, work(item))
             except Exception as error:
@@ -40,3 +47,5 @@ def overlapped(
             while writing and (len(writing) > n or writing[0][1].done()):
                 yield writing.popleft()
         yield from writing
+        if broken:
+            raise broken

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .errors import extra
-from .layers import mean_and_variance, normalized
+from .layers import mean_and_variance, through
 from .transformer import TransformerNet
 
 __all__ = ["SlowStatistics", "MovedAlong"]
@@ -34,23 +34,19 @@ class SlowStatistics:
         seconds: float,  # since the frame before
     ) -> Tensor:  # [1, 3, H, W]
         keep = 0.0 if self.is_cut(x) else math.exp(-seconds / FOLLOW)
-        steps, self.found = self.net.steps(x), list(self.found)
-        waiting, i = [next(steps)], 0
-        try:
-            while True:
-                norm, y, rows = waiting.pop()
-                now = mean_and_variance(y).float().to(y.device)
-                if i == len(self.found):
-                    self.found.append(now)
-                norm.known = self.found[i] = torch.lerp(now, self.found[i], keep)
-                waiting.append(steps.send(normalized(norm, y, rows)))
-                i += 1
-        except StopIteration as end:
-            return end.value
+        before, self.found = iter(self.found), []
+
+        def normalized(norm, y, rows):
+            now = mean_and_variance(y).float().to(y.device)
+            norm.known = torch.lerp(now, next(before, now), keep)
+            self.found.append(norm.known)
+            return norm(y, rows)
+
+        return through(self.net.steps(x), normalized)
 
     def is_cut(self, x):
         "Whether another scene begins."
-        small = torch.nn.functional.adaptive_avg_pool2d(x, 16)
+        small = torch.nn.functional.adaptive_avg_pool2d(x.cpu(), 16)
         before, self.before = self.before, small
         return before is not None and (small - before).abs().mean() > CUT
 
@@ -69,6 +65,7 @@ class MovedAlong:
         painted: np.ndarray,  # [H, W, 3] float32 in [0, 1]
     ) -> np.ndarray:  # [H, W, 3] float32
         cv2, gray = self.cv2, self.cv2.cvtColor(photo, self.cv2.COLOR_RGB2GRAY)
+        photo = photo / np.float32(255)
         if self.before is not None and self.before[0].shape == gray.shape:
             last_gray, last_photo, last = self.before
             flow = self.flow.calc(gray, last_gray, None)
@@ -76,7 +73,7 @@ class MovedAlong:
             where = columns + flow[..., 0], rows + flow[..., 1]
             moved_photo = cv2.remap(last_photo, *where, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
             moved = cv2.remap(last, *where, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            off = np.abs(moved_photo - photo / np.float32(255)).mean(-1, keepdims=True)
+            off = np.abs(moved_photo - photo).mean(-1, keepdims=True)
             painted = painted + KEPT * np.exp(-((off / SAME) ** 2)) * (moved - painted)
-        self.before = gray, photo / np.float32(255), painted
+        self.before = gray, photo, painted
         return painted

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .layers import InstanceNorm, mean_and_variance, normalized, pooled, through
+from .layers import InstanceNorm, mean_and_variance, pooled, through
 from .memory import SHARE, free_memory, has_room
 from .transformer import TransformerNet
 
@@ -75,9 +75,9 @@ def spread_tiles(
     size: tuple[int, int],  # width, height
 ) -> list[Tile]:
     "Some 256 small tiles, evenly over a picture; all of one that takes no more to paint."
-    found = tiles(size, SIDES[0])
-    if pixels(found) <= SAMPLES * (SAMPLE_SIDE + 2 * HALO) ** 2:
-        return found
+    for side in SIDES:
+        if pixels(found := tiles(size, side)) <= SAMPLES * (SAMPLE_SIDE + 2 * HALO) ** 2:
+            return found
     found = tiles(size, SAMPLE_SIDE)
     across, down = (-(-n // SAMPLE_SIDE) for n in size)
     spots = ((int(i * EVEN[0] % 1 * across), int(i * EVEN[1] % 1 * down)) for i in range(SAMPLES))
@@ -100,7 +100,7 @@ def fix_statistics(
         for norm in norms:
             fix(norm, (tile.cut(inputs[1]) for tile, inputs in zip(parts, waiting)))
             for i, one in enumerate(steps):
-                waiting[i] = step(one, normalized(*waiting[i]))
+                waiting[i] = step(one, *waiting[i])
         return iter(waiting)
     for n, norm in enumerate(norms):
         fix(norm, (tile.cut(reached(begin(tile), n)) for tile in parts))
@@ -115,14 +115,14 @@ def reached(steps, n):
     "What the n-th normalisation is called with, those before it done."
     inputs = next(steps)
     for _ in range(n):
-        inputs = steps.send(normalized(*inputs))
+        inputs = step(steps, *inputs)
     return inputs[1]
 
 
-def step(steps, y):
-    "The next normalisation and its inputs, or what comes out in the end."
+def step(steps, norm, *inputs):
+    "After a normalisation the next one and its inputs, or what comes out in the end."
     try:
-        return steps.send(y)
+        return steps.send(norm(*inputs))
     except StopIteration as end:
         return end.value
 

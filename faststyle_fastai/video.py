@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -42,18 +43,21 @@ def paint_video(
     An interrupted one plays as far as it got, and `resume=True` goes on.
     """
     av, source, out = extra("av", "video"), str(source), Path(out)
-    if "%" not in source and Path(source).exists() and out.resolve() == Path(source).resolve():
+    if out.resolve() == Path(source).resolve():
         raise FaststyleError(f"{out} would be written over itself: choose another -o.")
-    paint.rows(style)  # a wrong name fails here
-    settings = {"source": source, "style": str(style), "strength": strength, "size": size}
+    settings = {"source": source, "painted": fingerprint(paint, style, strength), "size": size}
     settings |= {"colors": keep_colors, "smooth": smooth, "start": start, "codec": codec}
     painted = frame_painter(paint, style, strength, size, keep_colors, smooth)
     with opened_film(source) as film:
         writer = film_writer(out, film, settings, codec, resume)
+        go_on = ", --resume goes on" if writer.resumes else ""
         total = film.seconds and float(min(film.seconds, end or film.seconds))
-        reached, why = start, None
-        frames = film.frames(start if writer.done is None else float(writer.done), end)
-        new = (frame for frame in frames if writer.done is None or frame.time > writer.done)
+        reached, why = start if writer.done is None else float(writer.done), None
+        new = (
+            frame
+            for frame in film.frames(reached, end)
+            if writer.done is None or frame.time > writer.done
+        )
 
         def write(_, frame):
             writer.add(frame)
@@ -66,22 +70,30 @@ def paint_video(
                         reached = result.result()
                     except (OSError, av.FFmpegError) as error:
                         raise FaststyleError(
-                            f"{out} cannot be written ({error.strerror}): what was painted is "
-                            f"kept, --resume goes on."
+                            f"{out} cannot be written ({error.strerror}){go_on}."
                         ) from None
                     if watch:
                         watch(reached, total)
         except KeyboardInterrupt:
-            why = "stopped"
+            why, kept = "stopped", writer.resumes
         except av.FFmpegError as error:
-            why = f"{source} is damaged ({error.strerror})"
-        if not why and total and film.seconds and reached < total - MISSING:
-            why = f"{source} ends early"
-        writer.finish(start, end, keep=why == "stopped")
+            why, kept = f"{source} is damaged ({error.strerror})", False
+        else:
+            kept = False
+            if total and reached < total - MISSING and film.is_cut(end):
+                why = f"{source} ends early"
+        if not writer.finish(start, reached if why else end, kept) and not why:
+            raise FaststyleError(f"no frame of {source} lies in the time asked for.")
         if why:
             told = f"{why}: painted up to {reached:.1f} of {total or 0:.1f} s"
-            raise FaststyleError(f"{told}{', --resume goes on' if why == 'stopped' else ''}.")
+            raise FaststyleError(f"{told}{go_on if kept else ''}.")
     return out
+
+
+def fingerprint(paint, style, strength):
+    "Of a network, its style and its strength: a hash of what it makes of a gradient."
+    x = torch.linspace(0, 1, 3 * 16 * 16).view(1, 3, 16, 16)
+    return sha256(paint.paint(x, style, strength).numpy(force=True).tobytes()).hexdigest()
 
 
 def frame_painter(paint, style, strength, size, keep_colors, smooth):

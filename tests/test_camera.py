@@ -1,13 +1,13 @@
-"The camera's page, asked as a browser asks it."
+"The camera, painted live on a page."
 
 import socket
+from urllib.request import urlopen
 
+import numpy as np
 import pytest
-from gradio_client import Client, handle_file
-from PIL import Image
 
-from faststyle_fastai.all import ASSETS, Stylizer, read_picture
-from faststyle_fastai.camera import camera_page
+from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
+from faststyle_fastai.camera import Live, camera_page
 
 
 @pytest.fixture
@@ -17,15 +17,22 @@ def port():
         return free.getsockname()[1]
 
 
-def test_frames_are_painted_and_one_is_kept(port, tmp_path):
-    Image.effect_noise((160, 120), 60).convert("RGB").save(tmp_path / "frame.png")
-    frame = handle_file(str(tmp_path / "frame.png"))
-    with camera_page(Stylizer(ASSETS / "gallery-light.safetensors"), port=port, size=60):
-        client = Client(f"http://127.0.0.1:{port}", verbose=False)
-        pictures = []
-        for style, strength in (("great_wave", 1), ("the_scream", 1), ("the_scream", 0.2)):
-            picture, rate = client.predict(frame, style, strength, api_name="/paint")
-            pictures.append(read_picture(picture))
-        assert pictures[0].size == (80, 60) and rate.endswith("frames/s")
-        assert len({picture.tobytes() for picture in pictures}) == 3
-        assert read_picture(client.predict(api_name="/snapshot")).size == (80, 60)
+def test_frames_are_painted(photos):
+    frame = np.asarray(read_picture(photos / "china" / "0.jpg"))
+    live = Live(Stylizer(ASSETS / "gallery-light.safetensors"), size=60)
+    pictures = []
+    for style, strength in (("great_wave", 1), ("the_scream", 1), ("the_scream", 0.2)):
+        picture, rate = live(frame, style, strength)
+        pictures.append(picture.tobytes())
+    assert picture.size == (80, 60) and rate.endswith("frames/s") and live.last is picture
+    assert len(set(pictures)) == 3
+    assert live(None, "great_wave", 1)[0] is None
+
+
+def test_the_page_is_served(port):
+    with camera_page(Stylizer("great_wave"), port=port):
+        with urlopen(f"http://127.0.0.1:{port}") as page:
+            assert "faststyle camera" in page.read().decode()
+    with pytest.raises(FaststyleError, match="only redraws"):
+        with camera_page(Stylizer(ASSETS / "autoencoder.safetensors"), port=port):
+            pass

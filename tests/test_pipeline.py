@@ -46,6 +46,7 @@ def test_what_ends_early_is_said_after_what_there_is():
     with pytest.raises(OSError, match="the end is missing"):
         for item, _ in overlapped(broken(), abs, print):
             seen.append(item)
+    assert seen == [1]
     assert list(ahead(range(5), n=3)) == [0, 1, 2, 3, 4]
 
 

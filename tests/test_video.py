@@ -93,7 +93,8 @@ def through(source, out, **how):
         writer = film_writer(out, film, {})
         for frame in film.frames():
             writer.add(frame)
-        return writer.finish(0, None, keep=False)
+        writer.finish(0, None, keep=False)
+    return out
 
 
 def test_a_film_is_painted_and_keeps_its_time_and_sound(paint, film, tmp_path):
@@ -228,6 +229,23 @@ def test_a_cut_film_is_painted_as_far_as_it_goes(paint, tmp_path):
     with pytest.raises(FaststyleError, match=r"cut.mkv .*: painted up to \d.\d of 2.0 s"):
         paint_video(paint, tmp_path / "cut.mkv", tmp_path / "out.mp4", size=24)
     assert 5 < len(times(tmp_path / "out.mp4")) < 60
+
+
+def test_nothing_is_lost_unasked(faststyle, paint, film, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for i, picture in enumerate(moving(2), 1):
+        Image.fromarray(picture).save(tmp_path / f"frames/{i}.png")
+    frames = str(tmp_path / "frames/%d.png")
+    with pytest.raises(FaststyleError, match="written over itself"):
+        paint_video(paint, frames, frames)
+    said = faststyle("video", film, "--style", "udnie", "-o", frames)
+    assert said.returncode == 1 and "1.png exists: --force" in said.stderr
+    (tmp_path / ".out.mp4.parts").mkdir()
+    said = faststyle("video", film, "--style", "udnie", "-o", tmp_path / "out.mp4")
+    assert said.returncode == 1 and "was interrupted: --resume goes on" in said.stderr
+    for out in ("none.gif", "none%d.png"):
+        with pytest.raises(FaststyleError, match="no frame of"):
+            paint_video(paint, film, tmp_path / out, start=20)
 
 
 def test_one_frame_and_high_dynamic_range(paint, tmp_path):
