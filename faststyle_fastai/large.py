@@ -54,10 +54,11 @@ def paint_large(
             photos = (to_tensor(small.crop(tile.core)) for tile in sample)
             exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
         del ends
-        give_back()  # what the sample took: the picture needs as much
         out = Image.new("RGB", small.size)
         parts = tiles(small.size, side)
         for i, tile in enumerate(parts, 1):
+            if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes
+                give_back()
             painted = stylizer.exposed(through(begin(tile)), read(tile)[0], strength, exposure)
             out.paste(to_picture(tile.cut(painted)), tile.core[:2])
             if watch:

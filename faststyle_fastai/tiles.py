@@ -27,7 +27,7 @@ __all__ = [
 
 HALO = 56  # px, a multiple of 4
 COARSEST = 4  # px of the picture to one of the coarsest features: where tiles begin is a multiple
-SIDES = 256, 1024  # px of a tile that is chosen here
+SIDES = 256, 512, 1024  # px of a tile that is chosen here
 SAMPLE_SIDE, SAMPLES = 64, 256  # of tiles that stand for all
 EVEN = 0.7548776662466927, 0.5698402909980532  # multiples of these fill a square evenly (R2)
 NEED = 512  # bytes a pixel that painting takes in float32; half of it in bfloat16
@@ -143,7 +143,7 @@ def tile_side(
     if has_room(size[0] * size[1] * NEED, device):
         return None
     side = int((SHARE * free_memory(device) / NEED) ** 0.5) - 2 * HALO
-    return min(max(side, SIDES[0]), SIDES[1]) // COARSEST * COARSEST
+    return min(max(side, SIDES[0]), SIDES[-1]) // COARSEST * COARSEST
 
 
 def fits_at_once(
