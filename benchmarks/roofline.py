@@ -56,6 +56,7 @@ def best(run, device) -> float:
     return work / quickest
 
 
+@torch.no_grad()
 def operations(run) -> float:
     "Multiplications and additions of a function, in thousands of millions."
     with FlopCounterMode(display=False) as counter:
