@@ -31,7 +31,7 @@ def srgb(
         if seen.mode == mode:
             with suppress(ImageCms.PyCMSError):
                 return ImageCms.profileToProfile(seen, own, _profile(SRGB), outputMode="RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def other_colors(

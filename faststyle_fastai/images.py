@@ -137,7 +137,9 @@ def opened(source):
 def _upright(image):
     "As it is meant to be seen: RGB, or RGBA if any of it is transparent."
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else it would be copied too
+        image = ImageOps.exif_transpose(image)
     if _is_deep_gray(image):  # Pillow would clip it
         image = Image.fromarray((_gray(image) * 255).round().astype(np.uint8))
     if not image.has_transparency_data:
