@@ -41,7 +41,8 @@ def camera_page(
             strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
         with gr.Row():
             camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
-            painted = gr.Image(interactive=False, show_label=False)
+            buttons = ["fullscreen"]
+            painted = gr.Image(interactive=False, show_label=False, buttons=buttons)
         camera.stream(
             live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
             concurrency_limit=1, show_progress="hidden", api_name="paint",
