@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 
 __all__ = ["ahead", "overlapped"]
@@ -45,6 +45,7 @@ def overlapped(
                 result.set_exception(error)
             writing.append((item, result))
             while writing and (len(writing) > n or writing[0][1].done()):
+                wait([writing[0][1]])  # or what is to be written would pile up
                 yield writing.popleft()
         yield from writing
         if broken:
