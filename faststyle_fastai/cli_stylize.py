@@ -71,6 +71,7 @@ def stylize(
     from .pipeline import overlapped
 
     tiled = {"tile": side_of(tile, depth), "exact": exact}
+    tiled["watch"] = None if quiet or not sys.stderr.isatty() else tiles_done
     limit_pixels(megapixels)
     jobs = targets_for(inputs, out, depth, force)
     if skip_existing:
@@ -97,8 +98,7 @@ def stylize(
         *_, picture = item
         if isinstance(picture, Exception):
             raise picture
-        shown = None if quiet or not sys.stderr.isatty() else tiles_done
-        return paint(picture, *how, tensor=depth == 16, **tiled, watch=shown)
+        return paint(picture, *how, tensor=depth == 16, **tiled)
 
     def write(item, painted):
         source, target, _ = item

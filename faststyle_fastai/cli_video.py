@@ -87,10 +87,7 @@ def camera(
 ):
     "Repaint what the camera sees, live on a page in the browser; Ctrl-C ends it."
     from .camera import camera_page
-    from .stylefile import shipped_path
 
-    if style == "light":
-        style = str(shipped_path("gallery", "light"))
     with camera_page(painter(style, trust_pickle, device), host, port, browser, size):
         with suppress(KeyboardInterrupt):
             while True:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -119,8 +118,9 @@ def upright_rgb(frame) -> np.ndarray:
         interpolation=SCALER,
     ).to_ndarray()
     if hdr:
-        said_once(HDR[frame.color_trc])
-        picture = standard_range(picture, HDR[frame.color_trc])
+        curve = HDR[frame.color_trc]
+        warnings.warn(f"a film of high dynamic range ({curve}) is painted as SDR.", stacklevel=2)
+        picture = standard_range(picture, curve)
     return np.rot90(picture, frame.rotation // 90 % 4) if frame.rotation else picture
 
 
@@ -154,8 +154,3 @@ TO_BT709 = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
     np.float32,
 )
-
-
-@lru_cache
-def said_once(curve):
-    warnings.warn(f"a film of high dynamic range ({curve}) is painted as SDR.", stacklevel=3)

@@ -26,22 +26,23 @@ GALLERY = {  # style -> whose; in the order of the network's rows
     "contrast_of_forms": "Fernand Léger, Contrast of Forms, 1913",
     "mondrian": "Piet Mondrian, a cubist composition, c. 1913",
 }
+NETWORKS = {"gallery": "full", "light": "light"}  # that know them all -> arch
 
 
 def find_style(
-    source: str | Path,  # NAME of a style that ships or gallery, FILE, FILE:NAME, or a run folder
+    source: str | Path,  # NAME of a style that ships, gallery, light, FILE, FILE:NAME, a run folder
 ) -> tuple[Path, str | None]:  # the file; the style in it, None when nobody said
     "What is meant by the name of a style."
     path = Path(source)
     if path.is_file() or (path / MODEL).is_file():  # its own name may have a colon too
         return path, None
-    if str(source) == "gallery":
-        return shipped_path("gallery", "full"), None
+    if str(source) in NETWORKS:
+        return shipped_path("gallery", NETWORKS[str(source)]), None
     if str(source) in GALLERY:
         return shipped_path("gallery", "full"), str(source)
     file, colon, name = str(source).rpartition(":")
     if colon:
-        return Path(file), name
+        return find_style(file)[0] if file in NETWORKS else Path(file), name
     if path.suffix:
         raise FileNotFoundError(f"no style file {path}.")
     raise FileNotFoundError(f"no style file {path}, and of that name none ships: {_known()}.")

@@ -210,7 +210,7 @@ def exif_of(
 
 
 def to_tensor(
-    image: Image.Image,  # RGB or RGBA
+    image: Image.Image | np.ndarray,  # RGB or RGBA; [H, W, 3 or 4] uint8
 ) -> Tensor:  # [1, 3 or 4, H, W] float32 in [0, 1]
     "A picture as the networks take it."
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255

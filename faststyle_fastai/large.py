@@ -37,12 +37,9 @@ def paint_large(
     styles = [style] if black is None else [style, black]
     net = stylizer.network(styles, strength)
 
-    def read(tile):
-        rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
-        return to_tensor(small.crop(tile.outer)).to(stylizer.device), rows
-
     def begin(tile):
-        x, rows = read(tile)
+        x = to_tensor(small.crop(tile.outer)).to(stylizer.device)
+        rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
         return net.steps(stylizer.grainy(x, strength, tile.outer[:2]), rows)
 
     sample = tiles(small.size, side) if exact else spread_tiles(small.size)
@@ -59,7 +56,7 @@ def paint_large(
         for i, tile in enumerate(parts, 1):
             if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes
                 give_back()
-            painted = stylizer.exposed(through(begin(tile)), read(tile)[0], strength, exposure)
+            painted = stylizer.exposed(through(begin(tile)), None, strength, exposure)
             out.paste(to_picture(tile.cut(painted)), tile.core[:2])
             if watch:
                 watch(i, len(parts))

@@ -156,7 +156,7 @@ class Stylizer:
     def exposed(
         self,
         painted: Tensor,  # [B, 3, H, W], a network's
-        photo: Tensor,  # of the same shape
+        photo: Tensor | None,  # of the same shape; None where `whole` says what it is like
         strength: float,
         whole: list | None = None,  # see exposed_like
     ) -> Tensor:  # in [0, 1]

@@ -85,15 +85,13 @@ def spread_tiles(
 
 
 def fix_statistics(
-    net: TransformerNet,
+    net: TransformerNet,  # that has none yet
     parts: list[Tile],
     begin,  # tile -> its `TransformerNet.steps`
     at_once: bool,  # all tiles go on side by side, their features kept; or each begins anew
 ) -> Iterator[Tensor]:  # what each tile becomes in the end, one after the other
     "Give each normalisation, in turn, its inputs' statistics over all tiles for its own."
     norms = [module for module in net.modules() if isinstance(module, InstanceNorm)]
-    for norm in norms:
-        norm.known = torch.empty(0)
     if at_once:
         steps = [begin(tile) for tile in parts]
         waiting = [next(one) for one in steps]

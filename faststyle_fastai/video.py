@@ -12,6 +12,7 @@ from .errors import FaststyleError, extra
 from .film import Frame, opened_film
 from .filmfile import film_writer
 from .finish import finished
+from .images import to_picture, to_tensor
 from .losses import resize_short
 from .pipeline import overlapped
 from .steady import MovedAlong, SlowStatistics
@@ -106,7 +107,7 @@ def frame_painter(paint, style, strength, size, keep_colors, smooth):
     def painted(frame: Frame) -> Frame:
         nonlocal last
         seconds, last = float(frame.time - (frame.time if last is None else last)), frame.time
-        photo = torch.from_numpy(np.array(frame.picture)).permute(2, 0, 1)[None].float() / 255
+        photo = to_tensor(frame.picture)
         photo = resize_short(photo, size) if size else photo
         if plain:
             x = paint.paint(photo, style, strength)
@@ -114,11 +115,11 @@ def frame_painter(paint, style, strength, size, keep_colors, smooth):
             there = photo.to(paint.device)
             with paint.arithmetic():
                 x = net(paint.grainy(there, strength), seconds)
-            x = paint.exposed(x.float(), there, strength)
-        x = finished(x.cpu(), photo, keep_colors, None)[0].permute(1, 2, 0).numpy()
+            x = paint.exposed(x, there, strength)
+        x = finished(x.cpu(), photo, keep_colors, None)
         if along:
-            small = (photo[0].permute(1, 2, 0) * 255).round().byte().numpy()
-            x = along(small, x)
-        return replace(frame, picture=(x.clip(0, 1) * 255).round().astype(np.uint8))
+            x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy())
+            x = torch.from_numpy(x).permute(2, 0, 1)
+        return replace(frame, picture=np.asarray(to_picture(x)))
 
     return painted

@@ -1,5 +1,6 @@
 "Small real pictures, made from scikit-learn's sample photos; nothing is downloaded."
 
+import socket
 import struct
 import subprocess
 import sys
@@ -51,6 +52,14 @@ def painting(tmp_path_factory):
 @pytest.fixture
 def dls(photos):
     return StyleDataLoaders.from_folder(photos, size=32, bs=2, valid_pct=0.15, device="cpu")
+
+
+@pytest.fixture
+def port():
+    "Of a server, free a moment ago."
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 "The camera, painted live on a page."
 
-import socket
 from urllib.request import urlopen
 
 import numpy as np
@@ -8,13 +7,6 @@ import pytest
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.camera import Live, camera_page
-
-
-@pytest.fixture
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def test_frames_are_painted(photos):

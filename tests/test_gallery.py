@@ -50,3 +50,9 @@ def test_the_gallery_as_a_start(dls, painting):
     assert learn.model.n_styles == 1 and learn.style_card.info["base"].startswith("autoencoder:")
     gallery, _, _ = load_style(shipped_path("gallery", "full"))
     assert torch.equal(learn.model.deconv1.conv2d.weight, gallery.deconv1.conv2d.weight)
+
+
+def test_networks_that_know_them_all_have_names():
+    assert find_style("gallery")[1] is None and find_style("light:udnie")[1] == "udnie"
+    assert Stylizer("light").styles == Stylizer("gallery").styles == list(GALLERY)
+    assert Stylizer("light:udnie").net.width < Stylizer("udnie").net.width

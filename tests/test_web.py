@@ -12,13 +12,6 @@ from faststyle_fastai.all import FaststyleError, read_picture
 from faststyle_fastai.web import live_page
 
 
-@pytest.fixture
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def test_watched_and_stopped_from_the_page(photos, painting, tmp_path, port):
     args = ["--backbone", "lite", "-ms", "32", "-s", "32", "-ii", "1000000", "-o", "out.png"]
     page = ["--web", "--port", str(port)]
