@@ -1,6 +1,5 @@
 "The camera, repainted live on a page in the browser (gradio, the extra `web`)."
 
-import os
 import threading
 import time
 from collections import deque
@@ -9,10 +8,10 @@ from fractions import Fraction
 
 from PIL import Image
 
-from .errors import FaststyleError, extra
+from .errors import FaststyleError
 from .film import Frame
 from .video import frame_painter
-from .web import launch
+from .web import gradio, launch
 
 __all__ = ["camera_page"]
 
@@ -31,29 +30,32 @@ def camera_page(
     "A page that shows what the camera sees as `paint` paints it; prints the address."
     if not paint.styles:
         raise FaststyleError("an autoencoder only redraws: choose a style.")
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
-    gr = extra("gradio", "web")
-    live = Live(paint, size)
+    gr = gradio()
     with gr.Blocks(title="faststyle camera", analytics_enabled=False) as page:
-        rate = gr.Markdown("Allow the camera and press its button.")
-        with gr.Row():
-            style = gr.Dropdown(paint.styles, value=paint.named or paint.styles[0], label="Style")
-            strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
-        with gr.Row():
-            camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
-            buttons = ["fullscreen"]
-            painted = gr.Image(interactive=False, show_label=False, buttons=buttons)
-        camera.stream(
-            live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
-            concurrency_limit=1, show_progress="hidden", api_name="paint",
-        )  # fmt: skip
-        taken = gr.Image(interactive=False, format="png", label="Snapshot", buttons=["download"])
-        gr.Button("Snapshot").click(lambda: live.last, outputs=taken, api_name="snapshot")
+        camera_tab(gr, paint, size)
     try:
         launch(page, host, port, browser)
         yield
     finally:
         page.close(verbose=False)
+
+
+def camera_tab(gr, paint, size=240):
+    "The camera, painted, and what can be changed meanwhile."
+    live = Live(paint, size)
+    rate = gr.Markdown("Allow the camera and press its button.")
+    with gr.Row():
+        style = gr.Dropdown(paint.styles, value=paint.named or paint.styles[0], label="Style")
+        strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
+    with gr.Row():
+        camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
+        painted = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+    camera.stream(
+        live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
+        concurrency_limit=1, show_progress="hidden", api_name="camera",
+    )  # fmt: skip
+    taken = gr.Image(interactive=False, format="png", label="Snapshot", buttons=["download"])
+    gr.Button("Snapshot").click(lambda: live.last, outputs=taken, api_name="snapshot")
 
 
 class Live:

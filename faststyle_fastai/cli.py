@@ -9,23 +9,24 @@ from typing import Annotated
 import typer
 
 from . import __version__
+from .cli_bulk import bulk
 from .cli_optimize import optimize
 from .cli_stylize import painter, stylize
 from .cli_train import add_style, demo, pretrain, train
-from .cli_video import camera, video
+from .cli_video import video
+from .cli_web import camera, web
 from .errors import FaststyleError, one_line
 from .options import Device, Force, TrustPickle, Weights, wrote
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Fast neural style transfer that anyone can train and run.",
 )
 
 
-for command in (demo, pretrain, train, add_style, stylize, video, camera, optimize):
+for command in (demo, pretrain, train, add_style, stylize, video, optimize, web, camera, bulk):
     app.command()(command)
 
 

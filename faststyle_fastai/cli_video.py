@@ -1,8 +1,7 @@
-"The commands that repaint films and what the camera sees."
+"The command that repaints films."
 
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -72,23 +71,3 @@ class Progress:
             left = took / (reached - self.first) * (total - reached)
             line += f"  {clock(max(0, left))} left"
         print(f"\r{line:<60}", end="" if total and reached < total else "\n", file=sys.stderr)
-
-
-def camera(
-    style: Annotated[
-        str, typer.Option(help="As for video; light: all that ship, in the quicker network.")
-    ] = "light",
-    size: Annotated[int, typer.Option(min=16, help="Short side to paint at, px.")] = 240,
-    host: Annotated[str, typer.Option(help="Where the page is served.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Of the page.")] = 8080,
-    browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
-    trust_pickle: TrustPickle = False,
-    device: Device = None,
-):
-    "Repaint what the camera sees, live on a page in the browser; Ctrl-C ends it."
-    from .camera import camera_page
-
-    with camera_page(painter(style, trust_pickle, device), host, port, browser, size):
-        with suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(1)

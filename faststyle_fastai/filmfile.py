@@ -19,7 +19,7 @@ from .images import check_format, save_picture
 __all__ = ["film_writer", "may_write_film"]
 
 CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
-CODEC = "libx264", {"crf": "18"}  # of any other kind of file
+CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # of any other kind of file
 SECONDS = 5  # of a part
 LATER = 60  # seconds that parts are later: no encoder's time stamps are negative then
 

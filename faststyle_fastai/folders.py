@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
 from .download import is_address
@@ -27,10 +27,16 @@ def picture_files(
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in PICTURES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
+        if is_picture(path.relative_to(folder)) and path.is_file()
     )
+
+
+def is_picture(
+    place: PurePath,  # below a folder
+) -> bool:
+    "Whether a file is called a picture and neither it nor a folder around it is hidden."
+    hidden = any(part.startswith(".") for part in place.parts)
+    return place.suffix.lower() in PICTURES and not hidden
 
 
 def find_pictures(
@@ -89,7 +95,7 @@ def targets_for(
     elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
         raise FaststyleError(f"{out} is no folder, and several pictures need one.")
     else:
-        jobs = [(path, out / _as_written(place, depth)) for path, place in files]
+        jobs = [(path, out / as_written(place, depth)) for path, place in files]
     taken = {}
     for source, target in jobs:
         check_format(target, depth)
@@ -102,8 +108,11 @@ def targets_for(
     return jobs
 
 
-def _as_written(place, depth):
-    "A picture's place among the results: with .png behind it where its own format cannot be."
+def as_written(
+    place: str | PurePath,  # of a picture, below a folder
+    depth: int = 8,  # bits of a colour
+) -> Path:
+    "Its place among the results: with .png behind it where its own format cannot be written."
     try:
         return check_format(place, depth)
     except ValueError:

@@ -65,11 +65,11 @@ def read_picture(
 
 
 def read_tensor(
-    source,  # as above
+    source,  # as above; a tensor [B, 3 or 4, H, W] stays as it is
 ) -> Tensor:  # [1, 3, H, W] in [0, 1], with its opacity [1, 4, H, W]
     "A picture to be painted: upright, sRGB, in all of its bits; of a film the first picture."
     if isinstance(source, Tensor):
-        return source.reshape(1, *source.shape[-3:])
+        return source if source.dim() == 4 else source[None]
     with opened(source) as image:
         if (frames := getattr(image, "n_frames", 1)) > 1:
             warnings.warn(f"{source} has {frames} pictures: the first is used.", stacklevel=3)

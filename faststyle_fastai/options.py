@@ -34,6 +34,10 @@ TrustPickle = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 
+Host = Annotated[str, typer.Option(help="Where the page is served.")]
+Port = Annotated[int, typer.Option(help="Of the page.")]
+Browser = Annotated[bool, typer.Option(help="Open the page.")]
+
 
 def wrote(*paths):
     "The last thing a command says: where its results lie."

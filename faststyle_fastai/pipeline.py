@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from itertools import islice
 
-__all__ = ["ahead", "overlapped"]
+__all__ = ["ahead", "in_turn", "overlapped"]
 
 
 def ahead(
@@ -50,3 +51,38 @@ def overlapped(
         yield from writing
         if broken:
             raise broken
+
+
+def in_turn(
+    items: Iterable,
+    work: Callable,  # item -> what becomes of it
+    write: Callable,  # item, what becomes of it -> result
+    n: int,  # items that are held at once
+) -> Iterator[tuple[object, Future]]:  # as `overlapped`
+    """The same one after the other, some items at a time.
+
+    For a processor that does all of it, and whose threads would only be in each other's way.
+    """
+    items, broken = iter(items), None
+    while broken is None:
+        group = []
+        try:
+            for item in islice(items, n):
+                group.append((item, _tried(work, item)))
+        except Exception as error:  # said after what there is
+            broken = error
+        if not group:
+            break
+        for item, made in group:
+            yield item, made if made.exception() else _tried(write, item, made.result())
+    if broken:
+        raise broken
+
+
+def _tried(call, *args):
+    future = Future()
+    try:
+        future.set_result(call(*args))
+    except Exception as error:
+        future.set_exception(error)
+    return future

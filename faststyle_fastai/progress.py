@@ -10,7 +10,7 @@ import torch
 from fastai.callback.core import Callback
 from fastai.learner import Metric, Recorder
 from fastai.torch_core import to_device
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from .callbacks import TimeBudget
 from .errors import clock
@@ -160,14 +160,18 @@ class Preview(Callback):
 
     def _paint(self, step):
         self.painted = True
-        device = next(self.learn.model.parameters()).device
         for row in range(len(self._folders())):
-            pairs, style = [], torch.tensor([row])
-            with torch.no_grad(), torch.autocast(device.type, enabled=False):
-                for photo in self.photos:
-                    painted = self.learn.model(photo.to(device), style)
-                    pairs += [to_picture(photo), to_picture(painted)]
-            keep_going(save_picture, side_by_side(pairs), self.path(step, row))
+            keep_going(save_picture, self.picture(row), self.path(step, row))
+
+    @torch.no_grad()
+    def picture(self, row: int = 0) -> Image.Image:
+        "The photos, each beside what a style makes of it by now."
+        device, pairs = next(self.learn.model.parameters()).device, []
+        with torch.autocast(device.type, enabled=False):
+            for photo in self.photos:
+                painted = self.learn.model(photo.to(device), torch.tensor([row]))
+                pairs += [to_picture(photo), to_picture(painted)]
+        return side_by_side(pairs)
 
     def _write_gif(self, folder, path):
         "Previews so far that are whole as one film, at half their size; of very many some."

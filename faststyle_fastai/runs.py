@@ -66,6 +66,7 @@ def train(
     seed: int = 0,
     device: str | None = None,
     quiet: bool = False,
+    cbs=None,  # more callbacks
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
     "Train a style, or several, on a folder of photos and leave a complete run folder."
@@ -112,6 +113,7 @@ def train(
         Checkpoint(out / "checkpoints", every=SAVE_EVERY, resume=resume, patience=patience),
         History(out / "history.csv"),
         Preview(dls.valid.items[:2], every=100, folder=out / "previews"),
+        *L(cbs),
     ]
     where = f"what was trained lies in {out}, --resume goes on."
     failed = _fit(learn, minutes, quiet, where, *cbs)
@@ -262,10 +264,8 @@ def demo(
     "Train a painting's style offline and repaint a photo with it."
     out, painting = Path(out), ASSETS / "composition_vii.jpg"
     if photos is None:
-        from sklearn import datasets
-
-        folder = Path(datasets.__file__).parent / "images"
-        photo, few = folder / "china.jpg", {"valid_pct": 0, "images": 400}
+        folder, few = sample_photos()
+        photo = folder / "china.jpg"
     else:
         folder, few = Path(photos), {}
         photo = next(iter(first_pictures(folder, 1)), None)
@@ -282,3 +282,10 @@ def demo(
         save_picture(after, out / f"{Path(photo).stem}-{painting.stem}.jpg"),
         *(out / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")),
     ]
+
+
+def sample_photos() -> tuple[Path, dict]:
+    "A folder of photos that is always there, scikit-learn's two, and how to train on so few."
+    from sklearn import datasets
+
+    return Path(datasets.__file__).parent / "images", {"valid_pct": 0, "images": 400}

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from .filmfile import film_writer
 from .finish import finished
 from .images import to_picture, to_tensor
 from .losses import resize_short
-from .pipeline import overlapped
+from .pipeline import in_turn, overlapped
 from .steady import MovedAlong, SlowStatistics
 from .transformer import TransformerNet
 
 __all__ = ["paint_video"]
 
+HELD = 25, 2**25  # frames, and pixels, that are read before they are painted, on a processor
 MISSING = 0.5  # seconds that a film may be shorter than it says
 
 
@@ -54,6 +56,11 @@ def paint_video(
         go_on = ", --resume goes on" if writer.resumes else ""
         total = film.seconds and float(min(film.seconds, end or film.seconds))
         reached, why = start if writer.done is None else float(writer.done), None
+        together = overlapped
+        if paint.device.type == "cpu":
+            most, pixels = HELD
+            held = max(1, min(most, pixels // (film.video.width * film.video.height)))
+            together = partial(in_turn, n=held)
         new = (
             frame
             for frame in film.frames(reached, end)
@@ -65,7 +72,7 @@ def paint_video(
             return float(frame.time + frame.seconds)
 
         try:
-            with closing(overlapped(new, painted, write)) as done:
+            with closing(together(new, painted, write)) as done:
                 for _, result in done:
                     try:
                         reached = result.result()

@@ -1,0 +1,234 @@
+"Millions of pictures, on a Ray cluster (the extra `bulk`)."
+
+import csv
+import io
+import logging
+import math
+import os
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+import torch
+
+from .errors import FaststyleError, extra, one_line
+from .folders import as_written, is_picture
+from .gallery import find_style
+from .images import exif_of, read_tensor, save_picture, size_of
+from .stylizer import Stylizer
+
+__all__ = ["paint_bulk"]
+
+REPORT = "failures.csv"
+MOST_PIECES = 20_000  # that Ray is to keep an eye on
+TOGETHER = 2**23  # pixels that are painted at once
+TRIES = 3  # of a piece whose worker died: what kills each worker is given up
+WHOLE_PUTS = "s3", "gcs", "abfs"  # stores where a file appears whole by itself
+
+
+def paint_bulk(
+    source: str | Path,  # a folder, or an address: s3://…, gs://…, or any that fsspec knows
+    out: str | Path,  # likewise; mirrors the folders of `source`
+    style: str | Path,  # as Stylizer takes it; its file is sent along
+    strength: float = 1.0,
+    size: int | None = None,  # px of the short side to paint at
+    keep_colors: bool = False,
+    address: str | None = None,  # of a Ray cluster, or "auto"; None: this machine alone
+    workers: int | None = None,  # each with a network; None: as many as there are cores, or GPUs
+    batch: int = 16,  # pictures that a worker is given at once
+    force: bool = False,  # paint also what is there already
+    watch=None,  # called with the numbers of pictures that are done, that failed, and of all
+) -> list[tuple[str, str]]:  # of each picture that failed: its name and why
+    """Repaint all pictures below `source`, one output each; what is there already is left out.
+
+    An output appears whole or not at all, so that after an interruption, or the death of a
+    machine, the same call goes on. What failed is listed in failures.csv beside the results.
+    Local folders must be the same ones on all machines of a cluster.
+    """
+    ray = extra("ray", "bulk")
+    extra("ray.data", "bulk")
+    path, name = find_style(style)
+    paint = Stylizer(style)  # what is wrong with it is said here and now
+    paint.rows(name)
+    names = _to_do(source, out, force)
+    if not names:
+        return _report(out, [])
+    weights = path.name, path.read_bytes(), name
+    how = {"strength": strength, "size": size, "keep_colors": keep_colors}
+    mine = not ray.is_initialized()
+    if mine:
+        _connect(ray, address)
+    try:
+        found = _painted(ray, names, (source, out, weights, how), workers, batch, watch)
+    finally:
+        if mine:
+            ray.shutdown()
+    missing = [(n, "its worker died, more than once") for n in names if n not in found]
+    return _report(out, [(n, why) for n, why in found.items() if why] + missing)
+
+
+def _connect(ray, address):
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError as error:
+        raise FaststyleError(f"no Ray cluster at {address}: {one_line(error)}") from None
+
+
+def _painted(ray, names, work, workers, batch, watch):
+    "Of each picture that a worker came back with, what went wrong: empty if nothing did."
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1
+    gpus = ray.cluster_resources().get("GPU", 0)
+    room = workers or max(1, int(gpus or ray.cluster_resources()["CPU"]))
+    pieces = min(math.ceil(len(names) / batch), MOST_PIECES)
+    results = ray.data.from_items(names, override_num_blocks=pieces).map_batches(
+        Worker,
+        batch_size=None,  # a piece
+        fn_constructor_args=work,
+        compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
+        num_cpus=0 if gpus else 1,
+        num_gpus=1 if gpus else 0,
+        max_task_retries=TRIES,
+    )
+    found = {}
+    for rows in results.iter_batches(batch_size=None):
+        found |= zip(rows["name"].tolist(), rows["error"].tolist())
+        if watch:
+            watch(len(found), sum(map(bool, found.values())), len(names))
+    return found
+
+
+def _to_do(source, out, force):
+    "The names of the pictures that are not painted yet."
+    store, root = file_system(source)
+    target, place = file_system(out)
+    inside = PurePosixPath(place) if target == store else None
+    names, taken = [], {}
+    for path in _files(store, root, f"no folder {source}."):
+        if is_picture(path.relative_to(root)) and inside not in path.parents:
+            name = str(path.relative_to(root))
+            if (other := taken.setdefault(str(as_written(name)), name)) != name:
+                raise FaststyleError(f"{other} and {name} would both become {as_written(name)}.")
+            names.append(name)
+    if not names:
+        raise FileNotFoundError(f"no picture in {source}.")
+    there = set() if force else {str(path.relative_to(place)) for path in _files(target, place)}
+    return sorted(name for name in names if str(as_written(name)) not in there)
+
+
+def _files(store, root, missing=None):
+    "All files below a folder; none if there is no such folder, or an error that says so."
+    from pyarrow.fs import FileSelector, FileType
+
+    selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
+    try:
+        found = store.get_file_info(selector)
+    except OSError:
+        raise FileNotFoundError(missing) from None
+    return [PurePosixPath(info.path) for info in found if info.type == FileType.File]
+
+
+def file_system(
+    address: str | Path,  # a folder, s3://bucket/photos, …
+):
+    "The file system of an address, pyarrow's or else fsspec's, and the place in it."
+    fs, text = extra("pyarrow.fs", "bulk"), str(address)
+    if "://" not in text:
+        return fs.LocalFileSystem(), Path(text).absolute().as_posix()
+    try:
+        return fs.FileSystem.from_uri(text)
+    except ValueError:
+        import fsspec
+
+        try:
+            store, root = fsspec.core.url_to_fs(text)
+        except (ValueError, ImportError) as error:
+            raise FaststyleError(f"{text}: {error}") from None
+        return fs.PyFileSystem(fs.FSSpecHandler(store)), root
+
+
+def _report(out, failed):
+    "Lists what failed beside the results; of an earlier call's failures nothing is left."
+    store, place = file_system(out)
+    path = f"{place}/{REPORT}"
+    if failed:
+        text = io.StringIO()
+        csv.writer(text).writerows([("picture", "error"), *failed])
+        put(store, path, text.getvalue().encode())
+    elif store.get_file_info(path).is_file:
+        store.delete_file(path)
+    return failed
+
+
+def put(store, path: str, data: bytes):
+    "Write a file whole or not at all."
+    parent, name = path.rsplit("/", 1)
+    store.create_dir(parent, recursive=True)
+    whole = store.type_name in WHOLE_PUTS
+    temporary = path if whole else f"{parent}/.{name}-{os.getpid()}"
+    with store.open_output_stream(temporary) as file:
+        file.write(data)
+    if not whole:
+        store.move(temporary, path)
+
+
+class Worker:
+    "On some machine, a network and what it is to be used for."
+
+    def __init__(self, source, out, weights, how):
+        self.source, self.out = file_system(source), file_system(out)
+        name, data, style = weights
+        with TemporaryDirectory() as folder:
+            (Path(folder) / name).write_bytes(data)
+            self.paint = Stylizer(Path(folder) / name)
+        self.how = how | {"style": style}
+
+    def __call__(self, rows):
+        "Paint the pictures of these names."
+        with TemporaryDirectory() as folder:
+            read = {name: Path(folder) / f"{i}" for i, name in enumerate(rows["item"].tolist())}
+            errors = dict.fromkeys(read, "")
+            jobs = [job for name, path in read.items() if (job := self._fetch(name, path, errors))]
+            jobs.sort(key=lambda job: job[1])
+            for (width, height), alike in groupby(jobs, lambda job: job[1]):
+                names = [name for name, _ in alike]
+                step = max(1, TOGETHER // (width * height))
+                for i in range(0, len(names), step):
+                    self._repaint({n: read[n] for n in names[i : i + step]}, errors)
+        return {"name": list(errors), "error": list(errors.values())}
+
+    def _fetch(self, name, path, errors):
+        "A picture's name and size, once it lies on this machine."
+        store, root = self.source
+        try:
+            with store.open_input_stream(f"{root}/{name}") as file:
+                path.write_bytes(file.readall())
+            return name, size_of(path)
+        except Exception as error:
+            errors[name] = one_line(error).replace(str(path), name)
+
+    def _repaint(self, pictures, errors):
+        "Those of one shape at once; if that goes wrong, one by one."
+        try:
+            photos = [read_tensor(path) for path in pictures.values()]
+            if len({photo.shape for photo in photos}) > 1:
+                raise ValueError("some are turned, or transparent.")
+            one = len(photos) == 1
+            painted = self.paint(
+                torch.cat(photos), **self.how, tensor=True, tile="auto" if one else None
+            )
+            for (name, path), x in zip(pictures.items(), painted):
+                self._write(name, path, x[None])
+        except Exception as error:
+            for name, path in pictures.items():
+                if len(pictures) > 1:
+                    self._repaint({name: path}, errors)
+                else:
+                    errors[name] = one_line(error).replace(str(path), name)
+
+    def _write(self, name, path, x):
+        store, root = self.out
+        target = as_written(name)
+        local = save_picture(x, path.with_suffix(target.suffix), exif=exif_of(path))
+        put(store, f"{root}/{target.as_posix()}", local.read_bytes())

@@ -1,0 +1,101 @@
+"The styles that a page offers: those that ship, and those in a folder."
+
+import re
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image
+
+from .errors import FaststyleError
+from .files import whole_file
+from .gallery import GALLERY, style_thumbnail
+from .images import read_picture, save_picture
+from .stylefile import MODEL, load_style, shipped_path
+from .stylizer import Stylizer
+
+__all__ = ["Shelf"]
+
+
+class Shelf:
+    "Names of styles, with a network and a thumbnail for each; those of `folder` come first."
+
+    def __init__(self, folder: str | Path, device=None):
+        self.folder = Path(folder)
+        self.painter = lru_cache(4)(lambda file: Stylizer(file, device))
+
+    def styles(self) -> dict[str, tuple[Path, str]]:
+        "What each style is called here -> its file, and its name in it."
+        found = {}
+        files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("*.safetensors")]
+        for file in sorted(files, key=lambda path: -path.stat().st_mtime):
+            called = file.parent.name if file.name == MODEL else file.stem
+            names = _names_in(file, file.stat().st_mtime_ns)
+            for name in names:
+                found[called if len(names) == 1 else f"{called}: {name}"] = file, name
+        return found | {name: (shipped_path("gallery", "full"), name) for name in GALLERY}
+
+    def pictures(self) -> list[tuple[Image.Image, str]]:
+        "A thumbnail of each style, and what it is called."
+        return [(self._thumbnail(*found), called) for called, found in self.styles().items()]
+
+    def _thumbnail(self, file, name):
+        ships = file == shipped_path("gallery", "full")
+        painting = style_thumbnail(name) if ships else self.painting(file.parent.name)
+        if not painting.is_file():
+            return Image.new("RGB", (64, 64), "gray")
+        picture = read_picture(painting, shortest=240)
+        picture.thumbnail((240, 240))
+        return picture
+
+    def find(self, called: str) -> tuple[Stylizer, str]:
+        "A style's network, and its name in it."
+        if called not in (styles := self.styles()):
+            raise FaststyleError(f"no style '{called}'.")
+        file, name = styles[called]
+        return self.painter(file), name
+
+    def together(self, called: str) -> Iterator[str]:
+        "What the styles are called that one can be mixed with: the others of its file."
+        styles = self.styles()
+        file = styles.get(called, (None,))[0]
+        return [other for other, found in styles.items() if found[0] == file and other != called]
+
+    def place(self, name: str) -> Path:
+        "Where a new style is to lie; of a name that could lead elsewhere only the letters count."
+        name = re.sub(r"[^\w-]+", "_", name.strip()).strip("_")[:40]
+        if not name:
+            raise FaststyleError("the style needs a name.")
+        if (self.folder / name).exists() or name in self.styles():
+            raise FaststyleError(f"there is a style {name} already: choose another name.")
+        return self.folder / name
+
+    def painting(self, name: str) -> Path:
+        "Where the painting of a style of this folder lies."
+        return self.folder / name / f"{name}.png"
+
+    def add(self, file: str | Path) -> str:
+        "Take in a network's file; the name of its first style."
+        file = Path(file)
+        _, info, _ = load_style(file)
+        if not info["styles"]:
+            raise FaststyleError(f"{file.name} is an autoencoder: it has no style.")
+        place = self.place(file.stem)
+        with whole_file(place.with_name(f"{place.name}.safetensors")) as temporary:
+            temporary.write_bytes(file.read_bytes())
+        several = len(info["styles"]) > 1
+        return f"{place.name}: {info['styles'][0]}" if several else place.name
+
+    def add_painting(self, picture, name: str) -> Path:
+        "Keep a painting for a style that is to be trained; its file."
+        return save_picture(read_picture(picture), self.painting(self.place(name).name))
+
+
+@lru_cache
+def _names_in(file, _written):
+    try:
+        return load_style(file)[1]["styles"]
+    except (ValueError, OSError) as error:
+        warnings.warn(f"left out: {error}", stacklevel=2)
+        return []

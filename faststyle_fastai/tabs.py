@@ -1,0 +1,208 @@
+"What the page's tabs hold: painting, training, optimising."
+
+import os
+import shutil
+import time
+from functools import wraps
+from inspect import isgeneratorfunction
+from pathlib import Path
+from uuid import uuid4
+
+from .errors import FaststyleError, one_line
+from .folders import find_pictures
+from .images import exif_of, fitted, read_picture, save_picture
+from .optimize import optimize_style
+from .runs import sample_photos, train
+from .stylefile import MODEL
+from .watched import WatchedOptimization, WatchedTraining, under_way
+
+__all__ = ["optimize_tab", "paint_tab", "train_tab"]
+
+SHOWN = 1280  # px of a picture on the page; what is downloaded has all of them
+HEAVY = {"concurrency_id": "heavy", "concurrency_limit": 1}  # one at a time, the others queue
+UPLOADED = {"type": "filepath", "sources": ["upload", "clipboard"]}
+SAMPLES, NONE = "two sample photos", "nothing"
+FEW, DRAWN = 100, 400  # photos: of fewer, so many are drawn for an epoch
+
+
+def paint_tab(gr, shelf, scratch):
+    "A photo in, a style chosen, before and after; its gallery and list of styles."
+    names = list(shelf.styles())
+    with gr.Row():
+        with gr.Column():
+            photo = gr.Image(label="Photo", **UPLOADED)
+            gallery = gr.Gallery(
+                shelf.pictures(), columns=4, height=320, object_fit="cover", label="Styles",
+                allow_preview=False, interactive=False, buttons=[],
+            )  # fmt: skip
+            style = gr.Dropdown(names, value=names[0], label="Style")
+            strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
+            with gr.Row():
+                other = gr.Dropdown([NONE], value=NONE, label="Mixed with")
+                share = gr.Slider(0, 1, 0.5, step=0.05, label="of it")
+            keep_colors = gr.Checkbox(label="Keep the photo's colours")
+            own = gr.UploadButton("Add a .safetensors of your own", file_types=[".safetensors"])
+        with gr.Column():
+            go = gr.Button("Paint", variant="primary")
+            said = gr.Markdown("Choose a photo.", elem_id="painted")
+            both = gr.ImageSlider(label="Before and after", interactive=False, max_height=720)
+            taken = gr.DownloadButton("Download at full size", interactive=False)
+
+    def repaint(photo, called, strength, other, share, keep_colors):
+        if not photo:
+            return "Choose a photo.", None, gr.DownloadButton(interactive=False)
+        paint, name = shelf.find(called)
+        mix = {name: 1 - share, shelf.find(other)[1]: share} if other != NONE else name
+        began = time.monotonic()
+        painted = paint(photo, mix, strength if paint.base else 1.0, keep_colors=keep_colors)
+        took = time.monotonic() - began
+        suffix = ".png" if painted.mode == "RGBA" else ".jpg"
+        place = scratch / uuid4().hex / f"{Path(photo).stem}-{called.replace(': ', '-')}{suffix}"
+        save_picture(painted, place, exif=exif_of(photo))
+        small = fitted(painted.size, SHOWN)
+        pair = [picture.resize(small) for picture in (read_picture(photo), painted)]
+        line = f"{painted.width} x {painted.height} px in {took:.1f} s."
+        if not paint.base:
+            line += " This network knows no base: its strength is 1."
+        return line, tuple(pair), gr.DownloadButton(value=place, interactive=True)
+
+    def add(file):
+        called = shelf.add(file)
+        return shelf.pictures(), gr.Dropdown(list(shelf.styles()), value=called)
+
+    asked = [photo, style, strength, other, share, keep_colors]
+    changes = [photo.change, style.change, strength.release, other.change, share.release]
+    gr.on(
+        [go.click, *changes, keep_colors.change], told(gr, repaint), asked, [said, both, taken],
+        concurrency_id="paint", concurrency_limit=1, trigger_mode="always_last",
+        show_progress_on=both, api_name="paint",
+    )  # fmt: skip
+
+    def choose(event: gr.SelectData):
+        return event.value["caption"]
+
+    gallery.select(choose, outputs=style, api_name=False)
+    style.change(
+        lambda called: gr.Dropdown([NONE, *shelf.together(called)], value=NONE),
+        style, other, api_name=False,
+    )  # fmt: skip
+    own.upload(told(gr, add), own, [gallery, style], api_name="add")
+    return gallery, style
+
+
+def train_tab(gr, shelf, photos, device, gallery, style):
+    "A painting in, a network out: onto the shelf."
+    folders = {str(folder): folder for folder in photos}
+    with gr.Row():
+        with gr.Column():
+            painting = gr.Image(label="Painting", **UPLOADED)
+            name = gr.Textbox(label="Name of the style", placeholder="default: the painting's")
+            chosen = gr.Dropdown([*folders, SAMPLES], label="Photos to learn on")
+            own = gr.File(file_count="directory", label="or a folder of your own", height=120)
+            minutes = gr.Slider(1, 120, 3, step=1, label="Minutes")
+            with gr.Row():
+                go = gr.Button("Train", variant="primary")
+                stop = gr.Button("Stop", variant="stop")
+        with gr.Column():
+            said = gr.Markdown("Choose a painting.", elem_id="trained")
+            preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+            curve = gr.Plot(show_label=False)
+    watches = {}
+
+    def learn(painting, name, chosen, own, minutes, request: gr.Request):
+        if not painting:
+            raise FaststyleError("choose a painting.")
+        folder, how = sample_photos()
+        if own or chosen != SAMPLES:
+            folder = Path(os.path.commonpath(own)) if own else folders[chosen]
+            how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
+        place = shelf.place(name or Path(painting).stem)
+        watch = watches[request.session_hash] = WatchedTraining()
+        how |= {"minutes": minutes, "quiet": True, "device": device, "cbs": watch}
+        try:
+            kept = shelf.add_painting(painting, place.name)
+            for _ in under_way(lambda: train(folder, kept, place, **how)):
+                yield watch.said(), watch.picture, watch.curve(), gr.skip(), gr.skip()
+        finally:
+            watch.stop.set()
+            if not (place / MODEL).exists():
+                shutil.rmtree(place, ignore_errors=True)
+        line = f"### Ended. {place.name} is among the styles of Paint; it lies in {place}."
+        names = gr.Dropdown(list(shelf.styles()), value=place.name)
+        yield line, watch.picture, watch.curve(), shelf.pictures(), names
+
+    go.click(
+        told(gr, learn), [painting, name, chosen, own, minutes],
+        [said, preview, curve, gallery, style], api_name="train", show_progress_on=said, **HEAVY,
+    )  # fmt: skip
+    stop.click(stopper(gr, watches), api_name="stop_training")
+
+
+def optimize_tab(gr, scratch, device):
+    "A photo and a painting in, pixels optimised."
+    with gr.Row():
+        with gr.Column():
+            photo = gr.Image(label="Photo", **UPLOADED)
+            painting = gr.Image(label="Painting", **UPLOADED)
+            size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
+            with gr.Row():
+                go = gr.Button("Optimise", variant="primary")
+                stop = gr.Button("Stop", variant="stop")
+        with gr.Column():
+            said = gr.Markdown("Choose a photo and a painting.", elem_id="optimised")
+            picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+            taken = gr.DownloadButton("Download", interactive=False)
+            curve = gr.Plot(show_label=False)
+    watches = {}
+
+    def optimize(photo, painting, size, request: gr.Request):
+        if not (photo and painting):
+            raise FaststyleError("choose a photo and a painting.")
+        watch, done = WatchedOptimization(), []
+        watches[request.session_hash] = watch
+        how = {"device": device, "callback": watch, "end_scale": size}
+        try:
+            for _ in under_way(lambda: done.append(optimize_style(photo, painting, **how))):
+                yield watch.said(), watch.picture, gr.skip(), watch.curve()
+        finally:
+            watch.stop.set()
+        watch.ended = True
+        place = scratch / uuid4().hex / f"{Path(photo).stem}-{Path(painting).stem}.png"
+        save_picture(done[0], place)
+        yield watch.said(), done[0], gr.DownloadButton(value=place, interactive=True), watch.curve()
+
+    go.click(
+        told(gr, optimize), [photo, painting, size], [said, picture, taken, curve],
+        api_name="optimize", show_progress_on=said, **HEAVY,
+    )  # fmt: skip
+    stop.click(stopper(gr, watches), api_name="stop_optimizing")
+
+
+def stopper(gr, watches):
+    "Stops what this visitor has begun."
+
+    def stop(request: gr.Request):
+        if watch := watches.get(request.session_hash):
+            watch.stop.set()
+
+    return stop
+
+
+def told(gr, work):
+    "`work`, and what goes wrong in it as one line on the page."
+
+    @wraps(work)
+    def values(*args, **kwargs):
+        try:
+            yield from work(*args, **kwargs)
+        except Exception as error:
+            raise gr.Error(one_line(error), print_exception=False) from None
+
+    @wraps(work)
+    def value(*args, **kwargs):
+        try:
+            return work(*args, **kwargs)
+        except Exception as error:
+            raise gr.Error(one_line(error), print_exception=False) from None
+
+    return values if isgeneratorfunction(work) else value
