@@ -8,13 +8,15 @@ from torch.nn import functional as F
 
 __all__ = ["HoldStill"]
 
-SHIFT, ZOOM, NOISE = 0.06, 0.06, 0.02  # of half a side; of the size; standard deviation in [0, 1]
+SHIFT, ZOOM, BEND = 0.06, 0.06, 0.04  # at the most; of half a side, of the size, of half a side
+POINTS = 5  # a side that are shifted each for itself, what lies between them smoothly
+NOISE = 0.02  # standard deviation in [0, 1]
 
 
 class HoldStill(Callback):
     """Penalise pictures that change otherwise than their photo does.
 
-    Half of each batch is moved, zoomed and made noisy, and painted again: what was painted before,
+    Half of each batch is moved, zoomed, bent and made noisy, and painted again: what was painted before,
     moved alike, is what should come out. The motion is known, so that neither films nor optical
     flow are needed (Wang et al. 2020, ReReVST); the squared error is relative to the variance of
     what is painted.
@@ -43,7 +45,9 @@ def motion(n, shape, device):
     zoom = 1 + ZOOM * (2 * torch.rand(n, device=device) - 1)
     shift = SHIFT * (2 * torch.rand(n, 2, device=device) - 1)
     theta = torch.cat([torch.diag_embed(zoom[:, None].expand(-1, 2)), shift[..., None]], 2)
-    grid = F.affine_grid(theta, [n, 3, *shape], align_corners=False)
+    bend = BEND * (2 * torch.rand(n, 2, POINTS, POINTS, device=device) - 1)
+    bend = F.interpolate(bend, shape, mode="bicubic").permute(0, 2, 3, 1)  # things move alone
+    grid = F.affine_grid(theta, [n, 3, *shape], align_corners=False) + bend
     return grid, (grid.abs().amax(-1) < 1).float()[:, None]
 
 
