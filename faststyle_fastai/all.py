@@ -3,6 +3,7 @@
 from fastai.torch_core import set_seed
 
 from .backbones import *
+from .bulk import *
 from .callbacks import *
 from .checkpoint import *
 from .colors import *

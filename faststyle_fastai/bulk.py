@@ -5,6 +5,7 @@ import io
 import logging
 import math
 import os
+import socket
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -21,8 +22,9 @@ __all__ = ["paint_bulk"]
 
 REPORT = "failures.csv"
 MOST_PIECES = 20_000  # that Ray is to keep an eye on
+PATIENCE = 10  # seconds until a cluster answers
 TOGETHER = 2**23  # pixels that are painted at once
-TRIES = 3  # of a piece whose worker died: what kills each worker is given up
+TRIES = 4  # the first with pieces; what was lost with its worker again, picture by picture
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores where a file appears whole by itself
 
 
@@ -59,23 +61,35 @@ def paint_bulk(
     if mine:
         _connect(ray, address)
     try:
-        found = _painted(ray, names, (source, out, weights, how), workers, batch, watch)
+        found = {}  # name -> what went wrong, empty if nothing did
+        for attempt in range(TRIES):
+            if left := [name for name in names if name not in found]:
+                step = 1 if attempt else batch
+                for some in _painted(ray, left, (source, out, weights, how), workers, step):
+                    found |= some
+                    if watch:
+                        watch(len(found), sum(map(bool, found.values())), len(names))
     finally:
         if mine:
             ray.shutdown()
-    missing = [(n, "its worker died, more than once") for n in names if n not in found]
-    return _report(out, [(n, why) for n, why in found.items() if why] + missing)
+    found = {name: f"its worker died, {TRIES} times" for name in names} | found
+    return _report(out, [(name, why) for name, why in found.items() if why])
 
 
 def _connect(ray, address):
+    for name in ("ray", "ray.data"):  # of a death it tells at length what is mended here
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
+        if port.isdigit():  # Ray would try for many minutes
+            socket.create_connection((host, int(port)), PATIENCE).close()
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError as error:
+    except OSError as error:
         raise FaststyleError(f"no Ray cluster at {address}: {one_line(error)}") from None
 
 
-def _painted(ray, names, work, workers, batch, watch):
-    "Of each picture that a worker came back with, what went wrong: empty if nothing did."
+def _painted(ray, names, work, workers, batch):
+    "Of some pictures after the other, what went wrong; those whose worker dies are not among them."
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = -1
@@ -89,14 +103,10 @@ def _painted(ray, names, work, workers, batch, watch):
         compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
         num_cpus=0 if gpus else 1,
         num_gpus=1 if gpus else 0,
-        max_task_retries=TRIES,
+        max_task_retries=0,
     )
-    found = {}
     for rows in results.iter_batches(batch_size=None):
-        found |= zip(rows["name"].tolist(), rows["error"].tolist())
-        if watch:
-            watch(len(found), sum(map(bool, found.values())), len(names))
-    return found
+        yield dict(zip(rows["name"].tolist(), rows["error"].tolist()))
 
 
 def _to_do(source, out, force):

@@ -67,9 +67,10 @@ class Shelf:
         name = re.sub(r"[^\w-]+", "_", name.strip()).strip("_")[:40]
         if not name:
             raise FaststyleError("the style needs a name.")
-        if (self.folder / name).exists() or name in self.styles():
+        place = self.folder / name
+        if name in GALLERY or place.exists() or place.with_name(f"{name}.safetensors").exists():
             raise FaststyleError(f"there is a style {name} already: choose another name.")
-        return self.folder / name
+        return place
 
     def painting(self, name: str) -> Path:
         "Where the painting of a style of this folder lies."

@@ -16,10 +16,10 @@ NOISE = 0.02  # standard deviation in [0, 1]
 class HoldStill(Callback):
     """Penalise pictures that change otherwise than their photo does.
 
-    Half of each batch is moved, zoomed, bent and made noisy, and painted again: what was painted before,
-    moved alike, is what should come out. The motion is known, so that neither films nor optical
-    flow are needed (Wang et al. 2020, ReReVST); the squared error is relative to the variance of
-    what is painted.
+    Half of each batch is moved, zoomed, bent and made noisy, and painted again: what was painted
+    before, moved alike, is what should come out. The motion is known, so that neither films nor
+    optical flow are needed (Wang et al. 2020, ReReVST); the squared error is relative to the
+    variance of what is painted.
     """
 
     order = MixedPrecision.order - 1  # before the loss is scaled

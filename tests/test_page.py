@@ -1,0 +1,181 @@
+"The page, used as a visitor uses it, in Chromium where there is one."
+
+import json
+import shutil
+import socket
+from contextlib import closing
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from PIL import Image
+
+from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
+from faststyle_fastai.page import web_page
+from faststyle_fastai.shelf import Shelf
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DESK, PHONE = (1200, 900), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    "The page's address, the folder of its styles, a photo that it may not read."
+    home = tmp_path_factory.mktemp("home")
+    secret = home / "secret.png"
+    Image.new("RGB", (8, 8), "red").save(secret)
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with web_page(home / "styles", port=port):
+        yield f"http://127.0.0.1:{port}", home / "styles", secret
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not CHROMIUM:
+        pytest.skip("no Chromium here")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
+        flags.append("--use-fake-device-for-media-stream")
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    "A function that opens the page; at the end it had nothing from elsewhere, and no error."
+    opened, elsewhere, errors = [], [], []
+
+    def visit(size=DESK):
+        context = chromium.new_context(
+            viewport=dict(zip(("width", "height"), size)), permissions=["camera"]
+        )
+        tab = context.new_page()
+        opened.append(context)
+        tab.on("request", lambda r: elsewhere.append(r.url))
+        tab.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        tab.goto(site[0])
+        tab.get_by_label("Strength").first.wait_for()
+        return tab
+
+    yield visit
+    for context in opened:
+        context.close()
+    assert all(url.startswith((site[0], "data:", "blob:")) for url in elsewhere)
+    assert errors == []
+
+
+def said(tab, where, what, seconds=90):
+    script = f"document.querySelector('#{where}')?.innerText.includes({json.dumps(what)})"
+    tab.wait_for_function(script, timeout=1000 * seconds)
+    return tab.inner_text(f"#{where}")
+
+
+def upload(tab, label, file):
+    tab.get_by_label(label).locator("input[type=file]").first.set_input_files(file)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_a_photo_is_painted(visit, photos, tmp_path, size):
+    photo = photos / "china" / "0.jpg"
+    tab, pictures = visit(size), []
+    tab.locator("input[type=file]").first.set_input_files(photo)
+    said(tab, "painted", " px in ")
+    for step in (
+        lambda: tab.locator("button.thumbnail-item").nth(6).click(),
+        lambda: tab.get_by_label("Strength").first.press("Home"),
+    ):
+        with tab.expect_download() as download:
+            tab.get_by_role("button", name="Download at full size").click()
+        download.value.save_as(tmp_path / "got.jpg")
+        pictures.append(read_picture(tmp_path / "got.jpg"))
+        step()
+        tab.wait_for_timeout(2500)
+    assert [p.size for p in pictures] == [read_picture(photo).size] * 2
+    assert pictures[0].tobytes() != pictures[1].tobytes()
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not tab.evaluate(wide)  # nothing to scroll sideways for
+
+
+def test_a_style_is_trained(visit, site, painting):
+    tab = visit()
+    tab.get_by_role("tab", name="Train").click()
+    tab.locator("input[type=file]").nth(2).set_input_files(painting)
+    tab.get_by_label("Name of the style").fill("../my style")
+    tab.get_by_role("button", name="Train").click()
+    said(tab, "trained", "loss")
+    tab.get_by_role("button", name="Stop").click()
+    assert "my_style is among the styles" in said(tab, "trained", "Ended")
+    assert (site[1] / "my_style" / "model.safetensors").is_file()
+    tab.get_by_role("tab", name="Paint").click()
+    assert tab.get_by_label("Style", exact=True).first.input_value() == "my_style"
+    assert list(site[1].parent.glob("my*")) == []
+
+
+def test_a_picture_is_optimised_and_stopped(visit, photos, painting):
+    tab = visit()
+    tab.get_by_role("tab", name="Optimise").click()
+    files = tab.locator("input[type=file]")
+    for at, file in ((-2, photos / "china" / "0.jpg"), (-1, painting)):
+        files.nth(files.count() + at).set_input_files(file)
+    tab.get_by_label("Longer side, px").first.fill("64")
+    tab.get_by_role("button", name="Optimise").click()
+    said(tab, "optimised", "iteration ")
+    tab.get_by_role("button", name="Stop").click()
+    assert "px, iteration" in said(tab, "optimised", "ed.")
+
+
+def test_what_is_missing_is_said(visit):
+    tab = visit()
+    tab.get_by_role("tab", name="Train").click()
+    tab.get_by_role("button", name="Train").click()
+    tab.get_by_text("choose a painting.").first.wait_for()
+
+
+def asked(site, name, *data):
+    "What the page answers to a program."
+    address = f"{site[0]}/gradio_api/call/{name}"
+    head = {"Content-Type": "application/json"}
+    with urlopen(Request(address, json.dumps({"data": data}).encode(), head)) as answer:
+        event = json.load(answer)["event_id"]
+    with urlopen(f"{address}/{event}") as answer:
+        return answer.read().decode()
+
+
+def test_no_other_file_is_read(site):
+    address, _, secret = site
+    for path in (secret, "/etc/passwd", f"{address}/../../etc/passwd", "../secret.png"):
+        with pytest.raises(HTTPError) as error:
+            urlopen(f"{address}/gradio_api/file={path}")
+        assert error.value.code in (403, 404)
+        file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+        told = asked(site, "paint", file, "great_wave", 1, "nothing", 0, False)
+        assert "event: error" in told and "px in" not in told
+        assert "event: error" in asked(site, "add", file)
+    told = asked(site, "paint", None, str(secret), 1, "nothing", 0, False)
+    assert "px in" not in told
+
+
+def test_the_shelf(tmp_path):
+    shelf = Shelf(tmp_path / "styles")
+    assert list(shelf.styles())[0] == "great_wave" and len(shelf.pictures()) == 12
+    called = shelf.add(ASSETS / "gallery-light.safetensors")
+    assert called == "gallery-light: great_wave" and called in shelf.styles()
+    assert "gallery-light: the_scream" in shelf.together(called)
+    assert shelf.find(called)[1] == "great_wave"
+    with pytest.raises(FaststyleError, match="already"):
+        shelf.add(ASSETS / "gallery-light.safetensors")
+    with pytest.raises(FaststyleError, match="no style"):
+        shelf.add(ASSETS / "autoencoder.safetensors")
+    for name in ("../../x", "/x", "..\\x", "x\0"):
+        assert shelf.place(name) == tmp_path / "styles" / "x"
+    with pytest.raises(FaststyleError, match="needs a name"):
+        shelf.place("../")
+
+
+def test_other_computers_are_warned_of(capsys, port, tmp_path):
+    with web_page(tmp_path, host="0.0.0.0", port=port):
+        assert "anyone who can reach this address" in capsys.readouterr().err
