@@ -9,11 +9,13 @@ import torch
 from fastai.callback.core import Callback, CancelFitException, CancelTrainException
 from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import Recorder
+from fastai.torch_core import get_model
 from torch import Tensor
 
 from .errors import NonFiniteLoss
 from .layers import computes_bfloat16, instance_norm
 from .losses import resize_short
+from .parallel import agreed
 
 __all__ = [
     "BFloat16",
@@ -89,7 +91,7 @@ class TimeBudget(Callback):
         if not self.training or not len(self.yb):  # without a target: a resume passes it over
             return
         now = time.monotonic()
-        self.spent, self.tick = self.spent + now - self.tick, now
+        self.spent, self.tick = agreed(self.spent + now - self.tick), now
         if self.spent >= self.seconds:
             raise CancelTrainException  # the epoch still validates
 
@@ -185,7 +187,8 @@ class DropletPenalty(Callback):
         self.after_pred()  # an interrupt in a notebook passes that over
         self.excess = []
         if self.training and len(self.yb):
-            norms = self.learn.model.in4, self.learn.model.in5
+            net = get_model(self.learn.model)
+            norms = net.in4, net.in5
             self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, norm, inputs):
@@ -239,7 +242,7 @@ class StopOnInterrupt(Callback):
         self.asked = self.listening.enter_context(interrupts())
 
     def after_batch(self):
-        if self.asked:
+        if agreed(bool(self.asked)):
             raise CancelFitException
 
     def after_fit(self):

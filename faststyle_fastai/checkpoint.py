@@ -17,10 +17,11 @@ from fastai.callback.core import (
     CancelFitException,
 )
 from fastai.learner import Recorder
-from fastai.torch_core import to_device
+from fastai.torch_core import get_model, rank_distrib, to_device
 
 from .errors import FaststyleError
 from .files import flush, keep_going, said_once
+from .parallel import first_alone, processes
 from .stylefile import load_style, save_style
 
 __all__ = ["Checkpoint"]
@@ -33,7 +34,8 @@ class Checkpoint(Callback):
 
     With `resume=True` the same `fit` call goes on from the newest checkpoint: the photos that
     the interrupted epoch has seen are drawn again and passed over. Callbacks that have a
-    `state_dict` and a `load_state_dict` are saved along.
+    `state_dict` and a `load_state_dict` are saved along. With the same number of processes the
+    training becomes what it would have been, to the bit; with another one it goes on from there.
     """
 
     order = Recorder.order + 15  # what it saves is what all others have done
@@ -61,7 +63,7 @@ class Checkpoint(Callback):
             if self.found["styles"] != styles:
                 before, now = ", ".join(self.found["styles"]), ", ".join(styles)
                 raise FaststyleError(f"{self.folder} holds the styles {before}, not {now}.")
-            self.learn.model.load_state_dict(self.found["model"])
+            get_model(self.learn.model).load_state_dict(self.found["model"])
             self.learn.opt.load_state_dict(to_device(self.found["opt"], self.dls.device))
             self._restore(self.found)  # a fit that is already over ends as it ended
             if self.found["epoch"] >= self.n_epoch:
@@ -76,7 +78,8 @@ class Checkpoint(Callback):
         if self.found:
             set_random_state(self.found["epoch_random"])
             self.dl.rng.setstate(self.found["epoch_order"])
-            self.replay = self.found["iter"]
+            were, now = self.found.get("processes", 1), processes()
+            self.replay = self.found["iter"] * were // now  # steps of as many photos
             if not self.replay:
                 self._go_on()
         self.epoch_random, self.epoch_order = random_state(), self.dl.rng.getstate()
@@ -104,7 +107,7 @@ class Checkpoint(Callback):
         self.since += 1
         if values.get("valid_loss", float("inf")) < self.best:
             self.best, self.since = values["valid_loss"], 0
-            keep_going(save_style, self.learn, self.folder / BEST)
+            first_alone(keep_going, save_style, self.learn, self.folder / BEST)
         self._stop_at_best()
 
     def after_fit(self):
@@ -117,14 +120,16 @@ class Checkpoint(Callback):
         if self.at not in (None, self.saved):
             self._save()
         if (best := self.folder / BEST).is_file():
-            self.learn.model.load_state_dict(load_style(best)[0].state_dict())
+            get_model(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
         raise CancelFitException
 
     def _save(self):
-        weights = self.learn.model.state_dict()
+        weights = get_model(self.learn.model).state_dict()
         if not all(value.isfinite().all() for value in weights.values()):
             return
         self.saved = epoch, batches = self.at
+        if rank_distrib():  # the first process writes
+            return
         smooth = self.recorder.smooth_loss
         state = {
             "styles": self.learn.style_card.info["styles"],
@@ -132,6 +137,7 @@ class Checkpoint(Callback):
             "opt": plain(self.learn.opt.state_dict()),
             "epoch": epoch,
             "iter": batches,
+            "processes": processes(),
             "train_iter": self.train_iter,
             "pct_train": self.pct_train,
             "epoch_random": self.epoch_random,

@@ -41,7 +41,7 @@ def demo(
 ):
     "Train a painting's style offline in minutes and repaint a photo with it."
     given = locals()
-    from .runs import demo
+    from .demo import demo
 
     wrote(*demo(**given))
 

@@ -20,6 +20,7 @@ from plum import dispatch
 
 from .folders import find_pictures
 from .images import read_picture
+from .parallel import share_of
 
 __all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
 
@@ -108,6 +109,7 @@ class StyleDataLoaders(DataLoaders):
         if not good:
             raise FileNotFoundError(f"no readable photo in {path}: give a folder of JPEGs or PNGs.")
         photos, train, valid = _split(good, images, valid_pct, max_valid, seed)
+        used, train = {*photos}, share_of(train)
         if len(train) < bs:
             raise ValueError(
                 f"{path} leaves {len(train)} photos to train on but bs={bs}: add photos, "
@@ -127,7 +129,7 @@ class StyleDataLoaders(DataLoaders):
             path=".",
         )
         loaders = cls(*dls.loaders, path=".", device=device)
-        loaders.size = size
+        loaders.size, loaders.photos = size, used
         return loaders
 
     def test_dl(self, test_items, rm_type_tfms=None, **kwargs):

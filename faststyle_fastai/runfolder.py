@@ -133,8 +133,7 @@ def digest(path: Path) -> str:
 
 def photos_hash(dls) -> str:
     "Of the names and sizes of all photos in use."
-    photos = sorted({*dls.train.items, *dls.valid.items})
-    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in photos)
+    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in sorted(dls.photos))
     return hashlib.sha256(files.encode()).hexdigest()
 
 

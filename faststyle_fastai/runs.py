@@ -6,17 +6,15 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from fastai.torch_core import set_seed
+from fastai.torch_core import rank_distrib, set_seed
 from fastcore.foundation import L
 
-from .backbones import ASSETS
 from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .errors import FaststyleError, NonFiniteLoss
-from .folders import first_pictures
-from .images import read_picture, save_picture
 from .learner import autoencoder_learner, style_learner
+from .parallel import AverageGradients, first_alone, processes, together
 from .progress import History, Preview, TimeLeft
 from .recipes import recipe_plan
 from .runfolder import (
@@ -35,17 +33,16 @@ from .runfolder import (
     versions,
     write_json,
 )
-from .sheets import side_by_side
 from .stylefile import load_style, may_join, save_style
-from .stylizer import Stylizer
 
-__all__ = ["add_style", "demo", "pretrain", "train"]
+__all__ = ["add_style", "pretrain", "train"]
 
 
 SAVE_EVERY = 200  # steps
 ROWS_LR = 1e-2  # scales and shifts alone bear larger steps than convolutions
 
 
+@together
 def train(
     photos: str | Path,  # a folder
     style: str | Path | list,  # the painting, or several for one network
@@ -79,7 +76,7 @@ def train(
         )
     styles = list(L(style))
     style_hash = [digest(Path(painting)) for painting in styles]
-    may_write(out, resume, force)
+    first_alone(may_write, out, resume, force)
     not_among(photos, out)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
@@ -103,20 +100,15 @@ def train(
         same_run(out, settings)
         spent = (record_of(out) or {}).get("minutes", 0.0)
     learn = style_learner(dls, styles, recipe, pretrained, arch, weights, **overrides)
-    sweep(out)
-    if not resume:
-        clear(out)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
-    write_json(record, out / "run.json")
-    cbs = [
-        Checkpoint(out / "checkpoints", every=SAVE_EVERY, resume=resume, patience=patience),
-        History(out / "history.csv"),
-        Preview(dls.valid.items[:2], every=100, folder=out / "previews"),
-        *L(cbs),
-    ]
+    first_alone(_prepare, out, resume, record)
+    checkpoint = Checkpoint(out / "checkpoints", SAVE_EVERY, resume=resume, patience=patience)
+    writers = History(out / "history.csv"), Preview(dls.valid.items[:2], 100, out / "previews")
     where = f"what was trained lies in {out}, --resume goes on."
-    failed = _fit(learn, minutes, quiet, where, *cbs)
+    failed = _fit(learn, minutes, quiet, where, checkpoint, *L(cbs), writers=writers)
+    if rank_distrib():
+        return out
     save_style(learn, out / "model.safetensors")
     export_learner(learn, out / "model.pkl")
     plot_loss(learn, out / "loss.png")
@@ -129,6 +121,15 @@ def train(
     return out
 
 
+def _prepare(out, resume, record):
+    "The folder of a run that begins, or goes on."
+    sweep(out)
+    if not resume:
+        clear(out)
+    write_json(record, out / "run.json")
+
+
+@together
 def pretrain(
     photos: str | Path,  # a folder
     out: str | Path,  # .safetensors
@@ -150,9 +151,7 @@ def pretrain(
     "Train an autoencoder, the start of all styles, on a folder of photos."
     out = Path(out)
     part = out.with_name(f"{out.name}.part")
-    may_write_file(out, force or (resume and part.is_dir()))
-    if part.is_dir() and not (resume or force):
-        raise FaststyleError(f"{part} is a training that did not end: --resume, or --force.")
+    first_alone(_may_pretrain, out, part, resume, force)
     plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(
@@ -162,18 +161,24 @@ def pretrain(
     settings |= _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, plan)
     if resume:
         same_run(part, settings)
-    else:
-        shutil.rmtree(part, ignore_errors=True)
     learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, **overrides)
-    write_json({"settings": settings, "added": {}}, part / "run.json")
+    first_alone(_prepare, part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", every=SAVE_EVERY, resume=resume)
     where = f"what was trained lies in {out}, --resume goes on."
     failed = _fit(learn, minutes, quiet, where, checkpoint)
+    if rank_distrib():
+        return out
     save_style(learn, out)
     if failed:
         raise failed
     shutil.rmtree(part)
     return out
+
+
+def _may_pretrain(out, part, resume, force):
+    may_write_file(out, force or (resume and part.is_dir()))
+    if part.is_dir() and not (resume or force):
+        raise FaststyleError(f"{part} is a training that did not end: --resume, or --force.")
 
 
 def _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, plan):
@@ -239,10 +244,14 @@ def add_style(
     return out
 
 
-def _fit(learn, minutes, quiet, where, *cbs):
+def _fit(learn, minutes, quiet, where, *cbs, writers=()):
     "Fit by the recipe with one line of progress; the error to raise when all is saved, or None."
     stop = StopOnInterrupt()
-    cbs = [*cbs, stop] if quiet else [*cbs, stop, TimeLeft()]
+    cbs = [*cbs, stop]
+    if processes() > 1:
+        cbs.append(AverageGradients())
+    if not rank_distrib():
+        cbs += writers if quiet else [*writers, TimeLeft()]
     try:
         with learn.no_bar(), learn.no_logging():
             learn.fit_recipe(minutes=minutes, cbs=cbs)
@@ -251,41 +260,3 @@ def _fit(learn, minutes, quiet, where, *cbs):
     finally:
         stop.after_fit()  # which an error passes over
     return FaststyleError(f"stopped; {where}") if stop.asked else None
-
-
-def demo(
-    out: str | Path = "faststyle-demo",
-    photos: str | Path | None = None,  # a folder; None: scikit-learn's two sample photos
-    minutes: float = 1.5,  # of training
-    seed: int = 0,
-    device: str | None = None,
-    quiet: bool = False,
-) -> list[Path]:  # what it wrote: before | painting | after first
-    "Train a painting's style offline and repaint a photo with it."
-    out, painting = Path(out), ASSETS / "composition_vii.jpg"
-    if photos is None:
-        folder, few = sample_photos()
-        photo = folder / "china.jpg"
-    else:
-        folder, few = Path(photos), {}
-        photo = next(iter(first_pictures(folder, 1)), None)
-    record = record_of(out)
-    earlier = record and paintings_of(record) == [digest(painting)]
-    common = {"minutes": minutes, "seed": seed, "device": device, "quiet": quiet}
-    train(folder, painting, out, force=earlier, **common, **few)
-    model = out / "model.safetensors"
-    after = Stylizer(model, device)(photo)
-    pictures = [read_picture(photo), read_picture(painting), after]
-    row = side_by_side(pictures, height=360)
-    return [
-        save_picture(row, out / "before-style-after.jpg"),
-        save_picture(after, out / f"{Path(photo).stem}-{painting.stem}.jpg"),
-        *(out / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")),
-    ]
-
-
-def sample_photos() -> tuple[Path, dict]:
-    "A folder of photos that is always there, scikit-learn's two, and how to train on so few."
-    from sklearn import datasets
-
-    return Path(datasets.__file__).parent / "images", {"valid_pct": 0, "images": 400}

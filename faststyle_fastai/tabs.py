@@ -8,11 +8,12 @@ from inspect import isgeneratorfunction
 from pathlib import Path
 from uuid import uuid4
 
+from .demo import sample_photos
 from .errors import FaststyleError, one_line
 from .folders import find_pictures
 from .images import exif_of, fitted, read_picture, save_picture
 from .optimize import optimize_style
-from .runs import sample_photos, train
+from .runs import train
 from .stylefile import MODEL
 from .watched import WatchedOptimization, WatchedTraining, under_way
 

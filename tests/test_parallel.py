@@ -1,0 +1,90 @@
+"Two processes that train one network."
+
+import csv
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from faststyle_fastai.all import load_style
+
+SETTINGS = ["--arch", "light", "--size", "32", "--seed", "3"]
+
+
+@pytest.fixture
+def command(photos, painting, tmp_path):
+    "The command that trains into a folder, in so many processes."
+    pytest.importorskip("accelerate")
+
+    def command(out, processes, *args):
+        launch = ["accelerate.commands.launch", "--cpu", "--num_processes", str(processes)]
+        launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+        launch += ["--main_process_port", "0", "-m"] if processes > 1 else []
+        train = ["faststyle_fastai", "train", photos, "--style", painting, "-o", tmp_path / out]
+        parts = [sys.executable, "-m", *(launch if processes > 1 else []), *train]
+        return [str(part) for part in [*parts, *SETTINGS, *args]]
+
+    return command
+
+
+def run(command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def losses(out):
+    with open(out / "history.csv") as history:
+        return [float(row["valid_loss"]) for row in csv.DictReader(history)]
+
+
+def test_two_learn_what_one_learns_of_double_batches(command, tmp_path):
+    two = run(command("two", 2, "--bs", "2", "--images", "48"))
+    assert two.returncode == 0, two.stderr
+    assert two.stdout.count("model.safetensors") == 1  # one writes, one says so
+    one = run(command("one", 1, "--bs", "4", "--images", "48"))
+    assert one.returncode == 0, one.stderr
+    both = [losses(tmp_path / name) for name in ("one", "two")]
+    assert len(both[0]) == len(both[1]) and both[0][-1] < 0.8 * both[0][0]
+    assert both[1] == pytest.approx(both[0], rel=0.15)
+    assert load_style(tmp_path / "two" / "model.safetensors")[1]["styles"] == ["waves"]
+    steps = [sorted(p.name for p in (tmp_path / n / "checkpoints").iterdir()) for n in ("one", "two")]
+    assert steps[0] == steps[1]
+
+
+def test_one_goes_on_where_two_were_stopped(command, tmp_path):
+    settings = ["--bs", "2", "--images", "100000", "--quiet"]
+    training = subprocess.Popen(command("run", 2, *settings), stderr=subprocess.PIPE, text=True)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    try:
+        for _ in range(1200):
+            if list(checkpoints.glob("step-*")):
+                break
+            time.sleep(0.1)
+        (victim,) = children(training.pid)[-1:]
+        subprocess.run(["kill", "-9", str(victim)], check=True)
+        assert training.wait(60) != 0  # none is left waiting for the other
+    finally:
+        training.kill()
+    state = torch.load(max(checkpoints.glob("step-*")) / "state.pt", weights_only=True)
+    assert state["processes"] == 2
+    one = subprocess.Popen(command("run", 1, *settings, "--resume"), stderr=subprocess.PIPE)
+    try:
+        for _ in range(1200):
+            newest = max(checkpoints.glob("step-*"))
+            if newest.name > f"step-{state['train_iter']:06}":
+                break
+            time.sleep(0.1)
+    finally:
+        one.kill()
+    assert newest.name > f"step-{state['train_iter']:06}"
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["complete"] is False
+
+
+def children(pid):
+    "The processes that a process has begun."
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children()]
