@@ -1,5 +1,6 @@
 "What several commands of the command line take."
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -41,5 +42,7 @@ Browser = Annotated[bool, typer.Option(help="Open the page.")]
 
 def wrote(*paths):
     "The last thing a command says: where its results lie."
+    if int(os.environ.get("RANK", 0)):  # of processes that train together the first one speaks
+        return
     for path in paths:
         print(path)
