@@ -17,16 +17,20 @@ def main():
     parser.add_argument("--photos", required=True, help="a folder")
     parser.add_argument("--peer", help="pytorch/examples' fast_neural_style/neural_style folder")
     args = parser.parse_args()
-    photo, photos = [str(find_pictures(args.photos)[0][0])], ["--photos", args.photos]
+    three = [str(photo) for photo in find_pictures(args.photos)[0][:3]]
+    photo, photos = three[:1], ["--photos", args.photos]
     peer = ["--peer", args.peer] if args.peer else []
     for script, words in {
         "roofline": [],
         "throughput": photos + peer,
         "painting": photo + peer,
         "folder": photos,
+        "tiles": three,
         "runtimes": photo,
         "footprint": photos + peer,
         "growth": photos,
+        "films": [],
+        "bulk": photos,
     }.items():
         print(f"\n{script}", flush=True)
         subprocess.run([sys.executable, "-m", f"benchmarks.{script}", *words], check=True)
