@@ -43,7 +43,7 @@ def camera_page(
 def camera_tab(gr, paint, size=240):
     "The camera, painted, and what can be changed meanwhile."
     live = Live(paint, size)
-    rate = gr.Markdown("Allow the camera and press its button.")
+    rate = gr.Markdown("Allow the camera and press its button.", elem_id="rate")
     with gr.Row():
         style = gr.Dropdown(paint.styles, value=paint.named or paint.styles[0], label="Style")
         strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
@@ -54,7 +54,9 @@ def camera_tab(gr, paint, size=240):
         live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
         concurrency_limit=1, show_progress="hidden", api_name="camera",
     )  # fmt: skip
-    taken = gr.Image(interactive=False, format="png", label="Snapshot", buttons=["download"])
+    taken = gr.Image(
+        interactive=False, format="png", label="Snapshot", buttons=["download"], elem_id="snapshot"
+    )
     gr.Button("Snapshot").click(lambda: live.last, outputs=taken, api_name="snapshot")
 
 

@@ -119,7 +119,7 @@ def train(
 
     run = train(**given)
     wrote(*(run / name for name in ("model.safetensors", "model.pkl", "loss.png")))
-    wrote(*sorted(run.glob("progress*.gif")))
+    wrote(*sorted(run.glob("progress*")))
 
 
 def add_style(

@@ -16,7 +16,7 @@ from .files import whole_file
 from .film import BT601, BT709, FULL, HD, LIMITED, SCALER, Film, Frame
 from .images import check_format, save_picture
 
-__all__ = ["film_writer", "may_write_film"]
+__all__ = ["film_writer", "may_write_film", "write_film"]
 
 CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # of any other kind of file
@@ -239,6 +239,24 @@ def heard(av, container, streams, begin, start, end):
             packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             packet.stream = streams[packet.stream.index]
             yield packet
+
+
+def write_film(
+    pictures: list[Image.Image],  # RGB, of one size
+    path: Path,
+    rate: int = 5,  # pictures a second
+) -> Path:
+    "Pictures as a film that any player shows."
+    name, options = CODEC
+    width, height = (side - side % 2 for side in pictures[0].size)
+    with whole_file(path) as temporary, extra("av", "video").open(str(temporary), "w") as film:
+        stream = film.add_stream(name, rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for picture in pictures:
+            frame = extra("av", "video").VideoFrame.from_image(picture.crop((0, 0, width, height)))
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode())
+    return path
 
 
 def parts_folder(out):

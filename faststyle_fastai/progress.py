@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -117,7 +118,10 @@ MOST = 8  # styles that are shown: a preview of each takes time from the trainin
 
 
 class Preview(Callback):
-    "Every so many steps a PNG of pictures beside what they have become; at the end a GIF."
+    """Every so many steps a PNG of pictures beside what they have become; at the end a film.
+
+    progress.gif, and progress.mp4 where the extra `video` is installed.
+    """
 
     order = Recorder.order + 2
 
@@ -145,7 +149,7 @@ class Preview(Callback):
             self._paint(self.train_iter)
             self.painted = False
             for name, folder in self._folders():
-                keep_going(self._write_gif, folder, self.folder.parent / f"progress{name}.gif")
+                keep_going(self._write_films, folder, self.folder.parent / f"progress{name}")
 
     def _folders(self):
         "For each style what its GIF's name ends in, and the folder of its previews."
@@ -173,19 +177,22 @@ class Preview(Callback):
                 pairs += [to_picture(photo), to_picture(painted)]
         return side_by_side(pairs)
 
-    def _write_gif(self, folder, path):
-        "Previews so far that are whole as one film, at half their size; of very many some."
+    def _write_films(self, folder, path):
+        "Previews so far that are whole as one film, as a GIF at half their size; of many some."
         frames, files = [], sorted(folder.glob("step-*.png"))
         for file in files[:: 1 + len(files) // FRAMES]:
             with suppress(ValueError):
-                frames.append(read_picture(file).reduce(2))
+                frames.append(read_picture(file))
         if not frames:
             return
-        timing = [200] * (len(frames) - 1) + [2000]  # ms; rests on the last
-        with whole_file(path) as temporary:
-            frames[0].save(
-                temporary, save_all=True, append_images=frames[1:], duration=timing, loop=0
-            )
+        first, *rest = (frame.reduce(2) for frame in frames)
+        timing = [200] * len(rest) + [2000]  # ms; rests on the last
+        with whole_file(path.with_name(f"{path.name}.gif")) as temporary:
+            first.save(temporary, save_all=True, append_images=rest, duration=timing, loop=0)
+        if find_spec("av"):
+            from .filmfile import write_film
+
+            write_film(frames + 9 * frames[-1:], path.with_name(f"{path.name}.mp4"))
 
     def __getstate__(self):
         return {**self.__dict__, "photos": []}

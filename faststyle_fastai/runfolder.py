@@ -94,8 +94,9 @@ def _files(out):
     names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
     record = record_of(out)
     styles = record["settings"]["style"] if record else []
-    gifs = "progress.gif", *(f"progress-{Path(painting).stem}.gif" for painting in styles)
-    return [out / name for name in (*names, *gifs)]
+    films = ["progress", *(f"progress-{Path(painting).stem}" for painting in styles)]
+    names += [f"{film}{suffix}" for film in films for suffix in (".gif", ".mp4")]
+    return [out / name for name in names]
 
 
 def _folders(out):

@@ -1,6 +1,6 @@
 "Films repainted, frame by frame."
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -42,8 +42,9 @@ def paint_video(
 ) -> Path:  # `out`
     """Repaint a film: its sound as it is, its frames at their own times.
 
-    Frames are read, painted and encoded at once; the memory taken does not grow with the length.
-    An interrupted one plays as far as it got, and `resume=True` goes on.
+    A second's frames are read, painted and encoded, then the next; on a GPU all of it at once. The
+    memory taken does not grow with the length. An interrupted one plays as far as it got, and
+    `resume=True` goes on.
     """
     av, source, out = extra("av", "video"), str(source), Path(out)
     if out.resolve() == Path(source).resolve():
@@ -74,12 +75,8 @@ def paint_video(
         try:
             with closing(together(new, painted, write)) as done:
                 for _, result in done:
-                    try:
+                    with writing(av, out, go_on):
                         reached = result.result()
-                    except (OSError, av.FFmpegError) as error:
-                        raise FaststyleError(
-                            f"{out} cannot be written ({error.strerror}){go_on}."
-                        ) from None
                     if watch:
                         watch(reached, total)
         except KeyboardInterrupt:
@@ -90,12 +87,23 @@ def paint_video(
             kept = False
             if total and reached < total - MISSING and film.is_cut(end):
                 why = f"{source} ends early"
-        if not writer.finish(start, reached if why else end, kept) and not why:
+        with writing(av, out, go_on):
+            any_frame = writer.finish(start, reached if why else end, kept)
+        if not any_frame and not why:
             raise FaststyleError(f"no frame of {source} lies in the time asked for.")
         if why:
             told = f"{why}: painted up to {reached:.1f} of {total or 0:.1f} s"
             raise FaststyleError(f"{told}{go_on if kept else ''}.")
     return out
+
+
+@contextmanager
+def writing(av, out, go_on):
+    "What goes wrong with a file that is written, a full disk say, is one line."
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        raise FaststyleError(f"{out} cannot be written ({error.strerror}){go_on}.") from None
 
 
 def fingerprint(paint, style, strength):

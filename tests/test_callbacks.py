@@ -103,7 +103,9 @@ def test_each_style_has_its_previews(photos, painting, tmp_path):
     run(learner(photos, styles, name=["waves", "night"]), cbs, 1)
     made = {str(p.relative_to(tmp_path / "run")) for p in tmp_path.glob("run/**/*.*")}
     steps = {f"previews/{s}/step-{n:06d}.png" for s in ("waves", "night") for n in (0, 4, 6)}
-    assert made == steps | {"progress-waves.gif", "progress-night.gif"}
+    assert made == steps | {
+        f"progress-{style}{suffix}" for style in ("waves", "night") for suffix in (".gif", ".mp4")
+    }
 
 
 def test_resuming_a_finished_training_changes_nothing(photos, painting):

@@ -1,6 +1,7 @@
 "The page, used as a visitor uses it, in Chromium where there is one."
 
 import json
+import re
 import shutil
 import socket
 from contextlib import closing
@@ -126,6 +127,20 @@ def test_a_picture_is_optimised_and_stopped(visit, photos, painting):
     said(tab, "optimised", "iteration ")
     tab.get_by_role("button", name="Stop").click()
     assert "px, iteration" in said(tab, "optimised", "ed.")
+
+
+def test_the_camera_is_painted(visit):
+    tab = visit()
+    tab.get_by_role("tab", name="Camera").click()
+    tab.get_by_text("Click to Access Webcam").click()
+    tab.get_by_label("capture photo").click()
+    said(tab, "rate", "frames/s")
+    tab.get_by_label("Style", exact=True).last.click()
+    tab.get_by_role("option", name="the_scream").last.click()
+    tab.get_by_role("button", name="Snapshot").click()
+    tab.wait_for_function("document.querySelectorAll('#snapshot img').length == 1")
+    rate = re.search(r"([\d.]+) frames/s", said(tab, "rate", "frames/s"))
+    assert float(rate[1]) > 2
 
 
 def test_what_is_missing_is_said(visit):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
 from faststyle_fastai.film import SCALER, opened_film
-from faststyle_fastai.filmfile import film_writer
+from faststyle_fastai.filmfile import film_writer, write_film
 from faststyle_fastai.steady import MovedAlong, SlowStatistics
 
 NTSC = Fraction(30000, 1001)
@@ -309,3 +309,27 @@ def test_command_line(faststyle, film, tmp_path):
     assert said.returncode == 0 and said.stdout == "out.mkv\n", said.stderr
     again = faststyle("video", film, "--style", "udnie", "-o", "out.mkv")
     assert again.returncode == 1 and "--force" in again.stderr and again.stderr.count("\n") == 1
+
+
+def test_a_full_disk_loses_nothing(faststyle, film, tmp_path):
+    import resource
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # bytes of a file
+
+    command = "video", film, "--style", "light:great_wave", "-o", tmp_path / "out.mp4"
+    said = faststyle(*command, preexec_fn=little_room)
+    assert said.returncode == 1 and not (tmp_path / "out.mp4").exists()
+    (line,) = said.stderr.splitlines()[-1:]
+    assert "out.mp4 cannot be written" in line and "--resume goes on" in line
+    said = faststyle(*command, "--resume")
+    assert said.returncode == 0, said.stderr
+    assert times(tmp_path / "out.mp4") == times(film)
+
+
+def test_a_training_becomes_a_film(tmp_path):
+    path = write_film(
+        [Image.fromarray(picture) for picture in moving(5, (65, 48))], tmp_path / "a.mp4"
+    )
+    assert times(path) == [Fraction(i, 5) for i in range(5)]
+    assert seen(path)[0].picture.shape == (48, 64, 3)

@@ -5,7 +5,9 @@ python tools/make_pictures.py [--many RUN] [--own RUN RUN …]
 
 import argparse
 import json
+import math
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib
 from fastcore.basics import chunked
@@ -18,6 +20,8 @@ from faststyle_fastai.all import (
     Stylizer,
     contact_sheet,
     optimize_style,
+    paint_video,
+    picture_files,
     read_picture,
     save_picture,
     side_by_side,
@@ -27,6 +31,7 @@ from faststyle_fastai.all import (
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
 PHOTO = SAMPLES / "china.jpg"
+FRAMES = 24  # of the film, there; and back
 PHOTOS = (
     PHOTO,
     SAMPLES / "flower.jpg",
@@ -42,6 +47,7 @@ def main():
     paint = Stylizer("great_wave")
     showcase(paint)
     gallery(paint)
+    film(paint)
     slow()
     if args.many:
         several(Stylizer(args.many))
@@ -56,6 +62,24 @@ def showcase(paint):
     save_picture(side_by_side(pictures, 280), IMAGES / "showcase.jpg")
     steps = [paint(PHOTO, names[0], strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
     save_picture(side_by_side(steps, 220), IMAGES / "strength.jpg")
+
+
+def film(paint):
+    "film.gif: along the photo and back, beside it `--smooth` after Munch."
+    photo = read_picture(PHOTO)
+    with TemporaryDirectory() as folder:
+        steps = [round(96 * (1 - math.cos(math.pi * i / FRAMES))) for i in range(FRAMES)]
+        walk = [photo.crop((at, 60, at + 448, 360)).resize((224, 150)) for at in steps]
+        for i, picture in enumerate(walk):
+            picture.save(Path(folder) / f"{i:03}.png")
+        out = Path(folder) / "painted" / "%03d.png"
+        paint_video(paint, Path(folder) / "%03d.png", out, "the_scream", smooth=True)
+        pairs = [
+            side_by_side([picture, read_picture(painted)])
+            for picture, painted in zip(walk, picture_files(out.parent))
+        ]
+    first, *rest = (pair.quantize(96, dither=0) for pair in [*pairs, *pairs[-2:0:-1]])
+    first.save(IMAGES / "film.gif", save_all=True, append_images=rest, duration=80, loop=0)
 
 
 def several(paint):

@@ -1,0 +1,60 @@
+"""The documentation's pictures of the page, from Chromium (Playwright).
+
+python tools/make_screenshots.py [--chromium /usr/bin/chromium]
+"""
+
+import argparse
+import io
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+from sklearn import datasets
+
+from faststyle_fastai.all import ASSETS, save_picture
+from faststyle_fastai.page import web_page
+
+IMAGES = Path(__file__).parent.parent / "nbs" / "images"
+PHOTO = Path(datasets.__file__).parent / "images" / "china.jpg"
+PAINTING = ASSETS / "composition_vii.jpg"
+PORT = 8791
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    args = parser.parse_args()
+    with TemporaryDirectory() as folder, web_page(folder, port=PORT), sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1200, "height": 820})
+        tab.goto(f"http://127.0.0.1:{PORT}")
+        tab.locator("input[type=file]").first.set_input_files(PHOTO)
+        until(tab, "painted", " px in ")
+        tab.locator("button.thumbnail-item").nth(6).click()
+        tab.wait_for_timeout(6000)
+        shoot(tab, "page.jpg")
+        tab.get_by_role("tab", name="Train").click()
+        tab.locator("input[type=file]").nth(2).set_input_files(PAINTING)
+        tab.get_by_label("Name of the style").fill("composition_vii")
+        tab.get_by_role("button", name="Train").click()
+        tab.wait_for_timeout(30_000)
+        shoot(tab, "page-train.jpg")
+        tab.get_by_role("button", name="Stop").click()
+        until(tab, "trained", "Ended")
+        browser.close()
+
+
+def until(tab, where, what):
+    script = f"document.querySelector('#{where}')?.innerText.includes('{what}')"
+    tab.wait_for_function(script, timeout=120_000)
+
+
+def shoot(tab, name):
+    picture = Image.open(io.BytesIO(tab.screenshot()))
+    save_picture(picture.convert("RGB").resize((900, 615)), IMAGES / name)
+
+
+if __name__ == "__main__":
+    main()
