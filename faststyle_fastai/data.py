@@ -89,7 +89,7 @@ class StyleDataLoaders(DataLoaders):
         max_lighting: float = 0.4,  # how far brightness and contrast of training photos vary
         seed: int = 42,  # of the split and of the choice of `images`
         num_workers: int | None = None,  # None: on CUDA a core each, 8 at most; else 0
-        device: torch.device | None = None,
+        device: torch.device | str | None = None,
     ) -> "StyleDataLoaders":
         """DataLoaders over the readable pictures below `path`; the others are named once.
 

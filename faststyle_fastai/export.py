@@ -150,6 +150,12 @@ class OnnxNet(nn.Module):
         self.info = {**said, "styles": json.loads(said["styles"]), "size": int(said["size"])}
         self.n_styles = max(1, len(self.info["styles"]))
 
+    def to(self, device: torch.device) -> "OnnxNet":
+        "On a processor when that is asked for, wherever else it could run."
+        if device.type == "cpu":
+            self.session.set_providers(["CPUExecutionProvider"])
+        return self
+
     def forward(
         self,
         x: Tensor,  # [B, 3, H, W] RGB in [0, 1], H and W ≥ 5

@@ -31,6 +31,8 @@ def test_an_exported_network_paints_the_same(exported):
         Stylizer(exported / f"two.{end}", precise=True) for end in ("safetensors", "onnx")
     )
     assert other.styles == ours.styles and not list(other.net.parameters())
+    on_processor = Stylizer(exported / "two.onnx", device="cpu").net.session.get_providers()
+    assert on_processor == ["CPUExecutionProvider"]
     for shape in ((1, 3, 40, 44), (3, 3, 33, 70), (1, 3, 5, 7)):
         x = noise(*shape)
         for style in ("waves", 1, {"waves": 0.3, "stars": 0.7}):

@@ -1,9 +1,12 @@
 import threading
 import time
+from functools import partial
 
 import pytest
 
-from faststyle_fastai.pipeline import ahead, overlapped
+from faststyle_fastai.pipeline import ahead, in_turn, overlapped
+
+BOTH = pytest.mark.parametrize("together", [overlapped, partial(in_turn, n=3)])
 
 
 def test_reading_working_and_writing_go_on_at_once():
@@ -22,8 +25,9 @@ def test_reading_working_and_writing_go_on_at_once():
     assert [(item, result.result()) for item, result in done] == [(i, i) for i in range(10)]
 
 
+@BOTH
 @pytest.mark.parametrize("stage", ["work", "write"])
-def test_what_fails_is_said_and_the_rest_goes_on(stage):
+def test_what_fails_is_said_and_the_rest_goes_on(stage, together):
     def fails(name):
         def run(item, *contents):
             if name == stage and item == 1:
@@ -32,25 +36,27 @@ def test_what_fails_is_said_and_the_rest_goes_on(stage):
 
         return run
 
-    done = dict(overlapped(range(4), fails("work"), fails("write")))
+    done = dict(together(range(4), fails("work"), fails("write")))
     assert str(done.pop(1).exception()) == f"{stage} 1"
     assert [future.result() for future in done.values()] == [0, 2, 3]
 
 
-def test_what_ends_early_is_said_after_what_there_is():
+@BOTH
+def test_what_ends_early_is_said_after_what_there_is(together):
     def broken():
         yield 1
         raise OSError("the end is missing")
 
     seen = []
     with pytest.raises(OSError, match="the end is missing"):
-        for item, _ in overlapped(broken(), abs, print):
+        for item, _ in together(broken(), abs, print):
             seen.append(item)
     assert seen == [1]
     assert list(ahead(range(5), n=3)) == [0, 1, 2, 3, 4]
 
 
-def test_little_is_held_in_memory():
+@BOTH
+def test_little_is_held_in_memory(together):
     held, most, lock = 0, 0, threading.Lock()
 
     def change(by):
@@ -64,6 +70,6 @@ def test_little_is_held_in_memory():
             change(1)
             yield i
 
-    for _ in overlapped(items(), abs, lambda *_: change(-1)):
+    for _ in together(items(), abs, lambda *_: change(-1)):
         pass
     assert held == 0 and most <= 7
