@@ -110,7 +110,7 @@ def calls(count: int, draw: random.Random) -> dict:
         found["refused"] += "rror" in said
         note(found, said, slowest)
         made = {path.name for path in Path().iterdir()} - there
-        found["unexpected files"] += len(made - {*WORDS, "out", "out.safetensors"})
+        found["unexpected files"] += len(made - {*WORDS, *OUTPUTS})
         for name in made:
             shutil.rmtree(name) if Path(name).is_dir() else Path(name).unlink()
     return found
@@ -119,8 +119,10 @@ def calls(count: int, draw: random.Random) -> dict:
 COMMANDS = [  # what would train or optimise for long is kept from it
     ["stylize"], ["stylize", "a.png", "--style", "udnie"], ["evaluate"], ["info"], ["styles"],
     ["import"], ["train", "folder"], ["pretrain", "folder"], ["add-style"], [], ["--help"],
-    ["optimize", "a.png", "-i", "1", "-ii", "1", "-s", "16"],
+    ["optimize", "a.png", "-i", "1", "-ii", "1", "-s", "16"], ["export", "--onnx", "out.onnx"],
+    ["video"], ["video", "a.png", "--style", "udnie", "-o", "out.gif"],
 ]  # fmt: skip
+OUTPUTS = {"out", "out.safetensors", "out.onnx", "out.gif"}
 WORDS = [
     "a.png", "text.jpg", "folder", "missing", "missing.jpg", "out.png", "out", "out.xyz", "", ".",
     "/", "-1", "0", "1", "16", "1e99", "nan", "inf", "1/0", "udnie", "udnie=.3", "udnie=x", "é…\n",

@@ -10,7 +10,6 @@ __all__ = ["HoldStill"]
 
 SHIFT, ZOOM, BEND = 0.06, 0.06, 0.04  # at the most; of half a side, of the size, of half a side
 POINTS = 5  # a side that are shifted each for itself, what lies between them smoothly
-THING = 0.2, 0.5  # a side's share of the picture's
 NOISE = 0.02  # standard deviation in [0, 1]
 
 
@@ -18,9 +17,9 @@ class HoldStill(Callback):
     """Penalise pictures that change otherwise than their photo does.
 
     Half of each batch is moved, zoomed, bent and made noisy, and painted again: what was painted
-    before, moved alike, is what should come out, also around a thing that was not there. The
-    motion is known, so that neither films nor optical flow are needed (Wang et al. 2020, ReReVST);
-    the squared error is relative to the variance of what is painted.
+    before, moved alike, is what should come out. The motion is known, so that neither films nor
+    optical flow are needed (Wang et al. 2020, ReReVST); the squared error is relative to the
+    variance of what is painted.
     """
 
     order = MixedPrecision.order - 1  # before the loss is scaled
@@ -35,9 +34,7 @@ class HoldStill(Callback):
         photo, *rows = (each.as_subclass(Tensor)[:half] for each in self.xb)
         painted = self.pred.as_subclass(Tensor)[:half]
         grid, inside = motion(half, photo.shape[-2:], photo.device)
-        photo, free = with_thing(moved(photo, grid))
-        inside = inside * free
-        again = self.learn.model(photo + NOISE * torch.randn_like(photo), *rows)
+        again = self.learn.model(moved(photo, grid) + NOISE * torch.randn_like(photo), *rows)
         off = inside * (again.float() - moved(painted, grid)).square()
         off = off.mean() / (inside.mean() * painted.detach().var())
         self.learn.loss_grad = self.loss_grad + self.weight * off
@@ -52,20 +49,6 @@ def motion(n, shape, device):
     bend = F.interpolate(bend, shape, mode="bicubic").permute(0, 2, 3, 1)  # things move alone
     grid = F.affine_grid(theta, [n, 3, *shape], align_corners=False) + bend
     return grid, (grid.abs().amax(-1) < 1).float()[:, None]
-
-
-def with_thing(photo):
-    "Photos with a box of their own, from elsewhere in them, darker or brighter; where it is not."
-    height, width = photo.shape[-2:]
-    size, at = torch.empty(2).uniform_(*THING), torch.rand(2)
-    top, left = (int(a * (1 - s) * side) for a, s, side in zip(at, size, (height, width)))
-    box = slice(top, top + int(size[0] * height)), slice(left, left + int(size[1] * width))
-    free = torch.ones_like(photo[:, :1])
-    free[(..., *box)] = 0
-    thing = photo.roll((height // 2, width // 2), (2, 3)) * (
-        0.5 + torch.rand(1, device=photo.device)
-    )
-    return torch.where(free > 0, photo, thing.clamp(0, 1)), free
 
 
 def moved(x, grid):

@@ -31,7 +31,7 @@ from faststyle_fastai.all import (
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
 PHOTO = SAMPLES / "china.jpg"
-FRAMES = 24  # of the film, there; and back
+FRAMES = 16  # of the film, there; and back
 PHOTOS = (
     PHOTO,
     SAMPLES / "flower.jpg",
@@ -68,17 +68,17 @@ def film(paint):
     "film.gif: along the photo and back, beside it `--smooth` after Munch."
     photo = read_picture(PHOTO)
     with TemporaryDirectory() as folder:
-        steps = [round(96 * (1 - math.cos(math.pi * i / FRAMES))) for i in range(FRAMES)]
-        walk = [photo.crop((at, 60, at + 448, 360)).resize((224, 150)) for at in steps]
+        steps = [round(48 * (1 - math.cos(math.pi * i / FRAMES))) for i in range(FRAMES)]
+        walk = [photo.crop((at, 60, at + 448, 360)) for at in steps]
         for i, picture in enumerate(walk):
             picture.save(Path(folder) / f"{i:03}.png")
         out = Path(folder) / "painted" / "%03d.png"
         paint_video(paint, Path(folder) / "%03d.png", out, "the_scream", smooth=True)
         pairs = [
-            side_by_side([picture, read_picture(painted)])
+            side_by_side([picture, read_picture(painted)]).reduce(2)
             for picture, painted in zip(walk, picture_files(out.parent))
         ]
-    first, *rest = (pair.quantize(96, dither=0) for pair in [*pairs, *pairs[-2:0:-1]])
+    first, *rest = (pair.quantize(64, dither=0) for pair in [*pairs, *pairs[-2:0:-1]])
     first.save(IMAGES / "film.gif", save_all=True, append_images=rest, duration=80, loop=0)
 
 
