@@ -103,6 +103,7 @@ def _painted(ray, names, work, workers, batch):
         compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
         num_cpus=0 if gpus else 1,
         num_gpus=1 if gpus else 0,
+        max_restarts=0,
         max_task_retries=0,
     )
     for rows in results.iter_batches(batch_size=None):

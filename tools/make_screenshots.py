@@ -52,6 +52,8 @@ def until(tab, where, what):
 
 
 def shoot(tab, name):
+    tab.evaluate("scrollTo(0, 0)")
+    tab.wait_for_timeout(500)
     picture = Image.open(io.BytesIO(tab.screenshot()))
     save_picture(picture.convert("RGB").resize((900, 615)), IMAGES / name)
 
