@@ -261,7 +261,7 @@ class StopOnNonFinite(Callback):
         self._keep()
 
     def after_loss(self):
-        if not self.training or torch.isfinite(self.loss_grad):
+        if not self.training or not agreed(not torch.isfinite(self.loss_grad)):
             return
         if hasattr(self.learn, "lr_finder"):  # that is how its search ends
             raise CancelFitException

@@ -21,7 +21,7 @@ from fastai.torch_core import get_model, rank_distrib, to_device
 
 from .errors import FaststyleError
 from .files import flush, keep_going, said_once
-from .parallel import first_alone, processes
+from .parallel import agreed, first_alone, processes
 from .stylefile import load_style, save_style
 
 __all__ = ["Checkpoint"]
@@ -104,9 +104,9 @@ class Checkpoint(Callback):
         self.at = self.epoch + 1, 0
         self.epoch_random, self.epoch_order = random_state(), self.dls.train.rng.getstate()
         values = dict(zip(self.recorder.metric_names[1:-1], self.recorder.values[-1]))
-        self.since += 1
-        if values.get("valid_loss", float("inf")) < self.best:
-            self.best, self.since = values["valid_loss"], 0
+        self.since, loss = self.since + 1, agreed(values.get("valid_loss", float("inf")))
+        if loss < self.best:
+            self.best, self.since = loss, 0
             first_alone(keep_going, save_style, self.learn, self.folder / BEST)
         self._stop_at_best()
 

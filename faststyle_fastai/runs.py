@@ -107,15 +107,10 @@ def train(
     writers = History(out / "history.csv"), Preview(dls.valid.items[:2], 100, out / "previews")
     where = f"what was trained lies in {out}, --resume goes on."
     failed = _fit(learn, minutes, quiet, where, checkpoint, *L(cbs), writers=writers)
-    if rank_distrib():
-        return out
-    save_style(learn, out / "model.safetensors")
-    export_learner(learn, out / "model.pkl")
-    plot_loss(learn, out / "loss.png")
     record["minutes"] = round(spent + (time.time() - started) / 60, 2)
-    record["pictures"] = learn.train_iter * plan.bs
+    record["pictures"] = learn.train_iter * plan.bs * processes()
     record["complete"] = not failed
-    write_json(record, out / "run.json")
+    first_alone(_finish, learn, out, record)
     if failed:
         raise failed
     return out
@@ -126,6 +121,14 @@ def _prepare(out, resume, record):
     sweep(out)
     if not resume:
         clear(out)
+    write_json(record, out / "run.json")
+
+
+def _finish(learn, out, record):
+    "What a run leaves."
+    save_style(learn, out / "model.safetensors")
+    export_learner(learn, out / "model.pkl")
+    plot_loss(learn, out / "loss.png")
     write_json(record, out / "run.json")
 
 
@@ -166,12 +169,10 @@ def pretrain(
     checkpoint = Checkpoint(part / "checkpoints", every=SAVE_EVERY, resume=resume)
     where = f"what was trained lies in {out}, --resume goes on."
     failed = _fit(learn, minutes, quiet, where, checkpoint)
-    if rank_distrib():
-        return out
-    save_style(learn, out)
+    first_alone(save_style, learn, out)
     if failed:
         raise failed
-    shutil.rmtree(part)
+    first_alone(shutil.rmtree, part)
     return out
 
 

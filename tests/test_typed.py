@@ -10,7 +10,7 @@ from faststyle_fastai.all import ASSETS
 
 pytest.importorskip("mypy")
 
-PROGRAM = '''
+PROGRAM = """
 from pathlib import Path
 
 from PIL import Image
@@ -35,19 +35,20 @@ failed: list[tuple[str, str]] = paint_bulk("photos", "painted", "great_wave", wo
 written: Path = export_onnx(paint, "style.onnx", "half")
 backbone: Backbone = perceptual_backbone("lite", layers=["relu3_4"])
 dls: StyleDataLoaders = StyleDataLoaders.from_folder("photos", size=128, device="cpu")
-'''
-WRONG = '''
+"""
+WRONG = """
 from faststyle_fastai.stylizer import Stylizer
 
 Stylizer("great_wave")("me.jpg", strength="much")
-'''
+"""
 
 
 def checked(tmp_path, program):
     (tmp_path / "program.py").write_text(program)
     quiet = ["--follow-imports=silent", "--ignore-missing-imports", "--cache-dir", tmp_path / "c"]
     command = [sys.executable, "-m", "mypy", *quiet, "program.py"]
-    environment = {**os.environ, "MYPYPATH": str(ASSETS.parent.parent)}  # it follows no editable one
+    # mypy does not follow an editable installation
+    environment = {**os.environ, "MYPYPATH": str(ASSETS.parent.parent)}
     return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
 
 
