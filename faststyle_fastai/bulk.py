@@ -16,12 +16,14 @@ from .errors import FaststyleError, extra, one_line
 from .folders import as_written, is_picture
 from .gallery import find_style
 from .images import exif_of, read_tensor, save_picture, size_of
+from .stylefile import MODEL
 from .stylizer import Stylizer
 
 __all__ = ["paint_bulk"]
 
 REPORT = "failures.csv"
 MOST_PIECES = 20_000  # that Ray is to keep an eye on
+SETTINGS = {"enable_progress_bars": False, "max_errored_blocks": -1}  # of Ray Data, meanwhile
 PATIENCE = 10  # seconds until a cluster answers
 TOGETHER = 2**23  # pixels that are painted at once
 TRIES = 4  # the first with pieces; what was lost with its worker again, picture by picture
@@ -49,7 +51,9 @@ def paint_bulk(
     """
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
+    source, out = placed(source), placed(out)
     path, name = find_style(style)
+    path = path / MODEL if path.is_dir() else path
     paint = Stylizer(style)  # what is wrong with it is said here and now
     paint.rows(name)
     names = _to_do(source, out, force)
@@ -60,7 +64,11 @@ def paint_bulk(
     mine = not ray.is_initialized()
     if mine:
         _connect(ray, address)
+    context = ray.data.DataContext.get_current()
+    before = {key: getattr(context, key) for key in SETTINGS}
     try:
+        for key, value in SETTINGS.items():
+            setattr(context, key, value)
         found = {}  # name -> what went wrong, empty if nothing did
         for attempt in range(TRIES):
             if left := [name for name in names if name not in found]:
@@ -70,6 +78,8 @@ def paint_bulk(
                     if watch:
                         watch(len(found), sum(map(bool, found.values())), len(names))
     finally:
+        for key, value in before.items():
+            setattr(context, key, value)
         if mine:
             ray.shutdown()
     found = {name: f"its worker died, {TRIES} times" for name in names} | found
@@ -83,16 +93,13 @@ def _connect(ray, address):
     try:
         if port.isdigit():  # Ray would try for many minutes
             socket.create_connection((host, int(port)), PATIENCE).close()
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR)
     except OSError as error:
         raise FaststyleError(f"no Ray cluster at {address}: {one_line(error)}") from None
 
 
 def _painted(ray, names, work, workers, batch):
     "Of some pictures after the other, what went wrong; those whose worker dies are not among them."
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.max_errored_blocks = -1
     gpus = ray.cluster_resources().get("GPU", 0)
     room = workers or max(1, int(gpus or ray.cluster_resources()["CPU"]))
     pieces = min(math.ceil(len(names) / batch), MOST_PIECES)
@@ -115,17 +122,19 @@ def _to_do(source, out, force):
     store, root = file_system(source)
     target, place = file_system(out)
     inside = PurePosixPath(place) if target == store else None
+    if inside in (PurePosixPath(root), *PurePosixPath(root).parents):
+        raise FaststyleError(f"{out} is {source}, or around it: choose another folder.")
     names, taken = [], {}
     for path in _files(store, root, f"no folder {source}."):
         if is_picture(path.relative_to(root)) and inside not in path.parents:
             name = str(path.relative_to(root))
-            if (other := taken.setdefault(str(as_written(name)), name)) != name:
+            if (other := taken.setdefault(as_written(name), name)) != name:
                 raise FaststyleError(f"{other} and {name} would both become {as_written(name)}.")
             names.append(name)
     if not names:
         raise FileNotFoundError(f"no picture in {source}.")
     there = set() if force else {str(path.relative_to(place)) for path in _files(target, place)}
-    return sorted(name for name in names if str(as_written(name)) not in there)
+    return sorted(name for name in names if as_written(name).as_posix() not in there)
 
 
 def _files(store, root, missing=None):
@@ -135,18 +144,25 @@ def _files(store, root, missing=None):
     selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
     try:
         found = store.get_file_info(selector)
-    except OSError:
+    except FileNotFoundError:
         raise FileNotFoundError(missing) from None
+    except OSError as error:
+        raise FaststyleError(f"{root} cannot be listed: {one_line(error)}") from None
     return [PurePosixPath(info.path) for info in found if info.type == FileType.File]
 
 
+def placed(address: str | Path) -> str:
+    "An address, or a folder as it is called from anywhere: workers have another current folder."
+    return str(address) if "://" in str(address) else os.path.abspath(address)
+
+
 def file_system(
-    address: str | Path,  # a folder, s3://bucket/photos, …
+    address: str,  # of `placed`
 ):
     "The file system of an address, pyarrow's or else fsspec's, and the place in it."
     fs, text = extra("pyarrow.fs", "bulk"), str(address)
     if "://" not in text:
-        return fs.LocalFileSystem(), Path(text).absolute().as_posix()
+        return fs.LocalFileSystem(), Path(text).as_posix()
     try:
         return fs.FileSystem.from_uri(text)
     except ValueError:
@@ -175,13 +191,19 @@ def _report(out, failed):
 def put(store, path: str, data: bytes):
     "Write a file whole or not at all."
     parent, name = path.rsplit("/", 1)
+    if store.type_name in WHOLE_PUTS:
+        with store.open_output_stream(path) as file:
+            file.write(data)
+        return
     store.create_dir(parent, recursive=True)
-    whole = store.type_name in WHOLE_PUTS
-    temporary = path if whole else f"{parent}/.{name}-{os.getpid()}"
-    with store.open_output_stream(temporary) as file:
-        file.write(data)
-    if not whole:
+    temporary = f"{parent}/.{name}-{os.getpid()}"
+    try:
+        with store.open_output_stream(temporary) as file:
+            file.write(data)
         store.move(temporary, path)
+    except OSError:
+        store.delete_file(temporary)
+        raise
 
 
 class Worker:

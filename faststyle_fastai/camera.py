@@ -32,7 +32,7 @@ def camera_page(
         raise FaststyleError("an autoencoder only redraws: choose a style.")
     gr = gradio()
     with gr.Blocks(title="faststyle camera", analytics_enabled=False) as page:
-        camera_tab(gr, paint, size)
+        camera_tab(gr, page, paint, size)
     try:
         launch(page, host, port, browser)
         yield
@@ -40,9 +40,9 @@ def camera_page(
         page.close(verbose=False)
 
 
-def camera_tab(gr, paint, size=240):
+def camera_tab(gr, page, paint, size=240):
     "The camera, painted, and what can be changed meanwhile."
-    live = Live(paint, size)
+    visitors, lock = {}, threading.Lock()
     rate = gr.Markdown("Allow the camera and press its button.", elem_id="rate")
     with gr.Row():
         style = gr.Dropdown(paint.styles, value=paint.named or paint.styles[0], label="Style")
@@ -50,6 +50,15 @@ def camera_tab(gr, paint, size=240):
     with gr.Row():
         camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
         painted = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+
+    def live(picture, style, strength, request: gr.Request):
+        with lock:  # one frame at a time
+            mine = visitors.setdefault(request.session_hash, Live(paint, size))
+            return mine(picture, style, strength)
+
+    def leave(request: gr.Request):
+        visitors.pop(request.session_hash, None)
+
     camera.stream(
         live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
         concurrency_limit=1, show_progress="hidden", api_name="camera",
@@ -57,26 +66,26 @@ def camera_tab(gr, paint, size=240):
     taken = gr.Image(
         interactive=False, format="png", label="Snapshot", buttons=["download"], elem_id="snapshot"
     )
-    gr.Button("Snapshot").click(lambda: live.last, outputs=taken, api_name="snapshot")
+    gr.Button("Snapshot").click(lambda frame: frame, painted, taken, api_name="snapshot")
+    page.unload(leave)
 
 
 class Live:
-    "Paints frames as they come; the network is made anew when what is asked of it changes."
+    "Paints one camera's frames; the network is made anew when what is asked of it changes."
 
     def __init__(self, paint, size):
-        self.paint, self.size, self.last = paint, size, None
-        self.asked, self.painted, self.lock = None, None, threading.Lock()
+        self.paint, self.size = paint, size
+        self.asked, self.painted = None, None
         self.times = deque(maxlen=LOOK_BACK)
 
     def __call__(self, picture, style, strength):
         if picture is None:
             return None, "No picture."
-        with self.lock:
-            if self.asked != (style, strength):
-                self.asked = style, strength
-                self.painted = frame_painter(self.paint, style, strength, self.size, False, False)
-            self.times.append(time.monotonic())
-            frame = Frame(picture[..., :3], Fraction(self.times[-1]), Fraction(0))
-            self.last = Image.fromarray(self.painted(frame).picture)
+        if self.asked != (style, strength):
+            self.asked = style, strength
+            self.painted = frame_painter(self.paint, style, strength, self.size, False, False)
+        self.times.append(time.monotonic())
+        frame = Frame(picture[..., :3], Fraction(self.times[-1]), Fraction(0))
+        painted = Image.fromarray(self.painted(frame).picture)
         took = self.times[-1] - self.times[0]
-        return self.last, f"{(len(self.times) - 1) / took:.1f} frames/s" if took else "…"
+        return painted, f"{(len(self.times) - 1) / took:.1f} frames/s" if took else "…"

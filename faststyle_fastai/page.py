@@ -39,11 +39,11 @@ def web_page(
             with gr.Tab("Paint"):
                 gallery, style = paint_tab(gr, shelf, Path(scratch))
             with gr.Tab("Train"):
-                train_tab(gr, shelf, folders, device, gallery, style)
+                trainings = train_tab(gr, shelf, Path(scratch), folders, device, gallery, style)
             with gr.Tab("Optimise"):
-                optimize_tab(gr, Path(scratch), device)
+                optimizations = optimize_tab(gr, Path(scratch), device)
             with gr.Tab("Camera"):
-                camera_tab(gr, Stylizer(shipped_path("gallery", "light"), device))
+                camera_tab(gr, page, Stylizer(shipped_path("gallery", "light"), device))
             page.load(
                 lambda: (shelf.pictures(), gr.Dropdown(list(shelf.styles()))),
                 outputs=[gallery, style], api_name=False,
@@ -52,6 +52,8 @@ def web_page(
             launch(page, host, port, browser)
             yield
         finally:
+            for watch in [*trainings.values(), *optimizations.values()]:
+                watch.stop.set()  # what is under way ends with what it has
             page.close(verbose=False)
 
 

@@ -26,9 +26,11 @@ def together(train: Callable) -> Callable:
     def joined(*args, **kwargs):
         if num_distrib() < 2 or distributed.is_initialized():
             return train(*args, **kwargs)
-        if cuda := torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        distributed.init_process_group("nccl" if cuda else "gloo")
+        local = int(os.environ.get("LOCAL_RANK", 0))
+        cuda = local < torch.cuda.device_count()
+        if cuda:
+            torch.cuda.set_device(local)
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
         try:
             return train(*args, **kwargs)
         finally:
@@ -79,15 +81,23 @@ def agreed(value: float) -> float:
     "The largest of what the processes have here: what each decides by it, all decide."
     if processes() < 2:
         return value
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    value = torch.tensor(float(value), dtype=torch.float64, device=device)
+    value = torch.tensor(float(value), dtype=torch.float64)
     distributed.all_reduce(value, distributed.ReduceOp.MAX)
     return value.item()
 
 
 def first_alone(prepare: Callable, *args):
-    "Call `prepare` in the first process; the others wait until it is done."
-    if not rank_distrib():
+    "Call `prepare` in the first process, when all are there; what goes wrong is raised in all."
+    if processes() < 2:
         prepare(*args)
-    if processes() > 1:
-        distributed.barrier()
+        return
+    agreed(0)
+    problem = [None]
+    if not rank_distrib():
+        try:
+            prepare(*args)
+        except Exception as error:
+            problem = [error]
+    distributed.broadcast_object_list(problem)
+    if problem[0]:
+        raise problem[0]

@@ -192,7 +192,8 @@ class Preview(Callback):
         if find_spec("av"):
             from .filmfile import write_film
 
-            write_film(frames + 9 * frames[-1:], path.with_name(f"{path.name}.mp4"))
+            with suppress(ValueError):  # of a PyAV without the codec
+                write_film(frames + 9 * frames[-1:], path.with_name(f"{path.name}.mp4"))
 
     def __getstate__(self):
         return {**self.__dict__, "photos": []}

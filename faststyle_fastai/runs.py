@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from fastai.torch_core import rank_distrib, set_seed
+from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.foundation import L
 
 from .callbacks import StopOnInterrupt
@@ -211,6 +211,8 @@ def add_style(
     **overrides,  # fields of recipes.Training; else those of the run, or of its recipe
 ) -> Path:  # the file with the new style
     "Train rows of scales and shifts for a new painting; the other styles stay as they are."
+    if num_distrib() > 1:
+        raise FaststyleError("a style is added in one process: without accelerate or torchrun.")
     run, name = Path(run), Path(style).stem
     if run.name == "model.safetensors" and record_of(run.parent):
         run = run.parent

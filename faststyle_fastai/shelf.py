@@ -23,14 +23,14 @@ class Shelf:
 
     def __init__(self, folder: str | Path, device=None):
         self.folder = Path(folder)
-        self.painter = lru_cache(4)(lambda file: Stylizer(file, device))
+        self.painter = lru_cache(4)(lambda file, _written: Stylizer(file, device))
 
     def styles(self) -> dict[str, tuple[Path, str]]:
         "What each style is called here -> its file, and its name in it."
         found = {}
         files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("*.safetensors")]
         for file in sorted(files, key=lambda path: -path.stat().st_mtime):
-            called = file.parent.name if file.name == MODEL else file.stem
+            called = file.stem if file.parent == self.folder else file.parent.name
             names = _names_in(file, file.stat().st_mtime_ns)
             for name in names:
                 found[called if len(names) == 1 else f"{called}: {name}"] = file, name
@@ -42,7 +42,7 @@ class Shelf:
 
     def _thumbnail(self, file, name):
         ships = file == shipped_path("gallery", "full")
-        painting = style_thumbnail(name) if ships else self.painting(file.parent.name)
+        painting = style_thumbnail(name) if ships else file.with_name(f"{file.parent.name}.png")
         if not painting.is_file():
             return Image.new("RGB", (64, 64), "gray")
         picture = read_picture(painting, shortest=240)
@@ -54,7 +54,7 @@ class Shelf:
         if called not in (styles := self.styles()):
             raise FaststyleError(f"no style '{called}'.")
         file, name = styles[called]
-        return self.painter(file), name
+        return self.painter(file, file.stat().st_mtime_ns), name
 
     def together(self, called: str) -> Iterator[str]:
         "What the styles are called that one can be mixed with: the others of its file."
@@ -63,8 +63,8 @@ class Shelf:
         return [other for other, found in styles.items() if found[0] == file and other != called]
 
     def place(self, name: str) -> Path:
-        "Where a new style is to lie; of a name that could lead elsewhere only the letters count."
-        name = re.sub(r"[^\w-]+", "_", name.strip()).strip("_")[:40]
+        "Where a new style is to lie."
+        name = plain_name(name)
         if not name:
             raise FaststyleError("the style needs a name.")
         place = self.folder / name
@@ -91,6 +91,11 @@ class Shelf:
     def add_painting(self, picture, name: str) -> Path:
         "Keep a painting for a style that is to be trained; its file."
         return save_picture(read_picture(picture), self.painting(self.place(name).name))
+
+
+def plain_name(text: str) -> str:
+    "A text as part of a file's name: of one that could lead elsewhere only the letters count."
+    return re.sub(r"[^\w-]+", "_", text.strip()).strip("_")[:40]
 
 
 @lru_cache

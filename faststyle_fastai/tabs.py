@@ -1,6 +1,5 @@
 "What the page's tabs hold: painting, training, optimising."
 
-import os
 import shutil
 import time
 from functools import wraps
@@ -14,11 +13,13 @@ from .folders import find_pictures
 from .images import exif_of, fitted, read_picture, save_picture
 from .optimize import optimize_style
 from .runs import train
+from .shelf import plain_name
 from .stylefile import MODEL
 from .watched import WatchedOptimization, WatchedTraining, under_way
 
 __all__ = ["optimize_tab", "paint_tab", "train_tab"]
 
+KEPT = 3600  # s that a picture can be downloaded
 SHOWN = 1280  # px of a picture on the page; what is downloaded has all of them
 HEAVY = {"concurrency_id": "heavy", "concurrency_limit": 1}  # one at a time, the others queue
 UPLOADED = {"type": "filepath", "sources": ["upload", "clipboard"]}
@@ -53,12 +54,14 @@ def paint_tab(gr, shelf, scratch):
         if not photo:
             return "Choose a photo.", None, gr.DownloadButton(interactive=False)
         paint, name = shelf.find(called)
-        mix = {name: 1 - share, shelf.find(other)[1]: share} if other != NONE else name
+        mix = name
+        if other in shelf.together(called):  # what is chosen may have changed meanwhile
+            mix = {name: 1 - share, shelf.find(other)[1]: share}
         began = time.monotonic()
         painted = paint(photo, mix, strength if paint.base else 1.0, keep_colors=keep_colors)
         took = time.monotonic() - began
         suffix = ".png" if painted.mode == "RGBA" else ".jpg"
-        place = scratch / uuid4().hex / f"{Path(photo).stem}-{called.replace(': ', '-')}{suffix}"
+        place = room(scratch / "painted") / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
         save_picture(painted, place, exif=exif_of(photo))
         small = fitted(painted.size, SHOWN)
         pair = [picture.resize(small) for picture in (read_picture(photo), painted)]
@@ -91,7 +94,7 @@ def paint_tab(gr, shelf, scratch):
     return gallery, style
 
 
-def train_tab(gr, shelf, photos, device, gallery, style):
+def train_tab(gr, shelf, scratch, photos, device, gallery, style):
     "A painting in, a network out: onto the shelf."
     folders = {str(folder): folder for folder in photos}
     with gr.Row():
@@ -115,19 +118,24 @@ def train_tab(gr, shelf, photos, device, gallery, style):
             raise FaststyleError("choose a painting.")
         folder, how = sample_photos()
         if own or chosen != SAMPLES:
-            folder = Path(os.path.commonpath(own)) if own else folders[chosen]
+            folder = gathered(own, scratch / uuid4().hex) if own else folders[chosen]
             how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
         place = shelf.place(name or Path(painting).stem)
         watch = watches[request.session_hash] = WatchedTraining()
         how |= {"minutes": minutes, "quiet": True, "device": device, "cbs": watch}
-        try:
-            kept = shelf.add_painting(painting, place.name)
-            for _ in under_way(lambda: train(folder, kept, place, **how)):
-                yield watch.said(), watch.picture, watch.curve(), gr.skip(), gr.skip()
-        finally:
-            watch.stop.set()
-            if not (place / MODEL).exists():
-                shutil.rmtree(place, ignore_errors=True)
+        kept = shelf.add_painting(painting, place.name)
+
+        def work():
+            try:
+                train(folder, kept, place, **how)
+            finally:
+                if not (place / MODEL).exists():
+                    shutil.rmtree(place, ignore_errors=True)
+                if own:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+        for _ in under_way(work):
+            yield watch.said(), watch.picture, watch.curve(), gr.skip(), gr.skip()
         line = f"### Ended. {place.name} is among the styles of Paint; it lies in {place}."
         names = gr.Dropdown(list(shelf.styles()), value=place.name)
         yield line, watch.picture, watch.curve(), shelf.pictures(), names
@@ -137,6 +145,7 @@ def train_tab(gr, shelf, photos, device, gallery, style):
         [said, preview, curve, gallery, style], api_name="train", show_progress_on=said, **HEAVY,
     )  # fmt: skip
     stop.click(stopper(gr, watches), api_name="stop_training")
+    return watches
 
 
 def optimize_tab(gr, scratch, device):
@@ -162,13 +171,10 @@ def optimize_tab(gr, scratch, device):
         watch, done = WatchedOptimization(), []
         watches[request.session_hash] = watch
         how = {"device": device, "callback": watch, "end_scale": size}
-        try:
-            for _ in under_way(lambda: done.append(optimize_style(photo, painting, **how))):
-                yield watch.said(), watch.picture, gr.skip(), watch.curve()
-        finally:
-            watch.stop.set()
+        for _ in under_way(lambda: done.append(optimize_style(photo, painting, **how))):
+            yield watch.said(), watch.picture, gr.skip(), watch.curve()
         watch.ended = True
-        place = scratch / uuid4().hex / f"{Path(photo).stem}-{Path(painting).stem}.png"
+        place = room(scratch / "optimised") / f"{Path(photo).stem}-{Path(painting).stem}.png"
         save_picture(done[0], place)
         yield watch.said(), done[0], gr.DownloadButton(value=place, interactive=True), watch.curve()
 
@@ -177,6 +183,23 @@ def optimize_tab(gr, scratch, device):
         api_name="optimize", show_progress_on=said, **HEAVY,
     )  # fmt: skip
     stop.click(stopper(gr, watches), api_name="stop_optimizing")
+    return watches
+
+
+def room(folder):
+    "A new folder in `folder`; what has been there for long is gone."
+    for old in folder.glob("*"):
+        if time.time() - old.stat().st_mtime > KEPT:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder / uuid4().hex
+
+
+def gathered(files, folder):
+    "Uploaded files, which lie here and there among other visitors', in a folder of their own."
+    folder.mkdir(parents=True)
+    for i, file in enumerate(map(Path, files)):
+        shutil.copy(file, folder / f"{i}-{file.name}")
+    return folder
 
 
 def stopper(gr, watches):

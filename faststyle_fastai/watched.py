@@ -21,12 +21,13 @@ EVERY = 1.0  # s between looks
 
 def under_way(work: Callable) -> Iterator[None]:
     "Runs `work` in a thread and comes by now and then; what goes wrong there is raised here."
-    with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(work)
-        while not job.done():
-            wait([job], EVERY)
-            yield
-        job.result()
+    pool = ThreadPoolExecutor(1)
+    job = pool.submit(work)
+    pool.shutdown(wait=False)  # if nobody looks on, it goes on
+    while not job.done():
+        wait([job], EVERY)
+        yield
+    job.result()
 
 
 class WatchedTraining(Callback):

@@ -6,7 +6,14 @@ import shutil
 import pytest
 from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, Stylizer, paint_bulk, picture_files, read_picture
+from faststyle_fastai.all import (
+    ASSETS,
+    FaststyleError,
+    Stylizer,
+    paint_bulk,
+    picture_files,
+    read_picture,
+)
 from tests.conftest import is_clean
 
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -95,7 +102,19 @@ def test_the_command(cluster, pictures, tmp_path, faststyle):
     assert done.returncode == 1 and done.stderr.startswith("error: no Ray cluster at here:1")
 
 
+def test_a_run_folder_from_where_one_is(cluster, pictures, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(ASSETS / "gallery-light.safetensors", run / "model.safetensors")
+    shutil.copytree(pictures / "1", tmp_path / "some")
+    assert paint_bulk("some", "here", run, size=16, address=cluster.address) == []
+    assert names(tmp_path / "here") == names(tmp_path / "some")
+
+
 def test_bad_calls(tmp_path, pictures):
+    for out in (pictures, pictures.parent):
+        with pytest.raises(FaststyleError, match="choose another folder"):
+            paint_bulk(pictures, out, LIGHT)
     with pytest.raises(FileNotFoundError, match="no folder"):
         paint_bulk(tmp_path / "none", tmp_path / "out", LIGHT)
     with pytest.raises(FaststyleError, match="nowhere://x"):

@@ -16,7 +16,7 @@ def test_frames_are_painted(photos):
     for style, strength in (("great_wave", 1), ("the_scream", 1), ("the_scream", 0.2)):
         picture, rate = live(frame, style, strength)
         pictures.append(picture.tobytes())
-    assert picture.size == (80, 60) and rate.endswith("frames/s") and live.last is picture
+    assert picture.size == (80, 60) and rate.endswith("frames/s")
     assert len(set(pictures)) == 3
     assert live(None, "great_wave", 1)[0] is None
 

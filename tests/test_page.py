@@ -14,6 +14,7 @@ from PIL import Image
 from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
 from faststyle_fastai.page import web_page
 from faststyle_fastai.shelf import Shelf
+from faststyle_fastai.tabs import gathered
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DESK, PHONE = (1200, 900), (390, 844)
@@ -178,6 +179,8 @@ def test_the_shelf(tmp_path):
     shelf = Shelf(tmp_path / "styles")
     assert list(shelf.styles())[0] == "great_wave" and len(shelf.pictures()) == 12
     called = shelf.add(ASSETS / "gallery-light.safetensors")
+    shutil.copy(ASSETS / "gallery-light.safetensors", tmp_path / "model.safetensors")
+    assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "great_wave"
     assert called == "gallery-light: great_wave" and called in shelf.styles()
     assert "gallery-light: the_scream" in shelf.together(called)
     assert shelf.find(called)[1] == "great_wave"
@@ -189,6 +192,16 @@ def test_the_shelf(tmp_path):
         assert shelf.place(name) == tmp_path / "styles" / "x"
     with pytest.raises(FaststyleError, match="needs a name"):
         shelf.place("../")
+
+
+def test_uploads_are_gathered_from_among_others(tmp_path):
+    for i, name in enumerate(("a.jpg", "a.jpg", "others.jpg")):
+        (tmp_path / f"{i}").mkdir()
+        (tmp_path / f"{i}" / name).write_text(str(i))
+    for n in (1, 2):
+        mine = [str(tmp_path / f"{i}" / "a.jpg") for i in range(n)]
+        folder = gathered(mine, tmp_path / f"own{n}")
+        assert sorted(path.name for path in folder.iterdir()) == ["0-a.jpg", "1-a.jpg"][:n]
 
 
 def test_other_computers_are_warned_of(capsys, port, tmp_path):
