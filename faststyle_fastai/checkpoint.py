@@ -77,12 +77,12 @@ class Checkpoint(Callback):
     def before_train(self):
         if self.found:
             set_random_state(self.found["epoch_random"])
-            self.dl.rng.setstate(self.found["epoch_order"])
+            shuffler(self.dl).setstate(self.found["epoch_order"])
             were, now = self.found.get("processes", 1), processes()
             self.replay = self.found["iter"] * were // now  # steps of as many photos
             if not self.replay:
                 self._go_on()
-        self.epoch_random, self.epoch_order = random_state(), self.dl.rng.getstate()
+        self.epoch_random, self.epoch_order = random_state(), shuffler(self.dl).getstate()
 
     def before_batch(self):
         if self.iter < self.replay:
@@ -102,7 +102,8 @@ class Checkpoint(Callback):
         if self.found or self.at is None or self.at[0] != self.epoch:
             return
         self.at = self.epoch + 1, 0
-        self.epoch_random, self.epoch_order = random_state(), self.dls.train.rng.getstate()
+        self.epoch_random = random_state()
+        self.epoch_order = shuffler(self.dls.train).getstate()
         values = dict(zip(self.recorder.metric_names[1:-1], self.recorder.values[-1]))
         self.since, loss = self.since + 1, agreed(values.get("valid_loss", float("inf")))
         if loss < self.best:
@@ -208,6 +209,11 @@ class Checkpoint(Callback):
 
     def __getstate__(self):
         return {**self.__dict__, "found": None, "epoch_random": None, "epoch_order": None}
+
+
+def shuffler(dl):
+    "The random numbers that say in which order photos come; fastai's DistributedDL wraps them."
+    return getattr(dl, "dl", dl).rng
 
 
 def step(folder):

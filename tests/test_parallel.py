@@ -123,3 +123,38 @@ def test_the_mean_of_two_is_that_of_all(tmp_path):
         [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "average.py"]
     )
     assert done.returncode == 0 and done.stdout.split() == ["same", "same"], done.stderr
+
+
+CONTEXT = """
+import sys
+import torch
+from fastai.distributed import DistributedDL
+from faststyle_fastai.all import *
+
+def broadcast(self, idxs, rank):
+    "fastai's own goes through CUDA."
+    idxs = torch.LongTensor(idxs)
+    torch.distributed.broadcast(idxs, rank)
+    return idxs.tolist()
+
+DistributedDL._broadcast = broadcast
+set_seed(0)
+dls = StyleDataLoaders.from_folder(sys.argv[1], size=32, bs=2, images=8, device="cpu")
+learn = style_learner(dls, sys.argv[2], arch="light", stable=1.0)
+with learn.distrib_ctx(sync_bn=False, cpu=True), learn.no_bar(), learn.no_logging():
+    learn.fit_one_cycle(1, 1e-3, cbs=Checkpoint("ck", every=1))
+print(sum(p.double().sum().item() for p in learn.model.parameters()))
+"""
+
+
+def test_fastais_own_context(photos, painting, tmp_path):
+    (tmp_path / "context.py").write_text(CONTEXT)
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "context.py"]
+    done = run([sys.executable, *launch, photos, painting])
+    assert done.returncode == 0, done.stderr
+    one, other = done.stdout.split()
+    assert one == other
+    assert sorted(path.name for path in (tmp_path / "ck").glob("step*")) == [
+        "step-000001",
+        "step-000002",
+    ]
