@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -37,7 +38,8 @@ def bulk(
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "address": address}
     how |= {"workers": workers, "batch": batch, "force": force}
     try:
-        failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())
+        with redirect_stdout(sys.stderr):  # Ray tells there of nodes that die
+            failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())
     except KeyboardInterrupt:
         raise FaststyleError("stopped; the same command goes on.") from None
     wrote(out)

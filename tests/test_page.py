@@ -76,8 +76,12 @@ def said(tab, where, what, seconds=90):
     return tab.inner_text(f"#{where}")
 
 
-def upload(tab, label, file):
-    tab.get_by_label(label).locator("input[type=file]").first.set_input_files(file)
+def upload(tab, at, file):
+    "A picture into a field, until it is shown."
+    shown = "document.querySelectorAll('img[src*=\"/file=\"]').length"
+    before = tab.evaluate(shown)
+    tab.locator("input[type=file]").nth(at).set_input_files(file)
+    tab.wait_for_function(f"{shown} > {before}")
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
@@ -105,7 +109,7 @@ def test_a_photo_is_painted(visit, photos, tmp_path, size):
 def test_a_style_is_trained(visit, site, painting):
     tab = visit()
     tab.get_by_role("tab", name="Train").click()
-    tab.locator("input[type=file]").nth(2).set_input_files(painting)
+    upload(tab, 2, painting)
     tab.get_by_label("Name of the style").fill("../my style")
     tab.get_by_role("button", name="Train").click()
     said(tab, "trained", "loss")
@@ -120,9 +124,8 @@ def test_a_style_is_trained(visit, site, painting):
 def test_a_picture_is_optimised_and_stopped(visit, photos, painting):
     tab = visit()
     tab.get_by_role("tab", name="Optimise").click()
-    files = tab.locator("input[type=file]")
-    for at, file in ((-2, photos / "china" / "0.jpg"), (-1, painting)):
-        files.nth(files.count() + at).set_input_files(file)
+    upload(tab, -2, photos / "china" / "0.jpg")
+    upload(tab, -1, painting)
     tab.get_by_label("Longer side, px").first.fill("64")
     tab.get_by_role("button", name="Optimise").click()
     said(tab, "optimised", "iteration ")

@@ -111,7 +111,7 @@ def work():
     net(photos).square().mean().backward()
     assert all(torch.allclose(m, p.grad, atol=1e-6) for m, p in zip(mine, net.parameters()))
     assert agreed(distributed.get_rank()) == 1
-    print("same")
+    print("same\\n", end="", flush=True)  # in one piece, as the other process prints too
 
 work()
 """
@@ -143,7 +143,8 @@ dls = StyleDataLoaders.from_folder(sys.argv[1], size=32, bs=2, images=8, device=
 learn = style_learner(dls, sys.argv[2], arch="light", stable=1.0)
 with learn.distrib_ctx(sync_bn=False, cpu=True), learn.no_bar(), learn.no_logging():
     learn.fit_one_cycle(1, 1e-3, cbs=Checkpoint("ck", every=1))
-print(sum(p.double().sum().item() for p in learn.model.parameters()))
+total = sum(p.double().sum().item() for p in learn.model.parameters())
+print(f"{total}\\n", end="", flush=True)
 """
 
 
