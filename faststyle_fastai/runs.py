@@ -107,10 +107,9 @@ def train(
     writers = History(out / "history.csv"), Preview(dls.valid.items[:2], 100, out / "previews")
     where = f"what was trained lies in {out}, --resume goes on."
     failed = _fit(learn, minutes, quiet, where, checkpoint, *L(cbs), writers=writers)
-    record["minutes"] = round(spent + (time.time() - started) / 60, 2)
     record["pictures"] = learn.train_iter * plan.bs * processes()
     record["complete"] = not failed
-    first_alone(_finish, learn, out, record)
+    first_alone(_finish, learn, out, record, started)
     if failed:
         raise failed
     return out
@@ -124,11 +123,12 @@ def _prepare(out, resume, record):
     write_json(record, out / "run.json")
 
 
-def _finish(learn, out, record):
-    "What a run leaves."
+def _finish(learn, out, record, started):
+    "What a run leaves; its minutes are those of all sessions."
     save_style(learn, out / "model.safetensors")
     export_learner(learn, out / "model.pkl")
     plot_loss(learn, out / "loss.png")
+    record["minutes"] = round(record["minutes"] + (time.time() - started) / 60, 2)
     write_json(record, out / "run.json")
 
 

@@ -15,7 +15,7 @@ from .optimize import optimize_style
 from .runs import train
 from .shelf import plain_name
 from .stylefile import MODEL
-from .watched import WatchedOptimization, WatchedTraining, under_way
+from .watched import WatchedOptimization, WatchedTraining, under_way, unseen
 
 __all__ = ["optimize_tab", "paint_tab", "train_tab"]
 
@@ -135,10 +135,10 @@ def train_tab(gr, shelf, scratch, photos, device, gallery, style):
                     shutil.rmtree(folder, ignore_errors=True)
 
         for _ in under_way(work):
-            yield watch.said(), watch.picture, watch.curve(), gr.skip(), gr.skip()
+            yield watch.said(), unseen(watch, gr.skip()), watch.curve(), gr.skip(), gr.skip()
         line = f"### Ended. {place.name} is among the styles of Paint; it lies in {place}."
         names = gr.Dropdown(list(shelf.styles()), value=place.name)
-        yield line, watch.picture, watch.curve(), shelf.pictures(), names
+        yield line, unseen(watch, gr.skip()), watch.curve(), shelf.pictures(), names
 
     go.click(
         told(gr, learn), [painting, name, chosen, own, minutes],
@@ -172,7 +172,7 @@ def optimize_tab(gr, scratch, device):
         watches[request.session_hash] = watch
         how = {"device": device, "callback": watch, "end_scale": size}
         for _ in under_way(lambda: done.append(optimize_style(photo, painting, **how))):
-            yield watch.said(), watch.picture, gr.skip(), watch.curve()
+            yield watch.said(), unseen(watch, gr.skip()), gr.skip(), watch.curve()
         watch.ended = True
         place = room(scratch / "optimised") / f"{Path(photo).stem}-{Path(painting).stem}.png"
         save_picture(done[0], place)

@@ -14,7 +14,7 @@ from .errors import clock, extra
 from .images import to_picture
 from .optimize import loss_figure
 
-__all__ = ["EVERY", "WatchedOptimization", "WatchedTraining", "under_way"]
+__all__ = ["EVERY", "WatchedOptimization", "WatchedTraining", "under_way", "unseen"]
 
 EVERY = 1.0  # s between looks
 
@@ -30,13 +30,23 @@ def under_way(work: Callable) -> Iterator[None]:
     job.result()
 
 
+def unseen(watch, nothing):
+    """The picture of a watch if it is a new one, else `nothing`.
+
+    The same one would be written to the same file again, while a browser reads it.
+    """
+    new, watch.seen = watch.picture is not watch.seen, watch.picture
+    return watch.picture if new else nothing
+
+
 class WatchedTraining(Callback):
     "A training's loss, its preview, the time left; `stop` ends it with what it has."
 
     order = 100  # when all others are done with the step
 
     def __init__(self):
-        self.stop, self.losses, self.picture = threading.Event(), [], None
+        self.stop, self.losses = threading.Event(), []
+        self.picture = self.seen = None
         self.began, self.looked, self.done = time.monotonic(), -EVERY, 0.0
 
     def after_batch(self):
@@ -64,7 +74,8 @@ class WatchedOptimization:
     "What `optimize_style` calls back: the loss, the picture; `stop` ends it with what it has."
 
     def __init__(self):
-        self.stop, self.iterates, self.picture = threading.Event(), [], None
+        self.stop, self.iterates = threading.Event(), []
+        self.picture = self.seen = None
         self.ended, self.looked = False, -EVERY
 
     def __call__(self, iterate, work):

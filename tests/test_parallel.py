@@ -145,6 +145,7 @@ with learn.distrib_ctx(sync_bn=False, cpu=True), learn.no_bar(), learn.no_loggin
     learn.fit_one_cycle(1, 1e-3, cbs=Checkpoint("ck", every=1))
 total = sum(p.double().sum().item() for p in learn.model.parameters())
 print(f"{total}\\n", end="", flush=True)
+torch.distributed.destroy_process_group()
 """
 
 
