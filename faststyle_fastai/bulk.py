@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import socket
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -54,8 +55,7 @@ def paint_bulk(
     source, out = placed(source), placed(out)
     path, name = find_style(style)
     path = path / MODEL if path.is_dir() else path
-    paint = Stylizer(style)  # what is wrong with it is said here and now
-    paint.rows(name)
+    Stylizer(style)  # what is wrong with it is said here and now
     names = _to_do(source, out, force)
     if not names:
         return _report(out, [])
@@ -160,18 +160,18 @@ def file_system(
     address: str,  # of `placed`
 ):
     "The file system of an address, pyarrow's or else fsspec's, and the place in it."
-    fs, text = extra("pyarrow.fs", "bulk"), str(address)
-    if "://" not in text:
-        return fs.LocalFileSystem(), Path(text).as_posix()
+    fs = extra("pyarrow.fs", "bulk")
+    if "://" not in address:
+        return fs.LocalFileSystem(), Path(address).as_posix()
     try:
-        return fs.FileSystem.from_uri(text)
+        return fs.FileSystem.from_uri(address)
     except ValueError:
         import fsspec
 
         try:
-            store, root = fsspec.core.url_to_fs(text)
+            store, root = fsspec.core.url_to_fs(address)
         except (ValueError, ImportError) as error:
-            raise FaststyleError(f"{text}: {error}") from None
+            raise FaststyleError(f"{address}: {error}") from None
         return fs.PyFileSystem(fs.FSSpecHandler(store)), root
 
 
@@ -202,7 +202,8 @@ def put(store, path: str, data: bytes):
             file.write(data)
         store.move(temporary, path)
     except OSError:
-        store.delete_file(temporary)
+        with suppress(OSError):  # it may not be there
+            store.delete_file(temporary)
         raise
 
 

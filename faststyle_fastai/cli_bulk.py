@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import FaststyleError, clock
+from .errors import FaststyleError, clock, progress
 from .options import Force, Quiet, wrote
 
 
@@ -63,6 +63,4 @@ class Progress:
         self.shown, took = now, now - self.began
         line = f"{done}/{of}  {done / took:.1f} pictures/s  {clock(took / done * (of - done))} left"
         line += f"  {failed} failed" * bool(failed)
-        stays = not tty or done == of
-        end = "\n" if stays else ""
-        print(line if not tty else f"\r{line:<72}", end=end, file=sys.stderr, flush=True)
+        progress(line, done == of)

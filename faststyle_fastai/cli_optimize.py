@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .options import BackboneName, Force, Quiet, Weights, wrote
+from .errors import progress
+from .options import BackboneName, Force, Host, Port, Quiet, Weights, wrote
 
 
 def optimize(
@@ -81,8 +82,8 @@ def optimize(
         typer.Option(help="A printer's .icc: paint in what it can print, show it as .proof.png."),
     ] = None,
     web: Annotated[bool, typer.Option("--web", help="A page to watch it and to stop it.")] = False,
-    host: Annotated[str, typer.Option(help="Of the page.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Of the page.")] = 8080,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page.")] = False,
     device: Annotated[
         str | None,
@@ -130,5 +131,4 @@ def say(iterate):
         return
     line = f"{iterate.width}x{iterate.height}  {i}/{iterate.i_max}  loss {iterate.loss:.4g}"
     line += f"  {1 / iterate.seconds:.1f} it/s"
-    end = "" if tty and i < iterate.i_max else "\n"
-    print(f"\r{line:<72}" if tty else line, end=end, file=sys.stderr)
+    progress(line, i == iterate.i_max)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import FaststyleError, clock, one_line
+from .errors import FaststyleError, clock, one_line, progress
 from .options import Device, Quiet, TrustPickle, wrote
 
 READ_AHEAD = 2**24  # pixels; larger pictures are read when it is their turn, for want of memory
@@ -126,7 +126,7 @@ def stylize(
 
 def tiles_done(done, of):
     "How far a large picture is, on one line."
-    print(f"\rtile {done} of {of}", end="\n" if done == of else "", file=sys.stderr)
+    progress(f"tile {done} of {of}", done == of)
 
 
 def painter(style, trust_pickle, *args):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .cli_stylize import painter
-from .errors import clock
+from .errors import clock, progress
 from .options import Device, Force, Quiet, TrustPickle, wrote
 
 
@@ -70,4 +70,4 @@ class Progress:
         if total and reached > self.first:
             left = took / (reached - self.first) * (total - reached)
             line += f"  {clock(max(0, left))} left"
-        print(f"\r{line:<60}", end="" if total and reached < total else "\n", file=sys.stderr)
+        progress(line, not total or reached >= total)

@@ -1,5 +1,6 @@
 "What a person is told: of errors one line, what was given, what is wrong, what to do."
 
+import sys
 from importlib import import_module
 from types import ModuleType
 
@@ -33,6 +34,13 @@ def clock(seconds: float) -> str:
     "1:05 for 65."
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes}:{seconds:02}"
+
+
+def progress(line: str, last: bool = False):
+    "A line on stderr, where somebody looks written over the one before."
+    tty = sys.stderr.isatty()
+    text, end = (f"\r{line:<72}", "\n" if last else "") if tty else (line, "\n")
+    print(text, end=end, file=sys.stderr, flush=True)
 
 
 def extra(

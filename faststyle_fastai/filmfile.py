@@ -247,14 +247,14 @@ def write_film(
     rate: int = 5,  # pictures a second
 ) -> Path:
     "Pictures as a film that any player shows."
-    name, options = CODEC
+    av, (name, options) = extra("av", "video"), CODEC
     width, height = (side - side % 2 for side in pictures[0].size)
-    with whole_file(path) as temporary, extra("av", "video").open(str(temporary), "w") as film:
+    with whole_file(path) as temporary, av.open(str(temporary), "w") as film:
         stream = film.add_stream(name, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for picture in pictures:
-            frame = extra("av", "video").VideoFrame.from_image(picture.crop((0, 0, width, height)))
-            film.mux(stream.encode(frame))
+            picture = picture.crop((0, 0, width, height))
+            film.mux(stream.encode(av.VideoFrame.from_image(picture)))
         film.mux(stream.encode())
     return path
 

@@ -39,11 +39,8 @@ def overlapped(
             except Exception as error:  # said after what there is
                 broken = error
                 break
-            try:
-                result = writer.submit(write, item, work(item))
-            except Exception as error:
-                result = Future()
-                result.set_exception(error)
+            made = _tried(work, item)
+            result = made if made.exception() else writer.submit(write, item, made.result())
             writing.append((item, result))
             while writing and (len(writing) > n or writing[0][1].done()):
                 wait([writing[0][1]])  # or what is to be written would pile up

@@ -14,8 +14,9 @@ from fastai.torch_core import to_device
 from PIL import Image, ImageOps
 
 from .callbacks import TimeBudget
-from .errors import clock
+from .errors import clock, progress
 from .files import keep_going, whole_file
+from .filmfile import write_film
 from .images import read_picture, save_picture, to_picture, to_tensor
 from .sheets import side_by_side
 
@@ -190,8 +191,6 @@ class Preview(Callback):
         with whole_file(path.with_name(f"{path.name}.gif")) as temporary:
             first.save(temporary, save_all=True, append_images=rest, duration=timing, loop=0)
         if find_spec("av"):
-            from .filmfile import write_film
-
             with suppress(ValueError):  # of a PyAV without the codec
                 write_film(frames + 9 * frames[-1:], path.with_name(f"{path.name}.mp4"))
 
@@ -227,9 +226,7 @@ class TimeLeft(Callback):
             f"{pct:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
             f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
         )
-        print(
-            f"\r{line:<72}" if tty else line, end="" if tty else "\n", file=sys.stderr, flush=True
-        )
+        progress(line)
 
     def _time_done(self):
         if not hasattr(self.learn, "progressive_resize"):

@@ -104,9 +104,12 @@ def train(
     record["complete"] = False
     first_alone(_prepare, out, resume, record)
     checkpoint = Checkpoint(out / "checkpoints", SAVE_EVERY, resume=resume, patience=patience)
-    writers = History(out / "history.csv"), Preview(dls.valid.items[:2], 100, out / "previews")
+    writers = []
+    if not rank_distrib():
+        writers += [History(out / "history.csv")]
+        writers += [Preview(dls.valid.items[:2], every=100, folder=out / "previews")]
     where = f"what was trained lies in {out}, --resume goes on."
-    failed = _fit(learn, minutes, quiet, where, checkpoint, *L(cbs), writers=writers)
+    failed = _fit(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs))
     record["pictures"] = learn.train_iter * plan.bs * processes()
     record["complete"] = not failed
     first_alone(_finish, learn, out, record, started)
@@ -247,14 +250,14 @@ def add_style(
     return out
 
 
-def _fit(learn, minutes, quiet, where, *cbs, writers=()):
+def _fit(learn, minutes, quiet, where, *cbs):
     "Fit by the recipe with one line of progress; the error to raise when all is saved, or None."
     stop = StopOnInterrupt()
     cbs = [*cbs, stop]
     if processes() > 1:
         cbs.append(AverageGradients())
-    if not rank_distrib():
-        cbs += writers if quiet else [*writers, TimeLeft()]
+    if not (quiet or rank_distrib()):
+        cbs.append(TimeLeft())
     try:
         with learn.no_bar(), learn.no_logging():
             learn.fit_recipe(minutes=minutes, cbs=cbs)
