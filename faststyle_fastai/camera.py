@@ -1,8 +1,7 @@
 "The camera, repainted live on a page in the browser (gradio, the extra `web`)."
 
-import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -11,7 +10,7 @@ from PIL import Image
 from .errors import FaststyleError
 from .film import Frame
 from .video import frame_painter
-from .web import gradio, launch
+from .web import served
 
 __all__ = ["camera_page"]
 
@@ -26,23 +25,22 @@ def camera_page(
     port: int = 8080,
     browser: bool = False,  # open it
     size: int = 240,  # px of the short side
+    allow_hosts: list[str] | None = None,  # see `web.served`
 ):
     "A page that shows what the camera sees as `paint` paints it; prints the address."
     if not paint.styles:
         raise FaststyleError("an autoencoder only redraws: choose a style.")
-    gr = gradio()
-    with gr.Blocks(title="faststyle camera", analytics_enabled=False) as page:
-        camera_tab(gr, page, paint, size)
-    try:
-        launch(page, host, port, browser)
+    with served(
+        "faststyle camera",
+        lambda gr, page, folder: camera_tab(gr, page, paint, size),
+        host, port, browser, allow_hosts,
+    ):  # fmt: skip
         yield
-    finally:
-        page.close(verbose=False)
 
 
 def camera_tab(gr, page, paint, size=240):
     "The camera, painted, and what can be changed meanwhile."
-    visitors, lock = {}, threading.Lock()
+    visitors = defaultdict(lambda: Live(paint, size))
     rate = gr.Markdown("Allow the camera and press its button.", elem_id="rate")
     with gr.Row():
         style = gr.Dropdown(paint.styles, value=paint.named or paint.styles[0], label="Style")
@@ -52,16 +50,14 @@ def camera_tab(gr, page, paint, size=240):
         painted = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
 
     def live(picture, style, strength, request: gr.Request):
-        with lock:  # one frame at a time
-            mine = visitors.setdefault(request.session_hash, Live(paint, size))
-            return mine(picture, style, strength)
+        return visitors[request.session_hash](picture, style, strength)
 
     def leave(request: gr.Request):
         visitors.pop(request.session_hash, None)
 
     camera.stream(
         live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
-        concurrency_limit=1, show_progress="hidden", api_name="camera",
+        concurrency_limit=1, show_progress="hidden", api_name="camera",  # a frame at a time
     )  # fmt: skip
     taken = gr.Image(
         interactive=False, format="png", label="Snapshot", buttons=["download"], elem_id="snapshot"

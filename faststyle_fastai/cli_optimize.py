@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from .errors import progress
-from .options import BackboneName, Force, Host, Port, Quiet, Weights, wrote
+from .options import AllowHosts, BackboneName, Force, Host, Port, Quiet, Weights, wrote
+
+PAGE = "host", "port", "browser", "allow_host"
 
 
 def optimize(
@@ -85,6 +87,7 @@ def optimize(
     host: Host = "127.0.0.1",
     port: Port = 8080,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page.")] = False,
+    allow_host: AllowHosts = None,
     device: Annotated[
         str | None,
         typer.Option(
@@ -96,7 +99,7 @@ def optimize(
 ):
     "Repaint a photo by optimising its pixels: the slow way, and the best a style can look."
     given = locals()
-    quiet, web, *place = (given.pop(name) for name in ("quiet", "web", "host", "port", "browser"))
+    quiet, web, *place = (given.pop(name) for name in ("quiet", "web", *PAGE))
     from .images import read_picture
     from .optimize import optimize_to_file
 

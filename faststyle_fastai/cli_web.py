@@ -1,5 +1,6 @@
 "The commands that serve pages."
 
+import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .cli_stylize import painter
-from .options import Browser, Device, Host, Port, TrustPickle
+from .options import AllowHosts, Browser, Device, Host, Port, TrustPickle
 
 
 def web(
@@ -25,12 +26,13 @@ def web(
     host: Host = "127.0.0.1",
     port: Port = 8080,
     browser: Browser = True,
+    allow_host: AllowHosts = None,
     device: Device = None,
 ):
     "A page to paint, train, optimise and use the camera on; Ctrl-C ends it."
     from .page import web_page
 
-    with web_page(folder, photos, host, port, browser, megapixels, device):
+    with web_page(folder, photos, host, port, browser, megapixels, device, allow_host):
         until_interrupted()
 
 
@@ -42,17 +44,21 @@ def camera(
     host: Host = "127.0.0.1",
     port: Port = 8080,
     browser: Browser = True,
+    allow_host: AllowHosts = None,
     trust_pickle: TrustPickle = False,
     device: Device = None,
 ):
     "Repaint what the camera sees, live on a page in the browser; Ctrl-C ends it."
     from .camera import camera_page
 
-    with camera_page(painter(style, trust_pickle, device), host, port, browser, size):
+    paint = painter(style, trust_pickle, device)
+    with camera_page(paint, host, port, browser, size, allow_host):
         until_interrupted()
 
 
 def until_interrupted():
+    "Until Ctrl-C or a plain kill, which both leave time to tidy up."
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         while True:
             time.sleep(1)

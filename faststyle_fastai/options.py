@@ -37,6 +37,10 @@ Force = Annotated[bool, typer.Option("--force", help="Write over what is there."
 
 Host = Annotated[str, typer.Option(help="Where the page is served.")]
 Port = Annotated[int, typer.Option(help="Of the page.")]
+AllowHosts = Annotated[
+    list[str] | None,
+    typer.Option(help="Another name that the page goes by, as behind a proxy.", metavar="NAME"),
+]
 Browser = Annotated[bool, typer.Option(help="Open the page.")]
 
 

@@ -2,7 +2,6 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from .camera import camera_tab
 from .folders import picture_files
@@ -11,7 +10,7 @@ from .shelf import Shelf
 from .stylefile import shipped_path
 from .stylizer import Stylizer
 from .tabs import optimize_tab, paint_tab, train_tab
-from .web import gradio, launch
+from .web import served
 
 __all__ = ["web_page"]
 
@@ -25,40 +24,42 @@ def web_page(
     browser: bool = False,  # open it
     megapixels: float = 50,  # of a picture at the most
     device: str | None = None,
+    allow_hosts: list[str] | None = None,  # other names that the page goes by, as behind a proxy
 ):
     """Serves the page until the context ends; prints its address.
 
-    Visitors read and write nothing but what they upload, `photos`, and new styles in `folder`.
+    Visitors read and write nothing but what they upload, `photos`, and new styles in `folder`. What
+    they upload and get lies in a private folder that goes with the page.
     """
-    gr, shelf = gradio(), Shelf(folder, device)
+    shelf, watches = Shelf(Path(folder).resolve(), device), []
     limit_pixels(megapixels)
-    folders = _folders(Path(photos)) if photos else []
-    with TemporaryDirectory() as scratch:
-        head = {"title": "faststyle", "analytics_enabled": False, "delete_cache": (3600, 86400)}
-        with gr.Blocks(**head) as page:
-            with gr.Tab("Paint"):
-                gallery, style = paint_tab(gr, shelf, Path(scratch))
-            with gr.Tab("Train"):
-                trainings = train_tab(gr, shelf, Path(scratch), folders, device, gallery, style)
-            with gr.Tab("Optimise"):
-                optimizations = optimize_tab(gr, Path(scratch), device)
-            with gr.Tab("Camera"):
-                camera_tab(gr, page, Stylizer(shipped_path("gallery", "light"), device))
-            page.load(
-                lambda: (shelf.pictures(), gr.Dropdown(list(shelf.styles()))),
-                outputs=[gallery, style], api_name=False,
-            )  # fmt: skip
+    folders = _folders(Path(photos).resolve()) if photos else {}
+
+    def fill(gr, page, scratch):
+        with gr.Tab("Paint"):
+            gallery, style = paint_tab(gr, shelf, scratch.path)
+        with gr.Tab("Train"):
+            watches.append(train_tab(gr, shelf, scratch.path, folders, device, gallery, style))
+        with gr.Tab("Optimise"):
+            watches.append(optimize_tab(gr, scratch.path, device))
+        with gr.Tab("Camera"):
+            camera_tab(gr, page, Stylizer(shipped_path("gallery", "light"), device))
+        page.load(
+            lambda: (shelf.pictures(), gr.Dropdown(list(shelf.styles()))),
+            outputs=[gallery, style], api_name=False,
+        )  # fmt: skip
+
+    with served("faststyle", fill, host, port, browser, allow_hosts):
         try:
-            launch(page, host, port, browser)
             yield
         finally:
-            for watch in [*trainings.values(), *optimizations.values()]:
+            for watch in [watch for visitors in watches for watch in visitors.values()]:
                 watch.stop.set()  # what is under way ends with what it has
-            page.close(verbose=False)
 
 
 def _folders(photos):
-    "Those with pictures: the folder itself and the ones right below it."
+    "What the page calls those with pictures: the folder itself and the ones right below it."
     picture_files(photos)  # says if it is none
     below = sorted(path for path in photos.iterdir() if path.is_dir())
-    return [folder for folder in (photos, *below) if picture_files(folder)]
+    found = [folder for folder in (photos, *below) if picture_files(folder)]
+    return {str(folder.relative_to(photos.parent)): folder for folder in found}

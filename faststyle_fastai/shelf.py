@@ -2,7 +2,6 @@
 
 import re
 import warnings
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from PIL import Image
 from .errors import FaststyleError
 from .files import whole_file
 from .gallery import GALLERY, style_thumbnail
-from .images import read_picture, save_picture
+from .images import read_picture
 from .stylefile import MODEL, load_style, shipped_path
 from .stylizer import Stylizer
 
@@ -56,7 +55,7 @@ class Shelf:
         file, name = styles[called]
         return self.painter(file, file.stat().st_mtime_ns), name
 
-    def together(self, called: str) -> Iterator[str]:
+    def together(self, called: str) -> list[str]:
         "What the styles are called that one can be mixed with: the others of its file."
         styles = self.styles()
         file = styles.get(called, (None,))[0]
@@ -72,10 +71,6 @@ class Shelf:
             raise FaststyleError(f"there is a style {name} already: choose another name.")
         return place
 
-    def painting(self, name: str) -> Path:
-        "Where the painting of a style of this folder lies."
-        return self.folder / name / f"{name}.png"
-
     def add(self, file: str | Path) -> str:
         "Take in a network's file; the name of its first style."
         file = Path(file)
@@ -87,10 +82,6 @@ class Shelf:
             temporary.write_bytes(file.read_bytes())
         several = len(info["styles"]) > 1
         return f"{place.name}: {info['styles'][0]}" if several else place.name
-
-    def add_painting(self, picture, name: str) -> Path:
-        "Keep a painting for a style that is to be trained; its file."
-        return save_picture(read_picture(picture), self.painting(self.place(name).name))
 
 
 def plain_name(text: str) -> str:

@@ -2,13 +2,11 @@
 
 import shutil
 import time
-from functools import wraps
-from inspect import isgeneratorfunction
 from pathlib import Path
 from uuid import uuid4
 
 from .demo import sample_photos
-from .errors import FaststyleError, one_line
+from .errors import FaststyleError
 from .folders import find_pictures
 from .images import exif_of, fitted, read_picture, save_picture
 from .optimize import optimize_style
@@ -19,7 +17,6 @@ from .watched import WatchedOptimization, WatchedTraining, under_way, unseen
 
 __all__ = ["optimize_tab", "paint_tab", "train_tab"]
 
-KEPT = 3600  # s that a picture can be downloaded
 SHOWN = 1280  # px of a picture on the page; what is downloaded has all of them
 HEAVY = {"concurrency_id": "heavy", "concurrency_limit": 1}  # one at a time, the others queue
 UPLOADED = {"type": "filepath", "sources": ["upload", "clipboard"]}
@@ -61,7 +58,7 @@ def paint_tab(gr, shelf, scratch):
         painted = paint(photo, mix, strength if paint.base else 1.0, keep_colors=keep_colors)
         took = time.monotonic() - began
         suffix = ".png" if painted.mode == "RGBA" else ".jpg"
-        place = room(scratch / "painted") / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
+        place = scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
         save_picture(painted, place, exif=exif_of(photo))
         small = fitted(painted.size, SHOWN)
         pair = [picture.resize(small) for picture in (read_picture(photo), painted)]
@@ -77,7 +74,7 @@ def paint_tab(gr, shelf, scratch):
     asked = [photo, style, strength, other, share, keep_colors]
     changes = [photo.change, style.change, strength.release, other.change, share.release]
     gr.on(
-        [go.click, *changes, keep_colors.change], told(gr, repaint), asked, [said, both, taken],
+        [go.click, *changes, keep_colors.change], repaint, asked, [said, both, taken],
         concurrency_id="paint", concurrency_limit=1, trigger_mode="always_last",
         show_progress_on=both, api_name="paint",
     )  # fmt: skip
@@ -90,13 +87,12 @@ def paint_tab(gr, shelf, scratch):
         lambda called: gr.Dropdown([NONE, *shelf.together(called)], value=NONE),
         style, other, api_name=False,
     )  # fmt: skip
-    own.upload(told(gr, add), own, [gallery, style], api_name="add")
+    own.upload(add, own, [gallery, style], api_name="add")
     return gallery, style
 
 
-def train_tab(gr, shelf, scratch, photos, device, gallery, style):
+def train_tab(gr, shelf, scratch, folders, device, gallery, style):
     "A painting in, a network out: onto the shelf."
-    folders = {str(folder): folder for folder in photos}
     with gr.Row():
         with gr.Column():
             painting = gr.Image(label="Painting", **UPLOADED)
@@ -104,9 +100,7 @@ def train_tab(gr, shelf, scratch, photos, device, gallery, style):
             chosen = gr.Dropdown([*folders, SAMPLES], label="Photos to learn on")
             own = gr.File(file_count="directory", label="or a folder of your own", height=120)
             minutes = gr.Slider(1, 120, 3, step=1, label="Minutes")
-            with gr.Row():
-                go = gr.Button("Train", variant="primary")
-                stop = gr.Button("Stop", variant="stop")
+            go, stop = start_and_stop(gr, "Train")
         with gr.Column():
             said = gr.Markdown("Choose a painting.", elem_id="trained")
             preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
@@ -118,12 +112,12 @@ def train_tab(gr, shelf, scratch, photos, device, gallery, style):
             raise FaststyleError("choose a painting.")
         folder, how = sample_photos()
         if own or chosen != SAMPLES:
-            folder = gathered(own, scratch / uuid4().hex) if own else folders[chosen]
+            folder = gathered(own, scratch / f"photos-{uuid4().hex}") if own else folders[chosen]
             how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
         place = shelf.place(name or Path(painting).stem)
         watch = watches[request.session_hash] = WatchedTraining()
         how |= {"minutes": minutes, "quiet": True, "device": device, "cbs": watch}
-        kept = shelf.add_painting(painting, place.name)
+        kept = save_picture(read_picture(painting), place / f"{place.name}.png")
 
         def work():
             try:
@@ -136,12 +130,12 @@ def train_tab(gr, shelf, scratch, photos, device, gallery, style):
 
         for _ in under_way(work):
             yield watch.said(), unseen(watch, gr.skip()), watch.curve(), gr.skip(), gr.skip()
-        line = f"### Ended. {place.name} is among the styles of Paint; it lies in {place}."
+        line = f"### Ended. {place.name} is among the styles of Paint."
         names = gr.Dropdown(list(shelf.styles()), value=place.name)
         yield line, unseen(watch, gr.skip()), watch.curve(), shelf.pictures(), names
 
     go.click(
-        told(gr, learn), [painting, name, chosen, own, minutes],
+        learn, [painting, name, chosen, own, minutes],
         [said, preview, curve, gallery, style], api_name="train", show_progress_on=said, **HEAVY,
     )  # fmt: skip
     stop.click(stopper(gr, watches), api_name="stop_training")
@@ -155,9 +149,7 @@ def optimize_tab(gr, scratch, device):
             photo = gr.Image(label="Photo", **UPLOADED)
             painting = gr.Image(label="Painting", **UPLOADED)
             size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
-            with gr.Row():
-                go = gr.Button("Optimise", variant="primary")
-                stop = gr.Button("Stop", variant="stop")
+            go, stop = start_and_stop(gr, "Optimise")
         with gr.Column():
             said = gr.Markdown("Choose a photo and a painting.", elem_id="optimised")
             picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
@@ -174,24 +166,21 @@ def optimize_tab(gr, scratch, device):
         for _ in under_way(lambda: done.append(optimize_style(photo, painting, **how))):
             yield watch.said(), unseen(watch, gr.skip()), gr.skip(), watch.curve()
         watch.ended = True
-        place = room(scratch / "optimised") / f"{Path(photo).stem}-{Path(painting).stem}.png"
+        place = scratch / uuid4().hex / f"{Path(photo).stem}-{Path(painting).stem}.png"
         save_picture(done[0], place)
-        yield watch.said(), done[0], gr.DownloadButton(value=place, interactive=True), watch.curve()
+        yield (
+            watch.said(),
+            done[0],
+            gr.DownloadButton(value=place, interactive=True),
+            watch.curve(),
+        )
 
     go.click(
-        told(gr, optimize), [photo, painting, size], [said, picture, taken, curve],
+        optimize, [photo, painting, size], [said, picture, taken, curve],
         api_name="optimize", show_progress_on=said, **HEAVY,
     )  # fmt: skip
     stop.click(stopper(gr, watches), api_name="stop_optimizing")
     return watches
-
-
-def room(folder):
-    "A new folder in `folder`; what has been there for long is gone."
-    for old in folder.glob("*"):
-        if time.time() - old.stat().st_mtime > KEPT:
-            shutil.rmtree(old, ignore_errors=True)
-    return folder / uuid4().hex
 
 
 def gathered(files, folder):
@@ -202,6 +191,12 @@ def gathered(files, folder):
     return folder
 
 
+def start_and_stop(gr, label):
+    "Two buttons."
+    with gr.Row():
+        return gr.Button(label, variant="primary"), gr.Button("Stop", variant="stop")
+
+
 def stopper(gr, watches):
     "Stops what this visitor has begun."
 
@@ -210,23 +205,3 @@ def stopper(gr, watches):
             watch.stop.set()
 
     return stop
-
-
-def told(gr, work):
-    "`work`, and what goes wrong in it as one line on the page."
-
-    @wraps(work)
-    def values(*args, **kwargs):
-        try:
-            yield from work(*args, **kwargs)
-        except Exception as error:
-            raise gr.Error(one_line(error), print_exception=False) from None
-
-    @wraps(work)
-    def value(*args, **kwargs):
-        try:
-            return work(*args, **kwargs)
-        except Exception as error:
-            raise gr.Error(one_line(error), print_exception=False) from None
-
-    return values if isgeneratorfunction(work) else value

@@ -4,20 +4,37 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from ipaddress import ip_address
 
 from .errors import FaststyleError, extra
+from .guard import Guard, guarded_blocks, is_local, page_folder
 
-__all__ = ["gradio", "launch", "live_page"]
+__all__ = ["live_page", "served"]
 
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # from nowhere else
 UPLOAD = "100mb"  # a file at the most
 
 
-def gradio():
-    "The library, told to report to nobody."
+@contextmanager
+def served(
+    title: str,
+    fill,  # of gradio, its page and the PageFolder: builds what the page shows
+    host: str,
+    port: int,
+    browser: bool,  # open it
+    allow_hosts: list[str] | None = None,  # other names that the page goes by, as behind a proxy
+):
+    "Serves a page until the context ends, prints its address, gives what `fill` returns."
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when it is imported
-    return extra("gradio", "web")
+    gr = extra("gradio", "web")
+    with page_folder() as folder:
+        with guarded_blocks(gr, folder, title=title) as page:
+            filled = fill(gr, page, folder)
+        folder.keep()
+        try:
+            _launch(gr, page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
+            yield filled
+        finally:
+            page.close(verbose=False)
 
 
 @contextmanager
@@ -25,6 +42,7 @@ def live_page(
     host: str = "127.0.0.1",
     port: int = 8080,
     browser: bool = False,  # open it
+    allow_hosts: list[str] | None = None,  # see `served`
 ):
     """A page to watch an optimisation on and to stop it.
 
@@ -32,13 +50,13 @@ def live_page(
     """
     from .watched import EVERY, WatchedOptimization
 
-    gr, watch, looks = gradio(), WatchedOptimization(), []
+    watch, looks = WatchedOptimization(), []
 
     def look():
         looks.append(watch.ended)
         return watch.picture, watch.said(), watch.curve()
 
-    with gr.Blocks(title="faststyle optimize", analytics_enabled=False) as page:
+    def fill(gr, page, folder):
         status = gr.Markdown()
         with gr.Row():
             buttons = ["download", "fullscreen"]
@@ -48,41 +66,41 @@ def live_page(
         gr.Button("Stop and save", variant="stop").click(watch.stop.set, api_name="stop")
         gr.Timer(EVERY).tick(look, api_name="look", **views)
         page.load(look, api_name=False, **views)
-    try:
-        launch(page, host, port, browser)
-        yield watch
-    finally:
-        watch.ended, until = True, time.monotonic() + 2 * EVERY
-        while time.monotonic() < until and not any(looks):
-            time.sleep(EVERY / 10)
-        if any(looks):  # an open page asked once more:
-            time.sleep(EVERY / 2)  # let the answer arrive
-        page.close(verbose=False)
+
+    with served("faststyle optimize", fill, host, port, browser, allow_hosts):
+        try:
+            yield watch
+        finally:
+            watch.ended, until = True, time.monotonic() + 2 * EVERY
+            while time.monotonic() < until and not any(looks):
+                time.sleep(EVERY / 10)
+            if any(looks):  # an open page asked once more:
+                time.sleep(EVERY / 2)  # let the answer arrive
 
 
-def _is_here(host):
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _launch(gr, page, host, port, browser, guard):
+    "Serve a page from a thread of its own, to nobody but its visitors."
+    from starlette.middleware import Middleware
 
-
-def launch(page, host, port, browser):
-    "Serve a page from a thread of its own."
-    gr = gradio()
     try:
         page.launch(
             server_name=host,
             server_port=port,
             inbrowser=browser,
+            inline=False,
+            share=False,
             theme=gr.themes.Base(**FONTS),
             footer_links=[],
             max_file_size=UPLOAD,
+            enable_monitoring=False,
+            run_history=False,
+            ssr_mode=False,
+            app_kwargs={"middleware": [Middleware(*guard)]},
             prevent_thread_lock=True,
             quiet=True,
         )
     except OSError:
         raise FaststyleError(f"{host}:{port} cannot be had: choose another --port.") from None
     print(f"it is at http://{host}:{port}", file=sys.stderr)
-    if not _is_here(host):
+    if not is_local(host):
         print("anyone who can reach this address can see and use it.", file=sys.stderr)

@@ -56,10 +56,7 @@ def dls(photos):
 
 @pytest.fixture
 def port():
-    "Of a server, free a moment ago."
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture
@@ -82,6 +79,13 @@ def trained(dls, painting):
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     return learn
+
+
+def free_port():
+    "Of a server, free a moment ago."
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def noise(*shape):

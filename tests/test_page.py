@@ -1,15 +1,16 @@
 "The page, used as a visitor uses it, in Chromium where there is one."
 
 import json
+import os
 import re
 import shutil
-import socket
-from contextlib import closing
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
-from PIL import Image
+from conftest import free_port
 
 from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
 from faststyle_fastai.page import web_page
@@ -22,15 +23,10 @@ DESK, PHONE = (1200, 900), (390, 844)
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    "The page's address, the folder of its styles, a photo that it may not read."
-    home = tmp_path_factory.mktemp("home")
-    secret = home / "secret.png"
-    Image.new("RGB", (8, 8), "red").save(secret)
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with web_page(home / "styles", port=port):
-        yield f"http://127.0.0.1:{port}", home / "styles", secret
+    "The page's address, the folder of its styles."
+    folder, port = tmp_path_factory.mktemp("home") / "styles", free_port()
+    with web_page(folder, port=port):
+        yield f"http://127.0.0.1:{port}", folder
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +37,7 @@ def chromium():
     with playwright.sync_playwright() as driver:
         flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
         flags.append("--use-fake-device-for-media-stream")
+        flags.append("--host-resolver-rules=MAP evil.example 127.0.0.1")
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()
@@ -154,28 +151,41 @@ def test_what_is_missing_is_said(visit):
     tab.get_by_text("choose a painting.").first.wait_for()
 
 
-def asked(site, name, *data):
-    "What the page answers to a program."
-    address = f"{site[0]}/gradio_api/call/{name}"
-    head = {"Content-Type": "application/json"}
-    with urlopen(Request(address, json.dumps({"data": data}).encode(), head)) as answer:
-        event = json.load(answer)["event_id"]
-    with urlopen(f"{address}/{event}") as answer:
-        return answer.read().decode()
+@pytest.fixture
+def neighbour(tmp_path):
+    "The address of another site on this machine."
+    (tmp_path / "index.html").write_text("<title>elsewhere</title>")
+    serve = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
-def test_no_other_file_is_read(site):
-    address, _, secret = site
-    for path in (secret, "/etc/passwd", f"{address}/../../etc/passwd", "../secret.png"):
-        with pytest.raises(HTTPError) as error:
-            urlopen(f"{address}/gradio_api/file={path}")
-        assert error.value.code in (403, 404)
-        file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
-        told = asked(site, "paint", file, "great_wave", 1, "nothing", 0, False)
-        assert "event: error" in told and "px in" not in told
-        assert "event: error" in asked(site, "add", file)
-    told = asked(site, "paint", None, str(secret), 1, "nothing", 0, False)
-    assert "px in" not in told
+def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbour):
+    port = site[0].rpartition(":")[2]
+    files = set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*"))
+    tab = chromium.new_page()
+    assert tab.goto(f"http://evil.example:{port}/config").status == 403  # led here by DNS
+    assert "components" not in tab.content()
+    post = """async ([url, mode, body]) => {
+        try { return await (await fetch(url, {method: 'POST', mode, body})).text() }
+        catch (error) { return 'blocked' }
+    }"""
+    named = f"http://evil.example:{port}/gradio_api/upload"
+    assert "does not go by the name" in tab.evaluate(post, [named, "same-origin", "x"])
+    form = "--x\r\nContent-Disposition: form-data; name='files'; filename='a'\r\n\r\na\r\n--x--"
+    for origin in (neighbour, neighbour.replace("127.0.0.1", "evil.example")):
+        tab.goto(origin)
+        for host in (site[0], site[0].replace("127.0.0.1", "localhost")):
+            got = tab.evaluate(post, [f"{host}/gradio_api/call/snapshot", "cors", "{}"])
+            assert got in ("blocked", "This page takes nothing from other sites.")
+            tab.evaluate(post, [f"{host}/gradio_api/upload", "no-cors", form])
+        tab.set_content(f"<iframe src='{site[0]}'></iframe>")
+        tab.wait_for_timeout(500)
+        assert all(frame.locator("button").count() == 0 for frame in tab.frames)
+    tab.close()
+    assert set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*")) == files
 
 
 def test_the_shelf(tmp_path):

@@ -1,0 +1,226 @@
+"What keeps a page to itself: whose requests it answers, which files it reads, what it keeps."
+
+import os
+import re
+import shutil
+import tempfile
+import time
+import traceback
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from .errors import FaststyleError, one_line
+
+__all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder"]
+
+NAME, LOCK = "faststyle-page-", ".lock"
+LIMIT = 2 * 2**30  # bytes of uploads and results that a page holds
+AGE = 86_400  # s that it holds them
+LOOKS = 5.0  # s between two looks at how much there is
+LOCAL = "localhost", "127.0.0.1", "::1"
+FRAMES = [
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+]
+UPLOAD = "/gradio_api/upload"
+# All that a visitor may post to: not gradio's recorder, its editor or its history.
+POSTS = re.compile(rf"{UPLOAD}|/gradio_api/(queue/join|cancel|reset|(call|run|api|stream)/.+)")
+PICTURE = re.compile(r"data:image/(png|jpeg|webp);base64,")  # as the camera sends its frames
+FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # before a file's name
+
+
+class PageFolder:
+    "Uploads and results of one page; the oldest go when there are too many."
+
+    def __init__(self, path: Path):
+        self.path = path.resolve()
+        self.kept, self.looked = set(), -LOOKS
+
+    def keep(self):
+        "What is here now belongs to the page and stays."
+        self.kept = {file for file, _ in self._files()}
+
+    def holds(self, path) -> bool:
+        "Whether this is the path of a file of this page."
+        try:
+            return isinstance(path, str) and Path(path).resolve(strict=True) in self
+        except (OSError, ValueError):
+            return False
+
+    def __contains__(self, path):
+        return self.path in path.parents and path.is_file() and path.name != LOCK
+
+    def trim(self, now: bool = False):
+        "Remove what is too old, and the oldest of what is too much; seldom, unless `now`."
+        if not now and time.monotonic() - self.looked < LOOKS:
+            return
+        self.looked, total = time.monotonic(), 0
+        for file, stat in sorted(self._files(), key=lambda found: -found[1].st_mtime):
+            total += stat.st_size
+            if file not in self.kept and (total > LIMIT or _age(stat) > AGE):
+                file.unlink(missing_ok=True)
+
+    def _files(self):
+        for folder, below, names in os.walk(self.path):
+            below[:] = [name for name in below if not name.startswith("photos-")]  # in use
+            for file in (Path(folder, name) for name in names if name != LOCK):
+                try:
+                    yield file, file.stat()
+                except FileNotFoundError:  # gone meanwhile
+                    pass
+
+
+def _age(stat):
+    return time.time() - stat.st_mtime
+
+
+@contextmanager
+def page_folder():
+    """A folder that only its owner can read, gone with the page, where gradio puts its files.
+
+    What a killed page has left is removed first.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{NAME}*"):
+        if hasattr(os, "geteuid") and folder.lstat().st_uid != os.geteuid():
+            continue  # somebody else's: its lock could be a link to a file of ours
+        try:
+            with FileLock(folder / LOCK, timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (Timeout, OSError):  # in use
+            pass
+    path, before = tempfile.mkdtemp(prefix=NAME), os.environ.get("GRADIO_TEMP_DIR")
+    lock = FileLock(Path(path) / LOCK)
+    try:
+        lock.acquire()
+        os.environ["GRADIO_TEMP_DIR"] = path
+        yield PageFolder(Path(path))
+    finally:
+        os.environ.pop("GRADIO_TEMP_DIR")
+        if before:
+            os.environ["GRADIO_TEMP_DIR"] = before
+        lock.release()
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def guarded_blocks(gr, folder: PageFolder, **kwargs):
+    "gradio's Blocks: whatever a visitor sends goes by here, and so does what goes wrong."
+
+    class Blocks(gr.Blocks):
+        async def preprocess_data(self, block_fn, inputs, *args, **kwargs):
+            _check(inputs, folder)
+            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+
+        async def process_api(self, *args, **kwargs):
+            try:
+                return await super().process_api(*args, **kwargs)
+            except (StopIteration, StopAsyncIteration):
+                raise
+            except Exception as error:
+                raise gr.Error(_for_visitors(error), print_exception=False) from None
+            finally:
+                folder.trim()
+
+    return Blocks(analytics_enabled=False, **kwargs)
+
+
+def _check(value, folder):
+    """Refuse each path in `value` that is not a file of this page, whatever else it claims.
+
+    gradio itself looks at paths only where `meta` says that they are files. The answer does not
+    tell which files exist.
+    """
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            _check(part, folder)
+    if isinstance(value, dict):
+        path, url = value.get("path"), value.get("url")
+        sent = path is None and isinstance(url, str) and PICTURE.match(url)
+        if {"path", "url"} & set(value) and not (sent or folder.holds(path)):
+            raise FaststyleError("this is no file of this page: upload it again.")
+        for part in value.values():
+            _check(part, folder)
+
+
+def _for_visitors(error):
+    "What went wrong, without the server's folders; what nobody foresaw is told to the terminal."
+    if type(error).__name__ == "ComponentProcessingError":  # tells which of gradio's parts it was
+        error = error.__cause__ or error
+    if not isinstance(error, (FaststyleError, ValueError, OSError)):
+        message = getattr(error, "message", None)  # of gradio's own errors
+        if message is None:
+            traceback.print_exception(error)
+            message = f"this went wrong: {type(error).__name__}."
+        return FOLDERS.sub("", str(message))
+    return FOLDERS.sub("", one_line(error))
+
+
+class Guard:
+    """Refuses what other sites send through a visitor's browser, and to be framed by them.
+
+    A site can let its name lead to this machine (DNS rebinding), so the page answers to its own
+    names alone. An address of numbers cannot be led elsewhere.
+    """
+
+    def __init__(self, app, host: str, allowed: tuple[str, ...], folder: PageFolder):
+        self.app, self.folder = app, folder
+        self.names = {*LOCAL, _name(host), *map(_name, allowed)}
+        self.allowed, self.numbers = {_name(name) for name in allowed}, not is_local(host)
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        from starlette.concurrency import run_in_threadpool
+        from starlette.responses import PlainTextResponse
+
+        async def framed(message):
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *FRAMES]
+            await send(message)
+
+        headers = {key.decode("latin1"): value.decode("latin1") for key, value in scope["headers"]}
+        if why := self._refusal(scope, headers):
+            return await PlainTextResponse(why, 403)(scope, receive, framed)
+        await self.app(scope, receive, framed)
+        if scope["path"].rstrip("/") == UPLOAD:
+            await run_in_threadpool(self.folder.trim, now=True)
+
+    def _refusal(self, scope, headers):
+        host, origin = headers.get("host", ""), headers.get("origin")
+        name = _name(host)
+        if name not in self.names and not (self.numbers and _is_number(name)):
+            return f"This page does not go by the name {name[:80]!r} (--allow-host)."
+        if origin is not None:
+            site = origin.rpartition("://")[2]
+            if site.lower() != host.lower() and _name(site) not in self.allowed:
+                return "This page takes nothing from other sites."
+        if scope.get("method") == "POST" and not POSTS.fullmatch(scope["path"].rstrip("/")):
+            return "Nothing is posted here."
+        return None
+
+
+def _name(host):
+    "Of a host its name or address: without port, brackets and final dot."
+    if host.count(":") > 1 and not host.startswith("["):  # an address of IPv6 as it is
+        return host
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_number(name):
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False
+
+
+def is_local(host: str) -> bool:
+    "Whether only this machine reaches what is served there."
+    name = _name(host)
+    return name == "localhost" or (_is_number(name) and ip_address(name).is_loopback)

@@ -1,0 +1,329 @@
+"What a page gives away: nothing. Asked over HTTP as a neighbour, a program or another site would."
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from conftest import free_port
+from PIL import Image
+
+from faststyle_fastai import guard
+from faststyle_fastai.guard import Guard, PageFolder, page_folder
+from faststyle_fastai.page import web_page
+
+META = {"_type": "gradio.FileData"}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    "The page's port, a picture that it may not read, the folder that it keeps uploads in."
+    home = tmp_path_factory.mktemp("home")
+    secret = home / "secret.png"
+    Image.new("RGB", (48, 40), "red").save(secret)
+    photos = home / "photos" / "of mine"
+    photos.mkdir(parents=True)
+    Image.new("RGB", (48, 40), "blue").save(photos / "a.png")
+    port = free_port()
+    with web_page(home / "styles", photos.parent, port=port):
+        yield port, secret, Path(os.environ["GRADIO_TEMP_DIR"])
+
+
+def call(port, path, body=None, **headers):
+    "Status and text of an answer."
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"} | {
+        k.replace("_", "-"): headers[k] for k in headers
+    }
+    try:
+        with urlopen(
+            Request(f"http://127.0.0.1:{port}{path}", data, headers), timeout=60
+        ) as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    except HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+
+
+def upload(port, file, name="a.png", **headers):
+    "The path that an uploaded file gets."
+    head, end = (
+        f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n',
+        "\r\n--x--\r\n",
+    )
+    data = head.encode() + Path(file).read_bytes() + end.encode()
+    kind = {"Content_Type": "multipart/form-data; boundary=x"} | headers
+    status, text = call(port, "/gradio_api/upload", data, **kind)
+    return json.loads(text)[0] if status == 200 else status
+
+
+def ask(port, name, data):
+    "What an endpoint answers to a program."
+    status, text = call(port, f"/gradio_api/call/{name}", {"data": data})
+    if status != 200:
+        return text
+    return call(port, f"/gradio_api/call/{name}/{json.loads(text)['event_id']}")[1]
+
+
+def endpoints(port):
+    "Name -> what a well-behaved program sends, from the page's own list."
+    found = json.loads(call(port, "/gradio_api/info")[1])["named_endpoints"]
+    return {
+        name.strip("/"): [p.get("parameter_default") for p in e["parameters"]]
+        for name, e in found.items()
+    }
+
+
+def claims(file):
+    "Ways to ask for a file of the server."
+    path = str(file)
+    relative = os.path.relpath(path)
+    yield from ({"path": p} for p in (path, relative, f"file://{path}", f"{path}/../{file.name}"))
+    for kind in ("gradio.FileData", "gradio.ImageData", "x", None, 1):
+        yield {"path": path, "meta": {"_type": kind}}
+    for name in ("a.svg", "a.gif", "a.png", "../a", None):
+        yield {"path": path, "orig_name": name}
+        yield {"path": path, "orig_name": name, "meta": META}
+    yield {"path": path, "is_stream": True, "meta": META}
+    yield {"path": path, "url": "data:image/png;base64,AAAA"}
+    yield {"path": None, "url": path}
+    yield {"path": None, "url": f"file://{path}"}
+    yield {"path": [path]}
+    yield {"value": {"path": path}}
+    yield [{"path": path, "meta": META}]
+    yield [{"image": {"path": path}, "caption": None}]
+    yield {"video": {"path": path}, "subtitles": None}
+
+
+def test_no_endpoint_reads_a_file_of_the_server(page):
+    port, secret, folder = page
+    absent = secret.with_name("absent.png")
+    known, before = endpoints(port), sorted(folder.rglob("*"))
+    assert {"paint", "train", "optimize", "camera", "snapshot", "add"} <= set(known)
+    tried = 0
+    for name, usual in known.items():
+        for i in range(len(usual)):
+            for there, not_there in zip(claims(secret), claims(absent)):
+                said = [
+                    ask(port, name, [*usual[:i], x, *usual[i + 1 :]]) for x in (there, not_there)
+                ]
+                assert said[0] == said[1].replace(absent.name, secret.name), (name, i, there)
+                assert "event: error" in said[0] and "no file of this page" in said[0], said[0]
+                tried += 1
+    assert tried > 200
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_no_text_is_a_path(page):
+    port, secret, folder = page
+    for name, usual in endpoints(port).items():
+        for i in range(len(usual)):
+            said = ask(port, name, [*usual[:i], str(secret), *usual[i + 1 :]])
+            assert str(secret.parent) not in said.replace(str(secret), ""), said
+
+
+def test_functions_without_a_name_read_nothing_either(page):
+    port, secret, _ = page
+    wanted = {"path": str(secret)}
+    for function in json.loads(call(port, "/config")[1])["dependencies"]:
+        session = f"s{function['id']}"
+        asked = {"data": [wanted] * len(function["inputs"]), "fn_index": function["id"]}
+        status, text = call(port, "/gradio_api/queue/join", asked | {"session_hash": session})
+        if status != 200 or not function["inputs"]:
+            continue
+        with urlopen(
+            f"http://127.0.0.1:{port}/gradio_api/queue/data?session_hash={session}"
+        ) as told:
+            lines = iter(told.readline, b"")
+            done = next(line for line in lines if b"process_completed" in line)
+        assert b'"success":false' in done.replace(b" ", b""), done
+
+
+def test_links_out_of_the_folder_are_refused(page):
+    port, secret, folder = page
+    link = folder / "link.png"
+    link.symlink_to(secret)
+    assert "no file of this page" in ask(port, "snapshot", [{"path": str(link), "meta": META}])
+    link.unlink()
+
+
+def test_a_picture_in_the_text_is_a_picture_or_nothing(page):
+    port, secret, _ = page
+    whole = base64.b64encode(secret.read_bytes()).decode()
+    painted = ask(port, "snapshot", [{"path": None, "url": f"data:image/png;base64,{whole}"}])
+    assert "event: complete" in painted
+    for url in (
+        f"data:text/html;base64,{whole}",
+        f"data:image/svg+xml;base64,{whole}",
+        "http://127.0.0.1:1/a.png",
+    ):
+        assert "no file of this page" in ask(port, "snapshot", [{"path": None, "url": url}])
+
+
+def test_what_was_uploaded_is_painted(page):
+    port, secret, folder = page
+    path = upload(port, secret)
+    assert Path(path).is_relative_to(folder)
+    usual = endpoints(port)["paint"]
+    usual[0] = {"path": path, "meta": META}
+    assert "48 x 40 px" in ask(port, "paint", usual)
+
+
+@pytest.mark.parametrize("content", [b"words, not a picture", b"\x89PNG\r\n\x1a\n1234567890"])
+def test_messages_name_no_folder_of_the_server(page, tmp_path, content):
+    port, _, folder = page
+    (tmp_path / "broken.jpg").write_bytes(content)
+    file = {"path": upload(port, tmp_path / "broken.jpg", "broken.jpg"), "meta": META}
+    for name, usual in endpoints(port).items():
+        said = ask(port, name, [file, *usual[1:]]) if usual else ""
+        assert str(folder) not in said and str(tmp_path) not in said and "debug" not in said
+    said = ask(port, "paint", [file, *endpoints(port)["paint"][1:]])
+    assert "event: error" in said and '"error": null' not in said
+
+
+def test_lists_name_no_folder_of_the_server(page):
+    port, secret, _ = page
+    shown = call(port, "/config")[1] + call(port, "/gradio_api/info")[1]
+    assert "photos/of mine" in shown.replace("\\\\", "/")
+    assert str(secret.parent) not in shown and str(Path.cwd()) not in shown
+
+
+OWN = ("127.0.0.1", "localhost", "[::1]", "LOCALHOST", "localhost.")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x"]
+)
+def test_other_names_are_refused(page, path):
+    port = page[0]
+    led = (
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "localhost@evil.example",
+    )
+    names = *led, "evil.example:80", "10.0.0.1", "", "[::2]", "["
+    for host in names:
+        assert call(port, path, Host=host)[0] == 403, host
+    if "queue" not in path:
+        for host in OWN:
+            assert call(port, path, Host=f"{host}:{port}")[0] == 200, host
+
+
+def test_other_sites_are_refused(page):
+    port, secret, folder = page
+    before = sorted(folder.rglob("*"))
+    foreign = ("http://evil.example", "null", "", f"http://127.0.0.1:{port + 1}", f"http://localhost:{port}",
+               f"https://127.0.0.1:{port}.evil.example", "http://127.0.0.1")  # fmt: skip
+    for origin in foreign:
+        assert upload(port, secret, Origin=origin) == 403, origin
+        assert call(port, "/gradio_api/call/snapshot", {"data": [None]}, Origin=origin)[0] == 403
+        assert call(port, "/gradio_api/queue/data?session_hash=x", Origin=origin)[0] == 403
+        assert call(port, "/gradio_api/info", Origin=origin)[0] == 403
+    assert sorted(folder.rglob("*")) == before
+    assert (
+        call(
+            port, "/gradio_api/call/snapshot", {"data": [None]}, Origin=f"http://127.0.0.1:{port}"
+        )[0]
+        == 200
+    )
+    preflight = HTTPConnection("127.0.0.1", port)
+    preflight.request(
+        "OPTIONS", "/gradio_api/call/snapshot", headers={"Origin": "http://evil.example"}
+    )
+    assert preflight.getresponse().status == 403
+
+
+def test_names_that_are_allowed(tmp_path):
+    folder = PageFolder(tmp_path)
+    near = Guard(None, "127.0.0.1", ("style.example",), folder)
+    open_ = Guard(None, "0.0.0.0", (), folder)
+
+    def refused(door, host, origin=None):
+        headers = {"host": host} | ({"origin": origin} if origin else {})
+        return bool(door._refusal({"method": "GET", "path": "/"}, headers))
+
+    assert not refused(near, "style.example", "https://style.example")
+    assert not refused(near, "127.0.0.1:8080", "https://style.example")
+    assert refused(near, "127.0.0.1:8080", "https://other.example")
+    assert refused(near, "192.168.0.7:8080")
+    assert not refused(open_, "192.168.0.7:8080", "http://192.168.0.7:8080")
+    assert not refused(open_, "[fe80::1]:8080")
+    assert refused(open_, "evil.example:8080")
+    assert not refused(Guard(None, "::1", (), folder), "[::1]:8080")
+
+
+def test_the_page_cannot_be_framed_or_watched(page):
+    port = page[0]
+    with urlopen(f"http://127.0.0.1:{port}/") as answer:
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "http" not in call(port, "/monitoring")[1]
+    assert call(port, "/gradio_api/process_recording", b"x")[0] == 403
+
+
+def test_the_folder_is_private_and_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with page_folder() as folder:
+        assert folder.path.stat().st_mode & 0o777 == 0o700 or os.name == "nt"
+        (folder.path / "thumbnail").write_bytes(bytes(100))
+        folder.keep()
+        monkeypatch.setattr(guard, "LIMIT", 1000)
+        (folder.path / "photos-x").mkdir()
+        (folder.path / "photos-x" / "in-use").write_bytes(bytes(5000))
+        for i in range(10):
+            (folder.path / f"{i}").write_bytes(bytes(200))
+            os.utime(folder.path / f"{i}", (1e9 + i, 1e9 + i) if i < 2 else None)
+        folder.trim(now=True)
+        left = {path.name for path in folder.path.rglob("*") if path.is_file()} - {".lock"}
+        assert {"thumbnail", "in-use", "9"} <= left and not {"0", "1"} & left
+        assert sum((folder.path / name).stat().st_size for name in left - {"in-use"}) <= 1100
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
+    port, _, folder = page
+    monkeypatch.setattr(guard, "LIMIT", 600_000)
+    big, paths = tmp_path / "big.bin", []
+    for i in range(5):
+        big.write_bytes(bytes([i]) * 250_000)
+        paths.append(upload(port, big, "big.bin"))
+    held = PageFolder(folder)
+    assert [held.holds(path) for path in paths] == [False, False, False, True, True]
+
+
+def serve(folder, port, **environment):
+    "A page in a process of its own, once it is up."
+    command = [sys.executable, "-m", "faststyle_fastai", "web", "--no-browser", "--port", str(port)]
+    env = (
+        os.environ | {"TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)} | environment
+    )
+    run = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+    assert any("it is at" in line for line in run.stderr)
+    return run
+
+
+def test_nothing_is_left(tmp_path, port):
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (8, 8)).save(picture)
+
+    def left():
+        return [path for path in tmp_path.glob("faststyle-page-*") if path.is_dir()]
+
+    for how in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
+        run = serve(tmp_path, port)
+        try:
+            assert len(left()) == 1  # what the killed one has left is gone
+            assert Path(upload(port, picture)).is_relative_to(left()[0])
+            run.send_signal(how)
+            run.communicate(timeout=60)
+        finally:
+            run.kill()
+        assert len(left()) == (how == signal.SIGKILL)
