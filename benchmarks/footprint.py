@@ -86,7 +86,8 @@ def paint(kind, photos, peer):
         painting.run_peer(resized_tensor(picture, PICTURE))
     else:
         own = kind not in ("float32", "tiles")
-        style = Stylizer(kind if own else painting.STYLE, precise=kind == "float32")
+        precision = "float32" if kind == "float32" else "auto"
+        style = Stylizer(kind if own else painting.STYLE, precision=precision)
         style(picture, tile=512 if kind == "tiles" else None)
     return peak() - before
 

@@ -40,7 +40,7 @@ def main():
     args = parser.parse_args()
     peak = max(rate for by_type in rates().values() for rate in by_type.values())
     full, light = Stylizer(STYLE, grain=0), Stylizer(LIGHT, grain=0)
-    exact = Stylizer(STYLE, grain=0, precise=True), Stylizer(LIGHT, grain=0, precise=True)
+    exact = [Stylizer(style, grain=0, precision="float32") for style in (STYLE, LIGHT)]
     networks = {
         "full, float32": partial(timed, exact[0].paint),
         "full": partial(timed, full.paint),

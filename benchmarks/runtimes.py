@@ -27,7 +27,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo")
     args = parser.parse_args()
-    exact, picture, rows = Stylizer(STYLE, grain=0, precise=True), read_picture(args.photo), []
+    exact = Stylizer(STYLE, grain=0, precision="float32")
+    picture, rows = read_picture(args.photo), []
     runs = {"PyTorch, float32": exact.paint, "PyTorch, bfloat16": Stylizer(STYLE, grain=0).paint}
     runs["PyTorch, bfloat16, torch.compile"] = compiled(STYLE)
     megabytes = dict.fromkeys(runs, "")

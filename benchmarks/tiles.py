@@ -31,20 +31,20 @@ def main():
             picture.size[::-1], LONG * min(picture.size) // max(picture.size)
         )
         picture = picture.resize((width, height))
-        for precise in (True, False):
-            paint = Stylizer(style, precise=precise)
+        for precision in ("float32", "auto"):
+            paint = Stylizer(style, precision=precision)
             whole, seconds = timed(paint, picture, tile=None)
             for exact in (False, True):
                 tiled, took = timed(paint, picture, tile=SIDE, exact=exact)
                 off = np.abs(whole - tiled)
-                found.setdefault((precise, exact), []).append(
+                found.setdefault((precision, exact), []).append(
                     (took / seconds, off.mean(), off.max())
                 )
     rows = []
-    for (precise, exact), values in found.items():
+    for (precision, exact), values in found.items():
         ratio, mean, most = np.array(values).T
         row = {"statistics of": "all tiles" if exact else "a sample"}
-        row["arithmetic"] = "float32" if precise else "its own"
+        row["arithmetic"] = precision if precision == "float32" else "its own"
         row |= {"time of the whole": f"{ratio.mean():.2f}x"}
         rows.append(row | {"off, mean": float(mean.mean()), "off, most": int(most.max())})
     report("tiles", rows, long_side=LONG, tile=SIDE, styles=STYLES[: len(args.photos)])

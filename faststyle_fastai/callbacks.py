@@ -13,7 +13,7 @@ from fastai.torch_core import get_model
 from torch import Tensor
 
 from .errors import NonFiniteLoss
-from .layers import computes_bfloat16, instance_norm
+from .layers import instance_norm, uses_bfloat16
 from .losses import resize_short
 from .parallel import agreed
 
@@ -29,16 +29,16 @@ __all__ = [
 
 
 class BFloat16(Callback):
-    "Autocast to bfloat16 where the processor computes in it; `learn.to_fp16()` replaces it."
+    "Autocast to bfloat16 where the device computes in it; `learn.to_fp16()` replaces it."
 
     order = MixedPrecision.order
 
-    def __init__(self):
-        self.context = None
+    def __init__(self, precision: str = "auto"):  # see layers.uses_bfloat16
+        self.precision, self.context = precision, None
 
     def before_fit(self):
         replaced = hasattr(self.learn, "mixed_precision")
-        self.run = computes_bfloat16(self.dls.device) and not replaced
+        self.run = uses_bfloat16(self.dls.device, self.precision) and not replaced
 
     def before_batch(self):
         self._leave()  # an interrupted batch may have left it open

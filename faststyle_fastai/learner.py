@@ -45,12 +45,13 @@ def autoencoder_learner(
     arch: str = "full",  # a key of `ARCHS`
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     pretrained: Learner | str | Path | None = None,  # as in style_learner
+    precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
     cbs=None,
     **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
     "A Learner whose network learns to redraw photos under the recipe's content loss."
     plan = _plan(recipe, "autoencoder", overrides)
-    return _learner(dls, [], [], plan, recipe, arch, weights, pretrained, cbs)
+    return _learner(dls, [], [], plan, recipe, arch, weights, pretrained, precision, cbs)
 
 
 def style_learner(
@@ -61,6 +62,7 @@ def style_learner(
     arch: str = "full",  # a key of `ARCHS`
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of each style; None: the paintings' file names
+    precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
     cbs=None,
     **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
@@ -76,7 +78,8 @@ def style_learner(
     shown = max(dls.size, plan.style_size or 0)  # px; many large paintings would fill the memory
     paintings = [_painting(s, shown) for s in styles]
     _distinct(names, paintings)
-    return _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs)
+    how = recipe, arch, weights, pretrained, precision, cbs
+    return _learner(dls, paintings, names, plan, *how)
 
 
 def style_names(
@@ -112,7 +115,7 @@ def _plan(recipe, phase, overrides):
     return recipe_plan(recipe, phase, **overrides)
 
 
-def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs):
+def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, precision, cbs):
     if arch not in ARCHS:
         raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
     if plan.opt not in OPTIMIZERS:
@@ -141,7 +144,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, cbs
         if start.n_styles > 1 and names:
             rows = nearest_rows(start.to(dls.device), loss, dls)
         net.load_state_dict(take_rows(start.state_dict(), rows))
-    cbs = [card, LossParts(), BFloat16(), StopOnNonFinite(), *L(cbs)]
+    cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
     if plan.droplets:
         cbs.append(DropletPenalty(plan.droplets))
     if plan.stable:

@@ -30,12 +30,14 @@ def optimize_style(
     seed: int = 0,
     device: torch.device | str | None = None,  # "cuda:0,cuda:1": two share the backbone
     proof: str | Path | None = None,  # a printer's profile: begin and aim at what it can print
+    precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
     callback=None,  # (iterate, optimizer) after each; a true answer ends it
     **overrides,  # fields of recipes.Optimization
 ) -> Image.Image:  # RGB, its longer side the recipe's end_scale
     "Repaint a photo by optimising its pixels under the loss itself (Gatys et al. 2016)."
     plan = optimization_plan(recipe, **overrides)
-    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device, proof)
+    how = weights, mask, seed, device, proof, precision
+    work = PixelOptimizer(content, styles, style_weights, plan, *how)
     for iterate in work:
         if callback and callback(iterate, work):
             break
@@ -57,6 +59,7 @@ def optimize_to_file(
     device: str | None = None,
     proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png: the result in print
     depth: int = 8,  # bits of a colour; 16 for .png and .tif
+    precision: str = "auto",
     callback=None,  # as in optimize_style
     **overrides,  # fields of recipes.Optimization
 ) -> list[Path]:  # what it wrote
@@ -69,7 +72,8 @@ def optimize_to_file(
     trace, plot, saved, print_of = (out.with_name(out.name + end) for end in ends)
     if out.exists() and not (force or resume):
         raise FaststyleError(f"{out} exists: --force to replace it, --resume, or another -o.")
-    work = PixelOptimizer(content, styles, style_weights, plan, weights, mask, seed, device, proof)
+    how = weights, mask, seed, device, proof, precision
+    work = PixelOptimizer(content, styles, style_weights, plan, *how)
     settings = {
         "content": digest(Path(content)),
         "styles": [digest(Path(style)) for style in styles],

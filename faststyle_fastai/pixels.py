@@ -15,7 +15,7 @@ from .errors import FaststyleError, NonFiniteLoss
 from .finish import read_mask
 from .images import fitted, read_picture, resized_tensor
 from .inits import begin
-from .layers import computes_bfloat16
+from .layers import uses_bfloat16
 from .losses import shrink, squared_variation, variation_sum
 from .optimizer import wolfe
 from .recipes import Optimization, scales_between
@@ -56,9 +56,11 @@ class PixelOptimizer:
         seed: int = 0,
         device: torch.device | str | None = None,  # "cuda:0,cuda:1": two share the backbone
         proof: str | Path | None = None,  # a printer's profile: begin and aim at what it can print
+        precision: str = "auto",  # of the backbone, see layers.uses_bfloat16
     ):
         self.plan, devices = plan, _devices(device)
         self.device = devices[0]
+        self.bfloat16 = uses_bfloat16(self.device, precision)
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
         pictures = [read_picture(picture) for picture in (content, *styles)]
         if proof:
@@ -192,7 +194,7 @@ class PixelOptimizer:
         found = {}
         for scale in {self.layers[name][1] for name in asked}:
             names = {name: self.layers[name][0] for name in asked if self.layers[name][1] == scale}
-            with torch.autocast(self.device.type, torch.bfloat16, computes_bfloat16(self.device)):
+            with torch.autocast(self.device.type, torch.bfloat16, self.bfloat16):
                 seen = self.backbone(shrink(x, scale), list(set(names.values())))
             found |= {name: seen[layer] for name, layer in names.items()}
         return found
@@ -246,19 +248,30 @@ class PixelOptimizer:
         return [(white, [(0, 1.0)]), (1 - white, [(i, s / rest) for i, s in pairs[1:]])]
 
     def _painting(self, i, size):
+        return resized_tensor(self.styles[i], self._painting_shape(i, size)).to(self.device)
+
+    def _painting_shape(self, i, size):
         side = self.plan.style_size or round(size * self.plan.style_scale_fac)
-        picture = self.styles[i]
-        return resized_tensor(picture, fitted(picture.size, side)).to(self.device)
+        return fitted(self.styles[i].size, side)
 
     def _check_size(self):
-        width, height = self.shape(0)
+        "See that the deepest layers still have something to look at, at the smallest size."
         needs = {k: round(2 ** (int(name[4]) - 1) / s) for k, (name, s) in self.layers.items()}
         layer = max(needs, key=needs.get)
+        width, height = self.shape(0)
         if min(width, height) < needs[layer]:
             raise ValueError(
                 f"{width}x{height} px is too small for {layer}: its shorter side needs "
                 f"{needs[layer]} px; raise min_scale."
             )
+        layer = max(self.plan.style_layers, key=needs.get)
+        for i in range(len(self.styles)):
+            width, height = self._painting_shape(i, self.sizes[0])
+            if min(width, height) < needs[layer]:
+                raise ValueError(
+                    f"a painting of {width}x{height} px is too small for {layer}: its shorter "
+                    f"side needs {needs[layer]} px; give a larger one."
+                )
 
 
 # name -> what makes it, and where pixels are clamped: after a step it would mislead L-BFGS

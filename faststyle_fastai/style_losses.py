@@ -72,11 +72,13 @@ def w2_distance(target: Tensor):
     """Squared 2-Wasserstein distance of normal distributions with the moments, over channels.
 
     |μ - ν|² + tr(S + T - 2(S½TS½)½) for means μ, ν and covariances S, T. With S = L Lᵀ the
-    last trace is that of (Lᵀ T L)½, the sum of the square roots of its eigenvalues: no matrix
-    root is needed, and the gradient is finite where eigenvalues meet.
+    last trace is that of (Lᵀ T L)½, the sum of the square roots of its eigenvalues, so the gradient
+    is finite where eigenvalues meet. Covariances of few places are singular, and rounding may make
+    them worse: eigenvalues below those that `EPS` guarantees are raised to it.
     """
     mean, cov = gaussian(target)
-    root = torch.linalg.cholesky(cov)
+    values, vectors = torch.linalg.eigh(cov)
+    root = vectors * values.clamp(min=EPS).sqrt()[:, None]
 
     def distance(found):
         m, c = gaussian(found)
@@ -96,12 +98,17 @@ def gaussian(m):
 
 
 class TraceSqrt(torch.autograd.Function):
-    "The trace of the square root of positive matrices, [B, C, C] -> [B]; d = tr(M^-½ dM) / 2."
+    """The trace of the square root of matrices `Lᵀ T L`, [B, C, C] -> [B]; d = tr(M^-½ dM) / 2.
+
+    As L Lᵀ and T have no eigenvalue below EPS, theirs are not below its square.
+    """
 
     @staticmethod
     def forward(ctx, matrix):
+        if not matrix.isfinite().all():  # whoever optimizes tells which part of the loss it was
+            return matrix.new_full(matrix.shape[:1], torch.nan)
         values, vectors = torch.linalg.eigh(matrix)
-        roots = values.clamp(min=values[..., -1:] * 1e-14).sqrt()
+        roots = values.clamp(min=EPS**2).sqrt()
         ctx.save_for_backward(roots, vectors)
         return roots.sum(-1)
 

@@ -24,7 +24,7 @@ from .finish import (
 from .gallery import find_style
 from .images import read_picture, read_tensor, read_upright, size_of, to_picture, to_tensor
 from .large import paint_large
-from .layers import best_device, computes_bfloat16
+from .layers import best_device, uses_bfloat16
 from .losses import resize_short, short_shape
 from .memory import reuse_memory
 from .sheets import contact_sheet
@@ -45,7 +45,7 @@ class Stylizer:
         source,  # a style that ships, FILE[:NAME], a run folder, .pkl, .onnx, or a Learner
         device: torch.device | str | None = None,
         grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
-        precise: bool = False,  # float32 also where the processor computes in bfloat16
+        precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
     ):
         self.named = None  # the style that was asked for with the file
         if isinstance(source, (str, Path)):
@@ -56,7 +56,7 @@ class Stylizer:
         self.device = torch.device(device or best_device())
         self.net, self.info = net.to(self.device).eval(), info
         reuse_memory()
-        self.bfloat16 = computes_bfloat16(self.device) and not precise
+        self.bfloat16 = uses_bfloat16(self.device, precision)
         self.styles = info["styles"]
         self.grain = grain if self.styles else 0.0  # a redrawn photo takes no strokes
         self._index(self.named)  # a wrong name fails here

@@ -28,7 +28,7 @@ def exported(tmp_path_factory):
 
 def test_an_exported_network_paints_the_same(exported):
     ours, other = (
-        Stylizer(exported / f"two.{end}", precise=True) for end in ("safetensors", "onnx")
+        Stylizer(exported / f"two.{end}", precision="float32") for end in ("safetensors", "onnx")
     )
     assert other.styles == ours.styles and not list(other.net.parameters())
     on_processor = Stylizer(exported / "two.onnx", device="cpu").net.session.get_providers()
@@ -42,7 +42,7 @@ def test_an_exported_network_paints_the_same(exported):
 
 @pytest.mark.parametrize("weights, share, most", [("half", 0.55, 0.1), ("int8", 0.35, 2)])
 def test_small_files_paint_almost_the_same(exported, tmp_path, weights, share, most):
-    ours = Stylizer(exported / "two.safetensors", precise=True)
+    ours = Stylizer(exported / "two.safetensors", precision="float32")
     path = export_onnx(ours, tmp_path / "small.onnx", weights)
     assert path.stat().st_size < share * (exported / "two.onnx").stat().st_size
     x = noise(1, 3, 64, 80)

@@ -105,6 +105,31 @@ def test_going_on_is_the_same_to_the_bit(photo, painting, tmp_path, kind):
         assert torch.equal(rest.picture(), whole.picture())
 
 
+@pytest.mark.parametrize("pooling", ["max", "average", "l2"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_any_painting_under_any_pooling(photo, pooling, precision):
+    noise = np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8)
+    flat, dark, small = (
+        Image.new("RGB", s, c)
+        for s, c in (((64, 48), "red"), ((64, 48), "black"), ((16, 16), "gray"))
+    )
+    for painting in (flat, dark, small, Image.fromarray(noise)):
+        for content in (photo, flat, dark):
+            changed = {**SMALL, "initial_iterations": 2, "iterations": 1, "pooling": pooling}
+            plan = optimization_plan("crowson", **changed)
+            work = PixelOptimizer(content, painting, None, plan, device="cpu", precision=precision)
+            assert [np.isfinite(iterate.loss) for iterate in work] == [True] * 3
+
+
+def test_what_is_too_small_is_said(photo, painting):
+    thin, dot = Image.new("RGB", (1, 90)), Image.new("RGB", (3, 3))
+    with pytest.raises(ValueError, match="1x33 px is too small for relu5_1.*raise min_scale"):
+        optimizer(thin, painting)
+    for tiny, size in ((dot, "3x3"), (thin, "1x33")):
+        with pytest.raises(ValueError, match=f"a painting of {size} px is too small for relu5_1"):
+            optimizer(photo, tiny)
+
+
 def test_a_mask_divides_the_picture(photo, tmp_path):
     for color in ("red", "blue"):
         Image.new("RGB", (40, 40), color).save(tmp_path / f"{color}.png")

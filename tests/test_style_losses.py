@@ -39,6 +39,24 @@ def test_w2_is_the_textbook_s(places):
     assert (grad * step).sum().item() * 2 == pytest.approx(rise[0] - rise[1], rel=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [1e-3, 1, 1e4])
+def test_w2_bears_singular_covariances(size, dtype):
+    flat, few, copied = (
+        torch.ones(1, 108, 4, 5),
+        noise(1, 108, 1, 2),
+        noise(1, 1, 6, 6).expand(1, 108, 6, 6),
+    )
+    statistics, distance = STYLE_LOSSES["w2"]
+    for painting in (flat, few, copied):
+        there = distance(statistics((size * painting).to(dtype)))
+        for photo in (flat, few, copied):
+            x = (size * photo).to(dtype).clone().requires_grad_()
+            found = there(statistics(x)).sum()
+            found.backward()
+            assert found.isfinite() and found > -1e-5 * size**2 and x.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("name", STYLE_LOSSES)
 def test_a_style_is_at_no_distance_from_itself(name):
     statistics, distance = STYLE_LOSSES[name]
