@@ -56,11 +56,15 @@ def perceptual_backbone(
         source, state = str(weights), read_weights(Path(weights))
     if pooling not in POOLINGS:
         raise ValueError(f"no pooling '{pooling}': choose one of {', '.join(POOLINGS)}.")
-    return Backbone(_build(name, state, source, pooling, padding), layers)
+    backbone = Backbone(_build(name, state, source, pooling, padding), layers)
+    backbone.source = name, weights and str(weights), layers, pooling, padding
+    return backbone
 
 
 class Backbone(nn.Module):
     "A frozen stack of named layers; forward hooks collect what the asked-for layers give."
+
+    source = None  # what `perceptual_backbone` makes it from again
 
     def __init__(
         self,

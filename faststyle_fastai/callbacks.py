@@ -117,8 +117,9 @@ class ProgressiveResize(Callback):
         self.small, self.until = small, until
 
     def before_fit(self):
-        timed = hasattr(self.learn, "time_budget")
-        self.cost = 1.0 if timed else min(1.0, self.small / self.dls.size) ** 2  # of a small photo
+        self.cost = 1.0  # of a small photo, of that of a large one
+        if not hasattr(self.learn, "time_budget") and hasattr(self.dls, "size"):
+            self.cost = min(1.0, self.small / self.dls.size) ** 2
         self.switch = self.until / (self.until + self.cost * (1 - self.until))  # share of pct_train
 
     def time(
@@ -156,7 +157,9 @@ class DrawStyles(Callback):
             rows = (self.seen + torch.arange(photos)) % self.n
             self.seen += photos
         rows = rows.to(self.x.device)
-        self.learn.xb, self.learn.yb = (*self.xb, rows), (*self.yb, rows)
+        self.learn.xb = (*self.xb, rows)
+        if hasattr(self.learn.loss_func, "rows"):  # which painting each photo is compared with
+            self.learn.yb = (*self.yb, rows)
 
     def before_validate(self):
         self.seen = 0
@@ -265,9 +268,8 @@ class StopOnNonFinite(Callback):
             return
         if hasattr(self.learn, "lr_finder"):  # that is how its search ends
             raise CancelFitException
-        bad = [
-            name for name, part in self.learn.loss_func.parts.items() if not part.isfinite().all()
-        ]
+        parts = getattr(self.learn.loss_func, "parts", {})
+        bad = [name for name, part in parts.items() if not part.isfinite().all()]
         self.learn.model.load_state_dict(self.good)
         raise NonFiniteLoss(
             f"the {' and '.join(bad) or 'loss'} became {self.loss_grad.item()} at step "

@@ -1,6 +1,7 @@
 "Learners that train an autoencoder, or one style or many."
 
 import copy
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -154,9 +155,24 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
     if len(names) > 1:
         cbs.append(DrawStyles(len(names)))
     opt_func = partial(OPTIMIZERS[plan.opt], eps=plan.eps)
-    return Learner(
+    return StyleLearner(
         dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=rows_last, wd=plan.wd, cbs=cbs
     )
+
+
+class StyleLearner(Learner):
+    "A Learner whose lock is free again after whatever goes wrong when it begins to predict."
+
+    @contextmanager
+    def validation_context(self, cbs=None, inner=False):
+        with ExitStack() as stack:
+            for context in (self.no_logging(), self.no_mbar(), self.lock):
+                stack.enter_context(context)
+            if cbs:
+                stack.enter_context(self.added_cbs(cbs))
+            if not inner:
+                stack.enter_context(self)
+            yield
 
 
 def rows_last(net: TransformerNet) -> list[list[Tensor]]:

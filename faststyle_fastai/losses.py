@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .backbones import Backbone
+from .backbones import Backbone, perceptual_backbone
 from .errors import FaststyleError
 
 __all__ = ["VggLoss", "gram_matrix", "resize_short", "total_variation"]
@@ -147,7 +147,7 @@ class VggLoss(nn.Module):
         self.content_layers = _by_full_name(content_layers, backbone)
         self.style_layers = _by_full_name(style_layers, backbone)
         self.tv, self.balance, self.scales, self.style_size = tv, balance, scales, style_size
-        self.backbone, self.styles = backbone, styles
+        self.backbone, self.styles, self.source = backbone, styles, backbone.source
         self.parts, self.rows, self._targets = {}, None, {}
 
     def forward(
@@ -158,10 +158,7 @@ class VggLoss(nn.Module):
     ) -> Tensor:  # scalar
         "The weighted loss of `pred`, a repainted `photo`."
         if self.backbone is None:
-            raise FaststyleError(
-                "this learner was exported without its loss network: it can repaint, not train. "
-                "Make a style_learner with pretrained= to go on training."
-            )
+            self._load_backbone(pred.device)
         pred, photo = pred.as_subclass(Tensor), photo.as_subclass(Tensor)
         if rows is None:
             rows = torch.zeros(len(pred), dtype=torch.long, device=pred.device)
@@ -177,6 +174,15 @@ class VggLoss(nn.Module):
             for name, part in parts.items()
         }
         return sum(parts.values()).mean()
+
+    def _load_backbone(self, device):
+        "What an exported learner leaves out, and needs when it trains on."
+        if self.source is None:
+            raise FaststyleError(
+                "this learner's backbone was made by hand, so it is not known here: set "
+                "learn.loss_func.backbone to train on."
+            )
+        self.backbone = perceptual_backbone(*self.source).to(device)
 
     @torch.no_grad()
     def style_distances(
@@ -237,11 +243,23 @@ class VggLoss(nn.Module):
         return (total_variation if self.balance == "relative" else variation_sum)(pred)
 
     def __getstate__(self):
-        "Leave out what an exported learner must not carry: the backbone and what it saw."
+        """Leave out what an exported learner need not carry: the backbone and what it saw.
+
+        It is loaded again by its name, or from its file, when the learner trains on.
+        """
         state = self.__dict__.copy()
-        state |= {"parts": {}, "rows": None, "_targets": {}, "styles": None}
+        state |= {"parts": {}, "rows": None, "_targets": {}}
+        state["styles"] = self.styles and [_to_bytes(x) for x in self.styles]
         state["_modules"] = {**self._modules, "backbone": None}
         return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self.styles = self.styles and [x.float() / 255 for x in self.styles]
+
+
+def _to_bytes(painting):
+    return (painting * 255).round().to("cpu", torch.uint8)
 
 
 def shrink(x, scale):

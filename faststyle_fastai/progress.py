@@ -42,11 +42,19 @@ class LossPart(Metric):
 
 
 class LossParts(Callback):
-    "The parts of the loss, and of each style's, as columns of the progress table."
+    """The parts of the loss, and of each style's, as columns of the progress table.
+
+    Any loss may take the place of a VggLoss: one without `part_names` has no parts to show.
+    """
 
     order = Recorder.order - 1
 
     def before_fit(self):
+        self.run, others = True, [m for m in self.learn.metrics if not isinstance(m, LossPart)]
+        self.learn.metrics = others
+        if not hasattr(self.learn.loss_func, "part_names"):
+            self.run = False
+            return
         styles = self.learn.style_card.info["styles"]
         self.n, parts = max(1, len(styles)), self.learn.loss_func.part_names
         columns = [LossPart(self, part, slice(None), part) for part in parts]
@@ -56,7 +64,6 @@ class LossParts(Callback):
                 for row, style in enumerate(styles)
                 for part in ("content", "style")
             ]
-        others = [m for m in self.learn.metrics if not isinstance(m, LossPart)]
         self.learn.metrics = [*others, *columns]
         self.recorder.train_metrics = True
 

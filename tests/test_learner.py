@@ -1,16 +1,24 @@
+import re
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from conftest import noise
+from fastai.callback.core import Callback
+from fastai.learner import load_learner
+from fastai.losses import MSELossFlat
 from PIL import Image
 
 from faststyle_fastai.all import (
     FaststyleError,
+    StyleDataLoaders,
     Stylizer,
     autoencoder_learner,
     load_style,
@@ -69,17 +77,90 @@ def test_fastai_verbs(trained, photos):
     quietly(learn.to_fp16(), "fit", 1)
 
 
-def test_exported_learner_in_a_new_process(trained, photos, tmp_path):
-    trained.export(tmp_path / "style.pkl")
+IN_A_NEW_PROCESS = """
+import sys
+import matplotlib; matplotlib.use("Agg")
+from pathlib import Path
+from fastai.learner import load_learner
+from faststyle_fastai.all import StyleDataLoaders, style_learner
+
+photos, painting = Path(sys.argv[1]), sys.argv[2]
+some = sorted(photos.rglob("*.jpg"))[:3]
+learn = load_learner("style.pkl")
+for photo in some[:2]:
+    print(tuple(learn.predict(photo)[2].shape))
+with learn.no_bar(), learn.no_logging():
+    new = learn.dls.test_dl(some)
+    print(len(learn.get_preds(dl=new)[0]), learn.validate(dl=new))
+    learn.show_results(dl=new, max_n=2)
+    learn.dls = StyleDataLoaders.from_folder(photos, size=32, bs=2, device="cpu")
+    before = learn.validate()[0]
+    learn.fit_one_cycle(2, 1e-3)
+    print("trained on", learn.validate()[0] < before)
+    learn.export("again.pkl")
+    again = style_learner(learn.dls, painting, pretrained=load_learner("again.pkl"))
+    again.fit(1)
+"""
+
+
+def test_exported_learner_in_a_new_process(dls, photos, painting, tmp_path):
+    learn = style_learner(dls, painting)  # the recipe as it is
+    quietly(learn, "fit_one_cycle", 1)
+    learn.export(tmp_path / "style.pkl")
     assert (tmp_path / "style.pkl").stat().st_size < 8e6
-    code = (
-        "from fastai.learner import load_learner; import sys;"
-        "print(tuple(load_learner(sys.argv[1]).predict(sys.argv[2])[2].shape))"
-    )
-    command = [sys.executable, "-W", "ignore", "-c", code, "style.pkl", photos / "china" / "0.jpg"]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert said.stdout.strip().endswith("(3, 72, 96)"), said.stderr
-    quietly(trained, "fit", 1)  # and it can still train
+    command = [sys.executable, "-W", "ignore", "-c", IN_A_NEW_PROCESS, photos, painting]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("(3, 72, 96)") == 2, said.stdout
+    assert "3 [None" in said.stdout and "trained on True" in said.stdout, said.stdout
+    quietly(learn, "fit", 1)  # and the one that was exported can still train
+
+
+def test_a_failure_inside_does_not_hang_the_next_call(trained, photos):
+    class Broken(Callback):
+        def before_fit(self):
+            raise KeyError("broken")
+
+    photo = photos / "china" / "0.jpg"
+    with pytest.raises(KeyError), trained.added_cbs(Broken()):
+        quietly(trained, "predict", photo)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(quietly, trained, "predict", photo)
+        assert job.result(timeout=60)[2].shape == (3, 72, 96)
+
+
+def test_the_readme_s_lines_work_word_for_word(photos, painting, tmp_path, monkeypatch):
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```python\n(from faststyle_fastai.all import \*.*?)```", readme, re.S)[1]
+    whole = StyleDataLoaders.from_folder.__func__
+
+    def few(cls, path, size, bs, images):  # the same, of fewer and smaller photos
+        return whole(cls, path, size=32, bs=2, images=6, device="cpu")
+
+    monkeypatch.setattr(StyleDataLoaders, "from_folder", classmethod(few))
+    shutil.copytree(photos, "photos")
+    Image.open(painting).save("starry_night.jpg")
+    Image.open(photos / "china" / "0.jpg").save("me.jpg")
+    exec(lines, {})
+    assert {p.name for p in tmp_path.glob("*starry*")} == {
+        "starry_night.jpg", "starry.pkl", "starry.safetensors", "me-starry.jpg"
+    }  # fmt: skip
+    assert quietly(load_learner("starry.pkl"), "predict", "me.jpg")[2].shape == (3, 72, 96)
+
+
+@pytest.mark.parametrize("make", ["autoencoder", "one style", "two styles"])
+def test_any_loss_can_take_the_place_of_ours(dls, painting, make):
+    other = Image.linear_gradient("L").convert("RGB")
+    learn = {
+        "autoencoder": lambda: autoencoder_learner(dls),
+        "one style": lambda: style_learner(dls, painting),
+        "two styles": lambda: style_learner(dls, [painting, other]),
+    }[make]()
+    learn.loss_func = MSELossFlat()
+    before = quietly(learn, "validate")[0]
+    quietly(learn, "fit_one_cycle", 10, 1e-3)
+    assert list(learn.recorder.metric_names)[1:-1] == ["train_loss", "valid_loss"]
+    assert learn.recorder.values[-1][1] < before
 
 
 def test_a_style_file_knows_itself(trained, tmp_path):
