@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,9 +27,18 @@ FRAMES = [
     (b"content-security-policy", b"frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
 ]
-UPLOAD = "/gradio_api/upload"
-# All that a visitor may post to: not gradio's recorder, its editor or its history.
-POSTS = re.compile(rf"{UPLOAD}|/gradio_api/(queue/join|cancel|reset|(call|run|api|stream)/.+)")
+REQUEST = 64 * 2**20  # bytes of an upload between two looks
+# All that a visitor's browser asks of gradio: not its proxy, recorder, editor or links to states.
+FILE = "/gradio_api/file="
+ROUTES = {
+    "GET": re.compile(
+        r"/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json)?|/(static|assets|svelte)/.+"
+        rf"|{FILE}.+|/gradio_api/(info|app_id|startup-events|upload_progress|theme\.css|queue/data"
+        r"|(heartbeat|call|stream)/.+)"
+    ),
+    "POST": re.compile(r"/gradio_api/(upload|queue/join|cancel|reset|(call|run|api|stream)/.+)"),
+}
+HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 PICTURE = re.compile(r"data:image/(png|jpeg|webp);base64,")  # as the camera sends its frames
 FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # before a file's name
 
@@ -86,25 +95,33 @@ def page_folder():
     What a killed page has left is removed first.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{NAME}*"):
-        if hasattr(os, "geteuid") and folder.lstat().st_uid != os.geteuid():
-            continue  # somebody else's: its lock could be a link to a file of ours
-        try:
-            with FileLock(folder / LOCK, timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
-        except (Timeout, OSError):  # in use
-            pass
-    path, before = tempfile.mkdtemp(prefix=NAME), os.environ.get("GRADIO_TEMP_DIR")
-    lock = FileLock(Path(path) / LOCK)
+        with suppress(Timeout, OSError):  # it is in use, or gone meanwhile
+            if not hasattr(os, "geteuid") or folder.lstat().st_uid == os.geteuid():
+                with FileLock(folder / LOCK, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
+    path, lock = _locked_folder()
+    before = os.environ.get("GRADIO_TEMP_DIR")
+    os.environ["GRADIO_TEMP_DIR"] = str(path)
     try:
-        lock.acquire()
-        os.environ["GRADIO_TEMP_DIR"] = path
-        yield PageFolder(Path(path))
+        yield PageFolder(path)
     finally:
-        os.environ.pop("GRADIO_TEMP_DIR")
+        os.environ.pop("GRADIO_TEMP_DIR", None)
         if before:
             os.environ["GRADIO_TEMP_DIR"] = before
         lock.release()
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _locked_folder():
+    "A new private folder, and the lock that says it is in use."
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=NAME))
+        made, lock = path.stat(), FileLock(path / LOCK)
+        with suppress(OSError):
+            lock.acquire()
+            if os.path.samestat(made, path.stat()):
+                return path, lock
+        lock.release()  # another page took it for left over
 
 
 def guarded_blocks(gr, folder: PageFolder, **kwargs):
@@ -117,6 +134,7 @@ def guarded_blocks(gr, folder: PageFolder, **kwargs):
 
         async def process_api(self, *args, **kwargs):
             try:
+                _check(getattr(kwargs.get("event_data"), "_data", None), folder)
                 return await super().process_api(*args, **kwargs)
             except (StopIteration, StopAsyncIteration):
                 raise
@@ -168,8 +186,8 @@ class Guard:
 
     def __init__(self, app, host: str, allowed: tuple[str, ...], folder: PageFolder):
         self.app, self.folder = app, folder
-        self.names = {*LOCAL, _name(host), *map(_name, allowed)}
         self.allowed, self.numbers = {_name(name) for name in allowed}, not is_local(host)
+        self.names = {*LOCAL, _name(host), *self.allowed}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] not in ("http", "websocket"):
@@ -182,24 +200,53 @@ class Guard:
                 message["headers"] = [*message.get("headers", ()), *FRAMES]
             await send(message)
 
-        headers = {key.decode("latin1"): value.decode("latin1") for key, value in scope["headers"]}
+        headers = [(k.decode("latin1"), v.decode("latin1")) for k, v in scope["headers"]]
         if why := self._refusal(scope, headers):
             return await PlainTextResponse(why, 403)(scope, receive, framed)
-        await self.app(scope, receive, framed)
-        if scope["path"].rstrip("/") == UPLOAD:
-            await run_in_threadpool(self.folder.trim, now=True)
+        if not self.allowed:  # no proxy stands before the page
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0][:2] != b"x-"]
+        if scope.get("method") != "POST":
+            return await self.app(scope, receive, framed)
+        got = [0, 0]  # bytes in all, and since the last look
+
+        async def counted():
+            message = await receive()
+            got[:] = [n + len(message.get("body", b"")) for n in got]
+            if got[0] > LIMIT:
+                return {"type": "http.disconnect"}
+            if got[1] > REQUEST:
+                got[1] = 0
+                await run_in_threadpool(self.folder.trim, now=True)
+            return message
+
+        try:
+            await self.app(scope, counted, framed)
+        finally:
+            if scope["path"].rstrip("/").endswith("/upload"):
+                self.folder.trim(now=True)
 
     def _refusal(self, scope, headers):
-        host, origin = headers.get("host", ""), headers.get("origin")
+        given, keys = dict(headers), [key for key, _ in headers]
+        host, origin = given.get("host", ""), given.get("origin")
+        if max(keys.count("host"), keys.count("origin")) > 1:
+            return "One host and one origin, please."
         name = _name(host)
-        if name not in self.names and not (self.numbers and _is_number(name)):
+        known = name in self.names or (self.numbers and _is_number(name))
+        if not HOST.fullmatch(host) or not known:
             return f"This page does not go by the name {name[:80]!r} (--allow-host)."
         if origin is not None:
-            site = origin.rpartition("://")[2]
-            if site.lower() != host.lower() and _name(site) not in self.allowed:
+            site = re.fullmatch(r"https?://([^/]+)", origin.lower())
+            if not site or (site[1] != host.lower() and _name(site[1]) not in self.allowed):
                 return "This page takes nothing from other sites."
-        if scope.get("method") == "POST" and not POSTS.fullmatch(scope["path"].rstrip("/")):
-            return "Nothing is posted here."
+        path, method = scope["path"].rstrip("/") or "/", scope.get("method")
+        linked = (path, method, given.get("sec-fetch-mode")) == ("/", "GET", "navigate")
+        if given.get("sec-fetch-site") in ("cross-site", "same-site") and not linked:
+            return "This page takes nothing from other sites."
+        routes = ROUTES.get("GET" if method == "HEAD" else method)
+        if not (routes and routes.fullmatch(path)):  # a websocket has no method
+            return "There is nothing here."
+        if path.startswith(FILE) and not self.folder.holds(path.removeprefix(FILE)):
+            return "There is nothing here."
         return None
 
 

@@ -80,7 +80,10 @@ def paint_tab(gr, shelf, scratch):
     )  # fmt: skip
 
     def choose(event: gr.SelectData):
-        return event.value["caption"]
+        called = event.value["caption"]
+        if not isinstance(called, str) or called not in shelf.styles():
+            raise FaststyleError("there is no such style.")
+        return called
 
     gallery.select(choose, outputs=style, api_name=False)
     style.change(

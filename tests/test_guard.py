@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from http.client import HTTPConnection
+import time
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -145,6 +146,41 @@ def test_functions_without_a_name_read_nothing_either(page):
         assert b'"success":false' in done.replace(b" ", b""), done
 
 
+def test_an_event_carries_no_file(page):
+    port, secret, folder = page
+    before = sorted(folder.rglob("*"))
+    inside = Path(__file__).resolve()  # gradio would copy what lies below the working directory
+    for file in (
+        {"path": str(secret), "meta": META},
+        {"path": str(inside), "meta": META},
+        {"path": "http://127.0.0.1:1/a.png"},
+    ):
+        for caption in (file, {"__type__": "update", "info": file}, [file]):
+            for outer in ({}, {"path": ""}, {"path": "x"}):
+                event = {"index": 0, "value": {"caption": caption}} | outer
+                for function in json.loads(call(port, "/config")[1])["dependencies"]:
+                    if function["inputs"]:
+                        continue
+                    asked = {"data": [], "fn_index": function["id"], "event_data": event}
+                    status, text = call(port, "/gradio_api/run/x", asked)
+                    assert secret.name not in text and inside.name not in text, text
+    event = {"index": 0, "value": {"caption": {"__type__": "update", "label": "mine"}}}
+    assert (
+        call(port, "/gradio_api/run/x", {"data": [], "fn_index": 1, "event_data": event})[0] == 500
+    )
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_the_page_fetches_nothing(page):
+    port, _, folder = page
+    fetched = "file=http://127.0.0.1:1/a.png", "file/http://x/a.png", "proxy=http://127.0.0.1:1/a"
+    unused = "deep_link?session_hash=x", "custom_component/x/client/a/b", "runs", "vibe-code"
+    for path in (*fetched, *unused, "file=https://example.invalid/a.png", "run-history/buckets"):
+        assert call(port, f"/gradio_api/{path}")[0] == 403, path
+    assert call(port, f"/gradio_api/file={folder}/.lock")[0] == 403
+    assert call(port, "/monitoring")[0] == call(port, "/gradio_api/openapi.json")[0] == 403
+
+
 def test_links_out_of_the_folder_are_refused(page):
     port, secret, folder = page
     link = folder / "link.png"
@@ -208,7 +244,16 @@ def test_other_names_are_refused(page, path):
         "localhost.evil.example",
         "localhost@evil.example",
     )
-    names = *led, "evil.example:80", "10.0.0.1", "", "[::2]", "["
+    names = (
+        *led,
+        "evil.example:80",
+        "10.0.0.1",
+        "",
+        "[::2]",
+        "[",
+        "evil@127.0.0.1",
+        "127.0.0.1/evil.example",
+    )
     for host in names:
         assert call(port, path, Host=host)[0] == 403, host
     if "queue" not in path:
@@ -233,6 +278,19 @@ def test_other_sites_are_refused(page):
         )[0]
         == 200
     )
+    for site in ("cross-site", "same-site"):
+        assert call(port, "/config", Sec_Fetch_Site=site)[0] == 403
+        assert (
+            call(port, "/gradio_api/info", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 403
+        )
+        assert call(port, "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate")[0] == 200  # a link
+    for twice in (("Host", "evil.example"), ("Origin", "http://evil.example")):
+        raw = HTTPConnection("127.0.0.1", port)
+        raw.putrequest("GET", "/config")
+        raw.putheader("Origin", f"http://127.0.0.1:{port}")
+        raw.putheader(*twice)
+        raw.endheaders()
+        assert raw.getresponse().status in (400, 403)
     preflight = HTTPConnection("127.0.0.1", port)
     preflight.request(
         "OPTIONS", "/gradio_api/call/snapshot", headers={"Origin": "http://evil.example"}
@@ -247,7 +305,7 @@ def test_names_that_are_allowed(tmp_path):
 
     def refused(door, host, origin=None):
         headers = {"host": host} | ({"origin": origin} if origin else {})
-        return bool(door._refusal({"method": "GET", "path": "/"}, headers))
+        return bool(door._refusal({"method": "GET", "path": "/"}, list(headers.items())))
 
     assert not refused(near, "style.example", "https://style.example")
     assert not refused(near, "127.0.0.1:8080", "https://style.example")
@@ -288,6 +346,14 @@ def test_the_folder_is_private_and_bounded(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def waited_for(what, seconds=10):
+    "Whether something comes to be soon: a page tidies up after it has answered."
+    until = time.monotonic() + seconds
+    while not what() and time.monotonic() < until:
+        time.sleep(0.1)
+    return what()
+
+
 def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
     port, _, folder = page
     monkeypatch.setattr(guard, "LIMIT", 600_000)
@@ -295,8 +361,39 @@ def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
     for i in range(5):
         big.write_bytes(bytes([i]) * 250_000)
         paths.append(upload(port, big, "big.bin"))
-    held = PageFolder(folder)
-    assert [held.holds(path) for path in paths] == [False, False, False, True, True]
+    assert waited_for(
+        lambda: [PageFolder(folder).holds(path) for path in paths] == [False] * 3 + [True] * 2
+    )
+
+
+def test_one_upload_cannot_fill_the_disk(page, tmp_path, monkeypatch):
+    port, _, folder = page
+    monkeypatch.setattr(guard, "LIMIT", 2_000_000)
+    monkeypatch.setattr(guard, "REQUEST", 100_000)
+    (tmp_path / "big").write_bytes(bytes(5_000_000))
+    try:
+        assert not isinstance(upload(port, tmp_path / "big", "big.bin"), str)
+    except (OSError, HTTPException):
+        pass  # cut off
+    held = PageFolder(folder)._files
+    assert waited_for(lambda: sum(stat.st_size for _, stat in held()) <= 2_000_000)
+
+
+def test_pages_that_start_at_once_leave_each_other_alone(tmp_path):
+    code = (
+        "from faststyle_fastai.guard import page_folder\n"
+        "for _ in range(40):\n"
+        "    with page_folder() as folder:\n"
+        "        assert folder.path.stat().st_mode & 0o777 == 0o700\n"
+    )
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for run in runs:
+        assert run.communicate(timeout=120)[1] == "" and run.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def serve(folder, port, **environment):
