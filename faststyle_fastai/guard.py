@@ -116,12 +116,15 @@ def _locked_folder():
     "A new private folder, and the lock that says it is in use."
     while True:
         path = Path(tempfile.mkdtemp(prefix=NAME))
-        made, lock = path.stat(), FileLock(path / LOCK)
+        lock = FileLock(path / LOCK)
         with suppress(OSError):
+            made = path.stat()
             lock.acquire()
-            if os.path.samestat(made, path.stat()):
+            now = path.stat()  # a page that began meanwhile may have taken it for left over
+            if os.path.samestat(made, now) and made.st_mode == now.st_mode:
                 return path, lock
-        lock.release()  # another page took it for left over
+        lock.release()
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def guarded_blocks(gr, folder: PageFolder, **kwargs):
