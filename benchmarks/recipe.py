@@ -103,7 +103,7 @@ VARIANTS = {
     },
     "painting at 384 px": {"style_size": 384},
     "painting at 192 px": {"style_size": 192},
-    "total variation 0.2": {"tv": 0.2},
+    "total variation 0.2": {"tv_weight": 0.2},
     "no droplet penalty": {"droplets": 0.0},
     "crops from 0.25 of the photo": {"min_scale": 0.25},
     "crops from 0.8 of the photo": {"min_scale": 0.8},

@@ -30,7 +30,7 @@ BS, SIZE = 4, 256
 LAYERS = "relu1_2", "relu2_2", "relu3_3", "relu4_3"
 SAME = {"recipe": "fast", "backbone": "vgg16", "content_layers": {"relu2_2": 1.0}}
 SAME |= {"style_layers": dict.fromkeys(LAYERS, 1.0), "scales": (1,), "small": 0}
-SAME |= {"tv": 0.0, "droplets": 0.0}
+SAME |= {"tv_weight": 0.0, "droplets": 0.0}
 
 
 def main():

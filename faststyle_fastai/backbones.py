@@ -39,6 +39,7 @@ def perceptual_backbone(
     layers=None,  # keep the network up to the deepest of these; None: all of it
     pooling: str = "max",  # a row of `POOLINGS`
     padding: str = "zeros",  # of the first convolution; the others' are zeros
+    normalize: bool = True,  # pictures first, as ImageNet's
 ) -> "Backbone":  # frozen, in eval, pictures in [0, 1] in, features by layer name out
     """A pretrained network whose features say what a picture shows and how it is painted.
 
@@ -56,8 +57,8 @@ def perceptual_backbone(
         source, state = str(weights), read_weights(Path(weights))
     if pooling not in POOLINGS:
         raise ValueError(f"no pooling '{pooling}': choose one of {', '.join(POOLINGS)}.")
-    backbone = Backbone(_build(name, state, source, pooling, padding), layers)
-    backbone.source = name, weights and str(weights), layers, pooling, padding
+    backbone = Backbone(_build(name, state, source, pooling, padding), layers, normalize)
+    backbone.source = name, weights and str(weights), layers, pooling, padding, normalize
     return backbone
 
 
@@ -70,6 +71,7 @@ class Backbone(nn.Module):
         self,
         net: nn.Sequential,  # children named conv1_1, relu1_1, …, pool1, … in order
         layers=None,  # names to keep; the network is cut after the deepest one
+        normalize: bool = True,
     ):
         super().__init__()
         names = [name for name, _ in net.named_children()]
@@ -82,7 +84,7 @@ class Backbone(nn.Module):
         self.features = {}
         for name in self.layers:
             self.net.get_submodule(name).register_forward_hook(self._keep(name))
-        for i, values in enumerate(IMAGENET):
+        for i, values in enumerate(IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)):
             shape = torch.tensor(values).view(1, 3, 1, 1)
             self.register_buffer(("mean", "std")[i], shape, persistent=False)
         self.requires_grad_(False).eval().to(memory_format=torch.channels_last)

@@ -42,6 +42,7 @@ def paint_bulk(
     workers: int | None = None,  # each with a network; None: as many as there are cores, or GPUs
     batch: int = 16,  # pictures that a worker is given at once
     force: bool = False,  # paint also what is there already
+    precision: str = "auto",  # see layers.uses_bfloat16
     watch=None,  # called with the numbers of pictures that are done, that failed, and of all
 ) -> list[tuple[str, str]]:  # of each picture that failed: its name and why
     """Repaint all pictures below `source`, one output each; what is there already is left out.
@@ -55,11 +56,11 @@ def paint_bulk(
     source, out = placed(source), placed(out)
     path, name = find_style(style)
     path = path / MODEL if path.is_dir() else path
-    Stylizer(style)  # what is wrong with it is said here and now
+    Stylizer(style, precision=precision)  # what is wrong is said here and now
     names = _to_do(source, out, force)
     if not names:
         return _report(out, [])
-    weights = path.name, path.read_bytes(), name
+    weights = path.name, path.read_bytes(), name, precision
     how = {"strength": strength, "size": size, "keep_colors": keep_colors}
     mine = not ray.is_initialized()
     if mine:
@@ -212,10 +213,10 @@ class Worker:
 
     def __init__(self, source, out, weights, how):
         self.source, self.out = file_system(source), file_system(out)
-        name, data, style = weights
+        name, data, style, precision = weights
         with TemporaryDirectory() as folder:
             (Path(folder) / name).write_bytes(data)
-            self.paint = Stylizer(Path(folder) / name)
+            self.paint = Stylizer(Path(folder) / name, precision=precision)
         self.how = how | {"style": style}
 
     def __call__(self, rows):

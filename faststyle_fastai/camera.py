@@ -4,11 +4,14 @@ import time
 from collections import defaultdict, deque
 from contextlib import contextmanager
 from fractions import Fraction
+from importlib.util import find_spec
+from uuid import uuid4
 
 from PIL import Image
 
 from .errors import FaststyleError
 from .film import Frame
+from .recorder import FilmRecorder
 from .video import frame_painter
 from .web import served
 
@@ -32,13 +35,13 @@ def camera_page(
         raise FaststyleError("an autoencoder only redraws: choose a style.")
     with served(
         "faststyle camera",
-        lambda gr, page, folder: camera_tab(gr, page, paint, size),
+        lambda gr, page, folder: camera_tab(gr, page, folder.path, paint, size),
         host, port, browser, allow_hosts,
     ):  # fmt: skip
         yield
 
 
-def camera_tab(gr, page, paint, size=240):
+def camera_tab(gr, page, scratch, paint, size=240):
     "The camera, painted, and what can be changed meanwhile."
     visitors = defaultdict(lambda: Live(paint, size))
     rate = gr.Markdown("Allow the camera and press its button.", elem_id="rate")
@@ -62,7 +65,22 @@ def camera_tab(gr, page, paint, size=240):
     taken = gr.Image(
         interactive=False, format="png", label="Snapshot", buttons=["download"], elem_id="snapshot"
     )
-    gr.Button("Snapshot").click(lambda frame: frame, painted, taken, api_name="snapshot")
+    with gr.Row():
+        gr.Button("Snapshot").click(lambda frame: frame, painted, taken, api_name="snapshot")
+        record = gr.Button("Record", elem_id="record")
+        film = gr.DownloadButton("Download the recording", interactive=False, elem_id="film")
+
+    def recording(request: gr.Request):
+        visitor = visitors[request.session_hash]
+        if visitor.recorder is None:
+            visitor.recorder = FilmRecorder(scratch / uuid4().hex / "camera.mp4")
+            return gr.Button("Stop recording"), gr.DownloadButton(interactive=False)
+        done, visitor.recorder = visitor.recorder.finish(), None
+        shown = gr.DownloadButton(value=done, interactive=done is not None)
+        return gr.Button("Record"), shown
+
+    if find_spec("av"):
+        record.click(recording, None, [record, film], api_name="record")
     page.unload(leave)
 
 
@@ -72,7 +90,7 @@ class Live:
     def __init__(self, paint, size):
         self.paint, self.size = paint, size
         self.asked, self.painted = None, None
-        self.times = deque(maxlen=LOOK_BACK)
+        self.times, self.recorder = deque(maxlen=LOOK_BACK), None
 
     def __call__(self, picture, style, strength):
         if picture is None:
@@ -83,5 +101,7 @@ class Live:
         self.times.append(time.monotonic())
         frame = Frame(picture[..., :3], Fraction(self.times[-1]), Fraction(0))
         painted = Image.fromarray(self.painted(frame).picture)
+        if recorder := self.recorder:
+            recorder.add(painted, self.times[-1])
         took = self.times[-1] - self.times[0]
         return painted, f"{(len(self.times) - 1) / took:.1f} frames/s" if took else "…"

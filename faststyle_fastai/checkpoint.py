@@ -141,6 +141,7 @@ class Checkpoint(Callback):
             "processes": processes(),
             "train_iter": self.train_iter,
             "pct_train": self.pct_train,
+            "n_epoch": self.n_epoch,
             "epoch_random": self.epoch_random,
             "epoch_order": self.epoch_order,
             "random": random_state(),
@@ -185,7 +186,9 @@ class Checkpoint(Callback):
     def _restore(self, found):
         set_random_state(found["random"])
         self.best, self.since = found["best"], found["since"]
-        self.learn.pct_train, self.learn.train_iter = found["pct_train"], found["train_iter"]
+        self.learn.train_iter = found["train_iter"]
+        if found["n_epoch"] == self.n_epoch:  # a longer training is no longer as far
+            self.learn.pct_train = found["pct_train"]
         self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
         for name, value in found["recorder"].items():
             setattr(self.recorder, name, list(value))

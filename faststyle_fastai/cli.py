@@ -10,13 +10,13 @@ import typer
 
 from . import __version__
 from .cli_bulk import bulk
-from .cli_optimize import optimize
-from .cli_stylize import painter, stylize
+from .cli_optimize import as_typed, optimize
+from .cli_stylize import grid, painter, stylize
 from .cli_train import add_style, demo, pretrain, train
 from .cli_video import video
 from .cli_web import camera, web
 from .errors import FaststyleError, one_line
-from .options import Device, Force, TrustPickle, Weights, wrote
+from .options import Device, Force, Precision, TrustPickle, Weights, wrote
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,7 +26,19 @@ app = typer.Typer(
 )
 
 
-for command in (demo, pretrain, train, add_style, stylize, video, optimize, web, camera, bulk):
+for command in (
+    demo,
+    pretrain,
+    train,
+    add_style,
+    stylize,
+    grid,
+    video,
+    optimize,
+    web,
+    camera,
+    bulk,
+):
     app.command()(command)
 
 
@@ -59,6 +71,7 @@ def evaluate(
     table: Annotated[Path | None, typer.Option("--json", help="The figures as JSON.")] = None,
     trust_pickle: TrustPickle = False,
     device: Device = None,
+    precision: Precision = "auto",
 ):
     "Measure a style: content, style, and how many iterations of optimisation it is worth."
     from .backbones import perceptual_backbone
@@ -68,7 +81,7 @@ def evaluate(
     from .runfolder import write_json
     from .sheets import contact_sheet
 
-    paint = painter(file, trust_pickle, device)
+    paint = painter(file, trust_pickle, device, precision)
     if out:
         check_format(out)
     if paint.styles and not style:
@@ -186,6 +199,8 @@ def main():
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    if sys.argv[1:2] == ["optimize"]:
+        sys.argv[1:] = as_typed(sys.argv[1:])
     for noise in (FutureWarning, DeprecationWarning):  # of the libraries, to their developers
         warnings.simplefilter("ignore", noise)
     warnings.showwarning = lambda text, *_: print(f"warning: {text}", file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .errors import FaststyleError, clock, progress
-from .options import Force, Quiet, wrote
+from .options import Force, Precision, Quiet, wrote
 
 
 def bulk(
@@ -30,13 +30,14 @@ def bulk(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures a worker is given at once.")] = 16,
     force: Force = False,
+    precision: Precision = "auto",
     quiet: Quiet = False,
 ):
     "Repaint all pictures of a folder or a bucket on a Ray cluster; what is there is left out."
     from .bulk import REPORT, paint_bulk
 
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "address": address}
-    how |= {"workers": workers, "batch": batch, "force": force}
+    how |= {"workers": workers, "batch": batch, "force": force, "precision": precision}
     try:
         with redirect_stdout(sys.stderr):  # Ray tells there of nodes that die
             failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())

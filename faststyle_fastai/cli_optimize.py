@@ -1,6 +1,7 @@
 "The command that optimises pixels."
 
 import math
+import re
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,20 +10,34 @@ from typing import Annotated
 import typer
 
 from .errors import progress
-from .options import AllowHosts, BackboneName, Force, Host, Port, Quiet, Weights, wrote
+from .options import (
+    AllowHosts,
+    BackboneName,
+    ContentLayers,
+    Force,
+    Host,
+    Port,
+    Precision,
+    Quiet,
+    StyleLayers,
+    Weights,
+    wrote,
+)
 
 PAGE = "host", "port", "browser", "allow_host"
 
 
 def optimize(
-    content: Annotated[Path, typer.Argument(help="The photo.", show_default=False)],
+    content: Annotated[
+        str, typer.Argument(help="The photo: a file or an address.", show_default=False)
+    ],
     styles: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(help="Paintings, blended.", metavar="STYLE…", show_default=False),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", "--output")] = Path("out.png"),
     recipe: Annotated[
-        str, typer.Option(help="fast, ours; crowson or gatys, with their numbers on VGG19.")
+        str, typer.Option(help="fast, ours; crowson, crowson_2021 or gatys, with their numbers.")
     ] = "fast",
     style_weights: Annotated[
         list[float] | None,
@@ -36,6 +51,12 @@ def optimize(
     tv_weight: Annotated[
         float | None, typer.Option("-tw", "--tv-weight", help="Of smoothness.")
     ] = None,
+    style_weight: Annotated[
+        float | None,
+        typer.Option("--style-ratio", help="Of the whole style loss, beside the content's."),
+    ] = None,
+    content_layers: ContentLayers = None,
+    style_layers: StyleLayers = None,
     min_scale: Annotated[
         int | None, typer.Option("-ms", "--min-scale", help="px of the longer side to begin at.")
     ] = None,
@@ -64,7 +85,10 @@ def optimize(
         float | None, typer.Option(min=0.01, help="The paintings' size, of the photo's.")
     ] = None,
     style_size: Annotated[int | None, typer.Option(min=1, help="px of it instead.")] = None,
-    style_loss: Annotated[str | None, typer.Option(help="w2, gram or mean_std.")] = None,
+    content_loss: Annotated[str | None, typer.Option(help="mse or scaled.")] = None,
+    style_loss: Annotated[
+        str | None, typer.Option(help="w2, gram, gram_scaled, gram_sum or mean_std.")
+    ] = None,
     pooling: Annotated[str | None, typer.Option(help="max, average or l2.")] = None,
     optimizer: Annotated[
         str | None, typer.Option(help="adam, lbfgs, or wolfe, L-BFGS with a line search.")
@@ -78,7 +102,10 @@ def optimize(
     save_every: Annotated[int, typer.Option(min=1, help="Iterations between saves.")] = 50,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last save.")] = False,
     force: Force = False,
-    depth: Annotated[int, typer.Option(help="Bits of a colour: 8, or 16 (.png, .tif).")] = 8,
+    depth: Annotated[
+        int | None,
+        typer.Option(help="Bits of a color, 8 or 16. Default: 16 for a .tif (extra deep), else 8."),
+    ] = None,
     proof: Annotated[
         Path | None,
         typer.Option(help="A printer's .icc: paint in what it can print, show it as .proof.png."),
@@ -94,6 +121,7 @@ def optimize(
             "--device", "--devices", help="cpu, cuda, …; cuda:0,cuda:1 share the backbone."
         ),
     ] = None,
+    precision: Precision = "auto",
     seed: Annotated[int, typer.Option("-r", "--seed", "--random-seed")] = 0,
     quiet: Quiet = False,
 ):
@@ -135,3 +163,29 @@ def say(iterate):
     line = f"{iterate.width}x{iterate.height}  {i}/{iterate.i_max}  loss {iterate.loss:.4g}"
     line += f"  {1 / iterate.seconds:.1f} it/s"
     progress(line, i == iterate.i_max)
+
+
+def as_typed(words: list[str]) -> list[str]:
+    """Several values after one option, as crowsonkb's users write them, as options take them.
+
+    `-sw 2 1` becomes `-sw 2 -sw 1`, `--devices cuda:0 cuda:1` becomes `--devices cuda:0,cuda:1`.
+    """
+    found, option = [], None
+    for word in words:
+        if option in WEIGHTS and NUMBER.fullmatch(word):
+            found += [option, word]
+        elif option in DEVICES and DEVICE.fullmatch(word):
+            if found[-1] in DEVICES:
+                found.append(word)
+            else:
+                found[-1] += f",{word}"
+        elif word in WEIGHTS:
+            option = word
+        else:
+            option = word if word in DEVICES else None
+            found.append(word)
+    return found
+
+
+WEIGHTS, NUMBER = ("-sw", "--style-weights"), re.compile(r"\d*\.?\d+(e-?\d+)?")
+DEVICES, DEVICE = ("--devices", "--device"), re.compile(r"(cpu|mps|cuda|xpu)(:\d+)?")

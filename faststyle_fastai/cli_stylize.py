@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from .errors import FaststyleError, clock, one_line, progress
-from .options import Device, Quiet, TrustPickle, wrote
+from .options import (
+    Black,
+    Device,
+    Force,
+    Grain,
+    Mask,
+    Mix,
+    Precision,
+    Quiet,
+    Tile,
+    TrustPickle,
+    wrote,
+)
 
 READ_AHEAD = 2**24  # pixels; larger pictures are read when it is their turn, for want of memory
 
@@ -25,32 +37,24 @@ def stylize(
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="A picture, or a folder for several.")],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 the photo, 1 the style.")] = 1.0,
-    mix: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=.3, a style to mix in, or several; the rest is --style's."),
-    ] = None,
-    mask: Annotated[
-        Path | None, typer.Option(help="A gray picture: white is painted, black stays the photo.")
-    ] = None,
-    black: Annotated[
-        str | None, typer.Option(help="NAME of the style where the mask is black.")
-    ] = None,
+    mix: Mix = None,
+    mask: Mask = None,
+    black: Black = None,
     size: Annotated[
         int | None, typer.Option(min=8, help="Short side to paint at, px: broader strokes.")
     ] = None,
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
     ] = False,
-    grain: Annotated[
-        float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")
-    ] = 0.02,
-    tile: Annotated[
-        str, typer.Option(help="Paint in tiles of PX; auto: where the memory asks for it; none.")
-    ] = "auto",
+    grain: Grain = 0.02,
+    tile: Tile = "auto",
     exact: Annotated[
         bool, typer.Option("--exact", help="Tiles as the whole picture would be: slower.")
     ] = False,
     depth: Annotated[int, typer.Option(help="Bits of a colour: 8, or 16 (.png, .tif).")] = 8,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", "--bs", min=1, help="Pictures of one size at a time.")
+    ] = 1,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out what is there already.")
     ] = False,
@@ -60,11 +64,14 @@ def stylize(
     ] = 179,
     trust_pickle: TrustPickle = False,
     device: Device = None,
+    precision: Precision = "auto",
     quiet: Quiet = False,
 ):
     "Repaint pictures with a trained style."
     if black and not mask:
         raise typer.BadParameter("--black is the style of what a --mask leaves: give both.")
+    import torch
+
     from .download import is_address
     from .folders import targets_for
     from .images import exif_of, limit_pixels, read_tensor, save_picture, size_of
@@ -76,7 +83,9 @@ def stylize(
     jobs = targets_for(inputs, out, depth, force)
     if skip_existing:
         jobs = [(source, target) for source, target in jobs if not target.exists()]
-    paint, failed = painter(style, trust_pickle, device, grain, depth == 16), []
+    if depth == 16 and precision == "auto":
+        precision = "float32"
+    paint, failed = painter(style, trust_pickle, device, precision, grain), []
 
     from .finish import read_mask
 
@@ -94,34 +103,57 @@ def stylize(
             except Exception as error:  # this one's; raised when it is its turn
                 yield source, target, error
 
-    def repaint(item):
-        *_, picture = item
+    def repaint(items):
+        *_, picture = items[0]
         if isinstance(picture, Exception):
             raise picture
-        return paint(picture, *how, tensor=depth == 16, **tiled)
+        if len(items) == 1:
+            return [paint(picture, *how, tensor=depth == 16, **tiled)]
+        together = torch.cat([picture for *_, picture in items])
+        return paint(together, *how, tensor=True, tile=None).split(1)
 
-    def write(item, painted):
-        source, target, _ = item
-        written.append(save_picture(painted, target, depth, exif_of(source)))
+    def write(items, painted):
+        for (source, target, _), result in zip(items, painted):
+            written.append(save_picture(result, target, depth, exif_of(source)))
 
-    began = time.monotonic()
+    began, i = time.monotonic(), 0
     try:
-        with closing(overlapped(pictures(), repaint, write)) as done:
-            for i, ((source, target, _), result) in enumerate(done, 1):
-                if error := result.exception():  # one picture's: the others are painted
-                    if len(jobs) == 1:
+        with closing(overlapped(alike(pictures(), batch_size), repaint, write)) as done:
+            for items, result in done:
+                error = result.exception()  # theirs: the others are painted
+                for source, target, _ in items:
+                    i += 1
+                    if error and len(jobs) == 1:
                         raise error
-                    failed.append(str(source))
-                    print(f"error: {one_line(error)}", file=sys.stderr)
-                    continue
-                if not quiet and len(jobs) > 1:
-                    left = (time.monotonic() - began) / i * (len(jobs) - i)
-                    print(f"{i}/{len(jobs)} {source}  {clock(left)} left", file=sys.stderr)
-                wrote(target)
+                    if error:
+                        failed.append(str(source))
+                        print(f"error: {one_line(error)}", file=sys.stderr)
+                        continue
+                    if not quiet and len(jobs) > 1:
+                        left = (time.monotonic() - began) / i * (len(jobs) - i)
+                        print(f"{i}/{len(jobs)} {source}  {clock(left)} left", file=sys.stderr)
+                    wrote(target)
     except KeyboardInterrupt:
         raise FaststyleError(f"stopped after {len(written)} of {len(jobs)} pictures.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} pictures failed: {', '.join(failed)}.")
+
+
+def alike(items, most):
+    "Items in groups whose pictures have one shape, so many at the most."
+    waiting = {}  # shape -> items
+    for item in items:
+        shape = getattr(item[-1], "shape", None)
+        if shape is None or most == 1:
+            yield [item]
+            continue
+        group = waiting.setdefault(shape, [])
+        group.append(item)
+        if len(group) == most:
+            yield waiting.pop(shape)
+        elif sum(map(len, waiting.values())) > 4 * most:  # or they would fill the memory
+            yield waiting.pop(next(iter(waiting)))
+    yield from waiting.values()
 
 
 def tiles_done(done, of):
@@ -129,7 +161,7 @@ def tiles_done(done, of):
     progress(f"tile {done} of {of}", done == of)
 
 
-def painter(style, trust_pickle, *args):
+def painter(style, trust_pickle, device=None, precision="auto", grain=0.02):
     "A Stylizer, of a pickle only when it is trusted."
     from .gallery import find_style
 
@@ -137,7 +169,7 @@ def painter(style, trust_pickle, *args):
         raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
     from .stylizer import Stylizer
 
-    return Stylizer(style, *args)
+    return Stylizer(style, device, grain, precision)
 
 
 def shares_of(shares, rest):
@@ -153,7 +185,7 @@ def shares_of(shares, rest):
     return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
 
 
-def side_of(tile, depth):
+def side_of(tile, depth=8):
     "What `Stylizer` takes for --tile."
     from .tiles import tiles
 
@@ -167,3 +199,37 @@ def side_of(tile, depth):
         raise FaststyleError(f"--tile {tile}: auto, none, or px, a multiple of 4.")
     tiles((1, 1), int(tile))  # a wrong one is one error, not one a picture
     return int(tile)
+
+
+def grid(
+    picture: Annotated[str, typer.Argument(help="A photo: a file or an address.", metavar="INPUT")],
+    style: Annotated[
+        list[str],
+        typer.Option(
+            metavar="STYLE",
+            help="Two styles for a row, four for a square: names of built-in styles, or FILE:NAME "
+            "of one file.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A picture.")],
+    n: Annotated[int, typer.Option("-n", min=2, help="Pictures a side.")] = 5,
+    size: Annotated[int | None, typer.Option(min=8, help="Short side to paint at, px.")] = None,
+    force: Force = False,
+    trust_pickle: TrustPickle = False,
+    device: Device = None,
+    precision: Precision = "auto",
+):
+    "Paint one photo in mixtures of two or four styles, from each to each."
+    from .gallery import find_style
+    from .images import check_format, save_picture
+
+    if check_format(out).exists() and not force:
+        raise FaststyleError(f"{out} exists: --force to replace it, or another -o.")
+    found = [find_style(name) for name in style]
+    if len({file for file, _ in found}) > 1:
+        raise FaststyleError("styles of different files cannot be mixed: give styles of one file.")
+    paint = painter(style[0], trust_pickle, device, precision)
+    from .stylizer import style_grid
+
+    names = [name or paint.styles[0] for _, name in found]
+    wrote(save_picture(style_grid(paint, picture, names, n, size=size), out))

@@ -9,17 +9,30 @@ from .options import (
     Arch,
     BackboneName,
     BatchSize,
+    CheckpointEvery,
+    ContentLayers,
+    ContentWeight,
     Device,
+    Epochs,
     Force,
     Images,
+    Lr,
     Minutes,
+    Opt,
     Out,
     Photos,
+    Precision,
     Quiet,
     Recipe,
     Seed,
     Size,
+    StyleLayers,
+    StyleSize,
+    StyleWeight,
+    TvWeight,
+    ValidPct,
     Weights,
+    Workers,
     wrote,
 )
 
@@ -36,6 +49,7 @@ def demo(
     ] = None,
     minutes: Annotated[float, typer.Option(min=0.01, help="Of training.")] = 1.5,
     device: Device = None,
+    precision: Precision = "auto",
     seed: Seed = 0,
     quiet: Quiet = False,
 ):
@@ -60,16 +74,26 @@ def pretrain(
     bs: BatchSize = None,
     images: Images = None,
     minutes: Minutes = None,
+    content_weight: ContentWeight = None,
+    tv_weight: TvWeight = None,
+    content_layers: ContentLayers = None,
+    lr: Lr = None,
+    epochs: Epochs = None,
+    optimizer: Opt = None,
+    valid_pct: ValidPct = 0.02,
+    checkpoint_every: CheckpointEvery = 200,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what did not end; the rest as before.")
     ] = False,
     force: Force = False,
+    workers: Workers = None,
     device: Device = None,
+    precision: Precision = "auto",
     seed: Seed = 0,
     quiet: Quiet = False,
 ):
     "Train an autoencoder, the start of all styles, on a folder of photos."
-    given = locals() | {"pretrained": None if pretrained == "none" else pretrained}
+    given = facts(locals())
     from .runs import pretrain
 
     wrote(pretrain(**given))
@@ -77,7 +101,14 @@ def pretrain(
 
 def train(
     photos: Photos,
-    style: Annotated[list[Path], typer.Option(help="A painting; several times: many styles.")],
+    style: Annotated[
+        list[str],
+        typer.Option(
+            metavar="PAINTING",
+            help="A file, an address, or a folder of paintings; NAME=PAINTING names the style. "
+            "Several: many styles in one network.",
+        ),
+    ],
     out: Out,
     recipe: Recipe = "fast",
     backbone: BackboneName = None,
@@ -100,21 +131,43 @@ def train(
     stable: Annotated[
         bool, typer.Option("--stable", help="For films: strokes hold still. Half as quick.")
     ] = False,
+    style_weight: StyleWeight = None,
+    content_weight: ContentWeight = None,
+    tv_weight: TvWeight = None,
+    style_layers: StyleLayers = None,
+    content_layers: ContentLayers = None,
+    style_size: StyleSize = None,
+    lr: Lr = None,
+    epochs: Epochs = None,
+    optimizer: Opt = None,
+    valid_pct: ValidPct = 0.02,
+    checkpoint_every: CheckpointEvery = 200,
+    preview_every: Annotated[
+        int, typer.Option(min=1, metavar="STEPS", help="Show previews this often.")
+    ] = 100,
+    preview_photo: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="To show previews on; several: each. Default: two."),
+    ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in OUT; the rest as before.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in OUT, the rest as before. With more --minutes or --epochs "
+            "a run that has ended goes on for longer.",
+        ),
     ] = False,
     force: Force = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=0, help="Processes that load photos; default: up to 8 on CUDA, else 0."),
-    ] = None,
+    workers: Workers = None,
     device: Device = None,
+    precision: Precision = "auto",
     seed: Seed = 0,
     quiet: Quiet = False,
 ):
     "Train one style or many from paintings and a folder of photos into the run folder OUT."
-    given = locals() | {"pretrained": None if pretrained == "none" else pretrained}
+    given = facts(locals())
     given["stable"] = STABLE if stable else 0.0
+    given["preview_photos"] = given.pop("preview_photo")
     from .runs import train
 
     run = train(**given)
@@ -124,19 +177,42 @@ def train(
 
 def add_style(
     run: Annotated[Path, typer.Argument(help="A run folder, or a .safetensors.")],
-    style: Annotated[Path, typer.Option(help="The new painting.", show_default=False)],
+    style: Annotated[
+        str,
+        typer.Option(
+            metavar="PAINTING", help="The new painting: a file, an address, or NAME=PAINTING."
+        ),
+    ],
     photos: Annotated[Path | None, typer.Option(help="Default: those of the run.")] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Default: RUN itself.")] = None,
     backbone: BackboneName = None,
     weights: Weights = None,
     minutes: Annotated[float, typer.Option(min=0.01, help="Of training.")] = 3,
+    style_weight: StyleWeight = None,
+    content_weight: ContentWeight = None,
+    tv_weight: TvWeight = None,
+    style_layers: StyleLayers = None,
+    content_layers: ContentLayers = None,
+    style_size: StyleSize = None,
+    lr: Lr = None,
+    optimizer: Opt = None,
     force: Force = False,
+    workers: Workers = None,
     device: Device = None,
+    precision: Precision = "auto",
     seed: Seed = 0,
     quiet: Quiet = False,
 ):
     "Add a painting to a trained network; its other styles stay the same to the bit."
-    given = locals()
+    given = facts(locals())
     from .runs import add_style
 
     wrote(add_style(**given))
+
+
+def facts(given):
+    "Options under the names that the functions know."
+    given["opt"] = given.pop("optimizer")
+    if given.get("pretrained") == "none":
+        given["pretrained"] = None
+    return given

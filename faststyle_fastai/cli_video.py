@@ -7,9 +7,21 @@ from typing import Annotated
 
 import typer
 
-from .cli_stylize import painter
+from .cli_stylize import painter, shares_of, side_of
 from .errors import clock, progress
-from .options import Device, Force, Quiet, TrustPickle, wrote
+from .options import (
+    Black,
+    Device,
+    Force,
+    Grain,
+    Mask,
+    Mix,
+    Precision,
+    Quiet,
+    Tile,
+    TrustPickle,
+    wrote,
+)
 
 
 def video(
@@ -25,6 +37,11 @@ def video(
         typer.Option("-o", "--out", help=".mp4, .mkv, .webm, .mov, .gif, or frames/%04d.png."),
     ],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 the film, 1 the style.")] = 1.0,
+    mix: Mix = None,
+    mask: Mask = None,
+    black: Black = None,
+    grain: Grain = 0.02,
+    tile: Tile = "auto",
     size: Annotated[int | None, typer.Option(min=16, help="Short side, px.")] = None,
     keep_colors: Annotated[bool, typer.Option("--keep-colors", help="The film's colours.")] = False,
     smooth: Annotated[
@@ -32,6 +49,16 @@ def video(
     ] = False,
     start: Annotated[float, typer.Option(min=0, help="Where to begin, seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(min=0, help="Where to end, seconds.")] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1000, help="Frames a second. Default: the film's own."),
+    ] = None,
+    crf: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=63, help="Quality: lower is better and larger. Default: 18, for .webm 31."
+        ),
+    ] = None,
     codec: Annotated[
         str | None, typer.Option(help="ffmpeg's name; default: libx264, for .webm libvpx-vp9.")
     ] = None,
@@ -41,6 +68,7 @@ def video(
     force: Force = False,
     trust_pickle: TrustPickle = False,
     device: Device = None,
+    precision: Precision = "auto",
     quiet: Quiet = False,
 ):
     "Repaint a film with a trained style; its sound stays as it is."
@@ -49,10 +77,12 @@ def video(
 
     may_write_film(out, force, resume)
 
-    paint = painter(style, trust_pickle, device)
+    paint = painter(style, trust_pickle, device, precision, grain)
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "smooth": smooth}
-    how |= {"start": start, "end": end, "codec": codec, "resume": resume}
-    wrote(paint_video(paint, source, out, paint.named, **how, watch=None if quiet else Progress()))
+    how |= {"mask": mask, "black": black, "tile": side_of(tile)}
+    how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}
+    style = shares_of(mix, paint.named or 0) if mix else paint.named
+    wrote(paint_video(paint, source, out, style, **how, watch=None if quiet else Progress()))
 
 
 class Progress:

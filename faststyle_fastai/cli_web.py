@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .cli_stylize import painter
-from .options import AllowHosts, Browser, Device, Host, Port, TrustPickle
+from .options import AllowHosts, Browser, Device, Host, Port, Precision, TrustPickle
 
 
 def web(
@@ -28,11 +28,13 @@ def web(
     browser: Browser = True,
     allow_host: AllowHosts = None,
     device: Device = None,
+    precision: Precision = "auto",
 ):
     "A page to paint, train, optimise and use the camera on; Ctrl-C ends it."
     from .page import web_page
 
-    with web_page(folder, photos, host, port, browser, megapixels, device, allow_host):
+    place = host, port, browser
+    with web_page(folder, photos, *place, megapixels, device, precision, allow_host):
         until_interrupted()
 
 
@@ -47,11 +49,12 @@ def camera(
     allow_host: AllowHosts = None,
     trust_pickle: TrustPickle = False,
     device: Device = None,
+    precision: Precision = "auto",
 ):
     "Repaint what the camera sees, live on a page in the browser; Ctrl-C ends it."
     from .camera import camera_page
 
-    paint = painter(style, trust_pickle, device)
+    paint = painter(style, trust_pickle, device, precision)
     with camera_page(paint, host, port, browser, size, allow_host):
         until_interrupted()
 

@@ -19,6 +19,7 @@ def demo(
     minutes: float = 1.5,  # of training
     seed: int = 0,
     device: str | None = None,
+    precision: str = "auto",  # see layers.uses_bfloat16
     quiet: bool = False,
 ) -> list[Path]:  # what it wrote: before | painting | after first
     "Train a painting's style offline and repaint a photo with it."
@@ -31,10 +32,11 @@ def demo(
         photo = next(iter(first_pictures(folder, 1)), None)
     record = record_of(out)
     earlier = record and paintings_of(record) == [digest(painting)]
-    common = {"minutes": minutes, "seed": seed, "device": device, "quiet": quiet}
+    how = {"device": device, "precision": precision}
+    common = {"minutes": minutes, "seed": seed, "quiet": quiet, **how}
     train(folder, painting, out, force=earlier, **common, **few)
     model = out / "model.safetensors"
-    after = Stylizer(model, device)(photo)
+    after = Stylizer(model, **how)(photo)
     pictures = [read_picture(photo), read_picture(painting), after]
     row = side_by_side(pictures, height=360)
     return [

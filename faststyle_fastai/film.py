@@ -1,5 +1,6 @@
 "Films to read: frames, their colours and their times (PyAV)."
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,12 @@ class Film:
     container: object  # av.container.InputContainer
     video: object  # av.VideoStream
     source: str
+    fps: Fraction | None = None  # frames a second to give; None: each at its own time
+
+    @property
+    def time_base(self) -> Fraction:
+        "What times of frames are multiples of, in seconds."
+        return 1 / self.fps if self.fps else self.video.time_base
 
     @property
     def begin(self) -> Fraction:
@@ -44,7 +51,7 @@ class Film:
     @property
     def rate(self) -> Fraction:
         "Frames a second, on the mean."
-        return self.video.average_rate or self.video.guessed_rate or Fraction(25)
+        return self.fps or self.video.average_rate or self.video.guessed_rate or Fraction(25)
 
     @property
     def seconds(self) -> Fraction | None:
@@ -73,6 +80,10 @@ class Film:
         end: float | None = None,
     ) -> Iterator[Frame]:
         "The pictures that begin from `start` on and before `end`."
+        frames = self._own_frames(start, end)
+        return at_rate(frames, self.fps, Fraction(start), end) if self.fps else frames
+
+    def _own_frames(self, start, end):
         if start:
             self.container.seek(int((self.begin + Fraction(start)) / self.video.time_base),
                                 stream=self.video)  # fmt: skip
@@ -82,16 +93,38 @@ class Film:
             time += shown  # where nothing is said
             if frame.pts is not None:
                 time = frame.pts * self.video.time_base - self.begin
-            shown = (frame.duration or 0) * self.video.time_base or 1 / self.rate
+            shown = (frame.duration or 0) * self.video.time_base or 1 / (
+                self.video.average_rate or Fraction(25)
+            )
             if end is not None and time >= end:
                 return
             if time >= start:
                 yield Frame(upright_rgb(frame), time, shown)
 
 
+def at_rate(
+    frames: Iterator[Frame],
+    fps: Fraction,
+    start: Fraction,  # seconds
+    end: float | None,
+) -> Iterator[Frame]:
+    "So many frames a second: some left out, or the same picture several times."
+    n, shown = math.ceil(start * fps), None
+    for frame in frames:
+        while shown and Fraction(n) / fps < frame.time:
+            yield Frame(shown.picture, Fraction(n) / fps, 1 / fps)
+            n += 1
+        shown = frame
+    last = shown and min(shown.time + shown.seconds, math.inf if end is None else end)
+    while shown and Fraction(n) / fps < last:
+        yield Frame(shown.picture, Fraction(n) / fps, 1 / fps)
+        n += 1
+
+
 @contextmanager
 def opened_film(
     source: str | Path,  # anything that PyAV reads; frames/%04d.png is a sequence of pictures
+    fps: float | None = None,  # frames a second to give; None: each at its own time
 ) -> Iterator[Film]:
     "A film to read from; what is wrong with it is one line that names it."
     av = extra("av", "video")
@@ -104,7 +137,8 @@ def opened_film(
     with container:
         if not container.streams.video:
             raise ValueError(f"{source} holds no pictures, only sound.")
-        yield Film(container, container.streams.video[0], str(source))
+        rate = Fraction(fps).limit_denominator(1001) if fps else None
+        yield Film(container, container.streams.video[0], str(source), rate)
 
 
 def upright_rgb(frame) -> np.ndarray:

@@ -16,10 +16,11 @@ from .files import whole_file
 from .film import BT601, BT709, FULL, HD, LIMITED, SCALER, Film, Frame
 from .images import check_format, save_picture
 
-__all__ = ["film_writer", "may_write_film", "write_film"]
+__all__ = ["CODEC", "film_writer", "may_write_film"]
 
 CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # of any other kind of file
+WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
 SECONDS = 5  # of a part
 LATER = 60  # seconds that parts are later: no encoder's time stamps are negative then
 
@@ -29,12 +30,14 @@ def film_writer(
     film: Film,  # that is painted
     settings: dict,  # what a resume must have in common
     codec: str | None = None,  # None: H.264, for .webm VP9
+    crf: int | None = None,  # see paint_video
     resume: bool = False,
 ):
     "What painted frames are given to: `add(frame)`, then `finish()`, which says if there were any."
-    if "%" in out.name:
-        return Pictures(out)
-    return Gif(out) if out.suffix.lower() == ".gif" else Parts(out, film, settings, codec, resume)
+    plain = Pictures if "%" in out.name else Gif if out.suffix.lower() == ".gif" else None
+    if plain and crf is not None:
+        raise ValueError(f"{out} knows no crf: that is for .mp4, .mkv, .webm, .mov.")
+    return plain(out) if plain else Parts(out, film, settings, codec, crf, resume)
 
 
 class Pictures:
@@ -81,11 +84,15 @@ class Parts:
 
     resumes = True
 
-    def __init__(self, out, film, settings, codec, resume):
+    def __init__(self, out, film, settings, codec, crf, resume):
         self.av, self.out, self.film = extra("av", "video"), out, film
         self.codec, self.options = CODECS.get(out.suffix.lower(), CODEC)
         if codec and codec != self.codec:
             self.codec, self.options = codec, {}
+        if crf is not None:
+            if self.codec not in WITH_CRF:
+                raise ValueError(f"{self.codec} knows no crf: {', '.join(WITH_CRF)} do.")
+            self.options = {**self.options, "crf": str(crf)}
         if self.codec not in self.av.codecs_available:
             raise ValueError(f"no codec {self.codec} here: see ffmpeg's names, like libx264.")
         self.check()
@@ -119,9 +126,9 @@ class Parts:
         "A stream for our frames in a container that is being written."
         stream = container.add_stream(self.codec, rate=self.film.rate, options=self.options)
         stream.width, stream.height = (side + side % 2 for side in size)
-        stream.pix_fmt, stream.time_base = "yuv420p", self.film.video.time_base
+        stream.pix_fmt, stream.time_base = "yuv420p", self.film.time_base
         context = stream.codec_context
-        context.time_base = self.film.video.time_base
+        context.time_base = self.film.time_base
         if aspect := self.film.video.sample_aspect_ratio:
             context.sample_aspect_ratio = aspect
         matrix = BT709 if size[1] >= HD else BT601
@@ -158,7 +165,7 @@ class Parts:
             dst_color_range=LIMITED,
             interpolation=SCALER,
         )
-        coded.time_base = self.film.video.time_base
+        coded.time_base = self.film.time_base
         coded.pts = round((frame.time + LATER) / coded.time_base)
         self.container.mux(self.stream.encode(coded))
 
@@ -181,7 +188,7 @@ class Parts:
             joined = stack.enter_context(self.av.open(str(temporary), "w", format=kind))
             part = stack.enter_context(self.av.open(str(files[0])))
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
-            pictures.time_base = self.film.video.time_base
+            pictures.time_base = self.film.time_base
             source = stack.enter_context(self.av.open(self.film.source))
             sounds = {
                 sound.index: joined.add_stream_from_template(
@@ -239,24 +246,6 @@ def heard(av, container, streams, begin, start, end):
             packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             packet.stream = streams[packet.stream.index]
             yield packet
-
-
-def write_film(
-    pictures: list[Image.Image],  # RGB, of one size
-    path: Path,
-    rate: int = 5,  # pictures a second
-) -> Path:
-    "Pictures as a film that any player shows."
-    av, (name, options) = extra("av", "video"), CODEC
-    width, height = (side - side % 2 for side in pictures[0].size)
-    with whole_file(path) as temporary, av.open(str(temporary), "w") as film:
-        stream = film.add_stream(name, rate=rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for picture in pictures:
-            picture = picture.crop((0, 0, width, height))
-            film.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        film.mux(stream.encode())
-    return path
 
 
 def parts_folder(out):

@@ -11,7 +11,14 @@ from .download import is_address
 from .errors import FaststyleError
 from .images import HEIC, check_format, read_picture
 
-__all__ = ["PICTURES", "find_pictures", "first_pictures", "picture_files", "targets_for"]
+__all__ = [
+    "PICTURES",
+    "find_paintings",
+    "find_pictures",
+    "first_pictures",
+    "picture_files",
+    "targets_for",
+]
 
 # The raster formats a photo comes in, by extension (an .svg, .pdf or .ico is none).
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *HEIC}
@@ -64,6 +71,37 @@ def _readable(path):
     except (ValueError, OSError):
         return False
     return True
+
+
+def find_paintings(
+    sources: list,  # files, folders of them, http(s) addresses; each but a folder also NAME=…
+) -> dict[str, Path | str]:  # what each style is called -> its painting
+    "Paintings under the names of their files, or those that were given."
+    found = []
+    for source in sources:
+        name, equals, place = str(source).partition("=")
+        if not equals or is_address(str(source)) or Path(source).exists():
+            name, place = None, str(source)
+        path = Path(place)
+        if is_address(place):
+            found.append((name or Path(_name_of(place)).stem, place))
+        elif path.is_file():
+            found.append((name or path.stem, path))
+        elif not path.is_dir():
+            raise FileNotFoundError(f"no picture {path}.")
+        elif not (inside := picture_files(path)):
+            raise FileNotFoundError(f"no picture in {path}.")
+        else:
+            found += [(painting.stem, painting) for painting in inside]
+    names = [name for name, _ in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two paintings are called {name}: NAME=PAINTING renames one.")
+        if not name or set(name) & set("/\\:="):
+            raise ValueError(
+                f"a style cannot be called '{name}': letters, digits, - and _ will do."
+            )
+    return dict(found)
 
 
 def targets_for(

@@ -32,7 +32,7 @@ REQUEST = 64 * 2**20  # bytes of an upload between two looks
 FILE = "/gradio_api/file="
 ROUTES = {
     "GET": re.compile(
-        r"/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json)?|/(static|assets|svelte)/.+"
+        r"/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|image)?|/(static|assets|svelte)/.+"
         rf"|{FILE}.+|/gradio_api/(info|app_id|startup-events|upload_progress|theme\.css|queue/data"
         r"|(heartbeat|call|stream)/.+)"
     ),

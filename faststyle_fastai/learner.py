@@ -121,15 +121,14 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
     if plan.opt not in OPTIMIZERS:
         raise ValueError(f"opt='{plan.opt}': choose one of {', '.join(OPTIMIZERS)}.")
-    backbone = perceptual_backbone(
-        plan.backbone, weights, [*plan.content_layers, *plan.style_layers]
-    )
+    layers = [*plan.content_layers, *plan.style_layers]
+    backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
     loss = VggLoss(
         backbone,
         paintings,
-        plan.content_layers,
-        plan.style_layers,
-        tv=plan.tv,
+        {layer: plan.content_weight * part for layer, part in plan.content_layers.items()},
+        {layer: plan.style_weight * part for layer, part in plan.style_layers.items()},
+        tv=plan.tv_weight * plan.tv_unit,
         balance=plan.balance,
         scales=plan.scales,
         style_size=plan.style_size,

@@ -74,6 +74,15 @@ def variation_sum(
     return (across.float().sum() + down.float().sum()) / len(x)
 
 
+def forward_variation(
+    x: Tensor,  # [1, 3, H, W]
+) -> Tensor:  # scalar
+    "Mean squared differences from the next pixels (Mahendran & Vedaldi 2015)."
+    x = F.pad(x.float(), (0, 1, 0, 1), "replicate")
+    inner = x[..., :-1, :-1]
+    return (x[..., :-1, 1:] - inner).square().mean() + (x[..., 1:, :-1] - inner).square().mean()
+
+
 def squared_variation(
     x: Tensor,  # [1, 3, H, W]
 ) -> Tensor:  # scalar

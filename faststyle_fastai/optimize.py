@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -58,7 +59,7 @@ def optimize_to_file(
     seed: int = 0,
     device: str | None = None,
     proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png: the result in print
-    depth: int = 8,  # bits of a colour; 16 for .png and .tif
+    depth: int | None = None,  # bits of a color, 8 or 16; None: 16 for a .tif with the extra deep
     precision: str = "auto",
     callback=None,  # as in optimize_style
     **overrides,  # fields of recipes.Optimization
@@ -67,6 +68,9 @@ def optimize_to_file(
 
     OUT.state is what `resume` goes on from; it is gone when all is done.
     """
+    if depth is None:
+        deep = Path(out).suffix.lower() in (".tif", ".tiff") and find_spec("tifffile")
+        depth = 16 if deep else 8
     out, plan = check_format(out, depth), optimization_plan(recipe, **overrides)
     ends = ".trace.json", ".loss.png", ".state", ".proof.png"
     trace, plot, saved, print_of = (out.with_name(out.name + end) for end in ends)
@@ -75,8 +79,8 @@ def optimize_to_file(
     how = weights, mask, seed, device, proof, precision
     work = PixelOptimizer(content, styles, style_weights, plan, *how)
     settings = {
-        "content": digest(Path(content)),
-        "styles": [digest(Path(style)) for style in styles],
+        "content": digest(content),
+        "styles": [digest(style) for style in styles],
         "style_weights": style_weights,
         "recipe": recipe,
         "weights": Path(weights).name if weights else None,

@@ -24,6 +24,7 @@ def web_page(
     browser: bool = False,  # open it
     megapixels: float = 50,  # of a picture at the most
     device: str | None = None,
+    precision: str = "auto",  # see layers.uses_bfloat16
     allow_hosts: list[str] | None = None,  # other names that the page goes by, as behind a proxy
 ):
     """Serves the page until the context ends; prints its address.
@@ -31,19 +32,20 @@ def web_page(
     Visitors read and write nothing but what they upload, `photos`, and new styles in `folder`. What
     they upload and get lies in a private folder that goes with the page.
     """
-    shelf, watches = Shelf(Path(folder).resolve(), device), []
+    shelf, watches = Shelf(Path(folder).resolve(), device, precision), []
     limit_pixels(megapixels)
+    how = {"device": device, "precision": precision}
     folders = _folders(Path(photos).resolve()) if photos else {}
 
     def fill(gr, page, scratch):
         with gr.Tab("Paint"):
             gallery, style = paint_tab(gr, shelf, scratch.path)
         with gr.Tab("Train"):
-            watches.append(train_tab(gr, shelf, scratch.path, folders, device, gallery, style))
+            watches.append(train_tab(gr, shelf, scratch.path, folders, how, gallery, style))
         with gr.Tab("Optimise"):
-            watches.append(optimize_tab(gr, scratch.path, device))
+            watches.append(optimize_tab(gr, scratch.path, how))
         with gr.Tab("Camera"):
-            camera_tab(gr, page, Stylizer(shipped_path("gallery", "light"), device))
+            camera_tab(gr, page, scratch.path, Stylizer(shipped_path("gallery", "light"), **how))
         page.load(
             lambda: (shelf.pictures(), gr.Dropdown(list(shelf.styles()))),
             outputs=[gallery, style], api_name=False,

@@ -16,10 +16,10 @@ from .finish import read_mask
 from .images import fitted, read_picture, resized_tensor
 from .inits import begin
 from .layers import uses_bfloat16
-from .losses import shrink, squared_variation, variation_sum
+from .losses import forward_variation, shrink, squared_variation, variation_sum
 from .optimizer import wolfe
 from .recipes import Optimization, scales_between
-from .style_losses import STYLE_LOSSES
+from .style_losses import CONTENT_LOSSES, STYLE_LOSSES
 
 __all__ = ["Iterate", "PixelOptimizer"]
 
@@ -74,8 +74,9 @@ class PixelOptimizer:
             raise ValueError(f"optimizer='{plan.optimizer}': {', '.join(OPTIMIZERS)}.")
         self.make_opt, clamps = OPTIMIZERS[plan.optimizer]
         self.clamps = clamps if plan.clamp else "never"
-        if plan.style_loss not in STYLE_LOSSES:
-            raise ValueError(f"style_loss='{plan.style_loss}': {', '.join(STYLE_LOSSES)}.")
+        for name, table in (("style_loss", STYLE_LOSSES), ("content_loss", CONTENT_LOSSES)):
+            if getattr(plan, name) not in table:
+                raise ValueError(f"{name}='{getattr(plan, name)}': {', '.join(table)}.")
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
@@ -203,6 +204,7 @@ class PixelOptimizer:
     def _objective(self, size, shape):
         "The loss at a size: what does not change with the picture is made once."
         plan, (statistics, distance) = self.plan, STYLE_LOSSES[self.plan.style_loss]
+        apart = CONTENT_LOSSES[plan.content_loss]
         photo = resized_tensor(self.content, shape[::-1])
         content = self._features(photo.to(self.device), plan.content_layers)
         targets = []  # where, and for each style layer the distance from the paintings there
@@ -219,7 +221,7 @@ class PixelOptimizer:
             x = pixels * self.unit
             seen = self._features(x, {**plan.content_layers, **plan.style_layers})
             near = sum(
-                w * F.mse_loss(seen[layer].float(), content[layer].float()).to(self.device)
+                w * apart(seen[layer], content[layer]).sum().to(self.device)
                 for layer, w in plan.content_layers.items()
             )
             like = sum(
@@ -229,7 +231,7 @@ class PixelOptimizer:
             )
             parts = {
                 "content": plan.content_weight * near,
-                "style": like,
+                "style": plan.style_weight * like,
                 "tv": plan.tv_weight * VARIATIONS[plan.tv](pixels),
             }
             if self.clamps == "inside":  # a clamped pixel has no other gradient to come back by
@@ -276,13 +278,17 @@ class PixelOptimizer:
 
 # name -> what makes it, and where pixels are clamped: after a step it would mislead L-BFGS
 OPTIMIZERS = {
-    "adam": (lambda x, plan: torch.optim.Adam([x], plan.step_size, betas=(0.9, 0.99)), "after"),
+    "adam": (lambda x, plan: torch.optim.Adam([x], plan.step_size, plan.betas), "after"),
     "lbfgs": (lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10), "never"),
     "wolfe": (lambda x, plan: wolfe(x), "inside"),
 }
 
 
-VARIATIONS = {"squares": squared_variation, "sum": variation_sum}
+VARIATIONS = {
+    "squares": squared_variation,
+    "forward squares": forward_variation,
+    "sum": variation_sum,
+}
 
 
 def resized(x, shape, mode):

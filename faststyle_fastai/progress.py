@@ -16,8 +16,8 @@ from PIL import Image, ImageOps
 from .callbacks import TimeBudget
 from .errors import clock, progress
 from .files import keep_going, whole_file
-from .filmfile import write_film
 from .images import read_picture, save_picture, to_picture, to_tensor
+from .recorder import write_film
 from .sheets import side_by_side
 
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]

@@ -19,14 +19,18 @@ class Training:
     "Everything a training is made of besides the photos and the painting."
 
     backbone: str  # a row of backbones.BACKBONES
-    content_layers: dict[str, float]  # layer -> weight
-    style_layers: dict[str, float] = field(default_factory=dict)  # layer -> weight
-    tv: float = 0.0  # weight of the total variation
+    content_layers: dict[str, float]  # layer -> its part; None: as much as the recipe's own layers
+    style_layers: dict[str, float] = field(default_factory=dict)  # likewise
+    content_weight: float = 1.0  # these three in the recipe's own units, which a published recipe
+    style_weight: float = 1.0  # has from its publication; the parts above convert them
+    tv_weight: float = 0.0  # of the total variation
+    tv_unit: float = 1.0  # the total variation's part
     droplets: float = 0.0  # weight of callbacks.DropletPenalty
     stable: float = 0.0  # weight of stable.HoldStill
     balance: str = "relative"  # see losses.VggLoss
     scales: tuple[float, ...] = (1,)  # see losses.VggLoss
     style_size: int | None = None  # px of the painting's short side; None: the photo's
+    normalize: bool = True  # whether the backbone sees pictures normalized as ImageNet's
     opt: str = "adam"  # a row of optimizer.OPTIMIZERS
     lr: float = 1e-3  # the highest
     schedule: tuple[str, ...] = ("fit_one_cycle",)  # Learner verbs, one after the other
@@ -57,15 +61,21 @@ class Recipe:
     autoencoder: Training = FAST_START  # learns to redraw photos; not all published ones have one
 
 
-# The published recipes compare raw sums under networks that torchvision downloads. All of them
-# see normalised RGB here; weights of those that do not are converted (features scale with the
-# input, content with their square, style with their fourth power).
+# The published recipes compare raw sums under networks that torchvision downloads, which want
+# normalized RGB. Weights meant for other inputs are converted: features scale with the input,
+# content with their square, style with their fourth power.
 VGG16_LAYERS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}  # -> channels
 PUBLISHED = {"balance": "none", "style_size": 256}
-EXAMPLES = {"backbone": "vgg16", "style_layers": dict.fromkeys(VGG16_LAYERS, 1e10)}
+EXAMPLES = {
+    "backbone": "vgg16",
+    "content_layers": {"relu2_2": 1.0},
+    "content_weight": 1e5,
+    "style_layers": dict.fromkeys(VGG16_LAYERS, 1.0),
+    "style_weight": 1e10,
+}
 # PiotrekSkalski/style-transfer. Its TV weight 1e-6 is on the sum over a batch of 16; ours is on
 # the sum over one picture, so that a batch's size does not change the picture.
-SKALSKI = {"tv": 16e-6, "bs": 16, "wd": 1e-6}
+SKALSKI = {"content_weight": 1e5, "tv_weight": 1e-6, "tv_unit": 16.0, "bs": 16, "wd": 1e-6}
 
 RECIPES = {
     "fast": Recipe(
@@ -73,7 +83,7 @@ RECIPES = {
             backbone="lite",
             content_layers={"relu2_2": 1.0},
             style_layers=dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 5.0),
-            tv=1.0,
+            tv_weight=1.0,
             droplets=1.0,
             scales=(1, 0.5, 0.25),
             opt="muon",
@@ -86,29 +96,26 @@ RECIPES = {
     ),
     "skalski": Recipe(
         Training(
-            content_layers={"relu2_2": 1e5},
             lr=2e-4,
             schedule=("fit", "fit_one_cycle"),
             images=20_000,
-            **EXAMPLES,
-            **SKALSKI,
-            **PUBLISHED,
+            **EXAMPLES | SKALSKI | PUBLISHED,
         ),
-        Training("vgg16", content_layers={"relu1_1": 1e5}, balance="none", **SKALSKI),
+        Training("vgg16", content_layers={"relu1_1": 1.0}, balance="none", **SKALSKI),
     ),
     # pytorch/examples' fast_neural_style, from Johnson et al. 2016.
     "johnson": Recipe(
-        Training(
-            content_layers={"relu2_2": 1e5}, schedule=("fit",), epochs=2, **EXAMPLES, **PUBLISHED
-        ),
+        Training(schedule=("fit",), epochs=2, **EXAMPLES | PUBLISHED),
     ),
     # seloufian/Faster-Style-Transfer, from Dumoulin et al. 2017: 17 times the *sum* of squared
-    # Gram differences, under an input without normalisation, whose features are 4.4 times smaller.
+    # Gram differences, under an input without normalization.
     "dumoulin": Recipe(
         Training(
             "vgg16",
             content_layers={"relu3_3": 1.0},
-            style_layers={layer: 17 / 4.4**2 * n**2 for layer, n in VGG16_LAYERS.items()},
+            style_layers={layer: float(n**2) for layer, n in VGG16_LAYERS.items()},
+            style_weight=17.0,
+            normalize=False,
             schedule=("fit",),
             images=400_000,
             bs=16,
@@ -120,9 +127,12 @@ RECIPES = {
     "tarun": Recipe(
         Training(
             "vgg19",
-            content_layers={"relu4_2": 10 * 57.0**2},
-            style_layers={f"relu{block}_1": 100 * 57.0**4 for block in range(1, 6)},
-            tv=0.004 * 255,
+            content_layers={"relu4_2": 57.0**2},
+            content_weight=10.0,
+            style_layers={f"relu{block}_1": 57.0**4 for block in range(1, 6)},
+            style_weight=100.0,
+            tv_weight=0.004,
+            tv_unit=255.0,
             schedule=("fit",),
             epochs=2,
             **PUBLISHED,
@@ -137,8 +147,10 @@ class Optimization:
 
     backbone: str  # a row of backbones.BACKBONES
     content_layers: dict[str, float]  # layer -> weight
-    style_layers: dict[str, float]  # layer -> weight
+    style_layers: dict[str, float]  # layer -> its part; None: as much as the recipe's own layers
     style_loss: str = "w2"  # a row of style_losses.STYLE_LOSSES
+    content_loss: str = "mse"  # a row of style_losses.CONTENT_LOSSES
+    style_weight: float = 1.0
     content_weight: float = 0.015
     tv_weight: float = 2.0
     tv: str = "squares"  # a row of pixels.VARIATIONS
@@ -146,6 +158,7 @@ class Optimization:
     padding: str = "replicate"  # of the first convolution
     optimizer: str = "adam"  # a row of pixels.OPTIMIZERS
     step_size: float = 0.02  # of Adam
+    betas: tuple[float, float] = (0.9, 0.99)  # of Adam
     clamp: bool = True  # pixels to [0, 1]; else normalised and free
     min_scale: int = 128  # px of the longer side to begin at; then √2 of it each time
     end_scale: int = 512  # px
@@ -179,18 +192,24 @@ OPTIMIZATIONS = {
         avg_decay=0.0,
     ),
     "crowson": CROWSON,
+    # Its first release: errors divided by their own L1 norms, so that gradients are about as large.
+    "crowson_2021": replace(
+        CROWSON, content_loss="scaled", style_loss="gram_scaled", tv="forward squares"
+    ),
     # Gatys et al. 2016 as commonly told: pixels free of bounds, in the backbone's own units.
     "gatys": Optimization(
         "vgg19",
         content_layers={"relu4_2": 1.0},
-        style_layers={f"relu{block}_1": 1e3 / 5 for block in range(1, 6)},
+        style_layers={f"relu{block}_1": 1 / 5 for block in range(1, 6)},
         style_loss="gram_sum",
+        style_weight=1e3,
         content_weight=1.0,
         tv="sum",
         tv_weight=1e-2,
         pooling="plain average",
         padding="zeros",
         step_size=0.03,
+        betas=(0.9, 0.999),
         clamp=False,
         min_scale=512,
         initial_iterations=500,
@@ -243,4 +262,13 @@ def _changed(plan, overrides):
     known = [f.name for f in fields(plan)]
     if unknown := set(overrides) - set(known):
         raise ValueError(f"no setting {', '.join(sorted(unknown))}: there are {', '.join(known)}.")
-    return replace(plan, **{name: v for name, v in overrides.items() if v is not None})
+    given = {name: value for name, value in overrides.items() if value is not None}
+    for name in {"content_layers", "style_layers"} & set(given):
+        given[name] = _parts(given[name], getattr(plan, name))
+    return replace(plan, **given)
+
+
+def _parts(layers, own):
+    "Parts of layers, those that are None as large as the recipe's own are on the mean."
+    mean = sum(own.values()) / len(own) if own else 1.0
+    return {k: own.get(k, mean) if part is None else part for k, part in layers.items()}

@@ -10,6 +10,7 @@ from fastai.learner import Learner
 from matplotlib.figure import Figure
 
 from . import __version__
+from .download import download, is_address
 from .errors import FaststyleError
 from .files import whole_file
 
@@ -54,19 +55,25 @@ def not_among(photos, out):
 
 
 def same_run(out, settings):
-    "See that the run to resume was begun with the same settings, wherever the files lie."
+    """See that the run to resume was begun with the same settings, wherever the files lie.
+
+    Its length may be another: so a run that has ended goes on.
+    """
     if not (record := record_of(out)):
         return
     if record["added"]:
         names = ", ".join(record["added"])
         raise FaststyleError(f"{out} has the added style {names}, which a resume would lose.")
     before = record["settings"]
-    old, new = ([Path(painting).stem for painting in s["style"]] for s in (before, settings))
+    old, new = (", ".join(s["names"]) for s in (before, settings))
     if old != new:
-        old, new = ", ".join(old), ", ".join(new)
         raise FaststyleError(f"{out} was trained on the style {old}, not {new}: choose another -o.")
-    compared = [key for key in settings if key not in ("style", "photos")]
-    if changed := [key for key in compared if before.get(key) != settings[key]]:
+    old, new = ({**s["plan"], "epochs": None} for s in (before, settings))
+    compared = [key for key in settings if key not in ("style", "photos", "minutes", "plan")]
+    changed = [key for key in compared if before.get(key) != settings[key]]
+    if changed := changed + [
+        key for key in new if json.dumps(old.get(key)) != json.dumps(new[key])
+    ]:
         names = ", ".join(key.removesuffix("_hash") for key in changed)
         raise FaststyleError(
             f"{out} was trained with another {names}: resume with the same settings, or choose "
@@ -93,8 +100,8 @@ def sweep(out):
 def _files(out):
     names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
     record = record_of(out)
-    styles = record["settings"]["style"] if record else []
-    films = ["progress", *(f"progress-{Path(painting).stem}" for painting in styles)]
+    styles = record["settings"]["names"] if record else []
+    films = ["progress", *(f"progress-{style}" for style in styles)]
     names += [f"{film}{suffix}" for film in films for suffix in (".gif", ".mp4")]
     return [out / name for name in names]
 
@@ -126,10 +133,13 @@ def plot_loss(learn: Learner, path: Path) -> Path:
     return path
 
 
-def digest(path: Path) -> str:
-    if not path.is_file():
-        raise FileNotFoundError(f"no picture {path}.")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(source: str | Path) -> str:
+    "Of a file, or of what lies at an address: SHA-256."
+    if is_address(source):
+        return hashlib.sha256(download(source)).hexdigest()
+    if not Path(source).is_file():
+        raise FileNotFoundError(f"no picture {source}.")
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest()
 
 
 def photos_hash(dls) -> str:

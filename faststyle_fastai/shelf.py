@@ -20,9 +20,9 @@ __all__ = ["Shelf"]
 class Shelf:
     "Names of styles, with a network and a thumbnail for each; those of `folder` come first."
 
-    def __init__(self, folder: str | Path, device=None):
+    def __init__(self, folder: str | Path, device=None, precision="auto"):
         self.folder = Path(folder)
-        self.painter = lru_cache(4)(lambda file, _written: Stylizer(file, device))
+        self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision=precision))
 
     def styles(self) -> dict[str, tuple[Path, str]]:
         "What each style is called here -> its file, and its name in it."

@@ -32,6 +32,7 @@ class SlowStatistics:
         self,
         x: Tensor,  # [1, 3, H, W] in [0, 1]
         seconds: float,  # since the frame before
+        style: Tensor | None = None,  # as TransformerNet takes it
     ) -> Tensor:  # [1, 3, H, W]
         keep = 0.0 if self.is_cut(x) else math.exp(-seconds / FOLLOW)
         before, self.found = iter(self.found), []
@@ -42,7 +43,7 @@ class SlowStatistics:
             self.found.append(norm.known)
             return norm(y, rows)
 
-        return through(self.net.steps(x), normalized)
+        return through(self.net.steps(x, style), normalized)
 
     def is_cut(self, x):
         "Whether another scene begins."

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from .losses import second_moments
 
-__all__ = ["STYLE_LOSSES", "moments"]
+__all__ = ["CONTENT_LOSSES", "STYLE_LOSSES", "moments"]
 
 EPS = 1e-4  # the least variance: features of few places leave covariances without full rank
 
@@ -42,14 +42,25 @@ def sums(features, where=None):
 
 
 def gram_sum_distance(target: Tensor):
-    "Of undivided Gram matrices the mean squared difference, over C * H * W."
-    channels = target.shape[-1] - 1
+    "Of undivided Gram matrices the mean squared difference, over the painting's C * H * W."
+    channels, places = target.shape[-1] - 1, target[:, -1, -1]
 
     def distance(found):
         error = (found - target)[:, :-1, :-1].square().mean((1, 2))
-        return error / (channels * found[:, -1, -1])
+        return error / (channels * places)
 
     return distance
+
+
+def gram_scaled_distance(target: Tensor):
+    "Of Gram matrices over H * W the error whose gradient has an L1 norm of about 1."
+    return lambda found: scaled_error((found - target)[:, :-1, :-1])
+
+
+def scaled_error(difference):
+    "The sum of squares over the sum of absolute values, of each picture: [B, …] -> [B]."
+    x = difference.float().flatten(1)
+    return x.square().sum(1) / (x.abs().sum(1) + 1e-8)
 
 
 def mean_std_distance(target: Tensor):
@@ -123,6 +134,13 @@ class TraceSqrt(torch.autograd.Function):
 STYLE_LOSSES = {
     "w2": (moments, w2_distance),
     "gram": (moments, gram_distance),
+    "gram_scaled": (moments, gram_scaled_distance),
     "gram_sum": (sums, gram_sum_distance),
     "mean_std": (moments, mean_std_distance),
+}
+
+# name -> of features of a picture and of the photo, [B, C, H, W] each: [B]
+CONTENT_LOSSES = {
+    "mse": lambda x, photo: (x.float() - photo.float()).square().mean((1, 2, 3)),
+    "scaled": lambda x, photo: scaled_error(x - photo),
 }

@@ -80,7 +80,7 @@ class Stylizer:
         "The picture, repainted; what is transparent stays so."
         if black is not None and mask is None:
             raise ValueError("black= is the style of what a mask leaves: give mask= too.")
-        side = self._tile_side(picture, size, tile)
+        side = self.tile_side(picture, size, tile)
         if side is not None:
             image = read_upright(picture)
             mask = None if mask is None else fit_mask(read_mask(mask), image.size)
@@ -169,7 +169,7 @@ class Stylizer:
         "How much of the photo's exposure a painted one gets."
         return 1.0 - strength if self.styles else 1.0
 
-    def _tile_side(self, picture, size, tile):
+    def tile_side(self, picture, size, tile) -> int | None:
         "px of a tile; None: paint it as a whole."
         if not isinstance(self.net, TransformerNet):
             if tile not in ("auto", None):

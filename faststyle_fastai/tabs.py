@@ -94,7 +94,7 @@ def paint_tab(gr, shelf, scratch):
     return gallery, style
 
 
-def train_tab(gr, shelf, scratch, folders, device, gallery, style):
+def train_tab(gr, shelf, scratch, folders, where, gallery, style):
     "A painting in, a network out: onto the shelf."
     with gr.Row():
         with gr.Column():
@@ -119,7 +119,7 @@ def train_tab(gr, shelf, scratch, folders, device, gallery, style):
             how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
         place = shelf.place(name or Path(painting).stem)
         watch = watches[request.session_hash] = WatchedTraining()
-        how |= {"minutes": minutes, "quiet": True, "device": device, "cbs": watch}
+        how |= {"minutes": minutes, "quiet": True, "cbs": watch, **where}
         kept = save_picture(read_picture(painting), place / f"{place.name}.png")
 
         def work():
@@ -145,7 +145,7 @@ def train_tab(gr, shelf, scratch, folders, device, gallery, style):
     return watches
 
 
-def optimize_tab(gr, scratch, device):
+def optimize_tab(gr, scratch, where):
     "A photo and a painting in, pixels optimised."
     with gr.Row():
         with gr.Column():
@@ -165,7 +165,7 @@ def optimize_tab(gr, scratch, device):
             raise FaststyleError("choose a photo and a painting.")
         watch, done = WatchedOptimization(), []
         watches[request.session_hash] = watch
-        how = {"device": device, "callback": watch, "end_scale": size}
+        how = {"callback": watch, "end_scale": size, **where}
         for _ in under_way(lambda: done.append(optimize_style(photo, painting, **how))):
             yield watch.said(), unseen(watch, gr.skip()), gr.skip(), watch.curve()
         watch.ended = True

@@ -2,17 +2,18 @@
 
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from .errors import FaststyleError, extra
 from .film import Frame, opened_film
 from .filmfile import film_writer
-from .finish import finished
+from .finish import finished, fit_mask, gray, read_mask, resized, shares
 from .images import to_picture, to_tensor
 from .losses import resize_short
 from .pipeline import in_turn, overlapped
@@ -34,9 +35,14 @@ def paint_video(
     size: int | None = None,  # px of the short side; None: the film's
     keep_colors: bool = False,
     smooth: bool = False,  # strokes move along with what they paint
+    mask=None,  # a gray picture: white is painted, black stays the film, grays are soft edges
+    black=None,  # the style of what the mask leaves
+    tile: str | int | None = "auto",  # see Stylizer; tiles have the statistics of their frame alone
     start: float = 0.0,  # seconds
     end: float | None = None,
+    fps: float | None = None,  # frames a second; None: the film's
     codec: str | None = None,  # ffmpeg's name; None: H.264, for .webm VP9
+    crf: int | None = None,  # quality, lower is better and larger; None: 18, for VP9 31
     resume: bool = False,  # go on with what was interrupted
     watch=None,  # called with (seconds painted, seconds in all or None) after each frame
 ) -> Path:  # `out`
@@ -51,9 +57,13 @@ def paint_video(
         raise FaststyleError(f"{out} would be written over itself: choose another -o.")
     settings = {"source": source, "painted": fingerprint(paint, style, strength), "size": size}
     settings |= {"colors": keep_colors, "smooth": smooth, "start": start, "codec": codec}
-    painted = frame_painter(paint, style, strength, size, keep_colors, smooth)
-    with opened_film(source) as film:
-        writer = film_writer(out, film, settings, codec, resume)
+    mask = None if mask is None else read_mask(mask)
+    settings |= {"fps": fps, "crf": crf, "mask": mask and sha256(mask.tobytes()).hexdigest()}
+    settings |= {"black": None if black is None else fingerprint(paint, black, strength)}
+    how = size, keep_colors, smooth, mask, black, tile
+    painted = frame_painter(paint, style, strength, *how)
+    with opened_film(source, fps) as film:
+        writer = film_writer(out, film, settings, codec, crf, resume)
         go_on = ", --resume goes on" if writer.resumes else ""
         total = film.seconds and float(min(film.seconds, end or film.seconds))
         reached, why = start if writer.done is None else float(writer.done), None
@@ -112,29 +122,52 @@ def fingerprint(paint, style, strength):
     return sha256(paint.paint(x, style, strength).numpy(force=True).tobytes()).hexdigest()
 
 
-def frame_painter(paint, style, strength, size, keep_colors, smooth):
+def frame_painter(
+    paint, style, strength, size, keep_colors, smooth, mask=None, black=None, tile=None
+):
     "A function that repaints the frames of one film, in their order."
+    if black is not None and mask is None:
+        raise ValueError("black= is the style of what a mask leaves: give mask= too.")
     plain = not isinstance(paint.net, TransformerNet)
-    net = None if plain else SlowStatistics(paint.network([style], strength))
-    along, last = MovedAlong() if smooth else None, None
+    styles = [style] if black is None else [style, black]
+    net = None if plain else SlowStatistics(paint.network(styles, strength))
+    along, before, last = MovedAlong() if smooth else None, None, None
+    fitted_mask = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])))
+
+    def whole(photo, seconds):
+        "A frame's tensor, painted with statistics that follow slowly."
+        x = resize_short(photo, size) if size else photo
+        share = None
+        if mask is not None and black is not None:
+            share = resized(fitted_mask(photo.shape[-2:]), x.shape[-2:]).clamp(0, 1)
+        if plain:
+            return x, paint.paint(x, style, strength, share, black)
+        there, rows = x.to(paint.device), None if share is None else shares(share, 1)
+        with paint.arithmetic():
+            y = net(paint.grainy(there, strength), seconds, rows)
+        return x, paint.exposed(y, there, strength).cpu()
 
     @torch.inference_mode()
     def painted(frame: Frame) -> Frame:
-        nonlocal last
+        nonlocal before, last
+        if before is not None and frame.picture is before[0]:  # the same picture once more
+            return replace(frame, picture=before[1])
         seconds, last = float(frame.time - (frame.time if last is None else last)), frame.time
-        photo = to_tensor(frame.picture)
-        photo = resize_short(photo, size) if size else photo
-        if plain:
-            x = paint.paint(photo, style, strength)
+        side = paint.tile_side(frame.picture, size, tile)
+        if side is None:
+            photo, x = whole(to_tensor(frame.picture), seconds)
+            where = None if mask is None or black is not None else fitted_mask(photo.shape[-2:])
+            x = finished(x.cpu(), photo, keep_colors, where)
         else:
-            there = photo.to(paint.device)
-            with paint.arithmetic():
-                x = net(paint.grainy(there, strength), seconds)
-            x = paint.exposed(x, there, strength)
-        x = finished(x.cpu(), photo, keep_colors, None)
+            how = {"mask": mask, "black": black, "tile": side}
+            picture = Image.fromarray(frame.picture)
+            photo = to_tensor(frame.picture)
+            x = to_tensor(paint(picture, style, strength, size, keep_colors, **how))
+            photo, x = (resize_short(y, size) if size else y for y in (photo, x))
         if along:
             x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy())
             x = torch.from_numpy(x).permute(2, 0, 1)
-        return replace(frame, picture=np.asarray(to_picture(x)))
+        before = frame.picture, np.asarray(to_picture(x))
+        return replace(frame, picture=before[1])
 
     return painted

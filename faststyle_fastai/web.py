@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from io import BytesIO
 
 from .errors import FaststyleError, extra
 from .guard import Guard, guarded_blocks, is_local, page_folder
@@ -44,19 +45,29 @@ def live_page(
     browser: bool = False,  # open it
     allow_hosts: list[str] | None = None,  # see `served`
 ):
-    """A page to watch an optimisation on and to stop it.
+    """A page to watch an optimization on and to stop it; `/image` is the picture alone.
 
     Gives the callback for `optimize_style`; prints the address.
     """
     from .watched import EVERY, WatchedOptimization
 
-    watch, looks = WatchedOptimization(), []
+    watch, looks, pages = WatchedOptimization(), [], []
 
     def look():
         looks.append(watch.ended)
         return watch.picture, watch.said(), watch.curve()
 
+    def image():
+        from starlette.responses import Response
+
+        if watch.picture is None:
+            return Response("There is no picture yet.", 404)
+        jpeg = BytesIO()
+        watch.picture.save(jpeg, "JPEG", quality=95)
+        return Response(jpeg.getvalue(), media_type="image/jpeg")
+
     def fill(gr, page, folder):
+        pages.append(page)
         status = gr.Markdown()
         with gr.Row():
             buttons = ["download", "fullscreen"]
@@ -68,6 +79,7 @@ def live_page(
         page.load(look, api_name=False, **views)
 
     with served("faststyle optimize", fill, host, port, browser, allow_hosts):
+        pages[0].app.add_api_route("/image", image)
         try:
             yield watch
         finally:

@@ -2,11 +2,13 @@
 
 from urllib.request import urlopen
 
+import av
 import numpy as np
 import pytest
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.camera import Live, camera_page
+from faststyle_fastai.recorder import FilmRecorder
 
 
 def test_frames_are_painted(photos):
@@ -19,6 +21,18 @@ def test_frames_are_painted(photos):
     assert picture.size == (80, 60) and rate.endswith("frames/s")
     assert len(set(pictures)) == 3
     assert live(None, "great_wave", 1)[0] is None
+
+
+def test_frames_are_recorded_at_their_own_times(photos, tmp_path):
+    film = FilmRecorder(tmp_path / "camera.mp4")
+    assert FilmRecorder(tmp_path / "none.mp4").finish() is None
+    picture = read_picture(photos / "china" / "0.jpg")
+    for seconds in (7.0, 7.25, 8.0):
+        film.add(picture, seconds)
+    film.add(picture.rotate(90, expand=True), 8.1)  # turned: left out
+    with av.open(str(film.finish())) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+    assert times == pytest.approx([0, 0.25, 1.0], abs=2e-3)
 
 
 def test_the_page_is_served(port):

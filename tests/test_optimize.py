@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from conftest import black_ink
 from PIL import Image
@@ -19,9 +20,11 @@ from faststyle_fastai.all import (
     save_picture,
     to_tensor,
 )
+from faststyle_fastai.cli_optimize import as_typed
 from faststyle_fastai.optimize import optimize_to_file
 from faststyle_fastai.pixels import PixelOptimizer
 from faststyle_fastai.recipes import optimization_plan, scales_between
+from faststyle_fastai.style_losses import CONTENT_LOSSES, STYLE_LOSSES
 
 SMALL = {
     "backbone": "lite",
@@ -128,6 +131,82 @@ def test_what_is_too_small_is_said(photo, painting):
     for tiny, size in ((dot, "3x3"), (thin, "1x33")):
         with pytest.raises(ValueError, match=f"a painting of {size} px is too small for relu5_1"):
             optimizer(photo, tiny)
+
+
+def test_weights_and_devices_as_crowsonkb_s_users_write_them():
+    words = "optimize me.jpg a.jpg b.jpg -sw 2 1 --devices cuda:0 cuda:1 -o out.png".split()
+    wanted = "optimize me.jpg a.jpg b.jpg -sw 2 -sw 1 --devices cuda:0,cuda:1 -o out.png".split()
+    assert as_typed(words) == wanted == as_typed(wanted)
+    words = "optimize -sw .5 1e-3 -cw 2 me.jpg a.jpg --devices cpu b.jpg".split()
+    assert (
+        as_typed(words) == "optimize -sw .5 -sw 1e-3 -cw 2 me.jpg a.jpg --devices cpu b.jpg".split()
+    )
+
+
+def test_errors_over_their_own_size(photo, painting):
+    "crowsonkb's first release: squares over absolute values, Gram matrices over H * W."
+    x, other = torch.rand(1, 6, 5, 4), torch.rand(1, 6, 7, 3)
+    statistics, distance = STYLE_LOSSES["gram_scaled"]
+    ours = distance(statistics(other))(statistics(x)).item()
+    grams = [f.flatten(2)[0] @ f.flatten(2)[0].T / f[0, 0].numel() for f in (x, other)]
+    difference = grams[0] - grams[1]
+    assert ours == pytest.approx((difference.square().sum() / difference.abs().sum()).item(), 1e-4)
+    free = torch.rand(1, 6, 5, 4, requires_grad=True)
+    CONTENT_LOSSES["scaled"](free, x).sum().backward()
+    assert 0.5 < free.grad.abs().sum() < 2  # about 1
+    picture = optimize_style(photo, painting, recipe="crowson_2021", device="cpu", **SMALL)
+    assert picture.size == (46, 34)
+
+
+def test_gatys_divides_by_the_painting_s_size(photo, painting):
+    x, other = torch.rand(1, 6, 5, 4), torch.rand(1, 6, 7, 3)
+    statistics, distance = STYLE_LOSSES["gram_sum"]
+    grams = [f.flatten(2)[0] @ f.flatten(2)[0].T for f in (x, other)]
+    wanted = (grams[0] - grams[1]).square().mean() / other.numel()
+    assert distance(statistics(other))(statistics(x)).item() == pytest.approx(wanted.item(), 1e-4)
+    plan = optimization_plan("gatys", end_scale=32, backbone="lite")
+    work = PixelOptimizer(photo, painting, None, plan, device="cpu")
+    next(iter(work))
+    assert work.opt.defaults["betas"] == (0.9, 0.999) and plan.style_weight == 1e3
+
+
+def test_style_ratio_and_layers(photo, painting, tmp_path):
+    changed = {**SMALL, "end_scale": 32, "initial_iterations": 1}
+
+    def style(**more):
+        found = []
+        optimize_style(
+            photo,
+            painting,
+            device="cpu",
+            callback=lambda it, _: found.append(it.parts),
+            **changed,
+            **more,
+        )
+        return found[0]["style"]
+
+    assert style(style_weight=3.0) == pytest.approx(3 * style(), rel=1e-4)
+    one = style(style_layers={"relu1_1": None})
+    assert one != style() and style(style_layers={"relu1_1": 1e-9}) < 1e-3 * one
+
+
+def test_addresses_and_deep_tiffs(photo, painting, tmp_path, monkeypatch):
+    served = {"http://x/photo.jpg": photo.read_bytes(), "http://x/waves.png": painting.read_bytes()}
+    for module in ("images", "runfolder"):
+        monkeypatch.setattr(f"faststyle_fastai.{module}.download", served.__getitem__)
+    for resume in (False, True):
+        out = optimize_to_file(
+            "http://x/photo.jpg",
+            ["http://x/waves.png"],
+            tmp_path / f"{resume}.tif",
+            device="cpu",
+            **SMALL,
+        )[0]
+        assert tifffile.imread(out).dtype == np.uint16
+    plain = optimize_to_file(photo, [painting], tmp_path / "a.tif", depth=8, device="cpu", **SMALL)[
+        0
+    ]
+    assert tifffile.imread(plain).dtype == np.uint8
 
 
 def test_a_mask_divides_the_picture(photo, tmp_path):

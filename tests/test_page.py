@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import av
 import pytest
 from conftest import free_port
 
@@ -140,6 +141,14 @@ def test_the_camera_is_painted(visit):
     tab.get_by_role("option", name="the_scream").last.click()
     tab.get_by_role("button", name="Snapshot").click()
     tab.wait_for_function("document.querySelectorAll('#snapshot img').length == 1")
+    tab.locator("#record").click()
+    tab.get_by_role("button", name="Stop recording").wait_for()
+    tab.wait_for_timeout(1000)
+    tab.get_by_role("button", name="Stop recording").click()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download the recording").click()
+    with av.open(str(download.value.path())) as film:
+        assert sum(1 for _ in film.decode(video=0)) > 1
     rate = re.search(r"([\d.]+) frames/s", said(tab, "rate", "frames/s"))
     assert float(rate[1]) > 2
 

@@ -81,6 +81,6 @@ def test_where_leaves_the_rest_out():
 def test_undivided_gram_matrices_as_published():
     x, painting = noise(1, 4, 3, 5), noise(1, 4, 6, 7)
     f, s = x.flatten(2)[0], painting.flatten(2)[0]
-    want = (f @ f.T - s @ s.T).square().mean() / x.numel()
+    want = (f @ f.T - s @ s.T).square().mean() / painting.numel()
     statistics, distance = STYLE_LOSSES["gram_sum"]
     assert distance(statistics(painting))(statistics(x)).item() == pytest.approx(want.item(), 1e-4)

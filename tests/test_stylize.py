@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import shutil
 import struct
 import subprocess
 import sys
@@ -243,3 +244,33 @@ def test_stylize_imports_no_more_than_it_needs():
         [sys.executable, "-c", f"{code} print({found} & {heavy})"], capture_output=True, text=True
     )
     assert said.stdout == "set()\n", said.stdout + said.stderr
+
+
+def test_small_pictures_are_painted_together(faststyle, photos, tmp_path):
+    turned = tmp_path / "in" / "turned.png"
+    shutil.copytree(photos / "china", tmp_path / "in")
+    read_picture(photos / "china" / "0.jpg").rotate(90, expand=True).save(turned)
+    (tmp_path / "in" / "broken.jpg").write_bytes(b"x")
+    how = "--style", "great_wave", "--precision", "float32", "--quiet"
+    one = faststyle("stylize", "in", *how, "-o", "one")
+    four = faststyle("stylize", "in", *how, "-o", "four", "--batch-size", 4)
+    assert one.returncode == four.returncode == 1 and "1 of 9 pictures failed" in four.stderr
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "four").iterdir()) and len(names) == 8
+    for name in names:
+        a, b = (
+            np.asarray(read_picture(tmp_path / folder / name), int) for folder in ("one", "four")
+        )
+        assert np.abs(a - b).max() <= 2
+
+
+def test_a_grid_of_mixes(faststyle, photos, tmp_path):
+    photo = photos / "china" / "0.jpg"
+    both = "--style", "great_wave", "--style", "the_scream"
+    said = faststyle("grid", photo, *both, "-n", 3, "--size", 32, "-o", "grid.png")
+    assert said.stdout == "grid.png\n" and said.stderr == "", said.stderr
+    assert read_picture("grid.png").width > 3 * read_picture(photo).width
+    again = faststyle("grid", photo, *both, "-o", "grid.png")
+    assert again.returncode == 1 and "grid.png exists" in again.stderr
+    three = faststyle("grid", photo, *both, "--style", "mondrian", "-o", "three.png")
+    assert three.returncode == 1 and "two styles or four" in three.stderr

@@ -9,7 +9,8 @@ from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
 from faststyle_fastai.film import SCALER, opened_film
-from faststyle_fastai.filmfile import film_writer, write_film
+from faststyle_fastai.filmfile import film_writer
+from faststyle_fastai.recorder import write_film
 from faststyle_fastai.steady import MovedAlong, SlowStatistics
 
 NTSC = Fraction(30000, 1001)
@@ -333,3 +334,77 @@ def test_a_training_becomes_a_film(tmp_path):
     )
     assert times(path) == [Fraction(i, 5) for i in range(5)]
     assert seen(path)[0].picture.shape == (48, 64, 3)
+
+
+def frames_of(path):
+    with av.open(str(path)) as container:
+        return [(float(f.time), f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]
+
+
+def test_as_many_frames_a_second_as_asked(paint, tmp_path):
+    source = tmp_path / "in.mp4"
+    encode(source, moving(20), rate=10)
+    for fps, count in ((5, 10), (20, 40), (12.5, 25)):
+        out = paint_video(paint, source, tmp_path / f"{fps}.mp4", fps=fps)
+        times = [time for time, _ in frames_of(out)]
+        assert len(times) == count and np.allclose(np.diff(times), 1 / fps, atol=1e-3)
+    cut = paint_video(paint, source, tmp_path / "cut.mp4", fps=5, start=1, end=1.5)
+    assert len(frames_of(cut)) == 3
+
+
+def test_quality_is_chosen(paint, tmp_path):
+    source = tmp_path / "in.mp4"
+    encode(source, moving(6, (160, 120)), rate=10)
+    sizes = [
+        paint_video(paint, source, tmp_path / f"{crf}.mp4", crf=crf).stat().st_size
+        for crf in (10, None, 40)
+    ]
+    assert sizes[0] > sizes[1] > sizes[2]
+    with pytest.raises(ValueError, match="mpeg4 knows no crf"):
+        paint_video(paint, source, tmp_path / "x.mp4", crf=20, codec="mpeg4")
+    with pytest.raises(ValueError, match="x.gif knows no crf"):
+        paint_video(paint, source, tmp_path / "x.gif", crf=20)
+
+
+def test_masks_mixes_and_tiles_of_films(paint, tmp_path):
+    source, mask = tmp_path / "in.mp4", Image.new("L", (64, 48))
+    mask.paste(255, (0, 0, 32, 48))
+    encode(source, moving(2), rate=10)
+    original = frames_of(source)[0][1]
+
+    def first(**how):
+        style = how.pop("style", None)
+        out = paint_video(paint, source, tmp_path / "%04d.png", style, **how)
+        return np.asarray(Image.open(str(out) % 1))[..., :3].astype(int)
+
+    whole, other = first(), first(style="the_scream")
+    kept = first(mask=mask)
+    assert np.abs(kept[:, 40:] - original[:, 40:]).max() <= 2
+    assert np.array_equal(kept[:, :28], whole[:, :28])
+    both = first(mask=mask, black="the_scream")
+    assert np.abs(both[:, :20] - whole[:, :20]).mean() < np.abs(both[:, :20] - other[:, :20]).mean()
+    assert np.abs(both[:, 44:] - other[:, 44:]).mean() < np.abs(both[:, 44:] - whole[:, 44:]).mean()
+    mixed = first(style={"great_wave": 0.5, "the_scream": 0.5})
+    assert 0 < np.abs(mixed - whole).mean() < np.abs(other - whole).mean()
+    assert 0 < np.abs(first(tile=32) - whole).mean() < 8
+
+
+def test_the_command_takes_what_stylize_takes(faststyle, tmp_path):
+    encode(tmp_path / "in.mp4", moving(4), rate=10)
+    Image.linear_gradient("L").resize((64, 48)).save("mask.png")
+    how = (
+        "--mix",
+        "mondrian=.4",
+        "--mask",
+        "mask.png",
+        "--grain",
+        0,
+        "--tile",
+        "none",
+        "--strength",
+        0.8,
+    )
+    how += "--fps", 5, "--crf", 30, "--precision", "float32", "--quiet"
+    said = faststyle("video", "in.mp4", "--style", "great_wave", *how, "-o", "out.mp4")
+    assert said.stdout == "out.mp4\n" and said.stderr == "", said.stderr
+    assert len(frames_of("out.mp4")) == 2

@@ -4,9 +4,12 @@ import socket
 import subprocess
 import sys
 import time
+from io import BytesIO
+from urllib.request import urlopen
 
 import pytest
 from gradio_client import Client
+from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, read_picture
 from faststyle_fastai.web import live_page
@@ -27,6 +30,9 @@ def test_watched_and_stopped_from_the_page(photos, painting, tmp_path, port):
                 break
             time.sleep(0.1)
         assert read_picture(picture).width == 32 and curve["plot"].startswith("data:image")
+        with urlopen(f"http://127.0.0.1:{port}/image") as image:
+            assert image.headers["Content-Type"] == "image/jpeg"
+            assert Image.open(BytesIO(image.read())).width == 32
         assert "of 1000000" in status and "iterations a second" in status and "MB" in status
         client.predict(api_name="/stop")
         said = run.communicate(timeout=60)[1]
