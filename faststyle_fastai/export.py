@@ -14,7 +14,7 @@ from torch.export import Dim
 from .errors import FaststyleError, extra
 from .files import whole_file
 from .stylefile import FIELDS, FORMAT, take_rows
-from .transformer import SMALLEST, TransformerNet
+from .transformer import SMALLEST, TransformerNet, make_network
 
 __all__ = ["OnnxNet", "export_onnx"]
 
@@ -48,7 +48,7 @@ def export_onnx(
     net, styles = deepcopy(paint.net).cpu(), paint.styles
     if paint.named is not None:
         state = take_rows(net.state_dict(), [styles.index(paint.named)])
-        net, styles = TransformerNet(1, net.width).eval(), [paint.named]
+        net, styles = make_network(paint.info["arch"]).eval(), [paint.named]
         net.load_state_dict(state)
     program = traced(net).model_proto
     said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}

@@ -156,10 +156,10 @@ class InstanceNorm(nn.Module):
 class ResidualBlock(nn.Module):
     "Two normalised convolutions on top of what comes in; nothing after the sum."
 
-    def __init__(self, channels, n_styles):
+    def __init__(self, channels, n_styles, eps=1e-5):
         super().__init__()
-        self.conv1, self.in1 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
-        self.conv2, self.in2 = ConvLayer(channels, channels, 3), InstanceNorm(channels, n_styles)
+        self.conv1, self.conv2 = (ConvLayer(channels, channels, 3) for _ in range(2))
+        self.in1, self.in2 = (InstanceNorm(channels, n_styles, eps) for _ in range(2))
 
     def steps(self, x, rows):
         "See TransformerNet.steps."

@@ -33,7 +33,7 @@ from .progress import LossParts
 from .recipes import Training, recipe_plan
 from .stable import HoldStill
 from .stylefile import bundled_base, load_style, shipped_path, take_rows
-from .transformer import ARCHS, TransformerNet, is_row
+from .transformer import TransformerNet, is_row, make_network
 
 __all__ = ["autoencoder_learner", "style_learner"]
 
@@ -43,7 +43,7 @@ STARTS = "autoencoder", "gallery"  # that ship
 def autoencoder_learner(
     dls: StyleDataLoaders,
     recipe: str = "fast",  # a row of recipes.RECIPES
-    arch: str = "full",  # a key of `ARCHS`
+    arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     pretrained: Learner | str | Path | None = None,  # as in style_learner
     precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
@@ -60,7 +60,7 @@ def style_learner(
     style,  # the painting, or a list of them: a path, a picture or an array each
     recipe: str = "fast",  # a row of recipes.RECIPES
     pretrained: Learner | str | Path | None = "gallery",  # or "autoencoder", a file, None
-    arch: str = "full",  # a key of `ARCHS`
+    arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of each style; None: the paintings' file names
     precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
@@ -117,8 +117,7 @@ def _plan(recipe, phase, overrides):
 
 
 def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, precision, cbs):
-    if arch not in ARCHS:
-        raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
+    net = make_network(arch, max(1, len(names)))
     if plan.opt not in OPTIMIZERS:
         raise ValueError(f"opt='{plan.opt}': choose one of {', '.join(OPTIMIZERS)}.")
     layers = [*plan.content_layers, *plan.style_layers]
@@ -133,7 +132,6 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         scales=plan.scales,
         style_size=plan.style_size,
     ).to(dls.device)
-    net = TransformerNet(max(1, len(names)), ARCHS[arch])
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)
     if pretrained is not None:
@@ -213,7 +211,7 @@ def _start(pretrained, arch):
         ships = pretrained in STARTS
         path = shipped_path(pretrained, arch) if ships else Path(pretrained)
         net, info, base = load_style(path)
-    if net.width != ARCHS[arch]:
+    if info["arch"] != arch:
         raise ValueError(f"pretrained= is a network of arch '{info['arch']}', not '{arch}'.")
     if pretrained == "autoencoder":
         return net, bundled_base(arch), None

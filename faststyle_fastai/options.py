@@ -19,7 +19,12 @@ BackboneName = Annotated[
     str | None, typer.Option(help="vgg16, vgg19 or lite, which ships; default: the recipe's.")
 ]
 Weights = Annotated[Path | None, typer.Option(help="The backbone's weights, .safetensors or .pth.")]
-Arch = Annotated[str, typer.Option(help="full, or light: half the channels, twice as fast.")]
+Arch = Annotated[
+    str,
+    typer.Option(
+        help="full; light: half the channels, twice as fast; tarun: that system's network."
+    ),
+]
 Size = Annotated[
     int | None, typer.Option(help="Side of the training squares, px; default: the recipe's.")
 ]

@@ -14,7 +14,7 @@ from torch import Tensor
 from .backbones import ASSETS, read_weights
 from .errors import FaststyleError
 from .files import whole_file
-from .transformer import ARCHS, TransformerNet, from_examples, is_row
+from .transformer import TransformerNet, from_examples, is_row, make_network
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -82,8 +82,7 @@ def import_style(
     state = read_weights(peer)
     try:
         state = from_examples(state.get("state_dict", state))
-        archs = {round(32 * width): arch for arch, width in ARCHS.items()}
-        arch = archs.get(len(state["conv1.conv2d.weight"]), "full")
+        arch = "light" if len(state["conv1.conv2d.weight"]) == 16 else "full"
         info = {"arch": arch, "styles": [name or peer.stem], "size": 256}
         info |= {"recipe": "johnson", "base": ""}
         network_of(state, info)
@@ -175,9 +174,7 @@ def network_of(
     info: dict,  # its arch and styles
 ) -> TransformerNet:  # in eval
     "The network of these weights; `ValueError` when they are not finite or not of this shape."
-    if info["arch"] not in ARCHS:
-        raise ValueError(f"there is no arch '{info['arch']}'")
-    net = TransformerNet(max(1, len(info["styles"])), ARCHS[info["arch"]])
+    net = make_network(info["arch"], max(1, len(info["styles"])))
     wanted = net.state_dict()
     if odd := sorted(wanted.keys() ^ state.keys()):
         raise ValueError(f"{', '.join(odd[:3])} are missing or too many")

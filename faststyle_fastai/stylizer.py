@@ -30,7 +30,7 @@ from .memory import reuse_memory
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
 from .tiles import tile_side, tiles
-from .transformer import SMALLEST, TransformerNet, is_row
+from .transformer import SMALLEST, TransformerNet, is_row, make_network
 
 __all__ = ["Stylizer", "style_grid"]
 
@@ -134,7 +134,7 @@ class Stylizer:
         strength: float = 1.0,
     ) -> TransformerNet:
         "A network that knows these styles alone."
-        net = TransformerNet(len(styles), self.net.width).eval()
+        net = make_network(self.info["arch"], len(styles)).eval()
         net.load_state_dict(self._only(styles, strength))
         return net.to(self.device)
 

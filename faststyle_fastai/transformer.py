@@ -7,9 +7,15 @@ from torch.nn import functional as F
 from .backbones import IMAGENET
 from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, through
 
-__all__ = ["ARCHS", "TransformerNet", "from_examples", "to_examples"]
+__all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]
 
-ARCHS = {"full": 1.0, "light": 0.5}  # name -> width
+# name -> what TransformerNet is given besides the number of styles
+ARCHS = {
+    "full": {},
+    "light": {"width": 0.5},
+    # tarun-bisht/fast-style-transfer: no scales and shifts, hence one style; colors by tanh.
+    "tarun": {"affine": False, "bounded": True, "eps": 1e-3},
+}
 SMALLEST = 5  # px; padded to 8, which three reflections of the encoder still fit
 
 
@@ -25,20 +31,30 @@ class TransformerNet(nn.Module):
         self,
         n_styles: int = 1,  # rows of scales and shifts at each normalisation
         width: float = 1.0,  # factor on the channels 32, 64, 128; 0.5 is the light network
+        affine: bool = True,  # whether scales and shifts are trained; without: one style
+        bounded: bool = False,  # normalize colors at the end, then tanh: never outside [0, 1]
+        eps: float = 1e-5,  # of the normalizations
     ):
         super().__init__()
         if n_styles < 1 or width <= 0:
             raise ValueError(f"n_styles={n_styles}, width={width}: both must be positive.")
-        self.width = width
+        if n_styles > 1 and not affine:
+            raise ValueError(f"{n_styles} styles: a network without scales and shifts has one.")
+        self.bounded = bounded
         a, b, c = (max(1, round(n * width)) for n in (32, 64, 128))
-        self.conv1, self.in1 = ConvLayer(3, a, 9), InstanceNorm(a, n_styles)
-        self.conv2, self.in2 = ConvLayer(a, b, 3, stride=2), InstanceNorm(b, n_styles)
-        self.conv3, self.in3 = ConvLayer(b, c, 3, stride=2), InstanceNorm(c, n_styles)
+        self.conv1, self.in1 = ConvLayer(3, a, 9), InstanceNorm(a, n_styles, eps)
+        self.conv2, self.in2 = ConvLayer(a, b, 3, stride=2), InstanceNorm(b, n_styles, eps)
+        self.conv3, self.in3 = ConvLayer(b, c, 3, stride=2), InstanceNorm(c, n_styles, eps)
         for i in range(1, 6):
-            self.add_module(f"res{i}", ResidualBlock(c, n_styles))
-        self.deconv1, self.in4 = UpConvLayer(c, b), InstanceNorm(b, n_styles)
-        self.deconv2, self.in5 = UpConvLayer(b, a), InstanceNorm(a, n_styles)
+            self.add_module(f"res{i}", ResidualBlock(c, n_styles, eps))
+        self.deconv1, self.in4 = UpConvLayer(c, b), InstanceNorm(b, n_styles, eps)
+        self.deconv2, self.in5 = UpConvLayer(b, a), InstanceNorm(a, n_styles, eps)
         self.deconv3 = ConvLayer(a, 3, 9, conv=WideConv2d)
+        if bounded:
+            self.in6 = InstanceNorm(3, n_styles, eps)
+        if not affine:
+            for name, rows in self.named_parameters():
+                rows.requires_grad_(not is_row(name))
         for name, values in zip(("mean", "std"), IMAGENET):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
@@ -84,7 +100,11 @@ class TransformerNet(nn.Module):
         for conv, norm in up:
             y = conv(y)
             y = (yield norm, y, rows).relu_()
-        y = self.deconv3(y).to(x.dtype) * self.std + self.mean
+        y = self.deconv3(y)
+        if self.bounded:
+            y = (yield self.in6, y, rows).to(x.dtype).tanh() / 2 + 0.5
+        else:
+            y = y.to(x.dtype) * self.std + self.mean
         return y[..., :height, :width]
 
     def _rows(self, style, x):
@@ -100,6 +120,16 @@ class TransformerNet(nn.Module):
                 f"picture, {list(shape[:2])} for weights, {list(shape)} for weights at each pixel."
             )
         return style.to(x.device, self.in1.weight.dtype)
+
+
+def make_network(
+    arch: str,  # a key of `ARCHS`
+    n_styles: int = 1,
+) -> TransformerNet:
+    "A new network; `ValueError` for an unknown architecture."
+    if arch not in ARCHS:
+        raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
+    return TransformerNet(n_styles, **ARCHS[arch])
 
 
 def from_examples(

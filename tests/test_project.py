@@ -3,6 +3,9 @@ import sys
 from importlib.metadata import requires, version
 from pathlib import Path
 
+import nbformat
+import pytest
+
 import faststyle_fastai
 from faststyle_fastai.backbones import ASSETS
 
@@ -32,3 +35,32 @@ def test_the_readme_is_made_from_the_index():
     from make_docs import readme
 
     assert (ROOT / "README.md").read_text(encoding="utf-8") == readme()
+
+
+TUTORIALS = sorted((ROOT / "nbs").glob("0*.ipynb"))
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_tutorials_start_anywhere(path, monkeypatch):
+    sys.path.insert(0, str(ROOT / "tools"))
+    from make_docs import hosted
+
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    ran = []
+    python = code[0].replace("%pip install -q ", "install = ")
+    exec(python, here := {})
+    assert "install" not in here  # it is installed
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: ran.append(name))
+    exec(python, here := {})
+    assert ran == ["faststyle_fastai"] and here["install"].startswith("faststyle_fastai")
+    text = "\n".join(code)
+    assert not any(word in text for word in ("../", "/home/", "/root/", "shared"))
+    before = notebook.cells[0].source
+    hosted(notebook, path.name, "someone/faststyle")
+    assert f"colab.research.google.com/github/someone/faststyle/blob/main/nbs/{path.name}" in (
+        notebook.cells[0].source
+    )
+    assert "git+https://github.com/someone/faststyle" in notebook.cells[1].source
+    hosted(notebook, path.name, "")
+    assert notebook.cells[0].source.split() == before.split() and "git+" not in code[0]

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from conftest import noise
@@ -5,10 +6,14 @@ from test_backbones import vgg_state
 
 from faststyle_fastai.all import (
     RECIPES,
+    FaststyleError,
+    Stylizer,
     autoencoder_learner,
     gram_matrix,
     resize_short,
+    save_style,
     style_learner,
+    to_picture,
 )
 
 
@@ -69,3 +74,18 @@ def test_dumoulin_weighs_the_sum_over_a_gram_matrix(dls, painting, vgg16):
 
 def test_fast_needs_nothing_but_the_package():
     assert {RECIPES["fast"].autoencoder.backbone, RECIPES["fast"].style.backbone} == {"lite"}
+
+
+def test_the_system_of_tarun(dls, painting, tmp_path):
+    weights = random_weights("vgg19", 13, tmp_path)
+    how = {"pretrained": None, "weights": weights, "arch": "tarun"}
+    learn = style_learner(dls, painting, "tarun", **how)
+    fitted(learn)
+    assert (learn.model.in1.weight == 1).all() and (learn.model.in6.bias == 0).all()
+    save_style(learn, tmp_path / "tarun.safetensors")
+    paint = Stylizer(tmp_path / "tarun.safetensors", "cpu", precision="float32")
+    photo = to_picture(noise(1, 3, 64, 80))
+    whole, tiled = (np.asarray(paint(photo, tile=tile, exact=True), int) for tile in (None, 32))
+    assert np.abs(whole - tiled).max() <= 1
+    with pytest.raises(FaststyleError, match="no gallery ships for arch 'tarun'"):
+        style_learner(dls, painting, "tarun", weights=weights, arch="tarun")

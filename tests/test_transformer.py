@@ -3,7 +3,7 @@ import torch
 from conftest import noise
 from torch.nn import functional as F
 
-from faststyle_fastai.all import TransformerNet, from_examples, to_examples
+from faststyle_fastai.all import TransformerNet, from_examples, make_network, to_examples
 from faststyle_fastai.layers import instance_norm
 
 
@@ -33,6 +33,37 @@ def test_rows_of_styles():
     mixed = torch.tensor([[0.2, 0.5, 0.3]]).expand(2, -1)
     everywhere = mixed[..., None, None].expand(-1, -1, 30, 33)
     assert torch.allclose(net(x, mixed), net(x, everywhere), atol=1e-4)
+
+
+def tarun_network(state, x):
+    "tarun-bisht/fast-style-transfer's network as its TensorFlow code has it, on our weights."
+
+    def conv(x, name, stride=1):
+        weight, bias = (state[f"{name}.conv2d.{part}"] for part in ("weight", "bias"))
+        x = F.pad(x, (weight.shape[-1] // 2,) * 4, "reflect")
+        x = F.conv2d(x, weight, bias, stride)
+        mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, correction=0)
+        return (x - mean) / (var + 1e-3).sqrt()
+
+    x = conv(x, "conv1").relu()
+    x = conv(x, "conv2", 2).relu()
+    x = conv(x, "conv3", 2).relu()
+    for i in range(1, 6):
+        x = x + conv(conv(x, f"res{i}.conv1").relu(), f"res{i}.conv2")
+    x = conv(F.interpolate(x, scale_factor=2), "deconv1").relu()
+    x = conv(F.interpolate(x, scale_factor=2), "deconv2").relu()
+    return (conv(x, "deconv3").tanh() + 1) / 2
+
+
+def test_the_network_of_tarun():
+    net, x = make_network("tarun").eval(), noise(2, 3, 40, 48)
+    theirs = tarun_network(net.state_dict(), (x - net.mean) / net.std)
+    assert torch.allclose(net(x), theirs, atol=1e-4)
+    trained = sum(p.numel() for p in net.parameters() if p.requires_grad)
+    assert trained == 1_679_235 - 3_200  # no scales, no shifts
+    assert 0 <= net(5 * x).min() and net(5 * x).max() <= 1
+    with pytest.raises(ValueError, match="2 styles: a network without scales"):
+        make_network("tarun", 2)
 
 
 def test_four_pixels_are_too_few():

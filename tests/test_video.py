@@ -370,7 +370,8 @@ def test_masks_mixes_and_tiles_of_films(paint, tmp_path):
     source, mask = tmp_path / "in.mp4", Image.new("L", (64, 48))
     mask.paste(255, (0, 0, 32, 48))
     encode(source, moving(2), rate=10)
-    original = frames_of(source)[0][1]
+    with opened_film(source) as film:
+        original = next(iter(film.frames())).picture.astype(int)
 
     def first(**how):
         style = how.pop("style", None)
@@ -379,14 +380,14 @@ def test_masks_mixes_and_tiles_of_films(paint, tmp_path):
 
     whole, other = first(), first(style="the_scream")
     kept = first(mask=mask)
-    assert np.abs(kept[:, 40:] - original[:, 40:]).max() <= 2
+    assert np.abs(kept[:, 40:] - original[:, 40:]).max() <= 1
     assert np.array_equal(kept[:, :28], whole[:, :28])
     both = first(mask=mask, black="the_scream")
     assert np.abs(both[:, :20] - whole[:, :20]).mean() < np.abs(both[:, :20] - other[:, :20]).mean()
     assert np.abs(both[:, 44:] - other[:, 44:]).mean() < np.abs(both[:, 44:] - whole[:, 44:]).mean()
     mixed = first(style={"great_wave": 0.5, "the_scream": 0.5})
     assert 0 < np.abs(mixed - whole).mean() < np.abs(other - whole).mean()
-    assert 0 < np.abs(first(tile=32) - whole).mean() < 8
+    assert np.abs(first(tile=32) - whole).mean() < 8
 
 
 def test_the_command_takes_what_stylize_takes(faststyle, tmp_path):

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import nbformat
@@ -24,6 +25,8 @@ def main(notebooks):
     subprocess.run(["nbdev-clean"], check=True, cwd=ROOT)
     for path in NBS.glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
+        if path.name[:2].isdigit():
+            hosted(notebook, path.name)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
                 if "text" in output:
@@ -32,6 +35,47 @@ def main(notebooks):
                     output.data.pop("image/png", None)
         nbformat.write(notebook, path)
     (ROOT / "README.md").write_text(readme(), encoding="utf-8")
+
+
+# Extras that a tutorial takes, where it takes any.
+EXTRAS = {"05_video.ipynb": "[video]", "07_at_scale.ipynb": "[bulk]"}
+INSTALL = """\
+# On Colab or Kaggle this installs the package; where it is installed, it does nothing.
+from importlib.util import find_spec
+
+if not find_spec("faststyle_fastai"):
+    %pip install -q "{what}"\
+"""
+BADGES = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{repository}/blob/main/nbs/{name}) "
+    "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
+    "(https://kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/main/nbs/{name})"
+)
+
+
+def hosted(notebook, name: str, repository: str | None = None):
+    """A tutorial that starts on Colab and Kaggle: its first cell of code installs the package.
+
+    Badges stand below the title once settings.ini names the repository, as OWNER/NAME.
+    """
+    settings = ConfigParser(delimiters=["="], interpolation=None)
+    settings.read(ROOT / "settings.ini", encoding="utf-8")
+    repository = settings["DEFAULT"]["repository"] if repository is None else repository
+    extra = EXTRAS.get(name, "")
+    what = f"faststyle_fastai{extra}"
+    if repository:
+        what += f" @ git+https://github.com/{repository}"
+    install = INSTALL.format(what=what)
+    if notebook.cells[1].source.startswith(INSTALL[:20]):
+        notebook.cells[1].source = install
+    else:
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(install))
+    title, *text = [
+        line for line in notebook.cells[0].source.split("\n") if not line.startswith("[![")
+    ]
+    badges = ["", BADGES.format(repository=repository, name=name)] if repository else []
+    notebook.cells[0].source = "\n".join([title, *badges, *text])
 
 
 def as_on_screen(text: str) -> str:
