@@ -1,0 +1,159 @@
+"""The features of five published systems, one by one, tried in this one.
+
+    python -m benchmarks.systems [--peers DIR]
+
+Each row of benchmarks/system_rows.py is something that one of them does, and a function that does
+the same here, offline, on pictures of 64 to 128 px and networks of random weights in VGG's shapes.
+It prints works, or what went wrong; a row that is left out on purpose says why. With `--peers`, a
+folder with crowsonkb/style-transfer-pytorch at its first release (as `crowsonkb`) and
+seloufian/Faster-Style-Transfer (as `seloufian`), their own losses run on the same random weights.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+import warnings
+from functools import cached_property
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from fastai.learner import Learner
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from typer.testing import CliRunner
+
+from benchmarks.report import report
+from faststyle_fastai.all import StyleDataLoaders, autoencoder_learner, style_learner
+from faststyle_fastai.backbones import BACKBONES
+from faststyle_fastai.cli import app
+from faststyle_fastai.cli_optimize import as_typed
+
+SMALL = "--size", "64", "--bs", "2", "--images", "6", "--quiet"
+TINY = "-ms", "32", "-s", "45", "-ii", "3", "-i", "2", "--quiet", "--force"
+
+
+class Bench:
+    "A folder with photos and paintings, the command line, and what several rows need, made once."
+
+    def __init__(self, folder: Path, peers: Path | None):
+        self.folder, self.peers = folder, peers
+        for name in ("china.jpg", "flower.jpg"):
+            whole = Image.fromarray(load_sample_image(name))
+            for i in range(8):
+                crop = whole.crop((50 * i, 30 * i, 50 * i + 240, 30 * i + 180)).resize((128, 96))
+                self.at(f"photos/{name[:-4]}-{i}.jpg", crop)
+        self.photos, self.photo = folder / "photos", folder / "photos" / "china-0.jpg"
+        for i, name in enumerate(("dawn", "noon", "dusk")):
+            painted = Image.effect_mandelbrot((120, 90), (-2, -1, 1, 1), 9 + 4 * i)
+            tint = Image.new("RGB", painted.size, ("orange", "teal", "navy")[i])
+            self.at(f"paintings/{name}.png", Image.blend(painted.convert("RGB"), tint, 0.5))
+        self.paintings = folder / "paintings"
+        self.painting = self.paintings / "dawn.png"
+
+    def at(self, name, picture=None) -> Path:
+        "A place in the folder; a picture saved there."
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if picture:
+            picture.save(path)
+        return path
+
+    def run(self, *words, code=0) -> str:
+        "What the command line says."
+        typed = [str(word) for word in words]
+        said = CliRunner().invoke(app, as_typed(typed) if typed[0] == "optimize" else typed)
+        if said.exit_code != code:
+            raise said.exception if code == 0 and said.exception else AssertionError(said.output)
+        return said.output
+
+    def dls(self, size=64, bs=2, images=6):
+        how = {"images": images, "valid_pct": 0.2, "device": "cpu"}
+        return StyleDataLoaders.from_folder(self.photos, size, bs, **how)
+
+    def fitted(self, learn: Learner, n=1) -> Learner:
+        with learn.no_bar(), learn.no_logging():
+            learn.fit_one_cycle(n, 1e-3)
+        return learn
+
+    @cached_property
+    def trained(self) -> Path:
+        "The run folder of a training on a folder of three paintings."
+        self.run("train", self.photos, "--style", self.paintings, "-o", self.at("run"), *SMALL)
+        return self.folder / "run"
+
+    @cached_property
+    def ae(self) -> Learner:
+        return self.fitted(autoencoder_learner(self.dls()))
+
+    @cached_property
+    def learn(self) -> Learner:
+        return self.fitted(style_learner(self.dls(), self.painting, pretrained=self.ae))
+
+    def vgg(self, name: str) -> Path:
+        "A file of random weights in the shapes of a VGG."
+        path = self.at(f"{name}.pth")
+        if not path.exists():
+            torch.manual_seed(0)
+            state, index, n_in = {}, 0, 3
+            for widths in BACKBONES[name]:
+                for width in widths:
+                    std = (2 / (9 * n_in)) ** 0.5
+                    state[f"features.{index}.weight"] = std * torch.randn(width, n_in, 3, 3)
+                    state[f"features.{index}.bias"] = torch.zeros(width)
+                    n_in, index = width, index + 2
+                index += 1
+            torch.save(state, path)
+        return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", type=Path, help="a folder with clones of the systems' code")
+    parser.add_argument("--only", help="rows whose feature holds this text")
+    args = parser.parse_args()
+    from benchmarks.system_rows import ROWS
+
+    warnings.simplefilter("ignore")
+    folder, rows, here = Path(tempfile.mkdtemp()), [], Path.cwd()
+    peers = args.peers and args.peers.resolve()
+    os.chdir(folder)
+    try:
+        bench = Bench(folder, peers)
+        for system, feature, check in ROWS:
+            if not args.only or args.only in feature:
+                rows.append({"system": system, "feature": feature, "here": tried(check, bench)})
+                print(" | ".join(rows[-1].values()), flush=True)
+    finally:
+        os.chdir(here)
+        shutil.rmtree(folder, ignore_errors=True)
+    count = sum(row["here"].startswith("works") for row in rows)
+    print(f"{count} of {len(rows)} work")
+    if not args.only:
+        report("systems", rows, work=count)
+    wrong = [row for row in rows if row["here"].startswith("not:")]
+    sys.exit(1 if wrong else 0)
+
+
+def tried(check, bench) -> str:
+    "What came of a row: works, `left out: why`, `not tried: why` or `not: what went wrong`."
+    if isinstance(check, str):
+        return check
+    try:
+        with patch.object(sys, "argv", ["faststyle"]):
+            found = check(bench)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        traceback.print_exc()
+        return f"not: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
+    if isinstance(found, str):
+        return found
+    return "works" if found else "not: it did something else"
+
+
+if __name__ == "__main__":
+    main()
