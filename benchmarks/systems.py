@@ -31,6 +31,7 @@ from faststyle_fastai.all import StyleDataLoaders, autoencoder_learner, style_le
 from faststyle_fastai.backbones import BACKBONES
 from faststyle_fastai.cli import app
 from faststyle_fastai.cli_optimize import as_typed
+from faststyle_fastai.errors import one_line
 
 SMALL = "--size", "64", "--bs", "2", "--images", "6", "--quiet"
 TINY = "-ms", "32", "-s", "45", "-ii", "3", "-i", "2", "--quiet", "--force"
@@ -67,8 +68,8 @@ class Bench:
         typed = [str(word) for word in words]
         said = CliRunner().invoke(app, as_typed(typed) if typed[0] == "optimize" else typed)
         if said.exit_code != code:
-            raise said.exception if code == 0 and said.exception else AssertionError(said.output)
-        return said.output
+            raise said.exception or AssertionError(said.output)
+        return said.output if not code else one_line(said.exception)
 
     def dls(self, size=64, bs=2, images=6):
         how = {"images": images, "valid_pct": 0.2, "device": "cpu"}

@@ -35,6 +35,7 @@ class BFloat16(Callback):
 
     def __init__(self, precision: str = "auto"):  # see layers.uses_bfloat16
         self.precision, self.context = precision, None
+        uses_bfloat16(torch.device("cpu"), precision)  # a wrong word fails before anything begins
 
     def before_fit(self):
         replaced = hasattr(self.learn, "mixed_precision")

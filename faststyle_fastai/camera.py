@@ -56,7 +56,9 @@ def camera_tab(gr, page, scratch, paint, size=240):
         return visitors[request.session_hash](picture, style, strength)
 
     def leave(request: gr.Request):
-        visitors.pop(request.session_hash, None)
+        left = visitors.pop(request.session_hash, None)
+        if left and left.recorder:
+            left.recorder.finish()
 
     camera.stream(
         live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
@@ -67,8 +69,9 @@ def camera_tab(gr, page, scratch, paint, size=240):
     )
     with gr.Row():
         gr.Button("Snapshot").click(lambda frame: frame, painted, taken, api_name="snapshot")
-        record = gr.Button("Record", elem_id="record")
-        film = gr.DownloadButton("Download the recording", interactive=False, elem_id="film")
+        records = {"visible": find_spec("av") is not None}
+        record = gr.Button("Record", elem_id="record", **records)
+        film = gr.DownloadButton("Download the recording", interactive=False, **records)
 
     def recording(request: gr.Request):
         visitor = visitors[request.session_hash]
@@ -79,8 +82,7 @@ def camera_tab(gr, page, scratch, paint, size=240):
         shown = gr.DownloadButton(value=done, interactive=done is not None)
         return gr.Button("Record"), shown
 
-    if find_spec("av"):
-        record.click(recording, None, [record, film], api_name="record")
+    record.click(recording, None, [record, film], api_name="record")
     page.unload(leave)
 
 

@@ -172,20 +172,17 @@ def as_typed(words: list[str]) -> list[str]:
     """
     found, option = [], None
     for word in words:
-        if option in WEIGHTS and NUMBER.fullmatch(word):
+        before = found[-1] if found else None
+        if option in WEIGHTS and NUMBER.fullmatch(word) and before != option:
             found += [option, word]
-        elif option in DEVICES and DEVICE.fullmatch(word):
-            if found[-1] in DEVICES:
-                found.append(word)
-            else:
-                found[-1] += f",{word}"
-        elif word in WEIGHTS:
-            option = word
+        elif option in DEVICES and DEVICE.fullmatch(word) and before != option:
+            found[-1] += f",{word}"
         else:
-            option = word if word in DEVICES else None
             found.append(word)
+            if before != option or word in (*WEIGHTS, *DEVICES):
+                option = word if word in (*WEIGHTS, *DEVICES) else None
     return found
 
 
-WEIGHTS, NUMBER = ("-sw", "--style-weights"), re.compile(r"\d*\.?\d+(e-?\d+)?")
+WEIGHTS, NUMBER = ("-sw", "--style-weights"), re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
 DEVICES, DEVICE = ("--devices", "--device"), re.compile(r"(cpu|mps|cuda|xpu)(:\d+)?")

@@ -24,6 +24,7 @@ from .options import (
     wrote,
 )
 
+TOGETHER, SHAPES = 2**22, 4  # pixels of a group at the most; groups that wait for more
 READ_AHEAD = 2**24  # pixels; larger pictures are read when it is their turn, for want of memory
 
 
@@ -78,6 +79,8 @@ def stylize(
     from .pipeline import overlapped
 
     tiled = {"tile": side_of(tile, depth), "exact": exact}
+    if batch_size > 1 and (exact or isinstance(tiled["tile"], int)):
+        raise FaststyleError("pictures in tiles are painted one at a time: no --batch-size.")
     tiled["watch"] = None if quiet or not sys.stderr.isatty() else tiles_done
     limit_pixels(megapixels)
     jobs = targets_for(inputs, out, depth, force)
@@ -113,15 +116,23 @@ def stylize(
         return paint(together, *how, tensor=True, tile=None).split(1)
 
     def write(items, painted):
+        "The error of each, or None."
+        errors = []
         for (source, target, _), result in zip(items, painted):
-            written.append(save_picture(result, target, depth, exif_of(source)))
+            try:
+                written.append(save_picture(result, target, depth, exif_of(source)))
+                errors.append(None)
+            except Exception as error:
+                errors.append(error)
+        return errors
 
     began, i = time.monotonic(), 0
     try:
         with closing(overlapped(alike(pictures(), batch_size), repaint, write)) as done:
             for items, result in done:
-                error = result.exception()  # theirs: the others are painted
-                for source, target, _ in items:
+                whole = result.exception()  # theirs: the others are painted
+                errors = [whole] * len(items) if whole else result.result()
+                for (source, target, _), error in zip(items, errors):
                     i += 1
                     if error and len(jobs) == 1:
                         raise error
@@ -140,18 +151,18 @@ def stylize(
 
 
 def alike(items, most):
-    "Items in groups whose pictures have one shape, so many at the most."
+    "Items in groups whose pictures have one shape: so many, and of so many pixels, at the most."
     waiting = {}  # shape -> items
     for item in items:
         shape = getattr(item[-1], "shape", None)
-        if shape is None or most == 1:
+        room = min(most, TOGETHER // math.prod(shape[-2:])) if shape else 1
+        if room < 2:
             yield [item]
             continue
-        group = waiting.setdefault(shape, [])
-        group.append(item)
-        if len(group) == most:
+        waiting.setdefault(shape, []).append(item)
+        if len(waiting[shape]) == room:
             yield waiting.pop(shape)
-        elif sum(map(len, waiting.values())) > 4 * most:  # or they would fill the memory
+        elif len(waiting) > SHAPES:  # or they would fill the memory
             yield waiting.pop(next(iter(waiting)))
     yield from waiting.values()
 
@@ -231,5 +242,7 @@ def grid(
     paint = painter(style[0], trust_pickle, device, precision)
     from .stylizer import style_grid
 
+    if not paint.styles:
+        raise FaststyleError(f"{style[0]} is an autoencoder: it has no styles to mix.")
     names = [name or paint.styles[0] for _, name in found]
     wrote(save_picture(style_grid(paint, picture, names, n, size=size), out))

@@ -12,7 +12,7 @@ def is_address(source) -> bool:
     return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
-@lru_cache(maxsize=4)  # what is read twice, or ahead, is fetched once
+@lru_cache(maxsize=16)  # what is read twice, or ahead, is fetched once
 def download(
     address: str,  # http or https, wherever it leads
     most: int = 100,  # MB

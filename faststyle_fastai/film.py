@@ -14,6 +14,7 @@ from .errors import extra
 
 __all__ = ["Film", "Frame", "opened_film"]
 
+BEFORE = 1  # s before a moment in which the frame that is shown then begins
 FULL, LIMITED = 2, 1  # ranges of luma
 BT709, BT601, BT2020, UNSAID = 1, 6, 9, 2  # matrices
 HD = 720  # px of height from which a film that does not say its matrix has BT.709's
@@ -51,7 +52,11 @@ class Film:
     @property
     def rate(self) -> Fraction:
         "Frames a second, on the mean."
-        return self.fps or self.video.average_rate or self.video.guessed_rate or Fraction(25)
+        return self.fps or self.own_rate
+
+    @property
+    def own_rate(self) -> Fraction:
+        return self.video.average_rate or self.video.guessed_rate or Fraction(25)
 
     @property
     def seconds(self) -> Fraction | None:
@@ -80,8 +85,10 @@ class Film:
         end: float | None = None,
     ) -> Iterator[Frame]:
         "The pictures that begin from `start` on and before `end`."
-        frames = self._own_frames(start, end)
-        return at_rate(frames, self.fps, Fraction(start), end) if self.fps else frames
+        if not self.fps:
+            return self._own_frames(start, end)
+        earlier = self._own_frames(max(0, start - BEFORE), end)  # what is shown at `start`
+        return at_rate(earlier, self.fps, Fraction(start), end)
 
     def _own_frames(self, start, end):
         if start:
@@ -93,9 +100,7 @@ class Film:
             time += shown  # where nothing is said
             if frame.pts is not None:
                 time = frame.pts * self.video.time_base - self.begin
-            shown = (frame.duration or 0) * self.video.time_base or 1 / (
-                self.video.average_rate or Fraction(25)
-            )
+            shown = (frame.duration or 0) * self.video.time_base or 1 / self.own_rate
             if end is not None and time >= end:
                 return
             if time >= start:
@@ -109,7 +114,7 @@ def at_rate(
     end: float | None,
 ) -> Iterator[Frame]:
     "So many frames a second: some left out, or the same picture several times."
-    n, shown = math.ceil(start * fps), None
+    n, shown = math.ceil(start * fps - Fraction(1, 1000)), None
     for frame in frames:
         while shown and Fraction(n) / fps < frame.time:
             yield Frame(shown.picture, Fraction(n) / fps, 1 / fps)

@@ -89,6 +89,10 @@ def find_paintings(
             found.append((name or path.stem, path))
         elif not path.is_dir():
             raise FileNotFoundError(f"no picture {path}.")
+        elif name:
+            raise ValueError(
+                f"{source}: paintings of a folder have their files' names, not {name}."
+            )
         elif not (inside := picture_files(path)):
             raise FileNotFoundError(f"no picture in {path}.")
         else:

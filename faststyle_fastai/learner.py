@@ -139,7 +139,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         if names:  # an autoencoder goes back to nothing
             info["base"], card.base = base, weights_of_base
         rows = [0] * net.n_styles
-        if start.n_styles > 1 and names:
+        if start.n_styles > 1 and loss.style_layers:
             rows = nearest_rows(start.to(dls.device), loss, dls)
         net.load_state_dict(take_rows(start.state_dict(), rows))
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]

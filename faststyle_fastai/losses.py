@@ -188,8 +188,8 @@ class VggLoss(nn.Module):
         "What an exported learner leaves out, and needs when it trains on."
         if self.source is None:
             raise FaststyleError(
-                "this learner's backbone was made by hand, so it is not known here: set "
-                "learn.loss_func.backbone to train on."
+                "this learner does not know all it was trained with (its backbone was made by "
+                "hand, or a style was added to it): train on with style_learner(pretrained=…)."
             )
         self.backbone = perceptual_backbone(*self.source).to(device)
 

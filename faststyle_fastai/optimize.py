@@ -87,6 +87,7 @@ def optimize_to_file(
         "mask": digest(Path(mask)) if mask else None,
         "proof": digest(Path(proof)) if proof else None,
         "seed": seed,
+        "precision": precision,
         "plan": json.loads(json.dumps(asdict(plan))),
     }
     iterates = []

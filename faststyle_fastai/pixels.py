@@ -272,7 +272,7 @@ class PixelOptimizer:
             if min(width, height) < needs[layer]:
                 raise ValueError(
                     f"a painting of {width}x{height} px is too small for {layer}: its shorter "
-                    f"side needs {needs[layer]} px; give a larger one."
+                    f"side needs {needs[layer]} px; give a larger one, or raise min_scale."
                 )
 
 

@@ -49,6 +49,9 @@ class LossParts(Callback):
 
     order = Recorder.order - 1
 
+    def __init__(self):
+        self.sums, self.counts = {}, 0
+
     def before_fit(self):
         self.run, others = True, [m for m in self.learn.metrics if not isinstance(m, LossPart)]
         self.learn.metrics = others

@@ -47,10 +47,14 @@ class FilmRecorder:
     def finish(self) -> Path | None:
         "The film; None when no frame came."
         with self.lock:
-            if self.began is not None:
-                self.film.mux(self.stream.encode())
+            if self.film is None:
+                return None
+            try:
+                if self.began is not None:
+                    self.film.mux(self.stream.encode())
+            finally:
                 self.film.close()
-            self.film = None
+                self.film = None
         return self.path if self.began is not None else None
 
 
@@ -62,7 +66,9 @@ def write_film(
     "Pictures as a film that any player shows."
     with whole_file(path) as temporary:
         film = FilmRecorder(temporary)
-        for i, picture in enumerate(pictures):
-            film.add(picture, i / rate)
-        film.finish()
+        try:
+            for i, picture in enumerate(pictures):
+                film.add(picture, i / rate)
+        finally:
+            film.finish()
     return path

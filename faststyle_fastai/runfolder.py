@@ -17,8 +17,12 @@ from .files import whole_file
 
 def record_of(out):
     "What run.json says of the run in `out`; None when it holds none."
-    record = out / "run.json"
-    return json.loads(record.read_text()) if record.is_file() else None
+    if not (file := out / "run.json").is_file():
+        return None
+    record = json.loads(file.read_text())
+    if "names" not in record["settings"]:
+        raise FaststyleError(f"{out} holds a run of an earlier version: choose another folder.")
+    return record
 
 
 def paintings_of(record):
@@ -57,7 +61,7 @@ def not_among(photos, out):
 def same_run(out, settings):
     """See that the run to resume was begun with the same settings, wherever the files lie.
 
-    Its length may be another: so a run that has ended goes on.
+    It may be longer, in the measure that it had: so a run that has ended goes on.
     """
     if not (record := record_of(out)):
         return
@@ -68,6 +72,14 @@ def same_run(out, settings):
     old, new = (", ".join(s["names"]) for s in (before, settings))
     if old != new:
         raise FaststyleError(f"{out} was trained on the style {old}, not {new}: choose another -o.")
+    for name, was, now in (
+        ("minutes", before["minutes"], settings["minutes"]),
+        ("epochs", before["plan"]["epochs"], settings["plan"]["epochs"]),
+    ):
+        if (was is None) != (now is None) or (was or 0) > (now or 0):
+            raise FaststyleError(
+                f"{out} was trained for {name} {was}, not {now}: as long, or longer."
+            )
     old, new = ({**s["plan"], "epochs": None} for s in (before, settings))
     compared = [key for key in settings if key not in ("style", "photos", "minutes", "plan")]
     changed = [key for key in compared if before.get(key) != settings[key]]

@@ -75,6 +75,8 @@ def train(
     "Train a style, or several, on a folder of photos and leave a complete run folder."
     started, out = time.time(), Path(out)
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
+    if minutes and overrides.get("epochs"):
+        raise ValueError(f"minutes={minutes} and epochs={overrides['epochs']}: one of them.")
     if patience and not minutes and patience + 1 >= plan.epochs * len(plan.schedule):
         raise ValueError(
             f"patience={patience} looks at the ends of epochs, and recipe {recipe} has too few: "
@@ -269,6 +271,7 @@ def add_style(
     save_style(learn, out, add_to=file)
     if record and out == file:  # the run knows it too
         learn.model, learn.style_card.info, _ = load_style(out)
+        learn.loss_func.source = None  # it knows the new painting alone
         export_learner(learn, run / "model.pkl")
         record["added"][name] = style_hash
         write_json(record, run / "run.json")

@@ -14,7 +14,7 @@ from torch import Tensor
 from .backbones import ASSETS, read_weights
 from .errors import FaststyleError
 from .files import whole_file
-from .transformer import TransformerNet, from_examples, is_row, make_network
+from .transformer import ARCHS, TransformerNet, from_examples, is_row, make_network
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -98,6 +98,8 @@ def may_join(path, info, names):
     "See that styles of these names can be added to the network of `path`."
     if not info["styles"]:
         raise ValueError(f"{path} is an autoencoder: there are no styles to add one to.")
+    if not ARCHS.get(info["arch"], {}).get("affine", True):
+        raise ValueError(f"{path} is a network of arch '{info['arch']}', which has one style only.")
     if known := sorted(set(info["styles"]) & set(names)):
         raise ValueError(f"{path} has a style {known[0]} already: give the new one another name.")
 
@@ -166,7 +168,8 @@ def load_style(
             network_of(base, {**info, "styles": []})
         return net, info, base or bundled_weights(info)
     except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} is not as a faststyle network must be: {error}.") from None
+        why = str(error).rstrip(".")
+        raise ValueError(f"{path} is not as a faststyle network must be: {why}.") from None
 
 
 def network_of(

@@ -132,6 +132,7 @@ def frame_painter(
     styles = [style] if black is None else [style, black]
     net = None if plain else SlowStatistics(paint.network(styles, strength))
     along, before, last = MovedAlong() if smooth else None, None, None
+    sides = {}  # shape -> px of its tiles, decided once: later the free memory is another
     fitted_mask = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])))
 
     def whole(photo, seconds):
@@ -153,7 +154,10 @@ def frame_painter(
         if before is not None and frame.picture is before[0]:  # the same picture once more
             return replace(frame, picture=before[1])
         seconds, last = float(frame.time - (frame.time if last is None else last)), frame.time
-        side = paint.tile_side(frame.picture, size, tile)
+        shape = frame.picture.shape
+        if shape not in sides:
+            sides[shape] = paint.tile_side(frame.picture, size, tile)
+        side = sides[shape]
         if side is None:
             photo, x = whole(to_tensor(frame.picture), seconds)
             where = None if mask is None or black is not None else fitted_mask(photo.shape[-2:])

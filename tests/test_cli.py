@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 from conftest import is_clean, noise
+from fastai.learner import load_learner
 from PIL import Image
 from test_transformer import examples_network
 
@@ -19,6 +20,7 @@ from benchmarks.kill import digest
 from faststyle_fastai.all import (
     ASSETS,
     FaststyleError,
+    StyleDataLoaders,
     Stylizer,
     TransformerNet,
     load_style,
@@ -287,6 +289,14 @@ def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
     assert state["train_iter"] == 12 and state["opt"]["state"]  # one optimizer all the way
     with pytest.raises(FaststyleError, match="another lr"):
         train(photos, painting, "run", epochs=4, lr=1e-5, resume=True, **settings)
+    for other in ({"epochs": 2}, {}, {"minutes": 1}):
+        with pytest.raises(FaststyleError, match="as long, or longer"):
+            train(photos, painting, "run", resume=True, **settings, **other)
+    with pytest.raises(ValueError, match="one of them"):
+        train(photos, painting, "run", epochs=4, minutes=1, resume=True, **settings)
+    with pytest.raises(ValueError, match="precision 'half'"):  # and the run is still there
+        train(photos, painting, "run", precision="half", force=True, **settings)
+    assert Stylizer("run").styles == ["waves"]
 
 
 def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painting, tmp_path):
@@ -320,6 +330,10 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
     said = faststyle("add-style", "run", *new, "--style-weight", 4, "--lr", 1e-3)
     assert said.returncode == 0, said.stderr
     assert Stylizer("run").styles == ["sea", "coast"]
+    learn = load_learner("run/model.pkl")
+    learn.dls = StyleDataLoaders.from_folder(photos, size=32, bs=2, device="cpu")
+    with pytest.raises(FaststyleError, match="a style was added"), learn.no_bar():
+        learn.validate()
     bad = faststyle("train", photos, "--style", painting, "-o", "x", "--style-layers", "relu1_1=a")
     fails(bad, 2, "relu1_1=a")
 
@@ -365,6 +379,7 @@ def test_paintings_of_a_folder_and_of_an_address(gallery_of_two, painting):
         ([folder, folder / "dusk.png"], "two paintings are called dusk"),
         ([f"a/b={painting}"], "cannot be called 'a/b'"),
         (["x=absent.png"], "no picture absent.png"),
+        ([f"x={folder}"], "have their files' names"),
     ):
         with pytest.raises((ValueError, OSError), match=said):
             find_paintings(wrong)

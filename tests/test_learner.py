@@ -17,6 +17,7 @@ from fastai.losses import MSELossFlat
 from PIL import Image
 
 from faststyle_fastai.all import (
+    Checkpoint,
     FaststyleError,
     StyleDataLoaders,
     Stylizer,
@@ -158,7 +159,7 @@ def test_any_loss_can_take_the_place_of_ours(dls, painting, make):
     }[make]()
     learn.loss_func = MSELossFlat()
     before = quietly(learn, "validate")[0]
-    quietly(learn, "fit_one_cycle", 10, 1e-3)
+    quietly(learn, "fit_one_cycle", 10, 1e-3, cbs=Checkpoint("kept", every=5))
     assert list(learn.recorder.metric_names)[1:-1] == ["train_loss", "valid_loss"]
     assert learn.recorder.values[-1][1] < before
 
@@ -303,7 +304,7 @@ def test_paintings_that_cannot_be_told_apart(dls, paintings):
 def test_from_scratch_and_light(dls, painting, tmp_path):
     learn = style_learner(dls, painting, pretrained=None, arch="light")
     net, info, base = load_style(save_style(learn, tmp_path / "light.safetensors"))
-    assert net.width == 0.5 and info["base"] == "" and base is None
+    assert len(net.in1.weight[0]) == 16 and info["base"] == "" and base is None
 
 
 def test_nothing_broken_is_saved(trained, tmp_path):
@@ -343,7 +344,7 @@ def test_a_bit_that_is_another_is_noticed(trained, tmp_path, change, said):
 @pytest.mark.parametrize(
     ("info", "state", "said"),
     [
-        ({"arch": "huge"}, {}, "there is no arch 'huge'"),
+        ({"arch": "huge"}, {}, "no arch 'huge'"),
         ({"size": "wide"}, {}, "invalid literal"),
         ({"styles": ["a", "b"]}, {}, r"in1.bias is \[1, 32\], not \[2, 32\]"),
         ({"recipe": None}, {}, "recipe are not said"),
@@ -379,3 +380,9 @@ def test_a_picture_or_an_array_is_a_painting_too(dls, painting):
         learn = style_learner(dls, style)
         assert learn.loss_func.styles[0].shape == (1, 3, 32, 40)  # no larger than the photos
         assert learn.style_card.info["styles"] == ["style"]
+
+
+def test_a_style_without_weight_leaves_the_photo(dls, painting):
+    learn = style_learner(dls, painting, style_weight=0.0)
+    quietly(learn, "fit", 1)
+    assert learn.recorder.losses[-1].isfinite()

@@ -137,6 +137,9 @@ def test_weights_and_devices_as_crowsonkb_s_users_write_them():
     words = "optimize me.jpg a.jpg b.jpg -sw 2 1 --devices cuda:0 cuda:1 -o out.png".split()
     wanted = "optimize me.jpg a.jpg b.jpg -sw 2 -sw 1 --devices cuda:0,cuda:1 -o out.png".split()
     assert as_typed(words) == wanted == as_typed(wanted)
+    words = "optimize a b -sw 1. 1e+2 -o x.png".split()
+    assert as_typed(words) == "optimize a b -sw 1. -sw 1e+2 -o x.png".split()
+    assert as_typed(["optimize", "a", "b", "-sw"]) == ["optimize", "a", "b", "-sw"]
     words = "optimize -sw .5 1e-3 -cw 2 me.jpg a.jpg --devices cpu b.jpg".split()
     assert (
         as_typed(words) == "optimize -sw .5 -sw 1e-3 -cw 2 me.jpg a.jpg --devices cpu b.jpg".split()

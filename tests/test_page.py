@@ -37,7 +37,7 @@ def chromium():
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
-        flags.append("--use-fake-device-for-media-stream")
+        flags.append("--use-fake-device-for-media-stream=device-count=2")
         flags.append("--host-resolver-rules=MAP evil.example 127.0.0.1")
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
@@ -135,6 +135,10 @@ def test_the_camera_is_painted(visit):
     tab = visit()
     tab.get_by_role("tab", name="Camera").click()
     tab.get_by_text("Click to Access Webcam").click()
+    tab.get_by_label("select input source").first.click()
+    tab.locator("select").select_option("fake_device_1")  # of two cameras
+    tab.wait_for_timeout(1000)  # the first one's pictures end
+    tab.wait_for_function("document.querySelector('video')?.readyState >= 2")
     tab.get_by_label("capture photo").click()
     said(tab, "rate", "frames/s")
     tab.get_by_label("Style", exact=True).last.click()

@@ -56,7 +56,7 @@ def test_two_learn_what_one_learns_of_double_batches(command, tmp_path):
 
 
 def test_one_goes_on_where_two_were_stopped(command, tmp_path):
-    settings = ["--bs", "2", "--images", "100000", "--quiet"]
+    settings = ["--bs", "2", "--images", "100000", "--checkpoint-every", "30", "--quiet"]
     training = subprocess.Popen(command("run", 2, *settings), stderr=subprocess.PIPE, text=True)
     checkpoints = tmp_path / "run" / "checkpoints"
     try:

@@ -44,8 +44,8 @@ class Off(Callback):
 
 def test_a_pretraining_that_was_cut_off_goes_on(faststyle, photos, tmp_path, monkeypatch):
     settings = {"size": 32, "bs": 2, "images": 12, "device": "cpu", "small": 0}
+    settings["checkpoint_every"] = 2
     pretrain(photos, "whole.safetensors", quiet=True, **settings)
-    monkeypatch.setattr("faststyle_fastai.runs.SAVE_EVERY", 2)
     with monkeypatch.context() as off, pytest.raises(KeyError):
         off.setattr("faststyle_fastai.runs.TimeLeft", Off)
         pretrain(photos, "ae.safetensors", **settings)

@@ -89,3 +89,5 @@ def test_the_system_of_tarun(dls, painting, tmp_path):
     assert np.abs(whole - tiled).max() <= 1
     with pytest.raises(FaststyleError, match="no gallery ships for arch 'tarun'"):
         style_learner(dls, painting, "tarun", weights=weights, arch="tarun")
+    with pytest.raises(ValueError, match="which has one style only"):
+        save_style(learn, tmp_path / "two.safetensors", add_to=tmp_path / "tarun.safetensors")

@@ -348,6 +348,13 @@ def test_as_many_frames_a_second_as_asked(paint, tmp_path):
         out = paint_video(paint, source, tmp_path / f"{fps}.mp4", fps=fps)
         times = [time for time, _ in frames_of(out)]
         assert len(times) == count and np.allclose(np.diff(times), 1 / fps, atol=1e-3)
+    seen = []
+    for start in (0, 0.16):  # as a resume begins
+        with opened_film(source, 25) as film:
+            seen.append(list(film.frames(start)))
+    whole, late = seen[0][4:], seen[1]
+    assert [f.time for f in whole] == [f.time for f in late]
+    assert all(np.array_equal(a.picture, b.picture) for a, b in zip(whole, late))
     cut = paint_video(paint, source, tmp_path / "cut.mp4", fps=5, start=1, end=1.5)
     assert len(frames_of(cut)) == 3
 

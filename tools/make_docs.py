@@ -74,8 +74,10 @@ def hosted(notebook, name: str, repository: str | None = None):
     title, *text = [
         line for line in notebook.cells[0].source.split("\n") if not line.startswith("[![")
     ]
-    badges = ["", BADGES.format(repository=repository, name=name)] if repository else []
-    notebook.cells[0].source = "\n".join([title, *badges, *text])
+    while text and not text[0]:
+        text.pop(0)
+    badges = [BADGES.format(repository=repository, name=name), ""] if repository else []
+    notebook.cells[0].source = "\n".join([title, "", *badges, *text])
 
 
 def as_on_screen(text: str) -> str:
