@@ -28,7 +28,7 @@ from faststyle_fastai.all import (
     to_tensor,
     yardstick,
 )
-from faststyle_fastai.layers import computes_bfloat16
+from faststyle_fastai.devices import computes_bfloat16
 
 SIZE, LAST, ROUNDS = 256, "relu3_4", 9
 STRENGTHS = 0.2, 0.4, 0.6, 0.8, 1

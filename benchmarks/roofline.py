@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.report import report
-from faststyle_fastai.layers import best_device, computes_bfloat16
+from faststyle_fastai.devices import best_device, computes_bfloat16
 
 SECONDS = 2  # of trials for each
 

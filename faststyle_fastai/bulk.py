@@ -42,7 +42,7 @@ def paint_bulk(
     workers: int | None = None,  # each with a network; None: as many as there are cores, or GPUs
     batch: int = 16,  # pictures that a worker is given at once
     force: bool = False,  # paint also what is there already
-    precision: str = "auto",  # see layers.uses_bfloat16
+    precision: str = "auto",  # see devices.uses_bfloat16
     watch=None,  # called with the numbers of pictures that are done, that failed, and of all
 ) -> list[tuple[str, str]]:  # of each picture that failed: its name and why
     """Repaint all pictures below `source`, one output each; what is there already is left out.

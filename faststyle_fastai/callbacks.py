@@ -12,8 +12,9 @@ from fastai.learner import Recorder
 from fastai.torch_core import get_model
 from torch import Tensor
 
+from .devices import uses_bfloat16
 from .errors import NonFiniteLoss
-from .layers import instance_norm, uses_bfloat16
+from .layers import instance_norm
 from .losses import resize_short
 from .parallel import agreed
 
@@ -33,7 +34,7 @@ class BFloat16(Callback):
 
     order = MixedPrecision.order
 
-    def __init__(self, precision: str = "auto"):  # see layers.uses_bfloat16
+    def __init__(self, precision: str = "auto"):  # see devices.uses_bfloat16
         self.precision, self.context = precision, None
         uses_bfloat16(torch.device("cpu"), precision)  # a wrong word fails before anything begins
 

@@ -19,7 +19,7 @@ def demo(
     minutes: float = 1.5,  # of training
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see layers.uses_bfloat16
+    precision: str = "auto",  # see devices.uses_bfloat16
     quiet: bool = False,
 ) -> list[Path]:  # what it wrote: before | painting | after first
     "Train a painting's style offline and repaint a photo with it."

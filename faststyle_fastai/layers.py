@@ -5,8 +5,6 @@ multiplied differs. Where the network is written down for a compiler or another 
 (`torch.compiler.is_compiling()`), plain operations say the same.
 """
 
-import os
-
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -274,32 +272,3 @@ def total(
 ) -> Tensor:  # [B, C], float32
     "The sum over all places; lines first, as the type of `x` rounds each sum."
     return x.permute(0, 2, 3, 1).sum(2).float().sum(1)
-
-
-def best_device() -> torch.device:
-    "The accelerator that is at hand, or the CPU."
-    found = torch.accelerator.is_available() and torch.accelerator.current_accelerator()
-    return found or torch.device("cpu")
-
-
-PRECISIONS = "auto", "float32", "bfloat16"
-
-
-def uses_bfloat16(device: torch.device, precision: str = "auto") -> bool:
-    """Whether to compute in bfloat16.
-
-    `"auto"` is what the environment's FASTSTYLE_PRECISION says, else bfloat16 where the device has
-    arithmetic of its own for it. Raises `ValueError` for a word that is none of `PRECISIONS`.
-    """
-    if precision == "auto":
-        precision = os.environ.get("FASTSTYLE_PRECISION", "auto")
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision '{precision}': choose one of {', '.join(PRECISIONS)}.")
-    return computes_bfloat16(device) if precision == "auto" else precision == "bfloat16"
-
-
-def computes_bfloat16(device: torch.device) -> bool:
-    "Whether `device` has bfloat16 arithmetic of its own, not an emulation."
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()

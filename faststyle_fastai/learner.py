@@ -46,7 +46,7 @@ def autoencoder_learner(
     arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     pretrained: Learner | str | Path | None = None,  # as in style_learner
-    precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
+    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
     cbs=None,
     **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
@@ -63,7 +63,7 @@ def style_learner(
     arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of each style; None: the paintings' file names
-    precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
+    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
     cbs=None,
     **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:

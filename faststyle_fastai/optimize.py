@@ -31,7 +31,7 @@ def optimize_style(
     seed: int = 0,
     device: torch.device | str | None = None,  # "cuda:0,cuda:1": two share the backbone
     proof: str | Path | None = None,  # a printer's profile: begin and aim at what it can print
-    precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
+    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
     callback=None,  # (iterate, optimizer) after each; a true answer ends it
     **overrides,  # fields of recipes.Optimization
 ) -> Image.Image:  # RGB, its longer side the recipe's end_scale

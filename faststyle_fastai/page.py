@@ -24,7 +24,7 @@ def web_page(
     browser: bool = False,  # open it
     megapixels: float = 50,  # of a picture at the most
     device: str | None = None,
-    precision: str = "auto",  # see layers.uses_bfloat16
+    precision: str = "auto",  # see devices.uses_bfloat16
     allow_hosts: list[str] | None = None,  # other names that the page goes by, as behind a proxy
 ):
     """Serves the page until the context ends; prints its address.

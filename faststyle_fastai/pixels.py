@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from fastai.torch_core import default_device
 from torch import Tensor
 from torch.nn import functional as F
 
 from .backbones import IMAGENET, perceptual_backbone, reachable, spread
 from .colors import printed
+from .devices import named_devices, out_of_memory, uses_bfloat16
 from .errors import FaststyleError, NonFiniteLoss
 from .finish import read_mask
 from .images import fitted, read_picture, resized_tensor
 from .inits import begin
-from .layers import uses_bfloat16
 from .losses import forward_variation, shrink, squared_variation, variation_sum
 from .optimizer import wolfe
 from .recipes import Optimization, scales_between
@@ -56,9 +55,9 @@ class PixelOptimizer:
         seed: int = 0,
         device: torch.device | str | None = None,  # "cuda:0,cuda:1": two share the backbone
         proof: str | Path | None = None,  # a printer's profile: begin and aim at what it can print
-        precision: str = "auto",  # of the backbone, see layers.uses_bfloat16
+        precision: str = "auto",  # of the backbone, see devices.uses_bfloat16
     ):
-        self.plan, devices = plan, _devices(device)
+        self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
         self.bfloat16 = uses_bfloat16(self.device, precision)
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
@@ -101,7 +100,7 @@ class PixelOptimizer:
             try:
                 yield from self._at_scale(scale)
             except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
                 smaller = [str(size) for size in self.sizes[:scale]]
                 raise FaststyleError(
@@ -259,20 +258,17 @@ class PixelOptimizer:
     def _check_size(self):
         "See that the deepest layers still have something to look at, at the smallest size."
         needs = {k: round(2 ** (int(name[4]) - 1) / s) for k, (name, s) in self.layers.items()}
-        layer = max(needs, key=needs.get)
-        width, height = self.shape(0)
-        if min(width, height) < needs[layer]:
-            raise ValueError(
-                f"{width}x{height} px is too small for {layer}: its shorter side needs "
-                f"{needs[layer]} px; raise min_scale."
-            )
-        layer = max(self.plan.style_layers, key=needs.get)
-        for i in range(len(self.styles)):
-            width, height = self._painting_shape(i, self.sizes[0])
+        paintings = [self._painting_shape(i, self.sizes[0]) for i in range(len(self.styles))]
+        seen = [
+            ("", self.shape(0), needs),
+            *(("a painting of ", p, self.plan.style_layers) for p in paintings),
+        ]
+        for what, (width, height), layers in seen:
+            layer = max(layers, key=needs.get)
             if min(width, height) < needs[layer]:
                 raise ValueError(
-                    f"a painting of {width}x{height} px is too small for {layer}: its shorter "
-                    f"side needs {needs[layer]} px; give a larger one, or raise min_scale."
+                    f"{what}{width}x{height} px is too small for {layer}: its shorter side needs "
+                    f"{needs[layer]} px; raise min_scale{', or give a larger one' * bool(what)}."
                 )
 
 
@@ -293,18 +289,6 @@ VARIATIONS = {
 
 def resized(x, shape, mode):
     return F.interpolate(x, tuple(shape), mode=mode, align_corners=False)
-
-
-def _out_of_memory(error):
-    kinds = MemoryError, torch.OutOfMemoryError
-    return isinstance(error, kinds) or "DefaultCPUAllocator" in str(error)  # has no kind of its own
-
-
-def _devices(names):
-    devices = [torch.device(d) for d in str(names or default_device()).split(",")]
-    if len(devices) > 2 or len({device.type for device in devices}) > 1:
-        raise ValueError(f"device '{names}': one, or two of one kind.")
-    return devices
 
 
 def _shares(weights, n):

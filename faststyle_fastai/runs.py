@@ -67,7 +67,7 @@ def train(
     preview_photos: list | None = None,  # None: two that are held out
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see layers.uses_bfloat16
+    precision: str = "auto",  # see devices.uses_bfloat16
     quiet: bool = False,
     cbs=None,  # more callbacks
     **overrides,  # fields of recipes.Training
@@ -168,7 +168,7 @@ def pretrain(
     checkpoint_every: int = SAVE_EVERY,  # steps
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see layers.uses_bfloat16
+    precision: str = "auto",  # see devices.uses_bfloat16
     quiet: bool = False,
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
@@ -231,7 +231,7 @@ def add_style(
     workers: int | None = None,  # as in `train`
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see layers.uses_bfloat16
+    precision: str = "auto",  # see devices.uses_bfloat16
     quiet: bool = False,
     **overrides,  # fields of recipes.Training; else those of the run, or of its recipe
 ) -> Path:  # the file with the new style

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from .devices import best_device, uses_bfloat16
 from .errors import FaststyleError
 from .finish import (
     exposed_like,
@@ -24,7 +25,6 @@ from .finish import (
 from .gallery import find_style
 from .images import read_picture, read_tensor, read_upright, size_of, to_picture, to_tensor
 from .large import paint_large
-from .layers import best_device, uses_bfloat16
 from .losses import resize_short, short_shape
 from .memory import reuse_memory
 from .sheets import contact_sheet
@@ -45,7 +45,7 @@ class Stylizer:
         source,  # a style that ships, FILE[:NAME], a run folder, .pkl, .onnx, or a Learner
         device: torch.device | str | None = None,
         grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
-        precision: str = "auto",  # float32, bfloat16, or auto: see layers.uses_bfloat16
+        precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
     ):
         self.named = None  # the style that was asked for with the file
         if isinstance(source, (str, Path)):

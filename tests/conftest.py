@@ -1,5 +1,6 @@
 "Small real pictures, made from scikit-learn's sample photos; nothing is downloaded."
 
+import os
 import socket
 import struct
 import subprocess
@@ -59,6 +60,22 @@ def port():
     return free_port()
 
 
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    "The page's port, a picture that it may not read, the folder that it keeps uploads in."
+    from faststyle_fastai.page import web_page
+
+    home = tmp_path_factory.mktemp("home")
+    secret = home / "secret.png"
+    Image.new("RGB", (48, 40), "red").save(secret)
+    photos = home / "photos" / "of mine"
+    photos.mkdir(parents=True)
+    Image.new("RGB", (48, 40), "blue").save(photos / "a.png")
+    port = free_port()
+    with web_page(home / "styles", photos.parent, port=port):
+        yield port, secret, Path(os.environ["GRADIO_TEMP_DIR"])
+
+
 @pytest.fixture
 def faststyle():
     "The command line, as a person calls it: `faststyle('info', file)` → CompletedProcess."
@@ -79,6 +96,14 @@ def trained(dls, painting):
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     return learn
+
+
+def fails(said, code, *words):
+    assert said.returncode == code, said.stdout + said.stderr
+    assert "Traceback" not in said.stderr
+    assert all(word in said.stderr for word in words), said.stderr
+    if code == 1:
+        assert said.stderr.count("\n") == 1, said.stderr
 
 
 def free_port():

@@ -2,9 +2,10 @@ import shutil
 
 import pytest
 import torch
+from conftest import fails
 from fastai.callback.core import Callback
 from PIL import Image
-from test_cli import QUICK, fails
+from test_cli import QUICK
 
 from faststyle_fastai.all import FaststyleError, load_style, read_picture
 from faststyle_fastai.runs import add_style, pretrain, train

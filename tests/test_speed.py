@@ -10,7 +10,7 @@ from conftest import noise
 from test_transformer import examples_network
 
 from faststyle_fastai.all import Stylizer, TransformerNet, to_examples
-from faststyle_fastai.layers import computes_bfloat16
+from faststyle_fastai.devices import computes_bfloat16
 
 
 def times_as_fast(run, other, rounds=5):
