@@ -13,6 +13,7 @@ from .errors import FaststyleError
 from .folders import picture_files
 from .images import read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
+from .measures import tone
 from .optimizer import wolfe
 
 __all__ = ["evaluate_autoencoder", "evaluate_style", "lbfgs", "mean_curve", "worth", "yardstick"]
@@ -101,6 +102,8 @@ def evaluate_style(
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
     """Mean content, style (unweighted), tv, total of photo, network, optimisation; the pictures.
 
+    And what agrees with the eye: tone, see measures.py.
+
     The network's `iterations` is what its mean total is worth on the mean of the photos'
     optimisation curves, each the best loss so far.
     """
@@ -120,7 +123,8 @@ def evaluate_style(
                 total = loss(x, photo).item()
             parts = {k: v.mean().item() for k, v in loss.parts.items()}
             parts["style"] /= STYLE_WEIGHT
-            for key, value in {**parts, "total": total}.items():
+            parts |= {"total": total, "tone": tone(x, photo).item()}
+            for key, value in parts.items():
                 row = rows.setdefault(name, {})
                 row[key] = row.get(key, 0.0) + value / len(photos)
         sheet.append([to_picture(x) for x in shown.values()])

@@ -44,6 +44,7 @@ def test_the_yardstick_of_the_photo_itself(loss, photos):
     assert rows["network"]["content"] == 0 and rows["network"]["iterations"] == pytest.approx(0)
     assert rows["photo"]["total"] == rows["network"]["total"] > rows["optimised 2"]["total"]
     row = rows["photo"]
+    assert row["tone"] == pytest.approx(1, abs=1e-5)
     assert row["total"] == pytest.approx(row["content"] + 20 * row["style"] + row["tv"], rel=1e-4)
     assert contact_sheet(sheet).size == (43 * 3 + 16, 32)
 

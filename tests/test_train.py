@@ -87,6 +87,18 @@ def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
     assert Stylizer("run").styles == ["waves"]
 
 
+def test_minutes_are_those_of_all_sessions(photos, painting):
+    settings = {"size": 32, "bs": 2, "images": 8, "arch": "light", "quiet": True, "device": "cpu"}
+    steps = []
+    for minutes in (0.02, 0.04):
+        run = train(photos, painting, "run", minutes=minutes, resume=minutes > 0.02, **settings)
+        newest = max(run.glob("checkpoints/step-*/state.pt"))
+        state = torch.load(newest, weights_only=True)
+        assert 60 * minutes <= state["callbacks"]["time_budget"]["spent"] < 60 * minutes + 5
+        steps.append(state["train_iter"])
+    assert steps[1] > 1.2 * steps[0]
+
+
 def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painting, tmp_path):
     said = faststyle(
         "train", photos, "--style", f"sea={painting}", "-o", "run", *QUICK,
