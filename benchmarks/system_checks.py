@@ -13,7 +13,6 @@ from urllib.request import urlopen
 import nbformat
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from faststyle_fastai.all import (
@@ -151,45 +150,30 @@ def pair(bench, size):
     return [resized_tensor(picture, (size, size)) for picture in pictures]
 
 
+def optimized(bench, recipe, size, x, photo, painting):
+    "The parts of a recipe's loss at `x`, and the random VGG19 that saw it."
+    plan = optimization_plan(recipe, min_scale=size, end_scale=size)
+    pictures, weights = (to_picture(photo), to_picture(painting)), bench.vgg("vgg19")
+    work = PixelOptimizer(*pictures, None, plan, weights, device="cpu", precision="float32")
+    parts = work._objective(size, (size, size))(x / work.unit)
+    return [parts[name].item() for name in ("content", "style", "tv")], work
+
+
 def crowson_losses(bench):
     "The first release's losses, by its own code, on the same random VGG19."
     if not (bench.peers and (bench.peers / "crowsonkb").is_dir()):
         return PEERS
     peer = module_at(bench.peers / "crowsonkb/style_transfer/style_transfer.py", "peer_crowson")
     x, photo, painting = pair(bench, 128)
-    plan = optimization_plan("crowson_2021", min_scale=128, end_scale=128)
-    work = PixelOptimizer(
-        to_picture(photo),
-        to_picture(painting),
-        None,
-        plan,
-        bench.vgg("vgg19"),
-        device="cpu",
-        precision="float32",
-    )
-    ours = {k: v.item() for k, v in work._objective(128, (128, 128))(x).items()}
-    net = nn.Sequential(*[type(m)() if isinstance(m, nn.ReLU) else m for m in work.backbone.net])
-    layers = {f"relu{i}_1": n for i, n in zip(range(1, 6), (1, 6, 11, 20, 29))} | {"relu4_2": 22}
-    mean, std = (work.backbone.mean, work.backbone.std)
-
-    def seen(y):
-        y, found = (y - mean) / std, {}
-        for i, module in enumerate(net):
-            y = module(y)
-            found[i] = y
-        return found
-
-    photo, painting = (to_tensor(to_picture(y)) for y in (photo, painting))
-    ours_at, theirs_at, wanted = seen(x), seen(photo), seen(painting)
-    content = 0.015 * peer.ContentLoss(theirs_at[22])(ours_at[22])
+    ours, work = optimized(bench, "crowson_2021", 128, x, photo, painting)
+    rounded = (to_tensor(to_picture(y)) for y in (photo, painting))
+    found, at, wanted = (work.backbone(y) for y in (x, *rounded))
+    content = 0.015 * peer.ContentLoss(at["relu4_2"])(found["relu4_2"])
     style = sum(
-        w * peer.StyleLoss(peer.StyleLoss.get_target(wanted[layers[k]]))(ours_at[layers[k]])
-        for k, w in plan.style_layers.items()
+        w * peer.StyleLoss(peer.StyleLoss.get_target(wanted[k]))(found[k])
+        for k, w in work.plan.style_layers.items()
     )
-    tv = 2 * peer.TVLoss()(x)
-    return alike(
-        [ours["content"], ours["style"], ours["tv"]], [content.item(), style.item(), tv.item()]
-    )
+    return alike(ours, [content.item(), style.item(), 2 * peer.TVLoss()(x).item()])
 
 
 def seloufian_losses(bench):
@@ -219,27 +203,14 @@ def gatys_losses(bench):
     "The blog's formulas, written out, on the same random VGG19."
     x, photo, _ = pair(bench, 64)
     painting = resized_tensor(read_picture(bench.painting), (96, 64))
-    plan = optimization_plan("gatys", end_scale=64)
-    work = PixelOptimizer(
-        to_picture(photo),
-        to_picture(painting),
-        None,
-        plan,
-        bench.vgg("vgg19"),
-        device="cpu",
-        precision="float32",
-    )
-    ours = {k: v.item() for k, v in work._objective(64, (64, 64))(x / work.unit).items()}
-    seen = work.backbone
-    photo = to_tensor(to_picture(photo))
+    ours, work = optimized(bench, "gatys", 64, x, photo, painting)
     wanted = resized_tensor(to_picture(painting), (64, round(64 * 64 / 96)))
-    found, at, style = (seen(y) for y in (x, photo, wanted))
+    found, at, style = (work.backbone(y) for y in (x, to_tensor(to_picture(photo)), wanted))
     content = F.mse_loss(found["relu4_2"], at["relu4_2"])
     grams = 0.0
-    for k in plan.style_layers:
+    for k in work.plan.style_layers:
         f, s = (y[k].flatten(2)[0] for y in (found, style))
         grams = grams + F.mse_loss(f @ f.T, s @ s.T) / s.numel() / 5
     y = x / work.unit
     tv = y.diff(dim=-1).abs().sum() + y.diff(dim=-2).abs().sum()
-    theirs = [content.item(), 1e3 * grams.item(), 1e-2 * tv.item()]
-    return alike([ours["content"], ours["style"], ours["tv"]], theirs)
+    return alike(ours, [content.item(), 1e3 * grams.item(), 1e-2 * tv.item()])

@@ -71,8 +71,6 @@ def stylize(
     "Repaint pictures with a trained style."
     if black and not mask:
         raise typer.BadParameter("--black is the style of what a --mask leaves: give both.")
-    import torch
-
     from .download import is_address
     from .folders import targets_for
     from .images import exif_of, limit_pixels, read_tensor, save_picture, size_of
@@ -112,8 +110,9 @@ def stylize(
             raise picture
         if len(items) == 1:
             return [paint(picture, *how, tensor=depth == 16, **tiled)]
-        together = torch.cat([picture for *_, picture in items])
-        return paint(together, *how, tensor=True, tile=None).split(1)
+        from torch import cat
+
+        return paint(cat([picture for *_, picture in items]), *how, tensor=True, tile=None).split(1)
 
     def write(items, painted):
         "The error of each, or None."

@@ -57,12 +57,10 @@ class PageFolder:
     def holds(self, path) -> bool:
         "Whether this is the path of a file of this page."
         try:
-            return isinstance(path, str) and Path(path).resolve(strict=True) in self
-        except (OSError, ValueError):
+            file = Path(path).resolve(strict=True)
+        except (OSError, ValueError, TypeError):
             return False
-
-    def __contains__(self, path):
-        return self.path in path.parents and path.is_file() and path.name != LOCK
+        return self.path in file.parents and file.is_file() and file.name != LOCK
 
     def trim(self, now: bool = False):
         "Remove what is too old, and the oldest of what is too much; seldom, unless `now`."
@@ -130,6 +128,8 @@ def _locked_folder():
 def guarded_blocks(gr, folder: PageFolder, **kwargs):
     "gradio's Blocks: whatever a visitor sends goes by here, and so does what goes wrong."
 
+    from starlette.concurrency import run_in_threadpool
+
     class Blocks(gr.Blocks):
         async def preprocess_data(self, block_fn, inputs, *args, **kwargs):
             _check(inputs, folder)
@@ -144,7 +144,7 @@ def guarded_blocks(gr, folder: PageFolder, **kwargs):
             except Exception as error:
                 raise gr.Error(_for_visitors(error), print_exception=False) from None
             finally:
-                folder.trim()
+                await run_in_threadpool(folder.trim)
 
     return Blocks(analytics_enabled=False, **kwargs)
 
@@ -162,7 +162,7 @@ def _check(value, folder):
         path, url = value.get("path"), value.get("url")
         sent = path is None and isinstance(url, str) and PICTURE.match(url)
         if {"path", "url"} & set(value) and not (sent or folder.holds(path)):
-            raise FaststyleError("this is no file of this page: upload it again.")
+            raise FaststyleError("this file was not uploaded to this page: upload it again.")
         for part in value.values():
             _check(part, folder)
 

@@ -47,7 +47,7 @@ def test_no_endpoint_reads_a_file_of_the_server(page):
                     ask(port, name, [*usual[:i], x, *usual[i + 1 :]]) for x in (there, not_there)
                 ]
                 assert said[0] == said[1].replace(absent.name, secret.name), (name, i, there)
-                assert "event: error" in said[0] and "no file of this page" in said[0], said[0]
+                assert "event: error" in said[0] and "not uploaded to this page" in said[0], said[0]
                 tried += 1
     assert tried > 200
     assert sorted(folder.rglob("*")) == before
@@ -119,7 +119,7 @@ def test_links_out_of_the_folder_are_refused(page):
     port, secret, folder = page
     link = folder / "link.png"
     link.symlink_to(secret)
-    assert "no file of this page" in ask(port, "snapshot", [{"path": str(link), "meta": META}])
+    assert "not uploaded to this page" in ask(port, "snapshot", [{"path": str(link), "meta": META}])
     link.unlink()
 
 
@@ -133,7 +133,7 @@ def test_a_picture_in_the_text_is_a_picture_or_nothing(page):
         f"data:image/svg+xml;base64,{whole}",
         "http://127.0.0.1:1/a.png",
     ):
-        assert "no file of this page" in ask(port, "snapshot", [{"path": None, "url": url}])
+        assert "not uploaded to this page" in ask(port, "snapshot", [{"path": None, "url": url}])
 
 
 def test_what_was_uploaded_is_painted(page):
