@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import socket
+import time
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -26,6 +27,7 @@ REPORT = "failures.csv"
 MOST_PIECES = 20_000  # that Ray is to keep an eye on
 SETTINGS = {"enable_progress_bars": False, "max_errored_blocks": -1}  # of Ray Data, meanwhile
 PATIENCE = 10  # seconds until a cluster answers
+PAUSE = 5  # seconds until a cluster has noticed the death of a machine
 TOGETHER = 2**23  # pixels that are painted at once
 TRIES = 4  # the first with pieces; what was lost with its worker again, picture by picture
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores where a file appears whole by itself
@@ -74,10 +76,13 @@ def paint_bulk(
         for attempt in range(TRIES):
             if left := [name for name in names if name not in found]:
                 step = 1 if attempt else batch
-                for some in _painted(ray, left, (source, out, weights, how), workers, step):
-                    found |= some
-                    if watch:
-                        watch(len(found), sum(map(bool, found.values())), len(names))
+                try:
+                    for some in _painted(ray, left, (source, out, weights, how), workers, step):
+                        found |= some
+                        if watch:
+                            watch(len(found), sum(map(bool, found.values())), len(names))
+                except ray.exceptions.RayActorError:  # placed on a machine not yet known as dead
+                    time.sleep(PAUSE)
     finally:
         for key, value in before.items():
             setattr(context, key, value)

@@ -1,8 +1,8 @@
 "Speed as ratios, with wide margins: what got lost here would be seen at once."
 
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -13,14 +13,29 @@ from faststyle_fastai.all import Stylizer, TransformerNet, to_examples
 from faststyle_fastai.devices import computes_bfloat16
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    "Threads that wait for each other would spend processor time, more of it on a busy machine."
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def spent():
+    "Processor time of this process and of those it ran: what else runs here does not count."
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def times_as_fast(run, other, rounds=5):
     "How often `run` can be done while `other` is done once: the quickest of some rounds each."
     quickest = [float("inf")] * 2
     for _ in range(rounds):
         for i, function in enumerate((run, other)):
-            began = time.perf_counter()
+            began = spent()
             function()
-            quickest[i] = min(quickest[i], time.perf_counter() - began)
+            quickest[i] = min(quickest[i], spent() - began)
     return quickest[1] / quickest[0]
 
 
@@ -32,7 +47,7 @@ def test_painting_beside_the_published_network():
     x = noise(1, 3, 256, 256)
     with torch.inference_mode():
         seen = times_as_fast(lambda: paint.paint(x), lambda: examples_network(state, x * 255))
-    assert seen > 1.6  # 3 where nothing else runs
+    assert seen > 1.6  # 2.5
 
 
 def test_training_beside_the_published_network():
@@ -41,7 +56,7 @@ def test_training_beside_the_published_network():
     seen = times_as_fast(
         lambda: net(x).sum().backward(), lambda: examples_network(state, x * 255).sum().backward()
     )
-    assert seen > 1.1  # 1.6 where nothing else runs, in float32
+    assert seen > 1.1  # 1.3 in float32
 
 
 def test_help_is_there_before_torch_would_be():
