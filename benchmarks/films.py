@@ -35,7 +35,7 @@ def main():
         for name, style in (("light", LIGHT), ("full", "great_wave")):
             paint = Stylizer(style)
             began = time.perf_counter()
-            paint_video(paint, source, Path(folder) / "out.mp4")
+            paint_video(paint, source, Path(folder) / "out.mp4", stroke="finest")
             took = time.perf_counter() - began
             alone = network(paint, source)
             row = {"film": f"{SIZE[0]}x{SIZE[1]}, {name}", "frames/s": SECONDS * RATE / took}
@@ -71,7 +71,7 @@ def network(paint, source):
     "Seconds that the network alone takes for all frames."
     with opened_film(source) as opened:
         frames = list(opened.frames())
-    painted = frame_painter(paint, None, 1.0, None, False, False)
+    painted = frame_painter(paint, None, 1.0, None, False, False, stroke="finest")
     began = time.perf_counter()
     for i, frame in enumerate(frames):
         painted(Frame(frame.picture, Fraction(i, RATE), Fraction(1, RATE)))
@@ -83,7 +83,7 @@ def paint_film(source, out):
     paint = Stylizer(LIGHT)
     paint.paint(torch.zeros(1, 3, 48, 64))
     before, began = peak(), time.perf_counter()
-    paint_video(paint, source, out)
+    paint_video(paint, source, out, stroke="finest")
     return time.perf_counter() - began, peak() - before
 
 

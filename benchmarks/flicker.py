@@ -47,7 +47,7 @@ def main():
         paint = Stylizer(run)
         row = {"": name}
         for scene, (frames, flows) in scenes.items():
-            painted = frame_painter(paint, None, 1.0, None, False, smooth)
+            painted = frame_painter(paint, None, 1.0, None, False, smooth, stroke="finest")
             times = (Fraction(i, RATE) for i in range(len(frames)))
             pictures = [
                 painted(Frame(f, t, Fraction(1, RATE))).picture for f, t in zip(frames, times)

@@ -88,7 +88,7 @@ def paint(kind, photos, peer):
         own = kind not in ("float32", "tiles")
         precision = "float32" if kind == "float32" else "auto"
         style = Stylizer(kind if own else painting.STYLE, precision=precision)
-        style(picture, tile=512 if kind == "tiles" else None)
+        style(picture, stroke="finest", tile=512 if kind == "tiles" else None)
     return peak() - before
 
 

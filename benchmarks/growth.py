@@ -54,7 +54,8 @@ def paint(side):
     style = Stylizer(STYLE)
     style(picture.resize((256, 256)))
     before, began = peak(), time.perf_counter()
-    style(picture, tile=None if side**2 * NEED < MOST else SIDES[1])  # 512 px
+    tile = None if side**2 * NEED < MOST else SIDES[1]  # 512 px
+    style(picture, stroke="finest", tile=tile)
     return time.perf_counter() - began, peak() - before
 
 

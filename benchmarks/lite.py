@@ -1,100 +1,91 @@
-"""How well `lite` stands in for VGG19: its cost, its ranking of pictures, and what it trains.
+"""How well `lite` stands in for its teachers: how alike they rank pictures, and what a pass costs.
 
-    python -m benchmarks.lite A.jpg B.jpg … --photos DIR --weights VGG19.safetensors -o RUNS
+    python -m benchmarks.lite --photos DIR --weights VGG19 --deep VGG19_16X
 
-Every painting is trained twice on as many pictures, under `lite` and under VGG19, and both
-networks are measured under VGG19. The ranking is Spearman's correlation of the two yardsticks'
-totals over pictures of one photo: other photos and paintings, these faintly over the photo, and
-what the networks make of it at several strengths; and over the last alone. The cost is of a pass
-there and back. RUNS keeps the runs: what is there is not trained again.
+Held-out photos are ordered by their distance from one of them, as each network sees it: by its
+features (content) and by their Gram matrices (style); Spearman's correlation of both orders, over
+all pairs. Layers past relu3_4 are compared with those of the smaller VGG19. The cost is of a pass
+there and back to relu5_1, of that of a whole VGG19.
 """
 
-import argparse
 import statistics
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
+from safetensors.torch import save_file
 from scipy.stats import spearmanr
 
-from benchmarks.many_styles import run_once
-from benchmarks.report import held_out, report
+from benchmarks.report import arguments, held_out, report
 from faststyle_fastai.all import (
-    Stylizer,
-    evaluate_style,
+    gram_matrix,
     perceptual_backbone,
-    read_picture,
+    read_tensor,
     resize_short,
-    to_tensor,
-    yardstick,
 )
-from faststyle_fastai.devices import computes_bfloat16
+from faststyle_fastai.backbones import BACKBONES
 
-SIZE, LAST, ROUNDS = 256, "relu3_4", 9
-STRENGTHS = 0.2, 0.4, 0.6, 0.8, 1
+SIZE, ROUNDS, LAST = 256, 9, "relu5_1"
+PRECISIONS = "float32", "bfloat16"
+LAYERS = "relu1_1", "relu2_2", "relu3_1", "relu3_4", "relu4_1", "relu4_2", LAST
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("paintings", nargs="+")
-    parser.add_argument("--photos", required=True, help="a folder")
-    parser.add_argument("--weights", required=True, help="of VGG19")
-    parser.add_argument("--images", type=int, default=1500, help="pictures of a training")
-    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
+    parser = arguments(__doc__, "vgg19")
+    parser.add_argument("--deep", required=True, help="weights of vgg19_16x")
     args = parser.parse_args()
-    vgg, lite = perceptual_backbone("vgg19", args.weights), perceptual_backbone("lite")
-    paintings, rows = [to_tensor(read_picture(p)) for p in args.paintings], []
-    price = cost(vgg, lite)
-    for painting in args.paintings:
-        name, loss = Path(painting).stem, yardstick(vgg, painting)
-        painters, row = {}, {"painting": name}
-        for backbone, weights in (("vgg19", args.weights), ("lite", None)):
-            out = args.out / f"{name}-{backbone}"
-            settings = {"backbone": backbone, "weights": weights, "images": args.images}
-            record = run_once(args.photos, [painting], out, **settings)
-            photos = held_out(record["settings"], args.photos, args.count)
-            painters[backbone] = Stylizer(out)
-            found, _ = evaluate_style(painters[backbone].paint, photos, loss, iterations=0)
-            for part in ("content", "style", "total"):
-                row[f"{backbone}: {part}"] = round(found["network"][part], 3)
-        row["lite's total"] = f"{row['lite: total'] / row['vgg19: total']:.3f}x"
-        losses = loss, yardstick(lite, painting)
-        ranks = ranking(losses, paintings, photos, painters.values())
-        row["ranking"], row["of painted ones"] = (round(rank, 3) for rank in ranks)
-        row["a pass, of VGG19's"] = price
-        rows.append(row)
-        print(row, flush=True)
-    report("lite", rows, images=args.images, photos=args.count)
+    lite = perceptual_backbone("lite")
+    vgg = perceptual_backbone("vgg19", args.weights)
+    deep = perceptual_backbone("vgg19_16x", args.deep)
+    photos = [read_tensor(photo) for photo in held_out({"seed": 0}, args.photos, args.count)]
+    x = torch.cat([resize_short(photo, SIZE)[..., :SIZE, :SIZE] for photo in photos])
+    rows = []
+    for layer in LAYERS:
+        teacher = vgg if layer in vgg.layers else deep
+        orders = zip(*(distances(net, x, layer) for net in (lite, teacher)))
+        content, style = (round(spearmanr(*pair).statistic, 3) for pair in orders)
+        rows.append({"layer": layer, "content distances": content, "style distances": style})
+    facts = {f"pass, of VGG19's, {name}": cost(name == "bfloat16") for name in PRECISIONS}
+    report("lite", rows, photos=len(x), **facts)
 
 
 @torch.no_grad()
-def ranking(losses, paintings, photos, painters):
-    "How alike two losses rank pictures, the mean over photos: all pictures, the painted ones."
-    pictures = [resize_short(to_tensor(read_picture(p)), SIZE) for p in photos]
-    found = []
-    for photo in pictures:
-        others, shape = [*paintings, *(x for x in pictures if x is not photo)], photo.shape[-2:]
-        plain = [torch.nn.functional.interpolate(x, shape, mode="area") for x in others]
-        plain += [torch.lerp(photo, x, 0.3) for x in plain]
-        painted = [paint.paint(photo, strength=s) for paint in painters for s in STRENGTHS]
-        one, other = ([loss(x, photo).item() for x in painted + plain] for loss in losses)
-        n = len(painted)
-        found.append([spearmanr(one[:k], other[:k]).statistic for k in (None, n)])
-    return [statistics.mean(values) for values in zip(*found)]
+def distances(net, x, layer):
+    "Of all pairs of pictures, by features and by Gram matrices, of the first's size."
+    features = net(x, [layer])[layer].float()
+    both = features.flatten(1), gram_matrix(features).flatten(1)
+    return [(torch.cdist(m, m) / m.norm(dim=1)).flatten().numpy() for m in both]
 
 
-def cost(*backbones):
-    "The second backbone's median seconds of a pass there and back, of the first's."
-    x, times = torch.rand(2, 3, SIZE, SIZE, requires_grad=True), [[] for _ in backbones]
+def of_random_weights(name):
+    "A backbone to relu5_1."
+    state, before, index = {}, 3, 0
+    with TemporaryDirectory() as folder:
+        for block, widths in enumerate(BACKBONES[name], 1):
+            for width in widths if block < 5 else widths[:1]:
+                state[f"features.{index}.weight"] = (
+                    torch.randn(width, before, 3, 3) / 3 / before**0.5
+                )
+                state[f"features.{index}.bias"] = torch.zeros(width)
+                before, index = width, index + 2
+            index += 1
+        save_file(state, Path(folder) / "random.safetensors")
+        return perceptual_backbone(name, Path(folder) / "random.safetensors")
+
+
+def cost(bfloat16):
+    "Median seconds of a pass of `lite`, of those of VGG19, whose weights do not matter here."
+    nets, times = (of_random_weights("vgg19"), perceptual_backbone("lite")), ([], [])
+    x = torch.rand(2, 3, SIZE, SIZE, requires_grad=True)
     for _ in range(ROUNDS):
-        for backbone, seconds in zip(backbones, times):
+        for net, seconds in zip(nets, times):
             start = time.perf_counter()
-            with torch.autocast("cpu", torch.bfloat16, computes_bfloat16(x.device)):
-                total = backbone(x, [LAST])[LAST].float().sum()
+            with torch.autocast("cpu", torch.bfloat16, bfloat16):
+                total = net(x, [LAST])[LAST].float().sum()
             total.backward()
             seconds.append(time.perf_counter() - start)
-    whole, part = (statistics.median(seconds) for seconds in times)
+    whole, part = map(statistics.median, times)
     return round(part / whole, 3)
 
 

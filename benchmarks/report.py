@@ -55,7 +55,8 @@ def table(name: str) -> str:
 
 def kept(name: str) -> dict:  # rows, and facts: how they were measured
     "A benchmark's kept results."
-    return json.loads((RESULTS / f"{name}.json").read_text())
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {"facts": {}, "rows": []}
 
 
 def held_out(
@@ -65,14 +66,6 @@ def held_out(
 ) -> list[Path]:
     "Photos that a run of `faststyle train` did not train on: the same ones for the same seed."
     return list(StyleDataLoaders.from_folder(photos, seed=settings["seed"]).valid.items[:count])
-
-
-def iterations(
-    worth: list[float],  # of networks, as evaluate_style and worth() say
-    most: int,  # that were tried
-) -> str:
-    "The mean of what networks are worth; a bound where all that were tried were not enough."
-    return f"{'≥ ' * (max(worth) >= most)}{sum(worth) / len(worth):.1f}"
 
 
 def fresh(function, *args):

@@ -26,6 +26,7 @@ from .progress import *
 from .recipes import *
 from .sheets import *
 from .stable import *
+from .style_losses import gram_matrix
 from .stylefile import *
 from .stylizer import *
 from .transformer import *

@@ -22,7 +22,8 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean, std of RGB in [
 BACKBONES = {
     "vgg16": ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
     "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
-    "lite": ((24,) * 2, (48,) * 2, (112,) * 4),
+    "vgg19_16x": ((16,) * 2, (32,) * 2, (64,) * 4, (128,) * 4, (128,)),  # Wang et al. 2020
+    "lite": ((24,) * 2, (48,) * 2, (112,) * 4, (128,) * 4, (128,)),
 }
 POOLINGS = {  # name -> module, and what keeps features as large as under max pooling
     "max": (nn.MaxPool2d, 1.0),
@@ -243,6 +244,10 @@ def _known_weights(name):
         return read_weights(SHIPPED[name])
     import torchvision  # slow to import, and only here of use
 
+    if name not in torchvision.models.list_models():
+        raise FaststyleError(
+            f"{name}'s weights are in no package. Give a file (weights=, --weights)."
+        )
     weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)

@@ -38,7 +38,7 @@ def paint_bulk(
     out: str | Path,  # likewise; mirrors the folders of `source`
     style: str | Path,  # as Stylizer takes it; its file is sent along
     strength: float = 1.0,
-    size: int | None = None,  # px of the short side to paint at
+    size: int | None = None,  # px of the short side to paint at, in place of `stroke`
     keep_colors: bool = False,
     address: str | None = None,  # of a Ray cluster, or "auto"; None: this machine alone
     workers: int | None = None,  # each with a network; None: as many as there are cores, or GPUs
@@ -46,6 +46,7 @@ def paint_bulk(
     force: bool = False,  # paint also what is there already
     precision: str = "auto",  # see devices.uses_bfloat16
     watch=None,  # called with the numbers of pictures that are done, that failed, and of all
+    stroke: str = "medium",  # a row of enlarge.STROKES
 ) -> list[tuple[str, str]]:  # of each picture that failed: its name and why
     """Repaint all pictures below `source`, one output each; what is there already is left out.
 
@@ -63,7 +64,7 @@ def paint_bulk(
     if not names:
         return _report(out, [])
     weights = path.name, path.read_bytes(), name, precision
-    how = {"strength": strength, "size": size, "keep_colors": keep_colors}
+    how = {"strength": strength, "size": size, "keep_colors": keep_colors, "stroke": stroke}
     mine = not ray.is_initialized()
     if mine:
         _connect(ray, address)

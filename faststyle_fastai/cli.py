@@ -58,9 +58,6 @@ def evaluate(
     iterations: Annotated[
         int, typer.Option(min=0, help="Of L-BFGS to compare with; 0: none.")
     ] = 30,
-    search: Annotated[
-        bool, typer.Option("--line-search", help="L-BFGS with one: slower, and a sterner judge.")
-    ] = False,
     others: Annotated[
         Path | None,
         typer.Option(
@@ -95,9 +92,7 @@ def evaluate(
         raise FileNotFoundError(f"no readable photo in {photos}.")
     if paint.styles:
         loss = yardstick(reference, style).to(paint.device)
-        rows, sheet = evaluate_style(
-            paint.paint, found, loss, size, iterations, search, others=others
-        )
+        rows, sheet = evaluate_style(paint.paint, found, loss, size, iterations, others)
     else:
         reference.to(paint.device)
         row, sheet = evaluate_autoencoder(paint.paint, found, reference, size)
@@ -111,7 +106,6 @@ def evaluate(
         print(f"worth {'≥ ' * (worth >= iterations)}{worth:.1f} iterations of optimisation")
     if table:
         facts = {"file": file, "style": style and str(style), "iterations": iterations}
-        facts["line search"] = search
         facts |= {"backbone": backbone, "weights": weights and str(weights), "size": size}
         facts["photos"] = [str(path) for path in found]
         write_json({**facts, "rows": rows}, table)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .errors import FaststyleError, clock, progress
-from .options import Force, Precision, Quiet, wrote
+from .options import Force, Precision, Quiet, Stroke, wrote
 
 
 def bulk(
@@ -18,7 +18,10 @@ def bulk(
         str, typer.Option(help="One that ships, a .safetensors, a run folder, FILE:NAME.")
     ],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 the photo, 1 the style.")] = 1.0,
-    size: Annotated[int | None, typer.Option(min=8, help="Short side to paint at, px.")] = None,
+    stroke: Stroke = "medium",
+    size: Annotated[
+        int | None, typer.Option(min=8, help="Short side to paint at, px, in place of --stroke.")
+    ] = None,
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
     ] = False,
@@ -37,7 +40,13 @@ def bulk(
     from .bulk import REPORT, paint_bulk
 
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "address": address}
-    how |= {"workers": workers, "batch": batch, "force": force, "precision": precision}
+    how |= {
+        "workers": workers,
+        "batch": batch,
+        "force": force,
+        "precision": precision,
+        "stroke": stroke,
+    }
     try:
         with redirect_stdout(sys.stderr):  # Ray tells there of nodes that die
             failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())

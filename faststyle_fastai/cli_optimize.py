@@ -48,6 +48,9 @@ def optimize(
         ),
     ] = None,
     content_weight: Annotated[float | None, typer.Option("-cw", "--content-weight")] = None,
+    tone_weight: Annotated[
+        float | None, typer.Option(min=0, help="Of keeping light and dark.")
+    ] = None,
     tv_weight: Annotated[
         float | None, typer.Option("-tw", "--tv-weight", help="Of smoothness.")
     ] = None,
@@ -85,9 +88,10 @@ def optimize(
         float | None, typer.Option(min=0.01, help="The paintings' size, of the photo's.")
     ] = None,
     style_size: Annotated[int | None, typer.Option(min=1, help="px of it instead.")] = None,
-    content_loss: Annotated[str | None, typer.Option(help="mse or scaled.")] = None,
+    content_loss: Annotated[str | None, typer.Option(help="mse, relative or scaled.")] = None,
     style_loss: Annotated[
-        str | None, typer.Option(help="w2, gram, gram_scaled, gram_sum or mean_std.")
+        str | None,
+        typer.Option(help="w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std."),
     ] = None,
     pooling: Annotated[str | None, typer.Option(help="max, average or l2.")] = None,
     optimizer: Annotated[

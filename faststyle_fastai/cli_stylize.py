@@ -19,6 +19,7 @@ from .options import (
     Mix,
     Precision,
     Quiet,
+    Stroke,
     Tile,
     TrustPickle,
     wrote,
@@ -41,8 +42,9 @@ def stylize(
     mix: Mix = None,
     mask: Mask = None,
     black: Black = None,
+    stroke: Stroke = "medium",
     size: Annotated[
-        int | None, typer.Option(min=8, help="Short side to paint at, px: broader strokes.")
+        int | None, typer.Option(min=8, help="Short side to paint at, px, in place of --stroke.")
     ] = None,
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
@@ -109,10 +111,11 @@ def stylize(
         if isinstance(picture, Exception):
             raise picture
         if len(items) == 1:
-            return [paint(picture, *how, tensor=depth == 16, **tiled)]
+            return [paint(picture, *how, tensor=depth == 16, stroke=stroke, **tiled)]
         from torch import cat
 
-        return paint(cat([picture for *_, picture in items]), *how, tensor=True, tile=None).split(1)
+        batch = cat([picture for *_, picture in items])
+        return paint(batch, *how, tensor=True, tile=None, stroke=stroke).split(1)
 
     def write(items, painted):
         "The error of each, or None."

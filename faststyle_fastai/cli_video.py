@@ -18,6 +18,7 @@ from .options import (
     Mix,
     Precision,
     Quiet,
+    Stroke,
     Tile,
     TrustPickle,
     wrote,
@@ -42,6 +43,7 @@ def video(
     black: Black = None,
     grain: Grain = 0.02,
     tile: Tile = "auto",
+    stroke: Stroke = "medium",
     size: Annotated[int | None, typer.Option(min=16, help="Short side, px.")] = None,
     keep_colors: Annotated[bool, typer.Option("--keep-colors", help="The film's colours.")] = False,
     smooth: Annotated[
@@ -79,7 +81,7 @@ def video(
 
     paint = painter(style, trust_pickle, device, precision, grain)
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "smooth": smooth}
-    how |= {"mask": mask, "black": black, "tile": side_of(tile)}
+    how |= {"mask": mask, "black": black, "tile": side_of(tile), "stroke": stroke}
     how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}
     style = shares_of(mix, paint.named or 0) if mix else paint.named
     wrote(paint_video(paint, source, out, style, **how, watch=None if quiet else Progress()))

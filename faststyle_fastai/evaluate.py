@@ -13,8 +13,8 @@ from .errors import FaststyleError
 from .folders import picture_files
 from .images import read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
-from .measures import tone
-from .optimizer import wolfe
+from .measures import grid, mottling, tone
+from .optimizer import folded, wolfe
 
 __all__ = ["evaluate_autoencoder", "evaluate_style", "lbfgs", "mean_curve", "worth", "yardstick"]
 
@@ -44,29 +44,20 @@ def lbfgs(
     loss: VggLoss,
     photo: Tensor,  # [1, 3, H, W] in [0, 1]; where it starts
     iterations: int,
-    search: bool = False,  # along each step, for strong Wolfe conditions
 ) -> tuple[Tensor, list[float]]:  # the last picture; the loss before each iteration and at the end
-    """The pixels themselves optimised: torch's L-BFGS, lr 1, history 20, clamped to [0, 1].
-
-    As it is often written: steps of one, and the clamp behind its back falsifies its memory. On
-    some photos that explodes or hardly moves. With `search` it is sound and the sterner judge: an
-    iteration takes about twice as long, and the loss sees the clamped picture.
-    """
-    x = photo.clone().requires_grad_()
-    opt = wolfe(x) if search else torch.optim.LBFGS([x], lr=1, max_iter=1, history_size=20)
-    curve = []
+    "The pixels themselves optimized: L-BFGS with a line search for strong Wolfe conditions."
+    x, curve = photo.clone().requires_grad_(), []
+    opt = wolfe(x)
 
     def closure():
         opt.zero_grad()
-        total = loss(x.clamp(0, 1) if search else x, photo)
+        total = loss(folded(x), photo)
         total.backward()
         return total
 
     for _ in range(iterations):
         curve.append(opt.step(closure).item())  # the loss before it
-        if not search:
-            x.data.clamp_(0, 1)
-    picture = x.detach().clamp(0, 1)
+    picture = folded(x.detach())
     with torch.no_grad():
         curve.append(loss(picture, photo).item())
     return picture, curve
@@ -86,7 +77,7 @@ def worth(
 def mean_curve(
     curves: list[list[float]],  # of `lbfgs`, one a photo
 ) -> list[float]:
-    "The mean over photos of the best loss so far: steps without a search may stray."
+    "The mean over photos of the best loss so far."
     best = [accumulate(curve, min) for curve in curves]
     return [sum(values) / len(values) for values in zip(*best)]
 
@@ -97,26 +88,25 @@ def evaluate_style(
     loss: VggLoss,  # a `yardstick`
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
-    search: bool = False,  # see `lbfgs`
     others: str | Path | None = None,  # a folder of anybody's pictures of them, named alike
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
     """Mean content, style (unweighted), tv, total of photo, network, optimisation; the pictures.
 
-    And what agrees with the eye: tone, see measures.py.
-
-    The network's `iterations` is what its mean total is worth on the mean of the photos'
-    optimisation curves, each the best loss so far.
+    And what agrees with the eye: tone, mottling, grid, see measures.py; NaN where there is nothing
+    to tell it from. The network's `iterations` is what its mean total is worth on the mean of the
+    photos' optimization curves, each the best loss so far.
     """
     device = loss.backbone.mean.device
     theirs = [_of_the_same_name(Path(photo), others) if others else None for photo in photos]
     rows, curves, sheet = {}, [], []
     for path, other in zip(photos, theirs):
         photo = resize_short(to_tensor(read_picture(path)), size).to(device)
+        painting = resize_short(loss.styles[0], size).to(device)
         shown = {"photo": photo, "network": paint(photo).to(device)}
         if other:
             shown["others"] = _fitted(other, photo)
         if iterations:
-            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations, search)
+            shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations)
             curves.append(curve)
         for name, x in shown.items():
             with torch.no_grad():
@@ -124,13 +114,18 @@ def evaluate_style(
             parts = {k: v.mean().item() for k, v in loss.parts.items()}
             parts["style"] /= STYLE_WEIGHT
             parts |= {"total": total, "tone": tone(x, photo).item()}
+            parts |= {"mottling": mottling(x, photo, painting), "grid": grid(x)}
             for key, value in parts.items():
-                row = rows.setdefault(name, {})
-                row[key] = row.get(key, 0.0) + value / len(photos)
+                rows.setdefault(name, {}).setdefault(key, []).append(value)
         sheet.append([to_picture(x) for x in shown.values()])
+    rows = {name: {k: nanmean(found) for k, found in row.items()} for name, row in rows.items()}
     if iterations:
         rows["network"]["iterations"] = worth(rows["network"]["total"], mean_curve(curves))
     return rows, sheet
+
+
+def nanmean(values):
+    return torch.tensor(values).nanmean().item()
 
 
 def _of_the_same_name(photo, folder):

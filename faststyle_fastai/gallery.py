@@ -25,6 +25,8 @@ GALLERY = {  # style -> whose; in the order of the network's rows
     "edtaonisl": "Francis Picabia, Edtaonisl, 1913",
     "contrast_of_forms": "Fernand Léger, Contrast of Forms, 1913",
     "mondrian": "Piet Mondrian, a cubist composition, c. 1913",
+    "composition_vii": "Wassily Kandinsky, Composition VII, 1913",
+    "woman_with_hat": "Henri Matisse, Woman with a Hat, 1905",
 }
 NETWORKS = {"gallery": "full", "light": "light"}  # that know them all -> arch
 

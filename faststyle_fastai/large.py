@@ -3,15 +3,16 @@
 import torch
 from PIL import Image
 
+from .enlarge import Enlarger
 from .finish import filled, finished, gray, shares
 from .images import to_picture, to_tensor
 from .layers import through
-from .losses import short_shape
 from .memory import give_back
 from .tiles import fits_at_once, fix_statistics, spread_tiles, statistics, tiles
 
 __all__ = ["paint_large"]
 
+BILINEAR = Image.Resampling.BILINEAR
 FILL = 1024  # px of the copy that tells what colours are around what is transparent
 
 
@@ -20,7 +21,7 @@ def paint_large(
     image: Image.Image,  # RGB or RGBA
     side: int,  # px of a tile, a multiple of 4
     exact: bool,  # statistics of all tiles, not of a sample
-    size: int | None,  # px of the short side to paint at
+    shape: tuple[int, int],  # height and width to paint at
     mask: Image.Image | None,  # L, of the picture's size
     black,  # the style of what the mask leaves
     keep_colors: bool,
@@ -30,8 +31,7 @@ def paint_large(
 ) -> Image.Image:  # RGB or RGBA
     "The picture, repainted tile by tile, in 8 bits a colour."
     photo = opaque(image)
-    height, width = short_shape(photo.size[::-1], size) if size else photo.size[::-1]
-    small = at_size(photo, (width, height), Image.Resampling.BILINEAR)
+    small = photo if photo.size == shape[::-1] else photo.resize(shape[::-1], BILINEAR)
     share, kept = (None, mask) if black is None else (mask.resize(small.size), None)
 
     styles = [style] if black is None else [style, black]
@@ -60,20 +60,18 @@ def paint_large(
             out.paste(to_picture(tile.cut(painted)), tile.core[:2])
             if watch:
                 watch(i, len(parts))
-    out = at_size(out, photo.size, Image.Resampling.BICUBIC)
-    if keep_colors or kept is not None:
+    grow = None
+    if out.size != photo.size:
+        grow, out = Enlarger(out, small, photo), Image.new("RGB", photo.size)
+    if grow or keep_colors or kept is not None:
         for box in (tile.core for tile in tiles(photo.size, side)):
             where = None if kept is None else gray(kept.crop(box))
-            pair = (to_tensor(picture.crop(box)) for picture in (out, photo))
-            out.paste(to_picture(finished(*pair, keep_colors, where)), box[:2])
+            painted = grow.part(box) if grow else to_tensor(out.crop(box))
+            painted = finished(painted, to_tensor(photo.crop(box)), keep_colors, where)
+            out.paste(to_picture(painted), box[:2])
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out
-
-
-def at_size(image, size, how):
-    "Without a copy where it has that size: large pictures fill the memory."
-    return image if image.size == tuple(size) else image.resize(size, how)
 
 
 def opaque(image):

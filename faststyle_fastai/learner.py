@@ -1,6 +1,7 @@
 "Learners that train an autoencoder, or one style or many."
 
 import copy
+import warnings
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import combinations
@@ -38,6 +39,7 @@ from .transformer import TransformerNet, is_row, make_network
 __all__ = ["autoencoder_learner", "style_learner"]
 
 STARTS = "autoencoder", "gallery"  # that ship
+SMALL_PAINTING = 64  # px of the short side
 
 
 def autoencoder_learner(
@@ -95,6 +97,12 @@ def style_names(
 
 def _painting(picture, size):
     x = to_tensor(read_picture(picture))
+    if min(x.shape[-2:]) < SMALL_PAINTING:
+        warnings.warn(
+            f"the painting is {x.shape[3]}x{x.shape[2]} px: too small to show its strokes; give "
+            f"one of {size} px.",
+            stacklevel=4,
+        )
     return resize_short(x, min(size, *x.shape[-2:]))
 
 
@@ -128,7 +136,10 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         {layer: plan.content_weight * part for layer, part in plan.content_layers.items()},
         {layer: plan.style_weight * part for layer, part in plan.style_layers.items()},
         tv=plan.tv_weight * plan.tv_unit,
+        tone=plan.tone_weight,
         balance=plan.balance,
+        style_loss=plan.style_loss,
+        content_loss=plan.content_loss,
         scales=plan.scales,
         style_size=plan.style_size,
     ).to(dls.device)

@@ -6,55 +6,17 @@ from torch.nn import functional as F
 
 from .backbones import Backbone, perceptual_backbone
 from .errors import FaststyleError
+from .style_losses import CONTENT_LOSSES, STYLE_LOSSES
 
-__all__ = ["VggLoss", "gram_matrix", "resize_short", "total_variation"]
+__all__ = ["VggLoss", "resize_short", "tone_error", "total_variation"]
 
 LONGEST = 16_384  # px; a strip of a picture enlarged would fill the memory
-EPS = 1e-8  # keeps a relative error finite on a target that is all zero
-
-
-def gram_matrix(
-    features: Tensor,  # [B, C, H, W]
-) -> Tensor:  # [B, C, C], divided by C*H*W
-    "Channel correlations of `features`, in float32 (Gatys et al. 2016)."
-    return second_moments(features)[0] / features.shape[1]
-
-
-def second_moments(
-    features: Tensor,  # [B, C, H, W]
-    weight: Tensor | None = None,  # [1, 1, H, W], how much each place counts; None: all alike
-) -> tuple[Tensor, Tensor]:  # [B, C, C] and [B, C], float32
-    "Over all places the mean products of pairs of channels, and the channels' means."
-
-    def places(x):
-        return x.permute(0, 2, 3, 1).flatten(1, 2)
-
-    with torch.autocast(features.device.type, enabled=False):
-        return Products.apply(places(features), None if weight is None else places(weight))
-
-
-class Products(torch.autograd.Function):
-    """`x.mT @ x` and the sum of `x` over its N places, [B, N, C], weighted, both divided by N.
-
-    Its gradient takes one product where autograd takes two, and lies in memory as that of
-    channels-last features does. It is of the precision of `x`, which is all these can be given.
-    """
-
-    @staticmethod
-    def forward(ctx, x, weight):
-        ctx.save_for_backward(x, weight)
-        x = x.float()
-        weighted = x if weight is None else x * weight
-        return weighted.mT @ x / x.shape[1], weighted.mean(1)
-
-    @staticmethod
-    def backward(ctx, grad, grad_mean):
-        x, weight = ctx.saved_tensors
-        turn, shift = (grad + grad.mT).to(x.dtype), grad_mean[:, None].to(x.dtype)
-        # Divided within the product: in float16 a small matrix would vanish.
-        share = 1 / x.shape[1]
-        found = torch.baddbmm(shift, x, turn, beta=share, alpha=share)
-        return found if weight is None else (found * weight).to(x.dtype), None
+SQUARE = 32  # px, of which the tone is told: strokes in it are free
+BALANCES = {  # the content, style and total variation losses of published and of our own recipes
+    "relative": ("relative", "gram"),
+    "none": ("mse", "gram_mean"),
+}
+LUMA = 0.2126, 0.7152, 0.0722  # Rec. 709's
 
 
 def total_variation(
@@ -94,6 +56,28 @@ def squared_variation(
     return 2 * (across / 3 + (falling.square().mean() + rising.square().mean()) / 12)
 
 
+def luminance(
+    x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
+) -> Tensor:  # [B, 1, H, W]
+    "Rec. 709's luma."
+    return (x.float() * x.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+
+
+def tone_error(
+    x: Tensor,  # [B, 3, H, W] in [0, 1]
+    photo: Tensor,  # likewise
+) -> Tensor:  # [B], from 0 to 2
+    """Whether what is light in the photo is light in the picture: 1 - Pearson's correlation.
+
+    Of luminance over squares of 32 px. How light or how contrasted the picture is as a whole is
+    free; a photo of one gray asks for nothing.
+    """
+    side = min(SQUARE, *x.shape[-2:])
+    a, b = (F.avg_pool2d(luminance(z), side).flatten(1) for z in (x, photo))
+    a, b = (z - z.mean(1, keepdim=True) for z in (a, b))
+    return (b.square().mean(1) > 1e-6) * (1 - F.cosine_similarity(a, b, dim=1, eps=1e-4))
+
+
 def resize_short(
     x: Tensor,  # [B, 3, H, W]
     size: int,  # px of the shorter side afterwards
@@ -120,17 +104,18 @@ def short_shape(
 
 
 class VggLoss(nn.Module):
-    """Content + style + total variation as a frozen backbone sees them (Johnson et al. 2016).
+    """Content, style, tone, total variation as a frozen backbone sees them (Johnson et al. 2016).
 
     `balance="relative"` divides each layer's error by its target's own mean square, and averages
     the style over `scales`, so that one set of weights suits all styles, backbones and sizes.
     `balance="none"` gives the published sums: mean squared errors of features and of Gram
-    matrices, and the *sum* of |Δ| over a picture, averaged over the batch.
-    After each call `parts` holds the weighted `content` and `style` of each picture and the batch's
-    `tv`, `rows` which painting each had; the loss is the mean of their sum.
+    matrices, and the *sum* of |Δ| over a picture, averaged over the batch. `style_loss` and
+    `content_loss` are rows of the tables that optimizing pixels has too.
+    After each call `parts` holds the weighted `content`, `style` and `tone` of each picture and the
+    batch's `tv`, `rows` which painting each had; the loss is the mean of their sum.
     """
 
-    part_names = ("content", "style", "tv")
+    part_names = ("content", "style", "tone", "tv")
 
     def __init__(
         self,
@@ -139,13 +124,25 @@ class VggLoss(nn.Module):
         content_layers: dict[str, float],  # layer -> weight
         style_layers: dict[str, float],  # layer -> weight
         tv: float = 0.0,  # weight of the total variation
+        tone: float = 0.0,  # weight of `tone_error`
         balance: str = "relative",  # or "none"
+        style_loss: str | None = None,  # a row of STYLE_LOSSES; None: by `balance`
+        content_loss: str | None = None,  # a row of CONTENT_LOSSES; None: by `balance`
         scales: tuple[float, ...] = (1,),  # the style layers also on the picture at these sizes
         style_size: int | None = None,  # px of the painting's short side; None: the photo's
     ):
         super().__init__()
-        if balance not in ("relative", "none"):
-            raise ValueError(f"balance='{balance}': 'relative' or 'none'.")
+        if balance not in BALANCES:
+            raise ValueError(f"balance='{balance}': {' or '.join(BALANCES)}.")
+        self.content_loss, self.style_loss = (
+            known(kind, given or usual, table)
+            for kind, given, usual, table in zip(
+                ("content_loss", "style_loss"),
+                (content_loss, style_loss),
+                BALANCES[balance],
+                (CONTENT_LOSSES, STYLE_LOSSES),
+            )
+        )
         styles = [style] if isinstance(style, Tensor) else style
         if style_layers and not styles:
             raise ValueError("style layers have weights but there is no style picture.")
@@ -155,8 +152,9 @@ class VggLoss(nn.Module):
             raise ValueError(f"scales={scales}: one or more factors in (0, 1].")
         self.content_layers = _by_full_name(content_layers, backbone)
         self.style_layers = _by_full_name(style_layers, backbone)
-        self.tv, self.balance, self.scales, self.style_size = tv, balance, scales, style_size
-        self.backbone, self.styles, self.source = backbone, styles, backbone.source
+        self.tv, self.tone, self.balance, self.scales = tv, tone, balance, scales
+        self.style_size, self.backbone, self.styles = style_size, backbone, styles
+        self.source = backbone.source
         self.parts, self.rows, self._targets = {}, None, {}
 
     def forward(
@@ -175,6 +173,7 @@ class VggLoss(nn.Module):
         parts = {
             "content": self._content(found, photo),
             "style": self._style(found, pred, rows),
+            "tone": self.tone * tone_error(pred, photo) if self.tone else 0.0,
             "tv": self.tv * self._variation(pred),
         }
         self.rows = rows
@@ -209,44 +208,40 @@ class VggLoss(nn.Module):
             return 0.0
         with torch.no_grad():
             targets = self.backbone(photo, self.content_layers)
-        return sum(w * self._error(found[k], targets[k]) for k, w in self.content_layers.items())
+        error = CONTENT_LOSSES[self.content_loss]
+        return sum(w * error(found[k], targets[k]) for k, w in self.content_layers.items())
 
     def _style(self, found, pred, rows, copies=1):
         "Of each picture, or so many copies of each, the error against the painting its row says."
         if not self.style_layers:
             return 0.0
-        total = 0.0
+        style, total = STYLE_LOSSES[self.style_loss], 0.0
         for scale in self.scales:
             seen = found if scale == 1 else self.backbone(shrink(pred, scale), self.style_layers)
             targets = self._style_targets(min(pred.shape[-2:]), scale)
             for layer, weight in self.style_layers.items():
-                grams = gram_matrix(seen[layer]).repeat_interleave(copies, 0)
-                total = total + weight * self._error(grams, targets[layer][rows])
+                statistics = style.statistics(seen[layer]).repeat_interleave(copies, 0)
+                target = [part[rows.to(part.device)] for part in targets[layer]]
+                total = total + weight * style.distance(statistics, *target).to(pred.device)
         return total / len(self.scales)
 
     def _style_targets(self, photo_size, scale):
-        "The paintings' Gram matrices, [N, C, C] a layer, made once for each size."
+        "What the style loss knows of the paintings at each layer, made once for each size."
         size, device = self.style_size or photo_size, next(self.backbone.parameters()).device
         key = size, scale, device
         if key not in self._targets:
-            seen = [self._painting_grams(x.to(device), size, scale) for x in self.styles]
-            self._targets[key] = {k: torch.cat([g[k] for g in seen]) for k in seen[0]}
+            style = STYLE_LOSSES[self.style_loss]
+            seen = [self._painting_statistics(x.to(device), size, scale) for x in self.styles]
+            self._targets[key] = {
+                k: style.target(torch.cat([m[k] for m in seen])) for k in self.style_layers
+            }
         return self._targets[key]
 
     @torch.no_grad()
-    def _painting_grams(self, painting, size, scale):
+    def _painting_statistics(self, painting, size, scale):
         with torch.autocast(painting.device.type, enabled=False):
             seen = self.backbone(shrink(resize_short(painting, size), scale), self.style_layers)
-        return {name: gram_matrix(x) for name, x in seen.items()}
-
-    def _error(self, x, target):
-        "Squared error of each picture, [B], relative to the target's mean square if balanced."
-        x, target = x.float(), target.float()
-        dims = tuple(range(1, x.dim()))
-        error = (x - target).square().mean(dims)
-        if self.balance == "relative":
-            error = error / (target.square().mean(dims) + EPS)
-        return error
+        return {k: STYLE_LOSSES[self.style_loss].statistics(x) for k, x in seen.items()}
 
     def _variation(self, pred):
         return (total_variation if self.balance == "relative" else variation_sum)(pred)
@@ -265,6 +260,17 @@ class VggLoss(nn.Module):
     def __setstate__(self, state):
         super().__setstate__(state)
         self.styles = self.styles and [x.float() / 255 for x in self.styles]
+
+
+def known(
+    kind: str,  # what the table is of
+    name: str,  # one of its rows
+    table: dict,
+) -> str:
+    "The name if the table has it; `ValueError` says what it has."
+    if name not in table:
+        raise ValueError(f"{kind}='{name}': {', '.join(table)}.")
+    return name
 
 
 def _to_bytes(painting):

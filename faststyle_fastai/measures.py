@@ -1,12 +1,22 @@
-"What agrees with the eye and no training sees: whether light is still light."
+"What agrees with the eye and no training sees: is light still light, are quiet places quiet?"
+
+import math
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["tone"]
+from .losses import luminance
+
+__all__ = ["grid", "mottling", "tone"]
 
 SQUARE = 16  # px
+FLAT = 0.02  # standard deviation of luminance below which a square of a photo shows nothing
+QUIET = 0.1  # share of a painting's squares that count as its quiet places
+WINDOW = 64  # px that periods are looked for in
+SLOWEST = 6  # periods in a window; fewer are strokes
+AXIS = 2  # periods next to the axes, where the edges of houses lie
+AROUND = 7  # frequencies that a peak is compared with, a side
 
 
 def tone(
@@ -21,11 +31,45 @@ def tone(
     return F.cosine_similarity(x, y, dim=1)
 
 
-def luminance(
-    x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
-) -> Tensor:  # [B, 1, H, W]
-    "Rec. 709's luma."
-    return (x.float() * x.new_tensor([0.2126, 0.7152, 0.0722]).view(3, 1, 1)).sum(1, keepdim=True)
+def mottling(
+    picture: Tensor,  # [1, 3, H, W] in [0, 1]
+    photo: Tensor,  # likewise
+    painting: Tensor,  # [1, 3, h, w] in [0, 1], at the size its strokes have in the picture
+) -> float:  # standard deviation of luminance, from 0; NaN where the photo has no flat place
+    "How much more texture stands where the photo is flat than in the painting's quiet places."
+    flat = _roughness(photo) < FLAT
+    quiet = _roughness(painting).quantile(QUIET)
+    return (_roughness(picture)[flat].mean() - quiet).clamp(min=0).item()
+
+
+def grid(
+    picture: Tensor,  # [1, 3, H, W] in [0, 1], 64 px a side at least
+) -> float:  # from about 1; NaN for a picture smaller than that
+    """How far the highest peak of the spectrum stands above what is around it: dots, weaves.
+
+    Of the mean power over windows of 64 px, by the median of the 7 x 7 frequencies around each.
+    Slow periods, which are strokes, and the axes, where edges of houses lie, are left out.
+    """
+    light = luminance(picture)
+    if min(light.shape[-2:]) < WINDOW:
+        return math.nan
+    windows = F.unfold(light, WINDOW, stride=WINDOW // 2)[0].T.view(-1, WINDOW, WINDOW)
+    hann = torch.hann_window(WINDOW, periodic=False, device=light.device)
+    windows = (windows - windows.mean((1, 2), keepdim=True)) * hann * hann[:, None]
+    power = torch.fft.fft2(windows).abs().square().mean(0)
+    near = F.pad(power[None, None], (AROUND // 2,) * 4, "circular")
+    near = F.unfold(near, AROUND).median(1).values.view_as(power)
+    periods = torch.fft.fftfreq(WINDOW, 1 / WINDOW).abs()
+    down, across = periods[:, None], periods
+    fast = (down.square() + across.square() > SLOWEST**2) & (torch.minimum(down, across) > AXIS)
+    return (power / near.clamp(min=1e-12))[fast].max().item()
+
+
+def _roughness(x):
+    "The standard deviation of luminance in squares of 16 px: [N]."
+    light = luminance(x)
+    mean = F.avg_pool2d(light, SQUARE)
+    return (F.avg_pool2d(light.square(), SQUARE) - mean.square()).clamp(min=0).sqrt().flatten()
 
 
 def _ranks(values):

@@ -61,6 +61,19 @@ def orthogonal(
 OPTIMIZERS = {"adam": Adam, "muon": Muon}
 
 
+def folded(
+    x: Tensor,  # from -1 to 2, or it stays outside
+) -> Tensor:  # in [0, 1]
+    """What lies outside [0, 1] mirrored at its ends.
+
+    Clamped values would have no gradient to come back by, and stay: single black pixels.
+    """
+    x = torch.where(
+        x < 0, -x, x
+    )  # unlike that of abs, its gradient at 0, where photos are, is not 0
+    return torch.where(x > 1, 2 - x, x)
+
+
 def wolfe(
     x: Tensor,  # what is optimised, a leaf
 ) -> torch.optim.LBFGS:  # one iteration a step

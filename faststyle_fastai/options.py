@@ -61,11 +61,13 @@ def _of_training(kind, metavar, what, **kwargs):
 OWN, UNITS = "Default: the recipe's.", "in the recipe's units: 1 for fast, 1e10 for johnson, …"
 StyleWeight = _of_training(float, "WEIGHT", f"Of the style loss, {UNITS}", min=0)
 ContentWeight = _of_training(float, "WEIGHT", "Of the content loss, likewise.", min=0)
+ToneWeight = _of_training(float, "WEIGHT", "Of keeping light and dark, likewise.", min=0)
 TvWeight = _of_training(float, "WEIGHT", "Of the total variation, likewise.", min=0)
 Lr = _of_training(float, "RATE", f"The highest learning rate. {OWN}", min=1e-12)
 Epochs = _of_training(int, "N", "Of each phase of the recipe's schedule.", min=1)
 Opt = _of_training(str, "NAME", "Optimizer: adam or muon.")
 StyleSize = _of_training(int, "PX", "Short side that the painting is seen at.", min=16)
+StyleLoss = _of_training(str, "NAME", "w2, w2_relative, gram, gram_mean, … as in optimize.")
 LAYERS = "LAYER[=PART],…"
 ContentLayers = _of_training(
     dict, LAYERS, f"Layers of the content loss, like relu2_2,relu3_4=.5. {OWN}", parser=layer_parts
@@ -84,6 +86,10 @@ Black = Annotated[
     str | None, typer.Option(metavar="NAME", help="The style where the --mask is black.")
 ]
 Grain = Annotated[float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")]
+Stroke = Annotated[
+    str,
+    typer.Option(metavar="WIDTH", help="Of the strokes: finest, fine, medium, broad or broadest."),
+]
 Tile = Annotated[
     str,
     typer.Option(

@@ -15,14 +15,19 @@ from .errors import FaststyleError, NonFiniteLoss
 from .finish import read_mask
 from .images import fitted, read_picture, resized_tensor
 from .inits import begin
-from .losses import forward_variation, shrink, squared_variation, variation_sum
-from .optimizer import wolfe
+from .losses import (
+    forward_variation,
+    known,
+    shrink,
+    squared_variation,
+    tone_error,
+    variation_sum,
+)
+from .optimizer import folded, wolfe
 from .recipes import Optimization, scales_between
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES
 
 __all__ = ["Iterate", "PixelOptimizer"]
-
-RANGE = 100.0  # weight of what lies outside [0, 1] where L-BFGS may stray
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Iterate:
     i: int  # iterations at this size, from 1 …
     i_max: int  # … to this
     loss: float
-    parts: dict[str, float]  # content, style, tv, range, weighted; the loss is their sum
+    parts: dict[str, float]  # content, style, tone, tv, weighted; the loss is their sum
     seconds: float  # it took
 
 
@@ -74,8 +79,7 @@ class PixelOptimizer:
         self.make_opt, clamps = OPTIMIZERS[plan.optimizer]
         self.clamps = clamps if plan.clamp else "never"
         for name, table in (("style_loss", STYLE_LOSSES), ("content_loss", CONTENT_LOSSES)):
-            if getattr(plan, name) not in table:
-                raise ValueError(f"{name}='{getattr(plan, name)}': {', '.join(table)}.")
+            known(name, getattr(plan, name), table)
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
@@ -160,7 +164,10 @@ class PixelOptimizer:
     @torch.no_grad()
     def _remember(self):
         self.decay *= self.plan.avg_decay
-        self.mean.lerp_(self.pixels, 1 - self.plan.avg_decay)
+        self.mean.lerp_(self._shown(), 1 - self.plan.avg_decay)
+
+    def _shown(self):
+        return folded(self.pixels) if self.clamps == "inside" else self.pixels
 
     def _average(self):
         "The mean of the pictures of this size so far, the last ones counting most."
@@ -169,7 +176,7 @@ class PixelOptimizer:
     @torch.no_grad()
     def picture(self) -> Tensor:  # [1, 3, H, W] in [0, 1]
         "The result so far."
-        pixels = self.pixels if self.mean is None else self._average()
+        pixels = self._shown() if self.mean is None else self._average()
         return (pixels * self.unit).clamp(0, 1).cpu()
 
     def state_dict(self) -> dict:
@@ -202,21 +209,21 @@ class PixelOptimizer:
     @torch.no_grad()
     def _objective(self, size, shape):
         "The loss at a size: what does not change with the picture is made once."
-        plan, (statistics, distance) = self.plan, STYLE_LOSSES[self.plan.style_loss]
+        plan, style = self.plan, STYLE_LOSSES[self.plan.style_loss]
         apart = CONTENT_LOSSES[plan.content_loss]
-        photo = resized_tensor(self.content, shape[::-1])
-        content = self._features(photo.to(self.device), plan.content_layers)
-        targets = []  # where, and for each style layer the distance from the paintings there
+        photo = resized_tensor(self.content, shape[::-1]).to(self.device)
+        content = self._features(photo, plan.content_layers)
+        targets = []  # where, and for each style layer what is to be near the paintings there
         for where, members in self._regions(shape):
             blend = dict.fromkeys(plan.style_layers, 0.0)
             for i, share in members:
                 seen = self._features(self._painting(i, size), plan.style_layers)
                 for layer, features in seen.items():
-                    blend[layer] = blend[layer] + share * statistics(features)
-            targets.append((where, {layer: distance(m) for layer, m in blend.items()}))
+                    blend[layer] = blend[layer] + share * style.statistics(features)
+            targets.append((where, {layer: style.target(m) for layer, m in blend.items()}))
 
         def objective(free):
-            pixels = free.clamp(0, 1) if self.clamps == "inside" else free
+            pixels = folded(free) if self.clamps == "inside" else free
             x = pixels * self.unit
             seen = self._features(x, {**plan.content_layers, **plan.style_layers})
             near = sum(
@@ -224,18 +231,19 @@ class PixelOptimizer:
                 for layer, w in plan.content_layers.items()
             )
             like = sum(
-                w * there[layer](statistics(seen[layer], where)).sum().to(self.device)
+                w
+                * style.distance(style.statistics(seen[layer], where), *there[layer])
+                .sum()
+                .to(self.device)
                 for where, there in targets
                 for layer, w in plan.style_layers.items()
             )
-            parts = {
+            return {
                 "content": plan.content_weight * near,
                 "style": plan.style_weight * like,
+                "tone": plan.tone_weight * tone_error(x, photo).sum(),
                 "tv": plan.tv_weight * VARIATIONS[plan.tv](pixels),
             }
-            if self.clamps == "inside":  # a clamped pixel has no other gradient to come back by
-                parts["range"] = RANGE * F.mse_loss(free, pixels)
-            return parts
 
         return objective
 
@@ -272,7 +280,8 @@ class PixelOptimizer:
                 )
 
 
-# name -> what makes it, and where pixels are clamped: after a step it would mislead L-BFGS
+# name -> what makes it, and where pixels are kept to [0, 1]: clamped after a step, which would
+# mislead L-BFGS, or folded inside the loss
 OPTIMIZERS = {
     "adam": (lambda x, plan: torch.optim.Adam([x], plan.step_size, plan.betas), "after"),
     "lbfgs": (lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10), "never"),

@@ -1,5 +1,6 @@
 "Stylizer: a trained network applied to any picture."
 
+import math
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from .devices import best_device, uses_bfloat16
+from .enlarge import enlarged, painting_shape
 from .errors import FaststyleError
 from .finish import (
     exposed_like,
@@ -25,7 +27,7 @@ from .finish import (
 from .gallery import find_style
 from .images import read_picture, read_tensor, read_upright, size_of, to_picture, to_tensor
 from .large import paint_large
-from .losses import resize_short, short_shape
+from .losses import resize_short
 from .memory import reuse_memory
 from .sheets import contact_sheet
 from .stylefile import bundled_weights, load_style
@@ -34,6 +36,7 @@ from .transformer import SMALLEST, TransformerNet, is_row, make_network
 
 __all__ = ["Stylizer", "style_grid"]
 
+LARGE, SIDE = 2**24, 1024  # px: pictures from here on are brought to their size in such parts
 MOST = 1.5  # sum of the weights of a mix
 
 
@@ -68,30 +71,36 @@ class Stylizer:
         picture,  # a path, a PIL picture, an array or a tensor
         style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: FILE:NAME's
         strength: float = 1.0,  # 0 (the base: the photo redrawn) to 1
-        size: int | None = None,  # px of the short side to paint at; fewer px, broader strokes
-        keep_colors: bool = False,  # the photo's colours under the painting's brightness
+        size: int | None = None,  # px of the short side to paint at, in place of `stroke`
+        keep_colors: bool = False,  # the photo's colors under the painting's brightness
         mask=None,  # a gray picture: white is painted, black stays the photo, grays are soft edges
         black=None,  # the style, or mix, of what the mask leaves
         tensor: bool = False,  # [1, 3 or 4, H, W] in [0, 1] instead of a picture
         tile: str | int | None = "auto",  # px, a multiple of 4, 8 bits; auto: if the memory asks
         exact: bool = False,  # tiles know the statistics of all of the picture, not of a sample
         watch=None,  # called with the number of tiles that are done, and of all
+        stroke: str = "medium",  # a row of enlarge.STROKES: how wide the strokes are in the picture
     ) -> Image.Image:  # RGB, or RGBA where some of it is transparent, of the picture's size
-        "The picture, repainted; what is transparent stays so."
+        """The picture, repainted; what is transparent stays so.
+
+        Strokes have a width in pixels, so a large picture is painted at the size where they suit
+        it, and brought back to its own with the edges of the photo.
+        """
         if black is not None and mask is None:
             raise ValueError("black= is the style of what a mask leaves: give mask= too.")
-        side = self.tile_side(picture, size, tile)
+        shape = painting_shape(size_of(picture)[::-1], stroke, size)
+        side = self.tile_side(picture, shape, tile)
         if side is not None:
             image = read_upright(picture)
             mask = None if mask is None else fit_mask(read_mask(mask), image.size)
-            how = size, mask, black, keep_colors, style, strength, watch
+            how = shape, mask, black, keep_colors, style, strength, watch
             painted = paint_large(self, image, side, exact, *how)
             return to_tensor(painted) if tensor else painted
         photo = read_tensor(picture)
         photo, opacity = photo[:, :3], photo[:, 3:]
         if opacity.numel():
             photo = filled(photo, opacity)
-        x = resize_short(photo, size) if size else photo
+        small = x = photo if photo.shape[-2:] == shape else resize_short(photo, min(shape))
         height, width = x.shape[-2:]
         # A few pixels are too few for the network's reflections: repeat the edge, crop it off.
         x = F.pad(x, (0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)), mode="replicate")
@@ -99,7 +108,7 @@ class Stylizer:
         share = None if black is None else resized(where, x.shape[-2:])
         painted = self.paint(x, style, strength, share, black)[..., :height, :width].cpu()
         if painted.shape != photo.shape:
-            painted = resized(painted, photo.shape[-2:]).clamp(0, 1)
+            painted = enlarged(painted, small, photo)
         painted = finished(painted, photo, keep_colors, where if black is None else None)
         painted = torch.cat([painted, opacity], 1)
         return painted if tensor else to_picture(painted)
@@ -169,14 +178,20 @@ class Stylizer:
         "How much of the photo's exposure a painted one gets."
         return 1.0 - strength if self.styles else 1.0
 
-    def tile_side(self, picture, size, tile) -> int | None:
+    def tile_side(
+        self,
+        picture,
+        shape: tuple[int, int],  # height and width it is painted at
+        tile,
+    ) -> int | None:
         "px of a tile; None: paint it as a whole."
         if not isinstance(self.net, TransformerNet):
             if tile not in ("auto", None):
                 raise FaststyleError("an .onnx network paints pictures as a whole: no tile=.")
             return None
-        shape = size_of(picture)
-        shape = short_shape(shape[::-1], size)[::-1] if size else shape
+        shape, large = shape[::-1], math.prod(size_of(picture)) > LARGE
+        if tile == "auto" and large and math.prod(shape) < LARGE:
+            return SIDE
         if tile == "auto":
             tile = tile_side(shape, self.device)
             if tile:

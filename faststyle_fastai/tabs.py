@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from .demo import sample_photos
+from .enlarge import STROKES
 from .errors import FaststyleError
 from .folders import find_pictures
 from .images import exif_of, fitted, read_picture, save_picture
@@ -39,7 +40,8 @@ def paint_tab(gr, shelf, scratch):
             with gr.Row():
                 other = gr.Dropdown([NONE], value=NONE, label="Mixed with")
                 share = gr.Slider(0, 1, 0.5, step=0.05, label="of it")
-            keep_colors = gr.Checkbox(label="Keep the photo's colours")
+            keep_colors = gr.Checkbox(label="Keep the photo's colors")
+            stroke = gr.Dropdown(list(STROKES), value="medium", label="Width of the strokes")
             own = gr.UploadButton("Add a .safetensors of your own", file_types=[".safetensors"])
         with gr.Column():
             go = gr.Button("Paint", variant="primary")
@@ -47,7 +49,7 @@ def paint_tab(gr, shelf, scratch):
             both = gr.ImageSlider(label="Before and after", interactive=False, max_height=720)
             taken = gr.DownloadButton("Download at full size", interactive=False)
 
-    def repaint(photo, called, strength, other, share, keep_colors):
+    def repaint(photo, called, strength, other, share, keep_colors, stroke):
         if not photo:
             return "Choose a photo.", None, gr.DownloadButton(interactive=False)
         paint, name = shelf.find(called)
@@ -55,7 +57,8 @@ def paint_tab(gr, shelf, scratch):
         if other in shelf.together(called):  # what is chosen may have changed meanwhile
             mix = {name: 1 - share, shelf.find(other)[1]: share}
         began = time.monotonic()
-        painted = paint(photo, mix, strength if paint.base else 1.0, keep_colors=keep_colors)
+        strength = strength if paint.base else 1.0
+        painted = paint(photo, mix, strength, keep_colors=keep_colors, stroke=stroke)
         took = time.monotonic() - began
         suffix = ".png" if painted.mode == "RGBA" else ".jpg"
         place = scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
@@ -71,10 +74,11 @@ def paint_tab(gr, shelf, scratch):
         called = shelf.add(file)
         return shelf.pictures(), gr.Dropdown(list(shelf.styles()), value=called)
 
-    asked = [photo, style, strength, other, share, keep_colors]
+    asked = [photo, style, strength, other, share, keep_colors, stroke]
     changes = [photo.change, style.change, strength.release, other.change, share.release]
+    changes += [keep_colors.change, stroke.change]
     gr.on(
-        [go.click, *changes, keep_colors.change], repaint, asked, [said, both, taken],
+        [go.click, *changes], repaint, asked, [said, both, taken],
         concurrency_id="paint", concurrency_limit=1, trigger_mode="always_last",
         show_progress_on=both, api_name="paint",
     )  # fmt: skip

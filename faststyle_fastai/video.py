@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from .enlarge import enlarged, painting_shape
 from .errors import FaststyleError, extra
 from .film import Frame, opened_film
 from .filmfile import film_writer
 from .finish import finished, fit_mask, gray, read_mask, resized, shares
 from .images import to_picture, to_tensor
-from .losses import resize_short
+from .losses import resize_short, short_shape
 from .pipeline import in_turn, overlapped
 from .steady import MovedAlong, SlowStatistics
 from .transformer import TransformerNet
@@ -45,6 +46,7 @@ def paint_video(
     crf: int | None = None,  # quality, lower is better and larger; None: 18, for VP9 31
     resume: bool = False,  # go on with what was interrupted
     watch=None,  # called with (seconds painted, seconds in all or None) after each frame
+    stroke: str = "medium",  # a row of enlarge.STROKES
 ) -> Path:  # `out`
     """Repaint a film: its sound as it is, its frames at their own times.
 
@@ -57,10 +59,11 @@ def paint_video(
         raise FaststyleError(f"{out} would be written over itself: choose another -o.")
     settings = {"source": source, "painted": fingerprint(paint, style, strength), "size": size}
     settings |= {"colors": keep_colors, "smooth": smooth, "start": start, "codec": codec}
+    settings |= {"stroke": stroke}
     mask = None if mask is None else read_mask(mask)
     settings |= {"fps": fps, "crf": crf, "mask": mask and sha256(mask.tobytes()).hexdigest()}
     settings |= {"black": None if black is None else fingerprint(paint, black, strength)}
-    how = size, keep_colors, smooth, mask, black, tile
+    how = size, keep_colors, smooth, mask, black, tile, stroke
     painted = frame_painter(paint, style, strength, *how)
     with opened_film(source, fps) as film:
         writer = film_writer(out, film, settings, codec, crf, resume)
@@ -123,8 +126,9 @@ def fingerprint(paint, style, strength):
 
 
 def frame_painter(
-    paint, style, strength, size, keep_colors, smooth, mask=None, black=None, tile=None
-):
+    paint, style, strength, size, keep_colors, smooth, mask=None, black=None, tile=None,
+    stroke="medium",
+):  # fmt: skip
     "A function that repaints the frames of one film, in their order."
     if black is not None and mask is None:
         raise ValueError("black= is the style of what a mask leaves: give mask= too.")
@@ -132,21 +136,25 @@ def frame_painter(
     styles = [style] if black is None else [style, black]
     net = None if plain else SlowStatistics(paint.network(styles, strength))
     along, before, last = MovedAlong() if smooth else None, None, None
-    sides = {}  # shape -> px of its tiles, decided once: later the free memory is another
+    sides = {}  # shape -> px of its tiles, decided once: later the free memory is another; px
     fitted_mask = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])))
 
     def whole(photo, seconds):
         "A frame's tensor, painted with statistics that follow slowly."
-        x = resize_short(photo, size) if size else photo
+        full = resize_short(photo, size) if size else photo
+        shape = painting_shape(full.shape[-2:], stroke, None)
+        x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
         share = None
         if mask is not None and black is not None:
             share = resized(fitted_mask(photo.shape[-2:]), x.shape[-2:]).clamp(0, 1)
         if plain:
-            return x, paint.paint(x, style, strength, share, black)
-        there, rows = x.to(paint.device), None if share is None else shares(share, 1)
-        with paint.arithmetic():
-            y = net(paint.grainy(there, strength), seconds, rows)
-        return x, paint.exposed(y, there, strength).cpu()
+            y = paint.paint(x, style, strength, share, black)
+        else:
+            there, rows = x.to(paint.device), None if share is None else shares(share, 1)
+            with paint.arithmetic():
+                y = net(paint.grainy(there, strength), seconds, rows)
+            y = paint.exposed(y, there, strength).cpu()
+        return full, y if y.shape == full.shape else enlarged(y, x, full)
 
     @torch.inference_mode()
     def painted(frame: Frame) -> Frame:
@@ -156,8 +164,10 @@ def frame_painter(
         seconds, last = float(frame.time - (frame.time if last is None else last)), frame.time
         shape = frame.picture.shape
         if shape not in sides:
-            sides[shape] = paint.tile_side(frame.picture, size, tile)
-        side = sides[shape]
+            reduced = short_shape(shape[:2], size) if size else shape[:2]
+            at = painting_shape(reduced, stroke, None)
+            sides[shape] = paint.tile_side(frame.picture, at, tile), min(at)
+        side, short = sides[shape]
         if side is None:
             photo, x = whole(to_tensor(frame.picture), seconds)
             where = None if mask is None or black is not None else fitted_mask(photo.shape[-2:])
@@ -166,7 +176,7 @@ def frame_painter(
             how = {"mask": mask, "black": black, "tile": side}
             picture = Image.fromarray(frame.picture)
             photo = to_tensor(frame.picture)
-            x = to_tensor(paint(picture, style, strength, size, keep_colors, **how))
+            x = to_tensor(paint(picture, style, strength, short, keep_colors, **how))
             photo, x = (resize_short(y, size) if size else y for y in (photo, x))
         if along:
             x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy())

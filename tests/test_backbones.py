@@ -21,7 +21,7 @@ def vgg_state(name, n_convs, scale=0.05):
 
 def test_names_and_aliases_are_the_same_layers():
     net, x = perceptual_backbone("lite"), noise(1, 3, 32, 32)
-    assert net.layers[:3] == ["relu1_1", "relu1_2", "relu2_1"] and net.layers[-1] == "relu3_4"
+    assert net.layers[:3] == ["relu1_1", "relu1_2", "relu2_1"] and net.layers[-1] == "relu5_1"
     assert torch.equal(net(x, ["relu_4"])["relu2_2"], net(x, ["relu2_2"])["relu2_2"])
     few = perceptual_backbone("lite", layers=["relu1_1", "relu2_2", "relu3_1"])
     assert few.named(["relu_4"]) == ["relu2_2"]
@@ -101,4 +101,9 @@ def test_unknown_backbone_and_tiny_picture():
     with pytest.raises(ValueError, match="no backbone 'resnet': choose one of vgg16"):
         perceptual_backbone("resnet")
     with pytest.raises(ValueError, match="3x8 px is too small for relu3_4: 4 px at least"):
-        perceptual_backbone("lite")(noise(1, 3, 8, 3))
+        perceptual_backbone("lite")(noise(1, 3, 8, 3), ["relu3_4"])
+
+
+def test_a_backbone_that_nobody_can_download_needs_its_file():
+    with pytest.raises(FaststyleError, match="vgg19_16x's weights ship nowhere. Give a file"):
+        perceptual_backbone("vgg19_16x")

@@ -18,7 +18,7 @@ from faststyle_fastai.stylefile import shipped_path
 
 def test_each_painting_is_a_style_with_a_thumbnail():
     paint = Stylizer("great_wave")
-    assert paint.styles == list(GALLERY) and len(GALLERY) >= 12 and paint.base
+    assert paint.styles == list(GALLERY) and len(GALLERY) >= 14 and paint.base
     assert all(max(Image.open(style_thumbnail(name)).size) < 600 for name in GALLERY)
     assert gallery_sheet(columns=5, size=60).size == (5 * 60 + 4 * 8, 3 * 66 + 2 * 8)
     with pytest.raises(ValueError, match="no style 'sea' ships: there are great_wave"):
@@ -54,5 +54,6 @@ def test_the_gallery_as_a_start(dls, painting):
 
 def test_networks_that_know_them_all_have_names():
     assert find_style("gallery")[1] is None and find_style("light:udnie")[1] == "udnie"
-    assert Stylizer("light").styles == Stylizer("gallery").styles == list(GALLERY)
+    assert Stylizer("gallery").styles == list(GALLERY)
+    assert Stylizer("light").styles == list(GALLERY)[:12]  # it has not learned the others yet
     assert len(Stylizer("light:udnie").net.in1.weight[0]) == 16

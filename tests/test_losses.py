@@ -10,6 +10,7 @@ from faststyle_fastai.all import (
     gram_matrix,
     perceptual_backbone,
     resize_short,
+    tone_error,
     total_variation,
 )
 
@@ -41,6 +42,15 @@ def test_the_gradient_of_a_gram_matrix_is_autograds():
         assert torch.allclose(ours.grad, plain.grad, rtol=near, atol=near * plain.grad.abs().max())
 
 
+def test_tone_is_kept_when_only_contrast_and_brightness_change():
+    photo = noise(2, 3, 64, 48)
+    assert tone_error(0.3 + 0.2 * photo, photo).abs().max() < 1e-4
+    assert tone_error(1 - photo, photo).allclose(torch.full((2,), 2.0), atol=1e-3)
+    gray = torch.full((1, 3, 64, 48), 0.5)
+    assert tone_error(photo[:1], gray) == 0  # which asks for nothing
+    assert tone_error(photo[..., :5, :7], photo[..., :5, :7].flip(3)).isfinite().all()
+
+
 def test_total_variation_of_a_ramp():
     ramp = torch.arange(8.0).expand(1, 3, 8, 8) / 10
     assert total_variation(ramp).item() == pytest.approx(0.1)
@@ -66,7 +76,7 @@ def test_each_picture_has_the_painting_its_row_says(lite):
 
 
 def test_parts_are_the_loss(lite):
-    loss = VggLoss(lite, noise(1, 3, 40, 40), {"relu_4": 1.0}, STYLE, tv=0.3, scales=(1, 0.5))
+    loss = VggLoss(lite, noise(1, 3, 40, 40), {"relu_4": 1.0}, STYLE, 0.3, 0.2, scales=(1, 0.5))
     total = loss(noise(2, 3, 32, 32), noise(2, 3, 32, 32).flip(3))
     assert total.item() == pytest.approx(sum(loss.parts.values()).mean().item(), rel=1e-5)
     assert all((part > 0).all() for part in loss.parts.values())

@@ -264,6 +264,19 @@ def test_small_pictures_are_painted_together(faststyle, photos, tmp_path):
         assert np.abs(a - b).max() <= 2
 
 
+def test_the_width_of_strokes(faststyle, photo):
+    photo.resize((320, 288)).save("a.png")
+    for stroke in ("broadest", "finest"):
+        said = faststyle(
+            "stylize", "a.png", "--style", "udnie", "--stroke", stroke, "-o", f"{stroke}.png"
+        )
+        assert said.returncode == 0, said.stderr
+    with Image.open("broadest.png") as broad, Image.open("finest.png") as fine:
+        assert broad.size == fine.size == (320, 288) and broad.tobytes() != fine.tobytes()
+    said = faststyle("stylize", "a.png", "--style", "udnie", "--stroke", "bold", "-o", "b.png")
+    assert said.returncode == 1 and "stroke='bold': finest, fine, medium" in said.stderr
+
+
 def test_a_grid_of_mixes(faststyle, photos, tmp_path):
     photo = photos / "china" / "0.jpg"
     both = "--style", "great_wave", "--style", "the_scream"

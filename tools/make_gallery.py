@@ -1,9 +1,9 @@
 """How assets/gallery.safetensors and its thumbnails are made: one network of all its paintings.
 
-    python tools/make_gallery.py PHOTOS PAINTINGS --run RUN [--weights VGG19.safetensors]
+    python tools/make_gallery.py PHOTOS PAINTINGS --run RUN [--pretrained gallery]
 
 RUN is a run folder: begun again, an interrupted training goes on. `--images` are photos for each
-painting; with VGG19's weights they are trained under it, else under `lite`.
+painting. The paintings are trained on without their borders, which would be seen as bands in skies.
 """
 
 from pathlib import Path
@@ -19,33 +19,42 @@ from faststyle_fastai.runs import train
 from faststyle_fastai.stylefile import load_style, write_style
 
 THUMBNAIL = 240  # px of the short side
+BORDER = 0.03  # of each side
 
 
 def main(
     photos: Path,
     paintings: Path,
     run: Annotated[Path, typer.Option()],
-    images: int = 1500,
+    images: int = 3000,
+    minutes: Annotated[float | None, typer.Option(help="Train this long instead.")] = None,
+    bs: int = 4,
+    pretrained: str = "autoencoder",
     arch: str = "full",
-    weights: Path | None = None,
     seed: int = 0,
 ):
     "Train the gallery on `photos`, write it as float16 and its paintings' thumbnails."
-    files = [next(paintings.glob(f"{name}.*")) for name in GALLERY]
-    backbone = "vgg19" if weights else "lite"
+    pictures = {name: trimmed(next(paintings.glob(f"{name}.*"))) for name in GALLERY}
+    within = run.with_name(f"{run.name}-paintings")
+    files = {name: save_picture(p, within / f"{name}.png") for name, p in pictures.items()}
     train(
-        photos, files, run, pretrained="autoencoder", arch=arch, backbone=backbone, weights=weights,
-        images=images * len(files), small_until=0.5, resume=run.exists(), seed=seed,
+        photos, files, run, pretrained=pretrained, arch=arch, images=images * len(files), bs=bs,
+        minutes=minutes, small_until=0.5, resume=run.exists(), seed=seed,
     )  # fmt: skip
     net, info, _ = load_style(run)
     name = "gallery" if arch == "full" else f"gallery-{arch}"
     path = ASSETS / f"{name}.safetensors"
     write_style({k: v.half() for k, v in net.state_dict().items()}, info, path)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
-    for name, file in zip(GALLERY, files):
-        picture = read_picture(file)
+    for name, picture in pictures.items():
         small = ImageOps.cover(picture, (THUMBNAIL, THUMBNAIL))
         save_picture(small, style_thumbnail(name))
+
+
+def trimmed(file):
+    picture = read_picture(file)
+    across, down = (round(side * BORDER) for side in picture.size)
+    return picture.crop((across, down, picture.width - across, picture.height - down))
 
 
 if __name__ == "__main__":

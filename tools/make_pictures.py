@@ -1,11 +1,14 @@
-"""The README's pictures, from what ships, a run of `faststyle train`, and its dependencies' photos.
+"""The README's pictures, from what ships and photos that may be shown.
 
-python tools/make_pictures.py [--many RUN] [--own RUN RUN …]
+python tools/make_pictures.py PHOTOS
+
+PHOTOS is a folder with scikit-image's astronaut.jpg (NASA, public domain), chelsea.jpg, coffee.jpg
+(CC0); the others come with dependencies.
 """
 
 import argparse
-import json
 import math
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,36 +34,38 @@ from faststyle_fastai.all import (
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
 PHOTO = SAMPLES / "china.jpg"
+HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 FRAMES = 16  # of the film, there; and back
-PHOTOS = (
-    PHOTO,
-    SAMPLES / "flower.jpg",
-    Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
-)
+SHOWN = {
+    "astronaut": "udnie",
+    "chelsea": "great_wave",
+    "coffee": "night_cafe",
+    "china": "the_scream",
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--many", help="a run of several styles: many.jpg")
-    parser.add_argument("--own", nargs="+", help="runs of one style each: own.jpg", default=())
+    parser.add_argument("photos", type=Path, help="a folder")
     args = parser.parse_args()
-    paint = Stylizer("great_wave")
-    showcase(paint)
-    gallery(paint)
+    names = "astronaut", "chelsea", "coffee"
+    photos = {name: args.photos / f"{name}.jpg" for name in names} | {"china": PHOTO}
+    paint = Stylizer("gallery")
+    showcase(paint, photos)
+    gallery(paint, [*photos.values(), HOPPER])
     film(paint)
-    slow()
-    if args.many:
-        several(Stylizer(args.many))
-    if args.own:
-        own([Path(run) for run in args.own])
+    slow(photos["chelsea"])
 
 
-def showcase(paint):
-    "showcase.jpg: the photo in three styles; strength.jpg: in the first from 0 to 1."
-    names = "the_scream", "starry_night", "great_wave"
-    pictures = [read_picture(PHOTO), *(paint(PHOTO, name) for name in names)]
-    save_picture(side_by_side(pictures, 280), IMAGES / "showcase.jpg")
-    steps = [paint(PHOTO, names[0], strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
+def showcase(paint, photos):
+    "showcase.jpg: each photo, a painting, and the one after the other; strength.jpg: from 0 to 1."
+    blocks = []
+    for name, style in SHOWN.items():
+        pair = square(read_picture(photos[name])), square(read_picture(style_thumbnail(style)))
+        made = paint(square(read_picture(photos[name]), 800), style)
+        blocks.append(side_by_side([contact_sheet([[part] for part in pair], 8), made], 808))
+    save_picture(contact_sheet(list(chunked(blocks, 2)), 24).reduce(2), IMAGES / "showcase.jpg")
+    steps = [paint(PHOTO, "the_scream", strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
     save_picture(side_by_side(steps, 220), IMAGES / "strength.jpg")
 
 
@@ -82,39 +87,24 @@ def film(paint):
     first.save(IMAGES / "film.gif", save_all=True, append_images=rest, duration=80, loop=0)
 
 
-def several(paint):
-    "many.jpg: a row for each photo's middle, a column for each style."
-    photos = [ImageOps.fit(read_picture(photo), (400, 400)) for photo in PHOTOS]
-    rows = [[photo, *(paint(photo, style) for style in paint.styles)] for photo in photos]
-    save_picture(contact_sheet(rows).reduce(2), IMAGES / "many.jpg")
-
-
-def gallery(paint):
-    "gallery.jpg: the paintings of the styles that ship, below each what becomes of the photo."
-    photo, rows = square(read_picture(PHOTO)), []
+def gallery(paint, photos):
+    "gallery.jpg: the paintings of the styles that ship, below each what becomes of a photo."
+    rows, photos = [], cycle(square(read_picture(photo)) for photo in photos)
     for names in chunked(GALLERY, len(GALLERY) // 2):
         rows.append([square(read_picture(style_thumbnail(name))) for name in names])
-        rows.append([paint(photo, name) for name in names])
+        rows.append([paint(next(photos), name) for name in names])
     save_picture(contact_sheet(rows).reduce(2), IMAGES / "gallery.jpg")
 
 
-def slow():
-    "slow.jpg: the photo, and what optimising its pixels after two paintings gives."
+def slow(photo):
+    "slow.jpg: a photo, and what optimizing its pixels after two paintings gives."
     paintings = (ASSETS / name for name in ("composition_vii.jpg", "woman_with_hat.jpg"))
-    made = [optimize_style(PHOTO, painting, device="cpu") for painting in paintings]
-    save_picture(side_by_side([read_picture(PHOTO), *made], 280), IMAGES / "slow.jpg")
+    made = [optimize_style(photo, painting, device="cpu") for painting in paintings]
+    save_picture(side_by_side([read_picture(photo), *made], 280), IMAGES / "slow.jpg")
 
 
-def own(runs):
-    "own.jpg: the painting of each run, below it what its network makes of the photo."
-    paintings = [json.loads((run / "run.json").read_text())["settings"]["style"][0] for run in runs]
-    above = [square(read_picture(painting)) for painting in paintings]
-    below = [Stylizer(run)(square(read_picture(PHOTO))) for run in runs]
-    save_picture(contact_sheet([above, below]).reduce(2), IMAGES / "own.jpg")
-
-
-def square(picture):
-    return ImageOps.fit(picture, (400, 400))
+def square(picture, side=400):
+    return ImageOps.fit(picture, (side, side))
 
 
 if __name__ == "__main__":
