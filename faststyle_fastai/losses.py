@@ -129,7 +129,7 @@ class VggLoss(nn.Module):
         style_loss: str | None = None,  # a row of STYLE_LOSSES; None: by `balance`
         content_loss: str | None = None,  # a row of CONTENT_LOSSES; None: by `balance`
         scales: tuple[float, ...] = (1,),  # the style layers also on the picture at these sizes
-        style_size: int | None = None,  # px of the painting's short side; None: the photo's
+        style_size: int | None = None,  # px of the painting's short side at most; None: the photo's
     ):
         super().__init__()
         if balance not in BALANCES:
@@ -239,6 +239,8 @@ class VggLoss(nn.Module):
 
     @torch.no_grad()
     def _painting_statistics(self, painting, size, scale):
+        if self.style_size:  # an enlarged painting has no strokes to show
+            size = min(size, *painting.shape[-2:])
         with torch.autocast(painting.device.type, enabled=False):
             seen = self.backbone(shrink(resize_short(painting, size), scale), self.style_layers)
         return {k: STYLE_LOSSES[self.style_loss].statistics(x) for k, x in seen.items()}

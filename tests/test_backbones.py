@@ -105,5 +105,5 @@ def test_unknown_backbone_and_tiny_picture():
 
 
 def test_a_backbone_that_nobody_can_download_needs_its_file():
-    with pytest.raises(FaststyleError, match="vgg19_16x's weights ship nowhere. Give a file"):
+    with pytest.raises(FaststyleError, match="vgg19_16x's weights are in no package. Give a file"):
         perceptual_backbone("vgg19_16x")

@@ -256,7 +256,7 @@ def test_evaluate_writes_json_and_measures_autoencoders(faststyle, run, photos, 
     said = faststyle("evaluate", run, *few, *args, "--others", photos / "china")
     assert said.stdout.split()[-2:] == ["table.json", "sheet.png"], said.stderr
     rows = json.loads((tmp_path / "table.json").read_text())["rows"]
-    assert rows["others"] == pytest.approx(rows["photo"]) != rows["network"]
+    assert rows["others"] == pytest.approx(rows["photo"], nan_ok=True) != rows["network"]
     missing = "--style", painting, "--others", photos / "flower" / "0.jpg"
     fails(faststyle("evaluate", run, *few, *missing), 1, "no folder")
     fails(faststyle("evaluate", run, *few), 1, "--style PAINTING")

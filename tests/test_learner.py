@@ -382,7 +382,7 @@ def test_a_painting_too_small_to_show_strokes_is_told(dls):
 def test_a_picture_or_an_array_is_a_painting_too(dls, painting):
     array = np.asarray(read_picture(painting))
     for style in (array, Image.fromarray(array)):
-        learn = style_learner(dls, style)
+        learn = style_learner(dls, style, style_size=32)
         assert learn.loss_func.styles[0].shape == (1, 3, 32, 40)  # no larger than the photos
         assert learn.style_card.info["styles"] == ["style"]
 

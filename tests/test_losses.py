@@ -77,7 +77,7 @@ def test_each_picture_has_the_painting_its_row_says(lite):
 
 def test_parts_are_the_loss(lite):
     loss = VggLoss(lite, noise(1, 3, 40, 40), {"relu_4": 1.0}, STYLE, 0.3, 0.2, scales=(1, 0.5))
-    total = loss(noise(2, 3, 32, 32), noise(2, 3, 32, 32).flip(3))
+    total = loss(noise(2, 3, 64, 64), noise(2, 3, 64, 64).flip(3))
     assert total.item() == pytest.approx(sum(loss.parts.values()).mean().item(), rel=1e-5)
     assert all((part > 0).all() for part in loss.parts.values())
 

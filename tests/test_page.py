@@ -203,7 +203,7 @@ def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbour):
 
 def test_the_shelf(tmp_path):
     shelf = Shelf(tmp_path / "styles")
-    assert list(shelf.styles())[0] == "great_wave" and len(shelf.pictures()) == 12
+    assert list(shelf.styles())[0] == "great_wave" and len(shelf.pictures()) == 14
     called = shelf.add(ASSETS / "gallery-light.safetensors")
     shutil.copy(ASSETS / "gallery-light.safetensors", tmp_path / "model.safetensors")
     assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "great_wave"
