@@ -239,7 +239,7 @@ class VggLoss(nn.Module):
 
     @torch.no_grad()
     def _painting_statistics(self, painting, size, scale):
-        if self.style_size:  # an enlarged painting has no strokes to show
+        if self.style_size and self.balance == "relative":  # enlarged, it has no strokes to show
             size = min(size, *painting.shape[-2:])
         with torch.autocast(painting.device.type, enabled=False):
             seen = self.backbone(shrink(resize_short(painting, size), scale), self.style_layers)

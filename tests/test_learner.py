@@ -96,7 +96,7 @@ with learn.no_bar(), learn.no_logging():
     learn.show_results(dl=new, max_n=2)
     learn.dls = StyleDataLoaders.from_folder(photos, size=32, bs=2, device="cpu")
     before = learn.validate()[0]
-    learn.fit_one_cycle(2, 1e-3)
+    learn.fit_one_cycle(6, 1e-3)
     print("trained on", learn.validate()[0] < before)
     learn.export("again.pkl")
     again = style_learner(learn.dls, painting, pretrained=load_learner("again.pkl"))
