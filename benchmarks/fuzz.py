@@ -131,7 +131,7 @@ WORDS = [
 ]  # fmt: skip
 OPTIONS = [
     "-o", "--style", "--strength", "--mix", "--mask", "--black", "--size", "--keep-colors",
-    "--grain", "--depth", "--skip-existing", "--force", "--max-megapixels", "--device", "--quiet",
+    "--depth", "--skip-existing", "--force", "--max-megapixels", "--device", "--quiet",
     "--backbone", "--weights", "--recipe", "--pretrained", "--arch", "--bs", "--images", "--resume",
     "--patience", "--workers", "--seed", "--name", "--iterations", "--photos", "--others", "--json",
     "--init", "--style-size", "--optimizer", "--pooling", "-sw", "-cw", "--proof", "--nonsense",

@@ -90,7 +90,7 @@ def trained(args, way):
         learn.loss_func.__class__ = PhotoIsAStyle
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe()
-    return Stylizer(learn, grain=0), list(dls.valid.items[: args.count])
+    return Stylizer(learn), list(dls.valid.items[: args.count])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.gallery import SIZE, measured
 from benchmarks.many_styles import run_once
 from benchmarks.report import arguments, report
-from faststyle_fastai.all import Stylizer, picture_files
+from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files, yardstick
 
 MINUTES = 4.9  # a tenth of a minute is left for the start and the last files
 
@@ -29,12 +29,13 @@ def main():
     parser.add_argument("-o", "--out", type=Path, required=True, help="a folder for the runs")
     args = parser.parse_args()
     photos, rows, minutes = picture_files(args.test)[: args.count], [], []
+    backbone = perceptual_backbone(args.backbone, args.weights)
     for painting in args.paintings:
         how = {"minutes": MINUTES, "pretrained": args.pretrained}
         record = run_once(args.photos, [painting], args.out / painting.stem, **how)
         minutes.append(record["minutes"])
         paint = Stylizer(args.out / painting.stem).paint
-        rows += measured(painting.stem, painting, paint, photos, args)
+        rows += measured(painting.stem, yardstick(backbone, painting), paint, photos, args)
     facts = {"minutes": round(statistics.mean(minutes), 1), "px": SIZE, "photos": len(photos)}
     report("own_style", rows, backbone=args.backbone, **facts)
 

@@ -3,7 +3,7 @@
     python -m benchmarks.painting PHOTO --peer EXAMPLES/fast_neural_style/neural_style
 
 The peer's network runs as its own `stylize` runs it: eager, float32. `Stylizer` paints as it does
-by itself; all are given the same photo with the same grain. They take turns, the peer in a process
+by itself; all are given the same photo. They take turns, the peer in a process
 of its own, where nothing of ours changes how memory is had; figures are medians. The error is that
 of a style that ships against the peer's picture by the same weights, on the mean, of 255; the light
 network's is against itself in float32.
@@ -39,8 +39,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     peak = max(rate for by_type in rates().values() for rate in by_type.values())
-    full, light = Stylizer(STYLE, grain=0), Stylizer(LIGHT, grain=0)
-    exact = [Stylizer(style, grain=0, precision="float32") for style in (STYLE, LIGHT)]
+    full, light = Stylizer(STYLE), Stylizer(LIGHT)
+    exact = [Stylizer(style, precision="float32") for style in (STYLE, LIGHT)]
     networks = {
         "full, float32": partial(timed, exact[0].paint),
         "full": partial(timed, full.paint),
@@ -55,7 +55,7 @@ def main():
         else:
             print("no --peer folder: its rows are left out")
         for name, size in SIZES.items():
-            x = Stylizer(STYLE).grainy(resized_tensor(picture, size), 1.0)
+            x = resized_tensor(picture, size)
             took = {network: [] for network in networks}
             for _ in range(args.rounds + 1):  # the first warms up
                 for network, run in networks.items():

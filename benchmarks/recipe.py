@@ -1,11 +1,13 @@
 """The search behind recipe `fast`: a thing or two changed at a time, for the same minutes.
 
-    python -m benchmarks.recipe A.jpg B.jpg … --photos DIR --weights VGG19 [--minutes 3] [--only …]
+    python -m benchmarks.recipe A.jpg B.jpg … --photos DIR --weights VGG19 [--minutes 3] \\
+        [--only VARIANT …] [--test DIR] [--pictures DIR]
 
-Every variant trains each painting for as long and is measured under VGG19 on held-out photos:
-content and style error, total, and its ratio to the recipe's own total, which is trained anew in
-each run; "fast, another seed" says how much is noise. Rows join those found before on the same
-paintings and photos; RECIPE.md is the table.
+Every variant trains each painting for as long and is measured on held-out photos, or those of
+`--test`, by what agrees with the eye, as in `benchmarks.gallery`; "fast, another seed" says how
+much is noise. `--pictures` keeps what each paints, DIR/VARIANT/PAINTING/PHOTO.png, for blind pairs
+by `benchmarks.jury`. Rows join those found before on the same paintings and photos; RECIPE.md has
+the table.
 """
 
 import argparse
@@ -14,118 +16,73 @@ import statistics
 import warnings
 from pathlib import Path
 
-import torch
-from fastai.callback.core import Callback
 from fastai.torch_core import set_seed
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from benchmarks.gallery import MEASURED, SIZE
 from benchmarks.report import RESULTS, markdown, report
 from faststyle_fastai.all import (
-    ProgressiveResize,
+    RECIPES,
     StyleDataLoaders,
     Stylizer,
-    TimeBudget,
     evaluate_style,
     perceptual_backbone,
+    picture_files,
     recipe_plan,
+    save_picture,
     style_learner,
     yardstick,
 )
 
-LAYERS = "relu1_1", "relu2_1", "relu3_1", "relu3_4"
+FAST = RECIPES["fast"].style
 
 
-class AverageWeights(Callback):
-    "At the end the exponential mean of the weights in place of the last."
-
-    def before_fit(self):
-        self.mean = AveragedModel(self.learn.model, multi_avg_fn=get_ema_multi_avg_fn(0.98))
-
-    def after_step(self):
-        self.mean.update_parameters(self.learn.model)
-
-    def after_fit(self):
-        self.learn.model.load_state_dict(self.mean.module.state_dict())
-
-
-class EncoderLater(Callback):
-    "All up to the residual blocks stays as it is for the first fifth of the training."
-
-    order = TimeBudget.order + 1  # which says how much of it is done
-
-    def before_batch(self):
-        train = self.pct_train > 0.2
-        for name in ("conv1", "conv2", "conv3", "in1", "in2", "in3"):
-            self.learn.model.get_submodule(name).requires_grad_(train)
-
-
-class Grain(Callback):
-    "Noise on the photo, not on the target: flat areas are to take strokes too."
-
-    order = ProgressiveResize.order + 0.5  # before DrawStyles
-
-    def before_batch(self):
-        if self.training:
-            self.learn.xb = (self.x + 0.03 * torch.randn_like(self.x),)
-
-
-class Compiled(Callback):
-    "The network compiled, its warm-up counted."
-
-    def before_fit(self):
-        self.learn.model.compile()
-
-    def after_fit(self):
-        self.learn.model._compiled_call_impl = None
+def times(factor, layers):
+    return {layer: factor * part for layer, part in layers.items()}
 
 
 VARIANTS = {
     "fast": {},
     "fast, another seed": {"seed": 1},
-    "Adam, peak rate 1e-3": {"opt": "adam", "lr": 1e-3},
-    "Adam, peak rate 3e-3": {"opt": "adam", "lr": 3e-3},
-    "peak rate 1.5e-3": {"lr": 1.5e-3},
-    "peak rate 6e-3": {"lr": 6e-3},
-    "batch 1": {"bs": 1},
-    "batch 4": {"bs": 4},
-    "batch 4, rate 6e-3": {"bs": 4, "lr": 6e-3},
-    "256 px all along": {"small": 0},
-    "256 px all along, batch 1": {"small": 0, "bs": 1},
-    "128 px until 0.6": {"small_until": 0.6},
-    "128 px until 0.8": {"small_until": 0.8},
-    "192 px until 0.8": {"small": 192, "small_until": 0.8},
-    "content at relu3_1": {"content_layers": {"relu3_1": 1.0}},
-    "content at relu1_2 too": {"content_layers": {"relu1_2": 0.5, "relu2_2": 0.5}},
-    "full size only": {"scales": (1,)},
-    "full and half size": {"scales": (1, 0.5)},
-    "deeper style layers thrice the others": {
-        "style_layers": dict(zip(LAYERS, (2.5, 2.5, 7.5, 7.5)))
+    "content by squared errors": {"content_loss": "relative"},
+    "content weight x 0.5": {"content_layers": times(0.5, FAST.content_layers)},
+    "content weight x 2": {"content_layers": times(2, FAST.content_layers)},
+    "content at relu4_2 alone": {"content_layers": {"relu4_2": 3.0}},
+    "style by Gram matrices": {
+        "style_loss": "gram",
+        "style_layers": {
+            "relu1_1": 20, "relu2_1": 50, "relu3_1": 50, "relu4_1": 50, "relu5_1": 10,
+        },
     },
-    "painting at 384 px": {"style_size": 384},
-    "painting at 192 px": {"style_size": 192},
-    "total variation 0.2": {"tv_weight": 0.2},
-    "no droplet penalty": {"droplets": 0.0},
+    "style to relu4_1": {"style_layers": dict(list(FAST.style_layers.items())[:4])},
+    "painting at 256 px": {"style_size": 256},
+    "painting at 512 px": {"style_size": 512},
+    "painting at 640 px": {"style_size": 640},
+    "no tone": {"tone_weight": 0.0},
+    "tone 1.5": {"tone_weight": 1.5},
+    "no total variation": {"tv_weight": 0.0},
+    "total variation 1": {"tv_weight": 1.0},
+    "256 px all along": {"small": 0},
+    "128 px until 0.6": {"small_until": 0.6},
+    "batch 4": {"bs": 4},
+    "Adam, peak rate 1e-3": {"opt": "adam", "lr": 1e-3},
+    "peak rate 6e-3": {"lr": 6e-3},
     "crops from 0.25 of the photo": {"min_scale": 0.25},
-    "crops from 0.8 of the photo": {"min_scale": 0.8},
-    "brightness as it is": {"max_lighting": 0.0},
-    "mean of the weights": {"cbs": AverageWeights},
-    "encoder frozen at first": {"cbs": EncoderLater},
-    "grain on training photos": {"cbs": Grain},
-    "256 px all along, compiled": {"small": 0, "cbs": Compiled},
+    "no droplet penalty": {"droplets": 0.0},
     "light network": {"arch": "light"},
-    "from scratch": {"pretrained": None},
     "from the autoencoder": {"pretrained": "autoencoder"},
-    "under VGG19": {"backbone": "vgg19"},
-}
+    "from scratch": {"pretrained": None},
+}  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("paintings", nargs="+")
+    parser.add_argument("paintings", nargs="+", type=Path)
     parser.add_argument("--photos", required=True, help="a folder")
     parser.add_argument("--weights", required=True, help="of VGG19")
     parser.add_argument("--minutes", type=float, default=3, help="of each training")
-    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
+    parser.add_argument("--count", type=int, default=8, help="photos to measure on")
+    parser.add_argument("--test", type=Path, help="a folder of these; default: held-out photos")
+    parser.add_argument("--pictures", type=Path, help="a folder for what is painted")
     parser.add_argument("--only", nargs="*", choices=VARIANTS, help="variants; default: all")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -133,53 +90,53 @@ def main():
     losses = {painting: yardstick(vgg, painting) for painting in args.paintings}
     kept = RESULTS / "recipe.json"
     before = json.loads(kept.read_text()) if kept.exists() else {"facts": {}, "rows": []}
-    facts = {"paintings": " ".join(Path(painting).stem for painting in losses)}
+    facts = {"paintings": " ".join(painting.stem for painting in losses)}
     facts |= {"photos": args.count, "yardstick": "vgg19", "minutes": args.minutes}
     rows = before["rows"] if facts.items() <= before["facts"].items() else []
-    asked = dict.fromkeys(["fast", *(args.only or VARIANTS)])
-    own = None
-    for name in asked:
-        found = [trained(args, *pair, **VARIANTS[name]) for pair in losses.items()]
+    for name in args.only or VARIANTS:
+        found = [trained(args, name, *pair, **VARIANTS[name]) for pair in losses.items()]
         row = {"variant": name}
         row |= {k: round(statistics.mean(f[k] for f in found), 3) for k in found[0]}
-        own = own or row["total"]
-        row["of fast"] = f"{row['total'] / own:.3f}x"
         rows = [r for r in rows if r["variant"] != name] + [row]
         report("recipe", rows, **facts)
         said = HEAD.format(**facts) + markdown(rows) + "\n"
-        Path(__file__).with_name("RECIPE.md").write_text(said)
+        path = Path(__file__).with_name("RECIPE.md")
+        path.write_text(said + BEFORE + path.read_text().partition(BEFORE)[2])
 
 
-def trained(args, painting, loss, **variant):
-    "Held-out content, style and total of a network trained by a variant, and its pictures seen."
+def trained(args, name, painting, loss, **variant):
+    "What a network trained by a variant paints of photos, measured; and how many pictures it saw."
     arch, start = variant.pop("arch", "full"), variant.pop("pretrained", "gallery")
-    shown = {k: variant.pop(k) for k in ("min_scale", "max_lighting") if k in variant}
-    cbs = variant.pop("cbs", None)
+    crops = {k: variant.pop(k) for k in ("min_scale",) if k in variant}
     set_seed(variant.pop("seed", 0))
     plan = recipe_plan("fast", "style", **variant)
     variant.pop("bs", None)
     dls = StyleDataLoaders.from_folder(
-        args.photos, plan.size, plan.bs, seed=0, device="cpu", **shown
+        args.photos, plan.size, plan.bs, seed=0, device="cpu", **crops
     )
-    weights = args.weights if plan.backbone == "vgg19" else None
-    learn = style_learner(dls, painting, "fast", start, arch, weights, cbs=cbs, **variant)
+    learn = style_learner(dls, painting, "fast", start, arch, **variant)
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe(minutes=args.minutes)
-    photos = list(dls.valid.items[: args.count])
-    found, _ = evaluate_style(Stylizer(learn).paint, photos, loss, plan.size, iterations=0)
-    parts = {k: found["network"][k] for k in ("content", "style", "total")}
-    return {"pictures": len(learn.recorder.losses) * plan.bs, **parts}
+    photos = (picture_files(args.test) if args.test else list(dls.valid.items))[: args.count]
+    found, sheet = evaluate_style(Stylizer(learn).paint, photos, loss, SIZE, iterations=0)
+    if args.pictures:
+        for photo, (_, picture) in zip(photos, sheet):
+            file = f"{Path(photo).stem}.png"
+            save_picture(picture, args.pictures / name / painting.stem / file)
+    row = {"pictures": len(learn.recorder.losses) * plan.bs}
+    return row | {k: found["network"][k] for k in MEASURED}
 
 
 HEAD = """# What was tried for recipe `fast`
 
 A thing or two changed at a time, each painting ({paintings}) trained for {minutes} minutes on two
-CPU cores, measured under VGG19 on {photos} held-out photos; means over the paintings. Ratios are to
-the recipe trained in the same run; another seed says how much of them is noise. Rows above
-`fast` are ratios to the recipe as it was then, 128 px for 0.6 of the time; those below to the one
-with 0.3, to which this table led. Made by `python -m benchmarks.recipe`.
+CPU cores, measured on {photos} photos at 448 px; means over the paintings. Tone and structure are
+better when higher, all others when lower; another seed says how much is noise.
+Made by `python -m benchmarks.recipe`; `python -m benchmarks.agreement` tells which of the measures
+to believe.
 
 """
+BEFORE = "\n## By eye"
 
 if __name__ == "__main__":
     main()

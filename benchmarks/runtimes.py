@@ -27,16 +27,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo")
     args = parser.parse_args()
-    exact = Stylizer(STYLE, grain=0, precision="float32")
+    exact = Stylizer(STYLE, precision="float32")
     picture, rows = read_picture(args.photo), []
-    runs = {"PyTorch, float32": exact.paint, "PyTorch, bfloat16": Stylizer(STYLE, grain=0).paint}
+    runs = {"PyTorch, float32": exact.paint, "PyTorch, bfloat16": Stylizer(STYLE).paint}
     runs["PyTorch, bfloat16, torch.compile"] = compiled(STYLE)
     megabytes = dict.fromkeys(runs, "")
     with tempfile.TemporaryDirectory() as folder:
         for weights in ("float32", "half", "int8"):
             name = f"ONNX Runtime, {weights}"
             path = export_onnx(exact, Path(folder) / f"{weights}.onnx", weights)
-            runs[name], megabytes[name] = Stylizer(path, grain=0).paint, path.stat().st_size / 1e6
+            runs[name], megabytes[name] = Stylizer(path).paint, path.stat().st_size / 1e6
         runs |= openvino(Path(folder) / "float32.onnx")
     for size, shape in SIZES.items():
         x = resized_tensor(picture, shape)
@@ -57,7 +57,7 @@ def main():
 
 def compiled(style):
     "The network of a style, compiled."
-    paint = Stylizer(style, grain=0)
+    paint = Stylizer(style)
     net = paint.network([None])
     net.compile(dynamic=False)  # a shape each: of dynamic ones it thinks for many minutes
 

@@ -257,7 +257,7 @@ ROWS = [
     (SELOUFIAN, "the loss recorded and plotted", lambda b: "style:dawn" in (
         b.trained / "history.csv").read_text() and (b.trained / "loss.png").exists()),
     (SELOUFIAN, "trained styles to take", lambda b: len(GALLERY) >= 12 and "Hokusai" in b.run("styles")),
-    (SELOUFIAN, "a sheet of styles and pictures", lambda b: (ROOT / "nbs/images/many.jpg").exists()),
+    (SELOUFIAN, "a sheet of styles and pictures", lambda b: (ROOT / "nbs/images/gallery.jpg").exists()),
     (SELOUFIAN, "a notebook of it", lambda b: (ROOT / "nbs/03_many_styles.ipynb").exists()),
     (SELOUFIAN, "the notebook on a hosted machine", tutorial("03_many_styles")),
     (CROWSONKB, "CONTENT STYLE… -o OUT", lambda b: out(b, b.painting, b.paintings / "noon.png")),
@@ -411,7 +411,7 @@ ROWS = [
         "add-style": "style-weight content-weight tv-weight lr style-layers content-layers precision",
         "optimize": "style-ratio content-layers style-layers devices precision",
         "stylize": "batch-size precision",
-        "video": "mix mask black grain tile strength fps crf precision",
+        "video": "mix mask black tile strength fps crf precision",
     }.items() for option in options.split()],
     ("options", "camera: choice of camera, recording", camera_paints),
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .errors import FaststyleError
+from .errors import FaststyleError, known
 
 __all__ = ["ASSETS", "BACKBONES", "Backbone", "IMAGENET", "perceptual_backbone"]
 
@@ -48,16 +48,13 @@ def perceptual_backbone(
     Raises `ValueError` for a name or layer that does not exist and for weights that do not fit,
     `FileNotFoundError` for a missing file, `FaststyleError` when there is no way to the weights.
     """
-    if name not in BACKBONES:
-        raise ValueError(f"no backbone '{name}': choose one of {', '.join(BACKBONES)}.")
-    names = _names(name)
+    names = _names(known("backbone", name, BACKBONES))
     layer_names(layers or [], names, [n for n in names if n.startswith("relu")])
     if weights is None:
         source, state = name, _known_weights(name)
     else:
         source, state = str(weights), read_weights(Path(weights))
-    if pooling not in POOLINGS:
-        raise ValueError(f"no pooling '{pooling}': choose one of {', '.join(POOLINGS)}.")
+    known("pooling", pooling, POOLINGS)
     backbone = Backbone(_build(name, state, source, pooling, padding), layers, normalize)
     backbone.source = name, weights and str(weights), layers, pooling, padding, normalize
     return backbone

@@ -92,7 +92,8 @@ def evaluate(
         raise FileNotFoundError(f"no readable photo in {photos}.")
     if paint.styles:
         loss = yardstick(reference, style).to(paint.device)
-        rows, sheet = evaluate_style(paint.paint, found, loss, size, iterations, others)
+        theirs = {"others": others} if others else None
+        rows, sheet = evaluate_style(paint.paint, found, loss, size, iterations, theirs)
     else:
         reference.to(paint.device)
         row, sheet = evaluate_autoencoder(paint.paint, found, reference, size)

@@ -14,7 +14,6 @@ from .options import (
     Black,
     Device,
     Force,
-    Grain,
     Mask,
     Mix,
     Precision,
@@ -49,7 +48,6 @@ def stylize(
     keep_colors: Annotated[
         bool, typer.Option("--keep-colors", help="The photo's colours.")
     ] = False,
-    grain: Grain = 0.02,
     tile: Tile = "auto",
     exact: Annotated[
         bool, typer.Option("--exact", help="Tiles as the whole picture would be: slower.")
@@ -88,7 +86,7 @@ def stylize(
         jobs = [(source, target) for source, target in jobs if not target.exists()]
     if depth == 16 and precision == "auto":
         precision = "float32"
-    paint, failed = painter(style, trust_pickle, device, precision, grain), []
+    paint, failed = painter(style, trust_pickle, device, precision), []
 
     from .finish import read_mask
 
@@ -174,7 +172,7 @@ def tiles_done(done, of):
     progress(f"tile {done} of {of}", done == of)
 
 
-def painter(style, trust_pickle, device=None, precision="auto", grain=0.02):
+def painter(style, trust_pickle, device=None, precision="auto"):
     "A Stylizer, of a pickle only when it is trusted."
     from .gallery import find_style
 
@@ -182,7 +180,7 @@ def painter(style, trust_pickle, device=None, precision="auto", grain=0.02):
         raise FaststyleError(f"{style} can run code when loaded: --trust-pickle if it is yours.")
     from .stylizer import Stylizer
 
-    return Stylizer(style, device, grain, precision)
+    return Stylizer(style, device, precision)
 
 
 def shares_of(shares, rest):

@@ -13,7 +13,6 @@ from .options import (
     Black,
     Device,
     Force,
-    Grain,
     Mask,
     Mix,
     Precision,
@@ -41,7 +40,6 @@ def video(
     mix: Mix = None,
     mask: Mask = None,
     black: Black = None,
-    grain: Grain = 0.02,
     tile: Tile = "auto",
     stroke: Stroke = "medium",
     size: Annotated[int | None, typer.Option(min=16, help="Short side, px.")] = None,
@@ -79,7 +77,7 @@ def video(
 
     may_write_film(out, force, resume)
 
-    paint = painter(style, trust_pickle, device, precision, grain)
+    paint = painter(style, trust_pickle, device, precision)
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "smooth": smooth}
     how |= {"mask": mask, "black": black, "tile": side_of(tile), "stroke": stroke}
     how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}

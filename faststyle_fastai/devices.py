@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from .errors import known
+
 __all__ = ["best_device", "named_devices", "out_of_memory", "uses_bfloat16"]
 
 PRECISIONS = "auto", "float32", "bfloat16"
@@ -23,8 +25,7 @@ def uses_bfloat16(device: torch.device, precision: str = "auto") -> bool:
     """
     if precision == "auto":
         precision = os.environ.get("FASTSTYLE_PRECISION", "auto")
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision '{precision}': choose one of {', '.join(PRECISIONS)}.")
+    known("precision", precision, PRECISIONS)
     return computes_bfloat16(device) if precision == "auto" else precision == "bfloat16"
 
 

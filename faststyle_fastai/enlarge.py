@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from .errors import FaststyleError
+from .errors import known
 from .finish import resized
 from .images import to_tensor
 from .losses import luminance, short_shape
@@ -31,11 +31,9 @@ def painting_shape(
     size: int | None,  # px of the short side instead
 ) -> tuple[int, int]:
     "The height and width that a picture is painted at."
-    if stroke not in STROKES:
-        raise FaststyleError(f"stroke='{stroke}': {', '.join(STROKES)}.")
+    most = STROKES[known("stroke", stroke, STROKES)]
     if size:
         return short_shape(shape, size)
-    most = STROKES[stroke]
     return short_shape(shape, most) if most and min(shape) > most else tuple(shape)
 
 

@@ -30,6 +30,17 @@ def one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text} (--debug shows where)"
 
 
+def known(
+    kind: str,  # what the table is of
+    name: str,  # one of its rows
+    table,
+) -> str:
+    "The name if the table has it; `ValueError` says what it has."
+    if name not in table:
+        raise ValueError(f"no {kind} '{name}': choose one of {', '.join(table)}.")
+    return name
+
+
 def clock(seconds: float) -> str:
     "1:05 for 65."
     minutes, seconds = divmod(round(seconds), 60)

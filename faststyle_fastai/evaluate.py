@@ -13,7 +13,7 @@ from .errors import FaststyleError
 from .folders import picture_files
 from .images import read_picture, to_picture, to_tensor
 from .losses import VggLoss, resize_short
-from .measures import grid, mottling, tone
+from .measures import grid, mottling, structure, tone
 from .optimizer import folded, wolfe
 
 __all__ = ["evaluate_autoencoder", "evaluate_style", "lbfgs", "mean_curve", "worth", "yardstick"]
@@ -88,23 +88,25 @@ def evaluate_style(
     loss: VggLoss,  # a `yardstick`
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of optimisation to compare with; 0: none
-    others: str | Path | None = None,  # a folder of anybody's pictures of them, named alike
+    others: dict[str, str | Path] | None = None,  # name -> a folder of pictures named alike
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
-    """Mean content, style (unweighted), tv, total of photo, network, optimisation; the pictures.
+    """Mean content, style (unweighted), tv, total of photo, network, others, optimum; the pictures.
 
-    And what agrees with the eye: tone, mottling, grid, see measures.py; NaN where there is nothing
-    to tell it from. The network's `iterations` is what its mean total is worth on the mean of the
-    photos' optimization curves, each the best loss so far.
+    And what agrees with the eye: tone, structure, mottling, grid, see measures.py; NaN where there
+    is nothing to tell it from. The network's `iterations` is what its mean total is worth on the
+    mean of the photos' optimization curves, each the best loss so far.
     """
     device = loss.backbone.mean.device
-    theirs = [_of_the_same_name(Path(photo), others) if others else None for photo in photos]
+    theirs = [
+        {name: _of_the_same_name(Path(photo), folder) for name, folder in (others or {}).items()}
+        for photo in photos
+    ]
+    painting = resize_short(loss.styles[0], size).to(device)
     rows, curves, sheet = {}, [], []
-    for path, other in zip(photos, theirs):
+    for path, named in zip(photos, theirs):
         photo = resize_short(to_tensor(read_picture(path)), size).to(device)
-        painting = resize_short(loss.styles[0], size).to(device)
         shown = {"photo": photo, "network": paint(photo).to(device)}
-        if other:
-            shown["others"] = _fitted(other, photo)
+        shown |= {name: _fitted(picture, photo) for name, picture in named.items()}
         if iterations:
             shown[f"optimised {iterations}"], curve = lbfgs(loss, photo, iterations)
             curves.append(curve)
@@ -114,6 +116,7 @@ def evaluate_style(
             parts = {k: v.mean().item() for k, v in loss.parts.items()}
             parts["style"] /= STYLE_WEIGHT
             parts |= {"total": total, "tone": tone(x, photo).item()}
+            parts |= {"structure": structure(x, photo, loss.backbone).item()}
             parts |= {"mottling": mottling(x, photo, painting), "grid": grid(x)}
             for key, value in parts.items():
                 rows.setdefault(name, {}).setdefault(key, []).append(value)

@@ -1,7 +1,6 @@
-"What is done to a picture around the network: grain, masks, exposure, colours, transparency."
+"What is done to a picture around the network: masks, exposure, colours, transparency."
 
 import warnings
-from functools import lru_cache
 
 import torch
 from PIL import Image
@@ -15,7 +14,6 @@ __all__ = [
     "filled",
     "finished",
     "fit_mask",
-    "grain",
     "gray",
     "read_mask",
     "resized",
@@ -108,26 +106,3 @@ def shares(
 ) -> Tensor:  # [batch, 2, H, W]
     "What a network of two styles takes for `style`."
     return torch.cat([share, 1 - share], 1).expand(batch, -1, -1, -1)
-
-
-def grain(
-    shape: tuple[int, int],  # height, width
-    at: tuple[int, int],  # left, top
-) -> Tensor:  # [1, 1, height, width], mean 0, variance 1
-    """A part of a noise without end.
-
-    It is the sum of two that repeat themselves, of sides without a common divisor: nobody sees it.
-    """
-    parts = []
-    for noise in _noises():
-        down, across = (
-            (torch.arange(n) + start) % len(noise) for n, start in zip(shape, reversed(at))
-        )
-        parts.append(noise[down][:, across])
-    return sum(parts)[None, None] / len(parts) ** 0.5
-
-
-@lru_cache(maxsize=1)
-def _noises():
-    random = torch.Generator().manual_seed(0)
-    return [torch.randn(side, side, generator=random) for side in (787, 1021)]

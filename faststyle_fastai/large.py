@@ -40,7 +40,7 @@ def paint_large(
     def begin(tile):
         x = to_tensor(small.crop(tile.outer)).to(stylizer.device)
         rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
-        return net.steps(stylizer.grainy(x, strength, tile.outer[:2]), rows)
+        return net.steps(x, rows)
 
     sample = tiles(small.size, side) if exact else spread_tiles(small.size)
     at_once = fits_at_once(sample, stylizer.device)

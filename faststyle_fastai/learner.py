@@ -27,6 +27,7 @@ from .callbacks import (
     TimeBudget,
 )
 from .data import StyleDataLoaders
+from .errors import known
 from .images import read_picture, to_tensor
 from .losses import VggLoss, resize_short
 from .optimizer import OPTIMIZERS
@@ -126,8 +127,6 @@ def _plan(recipe, phase, overrides):
 
 def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, precision, cbs):
     net = make_network(arch, max(1, len(names)))
-    if plan.opt not in OPTIMIZERS:
-        raise ValueError(f"opt='{plan.opt}': choose one of {', '.join(OPTIMIZERS)}.")
     layers = [*plan.content_layers, *plan.style_layers]
     backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
     loss = VggLoss(
@@ -162,7 +161,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
     if len(names) > 1:
         cbs.append(DrawStyles(len(names)))
-    opt_func = partial(OPTIMIZERS[plan.opt], eps=plan.eps)
+    opt_func = partial(OPTIMIZERS[known("optimizer", plan.opt, OPTIMIZERS)], eps=plan.eps)
     return StyleLearner(
         dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=rows_last, wd=plan.wd, cbs=cbs
     )

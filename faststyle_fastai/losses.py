@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .backbones import Backbone, perceptual_backbone
-from .errors import FaststyleError
+from .errors import FaststyleError, known
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES
 
 __all__ = ["VggLoss", "resize_short", "tone_error", "total_variation"]
@@ -132,17 +132,9 @@ class VggLoss(nn.Module):
         style_size: int | None = None,  # px of the painting's short side at most; None: the photo's
     ):
         super().__init__()
-        if balance not in BALANCES:
-            raise ValueError(f"balance='{balance}': {' or '.join(BALANCES)}.")
-        self.content_loss, self.style_loss = (
-            known(kind, given or usual, table)
-            for kind, given, usual, table in zip(
-                ("content_loss", "style_loss"),
-                (content_loss, style_loss),
-                BALANCES[balance],
-                (CONTENT_LOSSES, STYLE_LOSSES),
-            )
-        )
+        usual_content, usual_style = BALANCES[known("balance", balance, BALANCES)]
+        self.content_loss = known("content_loss", content_loss or usual_content, CONTENT_LOSSES)
+        self.style_loss = known("style_loss", style_loss or usual_style, STYLE_LOSSES)
         styles = [style] if isinstance(style, Tensor) else style
         if style_layers and not styles:
             raise ValueError("style layers have weights but there is no style picture.")
@@ -220,7 +212,8 @@ class VggLoss(nn.Module):
             seen = found if scale == 1 else self.backbone(shrink(pred, scale), self.style_layers)
             targets = self._style_targets(min(pred.shape[-2:]), scale)
             for layer, weight in self.style_layers.items():
-                statistics = style.statistics(seen[layer]).repeat_interleave(copies, 0)
+                statistics = style.statistics(self._inner(seen[layer]))
+                statistics = statistics.repeat_interleave(copies, 0)
                 target = [part[rows.to(part.device)] for part in targets[layer]]
                 total = total + weight * style.distance(statistics, *target).to(pred.device)
         return total / len(self.scales)
@@ -243,7 +236,19 @@ class VggLoss(nn.Module):
             size = min(size, *painting.shape[-2:])
         with torch.autocast(painting.device.type, enabled=False):
             seen = self.backbone(shrink(resize_short(painting, size), scale), self.style_layers)
-        return {k: STYLE_LOSSES[self.style_loss].statistics(x) for k, x in seen.items()}
+        statistics = STYLE_LOSSES[self.style_loss].statistics
+        return {k: statistics(self._inner(x)) for k, x in seen.items()}
+
+    def _inner(self, features):
+        """Without a sixteenth of each side, in our own recipes.
+
+        Zero padding makes features of a picture's border unlike all others. A network trained on
+        them paints lines there.
+        """
+        if self.balance != "relative":
+            return features
+        (top, bottom), (left, right) = ((n // 16, n - n // 16) for n in features.shape[-2:])
+        return features[..., top:bottom, left:right]
 
     def _variation(self, pred):
         return (total_variation if self.balance == "relative" else variation_sum)(pred)
@@ -262,17 +267,6 @@ class VggLoss(nn.Module):
     def __setstate__(self, state):
         super().__setstate__(state)
         self.styles = self.styles and [x.float() / 255 for x in self.styles]
-
-
-def known(
-    kind: str,  # what the table is of
-    name: str,  # one of its rows
-    table: dict,
-) -> str:
-    "The name if the table has it; `ValueError` says what it has."
-    if name not in table:
-        raise ValueError(f"{kind}='{name}': {', '.join(table)}.")
-    return name
 
 
 def _to_bytes(painting):

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .backbones import Backbone
 from .losses import luminance
+from .style_losses import CONTENT_LOSSES
 
-__all__ = ["grid", "mottling", "tone"]
+__all__ = ["grid", "mottling", "structure", "tone"]
 
 SQUARE = 16  # px
 FLAT = 0.02  # standard deviation of luminance below which a square of a photo shows nothing
@@ -29,6 +31,22 @@ def tone(
     """
     x, y = (_ranks(F.avg_pool2d(luminance(z), SQUARE).flatten(1)) for z in (picture, photo))
     return F.cosine_similarity(x, y, dim=1)
+
+
+@torch.no_grad()
+def structure(
+    picture: Tensor,  # [B, 3, H, W] in [0, 1]
+    photo: Tensor,  # likewise
+    backbone: Backbone,
+    layer: str = "relu3_4",
+) -> Tensor:  # [B], from -1 to 1
+    """Whether things are where they were: about the mean correlation of the features' channels.
+
+    1: each feature stands out where the photo's does, however strongly. A squared error of
+    features is least on pale, soft pictures; this is not.
+    """
+    x, y = (backbone(z, [layer])[layer] for z in (picture, photo))
+    return 1 - CONTENT_LOSSES["normalized"](x, y) / 2
 
 
 def mottling(

@@ -68,9 +68,7 @@ def folded(
 
     Clamped values would have no gradient to come back by, and stay: single black pixels.
     """
-    x = torch.where(
-        x < 0, -x, x
-    )  # unlike that of abs, its gradient at 0, where photos are, is not 0
+    x = torch.where(x < 0, -x, x)  # abs has no gradient at 0, where photos often are
     return torch.where(x > 1, 2 - x, x)
 
 

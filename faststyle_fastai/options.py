@@ -85,7 +85,6 @@ Mask = Annotated[
 Black = Annotated[
     str | None, typer.Option(metavar="NAME", help="The style where the --mask is black.")
 ]
-Grain = Annotated[float, typer.Option(min=0, help="Noise that lets flat areas take strokes.")]
 Stroke = Annotated[
     str,
     typer.Option(metavar="WIDTH", help="Of the strokes: finest, fine, medium, broad or broadest."),

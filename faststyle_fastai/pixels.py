@@ -11,18 +11,11 @@ from torch.nn import functional as F
 from .backbones import IMAGENET, perceptual_backbone, reachable, spread
 from .colors import printed
 from .devices import named_devices, out_of_memory, uses_bfloat16
-from .errors import FaststyleError, NonFiniteLoss
+from .errors import FaststyleError, NonFiniteLoss, known
 from .finish import read_mask
 from .images import fitted, read_picture, resized_tensor
 from .inits import begin
-from .losses import (
-    forward_variation,
-    known,
-    shrink,
-    squared_variation,
-    tone_error,
-    variation_sum,
-)
+from .losses import forward_variation, shrink, squared_variation, tone_error, variation_sum
 from .optimizer import folded, wolfe
 from .recipes import Optimization, scales_between
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES
@@ -74,12 +67,10 @@ class PixelOptimizer:
         self.mask = None if mask is None else read_mask(mask).convert("RGB")
         if mask is not None and not sum(self.shares[1:]):
             raise ValueError("a mask divides the photo between paintings: give two that weigh.")
-        if plan.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer='{plan.optimizer}': {', '.join(OPTIMIZERS)}.")
-        self.make_opt, clamps = OPTIMIZERS[plan.optimizer]
+        self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.clamps = clamps if plan.clamp else "never"
-        for name, table in (("style_loss", STYLE_LOSSES), ("content_loss", CONTENT_LOSSES)):
-            known(name, getattr(plan, name), table)
+        known("style_loss", plan.style_loss, STYLE_LOSSES)
+        known("content_loss", plan.content_loss, CONTENT_LOSSES)
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
@@ -222,26 +213,24 @@ class PixelOptimizer:
                     blend[layer] = blend[layer] + share * style.statistics(features)
             targets.append((where, {layer: style.target(m) for layer, m in blend.items()}))
 
+        def here(error):
+            return error.sum().to(self.device)  # two may share the backbone
+
         def objective(free):
             pixels = folded(free) if self.clamps == "inside" else free
             x = pixels * self.unit
             seen = self._features(x, {**plan.content_layers, **plan.style_layers})
-            near = sum(
-                w * apart(seen[layer], content[layer]).sum().to(self.device)
-                for layer, w in plan.content_layers.items()
-            )
+            near = sum(w * here(apart(seen[k], content[k])) for k, w in plan.content_layers.items())
             like = sum(
-                w
-                * style.distance(style.statistics(seen[layer], where), *there[layer])
-                .sum()
-                .to(self.device)
+                w * here(style.distance(style.statistics(seen[k], where), *there[k]))
                 for where, there in targets
-                for layer, w in plan.style_layers.items()
+                for k, w in plan.style_layers.items()
             )
+            tone = here(tone_error(x, photo)) if plan.tone_weight else x.new_zeros(())
             return {
                 "content": plan.content_weight * near,
                 "style": plan.style_weight * like,
-                "tone": plan.tone_weight * tone_error(x, photo).sum(),
+                "tone": plan.tone_weight * tone,
                 "tv": plan.tv_weight * VARIATIONS[plan.tv](pixels),
             }
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, field, fields, replace
 
+from .errors import known
+
 __all__ = [
     "OPTIMIZATIONS",
     "RECIPES",
@@ -80,9 +82,9 @@ EXAMPLES = {
 # the sum over one picture, so that a batch's size does not change the picture.
 SKALSKI = {"content_weight": 1e5, "tv_weight": 1e-6, "tv_unit": 16.0, "bs": 16, "wd": 1e-6}
 
-# What W2 comes to is about the same at each layer with these, where pictures please: see the tries
-# in benchmarks/RECIPE.md. The painting is seen larger than the photo: bold strokes.
-FAST_STYLE = {"relu1_1": 4.0, "relu2_1": 9.0, "relu3_1": 9.0, "relu4_1": 12.0, "relu5_1": 9.0}
+# With these, W2 weighs about the same at each layer where pictures please: benchmarks/RECIPE.md has
+# the tries. The painting is seen larger than the photo: bold strokes.
+FAST_STYLE = {"relu1_1": 3.0, "relu2_1": 9.0, "relu3_1": 9.0, "relu4_1": 12.0, "relu5_1": 9.0}
 
 RECIPES = {
     "fast": Recipe(
@@ -91,10 +93,11 @@ RECIPES = {
             content_layers={"relu2_2": 0.1, "relu3_4": 0.5, "relu4_2": 2.0},
             style_layers=FAST_STYLE,
             style_loss="w2_relative",
-            style_size=640,
-            tone_weight=1.5,
+            content_loss="normalized",
+            style_size=400,
+            tone_weight=0.4,
             tv_weight=1.0,
-            tv_unit=0.5,
+            tv_unit=0.1,
             droplets=1.0,
             opt="muon",
             lr=3e-3,
@@ -238,7 +241,7 @@ def recipe_plan(
     **overrides,  # fields of `Training`; None leaves the recipe's own
 ) -> Training:
     "A recipe's training with some of its facts replaced."
-    return _changed(getattr(_row(RECIPES, recipe), phase), overrides)
+    return _changed(getattr(RECIPES[known("recipe", recipe, RECIPES)], phase), overrides)
 
 
 def optimization_plan(
@@ -246,7 +249,7 @@ def optimization_plan(
     **overrides,  # fields of `Optimization`; None leaves the recipe's own
 ) -> Optimization:
     "A recipe's optimisation with some of its facts replaced; it begins no larger than it ends."
-    plan = _changed(_row(OPTIMIZATIONS, recipe), overrides)
+    plan = _changed(OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)], overrides)
     if plan.end_scale >= plan.min_scale:
         return plan
     if overrides.get("min_scale"):
@@ -263,12 +266,6 @@ def scales_between(
         raise ValueError(f"scales from {smallest} to {largest} px: rising, from 1 px up.")
     steps = range(2 + int(2 * math.log2(largest / smallest)))
     return sorted({s for i in steps if (s := round(largest / 2 ** (i / 2))) >= smallest})
-
-
-def _row(table, recipe):
-    if recipe not in table:
-        raise ValueError(f"no recipe '{recipe}': choose one of {', '.join(table)}.")
-    return table[recipe]
 
 
 def _changed(plan, overrides):

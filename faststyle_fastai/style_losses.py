@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 __all__ = ["CONTENT_LOSSES", "STYLE_LOSSES", "StyleLoss", "gram_matrix", "moments"]
 
+FAINT = 0.02  # of the mean variance of all channels
 NONE = 1e-8  # keeps a relative error finite on a target that is all zero
 EPS = 1e-4  # the least variance: features of few places leave covariances without full rank
 
@@ -213,11 +214,21 @@ def mean_square(x, dims=(1, 2, 3)):
     return x.float().square().mean(dims)
 
 
+def instance_normalized(features):
+    "Each channel with mean 0 and variance 1; one that hardly varies keeps less, it would be noise."
+    x = features.float()
+    variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
+    floor = FAINT * variance.mean(1, keepdim=True) + NONE
+    return (x - mean) * (variance + floor).rsqrt()
+
+
 # name -> of features of a picture and of the photo, [B, C, H, W] each: [B]
 CONTENT_LOSSES = {
     "mse": lambda x, photo: mean_square(x.float() - photo.float()),
     "relative": lambda x, photo: (
         mean_square(x.float() - photo.float()) / (mean_square(photo) + NONE)
     ),
+    # Where things are, not how strong their contrasts: a squared error is least on pale pictures.
+    "normalized": lambda x, photo: mean_square(instance_normalized(x) - instance_normalized(photo)),
     "scaled": lambda x, photo: scaled_error(x - photo),
 }

@@ -18,7 +18,6 @@ from .finish import (
     filled,
     finished,
     fit_mask,
-    grain,
     gray,
     read_mask,
     resized,
@@ -47,7 +46,6 @@ class Stylizer:
         self,
         source,  # a style that ships, FILE[:NAME], a run folder, .pkl, .onnx, or a Learner
         device: torch.device | str | None = None,
-        grain: float = 0.02,  # sd of the noise a picture gets, so that flat areas take strokes too
         precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
     ):
         self.named = None  # the style that was asked for with the file
@@ -61,7 +59,6 @@ class Stylizer:
         reuse_memory()
         self.bfloat16 = uses_bfloat16(self.device, precision)
         self.styles = info["styles"]
-        self.grain = grain if self.styles else 0.0  # a redrawn photo takes no strokes
         self._index(self.named)  # a wrong name fails here
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
@@ -133,8 +130,7 @@ class Stylizer:
             weights, rows = self._only((style, black), strength), shares(share, len(x))
         photo = x.to(self.device)
         with self.arithmetic():
-            grainy = self.grainy(photo, strength)
-            painted = functional_call(self.net, weights, (grainy, rows.to(self.device)))
+            painted = functional_call(self.net, weights, (photo, rows.to(self.device)))
         return self.exposed(painted, photo, strength)
 
     def network(
@@ -150,17 +146,6 @@ class Stylizer:
     def arithmetic(self):
         "In which type a network is run here."
         return torch.autocast(self.device.type, torch.bfloat16, self.bfloat16)
-
-    def grainy(
-        self,
-        x: Tensor,  # [B, 3, H, W] in [0, 1]
-        strength: float,
-        at: tuple[int, int] = (0, 0),  # where in a picture `x` begins: left, top
-    ) -> Tensor:
-        "`x` with gray noise, always the same: a flat area leaves a network nothing to go by."
-        if not (sd := strength * self.grain):
-            return x
-        return (x + sd * grain(x.shape[-2:], at).to(x.device)).clamp(0, 1)
 
     def exposed(
         self,

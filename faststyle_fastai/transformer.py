@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .backbones import IMAGENET
+from .errors import known
 from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, through
 
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]
@@ -127,9 +128,7 @@ def make_network(
     n_styles: int = 1,
 ) -> TransformerNet:
     "A new network; `ValueError` for an unknown architecture."
-    if arch not in ARCHS:
-        raise ValueError(f"no arch '{arch}': choose one of {', '.join(ARCHS)}.")
-    return TransformerNet(n_styles, **ARCHS[arch])
+    return TransformerNet(n_styles, **ARCHS[known("arch", arch, ARCHS)])
 
 
 def from_examples(

@@ -152,7 +152,7 @@ def frame_painter(
         else:
             there, rows = x.to(paint.device), None if share is None else shares(share, 1)
             with paint.arithmetic():
-                y = net(paint.grainy(there, strength), seconds, rows)
+                y = net(there, seconds, rows)
             y = paint.exposed(y, there, strength).cpu()
         return full, y if y.shape == full.shape else enlarged(y, x, full)
 

@@ -230,7 +230,7 @@ def test_a_network_of_pytorch_examples(faststyle, tmp_path):
     said = faststyle("import", "waves.pth", "-o", "waves.safetensors")
     assert said.returncode == 0, said.stderr
     x = noise(1, 3, 32, 40)
-    painted = Stylizer("waves.safetensors:waves", grain=0, precision="float32").paint(x)
+    painted = Stylizer("waves.safetensors:waves", precision="float32").paint(x)
     peer = {k.removeprefix("module."): v for k, v in peer.items()}
     theirs = (examples_network(peer, 255 * x) / 255).clamp(0, 1)
     assert torch.allclose(painted, theirs, atol=1e-3)

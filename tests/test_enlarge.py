@@ -4,7 +4,7 @@ from conftest import noise
 from PIL import Image
 from torch.nn import functional as F
 
-from faststyle_fastai.all import FaststyleError, Stylizer, to_tensor
+from faststyle_fastai.all import Stylizer, to_tensor
 from faststyle_fastai.enlarge import Enlarger, enlarged, painting_shape
 from faststyle_fastai.finish import resized
 from faststyle_fastai.images import to_picture
@@ -15,7 +15,7 @@ def test_where_a_picture_is_painted():
     assert painting_shape((400, 500), "medium", None) == (400, 500)  # never enlarged
     assert painting_shape((3000, 4000), "finest", None) == (3000, 4000)
     assert painting_shape((3000, 4000), "broad", 512) == (512, 683)
-    with pytest.raises(FaststyleError, match="stroke='bold': finest, fine, medium"):
+    with pytest.raises(ValueError, match="no stroke 'bold': choose one of finest, fine, medium"):
         painting_shape((30, 40), "bold", None)
 
 

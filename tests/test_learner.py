@@ -73,7 +73,7 @@ def test_fastai_verbs(trained, photos):
     picture = quietly(learn, "predict", photos / "china" / "0.jpg")[2]
     assert picture.shape == (3, 72, 96)
     photo = to_tensor(read_picture(photos / "china" / "0.jpg"))
-    expected = Stylizer(learn, grain=0, precision="float32").paint(photo)
+    expected = Stylizer(learn, precision="float32").paint(photo)
     assert torch.allclose(picture.clamp(0, 1), expected[0], atol=1e-4)
     quietly(learn.to_fp16(), "fit", 1)
 

@@ -63,6 +63,18 @@ def test_a_photo_has_its_own_content_and_the_painting_its_own_style(lite):
     assert loss.parts["content"] == 0 and loss.parts["style"] < 1e-6
 
 
+@pytest.mark.parametrize("balance", ["relative", "none"])
+def test_the_border_of_a_picture_is_no_style_of_ours(lite, balance):
+    painting, pred = noise(1, 3, 64, 64), noise(1, 3, 64, 64).flip(2)
+    framed = pred.clone()
+    framed[..., 0], framed[..., -1, :] = 1, 0  # two sides
+    loss, found = VggLoss(lite, painting, {}, {"relu1_1": 1.0}, balance=balance), []
+    for x in (pred, framed):
+        loss(x, painting)
+        found.append(loss.parts["style"].item())
+    assert (found[0] == found[1]) == (balance == "relative")
+
+
 def test_each_picture_has_the_painting_its_row_says(lite):
     paintings = list(noise(2, 3, 32, 32).split(1))
     pred, photo = noise(3, 3, 32, 32), noise(3, 3, 32, 32).flip(2)
@@ -166,7 +178,7 @@ def test_pickled_without_its_network(lite):
 
 
 def test_wrong_settings(lite):
-    with pytest.raises(ValueError, match="balance='log'"):
+    with pytest.raises(ValueError, match="no balance 'log'"):
         VggLoss(lite, None, {"relu1_1": 1.0}, {}, balance="log")
     with pytest.raises(ValueError, match="no style picture"):
         VggLoss(lite, None, {}, STYLE)

@@ -5,7 +5,8 @@ import torch
 from conftest import noise
 from torch.nn import functional as F
 
-from faststyle_fastai.measures import grid, mottling, tone
+from faststyle_fastai.all import perceptual_backbone
+from faststyle_fastai.measures import grid, mottling, structure, tone
 
 
 def gradient(height=128, width=160):
@@ -22,6 +23,14 @@ def test_tone_is_the_order_of_light_and_dark():
     assert tone(textured, photo) > 0.95  # strokes do not count
     two = torch.cat([photo, 1 - photo])
     assert tone(two, photo.expand(2, -1, -1, -1)).tolist() == pytest.approx([1, -1], abs=1e-5)
+
+
+def test_structure_is_where_things_are_not_how_strong():
+    lite, photo = perceptual_backbone("lite"), F.interpolate(noise(1, 3, 16, 16), scale_factor=8)
+    pale, elsewhere = 0.5 + 0.5 * (photo - 0.5), photo.roll(64, 3)
+    assert structure(photo, photo, lite).item() == pytest.approx(1, abs=1e-5)
+    assert structure(pale, photo, lite) > 0.9
+    assert abs(structure(elsewhere, photo, lite).item()) < 0.3
 
 
 def test_mottling_is_texture_where_neither_photo_nor_painting_has_any():

@@ -266,9 +266,9 @@ def test_layers_that_are_not_there_are_said(photo, painting, tmp_path):
     "given, said",
     [
         ({"init": "blue"}, "init='blue': content, gray"),
-        ({"optimizer": "sgd"}, "optimizer='sgd': adam, lbfgs, wolfe"),
+        ({"optimizer": "sgd"}, "no optimizer 'sgd': choose one of adam, lbfgs, wolfe"),
         ({"pooling": "min"}, "no pooling 'min': choose one of max, average"),
-        ({"style_loss": "l1"}, "style_loss='l1': w2, w2_relative, gram"),
+        ({"style_loss": "l1"}, "no style_loss 'l1': choose one of w2, w2_relative, gram"),
         ({"min_scale": 16, "end_scale": 16}, "too small for relu5_1: .* needs 16 px"),
         ({"pace": 1}, "no setting pace"),
         ({"content_layers": {"relu2_9": 1.0}}, "no layer relu2_9: there are relu1_1"),

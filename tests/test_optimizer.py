@@ -34,5 +34,5 @@ def test_convolutions_inside_step_by_muon_and_the_rest_by_adam(trained):
 
 
 def test_an_optimizer_nobody_knows(dls, painting):
-    with pytest.raises(ValueError, match="opt='sgd': choose one of adam, muon"):
+    with pytest.raises(ValueError, match="no optimizer 'sgd': choose one of adam, muon"):
         style_learner(dls, painting, opt="sgd")

@@ -39,7 +39,7 @@ def test_odd_sizes(paint, size):
 
 def test_strength_slides_the_weights_to_the_base(paint, trained):
     x = noise(1, 3, 32, 32)
-    precise = Stylizer(trained, grain=0, precision="float32").paint(x)
+    precise = Stylizer(trained, precision="float32").paint(x)
     assert torch.equal(precise, trained.model.eval()(x).clamp(0, 1))
     steps = [paint.paint(x, strength=s) for s in (0, 0.5, 1)]
     distance = [(steps[0] - step).abs().mean().item() for step in steps]
@@ -72,21 +72,6 @@ def test_a_learner_its_pickle_and_its_file_paint_alike(trained, paint, tmp_path)
     assert torch.equal(
         Stylizer(tmp_path / "waves.pkl").paint(x, strength=0.3), paint.paint(x, strength=0.3)
     )
-
-
-def test_grain_gives_flat_areas_something_to_paint(trained):
-    flat = torch.full((1, 3, 64, 128), 0.6)
-    flat[..., :32] = noise(1, 3, 64, 32)
-    plain, grainy = (
-        Stylizer(trained, None, sd, precision="float32").paint(flat) for sd in (0, 0.02)
-    )
-    bumpy, smooth = (x[..., 80:].std((2, 3)).mean() for x in (grainy, plain))
-    assert bumpy > 2 * smooth
-    assert torch.equal(
-        grainy, Stylizer(trained, precision="float32").paint(flat)
-    )  # the same each time
-    x = noise(1, 3, 32, 32)
-    assert torch.equal(*(Stylizer(trained, grain=sd).paint(x, strength=0) for sd in (0, 0.02)))
 
 
 def test_keep_colors(paint):

@@ -405,8 +405,6 @@ def test_the_command_takes_what_stylize_takes(faststyle, tmp_path):
         "mondrian=.4",
         "--mask",
         "mask.png",
-        "--grain",
-        0,
         "--tile",
         "none",
         "--strength",

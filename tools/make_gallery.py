@@ -39,7 +39,7 @@ def main(
     files = {name: save_picture(p, within / f"{name}.png") for name, p in pictures.items()}
     train(
         photos, files, run, pretrained=pretrained, arch=arch, images=images * len(files), bs=bs,
-        minutes=minutes, small_until=0.5, resume=run.exists(), seed=seed,
+        minutes=minutes, small_until=0.3, resume=run.exists(), seed=seed,
     )  # fmt: skip
     net, info, _ = load_style(run)
     name = "gallery" if arch == "full" else f"gallery-{arch}"
