@@ -141,6 +141,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         content_loss=plan.content_loss,
         scales=plan.scales,
         style_size=plan.style_size,
+        style_margin=plan.style_margin,
     ).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)

@@ -130,6 +130,7 @@ class VggLoss(nn.Module):
         content_loss: str | None = None,  # a row of CONTENT_LOSSES; None: by `balance`
         scales: tuple[float, ...] = (1,),  # the style layers also on the picture at these sizes
         style_size: int | None = None,  # px of the painting's short side at most; None: the photo's
+        style_margin: float = 0.0,  # share of each side that has no part in the style
     ):
         super().__init__()
         usual_content, usual_style = BALANCES[known("balance", balance, BALANCES)]
@@ -145,7 +146,8 @@ class VggLoss(nn.Module):
         self.content_layers = _by_full_name(content_layers, backbone)
         self.style_layers = _by_full_name(style_layers, backbone)
         self.tv, self.tone, self.balance, self.scales = tv, tone, balance, scales
-        self.style_size, self.backbone, self.styles = style_size, backbone, styles
+        self.style_size, self.style_margin = style_size, style_margin
+        self.backbone, self.styles = backbone, styles
         self.source = backbone.source
         self.parts, self.rows, self._targets = {}, None, {}
 
@@ -240,15 +242,13 @@ class VggLoss(nn.Module):
         return {k: statistics(self._inner(x)) for k, x in seen.items()}
 
     def _inner(self, features):
-        """Without a sixteenth of each side, in our own recipes.
+        """Features without the margin.
 
-        Zero padding makes features of a picture's border unlike all others. A network trained on
-        them paints lines there.
+        Zero padding makes those of a picture's border unlike all others. A network that is trained
+        on them paints lines there.
         """
-        if self.balance != "relative":
-            return features
-        (top, bottom), (left, right) = ((n // 16, n - n // 16) for n in features.shape[-2:])
-        return features[..., top:bottom, left:right]
+        down, across = (int(n * self.style_margin) for n in features.shape[-2:])
+        return features[..., down : -down or None, across : -across or None]
 
     def _variation(self, pred):
         return (total_variation if self.balance == "relative" else variation_sum)(pred)

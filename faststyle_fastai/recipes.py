@@ -35,6 +35,7 @@ class Training:
     content_loss: str | None = None  # a row of style_losses.CONTENT_LOSSES; None: by `balance`
     scales: tuple[float, ...] = (1,)  # see losses.VggLoss
     style_size: int | None = None  # px of the painting's short side; None: the photo's
+    style_margin: float = 0.0  # see losses.VggLoss
     normalize: bool = True  # whether the backbone sees pictures normalized as ImageNet's
     opt: str = "adam"  # a row of optimizer.OPTIMIZERS
     lr: float = 1e-3  # the highest
@@ -95,6 +96,7 @@ RECIPES = {
             style_loss="w2_relative",
             content_loss="normalized",
             style_size=400,
+            style_margin=1 / 16,
             tone_weight=0.4,
             tv_weight=1.0,
             tv_unit=0.1,

@@ -63,16 +63,16 @@ def test_a_photo_has_its_own_content_and_the_painting_its_own_style(lite):
     assert loss.parts["content"] == 0 and loss.parts["style"] < 1e-6
 
 
-@pytest.mark.parametrize("balance", ["relative", "none"])
-def test_the_border_of_a_picture_is_no_style_of_ours(lite, balance):
+@pytest.mark.parametrize("margin", [0, 1 / 16])
+def test_the_margin_of_a_picture_has_no_part_in_its_style(lite, margin):
     painting, pred = noise(1, 3, 64, 64), noise(1, 3, 64, 64).flip(2)
     framed = pred.clone()
     framed[..., 0], framed[..., -1, :] = 1, 0  # two sides
-    loss, found = VggLoss(lite, painting, {}, {"relu1_1": 1.0}, balance=balance), []
+    loss, found = VggLoss(lite, painting, {}, {"relu1_1": 1.0}, style_margin=margin), []
     for x in (pred, framed):
         loss(x, painting)
         found.append(loss.parts["style"].item())
-    assert (found[0] == found[1]) == (balance == "relative")
+    assert (found[0] == found[1]) == bool(margin)
 
 
 def test_each_picture_has_the_painting_its_row_says(lite):
