@@ -227,8 +227,9 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
         photo.save(tmp_path / f"{i}.png")
 
     def spikes(weight):
-        grams = {"style_loss": "gram", "style_layers": {"relu2_1": 5.0, "relu3_1": 5.0}}
-        learn, seen = learner(tmp_path, painting, droplets=weight, pretrained=None, **grams), []
+        plan = {"style_loss": "gram", "style_layers": {"relu2_1": 5.0, "relu3_1": 5.0}}
+        plan |= {"content_loss": "relative", "style_margin": 0.0, "tone_weight": 1.5}
+        learn, seen = learner(tmp_path, painting, droplets=weight, pretrained=None, **plan), []
         run(learn, [], 8)
         assert not learn.model.in5._forward_pre_hooks
         learn.model.in5.register_forward_pre_hook(lambda norm, x: seen.append(x[0]))

@@ -58,10 +58,10 @@ def test_one_style_of_several_is_exported_alone(exported, faststyle, photos, tmp
     assert again.returncode == 1 and "--force" in again.stderr
     photo = photos / "china" / "0.jpg"
     for style, name in ((source, "ours.png"), ("stars.onnx", "onnx.png")):
-        said = faststyle("stylize", photo, "--style", style, "-o", name)
+        said = faststyle("stylize", photo, "--style", style, "--precision", "float32", "-o", name)
         assert said.returncode == 0, said.stderr
     ours, other = (to_tensor(read_picture(tmp_path / name)) for name in ("ours.png", "onnx.png"))
-    assert (ours - other).abs().mean() < 2 / 255
+    assert (ours - other).abs().max() <= 1.01 / 255  # rounded twice
 
 
 def test_what_an_exported_network_cannot_do_is_said(exported, photos):

@@ -217,7 +217,8 @@ def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
     assert not np.array_equal(read_picture("a.png"), photo)
 
 
-def test_little_memory_makes_tiles(paint, photo, monkeypatch):
+def test_little_memory_makes_tiles(photo, monkeypatch):
+    paint = Stylizer("great_wave", "cpu", precision="float32")
     for module in ("memory", "tiles"):
         monkeypatch.setattr(f"faststyle_fastai.{module}.free_memory", lambda device: 1_000_000)
     monkeypatch.setattr("faststyle_fastai.tiles.SIDES", (16, 32))
