@@ -271,9 +271,9 @@ def scales_between(
 
 
 def _changed(plan, overrides):
-    known = [f.name for f in fields(plan)]
-    if unknown := set(overrides) - set(known):
-        raise ValueError(f"no setting {', '.join(sorted(unknown))}: there are {', '.join(known)}.")
+    settings = [f.name for f in fields(plan)]
+    if unknown := sorted(set(overrides) - set(settings)):
+        raise ValueError(f"no setting {', '.join(unknown)}: there are {', '.join(settings)}.")
     given = {name: value for name, value in overrides.items() if value is not None}
     for name in {"content_layers", "style_layers"} & set(given):
         given[name] = _parts(given[name], getattr(plan, name))
