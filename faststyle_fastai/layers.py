@@ -21,7 +21,7 @@ __all__ = [
 
 # Of a 3x3 kernel over a picture enlarged twofold by nearest neighbours, the rows (or columns) that
 # fall on each of two small pixels: for the even pixels of the large picture, and for the odd ones.
-FALLS_ON = ([0], [1, 2]), ([0, 1], [2])
+FALLS_ON = (slice(0, 1), slice(1, 3)), (slice(0, 2), slice(2, 3))
 IN_A_ROW = 65_536  # values whose sum float32 holds well; of more, sums of sums
 
 

@@ -51,12 +51,12 @@ def test_painting_beside_the_published_network():
 
 
 def test_training_beside_the_published_network():
-    net, x = TransformerNet(width=0.5), noise(2, 3, 128, 128)
+    net, x = TransformerNet(width=0.5), noise(2, 3, 256, 256)  # smaller ones cost more around them
     state = {k: v.requires_grad_() for k, v in to_examples(net.state_dict()).items()}
     seen = times_as_fast(
         lambda: net(x).sum().backward(), lambda: examples_network(state, x * 255).sum().backward()
     )
-    assert seen > 1.1  # 1.3 in float32
+    assert seen > 1.1  # 1.5 in float32
 
 
 def test_help_is_there_before_torch_would_be():
