@@ -135,6 +135,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         {layer: plan.content_weight * part for layer, part in plan.content_layers.items()},
         {layer: plan.style_weight * part for layer, part in plan.style_layers.items()},
         tv=plan.tv_weight * plan.tv_unit,
+        chroma=plan.chroma_weight,
         tone=plan.tone_weight,
         balance=plan.balance,
         style_loss=plan.style_loss,

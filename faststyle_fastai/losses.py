@@ -8,7 +8,7 @@ from .backbones import Backbone, perceptual_backbone
 from .errors import FaststyleError, known
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES
 
-__all__ = ["VggLoss", "resize_short", "tone_error", "total_variation"]
+__all__ = ["VggLoss", "chroma_variation", "resize_short", "tone_error", "total_variation"]
 
 LONGEST = 16_384  # px; a strip of a picture enlarged would fill the memory
 SQUARE = 32  # px, of which the tone is told: strokes in it are free
@@ -26,6 +26,13 @@ def total_variation(
     x = x.float()
     across, down = x[..., :, 1:] - x[..., :, :-1], x[..., 1:, :] - x[..., :-1, :]
     return sum(d.abs().mean() for d in (across, down) if d.numel())
+
+
+def chroma_variation(
+    x: Tensor,  # [B, 3, H, W] in [0, 1]
+) -> Tensor:  # scalar
+    "The total variation of what is left of the colors without their luminance."
+    return total_variation(x - luminance(x))
 
 
 def variation_sum(
@@ -125,6 +132,7 @@ class VggLoss(nn.Module):
         style_layers: dict[str, float],  # layer -> weight
         tv: float = 0.0,  # weight of the total variation
         tone: float = 0.0,  # weight of `tone_error`
+        chroma: float = 0.0,  # weight of `chroma_variation`, against colored fringes
         balance: str = "relative",  # or "none"
         style_loss: str | None = None,  # a row of STYLE_LOSSES; None: by `balance`
         content_loss: str | None = None,  # a row of CONTENT_LOSSES; None: by `balance`
@@ -145,8 +153,8 @@ class VggLoss(nn.Module):
             raise ValueError(f"scales={scales}: one or more factors in (0, 1].")
         self.content_layers = _by_full_name(content_layers, backbone)
         self.style_layers = _by_full_name(style_layers, backbone)
-        self.tv, self.tone, self.balance, self.scales = tv, tone, balance, scales
-        self.style_size, self.style_margin = style_size, style_margin
+        self.tv, self.chroma, self.tone, self.balance = tv, chroma, tone, balance
+        self.scales, self.style_size, self.style_margin = scales, style_size, style_margin
         self.backbone, self.styles = backbone, styles
         self.source = backbone.source
         self.parts, self.rows, self._targets = {}, None, {}
@@ -168,7 +176,7 @@ class VggLoss(nn.Module):
             "content": self._content(found, photo),
             "style": self._style(found, pred, rows),
             "tone": self.tone * tone_error(pred, photo) if self.tone else 0.0,
-            "tv": self.tv * self._variation(pred),
+            "tv": self._variation(pred),
         }
         self.rows = rows
         self.parts = {
@@ -251,7 +259,8 @@ class VggLoss(nn.Module):
         return features[..., down : -down or None, across : -across or None]
 
     def _variation(self, pred):
-        return (total_variation if self.balance == "relative" else variation_sum)(pred)
+        total = total_variation if self.balance == "relative" else variation_sum
+        return self.tv * total(pred) + (self.chroma * chroma_variation(pred) if self.chroma else 0)
 
     def __getstate__(self):
         """Leave out what an exported learner need not carry: the backbone and what it saw.

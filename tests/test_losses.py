@@ -7,6 +7,7 @@ from conftest import noise
 from faststyle_fastai.all import (
     FaststyleError,
     VggLoss,
+    chroma_variation,
     gram_matrix,
     perceptual_backbone,
     resize_short,
@@ -54,6 +55,16 @@ def test_tone_is_kept_when_only_contrast_and_brightness_change():
 def test_total_variation_of_a_ramp():
     ramp = torch.arange(8.0).expand(1, 3, 8, 8) / 10
     assert total_variation(ramp).item() == pytest.approx(0.1)
+
+
+def test_colored_fringes_cost_and_gray_edges_do_not(lite):
+    gray = torch.arange(8.0).expand(1, 3, 8, 8) / 10
+    fringed = gray.clone()
+    fringed[:, 0] = gray[:, 0].roll(1, -1)  # red stands one pixel to the right
+    assert chroma_variation(gray) < 1e-6 < 0.01 < chroma_variation(fringed)
+    loss = VggLoss(lite, None, {"relu1_1": 1.0}, {}, chroma=2.0)
+    loss(fringed, gray)
+    assert loss.parts["tv"].item() == pytest.approx(2 * chroma_variation(fringed).item())
 
 
 def test_a_photo_has_its_own_content_and_the_painting_its_own_style(lite):

@@ -29,6 +29,7 @@ def main(
     images: int = 3000,
     minutes: Annotated[float | None, typer.Option(help="Train this long instead.")] = None,
     bs: int = 4,
+    small_until: Annotated[float, typer.Option(help="Share of the time at 128 px.")] = 0.3,
     pretrained: str = "autoencoder",
     arch: str = "full",
     seed: int = 0,
@@ -39,7 +40,7 @@ def main(
     files = {name: save_picture(p, within / f"{name}.png") for name, p in pictures.items()}
     train(
         photos, files, run, pretrained=pretrained, arch=arch, images=images * len(files), bs=bs,
-        minutes=minutes, small_until=0.3, resume=run.exists(), seed=seed,
+        minutes=minutes, small_until=small_until, resume=run.exists(), seed=seed,
     )  # fmt: skip
     net, info, _ = load_style(run)
     name = "gallery" if arch == "full" else f"gallery-{arch}"
