@@ -185,3 +185,12 @@ def test_tiles_are_the_whole_picture(two, size, at_once, monkeypatch):
             for tile in (None, 64)
         )
         assert np.abs(whole - tiled).max() <= 1
+
+
+def test_a_photo_that_was_taken_sideways_is_painted_upright_in_tiles(two, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    Image.effect_noise((300, 180), 90).convert("RGB").save("a.png", exif=exif)
+    whole, tiled = (np.asarray(two("a.png", tile=tile, exact=True)) for tile in (None, 64))
+    assert whole.shape == (300, 180, 3)
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
