@@ -9,6 +9,7 @@ from faststyle_fastai.all import (
     Stylizer,
     TransformerNet,
     read_picture,
+    read_tensor,
     save_style,
     style_grid,
     style_learner,
@@ -37,8 +38,8 @@ def test_odd_sizes(paint, size):
     assert paint(Image.new("RGB", size, "orange")).size == size
 
 
-def test_strength_slides_the_weights_to_the_base(paint, trained):
-    x = noise(1, 3, 32, 32)
+def test_strength_slides_the_weights_to_the_base(paint, trained, photos):
+    x = read_tensor(photos / "china" / "0.jpg")
     precise = Stylizer(trained, precision="float32").paint(x)
     assert torch.equal(precise, trained.model.eval()(x).clamp(0, 1))
     steps = [paint.paint(x, strength=s) for s in (0, 0.5, 1)]
