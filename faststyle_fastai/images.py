@@ -42,7 +42,6 @@ __all__ = [
 
 
 HEIC = ".heic", ".heif"
-ON_ITS_SIDE = 5, 6, 7, 8  # orientations in EXIF
 
 # EXIF of how a file is stored, which what is written need not share.
 STORAGE = [tag for tag in ExifTags.Base if tag.name in (
@@ -95,12 +94,11 @@ def read_upright(
 def size_of(
     source,  # as above
 ) -> tuple[int, int]:
-    "A picture's width and height as it is meant to be seen."
+    "A picture's width and height as it is stored, or height and width if that is turned."
     if isinstance(source, Tensor):
         return source.shape[-1], source.shape[-2]
     with opened(source) as image:
-        lies = image.getexif().get(ExifTags.Base.Orientation, 1) in ON_ITS_SIDE
-        return image.size[::-1] if lies else image.size
+        return image.size
 
 
 def limit_pixels(

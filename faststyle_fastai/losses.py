@@ -31,7 +31,7 @@ def total_variation(
 def chroma_variation(
     x: Tensor,  # [B, 3, H, W] in [0, 1]
 ) -> Tensor:  # scalar
-    "The total variation of what is left of the colors without their luminance."
+    "The total variation of color without luminance."
     return total_variation(x - luminance(x))
 
 
@@ -119,10 +119,10 @@ class VggLoss(nn.Module):
     matrices, and the *sum* of |Δ| over a picture, averaged over the batch. `style_loss` and
     `content_loss` are rows of the tables that optimizing pixels has too.
     After each call `parts` holds the weighted `content`, `style` and `tone` of each picture and the
-    batch's `tv`, `rows` which painting each had; the loss is the mean of their sum.
+    batch's `tv` and `chroma`, `rows` which painting each had; the loss is the mean of their sum.
     """
 
-    part_names = ("content", "style", "tone", "tv")
+    part_names = ("content", "style", "tone", "tv", "chroma")
 
     def __init__(
         self,
@@ -176,7 +176,8 @@ class VggLoss(nn.Module):
             "content": self._content(found, photo),
             "style": self._style(found, pred, rows),
             "tone": self.tone * tone_error(pred, photo) if self.tone else 0.0,
-            "tv": self._variation(pred),
+            "tv": self.tv * self._variation(pred),
+            "chroma": self.chroma * chroma_variation(pred) if self.chroma else 0.0,
         }
         self.rows = rows
         self.parts = {
@@ -259,8 +260,7 @@ class VggLoss(nn.Module):
         return features[..., down : -down or None, across : -across or None]
 
     def _variation(self, pred):
-        total = total_variation if self.balance == "relative" else variation_sum
-        return self.tv * total(pred) + (self.chroma * chroma_variation(pred) if self.chroma else 0)
+        return (total_variation if self.balance == "relative" else variation_sum)(pred)
 
     def __getstate__(self):
         """Leave out what an exported learner need not carry: the backbone and what it saw.

@@ -63,7 +63,7 @@ StyleWeight = _of_training(float, "WEIGHT", f"Of the style loss, {UNITS}", min=0
 ContentWeight = _of_training(float, "WEIGHT", "Of the content loss, likewise.", min=0)
 ToneWeight = _of_training(float, "WEIGHT", "Of keeping light and dark, likewise.", min=0)
 TvWeight = _of_training(float, "WEIGHT", "Of the total variation, likewise.", min=0)
-ChromaWeight = _of_training(float, "WEIGHT", "Of the colors' own variation, likewise.", min=0)
+ChromaWeight = _of_training(float, "WEIGHT", "Weight of the total variation of color.", min=0)
 Lr = _of_training(float, "RATE", f"The highest learning rate. {OWN}", min=1e-12)
 Epochs = _of_training(int, "N", "Of each phase of the recipe's schedule.", min=1)
 Opt = _of_training(str, "NAME", "Optimizer: adam or muon.")

@@ -85,10 +85,11 @@ class Stylizer:
         """
         if black is not None and mask is None:
             raise ValueError("black= is the style of what a mask leaves: give mask= too.")
-        shape = painting_shape(size_of(picture)[::-1], stroke, size)
-        side = self.tile_side(picture, shape, tile)
+        stored = painting_shape(size_of(picture)[::-1], stroke, size)
+        side = self.tile_side(picture, stored, tile)
         if side is not None:
-            image = read_upright(picture)
+            image = read_upright(picture)  # which may turn it
+            shape = painting_shape(image.size[::-1], stroke, size)
             mask = None if mask is None else fit_mask(read_mask(mask), image.size)
             how = shape, mask, black, keep_colors, style, strength, watch
             painted = paint_large(self, image, side, exact, *how)
@@ -97,6 +98,7 @@ class Stylizer:
         photo, opacity = photo[:, :3], photo[:, 3:]
         if opacity.numel():
             photo = filled(photo, opacity)
+        shape = painting_shape(photo.shape[-2:], stroke, size)
         small = x = photo if photo.shape[-2:] == shape else resize_short(photo, min(shape))
         height, width = x.shape[-2:]
         # A few pixels are too few for the network's reflections: repeat the edge, crop it off.

@@ -51,11 +51,11 @@ def test_a_style_is_learned_and_its_parts_are_columns(dls, painting):
     assert names == ["epoch"] + [
         f"{split}_{part}"
         for split in ("train", "valid")
-        for part in ("loss", "content", "style", "tone", "tv")
+        for part in ("loss", "content", "style", "tone", "tv", "chroma")
     ] + ["time"]  # fmt: skip
     rows = [dict(zip(names[1:-1], row)) for row in learn.recorder.values]
     assert rows[-1]["valid_style"] < rows[0]["valid_style"]
-    parts = sum(rows[-1][f"valid_{part}"] for part in ("content", "style", "tone", "tv"))
+    parts = sum(rows[-1][f"valid_{part}"] for part in ("content", "style", "tone", "tv", "chroma"))
     assert rows[-1]["valid_loss"] == pytest.approx(parts, rel=1e-3)
 
 

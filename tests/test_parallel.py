@@ -46,7 +46,7 @@ def test_two_learn_what_one_learns_of_double_batches(command, tmp_path):
     one = run(command("one", 1, "--bs", "4", "--images", "480"))
     assert one.returncode == 0, one.stderr
     both = [losses(tmp_path / name) for name in ("one", "two")]
-    assert len(both[0]) == len(both[1]) and both[0][-1] < 10  # 19.5 before it learns
+    assert len(both[0]) == len(both[1]) and both[0][-1] < 19.5 / 2  # 19.5 before it learns
     assert both[1] == pytest.approx(both[0], rel=0.15)
     assert load_style(tmp_path / "two" / "model.safetensors")[1]["styles"] == ["waves"]
     steps = [

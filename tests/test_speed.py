@@ -51,7 +51,7 @@ def test_painting_beside_the_published_network():
 
 
 def test_training_beside_the_published_network():
-    net, x = TransformerNet(width=0.5), noise(2, 3, 256, 256)  # smaller ones cost more around them
+    net, x = TransformerNet(width=0.5), noise(2, 3, 256, 256)  # as in training
     state = {k: v.requires_grad_() for k, v in to_examples(net.state_dict()).items()}
     seen = times_as_fast(
         lambda: net(x).sum().backward(), lambda: examples_network(state, x * 255).sum().backward()

@@ -29,7 +29,7 @@ def main(
     images: int = 3000,
     minutes: Annotated[float | None, typer.Option(help="Train this long instead.")] = None,
     bs: int = 4,
-    small_until: Annotated[float, typer.Option(help="Share of the time at 128 px.")] = 0.3,
+    small_until: float | None = None,  # share of the time at 128 px
     pretrained: str = "autoencoder",
     arch: str = "full",
     seed: int = 0,
