@@ -1,1 +1,1 @@
-"Scripts that print the README's tables; each writes its figures to benchmarks/results."
+"Benchmarks: each script prints tables and writes them to benchmarks/results."

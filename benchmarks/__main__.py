@@ -1,36 +1,37 @@
-"""All figures of speed and memory, one script after the other.
+"""Run all benchmarks of speed and memory, one after the other.
 
     python -m benchmarks --photos DIR [--peer EXAMPLES/fast_neural_style/neural_style]
 
-Without the peer's folder its rows are left out. Each script says for itself what it measures.
+Without `--peer`, the rows of pytorch/examples are left out. The docstring of each script explains
+its measurements.
 """
 
 import argparse
 import subprocess
 import sys
 
-from faststyle_fastai.all import find_pictures
+from faststyle_fastai.images.discovery import find_pictures
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", required=True, help="a folder")
-    parser.add_argument("--peer", help="pytorch/examples' fast_neural_style/neural_style folder")
+    parser.add_argument("--photos", required=True, help="Folder of photos.")
+    parser.add_argument("--peer", help="Folder fast_neural_style/neural_style of pytorch/examples.")
     args = parser.parse_args()
     three = [str(photo) for photo in find_pictures(args.photos)[0][:3]]
     photo, photos = three[:1], ["--photos", args.photos]
     peer = ["--peer", args.peer] if args.peer else []
     for script, words in {
-        "roofline": [],
-        "throughput": photos + peer,
-        "painting": photo + peer,
-        "folder": photos,
-        "tiles": three,
-        "runtimes": photo,
-        "footprint": photos + peer,
-        "growth": photos,
-        "films": [],
-        "bulk": photos,
+        "core.roofline": [],
+        "training.throughput": photos + peer,
+        "inference.painting": photo + peer,
+        "inference.folder": photos,
+        "inference.tiles": three,
+        "inference.runtimes": photo,
+        "training.footprint": photos + peer,
+        "inference.growth": photos,
+        "video.films": [],
+        "bulk.bulk": photos,
     }.items():
         print(f"\n{script}", flush=True)
         subprocess.run([sys.executable, "-m", f"benchmarks.{script}", *words], check=True)

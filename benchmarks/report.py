@@ -1,4 +1,4 @@
-"Tables of figures: printed, and kept as JSON for the README; the photos they are of."
+"Tables of results, printed and saved as JSON, and helpers that several benchmarks share."
 
 import argparse
 import json
@@ -14,24 +14,24 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def arguments(
-    doc: str,  # of the script
+    doc: str,  # the script's docstring
     backbone: str = "lite",
 ) -> argparse.ArgumentParser:
-    "The command line that all scripts with a yardstick share."
+    "A parser with the options of all scripts that measure with a reference backbone."
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
-    parser.add_argument("--photos", required=True, help="a folder, of the training too")
-    parser.add_argument("--count", type=int, default=8, help="held-out photos to use")
-    parser.add_argument("--backbone", default=backbone, help="the yardstick's")
-    parser.add_argument("--weights", help="its weights file")
+    parser.add_argument("--photos", required=True, help="Folder of photos, for training too.")
+    parser.add_argument("--count", type=int, default=8, help="Number of held-out photos.")
+    parser.add_argument("--backbone", default=backbone, help="Reference backbone.")
+    parser.add_argument("--weights", help="Weights of the reference backbone.")
     return parser
 
 
 def report(
-    name: str,  # of the JSON file
-    rows: list[dict],  # one a line, same keys
-    **facts,  # how it was measured
+    name: str,  # the JSON file's, without .json
+    rows: list[dict],  # with the same keys
+    **facts,  # the conditions of the measurement
 ):
-    "Print `rows` as a Markdown table and write them, with where and how, to results/NAME.json."
+    "Print `rows` as a Markdown table. Write them, `facts` and the machine to results/NAME.json."
     print(markdown(rows))
     facts |= {"torch": torch.__version__, "cores": torch.get_num_threads()}
     facts |= {"machine": platform.machine()}
@@ -49,33 +49,33 @@ def markdown(rows: list[dict]) -> str:
 
 
 def table(name: str) -> str:
-    "The Markdown table of a benchmark's kept results."
+    "The Markdown table of a benchmark's saved results."
     return markdown(kept(name)["rows"])
 
 
-def kept(name: str) -> dict:  # rows, and facts: how they were measured
-    "A benchmark's kept results."
+def kept(name: str) -> dict:  # rows, and facts: the conditions of the measurement
+    "A benchmark's saved results."
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else {"facts": {}, "rows": []}
 
 
 def held_out(
-    settings: dict,  # of a run.json
-    photos: str | Path,  # the folder it was trained on
+    settings: dict,  # from a run.json
+    photos: str | Path,  # the folder that the run was trained on
     count: int,
 ) -> list[Path]:
-    "Photos that a run of `faststyle train` did not train on: the same ones for the same seed."
+    "Photos that a `faststyle train` run held out. The same seed gives the same photos."
     return list(StyleDataLoaders.from_folder(photos, seed=settings["seed"]).valid.items[:count])
 
 
 def fresh(function, *args):
-    "What a function of a module gives in a process of its own."
+    "The result of a module-level function, computed in a new process."
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, args)
 
 
 def peak() -> float:
-    "Peak resident memory of this process, MB (Linux)."
+    "Peak resident memory of this process in MB (Linux)."
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 

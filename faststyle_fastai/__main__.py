@@ -1,5 +1,5 @@
 "python -m faststyle_fastai"
 
-from .cli import main
+from .cli.main import main
 
 main()

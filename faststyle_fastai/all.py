@@ -2,32 +2,43 @@
 
 from fastai.torch_core import set_seed
 
-from .backbones import *
-from .bulk import *
-from .callbacks import *
-from .checkpoint import *
-from .colors import *
-from .data import *
-from .download import *
-from .errors import *
-from .evaluate import *
-from .export import *
-from .files import *
-from .film import *
-from .folders import *
-from .gallery import *
-from .images import *
-from .learner import *
-from .losses import *
-from .optimize import *
-from .optimizer import *
-from .pixels import *
-from .progress import *
-from .recipes import *
-from .sheets import *
-from .stable import *
-from .style_losses import gram_matrix
-from .stylefile import *
-from .stylizer import *
-from .transformer import *
-from .video import *
+from .bulk.cluster import paint_bulk
+from .core.assets import ASSETS
+from .core.errors import FaststyleError, NonFiniteLoss
+from .images.color import soft_proof
+from .images.discovery import picture_files
+from .images.files import read_picture, read_tensor, save_picture, to_picture, to_tensor
+from .images.sheets import contact_sheet, side_by_side
+from .inference.builtin import BUILTIN_STYLES, style_thumbnail
+from .inference.enlarge import STROKES
+from .inference.onnx import export_onnx
+from .inference.stylizer import Stylizer, style_grid
+from .models.stylefile import import_style, load_style, save_style
+from .models.transformer import ARCHS, TransformerNet, from_examples, to_examples
+from .optimization.initializers import INITS
+from .optimization.optimize import optimize_style, optimize_to_file
+from .optimization.pixels import OptimizationStep, PixelOptimizer
+from .optimization.recipes import OPTIMIZATIONS, optimization_plan
+from .perceptual.backbones import BACKBONES, perceptual_backbone
+from .perceptual.evaluate import evaluate_autoencoder, evaluate_style
+from .perceptual.losses import VggLoss, tone_error, total_variation
+from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
+from .training.callbacks import (
+    BFloat16,
+    DropletPenalty,
+    ProgressiveResize,
+    SampleStyles,
+    StopOnNonFinite,
+    TimeBudget,
+)
+from .training.checkpoint import Checkpoint
+from .training.data import StyleDataLoaders
+from .training.demo import demo, sample_photos
+from .training.learner import autoencoder_learner, style_learner
+from .training.optimizers import OPTIMIZERS, Muon
+from .training.progress import History, LossParts, Preview
+from .training.recipes import RECIPES, recipe_plan
+from .training.runs import add_style, pretrain, train
+from .training.temporal import TemporalConsistency
+from .video.reader import open_video
+from .video.stylize import paint_video

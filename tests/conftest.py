@@ -15,10 +15,19 @@ from fastai.torch_core import set_seed
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from faststyle_fastai.all import StyleDataLoaders
+from faststyle_fastai.all import StyleDataLoaders, Stylizer
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)
+
+QUICK = "--crop-size", 32, "--batch-size", 2, "--images", 4, "--quiet"  # of a training
+SMALL = {  # of an optimization
+    "backbone": "lite",
+    "min_scale": 32,
+    "end_scale": 46,
+    "initial_iterations": 4,
+    "iterations": 3,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +51,17 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def painting(tmp_path_factory):
-    "Coloured waves, 80x64 px."
+    "Colored waves, 80x64 px."
     y, x = np.mgrid[:64, :80] / 6
     waves = np.stack([np.sin(x + np.sin(y)), np.cos(y * 2), np.sin(x * y / 4)], -1)
     file = tmp_path_factory.mktemp("style") / "waves.png"
     Image.fromarray((127 + 120 * waves).astype(np.uint8)).save(file)
     return file
+
+
+@pytest.fixture
+def photo(photos):
+    return photos / "china" / "0.jpg"
 
 
 @pytest.fixture
@@ -63,7 +77,7 @@ def port():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     "The page's port, a picture that it may not read, the folder that it keeps uploads in."
-    from faststyle_fastai.page import web_page
+    from faststyle_fastai.web.app import web_page
 
     home = tmp_path_factory.mktemp("home")
     secret = home / "secret.png"
@@ -96,6 +110,23 @@ def trained(dls, painting):
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     return learn
+
+
+@pytest.fixture(scope="module")
+def paint():
+    return Stylizer("great_wave", "cpu")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    from clips import encode, moving
+
+    return encode(tmp_path_factory.mktemp("film") / "film.mp4", moving(24), sound=0.8)
+
+
+def quietly(learn, verb="fit_one_cycle", *args, **kwargs):
+    with learn.no_bar(), learn.no_logging():
+        return getattr(learn, verb)(*args, **kwargs)
 
 
 def fails(said, code, *words):

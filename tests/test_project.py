@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 import faststyle_fastai
-from faststyle_fastai.backbones import ASSETS
+from faststyle_fastai.core.assets import ASSETS
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +36,20 @@ def test_the_readme_is_made_from_the_index():
     from make_docs import readme
 
     assert (ROOT / "README.md").read_text(encoding="utf-8") == readme()
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "nbs").glob("*.ipynb"), ASSETS / "README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+    local = [link for link in links if link and "://" not in link]
+    assert not [link for link in local if not (page.parent / link).exists()]
 
 
 TUTORIALS = sorted((ROOT / "nbs").glob("0*.ipynb"))

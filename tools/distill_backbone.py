@@ -1,14 +1,15 @@
-"""How assets/lite.safetensors is made: VGG19 up to relu5_1 with fewer channels, from two teachers.
+"""Make assets/lite.safetensors: VGG19 up to relu5_1 with fewer channels, from two teachers.
 
     python tools/distill_backbone.py VGG19.safetensors DEEP.safetensors \\
         --photos DIR --paintings DIR --paintings DIR -o OUT
 
-Blocks 1 to 3 *are* some of VGG19's channels, those that the others can best be predicted from
-(pivoted Cholesky of the features' second moments, the choice of Luo et al.'s and He et al.'s
-channel pruning 2017), so their Gram matrices are blocks of the teacher's. Weights start from the
-teacher's, with the dropped inputs folded in by least squares. Blocks 4 and 5 are those of a VGG19
-of a sixteenth of the size (Wang et al. 2020), its inputs told from ours by least squares too. All
-are then trained to give their teachers' features again, each layer's mean activation being 1.
+Blocks 1 to 3 *are* some of VGG19's channels, so their Gram matrices are blocks of the teacher's.
+The chosen channels are those that predict the others best, by a pivoted Cholesky decomposition of
+the features' second moments (as in the channel pruning of Luo et al. 2017 and He et al. 2017).
+Weights start from the teacher's, with the dropped inputs folded in by least squares. Blocks 4 and 5
+are those of a VGG19 of a sixteenth of the size (Wang et al. 2020). Their inputs are predicted from
+ours, also by least squares. Then all blocks are trained to reproduce their teachers' features. Each
+layer's mean activation is 1.
 """
 
 from pathlib import Path
@@ -20,29 +21,29 @@ from fastai.torch_core import set_seed
 from safetensors.torch import save_file
 from torch import nn
 
-from faststyle_fastai.backbones import BACKBONES, Backbone, perceptual_backbone
-from faststyle_fastai.data import StyleDataLoaders
-from faststyle_fastai.files import whole_file
-from faststyle_fastai.folders import picture_files
-from faststyle_fastai.images import read_picture, to_tensor
-from faststyle_fastai.losses import resize_short
-from faststyle_fastai.style_losses import gram_matrix
+from faststyle_fastai.core.atomic import atomic_write
+from faststyle_fastai.images.discovery import picture_files
+from faststyle_fastai.images.files import read_picture, to_tensor
+from faststyle_fastai.images.sizes import resize_short
+from faststyle_fastai.perceptual.backbones import BACKBONES, Backbone, perceptual_backbone
+from faststyle_fastai.perceptual.style_losses import gram_matrix
+from faststyle_fastai.training.data import StyleDataLoaders
 
 SIZE, BS = 128, 8
 DEEP = "relu4_1", "relu4_2", "relu4_3", "relu4_4", "relu5_1"
 
 
 def main(
-    teacher: Annotated[Path, typer.Argument(help="VGG19, to relu3_4 at least.")],
-    deep: Annotated[Path, typer.Argument(help="Of blocks 4 and 5: a row vgg19_16x.")],
+    teacher: Annotated[Path, typer.Argument(help="Weights of VGG19, at least to relu3_4.")],
+    deep: Annotated[Path, typer.Argument(help="Weights of vgg19_16x, for blocks 4 and 5.")],
     photos: Annotated[Path, typer.Option()],
-    paintings: Annotated[list[Path], typer.Option(help="Folders.")],
+    paintings: Annotated[list[Path], typer.Option(help="Folders of paintings.")],
     out: Annotated[Path, typer.Option("-o")],
     steps: int = 3000,
     lr: float = 1e-3,
     seed: int = 0,
 ):
-    "Distill `lite` and print how close its features come on held-out photos."
+    "Distill `lite` and print the errors of its features on held-out photos."
     set_seed(seed)
     dls = StyleDataLoaders.from_folder(photos, size=SIZE, bs=BS, seed=seed, device="cpu")
     canvases = [file for folder in paintings for file in picture_files(folder)]
@@ -61,20 +62,20 @@ def main(
 
     report(student, targets, dls.valid, "before training")
     train(student, targets, batches, steps, lr)
-    report(student, targets, dls.valid, "trained")
+    report(student, targets, dls.valid, "after training")
     state, index = {}, 0
     for module in student.net:
         if isinstance(module, nn.Conv2d):
             for part in ("weight", "bias"):
                 state[f"features.{index}.{part}"] = getattr(module, part).half().contiguous()
         index += 1
-    with whole_file(out) as temporary:
+    with atomic_write(out) as temporary:
         save_file(state, temporary, {"teachers": "VGG19 to relu3_4, a sixteenth of it from there"})
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 
 def pictures(dl, canvases):
-    "Batches of photos, paintings and what lies between: blended, noisy, discolored."
+    "Batches of photos, paintings and blends of both, some noisy or discolored."
     while True:
         for photo, _ in dl:
             x = photo.as_subclass(torch.Tensor).clone()
@@ -98,7 +99,7 @@ def crop(canvases):
 
 @torch.no_grad()
 def choose_channels(vgg, batches):
-    "For each layer the kept channels and the map from them to all of the layer's channels."
+    "For each layer, the kept channels and the map from them to all the layer's channels."
     blocks = zip(BACKBONES["lite"], BACKBONES["vgg19"][:3])
     counts = [n for lite, full in blocks for n, _ in zip(lite, full)]
     keep, fill = {}, {}
@@ -110,7 +111,7 @@ def choose_channels(vgg, batches):
 
 
 def pivots(moment, n):
-    "The channels a pivoted Cholesky takes first: each the least predictable from those before."
+    "The first n pivots of a Cholesky decomposition, each the least predictable from those before."
     rest, chosen = moment.clone(), []
     for _ in range(n):
         i = int(rest.diagonal().argmax())
@@ -121,13 +122,13 @@ def pivots(moment, n):
 
 
 def predictor(own, shared):
-    "From second moments [K, K], and those with what is to be told [K, C], the map [C, K]."
+    "The map [C, K], from second moments [K, K] and those with the predicted channels [K, C]."
     ridge = 1e-4 * own.diagonal().mean() * torch.eye(len(own), dtype=own.dtype)
     return torch.linalg.solve(own + ridge, shared).T.float()
 
 
 def prune(vgg, keep, fill):
-    "The teacher's layers with the kept channels only, dropped inputs folded into kept ones."
+    "The teacher's layers with only the kept channels, and dropped inputs folded into these."
     net, before = nn.Sequential(), None
     for name, module in vgg.net.named_children():
         if isinstance(module, nn.Conv2d):
@@ -149,7 +150,7 @@ def conv_of(weight, bias):
 
 @torch.no_grad()
 def to_unit_means(backbone, batches):
-    "Scale each convolution so that what its ReLU gives has a mean of 1 over all channels."
+    "Scale each convolution so that its ReLU has a mean of 1 over all channels."
     before = 1.0
     for name, module in backbone.net.named_children():
         if isinstance(module, nn.Conv2d):
@@ -162,26 +163,26 @@ def to_unit_means(backbone, batches):
 
 @torch.no_grad()
 def deepen(net, deep, batches):
-    "Append the deep teacher's blocks, the first told from what `net` gives."
+    "Append the deep teacher's blocks, with their inputs predicted from the output of `net`."
     ours = Backbone(net, ["relu3_4"])
     own = shared = 0.0
     for x in batches:
         mine, theirs = ours(x)["relu3_4"], deep(x, ["relu3_4"])["relu3_4"]
         mine, theirs = (f.double().permute(1, 0, 2, 3).flatten(1) for f in (mine, theirs))
         own, shared = own + mine @ mine.T, shared + mine @ theirs.T
-    told, names = predictor(own, shared), list(dict(deep.net.named_children()))
+    mapping, names = predictor(own, shared), list(dict(deep.net.named_children()))
     for name in names[names.index("pool3") :]:
         module = deep.net.get_submodule(name)
         if isinstance(module, nn.Conv2d):
             weight = module.weight
             if name == "conv4_1":
-                weight = torch.einsum("oihw,ik->okhw", weight, told)
+                weight = torch.einsum("oihw,ik->okhw", weight, mapping)
             module = conv_of(weight, module.bias)
         net.add_module(name, module)
 
 
 def errors(student, targets, x):
-    "Per layer the features' squared error, relative to their variance."
+    "The squared error of each layer's features, relative to their variance."
     with torch.no_grad():
         want = {k: v.float() for k, v in targets(x).items()}
     got = student(x)
@@ -211,7 +212,7 @@ def train(student, targets, batches, steps, lr):
 @torch.no_grad()
 def report(student, targets, dl, title):
     x = torch.cat([b[0].as_subclass(torch.Tensor) for b in dl][:4])
-    print(title, "on held-out photos", rounded(errors(student, targets, x)))
+    print(f"errors on held-out photos {title}:", rounded(errors(student, targets, x)))
 
 
 def rounded(found):

@@ -1,4 +1,4 @@
-"""How assets/autoencoder.safetensors is made: `faststyle pretrain`, stored in half precision.
+"""Make assets/autoencoder.safetensors: `faststyle pretrain`, stored in half precision.
 
 python tools/make_autoencoder.py PHOTOS -o faststyle_fastai/assets/autoencoder.safetensors
 """
@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from faststyle_fastai.runs import pretrain
-from faststyle_fastai.stylefile import load_style, write_style
+from faststyle_fastai.models.stylefile import load_style, write_style
+from faststyle_fastai.training.runs import pretrain
 
 
 def main(
@@ -19,7 +19,7 @@ def main(
     images: int | None = None,
     seed: int = 0,
 ):
-    "Pretrain on `photos` by the recipe `fast` and write the network as float16."
+    "Pretrain on `photos` with the recipe `fast` and write the network as float16."
     pretrain(photos, out, arch=arch, images=images, seed=seed, force=True)
     net, info, _ = load_style(out)
     write_style({k: v.half() for k, v in net.state_dict().items()}, info, out)

@@ -1,6 +1,6 @@
-"""The notebooks executed and cleaned, and README.md made from nbs/index.ipynb.
+"""Execute and clean the notebooks, and make README.md from nbs/index.ipynb.
 
-python tools/make_docs.py [NOTEBOOK …]      # those to execute; none: all
+python tools/make_docs.py [NOTEBOOK …]      # notebooks to execute; default: all
 """
 
 import os
@@ -18,7 +18,7 @@ NBS = ROOT / "nbs"
 
 
 def main(notebooks):
-    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}  # no library's notes in the documentation
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}  # no library warnings in the documentation
     for path in notebooks or [NBS]:
         command = ["nbdev-test", str(path), "--n-workers", "1", "--save"]
         subprocess.run(command, check=True, env=quiet, cwd=ROOT)
@@ -31,16 +31,20 @@ def main(notebooks):
             for output in cell.get("outputs", []):
                 if "text" in output:
                     output.text = as_on_screen(output.text)
-                if "image/jpeg" in output.get("data", {}):  # the same picture, many times smaller
+                if "image/jpeg" in output.get("data", {}):  # the same image, much smaller
                     output.data.pop("image/png", None)
         nbformat.write(notebook, path)
     (ROOT / "README.md").write_text(readme(), encoding="utf-8")
 
 
-# Extras that a tutorial takes, where it takes any.
+# Extras that a tutorial needs.
 EXTRAS = {"05_video.ipynb": "[video]", "07_at_scale.ipynb": "[bulk]"}
+PHOTOS = {"00_first_photo.ipynb": "cat.jpg"}  # photos of nbs/images that a tutorial opens
+FETCH = """
+    !wget -q -P images https://raw.githubusercontent.com/{repository}/main/nbs/images/{photo}\
+"""
 INSTALL = """\
-# On Colab or Kaggle this installs the package; where it is installed, it does nothing.
+# Installs the package on Colab or Kaggle. Does nothing where it is installed.
 from importlib.util import find_spec
 
 if not find_spec("faststyle_fastai"):
@@ -55,9 +59,9 @@ BADGES = (
 
 
 def hosted(notebook, name: str, repository: str | None = None):
-    """A tutorial that starts on Colab and Kaggle: its first cell of code installs the package.
+    """Make a tutorial start on Colab and Kaggle: its first code cell installs the package.
 
-    Badges stand below the title once settings.ini names the repository, as OWNER/NAME.
+    Adds badges below the title if settings.ini names the repository as OWNER/NAME.
     """
     settings = ConfigParser(delimiters=["="], interpolation=None)
     settings.read(ROOT / "settings.ini", encoding="utf-8")
@@ -67,6 +71,8 @@ def hosted(notebook, name: str, repository: str | None = None):
     if repository:
         what += f" @ git+https://github.com/{repository}"
     install = INSTALL.format(what=what)
+    if repository and name in PHOTOS:
+        install += FETCH.format(repository=repository, photo=PHOTOS[name])
     if notebook.cells[1].source.startswith(INSTALL[:20]):
         notebook.cells[1].source = install
     else:
@@ -81,23 +87,28 @@ def hosted(notebook, name: str, repository: str | None = None):
 
 
 def as_on_screen(text: str) -> str:
-    "Printed text without the progress bars that later text was written over."
+    "Printed text without the progress bars that later text overwrote."
     lines = [line.rsplit("\r", 1)[-1].strip("█") for line in text.split("\n")]
     shown = [line for line in lines if line.strip() and not re.search(r"\| +[\d.]+% \[", line)]
     return "\n".join(shown) + "\n"
 
 
 def readme() -> str:
-    "The index notebook as Markdown, of cells that say `#| echo: false` the output only."
+    "The index notebook as Markdown. Cells with `#| echo: false` show only their output."
     notebook = nbformat.read(NBS / "index.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.source.startswith("#| echo: false"):
             cell.metadata["transient"] = {"remove_source": True}
     text, _ = MarkdownExporter().from_notebook_node(notebook)
-    text = text.replace("](images/", "](nbs/images/")
+    text = re.sub(r"\]\((?!\w+:|#)([^)]+)\)", lambda link: f"]({from_root(link[1])})", text)
     lines = [line.rstrip() for line in text.splitlines()]
     kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1])]
     return "\n".join(kept).strip() + "\n"
+
+
+def from_root(link: str) -> str:
+    "Convert a notebook's relative link for the README."
+    return link.removeprefix("../") if link.startswith("../") else f"nbs/{link}"
 
 
 if __name__ == "__main__":

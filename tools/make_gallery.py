@@ -1,9 +1,10 @@
-"""How assets/gallery.safetensors and its thumbnails are made: one network of all its paintings.
+"""Make assets/gallery.safetensors and its thumbnails: one network of all built-in paintings.
 
     python tools/make_gallery.py PHOTOS PAINTINGS --run RUN [--pretrained gallery]
 
-RUN is a run folder: begun again, an interrupted training goes on. `--images` are photos for each
-painting. The paintings are trained on without their borders, which would be seen as bands in skies.
+RUN is a run folder. Run the command again to resume an interrupted training. `--images` is the
+number of photos per painting. The paintings are trained on without their borders, which would
+appear as bands in skies.
 """
 
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Annotated
 import typer
 from PIL import ImageOps
 
-from faststyle_fastai.backbones import ASSETS
-from faststyle_fastai.gallery import GALLERY, style_thumbnail
-from faststyle_fastai.images import read_picture, save_picture
-from faststyle_fastai.runs import train
-from faststyle_fastai.stylefile import load_style, write_style
+from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.images.files import read_picture, save_picture
+from faststyle_fastai.inference.builtin import BUILTIN_STYLES, style_thumbnail
+from faststyle_fastai.models.stylefile import load_style, write_style
+from faststyle_fastai.training.runs import train
 
 THUMBNAIL = 240  # px of the short side
 BORDER = 0.03  # of each side
@@ -27,15 +28,15 @@ def main(
     paintings: Path,
     run: Annotated[Path, typer.Option()],
     images: int = 3000,
-    minutes: Annotated[float | None, typer.Option(help="Train this long instead.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Minutes, instead of --images.")] = None,
     bs: int = 4,
     small_until: float | None = None,  # share of the time at 128 px
     pretrained: str = "autoencoder",
     arch: str = "full",
     seed: int = 0,
 ):
-    "Train the gallery on `photos`, write it as float16 and its paintings' thumbnails."
-    pictures = {name: trimmed(next(paintings.glob(f"{name}.*"))) for name in GALLERY}
+    "Train the gallery on `photos`. Write it as float16, with thumbnails of its paintings."
+    pictures = {name: trimmed(next(paintings.glob(f"{name}.*"))) for name in BUILTIN_STYLES}
     within = run.with_name(f"{run.name}-paintings")
     files = {name: save_picture(p, within / f"{name}.png") for name, p in pictures.items()}
     train(

@@ -1,9 +1,9 @@
-"""The README's pictures, from what ships and photos that may be shown.
+"""Make the README's images from the built-in files and photos with free licenses.
 
 python tools/make_pictures.py PHOTOS
 
-PHOTOS is a folder with scikit-image's astronaut.jpg (NASA, public domain), chelsea.jpg, coffee.jpg
-(CC0); the others come with dependencies.
+PHOTOS is a folder with scikit-image's astronaut.jpg (NASA, public domain), chelsea.jpg and
+coffee.jpg (CC0). The other photos come with dependencies.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from sklearn import datasets
 
 from faststyle_fastai.all import (
     ASSETS,
-    GALLERY,
+    BUILTIN_STYLES,
     Stylizer,
     contact_sheet,
     optimize_style,
@@ -35,7 +35,7 @@ IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
 PHOTO = SAMPLES / "china.jpg"
 HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-FRAMES = 16  # of the film, there; and back
+FRAMES = 16  # of the animation, one way
 SHOWN = {
     "astronaut": "udnie",
     "chelsea": "great_wave",
@@ -46,7 +46,7 @@ SHOWN = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photos", type=Path, help="a folder")
+    parser.add_argument("photos", type=Path, help="Folder of photos.")
     args = parser.parse_args()
     names = "astronaut", "chelsea", "coffee"
     photos = {name: args.photos / f"{name}.jpg" for name in names} | {"china": PHOTO}
@@ -58,7 +58,7 @@ def main():
 
 
 def showcase(paint, photos):
-    "showcase.jpg: each photo, a painting, and the one after the other; strength.jpg: from 0 to 1."
+    "Make showcase.jpg (photos, paintings, painted photos) and strength.jpg (from 0 to 1)."
     blocks = []
     for name, style in SHOWN.items():
         pair = square(read_picture(photos[name])), square(read_picture(style_thumbnail(style)))
@@ -70,7 +70,7 @@ def showcase(paint, photos):
 
 
 def film(paint):
-    "film.gif: along the photo and back, beside it `--smooth` after Munch."
+    "Make film.gif: a pan over the photo and back, beside the same in Munch's style, smoothed."
     photo = read_picture(PHOTO)
     with TemporaryDirectory() as folder:
         steps = [round(48 * (1 - math.cos(math.pi * i / FRAMES))) for i in range(FRAMES)]
@@ -88,16 +88,16 @@ def film(paint):
 
 
 def gallery(paint, photos):
-    "gallery.jpg: the paintings of the styles that ship, below each what becomes of a photo."
+    "Make gallery.jpg: the paintings of the built-in styles, each above a photo in its style."
     rows, photos = [], cycle(square(read_picture(photo)) for photo in photos)
-    for names in chunked(GALLERY, len(GALLERY) // 2):
+    for names in chunked(BUILTIN_STYLES, len(BUILTIN_STYLES) // 2):
         rows.append([square(read_picture(style_thumbnail(name))) for name in names])
         rows.append([paint(next(photos), name) for name in names])
     save_picture(contact_sheet(rows).reduce(2), IMAGES / "gallery.jpg")
 
 
 def slow(photo):
-    "slow.jpg: a photo, and what optimizing its pixels after two paintings gives."
+    "Make slow.jpg: a photo, and the same photo optimized for two paintings."
     paintings = (ASSETS / name for name in ("composition_vii.jpg", "woman_with_hat.jpg"))
     made = [optimize_style(photo, painting, device="cpu") for painting in paintings]
     save_picture(side_by_side([read_picture(photo), *made], 280), IMAGES / "slow.jpg")

@@ -1,4 +1,4 @@
-"""The documentation's pictures of the page, from Chromium (Playwright).
+"""Take the documentation's screenshots of the web page, with Chromium (Playwright).
 
 python tools/make_screenshots.py [--chromium /usr/bin/chromium]
 """
@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from sklearn import datasets
 
 from faststyle_fastai.all import ASSETS, save_picture
-from faststyle_fastai.page import web_page
+from faststyle_fastai.web.app import web_page
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 PHOTO = Path(datasets.__file__).parent / "images" / "china.jpg"

@@ -1,0 +1,63 @@
+"""Draw the README's two charts from saved results.
+
+python -m benchmarks.charts [FOLDER]
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+from benchmarks.report import kept
+
+OURS, THEIRS = "#2a6f97", "#c9c9c9"
+IMAGES = Path(__file__).parent.parent / "nbs/images"
+
+
+def main(folder=IMAGES):
+    for name, draw in {"speed": speed, "preferred": preferred}.items():
+        figure, axes = plt.subplots(figsize=(6.4, 2.6), layout="constrained")
+        draw(axes)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(Path(folder) / f"{name}.png", dpi=125)
+        plt.close(figure)
+
+
+def speed(axes):
+    "Draw seconds per image, for our network and for pytorch/examples' network."
+    rows = [
+        row for row in kept("painting")["rows"] if row["network"] in ("pytorch/examples", "full")
+    ]
+    labels = [f"{row['picture']}, {named(row['network'])}" for row in rows]
+    bars = axes.barh(labels, [row["s"] for row in rows], color=colors(rows))
+    axes.bar_label(bars, [f"{row['s']:.2g} s" for row in rows], padding=3)
+    axes.invert_yaxis()
+    axes.set_title("Seconds per image on two CPU cores", loc="left")
+
+
+def preferred(axes):
+    "Draw how often judges would rather hang our image."
+    rows = kept("jury")["rows"]
+    shares = [int(row["hang"].strip("%")) for row in rows]
+    labels = [f"{row['against']}\n{row['pairs']} pairs" for row in rows]
+    bars = axes.barh(labels, shares, color=OURS)
+    axes.barh(labels, [100 - share for share in shares], left=shares, color=THEIRS)
+    axes.bar_label(bars, [f"{share}%" for share in shares], label_type="center", color="white")
+    axes.axvline(50, color="black", linewidth=0.8, linestyle=":")
+    axes.invert_yaxis()
+    axes.set_title("Which image would you hang? Share of ours, judged blind", loc="left")
+
+
+def named(network):
+    return "faststyle" if network == "full" else network
+
+
+def colors(rows):
+    return [OURS if row["network"] == "full" else THEIRS for row in rows]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,275 @@
+"Stylization of millions of images on a Ray cluster (the extra `bulk`)."
+
+import csv
+import io
+import logging
+import math
+import os
+import socket
+import time
+from contextlib import suppress
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+import torch
+
+from ..core.errors import FaststyleError, extra, format_error
+from ..images.discovery import is_picture, output_name
+from ..images.files import image_size, read_exif, read_tensor, save_picture
+from ..inference.builtin import find_style
+from ..inference.stylizer import Stylizer
+from ..models.stylefile import MODEL
+
+__all__ = ["paint_bulk"]
+
+REPORT = "failures.csv"
+MOST_PIECES = 20_000  # Ray tasks at most
+SETTINGS = {"enable_progress_bars": False, "max_errored_blocks": -1}  # of Ray Data, in a call
+PATIENCE = 10  # seconds to wait for a cluster's answer
+PAUSE = 5  # seconds until a cluster notices a dead machine
+TOGETHER = 2**23  # most pixels in a batch
+TRIES = 4  # the first in pieces; then images lost with their worker, one by one
+WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
+
+
+def paint_bulk(
+    source: str | Path,  # a folder, or a URL: s3://…, gs://…, or any that fsspec supports
+    out: str | Path,  # likewise; mirrors the folders of `source`
+    style: str | Path,  # as Stylizer accepts it; its file is sent to the workers
+    strength: float = 1.0,
+    size: int | None = None,  # px of the short side to paint at; replaces `stroke`
+    keep_colors: bool = False,
+    address: str | None = None,  # of a Ray cluster, or "auto"; None: this machine only
+    workers: int | None = None,  # each with its own network; None: one per GPU or core
+    batch: int = 16,  # images that a worker receives at once
+    force: bool = False,  # overwrite existing outputs
+    precision: str = "auto",  # see devices.uses_bfloat16
+    watch=None,  # called with the numbers of finished, failed and all images
+    stroke: str = "medium",  # a row of enlarge.STROKES
+) -> list[tuple[str, str]]:  # the name and error of each failed image
+    """Repaint all images below `source` to one output each; existing outputs are skipped.
+
+    Outputs are written atomically, so the same call continues after an interruption. The work of a
+    machine that dies is repeated elsewhere. Failed images are listed in failures.csv beside the
+    results. All machines of a cluster must share local folders.
+    """
+    ray = extra("ray", "bulk")
+    extra("ray.data", "bulk")
+    source, out = placed(source), placed(out)
+    path, name = find_style(style)
+    path = path / MODEL if path.is_dir() else path
+    Stylizer(style, precision=precision)  # fail early on a bad style
+    names = _to_do(source, out, force)
+    if not names:
+        return _report(out, [])
+    weights = path.name, path.read_bytes(), name, precision
+    how = {"strength": strength, "size": size, "keep_colors": keep_colors, "stroke": stroke}
+    mine = not ray.is_initialized()
+    if mine:
+        _connect(ray, address)
+    context = ray.data.DataContext.get_current()
+    before = {key: getattr(context, key) for key in SETTINGS}
+    try:
+        for key, value in SETTINGS.items():
+            setattr(context, key, value)
+        found = {}  # name -> error, or an empty string
+        for attempt in range(TRIES):
+            if left := [name for name in names if name not in found]:
+                step = 1 if attempt else batch
+                try:
+                    for some in _painted(ray, left, (source, out, weights, how), workers, step):
+                        found |= some
+                        if watch:
+                            watch(len(found), sum(map(bool, found.values())), len(names))
+                except ray.exceptions.RayActorError:  # on a machine not yet known to be dead
+                    time.sleep(PAUSE)
+    finally:
+        for key, value in before.items():
+            setattr(context, key, value)
+        if mine:
+            ray.shutdown()
+    found = {name: f"The worker died {TRIES} times." for name in names} | found
+    return _report(out, [(name, why) for name, why in found.items() if why])
+
+
+def _connect(ray, address):
+    for name in ("ray", "ray.data"):  # long reports of deaths that are handled here
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    try:
+        if port.isdigit():  # Ray would keep trying for minutes
+            socket.create_connection((host, int(port)), PATIENCE).close()
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR)
+    except OSError as error:
+        raise FaststyleError(f"No Ray cluster at {address}: {format_error(error)}") from None
+
+
+def _painted(ray, names, work, workers, batch):
+    "Yield {name: error} for some images at a time; images whose worker dies are missing."
+    gpus = ray.cluster_resources().get("GPU", 0)
+    room = workers or max(1, int(gpus or ray.cluster_resources()["CPU"]))
+    pieces = min(math.ceil(len(names) / batch), MOST_PIECES)
+    results = ray.data.from_items(names, override_num_blocks=pieces).map_batches(
+        Worker,
+        batch_size=None,  # one piece
+        fn_constructor_args=work,
+        compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
+        num_cpus=0 if gpus else 1,
+        num_gpus=1 if gpus else 0,
+        max_restarts=0,
+        max_task_retries=0,
+    )
+    for rows in results.iter_batches(batch_size=None):
+        yield dict(zip(rows["name"].tolist(), rows["error"].tolist()))
+
+
+def _to_do(source, out, force):
+    "The names of the images that are not painted yet."
+    store, root = file_system(source)
+    target, place = file_system(out)
+    inside = PurePosixPath(place) if target == store else None
+    if inside in (PurePosixPath(root), *PurePosixPath(root).parents):
+        raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
+    names, taken = [], {}
+    for path in _files(store, root, f"No folder {source}."):
+        if is_picture(path.relative_to(root)) and inside not in path.parents:
+            name = str(path.relative_to(root))
+            if (other := taken.setdefault(output_name(name), name)) != name:
+                raise FaststyleError(f"{other} and {name} would both become {output_name(name)}.")
+            names.append(name)
+    if not names:
+        raise FileNotFoundError(f"No images in {source}.")
+    there = set() if force else {str(path.relative_to(place)) for path in _files(target, place)}
+    return sorted(name for name in names if output_name(name).as_posix() not in there)
+
+
+def _files(store, root, missing=None):
+    "All files below a folder; a missing folder is empty, or the error `missing`."
+    from pyarrow.fs import FileSelector, FileType
+
+    selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
+    try:
+        found = store.get_file_info(selector)
+    except FileNotFoundError:
+        raise FileNotFoundError(missing) from None
+    except OSError as error:
+        raise FaststyleError(f"Cannot list {root}: {format_error(error)}") from None
+    return [PurePosixPath(info.path) for info in found if info.type == FileType.File]
+
+
+def placed(address: str | Path) -> str:
+    "A URL, or an absolute path: workers have another current folder."
+    return str(address) if "://" in str(address) else os.path.abspath(address)
+
+
+def file_system(
+    address: str,  # of `placed`
+):
+    "The file system of an address, pyarrow's or else fsspec's, and the path in it."
+    fs = extra("pyarrow.fs", "bulk")
+    if "://" not in address:
+        return fs.LocalFileSystem(), Path(address).as_posix()
+    try:
+        return fs.FileSystem.from_uri(address)
+    except ValueError:
+        import fsspec
+
+        try:
+            store, root = fsspec.core.url_to_fs(address)
+        except (ValueError, ImportError) as error:
+            raise FaststyleError(f"{address}: {error}") from None
+        return fs.PyFileSystem(fs.FSSpecHandler(store)), root
+
+
+def _report(out, failed):
+    "List failures beside the results, replacing those of an earlier call."
+    store, place = file_system(out)
+    path = f"{place}/{REPORT}"
+    if failed:
+        text = io.StringIO()
+        csv.writer(text).writerows([("picture", "error"), *failed])
+        put(store, path, text.getvalue().encode())
+    elif store.get_file_info(path).is_file:
+        store.delete_file(path)
+    return failed
+
+
+def put(store, path: str, data: bytes):
+    "Write a file atomically."
+    parent, name = path.rsplit("/", 1)
+    if store.type_name in WHOLE_PUTS:
+        with store.open_output_stream(path) as file:
+            file.write(data)
+        return
+    store.create_dir(parent, recursive=True)
+    temporary = f"{parent}/.{name}-{os.getpid()}"
+    try:
+        with store.open_output_stream(temporary) as file:
+            file.write(data)
+        store.move(temporary, path)
+    except OSError:
+        with suppress(OSError):  # it may not exist
+            store.delete_file(temporary)
+        raise
+
+
+class Worker:
+    "A network on a machine of the cluster, with its settings."
+
+    def __init__(self, source, out, weights, how):
+        self.source, self.out = file_system(source), file_system(out)
+        name, data, style, precision = weights
+        with TemporaryDirectory() as folder:
+            (Path(folder) / name).write_bytes(data)
+            self.paint = Stylizer(Path(folder) / name, precision=precision)
+        self.how = how | {"style": style}
+
+    def __call__(self, rows):
+        "Paint the images of these names."
+        with TemporaryDirectory() as folder:
+            read = {name: Path(folder) / f"{i}" for i, name in enumerate(rows["item"].tolist())}
+            errors = dict.fromkeys(read, "")
+            jobs = [job for name, path in read.items() if (job := self._fetch(name, path, errors))]
+            jobs.sort(key=lambda job: job[1])
+            for (width, height), alike in groupby(jobs, lambda job: job[1]):
+                names = [name for name, _ in alike]
+                step = max(1, TOGETHER // (width * height))
+                for i in range(0, len(names), step):
+                    self._repaint({n: read[n] for n in names[i : i + step]}, errors)
+        return {"name": list(errors), "error": list(errors.values())}
+
+    def _fetch(self, name, path, errors):
+        "Copy an image to this machine; return its name and size."
+        store, root = self.source
+        try:
+            with store.open_input_stream(f"{root}/{name}") as file:
+                path.write_bytes(file.readall())
+            return name, image_size(path)
+        except Exception as error:
+            errors[name] = format_error(error).replace(str(path), name)
+
+    def _repaint(self, pictures, errors):
+        "Paint images of one shape in a batch; if that fails, one by one."
+        try:
+            photos = [read_tensor(path) for path in pictures.values()]
+            if len({photo.shape for photo in photos}) > 1:
+                raise ValueError("Some images are rotated or transparent.")
+            one = len(photos) == 1
+            painted = self.paint(
+                torch.cat(photos), **self.how, tensor=True, tile="auto" if one else None
+            )
+            for (name, path), x in zip(pictures.items(), painted):
+                self._write(name, path, x[None])
+        except Exception as error:
+            for name, path in pictures.items():
+                if len(pictures) > 1:
+                    self._repaint({name: path}, errors)
+                else:
+                    errors[name] = format_error(error).replace(str(path), name)
+
+    def _write(self, name, path, x):
+        store, root = self.out
+        target = output_name(name)
+        local = save_picture(x, path.with_suffix(target.suffix), exif=read_exif(path))
+        put(store, f"{root}/{target.as_posix()}", local.read_bytes())

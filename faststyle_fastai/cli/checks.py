@@ -1,0 +1,64 @@
+"Checks of a call that need no torch, so that mistakes are reported at once."
+
+import re
+from glob import glob
+from pathlib import Path
+
+DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
+
+
+def check_device(name: str | None) -> str | None:
+    "A device's name, as torch knows it."
+    if name and not re.fullmatch(f"{DEVICE}(,{DEVICE})?", name):
+        raise ValueError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.")
+    return name
+
+
+def check_folder(folder: Path | None) -> Path | None:
+    "A folder that exists."
+    if folder and not folder.is_dir():
+        raise FileNotFoundError(f"Folder not found: {folder}.")
+    return folder
+
+
+def check_inputs(inputs: list[str]) -> list[str]:
+    "Files, folders, URLs and glob patterns of which each finds something."
+    for text in inputs:
+        if not is_there(text) and not glob(text, recursive=True):
+            raise FileNotFoundError(f"Image not found: {text}.")
+    return inputs
+
+
+def check_video(source: str) -> str:
+    "A video, or numbered images such as frames/%04d.png."
+    if not is_there(source) and "%" not in source:
+        raise FileNotFoundError(f"Video not found: {source}.")
+    return source
+
+
+def check_paintings(sources: list[str] | str) -> list[str] | str:
+    "Paintings to train on, not styles that are trained already."
+    for source in [sources] if isinstance(sources, str) else sources:
+        place = source.partition("=")[2]
+        if is_there(source) or (place and is_there(place)):
+            continue
+        from ..inference.builtin import BUILTIN_STYLES
+
+        if source in BUILTIN_STYLES:
+            raise ValueError(
+                f"{source} is a built-in style, not a painting. "
+                f"Use it with faststyle stylize --style {source}."
+            )
+        raise FileNotFoundError(f"Image not found: {place or source}.")
+    return sources
+
+
+def check_recipe(name: str) -> str:
+    from ..core.errors import known
+    from ..training.recipes import RECIPES
+
+    return known("recipe", name, RECIPES)
+
+
+def is_there(text):
+    return "://" in text or Path(text).exists()

@@ -1,0 +1,62 @@
+"The commands that convert styles from and to other programs' formats."
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .loading import load_stylizer
+from .options import Force, TrustPickle, print_outputs
+
+
+def export(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="STYLE",
+            help="Trained style: a built-in style, gallery (all of them), a .safetensors file, a "
+            "run folder, or FILE:NAME.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Output file (.onnx).")
+    ],
+    dtype: Annotated[
+        str,
+        typer.Option(
+            metavar="TYPE",
+            help="Type of the weights: float32, half (half the size) or int8 (a third).",
+        ),
+    ] = "float32",
+    force: Force = False,
+    trust_pickle: TrustPickle = False,
+):
+    "Export one style, or all styles of a file, to ONNX."
+    from ..inference.onnx import export_onnx
+    from ..training.run_folder import may_write_file
+
+    may_write_file(out, force, ".onnx")
+    print_outputs(export_onnx(load_stylizer(file, trust_pickle), out, dtype))
+
+
+def import_(
+    peer: Annotated[
+        Path,
+        typer.Argument(
+            help="A .pth file of fast_neural_style from pytorch/examples.", metavar="PEER"
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Output file (.safetensors).")
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the style. Default: the file name.")
+    ] = None,
+    force: Force = False,
+):
+    "Convert a network of pytorch/examples to a style file without running code."
+    from ..models.stylefile import import_style
+    from ..training.run_folder import may_write_file
+
+    may_write_file(out, force)
+    print_outputs(import_style(peer, out, name))

@@ -1,0 +1,61 @@
+"Loads the styles that a command names."
+
+import warnings
+
+from ..core.errors import FaststyleError
+
+
+def load_stylizer(style, trust_pickle, device=None, precision="auto"):
+    "Load a Stylizer; a pickle only if it is trusted."
+    from ..inference.builtin import find_style
+
+    if find_style(style)[0].suffix == ".pkl" and not trust_pickle:
+        raise FaststyleError(
+            f"{style} can run code when loaded. If you trust it, add --trust-pickle."
+        )
+    from ..inference.stylizer import Stylizer
+
+    return Stylizer(style, device, precision)
+
+
+def name_first(paint, style):
+    "Warn that of several styles, when none is named, the first is painted."
+    if paint.named is None and len(paint.styles) > 1:
+        warnings.warn(
+            f"{style} has {len(paint.styles)} styles and none is named. Painting with the first: "
+            f"{style}:{paint.styles[0]}.",
+            stacklevel=2,
+        )
+
+
+def shares_of(shares, rest):
+    "Parse NAME=WEIGHT items into {name: weight}; the style `rest` fills the sum up to 1."
+    mix = {}
+    for share in shares:
+        name, _, weight = share.rpartition("=")
+        try:
+            mix[name] = mix.get(name, 0) + float(weight)
+        except ValueError:
+            raise FaststyleError(
+                f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3."
+            ) from None
+    left = 1 - sum(mix.values())
+    return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
+
+
+def side_of(tile, depth=8):
+    "Convert --tile to the `tile` argument of `Stylizer`."
+    from ..inference.tiles import tiles
+
+    if tile == "none" or (tile == "auto" and depth == 16):
+        return None
+    if depth == 16:
+        raise FaststyleError(
+            "Tiles are limited to 8 bits per color channel: use --bit-depth 16 without --tile."
+        )
+    if tile == "auto":
+        return tile
+    if not tile.isdecimal():
+        raise FaststyleError(f"Invalid --tile {tile}. Use auto, none, or a multiple of 4 px.")
+    tiles((1, 1), int(tile))  # report a wrong side once, not per image
+    return int(tile)

@@ -1,0 +1,126 @@
+"The `faststyle` command line: each command parses, calls one function and prints the output path."
+
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..core.errors import format_error
+from .bulk import bulk
+from .convert import export, import_
+from .measure import evaluate, info, styles
+from .optimize import as_typed, optimize
+from .stylize import grid, stylize
+from .train import add_style, demo, pretrain, train
+from .video import video
+from .web import camera, web
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Fast neural style transfer that anyone can train and run.",
+)
+
+
+COMMANDS = {  # help panel -> command -> examples
+    "Paint": {
+        stylize: (
+            "faststyle stylize me.jpg --style great_wave -o me-wave.jpg",
+            "faststyle stylize holiday/ --style the_scream --mix mondrian=.4 -o painted/",
+        ),
+        grid: ("faststyle grid me.jpg --style udnie --style tahiti -o grid.png",),
+        video: ("faststyle video in.mp4 --style great_wave -o painted.mp4",),
+        camera: ("faststyle camera",),
+        optimize: ("faststyle optimize me.jpg painting.jpg -o out.png",),
+    },
+    "Train": {
+        demo: ("faststyle demo",),
+        train: (
+            "faststyle train PHOTOS --style painting.jpg --minutes 5 -o RUN",
+            "faststyle train PHOTOS --style a.jpg --style b.jpg --minutes 20 -o RUN",
+        ),
+        add_style: ("faststyle add-style RUN --style c.jpg",),
+        pretrain: ("faststyle pretrain PHOTOS -o mine.safetensors",),
+    },
+    "Measure": {
+        styles: ("faststyle styles -o sheet.png",),
+        info: ("faststyle info RUN",),
+        evaluate: ("faststyle evaluate RUN --photos PHOTOS --painting painting.jpg",),
+    },
+    "Deploy": {
+        web: ("faststyle web --photos PHOTOS --folder MY_STYLES",),
+        bulk: ("faststyle bulk s3://photos s3://painted --style udnie --address auto",),
+        export: ("faststyle export great_wave -o great_wave.onnx",),
+        import_: ("faststyle import PEER.pth -o OUT.safetensors",),
+    },
+}
+
+
+def register(command, panel, examples):
+    name = command.__name__.strip("_").replace("_", "-")
+    epilog = "Example: " + "\n\n".join(examples)
+    app.command(name, rich_help_panel=panel, epilog=epilog)(command)
+
+
+for panel, commands in COMMANDS.items():
+    for command, examples in commands.items():
+        register(command, panel, examples)
+
+
+def main():
+    "Run the command line; an error is printed as one line on stderr."
+    debug, verbose = take("--debug"), take("-v", "--verbose")
+    if sys.argv[1:2] == ["optimize"]:
+        sys.argv[1:] = as_typed(sys.argv[1:])
+    if verbose:
+        print(machine(), file=sys.stderr)
+    else:
+        for noise in (FutureWarning, DeprecationWarning):  # meant for the libraries' developers
+            warnings.simplefilter("ignore", noise)
+    warnings.showwarning = lambda text, *_: print(f"warning: {text}", file=sys.stderr)
+    try:
+        app()
+    except Exception as error:
+        if debug:
+            raise
+        print(f"error: {format_error(error)}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def take(*names):
+    "Whether an option is given anywhere in the command line, and remove it."
+    given = [word for word in sys.argv[1:] if word in names]
+    sys.argv[1:] = [word for word in sys.argv[1:] if word not in names]
+    return bool(given)
+
+
+def machine():
+    "Versions, device and precision, for `--verbose`."
+    from ..core.devices import best_device, uses_bfloat16
+    from ..core.provenance import versions
+
+    device = best_device()
+    precision = "bfloat16" if uses_bfloat16(device) else "float32"
+    facts = {**versions(), "device": device, "precision": precision}
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("-V", "--version", help="Print the version.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error. Works anywhere.")
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "-v", "--verbose", help="Print versions, device and all warnings. Works anywhere."
+        ),
+    ] = False,
+):
+    if version:
+        print(__version__)
+        raise typer.Exit

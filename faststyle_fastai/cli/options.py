@@ -1,0 +1,232 @@
+"Arguments and options that several commands share."
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .checks import check_device, check_folder, check_recipe
+
+Photos = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PHOTOS",
+        help="Folder of training photos.",
+        show_default=False,
+        callback=check_folder,
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Folder for the network, previews and checkpoints.",
+        show_default=False,
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Device, such as cpu, cuda or cuda:1. Default: the best available.",
+        callback=check_device,
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Do not print progress.")]
+Recipe = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Training recipe: fast, or a published one (skalski, johnson, dumoulin or tarun).",
+        callback=check_recipe,
+    ),
+]
+BackboneName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Backbone: vgg16, vgg19 or lite (built in). Default: the recipe's."
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--backbone-weights", metavar="FILE", help="Backbone weights (.safetensors or .pth)."
+    ),
+]
+Arch = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Network: full, slim (half the channels, twice as fast) or tarun (as published).",
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--crop-size",
+        metavar="PX",
+        help="Side of the square training crops. Default: the recipe's.",
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size", "--bs", metavar="N", help="Photos per step. Default: the recipe's."
+    ),
+]
+Images = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Photos per epoch, the same in every epoch. Default: the recipe's."
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--num-workers",
+        min=0,
+        metavar="N",
+        help="Processes that load photos. Default: up to 8 on CUDA, otherwise 0.",
+    ),
+]
+CheckpointEvery = Annotated[
+    int, typer.Option(min=1, metavar="STEPS", help="Steps between checkpoints.")
+]
+ValidPct = Annotated[
+    float,
+    typer.Option(
+        min=0, max=0.9, metavar="SHARE", help="Share of the photos held out for validation."
+    ),
+]
+
+
+def layer_parts(text: str) -> dict[str, float | None]:
+    "Parse LAYER or LAYER=PART items, separated by commas; a layer without a number gets None."
+    parts = {}
+    for item in text.split(","):
+        name, equals, part = item.strip().partition("=")
+        try:
+            parts[name] = float(part) if equals else None
+        except ValueError:
+            raise typer.BadParameter(f"'{item}' must be LAYER or LAYER=NUMBER.") from None
+    return parts
+
+
+def _of_training(kind, metavar, what, **kwargs):
+    "An option that overrides one setting of a recipe."
+    panel = {"rich_help_panel": "Loss and schedule", "metavar": metavar, "help": what}
+    return Annotated[kind | None, typer.Option(**panel, **kwargs)]
+
+
+OWN, UNITS = "Default: the recipe's.", "in the recipe's units (1 for fast, 1e10 for johnson)."
+StyleWeight = _of_training(float, "WEIGHT", f"Weight of the style loss, {UNITS}", min=0)
+ContentWeight = _of_training(
+    float, "WEIGHT", "Weight of the content loss, in the recipe's units.", min=0
+)
+ToneWeight = _of_training(
+    float, "WEIGHT", "Weight of the tone loss, which preserves light and dark.", min=0
+)
+TvWeight = _of_training(
+    float, "WEIGHT", "Weight of the total variation, in the recipe's units.", min=0
+)
+ChromaWeight = _of_training(float, "WEIGHT", "Weight of the total variation of color.", min=0)
+Lr = _of_training(float, "RATE", f"Peak learning rate. {OWN}", min=1e-12)
+Epochs = _of_training(int, "N", "Epochs in each phase of the recipe's schedule.", min=1)
+Opt = _of_training(str, "NAME", "Optimizer: adam or muon.")
+StyleSize = _of_training(
+    int, "PX", "Short side of the painting in px, as the loss sees it.", min=16
+)
+StyleLoss = _of_training(
+    str, "NAME", "Style loss, as for optimize: w2, w2_relative, gram, gram_mean and others."
+)
+LAYERS = "LAYER[=PART],…"
+ContentLayers = _of_training(
+    dict,
+    LAYERS,
+    f"Layers of the content loss, such as relu2_2,relu3_4=.5. {OWN}",
+    parser=layer_parts,
+)
+StyleLayers = _of_training(dict, LAYERS, f"Layers of the style loss. {OWN}", parser=layer_parts)
+
+Style = Annotated[
+    str,
+    typer.Option(
+        metavar="STYLE",
+        help="A built-in style, a .safetensors file, a run folder, or FILE:NAME.",
+    ),
+]
+Mix = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=.3",
+        help="Style to mix in, and its share. Repeat for several. --style gets the rest.",
+    ),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Gray image. White areas are painted, black areas stay unchanged."
+    ),
+]
+Black = Annotated[
+    str | None,
+    typer.Option("--background-style", metavar="NAME", help="Style for the black areas of --mask."),
+]
+Stroke = Annotated[
+    str,
+    typer.Option(
+        metavar="WIDTH",
+        help="Width of the brush strokes: finest, fine, medium, broad or broadest.",
+    ),
+]
+Tile = Annotated[
+    str,
+    typer.Option(
+        metavar="PX", help="Side of the tiles in px, auto (only if memory is short) or none."
+    ),
+]
+
+Precision = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        envvar="FASTSTYLE_PRECISION",
+        help="Precision: float32, bfloat16, or auto (bfloat16 if the device supports it).",
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01,
+        metavar="MINUTES",
+        help="Train for this many minutes. The learning-rate schedule is scaled to fit.",
+    ),
+]
+TrustPickle = Annotated[
+    bool,
+    typer.Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded."),
+]
+Force = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing output.")]
+
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Address of the web page.")]
+Port = Annotated[int, typer.Option(metavar="PORT", help="Port of the web page.")]
+AllowHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Additional host name of the page, for example behind a proxy. Repeat for several.",
+        metavar="NAME",
+    ),
+]
+Browser = Annotated[bool, typer.Option(help="Open the page in a browser.")]
+
+
+def print_outputs(*paths):
+    "Print the paths of a command's results, as its last output."
+    if int(os.environ.get("RANK", 0)):  # in distributed training only the first process prints
+        return
+    for path in paths:
+        print(path)

@@ -1,0 +1,81 @@
+"The commands that serve web pages."
+
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .loading import load_stylizer
+from .options import AllowHosts, Browser, Device, Host, Port, Precision, TrustPickle
+
+
+def web(
+    folder: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder of trained styles to offer. New styles are saved there."
+        ),
+    ] = Path("faststyle-web"),
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of training photos to offer, along with its subfolders."
+        ),
+    ] = None,
+    megapixels: Annotated[
+        float,
+        typer.Option(
+            "--max-megapixels", min=0.001, metavar="N", help="Refuse images with more megapixels."
+        ),
+    ] = 50,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    browser: Browser = True,
+    allow_host: AllowHosts = None,
+    device: Device = None,
+    precision: Precision = "auto",
+):
+    "Serve a web page to paint, train, optimize and use the camera. Stop it with Ctrl-C."
+    from ..web.app import web_page
+
+    place = host, port, browser
+    with web_page(folder, photos, *place, megapixels, device, precision, allow_host):
+        until_interrupted()
+
+
+def camera(
+    style: Annotated[
+        str,
+        typer.Option(
+            metavar="STYLE",
+            help="Trained style, as for video, or slim: all built-in styles in a faster network.",
+        ),
+    ] = "slim",
+    size: Annotated[
+        int, typer.Option(min=16, metavar="PX", help="Short side to paint at in px.")
+    ] = 240,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    browser: Browser = True,
+    allow_host: AllowHosts = None,
+    trust_pickle: TrustPickle = False,
+    device: Device = None,
+    precision: Precision = "auto",
+):
+    "Repaint the camera's video live on a web page. Stop it with Ctrl-C."
+    from ..web.camera import camera_page
+
+    paint = load_stylizer(style, trust_pickle, device, precision)
+    with camera_page(paint, host, port, browser, size, allow_host):
+        until_interrupted()
+
+
+def until_interrupted():
+    "Wait for Ctrl-C or SIGTERM; both leave time to clean up."
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1)

@@ -1,0 +1,54 @@
+"Devices and precision."
+
+import os
+
+import torch
+
+from .errors import known
+
+__all__ = ["best_device", "named_devices", "out_of_memory", "uses_bfloat16"]
+
+PRECISIONS = "auto", "float32", "bfloat16"
+
+
+def best_device() -> torch.device:
+    "The available accelerator, or the CPU."
+    found = torch.accelerator.is_available() and torch.accelerator.current_accelerator()
+    return found or torch.device("cpu")
+
+
+def uses_bfloat16(device: torch.device, precision: str = "auto") -> bool:
+    """Whether to compute in bfloat16.
+
+    `"auto"` reads the environment variable FASTSTYLE_PRECISION. If it is unset, bfloat16 is used
+    where the device supports it natively. Raises `ValueError` for a value not in `PRECISIONS`.
+    """
+    if precision == "auto":
+        precision = os.environ.get("FASTSTYLE_PRECISION", "auto")
+    known("precision", precision, PRECISIONS)
+    return computes_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    "Whether `device` supports bfloat16 natively, without emulation."
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def named_devices(
+    names,  # one, or two of the same kind separated by a comma; None: fastai's default
+) -> list[torch.device]:
+    "Devices by name; `ValueError` for more than two, or for different kinds."
+    from fastai.torch_core import default_device  # keeps fastai out of painting's imports
+
+    devices = [torch.device(d) for d in str(names or default_device()).split(",")]
+    if len(devices) > 2 or len({device.type for device in devices}) > 1:
+        raise ValueError(f"Invalid device '{names}'. Give one device, or two of the same kind.")
+    return devices
+
+
+def out_of_memory(error: Exception) -> bool:
+    "Whether `error` means out of memory; the CPU allocator has no error type of its own."
+    kinds = MemoryError, torch.OutOfMemoryError
+    return isinstance(error, kinds) or "DefaultCPUAllocator" in str(error)

@@ -1,0 +1,65 @@
+"Color profiles: conversion to sRGB on reading, and soft proofs for print."
+
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageCms
+
+from ..core.errors import FaststyleError
+
+__all__ = ["SRGB", "parse_profile", "soft_proof", "srgb"]
+
+
+def _srgb():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + bytes(12) + profile[36:]  # no creation time: reproducible
+
+
+SRGB = _srgb()  # embedded in written images
+MODES = {"GRAY": "L", "CMYK": "CMYK", "RGB": "RGB"}  # a profile's color space -> Pillow's mode
+
+
+def srgb(
+    image: Image.Image,
+    profile: bytes | None,  # as embedded in its file
+) -> Image.Image:  # RGB
+    "An image converted to sRGB; a damaged profile or one for other color spaces is ignored."
+    if own := parse_profile(profile):
+        mode = MODES.get(own.profile.xcolor_space.strip())
+        seen = image.convert("RGB") if mode == "RGB" and image.mode != "CMYK" else image
+        if seen.mode == mode:
+            with suppress(ImageCms.PyCMSError):
+                return ImageCms.profileToProfile(seen, own, _profile(SRGB), outputMode="RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def parse_profile(
+    profile: bytes | None,
+) -> ImageCms.ImageCmsProfile | None:
+    "A profile, if it is valid and not sRGB."
+    try:
+        own = profile and _profile(profile)
+        return own if own and "sRGB" not in ImageCms.getProfileDescription(own) else None
+    except (ImageCms.PyCMSError, OSError):
+        return None
+
+
+def soft_proof(
+    image: Image.Image,  # RGB, sRGB
+    profile: str | Path,  # a printer's profile, .icc
+) -> Image.Image:  # RGB, sRGB
+    "An image as a printer would reproduce its colors."
+    path = Path(profile)
+    if not path.is_file():
+        raise FileNotFoundError(f"Color profile not found: {path}.")
+    try:
+        paper = _profile(path.read_bytes())
+        inks = ImageCms.profileToProfile(image, _profile(SRGB), paper, outputMode="CMYK")
+        return ImageCms.profileToProfile(inks, paper, _profile(SRGB), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError) as error:
+        raise FaststyleError(f"{path} is not a CMYK color profile: {error}.") from None
+
+
+def _profile(data):
+    return ImageCms.ImageCmsProfile(BytesIO(data))

@@ -1,0 +1,167 @@
+"Finds images in folders, globs and at addresses, and plans where results are written."
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from glob import glob
+from itertools import islice
+from pathlib import Path, PurePath
+from urllib.parse import unquote, urlsplit
+
+from ..core.errors import FaststyleError
+from .files import HEIC, check_format, read_picture
+from .remote import is_address
+
+__all__ = [
+    "PICTURES",
+    "find_paintings",
+    "find_pictures",
+    "first_pictures",
+    "picture_files",
+    "plan_outputs",
+]
+
+# Extensions of raster formats used for photos (not .svg, .pdf or .ico).
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *HEIC}
+
+
+def picture_files(
+    folder: str | Path,
+) -> list[Path]:  # sorted
+    "Files below a folder with an image extension, except hidden ones."
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"Folder not found: {folder}.")
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if is_picture(path.relative_to(folder)) and path.is_file()
+    )
+
+
+def is_picture(
+    place: PurePath,  # relative to a folder
+) -> bool:
+    "Whether a path has an image extension and no hidden part."
+    hidden = any(part.startswith(".") for part in place.parts)
+    return place.suffix.lower() in PICTURES and not hidden
+
+
+def find_pictures(
+    folder: str | Path,  # searched recursively
+) -> tuple[list[Path], list[Path]]:  # readable, unreadable; both sorted
+    "Image files below a folder, each decoded once to check it (JPEGs at reduced size)."
+    files = picture_files(folder)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        readable = list(pool.map(_readable, files))
+    good = [path for path, ok in zip(files, readable) if ok]
+    return good, [path for path, ok in zip(files, readable) if not ok]
+
+
+def first_pictures(
+    folder: str | Path,
+    n: int,
+) -> list[Path]:  # at most n, sorted
+    "The first readable image files below a folder; the rest are not opened."
+    return list(islice(filter(_readable, picture_files(folder)), n))
+
+
+def _readable(path):
+    try:
+        read_picture(path, shortest=1)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def find_paintings(
+    sources: list,  # files, folders or http(s) addresses; NAME=… names a file or an address
+) -> dict[str, Path | str]:  # style name -> its painting
+    "Paintings by style name: the name given, or the file name."
+    found = []
+    for source in sources:
+        name, equals, place = str(source).partition("=")
+        if not equals or is_address(str(source)) or Path(source).exists():
+            name, place = None, str(source)
+        path = Path(place)
+        if is_address(place):
+            found.append((name or Path(_name_of(place)).stem, place))
+        elif path.is_file():
+            found.append((name or path.stem, path))
+        elif not path.is_dir():
+            raise FileNotFoundError(f"Image not found: {path}.")
+        elif name:
+            raise ValueError(
+                f"{source}: styles from a folder are named after their files. Drop '{name}='."
+            )
+        elif not (inside := picture_files(path)):
+            raise FileNotFoundError(f"No images in {path}.")
+        else:
+            found += [(painting.stem, painting) for painting in inside]
+    names = [name for name, _ in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two paintings are named {name}. Rename one with NAME=PAINTING.")
+        if not name or set(name) & set("/\\:="):
+            raise ValueError(f"Invalid style name '{name}'. Use letters, digits, - and _.")
+    return dict(found)
+
+
+def plan_outputs(
+    inputs: list[str],  # files, folders, globs and http(s) addresses
+    out: Path,  # an image for a single file, else a folder that mirrors the inputs' folders
+    depth: int = 8,  # bits per channel in the output
+    force: bool = False,  # inputs may be overwritten
+) -> list[tuple[Path | str, Path]]:  # source and target of each image
+    "Pair each input with its output; refuses to overwrite an input or to write a file twice."
+    files = []  # path or address, and its place in the output folder
+    for text in inputs:
+        path = Path(text)
+        if is_address(text):
+            files.append((text, _name_of(text)))
+        elif path.is_dir():
+            found = [p for p in picture_files(path) if out.resolve() not in p.resolve().parents]
+            if not found:
+                raise FileNotFoundError(f"No images in {path}.")
+            files += [(p, p.relative_to(path)) for p in found]
+        elif path.exists():
+            files.append((path, path.name))
+        elif found := sorted(p for p in map(Path, glob(text, recursive=True)) if p.is_file()):
+            files += [(p, p.name) for p in found]
+        else:
+            raise FileNotFoundError(f"Image not found: {text}.")
+    single = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
+    if single and out.suffix:
+        jobs = [(files[0][0], out)]
+    elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
+        raise FaststyleError(f"{out} is not a folder. Give a folder when painting several images.")
+    else:
+        jobs = [(path, out / output_name(place, depth)) for path, place in files]
+    taken = {}
+    for source, target in jobs:
+        check_format(target, depth)
+        if not force and target.resolve() == Path(source).resolve():
+            raise FaststyleError(
+                f"{target} would overwrite its own input. Choose another -o or add --overwrite."
+            )
+        if (other := taken.setdefault(target, source)) != source:
+            raise FaststyleError(
+                f"{other} and {source} would both be written to {target}. Rename one."
+            )
+    return jobs
+
+
+def output_name(
+    place: str | PurePath,  # an image's path relative to a folder
+    depth: int = 8,  # bits per channel
+) -> Path:
+    "The output path of an image; .png is appended if its own format cannot be written."
+    try:
+        return check_format(place, depth)
+    except ValueError:
+        return Path(f"{place}.png")
+
+
+def _name_of(address):
+    "A file name for the image at an address; .png is appended if it has no image extension."
+    name = Path(unquote(urlsplit(address).path)).name or "picture"
+    return name if Path(name).suffix.lower() in PICTURES else f"{name}.png"

@@ -1,0 +1,278 @@
+"Reading and writing images: upright RGB from any file Pillow reads, and atomic writes."
+
+import re
+import sys
+import warnings
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image, ImageOps
+from torch import Tensor
+
+from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError, extra, install_line
+from .color import SRGB, parse_profile, srgb
+from .remote import download, is_address
+
+# Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+with suppress(ImportError):  # the extra `heic`; Pillow reads AVIF without it
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
+__all__ = [
+    "check_format",
+    "read_exif",
+    "limit_pixels",
+    "flatten_alpha",
+    "read_picture",
+    "read_tensor",
+    "read_upright",
+    "save_picture",
+    "image_size",
+    "to_picture",
+    "to_tensor",
+]
+
+
+HEIC = ".heic", ".heif"
+
+# EXIF tags that describe how a file is stored; they may not hold for the output.
+STORAGE = [tag for tag in ExifTags.Base if tag.name in (
+    "Orientation", "ImageWidth", "ImageLength", "BitsPerSample", "Compression",
+    "PhotometricInterpretation", "FillOrder", "StripOffsets", "SamplesPerPixel", "RowsPerStrip",
+    "StripByteCounts", "PlanarConfiguration", "Predictor", "ColorMap", "TileWidth", "TileLength",
+    "TileOffsets", "TileByteCounts", "SubIFDs", "ExtraSamples", "SampleFormat", "JPEGTables",
+    "JpegIFOffset", "JpegIFByteCount", "YCbCrSubSampling", "YCbCrPositioning", "InterColorProfile",
+)]  # fmt: skip
+
+
+def read_picture(
+    source: str | Path | Image.Image | np.ndarray | Tensor,  # also an http(s) address; [H, W(, 3)]
+    shortest: int | None = None,  # px; a JPEG may be decoded smaller, down to this short side
+) -> Image.Image:  # RGB
+    "Read an image as it is meant to be seen: upright, sRGB, transparent parts on white."
+    with opened(source) as image:
+        if shortest:
+            image.draft("RGB", (shortest, shortest))
+        return flatten_alpha(_upright(image))
+
+
+def read_tensor(
+    source,  # as above; a tensor [B, 3 or 4, H, W] is returned unchanged
+) -> Tensor:  # [1, 3, H, W] in [0, 1]; [1, 4, H, W] with opacity
+    "Read an image to paint: upright, sRGB, full bit depth, the first frame of an animation."
+    if isinstance(source, Tensor):
+        return source if source.dim() == 4 else source[None]
+    with opened(source) as image:
+        if (frames := getattr(image, "n_frames", 1)) > 1:
+            warnings.warn(f"{source} has {frames} images. Only the first is used.", stacklevel=3)
+        if _is_deep_gray(image):
+            gray = torch.from_numpy(_gray(ImageOps.exif_transpose(image)))
+            return gray.expand(1, 3, -1, -1)
+        x = to_tensor(_upright(image))
+    lower = _lower_bytes(source)
+    if lower is None or lower.shape != x.shape:
+        return x
+    return (x * 256 + lower) * 255 / 65535
+
+
+def read_upright(
+    source,  # as above
+) -> Image.Image:  # RGB, or RGBA if any of it is transparent
+    "Read an image to paint, in 8 bits per channel."
+    with opened(source) as image:
+        return _upright(image)
+
+
+def image_size(
+    source,  # as above
+) -> tuple[int, int]:
+    "An image's width and height as stored, before it is turned upright."
+    if isinstance(source, Tensor):
+        return source.shape[-1], source.shape[-2]
+    with opened(source) as image:
+        return image.size
+
+
+def limit_pixels(
+    megapixels: float,  # Pillow's default limit is 179
+):
+    "Refuse to read larger images: a small file may decompress to more than fits in memory."
+    Image.MAX_IMAGE_PIXELS = round(megapixels * 5e5)  # Pillow refuses images above twice this value
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+@contextmanager
+def opened(source):
+    "Open an image; errors are one line that names the source."
+    if isinstance(source, Tensor):
+        source = to_picture(source)
+    if isinstance(source, np.ndarray):
+        source = Image.fromarray(source)
+    if isinstance(source, Image.Image):
+        yield source
+        return
+    file = BytesIO(download(source)) if is_address(source) else Path(source)
+    if isinstance(file, Path) and not file.is_file():
+        raise FileNotFoundError(f"Image not found: {file}.")
+    try:
+        with Image.open(file) as image:
+            yield image
+    except FaststyleError:
+        raise
+    except Exception as error:  # Pillow raises nearly any error on damaged files
+        why = "not an image" if "cannot identify" in str(error) else str(error)
+        if str(source).lower().endswith(HEIC):
+            why += f" (HEIC needs {install_line('heic')})"
+        raise ValueError(f"{source} cannot be read: {why}.") from None
+
+
+def _upright(image):
+    "An image upright and in sRGB: RGB, or RGBA if any of it is transparent."
+    profile = image.info.get("icc_profile")
+    image.load()
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # exif_transpose always copies
+        image = ImageOps.exif_transpose(image)
+    if _is_deep_gray(image):  # Pillow would clip it
+        image = Image.fromarray((_gray(image) * 255).round().astype(np.uint8))
+    if not image.has_transparency_data:
+        return srgb(image, profile)
+    image = image.convert("RGBA")
+    seen = srgb(image.convert("RGB"), profile)
+    seen.putalpha(image.getchannel("A"))
+    return seen
+
+
+def _is_deep_gray(image):
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _gray(image):
+    "Gray of more than 8 bits as float32 in [0, 1]; 32-bit files may hold 8- or 16-bit values."
+    values = np.asarray(image).astype(np.float32)
+    most = values.max(initial=0)
+    fits = (top for top in (1, 255, 65535)["F" not in image.mode :] if most <= top)
+    top = 65535 if ";16" in image.mode else next(fits, most)
+    return (values / top).clip(0, 1)
+
+
+def _lower_bytes(source):
+    "The low bytes of a file with 16 bits per channel, which Pillow drops; None for other files."
+    if not isinstance(source, (str, Path)):
+        return None
+    with opened(source) as image:
+        if not image.tile or parse_profile(image.info.get("icc_profile")):
+            return None
+        args = image.tile[0].args
+        if not re.match(r"RGB\w*;16[BLN]$", str(args[0] if isinstance(args, tuple) else args)):
+            return None
+        image.tile = [tile._replace(args=_swapped(tile.args)) for tile in image.tile]
+        return to_tensor(ImageOps.exif_transpose(image))
+
+
+def _swapped(args):
+    "Decoder arguments with the byte order reversed, so that Pillow keeps the low bytes."
+    if isinstance(args, tuple):
+        return _swapped(args[0]), *args[1:]
+    own = "L" if sys.byteorder == "little" else "B"
+    return args[:-1] + ("B" if args[-1].replace("N", own) == "L" else "L")
+
+
+def flatten_alpha(
+    image: Image.Image,
+) -> Image.Image:  # RGB
+    "An image on a white background."
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def read_exif(
+    source: str | Path,
+) -> bytes:  # empty if there are none
+    "EXIF metadata of a file, without orientation and storage tags."
+    try:
+        with opened(source) as image:
+            exif = image.getexif()
+            for tag in STORAGE:
+                exif.pop(tag, None)
+            return exif.tobytes() if exif else b""
+    except Exception:  # damaged EXIF must not prevent painting
+        return b""
+
+
+def to_tensor(
+    image: Image.Image | np.ndarray,  # RGB or RGBA; [H, W, 3 or 4] uint8
+) -> Tensor:  # [1, 3 or 4, H, W] float32 in [0, 1]
+    "An image as a network input."
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def to_picture(
+    x: Tensor,  # [3, H, W] or [1, 3, H, W], clamped to [0, 1]; a 4th channel is opacity
+) -> Image.Image:  # RGB or RGBA, rounded
+    "A network output as an image."
+    x = x.detach().reshape(x.shape[-3:]).float().clamp(0, 1)
+    return Image.fromarray((x * 255).round().byte().permute(1, 2, 0).cpu().numpy())
+
+
+def save_picture(
+    picture: Image.Image | Tensor,  # a tensor: [1, 3 or 4, H, W] in [0, 1]
+    path: str | Path,  # format by extension; JPEG and WebP at quality 95
+    depth: int = 8,  # bits per channel; 16 takes a tensor and a .png or .tif path
+    exif: bytes = b"",  # 8-bit files only
+) -> Path:
+    "Write an image atomically as sRGB, on white if the format has no transparency."
+    path = check_format(path, depth)
+    suffix = path.suffix.lower()
+    with atomic_write(path) as temporary:
+        if depth == 16:
+            values = (picture[0].clamp(0, 1) * 65535).round().permute(1, 2, 0)
+            library, write = DEEP[suffix]
+            write(extra(library, "deep"), temporary, values.cpu().numpy().astype(np.uint16))
+        else:
+            image = to_picture(picture) if isinstance(picture, Tensor) else picture
+            if image.mode == "RGBA" and suffix not in TRANSPARENT:
+                image = flatten_alpha(image)
+            options = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
+            if exif:
+                options["exif"] = exif
+            image.save(temporary, quality=95, icc_profile=SRGB, **options)
+    return path
+
+
+def _deep_png(numpngw, path, values):
+    numpngw.write_png(str(path), values, iccp=("sRGB", SRGB))
+
+
+def _deep_tiff(tifffile, path, values):
+    opacity = ["unassalpha"] * (values.shape[-1] - 3)
+    tifffile.imwrite(path, values, photometric="rgb", extrasamples=opacity, iccprofile=SRGB)
+
+
+DEEP_TIFF = "tifffile", _deep_tiff
+DEEP = {".png": ("numpngw", _deep_png), ".tif": DEEP_TIFF, ".tiff": DEEP_TIFF}  # Pillow: 8 bits
+TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
+
+
+def check_format(path: str | Path, depth: int = 8) -> Path:
+    "Return `path` if its format can be written at this bit depth; otherwise raise `ValueError`."
+    path = Path(path)
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+        raise ValueError(
+            f"{path}: unsupported image format '{path.suffix}'. Use .jpg, .png or .webp."
+        )
+    if depth not in (8, 16):
+        raise ValueError(f"Invalid depth={depth}. Use 8 or 16 bits.")
+    if depth == 16:
+        if path.suffix.lower() not in DEEP:
+            raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
+        extra(DEEP[path.suffix.lower()][0], "deep")
+    return path

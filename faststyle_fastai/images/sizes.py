@@ -1,0 +1,90 @@
+"Image sizes and resizing."
+
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from .files import to_tensor
+
+__all__ = [
+    "resized",
+    "resized_tensor",
+    "fitted",
+    "LONGEST",
+    "LUMA",
+    "luminance",
+    "resize_short",
+    "short_shape",
+    "shrink",
+]
+
+
+def resized(x, shape):
+    return F.interpolate(x, shape, mode="bicubic", antialias=True)
+
+
+def resized_tensor(
+    image: Image.Image,  # RGB
+    size: tuple[int, int],  # width, height
+) -> Tensor:  # [1, 3, H, W] in [0, 1]
+    "An image as a network input, resized."
+    return to_tensor(image.resize(size, Image.Resampling.BICUBIC))
+
+
+def fitted(
+    size: tuple[int, int],  # width, height
+    longest: int,  # px
+    enlarge: bool = False,
+) -> tuple[int, int]:
+    "An image's width and height with the longer side limited to `longest`."
+    scale = longest / max(size)
+    if scale > 1 and not enlarge:
+        return tuple(size)
+    return tuple(max(1, round(side * scale)) for side in size)
+
+
+LONGEST = 16_384  # px; enlarging a long, narrow image would fill the memory
+
+
+LUMA = 0.2126, 0.7152, 0.0722  # Rec. 709 weights of R, G, B
+
+
+def luminance(
+    x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
+) -> Tensor:  # [B, 1, H, W]
+    "Rec. 709 luma."
+    return (x.float() * x.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+
+
+def resize_short(
+    x: Tensor,  # [B, 3, H, W]
+    size: int,  # px of the shorter side of the result
+) -> Tensor:  # [B, 3, h, w], the same aspect ratio
+    "Resize with antialiasing to a shorter side of `size`; `ValueError` for very long images."
+    shape = short_shape(x.shape[-2:], size)
+    x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
+    return x.clamp(0, 1)
+
+
+def short_shape(
+    shape: tuple[int, int],  # height, width
+    size: int,  # px of the shorter side of the result
+) -> tuple[int, int]:
+    "Height and width at a shorter side of `size`; `ValueError` for very long images."
+    scale = size / min(shape)
+    small = tuple(max(1, round(side * scale)) for side in shape)
+    if max(small) > max(LONGEST, *shape):
+        (height, width), (down, across) = shape, small
+        raise ValueError(
+            f"{width}x{height} px at {size} px would be {across}x{down} px: too long. Crop it."
+        )
+    return small
+
+
+def shrink(x, scale):
+    "Downscale `x` by averaging to `scale` of its size."
+    if scale == 1:
+        return x
+    if (1 / scale).is_integer():
+        return F.avg_pool2d(x, int(1 / scale))
+    return F.interpolate(x, scale_factor=scale, mode="area")

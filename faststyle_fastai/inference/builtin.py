@@ -1,0 +1,85 @@
+"The built-in styles, all in one network, and the lookup of a style by name."
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from fastcore.basics import chunked
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from ..core.assets import ASSETS
+from ..images.discovery import PICTURES
+from ..images.files import read_picture
+from ..images.sheets import contact_sheet
+from ..models.stylefile import MODEL, builtin_path
+
+__all__ = ["BUILTIN_STYLES", "gallery_sheet", "style_thumbnail"]
+
+BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows
+    "great_wave": "Katsushika Hokusai, The Great Wave off Kanagawa, c. 1831",
+    "wreck_minotaur": "J. M. W. Turner, The Shipwreck of the Minotaur, c. 1810",
+    "night_cafe": "Vincent van Gogh, The Night Café, 1888",
+    "starry_night": "Vincent van Gogh, The Starry Night, 1889",
+    "wheat_field": "Vincent van Gogh, Wheat Field with Cypresses, 1889",
+    "olive_trees": "Vincent van Gogh, Olive Trees, 1889",
+    "the_scream": "Edvard Munch, The Scream, 1893",
+    "tahiti": "Paul Gauguin, women of Tahiti, 1890s",
+    "udnie": "Francis Picabia, Udnie, 1913",
+    "edtaonisl": "Francis Picabia, Edtaonisl, 1913",
+    "contrast_of_forms": "Fernand Léger, Contrast of Forms, 1913",
+    "mondrian": "Piet Mondrian, a cubist composition, c. 1913",
+    "composition_vii": "Wassily Kandinsky, Composition VII, 1913",
+    "woman_with_hat": "Henri Matisse, Woman with a Hat, 1905",
+}
+NETWORKS = {"gallery": "full", "slim": "slim"}  # networks of several built-in styles -> arch
+
+
+def find_style(
+    source: str | Path,  # name of a built-in style, gallery, slim, FILE, FILE:NAME or a run folder
+) -> tuple[Path, str | None]:  # the file; the style in it, None if not given
+    "Find the file and the style that a source refers to."
+    path, name = Path(source), str(source).lower().replace(" ", "_").replace("-", "_")
+    if path.suffix.lower() in PICTURES:
+        raise ValueError(
+            f"{path} is an image, not a trained style. Train it: faststyle train PHOTOS --style "
+            f"{path} -o RUN. Or paint one photo with it: faststyle optimize PHOTO {path}."
+        )
+    if path.is_file() or (path / MODEL).is_file():  # a file name may contain a colon
+        return path, None
+    if name in NETWORKS:
+        return builtin_path("gallery", NETWORKS[name]), None
+    if name in BUILTIN_STYLES:
+        return builtin_path("gallery", "full"), name
+    file, colon, name = str(source).rpartition(":")
+    if colon and (file in NETWORKS or Path(file).exists()):
+        return find_style(file)[0], name
+    if path.suffix:
+        raise FileNotFoundError(f"Style file not found: {path}.")
+    raise FileNotFoundError(_unknown(source))
+
+
+def _unknown(name):
+    close = get_close_matches(str(name).lower(), BUILTIN_STYLES, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return f"Unknown style '{name}'.{hint} Built-in styles: {', '.join(BUILTIN_STYLES)}."
+
+
+def style_thumbnail(name: str) -> Path:
+    "Path of a small image of the painting behind a built-in style."
+    if name not in BUILTIN_STYLES:
+        raise ValueError(_unknown(name))
+    return ASSETS / "gallery" / f"{name}.jpg"
+
+
+def gallery_sheet(
+    columns: int = 5,
+    size: int = 240,  # px of a thumbnail's side
+) -> Image.Image:
+    "Thumbnails of all built-in styles with their names."
+    font, cells = ImageFont.load_default(size / 14), []
+    for name in BUILTIN_STYLES:
+        cell = Image.new("RGB", (size, size + size // 10), "white")
+        cell.paste(ImageOps.fit(read_picture(style_thumbnail(name)), (size, size)))
+        middle = size / 2, size * 1.05
+        ImageDraw.Draw(cell).text(middle, name, "black", font, anchor="mm")
+        cells.append(cell)
+    return contact_sheet(list(chunked(cells, columns)))

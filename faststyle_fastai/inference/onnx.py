@@ -1,0 +1,174 @@
+"Trained networks as ONNX files: exported, checked and run."
+
+import json
+import logging
+import warnings
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError, extra
+from ..models.stylefile import FIELDS, FORMAT, select_styles
+from ..models.transformer import SMALLEST, TransformerNet, make_network
+
+__all__ = ["OnnxNet", "export_onnx"]
+
+INPUTS, OUTPUT = ("photo", "style"), "painted"
+TRIED = (1, 5, 9), (2, 41, 43), (1, 64, 97), (3, 75, 130), (1, 333, 200)  # batch, height, width
+CLOSE, SMALL_CLOSE = 1e-4, 2 / 255  # largest difference from PyTorch's output, in [0, 1]
+
+
+def export_onnx(
+    paint,  # a Stylizer; for FILE:NAME or a built-in style, only that style is exported
+    path: str | Path,  # .onnx
+    weights: str = "float32",  # float32, half or int8; half and int8 files are 1/2 and 1/3 as large
+) -> Path:
+    """Export a network to ONNX; requires the extra `onnx`.
+
+    Inputs: `photo` [B, 3, H, W], RGB in [0, 1], H and W ≥ 5, and `style` [B, n_styles], weights
+    over the styles. Output: `painted`, like `photo`, around [0, 1] and not clamped. B, H and W are
+    dynamic. Arithmetic is float32 for all `weights`. The network is first run at five sizes. The
+    file is discarded if its output differs from PyTorch's by more than 1e-4 (float32), or by more
+    than 2/255 on average (half, int8).
+    """
+    path = Path(path)
+    if weights not in ("float32", *SMALLER):
+        raise ValueError(f"Invalid weights='{weights}'. Use float32, {', '.join(SMALLER)}.")
+    if path.suffix != ".onnx":
+        raise ValueError(f"{path}: the name of an ONNX file must end in .onnx.")
+    for library in ("onnxscript", "onnxruntime"):
+        extra(library, "onnx")
+    if not isinstance(paint.net, TransformerNet):
+        raise FaststyleError(
+            "This network is already an .onnx file. Export the network it was made from."
+        )
+    net, styles = deepcopy(paint.net).cpu(), paint.styles
+    if paint.named is not None:
+        state = select_styles(net.state_dict(), [styles.index(paint.named)])
+        net, styles = make_network(paint.info["arch"]).eval(), [paint.named]
+        net.load_state_dict(state)
+    program = traced(net).model_proto
+    said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}
+    for key, value in said.items():
+        program.metadata_props.add(
+            key=key, value=value if isinstance(value, str) else json.dumps(value)
+        )
+    for node in program.graph.node:
+        del node.metadata_props[:]  # source paths of this machine
+    if weights in SMALLER:
+        shrink(program, SMALLER[weights])
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(program.SerializeToString())
+        written = OnnxNet(temporary, ["CPUExecutionProvider"])
+        off = torch.cat([away(written, net, *shape).flatten() for shape in TRIED])
+        if not (off.max() <= CLOSE or (weights in SMALLER and off.mean() <= SMALL_CLOSE)):
+            raise FaststyleError(
+                f"{path} was not written: its output differs from PyTorch's by up to "
+                f"{off.max():.2g}, {off.mean():.2g} on average."
+            )
+    return path
+
+
+def traced(net):
+    "The network as an ONNX program with dynamic batch, height and width."
+    batch = Dim("batch", min=1)
+    height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
+    photo, rows = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.onnx.export(
+            net,
+            (photo, rows),
+            dynamo=True,
+            dynamic_shapes=({0: batch, 2: height, 3: width}, {0: batch}),
+            input_names=INPUTS,
+            output_names=[OUTPUT],
+            verbose=False,
+        )
+
+
+def halved(kernel):
+    "Store a kernel in float16."
+    return [kernel.astype(np.float16)], "Cast", {"to": 1}  # to float32
+
+
+def in_8_bits(kernel):
+    "Store a kernel as integers from -127 to 127, scaled by output channel."
+    scale = np.abs(kernel).max((1, 2, 3), keepdims=True) / 127
+    return [np.rint(kernel / scale).astype(np.int8), scale.ravel()], "DequantizeLinear", {"axis": 0}
+
+
+SMALLER = {"half": halved, "int8": in_8_bits}
+
+
+def shrink(program, how):
+    "Store kernels in a smaller type; the program converts them back when it runs."
+    from onnx import helper, numpy_helper
+
+    graph = program.graph
+    for kernel in [one for one in graph.initializer if len(one.dims) == 4]:
+        small, enlarge, said = how(numpy_helper.to_array(kernel))
+        names = [f"{kernel.name}.{i}" for i in range(len(small))]
+        graph.initializer.remove(kernel)
+        graph.initializer.extend(map(numpy_helper.from_array, small, names))
+        graph.node.insert(0, helper.make_node(enlarge, names, [kernel.name], **said))
+
+
+@torch.inference_mode()
+def away(written, net, batch, height, width):
+    "Absolute difference between the outputs of two networks for the same input."
+    photo = torch.rand(batch, 3, height, width)
+    rows = torch.softmax(torch.rand(batch, net.n_styles), 1)
+    return (written(photo, rows) - net(photo, rows)).abs()
+
+
+class OnnxNet(nn.Module):
+    "A network in an .onnx file, run by ONNX Runtime; paints images without tiles."
+
+    def __init__(
+        self,
+        path: str | Path,  # written by export_onnx
+        providers: list[str] | None = None,  # of ONNX Runtime; None: all available
+    ):
+        super().__init__()
+        runtime = extra("onnxruntime", "onnx")
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"Style file not found: {path}.")
+        try:
+            self.session = runtime.InferenceSession(
+                path, providers=providers or runtime.get_available_providers()
+            )
+        except Exception as error:  # the error classes of ONNX Runtime are not public
+            raise ValueError(f"{path} is not an ONNX network or is damaged ({error}).") from None
+        said = self.session.get_modelmeta().custom_metadata_map
+        if said.pop("format", None) != FORMAT or not said.keys() >= FIELDS:
+            raise ValueError(
+                f"{path} was not written by `faststyle export`: it does not list its styles."
+            )
+        self.info = {**said, "styles": json.loads(said["styles"]), "size": int(said["size"])}
+        self.n_styles = max(1, len(self.info["styles"]))
+
+    def to(self, device: torch.device) -> "OnnxNet":
+        "Run on the CPU if asked to; otherwise ONNX Runtime chooses."
+        if device.type == "cpu":
+            self.session.set_providers(["CPUExecutionProvider"])
+        return self
+
+    def forward(
+        self,
+        x: Tensor,  # [B, 3, H, W] RGB in [0, 1], H and W ≥ 5
+        style: Tensor,  # [B, n_styles], weights over the styles
+    ) -> Tensor:  # [B, 3, H, W]
+        if style.dim() != 2:
+            raise FaststyleError(
+                "An .onnx network takes one mix of styles per image. Do not use black=."
+            )
+        values = (value.float().contiguous().cpu().numpy() for value in (x, style))
+        painted = self.session.run([OUTPUT], dict(zip(INPUTS, values)))[0]
+        return torch.from_numpy(painted).to(x.device)

@@ -1,0 +1,287 @@
+"Stylizer: a trained network applied to any image."
+
+import math
+import warnings
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.func import functional_call
+
+from ..core.devices import best_device, uses_bfloat16
+from ..core.errors import FaststyleError
+from ..core.memory import enable_memory_reuse
+from ..images.files import (
+    image_size,
+    read_picture,
+    read_tensor,
+    read_upright,
+    to_picture,
+    to_tensor,
+)
+from ..images.masks import fit_mask, read_mask, shares
+from ..images.sheets import contact_sheet
+from ..models.stylefile import builtin_weights, load_style
+from ..models.transformer import SMALLEST, TransformerNet, is_row, make_network
+from .builtin import find_style
+from .enlarge import painting_shape
+from .finish import match_mean_std
+from .tiled import paint_tiles
+from .tiles import tile_side, tiles
+from .whole import paint_whole
+
+__all__ = ["Stylizer", "style_grid"]
+
+LARGE, SIDE = 2**24, 1024  # px: images above LARGE are enlarged in parts of SIDE
+MOST = 1.5  # largest sum of the weights of a mix
+
+
+class Stylizer:
+    "Repaints images with a trained network; `strength` blends its weights with those of its base."
+
+    def __init__(
+        self,
+        source,  # a built-in style, FILE[:NAME], a run folder, .pkl, .onnx or a Learner
+        device: torch.device | str | None = None,
+        precision: str = "auto",  # float32, bfloat16 or auto, see devices.uses_bfloat16
+    ):
+        self.named = None  # the style given with the file
+        if isinstance(source, (str, Path)):
+            path, self.named = find_style(source)
+            net, info, base = LOADERS.get(path.suffix, load_style)(path)
+        else:
+            net, info, base = _from_learner(source)
+        self.device = torch.device(device or best_device())
+        self.net, self.info = net.to(self.device).eval(), info
+        enable_memory_reuse()
+        self.bfloat16 = uses_bfloat16(self.device, precision)
+        self.styles = info["styles"]
+        self._index(self.named)  # a wrong name fails here
+        self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
+        self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
+
+    def __call__(
+        self,
+        picture,  # a path, a PIL image, an array or a tensor
+        style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
+        strength: float = 1.0,  # from 0 (the base, which redraws the photo) to 1
+        size: int | None = None,  # px of the short side to paint at, overrides `stroke`
+        keep_colors: bool = False,  # keep the photo's colors; only brightness is painted
+        mask=None,  # a gray image: white is painted, black stays the photo, grays blend
+        black=None,  # the style, or mixture of styles, of the black part of the mask
+        tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
+        tile: str | int | None = "auto",  # px, a multiple of 4 (8-bit output); auto: if needed
+        exact: bool = False,  # tiles share statistics of the whole image, not of a sample
+        watch=None,  # called with the number of finished tiles and of all tiles
+        stroke: str = "medium",  # a row of enlarge.STROKES: width of the brush strokes
+    ) -> Image.Image:  # RGB, or RGBA if some of it is transparent; same size
+        """Repaint an image; transparency is preserved.
+
+        Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
+        size, set by `stroke`, and enlarged again with the edges of the photo.
+        """
+        if black is not None and mask is None:
+            raise ValueError("black= styles the black part of a mask. Give mask= too.")
+        stored = painting_shape(image_size(picture)[::-1], stroke, size)  # it may lie on its side
+        side = self.tile_side(picture, stored, tile)
+        if side is None:
+            image, paint = read_tensor(picture), paint_whole
+        else:
+            image = read_upright(picture)
+            paint = partial(paint_tiles, side=side, exact=exact, watch=watch)
+        shape = painting_shape(image_size(image)[::-1], stroke, size)
+        mask = None if mask is None else fit_mask(read_mask(mask), image_size(image))
+        painted = paint(self, image, shape, mask, black, keep_colors, style, strength)
+        if isinstance(painted, Tensor):
+            return painted if tensor else to_picture(painted)
+        return to_tensor(painted) if tensor else painted
+
+    @torch.inference_mode()
+    def paint(
+        self,
+        x: Tensor,  # [B, 3, H, W] in [0, 1], H and W ≥ 5
+        style=None,  # as above
+        strength: float = 1.0,
+        share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], weight of `style` at each pixel
+        black=None,  # the style of the remaining weight
+    ) -> Tensor:  # [B, 3, H, W] in [0, 1]
+        """Apply the network to tensors.
+
+        As `strength` falls to 0, the photo's brightness and contrast are restored for each channel,
+        because instance normalization discards them. An autoencoder restores them fully.
+        """
+        if share is None:
+            weights, rows = self._blend(strength), self.rows(style).expand(len(x), -1)
+        else:
+            weights, rows = self._only((style, black), strength), shares(share, len(x))
+        photo = x.to(self.device)
+        with self.arithmetic():
+            painted = functional_call(self.net, weights, (photo, rows.to(self.device)))
+        return self.exposed(painted, photo, strength)
+
+    def network(
+        self,
+        styles: list,  # as above
+        strength: float = 1.0,
+    ) -> TransformerNet:
+        "A network with these styles only."
+        net = make_network(self.info["arch"], len(styles)).eval()
+        net.load_state_dict(self._only(styles, strength))
+        return net.to(self.device)
+
+    def arithmetic(self):
+        "Autocast context for this device."
+        return torch.autocast(self.device.type, torch.bfloat16, self.bfloat16)
+
+    def exposed(
+        self,
+        painted: Tensor,  # [B, 3, H, W], a network output
+        photo: Tensor | None,  # of the same shape; None if `whole` is given
+        strength: float,
+        whole: list | None = None,  # see match_mean_std
+    ) -> Tensor:  # in [0, 1]
+        "Blend in the photo's mean and contrast by channel, weighted by `photo_share`."
+        if own := self.photo_share(strength):
+            painted = torch.lerp(painted, match_mean_std(painted, photo, whole), own)
+        return painted.clamp(0, 1)
+
+    def photo_share(self, strength: float) -> float:
+        "Share of the photo's exposure to restore: 1 - `strength`, or 1 for an autoencoder."
+        return 1.0 - strength if self.styles else 1.0
+
+    def tile_side(
+        self,
+        picture,
+        shape: tuple[int, int],  # height and width to paint at
+        tile,
+    ) -> int | None:
+        "Side of a tile in px; None: paint without tiles."
+        if not isinstance(self.net, TransformerNet):
+            if tile not in ("auto", None):
+                raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
+            return None
+        shape, large = shape[::-1], math.prod(image_size(picture)) > LARGE
+        if tile == "auto" and large and math.prod(shape) < LARGE:
+            return SIDE
+        if tile == "auto":
+            tile = tile_side(shape, self.device)
+            if tile:
+                said = (
+                    f"{shape[0]}x{shape[1]} px is painted in tiles of {tile} px because it does not"
+                )
+                warnings.warn(f"{said} fit in the free memory.", stacklevel=3)
+        if tile is not None and len(tiles(shape, tile)) > 1 and min(shape) >= SMALLEST:
+            return tile
+        return None
+
+    def rows(
+        self,
+        style,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
+    ) -> Tensor:  # [n_styles]
+        "Weights over the styles of the network."
+        n = self.net.n_styles
+        if isinstance(style, (list, tuple)):
+            if len(style) != n:
+                raise ValueError(
+                    f"{len(style)} weights for {n} styles. Give one weight per style, in order."
+                )
+            style = dict(enumerate(style))
+        mix = style if isinstance(style, dict) else {style: 1.0}
+        rows = torch.zeros(n, device=self.device)
+        for name, weight in mix.items():
+            if weight < 0:
+                raise ValueError(
+                    f"Invalid weight {weight} of style {name}. Weights cannot be negative."
+                )
+            rows[self._index(name)] += weight
+        total = round(rows.sum().item(), 4)
+        if not 0 < total <= MOST:
+            raise ValueError(
+                f"The weights of {mix} sum to {total}. The sum must be above 0 and at most {MOST}."
+            )
+        if total != 1:
+            warnings.warn(
+                f"The weights sum to {total}, not 1. The network was not trained for this.",
+                stacklevel=4,
+            )
+        return rows
+
+    def _index(self, style):
+        style = self.named if style is None else style
+        if isinstance(style, str):
+            if style not in self.styles:
+                raise ValueError(
+                    f"Unknown style '{style}'. Available styles: {', '.join(self.styles)}."
+                )
+            return self.styles.index(style)
+        index = style or 0
+        if not 0 <= index < self.net.n_styles:
+            raise ValueError(f"No style {index}. Indices run from 0 to {self.net.n_styles - 1}.")
+        return index
+
+    def _only(self, styles, strength):
+        "Weights of a network with these styles only; a mixture of styles becomes one row."
+        rows = torch.stack([self.rows(style) for style in styles])
+        return {k: rows @ w if is_row(k) else w for k, w in self._blend(strength).items()}
+
+    def _blend(self, strength):
+        "Interpolate between the weights of the base and the network (Wang et al. 2019, DNI)."
+        if not 0 <= strength <= 1:
+            raise ValueError(
+                f"Invalid strength={strength}. Use a value from 0 (photo) to 1 (painting)."
+            )
+        if strength == 1:
+            return self.weights
+        if self.base is None:
+            raise FaststyleError(
+                "This network has no base, so strength must be 1. It was trained from scratch or "
+                "from another version's autoencoder, or it is a .pkl or .onnx file."
+            )
+        return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
+
+
+def _from_onnx(path):
+    from .onnx import OnnxNet
+
+    net = OnnxNet(path)
+    return net, net.info, None
+
+
+def _from_pickle(path):
+    from fastai.learner import load_learner
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fastai warns that pickles run code; this one is trusted
+        return _from_learner(load_learner(path))
+
+
+def _from_learner(learn):
+    card = learn.style_card
+    return learn.model, card.info, card.base or builtin_weights(card.info)
+
+
+LOADERS = {".pkl": _from_pickle, ".onnx": _from_onnx}  # loaders of other formats, by extension
+
+
+def style_grid(
+    paint: Stylizer,
+    picture,  # the photo
+    styles: list,  # names or indices: two for a row, four for the corners of a square
+    n: int = 5,  # images per side
+    **kwargs,  # see `Stylizer.__call__`
+) -> Image.Image:
+    "One photo in mixtures of styles: a row of two, or a square of four (Dumoulin et al. 2017)."
+    if len(styles) not in (2, 4) or n < 2:
+        raise ValueError(
+            f"{len(styles)} styles, n={n}. Give two or four styles, and n of at least 2."
+        )
+    corners = torch.stack([paint.rows(style) for style in styles])
+    corners, sheet = corners.view(-1, 2, corners.shape[1]), []
+    picture = read_picture(picture)
+    for down in range(n if len(corners) == 2 else 1):
+        left, right = torch.lerp(corners[0], corners[-1], down / (n - 1))
+        mixes = [torch.lerp(left, right, across / (n - 1)).tolist() for across in range(n)]
+        sheet.append([paint(picture, mix, **kwargs) for mix in mixes])
+    return contact_sheet(sheet)

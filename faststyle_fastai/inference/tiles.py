@@ -1,0 +1,159 @@
+"""Images of any size, painted in tiles that share the normalization statistics of the whole image.
+
+An output pixel depends on a receptive field of 56 px around it, and on the mean and variance of
+each channel at each normalization, which depend on the whole image. Once these statistics are
+fixed, tiles that overlap by 56 px give the same result as the whole image (after Chen et al. 2021,
+URST).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..core.memory import SHARE, fits_in_memory, free_memory
+from ..models.layers import InstanceNorm, mean_and_variance, pooled, through
+from ..models.transformer import TransformerNet
+
+__all__ = [
+    "Tile",
+    "fits_at_once",
+    "fix_statistics",
+    "spread_tiles",
+    "statistics",
+    "tile_side",
+    "tiles",
+]
+
+HALO = 56  # px, a multiple of 4
+COARSEST = 4  # image px per px of the coarsest features; tiles start at multiples of it
+SIDES = 256, 512, 1024  # px of tiles when the side is chosen automatically
+SAMPLE_SIDE, SAMPLES = 64, 256  # px and number of the sampled tiles
+EVEN = 0.7548776662466927, 0.5698402909980532  # multiples cover a square evenly (R2)
+NEED = 512  # bytes per pixel to paint in float32; half as many in bfloat16
+KEPT = 256  # bytes per pixel kept between two normalizations, in float32
+
+
+@dataclass(frozen=True)
+class Tile:
+    "A part of an image: the core is kept, the outer box is painted; left, top, right, bottom."
+
+    core: tuple[int, int, int, int]
+    outer: tuple[int, int, int, int]
+
+    def cut(
+        self,
+        x: Tensor,  # [B, C, h, w], colors or features of the outer box
+    ) -> Tensor:
+        "Crop to the core. At the right and bottom edge of the image, padding is kept."
+        scale = -(-(self.outer[2] - self.outer[0]) // COARSEST) * COARSEST // x.shape[-1]
+        across, down = (
+            slice((low - outer) // scale, None if high == end else (high - outer) // scale)
+            for low, high, outer, end in zip(self.core, self.core[2:], self.outer, self.outer[2:])
+        )
+        return x[..., down, across]
+
+
+def tiles(
+    size: tuple[int, int],  # width, height
+    side: int,  # px of a core, a multiple of 4
+) -> list[Tile]:
+    "Tiles that cover an image, row by row."
+    if not isinstance(side, int) or side < COARSEST or side % COARSEST:
+        raise ValueError(f"Invalid tile={side}. Use a multiple of {COARSEST} px.")
+    found = []
+    for top in range(0, size[1], side):
+        for left in range(0, size[0], side):
+            core = left, top, min(left + side, size[0]), min(top + side, size[1])
+            low = (max(0, start - HALO) for start in core[:2])
+            high = (min(end + HALO, most) for end, most in zip(core[2:], size))
+            found.append(Tile(core, (*low, *high)))
+    return found
+
+
+def spread_tiles(
+    size: tuple[int, int],  # width, height
+) -> list[Tile]:
+    "Up to 256 small tiles spread evenly over an image, or all tiles if they cost no more."
+    for side in SIDES:
+        if pixels(found := tiles(size, side)) <= SAMPLES * (SAMPLE_SIDE + 2 * HALO) ** 2:
+            return found
+    found = tiles(size, SAMPLE_SIDE)
+    across, down = (-(-n // SAMPLE_SIDE) for n in size)
+    spots = ((int(i * EVEN[0] % 1 * across), int(i * EVEN[1] % 1 * down)) for i in range(SAMPLES))
+    return [found[y * across + x] for x, y in dict.fromkeys(spots)]
+
+
+def fix_statistics(
+    net: TransformerNet,  # without fixed statistics
+    parts: list[Tile],
+    begin,  # tile -> its `TransformerNet.steps`
+    at_once: bool,  # advance all tiles together, keeping their features; False: restart each
+) -> Iterator[Tensor]:  # the output of each tile, in order
+    "Fix the statistics of each normalization, in turn, to those of its inputs over all tiles."
+    norms = [module for module in net.modules() if isinstance(module, InstanceNorm)]
+    if at_once:
+        steps = [begin(tile) for tile in parts]
+        waiting = [next(one) for one in steps]
+        for norm in norms:
+            fix(norm, (tile.cut(inputs[1]) for tile, inputs in zip(parts, waiting)))
+            for i, one in enumerate(steps):
+                waiting[i] = step(one, *waiting[i])
+        return iter(waiting)
+    for n, norm in enumerate(norms):
+        fix(norm, (tile.cut(reached(begin(tile), n)) for tile in parts))
+    return (through(begin(tile)) for tile in parts)
+
+
+def fix(norm, parts):
+    norm.known = statistics(parts).to(norm.weight.device)
+
+
+def reached(steps, n):
+    "The features that reach the n-th normalization."
+    inputs = next(steps)
+    for _ in range(n):
+        inputs = step(steps, *inputs)
+    return inputs[1]
+
+
+def step(steps, norm, *inputs):
+    "Apply a normalization; returns the next one and its inputs, or the final output."
+    try:
+        return steps.send(norm(*inputs))
+    except StopIteration as end:
+        return end.value
+
+
+def statistics(
+    parts: Iterable[Tensor],  # [1, C, h, w] each
+) -> Tensor:  # [2, C], float32, on the CPU
+    "Mean and variance of each channel over all parts."
+    sizes, found = zip(*((x[0, 0].numel(), mean_and_variance(x)) for x in parts))
+    return pooled(sizes, torch.stack(found)).float()
+
+
+def tile_side(
+    size: tuple[int, int],  # width, height
+    device: torch.device,
+) -> int | None:  # px; None: no tiles needed
+    "The tile side that fits in the free memory."
+    if fits_in_memory(size[0] * size[1] * NEED, device):
+        return None
+    side = int((SHARE * free_memory(device) / NEED) ** 0.5) - 2 * HALO
+    return min(max(side, SIDES[0]), SIDES[-1]) // COARSEST * COARSEST
+
+
+def fits_at_once(
+    parts: list[Tile],
+    device: torch.device,
+) -> bool:
+    "Whether the features of all tiles fit in the free memory between two normalizations."
+    return fits_in_memory(pixels(parts) * KEPT, device)
+
+
+def pixels(parts):
+    "Number of pixels painted for tiles, with their surroundings."
+    outers = (tile.outer for tile in parts)
+    return sum((right - left) * (low - top) for left, top, right, low in outers)

@@ -1,0 +1,42 @@
+"Repaints an image in one pass, at full bit depth."
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..images.masks import gray
+from ..images.sizes import resize_short, resized
+from ..models.transformer import SMALLEST
+from .enlarge import enlarged
+from .finish import filled, finished
+
+__all__ = ["paint_whole"]
+
+
+def paint_whole(
+    stylizer,  # a Stylizer
+    image: Tensor,  # [1, 3 or 4, H, W] in [0, 1]
+    shape: tuple[int, int],  # height and width to paint at
+    mask: Image.Image | None,  # L, of the image's size
+    black,  # the style of the black part of the mask
+    keep_colors: bool,
+    style,
+    strength: float,
+) -> Tensor:  # as `image`
+    "Repaint an image at once."
+    photo, opacity = image[:, :3], image[:, 3:]
+    if opacity.numel():
+        photo = filled(photo, opacity)
+    small = photo if photo.shape[-2:] == shape else resize_short(photo, min(shape))
+    height, width = small.shape[-2:]
+    # Tiny images are too small for reflection padding: repeat their edge and crop it later.
+    room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
+    x = F.pad(small, room, mode="replicate")
+    where = None if mask is None else gray(mask)
+    share = None if black is None else resized(where, x.shape[-2:])
+    painted = stylizer.paint(x, style, strength, share, black)[..., :height, :width].cpu()
+    if painted.shape != photo.shape:
+        painted = enlarged(painted, small, photo)
+    painted = finished(painted, photo, keep_colors, where if black is None else None)
+    return torch.cat([painted, opacity], 1)

@@ -1,0 +1,275 @@
+"""The layers of TransformerNet: convolutions and instance normalization that are fast on a CPU.
+
+Features are stored channels-last. Module names and weights are those of plain convolutions; only
+the computation differs. When the network is compiled or exported
+(`torch.compiler.is_compiling()`), equivalent plain operations are used.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+__all__ = [
+    "ConvLayer",
+    "InstanceNorm",
+    "ResidualBlock",
+    "UpConvLayer",
+    "WideConv2d",
+    "instance_norm",
+]
+
+# On an image enlarged twofold by nearest neighbors, a 3x3 kernel covers two small pixels along each
+# axis. These are its rows (or columns) on each of the two, for even and for odd large pixels.
+FALLS_ON = (slice(0, 1), slice(1, 3)), (slice(0, 2), slice(2, 3))
+IN_A_ROW = 65_536  # most values to sum directly in float32; larger sums are split
+
+
+class ConvLayer(nn.Module):
+    "Reflection padding, then a convolution; the size stays the same at stride 1."
+
+    edge = "reflect"
+
+    def __init__(self, n_in, n_out, kernel, stride=1, conv=nn.Conv2d):
+        super().__init__()
+        self.pad = kernel // 2
+        self.conv2d = conv(n_in, n_out, kernel, stride)
+
+    def forward(self, x):
+        with torch.autocast(x.device.type, enabled=False):  # autocast would pad in float32 on a CPU
+            x = F.pad(x, (self.pad,) * 4, mode=self.edge)
+        return self.conv2d(x)
+
+
+class UpConvLayer(ConvLayer):
+    """Nearest-neighbor upsampling by two, then a 3x3 `ConvLayer`.
+
+    Reflection padding of the large image equals replication padding of the small one.
+    """
+
+    edge = "replicate"
+
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out, 3, conv=UpConv2d)
+
+
+class UpConv2d(nn.Conv2d):
+    """A 3x3 convolution of an upsampled image in less than half of the multiplications.
+
+    A large pixel sees 2x2 small pixels, so each of the four pixel positions has its own 2x2 kernel.
+    """
+
+    def forward(self, x):
+        kernels = []
+        for rows in FALLS_ON:
+            tall = torch.stack([self.weight[:, :, row].sum(2) for row in rows], 2)
+            for columns in FALLS_ON:
+                kernels.append(torch.stack([tall[..., column].sum(3) for column in columns], 3))
+        y = F.conv2d(x, torch.cat(kernels), self.bias.repeat(4))
+        if torch.compiler.is_compiling():
+            parts = [y[:, :, i : i - 1 or None, j : j - 1 or None] for i in (0, 1) for j in (0, 1)]
+            kinds = [part.chunk(4, 1)[k] for k, part in enumerate(parts)]
+            return F.pixel_shuffle(torch.stack(kinds, 2).flatten(1, 2), 2)
+        return Interleave.apply(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Interleave(torch.autograd.Function):
+    """Interleave the outputs of the four 2x2 kernels.
+
+    [B, H + 1, W + 1, 4 * C] -> [B, 2 * H, 2 * W, C]. Odd rows and columns are read one row or
+    column further along.
+    """
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.shape = x.shape
+        y = Interleave.view(x.contiguous())
+        batch, height, _, width, _, channels = y.shape
+        return y.reshape(batch, 2 * height, 2 * width, channels)
+
+    @staticmethod
+    def backward(ctx, grad):
+        of_x = grad.new_zeros(ctx.shape)
+        view = Interleave.view(of_x)
+        view.copy_(grad.reshape(view.shape))
+        return of_x
+
+    @staticmethod
+    def view(x):
+        "View the four kinds of pixels as [B, H, 2, W, 2, C]."
+        batch, height, width, channels = x.shape
+        x = x.view(batch, height, width, 2, 2, channels // 4)
+        whole, down, right, row, column, one = x.stride()
+        shape = batch, height - 1, 2, width - 1, 2, channels // 4
+        return x.as_strided(shape, (whole, down, down + row, right, right + column, one))
+
+
+class WideConv2d(nn.Conv2d):
+    """A 9x9 convolution to few channels, computed as a 5x5 convolution on 2x2 pixel blocks.
+
+    The extra channels fill the processor's vector registers. Height and width must be even.
+    """
+
+    def forward(self, x):
+        n_out, n_in = self.weight.shape[:2]
+        x = x.permute(0, 2, 3, 1)
+        batch, height, width = x.shape[0], x.shape[1] // 2, x.shape[2] // 2
+        x = x.reshape(batch, height, 2, width, 2 * n_in).transpose(2, 3)
+        x = x.reshape(batch, height, width, 4 * n_in).permute(0, 3, 1, 2)
+        shifts = [(right, 1 - right, down, 1 - down) for down in (0, 1) for right in (0, 1)]
+        kernel = torch.stack([F.pad(self.weight, shift) for shift in shifts], 1)
+        kernel = kernel.view(4 * n_out, n_in, 5, 2, 5, 2).permute(0, 3, 5, 1, 2, 4)
+        kernel = kernel.reshape(4 * n_out, 4 * n_in, 5, 5)
+        return F.pixel_shuffle(F.conv2d(x, kernel, self.bias.repeat_interleave(4)), 2)
+
+
+class InstanceNorm(nn.Module):
+    """Instance normalization with a scale and a shift for each style and channel.
+
+    If `known`, [2, C], is not empty, it replaces the image's own mean and variance.
+    """
+
+    def __init__(self, channels, n_styles, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(n_styles, channels))
+        self.bias = nn.Parameter(torch.zeros(n_styles, channels))
+        self.register_buffer("known", torch.empty(0), persistent=False)
+
+    def forward(self, x, rows):
+        if rows.dim() == 2:
+            return self._normalized(x, rows @ self.weight, rows @ self.bias)
+        rows = F.adaptive_avg_pool2d(rows, x.shape[-2:])
+        weight, bias = (torch.einsum("bnhw,nc->bchw", rows, p) for p in (self.weight, self.bias))
+        ones = torch.ones(x.shape[:2], device=x.device)
+        return self._normalized(x, ones, torch.zeros_like(ones)) * weight + bias
+
+    def _normalized(self, x, weight, bias):
+        if not len(self.known):
+            return instance_norm(x, weight, bias, self.eps)
+        parts = zip(x.split(1), weight.float(), bias.float())
+        return torch.cat([F.batch_norm(y, *self.known, *row, eps=self.eps) for y, *row in parts])
+
+
+class ResidualBlock(nn.Module):
+    "Two normalized convolutions added to the input; no activation after the sum."
+
+    def __init__(self, channels, n_styles, eps=1e-5):
+        super().__init__()
+        self.conv1, self.conv2 = (ConvLayer(channels, channels, 3) for _ in range(2))
+        self.in1, self.in2 = (InstanceNorm(channels, n_styles, eps) for _ in range(2))
+
+    def steps(self, x, rows):
+        "See TransformerNet.steps."
+        y = (yield self.in1, self.conv1(x), rows).relu_()
+        return x + (yield self.in2, self.conv2(y), rows)
+
+
+def through(steps, normalized=lambda norm, *inputs: norm(*inputs)):
+    "Run `steps` to the end, applying each normalization on the way, and return the output."
+    waiting = [next(steps)]  # popped, so that features are freed as soon as they are not needed
+    try:
+        while True:
+            waiting.append(steps.send(normalized(*waiting.pop())))
+    except StopIteration as end:
+        return end.value
+
+
+def instance_norm(
+    x: Tensor,  # [B, C, H, W]
+    weight: Tensor,  # [B, C], a scale for each image
+    bias: Tensor,  # [B, C], a shift for each image
+    eps: float = 1e-5,
+) -> Tensor:  # [B, C, H, W]
+    "Normalize each channel of each image to mean 0 and variance 1, then scale and shift."
+    if torch.compiler.is_compiling():
+        y = F.instance_norm(x, eps=eps)
+        return torch.addcmul(bias[..., None, None], weight[..., None, None], y)
+    if x.device.type == "cpu":
+        return ChannelsLastNorm.apply(x, weight.float(), bias.float(), eps)
+    # With one group per image and channel, group_norm takes a scale and a shift for each image.
+    y = x.reshape(1, -1, *x.shape[2:])  # [1, B*C, H, W]
+    weight, bias = (values.flatten().to(y.dtype) for values in (weight, bias))
+    return F.group_norm(y, y.shape[1], weight, bias, eps).view(x.shape)
+
+
+def mean_and_variance(
+    x: Tensor,  # [1, C, H, W]
+) -> Tensor:  # [2, C], float64, on the CPU
+    "Mean and variance of each channel."
+    if x.device.type != "cpu":
+        variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
+        return torch.stack([mean, variance]).cpu().double()
+    ones = x.new_ones(x.shape[1], dtype=torch.float32)
+    # Scale, shift, no running statistics, training, momentum and eps of native_batch_norm.
+    row = ones, 0 * ones, None, None, True, 0.0, 1e-5
+    lines = x.contiguous(memory_format=torch.channels_last).split(max(1, IN_A_ROW // x.shape[3]), 2)
+    found = torch.stack([torch.stack(torch.native_batch_norm(y, *row)[1:]) for y in lines]).double()
+    found[:, 1] = found[:, 1] ** -2 - row[-1]  # it returns 1 / standard deviation
+    return pooled([y.shape[2] for y in lines], found)
+
+
+def pooled(
+    sizes: list[int],  # number of values in each part, in proportion
+    found: Tensor,  # [parts, 2, C], mean and variance of each part
+) -> Tensor:  # [2, C]
+    "Mean and variance of all parts combined."
+    share = torch.tensor(sizes, dtype=found.dtype)[:, None] / sum(sizes)
+    means, variances = found.unbind(1)
+    mean = (share * means).sum(0)
+    return torch.stack([mean, (share * (variances + (means - mean) ** 2)).sum(0)])
+
+
+class ChannelsLastNorm(torch.autograd.Function):
+    """`instance_norm` in channels-last memory, one image at a time.
+
+    PyTorch's normalizations are fast in this layout but their gradients are not, hence this one.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, eps):
+        x = x.contiguous(memory_format=torch.channels_last)
+        found = []
+        for y, *row in zip(x.split(1), weight, bias):
+            if y[0, 0].numel() <= IN_A_ROW:
+                found.append(torch.native_batch_norm(y, *row, None, None, True, 0.0, eps))
+            else:
+                mean, variance = mean_and_variance(y).float()
+                y = F.batch_norm(y, mean, variance, *row, eps=eps)
+                found.append((y, mean, (variance + eps).rsqrt()))
+        ys, mean, rstd = zip(*found)
+        ctx.save_for_backward(x, weight, torch.stack(mean), torch.stack(rstd))
+        return torch.cat(ys) if len(ys) > 1 else ys[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        found = [
+            one_backward(*one) for one in zip(*(y.split(1) for y in (grad, *ctx.saved_tensors)))
+        ]
+        of_x, of_weight, of_bias = (torch.cat(values) for values in zip(*found))
+        return of_x, of_weight, of_bias, None
+
+
+def one_backward(grad, x, weight, mean, rstd):
+    "The gradient of `instance_norm` for one image: factors in float32, features in their dtype."
+    grad = grad.contiguous(memory_format=torch.channels_last)
+    z = affine(x, rstd, -mean * rstd)
+    of_bias, of_weight = total(grad), total(grad * z)
+    scale = weight * rstd
+    share = scale / x[0, 0].numel()
+    of_x = affine(z, -share * of_weight, -share * of_bias) + affine(grad, scale, 0 * scale)
+    return of_x, of_weight, of_bias
+
+
+def affine(x, scale, shift):
+    "Scale and shift each channel of `x` [1, C, H, W] in one pass, rounding once."
+    zeros = torch.zeros_like(shift[0])
+    return F.batch_norm(x, zeros, 1 + zeros, scale[0], shift[0], eps=0)
+
+
+def total(
+    x: Tensor,  # [B, C, H, W]
+) -> Tensor:  # [B, C], float32
+    "Sum over all positions; rows first, because the dtype of `x` rounds each sum."
+    return x.permute(0, 2, 3, 1).sum(2).float().sum(1)

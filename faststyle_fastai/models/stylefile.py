@@ -1,0 +1,220 @@
+"Files of trained networks, each with the base that lower `strength` returns to."
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ..core.assets import ASSETS
+from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError
+from ..core.weights import read_weights
+from .transformer import ARCHS, TransformerNet, from_examples, is_row, make_network
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+__all__ = ["import_style", "load_style", "save_style"]
+
+FORMAT, FIELDS = "faststyle/1", {"arch", "styles", "size", "recipe", "base"}
+MODEL = "model.safetensors"  # file name of the network in a run folder
+BASE = "base."  # prefix of the weights of a base stored in the file
+
+
+def save_style(
+    learn: "Learner",  # from style_learner or autoencoder_learner
+    path: str | Path,  # .safetensors
+    add_to: str | Path | None = None,  # the file that training started from; its styles come first
+) -> Path:
+    """Write the network with its style names, size, recipe and base, atomically and without code.
+
+    With `add_to=`, the rows trained after `learn.freeze()` are added to the styles of that file.
+    The images of the existing styles stay bit-for-bit the same.
+
+    The base is the network at `strength` 0. The built-in autoencoder is stored by its hash, any
+    other base in half precision.
+    """
+    path, card = Path(path), learn.style_card
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: the name of a style file must end in .safetensors.")
+    state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
+    info, base = card.info, card.base
+    if add_to is not None:
+        state, info, base = _joined(Path(add_to), state, info)
+    if base and info["base"] == "carried":
+        state.update({BASE + k: v.half().contiguous() for k, v in base.items()})
+    write_style(state, info, path)
+    return path
+
+
+def _joined(path, state, info):
+    "The network of `path` with the rows of `state` appended, its metadata and its base."
+    net, before, base = load_style(path)
+    check_can_add(path, before, info["styles"])
+    if before["arch"] != info["arch"]:
+        raise ValueError(f"{path} has arch '{before['arch']}', not '{info['arch']}'.")
+    joined = {}
+    for key, value in net.state_dict().items():
+        if is_row(key):
+            joined[key] = torch.cat([value, state[key]])
+        elif torch.equal(value, state[key]):
+            joined[key] = value
+        else:
+            raise ValueError(
+                f"The network differs from {path} in more than new styles. Start from "
+                f"pretrained='{path}' and train after learn.freeze()."
+            )
+    return joined, {**before, "styles": before["styles"] + info["styles"]}, base
+
+
+def import_style(
+    peer: str | Path,  # a .pth of pytorch/examples' fast_neural_style
+    path: str | Path,  # .safetensors
+    name: str | None = None,  # of the style; None: the file name
+) -> Path:
+    "Convert a network of pytorch/examples to a style file; reads weights only, never code."
+    peer, path = Path(peer), Path(path)
+    state = read_weights(peer)
+    try:
+        state = from_examples(state.get("state_dict", state))
+        arch = "slim" if len(state["conv1.conv2d.weight"]) == 16 else "full"
+        info = {"arch": arch, "styles": [name or peer.stem], "size": 256}
+        info |= {"recipe": "johnson", "base": ""}
+        network_of(state, info)
+    except (KeyError, ValueError, RuntimeError, IndexError, AttributeError) as error:
+        raise ValueError(
+            f"{peer} is not a network of pytorch/examples' fast_neural_style ({error})."
+        ) from None
+    write_style(state, info, path)
+    return path
+
+
+def check_can_add(path, info, names):
+    "Check that styles with these names can be added to the network of `path`."
+    if not info["styles"]:
+        raise ValueError(f"{path} is an autoencoder. Styles can only be added to a style network.")
+    if not ARCHS.get(info["arch"], {}).get("affine", True):
+        raise ValueError(f"{path} has arch '{info['arch']}', which holds only one style.")
+    if known := sorted(set(info["styles"]) & set(names)):
+        raise ValueError(f"{path} already has a style '{known[0]}'. Give the new one another name.")
+
+
+def select_styles(
+    state: dict[str, Tensor],  # of a TransformerNet
+    rows: list[int],  # indices of styles
+) -> dict[str, Tensor]:  # of a network with these styles, in this order
+    "Select styles of a network; a style may be repeated."
+    return {k: v[rows].clone() if is_row(k) else v for k, v in state.items()}
+
+
+def write_style(state: dict[str, Tensor], info: dict, path: Path):
+    "Write weights and metadata to a .safetensors file atomically."
+    if bad := [k for k, v in state.items() if not v.isfinite().all()]:
+        raise FaststyleError(
+            f"{', '.join(bad[:3])} contain NaN or infinity. {path} was not written."
+        )
+    said = {k: v if isinstance(v, str) else json.dumps(v) for k, v in info.items()}
+    said["format"] = FORMAT
+    said["checksum"] = checksum(state, said)
+    try:
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(save(state, said))
+    except OSError as error:
+        raise FaststyleError(f"{path} cannot be written ({error.strerror}).") from error
+
+
+def checksum(state: dict[str, Tensor], said: dict[str, str]) -> str:
+    "SHA-256 of all weights and metadata."
+    found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name, value in sorted(state.items()):
+        found.update(f"{name} {value.dtype} {list(value.shape)}".encode())
+        found.update(value.reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()
+
+
+def load_style(
+    path: str | Path,  # a .safetensors file written by save_style, or a run folder
+) -> tuple[TransformerNet, dict, dict | None]:  # in eval mode; metadata; base weights
+    "Load a trained network, its metadata and its base."
+    path = Path(path)
+    if path.is_dir():
+        path /= MODEL
+    if not path.is_file():
+        raise FileNotFoundError(f"Style file not found: {path}.")
+    try:
+        with safe_open(path, "pt") as file:
+            said = file.metadata() or {}
+            state = {k: file.get_tensor(k) for k in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is not a .safetensors file or is damaged ({error}).") from None
+    if said.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a faststyle network. Its format is not '{FORMAT}'.")
+    if said.pop("checksum", None) != checksum(state, said):
+        raise ValueError(f"{path} is damaged: its checksum does not match.")
+    state = {k: v.float() for k, v in state.items()}
+    base = {k.removeprefix(BASE): v for k, v in state.items() if k.startswith(BASE)}
+    state = {k: v for k, v in state.items() if not k.startswith(BASE)}
+    try:
+        if missing := FIELDS - said.keys():
+            raise ValueError(f"missing metadata: {', '.join(sorted(missing))}")
+        info = {**said, "styles": json.loads(said["styles"]), "size": int(said["size"])}
+        if not all(isinstance(name, str) for name in info["styles"]):
+            raise ValueError(f"styles is {said['styles']}, not a list of names")
+        net = network_of(state, info)
+        if base:
+            network_of(base, {**info, "styles": []})
+        return net, info, base or builtin_weights(info)
+    except (KeyError, ValueError, TypeError) as error:
+        why = str(error).rstrip(".")
+        raise ValueError(f"{path} is not a valid faststyle network: {why}.") from None
+
+
+def network_of(
+    state: dict[str, Tensor],  # of a TransformerNet
+    info: dict,  # its arch and styles
+) -> TransformerNet:  # in eval mode
+    "Build a network from weights; `ValueError` if they are not finite or have the wrong shape."
+    net = make_network(info["arch"], max(1, len(info["styles"])))
+    wanted = net.state_dict()
+    if odd := sorted(wanted.keys() ^ state.keys()):
+        raise ValueError(f"missing or unexpected weights: {', '.join(odd[:3])}")
+    for name, value in state.items():
+        if value.shape != wanted[name].shape:
+            raise ValueError(
+                f"{name} has shape {list(value.shape)}, not {list(wanted[name].shape)}"
+            )
+        if not value.isfinite().all():
+            raise ValueError(f"{name} contains NaN or infinity")
+    net.load_state_dict(state)
+    return net.eval()
+
+
+def builtin_weights(info):
+    "Weights of the base if it is the built-in autoencoder of this version."
+    if not info["base"].startswith("autoencoder") or info["base"] != builtin_base(info["arch"]):
+        return None
+    return load_style(builtin_path("autoencoder", info["arch"]))[0].state_dict()
+
+
+def builtin_path(name, arch):
+    "Path of a built-in network for `arch`: the autoencoder or the gallery."
+    path = ASSETS / f"{name if arch == 'full' else f'{name}-{arch}'}.safetensors"
+    if not path.is_file():
+        raise FaststyleError(
+            f"No built-in {name} for arch '{arch}'. Start from your own file, or from scratch "
+            f"with pretrained=None (--pretrained none)."
+        )
+    return path
+
+
+@lru_cache
+def builtin_base(arch):
+    "The metadata entry for the built-in autoencoder as a base: name and hash."
+    digest = hashlib.sha256(builtin_path("autoencoder", arch).read_bytes()).hexdigest()
+    return f"autoencoder:{digest[:16]}"

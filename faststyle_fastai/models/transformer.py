@@ -1,0 +1,175 @@
+"TransformerNet: the feed-forward network that repaints an image (Johnson et al. 2016)."
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..core.constants import IMAGENET
+from ..core.errors import known
+from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, through
+
+__all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]
+
+# name -> arguments of TransformerNet besides the number of styles
+ARCHS = {
+    "full": {},
+    "slim": {"width": 0.5},
+    # tarun-bisht/fast-style-transfer: no scales or shifts, so only one style; tanh output.
+    "tarun": {"affine": False, "bounded": True, "eps": 1e-3},
+}
+SMALLEST = 5  # px; padded to 8, the least that the encoder's three reflection paddings accept
+
+
+class TransformerNet(nn.Module):
+    """Repaints images: RGB in [0, 1] to RGB of the same size, around [0, 1] and not clamped.
+
+    Reflection padding, nearest-neighbor upsampling and instance normalization (Johnson et al. 2016,
+    Ulyanov et al. 2017). Each normalization has a scale and a shift for each style (Dumoulin et al.
+    2017). Module names are those of pytorch/examples' fast_neural_style.
+    """
+
+    def __init__(
+        self,
+        n_styles: int = 1,  # rows of scales and shifts in each normalization
+        width: float = 1.0,  # multiplies the channels 32, 64, 128; 0.5 is the slim network
+        affine: bool = True,  # train scales and shifts; False: only one style
+        bounded: bool = False,  # end with a normalization and tanh, so that the output is in [0, 1]
+        eps: float = 1e-5,  # added to the variance in normalizations
+    ):
+        super().__init__()
+        if n_styles < 1 or width <= 0:
+            raise ValueError(f"Invalid n_styles={n_styles}, width={width}. Both must be positive.")
+        if n_styles > 1 and not affine:
+            raise ValueError(
+                f"Invalid n_styles={n_styles}. A network without scales and shifts has one style."
+            )
+        self.bounded = bounded
+        a, b, c = (max(1, round(n * width)) for n in (32, 64, 128))
+        self.conv1, self.in1 = ConvLayer(3, a, 9), InstanceNorm(a, n_styles, eps)
+        self.conv2, self.in2 = ConvLayer(a, b, 3, stride=2), InstanceNorm(b, n_styles, eps)
+        self.conv3, self.in3 = ConvLayer(b, c, 3, stride=2), InstanceNorm(c, n_styles, eps)
+        for i in range(1, 6):
+            self.add_module(f"res{i}", ResidualBlock(c, n_styles, eps))
+        self.deconv1, self.in4 = UpConvLayer(c, b), InstanceNorm(b, n_styles, eps)
+        self.deconv2, self.in5 = UpConvLayer(b, a), InstanceNorm(a, n_styles, eps)
+        self.deconv3 = ConvLayer(a, 3, 9, conv=WideConv2d)
+        if bounded:
+            self.in6 = InstanceNorm(3, n_styles, eps)
+        if not affine:
+            for name, rows in self.named_parameters():
+                rows.requires_grad_(not is_row(name))
+        for name, values in zip(("mean", "std"), IMAGENET):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def n_styles(self) -> int:
+        return len(self.in1.weight)
+
+    def forward(
+        self,
+        x: Tensor,  # [B, 3, H, W] RGB in [0, 1], H and W ≥ 5
+        style: Tensor | None = None,  # see below; None: the first style
+    ) -> Tensor:  # [B, 3, H, W]
+        """Repaint images; sizes that are not multiples of 4 are padded and cropped back.
+
+        `style` is an index for each image, [B], weights over the styles for each image,
+        [B, n_styles], or weights for each pixel, [B, n_styles, H, W].
+        """
+        return through(self.steps(x, style))
+
+    def steps(self, x, style=None):
+        """`forward` as a generator that leaves the normalizations to the caller.
+
+        It yields each normalization with its inputs, expects the result to be sent back, and
+        returns the image.
+        """
+        height, width = x.shape[-2:]
+        if min(height, width) < SMALLEST:
+            raise ValueError(
+                f"{width}x{height} px is too small. Each side needs at least {SMALLEST} px."
+            )
+        rows = self._rows(style, x)
+        edge = 0, -width % 4, 0, -height % 4
+        x = F.pad(x, edge, mode="reflect")
+        if rows.dim() == 4:
+            rows = F.pad(rows, edge, mode="reflect")
+        y = (x - self.mean) / self.std
+        if y.device.type == "cpu":
+            y = y.contiguous(memory_format=torch.channels_last)
+        down = (self.conv1, self.in1), (self.conv2, self.in2), (self.conv3, self.in3)
+        up = (self.deconv1, self.in4), (self.deconv2, self.in5)
+        for conv, norm in down:
+            y = conv(y)
+            y = (yield norm, y, rows).relu_()
+        for i in range(1, 6):
+            y = yield from self.get_submodule(f"res{i}").steps(y, rows)
+        for conv, norm in up:
+            y = conv(y)
+            y = (yield norm, y, rows).relu_()
+        y = self.deconv3(y)
+        if self.bounded:
+            y = (yield self.in6, y, rows).to(x.dtype).tanh() / 2 + 0.5
+        else:
+            y = y.to(x.dtype) * self.std + self.mean
+        return y[..., :height, :width]
+
+    def _rows(self, style, x):
+        "Weights over the styles: [B, n_styles] or [B, n_styles, H, W]."
+        if style is None:
+            style = torch.zeros(len(x), dtype=torch.long)
+        if style.dim() == 1:
+            style = torch.eye(self.n_styles, device=x.device)[style]
+        shape = x.shape[0], self.n_styles, *x.shape[-2:]
+        if style.shape not in (shape[:2], shape):
+            raise ValueError(
+                f"style has shape {list(style.shape)}. Use {list(shape[:1])} for indices, "
+                f"{list(shape[:2])} for weights or {list(shape)} for weights at each pixel."
+            )
+        return style.to(x.device, self.in1.weight.dtype)
+
+
+def make_network(
+    arch: str,  # a key of `ARCHS`
+    n_styles: int = 1,
+) -> TransformerNet:
+    "A new network; `ValueError` for an unknown architecture."
+    return TransformerNet(n_styles, **ARCHS[known("arch", arch, ARCHS)])
+
+
+def from_examples(
+    state: dict[str, Tensor],  # of a pytorch/examples network, whose RGB is in 0–255
+) -> dict[str, Tensor]:  # for TransformerNet; the range is folded into the first and last layer
+    """Convert weights of pytorch/examples' fast_neural_style to ours.
+
+    Also accepts old weights with running statistics, and those of wrapped or compiled networks.
+    """
+    state = {k.replace("module.", "").replace("_orig_mod.", ""): v for k, v in state.items()}
+    state = {k: v for k, v in state.items() if "running_" not in k and "num_batches" not in k}
+    state = {k: v[None] if is_row(k) else v.clone() for k, v in state.items()}
+    mean, std = (torch.tensor(values) for values in IMAGENET)
+    first, last = "conv1.conv2d.", "deconv3.conv2d."
+    state[first + "bias"] += 255 * (state[first + "weight"].sum((2, 3)) @ mean)
+    state[first + "weight"] *= 255 * std.view(1, 3, 1, 1)
+    state[last + "weight"] /= 255 * std.view(3, 1, 1, 1)
+    state[last + "bias"] = (state[last + "bias"] / 255 - mean) / std
+    return state
+
+
+def to_examples(
+    state: dict[str, Tensor],  # of a TransformerNet
+    style: int = 0,  # index of the style
+) -> dict[str, Tensor]:  # for pytorch/examples' TransformerNet, in 0–255
+    "Convert one style of our weights to those of pytorch/examples' fast_neural_style."
+    state = {k: v[style].clone() if is_row(k) else v.clone() for k, v in state.items()}
+    mean, std = (torch.tensor(values) for values in IMAGENET)
+    first, last = "conv1.conv2d.", "deconv3.conv2d."
+    state[first + "weight"] /= 255 * std.view(1, 3, 1, 1)
+    state[first + "bias"] -= 255 * (state[first + "weight"].sum((2, 3)) @ mean)
+    state[last + "weight"] *= 255 * std.view(3, 1, 1, 1)
+    state[last + "bias"] = (state[last + "bias"] * std + mean) * 255
+    return state
+
+
+def is_row(key: str) -> bool:
+    "Whether a weight belongs to a style: the scales and shifts of normalizations."
+    return key.split(".")[-2].startswith("in")

@@ -1,0 +1,71 @@
+"Starting images for the optimization of pixels."
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..images.files import to_tensor
+from ..images.sizes import resized_tensor
+from ..inference.builtin import find_style
+from ..inference.stylizer import Stylizer
+
+__all__ = ["INITS", "begin"]
+
+
+def begin(
+    init: str,  # a row of `INITS`, or stylized:STYLE
+    shape: tuple[int, int],  # height, width
+    photo: Image.Image,
+    styles: list[tuple[float, Image.Image]],  # shares and paintings
+    seed: int,
+    device: torch.device,  # for the network of stylized:STYLE
+) -> Tensor:  # [1, 3, H, W] in [0, 1]
+    "Make the starting image."
+    if init.startswith("stylized:"):
+        return stylized(init.removeprefix("stylized:"), shape, photo, device)
+    if init not in INITS:
+        raise ValueError(f"Unknown init '{init}'. Available: {', '.join(INITS)}, stylized:STYLE.")
+    return INITS[init](shape, photo, styles, torch.Generator().manual_seed(seed))
+
+
+def stylized(source, shape, photo, device):
+    if find_style(source)[0].suffix == ".pkl":
+        raise ValueError(f"{source} is a pickle, which can run code: use its .safetensors file.")
+    small = photo.resize(shape[::-1], Image.Resampling.BICUBIC)
+    return to_tensor(Stylizer(source, device)(small))
+
+
+def content(shape, photo, styles, random):
+    return resized_tensor(photo, shape[::-1])
+
+
+def gray(shape, photo, styles, random):
+    return torch.rand(1, 3, *shape, generator=random) / 255 + 0.5
+
+
+def uniform(shape, photo, styles, random):
+    return torch.rand(1, 3, *shape, generator=random)
+
+
+def normal(shape, photo, styles, random):
+    return _truncated(shape, [0.5] * 3, [0.25] * 3, random)
+
+
+def style_stats(shape, photo, styles, random):
+    "Noise with the mean and variance of the paintings' colors."
+    pixels = [(share, to_tensor(painting)) for share, painting in styles]
+    mean = sum(share * x.mean((0, 2, 3)) for share, x in pixels)
+    variance = sum(share * x.var((0, 2, 3)) for share, x in pixels)
+    return _truncated(shape, mean.tolist(), variance.sqrt().tolist(), random)
+
+
+def _truncated(shape, means, stds, random):
+    "Normal noise of each channel's mean and standard deviation, cut to [0, 1]."
+    x = torch.empty(3, *shape)
+    for channel, mean, std in zip(x, means, stds):
+        nn.init.trunc_normal_(channel, mean, std, 0.0, 1.0, generator=random)
+    return x[None]
+
+
+# name -> function of shape, photo, (share, painting) pairs and generator, to [1, 3, H, W]
+INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats)}

@@ -1,0 +1,146 @@
+"Style transfer by optimizing pixels directly: slower than a network, with the best quality."
+
+import json
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ..core.atomic import atomic_write, best_effort_write
+from ..core.errors import FaststyleError
+from ..core.interrupts import interrupts
+from ..core.provenance import versions, write_json
+from ..images.color import soft_proof
+from ..images.files import check_format, save_picture, to_picture
+from ..images.remote import digest
+from .pixels import PixelOptimizer
+from .recipes import optimization_plan
+
+__all__ = ["optimize_style", "optimize_to_file"]
+
+
+def optimize_style(
+    content,  # the photo: a path, an image or an array
+    styles,  # the painting, or several to blend
+    style_weights: list[float] | None = None,  # of the paintings; None: equal
+    recipe: str = "fast",  # a row of recipes.OPTIMIZATIONS
+    weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
+    mask=None,  # a gray image: white gets the first painting's style, black the others'
+    seed: int = 0,
+    device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
+    proof: str | Path | None = None,  # a printer's profile: limits inputs to its colors
+    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
+    callback=None,  # (step, optimizer) after each iteration; return True to stop
+    **overrides,  # fields of recipes.Optimization
+) -> Image.Image:  # RGB, the longer side is the plan's end_scale
+    "Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016)."
+    plan = optimization_plan(recipe, **overrides)
+    how = weights, mask, seed, device, proof, precision
+    work = PixelOptimizer(content, styles, style_weights, plan, *how)
+    for iterate in work:
+        if callback and callback(iterate, work):
+            break
+    return to_picture(work.picture())
+
+
+def optimize_to_file(
+    content: str | Path,
+    styles: list[str | Path],
+    out: str | Path,  # the image; also writes OUT.trace.json, OUT.loss.png, OUT.state
+    style_weights: list[float] | None = None,
+    recipe: str = "fast",
+    weights: str | Path | None = None,
+    mask: str | Path | None = None,
+    save_every: int = 50,  # iterations
+    resume: bool = False,  # resume from the last save
+    force: bool = False,  # overwrite `out`
+    seed: int = 0,
+    device: str | None = None,
+    proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png shows the print
+    depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif with the extra deep
+    precision: str = "auto",
+    callback=None,  # as in optimize_style
+    **overrides,  # fields of recipes.Optimization
+) -> list[Path]:  # the files written
+    """Run `optimize_style` on files, saving the image regularly and when it is stopped.
+
+    `resume` continues from OUT.state, which is removed at the end.
+    """
+    if depth is None:
+        deep = Path(out).suffix.lower() in (".tif", ".tiff") and find_spec("tifffile")
+        depth = 16 if deep else 8
+    out, plan = check_format(out, depth), optimization_plan(recipe, **overrides)
+    ends = ".trace.json", ".loss.png", ".state", ".proof.png"
+    trace, plot, saved, print_of = (out.with_name(out.name + end) for end in ends)
+    if out.exists() and not (force or resume):
+        raise FaststyleError(
+            f"{out} exists: use --overwrite to overwrite it, --resume, or another -o."
+        )
+    how = weights, mask, seed, device, proof, precision
+    work = PixelOptimizer(content, styles, style_weights, plan, *how)
+    settings = {
+        "content": digest(content),
+        "styles": [digest(style) for style in styles],
+        "style_weights": style_weights,
+        "recipe": recipe,
+        "weights": Path(weights).name if weights else None,
+        "mask": digest(Path(mask)) if mask else None,
+        "proof": digest(Path(proof)) if proof else None,
+        "seed": seed,
+        "precision": precision,
+        "plan": json.loads(json.dumps(asdict(plan))),
+    }
+    iterates = []
+    if resume and out.exists():
+        if not saved.is_file():
+            raise FaststyleError(f"{out} is finished: use --overwrite to overwrite it.")
+        state = torch.load(saved, map_location="cpu", weights_only=True)
+        if state["settings"] != settings:
+            raise FaststyleError(
+                f"{out} was started with other settings: resume with the same ones, or use "
+                "--overwrite."
+            )
+        work.load_state_dict(state["work"])
+        iterates = state["iterates"]
+
+    def save():
+        save_picture(work.picture(), out, depth)
+        if proof:
+            save_picture(soft_proof(to_picture(work.picture()), proof), print_of)
+        with atomic_write(saved) as temporary:
+            state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
+            torch.save(state, temporary)
+
+    try:
+        with interrupts() as asked:  # between iterations: an unfinished one could not be resumed
+            for iterate in work:
+                iterates.append(asdict(iterate))
+                if asked or (callback and callback(iterate, work)):
+                    save()
+                    raise FaststyleError(
+                        f"Stopped. {out} is the image so far. Use --resume to continue."
+                    )
+                if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
+                    best_effort_write(save)
+        save()
+    finally:
+        write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
+        with atomic_write(plot) as temporary:
+            loss_figure(iterates).savefig(temporary, dpi=120)
+    saved.unlink(missing_ok=True)
+    return [out, *[print_of] * bool(proof), trace, plot]
+
+
+def loss_figure(iterates: list[dict]) -> Figure:
+    "Plot the loss and its parts per iteration, on a logarithmic scale."
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([iterate["loss"] for iterate in iterates], label="loss", linewidth=2)
+    for part in iterates[0]["parts"] if iterates else ():
+        axes.plot([iterate["parts"][part] for iterate in iterates], label=part)
+    axes.set(xlabel="iteration", ylabel="loss", yscale="log")
+    axes.legend()
+    return figure

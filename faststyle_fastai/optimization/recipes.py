@@ -1,0 +1,114 @@
+"The table of recipes for the optimization of pixels."
+
+import math
+from dataclasses import dataclass, replace
+
+from ..core.errors import known
+from ..core.plans import plan_with
+
+__all__ = ["Optimization", "CROWSON", "OPTIMIZATIONS", "optimization_plan", "scales_between"]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    "All settings of an optimization except the photo and the paintings."
+
+    backbone: str  # a row of backbones.BACKBONES
+    content_layers: dict[str, float]  # layer -> weight
+    style_layers: dict[str, float]  # layer -> part; None as a part: the recipe's own, or its mean
+    style_loss: str = "w2"  # a row of style_losses.STYLE_LOSSES
+    content_loss: str = "mse"  # a row of style_losses.CONTENT_LOSSES
+    style_weight: float = 1.0
+    content_weight: float = 0.015
+    tv_weight: float = 2.0
+    tone_weight: float = 0.0  # weight of losses.tone_error
+    tv: str = "squares"  # a row of pixels.VARIATIONS
+    pooling: str = "max"  # a row of backbones.POOLINGS
+    padding: str = "replicate"  # of the first convolution
+    optimizer: str = "adam"  # a row of pixels.OPTIMIZERS
+    step_size: float = 0.02  # of Adam
+    betas: tuple[float, float] = (0.9, 0.99)  # of Adam
+    clamp: bool = True  # limit pixels to [0, 1]; else normalized and free
+    min_scale: int = 128  # px of the longer side at the start; √2 times larger each time
+    end_scale: int = 512  # px
+    initial_iterations: int = 1000  # at the smallest scale
+    iterations: int = 500  # at each later scale
+    avg_decay: float = 0.99  # of the running mean of iterates, which is the result
+    init: str = "content"  # a row of initializers.INITS, or stylized:STYLE
+    style_scale_fac: float = 1.0  # paintings' longer side, relative to the photo's; never enlarged
+    style_size: int | None = None  # px of the paintings' longer side instead
+    enlarge: bool = True  # photos that are smaller than a scale
+
+
+# crowsonkb/style-transfer-pytorch.
+CROWSON = Optimization(
+    "vgg19",
+    content_layers={"relu4_2": 1.0},
+    style_layers={f"relu{block}_1": 4.0 ** (5 - block) / 341 for block in range(1, 6)},
+)
+
+
+OPTIMIZATIONS = {
+    # crowson's loss on the built-in backbone. L-BFGS with a line search needs tens of steps where
+    # Adam needs hundreds. The TV weight prevents fine hatching.
+    "fast": replace(
+        CROWSON,
+        backbone="lite",
+        content_weight=0.04,
+        tone_weight=0.5,
+        tv_weight=10.0,
+        optimizer="wolfe",
+        initial_iterations=80,
+        iterations=40,
+        avg_decay=0.0,
+    ),
+    "crowson": CROWSON,
+    # Its first release: errors are divided by their L1 norms, for gradients of similar size.
+    "crowson_2021": replace(
+        CROWSON, content_loss="scaled", style_loss="gram_scaled", tv="forward squares"
+    ),
+    # Gatys et al. 2016 as commonly implemented: unbounded pixels in the backbone's own units.
+    "gatys": Optimization(
+        "vgg19",
+        content_layers={"relu4_2": 1.0},
+        style_layers={f"relu{block}_1": 1 / 5 for block in range(1, 6)},
+        style_loss="gram_sum",
+        style_weight=1e3,
+        content_weight=1.0,
+        tv="sum",
+        tv_weight=1e-2,
+        pooling="plain average",
+        padding="zeros",
+        step_size=0.03,
+        betas=(0.9, 0.999),
+        clamp=False,
+        min_scale=512,
+        initial_iterations=500,
+        avg_decay=0.0,
+        enlarge=False,
+    ),
+}
+
+
+def optimization_plan(
+    recipe: str,  # a row of `OPTIMIZATIONS`
+    **overrides,  # fields of `Optimization`; None keeps the recipe's own
+) -> Optimization:
+    "A recipe's optimization with some settings replaced; min_scale is at most end_scale."
+    plan = plan_with(OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)], overrides)
+    if plan.end_scale >= plan.min_scale:
+        return plan
+    if overrides.get("min_scale"):
+        raise ValueError(f"end_scale={plan.end_scale} is below min_scale={plan.min_scale}.")
+    return replace(plan, min_scale=plan.end_scale)
+
+
+def scales_between(
+    smallest: int,  # px
+    largest: int,  # px
+) -> list[int]:  # rising by a factor of √2; the last is `largest`
+    "The sizes of the longer side in an optimization, coarse to fine."
+    if not 1 <= smallest <= largest:
+        raise ValueError(f"Scales from {smallest} to {largest} px must rise and start from 1 px.")
+    steps = range(2 + int(2 * math.log2(largest / smallest)))
+    return sorted({s for i in steps if (s := round(largest / 2 ** (i / 2))) >= smallest})

@@ -1,0 +1,247 @@
+"Backbones: frozen perceptual networks, their named layers and their weights."
+
+import warnings
+from functools import lru_cache, partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..core.assets import ASSETS
+from ..core.constants import IMAGENET
+from ..core.errors import FaststyleError, known
+from ..core.weights import read_weights
+
+__all__ = ["BACKBONES", "Backbone", "perceptual_backbone"]
+
+# Output channels of the 3x3 convolutions in each block; blocks are separated by pooling
+# (VGG: Simonyan & Zisserman 2015). To add a network, add a row here and provide a state dict with
+# torchvision's names: `perceptual_backbone` loads weights from a file, the package or torchvision.
+BACKBONES = {
+    "vgg16": ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
+    "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
+    "vgg19_16x": ((16,) * 2, (32,) * 2, (64,) * 4, (128,) * 4, (128,)),  # Wang et al. 2020
+    "lite": ((24,) * 2, (48,) * 2, (112,) * 4, (128,) * 4, (128,)),
+}
+POOLINGS = {  # name -> module, and a factor that keeps features as large as with max pooling
+    "max": (nn.MaxPool2d, 1.0),
+    "average": (nn.AvgPool2d, 2.0),
+    "l2": (partial(nn.LPPool2d, 2.0), 0.78),
+    "plain average": (nn.AvgPool2d, 1.0),  # as in Gatys et al. 2016
+}
+SHIPPED = {"lite": ASSETS / "lite.safetensors"}
+
+
+def perceptual_backbone(
+    name: str = "vgg16",  # a row of `BACKBONES`
+    weights: str | Path | None = None,  # .safetensors or .pth, torchvision's keys, whole or cut
+    layers=None,  # cut the network after the deepest of these; None: keep all
+    pooling: str = "max",  # a row of `POOLINGS`
+    padding: str = "zeros",  # mode of the first convolution; the others use zeros
+    normalize: bool = True,  # normalize images with ImageNet's mean and std
+) -> "Backbone":  # frozen, in eval mode; images in [0, 1] -> features by layer name
+    """Load a pretrained network whose features measure content and style.
+
+    Without `weights`, uses the built-in ones (`lite`), torch's cache or torchvision's download.
+    Raises `ValueError` for an unknown name or layer or for weights that do not fit,
+    `FileNotFoundError` for a missing file, and `FaststyleError` if no weights can be found.
+    """
+    names = _names(known("backbone", name, BACKBONES))
+    layer_names(layers or [], names, [n for n in names if n.startswith("relu")])
+    if weights is None:
+        source, state = name, _known_weights(name)
+    else:
+        source, state = str(weights), read_weights(Path(weights))
+    known("pooling", pooling, POOLINGS)
+    backbone = Backbone(_build(name, state, source, pooling, padding), layers, normalize)
+    backbone.source = name, weights and str(weights), layers, pooling, padding, normalize
+    return backbone
+
+
+class Backbone(nn.Module):
+    "A frozen stack of named layers; forward hooks collect the features of requested layers."
+
+    source = None  # arguments of `perceptual_backbone` that recreate it
+
+    def __init__(
+        self,
+        net: nn.Sequential,  # children named conv1_1, relu1_1, …, pool1, … in order
+        layers=None,  # names to keep; the network is cut after the deepest one
+        normalize: bool = True,
+    ):
+        super().__init__()
+        names = [name for name, _ in net.named_children()]
+        self.relus = [name for name in names if name.startswith("relu")]  # relu_N counts these
+        self.layers = layer_names(layers or self.relus, names, self.relus)
+        self.net = net[: 1 + max(names.index(name) for name in self.layers)]
+        for conv, relu in zip(names, names[1:]):
+            if relu in self.relus:  # in place, unless a hook keeps the input
+                net.get_submodule(relu).inplace = conv not in self.layers
+        self.features = {}
+        for name in self.layers:
+            self.net.get_submodule(name).register_forward_hook(self._keep(name))
+        for i, values in enumerate(IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)):
+            shape = torch.tensor(values).view(1, 3, 1, 1)
+            self.register_buffer(("mean", "std")[i], shape, persistent=False)
+        self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+    def _keep(self, name):
+        def hook(module, args, output):
+            self.features[name] = output
+
+        return hook
+
+    def forward(
+        self,
+        x: Tensor,  # [B, 3, H, W] RGB in [0, 1]
+        layers=None,  # a subset of `self.layers`; None: all
+    ) -> dict[str, Tensor]:  # layer -> [B, C, H/2^k, W/2^k] after k poolings
+        "Features at `layers`; layers past the deepest one are not run."
+        wanted = self.layers if layers is None else self.named(layers)
+        names = list(dict(self.net.named_children()))
+        depth = 1 + max(names.index(name) for name in wanted)
+        smallest = 2 ** sum(name.startswith("pool") for name in names[:depth])
+        if min(x.shape[-2:]) < smallest:
+            h, w = x.shape[-2:]
+            raise ValueError(
+                f"{w}x{h} px is too small for {wanted[-1]}. It needs at least {smallest} px."
+            )
+        x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        self.net[:depth](x)
+        found, self.features = self.features, {}
+        return {name: found[name] for name in wanted}
+
+    def named(self, layers) -> list[str]:
+        "Full names of layers given by name or alias; `ValueError` for unknown ones."
+        return layer_names(layers, self.layers, self.relus)
+
+    def train(self, mode: bool = True):
+        "Stay in eval mode: a perceptual network is never trained."
+        return super().train(False)
+
+
+def reachable(
+    backbone: Backbone,
+    layers,  # names
+) -> dict[str, tuple[str, float]]:  # name -> layer to read, and scale of the image
+    """Substitute the last layer on a smaller image for layers past it, with a warning.
+
+    The image is halved for each pooling in between.
+    """
+    last, found, said = backbone.layers[-1], {}, []
+    for name in layers:
+        if name[4:5].isdigit() and name > last:
+            found[name] = last, 0.5 ** (int(name[4]) - int(last[4]))
+            said.append(f"{name} is {last} at {found[name][1]:g} of the size")
+        else:
+            found[name] = backbone.named([name])[0], 1.0
+    if said:
+        warnings.warn(
+            f"The backbone weights end at {last}. Substitutes: {', '.join(said)}.", stacklevel=2
+        )
+    return found
+
+
+def spread(
+    backbone: Backbone,
+    devices: list[torch.device],  # one or two, of the same kind
+) -> Backbone:
+    "Move a backbone to a device; a second device takes all layers after the first pooling."
+    backbone.to(devices[0])
+    if len(devices) > 1:
+        deeper = backbone.net[5:].to(devices[1])
+        deeper[0].register_forward_pre_hook(lambda _, args: args[0].to(devices[1]))
+    return backbone
+
+
+class Scaled(nn.Module):
+    "A module whose output is multiplied by `scale`."
+
+    def __init__(self, module, scale):
+        super().__init__()
+        self.module, self.scale = module, scale
+
+    def forward(self, x):
+        return self.module(x) * self.scale
+
+
+def _names(backbone):
+    "All layers of a row of `BACKBONES`, in order."
+    names = []
+    for block, widths in enumerate(BACKBONES[backbone], 1):
+        for i in range(1, len(widths) + 1):
+            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
+        names.append(f"pool{block}")
+    return names
+
+
+def layer_names(
+    asked,  # names such as relu2_2, or relu_4: the ReLU of the fourth convolution
+    known,  # the layers to choose from, in order
+    relus,  # all ReLUs of the network, in order
+) -> list[str]:
+    "Full names of the requested layers, in network order."
+    aliases = {f"relu_{i}": name for i, name in enumerate(relus, 1)}
+    names = [aliases.get(name, name) for name in asked]
+    if wrong := [given for given, name in zip(asked, names) if name not in known]:
+        there = [name for name in known if name in relus]
+        raise ValueError(f"Unknown layer {', '.join(wrong)}. Available layers: {', '.join(there)}.")
+    return sorted(set(names), key=list(known).index)
+
+
+def _build(name, state, source, pooling, padding):
+    "Build the network up to the last convolution in `state`, which must contain all earlier ones."
+    net, n_in, index, wanted = nn.Sequential(), 3, 0, []
+    for block, widths in enumerate(BACKBONES[name], 1):
+        for i, width in enumerate(widths, 1):
+            parts = [f"features.{index}.{part}" for part in ("weight", "bias")]
+            weight, bias = (state.get(part) for part in parts)
+            wanted += parts
+            if weight is not None or bias is not None:
+                if missing := [part for part in wanted if part not in state]:
+                    raise ValueError(
+                        f"{source} lacks {', '.join(missing)}. Only the end may be cut off."
+                    )
+                mode = "zeros" if len(net) else padding
+                conv = nn.Conv2d(n_in, width, 3, padding=1, padding_mode=mode)
+                if weight.shape != conv.weight.shape or bias.shape != conv.bias.shape:
+                    raise ValueError(
+                        f"{source} does not fit {name}: features.{index}.weight is "
+                        f"{list(weight.shape)}, but {name} needs {list(conv.weight.shape)}."
+                    )
+                with torch.no_grad():
+                    conv.weight.copy_(weight)
+                    conv.bias.copy_(bias)
+                net.add_module(f"conv{block}_{i}", conv)
+                net.add_module(f"relu{block}_{i}", nn.ReLU())
+            n_in, index = width, index + 2
+        if f"conv{block}_{len(widths)}" in dict(net.named_children()):
+            pool, scale = POOLINGS[pooling]
+            net.add_module(f"pool{block}", Scaled(pool(2), scale) if scale != 1 else pool(2))
+        index += 1
+    if not len(net):
+        raise ValueError(f"{source} does not fit {name}: it has no features.0.weight.")
+    return net
+
+
+@lru_cache(maxsize=2)
+def _known_weights(name):
+    if name in SHIPPED:
+        return read_weights(SHIPPED[name])
+    import torchvision  # slow to import and only needed here
+
+    if name not in torchvision.models.list_models():
+        raise FaststyleError(
+            f"No package provides weights for {name}. Give a file (weights=, --weights)."
+        )
+    weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True)
+        return {k: v for k, v in state.items() if k.startswith("features.")}
+    except Exception as error:
+        cache = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
+        raise FaststyleError(
+            f"The weights of {name} are not cached and cannot be downloaded "
+            f"({type(error).__name__}). Give a file (weights=, --weights), put torchvision's "
+            f"weights at {cache}, or use the built-in backbone (lite)."
+        ) from None

@@ -1,0 +1,234 @@
+"Style and content losses on features, as tables."
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["CONTENT_LOSSES", "STYLE_LOSSES", "StyleLoss", "gram_matrix", "moments"]
+
+FAINT = 0.02  # share of the mean variance of all channels, the floor of a channel's variance
+NONE = 1e-8  # keeps a relative error finite if the target is all zero
+EPS = 1e-4  # smallest variance: features at few positions give singular covariances
+
+
+def gram_matrix(
+    features: Tensor,  # [B, C, H, W]
+) -> Tensor:  # [B, C, C], divided by C*H*W
+    "Channel correlations of `features`, in float32 (Gatys et al. 2016)."
+    return second_moments(features)[0] / features.shape[1]
+
+
+def second_moments(
+    features: Tensor,  # [B, C, H, W]
+    weight: Tensor | None = None,  # [1, 1, H, W], weight of each position; None: equal
+) -> tuple[Tensor, Tensor]:  # [B, C, C] and [B, C], float32
+    "Mean products of all pairs of channels, and channel means, over all positions."
+
+    def places(x):
+        return x.permute(0, 2, 3, 1).flatten(1, 2)
+
+    with torch.autocast(features.device.type, enabled=False):
+        return Products.apply(places(features), None if weight is None else places(weight))
+
+
+class Products(torch.autograd.Function):
+    """Weighted `x.mT @ x` and sum of `x` over its N positions, [B, N, C], both divided by N.
+
+    The gradient takes one matrix product instead of autograd's two. It has the dtype of `x` and the
+    memory layout of channels-last features.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
+        x = x.float()
+        weighted = x if weight is None else x * weight
+        return weighted.mT @ x / x.shape[1], weighted.mean(1)
+
+    @staticmethod
+    def backward(ctx, grad, grad_mean):
+        x, weight = ctx.saved_tensors
+        turn, shift = (grad + grad.mT).to(x.dtype), grad_mean[:, None].to(x.dtype)
+        # Divide within the product: a small matrix would underflow in float16.
+        share = 1 / x.shape[1]
+        found = torch.baddbmm(shift, x, turn, beta=share, alpha=share)
+        return found if weight is None else (found * weight).to(x.dtype), None
+
+
+def moments(
+    features: Tensor,  # [B, C, H, W]
+    where: Tensor | None = None,  # [1, 1, h, w], weight of each position; None: equal
+) -> Tensor:  # [B, C + 1, C + 1], float32
+    """Mean products of all pairs of channels, after appending a channel that is 1 everywhere.
+
+    The last column therefore holds the channel means. Moments of several paintings may be averaged;
+    covariances may not.
+    """
+    if where is not None:
+        where = F.interpolate(where.to(features.device), features.shape[-2:], mode="area")
+        where = where / where.mean().clamp(min=1e-6)
+    second, mean = second_moments(features, where)
+    ones = second.new_ones(()) if where is None else where.mean()
+    last = torch.cat([mean, ones.expand(len(mean), 1)], 1)
+    return torch.cat([torch.cat([second, mean[:, None]], 1), last[..., None]], 2)
+
+
+def sums(features, where=None):
+    "`moments` times the number of positions, which is the last value of the last row."
+    return moments(features, where) * features[0, 0].numel()
+
+
+def gram_of(m):
+    "Gram matrices from `moments`, and their mean squares."
+    grams = m[:, :-1, :-1]
+    return grams, grams.square().mean((1, 2)) + NONE
+
+
+def gram_distance(m, grams, size):
+    "Mean squared difference of Gram matrices, relative to `size`, so that layers are balanced."
+    return (m[:, :-1, :-1] - grams).square().mean((1, 2)) / size
+
+
+def gram_mean_distance(m, target):
+    "Mean squared difference of Gram matrices divided by C * H * W (Johnson et al. 2016)."
+    return ((m - target)[:, :-1, :-1] / (m.shape[-1] - 1)).square().mean((1, 2))
+
+
+def gram_sum_distance(m, target):
+    "Mean squared difference of undivided Gram matrices, over C * H * W of the painting."
+    channels, places = target.shape[-1] - 1, target[:, -1, -1]
+    return (m - target)[:, :-1, :-1].square().mean((1, 2)) / (channels * places)
+
+
+def gram_scaled_distance(m, target):
+    "Error of Gram matrices divided by H * W, whose gradient has an L1 norm of about 1."
+    return scaled_error((m - target)[:, :-1, :-1])
+
+
+def scaled_error(difference):
+    "Sum of squares over sum of absolute values, for each image: [B, …] -> [B]."
+    x = difference.float().flatten(1)
+    return x.square().sum(1) / (x.abs().sum(1) + 1e-8)
+
+
+def mean_and_std(m):
+    mean, square = m[:, :-1, -1], m.diagonal(dim1=1, dim2=2)[:, :-1]
+    return mean, (square - mean.square()).clamp(min=EPS).sqrt()
+
+
+def mean_std_distance(m, mean, std):
+    "Mean squared differences of channel means and standard deviations (Huang et al. 2017)."
+    found, spread = mean_and_std(m)
+    return (found - mean).square().mean(1) + (spread - std).square().mean(1)
+
+
+def gaussian(m):
+    "Means and covariances in float64, because W2 is a small difference of large traces."
+    m = (m.cpu() if m.device.type == "mps" else m).double()  # MPS has no float64
+    mean, second = m[:, :-1, -1], m[:, :-1, :-1]
+    eye = torch.eye(mean.shape[-1], dtype=m.dtype, device=m.device)
+    return mean, second - mean[:, :, None] * mean[:, None] + EPS * eye
+
+
+def gaussian_root(m):
+    "Means, a root L of the covariance L Lᵀ, and its trace, for a painting."
+    mean, cov = gaussian(m)
+    values, vectors = torch.linalg.eigh(cov)
+    root = vectors * values.clamp(min=EPS).sqrt()[:, None]
+    return mean, root, cov.diagonal(dim1=1, dim2=2).sum(1)
+
+
+def w2_distance(m, mean, root, trace):
+    """Squared 2-Wasserstein distance of normal distributions with these moments, per channel.
+
+    |μ - ν|² + tr(S + T - 2(S½TS½)½) for means μ, ν and covariances S, T. With S = L Lᵀ, the last
+    trace is that of (Lᵀ T L)½, the sum of the square roots of its eigenvalues, so the gradient is
+    finite where eigenvalues meet. Covariances of few positions are singular, and rounding can make
+    them worse, so eigenvalues below the bound that `EPS` guarantees are raised to it.
+    """
+    found, cov = gaussian(m)
+    shared = TraceSqrt.apply(root.mT @ cov @ root)
+    spread = trace + cov.diagonal(dim1=1, dim2=2).sum(1)
+    return ((found - mean).square().mean(1) + (spread - 2 * shared) / cov.shape[-1]).float()
+
+
+def gaussian_root_and_size(m):
+    "`gaussian_root` and the mean square of the painting's features."
+    return *gaussian_root(m), m.diagonal(dim1=1, dim2=2)[:, :-1].mean(1) + NONE
+
+
+def relative_w2_distance(m, mean, root, trace, size):
+    "W2 relative to the mean square of the painting, so that layers and paintings are balanced."
+    return w2_distance(m, mean, root, trace) / size
+
+
+class TraceSqrt(torch.autograd.Function):
+    """Trace of the square root of matrices M = Lᵀ T L, [B, C, C] -> [B]; d = tr(M^-½ dM) / 2.
+
+    Since L Lᵀ and T have no eigenvalue below EPS, M has none below EPS².
+    """
+
+    @staticmethod
+    def forward(ctx, matrix):
+        if not matrix.isfinite().all():  # the caller reports which part of the loss it was
+            return matrix.new_full(matrix.shape[:1], torch.nan)
+        values, vectors = torch.linalg.eigh(matrix)
+        roots = values.clamp(min=EPS**2).sqrt()
+        ctx.save_for_backward(roots, vectors)
+        return roots.sum(-1)
+
+    @staticmethod
+    def backward(ctx, grad):
+        roots, vectors = ctx.saved_tensors
+        return grad[:, None, None] * (vectors / (2 * roots[:, None])) @ vectors.mT
+
+
+@dataclass(frozen=True)
+class StyleLoss:
+    "A style loss: statistics of features, and their distance from those of a painting."
+
+    statistics: Callable  # features [B, C, H, W], where=None -> [B, C + 1, C + 1]
+    target: Callable  # a painting's statistics -> further arguments of `distance`, [B, …] each
+    distance: Callable  # statistics, *target -> [B]
+
+
+def itself(m):
+    return (m,)
+
+
+STYLE_LOSSES = {
+    "w2": StyleLoss(moments, gaussian_root, w2_distance),
+    "w2_relative": StyleLoss(moments, gaussian_root_and_size, relative_w2_distance),
+    "gram": StyleLoss(moments, gram_of, gram_distance),
+    "gram_mean": StyleLoss(moments, itself, gram_mean_distance),
+    "gram_scaled": StyleLoss(moments, itself, gram_scaled_distance),
+    "gram_sum": StyleLoss(sums, itself, gram_sum_distance),
+    "mean_std": StyleLoss(moments, mean_and_std, mean_std_distance),
+}
+
+
+def mean_square(x, dims=(1, 2, 3)):
+    return x.float().square().mean(dims)
+
+
+def instance_normalized(features):
+    "Normalize each channel to mean 0 and variance 1; nearly flat ones stay small: they are noise."
+    x = features.float()
+    variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
+    floor = FAINT * variance.mean(1, keepdim=True) + NONE
+    return (x - mean) * (variance + floor).rsqrt()
+
+
+# name -> function of features of an image and of the photo, [B, C, H, W] each -> [B]
+CONTENT_LOSSES = {
+    "mse": lambda x, photo: mean_square(x.float() - photo.float()),
+    "relative": lambda x, photo: (
+        mean_square(x.float() - photo.float()) / (mean_square(photo) + NONE)
+    ),
+    # Compares where objects are, not their contrast: a squared error favors pale images.
+    "normalized": lambda x, photo: mean_square(instance_normalized(x) - instance_normalized(photo)),
+    "scaled": lambda x, photo: scaled_error(x - photo),
+}

@@ -1,0 +1,273 @@
+"Callbacks for training: precision, time, image sizes, styles, guards."
+
+import time
+from contextlib import ExitStack
+
+import torch
+from fastai.callback.core import Callback, CancelFitException, CancelTrainException
+from fastai.callback.fp16 import MixedPrecision
+from fastai.learner import Recorder
+from fastai.torch_core import get_model
+from torch import Tensor
+
+from ..core.devices import uses_bfloat16
+from ..core.errors import NonFiniteLoss
+from ..core.interrupts import interrupts
+from ..images.sizes import resize_short
+from ..models.layers import instance_norm
+from .distributed import all_reduce_max
+
+__all__ = [
+    "BFloat16",
+    "DropletPenalty",
+    "SampleStyles",
+    "ProgressiveResize",
+    "StopOnInterrupt",
+    "StopOnNonFinite",
+    "TimeBudget",
+]
+
+
+class BFloat16(Callback):
+    "Autocast to bfloat16 if the device supports it; `learn.to_fp16()` takes precedence."
+
+    order = MixedPrecision.order
+
+    def __init__(self, precision: str = "auto"):  # see devices.uses_bfloat16
+        self.precision, self.context = precision, None
+        uses_bfloat16(torch.device("cpu"), precision)  # fail early on a wrong value
+
+    def before_fit(self):
+        replaced = hasattr(self.learn, "mixed_precision")
+        self.run = uses_bfloat16(self.dls.device, self.precision) and not replaced
+
+    def before_batch(self):
+        self._leave()  # an interrupted batch may have left it open
+        if len(self.yb):  # inference, without a target, stays in float32
+            self.context = torch.autocast(self.dls.device.type, torch.bfloat16)
+            self.context.__enter__()
+
+    def after_pred(self):
+        if isinstance(self.pred, Tensor):
+            self.learn.pred = self.pred.float()
+
+    def after_loss(self):
+        self._leave()
+
+    def after_cancel_batch(self):
+        self._leave()
+
+    def after_fit(self):
+        self._leave()
+
+    def _leave(self):
+        if self.context:
+            self.context.__exit__(None, None, None)
+            self.context = None
+
+    def __getstate__(self):
+        return {**self.__dict__, "context": None}
+
+
+class TimeBudget(Callback):
+    "End the fit after `minutes` and scale its schedule to fit; `fit` needs enough epochs."
+
+    order = Recorder.order + 5  # before ParamScheduler (60), which reads pct_train
+
+    def __init__(self, minutes: float):
+        self.seconds, self.spent = 60 * minutes, 0.0
+
+    def before_fit(self):
+        self.tick = time.monotonic()
+
+    def before_epoch(self):
+        if self.spent >= self.seconds:
+            raise CancelFitException
+
+    def before_batch(self):
+        if self.training:
+            self.learn.pct_train = min(1.0, self.spent / self.seconds)
+
+    def after_batch(self):
+        if not self.training or not len(self.yb):  # no target: a resume skips this batch
+            return
+        now = time.monotonic()
+        self.spent, self.tick = all_reduce_max(self.spent + now - self.tick), now
+        if self.spent >= self.seconds:
+            raise CancelTrainException  # the epoch still validates
+
+    def after_cancel_train(self):
+        self.recorder.cancel_train = False  # keep a shortened epoch's losses
+
+    def state_dict(self):
+        return {"spent": self.spent}
+
+    def load_state_dict(self, state):
+        self.spent, self.tick = state["spent"], time.monotonic()
+
+
+class ProgressiveResize(Callback):
+    """Train on photos reduced to `small` px for the first share `until` of the training time.
+
+    Without a TimeBudget the time is estimated: a photo's cost is proportional to its pixels.
+    """
+
+    order = TimeBudget.order + 1  # it sets pct_train
+
+    def __init__(self, small: int, until: float):
+        self.small, self.until = small, until
+
+    def before_fit(self):
+        self.cost = 1.0  # of a small photo, relative to a large one
+        if not hasattr(self.learn, "time_budget") and hasattr(self.dls, "size"):
+            self.cost = min(1.0, self.small / self.dls.size) ** 2
+        self.switch = self.until / (self.until + self.cost * (1 - self.until))  # share of pct_train
+
+    def time(
+        self,
+        pct: float,  # share of the training steps, or of a TimeBudget
+    ) -> float:
+        "The share of the training time that has passed."
+        spent = min(pct, self.switch) * self.cost + max(0.0, pct - self.switch)
+        return spent / (self.switch * self.cost + 1 - self.switch)
+
+    def before_batch(self):
+        if not self.training or hasattr(self.learn, "lr_finder"):
+            return
+        if self.pct_train < self.switch and min(self.x.shape[-2:]) > self.small:
+            self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)
+
+
+class SampleStyles(Callback):
+    "Draw a style for each photo of a batch, all styles equally often."
+
+    order = ProgressiveResize.order + 1
+
+    def __init__(self, n: int):
+        self.n, self.deck, self.seen = n, [], 0
+
+    def before_batch(self):
+        if not len(self.yb):  # inference: the caller chooses
+            return
+        photos = len(self.x)
+        if self.training:
+            while len(self.deck) < photos:  # add shuffled rounds of all styles
+                self.deck += torch.randperm(self.n).tolist()
+            rows, self.deck = torch.tensor(self.deck[:photos]), self.deck[photos:]
+        else:  # the same styles in each validation
+            rows = (self.seen + torch.arange(photos)) % self.n
+            self.seen += photos
+        rows = rows.to(self.x.device)
+        self.learn.xb = (*self.xb, rows)
+        if hasattr(self.learn.loss_func, "rows"):  # the painting to compare each photo with
+            self.learn.yb = (*self.yb, rows)
+
+    def before_validate(self):
+        self.seen = 0
+
+    def state_dict(self):
+        return {"deck": self.deck}
+
+    def load_state_dict(self, state):
+        self.deck = list(state["deck"])  # a copy: a replay restores the same state again
+
+
+class DropletPenalty(Callback):
+    """Penalize activations far outside their channel's spread.
+
+    A network with instance normalization can control its statistics with one huge spike. The spike
+    shows as a flat patch, the droplet of Karras et al. 2020 (StyleGAN2). The penalty looks at the
+    inputs of the last two normalizations, after all residual blocks, and only at the first photo of
+    each batch: four photos would take a tenth of a step.
+    """
+
+    order = MixedPrecision.order - 1  # before the loss is scaled
+
+    def __init__(self, weight: float = 1.0, beyond: float = 4.0):
+        self.weight, self.beyond = weight, beyond  # beyond: standard deviations without penalty
+        self.hooks, self.excess = [], []
+
+    def before_batch(self):
+        self.after_pred()  # an interrupt in a notebook skips it
+        self.excess = []
+        if self.training and len(self.yb):
+            net = get_model(self.learn.model)
+            norms = net.in4, net.in5
+            self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
+
+    def _look(self, norm, inputs):
+        x = inputs[0][:1].float()
+        ones = torch.ones(x.shape[:2], device=x.device)
+        z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
+        self.excess.append((z.abs() - self.beyond).relu().square().mean())
+
+    def after_pred(self):
+        for hook in self.hooks:
+            hook.remove()
+        self.hooks = []
+
+    def after_cancel_batch(self):
+        self.after_pred()
+
+    def after_loss(self):
+        if self.excess:
+            self.learn.loss_grad = self.loss_grad + self.weight * sum(self.excess)
+            self.excess = []
+
+
+class StopOnInterrupt(Callback):
+    "On Ctrl-C, finish the step and end the fit, so that it can be saved; a second one interrupts."
+
+    order = 100  # after all other callbacks
+
+    def __init__(self):
+        self.listening, self.asked = ExitStack(), []
+
+    def before_fit(self):
+        self.asked = self.listening.enter_context(interrupts())
+
+    def after_batch(self):
+        if all_reduce_max(bool(self.asked)):
+            raise CancelFitException
+
+    def after_fit(self):
+        self.listening.close()
+
+
+class StopOnNonFinite(Callback):
+    "End the fit when the loss is NaN or infinite, with an error and the last good weights."
+
+    order = Recorder.order - 2
+
+    def __init__(self, every: int = 20):  # steps between copies of the weights
+        self.every = every
+
+    def before_train(self):
+        self._keep()
+
+    def after_loss(self):
+        if not self.training or not all_reduce_max(not torch.isfinite(self.loss_grad)):
+            return
+        if hasattr(self.learn, "lr_finder"):  # its search ends this way
+            raise CancelFitException
+        parts = getattr(self.learn.loss_func, "parts", {})
+        bad = [name for name, part in parts.items() if not part.isfinite().all()]
+        self.learn.model.load_state_dict(self.good)
+        raise NonFiniteLoss(
+            f"The {' and '.join(bad) or 'loss'} became {self.loss_grad.item()} at step "
+            f"{self.train_iter}. The weights of step {self.good_iter} were restored. "
+            f"Lower the learning rate."
+        )
+
+    def after_step(self):
+        if self.train_iter % self.every == 0:
+            self._keep()
+
+    def _keep(self):
+        state = self.learn.model.state_dict()
+        if all(value.isfinite().all() for value in state.values()):
+            self.good = {name: value.clone() for name, value in state.items()}
+            self.good_iter = getattr(self.learn, "train_iter", 0)
+
+    def __getstate__(self):
+        return {**self.__dict__, "good": None}

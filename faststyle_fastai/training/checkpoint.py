@@ -1,0 +1,276 @@
+"Saving and resuming a training."
+
+import hashlib
+import io
+import os
+import random
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from fastai.callback.core import (
+    Callback,
+    CancelBatchException,
+    CancelEpochException,
+    CancelFitException,
+)
+from fastai.learner import Recorder
+from fastai.torch_core import get_model, rank_distrib, to_device
+
+from ..core.atomic import best_effort_write, fsync_path, said_once
+from ..core.errors import FaststyleError
+from ..models.stylefile import load_style, save_style
+from .distributed import all_reduce_max, main_process_first, processes
+
+__all__ = ["Checkpoint"]
+
+BEST, STATE, SUM = "best.safetensors", "state.pt", "state.sha256"
+
+
+class Checkpoint(Callback):
+    """Save what a fit needs to resume, every `every` steps and at the end, and the best epoch.
+
+    With `resume=True` the same `fit` call resumes from the newest checkpoint. The photos that the
+    interrupted epoch has seen are drawn again and skipped. Callbacks with a `state_dict` and a
+    `load_state_dict` are saved too. With the same number of processes, the result is bit-for-bit
+    that of an uninterrupted training.
+    """
+
+    order = Recorder.order + 15  # after the callbacks whose state it saves
+    run_valid = False
+
+    def __init__(
+        self,
+        folder: str | Path,  # gets step-N/state.pt, its checksum, and best.safetensors
+        every: int = 500,  # steps
+        keep: int = 2,  # number of newest checkpoints to keep
+        resume: bool = False,
+        patience: int | None = None,  # epochs without improvement before it ends on the best
+    ):
+        self.folder, self.every, self.keep, self.resume = Path(folder), every, keep, resume
+        self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
+        self.patience, self.since = patience, 0  # epochs since the best
+
+    def before_fit(self):
+        said_once.cache_clear()  # warn once per fit
+        self.at = self.saved = None
+        self.fresh = not self.resume
+        self.found = self._newest() if self.resume else None
+        if self.found:
+            styles = self.learn.style_card.info["styles"]
+            if self.found["styles"] != styles:
+                before, now = ", ".join(self.found["styles"]), ", ".join(styles)
+                raise FaststyleError(
+                    f"{self.folder} was trained on the styles {before}, not {now}: resume with the "
+                    f"same ones."
+                )
+            get_model(self.learn.model).load_state_dict(self.found["model"])
+            self.learn.opt.load_state_dict(to_device(self.found["opt"], self.dls.device))
+            self._restore(self.found)  # a finished fit keeps its result
+            if self.found["epoch"] >= self.n_epoch:
+                raise CancelFitException
+            self._stop_at_best()
+
+    def before_epoch(self):
+        if self.found and self.epoch < self.found["epoch"]:
+            raise CancelEpochException
+
+    def before_train(self):
+        if self.found:
+            set_random_state(self.found["epoch_random"])
+            shuffler(self.dl).setstate(self.found["epoch_order"])
+            were, now = self.found.get("processes", 1), processes()
+            self.replay = self.found["iter"] * were // now  # steps with as many photos
+            if not self.replay:
+                self._go_on()
+        self.epoch_random, self.epoch_order = random_state(), shuffler(self.dl).getstate()
+
+    def before_batch(self):
+        if self.iter < self.replay:
+            self.learn.yb = ()  # without a target the Recorder skips it too
+            raise CancelBatchException
+
+    def after_batch(self):
+        if self.replay:
+            if self.iter + 1 == self.replay:
+                self._go_on()
+            return
+        self.at = self.epoch, self.iter + 1
+        if self.train_iter % self.every == 0:
+            self._save()
+
+    def after_epoch(self):
+        if self.found or self.at is None or self.at[0] != self.epoch:
+            return
+        self.at = self.epoch + 1, 0
+        self.epoch_random = random_state()
+        self.epoch_order = shuffler(self.dls.train).getstate()
+        values = dict(zip(self.recorder.metric_names[1:-1], self.recorder.values[-1]))
+        self.since, loss = self.since + 1, all_reduce_max(values.get("valid_loss", float("inf")))
+        if loss < self.best:
+            self.best, self.since = loss, 0
+            main_process_first(best_effort_write, save_style, self.learn, self.folder / BEST)
+        self._stop_at_best()
+
+    def after_fit(self):
+        if self.at not in (None, self.saved):
+            self._save()
+
+    def _stop_at_best(self):
+        if not self.patience or self.since < self.patience:
+            return
+        if self.at not in (None, self.saved):
+            self._save()
+        if (best := self.folder / BEST).is_file():
+            get_model(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
+        raise CancelFitException
+
+    def _save(self):
+        weights = get_model(self.learn.model).state_dict()
+        if not all(value.isfinite().all() for value in weights.values()):
+            return
+        self.saved = epoch, batches = self.at
+        if rank_distrib():  # the first process writes
+            return
+        smooth = self.recorder.smooth_loss
+        state = {
+            "styles": self.learn.style_card.info["styles"],
+            "model": weights,
+            "opt": plain(self.learn.opt.state_dict()),
+            "epoch": epoch,
+            "iter": batches,
+            "processes": processes(),
+            "train_iter": self.train_iter,
+            "pct_train": self.pct_train,
+            "n_epoch": self.n_epoch,
+            "epoch_random": self.epoch_random,
+            "epoch_order": self.epoch_order,
+            "random": random_state(),
+            "best": float(self.best),
+            "since": self.since,
+            "smooth": [smooth.val, smooth.count],
+            "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
+            "callbacks": {
+                cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
+            },
+        }
+        best_effort_write(self._write, state, f"step-{self.train_iter:06d}")
+
+    def _write(self, state, name):
+        temporary, target = self.folder / f".{name}", self.folder / name
+        temporary.mkdir(parents=True, exist_ok=True)
+        try:
+            content = io.BytesIO()
+            torch.save(state, content)
+            digest = hashlib.sha256(content.getbuffer()).hexdigest().encode()
+            for file, data in (STATE, content.getbuffer()), (SUM, digest):
+                (temporary / file).write_bytes(data)
+                fsync_path(temporary / file)
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(temporary, target)
+            fsync_path(self.folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        if self.fresh:  # or an earlier training's checkpoints would pass for this one's
+            for old in self._folders():
+                if old != target:
+                    shutil.rmtree(old)
+            self.fresh = False
+        for old in self._folders()[: -self.keep]:
+            shutil.rmtree(old)
+
+    def _go_on(self):
+        "Restore the interrupted epoch's state after replaying its batches."
+        self._restore(self.found)
+        self.found, self.replay = None, 0
+
+    def _restore(self, found):
+        set_random_state(found["random"])
+        self.best, self.since = found["best"], found["since"]
+        self.learn.train_iter = found["train_iter"]
+        if found["n_epoch"] == self.n_epoch:  # it is a smaller share of a longer training
+            self.learn.pct_train = found["pct_train"]
+        self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
+        for name, value in found["recorder"].items():
+            setattr(self.recorder, name, list(value))
+        for cb in self.learn.cbs:
+            if cb.name in found["callbacks"]:
+                cb.load_state_dict(found["callbacks"][cb.name])
+
+    def _folders(self):
+        return sorted(self.folder.glob("step-*"), key=step)
+
+    def _newest(self):
+        "Load the newest intact checkpoint."
+        folders = self._folders()
+        for folder in reversed(folders):
+            try:
+                return whole_state(folder)
+            except (OSError, ValueError) as error:
+                warnings.warn(f"{error}: trying the previous checkpoint.", stacklevel=2)
+        if folders:
+            raise FaststyleError(
+                f"No checkpoint in {self.folder} is intact: start over without resuming."
+            )
+
+    def __getstate__(self):
+        return {**self.__dict__, "found": None, "epoch_random": None, "epoch_order": None}
+
+
+def shuffler(dl):
+    "The random generator that orders the photos; fastai's DistributedDL wraps its loader."
+    return getattr(dl, "dl", dl).rng
+
+
+def step(folder):
+    return int(folder.name.split("-")[1])
+
+
+def whole_state(folder):
+    "Load the state in `folder`; `ValueError` if its checksum does not match."
+    content = (folder / STATE).read_bytes()
+    if hashlib.sha256(content).hexdigest() != (folder / SUM).read_text():
+        raise ValueError(f"The checkpoint {folder} is damaged")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+RECORDED = "values", "losses", "lrs", "iters"
+
+
+def plain(value):
+    "Convert NumPy's and fastai's numbers and lists to Python's, for a safe torch.load."
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, torch.Tensor) and not value.dim():  # such as the loss of a step
+        return value.item()
+    if isinstance(value, torch.Tensor):
+        return value.detach().as_subclass(torch.Tensor)
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "__iter__") and not isinstance(value, str):
+        return [plain(v) for v in value]
+    return value
+
+
+def random_state():
+    "The state of Python's, NumPy's and torch's random generators."
+    kind, keys, *rest = np.random.get_state()
+    state = {
+        "python": random.getstate(),
+        "numpy": [kind, keys.tolist(), *rest],
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()  # of the current device
+    return state
+
+
+def set_random_state(state):
+    random.setstate(state["python"])
+    kind, keys, *rest = state["numpy"]
+    np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"])

@@ -1,0 +1,176 @@
+"Folders of photos as fastai DataLoaders; each photo is its own target."
+
+import math
+import os
+import random
+import warnings
+from itertools import cycle, islice
+from pathlib import Path
+
+import torch
+from fastai.data.core import DataLoaders, Datasets
+from fastai.data.transforms import IntToFloatTensor, ToTensor
+from fastai.torch_core import default_device
+from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
+from fastai.vision.core import PILImage, TensorImage
+from fastai.vision.data import get_grid
+from fasttransform import ItemTransform, Transform
+from PIL import Image
+from plum import dispatch
+
+from ..images.discovery import find_pictures
+from ..images.files import read_picture
+from .distributed import shard
+
+__all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
+
+SMALLEST = 32  # px per side; VGG's five poolings reduce them to 1
+
+
+class StyledImage(TensorImage):
+    "The photo as the target; `show_results` shows the repainted image beside it."
+
+
+class PhotoIsTarget(ItemTransform):
+    "Turn a batch (photos,) into (photos, photos): one tensor with two types, decoded once."
+
+    order = 99
+
+    def encodes(self, batch):
+        return batch[0], batch[0].as_subclass(StyledImage)
+
+
+class PhotoCrop(RandTransform):
+    "Crop a random square in training, the center square in validation, and resize it to `size` px."
+
+    split_idx, order = None, 1
+
+    def __init__(self, size, min_scale=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.min_scale = size, min_scale  # min_scale: share of the largest square's area
+
+    def before_call(self, b, split_idx):
+        width, height = b[0].size
+        side = min(width, height)
+        if not split_idx:
+            side = max(1, round(side * math.sqrt(random.uniform(self.min_scale, 1))))
+        at = (lambda room: room // 2) if split_idx else (lambda room: random.randint(0, room))
+        left, top = at(width - side), at(height - side)
+        self.box = left, top, left + side, top + side
+
+    def encodes(self, photo: Image.Image):
+        size = (self.size, self.size)
+        return photo.resize(size, Image.Resampling.BICUBIC, box=self.box)
+
+
+class OpenPhoto:
+    "Open a path, image or array as fastai's PILImage; JPEGs are decoded no larger than needed."
+
+    def __init__(self, shortest=None):
+        self.shortest = shortest
+
+    def __call__(self, source):
+        return PILImage(read_picture(source, self.shortest))
+
+
+class StyleDataLoaders(DataLoaders):
+    "Photos in [0, 1] as input and, unchanged, as target."
+
+    @classmethod
+    def from_folder(
+        cls,
+        path: str | Path,  # folder of photos, searched recursively
+        size: int = 256,  # px per side of the square crops
+        bs: int = 16,
+        images: int | None = None,  # photos per epoch: a subset, or drawn repeatedly; None: all
+        valid_pct: float = 0.02,  # share held out; with 0 or one photo, validate on center crops
+        max_valid: int = 64,  # maximum number of held-out photos
+        min_scale: float = 0.5,  # smallest training crop, as a share of the largest square's area
+        max_lighting: float = 0.4,  # maximum change in brightness and contrast of training photos
+        seed: int = 42,  # for the split and the choice of `images`
+        num_workers: int | None = None,  # None: one per core on CUDA, at most 8; else 0
+        device: torch.device | str | None = None,
+    ) -> "StyleDataLoaders":
+        """DataLoaders over the readable images below `path`; a warning names the others.
+
+        Raises `FileNotFoundError` if the folder or images in it are missing, and `ValueError` if
+        there are fewer photos than a batch needs.
+        """
+        if size < SMALLEST or bs < 1:
+            raise ValueError(
+                f"size={size}, bs={bs}: size must be at least {SMALLEST} px, bs at least 1."
+            )
+        good, bad = find_pictures(path)
+        if bad:
+            names = ", ".join(p.name for p in bad[:5]) + (", …" if len(bad) > 5 else "")
+            warnings.warn(
+                f"{len(bad)} of {len(good) + len(bad)} files in {path} are not readable images "
+                f"and are skipped: {names}.",
+                stacklevel=2,
+            )
+        if not good:
+            raise FileNotFoundError(
+                f"No readable photos in {path}: give a folder of JPEGs or PNGs."
+            )
+        photos, train, valid = _split(good, images, valid_pct, max_valid, seed)
+        used, train = {*photos}, shard(train)
+        if len(train) < bs:
+            raise ValueError(
+                f"{path} leaves {len(train)} photos to train on but bs={bs}: add photos, "
+                f"lower bs, or set images= to draw the same photos repeatedly."
+            )
+        device = torch.device(device or default_device())
+        if num_workers is None:
+            num_workers = min(os.cpu_count(), 8) if device.type == "cuda" else 0
+        shortest = math.ceil(size / math.sqrt(min_scale))
+        lighting = [Brightness(max_lighting), Contrast(max_lighting)] if max_lighting else []
+        dls = Datasets(photos, [[OpenPhoto(shortest)]], splits=(train, valid)).dataloaders(
+            bs=bs,
+            after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), ToTensor()],
+            after_batch=[IntToFloatTensor(), *lighting, PhotoIsTarget()],
+            num_workers=num_workers,
+            device=device,
+            path=".",
+        )
+        loaders = cls(*dls.loaders, path=".", device=device)
+        loaders.size, loaders.photos = size, used
+        return loaders
+
+    def test_dl(self, test_items, rm_type_tfms=None, **kwargs):
+        "Load whole images, one at a time and without a target, for inference."
+        whole = [Transform(OpenPhoto()), ToTensor()]
+        alone = {"bs": 1, "after_item": whole, "after_batch": [IntToFloatTensor()]}
+        return super().test_dl(test_items, rm_type_tfms=1, **alone | kwargs)
+
+
+@dispatch
+def show_batch(x: TensorImage, y: StyledImage, samples, ctxs=None, max_n=9, **kwargs):
+    "Show the photos; the target is the same image and is not shown."
+    photos = samples.itemgot(0)
+    ctxs = ctxs or get_grid(min(len(samples), max_n), **kwargs)
+    return [photo.show(ctx=ctx) for photo, ctx, _ in zip(photos, ctxs, range(max_n))]
+
+
+@dispatch
+def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n=9, **kwargs):
+    "Show the photo and the repainted image, one pair per row."
+    titles = {"title": "Photo | Repainted", "double": True, **kwargs}
+    ctxs = ctxs or get_grid(min(len(samples), max_n), **titles)
+    for i, pictures in enumerate((samples, outs)):
+        column = zip(pictures.itemgot(0), ctxs[i::2], range(max_n))
+        ctxs[i::2] = [picture.show(ctx=ctx) for picture, ctx, _ in column]
+    return ctxs
+
+
+def _split(photos, images, valid_pct, max_valid, seed):
+    "The photos, and the indices of those for training and for validation."
+    shuffled = list(photos)
+    random.Random(seed).shuffle(shuffled)
+    if valid_pct == 0 or len(shuffled) == 1:
+        n_valid, pool = min(len(shuffled), max_valid), shuffled
+    else:
+        n_valid = min(max(1, round(len(shuffled) * valid_pct)), max_valid)
+        pool = shuffled[n_valid:]
+    drawn = list(islice(cycle(pool), len(pool) if images is None else images))
+    held_out = shuffled[:n_valid]
+    return drawn + held_out, range(len(drawn)), range(len(drawn), len(drawn) + n_valid)

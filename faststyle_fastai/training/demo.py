@@ -1,0 +1,54 @@
+"The demo: an offline training with files that come with the installation."
+
+from pathlib import Path
+
+from ..core.assets import ASSETS
+from ..images.discovery import first_pictures
+from ..images.files import read_picture, save_picture
+from ..images.remote import digest
+from ..images.sheets import side_by_side
+from ..inference.stylizer import Stylizer
+from .run_folder import paintings_of, record_of
+from .runs import train
+
+__all__ = ["demo", "sample_photos"]
+
+
+def demo(
+    out: str | Path = "faststyle-demo",
+    photos: str | Path | None = None,  # a folder; None: scikit-learn's two sample photos
+    minutes: float = 1.5,  # training time
+    seed: int = 0,
+    device: str | None = None,
+    precision: str = "auto",  # see devices.uses_bfloat16
+    quiet: bool = False,
+) -> list[Path]:  # the files written; the first one shows before | painting | after
+    "Train a style offline and repaint a photo in it."
+    out, painting = Path(out), ASSETS / "composition_vii.jpg"
+    if photos is None:
+        folder, few = sample_photos()
+        photo = folder / "china.jpg"
+    else:
+        folder, few = Path(photos), {}
+        photo = next(iter(first_pictures(folder, 1)), None)
+    record = record_of(out)
+    earlier = record and paintings_of(record) == [digest(painting)]
+    how = {"device": device, "precision": precision}
+    common = {"minutes": minutes, "seed": seed, "quiet": quiet, **how}
+    train(folder, painting, out, force=earlier, **common, **few)
+    model = out / "model.safetensors"
+    after = Stylizer(model, **how)(photo)
+    pictures = [read_picture(photo), read_picture(painting), after]
+    row = side_by_side(pictures, height=360)
+    return [
+        save_picture(row, out / "before-style-after.jpg"),
+        save_picture(after, out / f"{Path(photo).stem}-{painting.stem}.jpg"),
+        *(out / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")),
+    ]
+
+
+def sample_photos() -> tuple[Path, dict]:
+    "The folder of scikit-learn's two sample photos, and settings to train on only two."
+    from sklearn import datasets
+
+    return Path(datasets.__file__).parent / "images", {"valid_pct": 0, "images": 400}

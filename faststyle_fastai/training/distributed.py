@@ -1,0 +1,111 @@
+"Data-parallel training: processes train one network, each on its share of the photos."
+
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+
+import torch
+from fastai.callback.core import Callback
+from fastai.callback.fp16 import MixedPrecision
+from fastai.torch_core import num_distrib, rank_distrib
+from torch import distributed
+
+from ..core.errors import FaststyleError
+
+__all__ = [
+    "AverageGradients",
+    "all_reduce_max",
+    "main_process_first",
+    "processes",
+    "shard",
+    "distributed_entry",
+]
+
+
+def distributed_entry(train: Callable) -> Callable:
+    """Let `train` run under `accelerate launch`, `torchrun` or `notebook_launcher`.
+
+    A process group exists during the call. Each process takes the same steps on its own share of
+    the photos; only the first process writes files.
+    """
+
+    @wraps(train)
+    def joined(*args, **kwargs):
+        if num_distrib() < 2 or distributed.is_initialized():
+            return train(*args, **kwargs)
+        local = int(os.environ.get("LOCAL_RANK", 0))
+        cuda = local < torch.cuda.device_count()
+        if cuda:
+            torch.cuda.set_device(local)
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+        try:
+            return train(*args, **kwargs)
+        finally:
+            distributed.destroy_process_group()
+
+    return joined
+
+
+class AverageGradients(Callback):
+    """Average the gradients of all processes before each step, so that their weights stay equal.
+
+    The networks are small: one message per step carries all gradients, and the model needs no
+    wrapper.
+    """
+
+    order = MixedPrecision.order + 1
+
+    def before_fit(self):
+        for value in self.learn.model.state_dict().values():
+            distributed.broadcast(value, 0)
+
+    def before_step(self):
+        grads = [p.grad for p in self.learn.model.parameters() if p.grad is not None]
+        whole = torch.cat([grad.flatten() for grad in grads])
+        try:
+            distributed.all_reduce(whole)
+        except RuntimeError as error:
+            raise FaststyleError(
+                f"Another process of this training has died ({str(error).splitlines()[0]}): "
+                f"use --resume to continue from the last checkpoint."
+            ) from None
+        whole /= processes()
+        for grad, mean in zip(grads, whole.split([grad.numel() for grad in grads])):
+            grad.copy_(mean.view_as(grad))
+
+
+def processes() -> int:
+    "The number of processes that train together."
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def shard(items: Sequence) -> Sequence:
+    "This process's share of the photos; all processes get the same number."
+    n = processes()
+    return items[rank_distrib() :: n][: len(items) // n] if n > 1 else items
+
+
+def all_reduce_max(value: float) -> float:
+    "The maximum of `value` over all processes, so that all of them decide alike."
+    if processes() < 2:
+        return value
+    value = torch.tensor(float(value), dtype=torch.float64)
+    distributed.all_reduce(value, distributed.ReduceOp.MAX)
+    return value.item()
+
+
+def main_process_first(prepare: Callable, *args):
+    "Call `prepare` in the first process, once all have arrived; its error is raised in all."
+    if processes() < 2:
+        prepare(*args)
+        return
+    all_reduce_max(0)
+    problem = [None]
+    if not rank_distrib():
+        try:
+            prepare(*args)
+        except Exception as error:
+            problem = [error]
+    distributed.broadcast_object_list(problem)
+    if problem[0]:
+        raise problem[0]

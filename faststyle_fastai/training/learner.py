@@ -1,0 +1,269 @@
+"Learners that train an autoencoder, one style, or many styles."
+
+import copy
+import warnings
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+import fastai.callback.fp16  # noqa: F401  gives Learner its to_fp16
+import fastai.callback.hook  # noqa: F401  gives Learner its summary
+import torch
+from fastai.callback.core import Callback
+from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos
+from fastai.learner import Learner
+from fastcore.basics import patch
+from fastcore.foundation import L
+from torch import Tensor
+
+from ..core.errors import known
+from ..images.files import read_picture, to_tensor
+from ..images.sizes import resize_short
+from ..inference.builtin import find_style
+from ..models.stylefile import builtin_base, builtin_path, load_style, select_styles
+from ..models.transformer import TransformerNet, is_row, make_network
+from ..perceptual.backbones import perceptual_backbone
+from ..perceptual.losses import VggLoss
+from .callbacks import (
+    BFloat16,
+    DropletPenalty,
+    ProgressiveResize,
+    SampleStyles,
+    StopOnNonFinite,
+    TimeBudget,
+)
+from .data import StyleDataLoaders
+from .optimizers import OPTIMIZERS
+from .progress import LossParts
+from .recipes import Training, recipe_plan
+from .temporal import TemporalConsistency
+
+__all__ = ["autoencoder_learner", "style_learner"]
+
+STARTS = "autoencoder", "gallery"  # built in
+SMALL_PAINTING = 64  # px of the short side
+
+
+def autoencoder_learner(
+    dls: StyleDataLoaders,
+    recipe: str = "fast",  # a row of recipes.RECIPES
+    arch: str = "full",  # a key of transformer.ARCHS
+    weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
+    pretrained: Learner | str | Path | None = None,  # as in style_learner
+    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
+    cbs=None,
+    **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
+) -> Learner:
+    "A Learner for an autoencoder that redraws photos, under the recipe's content loss."
+    plan = _plan(recipe, "autoencoder", overrides)
+    return _learner(dls, [], [], plan, recipe, arch, weights, pretrained, precision, cbs)
+
+
+def style_learner(
+    dls: StyleDataLoaders,
+    style,  # the painting, or a list of them, each a path, an image or an array
+    recipe: str = "fast",  # a row of recipes.RECIPES
+    pretrained: Learner | str | Path | None = "gallery",  # or "autoencoder", a file, None
+    arch: str = "full",  # a key of transformer.ARCHS
+    weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
+    name: str | list[str] | None = None,  # of the styles; None: the paintings' file names
+    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
+    cbs=None,
+    **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
+) -> Learner:
+    """A Learner for a network that repaints photos like `style`, from a pretrained start.
+
+    Several paintings become styles of one network (Dumoulin et al. 2017), drawn equally often.
+    If the start has several styles, each new style begins with the scales and shifts of the
+    nearest one. After `learn.freeze()` only these scales and shifts are trained.
+    """
+    plan = _plan(recipe, "style", overrides)
+    styles = list(style) if isinstance(style, (list, tuple)) else [style]
+    names = list(L(name)) or style_names(styles)
+    shown = max(dls.size, plan.style_size or 0)  # px; limits the memory of many large paintings
+    paintings = [_painting(s, shown) for s in styles]
+    _distinct(names, paintings)
+    how = recipe, arch, weights, pretrained, precision, cbs
+    return _learner(dls, paintings, names, plan, *how)
+
+
+def style_names(
+    styles: list,  # paintings: paths, images or arrays
+) -> list[str]:
+    "Default names of styles: the paintings' file names, or numbers."
+    numbers = range(len(styles)) if len(styles) > 1 else [""]
+    return [
+        Path(s).stem if isinstance(s, (str, Path)) else f"style{i}" for i, s in zip(numbers, styles)
+    ]
+
+
+def _painting(picture, size):
+    x = to_tensor(read_picture(picture))
+    if min(x.shape[-2:]) < SMALL_PAINTING:
+        warnings.warn(
+            f"The painting is {x.shape[3]}x{x.shape[2]} px, too small to show its brush strokes. "
+            f"Use one of {size} px.",
+            stacklevel=4,
+        )
+    return resize_short(x, min(size, *x.shape[-2:]))
+
+
+def _distinct(names, paintings):
+    if len(names) != len(paintings) or not names:
+        raise ValueError(
+            f"{len(paintings)} paintings and {len(names)} names: give one name per painting."
+        )
+    for (i, a), (j, b) in combinations(enumerate(paintings), 2):
+        if torch.equal(a, b):
+            raise ValueError(f"{names[i]} and {names[j]} are the same painting: remove one.")
+        if names[i] == names[j]:
+            raise ValueError(f"Two paintings are named {names[i]}: rename one.")
+
+
+def _plan(recipe, phase, overrides):
+    if misplaced := {"size", "bs", "images"} & set(overrides):
+        raise ValueError(f"Pass {', '.join(sorted(misplaced))} to StyleDataLoaders instead.")
+    return recipe_plan(recipe, phase, **overrides)
+
+
+def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, precision, cbs):
+    net = make_network(arch, max(1, len(names)))
+    layers = [*plan.content_layers, *plan.style_layers]
+    backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
+    loss = VggLoss(
+        backbone,
+        paintings,
+        {layer: plan.content_weight * part for layer, part in plan.content_layers.items()},
+        {layer: plan.style_weight * part for layer, part in plan.style_layers.items()},
+        tv=plan.tv_weight * plan.tv_unit,
+        chroma=plan.chroma_weight,
+        tone=plan.tone_weight,
+        balance=plan.balance,
+        style_loss=plan.style_loss,
+        content_loss=plan.content_loss,
+        scales=plan.scales,
+        style_size=plan.style_size,
+        style_margin=plan.style_margin,
+    ).to(dls.device)
+    info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
+    card = StyleCard(info, plan)
+    if pretrained is not None:
+        start, base, weights_of_base = _start(pretrained, arch)
+        if names:  # an autoencoder has no base
+            info["base"], card.base = base, weights_of_base
+        rows = [0] * net.n_styles
+        if start.n_styles > 1 and loss.style_layers:
+            rows = nearest_rows(start.to(dls.device), loss, dls)
+        net.load_state_dict(select_styles(start.state_dict(), rows))
+    cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
+    if plan.droplets:
+        cbs.append(DropletPenalty(plan.droplets))
+    if plan.stable:
+        cbs.append(TemporalConsistency(plan.stable))
+    if plan.small:
+        cbs.append(ProgressiveResize(plan.small, plan.small_until))
+    if len(names) > 1:
+        cbs.append(SampleStyles(len(names)))
+    opt_func = partial(OPTIMIZERS[known("optimizer", plan.opt, OPTIMIZERS)], eps=plan.eps)
+    return StyleLearner(
+        dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=rows_last, wd=plan.wd, cbs=cbs
+    )
+
+
+class StyleLearner(Learner):
+    "A Learner that releases its lock when a prediction fails to start."
+
+    @contextmanager
+    def validation_context(self, cbs=None, inner=False):
+        with ExitStack() as stack:
+            for context in (self.no_logging(), self.no_mbar(), self.lock):
+                stack.enter_context(context)
+            if cbs:
+                stack.enter_context(self.added_cbs(cbs))
+            if not inner:
+                stack.enter_context(self)
+            yield
+
+
+def rows_last(net: TransformerNet) -> list[list[Tensor]]:
+    "Parameter groups: the convolutions, then each style's own scales and shifts."
+    named = list(net.named_parameters())
+    return [[p for name, p in named if is_row(name) == rows] for rows in (False, True)]
+
+
+@torch.no_grad()
+def nearest_rows(
+    start: TransformerNet,  # a network of several styles
+    loss: VggLoss,  # with the new paintings
+    dls: StyleDataLoaders,  # the source of a few photos
+) -> list[int]:
+    "For each new painting, the style of `start` whose images have the lowest style loss."
+    photos = dls.valid.one_batch()[0][:4].as_subclass(Tensor)
+    photos = resize_short(photos, min(128, dls.size))  # small copies are enough
+    rows = torch.eye(start.n_styles, device=photos.device)
+    painted = (start(photos, row.expand(len(photos), -1)).clamp(0, 1) for row in rows)
+    return torch.stack([loss.style_distances(x) for x in painted]).argmin(0).tolist()
+
+
+class StyleCard(Callback):
+    "A style file's metadata, and the plan of its training."
+
+    def __init__(self, info: dict, plan: Training):
+        self.info, self.plan, self.base = info, plan, None
+
+    def __getstate__(self):
+        return {**self.__dict__, "base": None}  # an exported learner is one network, not two
+
+
+def _start(pretrained, arch):
+    "The network to start from, the name of its base, and the base's weights if they must be saved."
+    if isinstance(pretrained, Learner):
+        card = pretrained.style_card
+        net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
+    else:
+        ships = pretrained in STARTS
+        path = builtin_path(pretrained, arch) if ships else find_style(pretrained)[0]
+        net, info, base = load_style(path)
+    if info["arch"] != arch:
+        raise ValueError(
+            f"pretrained= has arch '{info['arch']}', not '{arch}': use the same arch for both."
+        )
+    if pretrained == "autoencoder":
+        return net, builtin_base(arch), None
+    if not info["styles"]:  # an autoencoder
+        return net, "carried", net.state_dict()
+    return net, info["base"], base if info["base"] == "carried" else None
+
+
+@patch
+def fit_recipe(
+    self: Learner,
+    n_epoch: int | None = None,  # None: the recipe's
+    lr: float | None = None,  # None: the recipe's
+    minutes: float | None = None,  # train this long instead, with the schedule scaled to fit
+    cbs=None,
+):
+    "Train by the recipe's schedule: `fit` and `fit_one_cycle` phases of equal length."
+    plan = self.style_card.plan
+    lr = lr or plan.lr
+    lrs, moms = zip(*(PHASES[phase](lr) for phase in plan.schedule))
+    shares = [1 / len(lrs)] * len(lrs)
+    cbs = L(cbs) + ParamScheduler(
+        {"lr": combine_scheds(shares, lrs), "mom": combine_scheds(shares, moms)}
+    )
+    n_epoch = n_epoch or plan.epochs * len(plan.schedule)
+    if minutes:
+        cbs, n_epoch = cbs + TimeBudget(minutes), 1_000_000
+    self.fit(n_epoch, lr, cbs=cbs)
+    return self
+
+
+# Schedules of learning rate and momentum, as in fastai's methods of the same names.
+PHASES = {
+    "fit": lambda lr: (SchedNo(lr, lr), SchedNo(0.9, 0.9)),
+    "fit_one_cycle": lambda lr: (
+        combined_cos(0.25, lr / 25, lr, lr / 1e5),
+        combined_cos(0.25, 0.95, 0.85, 0.95),
+    ),
+}

@@ -1,0 +1,248 @@
+"Training progress: the parts of the loss, previews, and a line with the time left."
+
+import sys
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+import torch
+from fastai.callback.core import Callback
+from fastai.learner import Metric, Recorder
+from fastai.torch_core import to_device
+from PIL import Image, ImageOps
+
+from ..core.atomic import atomic_write, best_effort_write
+from ..core.errors import clock, progress
+from ..images.files import read_picture, save_picture, to_picture, to_tensor
+from ..images.sheets import side_by_side
+from ..video.recorder import write_video
+from .callbacks import TimeBudget
+
+__all__ = ["History", "LossParts", "Preview", "TimeLeft"]
+
+
+class LossPart(Metric):
+    "A column of the progress table: a part of the loss, over all images or those of one style."
+
+    def __init__(self, parts, part, row, name):
+        self.parts, self.part, self.row, self._name = parts, part, row, name
+
+    def accumulate(self, learn):
+        "Do nothing: `LossParts` accumulates for all columns."
+
+    @property
+    def value(self):
+        return self.parts.mean(self.part, self.row)
+
+    @property
+    def name(self):
+        return self._name
+
+
+class LossParts(Callback):
+    """Show the parts of the loss, in total and per style, as columns of the progress table.
+
+    Other losses may replace VggLoss; a loss without `part_names` has no parts to show.
+    """
+
+    order = Recorder.order - 1
+
+    def __init__(self):
+        self.sums, self.counts = {}, 0
+
+    def before_fit(self):
+        self.run, others = True, [m for m in self.learn.metrics if not isinstance(m, LossPart)]
+        self.learn.metrics = others
+        if not hasattr(self.learn.loss_func, "part_names"):
+            self.run = False
+            return
+        styles = self.learn.style_card.info["styles"]
+        self.n, parts = max(1, len(styles)), self.learn.loss_func.part_names
+        columns = [LossPart(self, part, slice(None), part) for part in parts]
+        if len(styles) > 1:
+            columns += [
+                LossPart(self, part, slice(row, row + 1), f"{part}:{style}")
+                for row, style in enumerate(styles)
+                for part in ("content", "style")
+            ]
+        self.learn.metrics = [*others, *columns]
+        self.recorder.train_metrics = True
+
+    def before_train(self):
+        self.sums, self.counts = {}, 0
+
+    def before_validate(self):
+        self.before_train()
+
+    def after_batch(self):
+        if not len(self.yb):  # no target: inference, or skipped by a resume
+            return
+        loss = self.learn.loss_func
+        for part, values in loss.parts.items():
+            sums = torch.zeros(self.n, device=values.device).index_add_(
+                0, loss.rows, values.float()
+            )
+            self.sums[part] = self.sums.get(part, 0) + sums
+        self.counts = self.counts + torch.bincount(loss.rows, minlength=self.n)
+
+    def mean(self, part, rows):
+        "The mean of a part of the loss over an epoch's images of some styles; None without images."
+        if not self.sums or not (count := self.counts[rows].sum()):
+            return None
+        return (self.sums[part][rows].sum() / count).cpu()
+
+    def state_dict(self) -> dict:
+        return {"sums": self.sums, "counts": self.counts}
+
+    def load_state_dict(self, state: dict):
+        state = to_device(state, self.dls.device)
+        self.sums, self.counts = dict(state["sums"]), state["counts"]
+
+    def __getstate__(self):
+        return {**self.__dict__, "sums": {}, "counts": 0}
+
+
+class History(Callback):
+    "Write the progress table to the CSV file `path`, atomically after each epoch."
+
+    order = Recorder.order + 1
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    def after_epoch(self):
+        names = list(self.recorder.metric_names[1:-1])  # without epoch and time
+        rows = [list(row) for row in self.recorder.values]
+        if any(len(row) != len(names) for row in rows):  # lr_find ends without validating
+            return
+        best_effort_write(self._write, pd.DataFrame(rows, columns=names))
+
+    def _write(self, table):
+        with atomic_write(self.path) as temporary:
+            table.to_csv(temporary, index_label="epoch")
+
+
+FRAMES = 200  # about the most in a progress video
+MOST = 8  # styles with previews; each takes time from the training
+
+
+class Preview(Callback):
+    """Save previews as PNG files every `every` steps, and all of them as a video at the end.
+
+    The video is progress.gif, and also progress.mp4 if the extra `video` is installed.
+    """
+
+    order = Recorder.order + 2
+
+    def __init__(
+        self,
+        pictures: list,  # anything that read_picture accepts
+        every: int = 100,  # steps
+        folder: str | Path = "previews",  # with several styles: one subfolder for each of 8
+        size: int = 256,  # px of the center squares
+    ):
+        self.every, self.folder, self.painted = every, Path(folder), False
+        squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
+        self.photos = [to_tensor(square) for square in squares]
+
+    def before_train(self):
+        if self.train_iter == 0 and not hasattr(self.learn, "lr_finder"):
+            self._paint(0)
+
+    def after_step(self):
+        if (self.train_iter + 1) % self.every == 0 and not hasattr(self.learn, "lr_finder"):
+            self._paint(self.train_iter + 1)
+
+    def after_fit(self):
+        if self.painted:
+            self._paint(self.train_iter)
+            self.painted = False
+            for name, folder in self._folders():
+                best_effort_write(self._write_films, folder, self.folder.parent / f"progress{name}")
+
+    def _folders(self):
+        "For each style, the suffix of its video's name and the folder of its previews."
+        styles = self.learn.style_card.info["styles"]
+        if len(styles) < 2:
+            return [("", self.folder)]
+        return [(f"-{style}", self.folder / style) for style in styles[:MOST]]
+
+    def path(self, step: int, row: int = 0) -> Path:
+        "The path of a style's preview at a step."
+        return self._folders()[row][1] / f"step-{step:06d}.png"
+
+    def _paint(self, step):
+        self.painted = True
+        for row in range(len(self._folders())):
+            best_effort_write(save_picture, self.picture(row), self.path(step, row))
+
+    @torch.no_grad()
+    def picture(self, row: int = 0) -> Image.Image:
+        "The photos, each beside its current painted version in a style."
+        device, pairs = next(self.learn.model.parameters()).device, []
+        with torch.autocast(device.type, enabled=False):
+            for photo in self.photos:
+                painted = self.learn.model(photo.to(device), torch.tensor([row]))
+                pairs += [to_picture(photo), to_picture(painted)]
+        return side_by_side(pairs)
+
+    def _write_films(self, folder, path):
+        "Write the readable previews, or every few of many, as a GIF at half size and an MP4."
+        frames, files = [], sorted(folder.glob("step-*.png"))
+        for file in files[:: 1 + len(files) // FRAMES]:
+            with suppress(ValueError):
+                frames.append(read_picture(file))
+        if not frames:
+            return
+        first, *rest = (frame.reduce(2) for frame in frames)
+        timing = [200] * len(rest) + [2000]  # ms; the last frame stays longer
+        with atomic_write(path.with_name(f"{path.name}.gif")) as temporary:
+            first.save(temporary, save_all=True, append_images=rest, duration=timing, loop=0)
+        if find_spec("av"):
+            with suppress(ValueError):  # PyAV may lack the codec
+                write_video(frames + 9 * frames[-1:], path.with_name(f"{path.name}.mp4"))
+
+    def __getstate__(self):
+        return {**self.__dict__, "photos": []}
+
+
+class TimeLeft(Callback):
+    "Print one line on stderr: progress, loss, photos per second, time left."
+
+    order = TimeBudget.order + 1  # it sets pct_train
+
+    def before_fit(self):
+        self.start = self.shown = time.monotonic()
+        self.seen, self.from_pct = 0, None
+        if hasattr(self.learn, "preview"):
+            preview = self.learn.preview
+            print(f"previews every {preview.every} steps: {preview.path(0)} …", file=sys.stderr)
+
+    def after_batch(self):
+        if not self.training or not len(self.yb):
+            return
+        now, self.seen = time.monotonic(), self.seen + len(self.xb[0])
+        pct = self._time_done()
+        if self.from_pct is None:
+            self.from_pct = pct
+        tty = sys.stderr.isatty()
+        if now - self.shown < (0.5 if tty else 10):
+            return
+        self.shown, done = now, pct - self.from_pct
+        left = (now - self.start) * (1 - pct) / max(done, 1e-6)
+        line = (
+            f"{pct:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
+            f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
+        )
+        progress(line)
+
+    def _time_done(self):
+        if not hasattr(self.learn, "progressive_resize"):
+            return self.pct_train
+        return self.progressive_resize.time(self.pct_train)
+
+    def after_fit(self):
+        if sys.stderr.isatty():
+            print(f"\r{'':<72}\r", end="", file=sys.stderr)

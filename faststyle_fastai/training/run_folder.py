@@ -1,0 +1,152 @@
+"The files of a run folder besides the network, and checks before writing them."
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from fastai.learner import Learner
+from matplotlib.figure import Figure
+
+from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError
+
+
+def record_of(out):
+    "Read run.json of the run in `out`; None if there is no run."
+    if not (file := out / "run.json").is_file():
+        return None
+    record = json.loads(file.read_text())
+    if "names" not in record["settings"]:
+        raise FaststyleError(f"{out} contains a run of an earlier version: choose another folder.")
+    return record
+
+
+def paintings_of(record):
+    "The hashes of a run's paintings: the original ones, then those added."
+    return record["settings"]["style_hash"] + list(record["added"].values())
+
+
+def may_write(out, resume, force):
+    "Check that `out` has no conflicting files, or is a run to resume or replace."
+    if out.exists() and not out.is_dir():
+        raise FaststyleError(f"{out} is a file: choose a folder for -o.")
+    there = [path.name for path in (*_files(out), *_folders(out)) if path.exists()]
+    if "run.json" in there:
+        if not (resume or force):
+            raise FaststyleError(
+                f"{out} contains a run: use --resume, --overwrite to replace it, or another -o."
+            )
+    elif there:
+        raise FaststyleError(f"{out} contains {there[0]} but no run: choose another -o.")
+
+
+def may_write_file(out, force, suffix=".safetensors"):
+    "Check that `out` may be written as the file of a network."
+    if out.suffix != suffix:
+        raise ValueError(f"{out} must end in {suffix}.")
+    if out.exists() and not force:
+        raise FaststyleError(
+            f"{out} exists: use --overwrite to overwrite it, or choose another name."
+        )
+
+
+def not_among(photos, out):
+    "Check that a run's own images do not become training photos."
+    if Path(photos).resolve() in (out.resolve(), *out.resolve().parents):
+        raise FaststyleError(f"{out} is inside the folder of photos {photos}: choose another -o.")
+
+
+def same_run(out, settings):
+    """Check that the run to resume was started with the same settings; file paths may differ.
+
+    More minutes or epochs, whichever it was started with, extend a finished run.
+    """
+    if not (record := record_of(out)):
+        return
+    if record["added"]:
+        names = ", ".join(record["added"])
+        raise FaststyleError(
+            f"{out} has the added style {names}, which --resume would lose: choose another -o."
+        )
+    before = record["settings"]
+    old, new = (", ".join(s["names"]) for s in (before, settings))
+    if old != new:
+        raise FaststyleError(f"{out} was trained on the style {old}, not {new}: choose another -o.")
+    for name, was, now in (
+        ("minutes", before["minutes"], settings["minutes"]),
+        ("epochs", before["plan"]["epochs"], settings["plan"]["epochs"]),
+    ):
+        if (was is None) != (now is None) or (was or 0) > (now or 0):
+            raise FaststyleError(
+                f"{out} was trained with {name}={was}, not {now}: give the same value, or more."
+            )
+    old, new = ({**s["plan"], "epochs": None} for s in (before, settings))
+    compared = [key for key in settings if key not in ("style", "photos", "minutes", "plan")]
+    changed = [key for key in compared if before.get(key) != settings[key]]
+    if changed := changed + [
+        key for key in new if json.dumps(old.get(key)) != json.dumps(new[key])
+    ]:
+        names = ", ".join(key.removesuffix("_hash") for key in changed)
+        raise FaststyleError(
+            f"{out} was trained with different settings ({names}): resume with the same ones, or "
+            f"choose another -o."
+        )
+
+
+def clear(out):
+    "Remove the run that --overwrite replaces, and no other files."
+    for file in _files(out):
+        file.unlink(missing_ok=True)
+    for folder in _folders(out):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(out):
+    "Remove the half-written files of a killed run, and no other files."
+    left = [path for folder in _folders(out) for path in folder.rglob(".*-[0-9]*")]
+    left += [path for f in _files(out) for path in out.glob(f".{f.stem}-[0-9]*{f.suffix}")]
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _files(out):
+    names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
+    record = record_of(out)
+    styles = record["settings"]["names"] if record else []
+    films = ["progress", *(f"progress-{style}" for style in styles)]
+    names += [f"{film}{suffix}" for film in films for suffix in (".gif", ".mp4")]
+    return [out / name for name in names]
+
+
+def _folders(out):
+    return [out / "checkpoints", out / "previews"]
+
+
+def export_learner(learn: Learner, path: Path) -> Path:
+    "Run `learn.export` atomically."
+    with atomic_write(path) as temporary:
+        learn.export(temporary.resolve())
+    return path
+
+
+def plot_loss(learn: Learner, path: Path) -> Path:
+    "Plot the training loss of each step and the validation loss of each epoch."
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    recorder = learn.recorder
+    axes.plot([float(loss) for loss in recorder.losses], label="training")
+    names = list(recorder.metric_names[1:-1])
+    held_out = [row[names.index("valid_loss")] for row in recorder.values if len(row) == len(names)]
+    axes.plot(recorder.iters[: len(held_out)], held_out, "o-", label="validation")
+    axes.set(xlabel="step", ylabel="loss", yscale="log")
+    axes.legend()
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+    return path
+
+
+def photos_hash(dls) -> str:
+    "Hash the names and sizes of all photos in use."
+    files = "".join(f"{path.name} {path.stat().st_size}\n" for path in sorted(dls.photos))
+    return hashlib.sha256(files.encode()).hexdigest()

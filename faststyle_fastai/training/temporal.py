@@ -1,0 +1,55 @@
+"Temporal consistency: the same brush strokes when the photo moves a little."
+
+import torch
+from fastai.callback.core import Callback
+from fastai.callback.fp16 import MixedPrecision
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["TemporalConsistency"]
+
+SHIFT, ZOOM, BEND = 0.06, 0.06, 0.04  # maxima, relative to half a side, the size, and half a side
+POINTS = 5  # per side, shifted independently and interpolated in between
+NOISE = 0.02  # standard deviation in [0, 1]
+
+
+class TemporalConsistency(Callback):
+    """Penalize images that change differently from their photo.
+
+    Half of each batch is moved, zoomed, bent, made noisy and painted again. The target is the first
+    painted image, moved in the same way. The motion is known, so neither videos nor optical flow
+    are needed (Wang et al. 2020, ReReVST). The squared error is relative to the variance of the
+    painted image.
+    """
+
+    order = MixedPrecision.order - 1  # before the loss is scaled
+
+    def __init__(self, weight: float = 1.0):
+        self.weight = weight
+
+    def after_loss(self):
+        if not (self.training and len(self.yb)):
+            return
+        half = (len(self.x) + 1) // 2
+        photo, *rows = (each.as_subclass(Tensor)[:half] for each in self.xb)
+        painted = self.pred.as_subclass(Tensor)[:half]
+        grid, inside = motion(half, photo.shape[-2:], photo.device)
+        again = self.learn.model(moved(photo, grid) + NOISE * torch.randn_like(photo), *rows)
+        off = inside * (again.float() - moved(painted, grid)).square()
+        off = off.mean() / (inside.mean() * painted.detach().var())
+        self.learn.loss_grad = self.loss_grad + self.weight * off
+
+
+def motion(n, shape, device):
+    "The source of each pixel of n images, [n, H, W, 2], and whether it is inside the image."
+    zoom = 1 + ZOOM * (2 * torch.rand(n, device=device) - 1)
+    shift = SHIFT * (2 * torch.rand(n, 2, device=device) - 1)
+    theta = torch.cat([torch.diag_embed(zoom[:, None].expand(-1, 2)), shift[..., None]], 2)
+    bend = BEND * (2 * torch.rand(n, 2, POINTS, POINTS, device=device) - 1)
+    bend = F.interpolate(bend, shape, mode="bicubic").permute(0, 2, 3, 1)  # local motion
+    grid = F.affine_grid(theta, [n, 3, *shape], align_corners=False) + bend
+    return grid, (grid.abs().amax(-1) < 1).float()[:, None]
+
+
+def moved(x, grid):
+    return F.grid_sample(x.float(), grid, "bicubic", "reflection", align_corners=False)

@@ -1,0 +1,197 @@
+"Reads videos with PyAV: frames, their colors and their times."
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import extra
+
+__all__ = ["VideoReader", "VideoFrame", "open_video"]
+
+BEFORE = 1  # s to look back for the frame shown at a given time
+FULL, LIMITED = 2, 1  # luma ranges
+BT709, BT601, BT2020, UNSAID = 1, 6, 9, 2  # color matrices
+HD = 720  # px of height from which a video without a stated matrix uses BT.709
+HDR = {16: "PQ", 18: "HLG"}  # transfer curves
+SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    "A frame of a video."
+
+    picture: np.ndarray  # [H, W, 3] uint8, sRGB, upright
+    time: Fraction  # seconds since the start of the video
+    seconds: Fraction  # how long it is shown
+
+
+@dataclass(frozen=True)
+class VideoReader:
+    "An open video."
+
+    container: object  # av.container.InputContainer
+    video: object  # av.VideoStream
+    source: str
+    fps: Fraction | None = None  # frames per second to return; None: each at its own time
+
+    @property
+    def time_base(self) -> Fraction:
+        "Unit of the frame times, in seconds."
+        return 1 / self.fps if self.fps else self.video.time_base
+
+    @property
+    def begin(self) -> Fraction:
+        return (self.video.start_time or 0) * self.video.time_base
+
+    @property
+    def rate(self) -> Fraction:
+        "Average frames per second."
+        return self.fps or self.own_rate
+
+    @property
+    def own_rate(self) -> Fraction:
+        return self.video.average_rate or self.video.guessed_rate or Fraction(25)
+
+    @property
+    def seconds(self) -> Fraction | None:
+        if self.video.duration:
+            return self.video.duration * self.video.time_base
+        return self.container.duration and Fraction(self.container.duration, 1_000_000)
+
+    @property
+    def sounds(self) -> list:
+        "Audio streams that PyAV can copy."
+        return [sound for sound in self.container.streams.audio if sound.codec_context]
+
+    def is_cut(self, end: float | None = None) -> bool:
+        "Whether a video whose frames end early is truncated, judged by its sound."
+        if self.video.duration or end is not None or not self.sounds:
+            return True
+        self.container.seek(0)
+        last = 0.0
+        for packet in self.container.demux(self.sounds):
+            last = max(last, float((packet.pts or 0) * packet.time_base))
+        return last < float(self.seconds) - 1
+
+    def frames(
+        self,
+        start: float = 0,  # seconds
+        end: float | None = None,
+    ) -> Iterator[VideoFrame]:
+        "Frames that begin at or after `start` and before `end`."
+        if not self.fps:
+            return self._own_frames(start, end)
+        earlier = self._own_frames(max(0, start - BEFORE), end)  # with the frame shown at `start`
+        return at_rate(earlier, self.fps, Fraction(start), end)
+
+    def _own_frames(self, start, end):
+        if start:
+            self.container.seek(int((self.begin + Fraction(start)) / self.video.time_base),
+                                stream=self.video)  # fmt: skip
+        self.video.thread_type = "AUTO"
+        time, shown = Fraction(start), Fraction(0)
+        for frame in self.container.decode(self.video):
+            time += shown  # for frames without a time
+            if frame.pts is not None:
+                time = frame.pts * self.video.time_base - self.begin
+            shown = (frame.duration or 0) * self.video.time_base or 1 / self.own_rate
+            if end is not None and time >= end:
+                return
+            if time >= start:
+                yield VideoFrame(upright_rgb(frame), time, shown)
+
+
+def at_rate(
+    frames: Iterator[VideoFrame],
+    fps: Fraction,
+    start: Fraction,  # seconds
+    end: float | None,
+) -> Iterator[VideoFrame]:
+    "Resample to a constant frame rate by dropping or repeating frames."
+    n, shown = math.ceil(start * fps - Fraction(1, 1000)), None
+    for frame in frames:
+        while shown and Fraction(n) / fps < frame.time:
+            yield VideoFrame(shown.picture, Fraction(n) / fps, 1 / fps)
+            n += 1
+        shown = frame
+    last = shown and min(shown.time + shown.seconds, math.inf if end is None else end)
+    while shown and Fraction(n) / fps < last:
+        yield VideoFrame(shown.picture, Fraction(n) / fps, 1 / fps)
+        n += 1
+
+
+@contextmanager
+def open_video(
+    source: str | Path,  # any file PyAV can read; frames/%04d.png is an image sequence
+    fps: float | None = None,  # frames per second to return; None: each at its own time
+) -> Iterator[VideoReader]:
+    "Open a video; errors are one line that names the source."
+    av = extra("av", "video")
+    if "%" not in str(source) and not Path(source).is_file():
+        raise FileNotFoundError(f"Video not found: {source}.")
+    try:
+        container = av.open(str(source))
+    except (av.FFmpegError, ValueError) as error:
+        raise ValueError(f"{source} cannot be read as a video ({error}).") from None
+    with container:
+        if not container.streams.video:
+            raise ValueError(f"{source} contains only sound, no video.")
+        rate = Fraction(fps).limit_denominator(1001) if fps else None
+        yield VideoReader(container, container.streams.video[0], str(source), rate)
+
+
+def upright_rgb(frame) -> np.ndarray:
+    "A decoded frame as [H, W, 3] uint8, sRGB, rotated upright."
+    hdr = frame.color_trc in HDR
+    picture = frame.reformat(
+        format="rgb48le" if hdr else "rgb24",
+        src_colorspace=matrix_of(frame),
+        src_color_range=FULL if "yuvj" in frame.format.name else frame.color_range or LIMITED,
+        dst_color_range=FULL,
+        interpolation=SCALER,
+    ).to_ndarray()
+    if hdr:
+        curve = HDR[frame.color_trc]
+        warnings.warn(
+            f"This video has high dynamic range ({curve}). It is painted as SDR.", stacklevel=2
+        )
+        picture = standard_range(picture, curve)
+    return np.rot90(picture, frame.rotation // 90 % 4) if frame.rotation else picture
+
+
+def matrix_of(frame) -> int:
+    if frame.colorspace in (BT709, BT2020) or frame.format.is_rgb:
+        return frame.colorspace
+    if frame.colorspace == UNSAID:
+        return BT709 if frame.height >= HD else BT601
+    return BT601
+
+
+def standard_range(picture, curve):
+    "HDR to SDR: light by ITU-R BT.2100, colors of BT.709, highlights rolled off (Reinhard)."
+    x = picture.astype(np.float32) / 65535
+    if curve == "PQ":
+        m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
+        root = x ** (1 / m2)
+        light = (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1) * 10_000
+    else:
+        a, b, c = 0.17883277, 0.28466892, 0.55991073
+        scene = np.where(x <= 0.5, x**2 / 3, (np.exp((x - c) / a) + b) / 12)
+        light = 1000 * scene * (scene @ [0.2627, 0.6780, 0.0593])[..., None] ** 0.2
+    white = light @ TO_BT709.T / 203  # cd/m² of paper white
+    brightest = np.maximum(white.max(-1, keepdims=True), 1e-6)
+    white = np.clip(white / brightest, 0, 1) * (brightest * (1 + brightest / 25) / (1 + brightest))
+    srgb = np.where(white <= 0.0031308, 12.92 * white, 1.055 * white ** (1 / 2.4) - 0.055)
+    return (srgb.clip(0, 1) * 255).round().astype(np.uint8)
+
+
+TO_BT709 = np.array(
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
+    np.float32,
+)

@@ -1,0 +1,188 @@
+"Repaints videos frame by frame."
+
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import lru_cache, partial
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..core.errors import FaststyleError, extra
+from ..core.prefetch import map_batches, map_overlapped
+from ..images.files import to_picture, to_tensor
+from ..images.masks import fit_mask, gray, read_mask, shares
+from ..images.sizes import resize_short, resized, short_shape
+from ..inference.enlarge import enlarged, painting_shape
+from ..inference.finish import finished
+from ..models.transformer import TransformerNet
+from .reader import VideoFrame, open_video
+from .temporal import FlowBlender, SmoothedStatistics
+from .writer import video_writer
+
+__all__ = ["paint_video"]
+
+HELD = 25, 2**25  # frames, and pixels, read before painting on a CPU
+MISSING = 0.5  # seconds that a video may be shorter than stated
+
+
+def paint_video(
+    paint,  # a Stylizer
+    source: str | Path,  # a video, a GIF or an image sequence: frames/%04d.png
+    out: str | Path,  # .mp4, .mkv, .webm, .mov, .gif or frames/%04d.png
+    style=None,  # as in Stylizer
+    strength: float = 1.0,
+    size: int | None = None,  # px of the short side; None: as in the video
+    keep_colors: bool = False,
+    smooth: bool = False,  # brush strokes follow the motion
+    mask=None,  # a gray image: white is painted, black stays the video, grays blend
+    black=None,  # the style of the black part of the mask
+    tile: str | int | None = "auto",  # see Stylizer; tiles use the statistics of their frame only
+    start: float = 0.0,  # seconds
+    end: float | None = None,
+    fps: float | None = None,  # frames per second; None: as in the video
+    codec: str | None = None,  # ffmpeg's name; None: H.264, or VP9 for .webm
+    crf: int | None = None,  # quality, lower is better and larger; None: 18, or 31 for VP9
+    resume: bool = False,  # continue an interrupted video
+    watch=None,  # called with (seconds painted, total seconds or None) after each frame
+    stroke: str = "medium",  # a row of enlarge.STROKES
+) -> Path:  # `out`
+    """Repaint a video; its sound and frame times are preserved.
+
+    On a CPU, groups of up to 25 frames are read, painted and encoded in turn. On a GPU these steps
+    overlap. Memory use does not grow with length. An interrupted video can be played as far as it
+    got, and `resume=True` continues it.
+    """
+    av, source, out = extra("av", "video"), str(source), Path(out)
+    if out.resolve() == Path(source).resolve():
+        raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
+    settings = {"source": source, "painted": fingerprint(paint, style, strength), "size": size}
+    settings |= {"colors": keep_colors, "smooth": smooth, "start": start, "codec": codec}
+    settings |= {"stroke": stroke}
+    mask = None if mask is None else read_mask(mask)
+    settings |= {"fps": fps, "crf": crf, "mask": mask and sha256(mask.tobytes()).hexdigest()}
+    settings |= {"black": None if black is None else fingerprint(paint, black, strength)}
+    how = size, keep_colors, smooth, mask, black, tile, stroke
+    painted = frame_painter(paint, style, strength, *how)
+    with open_video(source, fps) as film:
+        writer = video_writer(out, film, settings, codec, crf, resume)
+        go_on = " Continue with --resume." if writer.resumes else ""
+        total = film.seconds and float(min(film.seconds, end or film.seconds))
+        reached, why = start if writer.done is None else float(writer.done), None
+        together = map_overlapped
+        if paint.device.type == "cpu":
+            most, pixels = HELD
+            held = max(1, min(most, pixels // (film.video.width * film.video.height)))
+            together = partial(map_batches, n=held)
+        new = (
+            frame
+            for frame in film.frames(reached, end)
+            if writer.done is None or frame.time > writer.done
+        )
+
+        def write(_, frame):
+            writer.add(frame)
+            return float(frame.time + frame.seconds)
+
+        try:
+            with closing(together(new, painted, write)) as done:
+                for _, result in done:
+                    with writing(av, out, go_on):
+                        reached = result.result()
+                    if watch:
+                        watch(reached, total)
+        except KeyboardInterrupt:
+            why, kept = "Stopped", writer.resumes
+        except av.FFmpegError as error:
+            why, kept = f"{source} is damaged ({error.strerror})", False
+        else:
+            kept = False
+            if total and reached < total - MISSING and film.is_cut(end):
+                why = f"{source} ends early"
+        with writing(av, out, go_on):
+            any_frame = writer.finish(start, reached if why else end, kept)
+        if not any_frame and not why:
+            raise FaststyleError(f"{source} has no frames in the requested time range.")
+        if why:
+            told = f"{why}: painted up to {reached:.1f} of {total or 0:.1f} s."
+            raise FaststyleError(f"{told}{go_on if kept else ''}")
+    return out
+
+
+@contextmanager
+def writing(av, out, go_on):
+    "Report errors in writing a file, such as a full disk, as one line."
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        raise FaststyleError(f"{out} cannot be written ({error.strerror}).{go_on}") from None
+
+
+def fingerprint(paint, style, strength):
+    "Identify a network, style and strength by a hash of their output for a gradient."
+    x = torch.linspace(0, 1, 3 * 16 * 16).view(1, 3, 16, 16)
+    return sha256(paint.paint(x, style, strength).numpy(force=True).tobytes()).hexdigest()
+
+
+def frame_painter(
+    paint, style, strength, size, keep_colors, smooth, mask=None, black=None, tile=None,
+    stroke="medium",
+):  # fmt: skip
+    "Return a function that repaints the frames of one video, in order."
+    if black is not None and mask is None:
+        raise ValueError("black= styles the black part of a mask. Give mask= too.")
+    plain = not isinstance(paint.net, TransformerNet)
+    styles = [style] if black is None else [style, black]
+    net = None if plain else SmoothedStatistics(paint.network(styles, strength))
+    along, before, last = FlowBlender() if smooth else None, None, None
+    sides = {}  # shape -> px of tiles and of the short side, fixed because free memory changes
+    fitted_mask = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])))
+
+    def whole(photo, seconds):
+        "Paint the tensor of a frame with smoothed statistics."
+        full = resize_short(photo, size) if size else photo
+        shape = painting_shape(full.shape[-2:], stroke, None)
+        x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
+        share = None
+        if mask is not None and black is not None:
+            share = resized(fitted_mask(photo.shape[-2:]), x.shape[-2:]).clamp(0, 1)
+        if plain:
+            y = paint.paint(x, style, strength, share, black)
+        else:
+            there, rows = x.to(paint.device), None if share is None else shares(share, 1)
+            with paint.arithmetic():
+                y = net(there, seconds, rows)
+            y = paint.exposed(y, there, strength).cpu()
+        return full, y if y.shape == full.shape else enlarged(y, x, full)
+
+    @torch.inference_mode()
+    def painted(frame: VideoFrame) -> VideoFrame:
+        nonlocal before, last
+        if before is not None and frame.picture is before[0]:  # a repeated frame
+            return replace(frame, picture=before[1])
+        seconds, last = float(frame.time - (frame.time if last is None else last)), frame.time
+        shape = frame.picture.shape
+        if shape not in sides:
+            reduced = short_shape(shape[:2], size) if size else shape[:2]
+            at = painting_shape(reduced, stroke, None)
+            sides[shape] = paint.tile_side(frame.picture, at, tile), min(at)
+        side, short = sides[shape]
+        if side is None:
+            photo, x = whole(to_tensor(frame.picture), seconds)
+            where = None if mask is None or black is not None else fitted_mask(photo.shape[-2:])
+            x = finished(x.cpu(), photo, keep_colors, where)
+        else:
+            how = {"mask": mask, "black": black, "tile": side}
+            picture = Image.fromarray(frame.picture)
+            photo = to_tensor(frame.picture)
+            x = to_tensor(paint(picture, style, strength, short, keep_colors, **how))
+            photo, x = (resize_short(y, size) if size else y for y in (photo, x))
+        if along:
+            x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy())
+            x = torch.from_numpy(x).permute(2, 0, 1)
+        before = frame.picture, np.asarray(to_picture(x))
+        return replace(frame, picture=before[1])
+
+    return painted

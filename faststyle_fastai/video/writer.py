@@ -1,0 +1,288 @@
+"Writes videos: encoded in parts that survive an interruption, then joined with the sound."
+
+import heapq
+import json
+import shutil
+from contextlib import ExitStack, suppress
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError, extra
+from ..images.files import check_format, save_picture
+from .reader import BT601, BT709, FULL, HD, LIMITED, SCALER, VideoFrame, VideoReader
+
+__all__ = ["CODEC", "video_writer", "check_video_format"]
+
+CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
+CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
+WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
+SECONDS = 5  # length of a part
+LATER = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
+
+
+def video_writer(
+    out: Path,  # .mp4, .mkv, .webm …, .gif, or frames/%04d.png for an image per frame
+    film: VideoReader,  # the video to paint
+    settings: dict,  # must match on resume
+    codec: str | None = None,  # None: H.264, or VP9 for .webm
+    crf: int | None = None,  # see paint_video
+    resume: bool = False,
+):
+    "Create a writer: call `add(frame)` for each frame, then `finish()`, falsy if there were none."
+    plain = Pictures if "%" in out.name else Gif if out.suffix.lower() == ".gif" else None
+    if plain and crf is not None:
+        raise ValueError(f"{out} does not support crf. Use .mp4, .mkv, .webm or .mov.")
+    return plain(out) if plain else Parts(out, film, settings, codec, crf, resume)
+
+
+class Pictures:
+    "Writes an image file for each frame."
+
+    done, resumes, n = None, False, 0
+
+    def __init__(self, out):
+        self.out = check_format(out)
+
+    def add(self, frame):
+        self.n += 1
+        save_picture(Image.fromarray(frame.picture), Path(str(self.out) % self.n))
+
+    def finish(self, start, end, keep):
+        return self.n
+
+
+class Gif:
+    "Writes an animated GIF with 256 colors per frame; frames stay in memory until the end."
+
+    done, resumes = None, False
+
+    def __init__(self, out):
+        self.out, self.frames, self.times = out, [], []
+
+    def add(self, frame):
+        self.frames.append(Image.fromarray(frame.picture).quantize())
+        shown, gone = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
+        self.times.append(10 * (gone - shown))  # ms; a GIF counts hundredths of a second
+
+    def finish(self, start, end, keep):
+        if self.frames:
+            first, *rest = self.frames
+            with atomic_write(self.out) as temporary:
+                first.save(
+                    temporary, save_all=True, append_images=rest, duration=self.times, loop=0
+                )
+        return len(self.frames)
+
+
+class Parts:
+    "Encodes into a folder beside the output, with a file for every few seconds."
+
+    resumes = True
+
+    def __init__(self, out, film, settings, codec, crf, resume):
+        self.av, self.out, self.film = extra("av", "video"), out, film
+        self.codec, self.options = CODECS.get(out.suffix.lower(), CODEC)
+        if codec and codec != self.codec:
+            self.codec, self.options = codec, {}
+        if crf is not None:
+            if self.codec not in WITH_CRF:
+                raise ValueError(f"{self.codec} does not support crf. Use {', '.join(WITH_CRF)}.")
+            self.options = {**self.options, "crf": str(crf)}
+        if self.codec not in self.av.codecs_available:
+            raise ValueError(
+                f"Codec {self.codec} is not available. Use a name from ffmpeg, such as libx264."
+            )
+        self.check()
+        self.folder = parts_folder(out)
+        self.container, self.until, self.done = None, None, None
+        record, settings = self.folder / "settings.json", json.dumps(settings, sort_keys=True)
+        if resume and record.exists():
+            if record.read_text() != settings:
+                raise FaststyleError(
+                    f"{out} was started with other settings. Use the same settings, or --overwrite."
+                )
+            self.done = self.last()
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record.write_text(settings)
+
+    def check(self):
+        "Check that the file type can hold the codec and the original sound."
+        kinds = [f"{stream.codec_context.name} sound" for stream in self.film.sounds]
+        kind = format_of(self.av, self.out)
+        try:
+            with self.av.open(BytesIO(), "w", format=kind) as trial:
+                self.stream_in(trial, (self.film.video.width, self.film.video.height))
+                for sound in self.film.sounds:
+                    trial.add_stream_from_template(sound, opaque=True)
+                trial.start_encoding()
+        except (self.av.FFmpegError, ValueError) as error:
+            what = " and ".join([self.codec, *kinds])
+            raise FaststyleError(f"{self.out} cannot hold {what} ({error}). Try .mkv.") from None
+
+    def stream_in(self, container, size):
+        "Add a video stream for painted frames to a container."
+        stream = container.add_stream(self.codec, rate=self.film.rate, options=self.options)
+        stream.width, stream.height = (side + side % 2 for side in size)
+        stream.pix_fmt, stream.time_base = "yuv420p", self.film.time_base
+        context = stream.codec_context
+        context.time_base = self.film.time_base
+        if aspect := self.film.video.sample_aspect_ratio:
+            context.sample_aspect_ratio = aspect
+        matrix = BT709 if size[1] >= HD else BT601
+        context.color_range, context.colorspace = LIMITED, matrix
+        context.color_primaries = context.color_trc = matrix
+        return stream
+
+    @property
+    def files(self):
+        return sorted(self.folder.glob("*.nut"))
+
+    def last(self):
+        "Time of the last frame of all complete parts."
+        if not self.files:
+            return None
+        with self.av.open(str(self.files[-1])) as part:
+            times = [p.pts * p.time_base for p in part.demux(video=0) if p.pts is not None]
+        return max(times) - LATER
+
+    def add(self, frame: VideoFrame):
+        if self.until is None or frame.time >= self.until:
+            self.cut()
+            self.until = frame.time + SECONDS
+            self.path = self.folder / f"{len(self.files):06}.nut"
+            self.container = self.av.open(str(self.path.with_suffix(".tmp")), "w", format="nut")
+            height, width = frame.picture.shape[:2]
+            self.stream = self.stream_in(self.container, (width, height))
+        odd = [(0, side % 2) for side in frame.picture.shape[:2]]
+        picture = np.pad(frame.picture, [*odd, (0, 0)], "edge")
+        coded = self.av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
+            format="yuv420p",
+            dst_colorspace=self.stream.codec_context.colorspace,
+            src_color_range=FULL,
+            dst_color_range=LIMITED,
+            interpolation=SCALER,
+        )
+        coded.time_base = self.film.time_base
+        coded.pts = round((frame.time + LATER) / coded.time_base)
+        self.container.mux(self.stream.encode(coded))
+
+    def cut(self):
+        "Close the current part."
+        if self.container is not None:
+            self.container.mux(self.stream.encode())
+            self.container.close()
+            self.path.with_suffix(".tmp").rename(self.path)
+            self.container = None
+
+    def finish(self, start, end, keep):
+        "Join the parts with the sound of the same time range; `keep` leaves them for a resume."
+        self.cut()
+        if not (files := self.files):
+            shutil.rmtree(self.folder)
+            return 0
+        kind = format_of(self.av, self.out)
+        with atomic_write(self.out) as temporary, ExitStack() as stack:
+            joined = stack.enter_context(self.av.open(str(temporary), "w", format=kind))
+            part = stack.enter_context(self.av.open(str(files[0])))
+            pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
+            pictures.time_base = self.film.time_base
+            source = stack.enter_context(self.av.open(self.film.source))
+            sounds = {
+                sound.index: joined.add_stream_from_template(
+                    source.streams[sound.index], opaque=True
+                )
+                for sound in self.film.sounds
+            }
+            packets = heapq.merge(
+                self.pictures(pictures, Fraction(start)),
+                heard(self.av, source, sounds, self.film.begin + Fraction(start), start, end),
+                key=lambda packet: packet.dts * packet.time_base,
+            )
+            for packet in packets:
+                joined.mux(packet)
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return len(files)
+
+    def pictures(self, stream, start):
+        """Yield the packets of all parts, with times of the whole video.
+
+        Encoders output a frame after the later frames that it depends on. Decoding times are
+        therefore rewritten: the sorted frame times, delayed by the largest reordering.
+        """
+        shown, late = [], 0
+        for path in self.files:
+            with self.av.open(str(path)) as part:
+                here = [packet.pts for packet in part.demux(video=0) if packet.size]
+            late = max([late, *(i - rank for i, rank in enumerate(np.argsort(np.argsort(here))))])
+            shown += sorted(here)
+        step = min(np.diff(shown), default=1)
+        decoded = iter([shown[0] - step * i for i in range(late, 0, -1)] + shown)
+        for path in self.files:
+            with self.av.open(str(path)) as part:
+                for packet in part.demux(video=0):
+                    if packet.size:
+                        shift = round((LATER + start) * (1 / packet.time_base))
+                        packet.pts, packet.dts = packet.pts - shift, int(next(decoded)) - shift
+                        packet.stream = stream
+                        yield packet
+
+
+def heard(av, container, streams, begin, start, end):
+    "Yield the sound packets of the time range unchanged; stops early if the video is damaged."
+    if not streams:
+        return
+    with suppress(av.FFmpegError):
+        for packet in container.demux([container.streams[index] for index in streams]):
+            if packet.dts is None:
+                continue
+            time = packet.pts * packet.time_base - begin
+            if (start and time < 0) or (end is not None and time >= end - start):
+                continue
+            shift = round(begin / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            packet.stream = streams[packet.stream.index]
+            yield packet
+
+
+def parts_folder(out):
+    "Folder of an unfinished video."
+    return out.with_name(f".{out.name}.parts")
+
+
+def check_video_format(
+    out: Path,
+    force: bool,
+    resume: bool,
+):
+    "Check that no video, finished or interrupted, is overwritten without `force` or `resume`."
+    first = Path(str(out) % 1) if "%" in out.name else out
+    if parts_folder(out).exists():
+        if not (force or resume):
+            raise FaststyleError(
+                f"{out} was interrupted. Continue with --resume or start over with --overwrite."
+            )
+    elif first.exists() and not force:
+        raise FaststyleError(
+            f"{first} exists: use --overwrite to overwrite it, or choose another -o."
+        )
+
+
+def format_of(av, path):
+    "Name of the container format for a file name."
+    suffix = path.suffix.lower()
+    names = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
+    name = names.get(suffix, suffix[1:])
+    with suppress(ValueError):
+        if av.format.ContainerFormat(name, "w").is_output:
+            return name
+    raise ValueError(
+        f"{path}: unsupported video format. Use .mp4, .mkv, .webm, .mov, .gif or frames/%04d.png."
+    )

@@ -1,0 +1,104 @@
+"The styles that a page offers: the built-in ones, and those in a folder."
+
+import re
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image
+
+from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError
+from ..images.files import read_picture
+from ..inference.builtin import BUILTIN_STYLES, style_thumbnail
+from ..inference.stylizer import Stylizer
+from ..models.stylefile import MODEL, builtin_path, load_style
+
+__all__ = ["StyleLibrary"]
+
+
+class StyleLibrary:
+    "Names, networks and thumbnails of styles; those in `folder` come first."
+
+    def __init__(self, folder: str | Path, device=None, precision="auto"):
+        self.folder = Path(folder)
+        self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision=precision))
+
+    def styles(self) -> dict[str, tuple[Path, str]]:
+        "The displayed name of each style -> its file, and its name in the file."
+        found = {}
+        files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("*.safetensors")]
+        for file in sorted(files, key=lambda path: -path.stat().st_mtime):
+            called = file.stem if file.parent == self.folder else file.parent.name
+            names = _names_in(file, file.stat().st_mtime_ns)
+            for name in names:
+                found[called if len(names) == 1 else f"{called}: {name}"] = file, name
+        return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
+
+    def pictures(self) -> list[tuple[Image.Image, str]]:
+        "The thumbnail and displayed name of each style."
+        return [(self._thumbnail(*found), called) for called, found in self.styles().items()]
+
+    def _thumbnail(self, file, name):
+        ships = file == builtin_path("gallery", "full")
+        painting = style_thumbnail(name) if ships else file.with_name(f"{file.parent.name}.png")
+        if not painting.is_file():
+            return Image.new("RGB", (64, 64), "gray")
+        picture = read_picture(painting, shortest=240)
+        picture.thumbnail((240, 240))
+        return picture
+
+    def find(self, called: str) -> tuple[Stylizer, str]:
+        "The network of a style, and the style's name in it."
+        if called not in (styles := self.styles()):
+            raise FaststyleError(f"Unknown style '{called}': choose one from the list.")
+        file, name = styles[called]
+        return self.painter(file, file.stat().st_mtime_ns), name
+
+    def together(self, called: str) -> list[str]:
+        "The styles that one can be mixed with: the others in its file."
+        styles = self.styles()
+        file = styles.get(called, (None,))[0]
+        return [other for other, found in styles.items() if found[0] == file and other != called]
+
+    def place(self, name: str) -> Path:
+        "The folder for a new style."
+        name = plain_name(name)
+        if not name:
+            raise FaststyleError("The style needs a name.")
+        place = self.folder / name
+        if (
+            name in BUILTIN_STYLES
+            or place.exists()
+            or place.with_name(f"{name}.safetensors").exists()
+        ):
+            raise FaststyleError(f"A style {name} already exists: choose another name.")
+        return place
+
+    def add(self, file: str | Path) -> str:
+        "Copy a style file to the library; return the name of its first style."
+        file = Path(file)
+        _, info, _ = load_style(file)
+        if not info["styles"]:
+            raise FaststyleError(
+                f"{file.name} is an autoencoder and has no style: choose another file."
+            )
+        place = self.place(file.stem)
+        with atomic_write(place.with_name(f"{place.name}.safetensors")) as temporary:
+            temporary.write_bytes(file.read_bytes())
+        several = len(info["styles"]) > 1
+        return f"{place.name}: {info['styles'][0]}" if several else place.name
+
+
+def plain_name(text: str) -> str:
+    "Make `text` safe as part of a file name: other characters become underscores."
+    return re.sub(r"[^\w-]+", "_", text.strip()).strip("_")[:40]
+
+
+@lru_cache
+def _names_in(file, _written):
+    try:
+        return load_style(file)[1]["styles"]
+    except (ValueError, OSError) as error:
+        warnings.warn(f"Style skipped: {error}", stacklevel=2)
+        return []

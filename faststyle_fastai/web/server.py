@@ -1,0 +1,118 @@
+"Serving of web pages with gradio (the extra `web`), and a page to watch an optimization."
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from io import BytesIO
+
+from ..core.errors import FaststyleError, extra
+from .guard import Guard, guarded_blocks, is_local, page_folder
+
+__all__ = ["live_page", "served"]
+
+FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # local fonts only
+UPLOAD = "100mb"  # largest file
+
+
+@contextmanager
+def served(
+    title: str,
+    fill,  # function of gradio, its page and the PageFolder that builds the page
+    host: str,
+    port: int,
+    browser: bool,  # open the page
+    allow_hosts: list[str] | None = None,  # additional host names, for example of a proxy
+):
+    "Serve a page until the context ends and print its address; yields the result of `fill`."
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads it on import
+    gr = extra("gradio", "web")
+    with page_folder() as folder:
+        with guarded_blocks(gr, folder, title=title) as page:
+            filled = fill(gr, page, folder)
+        folder.keep()
+        try:
+            _launch(gr, page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
+            yield filled
+        finally:
+            page.close(verbose=False)
+
+
+@contextmanager
+def live_page(
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    browser: bool = False,  # open the page
+    allow_hosts: list[str] | None = None,  # see `served`
+):
+    """Serve a page to watch and stop an optimization; `/image` is the image alone.
+
+    Yields the callback for `optimize_style`; prints the address.
+    """
+    from .jobs import EVERY, OptimizationJob
+
+    watch, looks, pages = OptimizationJob(), [], []
+
+    def look():
+        looks.append(watch.ended)
+        return watch.picture, watch.said(), watch.curve()
+
+    def image():
+        from starlette.responses import Response
+
+        if watch.picture is None:
+            return Response("No image yet.", 404)
+        jpeg = BytesIO()
+        watch.picture.save(jpeg, "JPEG", quality=95)
+        return Response(jpeg.getvalue(), media_type="image/jpeg")
+
+    def fill(gr, page, folder):
+        pages.append(page)
+        status = gr.Markdown()
+        with gr.Row():
+            buttons = ["download", "fullscreen"]
+            picture = gr.Image(show_label=False, interactive=False, format="png", buttons=buttons)
+            curve = gr.Plot(show_label=False)
+        views = {"outputs": [picture, status, curve], "show_progress": "hidden"}
+        gr.Button("Stop and save", variant="stop").click(watch.stop.set, api_name="stop")
+        gr.Timer(EVERY).tick(look, api_name="look", **views)
+        page.load(look, api_name=False, **views)
+
+    with served("faststyle optimize", fill, host, port, browser, allow_hosts):
+        pages[0].app.add_api_route("/image", image)
+        try:
+            yield watch
+        finally:
+            watch.ended, until = True, time.monotonic() + 2 * EVERY
+            while time.monotonic() < until and not any(looks):
+                time.sleep(EVERY / 10)
+            if any(looks):  # an open page asked again:
+                time.sleep(EVERY / 2)  # let the answer arrive
+
+
+def _launch(gr, page, host, port, browser, guard):
+    "Serve a page from its own thread, without gradio's sharing and monitoring."
+    from starlette.middleware import Middleware
+
+    try:
+        page.launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=browser,
+            inline=False,
+            share=False,
+            theme=gr.themes.Base(**FONTS),
+            footer_links=[],
+            max_file_size=UPLOAD,
+            enable_monitoring=False,
+            run_history=False,
+            ssr_mode=False,
+            app_kwargs={"middleware": [Middleware(*guard)]},
+            prevent_thread_lock=True,
+            quiet=True,
+        )
+    except OSError:
+        raise FaststyleError(f"{host}:{port} is not available: choose another --port.") from None
+    print(f"Serving on http://{host}:{port}", file=sys.stderr)
+    if not is_local(host):
+        print("Warning: anyone who can reach this address can use the page.", file=sys.stderr)

@@ -1,0 +1,127 @@
+"Bulk painting on a cluster of two nodes, one of which dies."
+
+import csv
+import shutil
+
+import pytest
+from PIL import Image
+
+from faststyle_fastai.all import (
+    ASSETS,
+    FaststyleError,
+    Stylizer,
+    paint_bulk,
+    picture_files,
+    read_picture,
+)
+from tests.conftest import is_clean
+
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+SLIM = "slim:great_wave"
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    "A head without CPUs, and a node with one."
+    import ray
+
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    cluster.add_node(num_cpus=1)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def pictures(photos, tmp_path_factory):
+    "Images in folders, one transparent, one rotated and one damaged, and a text file."
+    folder = tmp_path_factory.mktemp("many")
+    for i, file in enumerate(3 * picture_files(photos)):
+        (folder / f"{i % 3}").mkdir(exist_ok=True)
+        shutil.copy(file, folder / f"{i % 3}" / f"{i}.jpg")
+    Image.new("RGBA", (96, 72), (200, 30, 30, 90)).save(folder / "0" / "clear.png")
+    exif = Image.Exif()
+    exif[0x112] = 6
+    Image.open(file).save(folder / "1" / "turned.jpg", exif=exif)
+    (folder / "2" / "bad.jpg").write_bytes(b"\xff\xd8 no picture")
+    (folder / "read.me").write_text("no picture")
+    return folder
+
+
+def names(folder):
+    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
+
+
+def test_a_node_dies_and_nothing_is_lost(cluster, pictures, tmp_path):
+    dying, told = cluster.add_node(num_cpus=1), []
+
+    def watch(done, failed, of):
+        told.append((done, failed, of))
+        if done >= of / 3 and dying in cluster.worker_nodes:
+            cluster.remove_node(dying, allow_graceful=False)
+
+    out = tmp_path / "out"
+    how = {"address": cluster.address, "batch": 2, "watch": watch}
+    failed = paint_bulk(pictures, out, SLIM, **how)
+    assert dying not in cluster.worker_nodes
+    assert [name for name, _ in failed] == ["2/bad.jpg"]
+    assert told[-1] == (45, 1, 45) and [done for done, *_ in told] == sorted(d for d, *_ in told)
+    assert names(out) == [name for name in names(pictures) if name != "2/bad.jpg"]
+    assert is_clean(out)
+    with open(out / "failures.csv") as report:
+        (row,) = csv.DictReader(report)
+    assert row["picture"] == "2/bad.jpg" and "not an image" in row["error"]
+    paint = Stylizer(SLIM)
+    for name in ("0/0.jpg", "0/clear.png", "1/turned.jpg"):
+        one, many = paint(pictures / name), Image.open(out / name)
+        assert many.size == one.size and many.mode == one.mode
+        pairs = zip(many.resize((8, 8)).tobytes(), one.resize((8, 8)).tobytes())
+        assert max(abs(a - b) for a, b in pairs) < 6  # except for JPEG
+
+
+def test_what_is_there_is_left_out(cluster, pictures, tmp_path):
+    out, how = tmp_path / "out", {"address": cluster.address, "size": 16}
+    address = f"local://{pictures}"  # a URL that fsspec supports and pyarrow does not
+    paint_bulk(address, f"file://{out}", SLIM, **how)
+    before = {name: (out / name).stat().st_mtime_ns for name in names(out)}
+    (out / "0" / "0.jpg").unlink()
+    told = []
+    paint_bulk(pictures, out, SLIM, **how, watch=lambda *at: told.append(at))
+    after = {name: (out / name).stat().st_mtime_ns for name in names(out)}
+    assert told[-1] == (2, 1, 2)  # the damaged one is tried again
+    assert {name for name in after if after[name] != before[name]} == {"0/0.jpg"}
+    assert read_picture(out / "0" / "0.jpg").size == (96, 72)
+
+
+def test_the_command(cluster, pictures, tmp_path, faststyle):
+    command = "bulk", pictures / "1", tmp_path / "out", "--style", SLIM
+    done = faststyle(*command, "--address", cluster.address)
+    assert done.returncode == 0 and done.stdout.split() == [str(tmp_path / "out")]
+    assert f"{len(names(pictures / '1'))}/{len(names(pictures / '1'))}" in done.stderr
+    done = faststyle("bulk", pictures, tmp_path / "two", "--style", SLIM, "--address", "here:1")
+    assert done.returncode == 1 and done.stderr.startswith("error: No Ray cluster at here:1")
+
+
+def test_a_run_folder_from_where_one_is(cluster, pictures, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(ASSETS / "gallery-slim.safetensors", run / "model.safetensors")
+    shutil.copytree(pictures / "1", tmp_path / "some")
+    assert paint_bulk("some", "here", run, size=16, address=cluster.address) == []
+    assert names(tmp_path / "here") == names(tmp_path / "some")
+
+
+def test_bad_calls(tmp_path, pictures):
+    for out in (pictures, pictures.parent):
+        with pytest.raises(FaststyleError, match="choose another folder"):
+            paint_bulk(pictures, out, SLIM)
+    with pytest.raises(FileNotFoundError, match="No folder"):
+        paint_bulk(tmp_path / "none", tmp_path / "out", SLIM)
+    with pytest.raises(FaststyleError, match="nowhere://x"):
+        paint_bulk("nowhere://x", tmp_path / "out", SLIM)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="No images in"):
+        paint_bulk(tmp_path / "empty", tmp_path / "out", SLIM)
+    shutil.copy(pictures / "0" / "0.jpg", tmp_path / "empty" / "a.jpg")
+    with pytest.raises(ValueError, match="great_gatsby"):
+        paint_bulk(tmp_path / "empty", tmp_path / "out", "slim:great_gatsby")

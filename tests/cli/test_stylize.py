@@ -1,0 +1,280 @@
+"`faststyle stylize` with images of all kinds."
+
+import functools
+import http.server
+import shutil
+import struct
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from numpngw import write_png
+from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, Stylizer, read_picture, read_tensor, to_tensor
+from faststyle_fastai.images.files import read_exif
+from faststyle_fastai.images.remote import download
+from faststyle_fastai.inference.finish import filled
+
+
+@pytest.fixture
+def photo(photos):
+    return read_picture(photos / "china" / "0.jpg")
+
+
+@pytest.fixture
+def web(tmp_path):
+    "The URL that serves the test's folder."
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def cut_out(photo, hidden):
+    "The photo with a transparent left half of one color and a soft edge."
+    across = np.linspace(-8, 8, photo.width)
+    opacity = Image.fromarray(np.tile((across.clip(0, 1) * 255).astype(np.uint8), (72, 1)))
+    under = Image.new("RGB", photo.size, hidden)
+    picture = Image.composite(photo, under, opacity.point(lambda v: 255 * (v > 0)))
+    picture.putalpha(opacity)
+    return picture
+
+
+def test_what_is_transparent_stays_so_and_does_not_bleed(paint, photo):
+    black, red = (paint(cut_out(photo, hidden)) for hidden in ("black", "red"))
+    assert black.mode == "RGBA" and np.array_equal(black, red)
+    assert np.array_equal(black.getchannel("A"), cut_out(photo, "red").getchannel("A"))
+
+
+def test_under_what_is_transparent_lie_the_colours_around_it():
+    opacity = torch.zeros(1, 1, 9, 14)
+    opacity[..., :4, :3] = 1.0
+    x = torch.rand(1, 3, 9, 14) * (1 - opacity) + opacity * torch.tensor([0.2, 0.4, 0.6]).view(
+        3, 1, 1
+    )
+    assert filled(x, opacity).allclose(x[..., :1, :1].expand_as(x), atol=1e-5)
+
+
+def test_a_format_without_transparency_gets_white(faststyle, photo, tmp_path):
+    cut_out(photo, "black").save("a.png")
+    said = faststyle("stylize", "a.png", "--style", "great_wave", "-o", "a.jpg")
+    assert said.returncode == 0, said.stderr
+    with Image.open("a.jpg") as image:
+        assert image.mode == "RGB" and np.asarray(image)[:, :30].min() > 250
+
+
+def test_how_it_was_taken_is_kept_and_how_it_was_turned_is_not(faststyle, photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", 6
+    exif[0x8769] = {0x9003: "2026:01:02 03:04:05"}
+    for name in ("a.jpg", "a.tif"):
+        photo.save(name, exif=exif.tobytes())
+        said = faststyle("stylize", name, "--style", "great_wave", "-o", f"out-{name}")
+        assert said.returncode == 0, said.stderr
+        with Image.open(f"out-{name}") as image:
+            kept = image.getexif()
+            assert kept[0x010F] == "Camera" and kept.get(0x0112, 1) == 1
+            assert kept.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05"
+            assert image.size == photo.size[::-1]
+
+
+def test_damaged_exif_is_no_reason_to_fail(photo, tmp_path):
+    photo.save("a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert read_exif("a.jpg") == b"" and read_picture("a.jpg").size == photo.size
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("kind", ["png", "little.tif", "big.tif", "zip.tif"])
+def test_sixteen_bits_are_all_read(tmp_path, kind, channels):
+    values = np.random.default_rng(0).integers(0, 65536, (5, 7, channels), dtype=np.uint16)
+    if kind == "png":
+        write_png("a.png", values)
+    else:
+        options = {"byteorder": ">"} if kind == "big.tif" else {}
+        options |= {"compression": "zlib"} if kind == "zip.tif" else {}
+        opacity = ["unassalpha"] * (channels - 3)
+        tifffile.imwrite(kind, values, photometric="rgb", extrasamples=opacity, **options)
+    x = read_tensor("a.png" if kind == "png" else kind)[0].permute(1, 2, 0).numpy()
+    assert abs(x * 65535 - values).max() < 0.01
+
+
+def test_gray_of_sixteen_bits_is_read(tmp_path):
+    values = np.array([[0, 1000, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save("a.png")
+    assert abs(read_tensor("a.png")[0, 2].numpy() * 65535 - values).max() < 0.01
+    assert read_picture("a.png").getpixel((1, 0)) == (4, 4, 4)
+
+
+def test_sixteen_bits_are_written(faststyle, photo, tmp_path):
+    photo.save("a.png")
+    said = faststyle("stylize", "a.png", "--style", "great_wave", "-o", "b.tif", "--bit-depth", 16)
+    assert said.returncode == 0, said.stderr
+    values = tifffile.imread("b.tif")
+    assert values.dtype == np.uint16 and len(np.unique(values % 257)) > 200
+
+
+def test_of_a_film_the_first_picture(paint, photo, tmp_path):
+    photo.save("a.gif", save_all=True, append_images=[photo.rotate(180)])
+    with pytest.warns(UserWarning, match="a.gif has 2 images. Only the first is used"):
+        x = read_tensor("a.gif")
+    assert (x - to_tensor(photo)).abs().mean() < 0.05
+
+
+def test_a_picture_at_an_address(faststyle, web, photo, tmp_path):
+    photo.save("a b.png")
+    address = f"{web}/a%20b.png?size=full"
+    said = faststyle("stylize", address, "--style", "great_wave", "-o", "out")
+    assert said.returncode == 0, said.stderr
+    assert read_picture("out/a b.png").size == photo.size
+    (tmp_path / "page.html").write_text("<html>")
+    for name, why in [("none.png", "404 File not found"), ("page.html", "not an image")]:
+        said = faststyle("stylize", f"{web}/{name}", "--style", "great_wave", "-o", "x.png")
+        assert said.returncode == 1 and why in said.stderr and len(said.stderr.splitlines()) == 1
+    with pytest.raises(FaststyleError, match="larger than 0 MB"):
+        download(address, most=0)
+    with pytest.raises(FaststyleError, match="cannot be reached"):
+        download("http://127.0.0.1:9/a.png")
+
+
+def test_too_many_pixels_are_refused(faststyle, photo, tmp_path):
+    photo.save("a.png")
+    args = ["--style", "great_wave", "-o", "x.png", "--max-megapixels", 0.005]
+    said = faststyle("stylize", "a.png", *args)
+    assert said.returncode == 1 and "exceeds limit" in said.stderr
+
+
+def test_a_folder_goes_on_where_it_was(faststyle, photo, tmp_path):
+    for name in ("a", "b"):
+        photo.save(f"{name}.png")
+    (tmp_path / "c.png").write_text("no picture")
+    said = faststyle("stylize", "*.png", "--style", "great_wave", "-o", "out")
+    assert said.returncode == 1 and "1 of 3 images failed: c.png." in said.stderr
+    assert "0:00 left" in said.stderr
+    (tmp_path / "out" / "a.png").write_text("kept")
+    (tmp_path / "out" / "b.png").unlink()
+    args = ["--style", "great_wave", "-o", "out", "--skip-existing"]
+    assert faststyle("stylize", "a.png", "b.png", *args).returncode == 0
+    assert (tmp_path / "out" / "a.png").read_text() == "kept"
+    assert read_picture("out/b.png").size == photo.size
+
+
+def test_what_cannot_be_written_as_it_was_becomes_png(faststyle, photo, tmp_path):
+    (tmp_path / "in").mkdir()
+    photo.save(tmp_path / "in" / "a.jpg")
+    photo.save(tmp_path / "in" / "b.png")
+    said = faststyle("stylize", "in", "--style", "great_wave", "--bit-depth", 16, "-o", "out")
+    assert said.stdout.split() == ["out/a.jpg.png", "out/b.png"], said.stderr
+
+
+@pytest.mark.parametrize("mode", ["gray and opacity", "565"])
+def test_odd_pictures_of_sixteen_bits_are_read(photo, tmp_path, mode):
+    path = tmp_path / ("a.png" if mode != "565" else "a.bmp")
+    if mode == "565":
+        path.write_bytes(bmp_565(8, 4))
+        assert read_tensor(path).shape == (1, 3, 4, 8)
+    else:
+        write_png(path, np.full((4, 8, 2), [40000, 20000], np.uint16))
+        assert read_tensor(path).shape == (1, 4, 4, 8)
+
+
+def bmp_565(width, height):
+    "A white bitmap with two bytes per pixel: five, six and five bits per color."
+    pixels = b"\xff" * (2 * width * height)
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 16, 3, len(pixels), 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    start = 14 + len(head) + len(masks)
+    return struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start) + head + masks + pixels
+
+
+def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
+    photo.save("a.png")
+    args = ["stylize", "a.png", "--style", "great_wave", "-o", "a.png"]
+    assert "overwrite its own input" in faststyle(*args).stderr
+    assert np.array_equal(read_picture("a.png"), photo)
+    assert faststyle(*args, "--overwrite").returncode == 0
+    assert not np.array_equal(read_picture("a.png"), photo)
+
+
+def test_little_memory_makes_tiles(photo, monkeypatch):
+    paint = Stylizer("great_wave", "cpu", precision="float32")
+    for module in ("core.memory", "inference.tiles"):
+        monkeypatch.setattr(f"faststyle_fastai.{module}.free_memory", lambda device: 1_000_000)
+    monkeypatch.setattr("faststyle_fastai.inference.tiles.SIDES", (16, 32))
+    with pytest.warns(UserWarning, match="96x72 px is painted in tiles of 16 px"):
+        tiled = np.asarray(paint(photo)).astype(int)
+    assert np.abs(tiled - np.asarray(paint(photo, tile=None))).mean() < 1
+    with pytest.raises(ValueError, match="Invalid tile=6. Use a multiple of 4 px"):
+        paint(photo, tile=6)
+
+
+def test_tiles_keep_what_is_transparent(paint, photo):
+    picture = cut_out(photo, "red")
+    whole, tiled = (np.asarray(paint(picture, tile=tile)).astype(int) for tile in (None, 32))
+    assert np.array_equal(whole[..., 3], tiled[..., 3])
+    seen = whole[..., 3] == 255
+    assert np.abs(whole - tiled)[seen].mean() < 2
+
+
+def test_stylize_imports_no_more_than_it_needs():
+    found = "{name.split('.')[0] for name in sys.modules}"
+    heavy = {"fastai", "torchvision", "pandas", "matplotlib", "scipy"}
+    code = "import sys; from faststyle_fastai.cli.loading import load_stylizer; "
+    code += "load_stylizer('udnie', False); "
+    said = subprocess.run(
+        [sys.executable, "-c", f"{code} print({found} & {heavy})"], capture_output=True, text=True
+    )
+    assert said.stdout == "set()\n", said.stdout + said.stderr
+
+
+def test_small_pictures_are_painted_together(faststyle, photos, tmp_path):
+    turned = tmp_path / "in" / "turned.png"
+    shutil.copytree(photos / "china", tmp_path / "in")
+    read_picture(photos / "china" / "0.jpg").rotate(90, expand=True).save(turned)
+    (tmp_path / "in" / "broken.jpg").write_bytes(b"x")
+    how = "--style", "great_wave", "--precision", "float32", "--quiet"
+    one = faststyle("stylize", "in", *how, "-o", "one")
+    four = faststyle("stylize", "in", *how, "-o", "four", "--batch-size", 4)
+    assert one.returncode == four.returncode == 1 and "1 of 9 images failed" in four.stderr
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "four").iterdir()) and len(names) == 8
+    for name in names:
+        a, b = (
+            np.asarray(read_picture(tmp_path / folder / name), int) for folder in ("one", "four")
+        )
+        assert np.abs(a - b).max() <= 2
+
+
+def test_the_width_of_strokes(faststyle, photo):
+    photo.resize((320, 288)).save("a.png")
+    for stroke in ("broadest", "finest"):
+        said = faststyle(
+            "stylize", "a.png", "--style", "udnie", "--stroke", stroke, "-o", f"{stroke}.png"
+        )
+        assert said.returncode == 0, said.stderr
+    with Image.open("broadest.png") as broad, Image.open("finest.png") as fine:
+        assert broad.size == fine.size == (320, 288) and broad.tobytes() != fine.tobytes()
+    said = faststyle("stylize", "a.png", "--style", "udnie", "--stroke", "bold", "-o", "b.png")
+    assert said.returncode == 1 and "Unknown stroke 'bold'. Choose one of finest" in said.stderr
+
+
+def test_a_grid_of_mixes(faststyle, photos, tmp_path):
+    photo = photos / "china" / "0.jpg"
+    both = "--style", "great_wave", "--style", "the_scream"
+    said = faststyle("grid", photo, *both, "-n", 3, "--size", 32, "-o", "grid.png")
+    assert said.stdout == "grid.png\n" and said.stderr == "", said.stderr
+    assert read_picture("grid.png").width > 3 * read_picture(photo).width
+    again = faststyle("grid", photo, *both, "-o", "grid.png")
+    assert again.returncode == 1 and "grid.png exists" in again.stderr
+    three = faststyle("grid", photo, *both, "--style", "mondrian", "-o", "three.png")
+    assert three.returncode == 1 and "Give two or four styles" in three.stderr

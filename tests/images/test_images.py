@@ -1,0 +1,105 @@
+"Reading and writing images: color profiles, bit depths, formats."
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from conftest import black_ink, is_clean, noise
+from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, read_picture, save_picture, soft_proof
+from faststyle_fastai.images.color import SRGB
+from faststyle_fastai.images.files import check_format
+
+RED = Image.new("RGB", (4, 3), (255, 0, 0))
+# sRGB with red and green swapped, under another name.
+SWAPPED = (
+    SRGB.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
+).replace("sRGB".encode("utf-16-be"), "grb ".encode("utf-16-be"))
+
+
+def color(picture):
+    return np.asarray(picture).reshape(-1, 3).mean(0)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_a_picture_is_read_by_its_profile(tmp_path, mode):
+    RED.convert(mode).save(tmp_path / "a.png", icc_profile=SWAPPED)
+    assert abs(color(read_picture(tmp_path / "a.png")) - (0, 255, 0)).max() < 2
+
+
+@pytest.mark.parametrize("profile", [b"no profile", SRGB, black_ink()])
+def test_a_profile_that_is_none_or_not_for_it_changes_nothing(tmp_path, profile):
+    RED.save(tmp_path / "a.png", icc_profile=profile)
+    assert np.array_equal(read_picture(tmp_path / "a.png"), RED)
+
+
+def test_ink_is_read_by_its_profile(tmp_path):
+    ink = Image.new("CMYK", (4, 3), (255, 0, 0, 0))  # cyan, which that printer lacks
+    ink.save(tmp_path / "a.jpg", icc_profile=black_ink(), quality=95)
+    assert color(read_picture(tmp_path / "a.jpg")).min() > 250
+
+
+def test_a_proof_has_the_printers_colours(tmp_path):
+    (tmp_path / "black.icc").write_bytes(black_ink())
+    seen = color(soft_proof(RED, tmp_path / "black.icc"))
+    assert np.ptp(seen) < 3 and 100 < seen.mean() < 160  # a gray as light as red: L 53
+    (tmp_path / "srgb.icc").write_bytes(SRGB)
+    with pytest.raises(FaststyleError, match="srgb.icc is not a CMYK color profile"):
+        soft_proof(RED, tmp_path / "srgb.icc")
+    with pytest.raises(FileNotFoundError, match="Color profile not found: none.icc"):
+        soft_proof(RED, "none.icc")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
+def test_what_is_written_says_that_it_is_srgb(tmp_path, name):
+    assert Image.open(save_picture(RED, tmp_path / name)).info["icc_profile"] == SRGB
+
+
+def test_jpegs_keep_all_their_colour(tmp_path):
+    with Image.open(save_picture(RED, tmp_path / "a.jpg")) as image:
+        assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3  # 4:4:4
+
+
+def test_sixteen_bits_come_back_from_tiff(tmp_path):
+    x = noise(1, 3, 5, 7)
+    file = tifffile.TiffFile(save_picture(x, tmp_path / "a.tif", depth=16))
+    assert file.pages[0].iccprofile == SRGB
+    values = torch.from_numpy(file.asarray().astype(np.float32)).permute(2, 0, 1)[None]
+    assert (values / 65535 - x).abs().max() <= 0.5 / 65535 + 1e-7
+    assert is_clean(tmp_path)
+
+
+def test_sixteen_bits_lie_in_the_png(tmp_path):
+    x = noise(1, 3, 5, 7)
+    path = save_picture(x, tmp_path / "a.png", depth=16)
+    assert path.read_bytes()[24:26] == bytes([16, 2])  # bits, RGB
+    with Image.open(path) as image:  # Pillow returns the upper 8 bits
+        assert image.info["icc_profile"] == SRGB
+        assert np.array_equal(image, (x[0] * 65535).round().int().permute(1, 2, 0) >> 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "said"),
+    [
+        ("a.jpg", 16, "16 bits per channel. Use .png, .tif"),
+        ("a.png", 12, "8 or 16 bits"),
+        ("a.xyz", 8, "'.xyz'"),
+    ],
+)
+def test_what_cannot_be_written_is_said_first(name, depth, said):
+    with pytest.raises(ValueError, match=said):
+        check_format(name, depth)
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".avif"])
+def test_a_telephone_s_picture(tmp_path, suffix):
+    file = save_picture(RED.resize((64, 32)), tmp_path / f"a{suffix}")
+    read = read_picture(file)
+    assert read.size == (64, 32) and abs(color(read) - (255, 0, 0)).max() < 8
+
+
+def test_without_the_library_for_it_the_extra_is_named(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r'not an image \(HEIC needs .*\[heic\]"'):
+        read_picture(tmp_path / "a.heic")

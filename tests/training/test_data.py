@@ -1,0 +1,104 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from fastai.vision.core import TensorImage
+from PIL import Image
+
+from faststyle_fastai.all import StyleDataLoaders, read_picture
+from faststyle_fastai.images.discovery import find_pictures
+from faststyle_fastai.training.data import StyledImage
+
+
+def test_the_target_is_the_photo_itself(dls):
+    x, y = dls.one_batch()
+    assert x.shape == (2, 3, 32, 32) and 0 <= x.min() and x.max() <= 1
+    assert isinstance(y, StyledImage) and x.data_ptr() == y.data_ptr()
+
+
+def test_split_is_seeded_and_apart(photos):
+    def files(seed):
+        dls = StyleDataLoaders.from_folder(photos, 32, 2, valid_pct=0.2, seed=seed)
+        return set(dls.train.items), set(dls.valid.items)
+
+    train, valid = files(1)
+    assert len(train) == 11 and len(valid) == 3 and not train & valid
+    assert files(1) == (train, valid) and files(2) != (train, valid)
+
+
+def test_training_crops_vary_and_validation_stays(dls):
+    first, second = (torch.cat([b[0] for b in dls.valid]) for _ in range(2))
+    assert torch.equal(first, second)
+    item = dls.train.dataset[0][0]
+    crops = [dls.train.after_item((item,))[0] for _ in range(4)]
+    assert not all(torch.equal(crops[0], crop) for crop in crops[1:])
+
+
+@pytest.mark.parametrize("max_lighting", [0, 0.4])
+def test_lighting_varies_as_far_as_it_is_told(photos, max_lighting):
+    dls = StyleDataLoaders.from_folder(photos, 32, 2, max_lighting=max_lighting)
+    dls.train.one_batch()  # as at the start of training
+    photo = torch.full((8, 3, 32, 32), 128, dtype=torch.uint8)
+    batch = dls.train.after_batch((TensorImage(photo),))[0]
+    levels = batch.mean((1, 2, 3))
+    assert (levels.std() > 0.02) == bool(max_lighting)
+    assert 0.15 < levels.min() and levels.max() < 0.85
+
+
+def test_images_sets_the_length_of_an_epoch(photos):
+    def n(images):
+        return len(StyleDataLoaders.from_folder(photos, 32, 2, images=images).train)
+
+    assert n(4) == 2 and n(40) == 20
+
+
+def test_unreadable_files_are_named_once_and_left_out(photos, tmp_path):
+    folder = shutil.copytree(photos, tmp_path / "p")
+    whole = (folder / "china" / "0.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.png").write_text("no picture")
+    (folder / "notes.txt").write_text("not even called one")
+    with pytest.warns(UserWarning, match=r"2 of 16 files .*: cut.jpg, text.png\.$") as said:
+        dls = StyleDataLoaders.from_folder(folder, 32, 2)
+    assert len(said) == 1 and len(dls.train.items) + len(dls.valid.items) == 14
+
+
+def test_folders_without_photos(tmp_path, photos):
+    with pytest.raises(FileNotFoundError, match="Folder not found"):
+        StyleDataLoaders.from_folder(tmp_path / "absent")
+    with pytest.raises(FileNotFoundError, match="No readable photos"):
+        StyleDataLoaders.from_folder(tmp_path)
+    with pytest.raises(ValueError, match="13 photos to train on but bs=16: add photos, lower bs"):
+        StyleDataLoaders.from_folder(photos, 32, 16)
+
+
+def test_orientation_gray_cmyk_alpha_and_16_bit(tmp_path):
+    left_red = np.zeros((20, 30, 3), np.uint8)
+    left_red[:, :15] = 255, 0, 0
+    image = Image.fromarray(left_red)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate clockwise: left becomes top
+    image.save(tmp_path / "turned.png", exif=exif)
+    turned = read_picture(tmp_path / "turned.png")
+    assert turned.size == (20, 30) and turned.getpixel((10, 2)) == (255, 0, 0)
+    image.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    assert np.allclose(read_picture(tmp_path / "cmyk.jpg").getpixel((3, 9)), (255, 0, 0), atol=9)
+    Image.fromarray(np.full((8, 8), 32768, np.uint16)).save(tmp_path / "gray16.png")
+    assert read_picture(tmp_path / "gray16.png").getpixel((4, 4)) == (128,) * 3
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert read_picture(tmp_path / "clear.png").getpixel((4, 4)) == (255,) * 3
+    Image.new("1", (8, 8), 1).save(tmp_path / "bit.png")
+    assert read_picture(tmp_path / "bit.png").getpixel((4, 4)) == (255,) * 3
+    assert len(find_pictures(tmp_path)[0]) == 5
+
+
+def test_a_single_photo_is_both_trained_on_and_looked_at(photos, tmp_path):
+    shutil.copy(photos / "china" / "0.jpg", tmp_path)
+    dls = StyleDataLoaders.from_folder(tmp_path, 32, 2, images=6, device="cpu")
+    assert len(dls.train.items) == 6 and len(dls.valid.items) == 1
+
+
+def test_repainting_takes_the_whole_picture(dls, photos):
+    batch = dls.test_dl([photos / "china" / "0.jpg"]).one_batch()
+    assert len(batch) == 1 and batch[0].shape == (1, 3, 72, 96)

@@ -1,0 +1,190 @@
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from conftest import quietly
+from fastai.callback.core import Callback
+from fastai.learner import load_learner
+from fastai.losses import MSELossFlat
+from PIL import Image
+
+from faststyle_fastai.all import (
+    Checkpoint,
+    StyleDataLoaders,
+    Stylizer,
+    autoencoder_learner,
+    read_picture,
+    style_learner,
+    to_tensor,
+)
+
+
+def test_an_autoencoder_learns_to_redraw(dls):
+    learn = autoencoder_learner(dls, content_layers={"relu1_1": 1.0}, small=0)
+    before = learn.validate()[0]
+    quietly(learn, "fit_one_cycle", 24, 3e-3)
+    assert learn.validate()[0] < 0.85 * before
+
+
+def test_a_style_is_learned_and_its_parts_are_columns(dls, painting):
+    learn = style_learner(dls, painting, small=0, scales=(1,))
+    quietly(learn, "fit_one_cycle", 4, 3e-3)
+    names = list(learn.recorder.metric_names)
+    assert names == ["epoch"] + [
+        f"{split}_{part}"
+        for split in ("train", "valid")
+        for part in ("loss", "content", "style", "tone", "tv", "chroma")
+    ] + ["time"]  # fmt: skip
+    rows = [dict(zip(names[1:-1], row)) for row in learn.recorder.values]
+    assert rows[-1]["valid_style"] < rows[0]["valid_style"]
+    parts = sum(rows[-1][f"valid_{part}"] for part in ("content", "style", "tone", "tv", "chroma"))
+    assert rows[-1]["valid_loss"] == pytest.approx(parts, rel=1e-3)
+
+
+def test_fastai_verbs(trained, photos):
+    learn = trained
+    weights = {k: v.clone() for k, v in learn.model.state_dict().items()}
+    assert 0 < quietly(learn, "lr_find", num_it=5, show_plot=False).valley < 10
+    assert all(torch.equal(v, weights[k]) for k, v in learn.model.state_dict().items())
+    for show, count in ((partial(quietly, learn, "show_results"), 4), (learn.dls.show_batch, 2)):
+        plt.close("all")
+        show(max_n=2)
+        shown = [ax.images[0].get_array() for ax in plt.gcf().axes]
+        assert len(shown) == count and all(x.dtype == np.uint8 and x.max() > 100 for x in shown)
+    assert "1,679,235" in str(learn.summary())
+    picture = quietly(learn, "predict", photos / "china" / "0.jpg")[2]
+    assert picture.shape == (3, 72, 96)
+    photo = to_tensor(read_picture(photos / "china" / "0.jpg"))
+    expected = Stylizer(learn, precision="float32").paint(photo)
+    assert torch.allclose(picture.clamp(0, 1), expected[0], atol=1e-4)
+    quietly(learn.to_fp16(), "fit", 1)
+
+
+IN_A_NEW_PROCESS = """
+import sys
+import matplotlib; matplotlib.use("Agg")
+from pathlib import Path
+from fastai.learner import load_learner
+from faststyle_fastai.all import StyleDataLoaders, style_learner
+
+photos, painting = Path(sys.argv[1]), sys.argv[2]
+some = sorted(photos.rglob("*.jpg"))[:3]
+learn = load_learner("style.pkl")
+for photo in some[:2]:
+    print(tuple(learn.predict(photo)[2].shape))
+with learn.no_bar(), learn.no_logging():
+    new = learn.dls.test_dl(some)
+    print(len(learn.get_preds(dl=new)[0]), learn.validate(dl=new))
+    learn.show_results(dl=new, max_n=2)
+    learn.dls = StyleDataLoaders.from_folder(photos, size=32, bs=2, device="cpu")
+    before = learn.validate()[0]
+    learn.fit_one_cycle(6, 1e-3)
+    print("trained on", learn.validate()[0] < before)
+    learn.export("again.pkl")
+    again = style_learner(learn.dls, painting, pretrained=load_learner("again.pkl"))
+    again.fit(1)
+"""
+
+
+def test_exported_learner_in_a_new_process(dls, photos, painting, tmp_path):
+    learn = style_learner(dls, painting)  # the unchanged recipe
+    quietly(learn, "fit_one_cycle", 1)
+    learn.export(tmp_path / "style.pkl")
+    assert (tmp_path / "style.pkl").stat().st_size < 8e6
+    command = [sys.executable, "-W", "ignore", "-c", IN_A_NEW_PROCESS, photos, painting]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("(3, 72, 96)") == 2, said.stdout
+    assert "3 [None" in said.stdout and "trained on True" in said.stdout, said.stdout
+    quietly(learn, "fit", 1)  # the exported learner can still train
+
+
+def test_a_failure_inside_does_not_hang_the_next_call(trained, photos):
+    class Broken(Callback):
+        def before_fit(self):
+            raise KeyError("broken")
+
+    photo = photos / "china" / "0.jpg"
+    with pytest.raises(KeyError), trained.added_cbs(Broken()):
+        quietly(trained, "predict", photo)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(quietly, trained, "predict", photo)
+        assert job.result(timeout=60)[2].shape == (3, 72, 96)
+
+
+def test_the_readme_s_lines_work_word_for_word(photos, painting, tmp_path, monkeypatch):
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```python\n(from faststyle_fastai.all import \*.*?)```", readme, re.S)[1]
+    whole = StyleDataLoaders.from_folder.__func__
+
+    def few(cls, path, size, bs):  # the same, with fewer and smaller photos
+        return whole(cls, path, size=32, bs=2, images=6, device="cpu")
+
+    monkeypatch.setattr(StyleDataLoaders, "from_folder", classmethod(few))
+    shutil.copytree(photos, "photos")
+    Image.open(painting).save("starry_night.jpg")
+    Image.open(photos / "china" / "0.jpg").save("me.jpg")
+    exec(lines, made := {})
+    assert {p.name for p in tmp_path.glob("*starry*")} == {
+        "starry_night.jpg", "starry.safetensors", "me-starry.jpg"
+    }  # fmt: skip
+    made["learn"].export("starry.pkl")
+    assert quietly(load_learner("starry.pkl"), "predict", "me.jpg")[2].shape == (3, 72, 96)
+
+
+@pytest.mark.parametrize("make", ["autoencoder", "one style", "two styles"])
+def test_any_loss_can_take_the_place_of_ours(dls, painting, make):
+    other = Image.linear_gradient("L").convert("RGB")
+    learn = {
+        "autoencoder": lambda: autoencoder_learner(dls),
+        "one style": lambda: style_learner(dls, painting),
+        "two styles": lambda: style_learner(dls, [painting, other]),
+    }[make]()
+    learn.loss_func = MSELossFlat()
+    quietly(learn, "fit_one_cycle", 10, 1e-3, cbs=Checkpoint("kept", every=5))
+    assert list(learn.recorder.metric_names)[1:-1] == ["train_loss", "valid_loss"]
+    first, *_, last = (row[0] for row in learn.recorder.values)
+    assert last < first
+
+
+def test_wrong_settings(dls, painting, tmp_path):
+    with pytest.raises(ValueError, match="Unknown recipe 'slow'. Choose one of fast, skalski"):
+        style_learner(dls, painting, recipe="slow")
+    with pytest.raises(ValueError, match="Unknown setting contents. Available settings: backbone"):
+        style_learner(dls, painting, contents={})
+    with pytest.raises(ValueError, match="Pass bs, size to StyleDataLoaders"):
+        style_learner(dls, painting, size=64, bs=1)
+    with pytest.raises(ValueError, match="Unknown arch 'huge'"):
+        style_learner(dls, painting, arch="huge")
+    (tmp_path / "style.jpg").write_text("no picture")
+    with pytest.raises(ValueError, match="style.jpg cannot be read: not an image"):
+        style_learner(dls, tmp_path / "style.jpg")
+
+
+def test_a_painting_too_small_to_show_strokes_is_told(dls):
+    with pytest.warns(
+        UserWarning, match="The painting is 40x30 px, too small to show its brush strokes"
+    ):
+        style_learner(dls, Image.effect_noise((40, 30), 90).convert("RGB"))
+
+
+def test_a_picture_or_an_array_is_a_painting_too(dls, painting):
+    array = np.asarray(read_picture(painting))
+    for style in (array, Image.fromarray(array)):
+        learn = style_learner(dls, style, style_size=32)
+        assert learn.loss_func.styles[0].shape == (1, 3, 32, 40)  # no larger than the photos
+        assert learn.style_card.info["styles"] == ["style"]
+
+
+def test_a_style_without_weight_leaves_the_photo(dls, painting):
+    learn = style_learner(dls, painting, style_weight=0.0)
+    quietly(learn, "fit", 1)
+    assert learn.recorder.losses[-1].isfinite()

@@ -1,0 +1,52 @@
+import math
+
+import numpy as np
+import torch
+from PIL import Image
+
+from faststyle_fastai.video.temporal import FlowBlender, SmoothedStatistics
+
+
+def test_what_enters_does_not_recolour_the_rest(paint):
+    x = torch.nn.functional.interpolate(torch.rand(1, 3, 8, 32), (64, 256), mode="bicubic")
+    x = x.clamp(0, 1)
+    entered = x.clone()
+    entered[..., 128:] = 0.9  # on the right, outside the receptive field of the left part
+    net = paint.network([None])
+    with torch.inference_mode():
+        alone = [net(y)[..., :64] for y in (x, entered)]
+        slow = SmoothedStatistics(net)
+        slow.is_cut = lambda x: False
+        steady = [slow(y, 0.04)[..., :64] for y in (x, entered)]
+    change, held = ((a - b).abs().mean() for a, b in (alone, steady))
+    assert held < 0.3 * change
+    assert torch.allclose(alone[0], steady[0], atol=1e-4)
+
+
+def test_another_scene_begins_anew(paint):
+    slow = SmoothedStatistics(paint.network([None]))
+    assert not slow.is_cut(torch.zeros(1, 3, 32, 32))
+    assert slow.is_cut(torch.ones(1, 3, 32, 32))
+    assert not slow.is_cut(torch.full((1, 3, 32, 32), 0.95))
+
+
+def test_strokes_move_along():
+    rng = np.random.default_rng(0)
+    scene = np.asarray(
+        Image.fromarray(rng.integers(0, 255, (16, 24, 3), np.uint8)).resize((160, 96))
+    )
+    photos = [scene[:, i : i + 128] for i in range(0, 12, 3)]  # a pan
+    noisy = [(p / 255 + rng.normal(0, 0.1, p.shape)).astype(np.float32) for p in photos]
+    along = FlowBlender()
+    steady = [
+        along(photo, picture) for photo, picture in zip(map(np.ascontiguousarray, photos), noisy)
+    ]
+
+    def flicker(pictures):
+        pairs = zip(pictures, pictures[1:])
+        return math.sqrt(np.mean([((b[:, :-3] - a[:, 3:]) ** 2).mean() for a, b in pairs]))
+
+    assert flicker(steady) < 0.5 * flicker(noisy)
+    assert (
+        np.abs(steady[-1] - photos[-1] / 255).mean() < np.abs(noisy[-1] - photos[-1] / 255).mean()
+    )

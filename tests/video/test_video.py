@@ -1,0 +1,173 @@
+import av
+import numpy as np
+import pytest
+from clips import NTSC, encode, frames_of, moving, seen, sound_of, times
+from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, paint_video
+from faststyle_fastai.video.reader import open_video
+
+
+def test_a_film_is_painted_and_keeps_its_time_and_sound(paint, film, tmp_path):
+    out = paint_video(paint, film, tmp_path / "out.mp4")
+    assert times(out) == times(film) and times(out)[1] == 1 / NTSC
+    assert sound_of(out) == sound_of(film) != []
+    before, after = (frame.picture for frame in (seen(film)[3], seen(out)[3]))
+    assert after.shape == before.shape == (48, 64, 3)
+    alone = np.asarray(paint(Image.fromarray(before))).astype(int)
+    assert np.abs(after - alone).mean() < 25 < np.abs(after - before.astype(int)).mean()
+    assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_part_of_a_film(paint, film, tmp_path):
+    out = paint_video(paint, film, tmp_path / "out.mp4", start=0.2, end=0.6, size=24)
+    wanted = [t for t in times(film) if 0.2 <= t < 0.6]
+    assert len(times(out)) == len(wanted)
+    off = [float(a - (b - wanted[0])) for a, b in zip(times(out), wanted)]
+    assert max(map(abs, off)) < 0.005
+    assert seen(out)[0].picture.shape == (24, 32, 3)
+    assert 0 < len(sound_of(out)) < len(sound_of(film))
+    with pytest.raises(FaststyleError, match="has no frames in the requested time"):
+        paint_video(paint, film, tmp_path / "none.mp4", start=20)
+
+
+def test_an_interrupted_film_plays_and_goes_on(paint, tmp_path, monkeypatch):
+    monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
+    film, out = encode(tmp_path / "in.mp4", moving(30), sound=1), tmp_path / "out.mp4"
+
+    def stop(reached, total):
+        if reached > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(FaststyleError, match="painted up to 0.5 of 1.0 s. Continue with --resume"):
+        paint_video(paint, film, out, watch=stop)
+    part = times(out)
+    assert 10 < len(part) < 30 and part == times(film)[: len(part)]
+    with pytest.raises(FaststyleError, match="other settings"):
+        paint_video(paint, film, out, strength=0.5, resume=True)
+    painted = []
+    paint_video(paint, film, out, resume=True, watch=lambda *at: painted.append(at))
+    assert times(out) == times(film) and sound_of(out) == sound_of(film)
+    assert 0 < len(painted) < 25 and not list(tmp_path.glob(".*"))
+
+
+def test_films_that_are_none(paint, film, tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("no film")
+    for name in ("empty.mp4", "text.mp4"):
+        with pytest.raises(ValueError, match=f"{name} cannot be read as a video"):
+            paint_video(paint, tmp_path / name, tmp_path / "out.mp4")
+    with (
+        av.open(str(tmp_path / "sound.m4a"), "w", format="mp4") as container,
+        av.open(str(film)) as source,
+    ):
+        stream = container.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+    with pytest.raises(ValueError, match="contains only sound, no video"):
+        paint_video(paint, tmp_path / "sound.m4a", tmp_path / "out.mp4")
+    with pytest.raises(FileNotFoundError, match="Video not found"):
+        paint_video(paint, tmp_path / "none.mp4", tmp_path / "out.mp4")
+    with pytest.raises(ValueError, match="unsupported video format"):
+        paint_video(paint, film, tmp_path / "out.txt")
+    with pytest.raises(ValueError, match="Codec h999 is not available"):
+        paint_video(paint, film, tmp_path / "out.mp4", codec="h999")
+    with pytest.raises(FaststyleError, match="overwrite its own input"):
+        paint_video(paint, film, film)
+    assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".*"))
+
+
+def test_a_cut_film_is_painted_as_far_as_it_goes(paint, tmp_path):
+    whole = encode(tmp_path / "whole.mkv", moving(60))
+    data = whole.read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
+    with pytest.raises(FaststyleError, match=r"cut.mkv .*: painted up to \d.\d of 2.0 s"):
+        paint_video(paint, tmp_path / "cut.mkv", tmp_path / "out.mp4", size=24)
+    assert 5 < len(times(tmp_path / "out.mp4")) < 60
+
+
+def test_nothing_is_lost_unasked(faststyle, paint, film, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for i, picture in enumerate(moving(2), 1):
+        Image.fromarray(picture).save(tmp_path / f"frames/{i}.png")
+    frames = str(tmp_path / "frames/%d.png")
+    with pytest.raises(FaststyleError, match="overwrite its own input"):
+        paint_video(paint, frames, frames)
+    said = faststyle("video", film, "--style", "udnie", "-o", frames)
+    assert said.returncode == 1 and "1.png exists: use --overwrite" in said.stderr
+    (tmp_path / ".out.mp4.parts").mkdir()
+    said = faststyle("video", film, "--style", "udnie", "-o", tmp_path / "out.mp4")
+    assert said.returncode == 1 and "was interrupted. Continue with --resume" in said.stderr
+    for out in ("none.gif", "none%d.png"):
+        with pytest.raises(FaststyleError, match="has no frames in"):
+            paint_video(paint, film, tmp_path / out, start=20)
+
+
+def test_command_line(faststyle, film, tmp_path):
+    said = faststyle(
+        "video", film, "--style", "udnie", "-o", "out.mkv", "--end", 0.3, "--temporal-smoothing"
+    )
+    assert said.returncode == 0 and said.stdout == "out.mkv\n", said.stderr
+    again = faststyle("video", film, "--style", "udnie", "-o", "out.mkv")
+    assert again.returncode == 1 and "--overwrite" in again.stderr and again.stderr.count("\n") == 1
+
+
+def test_a_full_disk_loses_nothing(faststyle, film, tmp_path):
+    import resource
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # bytes per file
+
+    command = "video", film, "--style", "slim:great_wave", "-o", tmp_path / "out.mp4"
+    said = faststyle(*command, preexec_fn=little_room)
+    assert said.returncode == 1 and not (tmp_path / "out.mp4").exists()
+    (line,) = said.stderr.splitlines()[-1:]
+    assert "out.mp4 cannot be written" in line and "Continue with --resume" in line
+    said = faststyle(*command, "--resume")
+    assert said.returncode == 0, said.stderr
+    assert times(tmp_path / "out.mp4") == times(film)
+
+
+def test_masks_mixes_and_tiles_of_films(paint, tmp_path):
+    source, mask = tmp_path / "in.mp4", Image.new("L", (64, 48))
+    mask.paste(255, (0, 0, 32, 48))
+    encode(source, moving(2), rate=10)
+    with open_video(source) as film:
+        original = next(iter(film.frames())).picture.astype(int)
+
+    def first(**how):
+        style = how.pop("style", None)
+        out = paint_video(paint, source, tmp_path / "%04d.png", style, **how)
+        return np.asarray(Image.open(str(out) % 1))[..., :3].astype(int)
+
+    whole, other = first(), first(style="the_scream")
+    kept = first(mask=mask)
+    assert np.abs(kept[:, 40:] - original[:, 40:]).max() <= 1
+    assert np.array_equal(kept[:, :28], whole[:, :28])
+    both = first(mask=mask, black="the_scream")
+    assert np.abs(both[:, :20] - whole[:, :20]).mean() < np.abs(both[:, :20] - other[:, :20]).mean()
+    assert np.abs(both[:, 44:] - other[:, 44:]).mean() < np.abs(both[:, 44:] - whole[:, 44:]).mean()
+    mixed = first(style={"great_wave": 0.5, "the_scream": 0.5})
+    assert 0 < np.abs(mixed - whole).mean() < np.abs(other - whole).mean()
+    assert np.abs(first(tile=32) - whole).mean() < 8
+
+
+def test_the_command_takes_what_stylize_takes(faststyle, tmp_path):
+    encode(tmp_path / "in.mp4", moving(4), rate=10)
+    Image.linear_gradient("L").resize((64, 48)).save("mask.png")
+    how = (
+        "--mix",
+        "mondrian=.4",
+        "--mask",
+        "mask.png",
+        "--tile",
+        "none",
+        "--strength",
+        0.8,
+    )
+    how += "--fps", 5, "--crf", 30, "--precision", "float32", "--quiet"
+    said = faststyle("video", "in.mp4", "--style", "great_wave", *how, "-o", "out.mp4")
+    assert said.stdout == "out.mp4\n" and said.stderr == "", said.stderr
+    assert len(frames_of("out.mp4")) == 2

@@ -1,0 +1,126 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import encode, frames_of, moving, seen, sound_of, times
+from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, paint_video
+from faststyle_fastai.video.reader import open_video
+from faststyle_fastai.video.recorder import write_video
+from faststyle_fastai.video.writer import video_writer
+
+
+def through(source, out, **how):
+    "Read and write a video without painting it."
+    with open_video(source) as film:
+        writer = video_writer(out, film, {})
+        for frame in film.frames():
+            writer.add(frame)
+        writer.finish(0, None, keep=False)
+    return out
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mov", ".webm"])
+def test_kinds_of_files(film, tmp_path, suffix):
+    if suffix == ".webm":
+        with pytest.raises(FaststyleError, match="cannot hold libvpx-vp9 and aac sound.*Try .mkv"):
+            through(film, tmp_path / "out.webm")
+        film = encode(tmp_path / "silent.mp4", moving(5))
+    out = through(film, tmp_path / f"out{suffix}")
+    off = [float(a - b) for a, b in zip(times(out), times(film), strict=True)]
+    assert max(map(abs, off)) < 0.001
+    assert suffix == ".webm" or sound_of(out) == sound_of(film)
+
+
+@pytest.mark.parametrize("matrix", [1, 6])
+@pytest.mark.parametrize("luma", [1, 2])
+def test_grays_come_back(tmp_path, matrix, luma):
+    ramp = np.repeat(np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 32, 0), 3, 2)
+    tags = {"colorspace": matrix, "color_range": luma, "options": {"crf": "1"}}
+    source = encode(tmp_path / "in.mkv", [ramp] * 3, **tags)
+    out = through(source, tmp_path / "out.mkv")
+    assert np.abs(seen(source)[1].picture - ramp.astype(int)).max() <= 2
+    assert np.abs(seen(out)[1].picture - ramp.astype(int))[4:-4].mean() <= 1
+    color = np.broadcast_to(np.uint8([200, 60, 40]), (32, 64, 3))
+    source = encode(tmp_path / "color.mkv", [color] * 3, **tags)
+    out = through(source, tmp_path / "color-out.mkv")
+    assert np.abs(seen(out)[1].picture - color.astype(int)).max() <= 5
+
+
+def test_uneven_times_stay(film, tmp_path):
+    uneven = [0, 1, 2, 7, 8, 20, 21]
+    source = encode(tmp_path / "in.mkv", moving(7), times=uneven, rate=Fraction(25))
+    assert times(through(source, tmp_path / "out.mkv")) == times(source)
+    assert [round(25 * float(t)) for t in times(source)] == uneven
+
+
+def test_odd_sizes_and_animated_gifs(paint, tmp_path):
+    pictures = [Image.fromarray(p) for p in moving(4, (37, 29))]
+    gif = tmp_path / "in.gif"
+    pictures[0].save(gif, save_all=True, append_images=pictures[1:], duration=[100, 50, 200, 80])
+    film = paint_video(paint, gif, tmp_path / "out.mp4")
+    assert seen(film)[0].picture.shape == (30, 38, 3)
+    assert [float(t) for t in times(film)] == [0, 0.1, 0.15, 0.35]
+    again = Image.open(paint_video(paint, gif, tmp_path / "out.gif"))
+    assert again.size == (37, 29) and again.n_frames == 4
+    assert again.info["duration"] == 100
+
+
+def test_sequences_of_pictures(paint, tmp_path):
+    for i, picture in enumerate(moving(3), 1):
+        Image.fromarray(picture).save(tmp_path / f"in{i:02}.png")
+    paint_video(paint, tmp_path / "in%02d.png", tmp_path / "out/%03d.jpg")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["001.jpg", "002.jpg", "003.jpg"]
+    assert len(seen(paint_video(paint, tmp_path / "in%02d.png", tmp_path / "film.mkv"))) == 3
+
+
+def test_one_frame_and_high_dynamic_range(paint, tmp_path):
+    one = encode(tmp_path / "one.mp4", moving(1))
+    assert len(times(paint_video(paint, one, tmp_path / "one-out.mp4"))) == 1
+    gray = np.full((48, 64, 3), 0.58 * 65535, np.uint16)  # PQ: 203 cd/m², paper white
+    tags = {"color_trc": 16, "color_primaries": 9, "colorspace": 9, "color_range": 1}
+    hdr = encode(tmp_path / "hdr.mkv", [gray] * 3, pix_fmt="yuv420p10le", codec="libx265", **tags)
+    with pytest.warns(UserWarning, match="high dynamic range"):
+        picture = seen(hdr)[0].picture
+    assert picture.dtype == np.uint8 and 170 < picture.mean() < 235
+
+
+def test_a_training_becomes_a_film(tmp_path):
+    path = write_video(
+        [Image.fromarray(picture) for picture in moving(5, (65, 48))], tmp_path / "a.mp4"
+    )
+    assert times(path) == [Fraction(i, 5) for i in range(5)]
+    assert seen(path)[0].picture.shape == (48, 64, 3)
+
+
+def test_as_many_frames_a_second_as_asked(paint, tmp_path):
+    source = tmp_path / "in.mp4"
+    encode(source, moving(20), rate=10)
+    for fps, count in ((5, 10), (20, 40), (12.5, 25)):
+        out = paint_video(paint, source, tmp_path / f"{fps}.mp4", fps=fps)
+        times = [time for time, _ in frames_of(out)]
+        assert len(times) == count and np.allclose(np.diff(times), 1 / fps, atol=1e-3)
+    seen = []
+    for start in (0, 0.16):  # as when resuming
+        with open_video(source, 25) as film:
+            seen.append(list(film.frames(start)))
+    whole, late = seen[0][4:], seen[1]
+    assert [f.time for f in whole] == [f.time for f in late]
+    assert all(np.array_equal(a.picture, b.picture) for a, b in zip(whole, late))
+    cut = paint_video(paint, source, tmp_path / "cut.mp4", fps=5, start=1, end=1.5)
+    assert len(frames_of(cut)) == 3
+
+
+def test_quality_is_chosen(paint, tmp_path):
+    source = tmp_path / "in.mp4"
+    encode(source, moving(6, (160, 120)), rate=10)
+    sizes = [
+        paint_video(paint, source, tmp_path / f"{crf}.mp4", crf=crf).stat().st_size
+        for crf in (10, None, 40)
+    ]
+    assert sizes[0] > sizes[1] > sizes[2]
+    with pytest.raises(ValueError, match="mpeg4 does not support crf"):
+        paint_video(paint, source, tmp_path / "x.mp4", crf=20, codec="mpeg4")
+    with pytest.raises(ValueError, match="x.gif does not support crf"):
+        paint_video(paint, source, tmp_path / "x.gif", crf=20)

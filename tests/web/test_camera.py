@@ -1,0 +1,44 @@
+"The camera's video, painted live on a web page."
+
+from urllib.request import urlopen
+
+import av
+import numpy as np
+import pytest
+
+from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
+from faststyle_fastai.video.recorder import VideoRecorder
+from faststyle_fastai.web.camera import Live, camera_page
+
+
+def test_frames_are_painted(photos):
+    frame = np.asarray(read_picture(photos / "china" / "0.jpg"))
+    live = Live(Stylizer(ASSETS / "gallery-slim.safetensors"), size=60)
+    pictures = []
+    for style, strength in (("great_wave", 1), ("the_scream", 1), ("the_scream", 0.2)):
+        picture, rate = live(frame, style, strength)
+        pictures.append(picture.tobytes())
+    assert picture.size == (80, 60) and rate.endswith("frames/s")
+    assert len(set(pictures)) == 3
+    assert live(None, "great_wave", 1)[0] is None
+
+
+def test_frames_are_recorded_at_their_own_times(photos, tmp_path):
+    film = VideoRecorder(tmp_path / "camera.mp4")
+    assert VideoRecorder(tmp_path / "none.mp4").finish() is None
+    picture = read_picture(photos / "china" / "0.jpg")
+    for seconds in (7.0, 7.25, 8.0):
+        film.add(picture, seconds)
+    film.add(picture.rotate(90, expand=True), 8.1)  # rotated: skipped
+    with av.open(str(film.finish())) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+    assert times == pytest.approx([0, 0.25, 1.0], abs=2e-3)
+
+
+def test_the_page_is_served(port):
+    with camera_page(Stylizer("great_wave"), port=port):
+        with urlopen(f"http://127.0.0.1:{port}") as page:
+            assert "faststyle camera" in page.read().decode()
+    with pytest.raises(FaststyleError, match="only redraws"):
+        with camera_page(Stylizer(ASSETS / "autoencoder.safetensors"), port=port):
+            pass

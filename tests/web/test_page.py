@@ -1,0 +1,235 @@
+"The page as a visitor uses it, in Chromium if it is installed."
+
+import json
+import os
+import re
+import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import av
+import pytest
+from conftest import free_port
+
+from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
+from faststyle_fastai.web.app import web_page
+from faststyle_fastai.web.library import StyleLibrary
+from faststyle_fastai.web.tabs import collect_uploads
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DESK, PHONE = (1200, 900), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    "The page's URL and the folder of its styles."
+    folder, port = tmp_path_factory.mktemp("home") / "styles", free_port()
+    with web_page(folder, port=port):
+        yield f"http://127.0.0.1:{port}", folder
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not CHROMIUM:
+        pytest.skip("no Chromium here")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
+        flags.append("--use-fake-device-for-media-stream=device-count=2")
+        flags.append("--host-resolver-rules=MAP evil.example 127.0.0.1")
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    "A function that opens the page; at the end, checks for requests to other sites and errors."
+    opened, elsewhere, errors = [], [], []
+
+    def visit(size=DESK):
+        context = chromium.new_context(
+            viewport=dict(zip(("width", "height"), size)), permissions=["camera"]
+        )
+        tab = context.new_page()
+        opened.append(context)
+        tab.on("request", lambda r: elsewhere.append(r.url))
+        tab.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        tab.goto(site[0])
+        tab.get_by_label("Strength").first.wait_for()
+        return tab
+
+    yield visit
+    for context in opened:
+        context.close()
+    assert all(url.startswith((site[0], "data:", "blob:")) for url in elsewhere)
+    assert errors == []
+
+
+def said(tab, where, what, seconds=90):
+    script = f"document.querySelector('#{where}')?.innerText.includes({json.dumps(what)})"
+    tab.wait_for_function(script, timeout=1000 * seconds)
+    return tab.inner_text(f"#{where}")
+
+
+def upload(tab, at, file):
+    "Upload an image to a field and wait until it is shown."
+    shown = "document.querySelectorAll('img[src*=\"/file=\"]').length"
+    before = tab.evaluate(shown)
+    tab.locator("input[type=file]").nth(at).set_input_files(file)
+    tab.wait_for_function(f"{shown} > {before}")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_a_photo_is_painted(visit, photos, tmp_path, size):
+    photo = photos / "china" / "0.jpg"
+    tab, pictures = visit(size), []
+    tab.locator("input[type=file]").first.set_input_files(photo)
+    said(tab, "painted", " px in ")
+    for step in (
+        lambda: tab.locator("button.thumbnail-item").nth(6).click(),
+        lambda: tab.get_by_label("Strength").first.press("Home"),
+    ):
+        with tab.expect_download() as download:
+            tab.get_by_role("button", name="Download at full size").click()
+        download.value.save_as(tmp_path / "got.jpg")
+        pictures.append(read_picture(tmp_path / "got.jpg"))
+        step()
+        tab.wait_for_timeout(2500)
+    assert [p.size for p in pictures] == [read_picture(photo).size] * 2
+    assert pictures[0].tobytes() != pictures[1].tobytes()
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not tab.evaluate(wide)  # no horizontal scrolling
+
+
+def test_a_style_is_trained(visit, site, painting):
+    tab = visit()
+    tab.get_by_role("tab", name="Train").click()
+    upload(tab, 2, painting)
+    tab.get_by_label("Name of the style").fill("../my style")
+    tab.get_by_role("button", name="Train").click()
+    said(tab, "trained", "loss")
+    tab.get_by_role("button", name="Stop").click()
+    assert "my_style is among the styles" in said(tab, "trained", "Ended")
+    assert (site[1] / "my_style" / "model.safetensors").is_file()
+    tab.get_by_role("tab", name="Paint").click()
+    assert tab.get_by_label("Style", exact=True).first.input_value() == "my_style"
+    assert list(site[1].parent.glob("my*")) == []
+
+
+def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
+    tab = visit()
+    tab.get_by_role("tab", name="Optimize").click()
+    upload(tab, -2, photos / "china" / "0.jpg")
+    upload(tab, -1, painting)
+    tab.get_by_label("Longer side, px").first.fill("64")
+    tab.get_by_role("button", name="Optimize").click()
+    said(tab, "optimized", "iteration ")
+    tab.get_by_role("button", name="Stop").click()
+    assert "px, iteration" in said(tab, "optimized", "ed.")
+
+
+def test_the_camera_is_painted(visit):
+    tab = visit()
+    tab.get_by_role("tab", name="Camera").click()
+    tab.get_by_text("Click to Access Webcam").click()
+    tab.get_by_label("select input source").first.click()
+    tab.locator("select").select_option("fake_device_1")  # one of two cameras
+    tab.wait_for_timeout(1000)  # the first camera's frames end
+    tab.wait_for_function("document.querySelector('video')?.readyState >= 2")
+    tab.get_by_label("capture photo").click()
+    said(tab, "rate", "frames/s")
+    tab.get_by_label("Style", exact=True).last.click()
+    tab.get_by_role("option", name="the_scream").last.click()
+    tab.get_by_role("button", name="Snapshot").click()
+    tab.wait_for_function("document.querySelectorAll('#snapshot img').length == 1")
+    tab.locator("#record").click()
+    tab.get_by_role("button", name="Stop recording").wait_for()
+    tab.wait_for_timeout(1000)
+    tab.get_by_role("button", name="Stop recording").click()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download the recording").click()
+    with av.open(str(download.value.path())) as film:
+        assert sum(1 for _ in film.decode(video=0)) > 1
+    rate = re.search(r"([\d.]+) frames/s", said(tab, "rate", "frames/s"))
+    assert float(rate[1]) > 2
+
+
+def test_what_is_missing_is_said(visit):
+    tab = visit()
+    tab.get_by_role("tab", name="Train").click()
+    tab.get_by_role("button", name="Train").click()
+    tab.get_by_text("Choose a painting.").first.wait_for()
+
+
+@pytest.fixture
+def neighbor(tmp_path):
+    "The URL of another site on this machine."
+    (tmp_path / "index.html").write_text("<title>elsewhere</title>")
+    serve = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbor):
+    port = site[0].rpartition(":")[2]
+    files = set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*"))
+    tab = chromium.new_page()
+    assert tab.goto(f"http://evil.example:{port}/config").status == 403  # redirected here by DNS
+    assert "components" not in tab.content()
+    post = """async ([url, mode, body]) => {
+        try { return await (await fetch(url, {method: 'POST', mode, body})).text() }
+        catch (error) { return 'blocked' }
+    }"""
+    named = f"http://evil.example:{port}/gradio_api/upload"
+    assert "does not serve the host" in tab.evaluate(post, [named, "same-origin", "x"])
+    form = "--x\r\nContent-Disposition: form-data; name='files'; filename='a'\r\n\r\na\r\n--x--"
+    for origin in (neighbor, neighbor.replace("127.0.0.1", "evil.example")):
+        tab.goto(origin)
+        for host in (site[0], site[0].replace("127.0.0.1", "localhost")):
+            got = tab.evaluate(post, [f"{host}/gradio_api/call/snapshot", "cors", "{}"])
+            assert got in ("blocked", "This page refuses requests from other sites.")
+            tab.evaluate(post, [f"{host}/gradio_api/upload", "no-cors", form])
+        tab.set_content(f"<iframe src='{site[0]}'></iframe>")
+        tab.wait_for_timeout(500)
+        assert all(frame.locator("button").count() == 0 for frame in tab.frames)
+    tab.close()
+    assert set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*")) == files
+
+
+def test_the_shelf(tmp_path):
+    shelf = StyleLibrary(tmp_path / "styles")
+    assert list(shelf.styles())[0] == "great_wave" and len(shelf.pictures()) == 14
+    called = shelf.add(ASSETS / "gallery-slim.safetensors")
+    shutil.copy(ASSETS / "gallery-slim.safetensors", tmp_path / "model.safetensors")
+    assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "great_wave"
+    assert called == "gallery-slim: great_wave" and called in shelf.styles()
+    assert "gallery-slim: the_scream" in shelf.together(called)
+    assert shelf.find(called)[1] == "great_wave"
+    with pytest.raises(FaststyleError, match="already"):
+        shelf.add(ASSETS / "gallery-slim.safetensors")
+    with pytest.raises(FaststyleError, match="no style"):
+        shelf.add(ASSETS / "autoencoder.safetensors")
+    for name in ("../../x", "/x", "..\\x", "x\0"):
+        assert shelf.place(name) == tmp_path / "styles" / "x"
+    with pytest.raises(FaststyleError, match="needs a name"):
+        shelf.place("../")
+
+
+def test_uploads_are_gathered_from_among_others(tmp_path):
+    for i, name in enumerate(("a.jpg", "a.jpg", "others.jpg")):
+        (tmp_path / f"{i}").mkdir()
+        (tmp_path / f"{i}" / name).write_text(str(i))
+    for n in (1, 2):
+        mine = [str(tmp_path / f"{i}" / "a.jpg") for i in range(n)]
+        folder = collect_uploads(mine, tmp_path / f"own{n}")
+        assert sorted(path.name for path in folder.iterdir()) == ["0-a.jpg", "1-a.jpg"][:n]
+
+
+def test_other_computers_are_warned_of(capsys, port, tmp_path):
+    with web_page(tmp_path, host="0.0.0.0", port=port):
+        assert "anyone who can reach this address" in capsys.readouterr().err
