@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from ..core.errors import FaststyleError, clock, progress
-from .options import Force, Precision, Quiet, Stroke, Style, print_outputs
+from .options import (
+    Force,
+    KeepColors,
+    PaintSize,
+    Precision,
+    Quiet,
+    Strength,
+    Stroke,
+    Style,
+    print_outputs,
+)
 
 
 def bulk(
@@ -27,20 +37,10 @@ def bulk(
         ),
     ],
     style: Style,
-    strength: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, metavar="SHARE", help="Strength from 0 (the photo) to 1 (the style)."
-        ),
-    ] = 1.0,
+    strength: Strength = 1.0,
     stroke: Stroke = "medium",
-    size: Annotated[
-        int | None,
-        typer.Option(min=8, metavar="PX", help="Short side to paint at in px. Replaces --stroke."),
-    ] = None,
-    keep_colors: Annotated[
-        bool, typer.Option("--keep-colors", help="Keep the photo's colors.")
-    ] = False,
+    size: PaintSize = None,
+    keep_colors: KeepColors = False,
     address: Annotated[
         str | None,
         typer.Option(
@@ -70,13 +70,8 @@ def bulk(
     from ..bulk.cluster import REPORT, paint_bulk
 
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "address": address}
-    how |= {
-        "workers": workers,
-        "batch": batch,
-        "force": force,
-        "precision": precision,
-        "stroke": stroke,
-    }
+    how |= {"workers": workers, "batch": batch, "force": force, "precision": precision}
+    how["stroke"] = stroke
     try:
         with redirect_stdout(sys.stderr):  # Ray reports dead nodes there
             failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())

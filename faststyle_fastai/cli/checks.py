@@ -4,6 +4,9 @@ import re
 from glob import glob
 from pathlib import Path
 
+from ..core.errors import known
+from ..images.remote import is_address
+
 DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
 
 
@@ -54,11 +57,11 @@ def check_paintings(sources: list[str] | str) -> list[str] | str:
 
 
 def check_recipe(name: str) -> str:
-    from ..core.errors import known
+    "A row of the training recipes."
     from ..training.recipes import RECIPES
 
     return known("recipe", name, RECIPES)
 
 
 def is_there(text):
-    return "://" in text or Path(text).exists()
+    return is_address(text) or Path(text).exists()

@@ -92,9 +92,9 @@ def main():
 
 def take(*names):
     "Whether an option is given anywhere in the command line, and remove it."
-    given = [word for word in sys.argv[1:] if word in names]
-    sys.argv[1:] = [word for word in sys.argv[1:] if word not in names]
-    return bool(given)
+    words = sys.argv[1:]
+    sys.argv[1:] = [word for word in words if word not in names]
+    return sys.argv[1:] != words
 
 
 def machine():

@@ -183,6 +183,17 @@ Stroke = Annotated[
         help="Width of the brush strokes: finest, fine, medium, broad or broadest.",
     ),
 ]
+Strength = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, metavar="SHARE", help="Strength from 0 (the original) to 1 (the style)."
+    ),
+]
+KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the colors of the original.")]
+PaintSize = Annotated[
+    int | None,
+    typer.Option(min=8, metavar="PX", help="Short side to paint at in px. Replaces --stroke."),
+]
 Tile = Annotated[
     str,
     typer.Option(

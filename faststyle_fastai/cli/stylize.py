@@ -16,10 +16,13 @@ from .options import (
     Black,
     Device,
     Force,
+    KeepColors,
     Mask,
     Mix,
+    PaintSize,
     Precision,
     Quiet,
+    Strength,
     Stroke,
     Style,
     Tile,
@@ -50,23 +53,13 @@ def stylize(
             help="Output file, or a folder for the painted images.",
         ),
     ],
-    strength: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, metavar="SHARE", help="Strength from 0 (the photo) to 1 (the style)."
-        ),
-    ] = 1.0,
+    strength: Strength = 1.0,
     mix: Mix = None,
     mask: Mask = None,
     black: Black = None,
     stroke: Stroke = "medium",
-    size: Annotated[
-        int | None,
-        typer.Option(min=8, metavar="PX", help="Short side to paint at in px. Replaces --stroke."),
-    ] = None,
-    keep_colors: Annotated[
-        bool, typer.Option("--keep-colors", help="Keep the photo's colors.")
-    ] = False,
+    size: PaintSize = None,
+    keep_colors: KeepColors = False,
     tile: Tile = "auto",
     exact: Annotated[
         bool,

@@ -14,10 +14,12 @@ from .options import (
     Black,
     Device,
     Force,
+    KeepColors,
     Mask,
     Mix,
     Precision,
     Quiet,
+    Strength,
     Stroke,
     Style,
     Tile,
@@ -46,12 +48,7 @@ def video(
             "frames/%04d.png.",
         ),
     ],
-    strength: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, metavar="SHARE", help="Strength from 0 (the video) to 1 (the style)."
-        ),
-    ] = 1.0,
+    strength: Strength = 1.0,
     mix: Mix = None,
     mask: Mask = None,
     black: Black = None,
@@ -63,9 +60,7 @@ def video(
             min=16, metavar="PX", help="Short side of the output in px. Default: the video's own."
         ),
     ] = None,
-    keep_colors: Annotated[
-        bool, typer.Option("--keep-colors", help="Keep the video's colors.")
-    ] = False,
+    keep_colors: KeepColors = False,
     smooth: Annotated[
         bool,
         typer.Option(
