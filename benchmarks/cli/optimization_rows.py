@@ -117,7 +117,7 @@ CROWSONKB = [
         b.at(out(b, b.painting).name + ".trace.json").read_text())["iterates"]),
     ("sizes for print", lambda b: scales_between(128, 2896)[-1] == 2896),
     ("pip install -e", lambda b: importlib.util.find_spec("faststyle_fastai")),
-    ("a hosted notebook", tutorial("04_optimise")),
+    ("a hosted notebook", tutorial("04_optimize")),
 ]  # fmt: skip
 
 
@@ -147,5 +147,5 @@ BLOG = [
     ("the device that is there", lambda b: out(b, b.painting)),
     ("photo and painting side by side", lambda b: (ROOT / "nbs/images/slow.jpg").exists()),
     ("saved as a JPEG", lambda b: Image.open(out(b, b.painting, name="o.jpg")).format == "JPEG"),
-    ("a hosted notebook", tutorial("04_optimise")),
+    ("a hosted notebook", tutorial("04_optimize")),
 ]  # fmt: skip

@@ -15,7 +15,7 @@ OPTIONS = [
         "pretrain": "content-weight tv-weight lr epochs content-layers optimizer checkpoint-every "
                     "valid-pct num-workers precision",
         "add-style": "style-weight content-weight tv-weight lr style-layers content-layers precision",
-        "optimize": "style-ratio content-layers style-layers devices precision",
+        "optimize": "style-ratio content-layers style-layers device precision",
         "stylize": "batch-size precision",
         "video": "mix mask background-style tile strength fps crf precision",
     }.items() for option in options.split()],

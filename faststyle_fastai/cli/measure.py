@@ -31,7 +31,9 @@ def evaluate(
     style: Annotated[
         Path | None,
         typer.Option(
-            "--painting", metavar="FILE", help="Painting of the style. Omit it for an autoencoder."
+            "--painting",
+            metavar="FILE",
+            help="Painting of the style. Not needed for built-in styles and autoencoders.",
         ),
     ] = None,
     backbone: Annotated[
@@ -69,16 +71,20 @@ def evaluate(
     precision: Precision = "auto",
 ):
     "Measure a style's losses and compare it with direct optimization."
+    from ..core.assets import ASSETS
     from ..core.provenance import write_json
     from ..images.discovery import first_pictures
     from ..images.files import check_format, save_picture
     from ..images.sheets import contact_sheet
+    from ..inference.builtin import find_style, style_thumbnail
     from ..perceptual.backbones import perceptual_backbone
     from ..perceptual.evaluate import evaluate_autoencoder, evaluate_style, reference_loss
 
     paint = load_stylizer(file, trust_pickle, device, precision)
     if out:
         check_format(out)
+    if paint.named and find_style(file)[0].parent == ASSETS:
+        style = style or style_thumbnail(paint.named)
     if paint.styles and not style:
         raise FaststyleError(f"Evaluating {file} requires its painting: add --painting FILE.")
     if not paint.styles and (style or others):

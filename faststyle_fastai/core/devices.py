@@ -33,7 +33,8 @@ def computes_bfloat16(device: torch.device) -> bool:
     "Whether `device` supports bfloat16 natively, without emulation."
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    native = torch.cpu._is_avx512_bf16_supported()
+    return device.type == "cpu" and native and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def named_devices(

@@ -120,6 +120,8 @@ def test_evaluate_writes_json_and_measures_autoencoders(faststyle, run, photos, 
     missing = "--painting", painting, "--compare-with", photos / "flower" / "0.jpg"
     fails(faststyle("evaluate", run, *few, *missing), 1, "Folder not found")
     fails(faststyle("evaluate", run, *few), 1, "add --painting")
+    said = faststyle("evaluate", "udnie", *few, "--iterations", 0)  # its painting is built in
+    assert said.returncode == 0, said.stderr
     said = faststyle("evaluate", ASSETS / "autoencoder.safetensors", *few)
     assert said.stdout.split()[:3] == ["psnr", "relu1_1", "relu2_2"], said.stderr
 
