@@ -5,6 +5,7 @@ python -m benchmarks.charts [FOLDER]
 
 import sys
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 
@@ -42,13 +43,13 @@ def preferred(axes):
     "Draw how often judges would rather hang our image."
     rows = kept("jury")["rows"]
     shares = [int(row["hang"].strip("%")) for row in rows]
-    labels = [f"{row['against']}\n{row['pairs']} pairs" for row in rows]
+    labels = [fill(f"{row['against']}, {row['pairs']} pairs", 36) for row in rows]
     bars = axes.barh(labels, shares, color=OURS)
     axes.barh(labels, [100 - share for share in shares], left=shares, color=THEIRS)
     axes.bar_label(bars, [f"{share}%" for share in shares], label_type="center", color="white")
     axes.axvline(50, color="black", linewidth=0.8, linestyle=":")
     axes.invert_yaxis()
-    axes.set_title("Which image would you hang? Share of ours, judged blind", loc="left")
+    axes.set_title("Which image would you hang? Ours:", loc="left")
 
 
 def named(network):
