@@ -49,7 +49,7 @@ def preferred(axes):
     axes.bar_label(bars, [f"{share}%" for share in shares], label_type="center", color="white")
     axes.axvline(50, color="black", linewidth=0.8, linestyle=":")
     axes.invert_yaxis()
-    axes.set_title("Which image would you hang? Ours:", loc="left")
+    axes.set_title("Pairs where judges would hang ours", loc="left")
 
 
 def named(network):

@@ -35,7 +35,6 @@ from faststyle_fastai.core.errors import format_error
 from faststyle_fastai.perceptual.backbones import BACKBONES
 
 SMALL = "--crop-size", "64", "--batch-size", "2", "--images", "6", "--quiet"
-TINY = "-ms", "32", "-s", "45", "-ii", "3", "-i", "2", "--quiet", "--overwrite"
 
 
 class Bench:

@@ -135,7 +135,7 @@ Each row changes one or two things. Each painting ({paintings}) is trained for {
 two CPU cores and measured on {photos} photos at 448 px. The table shows means over the paintings.
 Higher is better for tone and structure, lower for all others. "fast, another seed" shows the noise.
 `python -m benchmarks.training.recipe` makes the table. `python -m benchmarks.perceptual.agreement`
-shows which measures agree with people.
+shows which measures agree with judges.
 
 """
 BEFORE = "\n## By eye"

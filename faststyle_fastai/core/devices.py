@@ -33,8 +33,9 @@ def computes_bfloat16(device: torch.device) -> bool:
     "Whether `device` supports bfloat16 natively, without emulation."
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    native = torch.cpu._is_avx512_bf16_supported()
-    return device.type == "cpu" and native and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if device.type != "cpu" or not torch.cpu._is_avx512_bf16_supported():
+        return False
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()  # not if oneDNN is told to do without
 
 
 def named_devices(
