@@ -41,7 +41,7 @@ def speed(axes):
 
 def preferred(axes):
     "Draw how often judges would rather hang our image."
-    rows = kept("jury")["rows"]
+    rows = [row for row in kept("jury")["rows"] if "slim" not in row["against"]]  # not between ours
     shares = [int(row["hang"].strip("%")) for row in rows]
     labels = [fill(f"{row['against']}, {row['pairs']} pairs", 36) for row in rows]
     bars = axes.barh(labels, shares, color=OURS)

@@ -51,7 +51,7 @@ def camera(
         str,
         typer.Option(
             metavar="STYLE",
-            help="Trained style, as for video, or slim: twelve built-in styles, faster.",
+            help="Trained style, as for video, or slim: the built-in styles, faster.",
         ),
     ] = "slim",
     size: Annotated[
