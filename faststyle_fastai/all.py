@@ -11,6 +11,7 @@ from .images.files import read_picture, read_tensor, save_picture, to_picture, t
 from .images.sheets import contact_sheet, side_by_side
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.enlarge import STROKES
+from .inference.first_sight import nearest_styles
 from .inference.onnx import export_onnx
 from .inference.stylizer import Stylizer, style_grid
 from .models.stylefile import import_style, load_style, save_style

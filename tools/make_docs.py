@@ -39,7 +39,8 @@ def main(notebooks):
 
 # Extras that a tutorial needs.
 EXTRAS = {"05_video.ipynb": "[video]", "07_at_scale.ipynb": "[bulk]"}
-PHOTOS = {"00_first_photo.ipynb": "cat.jpg"}  # photos of nbs/images that a tutorial opens
+# Photos of nbs/images that a tutorial opens.
+PHOTOS = dict.fromkeys(["00_first_photo.ipynb", "08_any_painting.ipynb"], "cat.jpg")
 FETCH = """
     !wget -q -P images https://raw.githubusercontent.com/{repository}/main/nbs/images/{photo}\
 """

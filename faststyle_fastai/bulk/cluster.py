@@ -11,12 +11,14 @@ from contextlib import suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import torch
 
 from ..core.errors import FaststyleError, extra, format_error
-from ..images.discovery import is_picture, output_name
+from ..images.discovery import is_painting, is_picture, output_name
 from ..images.files import image_size, read_exif, read_tensor, save_picture
+from ..images.remote import download, is_address
 from ..inference.builtin import find_style
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL
@@ -57,13 +59,11 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
-    path, name = find_style(style)
-    path = path / MODEL if path.is_dir() else path
+    weights = *sent(style), precision
     Stylizer(style, precision=precision)  # fail early on a bad style
     names = _to_do(source, out, force)
     if not names:
         return _report(out, [])
-    weights = path.name, path.read_bytes(), name, precision
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "stroke": stroke}
     mine = not ray.is_initialized()
     if mine:
@@ -91,6 +91,15 @@ def paint_bulk(
             ray.shutdown()
     found = {name: f"The worker died {TRIES} times." for name in names} | found
     return _report(out, [(name, why) for name, why in found.items() if why])
+
+
+def sent(style):
+    "What the workers need of a style: a file's name and content, and the style's name in it."
+    if is_address(style):
+        return PurePosixPath(urlsplit(style).path).name, download(style), None
+    path, name = (Path(style), None) if is_painting(style) else find_style(style)
+    path = path / MODEL if path.is_dir() else path
+    return path.name, path.read_bytes(), name
 
 
 def _connect(ray, address):

@@ -2,6 +2,7 @@
 
 import re
 from glob import glob
+from mimetypes import guess_type
 from pathlib import Path
 
 from ..core.errors import known
@@ -54,6 +55,13 @@ def check_paintings(sources: list[str] | str) -> list[str] | str:
             )
         raise FileNotFoundError(f"Image not found: {place or source}.")
     return sources
+
+
+def check_style(source: str | None) -> str | None:
+    "A style; a painting must exist."
+    if source and (guess_type(source)[0] or "").startswith("image/") and not is_there(source):
+        raise FileNotFoundError(f"Image not found: {source}.")
+    return source
 
 
 def check_recipe(name: str) -> str:

@@ -1,14 +1,28 @@
 "Loads the styles that a command names."
 
+import sys
 import warnings
 
 from ..core.errors import FaststyleError
 
 
-def load_stylizer(style, trust_pickle, device=None, precision="auto"):
-    "Load a Stylizer; a pickle only if it is trusted."
+def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), quiet=False):
+    "Load a Stylizer for a style, and for paintings in `also`; a pickle only if it is trusted."
+    from ..images.discovery import is_painting
     from ..inference.builtin import find_style
 
+    named = list(dict.fromkeys([style, *also]))
+    if paintings := [name for name in named if is_painting(name)]:
+        from ..inference.stylizer import Stylizer
+
+        paint = Stylizer(named, device, precision)
+        if not quiet:
+            print(
+                f"{paintings[0]} is painted at first sight. For finer strokes, train it: "
+                f"faststyle train PHOTOS --style {paintings[0]} -o RUN",
+                file=sys.stderr,
+            )
+        return paint
     if find_style(style)[0].suffix == ".pkl" and not trust_pickle:
         raise FaststyleError(
             f"{style} can run code when loaded. If you trust it, add --trust-pickle."
@@ -26,6 +40,11 @@ def name_first(paint, style):
             f"{style}:{paint.styles[0]}.",
             stacklevel=2,
         )
+
+
+def names_in(mix, black=None):
+    "The styles that --mix and --background-style name."
+    return [*(share.rpartition("=")[0] for share in mix or ()), *filter(None, [black])]
 
 
 def shares_of(shares, rest):

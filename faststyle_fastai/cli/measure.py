@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import FaststyleError
-from .checks import check_folder
+from .checks import check_folder, check_style
 from .loading import load_stylizer
 from .options import Device, Precision, TrustPickle, Weights, print_outputs
 
@@ -73,7 +73,7 @@ def evaluate(
     "Measure a style's losses and compare it with direct optimization."
     from ..core.assets import ASSETS
     from ..core.provenance import write_json
-    from ..images.discovery import first_pictures
+    from ..images.discovery import first_pictures, is_painting
     from ..images.files import check_format, save_picture
     from ..images.sheets import contact_sheet
     from ..inference.builtin import find_style, style_thumbnail
@@ -83,7 +83,9 @@ def evaluate(
     paint = load_stylizer(file, trust_pickle, device, precision)
     if out:
         check_format(out)
-    if paint.named and find_style(file)[0].parent == ASSETS:
+    if is_painting(file):
+        style = style or file
+    elif paint.named and find_style(file)[0].parent == ASSETS:
         style = style or style_thumbnail(paint.named)
     if paint.styles and not style:
         raise FaststyleError(f"Evaluating {file} requires its painting: add --painting FILE.")
@@ -126,13 +128,26 @@ def styles(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="File for an image of all of them."),
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PAINTING",
+            help="Sort them by their likeness to a painting.",
+            callback=check_style,
+        ),
+    ] = None,
 ):
     "List the built-in styles."
     from ..inference.builtin import BUILTIN_STYLES, gallery_sheet
 
-    width = max(map(len, BUILTIN_STYLES))
-    for name, painting in BUILTIN_STYLES.items():
-        print(f"{name:<{width}}  {painting}")
+    width, order, alike = max(map(len, BUILTIN_STYLES)), BUILTIN_STYLES, {}
+    if like:
+        from ..inference.first_sight import nearest_styles
+
+        order = alike = nearest_styles(like)
+    for name in order:
+        likeness = f"{alike[name]:+.2f}  " if like else ""
+        print(f"{likeness}{name:<{width}}  {BUILTIN_STYLES[name]}")
     if out:
         from ..images.files import save_picture
 

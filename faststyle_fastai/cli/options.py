@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .checks import check_device, check_folder, check_recipe
+from .checks import check_device, check_folder, check_recipe, check_style
 
 Photos = Annotated[
     Path,
@@ -156,13 +156,15 @@ Style = Annotated[
     str,
     typer.Option(
         metavar="STYLE",
-        help="A built-in style, a .safetensors file, a run folder, or FILE:NAME.",
+        help="A built-in style, a painting (a file or a URL), a .safetensors file, a run folder, "
+        "or FILE:NAME.",
+        callback=check_style,
     ),
 ]
 Mix = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME=.3",
+        metavar="STYLE=.3",
         help="Style to mix in, and its share. Repeat for several. --style gets the rest.",
     ),
 ]

@@ -11,7 +11,7 @@ import typer
 
 from ..core.errors import FaststyleError, clock, format_error, progress
 from .checks import check_inputs
-from .loading import load_stylizer, name_first, shares_of, side_of
+from .loading import load_stylizer, name_first, names_in, shares_of, side_of
 from .options import (
     Black,
     Device,
@@ -119,7 +119,8 @@ def stylize(
         )
     if depth == 16 and precision == "auto":
         precision = "float32"
-    paint, failed = load_stylizer(style, trust_pickle, device, precision), []
+    also = names_in(mix, black)
+    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
 
     from ..images.masks import read_mask
 
@@ -129,7 +130,7 @@ def stylize(
     mask = mask and read_mask(mask)
     if not mix:
         name_first(paint, style)
-    how, written = (styles, strength, size, keep_colors, mask, black), []
+    how, written, failed = (styles, strength, size, keep_colors, mask, black), [], []
 
     def pictures():
         for source, target in jobs:
@@ -228,6 +229,7 @@ def grid(
     precision: Precision = "auto",
 ):
     "Paint one photo in a grid of mixtures of two or four styles."
+    from ..images.discovery import is_painting
     from ..images.files import check_format, save_picture
     from ..inference.builtin import find_style
 
@@ -235,17 +237,20 @@ def grid(
         raise FaststyleError(
             f"{out} exists: use --overwrite to overwrite it, or choose another -o."
         )
-    found = [find_style(name) for name in style]
-    if len({file for file, _ in found}) > 1:
-        raise FaststyleError(
-            "Styles of different files cannot be mixed: choose styles of one file."
-        )
-    paint = load_stylizer(style[0], trust_pickle, device, precision)
+    names, at_sight = style, any(map(is_painting, style))
+    if not at_sight:
+        found = [find_style(name) for name in style]
+        if len({file for file, _ in found}) > 1:
+            raise FaststyleError(
+                "Styles of different files cannot be mixed: choose styles of one file."
+            )
+        names = [name or 0 for _, name in found]
+    also = style[1:] if at_sight else ()
+    paint = load_stylizer(style[0], trust_pickle, device, precision, also)
     from ..inference.stylizer import style_grid
 
     if not paint.styles:
         raise FaststyleError(
             f"{style[0]} is an autoencoder without styles to mix: choose a trained style."
         )
-    names = [name or paint.styles[0] for _, name in found]
     print_outputs(save_picture(style_grid(paint, picture, names, n, size=size), out))

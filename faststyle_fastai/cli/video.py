@@ -9,7 +9,7 @@ import typer
 
 from ..core.errors import clock, progress
 from .checks import check_video
-from .loading import load_stylizer, name_first, shares_of, side_of
+from .loading import load_stylizer, name_first, names_in, shares_of, side_of
 from .options import (
     Black,
     Device,
@@ -109,7 +109,8 @@ def video(
 
     check_video_format(out, force, resume)
 
-    paint = load_stylizer(style, trust_pickle, device, precision)
+    also = names_in(mix, black)
+    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "smooth": smooth}
     how |= {"mask": mask, "black": black, "tile": side_of(tile), "stroke": stroke}
     how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}

@@ -15,6 +15,7 @@ __all__ = [
     "PICTURES",
     "find_paintings",
     "find_pictures",
+    "is_painting",
     "first_pictures",
     "picture_files",
     "plan_outputs",
@@ -44,6 +45,12 @@ def is_picture(
     "Whether a path has an image extension and no hidden part."
     hidden = any(part.startswith(".") for part in place.parts)
     return place.suffix.lower() in PICTURES and not hidden
+
+
+def is_painting(source) -> bool:
+    "Whether a style's source is an image, by its name, and not a trained network."
+    suffix = Path(source).suffix.lower() if isinstance(source, (str, Path)) else ""
+    return is_address(source) or suffix in PICTURES
 
 
 def find_pictures(

@@ -41,7 +41,7 @@ def find_style(
     if path.suffix.lower() in PICTURES:
         raise ValueError(
             f"{path} is an image, not a trained style. Train it: faststyle train PHOTOS --style "
-            f"{path} -o RUN. Or paint one photo with it: faststyle optimize PHOTO {path}."
+            f"{path} -o RUN."
         )
     if path.is_file() or (path / MODEL).is_file():  # a file name may contain a colon
         return path, None

@@ -13,6 +13,7 @@ from torch.func import functional_call
 from ..core.devices import best_device, uses_bfloat16
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
+from ..images.discovery import is_painting
 from ..images.files import (
     image_size,
     read_picture,
@@ -28,6 +29,7 @@ from ..models.transformer import SMALLEST, TransformerNet, is_row, make_network
 from .builtin import find_style
 from .enlarge import painting_shape
 from .finish import match_mean_std
+from .first_sight import first_sight
 from .tiled import paint_tiles
 from .tiles import tile_side, tiles
 from .whole import paint_whole
@@ -43,12 +45,16 @@ class Stylizer:
 
     def __init__(
         self,
-        source,  # a built-in style, FILE[:NAME], a run folder, .pkl, .onnx or a Learner
+        source,  # a built-in style, a painting, FILE[:NAME], a run folder, .pkl, .onnx, a Learner;
+        # or a list of paintings and built-in styles, which then can be mixed
         device: torch.device | str | None = None,
         precision: str = "auto",  # float32, bfloat16 or auto, see devices.uses_bfloat16
     ):
         self.named = None  # the style given with the file
-        if isinstance(source, (str, Path)):
+        if isinstance(source, list) or is_painting(source):
+            net, info, base = first_sight(source if isinstance(source, list) else [source])
+            self.named = info["styles"][0]
+        elif isinstance(source, (str, Path)):
             path, self.named = find_style(source)
             net, info, base = LOADERS.get(path.suffix, load_style)(path)
         else:
@@ -210,7 +216,8 @@ class Stylizer:
 
     def _index(self, style):
         style = self.named if style is None else style
-        if isinstance(style, str):
+        if isinstance(style, (str, Path)):
+            style = Path(style).stem if is_painting(style) else style
             if style not in self.styles:
                 raise ValueError(
                     f"Unknown style '{style}'. Available styles: {', '.join(self.styles)}."

@@ -145,19 +145,7 @@ def load_style(
     path = Path(path)
     if path.is_dir():
         path /= MODEL
-    if not path.is_file():
-        raise FileNotFoundError(f"Style file not found: {path}.")
-    try:
-        with safe_open(path, "pt") as file:
-            said = file.metadata() or {}
-            state = {k: file.get_tensor(k) for k in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is not a .safetensors file or is damaged ({error}).") from None
-    if said.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a faststyle network. Its format is not '{FORMAT}'.")
-    if said.pop("checksum", None) != checksum(state, said):
-        raise ValueError(f"{path} is damaged: its checksum does not match.")
-    state = {k: v.float() for k, v in state.items()}
+    state, said = read_state(path)
     base = {k.removeprefix(BASE): v for k, v in state.items() if k.startswith(BASE)}
     state = {k: v for k, v in state.items() if not k.startswith(BASE)}
     try:
@@ -173,6 +161,25 @@ def load_style(
     except (KeyError, ValueError, TypeError) as error:
         why = str(error).rstrip(".")
         raise ValueError(f"{path} is not a valid faststyle network: {why}.") from None
+
+
+def read_state(
+    path: Path,
+) -> tuple[dict[str, Tensor], dict[str, str]]:  # float32 weights; metadata
+    "Read weights and metadata that `write_style` wrote; `ValueError` for any other file."
+    if not path.is_file():
+        raise FileNotFoundError(f"Style file not found: {path}.")
+    try:
+        with safe_open(path, "pt") as file:
+            said = file.metadata() or {}
+            state = {k: file.get_tensor(k) for k in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is not a .safetensors file or is damaged ({error}).") from None
+    if said.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a faststyle network. Its format is not '{FORMAT}'.")
+    if said.pop("checksum", None) != checksum(state, said):
+        raise ValueError(f"{path} is damaged: its checksum does not match.")
+    return {k: v.float() for k, v in state.items()}, said
 
 
 def network_of(

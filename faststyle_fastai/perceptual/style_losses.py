@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["CONTENT_LOSSES", "STYLE_LOSSES", "StyleLoss", "gram_matrix", "moments"]
+__all__ = [
+    "CONTENT_LOSSES",
+    "STYLE_LOSSES",
+    "StyleLoss",
+    "feature_statistics",
+    "gram_matrix",
+    "moments",
+]
 
 FAINT = 0.02  # share of the mean variance of all channels, the floor of a channel's variance
 NONE = 1e-8  # keeps a relative error finite if the target is all zero
@@ -117,6 +124,13 @@ def scaled_error(difference):
 def mean_and_std(m):
     mean, square = m[:, :-1, -1], m.diagonal(dim1=1, dim2=2)[:, :-1]
     return mean, (square - mean.square()).clamp(min=EPS).sqrt()
+
+
+def feature_statistics(
+    features: dict[str, Tensor],  # layer -> [B, C, H, W]
+) -> Tensor:  # [B, twice the sum of all C]
+    "Channel means and standard deviations of all layers in a row."
+    return torch.cat([part for x in features.values() for part in mean_and_std(moments(x))], 1)
 
 
 def mean_std_distance(m, mean, std):

@@ -191,8 +191,8 @@ class DropletPenalty(Callback):
         self.after_pred()  # an interrupt in a notebook skips it
         self.excess = []
         if self.training and len(self.yb):
-            net = get_model(self.learn.model)
-            norms = net.in4, net.in5
+            parts = get_model(self.learn.model).named_modules()
+            norms = [part for name, part in parts if name.rpartition(".")[2] in ("in4", "in5")]
             self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, norm, inputs):

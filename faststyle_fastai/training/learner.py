@@ -21,6 +21,7 @@ from ..core.errors import known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
+from ..inference.first_sight import any_style, painting_statistics
 from ..models.stylefile import builtin_base, builtin_path, load_style, select_styles
 from ..models.transformer import TransformerNet, is_row, make_network
 from ..perceptual.backbones import perceptual_backbone
@@ -149,11 +150,11 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)
     if pretrained is not None:
-        start, base, weights_of_base = _start(pretrained, arch)
+        start, base, weights_of_base = _start(pretrained, arch, paintings)
         if names:  # an autoencoder has no base
             info["base"], card.base = base, weights_of_base
-        rows = [0] * net.n_styles
-        if start.n_styles > 1 and loss.style_layers:
+        rows = range(net.n_styles) if pretrained == "predicted" else [0] * net.n_styles
+        if pretrained != "predicted" and start.n_styles > 1 and loss.style_layers:
             rows = nearest_rows(start.to(dls.device), loss, dls)
         net.load_state_dict(select_styles(start.state_dict(), rows))
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
@@ -216,8 +217,11 @@ class StyleCard(Callback):
         return {**self.__dict__, "base": None}  # an exported learner is one network, not two
 
 
-def _start(pretrained, arch):
+def _start(pretrained, arch, paintings):
     "The network to start from, the name of its base, and the base's weights if they must be saved."
+    if pretrained == "predicted" and paintings:
+        seen = torch.cat([painting_statistics(painting) for painting in paintings])
+        return any_style().network(seen), builtin_base(arch), None
     if isinstance(pretrained, Learner):
         card = pretrained.style_card
         net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base

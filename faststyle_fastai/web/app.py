@@ -38,14 +38,16 @@ def web_page(
     folders = _folders(Path(photos).resolve()) if photos else {}
 
     def fill(gr, page, scratch):
-        with gr.Tab("Paint"):
-            gallery, style = paint_tab(gr, shelf, scratch.path)
-        with gr.Tab("Train"):
-            watches.append(train_tab(gr, shelf, scratch.path, folders, how, gallery, style))
-        with gr.Tab("Optimize"):
-            watches.append(optimize_tab(gr, scratch.path, how))
-        with gr.Tab("Camera"):
-            camera_tab(gr, page, scratch.path, Stylizer(builtin_path("gallery", "slim"), **how))
+        with gr.Tabs() as tabs:
+            with gr.Tab("Paint"):
+                gallery, style, finer = paint_tab(gr, shelf, scratch.path)
+            with gr.Tab("Train", id="train"):
+                both = gallery, style, finer
+                watches.append(train_tab(gr, shelf, scratch.path, folders, how, tabs, *both))
+            with gr.Tab("Optimize"):
+                watches.append(optimize_tab(gr, scratch.path, how))
+            with gr.Tab("Camera"):
+                camera_tab(gr, page, scratch.path, Stylizer(builtin_path("gallery", "slim"), **how))
         page.load(
             lambda: (shelf.pictures(), gr.Dropdown(list(shelf.styles()))),
             outputs=[gallery, style], api_name=False,

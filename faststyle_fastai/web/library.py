@@ -1,4 +1,4 @@
-"The styles that a page offers: the built-in ones, and those in a folder."
+"The styles that a page offers: the built-in ones, and the styles and paintings in a folder."
 
 import re
 import warnings
@@ -9,7 +9,8 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
-from ..images.files import read_picture
+from ..images.discovery import is_painting
+from ..images.files import read_picture, save_picture
 from ..inference.builtin import BUILTIN_STYLES, style_thumbnail
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
@@ -33,6 +34,8 @@ class StyleLibrary:
             names = _names_in(file, file.stat().st_mtime_ns)
             for name in names:
                 found[called if len(names) == 1 else f"{called}: {name}"] = file, name
+        for file in filter(is_painting, sorted(self.folder.glob("*.*"))):
+            found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
     def pictures(self) -> list[tuple[Image.Image, str]]:
@@ -42,6 +45,7 @@ class StyleLibrary:
     def _thumbnail(self, file, name):
         ships = file == builtin_path("gallery", "full")
         painting = style_thumbnail(name) if ships else file.with_name(f"{file.parent.name}.png")
+        painting = file if is_painting(file) else painting
         if not painting.is_file():
             return Image.new("RGB", (64, 64), "gray")
         picture = read_picture(painting, shortest=240)
@@ -61,6 +65,11 @@ class StyleLibrary:
         file = styles.get(called, (None,))[0]
         return [other for other, found in styles.items() if found[0] == file and other != called]
 
+    def painting(self, called: str) -> Path | None:
+        "The painting of a style that is painted at first sight; None if it is trained."
+        file = self.styles().get(called, [None])[0]
+        return file if is_painting(file) else None
+
     def place(self, name: str) -> Path:
         "The folder for a new style."
         name = plain_name(name)
@@ -76,8 +85,11 @@ class StyleLibrary:
         return place
 
     def add(self, file: str | Path) -> str:
-        "Copy a style file to the library; return the name of its first style."
+        "Copy a style file or a painting to the library; return the name of its first style."
         file = Path(file)
+        if is_painting(file):
+            painting, place = read_picture(file), self.place(file.stem)
+            return save_picture(painting, place.with_name(f"{place.name}.png")).stem
         _, info, _ = load_style(file)
         if not info["styles"]:
             raise FaststyleError(

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
-from ..images.discovery import find_pictures
+from ..images.discovery import PICTURES, find_pictures
 from ..images.files import read_exif, read_picture, save_picture
 from ..images.sizes import fitted
 from ..inference.enlarge import STROKES
@@ -43,7 +43,9 @@ def paint_tab(gr, shelf, scratch):
                 share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")
             keep_colors = gr.Checkbox(label="Keep the photo's colors")
             stroke = gr.Dropdown(list(STROKES), value="medium", label="Width of the brush strokes")
-            own = gr.UploadButton("Add your own .safetensors file", file_types=[".safetensors"])
+            kinds = [".safetensors", *sorted(PICTURES)]
+            own = gr.UploadButton("Add a painting or a .safetensors file", file_types=kinds)
+            finer = gr.Button("Make it finer: train this painting", visible=False)
         with gr.Column():
             go = gr.Button("Paint", variant="primary")
             said = gr.Markdown("Choose a photo.", elem_id="painted")
@@ -67,6 +69,8 @@ def paint_tab(gr, shelf, scratch):
         small = fitted(painted.size, SHOWN)
         pair = [picture.resize(small) for picture in (read_picture(photo), painted)]
         line = f"{painted.width} x {painted.height} px in {took:.1f} s."
+        if shelf.painting(called):
+            line += " The painting is seen for the first time. Training makes its strokes finer."
         if not paint.base:
             line += " This network has no base, so its strength is always 1."
         return line, tuple(pair), gr.DownloadButton(value=place, interactive=True)
@@ -92,14 +96,17 @@ def paint_tab(gr, shelf, scratch):
 
     gallery.select(choose, outputs=style, api_name=False)
     style.change(
-        lambda called: gr.Dropdown([NONE, *shelf.together(called)], value=NONE),
-        style, other, api_name=False,
+        lambda called: (
+            gr.Dropdown([NONE, *shelf.together(called)], value=NONE),
+            gr.Button(visible=shelf.painting(called) is not None),
+        ),
+        style, [other, finer], api_name=False,
     )  # fmt: skip
     own.upload(add, own, [gallery, style], api_name="add")
-    return gallery, style
+    return gallery, style, finer
 
 
-def train_tab(gr, shelf, scratch, folders, where, gallery, style):
+def train_tab(gr, shelf, scratch, folders, where, tabs, gallery, style, finer):
     "Build the tab that trains a style and adds it to the library."
     with gr.Row():
         with gr.Column():
@@ -144,10 +151,12 @@ def train_tab(gr, shelf, scratch, folders, where, gallery, style):
         names = gr.Dropdown(list(shelf.styles()), value=place.name)
         yield line, latest_frame(watch, gr.skip()), watch.curve(), shelf.pictures(), names
 
-    go.click(
-        learn, [painting, name, chosen, own, minutes],
-        [said, preview, curve, gallery, style], api_name="train", show_progress_on=said, **HEAVY,
-    )  # fmt: skip
+    asked, shown = [painting, name, chosen, own, minutes], [said, preview, curve, gallery, style]
+    go.click(learn, asked, shown, api_name="train", show_progress_on=said, **HEAVY)
+    finer.click(
+        lambda called: (gr.Tabs(selected="train"), str(shelf.painting(called)), called),
+        style, [tabs, painting, name], api_name=False,
+    ).then(learn, asked, shown, api_name=False, show_progress_on=said, **HEAVY)  # fmt: skip
     stop.click(stop_button(gr, watches), api_name="stop_training")
     return watches
 

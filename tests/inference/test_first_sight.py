@@ -1,0 +1,122 @@
+"Styles that are read from paintings which no network was trained on."
+
+import numpy as np
+import pytest
+import torch
+from conftest import fails, noise
+from PIL import Image
+
+from faststyle_fastai.all import (
+    BUILTIN_STYLES,
+    FaststyleError,
+    Stylizer,
+    nearest_styles,
+    save_picture,
+    style_learner,
+    style_thumbnail,
+    to_picture,
+    to_tensor,
+)
+from faststyle_fastai.perceptual.losses import VggLoss
+
+
+@pytest.fixture
+def photo(photos):
+    return sorted(photos.rglob("*.jpg"))[0]
+
+
+def test_a_painting_is_a_style(faststyle, painting, photo):
+    said = faststyle("stylize", photo, "--style", painting, "-o", "out.png")
+    assert said.stdout == "out.png\n" and Image.open("out.png").size == Image.open(photo).size
+    assert f"faststyle train PHOTOS --style {painting} -o RUN" in said.stderr
+    said = faststyle("stylize", photo, "--style", painting, "-o", "b.png", "--quiet")
+    assert said.stderr == "" and Image.open("out.png").tobytes() == Image.open("b.png").tobytes()
+
+
+def test_the_picture_follows_the_painting(photo):
+    red, blue = (Image.new("RGB", (80, 80), color) for color in ("#c03020", "#2040c0"))
+    means = []
+    for name, plain in {"red": red, "blue": blue}.items():
+        grainy = Image.blend(plain, Image.effect_noise((80, 80), 90).convert("RGB"), 0.3)
+        file = save_picture(grainy, f"{name}.png")
+        means.append(to_tensor(Stylizer(file)(photo)).mean((0, 2, 3)))
+    assert means[0][0] > means[1][0] + 0.1 and means[1][2] > means[0][2] + 0.1
+
+
+def test_paintings_and_built_in_styles_mix(faststyle, painting, photo):
+    paint = Stylizer([painting, "great_wave"])
+    assert paint.styles == [painting.stem, "great_wave"] and paint.named == painting.stem
+    half = paint(photo, {painting: 0.5, "great_wave": 0.5}, tensor=True)
+    alone = [paint(photo, style, tensor=True) for style in (0, "great_wave")]
+    assert all((half - x).abs().mean() > 0.01 for x in alone)
+    args = "stylize", photo, "--style", "great_wave", "--mix", f"{painting}=.5", "-o", "out.png"
+    assert faststyle(*args).returncode == 0
+    off = to_tensor(Image.open("out.png")) - half
+    assert off.abs().mean() < 0.01  # of rounding to 8 bits, and of the thread count
+    args = "grid", photo, "--style", painting, "--style", "udnie", "-n", "2", "-o", "grid.png"
+    assert faststyle(*args).stdout == "grid.png\n"
+
+
+def test_what_cannot_be_mixed(trained, painting, tmp_path):
+    from faststyle_fastai.all import save_style
+
+    file = save_style(trained, tmp_path / "net.safetensors")
+    with pytest.raises(FaststyleError, match="mixed with paintings and built-in"):
+        Stylizer([painting, file])
+    (tmp_path / "other").mkdir()
+    twin = save_picture(Image.open(painting), tmp_path / "other" / painting.name)
+    with pytest.raises(FaststyleError, match="Two paintings are named waves"):
+        Stylizer([painting, twin])
+
+
+def test_strength_returns_to_the_photo(painting, photo):
+    paint = Stylizer(painting)
+    x = to_tensor(Image.open(photo))
+    off = [(paint.paint(x, strength=s) - x).abs().mean() for s in (0, 0.5, 1)]
+    assert off[0] < 0.05 and off[0] < off[1] < off[2]
+
+
+def odd_paintings():
+    noisy = (noise(1, 3, 60, 80) * 255).byte()[0].permute(1, 2, 0).numpy()
+    yield "one color", Image.new("RGB", (50, 40), "gray")
+    yield "three pixels", Image.fromarray(noisy[:1, :3])
+    yield "transparent", Image.fromarray(np.dstack([noisy, noisy[..., :1]]))
+    yield "sixteen bits", Image.fromarray(noisy[..., 0].astype(np.uint16) * 256)
+    yield "ink", Image.fromarray(noisy).convert("CMYK")
+    yield "long", Image.fromarray(noisy[:4].repeat(10, 1))
+
+
+@pytest.mark.parametrize(("what", "odd"), odd_paintings(), ids=lambda x: x if x is str else None)
+def test_any_image_is_a_painting(what, odd, photo):
+    odd.save(f"{what}.tif")
+    painted = Stylizer(f"{what}.tif").paint(to_tensor(Image.open(photo)))
+    assert painted.isfinite().all()
+
+
+def test_what_is_no_painting(faststyle, photo):
+    with open("text.jpg", "w") as file:
+        file.write("not an image")
+    fails(faststyle("stylize", photo, "--style", "text.jpg", "-o", "out.png"), 1, "text.jpg")
+    fails(faststyle("stylize", photo, "--style", "no.jpg", "-o", "out.png"), 1, "Image not found")
+
+
+def test_a_style_at_first_sight_is_exported(faststyle, painting):
+    said = faststyle("export", painting, "-o", "waves.onnx")
+    assert said.returncode == 0
+    assert Stylizer("waves.onnx").styles == [painting.stem]
+
+
+def test_built_in_styles_by_likeness(faststyle):
+    assert next(iter(nearest_styles(style_thumbnail("udnie")))) == "udnie"
+    lines = faststyle("styles", "--like", style_thumbnail("great_wave")).stdout.splitlines()
+    assert len(lines) == len(BUILTIN_STYLES) and "great_wave" in lines[0]
+    assert [line[:5] for line in lines] == sorted((line[:5] for line in lines), reverse=True)
+
+
+def test_training_starts_from_the_first_sight(dls, painting):
+    learn = style_learner(dls, painting, pretrained="predicted", small=0)
+    x = dls.valid.one_batch()[0].as_subclass(torch.Tensor)
+    before = Stylizer(painting, precision="float32").network([0])(x)
+    assert torch.allclose(learn.model.eval()(x), before, atol=1e-3)
+    assert isinstance(learn.loss_func, VggLoss)
+    assert to_picture(before.clamp(0, 1)).size == (dls.size, dls.size)

@@ -1,0 +1,169 @@
+"""Make assets/any_painting.safetensors: the network that paints like any painting at first sight.
+
+    python tools/make_predictor.py PHOTOS PAINTINGS GALLERY --run RUN --minutes M
+
+PAINTINGS holds files named PAINTER_TITLE.jpg; painters are drawn equally often, except those of
+`HELD_OUT`, which stay unseen. GALLERY holds the paintings of the built-in styles at full size.
+The training starts from the built-in gallery, or from `--pretrained`. RUN is a run folder. Run the
+command again to resume an interrupted training.
+"""
+
+import random
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from fastai.callback.core import Callback
+from fastai.torch_core import set_seed
+from PIL import Image
+from torch import Tensor
+
+from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.images.files import read_picture, to_tensor
+from faststyle_fastai.inference.builtin import BUILTIN_STYLES
+from faststyle_fastai.models.predictor import PATH, AnyStyleNet
+from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
+from faststyle_fastai.models.transformer import is_row
+from faststyle_fastai.perceptual.backbones import perceptual_backbone
+from faststyle_fastai.perceptual.losses import VggLoss
+from faststyle_fastai.perceptual.style_losses import STYLE_LOSSES, feature_statistics
+from faststyle_fastai.training.callbacks import (
+    BFloat16,
+    DropletPenalty,
+    ProgressiveResize,
+    StopOnNonFinite,
+)
+from faststyle_fastai.training.checkpoint import Checkpoint
+from faststyle_fastai.training.data import StyleDataLoaders
+from faststyle_fastai.training.learner import StyleCard, StyleLearner
+from faststyle_fastai.training.optimizers import OPTIMIZERS
+from faststyle_fastai.training.progress import History, LossParts, TimeLeft
+from faststyle_fastai.training.recipes import recipe_plan
+
+HELD_OUT = {
+    "camille-pissarro", "ernst-ludwig-kirchner", "henri-edmond-cross", "henri-rousseau",
+    "olga-rozanova", "paul-klee", "raoul-dufy", "utagawa-kuniyoshi",
+}  # fmt: skip
+SIDE = 256  # px of the square crops of paintings
+BUILTIN = 0.15  # share of the draws that are built-in paintings
+RECOLORED = 0.25  # share of the draws whose color channels change places
+
+
+class DrawPaintings(Callback):
+    "Give each photo of a batch a crop of a random painting."
+
+    order = ProgressiveResize.order + 1
+
+    def __init__(self, painters: dict[str, list[Path]], builtin: list[Image.Image]):
+        self.painters, self.builtin = painters, builtin
+        self.random = random.Random(0)
+
+    def before_validate(self):
+        self.random.seed(1)  # the same paintings in each validation
+
+    def before_train(self):
+        self.random.seed(self.train_iter)
+
+    def before_batch(self):
+        if len(self.yb):
+            paintings = torch.cat([self.draw() for _ in range(len(self.x))])
+            self.learn.xb = *self.xb, self.learn.loss_func.aim_at(paintings)
+
+    def draw(self) -> Tensor:  # [1, 3, SIDE, SIDE]
+        draw = self.random
+        if draw.random() < BUILTIN:
+            painting = draw.choice(self.builtin)
+            side = draw.randint(SIDE, min(2 * SIDE, *painting.size))
+        else:
+            painting = read_picture(draw.choice(self.painters[draw.choice([*self.painters])]))
+            side = round(min(painting.size) * draw.uniform(0.6, 1))
+        left, top = (draw.randint(0, room - side) for room in painting.size)
+        box = left, top, left + side, top + side
+        x = to_tensor(painting.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box))
+        if draw.random() < RECOLORED:
+            x = x[:, draw.sample(range(3), 3)]
+        return x.flip(-1) if draw.random() < 0.5 else x
+
+
+class AnyPaintingLoss(VggLoss):
+    "`VggLoss` with other paintings in each batch."
+
+    @torch.no_grad()
+    def aim_at(self, paintings: Tensor) -> Tensor:
+        "Set the paintings of the next batch, [B, 3, H, W]; return their statistics."
+        style, paintings = STYLE_LOSSES[self.style_loss], paintings.to(self.backbone.mean.device)
+        with torch.autocast(paintings.device.type, enabled=False):
+            seen = self.backbone(paintings, self.style_layers)
+        seen = {k: self._inner(x) for k, x in seen.items()}
+        self.target = {k: style.target(style.statistics(x)) for k, x in seen.items()}
+        return feature_statistics(seen)
+
+    def _style(self, found, pred, rows, copies=1):
+        return super()._style(found, pred, torch.arange(len(pred)), copies)
+
+    def _style_targets(self, photo_size, scale):
+        return self.target
+
+
+def main(
+    photos: Path,
+    paintings: Path,
+    gallery: Path,
+    run: Annotated[Path, typer.Option()],
+    minutes: float = 180,
+    pretrained: Annotated[Path | None, typer.Option(help="An earlier result.")] = None,
+    bs: int = 4,
+    small_until: float = 0.4,  # share of the time at 128 px
+    seed: int = 0,
+):
+    "Train the network for any painting on `photos`. Write it as float16."
+    set_seed(seed)
+    plan = recipe_plan("fast", "style", bs=bs, small_until=small_until)
+    dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, seed=seed)
+    painters = defaultdict(list)
+    for file in sorted(paintings.glob("*_*.jpg")):
+        if (painter := file.name.split("_")[0]) not in HELD_OUT:
+            painters[painter].append(file)
+    builtin = [read_picture(next(gallery.glob(f"{name}.*"))) for name in BUILTIN_STYLES]
+    draws = DrawPaintings(painters, builtin)
+    backbone = perceptual_backbone(plan.backbone, layers=[*plan.content_layers, *plan.style_layers])
+    loss = AnyPaintingLoss(
+        backbone, draws.draw(), plan.content_layers, plan.style_layers, tv=plan.tv_weight * 0.1,
+        tone=plan.tone_weight, chroma=plan.chroma_weight, style_loss=plan.style_loss,
+        content_loss=plan.content_loss, style_margin=plan.style_margin,
+    ).to(dls.device)  # fmt: skip
+    net = first_network(loss, draws, pretrained)
+    info = {"arch": "full", "styles": [], "size": plan.size, "recipe": "fast", "base": ""}
+    cbs = [
+        StyleCard(info, plan), LossParts(), BFloat16("auto"), StopOnNonFinite(), draws,
+        DropletPenalty(plan.droplets), ProgressiveResize(plan.small, plan.small_until),
+        Checkpoint(run / "checkpoints", resume=run.exists()), History(run / "history.csv"),
+        TimeLeft(),
+    ]  # fmt: skip
+    opt = partial(OPTIMIZERS[plan.opt], eps=plan.eps)
+    learn = StyleLearner(dls, net, loss, lr=plan.lr, opt_func=opt, cbs=cbs)
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_recipe(minutes=minutes)
+    write_style({k: v.half() for k, v in net.state_dict().items()}, info, PATH)
+    print(f"{PATH.relative_to(ASSETS.parent)}: {PATH.stat().st_size / 1e6:.2f} MB")
+
+
+def first_network(loss, draws, pretrained):
+    "An earlier network, or the gallery with the mean of its styles and an untrained predictor."
+    seen = torch.cat([loss.aim_at(draws.draw()) for _ in range(500)]).sqrt()
+    net = AnyStyleNet(seen.shape[1])
+    if pretrained:
+        net.load_state_dict(read_state(pretrained)[0])
+        return net
+    start = load_style(builtin_path("gallery", "full"))[0].state_dict()
+    start = {k: v.mean(0, keepdim=True) if is_row(k) else v for k, v in start.items()}
+    net.net.load_state_dict(start)
+    net.mean, net.std = seen.mean(0), seen.std(0) + 1e-2
+    return net
+
+
+if __name__ == "__main__":
+    typer.run(main)
