@@ -57,9 +57,7 @@ def shell_rows(photo, painting):
                     [*command, "--style", style, "-o", out, "--overwrite", "--quiet"], check=True
                 )
                 took[name].append(time.monotonic() - began)
-    return [
-        {"style": name, "seconds": round(statistics.median(s), 2)} for name, s in took.items()
-    ]
+    return [{"style": name, "seconds": round(statistics.median(s), 2)} for name, s in took.items()]
 
 
 if __name__ == "__main__":

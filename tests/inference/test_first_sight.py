@@ -14,10 +14,8 @@ from faststyle_fastai.all import (
     save_picture,
     style_learner,
     style_thumbnail,
-    to_picture,
     to_tensor,
 )
-from faststyle_fastai.perceptual.losses import VggLoss
 
 
 @pytest.fixture
@@ -76,21 +74,20 @@ def test_strength_returns_to_the_photo(painting, photo):
     assert off[0] < 0.05 and off[0] < off[1] < off[2]
 
 
-def odd_paintings():
-    noisy = (noise(1, 3, 60, 80) * 255).byte()[0].permute(1, 2, 0).numpy()
-    yield "one color", Image.new("RGB", (50, 40), "gray")
-    yield "three pixels", Image.fromarray(noisy[:1, :3])
-    yield "transparent", Image.fromarray(np.dstack([noisy, noisy[..., :1]]))
-    yield "sixteen bits", Image.fromarray(noisy[..., 0].astype(np.uint16) * 256)
-    yield "ink", Image.fromarray(noisy).convert("CMYK")
-    yield "long", Image.fromarray(noisy[:4].repeat(10, 1))
+NOISY = (noise(1, 3, 60, 80) * 255).byte()[0].permute(1, 2, 0).numpy()
+ODD = {
+    "one color": Image.new("RGB", (50, 40), "gray"),
+    "three pixels": Image.fromarray(NOISY[:1, :3]),
+    "transparent": Image.fromarray(np.dstack([NOISY, NOISY[..., :1]])),
+    "sixteen bits": Image.fromarray(NOISY[..., 0].astype(np.uint16) * 256),
+    "ink": Image.fromarray(NOISY).convert("CMYK"),
+}
 
 
-@pytest.mark.parametrize(("what", "odd"), odd_paintings(), ids=lambda x: x if x is str else None)
-def test_any_image_is_a_painting(what, odd, photo):
-    odd.save(f"{what}.tif")
-    painted = Stylizer(f"{what}.tif").paint(to_tensor(Image.open(photo)))
-    assert painted.isfinite().all()
+@pytest.mark.parametrize("name", ODD)
+def test_any_image_is_a_painting(name, photo):
+    ODD[name].save(f"{name}.tif")
+    assert Stylizer(f"{name}.tif").paint(to_tensor(Image.open(photo))).isfinite().all()
 
 
 def test_what_is_no_painting(faststyle, photo):
@@ -98,6 +95,8 @@ def test_what_is_no_painting(faststyle, photo):
         file.write("not an image")
     fails(faststyle("stylize", photo, "--style", "text.jpg", "-o", "out.png"), 1, "text.jpg")
     fails(faststyle("stylize", photo, "--style", "no.jpg", "-o", "out.png"), 1, "Image not found")
+    Image.new("RGB", (800, 4)).save("long.png")
+    fails(faststyle("stylize", photo, "--style", "long.png", "-o", "out.png"), 1, "Crop it")
 
 
 def test_a_style_at_first_sight_is_exported(faststyle, painting):
@@ -110,7 +109,8 @@ def test_built_in_styles_by_likeness(faststyle):
     assert next(iter(nearest_styles(style_thumbnail("udnie")))) == "udnie"
     lines = faststyle("styles", "--like", style_thumbnail("great_wave")).stdout.splitlines()
     assert len(lines) == len(BUILTIN_STYLES) and "great_wave" in lines[0]
-    assert [line[:5] for line in lines] == sorted((line[:5] for line in lines), reverse=True)
+    alike = [float(line.split()[0]) for line in lines]
+    assert alike == sorted(alike, reverse=True)
 
 
 def test_training_starts_from_the_first_sight(dls, painting):
@@ -118,5 +118,3 @@ def test_training_starts_from_the_first_sight(dls, painting):
     x = dls.valid.one_batch()[0].as_subclass(torch.Tensor)
     before = Stylizer(painting, precision="float32").network([0])(x)
     assert torch.allclose(learn.model.eval()(x), before, atol=1e-3)
-    assert isinstance(learn.loss_func, VggLoss)
-    assert to_picture(before.clamp(0, 1)).size == (dls.size, dls.size)

@@ -11,7 +11,7 @@ from threading import Thread
 
 import av
 import pytest
-from conftest import free_port
+from conftest import free_port, is_clean
 
 from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
 from faststyle_fastai.web.app import web_page
@@ -119,6 +119,21 @@ def test_a_style_is_trained(visit, site, painting):
     assert list(site[1].parent.glob("my*")) == []
 
 
+def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, painting):
+    tab = visit()
+    tab.locator("input[type=file]").first.set_input_files(photos / "china" / "0.jpg")
+    said(tab, "painted", " px in ")
+    tab.locator("input[type=file]").nth(1).set_input_files(painting)
+    said(tab, "painted", "for the first time")
+    tab.get_by_role("button", name="Make it finer").click()
+    said(tab, "trained", "loss")
+    tab.get_by_role("button", name="Stop").click()
+    assert "waves is among the styles" in said(tab, "trained", "Ended")
+    assert (site[1] / "waves" / "model.safetensors").is_file()
+    tab.get_by_role("tab", name="Paint").click()
+    tab.get_by_role("button", name="Make it finer").wait_for(state="hidden")
+
+
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
     tab = visit()
     tab.get_by_role("tab", name="Optimize").click()
@@ -218,6 +233,17 @@ def test_the_shelf(tmp_path):
         assert shelf.place(name) == tmp_path / "styles" / "x"
     with pytest.raises(FaststyleError, match="needs a name"):
         shelf.place("../")
+
+
+def test_paintings_are_on_the_shelf_too(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path / "styles")
+    assert shelf.add(painting) == painting.stem and next(iter(shelf.styles())) == painting.stem
+    assert shelf.painting(painting.stem).is_file() and not shelf.painting("great_wave")
+    assert shelf.find(painting.stem)[0].styles == [painting.stem]
+    (tmp_path / "words.jpg").write_text("no painting")
+    with pytest.raises((FaststyleError, OSError), match="words.jpg"):
+        shelf.add(tmp_path / "words.jpg")
+    assert len(shelf.styles()) == 15 and is_clean(shelf.folder)
 
 
 def test_uploads_are_gathered_from_among_others(tmp_path):
