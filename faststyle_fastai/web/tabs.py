@@ -146,12 +146,17 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, gallery, style, finer):
                     shutil.rmtree(folder, ignore_errors=True)
 
         for _ in run_in_thread(work):
-            yield watch.said(), latest_frame(watch, gr.skip()), watch.curve(), gr.skip(), gr.skip()
+            frame = latest_frame(watch, gr.skip())
+            yield watch.said(), frame, watch.curve(), *[gr.skip()] * 3
         line = f"### Ended. {place.name} is among the styles of the Paint tab."
         names = gr.Dropdown(list(shelf.styles()), value=place.name)
-        yield line, latest_frame(watch, gr.skip()), watch.curve(), shelf.pictures(), names
+        frame, trained = latest_frame(watch, gr.skip()), gr.Button(visible=False)
+        yield line, frame, watch.curve(), shelf.pictures(), names, trained
 
-    asked, shown = [painting, name, chosen, own, minutes], [said, preview, curve, gallery, style]
+    asked, shown = (
+        [painting, name, chosen, own, minutes],
+        [said, preview, curve, gallery, style, finer],
+    )
     go.click(learn, asked, shown, api_name="train", show_progress_on=said, **HEAVY)
     finer.click(
         lambda called: (gr.Tabs(selected="train"), str(shelf.painting(called)), called),

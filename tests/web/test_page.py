@@ -123,7 +123,7 @@ def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, paint
     tab = visit()
     tab.locator("input[type=file]").first.set_input_files(photos / "china" / "0.jpg")
     said(tab, "painted", " px in ")
-    tab.locator("input[type=file]").nth(1).set_input_files(painting)
+    tab.locator("input[type=file][accept*=safetensors]").set_input_files(painting)
     said(tab, "painted", "for the first time")
     tab.get_by_role("button", name="Make it finer").click()
     said(tab, "trained", "loss")
@@ -241,7 +241,7 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     assert shelf.painting(painting.stem).is_file() and not shelf.painting("great_wave")
     assert shelf.find(painting.stem)[0].styles == [painting.stem]
     (tmp_path / "words.jpg").write_text("no painting")
-    with pytest.raises((FaststyleError, OSError), match="words.jpg"):
+    with pytest.raises(ValueError, match="words.jpg cannot be read"):
         shelf.add(tmp_path / "words.jpg")
     assert len(shelf.styles()) == 15 and is_clean(shelf.folder)
 
