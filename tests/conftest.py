@@ -144,8 +144,8 @@ def free_port():
         return free.getsockname()[1]
 
 
-def noise(*shape):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1))
+def noise(*shape, seed=1):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def is_clean(folder: Path) -> bool:

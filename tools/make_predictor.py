@@ -29,7 +29,7 @@ from faststyle_fastai.models.stylefile import builtin_path, load_style, read_sta
 from faststyle_fastai.models.transformer import is_row
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
-from faststyle_fastai.perceptual.style_losses import STYLE_LOSSES, feature_statistics
+from faststyle_fastai.perceptual.style_losses import STYLE_LOSSES, feature_statistics, inner
 from faststyle_fastai.training.callbacks import (
     BFloat16,
     DropletPenalty,
@@ -106,7 +106,7 @@ class AnyPaintingLoss(VggLoss):
         style, paintings = STYLE_LOSSES[self.style_loss], paintings.to(self.backbone.mean.device)
         with torch.autocast(paintings.device.type, enabled=False):
             seen = self.backbone(paintings, self.style_layers)
-        seen = {k: self._inner(x) for k, x in seen.items()}
+        seen = {k: inner(x, self.style_margin) for k, x in seen.items()}
         targets = {k: style.target(style.statistics(x)) for k, x in seen.items()}
         apart = [
             {k: [part[i : i + 1].clone() for part in parts] for k, parts in targets.items()}
@@ -170,7 +170,7 @@ def main(
     learn = StyleLearner(dls, net, loss, opt_func=opt, cbs=cbs)
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe(lr=lr, minutes=minutes)
-    write_style({k: v.half() for k, v in net.state_dict().items()}, info, PATH)
+    write_style({k: v.half().cpu() for k, v in net.state_dict().items()}, info, PATH)
     print(f"{PATH.relative_to(ASSETS.parent)}: {PATH.stat().st_size / 1e6:.2f} MB")
 
 

@@ -11,13 +11,13 @@ from contextlib import suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
 
 import torch
 
 from ..core.errors import FaststyleError, extra, format_error
-from ..images.discovery import is_painting, is_picture, output_name
+from ..images.discovery import output_name
 from ..images.files import image_size, read_exif, read_tensor, save_picture
+from ..images.formats import file_name, is_painting, is_picture
 from ..images.remote import download, is_address
 from ..inference.builtin import find_style
 from ..inference.stylizer import Stylizer
@@ -59,8 +59,8 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
-    weights = *sent(style), precision
     Stylizer(style, precision=precision)  # fail early on a bad style
+    weights = *sent(style), precision
     names = _to_do(source, out, force)
     if not names:
         return _report(out, [])
@@ -96,7 +96,7 @@ def paint_bulk(
 def sent(style):
     "What the workers need of a style: a file's name and content, and the style's name in it."
     if is_address(style):
-        return PurePosixPath(urlsplit(style).path).name, download(style), None
+        return file_name(style), download(style), None
     path, name = (Path(style), None) if is_painting(style) else find_style(style)
     path = path / MODEL if path.is_dir() else path
     return path.name, path.read_bytes(), name

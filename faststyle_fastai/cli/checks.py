@@ -2,10 +2,10 @@
 
 import re
 from glob import glob
-from mimetypes import guess_type
 from pathlib import Path
 
 from ..core.errors import known
+from ..images.formats import is_painting
 from ..images.remote import is_address
 
 DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
@@ -57,11 +57,22 @@ def check_paintings(sources: list[str] | str) -> list[str] | str:
     return sources
 
 
-def check_style(source: str | None) -> str | None:
-    "A style; a painting must exist."
-    if source and (guess_type(source)[0] or "").startswith("image/") and not is_there(source):
-        raise FileNotFoundError(f"Image not found: {source}.")
+def check_style(source: str | list[str] | None) -> str | list[str] | None:
+    "One or more styles; a painting must exist."
+    for one in [source] if isinstance(source, str) else source or []:
+        if is_painting(one) and not is_there(one):
+            raise FileNotFoundError(f"Image not found: {one}.")
     return source
+
+
+def check_mix(shares: list[str] | None) -> list[str] | None:
+    "Styles and their weights, as NAME=WEIGHT."
+    for share in shares or []:
+        name, _, weight = share.rpartition("=")
+        if not name or not re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)", weight.strip()):
+            raise ValueError(f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3.")
+        check_style(name)
+    return shares
 
 
 def check_recipe(name: str) -> str:

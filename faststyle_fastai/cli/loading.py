@@ -2,13 +2,14 @@
 
 import sys
 import warnings
+from shlex import quote
 
 from ..core.errors import FaststyleError
 
 
 def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), quiet=False):
     "Load a Stylizer for a style, and for paintings in `also`; a pickle only if it is trusted."
-    from ..images.discovery import is_painting
+    from ..images.formats import is_painting
     from ..inference.builtin import find_style
 
     named = list(dict.fromkeys([style, *also]))
@@ -18,8 +19,8 @@ def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), q
         paint = Stylizer(named, device, precision)
         if not quiet:
             print(
-                f"{paintings[0]} is painted at first sight. For finer strokes, train it: "
-                f"faststyle train PHOTOS --style {paintings[0]} -o RUN",
+                f"The style of {paintings[0]} was read from the image alone. For finer strokes, "
+                f"train it: faststyle train PHOTOS --style {quote(str(paintings[0]))} -o RUN",
                 file=sys.stderr,
             )
         return paint
@@ -52,12 +53,7 @@ def shares_of(shares, rest):
     mix = {}
     for share in shares:
         name, _, weight = share.rpartition("=")
-        try:
-            mix[name] = mix.get(name, 0) + float(weight)
-        except ValueError:
-            raise FaststyleError(
-                f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3."
-            ) from None
+        mix[name] = mix.get(name, 0) + float(weight)
     left = 1 - sum(mix.values())
     return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
 

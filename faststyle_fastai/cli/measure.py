@@ -17,7 +17,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="STYLE",
-            help="A built-in style, a .safetensors file, a run folder, or FILE:NAME.",
+            help="A built-in style, a painting, a .safetensors file, a run folder, or FILE:NAME.",
+            callback=check_style,
         ),
     ],
     photos: Annotated[
@@ -73,8 +74,9 @@ def evaluate(
     "Measure a style's losses and compare it with direct optimization."
     from ..core.assets import ASSETS
     from ..core.provenance import write_json
-    from ..images.discovery import first_pictures, is_painting
+    from ..images.discovery import first_pictures
     from ..images.files import check_format, save_picture
+    from ..images.formats import is_painting
     from ..images.sheets import contact_sheet
     from ..inference.builtin import find_style, style_thumbnail
     from ..perceptual.backbones import perceptual_backbone
@@ -132,7 +134,7 @@ def styles(
         str | None,
         typer.Option(
             metavar="PAINTING",
-            help="Sort them by their likeness to a painting.",
+            help="Sort the styles by their similarity to this painting.",
             callback=check_style,
         ),
     ] = None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .checks import check_device, check_folder, check_recipe, check_style
+from .checks import check_device, check_folder, check_mix, check_recipe, check_style
 
 Photos = Annotated[
     Path,
@@ -166,6 +166,7 @@ Mix = Annotated[
     typer.Option(
         metavar="STYLE=.3",
         help="Style to mix in, and its share. Repeat for several. --style gets the rest.",
+        callback=check_mix,
     ),
 ]
 Mask = Annotated[
@@ -176,7 +177,12 @@ Mask = Annotated[
 ]
 Black = Annotated[
     str | None,
-    typer.Option("--background-style", metavar="NAME", help="Style for the black areas of --mask."),
+    typer.Option(
+        "--background-style",
+        metavar="STYLE",
+        help="Style for the black areas of --mask.",
+        callback=check_style,
+    ),
 ]
 Stroke = Annotated[
     str,

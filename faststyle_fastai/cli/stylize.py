@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import FaststyleError, clock, format_error, progress
-from .checks import check_inputs
+from .checks import check_inputs, check_style
 from .loading import load_stylizer, name_first, names_in, shares_of, side_of
 from .options import (
     Black,
@@ -94,7 +94,7 @@ def stylize(
     precision: Precision = "auto",
     quiet: Quiet = False,
 ):
-    "Repaint images in a trained style."
+    "Repaint images in a style, or in that of any painting."
     if black and not mask:
         raise typer.BadParameter(
             "--background-style sets the style of the mask's black areas: add --mask."
@@ -214,8 +214,9 @@ def grid(
         list[str],
         typer.Option(
             metavar="STYLE",
-            help="Trained style: a built-in style, or FILE:NAME. Repeat for two styles (a row) or "
-            "four (a square) of the same file.",
+            help="A built-in style, a painting, or FILE:NAME. Repeat for two styles (a row) or "
+            "four (a square). Trained styles must be of one file.",
+            callback=check_style,
         ),
     ],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Output file.")],
@@ -229,8 +230,8 @@ def grid(
     precision: Precision = "auto",
 ):
     "Paint one photo in a grid of mixtures of two or four styles."
-    from ..images.discovery import is_painting
     from ..images.files import check_format, save_picture
+    from ..images.formats import is_painting
     from ..inference.builtin import find_style
 
     if check_format(out).exists() and not force:

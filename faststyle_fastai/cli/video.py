@@ -103,7 +103,7 @@ def video(
     precision: Precision = "auto",
     quiet: Quiet = False,
 ):
-    "Repaint a video in a trained style and keep its sound."
+    "Repaint a video in a style and keep its sound."
     from ..video.stylize import paint_video
     from ..video.writer import check_video_format
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .checks import check_style
 from .loading import load_stylizer
 from .options import AllowHosts, Browser, Device, Host, Port, Precision, TrustPickle
 
@@ -16,7 +17,8 @@ def web(
     folder: Annotated[
         Path,
         typer.Option(
-            metavar="DIR", help="Folder of trained styles to offer. New styles are saved there."
+            metavar="DIR",
+            help="Folder of trained styles and paintings to offer. New styles are saved there.",
         ),
     ] = Path("faststyle-web"),
     photos: Annotated[
@@ -51,7 +53,8 @@ def camera(
         str,
         typer.Option(
             metavar="STYLE",
-            help="Trained style, as for video, or slim: the built-in styles, faster.",
+            help="Style, as for video, or slim: the built-in styles, faster.",
+            callback=check_style,
         ),
     ] = "slim",
     size: Annotated[

@@ -5,24 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from itertools import islice
 from pathlib import Path, PurePath
-from urllib.parse import unquote, urlsplit
 
 from ..core.errors import FaststyleError
-from .files import HEIC, check_format, read_picture
+from .files import check_format, read_picture
+from .formats import PICTURES, file_name, is_picture
 from .remote import is_address
 
 __all__ = [
-    "PICTURES",
     "find_paintings",
     "find_pictures",
-    "is_painting",
     "first_pictures",
     "picture_files",
     "plan_outputs",
 ]
-
-# Extensions of raster formats used for photos (not .svg, .pdf or .ico).
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *HEIC}
 
 
 def picture_files(
@@ -37,20 +32,6 @@ def picture_files(
         for path in folder.rglob("*")
         if is_picture(path.relative_to(folder)) and path.is_file()
     )
-
-
-def is_picture(
-    place: PurePath,  # relative to a folder
-) -> bool:
-    "Whether a path has an image extension and no hidden part."
-    hidden = any(part.startswith(".") for part in place.parts)
-    return place.suffix.lower() in PICTURES and not hidden
-
-
-def is_painting(source) -> bool:
-    "Whether a style's source is an image, by its name, and not a trained network."
-    suffix = Path(source).suffix.lower() if isinstance(source, (str, Path)) else ""
-    return is_address(source) or suffix in PICTURES
 
 
 def find_pictures(
@@ -91,7 +72,7 @@ def find_paintings(
             name, place = None, str(source)
         path = Path(place)
         if is_address(place):
-            found.append((name or Path(_name_of(place)).stem, place))
+            found.append((name or Path(file_name(place)).stem, place))
         elif path.is_file():
             found.append((name or path.stem, path))
         elif not path.is_dir():
@@ -124,7 +105,7 @@ def plan_outputs(
     for text in inputs:
         path = Path(text)
         if is_address(text):
-            files.append((text, _name_of(text)))
+            files.append((text, file_name(text)))
         elif path.is_dir():
             found = [p for p in picture_files(path) if out.resolve() not in p.resolve().parents]
             if not found:
@@ -166,9 +147,3 @@ def output_name(
         return check_format(place, depth)
     except ValueError:
         return Path(f"{place}.png")
-
-
-def _name_of(address):
-    "A file name for the image at an address; .png is appended if it has no image extension."
-    name = Path(unquote(urlsplit(address).path)).name or "picture"
-    return name if Path(name).suffix.lower() in PICTURES else f"{name}.png"

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError, extra, install_line
 from .color import SRGB, parse_profile, srgb
+from .formats import HEIC
 from .remote import download, is_address
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
@@ -39,8 +40,6 @@ __all__ = [
     "to_tensor",
 ]
 
-
-HEIC = ".heic", ".heif"
 
 # EXIF tags that describe how a file is stored; they may not hold for the output.
 STORAGE = [tag for tag in ExifTags.Base if tag.name in (

@@ -7,8 +7,8 @@ from fastcore.basics import chunked
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ..core.assets import ASSETS
-from ..images.discovery import PICTURES
 from ..images.files import read_picture
+from ..images.formats import PICTURES
 from ..images.sheets import contact_sheet
 from ..models.stylefile import MODEL, builtin_path
 

@@ -6,36 +6,39 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
-from ..images.discovery import is_painting
 from ..images.files import read_picture, to_tensor
+from ..images.formats import file_name, is_painting
 from ..images.remote import digest
 from ..images.sizes import resize_short
 from ..models.predictor import AnyStyleNet, load_any_style
 from ..models.stylefile import builtin_base, builtin_weights
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
-from ..perceptual.style_losses import feature_statistics
+from ..perceptual.style_losses import feature_statistics, inner
 from .builtin import BUILTIN_STYLES, find_style, style_thumbnail
 
-__all__ = ["first_sight", "nearest_styles"]
+__all__ = ["first_sight", "nearest_styles", "style_name"]
 
 SIDE = 320  # px of a painting's short side
+# As in the recipe that the network was trained by.
 LAYERS = [f"relu{block}_1" for block in range(1, 6)]
-MARGIN = 1 / 16  # share of each side of the features that is excluded, as in recipe `fast`
+MARGIN = 1 / 16  # share of each side of the features that is excluded
 
 
 def first_sight(
     sources: list[str | Path],  # paintings: files, addresses or names of built-in styles
 ) -> tuple[TransformerNet, dict, dict]:  # in eval mode; metadata; base weights
     "A network with a style for each painting, its metadata and its base."
-    names = [_name(source) for source in sources]
-    for name in names:
-        if names.count(name) > 1:
-            raise FaststyleError(f"Two paintings are named {name}. Rename one.")
-    info = {"arch": "full", "styles": names, "size": 256, "recipe": "fast"}
+    found = {}
+    for source in sources:
+        file = found.setdefault(style_name(source), image_of(source))
+        if digest(file) != digest(image_of(source)):
+            raise FaststyleError(f"Two paintings are named {style_name(source)}. Rename one.")
+    info = {"arch": "full", "styles": list(found), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base("full")
-    net = any_style().network(torch.cat([statistics_of(source) for source in sources]))
+    net = any_style().network(torch.cat([statistics_of(file) for file in found.values()]))
     return net, info, builtin_weights(info)
 
 
@@ -44,27 +47,34 @@ def nearest_styles(
 ) -> dict[str, float]:  # name -> cosine similarity, at most 1; the nearest first
     "The built-in styles in the order of their likeness to a painting."
     sources = [painting, *BUILTIN_STYLES]
-    rows = any_style().styles(torch.cat([statistics_of(source) for source in sources]))
+    files = [image_of(source) for source in sources]
+    rows = any_style().styles(torch.cat([statistics_of(file) for file in files]))
     rows = torch.cat([row - row[1:].mean(0) for row in rows.values()], 1)
     alike = torch.cosine_similarity(rows[:1], rows[1:]).tolist()
     return dict(sorted(zip(BUILTIN_STYLES, alike), key=lambda item: -item[1]))
 
 
-def _name(source):
+def style_name(
+    source: str | Path,  # a painting's file or address, or a name of a built-in style
+) -> str:
+    "The name of a style that is read from an image."
     if is_painting(source):
-        return Path(source).stem
-    if (name := find_style(source)[1]) in BUILTIN_STYLES:
+        return Path(file_name(source)).stem
+    file, name = find_style(source)
+    if file.parent == ASSETS and name in BUILTIN_STYLES:
         return name
     raise FaststyleError(
-        f"{source} is a trained network. A painting can be mixed with paintings and built-in "
-        "styles only."
+        f"{source} is a trained network, not an image. Give paintings and built-in styles only."
     )
 
 
-def statistics_of(source: str | Path) -> Tensor:  # [1, n]
-    "A painting's statistics, computed once for each content."
-    file = source if is_painting(source) else style_thumbnail(_name(source))
-    return _statistics(file, digest(file))
+def image_of(source):
+    return source if is_painting(source) else style_thumbnail(style_name(source))
+
+
+def statistics_of(painting: str | Path) -> Tensor:  # [1, n]
+    "The statistics of a painting's file or address, computed once for each content."
+    return _statistics(painting, digest(painting))
 
 
 @lru_cache(maxsize=64)
@@ -78,12 +88,7 @@ def painting_statistics(
 ) -> Tensor:  # [1, n]
     "Means and standard deviations of the features of `lite`."
     seen = _lite()(resize_short(painting, SIDE), LAYERS)
-    return feature_statistics({layer: without_margin(x) for layer, x in seen.items()})
-
-
-def without_margin(features):
-    down, across = (int(n * MARGIN) for n in features.shape[-2:])
-    return features[..., down : -down or None, across : -across or None]
+    return feature_statistics({layer: inner(x, MARGIN) for layer, x in seen.items()})
 
 
 @lru_cache

@@ -13,7 +13,6 @@ from torch.func import functional_call
 from ..core.devices import best_device, uses_bfloat16
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
-from ..images.discovery import is_painting
 from ..images.files import (
     image_size,
     read_picture,
@@ -22,6 +21,7 @@ from ..images.files import (
     to_picture,
     to_tensor,
 )
+from ..images.formats import is_painting
 from ..images.masks import fit_mask, read_mask, shares
 from ..images.sheets import contact_sheet
 from ..models.stylefile import builtin_weights, load_style
@@ -29,7 +29,7 @@ from ..models.transformer import SMALLEST, TransformerNet, is_row, make_network
 from .builtin import find_style
 from .enlarge import painting_shape
 from .finish import match_mean_std
-from .first_sight import first_sight
+from .first_sight import first_sight, style_name
 from .tiled import paint_tiles
 from .tiles import tile_side, tiles
 from .whole import paint_whole
@@ -51,7 +51,8 @@ class Stylizer:
         precision: str = "auto",  # float32, bfloat16 or auto, see devices.uses_bfloat16
     ):
         self.named = None  # the style given with the file
-        if isinstance(source, list) or is_painting(source):
+        self.at_sight = isinstance(source, list) or is_painting(source)
+        if self.at_sight:
             net, info, base = first_sight(source if isinstance(source, list) else [source])
             self.named = info["styles"][0]
         elif isinstance(source, (str, Path)):
@@ -217,7 +218,8 @@ class Stylizer:
     def _index(self, style):
         style = self.named if style is None else style
         if isinstance(style, (str, Path)):
-            style = Path(style).stem if is_painting(style) else style
+            if self.at_sight and style not in self.styles:
+                style = style_name(style)
             if style not in self.styles:
                 raise ValueError(
                     f"Unknown style '{style}'. Available styles: {', '.join(self.styles)}."

@@ -23,7 +23,7 @@ class AnyStyleNet(nn.Module):
 
     def __init__(
         self,
-        n_in: int,  # number of statistics
+        n_in: int,  # number of statistics, see style_losses.feature_statistics
     ):
         super().__init__()
         self.net = make_network("full")

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from ..core.errors import FaststyleError, known
 from ..images.sizes import luminance, resize_short, shrink
 from .backbones import Backbone, perceptual_backbone
-from .style_losses import CONTENT_LOSSES, STYLE_LOSSES
+from .style_losses import CONTENT_LOSSES, STYLE_LOSSES, inner
 
 __all__ = ["VggLoss", "chroma_variation", "tone_error", "total_variation"]
 
@@ -192,7 +192,7 @@ class VggLoss(nn.Module):
             seen = found if scale == 1 else self.backbone(shrink(pred, scale), self.style_layers)
             targets = self._style_targets(min(pred.shape[-2:]), scale)
             for layer, weight in self.style_layers.items():
-                statistics = style.statistics(self._inner(seen[layer]))
+                statistics = style.statistics(inner(seen[layer], self.style_margin))
                 statistics = statistics.repeat_interleave(copies, 0)
                 target = [part[rows.to(part.device)] for part in targets[layer]]
                 total = total + weight * style.distance(statistics, *target).to(pred.device)
@@ -217,16 +217,7 @@ class VggLoss(nn.Module):
         with torch.autocast(painting.device.type, enabled=False):
             seen = self.backbone(shrink(resize_short(painting, size), scale), self.style_layers)
         statistics = STYLE_LOSSES[self.style_loss].statistics
-        return {k: statistics(self._inner(x)) for k, x in seen.items()}
-
-    def _inner(self, features):
-        """Features without the margin.
-
-        Zero padding makes features at the border of an image unlike all others. A network trained
-        on them paints lines there.
-        """
-        down, across = (int(n * self.style_margin) for n in features.shape[-2:])
-        return features[..., down : -down or None, across : -across or None]
+        return {k: statistics(inner(x, self.style_margin)) for k, x in seen.items()}
 
     def _variation(self, pred):
         return (total_variation if self.balance == "relative" else variation_sum)(pred)

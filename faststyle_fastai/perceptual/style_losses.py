@@ -126,10 +126,23 @@ def mean_and_std(m):
     return mean, (square - mean.square()).clamp(min=EPS).sqrt()
 
 
+def inner(
+    features: Tensor,  # [B, C, H, W]
+    margin: float,  # share of each side
+) -> Tensor:
+    """Features without the margin.
+
+    Zero padding makes features at the border of an image unlike all others. A network trained on
+    them paints lines there.
+    """
+    down, across = (int(n * margin) for n in features.shape[-2:])
+    return features[..., down : -down or None, across : -across or None]
+
+
 def feature_statistics(
     features: dict[str, Tensor],  # layer -> [B, C, H, W]
 ) -> Tensor:  # [B, twice the sum of all C]
-    "Channel means and standard deviations of all layers in a row."
+    "Of each layer in order: the channel means, then the standard deviations."
     return torch.cat([part for x in features.values() for part in mean_and_std(moments(x))], 1)
 
 

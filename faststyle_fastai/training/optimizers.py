@@ -26,6 +26,8 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
+        if closure is not None:
+            raise NotImplementedError("Muon does not support a closure.")
         for params, hyper in zip(self.param_lists, self.hypers):
             kinds = {muon_step: [], adam_step: []}
             for p in params:
@@ -47,7 +49,13 @@ class Muon(Optimizer):
             p.grad = None
 
 
-def muon_step(params, states, lr, mom, **hyper):
+def muon_step(
+    params: list[Tensor],  # [C_out, C_in, height, width] each
+    states: list[dict],  # moving averages, updated
+    lr: float,
+    mom: float,
+    **hyper,
+):
     "One step of momentum, orthogonalized."
     grads = [p.grad for p in params]
     nesterov = torch._foreach_lerp(grads, averaged("grad_avg", states, grads, mom), mom)
@@ -57,7 +65,15 @@ def muon_step(params, states, lr, mom, **hyper):
     torch._foreach_add_(params, torch._foreach_mul(steps, rates))
 
 
-def adam_step(params, states, lr, mom, sqr_mom, eps, **hyper):
+def adam_step(
+    params: list[Tensor],
+    states: list[dict],  # moving averages and the number of steps, updated
+    lr: float,
+    mom: float,
+    sqr_mom: float,
+    eps: float,
+    **hyper,
+):
     "One step of Adam (Kingma & Ba 2015)."
     grads = [p.grad for p in params]
     means = averaged("grad_avg", states, grads, mom)

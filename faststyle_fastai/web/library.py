@@ -9,13 +9,15 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
-from ..images.discovery import is_painting
 from ..images.files import read_picture, save_picture
+from ..images.formats import is_painting, is_picture
 from ..inference.builtin import BUILTIN_STYLES, style_thumbnail
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 
 __all__ = ["StyleLibrary"]
+
+TAKEN = "A style {} already exists: choose another name."
 
 
 class StyleLibrary:
@@ -34,8 +36,9 @@ class StyleLibrary:
             names = _names_in(file, file.stat().st_mtime_ns)
             for name in names:
                 found[called if len(names) == 1 else f"{called}: {name}"] = file, name
-        for file in filter(is_painting, sorted(self.folder.glob("*.*"))):
-            found.setdefault(file.stem, (file, file.stem))  # unless it is trained
+        for file in sorted(self.folder.glob("*.*")):
+            if is_picture(Path(file.name)) and _is_readable(file, file.stat().st_mtime_ns):
+                found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
     def pictures(self) -> list[tuple[Image.Image, str]]:
@@ -71,35 +74,48 @@ class StyleLibrary:
         return file if is_painting(file) else None
 
     def place(self, name: str) -> Path:
-        "The folder for a new style."
-        name = plain_name(name)
-        if not name:
+        "The folder for a style to train; a painting may have the same name."
+        if not (name := plain_name(name)):
             raise FaststyleError("The style needs a name.")
         place = self.folder / name
-        if (
-            name in BUILTIN_STYLES
-            or place.exists()
-            or place.with_name(f"{name}.safetensors").exists()
-        ):
-            raise FaststyleError(f"A style {name} already exists: choose another name.")
+        trained = place.exists() or place.with_name(f"{name}.safetensors").exists()
+        if trained or name in BUILTIN_STYLES:
+            raise FaststyleError(TAKEN.format(name))
+        return place
+
+    def _new(self, name):
+        "`place` for a name that no style or painting has."
+        place = self.place(name)
+        if place.name in self.styles():
+            raise FaststyleError(TAKEN.format(place.name))
         return place
 
     def add(self, file: str | Path) -> str:
         "Copy a style file or a painting to the library; return the name of its first style."
         file = Path(file)
         if is_painting(file):
-            painting, place = read_picture(file), self.place(file.stem)
+            painting, place = read_picture(file), self._new(file.stem)
             return save_picture(painting, place.with_name(f"{place.name}.png")).stem
         _, info, _ = load_style(file)
         if not info["styles"]:
             raise FaststyleError(
                 f"{file.name} is an autoencoder and has no style: choose another file."
             )
-        place = self.place(file.stem)
+        place = self._new(file.stem)
         with atomic_write(place.with_name(f"{place.name}.safetensors")) as temporary:
             temporary.write_bytes(file.read_bytes())
         several = len(info["styles"]) > 1
         return f"{place.name}: {info['styles'][0]}" if several else place.name
+
+
+@lru_cache
+def _is_readable(file, _written):
+    try:
+        read_picture(file, shortest=1)
+    except (ValueError, OSError) as error:
+        warnings.warn(f"Painting skipped: {error}", stacklevel=2)
+        return False
+    return True
 
 
 def plain_name(text: str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
-from ..images.discovery import PICTURES, find_pictures
+from ..images.discovery import find_pictures
 from ..images.files import read_exif, read_picture, save_picture
+from ..images.formats import PICTURES
 from ..images.sizes import fitted
 from ..inference.enlarge import STROKES
 from ..models.stylefile import MODEL
@@ -45,7 +46,8 @@ def paint_tab(gr, shelf, scratch):
             stroke = gr.Dropdown(list(STROKES), value="medium", label="Width of the brush strokes")
             kinds = [".safetensors", *sorted(PICTURES)]
             own = gr.UploadButton("Add a painting or a .safetensors file", file_types=kinds)
-            finer = gr.Button("Make it finer: train this painting", visible=False)
+            trainable = shelf.painting(names[0]) is not None
+            finer = gr.Button("Make it finer: train this painting", visible=trainable)
         with gr.Column():
             go = gr.Button("Paint", variant="primary")
             said = gr.Markdown("Choose a photo.", elem_id="painted")
@@ -70,7 +72,7 @@ def paint_tab(gr, shelf, scratch):
         pair = [picture.resize(small) for picture in (read_picture(photo), painted)]
         line = f"{painted.width} x {painted.height} px in {took:.1f} s."
         if shelf.painting(called):
-            line += " The painting is seen for the first time. Training makes its strokes finer."
+            line += " The style was read from the painting alone. Train it for finer strokes."
         if not paint.base:
             line += " This network has no base, so its strength is always 1."
         return line, tuple(pair), gr.DownloadButton(value=place, interactive=True)
@@ -153,15 +155,23 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, gallery, style, finer):
         frame, trained = latest_frame(watch, gr.skip()), gr.Button(visible=False)
         yield line, frame, watch.curve(), shelf.pictures(), names, trained
 
+    def refine(called):
+        "Put a painting of the library into the fields of this tab."
+        if not (file := shelf.painting(called)):
+            raise FaststyleError(f"{called} is trained already.")
+        copy = scratch / uuid4().hex / file.name  # the page may read its own folder only
+        copy.parent.mkdir()
+        shutil.copy(file, copy)
+        return gr.Tabs(selected="train"), str(copy), called
+
     asked, shown = (
         [painting, name, chosen, own, minutes],
         [said, preview, curve, gallery, style, finer],
     )
     go.click(learn, asked, shown, api_name="train", show_progress_on=said, **HEAVY)
     finer.click(
-        lambda called: (gr.Tabs(selected="train"), str(shelf.painting(called)), called),
-        style, [tabs, painting, name], api_name=False,
-    ).then(learn, asked, shown, api_name=False, show_progress_on=said, **HEAVY)  # fmt: skip
+        refine, style, [tabs, painting, name], api_name=False,
+    ).success(learn, asked, shown, api_name=False, show_progress_on=said, **HEAVY)  # fmt: skip
     stop.click(stop_button(gr, watches), api_name="stop_training")
     return watches
 

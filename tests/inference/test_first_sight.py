@@ -16,6 +16,8 @@ from faststyle_fastai.all import (
     style_thumbnail,
     to_tensor,
 )
+from faststyle_fastai.inference.first_sight import LAYERS, MARGIN
+from faststyle_fastai.training.recipes import recipe_plan
 
 
 @pytest.fixture
@@ -51,7 +53,18 @@ def test_paintings_and_built_in_styles_mix(faststyle, painting, photo):
     assert faststyle(*args).returncode == 0
     off = to_tensor(Image.open("out.png")) - half
     assert off.abs().mean() < 0.01  # of rounding to 8 bits, and of the thread count
-    args = "grid", photo, "--style", painting, "--style", "udnie", "-n", "2", "-o", "grid.png"
+    args = (
+        "grid",
+        photo,
+        "--style",
+        painting,
+        "--style",
+        "gallery:udnie",
+        "-n",
+        "2",
+        "-o",
+        "grid.png",
+    )
     assert faststyle(*args).stdout == "grid.png\n"
 
 
@@ -59,12 +72,20 @@ def test_what_cannot_be_mixed(trained, painting, tmp_path):
     from faststyle_fastai.all import save_style
 
     file = save_style(trained, tmp_path / "net.safetensors")
-    with pytest.raises(FaststyleError, match="mixed with paintings and built-in"):
-        Stylizer([painting, file])
+    for network in (file, f"{file}:waves"):
+        with pytest.raises(FaststyleError, match="trained network, not an image"):
+            Stylizer([painting, network])
     (tmp_path / "other").mkdir()
     twin = save_picture(Image.open(painting), tmp_path / "other" / painting.name)
+    assert Stylizer([painting, twin, "Great Wave"]).styles == ["waves", "great_wave"]  # one image
+    save_picture(Image.open(painting).rotate(180), twin)
     with pytest.raises(FaststyleError, match="Two paintings are named waves"):
         Stylizer([painting, twin])
+
+
+def test_the_statistics_are_those_of_the_training():
+    plan = recipe_plan("fast", "style")
+    assert LAYERS == list(plan.style_layers) and MARGIN == plan.style_margin
 
 
 def test_strength_returns_to_the_photo(painting, photo):
@@ -94,6 +115,8 @@ def test_what_is_no_painting(faststyle, photo):
     with open("text.jpg", "w") as file:
         file.write("not an image")
     fails(faststyle("stylize", photo, "--style", "text.jpg", "-o", "out.png"), 1, "text.jpg")
+    for args in (("--style", "no.jpg"), ("--style", "udnie", "--mix", "no.webp=.3")):
+        fails(faststyle("stylize", photo, *args, "-o", "out.png"), 1, "Image not found")
     fails(faststyle("stylize", photo, "--style", "no.jpg", "-o", "out.png"), 1, "Image not found")
     Image.new("RGB", (800, 4)).save("long.png")
     fails(faststyle("stylize", photo, "--style", "long.png", "-o", "out.png"), 1, "Crop it")

@@ -124,7 +124,7 @@ def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, paint
     tab.locator("input[type=file]").first.set_input_files(photos / "china" / "0.jpg")
     said(tab, "painted", " px in ")
     tab.locator("input[type=file][accept*=safetensors]").set_input_files(painting)
-    said(tab, "painted", "for the first time")
+    said(tab, "painted", "read from the painting alone")
     tab.get_by_role("button", name="Make it finer").click()
     said(tab, "trained", "loss")
     tab.get_by_role("button", name="Stop").click()
@@ -240,6 +240,14 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     assert shelf.add(painting) == painting.stem and next(iter(shelf.styles())) == painting.stem
     assert shelf.painting(painting.stem).is_file() and not shelf.painting("great_wave")
     assert shelf.find(painting.stem)[0].styles == [painting.stem]
+    with pytest.raises(FaststyleError, match="waves already exists"):
+        shelf.add(painting)
+    (shelf.folder / ".hidden.png").touch()
+    (shelf.folder / "damaged.png").write_bytes(b"\x89PNG")
+    with pytest.warns(UserWarning, match="Painting skipped: .*damaged.png"):
+        assert len(shelf.pictures()) == 15
+    for name in (".hidden.png", "damaged.png"):
+        (shelf.folder / name).unlink()
     (tmp_path / "words.jpg").write_text("no painting")
     with pytest.raises(ValueError, match="words.jpg cannot be read"):
         shelf.add(tmp_path / "words.jpg")
