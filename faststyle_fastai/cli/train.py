@@ -137,9 +137,10 @@ def train(
         str,
         typer.Option(
             metavar="START",
-            help="Network to start from: gallery or autoencoder (built in), none, or a file.",
+            help="Network to start from: predicted (the painting at first sight), gallery, "
+            "autoencoder, none, or a file.",
         ),
-    ] = "gallery",
+    ] = "predicted",
     arch: Arch = "full",
     size: Size = None,
     bs: BatchSize = None,

@@ -65,7 +65,7 @@ def style_learner(
     dls: StyleDataLoaders,
     style,  # the painting, or a list of them, each a path, an image or an array
     recipe: str = "fast",  # a row of recipes.RECIPES
-    pretrained: Learner | str | Path | None = "gallery",  # or "autoencoder", a file, None
+    pretrained: Learner | str | Path | None = "predicted",  # see below
     arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of the styles; None: the paintings' file names
@@ -76,8 +76,10 @@ def style_learner(
     """A Learner for a network that repaints photos like `style`, from a pretrained start.
 
     Several paintings become styles of one network (Dumoulin et al. 2017), drawn equally often.
-    If the start has several styles, each new style begins with the scales and shifts of the
-    nearest one. After `learn.freeze()` only these scales and shifts are trained.
+    `pretrained` is "predicted" (from the paintings at first sight; another `arch` than full starts
+    from the gallery), "gallery", "autoencoder", a file, a Learner, or None. If a file has several
+    styles, as the gallery has, each new style begins with the scales and shifts of the nearest one.
+    After `learn.freeze()` only these scales and shifts are trained.
     """
     plan = _plan(recipe, "style", overrides)
     styles = list(style) if isinstance(style, (list, tuple)) else [style]
@@ -149,6 +151,8 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
     ).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)
+    if pretrained == "predicted" and arch != "full":
+        pretrained = "gallery"
     if pretrained is not None:
         start, base, weights_of_base = _start(pretrained, arch, paintings)
         if names:  # an autoencoder has no base

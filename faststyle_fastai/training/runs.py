@@ -49,7 +49,7 @@ def train(
     style: str | Path | list | dict,  # paintings as find_paintings takes them, or {name: painting}
     out: str | Path,  # the run folder: model, settings, history, previews, checkpoints
     recipe: str = "fast",
-    pretrained: str | Path | None = "gallery",
+    pretrained: str | Path | None = "predicted",  # see style_learner
     arch: str = "full",
     weights: str | Path | None = None,  # the backbone's
     size: int | None = None,  # px; for this and the next two, None is the recipe's

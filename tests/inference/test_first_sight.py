@@ -137,7 +137,20 @@ def test_built_in_styles_by_likeness(faststyle):
 
 
 def test_training_starts_from_the_first_sight(dls, painting):
-    learn = style_learner(dls, painting, pretrained="predicted", small=0)
+    learn = style_learner(dls, painting, small=0)
     x = dls.valid.one_batch()[0].as_subclass(torch.Tensor)
     before = Stylizer(painting, precision="float32").network([0])(x)
     assert torch.allclose(learn.model.eval()(x), before, atol=1e-3)
+
+
+def test_each_painting_has_its_own_start_and_the_slim_network_starts_from_the_gallery(
+    dls, painting
+):
+    paintings = [style_thumbnail("udnie"), painting]
+    x = dls.valid.one_batch()[0].as_subclass(torch.Tensor)
+    net = style_learner(dls, paintings, small=0).model.eval()
+    for i, one in enumerate(paintings):
+        alone = style_learner(dls, one, small=0).model.eval()
+        assert torch.allclose(net(x, torch.tensor([i] * len(x))), alone(x), atol=1e-3)
+    slim = style_learner(dls, painting, arch="slim", small=0)
+    assert slim.style_card.info["arch"] == "slim"
