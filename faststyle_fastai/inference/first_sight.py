@@ -91,11 +91,14 @@ def painting_statistics(
     return feature_statistics({layer: inner(x, MARGIN) for layer, x in seen.items()})
 
 
+# New modules draw random weights. That must not change the results of a seed after the first call.
 @lru_cache
+@torch.random.fork_rng([])
 def _lite():
     return perceptual_backbone("lite", layers=LAYERS)
 
 
 @lru_cache
+@torch.random.fork_rng([])
 def any_style() -> AnyStyleNet:
     return load_any_style()
