@@ -35,7 +35,7 @@ def test_an_autoencoder_learns_to_redraw(dls):
 
 
 def test_a_style_is_learned_and_its_parts_are_columns(dls, painting):
-    learn = style_learner(dls, painting, small=0, scales=(1,))
+    learn = style_learner(dls, painting, pretrained="autoencoder", small=0, scales=(1,))
     quietly(learn, "fit_one_cycle", 4, 3e-3)
     names = list(learn.recorder.metric_names)
     assert names == ["epoch"] + [
