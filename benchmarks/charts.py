@@ -41,7 +41,8 @@ def speed(axes):
 
 def preferred(axes):
     "Draw how often judges would rather hang our image."
-    rows = [row for row in kept("jury")["rows"] if "slim" not in row["against"]]  # not between ours
+    own = "slim", "from the gallery"  # pairs of two networks of ours
+    rows = [r for r in kept("jury")["rows"] if not any(words in r["against"] for words in own)]
     shares = [int(row["hang"].strip("%")) for row in rows]
     labels = [fill(f"{row['against']}, {row['pairs']} pairs", 36) for row in rows]
     bars = axes.barh(labels, shares, color=OURS)
