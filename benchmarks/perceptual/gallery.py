@@ -56,7 +56,8 @@ def means(rows):
             for measure in MEASURED:
                 values = [found[painting, who][measure] for painting in shared]
                 row[measure] = round(statistics.mean(values), 3)
-            table.append(row)
+            if row not in table:
+                table.append(row)
     return table
 
 
