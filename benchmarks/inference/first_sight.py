@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 from PIL import ImageOps
 
-from benchmarks.perceptual.gallery import SIZE, means, measured
-from benchmarks.report import arguments, report
+from benchmarks.perceptual.gallery import SIZE, compared_arguments, means, measured
+from benchmarks.report import report
 from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files, read_picture
 from faststyle_fastai.perceptual.evaluate import reference_loss
 
@@ -27,10 +27,8 @@ RUNS = 5
 
 
 def main():
-    parser = arguments(__doc__, "vgg19")
+    parser = compared_arguments(__doc__)
     parser.add_argument("paintings", type=Path, help="Folder of paintings.")
-    parser.add_argument("--others", nargs="*", default=[], metavar="NAME=DIR")
-    parser.add_argument("--pictures", type=Path, help="Folder for our images.")
     args = parser.parse_args()
     photos, paintings = picture_files(args.photos)[: args.count], picture_files(args.paintings)
     backbone, rows = perceptual_backbone(args.backbone, args.weights), []

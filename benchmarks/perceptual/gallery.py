@@ -29,10 +29,8 @@ SIZE = 448  # px of the short side
 
 
 def main():
-    parser = arguments(__doc__, "vgg19")
+    parser = compared_arguments(__doc__)
     parser.add_argument("paintings", type=Path, help="Folder of paintings.")
-    parser.add_argument("--others", nargs="*", default=[], metavar="NAME=DIR")
-    parser.add_argument("--pictures", type=Path, help="Folder for our images.")
     args = parser.parse_args()
     photos, gallery, rows = picture_files(args.photos)[: args.count], Stylizer("gallery"), []
     backbone = perceptual_backbone(args.backbone, args.weights)
@@ -43,6 +41,14 @@ def main():
     facts = {"backbone": args.backbone, "photos": len(photos), "px": SIZE}
     report("gallery", rows, **facts)
     report("gallery_means", means(rows), **facts)
+
+
+def compared_arguments(doc):
+    "A parser with the options of scripts that compare our images with other programs'."
+    parser = arguments(doc, "vgg19")
+    parser.add_argument("--others", nargs="*", default=[], metavar="NAME=DIR")
+    parser.add_argument("--pictures", type=Path, help="Folder for our images.")
+    return parser
 
 
 def means(rows):

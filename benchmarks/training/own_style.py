@@ -3,16 +3,16 @@
     python -m benchmarks.training.own_style A.jpg B.jpg … --photos DIR --test DIR \\
         --weights VGG19 -o RUNS [--others NAME=DIR …] [--pictures DIR]
 
-`faststyle train` trains each painting with its defaults on the photos of `--photos`. The style is
-measured on the photos of `--test` as in `benchmarks.perceptual.gallery`, which explains `--others`
+`faststyle train` trains each painting on the photos of `--photos`, from the built-in gallery or
+another `--pretrained`; all else is its default. The style is measured on the photos of `--test` as in `benchmarks.perceptual.gallery`, which explains `--others`
 and `--pictures`. RUNS keeps the runs. Complete ones are not trained again.
 """
 
 import statistics
 from pathlib import Path
 
-from benchmarks.perceptual.gallery import SIZE, measured
-from benchmarks.report import arguments, report
+from benchmarks.perceptual.gallery import SIZE, compared_arguments, measured
+from benchmarks.report import report
 from benchmarks.training.many_styles import run_once
 from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files
 from faststyle_fastai.perceptual.evaluate import reference_loss
@@ -21,11 +21,9 @@ MINUTES = 4.9  # a tenth of a minute is left for startup and the last files
 
 
 def main():
-    parser = arguments(__doc__, "vgg19")
+    parser = compared_arguments(__doc__)
     parser.add_argument("paintings", nargs="+", type=Path)
     parser.add_argument("--test", required=True, help="Folder of other photos.")
-    parser.add_argument("--others", nargs="*", default=[], metavar="NAME=DIR")
-    parser.add_argument("--pictures", type=Path, help="Folder for our images.")
     parser.add_argument("--pretrained", default="gallery")
     parser.add_argument("-o", "--out", type=Path, required=True, help="Folder for the runs.")
     args = parser.parse_args()

@@ -33,9 +33,10 @@ def first_sight(
     "A network with a style for each painting, its metadata and its base."
     found = {}
     for source in sources:
-        file = found.setdefault(style_name(source), image_of(source))
-        if digest(file) != digest(image_of(source)):
-            raise FaststyleError(f"Two paintings are named {style_name(source)}. Rename one.")
+        name, file = style_name(source), image_of(source)
+        other = found.setdefault(name, file)
+        if other != file and digest(other) != digest(file):
+            raise FaststyleError(f"Two paintings are named {name}. Rename one.")
     info = {"arch": "full", "styles": list(found), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base("full")
     net = any_style().network(torch.cat([statistics_of(file) for file in found.values()]))

@@ -157,8 +157,10 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         start, base, weights_of_base = _start(pretrained, arch, paintings)
         if names:  # an autoencoder has no base
             info["base"], card.base = base, weights_of_base
-        rows = range(net.n_styles) if pretrained == "predicted" else [0] * net.n_styles
-        if pretrained != "predicted" and start.n_styles > 1 and loss.style_layers:
+        rows = [0] * net.n_styles
+        if pretrained == "predicted":
+            rows = list(range(net.n_styles))
+        elif start.n_styles > 1 and loss.style_layers:
             rows = nearest_rows(start.to(dls.device), loss, dls)
         net.load_state_dict(select_styles(start.state_dict(), rows))
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
