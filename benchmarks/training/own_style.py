@@ -4,8 +4,9 @@
         --weights VGG19 -o RUNS [--others NAME=DIR …] [--pictures DIR]
 
 `faststyle train` trains each painting on the photos of `--photos`, from the built-in gallery or
-another `--pretrained`; all else is its default. The style is measured on the photos of `--test` as in `benchmarks.perceptual.gallery`, which explains `--others`
-and `--pictures`. RUNS keeps the runs. Complete ones are not trained again.
+another `--pretrained`; all else is its default. The style is measured on the photos of `--test` as
+in `benchmarks.perceptual.gallery`, which explains `--others` and `--pictures`. RUNS keeps the runs.
+Complete ones are not trained again.
 """
 
 import statistics
