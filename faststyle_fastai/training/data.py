@@ -3,6 +3,7 @@
 import math
 import os
 import random
+import sys
 import warnings
 from itertools import cycle, islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from fastai.vision.data import get_grid
 from fasttransform import ItemTransform, Transform
 from PIL import Image
 from plum import dispatch
+from torch import Tensor
 
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
@@ -63,14 +65,30 @@ class PhotoCrop(RandTransform):
         return photo.resize(size, Image.Resampling.BICUBIC, box=self.box)
 
 
-class OpenPhoto:
+class OpenPhoto(Transform):
     "Open a path, image or array as fastai's PILImage; JPEGs are decoded no larger than needed."
 
     def __init__(self, shortest=None):
+        super().__init__()
         self.shortest = shortest
 
-    def __call__(self, source):
+    def encodes(self, source):
         return PILImage(read_picture(source, self.shortest))
+
+
+class WithoutTensors:
+    "A transform that is copied to workers without the last batch's values, which are on a GPU."
+
+    def __getstate__(self):
+        return {k: v for k, v in self.__dict__.items() if not isinstance(v, Tensor)}
+
+
+class PhotoBrightness(WithoutTensors, Brightness):
+    "fastai's Brightness, for loaders with workers."
+
+
+class PhotoContrast(WithoutTensors, Contrast):
+    "fastai's Contrast, for loaders with workers."
 
 
 class StyleDataLoaders(DataLoaders):
@@ -88,7 +106,7 @@ class StyleDataLoaders(DataLoaders):
         min_scale: float = 0.5,  # smallest training crop, as a share of the largest square's area
         max_lighting: float = 0.4,  # maximum change in brightness and contrast of training photos
         seed: int = 42,  # for the split and the choice of `images`
-        num_workers: int | None = None,  # None: one per core on CUDA, at most 8; else 0
+        num_workers: int | None = None,  # processes that load photos; None: see `default_workers`
         device: torch.device | str | None = None,
     ) -> "StyleDataLoaders":
         """DataLoaders over the readable images below `path`; a warning names the others.
@@ -121,9 +139,10 @@ class StyleDataLoaders(DataLoaders):
             )
         device = torch.device(device or default_device())
         if num_workers is None:
-            num_workers = min(os.cpu_count(), 8) if device.type == "cuda" else 0
+            num_workers = default_workers(device)
         shortest = math.ceil(size / math.sqrt(min_scale))
-        lighting = [Brightness(max_lighting), Contrast(max_lighting)] if max_lighting else []
+        lighting = (PhotoBrightness, PhotoContrast) if max_lighting else ()
+        lighting = [change(max_lighting) for change in lighting]
         dls = Datasets(photos, [[OpenPhoto(shortest)]], splits=(train, valid)).dataloaders(
             bs=bs,
             after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), ToTensor()],
@@ -138,7 +157,7 @@ class StyleDataLoaders(DataLoaders):
 
     def test_dl(self, test_items, rm_type_tfms=None, **kwargs):
         "Load whole images, one at a time and without a target, for inference."
-        whole = [Transform(OpenPhoto()), ToTensor()]
+        whole = [OpenPhoto(), ToTensor()]
         alone = {"bs": 1, "after_item": whole, "after_batch": [IntToFloatTensor()]}
         return super().test_dl(test_items, rm_type_tfms=1, **alone | kwargs)
 
@@ -160,6 +179,18 @@ def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n
         column = zip(pictures.itemgot(0), ctxs[i::2], range(max_n))
         ctxs[i::2] = [picture.show(ctx=ctx) for picture, ctx, _ in column]
     return ctxs
+
+
+def default_workers(device: torch.device) -> int:
+    """Processes to load photos for a GPU: one per core that this process may use, at most 16.
+
+    None for a CPU, which trains more slowly than it loads, and on Windows, where CUDA's memory
+    cannot be passed to a process (PyTorch's "error 801").
+    """
+    if device.type != "cuda" or sys.platform == "win32":
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)), 16))
 
 
 def _split(photos, images, valid_pct, max_valid, seed):

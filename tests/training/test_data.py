@@ -1,4 +1,7 @@
+import multiprocessing
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +11,12 @@ from PIL import Image
 
 from faststyle_fastai.all import StyleDataLoaders, read_picture
 from faststyle_fastai.images.discovery import find_pictures
-from faststyle_fastai.training.data import StyledImage
+from faststyle_fastai.training.data import (
+    PhotoBrightness,
+    PhotoContrast,
+    StyledImage,
+    default_workers,
+)
 
 
 def test_the_target_is_the_photo_itself(dls):
@@ -102,3 +110,28 @@ def test_a_single_photo_is_both_trained_on_and_looked_at(photos, tmp_path):
 def test_repainting_takes_the_whole_picture(dls, photos):
     batch = dls.test_dl([photos / "china" / "0.jpg"]).one_batch()
     assert len(batch) == 1 and batch[0].shape == (1, 3, 72, 96)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_workers_start_however_the_system_starts_them(photos, monkeypatch, method):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("not on this system")
+    dls = StyleDataLoaders.from_folder(photos, 32, bs=2, num_workers=1, device="cpu")
+    dls.one_batch()  # its lighting is a tensor, on a GPU where there is one
+    monkeypatch.setattr("fastai.data.load.multiprocessing", multiprocessing.get_context(method))
+    x, _ = next(iter(dls.train))
+    assert x.shape == (2, 3, 32, 32)
+    for change in (PhotoBrightness(0.4), PhotoContrast(0.4)):
+        change.before_call(dls.one_batch()[:1], 0)
+        assert not any(isinstance(v, torch.Tensor) for v in change.__getstate__().values())
+
+
+def test_workers_are_for_the_cores_at_hand(monkeypatch):
+    assert default_workers(torch.device("cpu")) == 0
+    cuda = torch.device("cuda")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(40), raising=False)
+    assert default_workers(cuda) == 16
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    assert default_workers(cuda) == 5
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert default_workers(cuda) == 0
