@@ -1,14 +1,16 @@
 "Devices and precision."
 
 import os
+from contextlib import ExitStack
 
 import torch
 
 from .errors import known
 
-__all__ = ["best_device", "named_devices", "out_of_memory", "uses_bfloat16"]
+__all__ = ["best_device", "named_devices", "out_of_memory", "precise_or_bfloat16", "uses_bfloat16"]
 
 PRECISIONS = "auto", "float32", "bfloat16"
+OUT_OF_MEMORY = "DefaultCPUAllocator", "ALLOC_FAILED", "MPS backend out of memory"
 
 
 def best_device() -> torch.device:
@@ -38,6 +40,19 @@ def computes_bfloat16(device: torch.device) -> bool:
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()  # not if oneDNN is told to do without
 
 
+def precise_or_bfloat16(device: torch.device, bfloat16: bool) -> ExitStack:
+    """A context that computes in bfloat16, or in float32.
+
+    On NVIDIA cards, convolutions in float32 would otherwise be TF32, with ten bits of mantissa.
+    cuDNN does not try out algorithms, which takes seconds for each new size of an image.
+    """
+    contexts = ExitStack()
+    if device.type == "cuda":
+        contexts.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=bfloat16))
+    contexts.enter_context(torch.autocast(device.type, torch.bfloat16, bfloat16))
+    return contexts
+
+
 def named_devices(
     names,  # one, or two of the same kind separated by a comma; None: fastai's default
 ) -> list[torch.device]:
@@ -51,6 +66,6 @@ def named_devices(
 
 
 def out_of_memory(error: Exception) -> bool:
-    "Whether `error` means out of memory; the CPU allocator has no error type of its own."
+    "Whether `error` means out of memory; some libraries have no error type of their own for it."
     kinds = MemoryError, torch.OutOfMemoryError
-    return isinstance(error, kinds) or "DefaultCPUAllocator" in str(error)
+    return isinstance(error, kinds) or any(words in str(error) for words in OUT_OF_MEMORY)

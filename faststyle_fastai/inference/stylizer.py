@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torch.func import functional_call
 
-from ..core.devices import best_device, uses_bfloat16
+from ..core.devices import best_device, precise_or_bfloat16, uses_bfloat16
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..images.files import (
@@ -31,7 +31,7 @@ from .enlarge import painting_shape
 from .finish import match_mean_std
 from .first_sight import first_sight, style_name
 from .tiled import paint_tiles
-from .tiles import tile_side, tiles
+from .tiles import smaller_side, tile_side, tiles
 from .whole import paint_whole
 
 __all__ = ["Stylizer", "style_grid"]
@@ -93,14 +93,19 @@ class Stylizer:
             raise ValueError("black= styles the black part of a mask. Give mask= too.")
         stored = painting_shape(image_size(picture)[::-1], stroke, size)  # it may lie on its side
         side = self.tile_side(picture, stored, tile)
-        if side is None:
-            image, paint = read_tensor(picture), paint_whole
-        else:
-            image = read_upright(picture)
-            paint = partial(paint_tiles, side=side, exact=exact, watch=watch)
-        shape = painting_shape(image_size(image)[::-1], stroke, size)
-        mask = None if mask is None else fit_mask(read_mask(mask), image_size(image))
-        painted = paint(self, image, shape, mask, black, keep_colors, style, strength)
+        painted = None
+        while painted is None:
+            if side is None:
+                image, paint = read_tensor(picture), paint_whole
+            else:
+                image = read_upright(picture)
+                paint = partial(paint_tiles, side=side, exact=exact, watch=watch)
+            shape = painting_shape(image_size(image)[::-1], stroke, size)
+            where = None if mask is None else fit_mask(read_mask(mask), image_size(image))
+            try:
+                painted = paint(self, image, shape, where, black, keep_colors, style, strength)
+            except (MemoryError, RuntimeError) as error:
+                side = smaller_side(self.net, side, error)
         if isinstance(painted, Tensor):
             return painted if tensor else to_picture(painted)
         return to_tensor(painted) if tensor else painted
@@ -139,8 +144,8 @@ class Stylizer:
         return net.to(self.device)
 
     def arithmetic(self):
-        "Autocast context for this device."
-        return torch.autocast(self.device.type, torch.bfloat16, self.bfloat16)
+        "Context of the precision that was asked for."
+        return precise_or_bfloat16(self.device, self.bfloat16)
 
     def exposed(
         self,

@@ -6,12 +6,14 @@ fixed, tiles that overlap by 56 px give the same result as the whole image (afte
 URST).
 """
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ..core.devices import out_of_memory
 from ..core.memory import SHARE, fits_in_memory, free_memory
 from ..models.layers import InstanceNorm, mean_and_variance, pooled, through
 from ..models.transformer import TransformerNet
@@ -20,6 +22,7 @@ __all__ = [
     "Tile",
     "fits_at_once",
     "fix_statistics",
+    "smaller_side",
     "spread_tiles",
     "statistics",
     "tile_side",
@@ -32,6 +35,7 @@ SIDES = 256, 512, 1024  # px of tiles when the side is chosen automatically
 SAMPLE_SIDE, SAMPLES = 64, 256  # px and number of the sampled tiles
 EVEN = 0.7548776662466927, 0.5698402909980532  # multiples cover a square evenly (R2)
 NEED = 512  # bytes per pixel to paint in float32; half as many in bfloat16
+CHANNELS = 32  # at full size; CUDA's reflection padding counts its values in 32 bits
 KEPT = 256  # bytes per pixel kept between two normalizations, in float32
 
 
@@ -138,11 +142,26 @@ def tile_side(
     size: tuple[int, int],  # width, height
     device: torch.device,
 ) -> int | None:  # px; None: no tiles needed
-    "The tile side that fits in the free memory."
-    if fits_in_memory(size[0] * size[1] * NEED, device):
+    "The tile side that fits in the free memory, or in what the device can address."
+    pixels = size[0] * size[1]
+    countable = device.type == "cpu" or pixels * CHANNELS < 2**31
+    if countable and fits_in_memory(pixels * NEED, device):
         return None
     side = int((SHARE * free_memory(device) / NEED) ** 0.5) - 2 * HALO
     return min(max(side, SIDES[0]), SIDES[-1]) // COARSEST * COARSEST
+
+
+def smaller_side(
+    net,  # a TransformerNet; other networks cannot paint in tiles
+    side: int | None,  # px of the tiles before; None: the whole image at once
+    error: Exception,
+) -> int:  # px
+    "The side of tiles to try after running out of memory. Raises `error` if it is another one."
+    if side == SIDES[0] or not (out_of_memory(error) and isinstance(net, TransformerNet)):
+        raise error
+    side = max(SIDES[0], side // (2 * COARSEST) * COARSEST) if side else SIDES[-1]
+    warnings.warn(f"Out of memory. The image is painted in tiles of {side} px.", stacklevel=3)
+    return side
 
 
 def fits_at_once(

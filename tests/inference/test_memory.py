@@ -1,0 +1,72 @@
+"Painting where memory is short, or an image has too many pixels for a GPU to count."
+
+import pytest
+import torch
+from PIL import Image
+
+from faststyle_fastai.core.devices import out_of_memory
+from faststyle_fastai.inference import stylizer, tiles
+from faststyle_fastai.inference.stylizer import Stylizer
+
+
+@pytest.fixture
+def photo():
+    return Image.effect_noise((300, 270), 90).convert("RGB")
+
+
+def test_out_of_memory_is_smaller_tiles(photo, monkeypatch):
+    paint, asked = Stylizer("slim:great_wave"), []
+    tiled = stylizer.paint_tiles
+
+    def too_large(*args, side=None, **kwargs):
+        asked.append(side)
+        if side != 256:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return tiled(*args, side=side, **kwargs)
+
+    monkeypatch.setattr(stylizer, "paint_whole", too_large)
+    monkeypatch.setattr(stylizer, "paint_tiles", too_large)
+    with pytest.warns(UserWarning, match="painted in tiles of 256 px"):
+        painted = paint(photo)
+    assert asked == [None, 1024, 512, 256]
+    assert painted.tobytes() == paint(photo, tile=256).tobytes()
+
+
+def test_another_error_is_raised(photo, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("no kernel image is available")
+
+    monkeypatch.setattr(stylizer, "paint_whole", broken)
+    with pytest.raises(RuntimeError, match="no kernel image"):
+        Stylizer("slim:great_wave")(photo)
+
+
+def test_when_even_small_tiles_do_not_fit(photo, monkeypatch):
+    def too_large(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(stylizer, "paint_tiles", too_large)
+    with pytest.raises(torch.OutOfMemoryError):
+        Stylizer("slim:great_wave")(photo, tile=256)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_memory"),
+    [
+        ("MPS backend out of memory (MPS allocated: 9 GB)", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)", True),
+        ("CUDA error: no kernel image is available for execution on the device", False),
+    ],
+)
+def test_words_for_out_of_memory(words, is_memory):
+    assert out_of_memory(RuntimeError(words)) == is_memory
+
+
+def test_a_gpu_with_room_cannot_count_all_pixels(monkeypatch):
+    monkeypatch.setattr(tiles, "fits_in_memory", lambda *_: True)
+    monkeypatch.setattr(tiles, "free_memory", lambda _: 140e9)
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    assert tiles.tile_side((8000, 8000), cuda) is None  # 64 megapixels
+    assert tiles.tile_side((8400, 8000), cuda) == 1024
+    assert tiles.tile_side((8400, 8000), cpu) is None
