@@ -46,7 +46,7 @@ def paint_bulk(
     workers: int | None = None,  # each with its own network; None: one per GPU or core
     batch: int = 16,  # images that a worker receives at once
     force: bool = False,  # overwrite existing outputs
-    precision: str = "auto",  # see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     watch=None,  # called with the numbers of finished, failed and all images
     stroke: str = "medium",  # a row of enlarge.STROKES
 ) -> list[tuple[str, str]]:  # the name and error of each failed image

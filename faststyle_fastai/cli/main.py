@@ -99,11 +99,11 @@ def take(*names):
 
 def machine():
     "Versions, device and precision, for `--verbose`."
-    from ..core.devices import best_device, uses_bfloat16
+    from ..core.devices import autocast_dtype, best_device
     from ..core.provenance import versions
 
     device = best_device()
-    precision = "bfloat16" if uses_bfloat16(device) else "float32"
+    precision = str(autocast_dtype(device) or "float32").removeprefix("torch.")
     facts = {**versions(), "device": device, "precision": precision}
     return ", ".join(f"{name} {value}" for name, value in facts.items())
 

@@ -94,7 +94,12 @@ Workers = Annotated[
     ),
 ]
 CheckpointEvery = Annotated[
-    int, typer.Option(min=1, metavar="STEPS", help="Steps between checkpoints.")
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="STEPS",
+        help="Steps between checkpoints. Default: 200, at least a minute apart.",
+    ),
 ]
 ValidPct = Annotated[
     float,
@@ -214,7 +219,7 @@ Precision = Annotated[
     typer.Option(
         metavar="NAME",
         envvar="FASTSTYLE_PRECISION",
-        help="Precision: float32, bfloat16, or auto (bfloat16 if the device supports it).",
+        help="Precision: float32, bfloat16, float16, or auto (what the device supports best).",
     ),
 ]
 Minutes = Annotated[

@@ -100,7 +100,7 @@ def pretrain(
     epochs: Epochs = None,
     optimizer: Opt = None,
     valid_pct: ValidPct = 0.02,
-    checkpoint_every: CheckpointEvery = 200,
+    checkpoint_every: CheckpointEvery = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training with the same options.")
     ] = False,
@@ -175,10 +175,15 @@ def train(
     epochs: Epochs = None,
     optimizer: Opt = None,
     valid_pct: ValidPct = 0.02,
-    checkpoint_every: CheckpointEvery = 200,
+    checkpoint_every: CheckpointEvery = None,
     preview_every: Annotated[
-        int, typer.Option(min=1, metavar="STEPS", help="Steps between previews.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="STEPS",
+            help="Steps between previews. Default: 100, at least 10 seconds apart.",
+        ),
+    ] = None,
     preview_photo: Annotated[
         list[str] | None,
         typer.Option(

@@ -1,6 +1,8 @@
 "Atomic writes: a file appears complete or not at all."
 
 import os
+import sys
+import time
 import warnings
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -20,10 +22,21 @@ def atomic_write(
     try:
         yield temporary
         fsync_path(temporary)
-        os.replace(temporary, path)
+        replace(temporary, path)
         fsync_path(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace(temporary: Path, path: Path):
+    "Rename, waiting up to a second for a Windows program that has `path` open."
+    for pause in (0.1, 0.2, 0.7, None):
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if pause is None or sys.platform != "win32":
+                raise
+            time.sleep(pause)
 
 
 def fsync_path(path: Path):

@@ -1,67 +1,120 @@
 "Devices and precision."
 
 import os
+import warnings
 from contextlib import ExitStack
+from functools import lru_cache
 
 import torch
 
 from .errors import known
 
-__all__ = ["best_device", "named_devices", "out_of_memory", "precise_or_bfloat16", "uses_bfloat16"]
+__all__ = [
+    "autocast_dtype",
+    "best_device",
+    "computing",
+    "named_devices",
+    "out_of_memory",
+    "use_device",
+]
 
-PRECISIONS = "auto", "float32", "bfloat16"
+PRECISIONS = "auto", "float32", "bfloat16", "float16"
+TENSOR_CORES = 7, 0  # the first compute capability that is faster in float16
 OUT_OF_MEMORY = "DefaultCPUAllocator", "ALLOC_FAILED", "MPS backend out of memory"
 
 
 def best_device() -> torch.device:
     "The available accelerator, or the CPU."
     found = torch.accelerator.is_available() and torch.accelerator.current_accelerator()
+    if found and found.type == "cuda" and not has_kernels():
+        too_old(torch.cuda.get_device_name())
+        found = None
     return found or torch.device("cpu")
 
 
-def uses_bfloat16(device: torch.device, precision: str = "auto") -> bool:
-    """Whether to compute in bfloat16.
+def use_device(
+    name: torch.device | str | None = None,  # None: the best
+) -> torch.device:
+    "A device by name. Of several GPUs it becomes the one whose memory and random state are kept."
+    device = torch.device(name or best_device())
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
+    return device
+
+
+def has_kernels() -> bool:
+    "Whether the installed PyTorch was compiled for this GPU, or for an older one of its kind."
+    major, minor = torch.cuda.get_device_capability()
+    for name in torch.cuda.get_arch_list():  # sm_90 is machine code, compute_90 is for newer GPUs
+        kind, number = name.rstrip("af").split("_")
+        if int(number) <= 10 * major + minor and (kind == "compute" or int(number) // 10 == major):
+            return True
+    return False
+
+
+@lru_cache
+def too_old(name):
+    warnings.warn(
+        f"The installed PyTorch does not support {name}, so the CPU is used. Install a PyTorch for "
+        f"your GPU: https://pytorch.org/get-started.",
+        stacklevel=3,
+    )
+
+
+def autocast_dtype(device: torch.device, precision: str = "auto") -> torch.dtype | None:
+    """The type to compute in; None: float32.
 
     `"auto"` reads the environment variable FASTSTYLE_PRECISION. If it is unset, bfloat16 is used
-    where the device supports it natively. Raises `ValueError` for a value not in `PRECISIONS`.
+    where the device supports it natively, and float16 on older NVIDIA cards with tensor cores.
+    Raises `ValueError` for a value not in `PRECISIONS`.
     """
     if precision == "auto":
         precision = os.environ.get("FASTSTYLE_PRECISION", "auto")
     known("precision", precision, PRECISIONS)
-    return computes_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+    if precision != "auto":
+        return None if precision == "float32" else getattr(torch, precision)
+    if computes_bfloat16(device):
+        return torch.bfloat16
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= TENSOR_CORES:
+        return torch.float16
+    return None
 
 
 def computes_bfloat16(device: torch.device) -> bool:
     "Whether `device` supports bfloat16 natively, without emulation."
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu" or not torch.cpu._is_avx512_bf16_supported():
         return False
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()  # not if oneDNN is told to do without
 
 
-def precise_or_bfloat16(device: torch.device, bfloat16: bool) -> ExitStack:
-    """A context that computes in bfloat16, or in float32.
+def computing(
+    device: torch.device,
+    dtype: torch.dtype | None,  # see autocast_dtype
+) -> ExitStack:
+    """A context that computes in `dtype`.
 
     On NVIDIA cards, convolutions in float32 would otherwise be TF32, with ten bits of mantissa.
     cuDNN does not try out algorithms, which takes seconds for each new size of an image.
     """
     contexts = ExitStack()
     if device.type == "cuda":
-        contexts.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=bfloat16))
-    contexts.enter_context(torch.autocast(device.type, torch.bfloat16, bfloat16))
+        tf32 = dtype is not None
+        contexts.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32))
+    contexts.enter_context(torch.autocast(device.type, dtype or torch.bfloat16, dtype is not None))
     return contexts
 
 
 def named_devices(
-    names,  # one, or two of the same kind separated by a comma; None: fastai's default
+    names,  # one, or two of the same kind separated by a comma; None: the best
 ) -> list[torch.device]:
     "Devices by name; `ValueError` for more than two, or for different kinds."
-    from fastai.torch_core import default_device  # keeps fastai out of painting's imports
-
-    devices = [torch.device(d) for d in str(names or default_device()).split(",")]
+    devices = [torch.device(d) for d in str(names or best_device()).split(",")]
     if len(devices) > 2 or len({device.type for device in devices}) > 1:
         raise ValueError(f"Invalid device '{names}'. Give one device, or two of the same kind.")
+    use_device(devices[0])
     return devices
 
 

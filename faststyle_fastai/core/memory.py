@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -62,4 +63,13 @@ def free_memory(device: torch.device) -> int:
         left.append(max(0, most - used + int(stat["inactive_file"])))  # file cache, reclaimed first
     if not left and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         left.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    if sys.platform == "win32":
+        left.append(windows_memory())
     return min(left, default=4 << 30)
+
+
+def windows_memory():
+    "Free bytes, from kernel32's MEMORYSTATUSEX: two 32-bit numbers, then seven of 64 bits."
+    status = (ctypes.c_uint64 * 8)(64)  # its own size; the second number is free memory's share
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return status[2]  # after the total

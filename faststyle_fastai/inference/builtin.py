@@ -50,7 +50,7 @@ def find_style(
     if name in BUILTIN_STYLES:
         return builtin_path("gallery", "full"), name
     file, colon, name = str(source).rpartition(":")
-    if colon and (file in NETWORKS or Path(file).exists()):
+    if colon and len(file) > 1 and (file in NETWORKS or Path(file).exists()):
         return find_style(file)[0], name
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")

@@ -19,6 +19,7 @@ from ..models.transformer import SMALLEST, TransformerNet, make_network
 __all__ = ["OnnxNet", "export_onnx"]
 
 INPUTS, OUTPUT = ("photo", "style"), "painted"
+PROVIDERS = ["CUDAExecutionProvider", "CPUExecutionProvider"]  # in order of preference
 TRIED = (1, 5, 9), (2, 41, 43), (1, 64, 97), (3, 75, 130), (1, 333, 200)  # batch, height, width
 CLOSE, SMALL_CLOSE = 1e-4, 2 / 255  # largest difference from PyTorch's output, in [0, 1]
 
@@ -134,16 +135,16 @@ class OnnxNet(nn.Module):
     def __init__(
         self,
         path: str | Path,  # written by export_onnx
-        providers: list[str] | None = None,  # of ONNX Runtime; None: all available
+        providers: list[str] | None = None,  # of ONNX Runtime; None: CUDA if it is there, and CPU
     ):
         super().__init__()
         runtime = extra("onnxruntime", "onnx")
         if not Path(path).is_file():
             raise FileNotFoundError(f"Style file not found: {path}.")
         try:
-            self.session = runtime.InferenceSession(
-                path, providers=providers or runtime.get_available_providers()
-            )
+            # TensorRT and CoreML would first compile the network for each size of image.
+            there = [name for name in PROVIDERS if name in runtime.get_available_providers()]
+            self.session = runtime.InferenceSession(path, providers=providers or there)
         except Exception as error:  # the error classes of ONNX Runtime are not public
             raise ValueError(f"{path} is not an ONNX network or is damaged ({error}).") from None
         said = self.session.get_modelmeta().custom_metadata_map
@@ -155,9 +156,12 @@ class OnnxNet(nn.Module):
         self.n_styles = max(1, len(self.info["styles"]))
 
     def to(self, device: torch.device) -> "OnnxNet":
-        "Run on the CPU if asked to; otherwise ONNX Runtime chooses."
+        "Run on this device, if ONNX Runtime can."
         if device.type == "cpu":
             self.session.set_providers(["CPUExecutionProvider"])
+        elif device.type == "cuda" and "CUDAExecutionProvider" in self.session.get_providers():
+            chosen = [{"device_id": device.index or 0}, {}]
+            self.session.set_providers(PROVIDERS, chosen)
         return self
 
     def forward(

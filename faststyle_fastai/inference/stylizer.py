@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torch.func import functional_call
 
-from ..core.devices import best_device, precise_or_bfloat16, uses_bfloat16
+from ..core.devices import autocast_dtype, computing, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..images.files import (
@@ -48,7 +48,7 @@ class Stylizer:
         source,  # a built-in style, a painting, FILE[:NAME], a run folder, .pkl, .onnx, a Learner;
         # or a list of paintings and built-in styles, which then can be mixed
         device: torch.device | str | None = None,
-        precision: str = "auto",  # float32, bfloat16 or auto, see devices.uses_bfloat16
+        precision: str = "auto",  # see devices.autocast_dtype
     ):
         self.named = None  # the style given with the file
         self.at_sight = isinstance(source, list) or is_painting(source)
@@ -60,10 +60,10 @@ class Stylizer:
             net, info, base = LOADERS.get(path.suffix, load_style)(path)
         else:
             net, info, base = _from_learner(source)
-        self.device = torch.device(device or best_device())
+        self.device = use_device(device)
         self.net, self.info = net.to(self.device).eval(), info
         enable_memory_reuse()
-        self.bfloat16 = uses_bfloat16(self.device, precision)
+        self.dtype = autocast_dtype(self.device, precision)
         self.styles = info["styles"]
         self._index(self.named)  # a wrong name fails here
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
@@ -145,7 +145,7 @@ class Stylizer:
 
     def arithmetic(self):
         "Context of the precision that was asked for."
-        return precise_or_bfloat16(self.device, self.bfloat16)
+        return computing(self.device, self.dtype)
 
     def exposed(
         self,

@@ -75,7 +75,10 @@ class TransformerNet(nn.Module):
         `style` is an index for each image, [B], weights over the styles for each image,
         [B, n_styles], or weights for each pixel, [B, n_styles, H, W].
         """
-        return through(self.steps(x, style))
+        if torch.compiler.is_compiling() or type(x) is Tensor:
+            return through(self.steps(x, style))
+        # A subclass, such as fastai's TensorImage, would run Python at each operation.
+        return through(self.steps(x.as_subclass(Tensor), style)).as_subclass(type(x))
 
     def steps(self, x, style=None):
         """`forward` as a generator that leaves the normalizations to the caller.
@@ -116,7 +119,7 @@ class TransformerNet(nn.Module):
     def _rows(self, style, x):
         "Weights over the styles: [B, n_styles] or [B, n_styles, H, W]."
         if style is None:
-            style = torch.zeros(len(x), dtype=torch.long)
+            style = torch.zeros(len(x), dtype=torch.long, device=x.device)
         if style.dim() == 1:
             style = torch.eye(self.n_styles, device=x.device)[style]
         shape = x.shape[0], self.n_styles, *x.shape[-2:]

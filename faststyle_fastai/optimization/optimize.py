@@ -32,7 +32,7 @@ def optimize_style(
     seed: int = 0,
     device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
     proof: str | Path | None = None,  # a printer's profile: limits inputs to its colors
-    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     callback=None,  # (step, optimizer) after each iteration; return True to stop
     **overrides,  # fields of recipes.Optimization
 ) -> Image.Image:  # RGB, the longer side is the plan's end_scale

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
-from ..core.devices import named_devices, out_of_memory, uses_bfloat16
+from ..core.devices import autocast_dtype, computing, named_devices, out_of_memory
 from ..core.errors import FaststyleError, NonFiniteLoss, known
 from ..images.color import soft_proof
 from ..images.files import read_picture
@@ -55,11 +55,11 @@ class PixelOptimizer:
         seed: int = 0,
         device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
         proof: str | Path | None = None,  # a printer's profile: limits input to its colors
-        precision: str = "auto",  # of the backbone, see devices.uses_bfloat16
+        precision: str = "auto",  # of the backbone, see devices.autocast_dtype
     ):
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
-        self.bfloat16 = uses_bfloat16(self.device, precision)
+        self.dtype = autocast_dtype(self.device, precision)
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
         pictures = [read_picture(picture) for picture in (content, *styles)]
         if proof:
@@ -194,7 +194,7 @@ class PixelOptimizer:
         found = {}
         for scale in {self.layers[name][1] for name in asked}:
             names = {name: self.layers[name][0] for name in asked if self.layers[name][1] == scale}
-            with torch.autocast(self.device.type, torch.bfloat16, self.bfloat16):
+            with computing(self.device, self.dtype):
                 seen = self.backbone(shrink(x, scale), list(set(names.values())))
             found |= {name: seen[layer] for name, layer in names.items()}
         return found

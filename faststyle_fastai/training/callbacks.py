@@ -1,5 +1,6 @@
 "Callbacks for training: precision, time, image sizes, styles, guards."
 
+import math
 import time
 from contextlib import ExitStack
 
@@ -10,7 +11,7 @@ from fastai.learner import Recorder
 from fastai.torch_core import get_model
 from torch import Tensor
 
-from ..core.devices import uses_bfloat16
+from ..core.devices import autocast_dtype
 from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..images.sizes import resize_short
@@ -29,17 +30,18 @@ __all__ = [
 
 
 class BFloat16(Callback):
-    "Autocast to bfloat16 if the device supports it; `learn.to_fp16()` takes precedence."
+    "Autocast to bfloat16 if the device supports it; fastai's MixedPrecision takes precedence."
 
     order = MixedPrecision.order
 
-    def __init__(self, precision: str = "auto"):  # see devices.uses_bfloat16
+    def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
         self.precision, self.context = precision, None
-        uses_bfloat16(torch.device("cpu"), precision)  # fail early on a wrong value
+        autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
 
     def before_fit(self):
         replaced = hasattr(self.learn, "mixed_precision")
-        self.run = uses_bfloat16(self.dls.device, self.precision) and not replaced
+        dtype = autocast_dtype(self.dls.device, self.precision)
+        self.run = dtype == torch.bfloat16 and not replaced
 
     def before_batch(self):
         self._leave()  # an interrupted batch may have left it open
@@ -235,9 +237,12 @@ class StopOnInterrupt(Callback):
 
 
 class StopOnNonFinite(Callback):
-    "End the fit when the loss is NaN or infinite, with an error and the last good weights."
+    """End the fit when the loss is NaN or infinite, with an error and the last good weights.
 
-    order = Recorder.order - 2
+    It looks at the mean that the Recorder has on the CPU: another look would wait for the GPU.
+    """
+
+    order = Recorder.order + 1
 
     def __init__(self, every: int = 20):  # steps between copies of the weights
         self.every = every
@@ -245,17 +250,20 @@ class StopOnNonFinite(Callback):
     def before_train(self):
         self._keep()
 
-    def after_loss(self):
-        if not self.training or not all_reduce_max(not torch.isfinite(self.loss_grad)):
+    def after_batch(self):
+        if not (self.training and len(self.yb)):
+            return
+        if not all_reduce_max(not math.isfinite(self.recorder.smooth_loss.value)):
             return
         if hasattr(self.learn, "lr_finder"):  # its search ends this way
             raise CancelFitException
         parts = getattr(self.learn.loss_func, "parts", {})
         bad = [name for name, part in parts.items() if not part.isfinite().all()]
         self.learn.model.load_state_dict(self.good)
+        self.learn.opt.clear_state()
         raise NonFiniteLoss(
-            f"The {' and '.join(bad) or 'loss'} became {self.loss_grad.item()} at step "
-            f"{self.train_iter}. The weights of step {self.good_iter} were restored. "
+            f"The {' and '.join(bad) or 'loss'} became {self.loss.item()} at step "
+            f"{self.train_iter - 1}. The weights of step {self.good_iter} were restored. "
             f"Lower the learning rate."
         )
 

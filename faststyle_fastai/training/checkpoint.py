@@ -5,6 +5,7 @@ import io
 import os
 import random
 import shutil
+import time
 import warnings
 from pathlib import Path
 
@@ -34,8 +35,8 @@ class Checkpoint(Callback):
 
     With `resume=True` the same `fit` call resumes from the newest checkpoint. The photos that the
     interrupted epoch has seen are drawn again and skipped. Callbacks with a `state_dict` and a
-    `load_state_dict` are saved too. With the same number of processes, the result is bit-for-bit
-    that of an uninterrupted training.
+    `load_state_dict` are saved too. On a CPU, with the same number of processes, the result is
+    bit-for-bit that of an uninterrupted training; on a GPU some sums have no fixed order.
     """
 
     order = Recorder.order + 15  # after the callbacks whose state it saves
@@ -48,10 +49,12 @@ class Checkpoint(Callback):
         keep: int = 2,  # number of newest checkpoints to keep
         resume: bool = False,
         patience: int | None = None,  # epochs without improvement before it ends on the best
+        apart: float = 0.0,  # least seconds between two checkpoints
     ):
         self.folder, self.every, self.keep, self.resume = Path(folder), every, keep, resume
         self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
         self.patience, self.since = patience, 0  # epochs since the best
+        self.apart, self.clock = apart, 0.0
 
     def before_fit(self):
         said_once.cache_clear()  # warn once per fit
@@ -98,7 +101,8 @@ class Checkpoint(Callback):
                 self._go_on()
             return
         self.at = self.epoch, self.iter + 1
-        if self.train_iter % self.every == 0:
+        if self.train_iter % self.every == 0 and time.monotonic() >= self.clock + self.apart:
+            self.clock = time.monotonic()
             self._save()
 
     def after_epoch(self):
@@ -264,6 +268,8 @@ def random_state():
     }
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()  # of the current device
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
     return state
 
 
@@ -272,5 +278,7 @@ def set_random_state(state):
     kind, keys, *rest = state["numpy"]
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
     torch.set_rng_state(state["torch"])
-    if "cuda" in state:
+    if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
+    if "mps" in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"])

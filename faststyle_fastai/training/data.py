@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from fastai.data.core import DataLoaders, Datasets
 from fastai.data.transforms import IntToFloatTensor, ToTensor
-from fastai.torch_core import default_device
 from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
@@ -20,6 +19,7 @@ from PIL import Image
 from plum import dispatch
 from torch import Tensor
 
+from ..core.devices import use_device
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from .distributed import shard
@@ -137,7 +137,7 @@ class StyleDataLoaders(DataLoaders):
                 f"{path} leaves {len(train)} photos to train on but bs={bs}: add photos, "
                 f"lower bs, or set images= to draw the same photos repeatedly."
             )
-        device = torch.device(device or default_device())
+        device = use_device(device)
         if num_workers is None:
             num_workers = default_workers(device)
         shortest = math.ceil(size / math.sqrt(min_scale))

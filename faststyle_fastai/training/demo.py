@@ -20,7 +20,7 @@ def demo(
     minutes: float = 1.5,  # training time
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
 ) -> list[Path]:  # the files written; the first one shows before | painting | after
     "Train a style offline and repaint a photo in it."

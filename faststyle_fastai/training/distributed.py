@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from functools import wraps
 
 import torch
@@ -22,6 +24,9 @@ __all__ = [
 ]
 
 
+PATIENCE = timedelta(minutes=10)  # with a process that does not answer
+
+
 def distributed_entry(train: Callable) -> Callable:
     """Let `train` run under `accelerate launch`, `torchrun` or `notebook_launcher`.
 
@@ -33,11 +38,16 @@ def distributed_entry(train: Callable) -> Callable:
     def joined(*args, **kwargs):
         if num_distrib() < 2 or distributed.is_initialized():
             return train(*args, **kwargs)
-        local = int(os.environ.get("LOCAL_RANK", 0))
-        cuda = local < torch.cuda.device_count()
-        if cuda:
+        gpus, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", 0))
+        if 0 < gpus < (here := int(os.environ.get("LOCAL_WORLD_SIZE", 1))):
+            raise FaststyleError(
+                f"{here} processes on this machine, but {gpus} GPUs: start one process for each "
+                f"GPU, or hide the GPUs (CUDA_VISIBLE_DEVICES=)."
+            )
+        if gpus:
             torch.cuda.set_device(local)
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+        nccl = gpus and distributed.is_nccl_available()  # not on Windows
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if nccl else "gloo", timeout=PATIENCE)
         try:
             return train(*args, **kwargs)
         finally:
@@ -53,7 +63,7 @@ class AverageGradients(Callback):
     wrapper.
     """
 
-    order = MixedPrecision.order + 1
+    order = MixedPrecision.order - 1  # before an overflow, seen by one process, skips the step
 
     def before_fit(self):
         for value in self.learn.model.state_dict().values():
@@ -62,13 +72,8 @@ class AverageGradients(Callback):
     def before_step(self):
         grads = [p.grad for p in self.learn.model.parameters() if p.grad is not None]
         whole = torch.cat([grad.flatten() for grad in grads])
-        try:
+        with others_alive():
             distributed.all_reduce(whole)
-        except RuntimeError as error:
-            raise FaststyleError(
-                f"Another process of this training has died ({str(error).splitlines()[0]}): "
-                f"use --resume to continue from the last checkpoint."
-            ) from None
         whole /= processes()
         for grad, mean in zip(grads, whole.split([grad.numel() for grad in grads])):
             grad.copy_(mean.view_as(grad))
@@ -90,8 +95,21 @@ def all_reduce_max(value: float) -> float:
     if processes() < 2:
         return value
     value = torch.tensor(float(value), dtype=torch.float64)
-    distributed.all_reduce(value, distributed.ReduceOp.MAX)
+    with others_alive():
+        distributed.all_reduce(value, distributed.ReduceOp.MAX)
     return value.item()
+
+
+@contextmanager
+def others_alive():
+    "Say what to do if another process has died."
+    try:
+        yield
+    except RuntimeError as error:
+        raise FaststyleError(
+            f"Another process of this training has died ({str(error).splitlines()[0]}): "
+            f"use --resume to continue from the last checkpoint."
+        ) from None
 
 
 def main_process_first(prepare: Callable, *args):

@@ -11,12 +11,14 @@ import fastai.callback.fp16  # noqa: F401  gives Learner its to_fp16
 import fastai.callback.hook  # noqa: F401  gives Learner its summary
 import torch
 from fastai.callback.core import Callback
+from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos
 from fastai.learner import Learner
 from fastcore.basics import patch
 from fastcore.foundation import L
 from torch import Tensor
 
+from ..core.devices import autocast_dtype
 from ..core.errors import known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
@@ -52,7 +54,7 @@ def autoencoder_learner(
     arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     pretrained: Learner | str | Path | None = None,  # as in style_learner
-    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     cbs=None,
     **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
@@ -69,7 +71,7 @@ def style_learner(
     arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of the styles; None: the paintings' file names
-    precision: str = "auto",  # float32, bfloat16, or auto: see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     cbs=None,
     **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
 ) -> Learner:
@@ -164,6 +166,8 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
             rows = nearest_rows(start.to(dls.device), loss, dls)
         net.load_state_dict(select_styles(start.state_dict(), rows))
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
+    if autocast_dtype(dls.device, precision) == torch.float16:
+        cbs.append(MixedPrecision())  # scales the loss, which bfloat16 does not need
     if plan.droplets:
         cbs.append(DropletPenalty(plan.droplets))
     if plan.stable:

@@ -85,7 +85,10 @@ class LossParts(Callback):
                 0, loss.rows, values.float()
             )
             self.sums[part] = self.sums.get(part, 0) + sums
-        self.counts = self.counts + torch.bincount(loss.rows, minlength=self.n)
+        ones = torch.ones_like(loss.rows)  # bincount would wait for the GPU
+        self.counts = self.counts + torch.zeros_like(ones[:1]).expand(self.n).index_add(
+            0, loss.rows, ones
+        )
 
     def mean(self, part, rows):
         "The mean of a part of the loss over an epoch's images of some styles; None without images."
@@ -142,8 +145,10 @@ class Preview(Callback):
         every: int = 100,  # steps
         folder: str | Path = "previews",  # with several styles: one subfolder for each of 8
         size: int = 256,  # px of the center squares
+        apart: float = 0.0,  # least seconds between two previews
     ):
         self.every, self.folder, self.painted = every, Path(folder), False
+        self.apart, self.clock = apart, 0.0
         squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
         self.photos = [to_tensor(square) for square in squares]
 
@@ -152,7 +157,10 @@ class Preview(Callback):
             self._paint(0)
 
     def after_step(self):
-        if (self.train_iter + 1) % self.every == 0 and not hasattr(self.learn, "lr_finder"):
+        if (self.train_iter + 1) % self.every or time.monotonic() < self.clock + self.apart:
+            return
+        if not hasattr(self.learn, "lr_finder"):
+            self.clock = time.monotonic()
             self._paint(self.train_iter + 1)
 
     def after_fit(self):

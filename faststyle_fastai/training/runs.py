@@ -39,7 +39,8 @@ from .run_folder import (
 __all__ = ["add_style", "pretrain", "train"]
 
 
-SAVE_EVERY, SHOW_EVERY = 200, 100  # steps
+SAVE = {"every": 200, "apart": 60}  # steps, and least seconds, for fast devices
+SHOW = {"every": 100, "apart": 10}
 ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolutions
 
 
@@ -61,12 +62,12 @@ def train(
     resume: bool = False,  # resume the run in `out`, or extend a finished one
     force: bool = False,  # replace the run in `out`
     workers: int | None = None,  # processes that load photos; None: up to 8 on CUDA, else 0
-    checkpoint_every: int = SAVE_EVERY,  # steps
-    preview_every: int = SHOW_EVERY,  # steps
+    checkpoint_every: int | None = None,  # steps; None: 200, at least a minute apart
+    preview_every: int | None = None,  # steps; None: 100, at least 10 seconds apart
     preview_photos: list | None = None,  # None: two held-out photos
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     cbs=None,  # additional callbacks
     **overrides,  # fields of recipes.Training
@@ -115,12 +116,14 @@ def train(
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
     main_process_first(_prepare, out, resume, record)
-    checkpoint = Checkpoint(out / "checkpoints", checkpoint_every, resume=resume, patience=patience)
+    often = {"every": checkpoint_every} if checkpoint_every else SAVE
+    checkpoint = Checkpoint(out / "checkpoints", **often, resume=resume, patience=patience)
     writers = []
     if not rank_distrib():
         writers += [History(out / "history.csv")]
         shown = preview_photos or dls.valid.items[:2]
-        writers += [Preview(shown, preview_every, out / "previews")]
+        often = {"every": preview_every} if preview_every else SHOW
+        writers += [Preview(shown, folder=out / "previews", **often)]
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = _fit(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs))
     record["pictures"] = learn.train_iter * plan.bs * processes()
@@ -164,10 +167,10 @@ def pretrain(
     resume: bool = False,  # resume an interrupted training from `out`.part
     force: bool = False,  # overwrite `out`
     workers: int | None = None,  # as in `train`
-    checkpoint_every: int = SAVE_EVERY,  # steps
+    checkpoint_every: int | None = None,  # steps; None: 200, at least a minute apart
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
@@ -187,7 +190,8 @@ def pretrain(
         same_run(part, settings)
     learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, precision, **overrides)
     main_process_first(_prepare, part, resume, {"settings": settings, "added": {}})
-    checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
+    often = {"every": checkpoint_every} if checkpoint_every else SAVE
+    checkpoint = Checkpoint(part / "checkpoints", **often, resume=resume)
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = _fit(learn, minutes, quiet, where, checkpoint)
     main_process_first(save_style, learn, out)
@@ -230,7 +234,7 @@ def add_style(
     workers: int | None = None,  # as in `train`
     seed: int = 0,
     device: str | None = None,
-    precision: str = "auto",  # see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     **overrides,  # fields of recipes.Training; default: those of the run, or of its recipe
 ) -> Path:  # the file with the new style

@@ -47,9 +47,11 @@ def motion(n, shape, device):
     theta = torch.cat([torch.diag_embed(zoom[:, None].expand(-1, 2)), shift[..., None]], 2)
     bend = BEND * (2 * torch.rand(n, 2, POINTS, POINTS, device=device) - 1)
     bend = F.interpolate(bend, shape, mode="bicubic").permute(0, 2, 3, 1)  # local motion
-    grid = F.affine_grid(theta, [n, 3, *shape], align_corners=False) + bend
+    with torch.autocast(device.type, enabled=False):  # bfloat16 would be off by a third of a pixel
+        grid = F.affine_grid(theta, [n, 3, *shape], align_corners=False) + bend
     return grid, (grid.abs().amax(-1) < 1).float()[:, None]
 
 
 def moved(x, grid):
-    return F.grid_sample(x.float(), grid, "bicubic", "reflection", align_corners=False)
+    with torch.autocast(x.device.type, enabled=False):
+        return F.grid_sample(x.float(), grid, "bicubic", "reflection", align_corners=False)

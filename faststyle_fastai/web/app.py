@@ -24,7 +24,7 @@ def web_page(
     browser: bool = False,  # open the page
     megapixels: float = 50,  # maximum size of an image
     device: str | None = None,
-    precision: str = "auto",  # see devices.uses_bfloat16
+    precision: str = "auto",  # see devices.autocast_dtype
     allow_hosts: list[str] | None = None,  # additional host names, for example of a proxy
 ):
     """Serve the page until the context ends; print its address.
