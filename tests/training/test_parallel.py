@@ -9,7 +9,8 @@ import time
 import pytest
 import torch
 
-from faststyle_fastai.all import StyleDataLoaders, load_style, style_learner
+from faststyle_fastai.all import FaststyleError, StyleDataLoaders, load_style, style_learner
+from faststyle_fastai.training.distributed import distributed_entry
 
 SETTINGS = ["--arch", "slim", "--crop-size", "32", "--seed", "3"]
 
@@ -165,3 +166,11 @@ def test_fastais_own_context(photos, painting, tmp_path):
         "step-000001",
         "step-000002",
     ]
+
+
+def test_more_processes_than_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for name, value in {"WORLD_SIZE": 4, "LOCAL_WORLD_SIZE": 4, "LOCAL_RANK": 3, "RANK": 3}.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(FaststyleError, match="4 processes on this machine, but 2 GPUs"):
+        distributed_entry(lambda: None)()

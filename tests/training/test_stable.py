@@ -15,6 +15,15 @@ def test_a_motion_is_what_it_says():
     assert torch.allclose(moved(x[:1], still), x[:1], atol=1e-4)
 
 
+def test_a_motion_is_exact_where_the_network_computes_in_bfloat16():
+    grids = []
+    for on in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, on):
+            grids.append(motion(1, (32, 40), torch.device("cpu"))[0])
+    assert torch.equal(*grids)
+
+
 GRAMS = {
     "content_layers": {"relu2_2": 1.0},
     "style_layers": dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 5.0),
