@@ -200,10 +200,11 @@ class TraceSqrt(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, matrix):
-        if not matrix.isfinite().all():  # the caller reports which part of the loss it was
-            return matrix.new_full(matrix.shape[:1], torch.nan)
-        values, vectors = torch.linalg.eigh(matrix)
-        roots = values.clamp(min=EPS**2).sqrt()
+        # NaN stays NaN, so that the caller can report it; `eigh` would raise an error of its own.
+        finite = matrix.isfinite().all(-1).all(-1, keepdim=True)
+        one = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+        values, vectors = torch.linalg.eigh(torch.where(finite[..., None], matrix, one))
+        roots = torch.where(finite, values.clamp(min=EPS**2).sqrt(), torch.nan)
         ctx.save_for_backward(roots, vectors)
         return roots.sum(-1)
 
