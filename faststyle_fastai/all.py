@@ -12,8 +12,9 @@ from .images.sheets import contact_sheet, side_by_side
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.enlarge import STROKES
 from .inference.first_sight import nearest_styles
+from .inference.grid import style_grid
 from .inference.onnx import export_onnx
-from .inference.stylizer import Stylizer, style_grid
+from .inference.stylizer import Stylizer
 from .models.stylefile import import_style, load_style, save_style
 from .models.transformer import ARCHS, TransformerNet, from_examples, to_examples
 from .optimization.initializers import INITS

@@ -248,7 +248,7 @@ def grid(
         names = [name or 0 for _, name in found]
     also = style[1:] if at_sight else ()
     paint = load_stylizer(style[0], trust_pickle, device, precision, also)
-    from ..inference.stylizer import style_grid
+    from ..inference.grid import style_grid
 
     if not paint.styles:
         raise FaststyleError(

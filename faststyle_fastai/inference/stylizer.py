@@ -15,7 +15,6 @@ from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..images.files import (
     image_size,
-    read_picture,
     read_tensor,
     read_upright,
     to_picture,
@@ -23,7 +22,6 @@ from ..images.files import (
 )
 from ..images.formats import is_painting
 from ..images.masks import fit_mask, read_mask, shares
-from ..images.sheets import contact_sheet
 from ..models.stylefile import builtin_weights, load_style
 from ..models.transformer import SMALLEST, TransformerNet, is_row, make_network
 from .builtin import find_style
@@ -34,7 +32,7 @@ from .tiled import paint_tiles
 from .tiles import smaller_side, tile_side, tiles
 from .whole import paint_whole
 
-__all__ = ["Stylizer", "style_grid"]
+__all__ = ["Stylizer"]
 
 LARGE, SIDE = 2**24, 1024  # px: images above LARGE are enlarged in parts of SIDE
 MOST = 1.5  # largest sum of the weights of a mix
@@ -277,25 +275,3 @@ def _from_learner(learn):
 
 
 LOADERS = {".pkl": _from_pickle, ".onnx": _from_onnx}  # loaders of other formats, by extension
-
-
-def style_grid(
-    paint: Stylizer,
-    picture,  # the photo
-    styles: list,  # names or indices: two for a row, four for the corners of a square
-    n: int = 5,  # images per side
-    **kwargs,  # see `Stylizer.__call__`
-) -> Image.Image:
-    "One photo in mixtures of styles: a row of two, or a square of four (Dumoulin et al. 2017)."
-    if len(styles) not in (2, 4) or n < 2:
-        raise ValueError(
-            f"{len(styles)} styles, n={n}. Give two or four styles, and n of at least 2."
-        )
-    corners = torch.stack([paint.rows(style) for style in styles])
-    corners, sheet = corners.view(-1, 2, corners.shape[1]), []
-    picture = read_picture(picture)
-    for down in range(n if len(corners) == 2 else 1):
-        left, right = torch.lerp(corners[0], corners[-1], down / (n - 1))
-        mixes = [torch.lerp(left, right, across / (n - 1)).tolist() for across in range(n)]
-        sheet.append([paint(picture, mix, **kwargs) for mix in mixes])
-    return contact_sheet(sheet)

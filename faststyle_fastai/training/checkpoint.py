@@ -45,16 +45,16 @@ class Checkpoint(Callback):
     def __init__(
         self,
         folder: str | Path,  # gets step-N/state.pt, its checksum, and best.safetensors
-        every: int = 500,  # steps
+        every: int | None = None,  # steps; None: 200, at least a minute apart
         keep: int = 2,  # number of newest checkpoints to keep
         resume: bool = False,
         patience: int | None = None,  # epochs without improvement before it ends on the best
-        apart: float = 0.0,  # least seconds between two checkpoints
     ):
-        self.folder, self.every, self.keep, self.resume = Path(folder), every, keep, resume
+        self.folder, self.keep, self.resume = Path(folder), keep, resume
         self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
         self.patience, self.since = patience, 0  # epochs since the best
-        self.apart, self.clock = apart, 0.0
+        self.every, self.apart = (every, 0) if every else (200, 60)  # steps, seconds
+        self.clock = 0.0
 
     def before_fit(self):
         said_once.cache_clear()  # warn once per fit

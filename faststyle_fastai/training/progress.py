@@ -142,13 +142,12 @@ class Preview(Callback):
     def __init__(
         self,
         pictures: list,  # anything that read_picture accepts
-        every: int = 100,  # steps
+        every: int | None = None,  # steps; None: 100, at least 10 seconds apart
         folder: str | Path = "previews",  # with several styles: one subfolder for each of 8
         size: int = 256,  # px of the center squares
-        apart: float = 0.0,  # least seconds between two previews
     ):
-        self.every, self.folder, self.painted = every, Path(folder), False
-        self.apart, self.clock = apart, 0.0
+        self.every, self.apart = (every, 0) if every else (100, 10)  # steps, seconds
+        self.folder, self.painted, self.clock = Path(folder), False, 0.0
         squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
         self.photos = [to_tensor(square) for square in squares]
 

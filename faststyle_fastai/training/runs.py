@@ -39,8 +39,6 @@ from .run_folder import (
 __all__ = ["add_style", "pretrain", "train"]
 
 
-SAVE = {"every": 200, "apart": 60}  # steps, and least seconds, for fast devices
-SHOW = {"every": 100, "apart": 10}
 ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolutions
 
 
@@ -116,14 +114,12 @@ def train(
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
     main_process_first(_prepare, out, resume, record)
-    often = {"every": checkpoint_every} if checkpoint_every else SAVE
-    checkpoint = Checkpoint(out / "checkpoints", **often, resume=resume, patience=patience)
+    checkpoint = Checkpoint(out / "checkpoints", checkpoint_every, resume=resume, patience=patience)
     writers = []
     if not rank_distrib():
         writers += [History(out / "history.csv")]
         shown = preview_photos or dls.valid.items[:2]
-        often = {"every": preview_every} if preview_every else SHOW
-        writers += [Preview(shown, folder=out / "previews", **often)]
+        writers += [Preview(shown, preview_every, out / "previews")]
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = _fit(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs))
     record["pictures"] = learn.train_iter * plan.bs * processes()
@@ -190,8 +186,7 @@ def pretrain(
         same_run(part, settings)
     learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, precision, **overrides)
     main_process_first(_prepare, part, resume, {"settings": settings, "added": {}})
-    often = {"every": checkpoint_every} if checkpoint_every else SAVE
-    checkpoint = Checkpoint(part / "checkpoints", **often, resume=resume)
+    checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = _fit(learn, minutes, quiet, where, checkpoint)
     main_process_first(save_style, learn, out)
