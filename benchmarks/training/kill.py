@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 
 from benchmarks.report import report
 from faststyle_fastai.all import Checkpoint, StyleDataLoaders, style_learner
-from faststyle_fastai.training.runs import SAVE
+from faststyle_fastai.training import checkpoint
 
 EVERY = "--arch", "slim", "--crop-size", "160", "--batch-size", "2", "--images", "1200", "--quiet"
 MOST = 120  # seconds to wait until a checkpoint is being written
@@ -116,7 +116,7 @@ def saving(painting, photos, folder):
     learn = style_learner(dls, painting, small=0)
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe(1, cbs=watch)
-    return statistics.median(watch.seconds) / (SAVE["every"] * watch.step)
+    return statistics.median(watch.seconds) / (checkpoint.EVERY * watch.step)
 
 
 def digest(run):

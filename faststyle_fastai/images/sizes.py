@@ -1,5 +1,8 @@
 "Image sizes and resizing."
 
+from functools import lru_cache
+
+import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -53,7 +56,14 @@ def luminance(
     x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
 ) -> Tensor:  # [B, 1, H, W]
     "Rec. 709 luma."
-    return (x.float() * x.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+    return (x.float() * luma(x.device)).sum(1, keepdim=True)
+
+
+@lru_cache
+def luma(device):
+    "`LUMA` on a device; copying it there for each image would wait for a GPU."
+    with torch.inference_mode(False):  # or it could not be used in training later
+        return torch.tensor(LUMA, device=device).view(3, 1, 1)
 
 
 def resize_short(

@@ -19,9 +19,6 @@ __all__ = [
     "instance_norm",
 ]
 
-# On an image enlarged twofold by nearest neighbors, a 3x3 kernel covers two small pixels along each
-# axis. These are its rows (or columns) on each of the two, for even and for odd large pixels.
-FALLS_ON = (slice(0, 1), slice(1, 3)), (slice(0, 2), slice(2, 3))
 IN_A_ROW = 65_536  # most values to sum directly in float32; larger sums are split
 
 
@@ -60,12 +57,14 @@ class UpConv2d(nn.Conv2d):
     """
 
     def forward(self, x):
-        kernels = []
-        for rows in FALLS_ON:
-            tall = torch.stack([self.weight[:, :, row].sum(2) for row in rows], 2)
-            for columns in FALLS_ON:
-                kernels.append(torch.stack([tall[..., column].sum(3) for column in columns], 3))
-        y = F.conv2d(x, torch.cat(kernels), self.bias.repeat(4))
+        # Which rows, and which columns, of the kernel fall on the same small pixel differs for even
+        # and for odd large pixels.
+        kernel = self.weight
+        for axis in (2, 3):
+            first, second, third = kernel.unbind(axis)
+            kernel = torch.stack([first, second + third, first + second, third], axis)
+        kernel = kernel.unflatten(3, (2, 2)).unflatten(2, (2, 2)).permute(2, 4, 0, 1, 3, 5)
+        y = F.conv2d(x, kernel.flatten(0, 2), self.bias.repeat(4))
         if torch.compiler.is_compiling():
             parts = [y[:, :, i : i - 1 or None, j : j - 1 or None] for i in (0, 1) for j in (0, 1)]
             kinds = [part.chunk(4, 1)[k] for k, part in enumerate(parts)]
@@ -136,9 +135,9 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_styles, channels))
         self.register_buffer("known", torch.empty(0), persistent=False)
 
-    def forward(self, x, rows):
-        if rows.dim() == 2:
-            return self._normalized(x, rows @ self.weight, rows @ self.bias)
+    def forward(self, x, rows):  # see TransformerNet.steps
+        if isinstance(rows, dict):
+            return self._normalized(x, *rows[self])
         rows = F.adaptive_avg_pool2d(rows, x.shape[-2:])
         weight, bias = (torch.einsum("bnhw,nc->bchw", rows, p) for p in (self.weight, self.bias))
         ones = torch.ones(x.shape[:2], device=x.device)
@@ -185,21 +184,30 @@ def instance_norm(
     if torch.compiler.is_compiling():
         y = F.instance_norm(x, eps=eps)
         return torch.addcmul(bias[..., None, None], weight[..., None, None], y)
-    if x.device.type == "cpu":
+    if on_cpu(x):
         return ChannelsLastNorm.apply(x, weight.float(), bias.float(), eps)
     # With one group per image and channel, group_norm takes a scale and a shift for each image.
     y = x.reshape(1, -1, *x.shape[2:])  # [1, B*C, H, W]
     weight, bias = (values.flatten().to(y.dtype) for values in (weight, bias))
-    return F.group_norm(y, y.shape[1], weight, bias, eps).view(x.shape)
+    with torch.autocast(x.device.type, enabled=False):  # which would return float32
+        y = F.group_norm(y, y.shape[1], weight, bias, eps)
+    # A view that autograd does not know as one: ReLU in place on a view copies in the backward.
+    return torch.ops.aten._unsafe_view(y, x.shape)
+
+
+def on_cpu(x: Tensor) -> bool:
+    "Whether to use the operations that are fast on a CPU."
+    return x.device.type == "cpu"
 
 
 def mean_and_variance(
     x: Tensor,  # [1, C, H, W]
-) -> Tensor:  # [2, C], float64, on the CPU
+) -> Tensor:  # [2, C], float64; float32 on MPS, which has no float64
     "Mean and variance of each channel."
-    if x.device.type != "cpu":
+    if not on_cpu(x):
         variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
-        return torch.stack([mean, variance]).cpu().double()
+        found = torch.stack([mean, variance])
+        return found if x.device.type == "mps" else found.double()
     ones = x.new_ones(x.shape[1], dtype=torch.float32)
     # Scale, shift, no running statistics, training, momentum and eps of native_batch_norm.
     row = ones, 0 * ones, None, None, True, 0.0, 1e-5
@@ -214,7 +222,7 @@ def pooled(
     found: Tensor,  # [parts, 2, C], mean and variance of each part
 ) -> Tensor:  # [2, C]
     "Mean and variance of all parts combined."
-    share = torch.tensor(sizes, dtype=found.dtype)[:, None] / sum(sizes)
+    share = torch.tensor(sizes, dtype=found.dtype)[:, None].to(found.device) / sum(sizes)
     means, variances = found.unbind(1)
     mean = (share * means).sum(0)
     return torch.stack([mean, (share * (variances + (means - mean) ** 2)).sum(0)])

@@ -2,11 +2,12 @@
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
 from ..core.errors import known
-from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, through
+from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, on_cpu, through
 
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]
 
@@ -75,10 +76,12 @@ class TransformerNet(nn.Module):
         `style` is an index for each image, [B], weights over the styles for each image,
         [B, n_styles], or weights for each pixel, [B, n_styles, H, W].
         """
-        if torch.compiler.is_compiling() or type(x) is Tensor:
+        if torch.compiler.is_compiling():
             return through(self.steps(x, style))
-        # A subclass, such as fastai's TensorImage, would run Python at each operation.
-        return through(self.steps(x.as_subclass(Tensor), style)).as_subclass(type(x))
+        kind, x = type(x), x.as_subclass(Tensor)  # TensorImage would run Python at each operation
+        if (dtype := autocast_type(x)) and self.conv1.conv2d.weight.dtype != dtype:
+            return functional_call(self, self._convolutions(dtype), (x, style)).as_subclass(kind)
+        return through(self.steps(x, style)).as_subclass(kind)
 
     def steps(self, x, style=None):
         """`forward` as a generator that leaves the normalizations to the caller.
@@ -94,10 +97,9 @@ class TransformerNet(nn.Module):
         rows = self._rows(style, x)
         edge = 0, -width % 4, 0, -height % 4
         x = F.pad(x, edge, mode="reflect")
-        if rows.dim() == 4:
-            rows = F.pad(rows, edge, mode="reflect")
+        rows = F.pad(rows, edge, mode="reflect") if rows.dim() == 4 else self._affine(rows)
         y = (x - self.mean) / self.std
-        if y.device.type == "cpu":
+        if on_cpu(y):
             y = y.contiguous(memory_format=torch.channels_last)
         down = (self.conv1, self.in1), (self.conv2, self.in2), (self.conv3, self.in3)
         up = (self.deconv1, self.in4), (self.deconv2, self.in5)
@@ -119,9 +121,10 @@ class TransformerNet(nn.Module):
     def _rows(self, style, x):
         "Weights over the styles: [B, n_styles] or [B, n_styles, H, W]."
         if style is None:
-            style = torch.zeros(len(x), dtype=torch.long, device=x.device)
+            style = torch.zeros(len(x), self.n_styles, device=x.device)
+            style[:, 0] = 1
         if style.dim() == 1:
-            style = torch.eye(self.n_styles, device=x.device)[style]
+            style = torch.eye(self.n_styles, device=x.device)[style.to(x.device)]
         shape = x.shape[0], self.n_styles, *x.shape[-2:]
         if style.shape not in (shape[:2], shape):
             raise ValueError(
@@ -129,6 +132,27 @@ class TransformerNet(nn.Module):
                 f"{list(shape[:2])} for weights or {list(shape)} for weights at each pixel."
             )
         return style.to(x.device, self.in1.weight.dtype)
+
+    # A GPU waits for Python at each operation, so weights are treated together.
+
+    def _affine(self, rows):
+        "The scale and the shift, [B, C] each, of each normalization: one product for each width."
+        norms, found = [m for m in self.modules() if isinstance(m, InstanceNorm)], {}
+        dtype = autocast_type(rows) or rows.dtype
+        with torch.autocast(rows.device.type, enabled=False):
+            for width in sorted({norm.weight.shape[1] for norm in norms}):
+                same = [norm for norm in norms if norm.weight.shape[1] == width]
+                table = torch.stack([part for norm in same for part in (norm.weight, norm.bias)])
+                parts = (rows @ table).to(dtype)  # twice as many as norms, [B, C]
+                found |= zip(same, zip(*[iter(parts.unbind())] * 2))
+        return found
+
+    def _convolutions(self, dtype):
+        "The weights and biases of all convolutions in another type."
+        named = {name: p for name, p in self.named_parameters() if not is_row(name)}
+        whole = torch.cat([p.flatten() for p in named.values()]).to(dtype)
+        parts = whole.split([p.numel() for p in named.values()])
+        return {name: part.view_as(p) for (name, p), part in zip(named.items(), parts)}
 
 
 def make_network(
@@ -171,6 +195,13 @@ def to_examples(
     state[last + "weight"] *= 255 * std.view(3, 1, 1, 1)
     state[last + "bias"] = (state[last + "bias"] * std + mean) * 255
     return state
+
+
+def autocast_type(x: Tensor) -> torch.dtype | None:
+    "The type of autocast on a GPU; None if it is off, and on CPUs, where casts take no time."
+    if on_cpu(x) or not torch.is_autocast_enabled(x.device.type):
+        return None
+    return torch.get_autocast_dtype(x.device.type)
 
 
 def is_row(key: str) -> bool:

@@ -1,5 +1,6 @@
 "Backbones: frozen perceptual networks, their named layers and their weights."
 
+import copy
 import warnings
 from functools import lru_cache, partial
 from pathlib import Path
@@ -77,7 +78,7 @@ class Backbone(nn.Module):
         for conv, relu in zip(names, names[1:]):
             if relu in self.relus:  # in place, unless a hook keeps the input
                 net.get_submodule(relu).inplace = conv not in self.layers
-        self.features = {}
+        self.features, self.cast = {}, {}
         for name in self.layers:
             self.net.get_submodule(name).register_forward_hook(self._keep(name))
         for i, values in enumerate(IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)):
@@ -107,9 +108,18 @@ class Backbone(nn.Module):
                 f"{w}x{h} px is too small for {wanted[-1]}. It needs at least {smallest} px."
             )
         x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        self.net[:depth](x)
+        self._in_autocast_type(x.device)[:depth](x)
         found, self.features = self.features, {}
         return {name: found[name] for name in wanted}
+
+    def _in_autocast_type(self, device):
+        "The network in the type of autocast, which would cast its frozen weights at each call."
+        if not torch.is_autocast_enabled(device.type):
+            return self.net
+        key = device, torch.get_autocast_dtype(device.type)
+        if key not in self.cast:
+            self.cast[key] = copy.deepcopy(self.net).to(key[1])
+        return self.cast[key]
 
     def named(self, layers) -> list[str]:
         "Full names of layers given by name or alias; `ValueError` for unknown ones."

@@ -72,9 +72,11 @@ def tone_error(
     The error is 0 for a uniform photo.
     """
     side = min(SQUARE, *x.shape[-2:])
-    a, b = (F.avg_pool2d(luminance(z), side).flatten(1) for z in (x, photo))
-    a, b = (z - z.mean(1, keepdim=True) for z in (a, b))
-    return (b.square().mean(1) > 1e-6) * (1 - F.cosine_similarity(a, b, dim=1, eps=1e-4))
+    squares = F.avg_pool2d(luminance(torch.cat([x, photo])), side).flatten(1)
+    squares = squares - squares.mean(1, keepdim=True)
+    (a, b), (of_a, of_b) = squares.chunk(2), squares.square().sum(1).chunk(2)
+    alike = (a * b).sum(1) * (of_a * of_b).clamp(min=1e-12).rsqrt()
+    return (of_b > 1e-6 * b.shape[1]) * (1 - alike)
 
 
 class VggLoss(nn.Module):
@@ -153,7 +155,8 @@ class VggLoss(nn.Module):
             name: torch.as_tensor(part, device=pred.device).detach().expand(len(pred))
             for name, part in parts.items()
         }
-        return sum(parts.values()).mean()
+        first, *others = parts.values()
+        return sum(others, first).mean()
 
     def _load_backbone(self, device):
         "Reload the backbone, which an exported learner omits but needs to continue training."
@@ -180,23 +183,27 @@ class VggLoss(nn.Module):
             return 0.0
         with torch.no_grad():
             targets = self.backbone(photo, self.content_layers)
-        error = CONTENT_LOSSES[self.content_loss]
-        return sum(w * error(found[k], targets[k]) for k, w in self.content_layers.items())
+        error, weights = CONTENT_LOSSES[self.content_loss], self.content_layers
+        return weighted_sum((w, error(found[k], targets[k])) for k, w in weights.items())
 
     def _style(self, found, pred, rows, copies=1):
         "Style error of each image, or of `copies` of it, against the painting of its row."
         if not self.style_layers:
             return 0.0
-        style, total = STYLE_LOSSES[self.style_loss], 0.0
+        style, errors = STYLE_LOSSES[self.style_loss], []
         for scale in self.scales:
             seen = found if scale == 1 else self.backbone(shrink(pred, scale), self.style_layers)
             targets = self._style_targets(min(pred.shape[-2:]), scale)
             for layer, weight in self.style_layers.items():
                 statistics = style.statistics(inner(seen[layer], self.style_margin))
-                statistics = statistics.repeat_interleave(copies, 0)
-                target = [part[rows.to(part.device)] for part in targets[layer]]
-                total = total + weight * style.distance(statistics, *target).to(pred.device)
-        return total / len(self.scales)
+                if copies > 1:
+                    statistics = statistics.repeat_interleave(copies, 0)
+                target = targets[layer]
+                if len(self.styles) > 1:
+                    target = [part[rows.to(part.device)] for part in target]
+                error = style.distance(statistics, *target).to(pred.device)
+                errors.append((weight / len(self.scales), error))
+        return weighted_sum(errors)
 
     def _style_targets(self, photo_size, scale):
         "Style targets of the paintings at each layer, cached by size."
@@ -236,6 +243,16 @@ class VggLoss(nn.Module):
     def __setstate__(self, state):
         super().__setstate__(state)
         self.styles = self.styles and [x.float() / 255 for x in self.styles]
+
+
+def weighted_sum(parts):
+    "Sum of weights times tensors, in one operation for each."
+    parts = iter(parts)
+    weight, total = next(parts)
+    total = weight * total
+    for weight, part in parts:
+        total = torch.add(total, part, alpha=weight)
+    return total
 
 
 def _to_bytes(painting):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 __all__ = [
@@ -53,7 +54,7 @@ class Products(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         x = x.float()
         weighted = x if weight is None else x * weight
-        return weighted.mT @ x / x.shape[1], weighted.mean(1)
+        return weighted.mT.bmm(x) / x.shape[1], weighted.mean(1)
 
     @staticmethod
     def backward(ctx, grad, grad_mean):
@@ -156,8 +157,9 @@ def gaussian(m):
     "Means and covariances in float64, because W2 is a small difference of large traces."
     m = (m.cpu() if m.device.type == "mps" else m).double()  # MPS has no float64
     mean, second = m[:, :-1, -1], m[:, :-1, :-1]
-    eye = torch.eye(mean.shape[-1], dtype=m.dtype, device=m.device)
-    return mean, second - mean[:, :, None] * mean[:, None] + EPS * eye
+    cov = torch.baddbmm(second, mean[:, :, None], mean[:, None], alpha=-1)
+    cov.diagonal(dim1=1, dim2=2).add_(EPS)
+    return mean, cov
 
 
 def gaussian_root(m):
@@ -168,18 +170,39 @@ def gaussian_root(m):
     return mean, root, cov.diagonal(dim1=1, dim2=2).sum(1)
 
 
-def w2_distance(m, mean, root, trace):
+class W2(torch.autograd.Function):
     """Squared 2-Wasserstein distance of normal distributions with these moments, per channel.
 
     |μ - ν|² + tr(S + T - 2(S½TS½)½) for means μ, ν and covariances S, T. With S = L Lᵀ, the last
-    trace is that of (Lᵀ T L)½, the sum of the square roots of its eigenvalues, so the gradient is
-    finite where eigenvalues meet. Covariances of few positions are singular, and rounding can make
-    them worse, so eigenvalues below the bound that `EPS` guarantees are raised to it.
+    trace is that of M½, M = Lᵀ T L: the sum of the square roots of its eigenvalues. Its gradient,
+    L M^-½ Lᵀ, is finite where eigenvalues meet, as that of `eigh` is not. No eigenvalue of L Lᵀ or
+    T is below EPS, hence none of M below EPS²; those that rounding makes smaller are raised to it.
     """
-    found, cov = gaussian(m)
-    shared = TraceSqrt.apply(root.mT @ cov @ root)
-    spread = trace + cov.diagonal(dim1=1, dim2=2).sum(1)
-    return ((found - mean).square().mean(1) + (spread - 2 * shared) / cov.shape[-1]).float()
+
+    @staticmethod
+    def forward(ctx, m, mean, root, trace):
+        found, cov = gaussian(m)
+        # `eigh` raises an error for NaN. The other terms keep it, so that the caller can report it.
+        root = root.expand_as(cov)
+        matrix = torch.nan_to_num(root.mT.bmm(cov).bmm(root), 0, 0, 0)
+        values, vectors = torch.linalg.eigh(matrix)
+        roots, off, n = values.clamp(min=EPS**2).sqrt(), found - mean, cov.shape[-1]
+        traces = trace + cov.diagonal(dim1=1, dim2=2).sum(1)
+        if ctx.needs_input_grad[0]:
+            turned = root.bmm(vectors)
+            of_cov = torch.baddbmm(cov, turned / roots[:, None], turned.mT, beta=0, alpha=-1 / n)
+            of_cov.diagonal(dim1=1, dim2=2).add_(1 / n)
+            column = off[..., None], of_cov, found[..., None]
+            of_mean = torch.baddbmm(*column, beta=2 / n, alpha=-2)
+            of_m = F.pad(torch.cat([of_cov, of_mean], 2), (0, 0, 0, 1))
+            ctx.save_for_backward(of_m.to(m.device, m.dtype))
+        rest = torch.sub(traces, roots.sum(1), alpha=2)
+        return ((off.square().sum(1) + rest) / n).to(m.device, m.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        return grad[:, None, None] * ctx.saved_tensors[0], None, None, None
 
 
 def gaussian_root_and_size(m):
@@ -189,29 +212,7 @@ def gaussian_root_and_size(m):
 
 def relative_w2_distance(m, mean, root, trace, size):
     "W2 relative to the mean square of the painting, so that layers and paintings are balanced."
-    return w2_distance(m, mean, root, trace) / size
-
-
-class TraceSqrt(torch.autograd.Function):
-    """Trace of the square root of matrices M = Lᵀ T L, [B, C, C] -> [B]; d = tr(M^-½ dM) / 2.
-
-    Since L Lᵀ and T have no eigenvalue below EPS, M has none below EPS².
-    """
-
-    @staticmethod
-    def forward(ctx, matrix):
-        # NaN stays NaN, so that the caller can report it; `eigh` would raise an error of its own.
-        finite = matrix.isfinite().all(-1).all(-1, keepdim=True)
-        one = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-        values, vectors = torch.linalg.eigh(torch.where(finite[..., None], matrix, one))
-        roots = torch.where(finite, values.clamp(min=EPS**2).sqrt(), torch.nan)
-        ctx.save_for_backward(roots, vectors)
-        return roots.sum(-1)
-
-    @staticmethod
-    def backward(ctx, grad):
-        roots, vectors = ctx.saved_tensors
-        return grad[:, None, None] * (vectors / (2 * roots[:, None])) @ vectors.mT
+    return W2.apply(m, mean, root, trace) / size
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ def itself(m):
 
 
 STYLE_LOSSES = {
-    "w2": StyleLoss(moments, gaussian_root, w2_distance),
+    "w2": StyleLoss(moments, gaussian_root, W2.apply),
     "w2_relative": StyleLoss(moments, gaussian_root_and_size, relative_w2_distance),
     "gram": StyleLoss(moments, gram_of, gram_distance),
     "gram_mean": StyleLoss(moments, itself, gram_mean_distance),
@@ -243,11 +244,41 @@ def mean_square(x, dims=(1, 2, 3)):
 
 
 def instance_normalized(features):
-    "Normalize each channel to mean 0 and variance 1; nearly flat ones stay small: they are noise."
+    """Normalize each channel to mean 0 and variance 1; nearly flat ones stay small: they are noise.
+
+    Also returns the factor of each channel.
+    """
     x = features.float()
     variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
-    floor = FAINT * variance.mean(1, keepdim=True) + NONE
-    return (x - mean) * (variance + floor).rsqrt()
+    scale = torch.add(variance + NONE, variance.mean(1, keepdim=True), alpha=FAINT).rsqrt()
+    return (x - mean) * scale, scale
+
+
+class NormalizedError(torch.autograd.Function):
+    """Mean squared difference of normalized features, [B, C, H, W] each -> [B].
+
+    It compares where objects are, not their contrast: a squared error favors pale images. The
+    gradient is written out because autograd would go over the features twice as often.
+    """
+
+    @staticmethod
+    def forward(ctx, x, photo):
+        (z, scale), (target, _) = instance_normalized(x), instance_normalized(photo)
+        off = z - target
+        ctx.save_for_backward(z, off, scale)
+        ctx.dtype = x.dtype
+        return off.square().mean((1, 2, 3))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        z, off, scale = ctx.saved_tensors
+        square, pull = scale.square(), (off * z).mean((2, 3), keepdim=True)
+        # Through each channel's own variance, and through the floor, which depends on all channels.
+        along = pull + FAINT * (square * pull).mean(1, keepdim=True) / square
+        of_x = torch.addcmul(off - off.mean((2, 3), keepdim=True), z, along, value=-1)
+        share = 2 / z[0].numel() * grad.view(-1, 1, 1, 1)
+        return (of_x * (share * scale)).to(ctx.dtype), None
 
 
 # name -> function of features of an image and of the photo, [B, C, H, W] each -> [B]
@@ -256,7 +287,6 @@ CONTENT_LOSSES = {
     "relative": lambda x, photo: (
         mean_square(x.float() - photo.float()) / (mean_square(photo) + NONE)
     ),
-    # Compares where objects are, not their contrast: a squared error favors pale images.
-    "normalized": lambda x, photo: mean_square(instance_normalized(x) - instance_normalized(photo)),
+    "normalized": NormalizedError.apply,
     "scaled": lambda x, photo: scaled_error(x - photo),
 }

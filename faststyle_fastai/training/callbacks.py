@@ -213,7 +213,8 @@ class DropletPenalty(Callback):
 
     def after_loss(self):
         if self.excess:
-            self.learn.loss_grad = self.loss_grad + self.weight * sum(self.excess)
+            excess = torch.stack(self.excess).sum()
+            self.learn.loss_grad = torch.add(self.loss_grad, excess, alpha=self.weight)
             self.excess = []
 
 

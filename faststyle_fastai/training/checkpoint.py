@@ -27,6 +27,7 @@ from .distributed import all_reduce_max, main_process_first, processes
 
 __all__ = ["Checkpoint"]
 
+EVERY, APART = 200, 60  # steps, and least seconds, between two checkpoints
 BEST, STATE, SUM = "best.safetensors", "state.pt", "state.sha256"
 
 
@@ -53,7 +54,7 @@ class Checkpoint(Callback):
         self.folder, self.keep, self.resume = Path(folder), keep, resume
         self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
         self.patience, self.since = patience, 0  # epochs since the best
-        self.every, self.apart = (every, 0) if every else (200, 60)  # steps, seconds
+        self.every, self.apart = (every, 0) if every else (EVERY, APART)
         self.clock = 0.0
 
     def before_fit(self):

@@ -5,6 +5,7 @@ from collections import defaultdict
 import torch
 from fastai.optimizer import Adam, Optimizer
 from torch import Tensor
+from torch.nn import functional as F
 
 __all__ = ["OPTIMIZERS", "Muon"]
 
@@ -103,21 +104,20 @@ def orthogonal(
     """Bring all singular values of each matrix near 1 with five Newton-Schulz iterations.
 
     Each iteration multiplies a matrix by a polynomial of its small Gram matrix. Iterating only the
-    Gram matrices, those of one size together, leaves a single product with each matrix.
+    Gram matrices, all together, leaves a single product with each matrix.
     """
     tall = [len(x) > x.shape[1] for x in matrices]
     wide = [x.mT if turned else x for x, turned in zip(matrices, tall)]
     wide = torch._foreach_div(wide, torch._foreach_add(torch._foreach_norm(wide), 1e-7))
-    sizes = defaultdict(lambda: defaultdict(list))  # rows -> columns -> indices
+    groups, most = defaultdict(list), max(len(x) for x in wide)
     for i, x in enumerate(wide):
-        sizes[len(x)][x.shape[1]].append(i)
+        groups[x.shape].append(i)
+    stacks = [torch.stack([wide[i] for i in group]) for group in groups.values()]
+    room = [most - x.shape[1] for x in stacks]  # smaller ones are padded to one size
+    whole = polynomials(torch.cat([F.pad(x.bmm(x.mT), (0, n, 0, n)) for x, n in zip(stacks, room)]))
     found = {}
-    for groups in sizes.values():
-        stacks = [torch.stack([wide[i] for i in group]) for group in groups.values()]
-        whole = polynomials(torch.cat([x.bmm(x.mT) for x in stacks]))
-        parts = whole.split([len(x) for x in stacks])
-        for group, part, x in zip(groups.values(), parts, stacks):
-            found |= zip(group, part.bmm(x))
+    for group, part, x in zip(groups.values(), whole.split([len(x) for x in stacks]), stacks):
+        found |= zip(group, part[:, : x.shape[1], : x.shape[1]].bmm(x))
     return [found[i].mT if turned else found[i] for i, turned in enumerate(tall)]
 
 

@@ -50,7 +50,7 @@ class LossParts(Callback):
     order = Recorder.order - 1
 
     def __init__(self):
-        self.sums, self.counts = {}, 0
+        self.sums = None  # [1 + parts, styles]: the number of images, then the sum of each part
 
     def before_fit(self):
         self.run, others = True, [m for m in self.learn.metrics if not isinstance(m, LossPart)]
@@ -71,7 +71,7 @@ class LossParts(Callback):
         self.recorder.train_metrics = True
 
     def before_train(self):
-        self.sums, self.counts = {}, 0
+        self.sums = None
 
     def before_validate(self):
         self.before_train()
@@ -80,31 +80,28 @@ class LossParts(Callback):
         if not len(self.yb):  # no target: inference, or skipped by a resume
             return
         loss = self.learn.loss_func
-        for part, values in loss.parts.items():
-            sums = torch.zeros(self.n, device=values.device).index_add_(
-                0, loss.rows, values.float()
-            )
-            self.sums[part] = self.sums.get(part, 0) + sums
-        ones = torch.ones_like(loss.rows)  # bincount would wait for the GPU
-        self.counts = self.counts + torch.zeros_like(ones[:1]).expand(self.n).index_add(
-            0, loss.rows, ones
-        )
+        parts = [loss.parts[name].float() for name in loss.part_names]
+        values = torch.stack([torch.ones_like(parts[0]), *parts])
+        if self.sums is None:
+            self.sums = values.new_zeros(len(values), self.n)
+        self.sums = self.sums.index_add(1, loss.rows, values)
 
     def mean(self, part, rows):
         "The mean of a part of the loss over an epoch's images of some styles; None without images."
-        if not self.sums or not (count := self.counts[rows].sum()):
+        if self.sums is None:
             return None
-        return (self.sums[part][rows].sum() / count).cpu()
+        sums = self.sums[:, rows].sum(1).tolist()
+        parts = self.learn.loss_func.part_names
+        return sums[1 + parts.index(part)] / sums[0] if sums[0] else None
 
     def state_dict(self) -> dict:
-        return {"sums": self.sums, "counts": self.counts}
+        return {"sums": self.sums}
 
     def load_state_dict(self, state: dict):
-        state = to_device(state, self.dls.device)
-        self.sums, self.counts = dict(state["sums"]), state["counts"]
+        self.sums = to_device(state["sums"], self.dls.device)
 
     def __getstate__(self):
-        return {**self.__dict__, "sums": {}, "counts": 0}
+        return {**self.__dict__, "sums": None}
 
 
 class History(Callback):
