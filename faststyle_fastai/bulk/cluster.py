@@ -31,6 +31,7 @@ SETTINGS = {"enable_progress_bars": False, "max_errored_blocks": -1}  # of Ray D
 PATIENCE = 10  # seconds to wait for a cluster's answer
 PAUSE = 5  # seconds until a cluster notices a dead machine
 TOGETHER = 2**23  # most pixels in a batch
+PER_GPU = 6  # workers
 TRIES = 4  # the first in pieces; then images lost with their worker, one by one
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
 
@@ -43,7 +44,7 @@ def paint_bulk(
     size: int | None = None,  # px of the short side to paint at; replaces `stroke`
     keep_colors: bool = False,
     address: str | None = None,  # of a Ray cluster, or "auto"; None: this machine only
-    workers: int | None = None,  # each with its own network; None: one per GPU or core
+    workers: int | None = None,  # each with its own network; None: one per core, at most 6 per GPU
     batch: int = 16,  # images that a worker receives at once
     force: bool = False,  # overwrite existing outputs
     precision: str = "auto",  # see devices.autocast_dtype
@@ -59,7 +60,7 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
-    Stylizer(style, precision=precision)  # fail early on a bad style
+    Stylizer(style, "cpu")  # fail early on a bad style
     weights = *sent(style), precision
     names = _to_do(source, out, force)
     if not names:
@@ -116,21 +117,36 @@ def _connect(ray, address):
 
 def _painted(ray, names, work, workers, batch):
     "Yield {name: error} for some images at a time; images whose worker dies are missing."
-    gpus = ray.cluster_resources().get("GPU", 0)
-    room = workers or max(1, int(gpus or ray.cluster_resources()["CPU"]))
+    there = ray.cluster_resources()
+    room, gpus = shares(workers, there.get("GPU", 0), there["CPU"])
     pieces = min(math.ceil(len(names) / batch), MOST_PIECES)
     results = ray.data.from_items(names, override_num_blocks=pieces).map_batches(
         Worker,
         batch_size=None,  # one piece
-        fn_constructor_args=work,
+        fn_constructor_args=(*work, "cuda" if gpus else "cpu"),
         compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
-        num_cpus=0 if gpus else 1,
-        num_gpus=1 if gpus else 0,
+        num_cpus=1,
+        num_gpus=gpus,
         max_restarts=0,
         max_task_retries=0,
     )
     for rows in results.iter_batches(batch_size=None):
         yield dict(zip(rows["name"].tolist(), rows["error"].tolist()))
+
+
+def shares(
+    workers: int | None,  # as asked for
+    gpus: float,  # of the cluster
+    cpus: float,
+) -> tuple[int, float]:
+    """The number of workers and each one's share of a GPU.
+
+    Reading and writing a photo takes a core much longer than painting it takes a GPU.
+    """
+    if not gpus:
+        return workers or max(1, int(cpus)), 0
+    each = math.ceil(workers / gpus) if workers else max(1, min(PER_GPU, int(cpus / gpus)))
+    return workers or int(each * gpus), math.floor(1e4 / each) / 1e4  # as exact as Ray counts
 
 
 def _to_do(source, out, force):
@@ -226,12 +242,12 @@ def put(store, path: str, data: bytes):
 class Worker:
     "A network on a machine of the cluster, with its settings."
 
-    def __init__(self, source, out, weights, how):
+    def __init__(self, source, out, weights, how, device):
         self.source, self.out = file_system(source), file_system(out)
         name, data, style, precision = weights
         with TemporaryDirectory() as folder:
             (Path(folder) / name).write_bytes(data)
-            self.paint = Stylizer(Path(folder) / name, precision=precision)
+            self.paint = Stylizer(Path(folder) / name, device, precision)
         self.how = how | {"style": style}
 
     def __call__(self, rows):

@@ -53,7 +53,7 @@ def bulk(
             "--num-workers",
             metavar="N",
             min=1,
-            help="Number of workers. Default: one per GPU, or one per core.",
+            help="Number of workers. Default: one per core, at most 6 per GPU.",
         ),
     ] = None,
     batch: Annotated[

@@ -13,6 +13,7 @@ __all__ = [
     "autocast_dtype",
     "best_device",
     "computing",
+    "finishing_device",
     "named_devices",
     "out_of_memory",
     "use_device",
@@ -105,6 +106,11 @@ def computing(
         contexts.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32))
     contexts.enter_context(torch.autocast(device.type, dtype or torch.bfloat16, dtype is not None))
     return contexts
+
+
+def finishing_device(device: torch.device) -> torch.device:
+    "Where to prepare and finish images: on an NVIDIA GPU itself, else on the CPU, not on MPS."
+    return device if device.type == "cuda" else torch.device("cpu")
 
 
 def named_devices(

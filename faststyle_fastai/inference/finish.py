@@ -35,7 +35,7 @@ def recolor(
     photo: Tensor,  # of the same shape
 ) -> Tensor:
     "The luma of `painted` with the chroma of `photo` (YCbCr)."
-    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    luma = painted.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     return (photo + (luma * (painted - photo)).sum(1, keepdim=True)).clamp(0, 1)
 
 

@@ -105,7 +105,7 @@ class Stylizer:
             except (MemoryError, RuntimeError) as error:
                 side = smaller_side(self.net, side, error)
         if isinstance(painted, Tensor):
-            return painted if tensor else to_picture(painted)
+            return painted.cpu() if tensor else to_picture(painted)
         return to_tensor(painted) if tensor else painted
 
     @torch.inference_mode()

@@ -39,7 +39,7 @@ def paint_tiles(
     net = stylizer.network(styles, strength)
 
     def begin(tile):
-        x = to_tensor(small.crop(tile.outer)).to(stylizer.device)
+        x = to_tensor(small.crop(tile.outer), stylizer.device)
         rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
         return net.steps(x, rows)
 
@@ -88,5 +88,5 @@ def opaque(image):
 
 def spread_and_mean(parts, device):
     "Standard deviation and mean of each channel over all parts, [1, 3, 1, 1] each."
-    mean, variance = statistics(parts).to(device)[:, None, :, None, None]
+    mean, variance = statistics(parts).to(device)[:, None, :, None, None]  # photos: on the CPU
     return variance.clamp(min=0).sqrt(), mean

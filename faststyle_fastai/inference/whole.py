@@ -5,6 +5,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..core.devices import finishing_device
 from ..images.masks import gray
 from ..images.sizes import resize_short, resized
 from ..models.transformer import SMALLEST
@@ -25,6 +26,8 @@ def paint_whole(
     strength: float,
 ) -> Tensor:  # as `image`
     "Repaint an image at once."
+    device = finishing_device(stylizer.device)
+    image = image.to(device)
     photo, opacity = image[:, :3], image[:, 3:]
     if opacity.numel():
         photo = filled(photo, opacity)
@@ -33,9 +36,9 @@ def paint_whole(
     # Tiny images are too small for reflection padding: repeat their edge and crop it later.
     room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
     x = F.pad(small, room, mode="replicate")
-    where = None if mask is None else gray(mask)
+    where = None if mask is None else gray(mask).to(device)
     share = None if black is None else resized(where, x.shape[-2:])
-    painted = stylizer.paint(x, style, strength, share, black)[..., :height, :width].cpu()
+    painted = stylizer.paint(x, style, strength, share, black)[..., :height, :width].to(device)
     if painted.shape != photo.shape:
         painted = enlarged(painted, small, photo)
     painted = finished(painted, photo, keep_colors, where if black is None else None)

@@ -114,9 +114,10 @@ class Backbone(nn.Module):
 
     def _in_autocast_type(self, device):
         "The network in the type of autocast, which would cast its frozen weights at each call."
-        if not torch.is_autocast_enabled(device.type):
+        kind = device.type
+        if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
             return self.net
-        key = device, torch.get_autocast_dtype(device.type)
+        key = device, torch.get_autocast_dtype(kind)
         if key not in self.cast:
             self.cast[key] = copy.deepcopy(self.net).to(key[1])
         return self.cast[key]

@@ -8,7 +8,7 @@ import torch
 from fastai.callback.core import Callback, CancelFitException, CancelTrainException
 from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import Recorder
-from fastai.torch_core import get_model
+from fastai.torch_core import get_model, rank_distrib
 from torch import Tensor
 
 from ..core.devices import autocast_dtype
@@ -16,7 +16,7 @@ from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..images.sizes import resize_short
 from ..models.layers import instance_norm
-from .distributed import all_reduce_max
+from .distributed import all_reduce_max, processes
 
 __all__ = [
     "BFloat16",
@@ -151,11 +151,12 @@ class SampleStyles(Callback):
     def before_batch(self):
         if not len(self.yb):  # inference: the caller chooses
             return
-        photos = len(self.x)
+        photos, n = len(self.x), processes()
         if self.training:
-            while len(self.deck) < photos:  # add shuffled rounds of all styles
+            while len(self.deck) < photos * n:  # add shuffled rounds of all styles
                 self.deck += torch.randperm(self.n).tolist()
-            rows, self.deck = torch.tensor(self.deck[:photos]), self.deck[photos:]
+            rows = torch.tensor(self.deck[rank_distrib() : photos * n : n])
+            self.deck = self.deck[photos * n :]
         else:  # the same styles in each validation
             rows = (self.seen + torch.arange(photos)) % self.n
             self.seen += photos

@@ -22,7 +22,7 @@ from torch import Tensor
 from ..core.devices import use_device
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
-from .distributed import shard
+from .distributed import shard, share_of
 
 __all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
 
@@ -99,7 +99,7 @@ class StyleDataLoaders(DataLoaders):
         cls,
         path: str | Path,  # folder of photos, searched recursively
         size: int = 256,  # px per side of the square crops
-        bs: int = 16,
+        bs: int = 16,  # photos per step, of all processes together
         images: int | None = None,  # photos per epoch: a subset, or drawn repeatedly; None: all
         valid_pct: float = 0.02,  # share held out; with 0 or one photo, validate on center crops
         max_valid: int = 64,  # maximum number of held-out photos
@@ -131,7 +131,7 @@ class StyleDataLoaders(DataLoaders):
                 f"No readable photos in {path}: give a folder of JPEGs or PNGs."
             )
         photos, train, valid = _split(good, images, valid_pct, max_valid, seed)
-        used, train = {*photos}, shard(train)
+        used, train, bs = {*photos}, shard(train), share_of(bs)
         if len(train) < bs:
             raise ValueError(
                 f"{path} leaves {len(train)} photos to train on but bs={bs}: add photos, "

@@ -1,6 +1,7 @@
 "Data-parallel training: processes train one network, each on its share of the photos."
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ __all__ = [
     "main_process_first",
     "processes",
     "shard",
+    "share_of",
     "distributed_entry",
 ]
 
@@ -82,6 +84,19 @@ class AverageGradients(Callback):
 def processes() -> int:
     "The number of processes that train together."
     return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def share_of(bs: int) -> int:
+    "This process's share of a batch; all of it, with a warning, if it cannot be divided."
+    if bs % (n := processes()):
+        if not rank_distrib():
+            warnings.warn(
+                f"{n} processes cannot share a batch of {bs}, so each takes {bs} photos, and there "
+                f"are {n} times fewer steps. Use --batch-size {n}, or more --images.",
+                stacklevel=3,
+            )
+        return bs
+    return bs // n
 
 
 def shard(items: Sequence) -> Sequence:

@@ -122,7 +122,7 @@ def train(
         writers += [Preview(shown, preview_every, out / "previews")]
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = _fit(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs))
-    record["pictures"] = learn.train_iter * plan.bs * processes()
+    record["pictures"] = learn.train_iter * dls.bs * processes()
     record["complete"] = not failed
     main_process_first(_finish, learn, out, record, started)
     if failed:

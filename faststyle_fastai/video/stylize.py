@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..core.devices import finishing_device
 from ..core.errors import FaststyleError, extra
 from ..core.prefetch import map_batches, map_overlapped
 from ..images.files import to_picture, to_tensor
@@ -143,8 +144,9 @@ def frame_painter(
     styles = [style] if black is None else [style, black]
     net = None if plain else SmoothedStatistics(paint.network(styles, strength))
     along, before, last = FlowBlender() if smooth else None, None, None
+    device = finishing_device(paint.device)
     sides = {}  # shape -> px of tiles and of the short side, fixed because free memory changes
-    fitted_mask = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])))
+    fitted_mask = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])).to(device))
 
     def whole(photo, seconds):
         "Paint the tensor of a frame with smoothed statistics."
@@ -160,7 +162,8 @@ def frame_painter(
             there, rows = x.to(paint.device), None if share is None else shares(share, 1)
             with paint.arithmetic():
                 y = net(there, seconds, rows)
-            y = paint.exposed(y, there, strength).cpu()
+            y = paint.exposed(y, there, strength)
+        y = y.to(device)
         return full, y if y.shape == full.shape else enlarged(y, x, full)
 
     @torch.inference_mode()
@@ -176,9 +179,9 @@ def frame_painter(
             sides[shape] = paint.tile_side(frame.picture, at, tile), min(at)
         side, short = sides[shape]
         if side is None:
-            photo, x = whole(to_tensor(frame.picture), seconds)
+            photo, x = whole(to_tensor(frame.picture, device), seconds)
             where = None if mask is None or black is not None else fitted_mask(photo.shape[-2:])
-            x = finished(x.cpu(), photo, keep_colors, where)
+            x = finished(x, photo, keep_colors, where)
         else:
             how = {"mask": mask, "black": black, "tile": side}
             picture = Image.fromarray(frame.picture)
@@ -186,7 +189,7 @@ def frame_painter(
             x = to_tensor(paint(picture, style, strength, short, keep_colors, **how))
             photo, x = (resize_short(y, size) if size else y for y in (photo, x))
         if along:
-            x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy())
+            x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy(force=True))
             x = torch.from_numpy(x).permute(2, 0, 1)
         before = frame.picture, np.asarray(to_picture(x))
         return replace(frame, picture=before[1])

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.devices import finishing_device
 from ..core.errors import extra
 from ..models.layers import mean_and_variance, through
 from ..models.transformer import TransformerNet
@@ -38,7 +39,7 @@ class SmoothedStatistics:
         before, self.found = iter(self.found), []
 
         def normalized(norm, y, rows):
-            now = mean_and_variance(y).float().to(y.device)
+            now = mean_and_variance(y).float()
             norm.known = torch.lerp(now, next(before, now), keep)
             self.found.append(norm.known)
             return norm(y, rows)
@@ -47,7 +48,7 @@ class SmoothedStatistics:
 
     def is_cut(self, x):
         "Whether a new scene begins."
-        small = torch.nn.functional.adaptive_avg_pool2d(x.cpu(), 16)
+        small = torch.nn.functional.adaptive_avg_pool2d(x.to(finishing_device(x.device)), 16).cpu()
         before, self.before = self.before, small
         return before is not None and (small - before).abs().mean() > CUT
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from faststyle_fastai.bulk.cluster import shares
 from faststyle_fastai.core import atomic, devices, memory
 from faststyle_fastai.core.atomic import atomic_write
 from faststyle_fastai.core.devices import autocast_dtype, best_device, has_kernels
@@ -82,3 +83,11 @@ def test_a_file_that_a_windows_program_has_open(tmp_path, monkeypatch):
     with atomic_write(tmp_path / "model.txt") as temporary:
         temporary.write_text("whole")
     assert (tmp_path / "model.txt").read_text() == "whole" and len(tries) == 3
+
+
+def test_workers_share_gpus():
+    assert shares(None, 0, 8) == (8, 0)
+    assert shares(3, 0, 8) == (3, 0)
+    assert shares(None, 2, 32) == (12, 0.1666)
+    assert shares(None, 8, 16) == (16, 1 / 2)  # no more than there are cores
+    assert shares(16, 2, 4) == (16, 1 / 8)

@@ -40,12 +40,12 @@ def losses(out):
         return [float(row["valid_loss"]) for row in csv.DictReader(history)]
 
 
-def test_two_learn_what_one_learns_of_double_batches(command, tmp_path, photos, painting):
+def test_two_learn_what_one_learns(command, tmp_path, photos, painting):
     dls = StyleDataLoaders.from_folder(photos, 32, 2, seed=3, device="cpu")
     learn = style_learner(dls, painting, arch="slim")
     with learn.no_bar(), learn.no_logging():
         before = learn.validate()[0]
-    two = run(command("two", 2, "--bs", "2", "--images", "640"))
+    two = run(command("two", 2, "--bs", "4", "--images", "640"))
     assert two.returncode == 0, two.stderr
     assert two.stdout.count("model.safetensors") == 1  # only one process writes and prints
     one = run(command("one", 1, "--bs", "4", "--images", "640"))
