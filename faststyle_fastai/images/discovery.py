@@ -13,6 +13,7 @@ from .remote import is_address
 
 __all__ = [
     "find_paintings",
+    "check_pictures",
     "find_pictures",
     "first_pictures",
     "picture_files",
@@ -38,11 +39,22 @@ def find_pictures(
     folder: str | Path,  # searched recursively
 ) -> tuple[list[Path], list[Path]]:  # readable, unreadable; both sorted
     "Image files below a folder, each decoded once to check it (JPEGs at reduced size)."
-    files = picture_files(folder)
+    return check_pictures(picture_files(folder))
+
+
+def check_pictures(
+    files: list[Path],
+    most: int | None = None,  # stop after so many readable ones; None: check all
+) -> tuple[list[Path], list[Path]]:  # readable, unreadable; both in order
+    "Decode image files to check them."
+    good, bad, done = [], [], 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        readable = list(pool.map(_readable, files))
-    good = [path for path, ok in zip(files, readable) if ok]
-    return good, [path for path, ok in zip(files, readable) if not ok]
+        while done < len(files) and (most is None or len(good) < most):
+            some = files[done : None if most is None else done + most - len(good)]
+            for path, ok in zip(some, pool.map(_readable, some)):
+                (good if ok else bad).append(path)
+            done += len(some)
+    return good, bad
 
 
 def first_pictures(

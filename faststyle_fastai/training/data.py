@@ -20,7 +20,7 @@ from plum import dispatch
 from torch import Tensor
 
 from ..core.devices import use_device
-from ..images.discovery import find_pictures
+from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
 from .distributed import shard, share_of
 
@@ -118,9 +118,11 @@ class StyleDataLoaders(DataLoaders):
             raise ValueError(
                 f"size={size}, bs={bs}: size must be at least {SMALLEST} px, bs at least 1."
             )
-        good, bad = find_pictures(path)
+        files = picture_files(path)
+        random.Random(seed).shuffle(files)
+        good, bad = check_pictures(files, None if images is None else images + max_valid)
         if bad:
-            names = ", ".join(p.name for p in bad[:5]) + (", …" if len(bad) > 5 else "")
+            names = ", ".join(sorted(p.name for p in bad)[:5]) + (", …" if len(bad) > 5 else "")
             warnings.warn(
                 f"{len(bad)} of {len(good) + len(bad)} files in {path} are not readable images "
                 f"and are skipped: {names}.",
@@ -130,7 +132,8 @@ class StyleDataLoaders(DataLoaders):
             raise FileNotFoundError(
                 f"No readable photos in {path}: give a folder of JPEGs or PNGs."
             )
-        photos, train, valid = _split(good, images, valid_pct, max_valid, seed)
+        n_valid = min(max(1, round(len(files) * valid_pct)), max_valid)
+        photos, train, valid = _split(good, images, valid_pct and n_valid, max_valid)
         used, train, bs = {*photos}, shard(train), share_of(bs)
         if len(train) < bs:
             raise ValueError(
@@ -193,15 +196,11 @@ def default_workers(device: torch.device) -> int:
     return max(1, min(cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)), 16))
 
 
-def _split(photos, images, valid_pct, max_valid, seed):
+def _split(photos, images, n_valid, max_valid):
     "The photos, and the indices of those for training and for validation."
-    shuffled = list(photos)
-    random.Random(seed).shuffle(shuffled)
-    if valid_pct == 0 or len(shuffled) == 1:
-        n_valid, pool = min(len(shuffled), max_valid), shuffled
+    if n_valid == 0 or len(photos) == 1:
+        held_out, pool = photos[:max_valid], photos
     else:
-        n_valid = min(max(1, round(len(shuffled) * valid_pct)), max_valid)
-        pool = shuffled[n_valid:]
+        held_out, pool = photos[:n_valid], photos[n_valid:]
     drawn = list(islice(cycle(pool), len(pool) if images is None else images))
-    held_out = shuffled[:n_valid]
-    return drawn + held_out, range(len(drawn)), range(len(drawn), len(drawn) + n_valid)
+    return drawn + held_out, range(len(drawn)), range(len(drawn), len(drawn) + len(held_out))
