@@ -107,7 +107,7 @@ def ours(photos, painting, bs=BS, **settings):
     return [b - a for a, b in zip(clock.ticks, clock.ticks[1:])]
 
 
-def peer(path, photos, style, folder, bs=BS):
+def peer(path, photos, style, folder, bs=BS, accel=False):
     "Run pytorch/examples' train() for one epoch. Its Adam records the end of each step."
     sys.path.insert(0, path)
     random_vgg = torchvision.models.vgg16
@@ -125,7 +125,7 @@ def peer(path, photos, style, folder, bs=BS):
         neural_style.Adam = Adam
         neural_style.train(
             SimpleNamespace(
-                accel=False, seed=0, image_size=SIZE, dataset=str(photos), batch_size=bs, lr=1e-3,
+                accel=accel, seed=0, image_size=SIZE, dataset=str(photos), batch_size=bs, lr=1e-3,
                 style_image=str(style), style_size=None, epochs=1, content_weight=1e5,
                 style_weight=1e10, log_interval=500, checkpoint_model_dir=None,
                 save_model_dir=str(folder),

@@ -15,6 +15,7 @@ __all__ = [
     "computing",
     "finishing_device",
     "named_devices",
+    "on_cpu",
     "out_of_memory",
     "use_device",
 ]
@@ -106,6 +107,11 @@ def computing(
         contexts.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32))
     contexts.enter_context(torch.autocast(device.type, dtype or torch.bfloat16, dtype is not None))
     return contexts
+
+
+def on_cpu(x: torch.Tensor) -> bool:
+    "Whether to use the operations that are fast on a CPU, or those that suit a GPU."
+    return x.device.type == "cpu"
 
 
 def finishing_device(device: torch.device) -> torch.device:

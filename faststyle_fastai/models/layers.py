@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from ..core.devices import on_cpu
+
 __all__ = [
     "ConvLayer",
     "InstanceNorm",
@@ -193,11 +195,6 @@ def instance_norm(
         y = F.group_norm(y, y.shape[1], weight, bias, eps)
     # A view that autograd does not know as one: ReLU in place on a view copies in the backward.
     return torch.ops.aten._unsafe_view(y, x.shape)
-
-
-def on_cpu(x: Tensor) -> bool:
-    "Whether to use the operations that are fast on a CPU."
-    return x.device.type == "cpu"
 
 
 def mean_and_variance(

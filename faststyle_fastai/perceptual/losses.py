@@ -190,7 +190,7 @@ class VggLoss(nn.Module):
         "Style error of each image, or of `copies` of it, against the painting of its row."
         if not self.style_layers:
             return 0.0
-        style, errors = STYLE_LOSSES[self.style_loss], []
+        style, weights, found_all, there = STYLE_LOSSES[self.style_loss], [], [], []
         for scale in self.scales:
             seen = found if scale == 1 else self.backbone(shrink(pred, scale), self.style_layers)
             targets = self._style_targets(min(pred.shape[-2:]), scale)
@@ -201,9 +201,11 @@ class VggLoss(nn.Module):
                 target = targets[layer]
                 if len(self.styles) > 1:
                     target = [part[rows.to(part.device)] for part in target]
-                error = style.distance(statistics, *target).to(pred.device)
-                errors.append((weight / len(self.scales), error))
-        return weighted_sum(errors)
+                weights.append(weight / len(self.scales))
+                found_all.append(statistics)
+                there.append(target)
+        errors = style.distances(found_all, there)
+        return weighted_sum((w, error.to(pred.device)) for w, error in zip(weights, errors))
 
     def _style_targets(self, photo_size, scale):
         "Style targets of the paintings at each layer, cached by size."

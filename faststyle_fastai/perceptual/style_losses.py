@@ -8,6 +8,15 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from .wasserstein import (
+    EPS,
+    NONE,
+    gaussian_root,
+    gaussian_root_and_size,
+    relative_w2_distances,
+    w2_distances,
+)
+
 __all__ = [
     "CONTENT_LOSSES",
     "STYLE_LOSSES",
@@ -18,8 +27,6 @@ __all__ = [
 ]
 
 FAINT = 0.02  # share of the mean variance of all channels, the floor of a channel's variance
-NONE = 1e-8  # keeps a relative error finite if the target is all zero
-EPS = 1e-4  # smallest variance: features at few positions give singular covariances
 
 
 def gram_matrix(
@@ -153,66 +160,9 @@ def mean_std_distance(m, mean, std):
     return (found - mean).square().mean(1) + (spread - std).square().mean(1)
 
 
-def gaussian(m):
-    "Means and covariances in float64, because W2 is a small difference of large traces."
-    m = (m.cpu() if m.device.type == "mps" else m).double()  # MPS has no float64
-    mean, second = m[:, :-1, -1], m[:, :-1, :-1]
-    cov = torch.baddbmm(second, mean[:, :, None], mean[:, None], alpha=-1)
-    cov.diagonal(dim1=1, dim2=2).add_(EPS)
-    return mean, cov
-
-
-def gaussian_root(m):
-    "Means, a root L of the covariance L Lᵀ, and its trace, for a painting."
-    mean, cov = gaussian(m)
-    values, vectors = torch.linalg.eigh(cov)
-    root = vectors * values.clamp(min=EPS).sqrt()[:, None]
-    return mean, root, cov.diagonal(dim1=1, dim2=2).sum(1)
-
-
-class W2(torch.autograd.Function):
-    """Squared 2-Wasserstein distance of normal distributions with these moments, per channel.
-
-    |μ - ν|² + tr(S + T - 2(S½TS½)½) for means μ, ν and covariances S, T. With S = L Lᵀ, the last
-    trace is that of M½, M = Lᵀ T L: the sum of the square roots of its eigenvalues. Its gradient,
-    L M^-½ Lᵀ, is finite where eigenvalues meet, as that of `eigh` is not. No eigenvalue of L Lᵀ or
-    T is below EPS, hence none of M below EPS²; those that rounding makes smaller are raised to it.
-    """
-
-    @staticmethod
-    def forward(ctx, m, mean, root, trace):
-        found, cov = gaussian(m)
-        # `eigh` raises an error for NaN. The other terms keep it, so that the caller can report it.
-        root = root.expand_as(cov)
-        matrix = torch.nan_to_num(root.mT.bmm(cov).bmm(root), 0, 0, 0)
-        values, vectors = torch.linalg.eigh(matrix)
-        roots, off, n = values.clamp(min=EPS**2).sqrt(), found - mean, cov.shape[-1]
-        traces = trace + cov.diagonal(dim1=1, dim2=2).sum(1)
-        if ctx.needs_input_grad[0]:
-            turned = root.bmm(vectors)
-            of_cov = torch.baddbmm(cov, turned / roots[:, None], turned.mT, beta=0, alpha=-1 / n)
-            of_cov.diagonal(dim1=1, dim2=2).add_(1 / n)
-            column = off[..., None], of_cov, found[..., None]
-            of_mean = torch.baddbmm(*column, beta=2 / n, alpha=-2)
-            of_m = F.pad(torch.cat([of_cov, of_mean], 2), (0, 0, 0, 1))
-            ctx.save_for_backward(of_m.to(m.device, m.dtype))
-        rest = torch.sub(traces, roots.sum(1), alpha=2)
-        return ((off.square().sum(1) + rest) / n).to(m.device, m.dtype)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad):
-        return grad[:, None, None] * ctx.saved_tensors[0], None, None, None
-
-
-def gaussian_root_and_size(m):
-    "`gaussian_root` and the mean square of the painting's features."
-    return *gaussian_root(m), m.diagonal(dim1=1, dim2=2)[:, :-1].mean(1) + NONE
-
-
-def relative_w2_distance(m, mean, root, trace, size):
-    "W2 relative to the mean square of the painting, so that layers and paintings are balanced."
-    return W2.apply(m, mean, root, trace) / size
+def each(distance):
+    "Distances of several layers from that of one."
+    return lambda found, targets: [distance(m, *target) for m, target in zip(found, targets)]
 
 
 @dataclass(frozen=True)
@@ -220,8 +170,12 @@ class StyleLoss:
     "A style loss: statistics of features, and their distance from those of a painting."
 
     statistics: Callable  # features [B, C, H, W], where=None -> [B, C + 1, C + 1]
-    target: Callable  # a painting's statistics -> further arguments of `distance`, [B, …] each
-    distance: Callable  # statistics, *target -> [B]
+    target: Callable  # a painting's statistics -> what to compare with, [B, …] each
+    distances: Callable  # statistics and targets of several layers -> [B] each
+
+    def distance(self, statistics: Tensor, *target) -> Tensor:
+        "The distance at one layer."
+        return self.distances([statistics], [target])[0]
 
 
 def itself(m):
@@ -229,13 +183,13 @@ def itself(m):
 
 
 STYLE_LOSSES = {
-    "w2": StyleLoss(moments, gaussian_root, W2.apply),
-    "w2_relative": StyleLoss(moments, gaussian_root_and_size, relative_w2_distance),
-    "gram": StyleLoss(moments, gram_of, gram_distance),
-    "gram_mean": StyleLoss(moments, itself, gram_mean_distance),
-    "gram_scaled": StyleLoss(moments, itself, gram_scaled_distance),
-    "gram_sum": StyleLoss(sums, itself, gram_sum_distance),
-    "mean_std": StyleLoss(moments, mean_and_std, mean_std_distance),
+    "w2": StyleLoss(moments, gaussian_root, w2_distances),
+    "w2_relative": StyleLoss(moments, gaussian_root_and_size, relative_w2_distances),
+    "gram": StyleLoss(moments, gram_of, each(gram_distance)),
+    "gram_mean": StyleLoss(moments, itself, each(gram_mean_distance)),
+    "gram_scaled": StyleLoss(moments, itself, each(gram_scaled_distance)),
+    "gram_sum": StyleLoss(sums, itself, each(gram_sum_distance)),
+    "mean_std": StyleLoss(moments, mean_and_std, each(mean_std_distance)),
 }
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import torch
 from fastai.callback.core import Callback, CancelFitException, CancelTrainException
 from fastai.callback.fp16 import MixedPrecision
-from fastai.learner import Recorder
+from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import get_model, rank_distrib
 from torch import Tensor
 
@@ -238,25 +238,40 @@ class StopOnInterrupt(Callback):
         self.listening.close()
 
 
-class StopOnNonFinite(Callback):
-    """End the fit when the loss is NaN or infinite, with an error and the last good weights.
+class SmoothLoss(AvgSmoothLoss):
+    "The Recorder's mean, kept on the device: to read it at each step is to wait for a GPU."
 
-    It looks at the mean that the Recorder has on the CPU: another look would wait for the GPU.
-    """
+    def accumulate(self, learn):
+        loss = learn.loss.detach().mean()
+        self.count += 1
+        self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
+
+
+class StopOnNonFinite(Callback):
+    "End the fit when the loss is NaN or infinite, with an error and the last good weights."
 
     order = Recorder.order + 1
 
-    def __init__(self, every: int = 20):  # steps between copies of the weights
+    def __init__(self, every: int = 20):  # steps between two looks at the loss and the weights
         self.every = every
+
+    def before_fit(self):
+        self.recorder.smooth_loss = SmoothLoss()
 
     def before_train(self):
         self._keep()
 
     def after_batch(self):
-        if not (self.training and len(self.yb)):
-            return
-        if not all_reduce_max(not math.isfinite(self.recorder.smooth_loss.value)):
-            return
+        if self.training and len(self.yb) and self.train_iter % self.every == 0:
+            self._look()
+
+    def after_train(self):
+        self._look()
+
+    def _look(self):
+        value = float(self.recorder.smooth_loss.value) if self.recorder.smooth_loss.count else 0.0
+        if not all_reduce_max(not math.isfinite(value)):
+            return self._keep()
         if hasattr(self.learn, "lr_finder"):  # its search ends this way
             raise CancelFitException
         parts = getattr(self.learn.loss_func, "parts", {})
@@ -264,14 +279,9 @@ class StopOnNonFinite(Callback):
         self.learn.model.load_state_dict(self.good)
         self.learn.opt.clear_state()
         raise NonFiniteLoss(
-            f"The {' and '.join(bad) or 'loss'} became {self.loss.item()} at step "
-            f"{self.train_iter - 1}. The weights of step {self.good_iter} were restored. "
-            f"Lower the learning rate."
+            f"The {' and '.join(bad) or 'loss'} became {value} before step {self.train_iter}. "
+            f"The weights of step {self.good_iter} were restored. Lower the learning rate."
         )
-
-    def after_step(self):
-        if self.train_iter % self.every == 0:
-            self._keep()
 
     def _keep(self):
         state = self.learn.model.state_dict()

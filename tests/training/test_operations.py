@@ -17,10 +17,11 @@ from faststyle_fastai.all import (
 )
 from faststyle_fastai.images.sizes import luma
 from faststyle_fastai.models import layers, transformer
+from faststyle_fastai.perceptual import wasserstein
 
 STEP = 3  # the first ones allocate and cache
 NO_KERNELS = "prim", "_unsafe_view"  # and views
-WAITS = "_local_scalar_dense", "nonzero", "bincount", "masked_select"
+WAITS = "_local_scalar_dense", "nonzero", "bincount", "masked_select", "_linalg_eigh"
 
 
 class Operations(TorchDispatchMode):
@@ -62,7 +63,7 @@ class End(Begin):
 @pytest.fixture
 def as_gpu(monkeypatch):
     "The operations that a GPU would run."
-    for module in (layers, transformer):
+    for module in (layers, transformer, wasserstein):
         monkeypatch.setattr(module, "on_cpu", lambda x: False)
 
 
