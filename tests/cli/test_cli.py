@@ -76,6 +76,12 @@ def test_help_says_the_defaults(faststyle, command, says):
     assert said.returncode == 0 and says in said.stdout
 
 
+def test_output_is_utf_8_whatever_the_system_prefers(faststyle, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # as Windows' cp1252 when redirected
+    said = faststyle("bulk", "--help")
+    assert said.returncode == 0 and "s3://…" in said.stdout
+
+
 def test_a_network_of_pytorch_examples(faststyle, tmp_path):
     net = TransformerNet(width=0.5)
     with torch.no_grad():

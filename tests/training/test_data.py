@@ -10,7 +10,7 @@ from fastai.vision.core import TensorImage
 from PIL import Image
 
 from faststyle_fastai.all import StyleDataLoaders, read_picture
-from faststyle_fastai.images.discovery import find_pictures
+from faststyle_fastai.images.discovery import check_pictures, find_pictures
 from faststyle_fastai.training.data import (
     PhotoBrightness,
     PhotoContrast,
@@ -99,6 +99,13 @@ def test_orientation_gray_cmyk_alpha_and_16_bit(tmp_path):
     Image.new("1", (8, 8), 1).save(tmp_path / "bit.png")
     assert read_picture(tmp_path / "bit.png").getpixel((4, 4)) == (255,) * 3
     assert len(find_pictures(tmp_path)[0]) == 5
+
+
+def test_no_more_photos_are_opened_than_are_needed(photos, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no picture")
+    files = [bad, *sorted(photos.rglob("*.jpg"))[:4], tmp_path / "never opened.jpg"]
+    assert check_pictures(files, most=4) == (files[1:5], [bad])
 
 
 def test_a_single_photo_is_both_trained_on_and_looked_at(photos, tmp_path):
