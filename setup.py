@@ -20,7 +20,9 @@ setup(
     keywords=cfg["keywords"].split(),
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=[cfg["lib_path"], f"{cfg['lib_path']}.*"]),
-    package_data={cfg["lib_path"]: ["py.typed", "assets/*", "assets/gallery/*"]},
+    package_data={
+        cfg["lib_path"]: ["py.typed", "assets/*", "assets/gallery/*", "inference/browser/*"]
+    },
     install_requires=cfg["requirements"].split(),
     extras_require={k.removesuffix(suffix): v.split() for k, v in cfg.items() if suffix in k},
     entry_points={"console_scripts": cfg["console_scripts"].split()},

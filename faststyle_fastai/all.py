@@ -13,6 +13,7 @@ from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.enlarge import STROKES
 from .inference.first_sight import nearest_styles
 from .inference.grid import style_grid
+from .inference.html import export_html
 from .inference.onnx import export_onnx
 from .inference.stylizer import Stylizer
 from .models.stylefile import import_style, load_style, save_style

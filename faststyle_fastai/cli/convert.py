@@ -19,24 +19,41 @@ def export(
         ),
     ],
     out: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Output file (.onnx).")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Output file: .onnx for other programs, or .html, a page that paints in any "
+            "browser.",
+        ),
     ],
     dtype: Annotated[
         str,
         typer.Option(
             metavar="TYPE",
-            help="Type of the weights: float32, half (half the size) or int8 (a third).",
+            help="Type of the weights in an .onnx file: float32, half (half the size) or int8 "
+            "(a third).",
         ),
     ] = "float32",
+    cdn: Annotated[
+        bool,
+        typer.Option(
+            "--cdn", help="Load a page's runtime from the network: 5 MB less, not offline."
+        ),
+    ] = False,
     force: Force = False,
     trust_pickle: TrustPickle = False,
 ):
-    "Export one style, or all styles of a file, to ONNX."
+    "Export one style, or all styles of a file, to ONNX or to a web page."
+    from ..inference.html import export_html
     from ..inference.onnx import export_onnx
     from ..training.run_folder import may_write_file
 
-    may_write_file(out, force, ".onnx")
-    print_outputs(export_onnx(load_stylizer(file, trust_pickle), out, dtype))
+    page = out.suffix == ".html"
+    may_write_file(out, force, ".html" if page else ".onnx")
+    paint = load_stylizer(file, trust_pickle)
+    print_outputs(export_html(paint, out, cdn) if page else export_onnx(paint, out, dtype))
 
 
 def import_(

@@ -162,7 +162,7 @@ def test_the_camera_is_painted(visit):
     tab.wait_for_function("document.querySelectorAll('#snapshot img').length == 1")
     tab.locator("#record").click()
     tab.get_by_role("button", name="Stop recording").wait_for()
-    tab.wait_for_timeout(1000)
+    tab.wait_for_timeout(4000)
     tab.get_by_role("button", name="Stop recording").click()
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download the recording").click()

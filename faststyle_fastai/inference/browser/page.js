@@ -1,0 +1,206 @@
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const $ = (id) => document.getElementById(id);
+const say = (text) => ($("said").textContent = text);
+const bytes = (id) => Uint8Array.from(atob($(id).textContent.trim()), (c) => c.charCodeAt(0));
+const LONGEST = 1600; // px of the picture on the page
+const LIVE = 240; // px of the camera's short side
+
+async function inflated(data) {
+  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// The runtime is inside the page, or in the network.
+async function runtime(cdn) {
+  if (!cdn) return [$("ort").textContent, $("mjs").textContent, await inflated(bytes("wasm"))];
+  const files = ["ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
+  const [ort, mjs, wasm] = await Promise.all(files.map((file) => fetch(cdn + file)));
+  return [await ort.text(), await mjs.text(), await wasm.arrayBuffer()];
+}
+
+// The worker answers each call by its number.
+const waiting = new Map();
+let worker, calls = 0;
+function answer({ data }) {
+  const call = waiting.get(data.id);
+  if (data.progress !== undefined) return call.watch?.(data.progress);
+  waiting.delete(data.id);
+  data.error ? call.fail(new Error(data.error)) : call.done(data);
+}
+function ask(task, how, watch) {
+  return new Promise((done, fail) => {
+    waiting.set(++calls, { done, fail, watch });
+    worker.postMessage({ id: calls, task, ...how });
+  });
+}
+
+async function start() {
+  const [ort, mjs, wasm] = await runtime($("cdn").textContent.trim());
+  const code = new Blob([ort, "\n", $("worker").textContent], { type: "text/javascript" });
+  worker = new Worker(URL.createObjectURL(code));
+  worker.onmessage = answer;
+  worker.onerror = (event) => say(`This browser cannot run the network: ${event.message}`);
+  const model = await inflated(bytes("model"));
+  await ask("start", { mjs, wasm, model, count: facts.styles.length });
+}
+const started = start();
+
+let photo, painted, camera, name, type, style = 0, busy = false, again = false;
+
+facts.styles.forEach(({ name, painting, image }, i) => {
+  const button = document.createElement("button");
+  [button.type, button.title] = ["button", painting];
+  button.setAttribute("aria-pressed", i === 0);
+  if (image) {
+    const picture = document.createElement("img");
+    picture.src = image;
+    picture.alt = "";
+    button.append(picture);
+  }
+  button.append(name);
+  button.onclick = () => {
+    style = i;
+    [...$("styles").children].forEach((b, k) => b.setAttribute("aria-pressed", k === i));
+    paint();
+  };
+  $("styles").append(button);
+});
+if (facts.styles.length === 1) $("styles").hidden = true;
+
+for (const stroke of Object.keys(facts.strokes)) $("stroke").append(new Option(stroke, stroke, false, stroke === "medium"));
+$("stroke").onchange = paint;
+$("strength").oninput = show;
+$("split").oninput = show;
+
+function canvasOf(image, width, height) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  if (image instanceof ImageData) context.putImageData(image, 0, 0);
+  else context.drawImage(image, 0, 0, width, height);
+  return canvas;
+}
+const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+
+async function open(file) {
+  stopCamera();
+  try {
+    const image = await createImageBitmap(file);
+    photo = canvasOf(image, image.width, image.height);
+  } catch {
+    return say(`${file.name} is not a picture that this browser can read. Use a JPEG or PNG.`);
+  }
+  type = file.type === "image/png" ? file.type : "image/jpeg";
+  name = file.name.replace(/\.[^.]*$/, "");
+  painted = null;
+  document.body.classList.add("open");
+  show();
+  await paint();
+}
+
+async function paint() {
+  if (!photo || camera) return;
+  if (busy) return void (again = true);
+  busy = true;
+  $("download").disabled = true;
+  say("Painting…");
+  const begun = performance.now();
+  try {
+    await started;
+    do {
+      again = false;
+      const how = { image: pixels(photo), style, short: facts.strokes[$("stroke").value] };
+      const { image } = await ask("paint", how);
+      painted = canvasOf(image, image.width, image.height);
+      show();
+    } while (again);
+    say(`Painted in ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
+    $("download").disabled = false;
+  } catch (error) {
+    say(`It could not be painted: ${error.message}. Try broader strokes.`);
+  }
+  busy = false;
+}
+
+// The painting over the photo, to the right of the line.
+function show() {
+  const from = camera ? painted : photo;
+  if (!from) return;
+  const scale = Math.min(1, LONGEST / Math.max(from.width, from.height)), canvas = $("picture");
+  [canvas.width, canvas.height] = [Math.round(from.width * scale), Math.round(from.height * scale)];
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(camera ? painted : photo, 0, 0, canvas.width, canvas.height);
+  if (!painted || camera) return;
+  const left = Math.round((canvas.width * $("split").value) / 100);
+  context.save();
+  context.beginPath();
+  context.rect(left, 0, canvas.width, canvas.height);
+  context.clip();
+  context.globalAlpha = $("strength").value / 100;
+  context.drawImage(painted, 0, 0, canvas.width, canvas.height);
+  context.restore();
+  if (left) context.fillStyle = "#fff", context.fillRect(left - 1, 0, 2, canvas.height);
+}
+
+$("download").onclick = async () => {
+  $("download").disabled = true;
+  try {
+    const how = { strength: $("strength").value / 100 };
+    const { image } = await ask("enlarge", how, (done) => say(`Full size: ${Math.round(100 * done)} %`));
+    const canvas = canvasOf(image, image.width, image.height);
+    const blob = await new Promise((done) => canvas.toBlob(done, type, 0.95));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${name}-${facts.styles[style].name}.${type === "image/png" ? "png" : "jpg"}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    say(`Saved at ${image.width}x${image.height} px.`);
+  } catch (error) {
+    say(`It could not be saved: ${error.message}.`);
+  }
+  $("download").disabled = false;
+};
+
+$("file").onchange = () => $("file").files[0] && open($("file").files[0]);
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
+});
+addEventListener("paste", (event) => event.clipboardData.files[0] && open(event.clipboardData.files[0]));
+
+function stopCamera() {
+  camera?.getTracks().forEach((track) => track.stop());
+  camera = null;
+  $("camera").textContent = "Camera";
+}
+
+$("camera").onclick = async () => {
+  if (camera) return stopCamera(), show();
+  try {
+    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+  } catch (error) {
+    return say(`The camera is not available (${error.message}).`);
+  }
+  $("camera").textContent = "Stop";
+  document.body.classList.add("open");
+  const video = document.createElement("video");
+  Object.assign(video, { srcObject: camera, muted: true, playsInline: true });
+  await video.play();
+  await started;
+  while (camera) {
+    const begun = performance.now(), frame = canvasOf(video, video.videoWidth, video.videoHeight);
+    const { image } = await ask("paint", { image: pixels(frame), style, short: LIVE });
+    if (!camera) break;
+    painted = canvasOf(image, image.width, image.height);
+    show();
+    say(`${(1000 / (performance.now() - begun)).toFixed(1)} pictures a second`);
+  }
+};
+
+started.then(
+  () => photo || say("Ready."),
+  (error) => say(`This browser cannot run the network: ${error.message}.`),
+);

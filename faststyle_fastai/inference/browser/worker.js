@@ -1,0 +1,185 @@
+// Paints in a worker, so that the page answers while it works. "start" takes the runtime and the
+// network, "paint" a photo; "enlarge" gives the last painting at the photo's size.
+let session, styles, whole, small, painted;
+
+onmessage = async ({ data }) => {
+  try {
+    postMessage({ id: data.id, ...(await tasks[data.task](data)) });
+  } catch (error) {
+    postMessage({ id: data.id, error: String(error.message || error) });
+  }
+};
+
+const tasks = {
+  async start({ mjs, wasm, model, count }) {
+    const script = new Blob([mjs], { type: "text/javascript" });
+    ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
+    ort.env.wasm.wasmBinary = wasm;
+    // Threads need memory that browsers share only with pages of an isolated server.
+    ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+    ort.env.logLevel = "error";
+    styles = count;
+    session = await ort.InferenceSession.create(model);
+    return {};
+  },
+
+  async paint({ image, style, short }) {
+    whole = image;
+    small = reduced(planes(image), short);
+    const { data, width, height } = small, n = width * height;
+    const rows = new Float32Array(styles).fill(0);
+    rows[style] = 1;
+    const found = await session.run({
+      photo: new ort.Tensor("float32", data, [1, 3, height, width]),
+      style: new ort.Tensor("float32", rows, [1, styles]),
+    });
+    painted = { data: found.painted.data.map((v) => Math.min(1, Math.max(0, v))), width, height };
+    const shown = new ImageData(width, height);
+    for (let i = 0; i < n; i++) {
+      for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
+      shown.data[4 * i + 3] = 255;
+    }
+    return { image: shown };
+  },
+
+  // The last painting at the photo's size, with the photo's detail where the painting kept its
+  // edges; as `enlarged` in enlarge.py.
+  enlarge({ id, strength }) {
+    const { width, height } = whole, data = whole.data.slice(), light = luminance(small);
+    const same = width === small.width && height === small.height;
+    const sources = same ? [] : [painted.data, light, follows(painted, light)];
+    const rows = sources
+      .flatMap((source) => split(source, small))
+      .map((plane) => resampler(plane, small, width, height, cubic));
+    const n = small.width * small.height;
+    for (let y = 0; y < height; y++) {
+      const line = rows.map((row) => row(y));
+      for (let x = 0; x < width; x++) {
+        const at = 4 * (y * width + x), i = y * width + x;
+        const own = (0.2126 * data[at] + 0.7152 * data[at + 1] + 0.0722 * data[at + 2]) / 255;
+        for (let c = 0; c < 3; c++) {
+          let value = same ? painted.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
+          value = Math.min(1, Math.max(0, value));
+          data[at + c] = Math.round(data[at + c] + strength * (255 * value - data[at + c]));
+        }
+      }
+      if (y % 100 === 0) postMessage({ id, progress: y / height });
+    }
+    return { image: new ImageData(data, width, height) };
+  },
+};
+
+// The colors of an image in [0, 1], one plane after the other.
+function planes({ data, width, height }) {
+  const n = width * height, found = new Float32Array(3 * n);
+  for (let i = 0; i < n; i++)
+    for (let c = 0; c < 3; c++) found[c * n + i] = data[4 * i + c] / 255;
+  return { data: found, width, height };
+}
+
+// A photo as small as its strokes ask for; `painting_shape` and `resize_short` in Python.
+function reduced(photo, short) {
+  const scale = short / Math.min(photo.width, photo.height);
+  if (!short || scale >= 1) return photo;
+  const width = Math.round(photo.width * scale), height = Math.round(photo.height * scale);
+  const found = new Float32Array(3 * width * height);
+  split(photo.data, photo).forEach((plane, c) => {
+    const row = resampler(plane, photo, width, height, linear);
+    for (let y = 0; y < height; y++) found.set(row(y), (c * height + y) * width);
+  });
+  return { data: found, width, height };
+}
+
+function luminance({ data, width, height }) {
+  const n = width * height, light = new Float32Array(n);
+  for (let i = 0; i < n; i++) light[i] = 0.2126 * data[i] + 0.7152 * data[n + i] + 0.0722 * data[2 * n + i];
+  return light;
+}
+
+function split(plane, { width, height }) {
+  const n = width * height, parts = [];
+  for (let i = 0; i < plane.length; i += n) parts.push(plane.subarray(i, i + n));
+  return parts;
+}
+
+// How closely each color follows the photo's luminance; `follows` in enlarge.py.
+function follows({ data, width, height }, light) {
+  const n = width * height, slopes = new Float32Array(3 * n);
+  const mean = (values) => boxed(values, width, height, 4);
+  const center = mean(light), squares = mean(light.map((v) => v * v));
+  for (let c = 0; c < 3; c++) {
+    const color = data.subarray(c * n, c * n + n);
+    const both = mean(color.map((v, i) => v * light[i])), middle = mean(color);
+    const slope = both.map((v, i) => {
+      const found = (v - center[i] * middle[i]) / (squares[i] - center[i] * center[i] + 1e-3);
+      return Math.min(1.5, Math.max(-1, found));
+    });
+    slopes.set(mean(slope), c * n);
+  }
+  return slopes;
+}
+
+// Means over windows of 2 * reach + 1 pixels, smaller at the edges.
+function boxed(values, width, height, reach) {
+  const across = new Float32Array(values.length), found = new Float32Array(values.length);
+  const line = (from, to, start, step, n) => {
+    let sum = 0, count = 0;
+    for (let i = -reach; i < n; i++) {
+      if (i + reach < n) (sum += from[start + (i + reach) * step]), count++;
+      if (i - reach - 1 >= 0) (sum -= from[start + (i - reach - 1) * step]), count--;
+      if (i >= 0) to[start + i * step] = sum / count;
+    }
+  };
+  for (let y = 0; y < height; y++) line(values, across, y * width, 1, width);
+  for (let x = 0; x < width; x++) line(across, found, x, width, height);
+  return found;
+}
+
+// Kernels of resampling, and how far they reach.
+const linear = { reach: 1, at: (t) => Math.max(0, 1 - Math.abs(t)) };
+const cubic = {
+  reach: 2,
+  at(t) {
+    t = Math.abs(t);
+    if (t < 1) return 1.5 * t ** 3 - 2.5 * t ** 2 + 1;
+    return t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
+  },
+};
+
+// A function that gives the rows of a resampled plane, from top to bottom.
+function resampler(plane, { width, height }, wide, high, kernel) {
+  const across = taps(width, wide, kernel), down = taps(height, high, kernel), kept = new Map();
+  const stretched = (y) => {
+    let line = kept.get(y);
+    if (line) return line;
+    kept.set(y, (line = new Float32Array(wide)));
+    for (let x = 0; x < wide; x++) {
+      const { first, weights } = across[x], start = y * width + first;
+      for (let k = 0; k < weights.length; k++) line[x] += weights[k] * plane[start + k];
+    }
+    return line;
+  };
+  return (y) => {
+    const { first, weights } = down[y], line = new Float32Array(wide);
+    for (const old of kept.keys()) if (old < first) kept.delete(old);
+    weights.forEach((weight, k) => {
+      const source = stretched(first + k);
+      for (let x = 0; x < wide; x++) line[x] += weight * source[x];
+    });
+    return line;
+  };
+}
+
+// For each of `long` places, the first of n values that it sees, and the weights of these.
+function taps(n, long, { reach, at }) {
+  const scale = n / long, stretch = Math.max(1, scale), found = [];
+  for (let i = 0; i < long; i++) {
+    const center = (i + 0.5) * scale, far = reach * stretch;
+    const first = Math.max(0, Math.floor(center - far + 0.5));
+    const end = Math.min(n, Math.floor(center + far + 0.5));
+    const weights = Array.from({ length: end - first }, (_, k) => at((first + k - center + 0.5) / stretch));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    found.push({ first, weights: weights.map((w) => w / sum) });
+  }
+  return found;
+}

@@ -1,0 +1,85 @@
+"A trained network as a web page: one file that paints in any browser, offline."
+
+import base64
+import gzip
+import html
+import json
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import ImageOps
+
+from ..core.atomic import atomic_write
+from ..images.files import read_picture
+from .builtin import BUILTIN_STYLES, style_thumbnail
+from .enlarge import STROKES
+from .onnx import export_onnx
+
+__all__ = ["export_html"]
+
+VERSION = "1.30.0"  # of ONNX Runtime Web; tools/make_runtime.py fetches it
+CDN = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{VERSION}/dist/"
+THUMBNAIL = 160  # px
+BROWSER = Path(__file__).parent / "browser"
+
+
+def export_html(
+    paint,  # a Stylizer; for FILE:NAME or a built-in style, only that style is exported
+    path: str | Path,  # .html
+    cdn: bool = False,  # load ONNX Runtime Web from the network: 5 MB less, but not offline
+) -> Path:
+    """Write a page that repaints photos and the camera; requires the extra `onnx`.
+
+    The page holds the network, with weights in float16, and ONNX Runtime Web (MIT license). It
+    works from a disk or any web server. Photos stay on the visitor's device.
+    """
+    path = Path(path)
+    if path.suffix != ".html":
+        raise ValueError(f"{path}: the name of a web page must end in .html.")
+    with TemporaryDirectory() as folder:
+        model = export_onnx(paint, Path(folder) / "style.onnx", "half").read_bytes()
+    names = [paint.named] if paint.named is not None else paint.styles
+    styles = [
+        {
+            "name": name.replace("_", " ").capitalize(),
+            "painting": BUILTIN_STYLES.get(name, ""),
+            "image": thumbnail(name),
+        }
+        for name in names
+    ]
+    facts = {"styles": styles, "strokes": {name: side or 0 for name, side in STROKES.items()}}
+    parts = {
+        "TITLE": html.escape(styles[0]["name"] if len(styles) == 1 else "Paint your photos"),
+        "FACTS": json.dumps(facts).replace("<", "\\u003c"),
+        "MODEL": encoded(gzip.compress(model, mtime=0)),
+        "CDN": CDN if cdn else "",
+        "WORKER": read("worker.js"),
+        "ORT": "" if cdn else read("ort.js"),
+        "MJS": "" if cdn else read("ort.mjs"),
+        "WASM": "" if cdn else encoded((BROWSER / "ort.wasm.gz").read_bytes()),
+        "PAGE": read("page.js"),
+    }
+    page = read("page.html")
+    for name, part in parts.items():
+        page = page.replace(f"@@{name}@@", part)
+    with atomic_write(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def thumbnail(name):
+    "A built-in style's painting as a data address; empty for others."
+    if name not in BUILTIN_STYLES:
+        return ""
+    image, data = read_picture(style_thumbnail(name)), BytesIO()
+    ImageOps.fit(image, (THUMBNAIL, THUMBNAIL)).save(data, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{encoded(data.getvalue())}"
+
+
+def encoded(data):
+    return base64.b64encode(data).decode()
+
+
+def read(name):
+    return (BROWSER / name).read_text(encoding="utf-8")

@@ -1,0 +1,155 @@
+"The page that `faststyle export` writes, in a real browser, from a file and without a network."
+
+import gzip
+import re
+import shutil
+
+import numpy as np
+import pytest
+from conftest import fails
+from PIL import Image
+
+from faststyle_fastai.all import Stylizer, export_html
+from faststyle_fastai.inference.html import BROWSER, CDN
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FILES = {"ort.wasm.min.js": "ort.js", "ort-wasm-simd-threaded.mjs": "ort.mjs"}
+
+
+@pytest.fixture(scope="module")
+def paint():
+    return Stylizer("slim", "cpu", "float32")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory, paint):
+    "With the runtime inside, and from the network."
+    folder = tmp_path_factory.mktemp("pages")
+    return export_html(paint, folder / "all.html"), export_html(paint, folder / "cdn.html", True)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not CHROMIUM:
+        pytest.skip("no Chromium here")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
+        flags.append("--use-fake-device-for-media-stream")
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    "A function that opens a page from disk. Requests elsewhere go to `answer`, or fail the test."
+    contexts, elsewhere = [], []
+
+    def visit(path, size=(1366, 768), answer=None):
+        viewport = dict(zip(("width", "height"), size))
+        contexts.append(context := chromium.new_context(viewport=viewport))
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: elsewhere.append(str(error)))
+        if answer:
+            context.route(re.compile("https://"), answer)
+        else:
+            context.set_offline(True)
+            tab.on("request", lambda r: elsewhere.append(r.url) if "http" in r.url[:4] else None)
+        tab.goto(path.as_uri())
+        tab.get_by_text("Ready.").wait_for(timeout=60_000)
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert elsewhere == []
+
+
+def open_photo(tab, file):
+    tab.set_input_files("#file", file)
+    tab.get_by_text("Painted in").wait_for(timeout=60_000)
+
+
+def downloaded(tab):
+    "The picture that Download saves, and its name."
+    with tab.expect_download() as saved:
+        tab.click("#download")
+    tab.get_by_text("Saved at").wait_for()
+    return Image.open(saved.value.path()).convert("RGB"), saved.value.suggested_filename
+
+
+def away(a, b):
+    "Mean difference, in 1/255."
+    return np.abs(np.asarray(a, float) - np.asarray(b.convert("RGB"), float)).mean()
+
+
+def test_a_page_paints_what_python_paints(visit, pages, paint, photos):
+    Image.open(photos / "china" / "0.jpg").save("china.png")
+    tab, file = visit(pages[0]), "china.png"
+    open_photo(tab, file)
+    seen, name = downloaded(tab)
+    assert name == "china-Great wave.png"
+    assert away(seen, paint(file, "great_wave")) < 1
+    tab.get_by_role("button", name="Udnie").click()
+    tab.wait_for_function("document.getElementById('said').textContent.startsWith('Painted')")
+    seen, name = downloaded(tab)
+    assert name == "china-Udnie.png" and away(seen, paint(file, "udnie")) < 1
+    tab.locator("#strength").fill("0")
+    assert away(downloaded(tab)[0], Image.open(file)) < 1
+
+
+def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages, paint, photos):
+    photo = Image.open(photos / "flower" / "0.jpg").resize((900, 700), Image.Resampling.BICUBIC)
+    photo.save("large.png")
+    tab = visit(pages[0], size=(390, 844))
+    tab.locator("#stroke").select_option("broadest")
+    open_photo(tab, "large.png")
+    seen, _ = downloaded(tab)
+    assert seen.size == (900, 700)
+    assert away(seen, paint("large.png", "great_wave", stroke="broadest")) < 1
+    box = tab.locator("#picture").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+def test_a_file_that_is_no_picture(visit, pages, tmp_path, photos):
+    tab = visit(pages[0])
+    (tmp_path / "notes.jpg").write_text("no picture")
+    tab.set_input_files("#file", "notes.jpg")
+    tab.get_by_text("notes.jpg is not a picture that this browser can read").wait_for()
+    open_photo(tab, photos / "china" / "1.jpg")
+
+
+def test_the_camera(visit, pages):
+    tab = visit(pages[0])
+    tab.get_by_role("button", name="Camera").click()
+    tab.get_by_text("pictures a second").wait_for(timeout=60_000)
+    tab.get_by_role("button", name="Stop").click()
+    assert tab.get_by_role("button", name="Camera").is_visible()
+
+
+def test_the_runtime_from_the_network(visit, pages, photos):
+    asked = []
+
+    def answer(route):
+        name = route.request.url.removeprefix(CDN)
+        asked.append(name)
+        if name.endswith(".wasm"):
+            body, kind = gzip.decompress((BROWSER / "ort.wasm.gz").read_bytes()), "application/wasm"
+        else:
+            body, kind = (BROWSER / FILES[name]).read_bytes(), "text/javascript"
+        headers = {"Access-Control-Allow-Origin": "*"}
+        route.fulfill(body=body, content_type=kind, headers=headers)
+
+    assert pages[1].stat().st_size < pages[0].stat().st_size / 3
+    open_photo(visit(pages[1], answer=answer), photos / "china" / "0.jpg")
+    assert "ort.wasm.min.js" in asked
+
+
+def test_the_command_line(faststyle, photos):
+    said = faststyle("export", "slim:udnie", "-o", "udnie.html")
+    assert said.returncode == 0 and said.stdout == "udnie.html\n"
+    text = open("udnie.html", encoding="utf-8").read()
+    assert "<title>Udnie</title>" in text and "MIT License" in text and "@@" not in text
+    fails(faststyle("export", "slim:udnie", "-o", "udnie.html"), 1, "udnie.html exists")
+    assert len(text.encode()) < 16e6
