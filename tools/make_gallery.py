@@ -17,9 +17,19 @@ from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.images.files import read_picture, save_picture
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES, style_thumbnail
 from faststyle_fastai.models.stylefile import load_style, write_style
+from faststyle_fastai.training.distillation import Distillation
 from faststyle_fastai.training.runs import train
 
 THUMBNAIL = 240  # px of the short side
+# With a teacher: compare colors and strokes with its pictures, and keep some of the style loss.
+TAUGHT = {
+    "content_loss": "relative",
+    "content_layers": {"relu1_1": 4.0, "relu2_2": 8.0, "relu3_4": 8.0, "relu4_2": 8.0},
+    "style_weight": 0.3,
+    "tone_weight": 0.0,
+    "tv_weight": 0.0,
+    "chroma_weight": 0.0,
+}
 BORDER = 0.03  # of each side
 
 
@@ -33,15 +43,17 @@ def main(
     small_until: float | None = None,  # share of the time at 128 px
     pretrained: str = "autoencoder",
     arch: str = "full",
+    teacher: Annotated[str | None, typer.Option(help="Learn the pictures of this network.")] = None,
     seed: int = 0,
 ):
     "Train the gallery on `photos`. Write it as float16, with thumbnails of its paintings."
     pictures = {name: trimmed(next(paintings.glob(f"{name}.*"))) for name in BUILTIN_STYLES}
     within = run.with_name(f"{run.name}-paintings")
     files = {name: save_picture(p, within / f"{name}.png") for name, p in pictures.items()}
+    taught = {"cbs": Distillation(load_style(teacher)[0]), **TAUGHT} if teacher else {}
     train(
         photos, files, run, pretrained=pretrained, arch=arch, images=images * len(files), bs=bs,
-        minutes=minutes, small_until=small_until, resume=run.exists(), seed=seed,
+        minutes=minutes, small_until=small_until, resume=run.exists(), seed=seed, **taught,
     )  # fmt: skip
     net, info, _ = load_style(run)
     name = "gallery" if arch == "full" else f"gallery-{arch}"

@@ -53,7 +53,10 @@ COMMANDS = {  # help panel -> command -> examples
     "Deploy": {
         web: ("faststyle web --photos PHOTOS --folder MY_STYLES",),
         bulk: ("faststyle bulk s3://photos s3://painted --style udnie --address auto",),
-        export: ("faststyle export great_wave -o great_wave.onnx",),
+        export: (
+            "faststyle export RUN -o style.html",
+            "faststyle export great_wave -o great_wave.onnx",
+        ),
         import_: ("faststyle import PEER.pth -o OUT.safetensors",),
     },
 }
