@@ -37,6 +37,7 @@ from .training.callbacks import (
 from .training.checkpoint import Checkpoint
 from .training.data import StyleDataLoaders
 from .training.demo import demo, sample_photos
+from .training.distillation import Distillation
 from .training.learner import autoencoder_learner, style_learner
 from .training.optimizers import OPTIMIZERS, Muon
 from .training.progress import History, LossParts, Preview
