@@ -27,7 +27,6 @@ from .perceptual.evaluate import evaluate_autoencoder, evaluate_style
 from .perceptual.losses import VggLoss, tone_error, total_variation
 from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
 from .training.callbacks import (
-    BFloat16,
     DropletPenalty,
     ProgressiveResize,
     SampleStyles,
@@ -40,6 +39,7 @@ from .training.demo import demo, sample_photos
 from .training.distillation import Distillation
 from .training.learner import autoencoder_learner, style_learner
 from .training.optimizers import OPTIMIZERS, Muon
+from .training.precision import BFloat16, Float16
 from .training.progress import History, LossParts, Preview
 from .training.recipes import RECIPES, recipe_plan
 from .training.runs import add_style, pretrain, train

@@ -31,7 +31,6 @@ from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.style_losses import STYLE_LOSSES, feature_statistics, inner
 from faststyle_fastai.training.callbacks import (
-    BFloat16,
     DropletPenalty,
     ProgressiveResize,
     StopOnNonFinite,
@@ -40,6 +39,7 @@ from faststyle_fastai.training.checkpoint import Checkpoint
 from faststyle_fastai.training.data import StyleDataLoaders
 from faststyle_fastai.training.learner import StyleCard, StyleLearner
 from faststyle_fastai.training.optimizers import OPTIMIZERS
+from faststyle_fastai.training.precision import BFloat16
 from faststyle_fastai.training.progress import History, LossParts, TimeLeft
 from faststyle_fastai.training.recipes import recipe_plan
 

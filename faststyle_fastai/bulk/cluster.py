@@ -60,7 +60,7 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
-    Stylizer(style, "cpu")  # fail early on a bad style
+    Stylizer(style, "cpu", precision)  # fail early on a bad style
     weights = *sent(style), precision
     names = _to_do(source, out, force)
     if not names:
@@ -123,7 +123,7 @@ def _painted(ray, names, work, workers, batch):
     results = ray.data.from_items(names, override_num_blocks=pieces).map_batches(
         Worker,
         batch_size=None,  # one piece
-        fn_constructor_args=(*work, "cuda" if gpus else "cpu"),
+        fn_constructor_args=(*work, None if gpus else "cpu"),
         compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
         num_cpus=1,
         num_gpus=gpus,

@@ -76,7 +76,8 @@ for panel, commands in COMMANDS.items():
 def main():
     "Run the command line; an error is printed as one line on stderr."
     for stream in (sys.stdout, sys.stderr):  # a Windows encoding lacks signs that are printed
-        stream.reconfigure(encoding="utf-8", errors="replace")
+        if hasattr(stream, "reconfigure"):  # not if a program has replaced it
+            stream.reconfigure(encoding="utf-8", errors="replace")
     debug, verbose = take("--debug"), take("-v", "--verbose")
     if sys.argv[1:2] == ["optimize"]:
         sys.argv[1:] = as_typed(sys.argv[1:])

@@ -46,6 +46,8 @@ def use_device(
 
 def has_kernels() -> bool:
     "Whether the installed PyTorch was compiled for this GPU, or for an older one of its kind."
+    if torch.version.hip:  # AMD's names have no order
+        return True
     major, minor = torch.cuda.get_device_capability()
     for name in torch.cuda.get_arch_list():  # sm_90 is machine code, compute_90 is for newer GPUs
         kind, number = name.rstrip("af").split("_")

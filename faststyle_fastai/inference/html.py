@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from PIL import ImageOps
 
 from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from .builtin import BUILTIN_STYLES, style_thumbnail
 from .enlarge import STROKES
@@ -37,14 +38,17 @@ def export_html(
     path = Path(path)
     if path.suffix != ".html":
         raise ValueError(f"{path}: the name of a web page must end in .html.")
+    if not paint.styles:
+        raise FaststyleError("An autoencoder only redraws photos: export a style.")
     with TemporaryDirectory() as folder:
         model = export_onnx(paint, Path(folder) / "style.onnx", "half").read_bytes()
     names = [paint.named] if paint.named is not None else paint.styles
+    ships = list(paint.styles) == list(BUILTIN_STYLES)  # an own style may have a built-in name
     styles = [
         {
-            "name": name.replace("_", " ").capitalize(),
-            "painting": BUILTIN_STYLES.get(name, ""),
-            "image": thumbnail(name),
+            "name": name[0].upper() + name[1:].replace("_", " "),
+            "painting": BUILTIN_STYLES[name] if ships else "",
+            "image": thumbnail(name) if ships else "",
         }
         for name in names
     ]
@@ -69,9 +73,7 @@ def export_html(
 
 
 def thumbnail(name):
-    "A built-in style's painting as a data address; empty for others."
-    if name not in BUILTIN_STYLES:
-        return ""
+    "A built-in style's painting as a data address."
     image, data = read_picture(style_thumbnail(name)), BytesIO()
     ImageOps.fit(image, (THUMBNAIL, THUMBNAIL)).save(data, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{encoded(data.getvalue())}"

@@ -39,10 +39,7 @@ class OptimizationStep:
 
 
 class PixelOptimizer:
-    """Optimize pixels while it is iterated over; `picture()` is the result so far.
-
-    `state_dict` is enough to resume, bit-for-bit on a CPU.
-    """
+    "Optimize pixels in a loop. `state_dict` is enough to resume, bit-for-bit on a CPU."
 
     def __init__(
         self,
@@ -59,7 +56,9 @@ class PixelOptimizer:
     ):
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
-        self.dtype = autocast_dtype(self.device, precision)
+        if (dtype := autocast_dtype(self.device, precision)) == torch.float16:
+            dtype = None  # small gradients would vanish
+        self.dtype = dtype
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
         pictures = [read_picture(picture) for picture in (content, *styles)]
         if proof:

@@ -119,7 +119,8 @@ class Backbone(nn.Module):
             return self.net
         key = device, torch.get_autocast_dtype(kind)
         if key not in self.cast:
-            self.cast[key] = copy.deepcopy(self.net).to(key[1])
+            with torch.inference_mode(False):  # or it could not be used in training later
+                self.cast[key] = copy.deepcopy(self.net).to(key[1])
         return self.cast[key]
 
     def named(self, layers) -> list[str]:

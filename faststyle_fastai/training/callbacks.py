@@ -11,7 +11,6 @@ from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import get_model, rank_distrib
 from torch import Tensor
 
-from ..core.devices import autocast_dtype
 from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..images.sizes import resize_short
@@ -19,7 +18,6 @@ from ..models.layers import instance_norm
 from .distributed import all_reduce_max, processes
 
 __all__ = [
-    "BFloat16",
     "DropletPenalty",
     "SampleStyles",
     "ProgressiveResize",
@@ -27,48 +25,6 @@ __all__ = [
     "StopOnNonFinite",
     "TimeBudget",
 ]
-
-
-class BFloat16(Callback):
-    "Autocast to bfloat16 if the device supports it; fastai's MixedPrecision takes precedence."
-
-    order = MixedPrecision.order
-
-    def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
-        self.precision, self.context = precision, None
-        autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
-
-    def before_fit(self):
-        replaced = hasattr(self.learn, "mixed_precision")
-        dtype = autocast_dtype(self.dls.device, self.precision)
-        self.run = dtype == torch.bfloat16 and not replaced
-
-    def before_batch(self):
-        self._leave()  # an interrupted batch may have left it open
-        if len(self.yb):  # inference, without a target, stays in float32
-            self.context = torch.autocast(self.dls.device.type, torch.bfloat16)
-            self.context.__enter__()
-
-    def after_pred(self):
-        if isinstance(self.pred, Tensor):
-            self.learn.pred = self.pred.float()
-
-    def after_loss(self):
-        self._leave()
-
-    def after_cancel_batch(self):
-        self._leave()
-
-    def after_fit(self):
-        self._leave()
-
-    def _leave(self):
-        if self.context:
-            self.context.__exit__(None, None, None)
-            self.context = None
-
-    def __getstate__(self):
-        return {**self.__dict__, "context": None}
 
 
 class TimeBudget(Callback):
@@ -155,7 +111,8 @@ class SampleStyles(Callback):
         if self.training:
             while len(self.deck) < photos * n:  # add shuffled rounds of all styles
                 self.deck += torch.randperm(self.n).tolist()
-            rows = torch.tensor(self.deck[rank_distrib() : photos * n : n])
+            rank = rank_distrib() if n > 1 else 0
+            rows = torch.tensor(self.deck[rank : photos * n : n])
             self.deck = self.deck[photos * n :]
         else:  # the same styles in each validation
             rows = (self.seen + torch.arange(photos)) % self.n
@@ -268,7 +225,20 @@ class StopOnNonFinite(Callback):
     def after_train(self):
         self._look()
 
+    def after_fit(self):
+        self._read()
+
+    def _read(self):
+        "Copy the losses of the last steps from the device, together."
+        losses = self.recorder.losses
+        read = len(losses)
+        while read and isinstance(losses[read - 1], Tensor):
+            read -= 1
+        if losses[read:]:
+            losses[read:] = torch.stack(losses[read:]).tolist()
+
     def _look(self):
+        self._read()
         value = float(self.recorder.smooth_loss.value) if self.recorder.smooth_loss.count else 0.0
         if not all_reduce_max(not math.isfinite(value)):
             return self._keep()

@@ -85,8 +85,7 @@ class Checkpoint(Callback):
         if self.found:
             set_random_state(self.found["epoch_random"])
             shuffler(self.dl).setstate(self.found["epoch_order"])
-            were, now = self.found.get("processes", 1), processes()
-            self.replay = self.found["iter"] * were // now  # steps with as many photos
+            self.replay = self.found["photos"] // (self.dls.bs * processes())  # as many steps
             if not self.replay:
                 self._go_on()
         self.epoch_random, self.epoch_order = random_state(), shuffler(self.dl).getstate()
@@ -147,6 +146,7 @@ class Checkpoint(Callback):
             "epoch": epoch,
             "iter": batches,
             "processes": processes(),
+            "photos": batches * self.dls.bs * processes(),  # of this epoch
             "train_iter": self.train_iter,
             "pct_train": self.pct_train,
             "n_epoch": self.n_epoch,

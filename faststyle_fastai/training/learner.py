@@ -11,7 +11,6 @@ import fastai.callback.fp16  # noqa: F401  gives Learner its to_fp16
 import fastai.callback.hook  # noqa: F401  gives Learner its summary
 import torch
 from fastai.callback.core import Callback
-from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos
 from fastai.learner import Learner
 from fastcore.basics import patch
@@ -29,7 +28,6 @@ from ..models.transformer import TransformerNet, is_row, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from .callbacks import (
-    BFloat16,
     DropletPenalty,
     ProgressiveResize,
     SampleStyles,
@@ -38,6 +36,7 @@ from .callbacks import (
 )
 from .data import StyleDataLoaders
 from .optimizers import OPTIMIZERS
+from .precision import BFloat16, Float16
 from .progress import LossParts
 from .recipes import Training, recipe_plan
 from .temporal import TemporalConsistency
@@ -167,7 +166,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
         net.load_state_dict(select_styles(start.state_dict(), rows))
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
     if autocast_dtype(dls.device, precision) == torch.float16:
-        cbs.append(MixedPrecision())  # scales the loss, which bfloat16 does not need
+        cbs.append(Float16())  # scales the loss, which bfloat16 does not need
     if plan.droplets:
         cbs.append(DropletPenalty(plan.droplets))
     if plan.stable:

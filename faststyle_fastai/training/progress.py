@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 from fastai.callback.core import Callback
 from fastai.learner import Metric, Recorder
-from fastai.torch_core import to_device
 from PIL import Image, ImageOps
 
 from ..core.atomic import atomic_write, best_effort_write
@@ -98,7 +97,7 @@ class LossParts(Callback):
         return {"sums": self.sums}
 
     def load_state_dict(self, state: dict):
-        self.sums = to_device(state["sums"], self.dls.device)
+        self.sums = state["sums"] if state["sums"] is None else state["sums"].to(self.dls.device)
 
     def __getstate__(self):
         return {**self.__dict__, "sums": None}

@@ -91,3 +91,9 @@ def test_workers_share_gpus():
     assert shares(None, 2, 32) == (12, 0.1666)
     assert shares(None, 8, 16) == (16, 1 / 2)  # no more than there are cores
     assert shares(16, 2, 4) == (16, 1 / 8)
+
+
+def test_amd_cards_have_kernels(card, monkeypatch):
+    card((9, 0), kernels=("gfx90a",))
+    monkeypatch.setattr(torch.version, "hip", "6.2")
+    assert has_kernels()

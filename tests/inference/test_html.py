@@ -9,7 +9,7 @@ import pytest
 from conftest import fails
 from PIL import Image
 
-from faststyle_fastai.all import Stylizer, export_html
+from faststyle_fastai.all import ASSETS, Stylizer, export_html
 from faststyle_fastai.inference.html import BROWSER, CDN
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -120,12 +120,15 @@ def test_a_file_that_is_no_picture(visit, pages, tmp_path, photos):
     open_photo(tab, photos / "china" / "1.jpg")
 
 
-def test_the_camera(visit, pages):
+def test_the_camera(visit, pages, photos):
     tab = visit(pages[0])
+    open_photo(tab, photos / "china" / "0.jpg")
     tab.get_by_role("button", name="Camera").click()
     tab.get_by_text("pictures a second").wait_for(timeout=60_000)
+    assert tab.locator("#download").is_disabled()
     tab.get_by_role("button", name="Stop").click()
-    assert tab.get_by_role("button", name="Camera").is_visible()
+    tab.get_by_text("Painted in").wait_for(timeout=60_000)  # the photo is back
+    assert downloaded(tab)[0].size == (96, 72)
 
 
 def test_the_runtime_from_the_network(visit, pages, photos):
@@ -152,4 +155,6 @@ def test_the_command_line(faststyle, photos):
     text = open("udnie.html", encoding="utf-8").read()
     assert "<title>Udnie</title>" in text and "MIT License" in text and "@@" not in text
     fails(faststyle("export", "slim:udnie", "-o", "udnie.html"), 1, "udnie.html exists")
+    coder = ASSETS / "autoencoder-slim.safetensors"
+    fails(faststyle("export", coder, "-o", "coder.html"), 1, "autoencoder")
     assert len(text.encode()) < 16e6

@@ -3,6 +3,7 @@ const $ = (id) => document.getElementById(id);
 const say = (text) => ($("said").textContent = text);
 const bytes = (id) => Uint8Array.from(atob($(id).textContent.trim()), (c) => c.charCodeAt(0));
 const LONGEST = 1600; // px of the picture on the page
+const MOST = 16e6; // pixels of a photo; some telephones refuse larger canvases
 const LIVE = 240; // px of the camera's short side
 
 async function inflated(data) {
@@ -14,7 +15,9 @@ async function inflated(data) {
 async function runtime(cdn) {
   if (!cdn) return [$("ort").textContent, $("mjs").textContent, await inflated(bytes("wasm"))];
   const files = ["ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
-  const [ort, mjs, wasm] = await Promise.all(files.map((file) => fetch(cdn + file)));
+  const found = await Promise.all(files.map((file) => fetch(cdn + file)));
+  if (!found.every((file) => file.ok)) throw new Error("the runtime cannot be loaded");
+  const [ort, mjs, wasm] = found;
   return [await ort.text(), await mjs.text(), await wasm.arrayBuffer()];
 }
 
@@ -39,7 +42,7 @@ async function start() {
   const code = new Blob([ort, "\n", $("worker").textContent], { type: "text/javascript" });
   worker = new Worker(URL.createObjectURL(code));
   worker.onmessage = answer;
-  worker.onerror = (event) => say(`This browser cannot run the network: ${event.message}`);
+  worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
   const model = await inflated(bytes("model"));
   await ask("start", { mjs, wasm, model, count: facts.styles.length });
 }
@@ -86,8 +89,9 @@ const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.wid
 async function open(file) {
   stopCamera();
   try {
-    const image = await createImageBitmap(file);
-    photo = canvasOf(image, image.width, image.height);
+    const image = await createImageBitmap(file), pixels = image.width * image.height;
+    const scale = Math.min(1, Math.sqrt(MOST / pixels));
+    photo = canvasOf(image, Math.floor(image.width * scale), Math.floor(image.height * scale));
   } catch {
     return say(`${file.name} is not a picture that this browser can read. Use a JPEG or PNG.`);
   }
@@ -112,11 +116,14 @@ async function paint() {
       again = false;
       const how = { image: pixels(photo), style, short: facts.strokes[$("stroke").value] };
       const { image } = await ask("paint", how);
+      if (camera) break;
       painted = canvasOf(image, image.width, image.height);
       show();
     } while (again);
-    say(`Painted in ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
-    $("download").disabled = false;
+    if (!camera) {
+      say(`Painted in ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
+      $("download").disabled = false;
+    }
   } catch (error) {
     say(`It could not be painted: ${error.message}. Try broader strokes.`);
   }
@@ -172,32 +179,41 @@ addEventListener("drop", (event) => {
 addEventListener("paste", (event) => event.clipboardData.files[0] && open(event.clipboardData.files[0]));
 
 function stopCamera() {
-  camera?.getTracks().forEach((track) => track.stop());
-  camera = null;
+  if (!camera) return;
+  camera.getTracks().forEach((track) => track.stop());
+  camera = painted = null;
   $("camera").textContent = "Camera";
+  show();
+  paint();
 }
 
 $("camera").onclick = async () => {
-  if (camera) return stopCamera(), show();
+  if (camera) return stopCamera();
+  $("camera").disabled = true;
+  let mine;
   try {
-    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+    mine = camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+    painted = null;
+    $("camera").textContent = "Stop";
+    $("download").disabled = true;
+    document.body.classList.add("open");
+    const video = document.createElement("video");
+    Object.assign(video, { srcObject: mine, muted: true, playsInline: true });
+    await Promise.all([video.play(), started]);
+    $("camera").disabled = false;
+    while (camera === mine) {
+      const begun = performance.now(), frame = canvasOf(video, video.videoWidth, video.videoHeight);
+      const { image } = await ask("paint", { image: pixels(frame), style, short: LIVE });
+      if (camera !== mine) break;
+      painted = canvasOf(image, image.width, image.height);
+      show();
+      say(`${(1000 / (performance.now() - begun)).toFixed(1)} pictures a second`);
+    }
   } catch (error) {
-    return say(`The camera is not available (${error.message}).`);
+    if (camera === mine) stopCamera();
+    say(`The camera is not available (${error.message}).`);
   }
-  $("camera").textContent = "Stop";
-  document.body.classList.add("open");
-  const video = document.createElement("video");
-  Object.assign(video, { srcObject: camera, muted: true, playsInline: true });
-  await video.play();
-  await started;
-  while (camera) {
-    const begun = performance.now(), frame = canvasOf(video, video.videoWidth, video.videoHeight);
-    const { image } = await ask("paint", { image: pixels(frame), style, short: LIVE });
-    if (!camera) break;
-    painted = canvasOf(image, image.width, image.height);
-    show();
-    say(`${(1000 / (performance.now() - begun)).toFixed(1)} pictures a second`);
-  }
+  $("camera").disabled = false;
 };
 
 started.then(
