@@ -1,5 +1,6 @@
 "The web page: paint, train, optimize and the camera (gradio, the extra `web`)."
 
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -7,12 +8,18 @@ from ..images.discovery import picture_files
 from ..images.files import limit_pixels
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import builtin_path
+from ..training.demo import sample_photos
 from .camera import camera_tab
+from .jobs import Queue
 from .library import StyleLibrary
 from .server import served
 from .tabs import optimize_tab, paint_tab, train_tab
 
 __all__ = ["web_page"]
+
+HEAD = """# Turn your photos into paintings
+Choose a style, or add a painting of your own. Photos stay on the computer that serves this page.
+"""
 
 
 @contextmanager
@@ -32,33 +39,37 @@ def web_page(
     Visitors can access only their uploads, `photos`, and the styles in `folder`. Uploads and
     results are kept in a private folder that is removed with the page.
     """
-    shelf, watches = StyleLibrary(Path(folder).resolve(), device, precision), []
+    shelf, queue = StyleLibrary(Path(folder).resolve(), device, precision), Queue()
     limit_pixels(megapixels)
     how = {"device": device, "precision": precision}
     folders = _folders(Path(photos).resolve()) if photos else {}
 
     def fill(gr, page, scratch):
+        # The page may show only files in its own folder.
+        copies = shutil.copytree(sample_photos()[0], scratch.path / "samples")
+        samples = sorted(copies.glob("*.jpg"))
+        gr.Markdown(HEAD)
         with gr.Tabs() as tabs:
-            with gr.Tab("Paint"):
-                gallery, style, finer = paint_tab(gr, shelf, scratch.path)
+            with gr.Tab("Paint", id="paint"):
+                shown = paint_tab(gr, page, shelf, scratch.path, samples)
             with gr.Tab("Train", id="train"):
-                both = gallery, style, finer
-                watches.append(train_tab(gr, shelf, scratch.path, folders, how, tabs, *both))
+                about = folders, how, tabs, queue
+                look, seen, outputs = train_tab(gr, shelf, scratch.path, *about, *shown)
             with gr.Tab("Optimize"):
-                watches.append(optimize_tab(gr, scratch.path, how))
+                optimize_tab(gr, scratch.path, how, queue)
             with gr.Tab("Camera"):
                 camera_tab(gr, page, scratch.path, Stylizer(builtin_path("gallery", "slim"), **how))
         page.load(
-            lambda: (shelf.pictures(), gr.Dropdown(list(shelf.styles()))),
-            outputs=[gallery, style], api_name=False,
+            lambda: (shelf.pictures(), gr.Dropdown(shelf.titles())),
+            outputs=shown[:2], api_name=False,
         )  # fmt: skip
+        page.load(look, seen, outputs, api_name=False)
 
-    with served("faststyle", fill, host, port, browser, allow_hosts):
+    with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts):
         try:
             yield
         finally:
-            for watch in [watch for visitors in watches for watch in visitors.values()]:
-                watch.stop.set()  # running jobs stop and keep their result
+            queue.close()
 
 
 def _folders(photos):

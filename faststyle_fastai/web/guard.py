@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from ..core.errors import FaststyleError, format_error
 
-__all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder"]
+__all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder", "reason"]
 
 NAME, LOCK = "faststyle-page-", ".lock"
 LIMIT = 2 * 2**30  # most bytes of uploads and results that a page keeps
@@ -142,7 +142,7 @@ def guarded_blocks(gr, folder: PageFolder, **kwargs):
             except (StopIteration, StopAsyncIteration):
                 raise
             except Exception as error:
-                raise gr.Error(_for_visitors(error), print_exception=False) from None
+                raise gr.Error(reason(error), print_exception=False) from None
             finally:
                 await run_in_threadpool(folder.trim)
 
@@ -167,7 +167,7 @@ def _check(value, folder):
             _check(part, folder)
 
 
-def _for_visitors(error):
+def reason(error: Exception) -> str:
     "The error message without the server's folders; unexpected errors go to the terminal."
     if type(error).__name__ == "ComponentProcessingError":  # it names a component of gradio
         error = error.__cause__ or error

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import torch
@@ -13,30 +13,63 @@ from matplotlib.figure import Figure
 from ..core.errors import clock, extra
 from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
+from .guard import reason
 
-__all__ = ["EVERY", "OptimizationJob", "TrainingJob", "run_in_thread", "latest_frame"]
+__all__ = ["EVERY", "OptimizationJob", "Queue", "TrainingJob"]
 
 EVERY = 1.0  # s between updates
+LISTED = 6  # most jobs in the list
+SURE = 0.02  # share of a training after which the time left is known
 
 
-def run_in_thread(work: Callable) -> Iterator[None]:
-    "Run `work` in a thread and yield regularly; errors of `work` are raised here."
-    pool = ThreadPoolExecutor(1)
-    job = pool.submit(work)
-    pool.shutdown(wait=False)  # the work continues without a viewer
-    while not job.done():
-        wait([job], EVERY)
-        yield
-    job.result()
+class Queue:
+    """The trainings and optimizations of a page: one runs at a time, in order.
 
-
-def latest_frame(watch, nothing):
-    """The image of a job if it is new, else `nothing`.
-
-    The same image would be written to the same file again, while a browser reads it.
+    They belong to the page: they go on when a visitor reloads it or leaves.
     """
-    new, watch.seen = watch.picture is not watch.seen, watch.picture
-    return watch.picture if new else nothing
+
+    def __init__(self):
+        self.pool, self.jobs = ThreadPoolExecutor(1), []
+
+    def add(self, called: str, watch, work: Callable):
+        "Run `work` when its turn comes. `watch` shows and stops it."
+        watch.called, watch.state, watch.why = called, "waiting", ""
+        self.jobs.append(watch)
+        self.pool.submit(self._run, watch, work)
+
+    def _run(self, watch, work):
+        if watch.stop.is_set():  # while it waited
+            watch.state = "stopped"
+            return
+        watch.state, watch.began = "running", time.monotonic()
+        try:
+            work()
+            watch.state = "stopped" if watch.stop.is_set() else "done"
+        except Exception as error:
+            watch.state, watch.why = "failed", reason(error)
+
+    def open(self) -> list:
+        "Jobs that run or wait."
+        return [job for job in self.jobs if job.state in ("running", "waiting")]
+
+    def said(self) -> str:
+        "The newest jobs as a list."
+        lines, place = [], 0
+        for job in self.jobs:
+            place += job.state == "waiting"
+            told = {
+                "waiting": f"waits, place {place} in the queue",
+                "running": job.said(),
+                "failed": f"failed: {job.why}",
+            }
+            lines.append(f"- **{job.called}**: {told.get(job.state, job.state)}")
+        return "\n".join(lines[-LISTED:])
+
+    def close(self):
+        "Stop all jobs; they keep their results."
+        for job in self.jobs:
+            job.stop.set()
+        self.pool.shutdown(cancel_futures=True)
 
 
 class TrainingJob(Callback):
@@ -46,7 +79,7 @@ class TrainingJob(Callback):
 
     def __init__(self):
         self.stop, self.losses = threading.Event(), []
-        self.picture = self.seen = None
+        self.picture = None
         self.began, self.looked, self.done = time.monotonic(), -EVERY, 0.0
 
     def after_batch(self):
@@ -60,11 +93,12 @@ class TrainingJob(Callback):
             raise CancelFitException
 
     def said(self) -> str:
-        if not self.losses:
-            return "### Starting …"
-        left = (time.monotonic() - self.began) * (1 - self.done) / max(self.done, 1e-6)
-        doing = "Stopping …" if self.stop.is_set() else f"{clock(left)} left"
-        return f"### {self.done:.0%}, {doing}\nstep {len(self.losses)}, loss {self.losses[-1]:.3f}"
+        if self.stop.is_set():
+            return "stopping …"
+        if self.done < SURE:
+            return "starting …"
+        left = (time.monotonic() - self.began) * (1 - self.done) / self.done
+        return f"{self.done:.0%}, {clock(left)} left"
 
     def curve(self) -> Figure:
         return loss_figure([{"loss": loss, "parts": {}} for loss in self.losses])
@@ -75,7 +109,7 @@ class OptimizationJob:
 
     def __init__(self):
         self.stop, self.iterates = threading.Event(), []
-        self.picture = self.seen = None
+        self.picture = None
         self.ended, self.looked = False, -EVERY
 
     def __call__(self, iterate, work):

@@ -42,8 +42,12 @@ class StyleLibrary:
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
     def pictures(self) -> list[tuple[Image.Image, str]]:
-        "The thumbnail and displayed name of each style."
-        return [(self._thumbnail(*found), called) for called, found in self.styles().items()]
+        "The thumbnail and title of each style."
+        return [(self._thumbnail(*found), title(called)) for called, found in self.styles().items()]
+
+    def titles(self) -> list[tuple[str, str]]:
+        "The title and displayed name of each style."
+        return [(title(called), called) for called in self.styles()]
 
     def _thumbnail(self, file, name):
         ships = file == builtin_path("gallery", "full")
@@ -106,6 +110,16 @@ class StyleLibrary:
             temporary.write_bytes(file.read_bytes())
         several = len(info["styles"]) > 1
         return f"{place.name}: {info['styles'][0]}" if several else place.name
+
+
+def title(called: str) -> str:
+    "A style's title for people: The Great Wave off Kanagawa · Hokusai."
+    if called not in BUILTIN_STYLES:
+        return called
+    artist, work, *_ = BUILTIN_STYLES[called].split(", ")
+    names = artist.split()
+    small = [i for i, name in enumerate(names) if name.islower()]  # van
+    return f"{work[0].upper()}{work[1:]} · {' '.join(names[small[0] if small else -1 :])}"
 
 
 @lru_cache

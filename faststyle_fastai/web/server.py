@@ -13,6 +13,16 @@ __all__ = ["live_page", "served"]
 
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # local fonts only
 UPLOAD = "100mb"  # largest file
+CSS = """
+#styles .grid-wrap { max-height: none; overflow: hidden; }
+#styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
+#styles .gallery-item { flex: 0 0 128px; }
+#styles .thumbnail-item { width: 128px; height: 128px; }
+#styles .caption-label {
+  white-space: normal; inset: auto 0 0 0; max-width: none; border-radius: 0; font-size: 11px;
+}
+@media (min-width: 768px) { #result { position: sticky; top: 8px; align-self: flex-start; } }
+"""
 
 
 @contextmanager
@@ -102,6 +112,7 @@ def _launch(gr, page, host, port, browser, guard):
             inline=False,
             share=False,
             theme=gr.themes.Base(**FONTS),
+            css=CSS,
             footer_links=[],
             max_file_size=UPLOAD,
             enable_monitoring=False,

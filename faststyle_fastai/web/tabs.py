@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,48 +16,51 @@ from ..models.stylefile import MODEL
 from ..optimization.optimize import optimize_style
 from ..training.demo import sample_photos
 from ..training.runs import train
-from .jobs import OptimizationJob, TrainingJob, latest_frame, run_in_thread
+from .jobs import EVERY, OptimizationJob, TrainingJob
 from .library import plain_name
 
 __all__ = ["optimize_tab", "paint_tab", "train_tab"]
 
 SHOWN = 1280  # px of an image on the page; downloads have the full size
-HEAVY = {"concurrency_id": "heavy", "concurrency_limit": 1}  # one job at a time; others wait
 UPLOADED = {"type": "filepath", "sources": ["upload", "clipboard"]}
 SAMPLES, NONE = "two sample photos", "nothing"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
+SMALLEST = 64  # px of a painting's short side
+IDLE = "Drop a photo, or choose one of the two below."
 
 
-def paint_tab(gr, shelf, scratch):
-    "Build the tab that paints a photo; return its gallery and list of styles."
+def paint_tab(gr, page, shelf, scratch, samples):
+    "Build the tab that paints a photo; returns its gallery, styles and button to train."
     names = list(shelf.styles())
+    gallery = gr.Gallery(
+        shelf.pictures(), object_fit="cover", label="Styles", show_label=False, elem_id="styles",
+        allow_preview=False, interactive=False, buttons=[], height=150,
+    )  # fmt: skip
     with gr.Row():
-        with gr.Column():
-            photo = gr.Image(label="Photo", **UPLOADED)
-            gallery = gr.Gallery(
-                shelf.pictures(), columns=4, height=320, object_fit="cover", label="Styles",
-                allow_preview=False, interactive=False, buttons=[],
-            )  # fmt: skip
-            style = gr.Dropdown(names, value=names[0], label="Style")
-            strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
+        with gr.Column(scale=3, elem_id="result"):
+            both = gr.ImageSlider(label="Before and after", interactive=False, max_height=420)
+            said = gr.Markdown(IDLE, elem_id="painted")
             with gr.Row():
-                other = gr.Dropdown([NONE], value=NONE, label="Mix with")
-                share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")
-            keep_colors = gr.Checkbox(label="Keep the photo's colors")
-            stroke = gr.Dropdown(list(STROKES), value="medium", label="Width of the brush strokes")
+                taken = gr.DownloadButton("Download at full size", interactive=False)
+                trainable = shelf.painting(names[0]) is not None
+                finer = gr.Button("Make it finer: train this painting", visible=trainable)
+        with gr.Column(scale=2):
+            photo = gr.Image(str(samples[0]), label="Photo", height=180, **UPLOADED)
+            gr.Examples([[str(sample)] for sample in samples], photo, label="Or try one of these")
+            style = gr.Dropdown(shelf.titles(), value=names[0], label="Style")
+            strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
             kinds = [".safetensors", *sorted(PICTURES)]
-            own = gr.UploadButton("Add a painting or a .safetensors file", file_types=kinds)
-            trainable = shelf.painting(names[0]) is not None
-            finer = gr.Button("Make it finer: train this painting", visible=trainable)
-        with gr.Column():
-            go = gr.Button("Paint", variant="primary")
-            said = gr.Markdown("Choose a photo.", elem_id="painted")
-            both = gr.ImageSlider(label="Before and after", interactive=False, max_height=720)
-            taken = gr.DownloadButton("Download at full size", interactive=False)
+            own = gr.UploadButton("Add a painting as a style", file_types=kinds)
+            with gr.Accordion("More", open=False):
+                stroke = gr.Dropdown(list(STROKES), value="medium", label="Brush strokes")
+                keep_colors = gr.Checkbox(label="Keep the photo's colors")
+                mixes = [NONE, *shelf.together(names[0])]
+                other = gr.Dropdown(mixes, value=NONE, label="Mix with")
+                share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")
 
     def repaint(photo, called, strength, other, share, keep_colors, stroke):
         if not photo:
-            return "Choose a photo.", None, gr.DownloadButton(interactive=False)
+            return IDLE, None, gr.DownloadButton(interactive=False)
         paint, name = shelf.find(called)
         mix = name
         if other in shelf.together(called):  # the choice may be outdated
@@ -79,22 +83,23 @@ def paint_tab(gr, shelf, scratch):
 
     def add(file):
         called = shelf.add(file)
-        return shelf.pictures(), gr.Dropdown(list(shelf.styles()), value=called)
+        return shelf.pictures(), gr.Dropdown(shelf.titles(), value=called)
 
     asked = [photo, style, strength, other, share, keep_colors, stroke]
-    changes = [photo.change, style.change, strength.release, other.change, share.release]
+    changes = [photo.change, style.change, strength.change, other.change, share.change]
     changes += [keep_colors.change, stroke.change]
     gr.on(
-        [go.click, *changes], repaint, asked, [said, both, taken],
+        [page.load, *changes], repaint, asked, [said, both, taken],
         concurrency_id="paint", concurrency_limit=1, trigger_mode="always_last",
         show_progress_on=both, api_name="paint",
     )  # fmt: skip
 
     def choose(event: gr.SelectData):
+        shown = {title: called for title, called in shelf.titles()}
         called = event.value["caption"]
-        if not isinstance(called, str) or called not in shelf.styles():
+        if not isinstance(called, str) or called not in shown:
             raise FaststyleError("Unknown style: choose one from the list.")
-        return called
+        return shown[called]
 
     gallery.select(choose, outputs=style, api_name=False)
     style.change(
@@ -108,37 +113,52 @@ def paint_tab(gr, shelf, scratch):
     return gallery, style, finer
 
 
-def train_tab(gr, shelf, scratch, folders, where, tabs, gallery, style, finer):
+def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, finer):
     "Build the tab that trains a style and adds it to the library."
     with gr.Row():
         with gr.Column():
-            painting = gr.Image(label="Painting", **UPLOADED)
+            painting = gr.Image(label="Painting", height=260, **UPLOADED)
             name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
-            chosen = gr.Dropdown([*folders, SAMPLES], label="Training photos")
-            own = gr.File(file_count="directory", label="Or upload your own folder", height=120)
-            minutes = gr.Slider(1, 120, 3, step=1, label="Minutes")
+            chosen = gr.Dropdown(
+                [*folders, SAMPLES], label="Training photos",
+                info="A folder of about a thousand gives better styles than two photos.",
+            )  # fmt: skip
+            with gr.Accordion("Upload photos of your own", open=False):
+                own = gr.File(file_count="directory", label="Folder", height=120)
+            minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
             go, stop = start_and_stop(gr, "Train")
         with gr.Column():
             said = gr.Markdown("Choose a painting.", elem_id="trained")
             preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
-            curve = gr.Plot(show_label=False)
-    watches = {}
+            use = gr.Button("Paint with it", visible=False)
+            with gr.Accordion("Loss", open=False):
+                curve = gr.Plot(show_label=False)
+    clock, seen = gr.Timer(EVERY, active=False), gr.State((None, None, 0))
+    shown = [said, preview, curve, use, gallery, style, finer, clock, seen]
 
     def learn(painting, name, chosen, own, minutes, request: gr.Request):
         if not painting:
             raise FaststyleError("Choose a painting.")
-        folder, how = sample_photos()
+        picture = read_picture(painting)
+        if min(picture.size) < SMALLEST:
+            raise FaststyleError(
+                f"The painting has {picture.width} x {picture.height} px, too few for strokes. "
+                f"Use one of 400 px or more."
+            )
+        place, folder, how = shelf.place(name or Path(painting).stem), *sample_photos()
+        if place.name in [job.called for job in queue.open()]:
+            raise FaststyleError(f"{place.name} is being trained already.")
         if own or chosen != SAMPLES:
             folder = (
                 collect_uploads(own, scratch / f"photos-{uuid4().hex}") if own else folders[chosen]
             )
             how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
-        place = shelf.place(name or Path(painting).stem)
-        watch = watches[request.session_hash] = TrainingJob()
+        watch = TrainingJob()
+        watch.visitor = request.session_hash
         how |= {"minutes": minutes, "quiet": True, "cbs": watch, **where}
-        kept = save_picture(read_picture(painting), place / f"{place.name}.png")
 
         def work():
+            kept = save_picture(picture, place / f"{place.name}.png")
             try:
                 train(folder, kept, place, **how)
             finally:
@@ -147,13 +167,27 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, gallery, style, finer):
                 if own:
                     shutil.rmtree(folder, ignore_errors=True)
 
-        for _ in run_in_thread(work):
-            frame = latest_frame(watch, gr.skip())
-            yield watch.said(), frame, watch.curve(), *[gr.skip()] * 3
-        line = f"### Ended. {place.name} is among the styles of the Paint tab."
-        names = gr.Dropdown(list(shelf.styles()), value=place.name)
-        frame, trained = latest_frame(watch, gr.skip()), gr.Button(visible=False)
-        yield line, frame, watch.curve(), shelf.pictures(), names, trained
+        queue.add(place.name, watch, work)
+        return queue.said(), gr.Timer(active=True)
+
+    def look(seen):
+        "What has changed since this visitor's last look: (job, image, number of ended jobs)."
+        trainings = [job for job in queue.jobs if isinstance(job, TrainingJob)]
+        going = [job for job in trainings if job.state == "running"]
+        job = (going or trainings or [None])[-1]
+        ended = sum(job.state in ("done", "stopped", "failed") for job in trainings)
+        picture = job and job.picture
+        new = picture is not None and (id(job), id(picture)) != seen[:2]
+        found = [queue.said() or "Choose a painting.", picture if new else gr.skip()]
+        found.append(job.curve() if job and new else gr.skip())
+        ready = job is not None and job.state in ("done", "stopped")
+        usable = ready and job.called in shelf.styles()
+        found.append(gr.Button(f"Paint with {job.called}" if usable else "", visible=usable))
+        changed = [gr.skip()] * 3
+        if ended != seen[2]:
+            changed = shelf.pictures(), gr.Dropdown(shelf.titles()), gr.Button(visible=False)
+        more = gr.Timer(active=bool(queue.open()))
+        return *found, *changed, more, (id(job), id(picture), ended)
 
     def refine(called):
         "Put a painting of the library into the fields of this tab."
@@ -164,57 +198,63 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, gallery, style, finer):
         shutil.copy(file, copy)
         return gr.Tabs(selected="train"), str(copy), called
 
-    asked, shown = (
-        [painting, name, chosen, own, minutes],
-        [said, preview, curve, gallery, style, finer],
-    )
-    go.click(learn, asked, shown, api_name="train", show_progress_on=said, **HEAVY)
+    def paint_with_it():
+        done = [job.called for job in queue.jobs if job.called in shelf.styles()]
+        return gr.Tabs(selected="paint"), gr.Dropdown(shelf.titles(), value=done[-1])
+
+    asked, told = [painting, name, chosen, own, minutes], [said, clock]
+    go.click(learn, asked, told, api_name="train", show_progress_on=said)
     finer.click(
         refine, style, [tabs, painting, name], api_name=False,
-    ).success(learn, asked, shown, api_name=False, show_progress_on=said, **HEAVY)  # fmt: skip
-    stop.click(stop_button(gr, watches), api_name="stop_training")
-    return watches
+    ).success(learn, asked, told, api_name=False, show_progress_on=said)  # fmt: skip
+    clock.tick(look, seen, shown, api_name=False, show_progress="hidden")
+    use.click(paint_with_it, outputs=[tabs, style], api_name=False)
+    stop.click(stop_job(gr, queue, TrainingJob), outputs=[said, clock], api_name="stop_training")
+    return look, seen, shown
 
 
-def optimize_tab(gr, scratch, where):
+def optimize_tab(gr, scratch, where, queue):
     "Build the tab that optimizes the pixels of a photo."
+    gr.Markdown("Slow and finer: paints one photo in the style of one painting, in minutes.")
     with gr.Row():
         with gr.Column():
-            photo = gr.Image(label="Photo", **UPLOADED)
-            painting = gr.Image(label="Painting", **UPLOADED)
+            photo = gr.Image(label="Photo", height=220, **UPLOADED)
+            painting = gr.Image(label="Painting", height=220, **UPLOADED)
             size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
             go, stop = start_and_stop(gr, "Optimize")
         with gr.Column():
             said = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
             picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
             taken = gr.DownloadButton("Download", interactive=False)
-            curve = gr.Plot(show_label=False)
-    watches = {}
+            with gr.Accordion("Loss", open=False):
+                curve = gr.Plot(show_label=False)
 
     def optimize(photo, painting, size, request: gr.Request):
         if not (photo and painting):
             raise FaststyleError("Choose a photo and a painting.")
-        watch, done = OptimizationJob(), []
-        watches[request.session_hash] = watch
+        watch, done, shown = OptimizationJob(), [], None
+        watch.visitor = request.session_hash
         how = {"callback": watch, "end_scale": size, **where}
-        for _ in run_in_thread(lambda: done.append(optimize_style(photo, painting, **how))):
-            yield watch.said(), latest_frame(watch, gr.skip()), gr.skip(), watch.curve()
+        work = partial(optimize_style, photo, painting, **how)
+        queue.add(f"{Path(photo).stem}-{Path(painting).stem}", watch, lambda: done.append(work()))
+        while watch.state in ("waiting", "running"):
+            time.sleep(EVERY)
+            new, shown = watch.picture is not shown, watch.picture
+            line = watch.said() if watch.state == "running" else queue.said()
+            yield line, shown if new else gr.skip(), gr.skip(), watch.curve()
+        if not done:
+            raise FaststyleError(watch.why or "Stopped.")
         watch.ended = True
-        place = scratch / uuid4().hex / f"{Path(photo).stem}-{Path(painting).stem}.png"
+        place = scratch / uuid4().hex / f"{watch.called}.png"
         save_picture(done[0], place)
-        yield (
-            watch.said(),
-            done[0],
-            gr.DownloadButton(value=place, interactive=True),
-            watch.curve(),
-        )
+        taken = gr.DownloadButton(value=place, interactive=True)
+        yield watch.said(), done[0], taken, watch.curve()
 
     go.click(
         optimize, [photo, painting, size], [said, picture, taken, curve],
-        api_name="optimize", show_progress_on=said, **HEAVY,
+        api_name="optimize", show_progress_on=said, concurrency_limit=None,
     )  # fmt: skip
-    stop.click(stop_button(gr, watches), api_name="stop_optimizing")
-    return watches
+    stop.click(stop_job(gr, queue, OptimizationJob), api_name="stop_optimizing")
 
 
 def collect_uploads(files, folder):
@@ -231,11 +271,15 @@ def start_and_stop(gr, label):
         return gr.Button(label, variant="primary"), gr.Button("Stop", variant="stop")
 
 
-def stop_button(gr, watches):
-    "Make a function that stops this visitor's job."
+def stop_job(gr, queue, kind):
+    "Make a function that stops a visitor's newest job, or the one that runs."
 
     def stop(request: gr.Request):
-        if watch := watches.get(request.session_hash):
-            watch.stop.set()
+        jobs = [job for job in queue.open() if isinstance(job, kind)]
+        own = [job for job in jobs if job.visitor == request.session_hash]
+        if jobs:
+            (own or jobs)[-1 if own else 0].stop.set()
+        if kind is TrainingJob:
+            return queue.said() or "No training is running.", gr.Timer(active=bool(queue.open()))
 
     return stop

@@ -12,6 +12,7 @@ from threading import Thread
 import av
 import pytest
 from conftest import free_port, is_clean
+from PIL import Image
 
 from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
 from faststyle_fastai.web.app import web_page
@@ -87,7 +88,7 @@ def test_a_photo_is_painted(visit, photos, tmp_path, size):
     photo = photos / "china" / "0.jpg"
     tab, pictures = visit(size), []
     tab.locator("input[type=file]").first.set_input_files(photo)
-    said(tab, "painted", " px in ")
+    said(tab, "painted", "96 x 72 px in ")
     for step in (
         lambda: tab.locator("button.thumbnail-item").nth(6).click(),
         lambda: tab.get_by_label("Strength").first.press("Home"),
@@ -104,31 +105,73 @@ def test_a_photo_is_painted(visit, photos, tmp_path, size):
     assert not tab.evaluate(wide)  # no horizontal scrolling
 
 
-def test_a_style_is_trained(visit, site, painting):
-    tab = visit()
+def test_the_first_screen_shows_what_it_is_for(visit):
+    tab = visit((1366, 768))
+    tab.get_by_role("heading", name="Turn your photos into paintings").wait_for()
+    said(tab, "painted", "640 x 427 px in ")  # an example
+    tab.get_by_text("The Scream · Munch").first.wait_for()
+    result, strength = (
+        part.bounding_box() for part in (tab.locator("#result"), tab.get_by_label("Strength").first)
+    )
+    assert result["y"] < strength["y"] < 768  # in view together
+    tab.get_by_role("button", name="More").click()
+    tab.get_by_label("Mix with").click()
+    tab.get_by_role("option", name="the_scream").wait_for()
+
+
+def train(tab, painting, name):
     tab.get_by_role("tab", name="Train").click()
     upload(tab, 2, painting)
-    tab.get_by_label("Name of the style").fill("../my style")
+    tab.get_by_label("Name of the style").fill(name)
     tab.get_by_role("button", name="Train").click()
-    said(tab, "trained", "loss")
+
+
+def test_a_style_is_trained(visit, site, painting):
+    tab = visit()
+    train(tab, painting, "../my style")
+    said(tab, "trained", "left")
     tab.get_by_role("button", name="Stop").click()
-    assert "my_style is among the styles" in said(tab, "trained", "Ended")
+    tab.get_by_role("button", name="Paint with my_style").click(timeout=60_000)
     assert (site[1] / "my_style" / "model.safetensors").is_file()
-    tab.get_by_role("tab", name="Paint").click()
     assert tab.get_by_label("Style", exact=True).first.input_value() == "my_style"
     assert list(site[1].parent.glob("my*")) == []
+
+
+def test_a_training_belongs_to_the_page(visit, site, painting):
+    first = visit()
+    train(first, painting, "one")
+    said(first, "trained", "one: ")
+    second = visit()
+    train(second, painting, "two")
+    said(second, "trained", "two: waits, place 1")  # one at a time
+    second.get_by_role("button", name="Stop").click()
+    first.reload()
+    first.get_by_role("tab", name="Train").click()
+    said(first, "trained", "left")  # it went on
+    first.get_by_role("button", name="Stop").click()
+    said(first, "trained", "one: stopped")
+    said(first, "trained", "two: stopped")
+    assert (site[1] / "one" / "model.safetensors").is_file()
+    assert not (site[1] / "two").exists()
+
+
+def test_a_tiny_painting_is_refused(visit, tmp_path):
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "dot.png")
+    tab = visit()
+    train(tab, tmp_path / "dot.png", "dot")
+    tab.get_by_text("too few for strokes").first.wait_for()
 
 
 def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, painting):
     tab = visit()
     tab.locator("input[type=file]").first.set_input_files(photos / "china" / "0.jpg")
-    said(tab, "painted", " px in ")
+    said(tab, "painted", "96 x 72 px in ")
     tab.locator("input[type=file][accept*=safetensors]").set_input_files(painting)
     said(tab, "painted", "read from the painting alone")
     tab.get_by_role("button", name="Make it finer").click()
-    said(tab, "trained", "loss")
+    said(tab, "trained", "left")
     tab.get_by_role("button", name="Stop").click()
-    assert "waves is among the styles" in said(tab, "trained", "Ended")
+    said(tab, "trained", "waves: stopped")
     assert (site[1] / "waves" / "model.safetensors").is_file()
     tab.get_by_role("tab", name="Paint").click()
     tab.get_by_role("button", name="Make it finer").wait_for(state="hidden")
@@ -190,9 +233,15 @@ def neighbor(tmp_path):
         server.shutdown()
 
 
+def stored():
+    "The page's files, but for the example that is painted for each visitor."
+    files = Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*.*")
+    return {file for file in files if not file.name.startswith(("china", "image"))}
+
+
 def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbor):
     port = site[0].rpartition(":")[2]
-    files = set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*"))
+    files = stored()
     tab = chromium.new_page()
     assert tab.goto(f"http://evil.example:{port}/config").status == 403  # redirected here by DNS
     assert "components" not in tab.content()
@@ -202,7 +251,7 @@ def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbor):
     }"""
     named = f"http://evil.example:{port}/gradio_api/upload"
     assert "does not serve the host" in tab.evaluate(post, [named, "same-origin", "x"])
-    form = "--x\r\nContent-Disposition: form-data; name='files'; filename='a'\r\n\r\na\r\n--x--"
+    form = "--x\r\nContent-Disposition: form-data; name='files'; filename='a.txt'\r\n\r\na\r\n--x--"
     for origin in (neighbor, neighbor.replace("127.0.0.1", "evil.example")):
         tab.goto(origin)
         for host in (site[0], site[0].replace("127.0.0.1", "localhost")):
@@ -213,7 +262,7 @@ def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbor):
         tab.wait_for_timeout(500)
         assert all(frame.locator("button").count() == 0 for frame in tab.frames)
     tab.close()
-    assert set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*")) == files
+    assert stored() == files
 
 
 def test_the_shelf(tmp_path):
