@@ -1,6 +1,7 @@
 "Small real pictures, made from scikit-learn's sample photos; nothing is downloaded."
 
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -178,3 +179,18 @@ def black_ink():
     header = struct.pack(">I", start + len(data)) + b"lcms" + bytes.fromhex("02400000")
     header += b"prtrCMYKLab " + bytes(12) + b"acsp" + bytes(28) + white
     return header.ljust(128, b"\0") + index + data
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    "Chromium with two cameras that need no permission."
+    if not (path := shutil.which("chromium") or shutil.which("google-chrome")):
+        pytest.skip("no Chromium here")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
+        flags.append("--use-fake-device-for-media-stream=device-count=2")
+        flags.append("--host-resolver-rules=MAP evil.example 127.0.0.1")
+        browser = driver.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()

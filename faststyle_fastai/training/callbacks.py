@@ -11,6 +11,7 @@ from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import get_model, rank_distrib
 from torch import Tensor
 
+from ..core.devices import on_cpu
 from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..images.sizes import resize_short
@@ -232,10 +233,10 @@ class StopOnNonFinite(Callback):
         "Copy the losses of the last steps from the device, together."
         losses = self.recorder.losses
         read = len(losses)
-        while read and isinstance(losses[read - 1], Tensor):
+        while read and isinstance(losses[read - 1], Tensor) and not on_cpu(losses[read - 1]):
             read -= 1
         if losses[read:]:
-            losses[read:] = torch.stack(losses[read:]).tolist()
+            losses[read:] = torch.stack(losses[read:]).cpu().unbind()
 
     def _look(self):
         self._read()

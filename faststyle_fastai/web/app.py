@@ -60,7 +60,7 @@ def web_page(
             with gr.Tab("Camera"):
                 camera_tab(gr, page, scratch.path, Stylizer(builtin_path("gallery", "slim"), **how))
         page.load(
-            lambda: (shelf.pictures(), gr.Dropdown(shelf.titles())),
+            lambda: (shelf.pictures(scratch.path), gr.Dropdown(shelf.titles())),
             outputs=shown[:2], api_name=False,
         )  # fmt: skip
         page.load(look, seen, outputs, api_name=False)

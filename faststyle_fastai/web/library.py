@@ -3,6 +3,7 @@
 import re
 import warnings
 from functools import lru_cache
+from hashlib import sha1
 from pathlib import Path
 
 from PIL import Image
@@ -41,9 +42,18 @@ class StyleLibrary:
                 found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
-    def pictures(self) -> list[tuple[Image.Image, str]]:
-        "The thumbnail and title of each style."
-        return [(self._thumbnail(*found), title(called)) for called, found in self.styles().items()]
+    def pictures(self, folder: Path) -> list[tuple[Path, str]]:
+        """The thumbnail and title of each style.
+
+        A thumbnail is written to `folder` once: another visitor's browser may be reading it.
+        """
+        found = []
+        for called, (file, name) in self.styles().items():
+            key = sha1(f"{called} {file.stat().st_mtime_ns}".encode()).hexdigest()
+            if not (path := folder / f"{key}.png").exists():
+                save_picture(self._thumbnail(file, name), path)
+            found.append((path, title(called)))
+        return found
 
     def titles(self) -> list[tuple[str, str]]:
         "The title and displayed name of each style."

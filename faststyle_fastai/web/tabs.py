@@ -33,8 +33,8 @@ def paint_tab(gr, page, shelf, scratch, samples):
     "Build the tab that paints a photo; returns its gallery, styles and button to train."
     names = list(shelf.styles())
     gallery = gr.Gallery(
-        shelf.pictures(), object_fit="cover", label="Styles", show_label=False, elem_id="styles",
-        allow_preview=False, interactive=False, buttons=[], height=150,
+        shelf.pictures(scratch), object_fit="cover", label="Styles", show_label=False, height=150,
+        allow_preview=False, interactive=False, buttons=[], elem_id="styles",
     )  # fmt: skip
     with gr.Row():
         with gr.Column(scale=3, elem_id="result"):
@@ -83,7 +83,7 @@ def paint_tab(gr, page, shelf, scratch, samples):
 
     def add(file):
         called = shelf.add(file)
-        return shelf.pictures(), gr.Dropdown(shelf.titles(), value=called)
+        return shelf.pictures(scratch), gr.Dropdown(shelf.titles(), value=called)
 
     asked = [photo, style, strength, other, share, keep_colors, stroke]
     changes = [photo.change, style.change, strength.change, other.change, share.change]
@@ -185,7 +185,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
         found.append(gr.Button(f"Paint with {job.called}" if usable else "", visible=usable))
         changed = [gr.skip()] * 3
         if ended != seen[2]:
-            changed = shelf.pictures(), gr.Dropdown(shelf.titles()), gr.Button(visible=False)
+            changed = shelf.pictures(scratch), gr.Dropdown(shelf.titles()), gr.Button(visible=False)
         more = gr.Timer(active=bool(queue.open()))
         return *found, *changed, more, (id(job), id(picture), ended)
 

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from PIL import Image
 from faststyle_fastai.all import ASSETS, Stylizer, export_html
 from faststyle_fastai.inference.html import BROWSER, CDN
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FILES = {"ort.wasm.min.js": "ort.js", "ort-wasm-simd-threaded.mjs": "ort.mjs"}
 
 
@@ -26,19 +24,6 @@ def pages(tmp_path_factory, paint):
     "With the runtime inside, and from the network."
     folder = tmp_path_factory.mktemp("pages")
     return export_html(paint, folder / "all.html"), export_html(paint, folder / "cdn.html", True)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM:
-        pytest.skip("no Chromium here")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
-        flags.append("--use-fake-device-for-media-stream")
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
