@@ -144,12 +144,11 @@ class StyleDataLoaders(DataLoaders):
         if num_workers is None:
             num_workers = default_workers(device)
         shortest = math.ceil(size / math.sqrt(min_scale))
-        lighting = (PhotoBrightness, PhotoContrast) if max_lighting else ()
-        lighting = [change(max_lighting) for change in lighting]
+        changes = (PhotoBrightness, PhotoContrast) if max_lighting else ()
         dls = Datasets(photos, [[OpenPhoto(shortest)]], splits=(train, valid)).dataloaders(
             bs=bs,
             after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), ToTensor()],
-            after_batch=[IntToFloatTensor(), *lighting, PhotoIsTarget()],
+            after_batch=[IntToFloatTensor(), *(c(max_lighting) for c in changes), PhotoIsTarget()],
             num_workers=num_workers,
             device=device,
             path=".",
@@ -187,8 +186,8 @@ def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n
 def default_workers(device: torch.device) -> int:
     """Processes to load photos for a GPU: one per core that this process may use, at most 16.
 
-    None for a CPU, which trains more slowly than it loads, and on Windows, where CUDA's memory
-    cannot be passed to a process (PyTorch's "error 801").
+    It is 0 on a CPU, which trains more slowly than it loads, and on Windows, where CUDA's memory
+    cannot be passed to another process (PyTorch's "error 801").
     """
     if device.type != "cuda" or sys.platform == "win32":
         return 0

@@ -48,7 +48,7 @@ async function start() {
 }
 const started = start();
 
-let photo, painted, camera, name, type, style = 0, busy = false, again = false;
+let photo, sent, painted, camera, name, type, style = 0, busy = false, again = false;
 
 facts.styles.forEach(({ name, painting, image }, i) => {
   const button = document.createElement("button");
@@ -114,7 +114,9 @@ async function paint() {
     await started;
     do {
       again = false;
-      const how = { image: pixels(photo), style, short: facts.strokes[$("stroke").value] };
+      const how = { style, short: facts.strokes[$("stroke").value] };
+      if (sent !== photo) how.image = pixels(photo); // the worker keeps it
+      sent = photo;
       const { image } = await ask("paint", how);
       if (camera) break;
       painted = canvasOf(image, image.width, image.height);
@@ -138,7 +140,7 @@ function show() {
   [canvas.width, canvas.height] = [Math.round(from.width * scale), Math.round(from.height * scale)];
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(camera ? painted : photo, 0, 0, canvas.width, canvas.height);
+  context.drawImage(from, 0, 0, canvas.width, canvas.height);
   if (!painted || camera) return;
   const left = Math.round((canvas.width * $("split").value) / 100);
   context.save();
@@ -193,7 +195,7 @@ $("camera").onclick = async () => {
   let mine;
   try {
     mine = camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
-    painted = null;
+    painted = sent = null;
     $("camera").textContent = "Stop";
     $("download").disabled = true;
     document.body.classList.add("open");

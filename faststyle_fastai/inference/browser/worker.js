@@ -1,6 +1,6 @@
 // Paints in a worker, so that the page answers while it works. "start" takes the runtime and the
 // network, "paint" a photo; "enlarge" gives the last painting at the photo's size.
-let session, styles, whole, small, painted;
+let session, styles, whole, asked, small, painted;
 
 onmessage = async ({ data }) => {
   try {
@@ -24,10 +24,11 @@ const tasks = {
   },
 
   async paint({ image, style, short }) {
-    whole = image;
-    small = reduced(planes(image), short);
+    if (image) whole = image; // else the photo of the last call
+    if (image || short !== asked) small = reduced(planes(whole), short);
+    asked = short;
     const { data, width, height } = small, n = width * height;
-    const rows = new Float32Array(styles).fill(0);
+    const rows = new Float32Array(styles);
     rows[style] = 1;
     const found = await session.run({
       photo: new ort.Tensor("float32", data, [1, 3, height, width]),
