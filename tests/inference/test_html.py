@@ -2,10 +2,13 @@
 
 import gzip
 import re
+import shutil
+import time
 
 import numpy as np
 import pytest
 from conftest import fails
+from firefox import firefox
 from PIL import Image
 
 from faststyle_fastai.all import ASSETS, Stylizer, export_html
@@ -82,6 +85,25 @@ def test_a_page_paints_what_python_paints(visit, pages, paint, photos):
     assert name == "china-Udnie.png" and away(seen, paint(file, "udnie")) < 1
     tab.locator("#strength").fill("0")
     assert away(downloaded(tab)[0], Image.open(file)) < 1
+
+
+def test_firefox_paints_the_same(pages, paint, photos, tmp_path):
+    if not (path := shutil.which("firefox-esr") or shutil.which("firefox")):
+        pytest.skip("no Firefox here")
+    Image.open(photos / "china" / "0.jpg").save(tmp_path / "china.png")
+    with firefox(path, tmp_path / "saved") as tab:
+        tab.goto(pages[0])
+        tab.wait_for("#said", "Ready.")
+        tab.choose("#file", tmp_path / "china.png")
+        tab.wait_for("#said", "Painted")
+        tab.run("document.getElementById('download').click()")
+        tab.wait_for("#said", "Saved at 96x72 px")
+        saved = tmp_path / "saved" / "china-Great wave.png"
+        until = time.monotonic() + 30  # the page only knows that the download began
+        while not saved.exists() or saved.with_name(f"{saved.name}.part").exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    assert away(Image.open(saved).convert("RGB"), paint("china.png", "great_wave")) < 1
 
 
 def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages, paint, photos):
