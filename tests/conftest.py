@@ -183,7 +183,7 @@ def black_ink():
 
 @pytest.fixture(scope="module")
 def chromium():
-    "Chromium with two cameras that need no permission."
+    "Chromium with two cameras that need no permission and an imitation of a graphics card."
     if not (path := shutil.which("chromium") or shutil.which("google-chrome")):
         pytest.skip("no Chromium here")
     playwright = pytest.importorskip("playwright.sync_api")
@@ -191,6 +191,8 @@ def chromium():
         flags = ["--no-sandbox", "--use-fake-ui-for-media-stream"]
         flags.append("--use-fake-device-for-media-stream=device-count=2")
         flags.append("--host-resolver-rules=MAP evil.example 127.0.0.1")
+        flags += ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+        flags.append("--enable-features=Vulkan")
         browser = driver.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()

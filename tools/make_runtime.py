@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 from faststyle_fastai.inference.html import BROWSER, VERSION
 
-FILES = {"dist/ort.wasm.min.js": "ort.js", "dist/ort-wasm-simd-threaded.mjs": "ort.mjs"}
-WASM = "dist/ort-wasm-simd-threaded.wasm"
+BUILD = "dist/ort-wasm-simd-threaded.asyncify"  # for WebAssembly and WebGPU
+FILES = {"dist/ort.webgpu.min.js": "ort.js", f"{BUILD}.mjs": "ort.mjs"}
+WASM = f"{BUILD}.wasm"
 
 
 def main():

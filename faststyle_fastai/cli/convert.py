@@ -39,7 +39,7 @@ def export(
     cdn: Annotated[
         bool,
         typer.Option(
-            "--cdn", help="Load a page's runtime from the network: 5 MB less, not offline."
+            "--cdn", help="Load a page's runtime from the network: 9 MB less, not offline."
         ),
     ] = False,
     force: Force = False,

@@ -28,7 +28,7 @@ BROWSER = Path(__file__).parent / "browser"
 def export_html(
     paint,  # a Stylizer; for FILE:NAME or a built-in style, only that style is exported
     path: str | Path,  # .html
-    cdn: bool = False,  # load ONNX Runtime Web from the network: 5 MB less, but not offline
+    cdn: bool = False,  # load ONNX Runtime Web from the network: 9 MB less, but not offline
 ) -> Path:
     """Write a page that repaints photos and the camera; requires the extra `onnx`.
 

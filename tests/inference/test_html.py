@@ -3,7 +3,10 @@
 import gzip
 import re
 import shutil
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -14,7 +17,23 @@ from PIL import Image
 from faststyle_fastai.all import ASSETS, Stylizer, export_html
 from faststyle_fastai.inference.html import BROWSER, CDN
 
-FILES = {"ort.wasm.min.js": "ort.js", "ort-wasm-simd-threaded.mjs": "ort.mjs"}
+FILES = {
+    "ort.webgpu.min.js": "ort.js",
+    "ort-wasm-simd-threaded.asyncify.mjs": "ort.mjs",
+}
+ISOLATED = {  # what a server sends so that a page may use threads
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+REFUSED = "GPUAdapter.prototype.requestDevice = async () => { throw Error(); }"
+BROKEN = """const Whole = Blob;
+Blob = class extends Whole {
+  constructor(parts, how) {  // the worker's code begins with the runtime
+    const code = typeof parts[0] === "string";
+    super(code ? ["GPUDevice.prototype.createBuffer = null;", ...parts] : parts, how);
+  }
+};"""
+GENUINE = "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', {get: () => false})"
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +53,11 @@ def visit(chromium):
     "A function that opens a page from disk. Requests elsewhere go to `answer`, or fail the test."
     contexts, elsewhere = [], []
 
-    def visit(path, size=(1366, 768), answer=None):
+    def visit(path, size=(1366, 768), answer=None, script=""):
         viewport = dict(zip(("width", "height"), size))
         contexts.append(context := chromium.new_context(viewport=viewport))
         tab = context.new_page()
+        tab.add_init_script(script)
         tab.on("pageerror", lambda error: elsewhere.append(str(error)))
         if answer:
             context.route(re.compile("https://"), answer)
@@ -138,6 +158,45 @@ def test_the_camera(visit, pages, photos):
     assert downloaded(tab)[0].size == (96, 72)
 
 
+def test_on_a_graphics_card(visit, pages, paint, photos):
+    Image.open(photos / "china" / "2.jpg").save("china.png")
+    tab = visit(pages[0], script=GENUINE)
+    open_photo(tab, "china.png")
+    assert "on the graphics card" in tab.inner_text("#said")
+    assert away(downloaded(tab)[0], paint("china.png", "great_wave")) < 1
+
+
+@pytest.mark.parametrize("broken", [REFUSED, BROKEN])
+def test_a_graphics_card_that_fails(visit, pages, paint, photos, broken):
+    Image.open(photos / "china" / "2.jpg").save("china.png")
+    tab = visit(pages[0], script=f"{GENUINE};{broken}")
+    open_photo(tab, "china.png")
+    assert "graphics card" not in tab.inner_text("#said")
+    assert away(downloaded(tab)[0], paint("china.png", "great_wave")) < 1
+
+
+def test_threads_where_a_server_isolates_the_page(chromium, pages, paint, photos, port):
+    class Handler(SimpleHTTPRequestHandler):
+        def end_headers(self):
+            for header in ISOLATED.items():
+                self.send_header(*header)
+            super().end_headers()
+
+    Image.open(photos / "china" / "2.jpg").save("china.png")
+    handler = partial(Handler, directory=pages[0].parent)
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = chromium.new_page()
+        tab.goto(f"http://127.0.0.1:{port}/{pages[0].name}")
+        assert tab.evaluate("crossOriginIsolated")
+        open_photo(tab, "china.png")
+        assert away(downloaded(tab)[0], paint("china.png", "great_wave")) < 1
+        threads = len(tab.workers)
+        tab.close()
+        server.shutdown()
+    assert threads > 1
+
+
 def test_the_runtime_from_the_network(visit, pages, photos):
     asked = []
 
@@ -153,7 +212,7 @@ def test_the_runtime_from_the_network(visit, pages, photos):
 
     assert pages[1].stat().st_size < pages[0].stat().st_size / 3
     open_photo(visit(pages[1], answer=answer), photos / "china" / "0.jpg")
-    assert "ort.wasm.min.js" in asked
+    assert "ort.webgpu.min.js" in asked
 
 
 def test_the_command_line(faststyle, photos):

@@ -14,11 +14,19 @@ async function inflated(data) {
 // The runtime is inside the page, or in the network.
 async function runtime(cdn) {
   if (!cdn) return [$("ort").textContent, $("mjs").textContent, await inflated(bytes("wasm"))];
-  const files = ["ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
+  const wasm = "ort-wasm-simd-threaded.asyncify", files = ["ort.webgpu.min.js", `${wasm}.mjs`, `${wasm}.wasm`];
   const found = await Promise.all(files.map((file) => fetch(cdn + file)));
   if (!found.every((file) => file.ok)) throw new Error("the runtime cannot be loaded");
-  const [ort, mjs, wasm] = found;
-  return [await ort.text(), await mjs.text(), await wasm.arrayBuffer()];
+  const [ort, mjs, binary] = found;
+  return [await ort.text(), await mjs.text(), await binary.arrayBuffer()];
+}
+
+// Whether there is a graphics card that works, and not a slow imitation of one.
+async function hasGpu() {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter || adapter.info.isFallbackAdapter) return false;
+  (await adapter.requestDevice()).destroy();
+  return true;
 }
 
 // The worker answers each call by its number.
@@ -44,7 +52,7 @@ async function start() {
   worker.onmessage = answer;
   worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
   const model = await inflated(bytes("model"));
-  await ask("start", { mjs, wasm, model, count: facts.styles.length });
+  await ask("start", { mjs, wasm, model, gpu: await hasGpu().catch(() => false), count: facts.styles.length });
 }
 const started = start();
 
@@ -107,6 +115,7 @@ async function paint() {
   if (!photo || camera) return;
   if (busy) return void (again = true);
   busy = true;
+  let where;
   $("download").disabled = true;
   say("Painting…");
   const begun = performance.now();
@@ -117,13 +126,14 @@ async function paint() {
       const how = { style, short: facts.strokes[$("stroke").value] };
       if (sent !== photo) how.image = pixels(photo); // the worker keeps it
       sent = photo;
-      const { image } = await ask("paint", how);
+      const { image, gpu } = await ask("paint", how);
+      where = gpu ? " on the graphics card" : "";
       if (camera) break;
       painted = canvasOf(image, image.width, image.height);
       show();
     } while (again);
     if (!camera) {
-      say(`Painted in ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
+      say(`Painted in ${((performance.now() - begun) / 1000).toFixed(1)} s${where}.`);
       $("download").disabled = false;
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 // Paints in a worker, so that the page answers while it works. "start" takes the runtime and the
 // network, "paint" a photo; "enlarge" gives the last painting at the photo's size.
-let session, styles, whole, asked, small, painted;
+let session, model, gpu, styles, whole, asked, small, painted;
 
 onmessage = async ({ data }) => {
   try {
@@ -11,15 +11,16 @@ onmessage = async ({ data }) => {
 };
 
 const tasks = {
-  async start({ mjs, wasm, model, count }) {
+  async start({ mjs, wasm, count, ...given }) {
     const script = new Blob([mjs], { type: "text/javascript" });
     ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
     ort.env.wasm.wasmBinary = wasm;
     // Threads need memory that browsers share only with pages of an isolated server.
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
+    ({ model, gpu } = given);
     styles = count;
-    session = await ort.InferenceSession.create(model);
+    await load().catch(leaveGpu);
     return {};
   },
 
@@ -30,17 +31,19 @@ const tasks = {
     const { data, width, height } = small, n = width * height;
     const rows = new Float32Array(styles);
     rows[style] = 1;
-    const found = await session.run({
-      photo: new ort.Tensor("float32", data, [1, 3, height, width]),
-      style: new ort.Tensor("float32", rows, [1, styles]),
-    });
+    const run = () =>
+      session.run({
+        photo: new ort.Tensor("float32", data, [1, 3, height, width]),
+        style: new ort.Tensor("float32", rows, [1, styles]),
+      });
+    const found = await run().catch((error) => leaveGpu(error).then(run));
     painted = { data: found.painted.data.map((v) => Math.min(1, Math.max(0, v))), width, height };
     const shown = new ImageData(width, height);
     for (let i = 0; i < n; i++) {
       for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
       shown.data[4 * i + 3] = 255;
     }
-    return { image: shown };
+    return { image: shown, gpu };
   },
 
   // The last painting at the photo's size, with the photo's detail where the painting kept its
@@ -69,6 +72,17 @@ const tasks = {
     return { image: new ImageData(data, width, height) };
   },
 };
+
+async function load() {
+  session = await ort.InferenceSession.create(model, { executionProviders: [gpu ? "webgpu" : "wasm"] });
+}
+
+// A graphics card may have too little memory, or none left.
+async function leaveGpu(error) {
+  if (!gpu) throw error;
+  gpu = false;
+  await load();
+}
 
 // The colors of an image in [0, 1], one plane after the other.
 function planes({ data, width, height }) {
