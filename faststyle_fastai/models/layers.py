@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from ..core.devices import on_cpu
+from .convolution import Conv2d, conv2d
 
 __all__ = [
     "ConvLayer",
@@ -29,7 +30,7 @@ class ConvLayer(nn.Module):
 
     edge = "reflect"
 
-    def __init__(self, n_in, n_out, kernel, stride=1, conv=nn.Conv2d):
+    def __init__(self, n_in, n_out, kernel, stride=1, conv=Conv2d):
         super().__init__()
         self.pad = kernel // 2
         self.conv2d = conv(n_in, n_out, kernel, stride)
@@ -66,7 +67,7 @@ class UpConv2d(nn.Conv2d):
             first, second, third = kernel.unbind(axis)
             kernel = torch.stack([first, second + third, first + second, third], axis)
         kernel = kernel.unflatten(3, (2, 2)).unflatten(2, (2, 2)).permute(2, 4, 0, 1, 3, 5)
-        y = F.conv2d(x, kernel.flatten(0, 2), self.bias.repeat(4))
+        y = conv2d(x, kernel.flatten(0, 2), self.bias.repeat(4))
         if torch.compiler.is_compiling():
             parts = [y[:, :, i : i - 1 or None, j : j - 1 or None] for i in (0, 1) for j in (0, 1)]
             kinds = [part.chunk(4, 1)[k] for k, part in enumerate(parts)]
@@ -121,7 +122,7 @@ class WideConv2d(nn.Conv2d):
         kernel = torch.stack([F.pad(self.weight, shift) for shift in shifts], 1)
         kernel = kernel.view(4 * n_out, n_in, 5, 2, 5, 2).permute(0, 3, 5, 1, 2, 4)
         kernel = kernel.reshape(4 * n_out, 4 * n_in, 5, 5)
-        return F.pixel_shuffle(F.conv2d(x, kernel, self.bias.repeat_interleave(4)), 2)
+        return F.pixel_shuffle(conv2d(x, kernel, self.bias.repeat_interleave(4)), 2)
 
 
 class InstanceNorm(nn.Module):
@@ -234,43 +235,57 @@ class ChannelsLastNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
         x = x.contiguous(memory_format=torch.channels_last)
-        found = []
-        for y, *row in zip(x.split(1), weight, bias):
-            if y[0, 0].numel() <= IN_A_ROW:
-                found.append(torch.native_batch_norm(y, *row, None, None, True, 0.0, eps))
-            else:
-                mean, variance = mean_and_variance(y).float()
-                y = F.batch_norm(y, mean, variance, *row, eps=eps)
-                found.append((y, mean, (variance + eps).rsqrt()))
-        ys, mean, rstd = zip(*found)
-        ctx.save_for_backward(x, weight, torch.stack(mean), torch.stack(rstd))
-        return torch.cat(ys) if len(ys) > 1 else ys[0]
+        y, (mean, rstd) = torch.empty_like(x), weight.new_empty(2, *weight.shape)
+        for found in zip(x.split(1), weight, bias, y.split(1), mean, rstd):
+            normalize_one(*found, eps)
+        ctx.save_for_backward(x, weight, mean, rstd)
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        found = [
-            one_backward(*one) for one in zip(*(y.split(1) for y in (grad, *ctx.saved_tensors)))
-        ]
-        of_x, of_weight, of_bias = (torch.cat(values) for values in zip(*found))
+        x, *factors = ctx.saved_tensors
+        grad, of_x = grad.contiguous(memory_format=torch.channels_last), torch.empty_like(x)
+        images = (y.split(1) for y in (grad, x, of_x, *factors))
+        found = [one_backward(*one) for one in zip(*images)]
+        of_weight, of_bias = (torch.cat(values) for values in zip(*found))
         return of_x, of_weight, of_bias, None
 
 
-def one_backward(grad, x, weight, mean, rstd):
-    "The gradient of `instance_norm` for one image: factors in float32, features in their dtype."
-    grad = grad.contiguous(memory_format=torch.channels_last)
+def normalize_one(x, weight, bias, y, mean, rstd, eps):
+    "Write one image's normalization to `y`, and its statistics to `mean` and `rstd`."
+    if x[0, 0].numel() > IN_A_ROW:
+        pair = mean_and_variance(x).float()
+        mean.copy_(pair[0])
+        rstd.copy_((pair[1] + eps).rsqrt())
+        affine(x, weight * rstd, bias - mean * weight * rstd, y)
+    else:
+        how = None, None, True, 0.0, eps
+        torch.native_batch_norm(x, weight, bias, *how, out=(y, mean, rstd))
+
+
+def one_backward(grad, x, of_x, weight, mean, rstd):
+    """Write the gradient of one image's normalization to `of_x`; return those of its factors.
+
+    Factors are in float32, features in their dtype.
+    """
     z = affine(x, rstd, -mean * rstd)
     of_bias, of_weight = total(grad), total(grad * z)
     scale = weight * rstd
     share = scale / x[0, 0].numel()
-    of_x = affine(z, -share * of_weight, -share * of_bias) + affine(grad, scale, 0 * scale)
-    return of_x, of_weight, of_bias
+    affine(grad, scale, 0 * scale, of_x)
+    of_x += affine(z, -share * of_weight, -share * of_bias)
+    return of_weight, of_bias
 
 
-def affine(x, scale, shift):
-    "Scale and shift each channel of `x` [1, C, H, W] in one pass, rounding once."
-    zeros = torch.zeros_like(shift[0])
-    return F.batch_norm(x, zeros, 1 + zeros, scale[0], shift[0], eps=0)
+def affine(x, scale, shift, y=None):
+    "Scale and shift each channel of `x` [1, C, H, W] in one pass, rounding once; to `y` if given."
+    scale, shift = scale.view(-1), shift.view(-1)
+    zeros = torch.zeros_like(shift)
+    how = scale, shift, zeros, 1 + zeros, False, 0.0, 0.0
+    if y is None:
+        return torch.native_batch_norm(x, *how)[0]
+    return torch.native_batch_norm(x, *how, out=(y, x.new_empty(0), x.new_empty(0)))[0]
 
 
 def total(
