@@ -15,6 +15,7 @@ from matplotlib import pyplot as plt
 from benchmarks.report import kept
 
 OURS, THEIRS = "#2a6f97", "#c9c9c9"
+NETWORKS = {"pytorch/examples": "pytorch/examples", "full": "faststyle", "slim": "faststyle, slim"}
 IMAGES = Path(__file__).parent.parent / "nbs/images"
 
 
@@ -28,20 +29,19 @@ def main(folder=IMAGES):
 
 
 def speed(axes):
-    "Draw seconds per image, for our network and for pytorch/examples' network."
-    rows = [
-        row for row in kept("painting")["rows"] if row["network"] in ("pytorch/examples", "full")
-    ]
-    labels = [f"{row['picture']}, {named(row['network'])}" for row in rows]
+    "Draw seconds per image, for pytorch/examples' network and for ours, on each kind of CPU."
+    rows = [row for row in kept("painting")["rows"] if row["picture"] == "1080p"]
+    rows = [row for row in rows if row["network"] in NETWORKS]
+    labels = [f"{NETWORKS[row['network']]}; {row['CPU']}" for row in rows]
     bars = axes.barh(labels, [row["s"] for row in rows], color=colors(rows))
     axes.bar_label(bars, [f"{row['s']:.2g} s" for row in rows], padding=3)
     axes.invert_yaxis()
-    axes.set_title("Seconds per image on two CPU cores", loc="left")
+    axes.set_title("Seconds per 1080p image on two CPU cores", loc="left")
 
 
 def preferred(axes):
     "Draw how often judges would rather hang our image."
-    own = "slim", "from the gallery"  # pairs of two networks of ours
+    own = "slim", "from the gallery", "float32"  # pairs of two networks of ours
     rows = [r for r in kept("jury")["rows"] if not any(words in r["against"] for words in own)]
     shares = [int(row["hang"].strip("%")) for row in rows]
     labels = [fill(f"{row['against']}, {row['pairs']} pairs", 36) for row in rows]
@@ -53,12 +53,8 @@ def preferred(axes):
     axes.set_title("Pairs where judges would hang ours", loc="left")
 
 
-def named(network):
-    return "faststyle" if network == "full" else network
-
-
 def colors(rows):
-    return [OURS if row["network"] == "full" else THEIRS for row in rows]
+    return [THEIRS if row["network"] == "pytorch/examples" else OURS for row in rows]
 
 
 if __name__ == "__main__":

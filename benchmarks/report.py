@@ -3,12 +3,14 @@
 import argparse
 import json
 import multiprocessing
+import os
 import platform
 from pathlib import Path
 
 import torch
 
 from faststyle_fastai.all import StyleDataLoaders
+from faststyle_fastai.core.devices import computes_bfloat16
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -29,9 +31,13 @@ def arguments(
 def report(
     name: str,  # the JSON file's, without .json
     rows: list[dict],  # with the same keys
+    per_cpu: bool = False,  # name the kind of CPU in the rows, and keep those of other kinds
     **facts,  # the conditions of the measurement
 ):
     "Print `rows` as a Markdown table. Write them, `facts` and the machine to results/NAME.json."
+    if per_cpu:
+        others = [row for row in kept(name)["rows"] if row.get("CPU") != cpu()]
+        rows = others + [{"CPU": cpu(), **row} for row in rows]
     print(markdown(rows))
     facts |= {"torch": torch.__version__, "cores": torch.get_num_threads()}
     facts |= {"machine": platform.machine()}
@@ -39,6 +45,16 @@ def report(
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"facts": facts, "rows": rows}, indent=1) + "\n")
     print(path)
+
+
+def cpu() -> str:
+    "The instruction sets in use; the environment variable ONEDNN_MAX_CPU_ISA switches some off."
+    found = [torch.backends.cpu.get_cpu_capability()]
+    if computes_bfloat16(torch.device("cpu")):
+        found.append("bfloat16")
+        if torch.cpu._is_amx_tile_supported() and "ONEDNN_MAX_CPU_ISA" not in os.environ:
+            found.append("AMX")
+    return ", ".join(found)
 
 
 def markdown(rows: list[dict]) -> str:

@@ -31,6 +31,11 @@ SMALL = {  # of an optimization
 }
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
 def _seeded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -71,7 +71,8 @@ def main():
         {"training step": name, "photos/s": BS / value, "ratio": first / value}
         for name, value in median.items()
     ]
-    report("throughput", rows, bs=BS, size=SIZE, steps=len(times[next(iter(times))]))
+    steps = len(times[next(iter(times))])
+    report("throughput", rows, per_cpu=True, bs=BS, size=SIZE, steps=steps)
 
 
 def pictures(source, folder, n):

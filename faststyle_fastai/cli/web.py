@@ -50,13 +50,14 @@ def web(
 
 def camera(
     style: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="STYLE",
-            help="Style, as for video, or slim: the built-in styles, faster.",
+            help="Style, as for video. Default: the built-in styles, in the full network if this "
+            "machine paints live video with it, else in the slim one.",
             callback=check_style,
         ),
-    ] = "slim",
+    ] = None,
     size: Annotated[
         int, typer.Option(min=16, metavar="PX", help="Short side to paint at in px.")
     ] = 240,
@@ -69,8 +70,10 @@ def camera(
     precision: Precision = "auto",
 ):
     "Repaint the camera's video live on a web page. Stop it with Ctrl-C."
+    from ..inference.live import live_gallery
     from ..web.camera import camera_page
 
+    style = style or live_gallery(device, precision)
     paint = load_stylizer(style, trust_pickle, device, precision)
     with camera_page(paint, host, port, browser, size, allow_host):
         until_interrupted()

@@ -2,18 +2,23 @@
 
 import shutil
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..images.discovery import picture_files
 from ..images.files import limit_pixels
+from ..inference.live import live_gallery
 from ..inference.stylizer import Stylizer
-from ..models.stylefile import builtin_path
 from ..training.demo import sample_photos
 from .camera import camera_tab
+from .film import film_tab
 from .jobs import Queue
 from .library import StyleLibrary
+from .optimize import optimize_tab
+from .paint import paint_tab
 from .server import served
-from .tabs import optimize_tab, paint_tab, train_tab
+from .styles import shelf_tab
+from .train import train_tab
 
 __all__ = ["web_page"]
 
@@ -49,21 +54,32 @@ def web_page(
         copies = shutil.copytree(sample_photos()[0], scratch.path / "samples")
         samples = sorted(copies.glob("*.jpg"))
         gr.Markdown(HEAD)
+
+        def shown_styles(called):
+            "The styles that there are now, in a field that shows `called` if it still exists."
+            names = shelf.styles()
+            return gr.Dropdown(
+                shelf.titles(), value=called if called in names else next(iter(names))
+            )
+
         with gr.Tabs() as tabs:
             with gr.Tab("Paint", id="paint"):
                 shown = paint_tab(gr, page, shelf, scratch.path, samples)
-            with gr.Tab("Train", id="train"):
+            with gr.Tab("Train", id="train") as training:
                 about = folders, how, tabs, queue
                 look, seen, outputs = train_tab(gr, shelf, scratch.path, *about, *shown)
+            with gr.Tab("My styles") as mine:
+                find, styles = shelf_tab(gr, shelf, scratch.path, how, queue, shown)
+            if find_spec("av"):
+                with gr.Tab("Video") as films:
+                    chosen = film_tab(gr, page, shelf, scratch.path, queue)
+                films.select(shown_styles, chosen, chosen, api_name=False)
             with gr.Tab("Optimize"):
                 optimize_tab(gr, scratch.path, how, queue)
             with gr.Tab("Camera"):
-                camera_tab(gr, page, scratch.path, Stylizer(builtin_path("gallery", "slim"), **how))
-        page.load(
-            lambda: (shelf.pictures(scratch.path), gr.Dropdown(shelf.titles())),
-            outputs=shown[:2], api_name=False,
-        )  # fmt: skip
-        page.load(look, seen, outputs, api_name=False)
+                camera_tab(gr, page, scratch.path, Stylizer(live_gallery(**how), **how))
+        gr.on([page.load, training.select], look, seen, outputs, api_name=False)
+        mine.select(find, outputs=styles, api_name=False)
 
     with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts):
         try:

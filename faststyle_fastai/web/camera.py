@@ -18,6 +18,17 @@ from .server import served
 __all__ = ["camera_page"]
 
 SOONEST = 0.04  # shortest time in s between frames from the browser
+REFUSED = """() => {  // gradio says nothing of a camera that is refused
+  const media = navigator.mediaDevices;
+  const say = (why) => (document.querySelector("#rate").innerText =
+    `The camera is not available (${why}). Allow it in your browser's settings for this page.`);
+  if (!media) return void say("the page needs https, or localhost");
+  const ask = media.getUserMedia.bind(media);
+  media.getUserMedia = (what) => ask(what).catch((error) => {
+    say(error.message);
+    throw error;
+  });
+}"""
 LOOK_BACK = 30  # frames over which the rate is measured
 
 
@@ -84,6 +95,7 @@ def camera_tab(gr, page, scratch, paint, size=240):
 
     record.click(recording, None, [record, film], api_name="record")
     page.unload(leave)
+    page.load(None, js=REFUSED, api_name=False)
 
 
 class Live:

@@ -15,15 +15,15 @@ from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import reason
 
-__all__ = ["EVERY", "OptimizationJob", "Queue", "TrainingJob"]
+__all__ = ["EVERY", "OptimizationJob", "Queue", "TrainingJob", "VideoJob"]
 
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
-SURE = 0.02  # share of a training after which the time left is known
+SURE = 0.02  # share of the work after which the time left is known
 
 
 class Queue:
-    """The trainings and optimizations of a page: one runs at a time, in order.
+    """The trainings, optimizations and videos of a page: one runs at a time, in order.
 
     They belong to the page: they go on when a visitor reloads it or leaves.
     """
@@ -46,7 +46,7 @@ class Queue:
             work()
             watch.state = "stopped" if watch.stop.is_set() else "done"
         except Exception as error:
-            watch.state, watch.why = "failed", reason(error)
+            watch.state, watch.why = "stopped" if watch.stop.is_set() else "failed", reason(error)
 
     def open(self) -> list:
         "Jobs that run or wait."
@@ -93,15 +93,35 @@ class TrainingJob(Callback):
             raise CancelFitException
 
     def said(self) -> str:
-        if self.stop.is_set():
-            return "stopping …"
-        if self.done < SURE:
-            return "starting …"
-        left = (time.monotonic() - self.began) * (1 - self.done) / self.done
-        return f"{self.done:.0%}, {clock(left)} left"
+        return time_left(self)
 
     def curve(self) -> Figure:
         return loss_figure([{"loss": loss, "parts": {}} for loss in self.losses])
+
+
+class VideoJob:
+    "A `watch` for `paint_video` with the time left; `stop` ends it and keeps the result."
+
+    def __init__(self):
+        self.stop, self.done = threading.Event(), 0.0
+        self.began = time.monotonic()
+
+    def __call__(self, painted, total):
+        self.done = painted / total if total else 0.0
+        if self.stop.is_set():
+            raise KeyboardInterrupt  # as Ctrl-C in the terminal
+
+    def said(self) -> str:
+        return time_left(self)
+
+
+def time_left(job) -> str:
+    if job.stop.is_set():
+        return "stopping …"
+    if job.done < SURE:
+        return "starting …"
+    left = (time.monotonic() - job.began) * (1 - job.done) / job.done
+    return f"{job.done:.0%}, {clock(left)} left"
 
 
 class OptimizationJob:

@@ -1,12 +1,14 @@
 "The styles that a page offers: the built-in ones, and the styles and paintings in a folder."
 
 import re
+import shutil
 import warnings
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
 
 from PIL import Image
+from PIL.ImageOps import fit
 
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
@@ -15,6 +17,7 @@ from ..images.formats import is_painting, is_picture
 from ..inference.builtin import BUILTIN_STYLES, style_thumbnail
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
+from ..training.demo import sample_photos
 
 __all__ = ["StyleLibrary"]
 
@@ -47,24 +50,32 @@ class StyleLibrary:
 
         A thumbnail is written to `folder` once: another visitor's browser may be reading it.
         """
-        found = []
-        for called, (file, name) in self.styles().items():
-            key = sha1(f"{called} {file.stat().st_mtime_ns}".encode()).hexdigest()
-            if not (path := folder / f"{key}.png").exists():
-                save_picture(self._thumbnail(file, name), path)
-            found.append((path, title(called)))
-        return found
+        return [
+            (self._kept(folder, called, file, name), title(called))
+            for called, (file, name) in self.styles().items()
+        ]
 
     def titles(self) -> list[tuple[str, str]]:
         "The title and displayed name of each style."
         return [(title(called), called) for called in self.styles()]
 
+    def _kept(self, folder, called, file, name):
+        written = file.stat().st_mtime_ns if file.exists() else ""
+        key = sha1(f"{called} {file} {written}".encode()).hexdigest()
+        if not (path := folder / f"{key}.png").exists():
+            save_picture(self._thumbnail(file, name), path)
+        return path
+
     def _thumbnail(self, file, name):
+        "The painting of a style; without one, a photo in that style."
         ships = file == builtin_path("gallery", "full")
         painting = style_thumbnail(name) if ships else file.with_name(f"{file.parent.name}.png")
         painting = file if is_painting(file) else painting
         if not painting.is_file():
-            return Image.new("RGB", (64, 64), "gray")
+            if not file.exists():
+                return Image.new("RGB", (64, 64), "gray")
+            photo = fit(read_picture(sample_photos()[0] / "china.jpg"), (192, 192))
+            return self.painter(file, file.stat().st_mtime_ns)(photo, name)
         picture = read_picture(painting, shortest=240)
         picture.thumbnail((240, 240))
         return picture
@@ -81,6 +92,60 @@ class StyleLibrary:
         styles = self.styles()
         file = styles.get(called, (None,))[0]
         return [other for other, found in styles.items() if found[0] == file and other != called]
+
+    def own(self, busy=()) -> dict[str, Path]:
+        """The name of each trained or added style -> its folder or file; trainings come first.
+
+        Also those of interrupted trainings, but not of `busy`, which are running.
+        """
+        folders = [path for path in self.folder.glob("*") if _is_training(path)]
+        files = [path for path in self.folder.glob("*.*") if path.is_file()]
+        files = [p for p in files if p.suffix == ".safetensors" or is_picture(Path(p.name))]
+        found = {}
+        for path in sorted(folders) + sorted(files):
+            found.setdefault(path.name if path in folders else path.stem, path)
+        return {name: path for name, path in found.items() if name not in busy}
+
+    def own_pictures(self, folder: Path, busy=()) -> list[tuple[Path, str]]:
+        "The thumbnail and name of each style of `own`; see `pictures`."
+        found = []
+        for name, path in self.own(busy).items():
+            file = path / MODEL if path.is_dir() else path
+            late = "" if file.exists() else " (interrupted)"
+            styles = [] if late or is_painting(file) else _names_in(file, file.stat().st_mtime_ns)
+            found.append((self._kept(folder, name, file, [*styles, None][0]), name + late))
+        return found
+
+    def rename(self, name: str, new: str) -> str:
+        "Give one of `own` another name; return it without unsuitable characters."
+        old, place = self._one(name), self._new(new)
+        if old.is_dir():
+            if (painting := old / f"{name}.png").exists():
+                painting.rename(old / f"{place.name}.png")
+            old.rename(place)
+        else:
+            old.rename(place.with_name(place.name + old.suffix))
+        return place.name
+
+    def remove(self, name: str):
+        "Delete one of `own`."
+        path = self._one(name)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def network(self, name: str) -> Path:
+        "The style file of one of `own`; `FaststyleError` for a painting."
+        path = self._one(name)
+        file = path / MODEL if path.is_dir() else path
+        if is_painting(file):
+            raise FaststyleError(f"{name} is a painting without a network: train it first.")
+        if not file.exists():
+            raise FaststyleError(f"The training of {name} was interrupted: resume it first.")
+        return file
+
+    def _one(self, name):
+        if name not in (own := self.own()):
+            raise FaststyleError("Choose a style of yours.")
+        return own[name]
 
     def painting(self, called: str) -> Path | None:
         "The painting of a style that is painted at first sight; None if it is trained."
@@ -130,6 +195,11 @@ def title(called: str) -> str:
     names = artist.split()
     small = [i for i, name in enumerate(names) if name.islower()]  # van
     return f"{work[0].upper()}{work[1:]} · {' '.join(names[small[0] if small else -1 :])}"
+
+
+def _is_training(path):
+    "Whether a folder is a training's, which keeps its painting under its own name."
+    return path.is_dir() and ((path / MODEL).exists() or (path / f"{path.name}.png").exists())
 
 
 @lru_cache

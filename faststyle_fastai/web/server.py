@@ -13,12 +13,31 @@ __all__ = ["live_page", "served"]
 
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # local fonts only
 UPLOAD = "100mb"  # largest file
+# Darker than gradio's, as WCAG 2 asks for.
+COLORS = {
+    "button_primary_background_fill": "*primary_700",
+    "button_primary_background_fill_hover": "*primary_800",
+}
+# Names for screen readers, where gradio has none.
+NAMED = """() => {
+  const name = () => {
+    document.querySelectorAll(".empty[aria-label]").forEach((e) => e.setAttribute("role", "img"));
+    document.querySelectorAll(".gallery-item:not([aria-label])").forEach((e) => {
+      e.setAttribute("aria-label", "Use this photo");
+    });
+  };
+  name();
+  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+}"""
 CSS = """
-#styles .grid-wrap { max-height: none; overflow: hidden; }
-#styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
-#styles .gallery-item { flex: 0 0 128px; }
-#styles .thumbnail-item { width: 128px; height: 128px; }
-#styles .caption-label {
+#painted, #trained, #shelved, #filmed, #optimized { overflow: visible !important; }
+.or, .info-text, .min_value, .max_value { color: var(--body-text-color) !important; }
+.unseen { display: none !important; }
+.styles .grid-wrap { max-height: none; overflow: hidden; }
+.styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
+.styles .gallery-item { flex: 0 0 128px; }
+.styles .thumbnail-item { width: 128px; height: 128px; }
+.styles .caption-label {
   white-space: normal; inset: auto 0 0 0; max-width: none; border-radius: 0; font-size: 11px;
 }
 @media (min-width: 768px) { #result { position: sticky; top: 8px; align-self: flex-start; } }
@@ -40,6 +59,7 @@ def served(
     with page_folder() as folder:
         with guarded_blocks(gr, folder, title=title) as page:
             filled = fill(gr, page, folder)
+            page.load(None, js=NAMED, api_name=False)
         folder.keep()
         try:
             _launch(gr, page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
@@ -111,7 +131,7 @@ def _launch(gr, page, host, port, browser, guard):
             inbrowser=browser,
             inline=False,
             share=False,
-            theme=gr.themes.Base(**FONTS),
+            theme=gr.themes.Base(**FONTS).set(**COLORS),
             css=CSS,
             footer_links=[],
             max_file_size=UPLOAD,

@@ -17,7 +17,7 @@ from PIL import Image
 from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
 from faststyle_fastai.web.app import web_page
 from faststyle_fastai.web.library import StyleLibrary
-from faststyle_fastai.web.tabs import collect_uploads
+from faststyle_fastai.web.train import collect_uploads
 
 DESK, PHONE = (1200, 900), (390, 844)
 

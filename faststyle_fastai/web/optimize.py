@@ -1,0 +1,58 @@
+"The tab of the page that optimizes the pixels of a photo."
+
+import time
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+from ..core.errors import FaststyleError
+from ..images.files import save_picture
+from ..optimization.optimize import optimize_style
+from .jobs import EVERY, OptimizationJob
+from .parts import UPLOADED, start_and_stop, stop_job
+
+__all__ = ["optimize_tab"]
+
+
+def optimize_tab(gr, scratch, where, queue):
+    "Build the tab that optimizes the pixels of a photo."
+    gr.Markdown("Slow and finer: paints one photo in the style of one painting, in minutes.")
+    with gr.Row():
+        with gr.Column():
+            photo = gr.Image(label="Photo", height=220, **UPLOADED)
+            painting = gr.Image(label="Painting", height=220, **UPLOADED)
+            size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
+            go, stop = start_and_stop(gr, "Optimize")
+        with gr.Column():
+            said = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
+            picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+            taken = gr.DownloadButton("Download", interactive=False)
+            with gr.Accordion("Loss", open=False):
+                curve = gr.Plot(show_label=False)
+
+    def optimize(photo, painting, size, request: gr.Request):
+        if not (photo and painting):
+            raise FaststyleError("Choose a photo and a painting.")
+        watch, done, shown = OptimizationJob(), [], None
+        watch.visitor = request.session_hash
+        how = {"callback": watch, "end_scale": size, **where}
+        work = partial(optimize_style, photo, painting, **how)
+        queue.add(f"{Path(photo).stem}-{Path(painting).stem}", watch, lambda: done.append(work()))
+        while watch.state in ("waiting", "running"):
+            time.sleep(EVERY)
+            new, shown = watch.picture is not shown, watch.picture
+            line = watch.said() if watch.state == "running" else queue.said()
+            yield line, shown if new else gr.skip(), gr.skip(), watch.curve()
+        if not done:
+            raise FaststyleError(watch.why or "Stopped.")
+        watch.ended = True
+        place = scratch / uuid4().hex / f"{watch.called}.png"
+        save_picture(done[0], place)
+        taken = gr.DownloadButton(value=place, interactive=True)
+        yield watch.said(), done[0], taken, watch.curve()
+
+    go.click(
+        optimize, [photo, painting, size], [said, picture, taken, curve],
+        api_name="optimize", show_progress_on=said, concurrency_limit=None,
+    )  # fmt: skip
+    stop.click(stop_job(gr, queue, OptimizationJob), api_name="stop_optimizing")

@@ -1,0 +1,168 @@
+"The tab of the page that paints a photo."
+
+import threading
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from ..core.errors import FaststyleError
+from ..images.files import image_size, read_exif, read_picture, save_picture
+from ..images.formats import PICTURES
+from ..images.sizes import fitted
+from ..inference.enlarge import STROKES, painting_shape
+from .library import plain_name
+from .parts import UPLOADED, fetch, hidden_file
+
+__all__ = ["paint_tab"]
+
+SHOWN = 1280  # px of an image on the page; downloads have the full size
+NONE = "nothing"
+IDLE = "Drop a photo, or choose one of the two below."
+
+
+def paint_tab(gr, page, shelf, scratch, samples):
+    "Build the tab that paints a photo; returns its gallery, styles and button to train."
+    names = list(shelf.styles())
+    gallery = gr.Gallery(
+        shelf.pictures(scratch), object_fit="cover", label="Styles", show_label=False, height=150,
+        allow_preview=False, interactive=False, buttons=[], elem_id="styles", elem_classes="styles",
+    )  # fmt: skip
+    with gr.Row():
+        with gr.Column(scale=3, elem_id="result"):
+            both = gr.ImageSlider(label="Before and after", interactive=False, max_height=420)
+            said = gr.Markdown(IDLE, elem_id="painted")
+            with gr.Row():
+                whole = gr.Button("Download at full size", interactive=False)
+                stop = gr.Button("Stop", variant="stop", visible=False)
+                trainable = shelf.painting(names[0]) is not None
+                finer = gr.Button("Make it finer: train this painting", visible=trainable)
+            taken = hidden_file(gr, "painted-file")
+        with gr.Column(scale=2):
+            photo = gr.Image(str(samples[0]), label="Photo", height=180, **UPLOADED)
+            gr.Examples([[str(sample)] for sample in samples], photo, label="Or try one of these")
+            style = gr.Dropdown(shelf.titles(), value=names[0], label="Style")
+            strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
+            kinds = [".safetensors", *sorted(PICTURES)]
+            own = gr.UploadButton("Add a painting as a style", file_types=kinds)
+            with gr.Accordion("More", open=False):
+                stroke = gr.Dropdown(list(STROKES), value="medium", label="Brush strokes")
+                keep_colors = gr.Checkbox(label="Keep the photo's colors")
+                mixes = [NONE, *shelf.together(names[0])]
+                other = gr.Dropdown(mixes, value=NONE, label="Mix with")
+                share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")
+
+    def prepared(photo, called, strength, other, share, keep_colors, stroke):
+        "The network, and its arguments but for the size."
+        paint, name = shelf.find(called)
+        mix = name
+        if other in shelf.together(called):  # the choice may be outdated
+            mix = {name: 1 - share, shelf.find(other)[1]: share}
+        how = {"strength": strength if paint.base else 1.0, "keep_colors": keep_colors}
+        return paint, {"style": mix, **how}
+
+    def repaint(*asked):
+        "Paint the photo as large as it is shown, with the strokes of its full size."
+        photo, called, *_, stroke = asked
+        if not photo:
+            return IDLE, None, gr.Button(interactive=False)
+        began = time.monotonic()
+        paint, how = prepared(*asked)
+        size = image_size(photo)
+        small = read_picture(photo, shortest=min(fitted(size, SHOWN)))
+        small = small.resize(fitted(small.size, SHOWN))
+        short = min(painting_shape(size, stroke, None))
+        painted = paint(small, **how, size=min(short, *small.size))
+        line = f"{size[0]} x {size[1]} px in {time.monotonic() - began:.1f} s."
+        if small.size != size:
+            line = f"Preview of {line} The download has all pixels."
+        if shelf.painting(called):
+            line += " The style was read from the painting alone. Train it for finer strokes."
+        if not paint.base:
+            line += " This network has no base, so its strength is always 1."
+        return line, (small, painted), gr.Button(interactive=True)
+
+    stops = {}  # visitor -> event that ends a painting
+
+    def paint_whole(*asked, visitor, progress):
+        photo, called, *_, stroke = asked
+        paint, how = prepared(*asked)
+        stopped = stops[visitor] = threading.Event()
+
+        def watch(done, tiles):
+            progress(done / tiles, "Painting at full size")
+            if stopped.is_set():
+                raise FaststyleError("Stopped.")
+
+        watch(0, 1)
+        painted = paint(photo, **how, stroke=stroke, watch=watch)
+        watch(1, 1)
+        suffix = ".png" if painted.mode == "RGBA" else ".jpg"
+        place = scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
+        save_picture(painted, place, exif=read_exif(photo))
+        return f"Saved at {painted.width} x {painted.height} px.", place
+
+    def download(
+        photo, called, strength, other, share, keep_colors, stroke, request: gr.Request,
+        progress=gr.Progress(),  # noqa: B008
+    ):  # fmt: skip
+        asked = photo, called, strength, other, share, keep_colors, stroke
+        return paint_whole(*asked, visitor=request.session_hash, progress=progress)
+
+    def leave(request: gr.Request):
+        if stopped := stops.pop(request.session_hash, None):
+            stopped.set()
+
+    def add(file):
+        called = shelf.add(file)
+        return shelf.pictures(scratch), gr.Dropdown(shelf.titles(), value=called)
+
+    asked = [photo, style, strength, other, share, keep_colors, stroke]
+    changes = [photo.change, style.change, strength.change, other.change, share.change]
+    changes += [keep_colors.change, stroke.change]
+    painting = {"concurrency_id": "paint", "concurrency_limit": 1, "trigger_mode": "always_last"}
+    painting |= {"show_progress_on": both}
+    shown = [said, both, whole]
+    gr.on(changes, repaint, asked, shown, **painting, api_name="paint")
+
+    def look():
+        "The styles may have changed since the page was built."
+        titles = shelf.titles()
+        return shelf.pictures(scratch), gr.Dropdown(titles, value=titles[0][1])
+
+    page.load(look, outputs=[gallery, style], api_name=False).then(
+        repaint, asked, shown, **painting, api_name=False
+    )
+
+    buttons = [whole, stop]
+    busy = whole.click(
+        lambda: [gr.Button(interactive=False), gr.Button(visible=True)], outputs=buttons,
+        api_name=False,
+    ).then(
+        download, asked, [said, taken], concurrency_id="whole", concurrency_limit=1,
+        show_progress_on=said, api_name="download",
+    )  # fmt: skip
+    fetch(busy, taken)
+    busy.then(
+        lambda: [gr.Button(interactive=True), gr.Button(visible=False)], outputs=buttons,
+        api_name=False,
+    )  # fmt: skip
+    stop.click(leave, api_name=False)
+    page.unload(leave)
+
+    def choose(event: gr.SelectData):
+        shown = {title: called for title, called in shelf.titles()}
+        called = event.value["caption"]
+        if not isinstance(called, str) or called not in shown:
+            raise FaststyleError("Unknown style: choose one from the list.")
+        return shown[called]
+
+    gallery.select(choose, outputs=style, api_name=False)
+    style.change(
+        lambda called: (
+            gr.Dropdown([NONE, *shelf.together(called)], value=NONE),
+            gr.Button(visible=shelf.painting(called) is not None),
+        ),
+        style, [other, finer], api_name=False,
+    )  # fmt: skip
+    own.upload(add, own, [gallery, style], api_name="add")
+    return gallery, style, finer

@@ -1,0 +1,128 @@
+"The tab of the page that trains a style."
+
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+from ..core.errors import FaststyleError
+from ..images.discovery import find_pictures
+from ..images.files import read_picture, save_picture
+from ..models.stylefile import MODEL
+from ..training.demo import sample_photos
+from ..training.runs import train
+from .jobs import EVERY, TrainingJob
+from .parts import UPLOADED, start_and_stop, stop_job
+
+__all__ = ["train_tab"]
+
+SAMPLES = "two sample photos"
+FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
+SMALLEST = 64  # px of a painting's short side
+
+
+def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, finer):
+    "Build the tab that trains a style and adds it to the library."
+    with gr.Row():
+        with gr.Column():
+            painting = gr.Image(label="Painting", height=260, **UPLOADED)
+            name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
+            chosen = gr.Dropdown(
+                [*folders, SAMPLES], label="Training photos",
+                info="A folder of about a thousand gives better styles than two photos.",
+            )  # fmt: skip
+            with gr.Accordion("Upload photos of your own", open=False):
+                own = gr.File(file_count="directory", label="Folder", height=120)
+            minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
+            go, stop = start_and_stop(gr, "Train")
+        with gr.Column():
+            said = gr.Markdown("Choose a painting.", elem_id="trained")
+            preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+            use = gr.Button("Paint with it", visible=False)
+            with gr.Accordion("Loss", open=False):
+                curve = gr.Plot(show_label=False)
+    clock, seen = gr.Timer(EVERY, active=False), gr.State((None, None, 0))
+    shown = [said, preview, curve, use, gallery, style, finer, clock, seen]
+
+    def learn(painting, name, chosen, own, minutes, request: gr.Request):
+        if not painting:
+            raise FaststyleError("Choose a painting.")
+        picture = read_picture(painting)
+        if min(picture.size) < SMALLEST:
+            raise FaststyleError(
+                f"The painting has {picture.width} x {picture.height} px, too few for strokes. "
+                f"Use one of 400 px or more."
+            )
+        place, folder, how = shelf.place(name or Path(painting).stem), *sample_photos()
+        if place.name in [job.called for job in queue.open()]:
+            raise FaststyleError(f"{place.name} is being trained already.")
+        if own or chosen != SAMPLES:
+            folder = (
+                collect_uploads(own, scratch / f"photos-{uuid4().hex}") if own else folders[chosen]
+            )
+            how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
+        watch = TrainingJob()
+        watch.visitor = request.session_hash
+        how |= {"minutes": minutes, "quiet": True, "cbs": watch, **where}
+
+        def work():
+            kept = save_picture(picture, place / f"{place.name}.png")
+            try:
+                train(folder, kept, place, **how)
+            finally:
+                if not (place / MODEL).exists():
+                    shutil.rmtree(place, ignore_errors=True)
+                if own:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+        queue.add(place.name, watch, work)
+        return queue.said(), gr.Timer(active=True)
+
+    def look(seen):
+        "What has changed since this visitor's last look: (job, image, number of ended jobs)."
+        trainings = [job for job in queue.jobs if isinstance(job, TrainingJob)]
+        going = [job for job in trainings if job.state == "running"]
+        job = (going or trainings or [None])[-1]
+        ended = sum(job.state in ("done", "stopped", "failed") for job in trainings)
+        picture = job and job.picture
+        new = picture is not None and (id(job), id(picture)) != seen[:2]
+        found = [queue.said() or "Choose a painting.", picture if new else gr.skip()]
+        found.append(job.curve() if job and new else gr.skip())
+        ready = job is not None and job.state in ("done", "stopped")
+        usable = ready and job.called in shelf.styles()
+        found.append(gr.Button(f"Paint with {job.called}" if usable else "", visible=usable))
+        changed = [gr.skip()] * 3
+        if ended != seen[2]:
+            changed = shelf.pictures(scratch), gr.Dropdown(shelf.titles()), gr.Button(visible=False)
+        more = gr.Timer(active=bool(queue.open()))
+        return *found, *changed, more, (id(job), id(picture), ended)
+
+    def refine(called):
+        "Put a painting of the library into the fields of this tab."
+        if not (file := shelf.painting(called)):
+            raise FaststyleError(f"{called} is trained already.")
+        copy = scratch / uuid4().hex / file.name  # the page may read its own folder only
+        copy.parent.mkdir()
+        shutil.copy(file, copy)
+        return gr.Tabs(selected="train"), str(copy), called
+
+    def paint_with_it():
+        done = [job.called for job in queue.jobs if job.called in shelf.styles()]
+        return gr.Tabs(selected="paint"), gr.Dropdown(shelf.titles(), value=done[-1])
+
+    asked, told = [painting, name, chosen, own, minutes], [said, clock]
+    go.click(learn, asked, told, api_name="train", show_progress_on=said)
+    finer.click(
+        refine, style, [tabs, painting, name], api_name=False,
+    ).success(learn, asked, told, api_name=False, show_progress_on=said)  # fmt: skip
+    clock.tick(look, seen, shown, api_name=False, show_progress="hidden")
+    use.click(paint_with_it, outputs=[tabs, style], api_name=False)
+    stop.click(stop_job(gr, queue, TrainingJob), outputs=[said, clock], api_name="stop_training")
+    return look, seen, shown
+
+
+def collect_uploads(files, folder):
+    "Copy uploaded files, which are stored among those of other visitors, to a folder of their own."
+    folder.mkdir(parents=True)
+    for i, file in enumerate(map(Path, files)):
+        shutil.copy(file, folder / f"{i}-{file.name}")
+    return folder

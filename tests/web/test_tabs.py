@@ -1,0 +1,162 @@
+"The page's tabs beyond painting and training, in Chromium if it is installed."
+
+import json
+import shutil
+
+import av
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from clips import encode, moving
+from conftest import free_port
+
+from faststyle_fastai.all import ASSETS, Stylizer, read_picture
+from faststyle_fastai.training.demo import sample_photos
+from faststyle_fastai.training.runs import train
+from faststyle_fastai.web.app import web_page
+
+REFUSES = """navigator.mediaDevices.getUserMedia =
+  () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, painting):
+    "The page's URL, and the folder of its styles: a network, and a training that was killed."
+    folder, port = tmp_path_factory.mktemp("home") / "styles", free_port()
+    folder.mkdir()
+    shutil.copy(ASSETS / "gallery-slim.safetensors", folder / "borrowed.safetensors")
+    place = folder / "killed"
+    place.mkdir()
+    kept = shutil.copy(painting, place / "killed.png")
+    how = {"device": "cpu", "quiet": True, **sample_photos()[1]}
+    train(sample_photos()[0], kept, place, minutes=0.05, **how)
+    (place / "model.safetensors").unlink()
+    with web_page(folder, port=port):
+        yield f"http://127.0.0.1:{port}", folder
+
+
+@pytest.fixture
+def visit(chromium, site):
+    "A function that opens a tab of the page; at the end, checks for errors."
+    opened, errors = [], []
+
+    def visit(name, script=""):
+        context = chromium.new_context(viewport={"width": 1200, "height": 900})
+        opened.append(context)
+        tab = context.new_page()
+        tab.add_init_script(script)
+        if not script:
+            tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto(site[0])
+        tab.get_by_label("Strength").first.wait_for()
+        tab.get_by_role("tab", name=name, exact=True).click()
+        return tab
+
+    yield visit
+    for context in opened:
+        context.close()
+    assert errors == []
+
+
+def said(tab, where, what, seconds=90):
+    script = f"document.querySelector('#{where}')?.innerText.includes({json.dumps(what)})"
+    tab.wait_for_function(script, timeout=1000 * seconds)
+    return tab.inner_text(f"#{where}")
+
+
+def saved(tab, button):
+    with tab.expect_download(timeout=90_000) as download:
+        tab.get_by_role("button", name=button, exact=True).click()
+    return download.value
+
+
+def choose(tab, name):
+    field = tab.get_by_role("tabpanel").filter(visible=True).get_by_label("Style", exact=True)
+    field.click()
+    tab.get_by_role("option", name=name, exact=True).filter(visible=True).click()
+
+
+def test_a_large_photo_has_a_preview_and_is_saved_whole(visit, photos, tmp_path):
+    photo = read_picture(photos / "flower" / "0.jpg").resize((3000, 2000))
+    photo.save(tmp_path / "large.jpg")
+    tab = visit("Paint")
+    said(tab, "painted", "640 x 427 px in ")
+    tab.locator("input[type=file]").first.set_input_files(tmp_path / "large.jpg")
+    said(tab, "painted", "Preview of 3000 x 2000 px in ")
+    got = read_picture(saved(tab, "Download at full size").path())
+    assert got.size == (3000, 2000)
+    said(tab, "painted", "Saved at 3000 x 2000 px")
+    wanted = Stylizer(ASSETS / "gallery-slim.safetensors")(tmp_path / "large.jpg", "great_wave")
+    small = (np.asarray(p.resize((60, 40)), float) for p in (got, wanted))
+    assert abs(next(small) - next(small)).mean() < 4
+
+
+def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
+    tab = visit("My styles")
+    choose(tab, "borrowed")
+    tab.get_by_label("New name").fill("lent/ out")
+    tab.get_by_role("button", name="Rename").click()
+    said(tab, "shelved", "borrowed is now lent_out.")
+    assert (site[1] / "lent_out.safetensors").is_file()
+    network = saved(tab, "Download the network")
+    assert network.suggested_filename == "lent_out.safetensors"
+    assert Stylizer(network.path()).styles[0] == "great_wave"
+    page = saved(tab, "Download as a web page")
+    assert page.suggested_filename == "lent_out.html"
+    assert b"<!doctype html>" in open(page.path(), "rb").read(100)
+    tab.once("dialog", lambda dialog: dialog.dismiss())
+    tab.get_by_role("button", name="Delete").click()
+    tab.wait_for_timeout(1000)
+    assert (site[1] / "lent_out.safetensors").is_file()
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.get_by_role("button", name="Delete").click()
+    said(tab, "shelved", "lent_out is deleted.")
+    assert not (site[1] / "lent_out.safetensors").exists()
+    tab.get_by_role("tab", name="Paint").click()
+    tab.get_by_text("lent_out: great_wave").first.wait_for(state="detached")
+
+
+def test_a_killed_training_is_resumed(visit, site):
+    tab = visit("My styles")
+    choose(tab, "killed")
+    tab.get_by_text("killed (interrupted)").wait_for()
+    tab.get_by_role("button", name="Resume the training").click()
+    said(tab, "shelved", "killed goes on")
+    tab.get_by_role("tab", name="Train").click()
+    tab.get_by_role("button", name="Paint with killed").wait_for(timeout=90_000)
+    assert Stylizer(site[1] / "killed").styles == ["killed"]
+
+
+def test_a_video_is_painted_with_its_sound(visit, film):
+    tab = visit("Video")
+    tab.locator("input[type=file][accept*=mp4]").set_input_files(film)
+    said(tab, "filmed", "1 s of video")
+    tab.wait_for_function("document.querySelectorAll('button.thumbnail-item img').length >= 3")
+    tab.get_by_role("button", name="Paint the video").click()
+    said(tab, "filmed", "Done.")
+    with av.open(str(saved(tab, "Download").path())) as painted:
+        assert sum(1 for _ in painted.decode(video=0)) == 24
+        assert painted.streams.audio
+
+
+def test_a_long_video_is_refused(visit, tmp_path):
+    tab = visit("Video")
+    long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])
+    tab.locator("input[type=file][accept*=mp4]").set_input_files(long)
+    tab.get_by_text("this page takes up to 60 s").first.wait_for()
+
+
+def test_a_camera_that_is_refused(visit):
+    tab = visit("Camera", REFUSES)
+    tab.get_by_text("Click to Access Webcam").click()
+    assert "Permission denied" in said(tab, "rate", "The camera is not available")
+
+
+@pytest.mark.parametrize("name", ["Paint", "Train", "My styles", "Video", "Optimize", "Camera"])
+def test_nothing_serious_keeps_anybody_out(visit, name):
+    tab = visit(name)
+    tab.wait_for_timeout(1500)
+    found = Axe().run(tab).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    shown = [(v["id"], node["html"][:200]) for v in serious for node in v["nodes"]]
+    assert shown == []
