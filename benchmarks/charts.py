@@ -36,12 +36,12 @@ def speed(axes):
     bars = axes.barh(labels, [row["s"] for row in rows], color=colors(rows))
     axes.bar_label(bars, [f"{row['s']:.2g} s" for row in rows], padding=3)
     axes.invert_yaxis()
-    axes.set_title("Seconds per 1080p image on two CPU cores", loc="left")
+    axes.set_title("Seconds per 1080p image, two cores", loc="left")
 
 
 def preferred(axes):
     "Draw how often judges would rather hang our image."
-    own = "slim", "from the gallery", "float32"  # pairs of two networks of ours
+    own = "slim", "tiny", "from the gallery", "float32"  # pairs of two networks of ours
     rows = [r for r in kept("jury")["rows"] if not any(words in r["against"] for words in own)]
     shares = [int(row["hang"].strip("%")) for row in rows]
     labels = [fill(f"{row['against']}, {row['pairs']} pairs", 36) for row in rows]

@@ -42,7 +42,7 @@ PEER = """async () => {
   await (await net.predict(photo)).data();
   return (performance.now() - began) / 1000;
 }"""
-NETWORKS, STYLE = ("slim", "gallery"), "great_wave"
+NETWORKS, STYLE = ("tiny", "slim", "gallery"), "great_wave"
 
 
 def main():

@@ -61,7 +61,8 @@ Arch = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="Network: full, slim (half the channels, twice as fast) or tarun (as published).",
+        help="Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
+        "(as published).",
     ),
 ]
 Size = Annotated[

@@ -30,11 +30,16 @@ BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows
     "composition_vii": "Wassily Kandinsky, Composition VII, 1913",
     "woman_with_hat": "Henri Matisse, Woman with a Hat, 1905",
 }
-NETWORKS = {"gallery": "full", "slim": "slim"}  # networks of several built-in styles -> arch
+NETWORKS = {
+    "gallery": "full",
+    "slim": "slim",
+    "tiny": "tiny",
+}  # networks of several built-in styles -> arch
 
 
 def find_style(
-    source: str | Path,  # name of a built-in style, gallery, slim, FILE, FILE:NAME or a run folder
+    source: str
+    | Path,  # name of a built-in style, gallery, slim, tiny, FILE, FILE:NAME or a run folder
 ) -> tuple[Path, str | None]:  # the file; the style in it, None if not given
     "Find the file and the style that a source refers to."
     path, name = Path(source), str(source).lower().replace(" ", "_").replace("-", "_")

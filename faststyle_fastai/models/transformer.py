@@ -16,6 +16,7 @@ __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examp
 ARCHS = {
     "full": {},
     "slim": {"width": 0.5},
+    "tiny": {"width": 0.25},
     # tarun-bisht/fast-style-transfer: no scales or shifts, so only one style; tanh output.
     "tarun": {"affine": False, "bounded": True, "eps": 1e-3},
 }

@@ -54,5 +54,5 @@ def test_the_gallery_as_a_start(dls, painting):
 def test_networks_that_know_them_all_have_names():
     assert find_style("gallery")[1] is None and find_style("slim:udnie")[1] == "udnie"
     assert Stylizer("gallery").styles == list(BUILTIN_STYLES)
-    assert Stylizer("slim").styles == list(BUILTIN_STYLES)
+    assert Stylizer("slim").styles == list(BUILTIN_STYLES) == Stylizer("tiny").styles
     assert len(Stylizer("slim:udnie").net.in1.weight[0]) == 16
