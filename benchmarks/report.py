@@ -5,6 +5,8 @@ import json
 import multiprocessing
 import os
 import platform
+import statistics
+import time
 from pathlib import Path
 
 import torch
@@ -82,6 +84,21 @@ def held_out(
 ) -> list[Path]:
     "Photos that a `faststyle train` run held out. The same seed gives the same photos."
     return list(StyleDataLoaders.from_folder(photos, seed=settings["seed"]).valid.items[:count])
+
+
+def in_turns(
+    runs: dict,  # name -> function of `x`
+    x,
+    rounds: int,  # after a first one, which warms up
+) -> dict[str, float]:
+    "Median seconds of each function. They take turns."
+    took = {name: [] for name in runs}
+    for _ in range(rounds + 1):
+        for name, run in runs.items():
+            began = time.perf_counter()
+            run(x)
+            took[name].append(time.perf_counter() - began)
+    return {name: statistics.median(times[1:]) for name, times in took.items()}
 
 
 def fresh(function, *args):

@@ -6,13 +6,11 @@ ONNX Runtime quantizes the convolutions of the full network but the first and th
 features, with statistics of 40 photos that it does not paint. The table compares it with PyTorch
 and ONNX Runtime in float32.
 OUT/int8 and OUT/float32 get the pictures of both, for `python -m benchmarks.perceptual.jury`.
-Integers are fast on CPUs with VNNI, and not on those with AVX2 only.
+Without VNNI, integers are hardly faster than float32.
 """
 
 import argparse
-import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import onnx
@@ -20,7 +18,7 @@ import torch
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from benchmarks.report import report
+from benchmarks.report import in_turns, report
 from faststyle_fastai.all import Stylizer, export_onnx, picture_files, read_picture, save_picture
 from faststyle_fastai.images.sizes import resized_tensor
 
@@ -54,15 +52,10 @@ def main():
         picture, rows = read_picture(file), []
         for size, shape in SIZES.items():
             x = resized_tensor(picture, shape)
-            took = {name: [] for name in runs}
-            for _ in range(ROUNDS + 1):  # the first round warms up
-                for name, run in runs.items():
-                    began = time.perf_counter()
-                    run(x)
-                    took[name].append(time.perf_counter() - began)
+            seconds = in_turns(runs, x, ROUNDS)
             wanted = exact.paint(x)
             for name, run in runs.items():
-                row = {"picture": size, "runtime": name, "s": statistics.median(took[name][1:])}
+                row = {"picture": size, "runtime": name, "s": seconds[name]}
                 row["error, of 255"] = (run(x) - wanted).abs().mean().item() * 255
                 rows.append(row)
     report("int8", rows, per_cpu=True)

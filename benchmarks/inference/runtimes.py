@@ -8,15 +8,13 @@ bfloat16. All take turns in one process. The table shows medians.
 """
 
 import argparse
-import statistics
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from benchmarks.report import report
+from benchmarks.report import in_turns, report
 from faststyle_fastai.all import Stylizer, export_onnx, read_picture
 from faststyle_fastai.images.sizes import resized_tensor
 
@@ -41,16 +39,11 @@ def main():
         runs |= openvino(Path(folder) / "float32.onnx")
     for size, shape in SIZES.items():
         x = resized_tensor(picture, shape)
-        took = {name: [] for name in runs}
-        for _ in range(ROUNDS + 1):  # the first round warms up
-            for name, run in runs.items():
-                began = time.perf_counter()
-                run(x)
-                took[name].append(time.perf_counter() - began)
+        seconds = in_turns(runs, x, ROUNDS)
         wanted = exact.paint(x)
         for name, run in runs.items():
             row = {"picture": size, "runtime": name, "file, MB": megabytes.get(name, "")}
-            row["s"] = statistics.median(took[name][1:])
+            row["s"] = seconds[name]
             row["error, of 255"] = (run(x) - wanted).abs().mean().item() * 255
             rows.append(row)
     report("runtimes", rows, rounds=ROUNDS)

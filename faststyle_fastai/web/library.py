@@ -72,7 +72,7 @@ class StyleLibrary:
         painting = style_thumbnail(name) if ships else file.with_name(f"{file.parent.name}.png")
         painting = file if is_painting(file) else painting
         if not painting.is_file():
-            if not file.exists():
+            if name is None:  # interrupted, or damaged
                 return Image.new("RGB", (64, 64), "gray")
             photo = fit(read_picture(sample_photos()[0] / "china.jpg"), (192, 192))
             return self.painter(file, file.stat().st_mtime_ns)(photo, name)

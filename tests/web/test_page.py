@@ -293,6 +293,34 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     assert len(shelf.styles()) == 15 and is_clean(shelf.folder)
 
 
+def test_own_styles_have_names_and_pictures(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path / "styles")
+    assert shelf.own() == {}
+    shelf.add(painting)
+    shelf.add(ASSETS / "gallery-slim.safetensors")
+    (shelf.folder / "broken.safetensors").write_text("no network")
+    (shelf.folder / "killed").mkdir()
+    shutil.copy(painting, shelf.folder / "killed" / "killed.png")
+    (shelf.folder / "not ours").mkdir()
+    with pytest.warns(UserWarning, match="Style skipped: .*broken.safetensors"):
+        pictures = dict(map(reversed, shelf.own_pictures(tmp_path)))
+    assert list(pictures) == ["killed (interrupted)", "broken", "gallery-slim", "waves"]
+    assert read_picture(pictures["broken"]).getcolors() == [(64 * 64, (128, 128, 128))]
+    assert "killed" not in shelf.own(busy=["killed"])
+    for name, words in (("waves", "train it first"), ("killed", "interrupted: resume it")):
+        with pytest.raises(FaststyleError, match=words):
+            shelf.network(name)
+    assert shelf.rename("killed", "a new name") == "a_new_name"
+    assert (shelf.folder / "a_new_name" / "a_new_name.png").is_file()
+    with pytest.raises(FaststyleError, match="waves already exists"):
+        shelf.rename("broken", "waves")
+    with pytest.raises(FaststyleError, match="Choose a style of yours"):
+        shelf.remove("../outside")
+    for name in ("a_new_name", "broken", "gallery-slim", "waves"):
+        shelf.remove(name)
+    assert [path.name for path in shelf.folder.iterdir()] == ["not ours"]
+
+
 def test_uploads_are_gathered_from_among_others(tmp_path):
     for i, name in enumerate(("a.jpg", "a.jpg", "others.jpg")):
         (tmp_path / f"{i}").mkdir()
