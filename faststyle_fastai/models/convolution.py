@@ -42,7 +42,7 @@ def slow_gradient(x):
 class Convolution(torch.autograd.Function):
     """A convolution of channels-last features, with matrix products for the weight's gradient.
 
-    On CPUs with AVX2 they take 40 to 60 % of the time of oneDNN's gradient in this layout.
+    On CPUs with AVX2 they take half to two thirds of the time of oneDNN's gradient in this layout.
     """
 
     @staticmethod
