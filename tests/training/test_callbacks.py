@@ -1,4 +1,5 @@
 import itertools
+import statistics
 from collections import Counter
 from pathlib import Path
 
@@ -226,10 +227,11 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
         photo.paste("white", (16 + 2 * i, 20, 19 + 2 * i, 23))
         photo.save(tmp_path / f"{i}.png")
 
-    def spikes(weight):
+    def spikes(weight, seed):
         plan = {"style_loss": "gram", "style_layers": {"relu2_1": 5.0, "relu3_1": 5.0}}
         plan |= {"content_loss": "relative", "style_margin": 0.0, "tone_weight": 1.5}
-        learn, seen = learner(tmp_path, painting, droplets=weight, pretrained=None, **plan), []
+        how = {"seed": seed, "droplets": weight, "pretrained": None, **plan}
+        learn, seen = learner(tmp_path, painting, **how), []
         run(learn, [], 8)
         assert not learn.model.in5._forward_pre_hooks
         learn.model.in5.register_forward_pre_hook(lambda norm, x: seen.append(x[0]))
@@ -238,7 +240,11 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
         var, mean = torch.var_mean(seen[0], (2, 3), keepdim=True)
         return ((seen[0] - mean) / var.sqrt()).abs().sub(4).relu().square().mean().item()
 
-    assert spikes(300.0) < 0.02 * spikes(0.0)
+    # How many spikes there are depends on rounding, hence on the processor.
+    with_penalty, without = (
+        statistics.median(spikes(weight, seed) for seed in range(3)) for weight in (300.0, 0.0)
+    )
+    assert with_penalty < 0.02 * without
 
 
 def test_an_interrupt_leaves_no_second_penalty_behind(photos, painting):
