@@ -1,6 +1,7 @@
 "The tab of the page that paints a video."
 
 import time
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -56,11 +57,11 @@ def film_tab(gr, page, shelf, scratch, queue):
             raise FaststyleError("Choose a video.")
         seconds_of(film)
         (paint, name), watch = shelf.find(called), VideoJob()
-        watch.visitor = request.session_hash
         out = scratch / uuid4().hex / f"{Path(film).stem}-{plain_name(called)}.mp4"
         how = {"strength": strength if paint.base else 1.0, "smooth": smooth, "watch": watch}
         out.parent.mkdir()
-        queue.add(Path(film).stem, watch, lambda: paint_video(paint, film, out, name, **how))
+        work = partial(paint_video, paint, film, out, name, **how)
+        queue.add(Path(film).stem, watch, work, request.session_hash)
         while watch.state in ("waiting", "running"):
             yield queue.said(), gr.DownloadButton(interactive=False)
             time.sleep(EVERY)
@@ -80,9 +81,8 @@ def film_tab(gr, page, shelf, scratch, queue):
     stop.click(stop_job(gr, queue, VideoJob), api_name="stop_video")
 
     def leave(request: gr.Request):
-        for job in queue.open():
-            if isinstance(job, VideoJob) and job.visitor == request.session_hash:
-                job.stop.set()
+        for job in queue.open(VideoJob, request.session_hash):
+            job.stop.set()
 
     page.unload(leave)
     return style

@@ -31,9 +31,9 @@ class Queue:
     def __init__(self):
         self.pool, self.jobs = ThreadPoolExecutor(1), []
 
-    def add(self, called: str, watch, work: Callable):
+    def add(self, called: str, watch, work: Callable, visitor: str):
         "Run `work` when its turn comes. `watch` shows and stops it."
-        watch.called, watch.state, watch.why = called, "waiting", ""
+        watch.called, watch.visitor, watch.state, watch.why = called, visitor, "waiting", ""
         self.jobs.append(watch)
         self.pool.submit(self._run, watch, work)
 
@@ -48,9 +48,15 @@ class Queue:
         except Exception as error:
             watch.state, watch.why = "stopped" if watch.stop.is_set() else "failed", reason(error)
 
-    def open(self) -> list:
-        "Jobs that run or wait."
-        return [job for job in self.jobs if job.state in ("running", "waiting")]
+    def open(self, kind: type = object, visitor: str | None = None) -> list:
+        "Jobs that run or wait, of one kind and of one visitor if given."
+        jobs = [job for job in self.jobs if job.state in ("running", "waiting")]
+        jobs = [job for job in jobs if isinstance(job, kind)]
+        return [job for job in jobs if visitor in (None, job.visitor)]
+
+    def busy(self) -> list[str]:
+        "The names of jobs that run or wait."
+        return [job.called for job in self.open()]
 
     def said(self) -> str:
         "The newest jobs as a list."

@@ -113,7 +113,7 @@ class StyleLibrary:
             file = path / MODEL if path.is_dir() else path
             late = "" if file.exists() else " (interrupted)"
             styles = [] if late or is_painting(file) else _names_in(file, file.stat().st_mtime_ns)
-            found.append((self._kept(folder, name, file, [*styles, None][0]), name + late))
+            found.append((self._kept(folder, name, file, next(iter(styles), None)), name + late))
         return found
 
     def rename(self, name: str, new: str) -> str:

@@ -34,10 +34,10 @@ def optimize_tab(gr, scratch, where, queue):
         if not (photo and painting):
             raise FaststyleError("Choose a photo and a painting.")
         watch, done, shown = OptimizationJob(), [], None
-        watch.visitor = request.session_hash
         how = {"callback": watch, "end_scale": size, **where}
         work = partial(optimize_style, photo, painting, **how)
-        queue.add(f"{Path(photo).stem}-{Path(painting).stem}", watch, lambda: done.append(work()))
+        called = f"{Path(photo).stem}-{Path(painting).stem}"
+        queue.add(called, watch, lambda: done.append(work()), request.session_hash)
         while watch.state in ("waiting", "running"):
             time.sleep(EVERY)
             new, shown = watch.picture is not shown, watch.picture

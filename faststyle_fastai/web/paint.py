@@ -11,7 +11,7 @@ from ..images.formats import PICTURES
 from ..images.sizes import fitted
 from ..inference.enlarge import STROKES, painting_shape
 from .library import plain_name
-from .parts import UPLOADED, fetch, hidden_file
+from .parts import UPLOADED, fetch, hidden_file, style_strip
 
 __all__ = ["paint_tab"]
 
@@ -23,10 +23,7 @@ IDLE = "Drop a photo, or choose one of the two below."
 def paint_tab(gr, page, shelf, scratch, samples):
     "Build the tab that paints a photo; returns its gallery, styles and button to train."
     names = list(shelf.styles())
-    gallery = gr.Gallery(
-        shelf.pictures(scratch), object_fit="cover", label="Styles", show_label=False, height=150,
-        allow_preview=False, interactive=False, buttons=[], elem_id="styles", elem_classes="styles",
-    )  # fmt: skip
+    gallery = style_strip(gr, shelf.pictures(scratch), elem_id="styles")
     with gr.Row():
         with gr.Column(scale=3, elem_id="result"):
             both = gr.ImageSlider(label="Before and after", interactive=False, max_height=420)
@@ -83,10 +80,12 @@ def paint_tab(gr, page, shelf, scratch, samples):
 
     stops = {}  # visitor -> event that ends a painting
 
-    def paint_whole(*asked, visitor, progress):
-        photo, called, *_, stroke = asked
-        paint, how = prepared(*asked)
-        stopped = stops[visitor] = threading.Event()
+    def download(
+        photo, called, strength, other, share, keep_colors, stroke, request: gr.Request,
+        progress=gr.Progress(),  # noqa: B008
+    ):  # fmt: skip
+        paint, how = prepared(photo, called, strength, other, share, keep_colors, stroke)
+        stopped = stops[request.session_hash] = threading.Event()
 
         def watch(done, tiles):
             progress(done / tiles, "Painting at full size")
@@ -100,13 +99,6 @@ def paint_tab(gr, page, shelf, scratch, samples):
         place = scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
         save_picture(painted, place, exif=read_exif(photo))
         return f"Saved at {painted.width} x {painted.height} px.", place
-
-    def download(
-        photo, called, strength, other, share, keep_colors, stroke, request: gr.Request,
-        progress=gr.Progress(),  # noqa: B008
-    ):  # fmt: skip
-        asked = photo, called, strength, other, share, keep_colors, stroke
-        return paint_whole(*asked, visitor=request.session_hash, progress=progress)
 
     def leave(request: gr.Request):
         if stopped := stops.pop(request.session_hash, None):

@@ -2,7 +2,7 @@
 
 from .jobs import TrainingJob
 
-__all__ = ["UPLOADED", "fetch", "hidden_file", "start_and_stop", "stop_job"]
+__all__ = ["UPLOADED", "fetch", "hidden_file", "start_and_stop", "stop_job", "style_strip"]
 
 UPLOADED = {"type": "filepath", "sources": ["upload", "clipboard"]}
 
@@ -17,14 +17,21 @@ def stop_job(gr, queue, kind):
     "Make a function that stops a visitor's newest job, or the one that runs."
 
     def stop(request: gr.Request):
-        jobs = [job for job in queue.open() if isinstance(job, kind)]
-        own = [job for job in jobs if job.visitor == request.session_hash]
+        jobs, own = queue.open(kind), queue.open(kind, request.session_hash)
         if jobs:
             (own or jobs)[-1 if own else 0].stop.set()
         if kind is TrainingJob:
             return queue.said() or "No training is running.", gr.Timer(active=bool(queue.open()))
 
     return stop
+
+
+def style_strip(gr, pictures=None, **how):
+    "Build a row of styles to choose from."
+    return gr.Gallery(
+        pictures, object_fit="cover", show_label=False, height=150, allow_preview=False,
+        interactive=False, buttons=[], elem_classes="styles", **how,
+    )  # fmt: skip
 
 
 def hidden_file(gr, name):

@@ -11,7 +11,7 @@ from ..models.stylefile import MODEL
 from ..training.run_folder import record_of
 from ..training.runs import train
 from .jobs import TrainingJob
-from .parts import fetch, hidden_file
+from .parts import fetch, hidden_file, style_strip
 
 __all__ = ["shelf_tab"]
 
@@ -22,13 +22,7 @@ ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? nam
 def shelf_tab(gr, shelf, scratch, where, queue, shown):
     "Build the tab; returns the function that looks for styles, and its outputs."
 
-    def busy():
-        return [job.called for job in queue.open()]
-
-    pictures = gr.Gallery(
-        object_fit="cover", show_label=False, height=150, allow_preview=False, interactive=False,
-        buttons=[], elem_classes="styles",
-    )  # fmt: skip
+    pictures = style_strip(gr)
     chosen = gr.Dropdown([], label="Style")
     said = gr.Markdown(IDLE, elem_id="shelved")
     with gr.Row():
@@ -40,25 +34,24 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
         page = gr.Button("Download as a web page")
         delete = gr.Button("Delete", variant="stop")
     file = hidden_file(gr, "shelf-file")
-    seen = [pictures, chosen, resume, *shown[:2]]
+    seen = [pictures, chosen, *shown[:2]]
 
     def look(value=None):
-        names = list(shelf.own(busy()))
-        value = value if value in names else next(iter(names), None)
+        busy = queue.busy()
+        names = list(shelf.own(busy))
         return (
-            shelf.own_pictures(scratch, busy()),
-            gr.Dropdown(names, value=value),
-            gr.Button(visible=value is not None and interrupted(value)),
+            shelf.own_pictures(scratch, busy),
+            gr.Dropdown(names, value=value or next(iter(names), None)),
             shelf.pictures(scratch),
             gr.Dropdown(shelf.titles()),
         )
 
-    def interrupted(name):
-        path = shelf.own()[name]
-        return path.is_dir() and not (path / MODEL).exists()
+    def resumable(name):
+        path = shelf.own().get(name)
+        return gr.Button(visible=bool(path and path.is_dir() and not (path / MODEL).exists()))
 
     def idle(name):
-        if name in busy():
+        if name in queue.busy():
             raise FaststyleError(f"{name} is being trained: stop it first.")
         return name
 
@@ -75,9 +68,8 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
     def resumed(name, request: gr.Request):
         place = shelf.own()[idle(name)]
         watch = TrainingJob()
-        watch.visitor = request.session_hash
         work = partial(resume_training, place, cbs=watch, quiet=True, **where)
-        queue.add(name, watch, work)
+        queue.add(name, watch, work, request.session_hash)
         return f"{name} goes on: see the tab Train.", *look()
 
     def packed(name, suffix):
@@ -93,7 +85,7 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
         return event.value["caption"].removesuffix(" (interrupted)")
 
     pictures.select(choose, outputs=chosen, api_name=False)
-    chosen.input(look, chosen, seen, api_name=False)
+    chosen.change(resumable, chosen, resume, api_name=False)
     rename.click(renamed, [chosen, new], [said, *seen], api_name="rename")
     delete.click(deleted, chosen, [said, *seen], js=ASK, api_name="delete")
     resume.click(resumed, chosen, [said, *seen], api_name="resume")

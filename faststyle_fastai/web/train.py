@@ -53,7 +53,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
                 f"Use one of 400 px or more."
             )
         place, folder, how = shelf.place(name or Path(painting).stem), *sample_photos()
-        if place.name in [job.called for job in queue.open()]:
+        if place.name in queue.busy():
             raise FaststyleError(f"{place.name} is being trained already.")
         if own or chosen != SAMPLES:
             folder = (
@@ -61,7 +61,6 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
             )
             how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
         watch = TrainingJob()
-        watch.visitor = request.session_hash
         how |= {"minutes": minutes, "quiet": True, "cbs": watch, **where}
 
         def work():
@@ -74,7 +73,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
                 if own:
                     shutil.rmtree(folder, ignore_errors=True)
 
-        queue.add(place.name, watch, work)
+        queue.add(place.name, watch, work, request.session_hash)
         return queue.said(), gr.Timer(active=True)
 
     def look(seen):

@@ -118,8 +118,7 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
 
 def test_a_killed_training_is_resumed(visit, site):
     tab = visit("My styles")
-    choose(tab, "killed")
-    tab.get_by_text("killed (interrupted)").wait_for()
+    tab.get_by_text("killed (interrupted)").click()
     tab.get_by_role("button", name="Resume the training").click()
     said(tab, "shelved", "killed goes on")
     tab.get_by_role("tab", name="Train").click()
