@@ -20,6 +20,7 @@ IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 PHOTO = Path(datasets.__file__).parent / "images" / "china.jpg"
 PAINTING = ASSETS / "composition_vii.jpg"
 PORT = 8791
+VIEW = {"width": 1366, "height": 768}
 
 
 def main():
@@ -28,7 +29,7 @@ def main():
     args = parser.parse_args()
     with TemporaryDirectory() as folder, web_page(folder, port=PORT), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1200, "height": 820})
+        tab = browser.new_page(viewport=VIEW)
         tab.goto(f"http://127.0.0.1:{PORT}")
         tab.locator("input[type=file]").first.set_input_files(PHOTO)
         until(tab, "painted", " px in ")
@@ -36,13 +37,16 @@ def main():
         tab.wait_for_timeout(6000)
         shoot(tab, "page.jpg")
         tab.get_by_role("tab", name="Train").click()
-        tab.locator("input[type=file]").nth(2).set_input_files(PAINTING)
-        tab.get_by_label("Name of the style").fill("composition_vii")
+        tab.locator("input[type=file]").nth(3).set_input_files(PAINTING)
+        tab.get_by_label("Name of the style").fill("my_kandinsky")
         tab.get_by_role("button", name="Train").click()
-        tab.wait_for_timeout(30_000)
+        tab.wait_for_timeout(60_000)
         shoot(tab, "page-train.jpg")
-        tab.get_by_role("button", name="Stop").click()
-        until(tab, "trained", "Ended")
+        tab.get_by_role("button", name="Stop my_kandinsky").click()
+        until(tab, "trained", "stopped")
+        tab.get_by_role("tab", name="My styles").click()
+        tab.wait_for_timeout(2000)
+        shoot(tab, "page-styles.jpg")
         browser.close()
 
 
@@ -55,7 +59,7 @@ def shoot(tab, name):
     tab.evaluate("scrollTo(0, 0)")
     tab.wait_for_timeout(500)
     picture = Image.open(io.BytesIO(tab.screenshot()))
-    save_picture(picture.convert("RGB").resize((900, 615)), IMAGES / name)
+    save_picture(picture.convert("RGB").resize((1024, 576)), IMAGES / name)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,8 @@ def opened(source):
         raise
     except Exception as error:  # Pillow raises nearly any error on damaged files
         why = "not an image" if "cannot identify" in str(error) else str(error)
+        if isinstance(error, Image.DecompressionBombError):
+            why = f"it has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:g} megapixels"
         if str(source).lower().endswith(HEIC):
             why += f" (HEIC needs {install_line('heic')})"
         raise ValueError(f"{source} cannot be read: {why}.") from None

@@ -12,7 +12,7 @@ from ..images.formats import PICTURES
 from ..images.sheets import contact_sheet
 from ..models.stylefile import MODEL, builtin_path
 
-__all__ = ["BUILTIN_STYLES", "gallery_sheet", "style_thumbnail"]
+__all__ = ["BUILTIN_STYLES", "gallery_sheet", "style_thumbnail", "style_title"]
 
 BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows
     "great_wave": "Katsushika Hokusai, The Great Wave off Kanagawa, c. 1831",
@@ -73,6 +73,16 @@ def style_thumbnail(name: str) -> Path:
     if name not in BUILTIN_STYLES:
         raise ValueError(_unknown(name))
     return ASSETS / "gallery" / f"{name}.jpg"
+
+
+def style_title(name: str) -> str:
+    "A style's title for people: The Great Wave off Kanagawa · Hokusai; its name if not built-in."
+    if name not in BUILTIN_STYLES:
+        return name
+    artist, work, *_ = BUILTIN_STYLES[name].split(", ")
+    words = artist.split()
+    small = [i for i, word in enumerate(words) if word.islower()]  # van
+    return f"{work[0].upper()}{work[1:]} · {' '.join(words[small[0] if small else -1 :])}"
 
 
 def gallery_sheet(

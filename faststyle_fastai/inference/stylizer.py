@@ -79,7 +79,7 @@ class Stylizer:
         tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
         tile: str | int | None = "auto",  # px, a multiple of 4 (8-bit output); auto: if needed
         exact: bool = False,  # tiles share statistics of the whole image, not of a sample
-        watch=None,  # called with the number of finished tiles and of all tiles
+        watch=None,  # called with the finished share of an image painted in tiles
         stroke: str = "medium",  # a row of enlarge.STROKES: width of the brush strokes
     ) -> Image.Image:  # RGB, or RGBA if some of it is transparent; same size
         """Repaint an image; transparency is preserved.

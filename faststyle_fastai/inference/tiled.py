@@ -9,12 +9,13 @@ from ..images.masks import gray, shares
 from ..models.layers import through
 from .enlarge import Enlarger
 from .finish import filled, finished
-from .tiles import fits_at_once, fix_statistics, spread_tiles, statistics, tiles
+from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, statistics, tiles
 
 __all__ = ["paint_tiles"]
 
 BILINEAR = Image.Resampling.BILINEAR
 FILL = 1024  # px of the copy used to fill transparent parts
+FINISH = 0.1  # time that enlarging and finishing a tile takes, relative to painting it
 
 
 def paint_tiles(
@@ -28,7 +29,7 @@ def paint_tiles(
     strength: float,
     side: int,  # px of a tile, a multiple of 4
     exact: bool,  # statistics of all tiles, not of a sample
-    watch=None,  # called with the number of finished tiles and of all tiles
+    watch=None,  # called with the finished share of the work; it may raise to stop
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
     photo = opaque(image)
@@ -44,32 +45,43 @@ def paint_tiles(
         return net.steps(x, rows)
 
     sample = tiles(small.size, side) if exact else spread_tiles(small.size)
+    parts, unfinished = tiles(small.size, side), []
+    if photo.size != small.size or keep_colors or kept is not None:
+        unfinished = tiles(photo.size, side)
+    work = pixels(sample) + pixels(parts) + FINISH * pixels(unfinished)
+
+    def tell(done):
+        if watch:
+            watch(done / work)
+
     at_once = fits_at_once(sample, stylizer.device)
     with torch.inference_mode(), stylizer.arithmetic():
-        ends, exposure = fix_statistics(net, sample, begin, at_once), None
+        ends, exposure = fix_statistics(net, sample, begin, at_once, tell), None
         if stylizer.photo_share(strength):
             painted = (tile.cut(end) for tile, end in zip(sample, ends))
             photos = (to_tensor(small.crop(tile.core)) for tile in sample)
             exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
         del ends
         out = Image.new("RGB", small.size)
-        parts = tiles(small.size, side)
-        for i, tile in enumerate(parts, 1):
+        done = pixels(sample)
+        for tile in parts:
+            tell(done)
+            done += pixels([tile])
             if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
                 trim_memory()
             painted = stylizer.exposed(through(begin(tile)), None, strength, exposure)
             out.paste(to_picture(tile.cut(painted)), tile.core[:2])
-            if watch:
-                watch(i, len(parts))
     grow = None
     if out.size != photo.size:
         grow, out = Enlarger(out, small, photo), Image.new("RGB", photo.size)
-    if grow or keep_colors or kept is not None:
-        for box in (tile.core for tile in tiles(photo.size, side)):
-            where = None if kept is None else gray(kept.crop(box))
-            painted = grow.part(box) if grow else to_tensor(out.crop(box))
-            painted = finished(painted, to_tensor(photo.crop(box)), keep_colors, where)
-            out.paste(to_picture(painted), box[:2])
+    for tile in unfinished:
+        tell(done)
+        done, box = done + FINISH * pixels([tile]), tile.core
+        where = None if kept is None else gray(kept.crop(box))
+        painted = grow.part(box) if grow else to_tensor(out.crop(box))
+        painted = finished(painted, to_tensor(photo.crop(box)), keep_colors, where)
+        out.paste(to_picture(painted), box[:2])
+    tell(work)
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out

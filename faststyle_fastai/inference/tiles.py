@@ -22,6 +22,7 @@ __all__ = [
     "Tile",
     "fits_at_once",
     "fix_statistics",
+    "pixels",
     "smaller_side",
     "spread_tiles",
     "statistics",
@@ -94,18 +95,21 @@ def fix_statistics(
     parts: list[Tile],
     begin,  # tile -> its `TransformerNet.steps`
     at_once: bool,  # advance all tiles together, keeping their features; False: restart each
+    watch,  # called with the number of pixels painted so far
 ) -> Iterator[Tensor]:  # the output of each tile, in order
     "Fix the statistics of each normalization, in turn, to those of its inputs over all tiles."
     norms = [module for module in net.modules() if isinstance(module, InstanceNorm)]
     if at_once:
         steps = [begin(tile) for tile in parts]
         waiting = [next(one) for one in steps]
-        for norm in norms:
+        for n, norm in enumerate(norms):
+            watch(pixels(parts) * n / len(norms))
             fix(norm, (tile.cut(inputs[1]) for tile, inputs in zip(parts, waiting)))
             for i, one in enumerate(steps):
                 waiting[i] = step(one, *waiting[i])
         return iter(waiting)
     for n, norm in enumerate(norms):
+        watch(pixels(parts) * n / len(norms))
         fix(norm, (tile.cut(reached(begin(tile), n)) for tile in parts))
     return (through(begin(tile)) for tile in parts)
 

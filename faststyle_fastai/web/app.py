@@ -23,7 +23,8 @@ from .train import train_tab
 __all__ = ["web_page"]
 
 HEAD = """# Turn your photos into paintings
-Choose a style, or add a painting of your own. Photos stay on the computer that serves this page.
+Choose a photo and a style, or add a painting of your own.
+Photos stay on the computer that serves this page.
 """
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from PIL import Image
 
 from ..core.errors import FaststyleError
+from ..inference.builtin import style_title
 from ..video.reader import VideoFrame
 from ..video.recorder import VideoRecorder
 from ..video.stylize import frame_painter
@@ -56,8 +57,9 @@ def camera_tab(gr, page, scratch, paint, size=240):
     "Build the camera tab: the video, its painted version, and the controls."
     visitors = defaultdict(lambda: Live(paint, size))
     rate = gr.Markdown("Allow access to the camera and press its button.", elem_id="rate")
+    titles = [(style_title(name), name) for name in paint.styles]
     with gr.Row():
-        style = gr.Dropdown(paint.styles, value=paint.named or paint.styles[0], label="Style")
+        style = gr.Dropdown(titles, value=paint.named or paint.styles[0], label="Style")
         strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
     with gr.Row():
         camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
@@ -76,7 +78,12 @@ def camera_tab(gr, page, scratch, paint, size=240):
         concurrency_limit=1, show_progress="hidden", api_name="camera",  # one frame at a time
     )  # fmt: skip
     taken = gr.Image(
-        interactive=False, format="png", label="Snapshot", buttons=["download"], elem_id="snapshot"
+        interactive=False,
+        format="png",
+        label="Snapshot",
+        buttons=["download"],
+        elem_id="snapshot",
+        height=240,
     )
     with gr.Row():
         gr.Button("Snapshot").click(lambda frame: frame, painted, taken, api_name="snapshot")

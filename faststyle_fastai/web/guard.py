@@ -142,7 +142,8 @@ def guarded_blocks(gr, folder: PageFolder, **kwargs):
             except (StopIteration, StopAsyncIteration):
                 raise
             except Exception as error:
-                raise gr.Error(reason(error), print_exception=False) from None
+                # It stays until it is closed.
+                raise gr.Error(reason(error), duration=None, print_exception=False) from None
             finally:
                 await run_in_threadpool(folder.trim)
 

@@ -14,7 +14,7 @@ from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture, save_picture
 from ..images.formats import is_painting, is_picture
-from ..inference.builtin import BUILTIN_STYLES, style_thumbnail
+from ..inference.builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 from ..training.demo import sample_photos
@@ -188,13 +188,9 @@ class StyleLibrary:
 
 
 def title(called: str) -> str:
-    "A style's title for people: The Great Wave off Kanagawa · Hokusai."
-    if called not in BUILTIN_STYLES:
-        return called
-    artist, work, *_ = BUILTIN_STYLES[called].split(", ")
-    names = artist.split()
-    small = [i for i, name in enumerate(names) if name.islower()]  # van
-    return f"{work[0].upper()}{work[1:]} · {' '.join(names[small[0] if small else -1 :])}"
+    "The title of a style, followed by the name of its file if several styles are in it."
+    file, _, name = called.rpartition(": ")
+    return f"{style_title(name)} ({file})" if file else style_title(name)
 
 
 def _is_training(path):
@@ -214,7 +210,7 @@ def _is_readable(file, _written):
 
 def plain_name(text: str) -> str:
     "Make `text` safe as part of a file name: other characters become underscores."
-    return re.sub(r"[^\w-]+", "_", text.strip()).strip("_")[:40]
+    return re.sub(r"[^\w-]+", "_", text.strip())[:40].strip("_")
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from ..core.errors import FaststyleError
 from ..images.files import save_picture
 from ..optimization.optimize import optimize_style
 from .jobs import EVERY, OptimizationJob
-from .parts import UPLOADED, start_and_stop, stop_job
+from .parts import image_field, start_and_stop, stop_job
 
 __all__ = ["optimize_tab"]
 
@@ -19,8 +19,8 @@ def optimize_tab(gr, scratch, where, queue):
     gr.Markdown("Slow and finer: paints one photo in the style of one painting, in minutes.")
     with gr.Row():
         with gr.Column():
-            photo = gr.Image(label="Photo", height=220, **UPLOADED)
-            painting = gr.Image(label="Painting", height=220, **UPLOADED)
+            photo = image_field(gr, label="Photo", height=220)
+            painting = image_field(gr, label="Painting", height=220)
             size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
             go, stop = start_and_stop(gr, "Optimize")
         with gr.Column():

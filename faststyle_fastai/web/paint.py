@@ -1,5 +1,6 @@
 "The tab of the page that paints a photo."
 
+import math
 import threading
 import time
 from pathlib import Path
@@ -10,14 +11,16 @@ from ..images.files import image_size, read_exif, read_picture, save_picture
 from ..images.formats import PICTURES
 from ..images.sizes import fitted
 from ..inference.enlarge import STROKES, painting_shape
+from .guard import reason
 from .library import plain_name
-from .parts import UPLOADED, fetch, hidden_file, style_strip
+from .parts import fetch, hidden_file, image_field, style_strip
 
 __all__ = ["paint_tab"]
 
 SHOWN = 1280  # px of an image on the page; downloads have the full size
+LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 NONE = "nothing"
-IDLE = "Drop a photo, or choose one of the two below."
+IDLE = "Choose a photo, or try one of the two samples."
 
 
 def paint_tab(gr, page, shelf, scratch, samples):
@@ -26,7 +29,9 @@ def paint_tab(gr, page, shelf, scratch, samples):
     gallery = style_strip(gr, shelf.pictures(scratch), elem_id="styles")
     with gr.Row():
         with gr.Column(scale=3, elem_id="result"):
-            both = gr.ImageSlider(label="Before and after", interactive=False, max_height=420)
+            kinds = sorted(PICTURES)
+            mine = gr.UploadButton("Choose your photo", file_types=kinds, variant="primary")
+            both = gr.ImageSlider(label="Before and after", interactive=False, max_height=340)
             said = gr.Markdown(IDLE, elem_id="painted")
             with gr.Row():
                 whole = gr.Button("Download at full size", interactive=False)
@@ -35,12 +40,11 @@ def paint_tab(gr, page, shelf, scratch, samples):
                 finer = gr.Button("Make it finer: train this painting", visible=trainable)
             taken = hidden_file(gr, "painted-file")
         with gr.Column(scale=2):
-            photo = gr.Image(str(samples[0]), label="Photo", height=180, **UPLOADED)
+            photo = image_field(gr, str(samples[0]), label="Photo", height=150)
             gr.Examples([[str(sample)] for sample in samples], photo, label="Or try one of these")
             style = gr.Dropdown(shelf.titles(), value=names[0], label="Style")
             strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
-            kinds = [".safetensors", *sorted(PICTURES)]
-            own = gr.UploadButton("Add a painting as a style", file_types=kinds)
+            own = gr.UploadButton("Add a painting as a style", file_types=[".safetensors", *kinds])
             with gr.Accordion("More", open=False):
                 stroke = gr.Dropdown(list(STROKES), value="medium", label="Brush strokes")
                 keep_colors = gr.Checkbox(label="Keep the photo's colors")
@@ -64,8 +68,11 @@ def paint_tab(gr, page, shelf, scratch, samples):
             return IDLE, None, gr.Button(interactive=False)
         began = time.monotonic()
         paint, how = prepared(*asked)
-        size = image_size(photo)
-        small = read_picture(photo, shortest=min(fitted(size, SHOWN)))
+        try:
+            size = image_size(photo)
+            small = read_picture(photo, shortest=min(fitted(size, SHOWN)))
+        except (ValueError, OSError) as error:
+            return reason(error), None, gr.Button(interactive=False)
         small = small.resize(fitted(small.size, SHOWN))
         short = min(painting_shape(size, stroke, None))
         painted = paint(small, **how, size=min(short, *small.size))
@@ -76,7 +83,12 @@ def paint_tab(gr, page, shelf, scratch, samples):
             line += " The style was read from the painting alone. Train it for finer strokes."
         if not paint.base:
             line += " This network has no base, so its strength is always 1."
-        return line, (small, painted), gr.Button(interactive=True)
+        folder = (
+            scratch / uuid4().hex
+        )  # gradio would write WebP, which takes half as long as painting
+        preview = folder / f"{Path(photo).stem}-{plain_name(called)}-preview.jpg"
+        shown = save_picture(small, folder / "before.jpg"), save_picture(painted, preview)
+        return line, shown, gr.Button(interactive=True)
 
     stops = {}  # visitor -> event that ends a painting
 
@@ -87,14 +99,21 @@ def paint_tab(gr, page, shelf, scratch, samples):
         paint, how = prepared(photo, called, strength, other, share, keep_colors, stroke)
         stopped = stops[request.session_hash] = threading.Event()
 
-        def watch(done, tiles):
-            progress(done / tiles, "Painting at full size")
+        def watch(share):
+            progress(share, "Painting at full size")
             if stopped.is_set():
                 raise FaststyleError("Stopped.")
 
-        watch(0, 1)
-        painted = paint(photo, **how, stroke=stroke, watch=watch)
-        watch(1, 1)
+        watch(0)
+        slow = math.prod(painting_shape(image_size(photo), stroke, None)) > LARGE
+        tile = TILE if slow else "auto"
+        try:
+            painted = paint(photo, **how, stroke=stroke, tile=tile, watch=watch)
+            watch(1)
+        except FaststyleError:
+            if not stopped.is_set():
+                raise
+            return "Stopped.", None
         suffix = ".png" if painted.mode == "RGBA" else ".jpg"
         place = scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
         save_picture(painted, place, exif=read_exif(photo))
@@ -112,7 +131,7 @@ def paint_tab(gr, page, shelf, scratch, samples):
     changes = [photo.change, style.change, strength.change, other.change, share.change]
     changes += [keep_colors.change, stroke.change]
     painting = {"concurrency_id": "paint", "concurrency_limit": 1, "trigger_mode": "always_last"}
-    painting |= {"show_progress_on": both}
+    painting |= {"show_progress_on": both, "show_progress": "minimal"}
     shown = [said, both, whole]
     gr.on(changes, repaint, asked, shown, **painting, api_name="paint")
 
@@ -157,4 +176,5 @@ def paint_tab(gr, page, shelf, scratch, samples):
         style, [other, finer], api_name=False,
     )  # fmt: skip
     own.upload(add, own, [gallery, style], api_name="add")
+    mine.upload(lambda file: file, mine, photo, api_name=False)
     return gallery, style, finer

@@ -1,10 +1,17 @@
 "What several tabs of the page share."
 
-from .jobs import TrainingJob
+__all__ = ["fetch", "hidden_file", "image_field", "start_and_stop", "stop_job", "style_strip"]
 
-__all__ = ["UPLOADED", "fetch", "hidden_file", "start_and_stop", "stop_job", "style_strip"]
 
-UPLOADED = {"type": "filepath", "sources": ["upload", "clipboard"]}
+def image_field(gr, value=None, **how):
+    """Build a field for an image; functions get the path of its file.
+
+    gradio would read and convert the file first. We do so later, in full depth, and say what is
+    wrong with it.
+    """
+    field = gr.Image(value, type="filepath", sources=["upload", "clipboard"], **how)
+    field.preprocess = lambda sent: sent and sent.path
+    return field
 
 
 def start_and_stop(gr, label):
@@ -14,14 +21,11 @@ def start_and_stop(gr, label):
 
 
 def stop_job(gr, queue, kind):
-    "Make a function that stops a visitor's newest job, or the one that runs."
+    "Make a function that stops a visitor's newest job of a kind."
 
     def stop(request: gr.Request):
-        jobs, own = queue.open(kind), queue.open(kind, request.session_hash)
-        if jobs:
-            (own or jobs)[-1 if own else 0].stop.set()
-        if kind is TrainingJob:
-            return queue.said() or "No training is running.", gr.Timer(active=bool(queue.open()))
+        for job in queue.open(kind, request.session_hash)[-1:]:
+            job.stop.set()
 
     return stop
 

@@ -32,13 +32,16 @@ NAMED = """() => {
 CSS = """
 #painted, #trained, #shelved, #filmed, #optimized { overflow: visible !important; }
 .or, .info-text, .min_value, .max_value { color: var(--body-text-color) !important; }
+.wrap > .error { display: none !important; }  /* the message says what is wrong */
 .unseen { display: none !important; }
+h1 { margin: 0 !important; }
 .styles .grid-wrap { max-height: none; overflow: hidden; }
 .styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
 .styles .gallery-item { flex: 0 0 128px; }
 .styles .thumbnail-item { width: 128px; height: 128px; }
 .styles .caption-label {
   white-space: normal; inset: auto 0 0 0; max-width: none; border-radius: 0; font-size: 11px;
+  background: var(--background-fill-secondary) !important; opacity: 1 !important;
 }
 @media (min-width: 768px) { #result { position: sticky; top: 8px; align-self: flex-start; } }
 """

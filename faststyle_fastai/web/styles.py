@@ -25,8 +25,8 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
     pictures = style_strip(gr)
     chosen = gr.Dropdown([], label="Style")
     said = gr.Markdown(IDLE, elem_id="shelved")
-    with gr.Row():
-        new = gr.Textbox(label="New name")
+    with gr.Row(equal_height=True):
+        new = gr.Textbox(label="New name", scale=3)
         rename = gr.Button("Rename")
     with gr.Row():
         resume = gr.Button("Resume the training", visible=False)

@@ -11,7 +11,7 @@ from ..models.stylefile import MODEL
 from ..training.demo import sample_photos
 from ..training.runs import train
 from .jobs import EVERY, TrainingJob
-from .parts import UPLOADED, start_and_stop, stop_job
+from .parts import image_field
 
 __all__ = ["train_tab"]
 
@@ -24,24 +24,32 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
     "Build the tab that trains a style and adds it to the library."
     with gr.Row():
         with gr.Column():
-            painting = gr.Image(label="Painting", height=260, **UPLOADED)
+            painting = image_field(gr, label="Painting", height=220)
             name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
+            minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
+            go = gr.Button("Train", variant="primary")
             chosen = gr.Dropdown(
                 [*folders, SAMPLES], label="Training photos",
                 info="A folder of about a thousand gives better styles than two photos.",
             )  # fmt: skip
             with gr.Accordion("Upload photos of your own", open=False):
                 own = gr.File(file_count="directory", label="Folder", height=120)
-            minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
-            go, stop = start_and_stop(gr, "Train")
         with gr.Column():
             said = gr.Markdown("Choose a painting.", elem_id="trained")
+            running = gr.State([])  # (place in the queue's list, name) of jobs to stop
+
+            @gr.render(running)
+            def stops(jobs):
+                for i, called in jobs:
+                    button = gr.Button(f"Stop {called}", variant="stop", size="sm")
+                    button.click(queue.jobs[i].stop.set, api_name=False)
+
             preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
             use = gr.Button("Paint with it", visible=False)
             with gr.Accordion("Loss", open=False):
                 curve = gr.Plot(show_label=False)
     clock, seen = gr.Timer(EVERY, active=False), gr.State((None, None, 0))
-    shown = [said, preview, curve, use, gallery, style, finer, clock, seen]
+    shown = [said, running, preview, curve, use, gallery, style, finer, clock, seen]
 
     def learn(painting, name, chosen, own, minutes, request: gr.Request):
         if not painting:
@@ -55,7 +63,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
         place, folder, how = shelf.place(name or Path(painting).stem), *sample_photos()
         if place.name in queue.busy():
             raise FaststyleError(f"{place.name} is being trained already.")
-        if own or chosen != SAMPLES:
+        if own or chosen not in (None, SAMPLES):
             folder = (
                 collect_uploads(own, scratch / f"photos-{uuid4().hex}") if own else folders[chosen]
             )
@@ -74,7 +82,10 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
                     shutil.rmtree(folder, ignore_errors=True)
 
         queue.add(place.name, watch, work, request.session_hash)
-        return queue.said(), gr.Timer(active=True)
+        return queue.said(), stoppable(), gr.Timer(active=True)
+
+    def stoppable():
+        return [(i, job.called) for i, job in enumerate(queue.jobs) if job in queue.open()]
 
     def look(seen):
         "What has changed since this visitor's last look: (job, image, number of ended jobs)."
@@ -84,11 +95,11 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
         ended = sum(job.state in ("done", "stopped", "failed") for job in trainings)
         picture = job and job.picture
         new = picture is not None and (id(job), id(picture)) != seen[:2]
-        found = [queue.said() or "Choose a painting.", picture if new else gr.skip()]
+        found = [queue.said() or "Choose a painting.", stoppable()]
+        found.append(picture if new else gr.skip())
         found.append(job.curve() if job and new else gr.skip())
-        ready = job is not None and job.state in ("done", "stopped")
-        usable = ready and job.called in shelf.styles()
-        found.append(gr.Button(f"Paint with {job.called}" if usable else "", visible=usable))
+        new_style = trained()
+        found.append(gr.Button(f"Paint with {new_style}", visible=new_style is not None))
         changed = [gr.skip()] * 3
         if ended != seen[2]:
             changed = shelf.pictures(scratch), gr.Dropdown(shelf.titles()), gr.Button(visible=False)
@@ -104,18 +115,21 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
         shutil.copy(file, copy)
         return gr.Tabs(selected="train"), str(copy), called
 
-    def paint_with_it():
-        done = [job.called for job in queue.jobs if job.called in shelf.styles()]
-        return gr.Tabs(selected="paint"), gr.Dropdown(shelf.titles(), value=done[-1])
+    def trained():
+        "The newest style that this page has trained; None if there is none."
+        names = [job.called for job in queue.jobs if job.state in ("done", "stopped")]
+        return next((name for name in reversed(names) if name in shelf.styles()), None)
 
-    asked, told = [painting, name, chosen, own, minutes], [said, clock]
+    def paint_with_it():
+        return gr.Tabs(selected="paint"), gr.Dropdown(shelf.titles(), value=trained())
+
+    asked, told = [painting, name, chosen, own, minutes], [said, running, clock]
     go.click(learn, asked, told, api_name="train", show_progress_on=said)
     finer.click(
         refine, style, [tabs, painting, name], api_name=False,
     ).success(learn, asked, told, api_name=False, show_progress_on=said)  # fmt: skip
     clock.tick(look, seen, shown, api_name=False, show_progress="hidden")
     use.click(paint_with_it, outputs=[tabs, style], api_name=False)
-    stop.click(stop_job(gr, queue, TrainingJob), outputs=[said, clock], api_name="stop_training")
     return look, seen, shown
 
 

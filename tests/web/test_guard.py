@@ -4,11 +4,12 @@ import base64
 import json
 import os
 from http.client import HTTPConnection
+from itertools import islice
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from pages import META, ask, call, endpoints, upload
+from pages import META, ask, call, endpoints, kinds, upload
 
 from faststyle_fastai.web.guard import Guard, PageFolder
 
@@ -39,10 +40,12 @@ def test_no_endpoint_reads_a_file_of_the_server(page):
     absent = secret.with_name("absent.png")
     known, before = endpoints(port), sorted(folder.rglob("*"))
     assert {"paint", "train", "optimize", "camera", "snapshot", "add"} <= set(known)
-    tried = 0
+    tried, seen = 0, set()
     for name, usual in known.items():
-        for i in range(len(usual)):
-            for there, not_there in zip(claims(secret), claims(absent)):
+        for i, kind in enumerate(kinds(port, name)):
+            some = 5 if kind in seen else None  # gradio reads all fields of a kind in one way
+            seen.add(kind)
+            for there, not_there in islice(zip(claims(secret), claims(absent)), some):
                 said = [
                     ask(port, name, [*usual[:i], x, *usual[i + 1 :]]) for x in (there, not_there)
                 ]
@@ -154,7 +157,19 @@ def test_messages_name_no_folder_of_the_server(page, tmp_path, content):
         said = ask(port, name, [file, *usual[1:]]) if usual else ""
         assert str(folder) not in said and str(tmp_path) not in said and "debug" not in said
     said = ask(port, "paint", [file, *endpoints(port)["paint"][1:]])
-    assert "event: error" in said and '"error": null' not in said
+    assert "event: complete" in said and "broken.jpg cannot be read" in said
+
+
+def test_wrong_values_are_refused_in_words(page):
+    port, _, _ = page
+    usual = endpoints(port)
+    for name, values in (
+        ("paint", [None, ["great_wave"], *usual["paint"][2:]]),
+        ("paint", [None, None, *usual["paint"][2:]]),
+        ("train", [None, None, None, None, 3]),
+    ):
+        said = ask(port, name, values)
+        assert "Unexpected error" not in said and "(--debug" not in said
 
 
 def test_lists_name_no_folder_of_the_server(page):

@@ -1,7 +1,9 @@
 "The page's tabs beyond painting and training, in Chromium if it is installed."
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import av
 import numpy as np
@@ -89,6 +91,48 @@ def test_a_large_photo_has_a_preview_and_is_saved_whole(visit, photos, tmp_path)
     wanted = Stylizer(ASSETS / "gallery-slim.safetensors")(tmp_path / "large.jpg", "great_wave")
     small = (np.asarray(p.resize((60, 40)), float) for p in (got, wanted))
     assert abs(next(small) - next(small)).mean() < 4
+
+
+@pytest.fixture
+def at_work(visit, photos, tmp_path):
+    "A function that opens a tab which paints a large photo in fine strokes, for about 10 s."
+    read_picture(photos / "flower" / "0.jpg").resize((1800, 1200)).save(tmp_path / "slow.jpg")
+
+    def start():
+        tab = visit("Paint")
+        said(tab, "painted", "640 x 427 px in ")
+        tab.locator("input[type=file]").first.set_input_files(tmp_path / "slow.jpg")
+        tab.get_by_role("button", name="More").click()
+        tab.get_by_label("Brush strokes").click()
+        tab.get_by_role("option", name="finest").click()
+        said(tab, "painted", "Preview of 1800 x 1200 px")
+        tab.get_by_role("button", name="Download at full size").click()
+        tab.get_by_text("Painting at full size").first.wait_for()
+        return tab
+
+    return start
+
+
+def kept(name):
+    files = Path(os.environ["GRADIO_TEMP_DIR"]).rglob(f"*/{name}-*.jpg")
+    return [file for file in files if not file.stem.endswith("preview")]
+
+
+def test_a_full_size_painting_is_stopped(at_work):
+    tab = at_work()
+    tab.get_by_role("button", name="Stop", exact=True).click()
+    said(tab, "painted", "Stopped.")
+    assert kept("slow") == []
+    tab.get_by_role("button", name="Download at full size").click()  # again
+    tab.get_by_text("Painting at full size").first.wait_for()
+
+
+def test_a_closed_tab_ends_its_painting(visit, at_work):
+    at_work().context.close()
+    tab = visit("Paint")
+    said(tab, "painted", "640 x 427 px in ")
+    assert read_picture(saved(tab, "Download at full size").path()).size == (640, 427)
+    assert kept("china") and kept("slow") == []  # downloads are painted one at a time
 
 
 def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):

@@ -1,0 +1,88 @@
+"The styles that a page offers."
+
+import shutil
+
+import pytest
+from conftest import is_clean
+
+from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
+from faststyle_fastai.web.jobs import TrainingJob
+from faststyle_fastai.web.library import StyleLibrary
+
+
+def test_the_shelf(tmp_path):
+    shelf = StyleLibrary(tmp_path / "styles")
+    assert list(shelf.styles())[0] == "great_wave" and len(shelf.pictures(tmp_path)) == 14
+    called = shelf.add(ASSETS / "gallery-slim.safetensors")
+    shutil.copy(ASSETS / "gallery-slim.safetensors", tmp_path / "model.safetensors")
+    assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "great_wave"
+    assert called == "gallery-slim: great_wave" and called in shelf.styles()
+    assert "gallery-slim: the_scream" in shelf.together(called)
+    titles = [title for title, _ in shelf.titles()]
+    assert "The Scream · Munch" in titles and "The Scream · Munch (gallery-slim)" in titles
+    assert shelf.find(called)[1] == "great_wave"
+    with pytest.raises(FaststyleError, match="already"):
+        shelf.add(ASSETS / "gallery-slim.safetensors")
+    with pytest.raises(FaststyleError, match="no style"):
+        shelf.add(ASSETS / "autoencoder.safetensors")
+    for name in ("../../x", "/x", "..\\x", "x\0"):
+        assert shelf.place(name) == tmp_path / "styles" / "x"
+    long = "My very long summer painting of the old harbor"  # its 40th character is no letter
+    assert shelf.place(long).name == "My_very_long_summer_painting_of_the_old"
+    with pytest.raises(FaststyleError, match="needs a name"):
+        shelf.place("../")
+
+
+def test_paintings_are_on_the_shelf_too(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path / "styles")
+    assert shelf.add(painting) == painting.stem and next(iter(shelf.styles())) == painting.stem
+    assert shelf.painting(painting.stem).is_file() and not shelf.painting("great_wave")
+    assert shelf.find(painting.stem)[0].styles == [painting.stem]
+    with pytest.raises(FaststyleError, match="waves already exists"):
+        shelf.add(painting)
+    (shelf.folder / ".hidden.png").touch()
+    (shelf.folder / "damaged.png").write_bytes(b"\x89PNG")
+    with pytest.warns(UserWarning, match="Painting skipped: .*damaged.png"):
+        assert len(shelf.pictures(tmp_path)) == 15
+    for name in (".hidden.png", "damaged.png"):
+        (shelf.folder / name).unlink()
+    (tmp_path / "words.jpg").write_text("no painting")
+    with pytest.raises(ValueError, match="words.jpg cannot be read"):
+        shelf.add(tmp_path / "words.jpg")
+    assert len(shelf.styles()) == 15 and is_clean(shelf.folder)
+
+
+def test_own_styles_have_names_and_pictures(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path / "styles")
+    assert shelf.own() == {}
+    shelf.add(painting)
+    shelf.add(ASSETS / "gallery-slim.safetensors")
+    (shelf.folder / "broken.safetensors").write_text("no network")
+    (shelf.folder / "killed").mkdir()
+    shutil.copy(painting, shelf.folder / "killed" / "killed.png")
+    (shelf.folder / "not ours").mkdir()
+    with pytest.warns(UserWarning, match="Style skipped: .*broken.safetensors"):
+        pictures = dict(map(reversed, shelf.own_pictures(tmp_path)))
+    assert list(pictures) == ["killed (interrupted)", "broken", "gallery-slim", "waves"]
+    assert read_picture(pictures["broken"]).getcolors() == [(64 * 64, (128, 128, 128))]
+    assert "killed" not in shelf.own(busy=["killed"])
+    for name, words in (("waves", "train it first"), ("killed", "interrupted: resume it")):
+        with pytest.raises(FaststyleError, match=words):
+            shelf.network(name)
+    assert shelf.rename("killed", "a new name") == "a_new_name"
+    assert (shelf.folder / "a_new_name" / "a_new_name.png").is_file()
+    with pytest.raises(FaststyleError, match="waves already exists"):
+        shelf.rename("broken", "waves")
+    with pytest.raises(FaststyleError, match="Choose a style of yours"):
+        shelf.remove("../outside")
+    for name in ("a_new_name", "broken", "gallery-slim", "waves"):
+        shelf.remove(name)
+    assert [path.name for path in shelf.folder.iterdir()] == ["not ours"]
+
+
+def test_the_time_left_is_said_once_it_is_known():
+    job = TrainingJob()
+    job.began, job.done = job.began - 10, 0.001
+    assert job.said() == "starting …"
+    job.done = 0.5
+    assert job.said() == "50%, 0:10 left"
