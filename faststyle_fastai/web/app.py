@@ -74,9 +74,10 @@ def web_page(
             if find_spec("av"):
                 with gr.Tab("Video") as films:
                     chosen = film_tab(gr, page, shelf, scratch.path, queue)
-                films.select(shown_styles, chosen, chosen, api_name=False)
+                looks = [page.load, films.select]
+                gr.on(looks, shown_styles, chosen, chosen, api_name=False)
             with gr.Tab("Optimize"):
-                optimize_tab(gr, scratch.path, how, queue)
+                optimize_tab(gr, page, scratch.path, how, queue)
             with gr.Tab("Camera"):
                 camera_tab(gr, page, scratch.path, Stylizer(live_gallery(**how), **how))
         gr.on([page.load, training.select], look, seen, outputs, api_name=False)

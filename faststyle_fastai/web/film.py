@@ -13,7 +13,7 @@ from ..video.reader import open_video
 from ..video.stylize import paint_video
 from .jobs import EVERY, VideoJob
 from .library import plain_name
-from .parts import start_and_stop, stop_job
+from .parts import start_and_stop, stop_jobs
 
 __all__ = ["film_tab"]
 
@@ -36,10 +36,12 @@ def film_tab(gr, page, shelf, scratch, queue):
             go, stop = start_and_stop(gr, "Paint the video")
         with gr.Column():
             said = gr.Markdown(IDLE, elem_id="filmed")
-            frames = gr.Gallery(
-                label="Three frames", columns=3, interactive=False, height=180, buttons=[]
-            )
+            painted = gr.Video(label="Painted", visible=False, interactive=False, buttons=[])
             taken = gr.DownloadButton("Download", interactive=False)
+            frames = gr.Gallery(
+                label="Three frames", columns=3, interactive=False, height=220, buttons=[],
+                object_fit="contain",
+            )  # fmt: skip
 
     def preview(film, called, strength):
         if not film:
@@ -62,12 +64,14 @@ def film_tab(gr, page, shelf, scratch, queue):
         out.parent.mkdir()
         work = partial(paint_video, paint, film, out, name, **how)
         queue.add(Path(film).stem, watch, work, request.session_hash)
+        hidden = gr.Video(visible=False), gr.DownloadButton(interactive=False)
         while watch.state in ("waiting", "running"):
-            yield queue.said(), gr.DownloadButton(interactive=False)
+            yield queue.told(watch), *hidden
             time.sleep(EVERY)
         if not out.exists():
             raise FaststyleError(watch.why or "Stopped.")
-        yield watch.why or "Done.", gr.DownloadButton(value=out, interactive=True)
+        shown = gr.Video(out, visible=True), gr.DownloadButton(value=out, interactive=True)
+        yield watch.why or "Done.", *shown
 
     gr.on(
         [film.change, style.change, strength.change], preview, [film, style, strength],
@@ -75,16 +79,12 @@ def film_tab(gr, page, shelf, scratch, queue):
         api_name=False,
     )  # fmt: skip
     go.click(
-        paint_it, [film, style, strength, smooth], [said, taken], concurrency_limit=None,
+        paint_it, [film, style, strength, smooth], [said, painted, taken], concurrency_limit=None,
         show_progress_on=said, api_name="video",
     )  # fmt: skip
-    stop.click(stop_job(gr, queue, VideoJob), api_name="stop_video")
-
-    def leave(request: gr.Request):
-        for job in queue.open(VideoJob, request.session_hash):
-            job.stop.set()
-
-    page.unload(leave)
+    end = stop_jobs(gr, queue, VideoJob)
+    stop.click(end, api_name="stop_video")
+    page.unload(end)
     return style
 
 

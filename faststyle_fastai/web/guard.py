@@ -142,8 +142,7 @@ def guarded_blocks(gr, folder: PageFolder, **kwargs):
             except (StopIteration, StopAsyncIteration):
                 raise
             except Exception as error:
-                # It stays until it is closed.
-                raise gr.Error(reason(error), duration=None, print_exception=False) from None
+                raise gr.Error(reason(error), print_exception=False) from None
             finally:
                 await run_in_threadpool(folder.trim)
 

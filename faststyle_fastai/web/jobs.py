@@ -44,7 +44,7 @@ class Queue:
         watch.state, watch.began = "running", time.monotonic()
         try:
             work()
-            watch.state = "stopped" if watch.stop.is_set() else "done"
+            watch.state = "stopped, its result is kept" if watch.stop.is_set() else "done"
         except Exception as error:
             watch.state, watch.why = "stopped" if watch.stop.is_set() else "failed", reason(error)
 
@@ -58,18 +58,19 @@ class Queue:
         "The names of jobs that run or wait."
         return [job.called for job in self.open()]
 
-    def said(self) -> str:
-        "The newest jobs as a list."
-        lines, place = [], 0
-        for job in self.jobs:
-            place += job.state == "waiting"
-            told = {
-                "waiting": f"waits, place {place} in the queue",
-                "running": job.said(),
-                "failed": f"failed: {job.why}",
-            }
-            lines.append(f"- **{job.called}**: {told.get(job.state, job.state)}")
-        return "\n".join(lines[-LISTED:])
+    def told(self, job) -> str:
+        "What a job does."
+        if job.state == "running":
+            return job.said()
+        if job.state == "waiting":
+            waiting = [other for other in self.jobs if other.state == "waiting"]
+            return f"waits, place {waiting.index(job) + 1} in the queue"
+        return f"failed: {job.why}" if job.state == "failed" else job.state
+
+    def said(self, kind: type) -> str:
+        "The newest jobs of one kind as a list."
+        jobs = [job for job in self.jobs if isinstance(job, kind)][-LISTED:]
+        return "\n".join(f"- **{job.called}**: {self.told(job)}" for job in jobs)
 
     def close(self):
         "Stop all jobs; they keep their results."
@@ -86,15 +87,16 @@ class TrainingJob(Callback):
     def __init__(self):
         self.stop, self.losses = threading.Event(), []
         self.picture = None
-        self.began, self.looked, self.done = time.monotonic(), -EVERY, 0.0
+        self.looked, self.done = -EVERY, 0.0
+        self.began = self.at = time.monotonic()
 
     def after_batch(self):
         if not self.training:
             return
         self.losses.append(float(self.smooth_loss))
-        self.done, now = float(self.pct_train), time.monotonic()
-        if now - self.looked > 3 * EVERY:  # a preview takes time from the training
-            self.picture, self.looked = self.learn.preview.picture(), now
+        self.done, self.at = float(self.pct_train), time.monotonic()
+        if self.at - self.looked > 3 * EVERY:  # a preview takes time from the training
+            self.picture, self.looked = self.learn.preview.picture(), self.at
         if self.stop.is_set():
             raise CancelFitException
 
@@ -110,10 +112,10 @@ class VideoJob:
 
     def __init__(self):
         self.stop, self.done = threading.Event(), 0.0
-        self.began = time.monotonic()
+        self.began = self.at = time.monotonic()
 
     def __call__(self, painted, total):
-        self.done = painted / total if total else 0.0
+        self.done, self.at = painted / total if total else 0.0, time.monotonic()
         if self.stop.is_set():
             raise KeyboardInterrupt  # as Ctrl-C in the terminal
 
@@ -126,8 +128,8 @@ def time_left(job) -> str:
         return "stopping …"
     if job.done < SURE:
         return "starting …"
-    left = (time.monotonic() - job.began) * (1 - job.done) / job.done
-    return f"{job.done:.0%}, {clock(left)} left"
+    left = (job.at - job.began) * (1 - job.done) / job.done  # as the latest step saw it
+    return f"{job.done:.0%}, {clock(max(0, left - (time.monotonic() - job.at)))} left"
 
 
 class OptimizationJob:
@@ -149,11 +151,16 @@ class OptimizationJob:
             return "### Starting …"
         now, stop = self.iterates[-1], self.stop.is_set()
         doing = ("Stopped. " if stop else "Ended. ") if self.ended else "Stopping … " * stop
-        return (
-            f"### {doing}{now['width']} x {now['height']} px, iteration {now['i']} of "
-            f"{now['i_max']}\nloss {now['loss']:.4g}, {1 / now['seconds']:.1f} iterations per "
-            f"second, {_memory() / 2**20:,.0f} MB of memory"
-        )
+        at = f"iteration {now['i']} of {now['i_max']}"
+        return f"### {doing}{now['width']} x {now['height']} px, {at}"
+
+    def details(self) -> str:
+        "The loss, speed and memory."
+        if not self.iterates:
+            return ""
+        now = self.iterates[-1]
+        speed = f"{1 / now['seconds']:.1f} iterations per second"
+        return f"loss {now['loss']:.4g}, {speed}, {_memory() / 2**20:,.0f} MB of memory"
 
     def curve(self) -> Figure:
         return loss_figure(self.iterates)

@@ -21,7 +21,7 @@ from ..training.demo import sample_photos
 
 __all__ = ["StyleLibrary"]
 
-TAKEN = "A style {} already exists: choose another name."
+TAKEN = "A style {} already exists: choose another name, or rename your file."
 
 
 class StyleLibrary:
@@ -118,23 +118,24 @@ class StyleLibrary:
 
     def rename(self, name: str, new: str) -> str:
         "Give one of `own` another name; return it without unsuitable characters."
-        old, place = self._one(name), self._new(new)
-        if old.is_dir():
-            if (painting := old / f"{name}.png").exists():
-                painting.rename(old / f"{place.name}.png")
-            old.rename(place)
-        else:
-            old.rename(place.with_name(place.name + old.suffix))
+        paths, place = self._all(name), self._new(new)
+        for old in paths:
+            if old.is_dir():
+                if (painting := old / f"{name}.png").exists():
+                    painting.rename(old / f"{place.name}.png")
+                old.rename(place)
+            else:
+                old.rename(place.with_name(place.name + old.suffix))
         return place.name
 
     def remove(self, name: str):
         "Delete one of `own`."
-        path = self._one(name)
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self._all(name):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def network(self, name: str) -> Path:
         "The style file of one of `own`; `FaststyleError` for a painting."
-        path = self._one(name)
+        path = self._all(name)[0]
         file = path / MODEL if path.is_dir() else path
         if is_painting(file):
             raise FaststyleError(f"{name} is a painting without a network: train it first.")
@@ -142,10 +143,14 @@ class StyleLibrary:
             raise FaststyleError(f"The training of {name} was interrupted: resume it first.")
         return file
 
-    def _one(self, name):
+    def _all(self, name):
+        "The folder or file of one of `own`, and the painting that it was trained on."
         if name not in (own := self.own()):
             raise FaststyleError("Choose a style of yours.")
-        return own[name]
+        files = [
+            file for file in self.folder.glob("*.*") if file.stem == name and is_painting(file)
+        ]
+        return [own[name], *(file for file in files if file != own[name])]
 
     def painting(self, called: str) -> Path | None:
         "The painting of a style that is painted at first sight; None if it is trained."

@@ -9,12 +9,12 @@ from ..core.errors import FaststyleError
 from ..images.files import save_picture
 from ..optimization.optimize import optimize_style
 from .jobs import EVERY, OptimizationJob
-from .parts import image_field, start_and_stop, stop_job
+from .parts import image_field, start_and_stop, stop_jobs
 
 __all__ = ["optimize_tab"]
 
 
-def optimize_tab(gr, scratch, where, queue):
+def optimize_tab(gr, page, scratch, where, queue):
     "Build the tab that optimizes the pixels of a photo."
     gr.Markdown("Slow and finer: paints one photo in the style of one painting, in minutes.")
     with gr.Row():
@@ -27,7 +27,8 @@ def optimize_tab(gr, scratch, where, queue):
             said = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
             picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
             taken = gr.DownloadButton("Download", interactive=False)
-            with gr.Accordion("Loss", open=False):
+            with gr.Accordion("Details", open=False):
+                details = gr.Markdown()
                 curve = gr.Plot(show_label=False)
 
     def optimize(photo, painting, size, request: gr.Request):
@@ -41,18 +42,20 @@ def optimize_tab(gr, scratch, where, queue):
         while watch.state in ("waiting", "running"):
             time.sleep(EVERY)
             new, shown = watch.picture is not shown, watch.picture
-            line = watch.said() if watch.state == "running" else queue.said()
-            yield line, shown if new else gr.skip(), gr.skip(), watch.curve()
+            latest = shown if new else gr.skip()
+            yield queue.told(watch), latest, gr.skip(), watch.details(), watch.curve()
         if not done:
             raise FaststyleError(watch.why or "Stopped.")
         watch.ended = True
         place = scratch / uuid4().hex / f"{watch.called}.png"
         save_picture(done[0], place)
         taken = gr.DownloadButton(value=place, interactive=True)
-        yield watch.said(), done[0], taken, watch.curve()
+        yield watch.said(), done[0], taken, watch.details(), watch.curve()
 
     go.click(
-        optimize, [photo, painting, size], [said, picture, taken, curve],
+        optimize, [photo, painting, size], [said, picture, taken, details, curve],
         api_name="optimize", show_progress_on=said, concurrency_limit=None,
     )  # fmt: skip
-    stop.click(stop_job(gr, queue, OptimizationJob), api_name="stop_optimizing")
+    end = stop_jobs(gr, queue, OptimizationJob)
+    stop.click(end, api_name="stop_optimizing")
+    page.unload(end)

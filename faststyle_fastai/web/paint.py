@@ -12,7 +12,7 @@ from ..images.formats import PICTURES
 from ..images.sizes import fitted
 from ..inference.enlarge import STROKES, painting_shape
 from .guard import reason
-from .library import plain_name
+from .library import plain_name, title
 from .parts import fetch, hidden_file, image_field, style_strip
 
 __all__ = ["paint_tab"]
@@ -24,20 +24,27 @@ IDLE = "Choose a photo, or try one of the two samples."
 
 
 def paint_tab(gr, page, shelf, scratch, samples):
-    "Build the tab that paints a photo; returns its gallery, styles and button to train."
+    "Build the tab that paints a photo; returns its gallery, styles, button to train and `again`."
     names = list(shelf.styles())
+
+    def mixes(called):
+        return [NONE, *((title(other), other) for other in shelf.together(called))]
+
     gallery = style_strip(gr, shelf.pictures(scratch), elem_id="styles")
     with gr.Row():
         with gr.Column(scale=3, elem_id="result"):
             kinds = sorted(PICTURES)
             mine = gr.UploadButton("Choose your photo", file_types=kinds, variant="primary")
-            both = gr.ImageSlider(label="Before and after", interactive=False, max_height=340)
+            both = gr.ImageSlider(
+                label="Before and after", interactive=False, max_height=300, slider_position=30,
+                buttons=["fullscreen"],
+            )  # fmt: skip
             said = gr.Markdown(IDLE, elem_id="painted")
             with gr.Row():
                 whole = gr.Button("Download at full size", interactive=False)
                 stop = gr.Button("Stop", variant="stop", visible=False)
                 trainable = shelf.painting(names[0]) is not None
-                finer = gr.Button("Make it finer: train this painting", visible=trainable)
+                finer = gr.Button("Make it finer: train it for 3 minutes", visible=trainable)
             taken = hidden_file(gr, "painted-file")
         with gr.Column(scale=2):
             photo = image_field(gr, str(samples[0]), label="Photo", height=150)
@@ -48,8 +55,7 @@ def paint_tab(gr, page, shelf, scratch, samples):
             with gr.Accordion("More", open=False):
                 stroke = gr.Dropdown(list(STROKES), value="medium", label="Brush strokes")
                 keep_colors = gr.Checkbox(label="Keep the photo's colors")
-                mixes = [NONE, *shelf.together(names[0])]
-                other = gr.Dropdown(mixes, value=NONE, label="Mix with")
+                other = gr.Dropdown(mixes(names[0]), value=NONE, label="Mix with")
                 share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")
 
     def prepared(photo, called, strength, other, share, keep_colors, stroke):
@@ -140,9 +146,19 @@ def paint_tab(gr, page, shelf, scratch, samples):
         titles = shelf.titles()
         return shelf.pictures(scratch), gr.Dropdown(titles, value=titles[0][1])
 
-    page.load(look, outputs=[gallery, style], api_name=False).then(
-        repaint, asked, shown, **painting, api_name=False
-    )
+    def again(event):
+        "Repaint after an event."
+        event.then(repaint, asked, shown, **painting, api_name=False)
+
+    loaded = page.load(look, outputs=[gallery, style], api_name=False)
+    again(loaded)
+
+    def mark(called):
+        names = list(shelf.styles())
+        return gr.Gallery(selected_index=names.index(called) if called in names else None)
+
+    for event in (style.change, loaded.then):
+        event(mark, style, gallery, show_progress="hidden", api_name=False)
 
     buttons = [whole, stop]
     busy = whole.click(
@@ -170,11 +186,11 @@ def paint_tab(gr, page, shelf, scratch, samples):
     gallery.select(choose, outputs=style, api_name=False)
     style.change(
         lambda called: (
-            gr.Dropdown([NONE, *shelf.together(called)], value=NONE),
+            gr.Dropdown(mixes(called), value=NONE),
             gr.Button(visible=shelf.painting(called) is not None),
         ),
         style, [other, finer], api_name=False,
     )  # fmt: skip
     own.upload(add, own, [gallery, style], api_name="add")
     mine.upload(lambda file: file, mine, photo, api_name=False)
-    return gallery, style, finer
+    return gallery, style, finer, again

@@ -1,6 +1,6 @@
 "What several tabs of the page share."
 
-__all__ = ["fetch", "hidden_file", "image_field", "start_and_stop", "stop_job", "style_strip"]
+__all__ = ["fetch", "hidden_file", "image_field", "start_and_stop", "stop_jobs", "style_strip"]
 
 
 def image_field(gr, value=None, **how):
@@ -20,11 +20,11 @@ def start_and_stop(gr, label):
         return gr.Button(label, variant="primary"), gr.Button("Stop", variant="stop")
 
 
-def stop_job(gr, queue, kind):
-    "Make a function that stops a visitor's newest job of a kind."
+def stop_jobs(gr, queue, kind):
+    "Make a function that stops a visitor's jobs of a kind."
 
     def stop(request: gr.Request):
-        for job in queue.open(kind, request.session_hash)[-1:]:
+        for job in queue.open(kind, request.session_hash):
             job.stop.set()
 
     return stop

@@ -32,7 +32,8 @@ NAMED = """() => {
 CSS = """
 #painted, #trained, #shelved, #filmed, #optimized { overflow: visible !important; }
 .or, .info-text, .min_value, .max_value { color: var(--body-text-color) !important; }
-.wrap > .error { display: none !important; }  /* the message says what is wrong */
+/* A message says what is wrong; the field stays as it is. */
+[data-testid="status-tracker"]:has(.error) { display: none !important; }
 .unseen { display: none !important; }
 h1 { margin: 0 !important; }
 .styles .grid-wrap { max-height: none; overflow: hidden; }
@@ -88,7 +89,7 @@ def live_page(
 
     def look():
         looks.append(watch.ended)
-        return watch.picture, watch.said(), watch.curve()
+        return watch.picture, f"{watch.said()}\n\n{watch.details()}", watch.curve()
 
     def image():
         from starlette.responses import Response

@@ -30,8 +30,8 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
         rename = gr.Button("Rename")
     with gr.Row():
         resume = gr.Button("Resume the training", visible=False)
-        network = gr.Button("Download the network")
-        page = gr.Button("Download as a web page")
+        network = gr.Button("Download the network (.safetensors)")
+        page = gr.Button("Download as a web page (.html)")
         delete = gr.Button("Delete", variant="stop")
     file = hidden_file(gr, "shelf-file")
     seen = [pictures, chosen, *shown[:2]]
@@ -42,7 +42,7 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
         return (
             shelf.own_pictures(scratch, busy),
             gr.Dropdown(names, value=value or next(iter(names), None)),
-            shelf.pictures(scratch),
+            gr.Gallery(shelf.pictures(scratch), selected_index=None),  # they have moved
             gr.Dropdown(shelf.titles()),
         )
 
@@ -57,7 +57,7 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
 
     def renamed(name, new):
         now = shelf.rename(idle(name), new)
-        return f"{name} is now {now}.", *look(now)
+        return f"{name} is now {now}.", "", *look(now)
 
     def deleted(name):
         if name is None:  # not confirmed
@@ -86,7 +86,7 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
 
     pictures.select(choose, outputs=chosen, api_name=False)
     chosen.change(resumable, chosen, resume, api_name=False)
-    rename.click(renamed, [chosen, new], [said, *seen], api_name="rename")
+    rename.click(renamed, [chosen, new], [said, new, *seen], api_name="rename")
     delete.click(deleted, chosen, [said, *seen], js=ASK, api_name="delete")
     resume.click(resumed, chosen, [said, *seen], api_name="resume")
     for button, suffix in ((network, ".safetensors"), (page, ".html")):

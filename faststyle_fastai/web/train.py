@@ -20,7 +20,7 @@ FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
 
 
-def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, finer):
+def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, finer, repaint):
     "Build the tab that trains a style and adds it to the library."
     with gr.Row():
         with gr.Column():
@@ -46,7 +46,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
 
             preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
             use = gr.Button("Paint with it", visible=False)
-            with gr.Accordion("Loss", open=False):
+            with gr.Accordion("Details", open=False):
                 curve = gr.Plot(show_label=False)
     clock, seen = gr.Timer(EVERY, active=False), gr.State((None, None, 0))
     shown = [said, running, preview, curve, use, gallery, style, finer, clock, seen]
@@ -82,27 +82,28 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
                     shutil.rmtree(folder, ignore_errors=True)
 
         queue.add(place.name, watch, work, request.session_hash)
-        return queue.said(), stoppable(), gr.Timer(active=True)
+        return queue.said(TrainingJob), stoppable(), gr.Timer(active=True)
 
     def stoppable():
-        return [(i, job.called) for i, job in enumerate(queue.jobs) if job in queue.open()]
+        return [(queue.jobs.index(job), job.called) for job in queue.open(TrainingJob)]
 
     def look(seen):
         "What has changed since this visitor's last look: (job, image, number of ended jobs)."
         trainings = [job for job in queue.jobs if isinstance(job, TrainingJob)]
         going = [job for job in trainings if job.state == "running"]
         job = (going or trainings or [None])[-1]
-        ended = sum(job.state in ("done", "stopped", "failed") for job in trainings)
+        ended = len(trainings) - len(queue.open(TrainingJob))
         picture = job and job.picture
         new = picture is not None and (id(job), id(picture)) != seen[:2]
-        found = [queue.said() or "Choose a painting.", stoppable()]
+        found = [queue.said(TrainingJob) or "Choose a painting.", stoppable()]
         found.append(picture if new else gr.skip())
         found.append(job.curve() if job and new else gr.skip())
         new_style = trained()
         found.append(gr.Button(f"Paint with {new_style}", visible=new_style is not None))
         changed = [gr.skip()] * 3
         if ended != seen[2]:
-            changed = shelf.pictures(scratch), gr.Dropdown(shelf.titles()), gr.Button(visible=False)
+            pictures = gr.Gallery(shelf.pictures(scratch), selected_index=None)  # they have moved
+            changed = pictures, gr.Dropdown(shelf.titles()), gr.Button(visible=False)
         more = gr.Timer(active=bool(queue.open()))
         return *found, *changed, more, (id(job), id(picture), ended)
 
@@ -117,8 +118,9 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
 
     def trained():
         "The newest style that this page has trained; None if there is none."
-        names = [job.called for job in queue.jobs if job.state in ("done", "stopped")]
-        return next((name for name in reversed(names) if name in shelf.styles()), None)
+        jobs = [job for job in queue.jobs if isinstance(job, TrainingJob)]
+        names = [job.called for job in reversed(jobs) if job not in queue.open()]
+        return next((name for name in names if name in shelf.styles()), None)
 
     def paint_with_it():
         return gr.Tabs(selected="paint"), gr.Dropdown(shelf.titles(), value=trained())
@@ -129,7 +131,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
         refine, style, [tabs, painting, name], api_name=False,
     ).success(learn, asked, told, api_name=False, show_progress_on=said)  # fmt: skip
     clock.tick(look, seen, shown, api_name=False, show_progress="hidden")
-    use.click(paint_with_it, outputs=[tabs, style], api_name=False)
+    repaint(use.click(paint_with_it, outputs=[tabs, style], api_name=False))
     return look, seen, shown
 
 

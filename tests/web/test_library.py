@@ -8,6 +8,7 @@ from conftest import is_clean
 from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
 from faststyle_fastai.web.jobs import TrainingJob
 from faststyle_fastai.web.library import StyleLibrary
+from faststyle_fastai.web.train import collect_uploads
 
 
 def test_the_shelf(tmp_path):
@@ -73,9 +74,13 @@ def test_own_styles_have_names_and_pictures(tmp_path, painting):
     assert (shelf.folder / "a_new_name" / "a_new_name.png").is_file()
     with pytest.raises(FaststyleError, match="waves already exists"):
         shelf.rename("broken", "waves")
+    (shelf.folder / "waves").mkdir()  # trained
+    shutil.copy(ASSETS / "gallery-slim.safetensors", shelf.folder / "waves" / "model.safetensors")
+    assert shelf.rename("waves", "sea") == "sea"
+    assert sorted(path.name for path in shelf.folder.glob("sea*")) == ["sea", "sea.png"]
     with pytest.raises(FaststyleError, match="Choose a style of yours"):
         shelf.remove("../outside")
-    for name in ("a_new_name", "broken", "gallery-slim", "waves"):
+    for name in ("a_new_name", "broken", "gallery-slim", "sea"):
         shelf.remove(name)
     assert [path.name for path in shelf.folder.iterdir()] == ["not ours"]
 
@@ -86,3 +91,13 @@ def test_the_time_left_is_said_once_it_is_known():
     assert job.said() == "starting …"
     job.done = 0.5
     assert job.said() == "50%, 0:10 left"
+
+
+def test_uploads_are_gathered_from_among_others(tmp_path):
+    for i, name in enumerate(("a.jpg", "a.jpg", "others.jpg")):
+        (tmp_path / f"{i}").mkdir()
+        (tmp_path / f"{i}" / name).write_text(str(i))
+    for n in (1, 2):
+        mine = [str(tmp_path / f"{i}" / "a.jpg") for i in range(n)]
+        folder = collect_uploads(mine, tmp_path / f"own{n}")
+        assert sorted(path.name for path in folder.iterdir()) == ["0-a.jpg", "1-a.jpg"][:n]

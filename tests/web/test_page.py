@@ -15,7 +15,6 @@ from PIL import Image
 
 from faststyle_fastai.all import read_picture
 from faststyle_fastai.web.app import web_page
-from faststyle_fastai.web.train import collect_uploads
 
 DESK, PHONE = (1200, 900), (390, 844)
 KEYS = "number input for Strength", "range slider for Strength"
@@ -105,7 +104,7 @@ def test_the_first_screen_shows_what_it_is_for(visit):
     assert result["y"] < strength["y"] < 768  # in view together
     tab.get_by_role("button", name="More").click()
     tab.get_by_label("Mix with").click()
-    tab.get_by_role("option", name="the_scream").wait_for()
+    tab.get_by_role("option", name="The Scream").wait_for()
 
 
 def test_all_styles_are_within_reach_on_a_phone(visit):
@@ -148,6 +147,11 @@ def test_reasons_are_said(visit, tmp_path, name, reason):
     said(tab, "painted", "640 x 427 px in ")
     tab.locator("input[type=file]").first.set_input_files(file)
     assert f"{name}.png cannot be read" in said(tab, "painted", reason)
+    tab.locator("input[type=file][accept*=safetensors]").set_input_files(file)
+    tab.get_by_text(f"{name}.png cannot be read").last.wait_for()
+    tab.locator("button.thumbnail-item").nth(6).click()  # nothing covers the styles
+    chosen(tab, "The Scream · Munch")
+    assert tab.locator("#styles .selected").count() == 1
 
 
 def train(tab, painting, name):
@@ -209,8 +213,9 @@ def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, paint
     tab.get_by_role("button", name="Stop waves").click()
     said(tab, "trained", "waves: stopped")
     assert (site[1] / "waves" / "model.safetensors").is_file()
-    tab.get_by_role("tab", name="Paint").click()
+    tab.get_by_role("button", name="Paint with waves").click()
     tab.get_by_role("button", name="Make it finer").wait_for(state="hidden")
+    tab.wait_for_function("!document.querySelector('#painted').innerText.includes('alone')")
 
 
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
@@ -299,16 +304,6 @@ def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbor):
         assert all(frame.locator("button").count() == 0 for frame in tab.frames)
     tab.close()
     assert stored() == files
-
-
-def test_uploads_are_gathered_from_among_others(tmp_path):
-    for i, name in enumerate(("a.jpg", "a.jpg", "others.jpg")):
-        (tmp_path / f"{i}").mkdir()
-        (tmp_path / f"{i}" / name).write_text(str(i))
-    for n in (1, 2):
-        mine = [str(tmp_path / f"{i}" / "a.jpg") for i in range(n)]
-        folder = collect_uploads(mine, tmp_path / f"own{n}")
-        assert sorted(path.name for path in folder.iterdir()) == ["0-a.jpg", "1-a.jpg"][:n]
 
 
 def test_other_computers_are_warned_of(capsys, port, tmp_path):

@@ -50,7 +50,7 @@ def visit(chromium, site):
         if not script:
             tab.on("pageerror", lambda error: errors.append(str(error)))
         tab.goto(site[0])
-        tab.get_by_label("Strength").first.wait_for()
+        said(tab, "painted", "640 x 427 px in ")  # and all fields are up to date
         tab.get_by_role("tab", name=name, exact=True).click()
         return tab
 
@@ -82,7 +82,6 @@ def test_a_large_photo_has_a_preview_and_is_saved_whole(visit, photos, tmp_path)
     photo = read_picture(photos / "flower" / "0.jpg").resize((3000, 2000))
     photo.save(tmp_path / "large.jpg")
     tab = visit("Paint")
-    said(tab, "painted", "640 x 427 px in ")
     tab.locator("input[type=file]").first.set_input_files(tmp_path / "large.jpg")
     said(tab, "painted", "Preview of 3000 x 2000 px in ")
     got = read_picture(saved(tab, "Download at full size").path())
@@ -100,7 +99,6 @@ def at_work(visit, photos, tmp_path):
 
     def start():
         tab = visit("Paint")
-        said(tab, "painted", "640 x 427 px in ")
         tab.locator("input[type=file]").first.set_input_files(tmp_path / "slow.jpg")
         tab.get_by_role("button", name="More").click()
         tab.get_by_label("Brush strokes").click()
@@ -130,7 +128,6 @@ def test_a_full_size_painting_is_stopped(at_work):
 def test_a_closed_tab_ends_its_painting(visit, at_work):
     at_work().context.close()
     tab = visit("Paint")
-    said(tab, "painted", "640 x 427 px in ")
     assert read_picture(saved(tab, "Download at full size").path()).size == (640, 427)
     assert kept("china") and kept("slow") == []  # downloads are painted one at a time
 
@@ -142,12 +139,14 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     tab.get_by_role("button", name="Rename").click()
     said(tab, "shelved", "borrowed is now lent_out.")
     assert (site[1] / "lent_out.safetensors").is_file()
-    network = saved(tab, "Download the network")
+    network = saved(tab, "Download the network (.safetensors)")
     assert network.suggested_filename == "lent_out.safetensors"
     assert Stylizer(network.path()).styles[0] == "great_wave"
-    page = saved(tab, "Download as a web page")
+    page = saved(tab, "Download as a web page (.html)")
     assert page.suggested_filename == "lent_out.html"
     assert b"<!doctype html>" in open(page.path(), "rb").read(100)
+    tab.get_by_role("button", name="Rename").click()  # without a name
+    tab.get_by_text("The style needs a name.").first.wait_for()
     tab.once("dialog", lambda dialog: dialog.dismiss())
     tab.get_by_role("button", name="Delete").click()
     tab.wait_for_timeout(1000)
@@ -177,6 +176,7 @@ def test_a_video_is_painted_with_its_sound(visit, film):
     tab.wait_for_function("document.querySelectorAll('button.thumbnail-item img').length >= 3")
     tab.get_by_role("button", name="Paint the video").click()
     said(tab, "filmed", "Done.")
+    tab.wait_for_function("document.querySelector('video[src*=film-]')?.readyState >= 1")
     with av.open(str(saved(tab, "Download").path())) as painted:
         assert sum(1 for _ in painted.decode(video=0)) == 24
         assert painted.streams.audio
