@@ -101,7 +101,7 @@ def controls(tab):
     yield "click a style", tab.locator("#styles button.thumbnail-item").nth(6).click
     yield "choose a style", option("Style", "The Starry Night")
     yield "Strength", slide("Strength")
-    yield "Mix with", option("Mix with", "the_scream")
+    yield "Mix with", option("Mix with", "The Scream")
     yield "Share", slide("Share of the second style")
     yield "Keep the photo's colors", tab.get_by_label("Keep the photo's colors").click
     yield "Brush strokes", option("Brush strokes", "broad")
