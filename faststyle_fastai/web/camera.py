@@ -18,6 +18,7 @@ from .server import served
 
 __all__ = ["camera_page"]
 
+NO_VIDEO = "There is no video: start the camera first."
 SOONEST = 0.04  # shortest time in s between frames from the browser
 REFUSED = """() => {  // gradio says nothing of a camera that is refused
   const media = navigator.mediaDevices;
@@ -68,6 +69,11 @@ def camera_tab(gr, page, scratch, paint, size=240):
     def live(picture, style, strength, request: gr.Request):
         return visitors[request.session_hash](picture, style, strength)
 
+    def snapshot(frame):
+        if frame is None:
+            raise FaststyleError(NO_VIDEO)
+        return frame
+
     def leave(request: gr.Request):
         left = visitors.pop(request.session_hash, None)
         if left and left.recorder:
@@ -86,13 +92,15 @@ def camera_tab(gr, page, scratch, paint, size=240):
         height=240,
     )
     with gr.Row():
-        gr.Button("Snapshot").click(lambda frame: frame, painted, taken, api_name="snapshot")
+        gr.Button("Snapshot").click(snapshot, painted, taken, api_name="snapshot")
         records = {"visible": find_spec("av") is not None}
         record = gr.Button("Record", elem_id="record", **records)
         film = gr.DownloadButton("Download the recording", interactive=False, **records)
 
     def recording(request: gr.Request):
         visitor = visitors[request.session_hash]
+        if not visitor.times:
+            raise FaststyleError(NO_VIDEO)
         if visitor.recorder is None:
             visitor.recorder = VideoRecorder(scratch / uuid4().hex / "camera.mp4")
             return gr.Button("Stop recording"), gr.DownloadButton(interactive=False)

@@ -44,7 +44,7 @@ def paint_tab(gr, page, shelf, scratch, samples):
                 whole = gr.Button("Download at full size", interactive=False)
                 stop = gr.Button("Stop", variant="stop", visible=False)
                 trainable = shelf.painting(names[0]) is not None
-                finer = gr.Button("Make it finer: train it for 3 minutes", visible=trainable)
+                finer = gr.Button("Make it finer: train it for some minutes", visible=trainable)
             taken = hidden_file(gr, "painted-file")
         with gr.Column(scale=2):
             photo = image_field(gr, str(samples[0]), label="Photo", height=150)
@@ -89,9 +89,8 @@ def paint_tab(gr, page, shelf, scratch, samples):
             line += " The style was read from the painting alone. Train it for finer strokes."
         if not paint.base:
             line += " This network has no base, so its strength is always 1."
-        folder = (
-            scratch / uuid4().hex
-        )  # gradio would write WebP, which takes half as long as painting
+        # gradio would write WebP, which takes half as long as painting.
+        folder = scratch / uuid4().hex
         preview = folder / f"{Path(photo).stem}-{plain_name(called)}-preview.jpg"
         shown = save_picture(small, folder / "before.jpg"), save_picture(painted, preview)
         return line, shown, gr.Button(interactive=True)
@@ -147,7 +146,7 @@ def paint_tab(gr, page, shelf, scratch, samples):
         return shelf.pictures(scratch), gr.Dropdown(titles, value=titles[0][1])
 
     def again(event):
-        "Repaint after an event."
+        "Repaint after an event, also if it leaves all fields as they were."
         event.then(repaint, asked, shown, **painting, api_name=False)
 
     loaded = page.load(look, outputs=[gallery, style], api_name=False)

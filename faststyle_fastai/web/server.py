@@ -25,6 +25,9 @@ NAMED = """() => {
     document.querySelectorAll(".gallery-item:not([aria-label])").forEach((e) => {
       e.setAttribute("aria-label", "Use this photo");
     });
+    document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach((e) => {
+      e.setAttribute("aria-label", "The picture");
+    });
   };
   name();
   new MutationObserver(name).observe(document.body, { childList: true, subtree: true });

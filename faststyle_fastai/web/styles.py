@@ -78,8 +78,10 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
         out.parent.mkdir()
         source = shelf.network(name)
         if suffix == ".html":
-            return export_html(Stylizer(source, "cpu"), out)
-        return shutil.copy(source, out)
+            export_html(Stylizer(source, "cpu"), out)
+        else:
+            shutil.copy(source, out)
+        return out, f"{out.name} is in your downloads."
 
     def choose(event: gr.SelectData):
         return event.value["caption"].removesuffix(" (interrupted)")
@@ -91,7 +93,7 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
     resume.click(resumed, chosen, [said, *seen], api_name="resume")
     for button, suffix in ((network, ".safetensors"), (page, ".html")):
         pack = partial(packed, suffix=suffix)
-        fetch(button.click(pack, chosen, file, api_name=False, show_progress_on=said), file)
+        fetch(button.click(pack, chosen, [file, said], api_name=False, show_progress_on=said), file)
     return look, seen
 
 

@@ -143,6 +143,7 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     assert network.suggested_filename == "lent_out.safetensors"
     assert Stylizer(network.path()).styles[0] == "great_wave"
     page = saved(tab, "Download as a web page (.html)")
+    said(tab, "shelved", "lent_out.html is in your downloads.")
     assert page.suggested_filename == "lent_out.html"
     assert b"<!doctype html>" in open(page.path(), "rb").read(100)
     tab.get_by_role("button", name="Rename").click()  # without a name
@@ -191,6 +192,9 @@ def test_a_long_video_is_refused(visit, tmp_path):
 
 def test_a_camera_that_is_refused(visit):
     tab = visit("Camera", REFUSES)
+    for name in ("Snapshot", "Record"):
+        tab.get_by_role("button", name=name, exact=True).click()
+        tab.get_by_text("start the camera first").nth(int(name == "Record")).wait_for()
     tab.get_by_text("Click to Access Webcam").click()
     assert "Permission denied" in said(tab, "rate", "The camera is not available")
 
