@@ -219,13 +219,18 @@ def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, paint
 
 
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
-    tab = visit()
-    tab.get_by_role("tab", name="Optimize").click()
-    upload(tab, -2, photos / "china" / "0.jpg")
-    upload(tab, -1, painting)
-    tab.get_by_label("Longer side, px").first.fill("64")
-    tab.get_by_role("button", name="Optimize").click()
-    said(tab, "optimized", "iteration ")
+    def start(size):
+        tab = visit()
+        tab.get_by_role("tab", name="Optimize").click()
+        upload(tab, -2, photos / "china" / "0.jpg")
+        upload(tab, -1, painting)
+        tab.get_by_label("Longer side, px").first.fill(size)
+        tab.get_by_role("button", name="Optimize").click()
+        said(tab, "optimized", "iteration ")
+        return tab
+
+    start("512").context.close()  # ends its work, for which the next would wait in the queue
+    tab = start("64")
     tab.get_by_role("button", name="Stop").click()
     assert "px, iteration" in said(tab, "optimized", "ed.")
 
