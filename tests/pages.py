@@ -45,16 +45,8 @@ def ask(port, name, data):
 
 def endpoints(port):
     "Name -> what a well-behaved program sends, from the page's own list."
-    return {
-        name: [p.get("parameter_default") for p in asked] for name, asked in _listed(port).items()
-    }
-
-
-def kinds(port, name):
-    "The kind of each field of an endpoint."
-    return [p["component"] for p in _listed(port)[name]]
-
-
-def _listed(port):
     found = json.loads(call(port, "/gradio_api/info")[1])["named_endpoints"]
-    return {name.strip("/"): endpoint["parameters"] for name, endpoint in found.items()}
+    return {
+        name.strip("/"): [p.get("parameter_default") for p in e["parameters"]]
+        for name, e in found.items()
+    }

@@ -44,14 +44,17 @@ class Queue:
         watch.state, watch.began = "running", time.monotonic()
         try:
             work()
-            watch.state = "stopped, its result is kept" if watch.stop.is_set() else "done"
+            watch.state = "stopped; the result is saved" if watch.stop.is_set() else "done"
         except Exception as error:
             watch.state, watch.why = "stopped" if watch.stop.is_set() else "failed", reason(error)
 
+    def of(self, kind: type) -> list:
+        "Jobs of one kind, the newest last."
+        return [job for job in self.jobs if isinstance(job, kind)]
+
     def open(self, kind: type = object, visitor: str | None = None) -> list:
         "Jobs that run or wait, of one kind and of one visitor if given."
-        jobs = [job for job in self.jobs if job.state in ("running", "waiting")]
-        jobs = [job for job in jobs if isinstance(job, kind)]
+        jobs = [job for job in self.of(kind) if job.state in ("running", "waiting")]
         return [job for job in jobs if visitor in (None, job.visitor)]
 
     def busy(self) -> list[str]:
@@ -69,8 +72,8 @@ class Queue:
 
     def said(self, kind: type) -> str:
         "The newest jobs of one kind as a list."
-        jobs = [job for job in self.jobs if isinstance(job, kind)][-LISTED:]
-        return "\n".join(f"- **{job.called}**: {self.told(job)}" for job in jobs)
+        lines = [f"- **{job.called}**: {self.told(job)}" for job in self.of(kind)]
+        return "\n".join(lines[-LISTED:])
 
     def close(self):
         "Stop all jobs; they keep their results."

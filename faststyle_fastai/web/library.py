@@ -82,7 +82,8 @@ class StyleLibrary:
 
     def find(self, called: str) -> tuple[Stylizer, str]:
         "The network of a style, and the style's name in it."
-        if called not in (styles := self.styles()):
+        styles = self.styles()
+        if not isinstance(called, str) or called not in styles:  # a program may send anything
             raise FaststyleError(f"Unknown style '{called}': choose one from the list.")
         file, name = styles[called]
         return self.painter(file, file.stat().st_mtime_ns), name

@@ -43,8 +43,7 @@ def paint_tab(gr, page, shelf, scratch, samples):
             with gr.Row():
                 whole = gr.Button("Download at full size", interactive=False)
                 stop = gr.Button("Stop", variant="stop", visible=False)
-                trainable = shelf.painting(names[0]) is not None
-                finer = gr.Button("Make it finer: train it for some minutes", visible=trainable)
+                finer = gr.Button("Make it finer: train for a few minutes", visible=False)
             taken = hidden_file(gr, "painted-file")
         with gr.Column(scale=2):
             photo = image_field(gr, str(samples[0]), label="Photo", height=150)
@@ -152,12 +151,17 @@ def paint_tab(gr, page, shelf, scratch, samples):
     loaded = page.load(look, outputs=[gallery, style], api_name=False)
     again(loaded)
 
-    def mark(called):
+    def follow(called):
+        "The mixtures, button and mark that belong to a style."
         names = list(shelf.styles())
-        return gr.Gallery(selected_index=names.index(called) if called in names else None)
+        return (
+            gr.Dropdown(mixes(called), value=NONE),
+            gr.Button(visible=shelf.painting(called) is not None),
+            gr.Gallery(selected_index=names.index(called) if called in names else None),
+        )
 
     for event in (style.change, loaded.then):
-        event(mark, style, gallery, show_progress="hidden", api_name=False)
+        event(follow, style, [other, finer, gallery], show_progress="hidden", api_name=False)
 
     buttons = [whole, stop]
     busy = whole.click(
@@ -183,13 +187,6 @@ def paint_tab(gr, page, shelf, scratch, samples):
         return shown[called]
 
     gallery.select(choose, outputs=style, api_name=False)
-    style.change(
-        lambda called: (
-            gr.Dropdown(mixes(called), value=NONE),
-            gr.Button(visible=shelf.painting(called) is not None),
-        ),
-        style, [other, finer], api_name=False,
-    )  # fmt: skip
     own.upload(add, own, [gallery, style], api_name="add")
     mine.upload(lambda file: file, mine, photo, api_name=False)
     return gallery, style, finer, again

@@ -89,7 +89,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
 
     def look(seen):
         "What has changed since this visitor's last look: (job, image, number of ended jobs)."
-        trainings = [job for job in queue.jobs if isinstance(job, TrainingJob)]
+        trainings = queue.of(TrainingJob)
         going = [job for job in trainings if job.state == "running"]
         job = (going or trainings or [None])[-1]
         ended = len(trainings) - len(queue.open(TrainingJob))
@@ -118,8 +118,8 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
 
     def trained():
         "The newest style that this page has trained; None if there is none."
-        jobs = [job for job in queue.jobs if isinstance(job, TrainingJob)]
-        names = [job.called for job in reversed(jobs) if job not in queue.open()]
+        ended = [job for job in queue.of(TrainingJob) if job not in queue.open()]
+        names = [job.called for job in reversed(ended)]
         return next((name for name in names if name in shelf.styles()), None)
 
     def paint_with_it():
