@@ -20,6 +20,7 @@ __all__ = [
     "use_device",
 ]
 
+GPUS = "cuda", "mps", "xpu"
 PRECISIONS = "auto", "float32", "bfloat16", "float16"
 TENSOR_CORES = 7, 0  # the first compute capability that is faster in float16
 OUT_OF_MEMORY = "DefaultCPUAllocator", "ALLOC_FAILED", "MPS backend out of memory"
@@ -39,6 +40,8 @@ def use_device(
 ) -> torch.device:
     "A device by name. Of several GPUs it becomes the one whose memory and random state are kept."
     device = torch.device(name or best_device())
+    if device.type in GPUS and not getattr(torch, device.type).is_available():
+        raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
     return device

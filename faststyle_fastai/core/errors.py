@@ -1,11 +1,26 @@
 "Messages for people: one-line errors that say what is wrong and what to do, and progress."
 
 import json
+import math
+import re
 import sys
 from importlib import import_module
+from numbers import Integral, Real
 from types import ModuleType
 
-__all__ = ["FaststyleError", "NonFiniteLoss", "extra", "format_error", "install_line"]
+__all__ = [
+    "FaststyleError",
+    "NonFiniteLoss",
+    "check_numbers",
+    "extra",
+    "format_error",
+    "install_line",
+    "is_finite",
+    "one_line",
+    "printable",
+]
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # also halves of UTF-16 pairs
 
 
 class FaststyleError(RuntimeError):
@@ -25,10 +40,21 @@ class NonFiniteLoss(FaststyleError):
 
 def format_error(error: Exception) -> str:
     "An error as one line of text."
-    text = " ".join(str(error).split())
+    text = one_line(error)
+    if isinstance(error, MemoryError):
+        return text or "Not enough memory. Close other programs, or use smaller images."
     if isinstance(error, (FaststyleError, ValueError, OSError)):
         return text
     return f"{type(error).__name__}: {text} (--debug shows the traceback)"
+
+
+def one_line(message) -> str:
+    return printable(" ".join(str(message).split()))
+
+
+def printable(text: str) -> str:
+    "Escape control characters, as \\x1b: names from files and servers must not steer a terminal."
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def known(
@@ -42,15 +68,34 @@ def known(
     return name
 
 
+def is_finite(value) -> bool:
+    "Whether all numbers in a value, list or dict are finite; integers have at most 64 bits."
+    if isinstance(value, (list, tuple, dict)):
+        return all(map(is_finite, value.values() if isinstance(value, dict) else value))
+    if isinstance(value, Integral):
+        return -(2**63) <= value < 2**63
+    return not isinstance(value, Real) or math.isfinite(value)
+
+
+def check_numbers(**given):
+    "Check settings that are numbers, or None: `ValueError` for negative ones, NaN and infinity."
+    for name, value in given.items():
+        parts = value.values() if isinstance(value, dict) else [value]
+        if not is_finite(value) or any(isinstance(part, Real) and part < 0 for part in parts):
+            raise ValueError(f"Invalid {name}={value}. Use a finite number, at least 0.")
+
+
 def clock(seconds: float) -> str:
-    "Minutes and seconds: 1:05 for 65."
+    "Hours, minutes and seconds: 1:05 for 65, 2:00:00 for 7200."
     minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes}:{seconds:02}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def progress(line: str, last: bool = False):
     "Print a line to stderr; on a terminal it replaces the previous one."
     tty = sys.stderr.isatty()
+    line = printable(line)
     text, end = (f"\r{line:<72}", "\n" if last else "") if tty else (line, "\n")
     print(text, end=end, file=sys.stderr, flush=True)
 

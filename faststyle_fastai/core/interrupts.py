@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 __all__ = ["interrupts"]
 
+ASKS = signal.SIGINT, signal.SIGTERM  # Ctrl-C, and what `kill` and a shutdown send
+
 
 @contextmanager
 def interrupts():
@@ -13,14 +15,19 @@ def interrupts():
     if threading.current_thread() is not threading.main_thread():
         yield []
         return
-    asked, before = [], signal.getsignal(signal.SIGINT)
+    asked, before = [], {number: signal.getsignal(number) for number in ASKS}
+
+    def restore():
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def note(*_):
         asked.append(True)
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    signal.signal(signal.SIGINT, note)
+    for number in ASKS:
+        signal.signal(number, note)
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

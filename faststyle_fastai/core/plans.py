@@ -2,6 +2,8 @@
 
 from dataclasses import fields, replace
 
+from .errors import check_numbers
+
 __all__ = ["plan_with"]
 
 
@@ -14,6 +16,7 @@ def plan_with(plan, overrides):
     given = {name: value for name, value in overrides.items() if value is not None}
     for name in {"content_layers", "style_layers"} & set(given):
         given[name] = _parts(given[name], getattr(plan, name))
+    check_numbers(**given)
     return replace(plan, **given)
 
 

@@ -6,7 +6,21 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-__all__ = ["read_weights"]
+__all__ = ["read_plain", "read_weights"]
+
+
+def read_plain(
+    file,  # a path or an open file, written by torch.save
+    name: str | Path,  # for the message
+):
+    "Read tensors and plain values; `ValueError` for a damaged file or one with code, never run."
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # also pickle's own errors
+        why = type(error).__name__
+        raise ValueError(f"{name} is damaged or not from faststyle ({why})") from None
 
 
 def read_weights(path: Path) -> dict:
@@ -16,7 +30,10 @@ def read_weights(path: Path) -> dict:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict):
+            raise ValueError(f"it holds a {type(state).__name__}")
+        return state
     except (SafetensorError, RuntimeError, OSError, EOFError, ValueError) as error:
         why = str(error).splitlines()[0]
         raise ValueError(f"{path} is not a .safetensors or .pth weights file ({why}).") from None
