@@ -6,7 +6,7 @@ from glob import glob
 from itertools import islice
 from pathlib import Path, PurePath
 
-from ..core.errors import FaststyleError
+from ..core.errors import CONTROL, FaststyleError
 from .files import check_format, read_picture
 from .formats import PICTURES, file_name, is_picture
 from .remote import is_address
@@ -68,7 +68,7 @@ def first_pictures(
 def _readable(path):
     try:
         read_picture(path, shortest=1)
-    except (ValueError, OSError):
+    except (ValueError, OSError, MemoryError):
         return False
     return True
 
@@ -101,7 +101,7 @@ def find_paintings(
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"Two paintings are named {name}. Rename one with NAME=PAINTING.")
-        if not name or set(name) & set("/\\:="):
+        if not name.strip() or CONTROL.search(name) or set(name) & set("/\\:="):
             raise ValueError(f"Invalid style name '{name}'. Use letters, digits, - and _.")
     return dict(found)
 

@@ -1,9 +1,10 @@
-"Reading and writing images: upright RGB from any file Pillow reads, and atomic writes."
+"Reading and writing images: upright RGB from the formats of photos, and atomic writes."
 
 import re
 import sys
 import warnings
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from ..core.atomic import atomic_write
+from ..core.devices import out_of_memory
 from ..core.errors import FaststyleError, extra, install_line
 from .color import SRGB, parse_profile, srgb
-from .formats import HEIC
+from .formats import HEIC, READERS
 from .remote import download, is_address
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
@@ -70,7 +72,11 @@ def read_tensor(
         return source if source.dim() == 4 else source[None]
     with opened(source) as image:
         if (frames := getattr(image, "n_frames", 1)) > 1:
-            warnings.warn(f"{source} has {frames} images. Only the first is used.", stacklevel=3)
+            warnings.warn(
+                f"{source} has {frames} images. Only the first is used; "
+                "faststyle video paints all.",
+                stacklevel=3,
+            )
         if _is_deep_gray(image):
             gray = torch.from_numpy(_gray(ImageOps.exif_transpose(image)))
             return gray.expand(1, 3, -1, -1)
@@ -103,7 +109,7 @@ def limit_pixels(
     megapixels: float,  # Pillow's default limit is 179
 ):
     "Refuse to read larger images: a small file may decompress to more than fits in memory."
-    Image.MAX_IMAGE_PIXELS = round(megapixels * 5e5)  # Pillow refuses images above twice this value
+    Image.MAX_IMAGE_PIXELS = round(min(megapixels, 1e9) * 5e5)  # Pillow's limit is twice this
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
@@ -117,21 +123,34 @@ def opened(source):
     if isinstance(source, Image.Image):
         yield source
         return
+    if not isinstance(source, (str, Path)):
+        raise TypeError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=readers()) as image:
             yield image
     except FaststyleError:
         raise
     except Exception as error:  # Pillow raises nearly any error on damaged files
+        if out_of_memory(error):  # not a ValueError: smaller tiles may fit
+            raise MemoryError(
+                f"{source} does not fit in the free memory. Close other programs, or reduce it."
+            ) from None
         why = "not an image" if "cannot identify" in str(error) else str(error)
         if isinstance(error, Image.DecompressionBombError):
             why = f"it has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:g} megapixels"
         if str(source).lower().endswith(HEIC):
             why += f" (HEIC needs {install_line('heic')})"
         raise ValueError(f"{source} cannot be read: {why}.") from None
+
+
+@lru_cache
+def readers():
+    "Names of the readers in `READERS` that are installed."
+    Image.init()
+    return [name for name in READERS if name in Image.OPEN]
 
 
 def _upright(image):
@@ -218,15 +237,21 @@ def to_tensor(
 
 
 def to_picture(
-    x: Tensor,  # [3, H, W] or [1, 3, H, W], clamped to [0, 1]; a 4th channel is opacity
+    x: Tensor,  # [3, H, W] or [1, 3, H, W], see `unit`; a 4th channel is opacity
 ) -> Image.Image:  # RGB or RGBA, rounded
     "A network output as an image."
-    x = x.detach().reshape(x.shape[-3:]).float().clamp(0, 1)
-    return Image.fromarray((x * 255).round().byte().permute(1, 2, 0).cpu().numpy())
+    return Image.fromarray((unit(x) * 255).round().byte().cpu().numpy())
+
+
+def unit(
+    x: Tensor,  # [3 or 4, H, W] or [1, 3 or 4, H, W]: floats in [0, 1], or integers up to 255
+) -> Tensor:  # [H, W, 3 or 4] float32, clamped to [0, 1]
+    x = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0)
+    return (x.float() if x.is_floating_point() else x / 255).clamp(0, 1)
 
 
 def save_picture(
-    picture: Image.Image | Tensor,  # a tensor: [1, 3 or 4, H, W] in [0, 1]
+    picture: Image.Image | Tensor,  # a tensor: see `unit`
     path: str | Path,  # format by extension; JPEG and WebP at quality 95
     depth: int = 8,  # bits per channel; 16 takes a tensor and a .png or .tif path
     exif: bytes = b"",  # 8-bit files only
@@ -236,9 +261,9 @@ def save_picture(
     suffix = path.suffix.lower()
     with atomic_write(path) as temporary:
         if depth == 16:
-            values = (picture[0].clamp(0, 1) * 65535).round().permute(1, 2, 0)
+            values = (unit(picture) * 65535).round().cpu().numpy().astype(np.uint16)
             library, write = DEEP[suffix]
-            write(extra(library, "deep"), temporary, values.cpu().numpy().astype(np.uint16))
+            write(extra(library, "deep"), temporary, values)
         else:
             image = to_picture(picture) if isinstance(picture, Tensor) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:

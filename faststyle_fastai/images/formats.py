@@ -1,15 +1,35 @@
 "Image files by their names."
 
+import re
+from glob import escape
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
 from .remote import is_address
 
-__all__ = ["HEIC", "PICTURES", "file_name", "is_painting", "is_picture"]
+__all__ = [
+    "FILMS",
+    "HEIC",
+    "MOVING",
+    "PICTURES",
+    "READERS",
+    "file_name",
+    "is_film",
+    "is_numbered",
+    "is_painting",
+    "is_picture",
+    "numbered",
+]
 
 HEIC = ".heic", ".heif"
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *HEIC}
+MOVING = {".gif", ".webp", ".avif", ".png"}  # of these, the formats that may hold animations
+FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts"}  # of videos
+# Pillow's readers of these formats. A file's content chooses the reader, whatever its name, and
+# others start programs (Ghostscript for EPS).
+READERS = "JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "HEIF"
+NUMBER = re.compile(r"%0?(\d?)d")  # in the name of numbered images, such as frames/%04d.png
 
 
 def is_picture(
@@ -36,3 +56,23 @@ def file_name(
         return Path(source).name
     name = Path(unquote(urlsplit(source).path)).name or "picture"
     return name if Path(name).suffix.lower() in PICTURES else f"{name}.png"
+
+
+def is_numbered(path: str | Path) -> bool:
+    "Whether a path stands for numbered images, such as frames/%04d.png."
+    return bool(NUMBER.search(Path(path).name))
+
+
+def numbered(
+    path: Path,  # of numbered images
+    n: int,
+) -> Path:
+    "The path of the n-th image."
+    return path.with_name(NUMBER.sub(lambda found: f"{n:0{found[1] or 1}}", path.name))
+
+
+def is_film(source: str | Path) -> bool:
+    "Whether `source` is a local file or numbered images of which there is at least one."
+    path = Path(source)
+    pattern = NUMBER.sub("*", escape(path.name))
+    return path.is_file() or (is_numbered(path) and any(path.parent.glob(pattern)))

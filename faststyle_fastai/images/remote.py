@@ -2,8 +2,10 @@
 
 import hashlib
 import time
+from concurrent.futures import Future, TimeoutError
 from functools import lru_cache
 from pathlib import Path
+from threading import Thread
 
 from ..core.errors import FaststyleError
 
@@ -21,27 +23,41 @@ def download(
     seconds: float = 60,
 ) -> bytes:
     "Download a file; `FaststyleError` if it is missing, too large or too slow."
+    # Each byte of a slow server renews the socket's own time limit, and names and redirects have
+    # none. So a thread waits for it; left alone, it does not keep the program from ending.
+    answer, until = Future(), time.monotonic() + seconds
+    Thread(target=_fetch, args=(answer, address, most, until), daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise FaststyleError(
+            f"{address} took longer than {seconds:g} seconds to download."
+        ) from None
+
+
+def _fetch(answer, address, most, until):
+    "Set `answer` to the content at an address, or to an error; stop soon after the time `until`."
     import requests
 
-    began, data = time.monotonic(), bytearray()
+    data = bytearray()
     try:
-        with requests.get(address, stream=True, timeout=10) as answer:
-            answer.raise_for_status()
-            for part in answer.iter_content(2**10):
+        with requests.get(address, stream=True, timeout=10) as response:
+            response.raise_for_status()
+            for part in response.iter_content(2**10):
                 data += part
                 if len(data) > most * 2**20:
                     raise FaststyleError(f"{address} is larger than {most} MB.")
-                if time.monotonic() - began > seconds:
-                    raise FaststyleError(
-                        f"{address} took longer than {seconds:g} seconds to download."
-                    )
+                if time.monotonic() > until:
+                    return
+        answer.set_result(bytes(data))
     except requests.HTTPError as error:
-        raise FaststyleError(
-            f"{address}: {error.response.status_code} {error.response.reason}."
-        ) from None
+        why = f"{error.response.status_code} {error.response.reason}"
+        answer.set_exception(FaststyleError(f"{address}: {why}."))
     except requests.RequestException as error:
-        raise FaststyleError(f"{address} cannot be reached ({type(error).__name__}).") from None
-    return bytes(data)
+        why = type(error).__name__
+        answer.set_exception(FaststyleError(f"{address} cannot be reached ({why})."))
+    except Exception as error:  # raised where it is waited for
+        answer.set_exception(error)
 
 
 def digest(source: str | Path) -> str:

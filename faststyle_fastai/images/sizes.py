@@ -1,5 +1,6 @@
 "Image sizes and resizing."
 
+import math
 from functools import lru_cache
 
 import torch
@@ -81,6 +82,8 @@ def short_shape(
     size: int,  # px of the shorter side of the result
 ) -> tuple[int, int]:
     "Height and width at a shorter side of `size`; `ValueError` for very long images."
+    if not 1 <= size < math.inf:
+        raise ValueError(f"Invalid size={size}. Use px, at least 1.")
     scale = size / min(shape)
     small = tuple(max(1, round(side * scale)) for side in shape)
     if max(small) > max(LONGEST, *shape):
