@@ -122,7 +122,7 @@ class WideConv2d(nn.Conv2d):
         kernel = torch.stack([F.pad(self.weight, shift) for shift in shifts], 1)
         kernel = kernel.view(4 * n_out, n_in, 5, 2, 5, 2).permute(0, 3, 5, 1, 2, 4)
         kernel = kernel.reshape(4 * n_out, 4 * n_in, 5, 5)
-        return F.pixel_shuffle(conv2d(x, kernel, self.bias.repeat_interleave(4)), 2)
+        return F.pixel_shuffle(conv2d(x, kernel, self.bias.repeat_interleave(4, 0)), 2)
 
 
 class InstanceNorm(nn.Module):
@@ -285,7 +285,8 @@ def affine(x, scale, shift, y=None):
     how = scale, shift, zeros, 1 + zeros, False, 0.0, 0.0
     if y is None:
         return torch.native_batch_norm(x, *how)[0]
-    return torch.native_batch_norm(x, *how, out=(y, x.new_empty(0), x.new_empty(0)))[0]
+    unused = scale.new_empty(0)  # statistics, whose type must be that of the scale
+    return torch.native_batch_norm(x, *how, out=(y, unused, unused))[0]
 
 
 def total(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
-from ..core.errors import FaststyleError
+from ..core.errors import CONTROL, FaststyleError, printable
 from ..core.weights import read_weights
 from .transformer import ARCHS, TransformerNet, from_examples, is_row, make_network
 
@@ -25,6 +26,7 @@ __all__ = ["import_style", "load_style", "save_style"]
 FORMAT, FIELDS = "faststyle/1", {"arch", "styles", "size", "recipe", "base"}
 MODEL = "model.safetensors"  # file name of the network in a run folder
 BASE = "base."  # prefix of the weights of a base stored in the file
+LARGEST, LONGEST = 2**30, 2**20  # most bytes of a file, and characters of its metadata
 
 
 def save_style(
@@ -80,6 +82,7 @@ def import_style(
 ) -> Path:
     "Convert a network of pytorch/examples to a style file; reads weights only, never code."
     peer, path = Path(peer), Path(path)
+    check_names([name or peer.stem])
     state = read_weights(peer)
     try:
         state = from_examples(state.get("state_dict", state))
@@ -124,9 +127,17 @@ def write_style(state: dict[str, Tensor], info: dict, path: Path):
     said["checksum"] = checksum(state, said)
     try:
         with atomic_write(path) as temporary:
-            temporary.write_bytes(save(state, said))
+            temporary.write_bytes(in_order(save(state, said)))
     except OSError as error:
         raise FaststyleError(f"{path} cannot be written ({error.strerror}).") from error
+
+
+def in_order(data: bytes) -> bytes:
+    "A .safetensors file with a sorted header: safetensors writes metadata in random order."
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:end]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def checksum(state: dict[str, Tensor], said: dict[str, str]) -> str:
@@ -149,18 +160,45 @@ def load_style(
     base = {k.removeprefix(BASE): v for k, v in state.items() if k.startswith(BASE)}
     state = {k: v for k, v in state.items() if not k.startswith(BASE)}
     try:
-        if missing := FIELDS - said.keys():
-            raise ValueError(f"missing metadata: {', '.join(sorted(missing))}")
-        info = {**said, "styles": json.loads(said["styles"]), "size": int(said["size"])}
-        if not all(isinstance(name, str) for name in info["styles"]):
-            raise ValueError(f"styles is {said['styles']}, not a list of names")
+        info = checked_info(said)
         net = network_of(state, info)
         if base:
             network_of(base, {**info, "styles": []})
         return net, info, base or builtin_weights(info)
-    except (KeyError, ValueError, TypeError) as error:
+    except ValueError as error:
         why = str(error).rstrip(".")
         raise ValueError(f"{path} is not a valid faststyle network: {why}.") from None
+
+
+def checked_info(
+    said: dict[str, str],  # the metadata of a file
+) -> dict:  # styles as a list, size as a number
+    "Check the metadata of a network before it is built; `ValueError` says what is wrong."
+    if missing := FIELDS - said.keys():
+        raise ValueError(f"missing metadata: {', '.join(sorted(missing))}")
+    if (length := sum(map(len, said.values()))) > LONGEST:
+        raise ValueError(f"{length} characters of metadata, more than {LONGEST}")
+    if CONTROL.search("".join(said.values())):
+        raise ValueError("control characters in its metadata")
+    try:
+        styles = json.loads(said["styles"])
+    except (ValueError, RecursionError):
+        styles = None
+    if not isinstance(styles, list) or not all(isinstance(name, str) for name in styles):
+        raise ValueError(f"styles is {said['styles'][:40]}, not a list of names")
+    check_names(styles)
+    if not 1 <= (size := int(said["size"])) <= 2**16:
+        raise ValueError(f"size is {size} px")
+    return {**said, "styles": styles, "size": size}
+
+
+def check_names(names: list[str]):
+    "Check names of styles, which become parts of file names; `ValueError` for a wrong one."
+    for name, count in Counter(names).items():
+        if not name.strip() or CONTROL.search(name) or set(name) & set("/\\"):
+            raise ValueError(f"Invalid style name '{printable(name[:40])}'.")
+        if count > 1:
+            raise ValueError(f"{count} styles are named {name}.")
 
 
 def read_state(
@@ -169,6 +207,8 @@ def read_state(
     "Read weights and metadata that `write_style` wrote; `ValueError` for any other file."
     if not path.is_file():
         raise FileNotFoundError(f"Style file not found: {path}.")
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"{path} is larger than {LARGEST >> 20} MB and not a faststyle network.")
     try:
         with safe_open(path, "pt") as file:
             said = file.metadata() or {}
@@ -187,8 +227,9 @@ def network_of(
     info: dict,  # its arch and styles
 ) -> TransformerNet:  # in eval mode
     "Build a network from weights; `ValueError` if they are not finite or have the wrong shape."
-    net = make_network(info["arch"], max(1, len(info["styles"])))
-    wanted = net.state_dict()
+    how = info["arch"], max(1, len(info["styles"]))
+    with torch.device("meta"):  # shapes without memory, however many styles there are
+        wanted = make_network(*how).state_dict()
     if odd := sorted(wanted.keys() ^ state.keys()):
         raise ValueError(f"missing or unexpected weights: {', '.join(odd[:3])}")
     for name, value in state.items():
@@ -198,6 +239,7 @@ def network_of(
             )
         if not value.isfinite().all():
             raise ValueError(f"{name} contains NaN or infinity")
+    net = make_network(*how)
     net.load_state_dict(state)
     return net.eval()
 

@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -31,6 +32,7 @@ POOLINGS = {  # name -> module, and a factor that keeps features as large as wit
     "plain average": (nn.AvgPool2d, 1.0),  # as in Gatys et al. 2016
 }
 SHIPPED = {"lite": ASSETS / "lite.safetensors"}
+FEATURES = ContextVar("features")  # of this thread's call: threads may share a backbone
 
 
 def perceptual_backbone(
@@ -53,6 +55,7 @@ def perceptual_backbone(
         source, state = name, _known_weights(name)
     else:
         source, state = str(weights), read_weights(Path(weights))
+        state = {k: v for k, v in state.items() if isinstance(v, Tensor)}
     known("pooling", pooling, POOLINGS)
     backbone = Backbone(_build(name, state, source, pooling, padding), layers, normalize)
     backbone.source = name, weights and str(weights), layers, pooling, padding, normalize
@@ -78,19 +81,13 @@ class Backbone(nn.Module):
         for conv, relu in zip(names, names[1:]):
             if relu in self.relus:  # in place, unless a hook keeps the input
                 net.get_submodule(relu).inplace = conv not in self.layers
-        self.features, self.cast = {}, {}
+        self.cast = {}
         for name in self.layers:
-            self.net.get_submodule(name).register_forward_hook(self._keep(name))
+            self.net.get_submodule(name).register_forward_hook(partial(keep, name))
         for i, values in enumerate(IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)):
             shape = torch.tensor(values).view(1, 3, 1, 1)
             self.register_buffer(("mean", "std")[i], shape, persistent=False)
         self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
-
-    def _keep(self, name):
-        def hook(module, args, output):
-            self.features[name] = output
-
-        return hook
 
     def forward(
         self,
@@ -108,9 +105,12 @@ class Backbone(nn.Module):
                 f"{w}x{h} px is too small for {wanted[-1]}. It needs at least {smallest} px."
             )
         x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        self._in_autocast_type(x.device)[:depth](x)
-        found, self.features = self.features, {}
-        return {name: found[name] for name in wanted}
+        token = FEATURES.set({})
+        try:
+            self._in_autocast_type(x.device)[:depth](x)
+            return {name: FEATURES.get()[name] for name in wanted}
+        finally:
+            FEATURES.reset(token)
 
     def _in_autocast_type(self, device):
         "The network in the type of autocast, which would cast its frozen weights at each call."
@@ -130,6 +130,11 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True):
         "Stay in eval mode: a perceptual network is never trained."
         return super().train(False)
+
+
+def keep(name, module, args, output):
+    "A forward hook."
+    FEATURES.get()[name] = output
 
 
 def reachable(
