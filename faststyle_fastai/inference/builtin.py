@@ -57,15 +57,22 @@ def find_style(
     file, colon, name = str(source).rpartition(":")
     if colon and len(file) > 1 and (file in NETWORKS or Path(file).exists()):
         return find_style(file)[0], name
+    if path.is_dir():
+        raise FileNotFoundError(f"{path} is a folder without {MODEL}: it is no run.")
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")
     raise FileNotFoundError(_unknown(source))
 
 
 def _unknown(name):
-    close = get_close_matches(str(name).lower(), BUILTIN_STYLES, n=1)
+    return unknown_style(name, BUILTIN_STYLES, "Built-in")
+
+
+def unknown_style(name, styles, kind: str = "Available") -> str:
+    "The message for a style that is not among `styles`."
+    close = get_close_matches(str(name).lower(), styles, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return f"Unknown style '{name}'.{hint} Built-in styles: {', '.join(BUILTIN_STYLES)}."
+    return f"Unknown style '{name}'.{hint} {kind} styles: {', '.join(styles)}."
 
 
 def style_thumbnail(name: str) -> Path:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ..core.errors import known
 from ..images.files import to_tensor
-from ..images.sizes import luminance, resized, short_shape
+from ..images.sizes import luminance, resize_short, resized, short_shape
 
 __all__ = ["STROKES", "Enlarger", "enlarged", "painting_shape"]
 
@@ -76,32 +76,34 @@ class Enlarger:
 
     def __init__(
         self,
-        painted: Image.Image,  # RGB
-        small: Image.Image,  # RGB, of the same size
+        painted: Tensor,  # [1, 3, h, w]
+        small: Tensor,  # [1, 3, h, w], the photo it was painted from
         photo: Image.Image,  # RGB
     ):
-        self.images, self.photo = (painted, small), photo
-        pair = (thumbnail(image) for image in self.images)
-        slope = follows(*map(to_tensor, pair))[0]
-        self.slope = [Image.fromarray(plane.numpy()) for plane in slope]
+        pair = (at_most(x, LARGEST) for x in (painted, small))
+        self.sources = [planes(x) for x in (painted, small, follows(*pair))]
+        self.photo = photo
 
     def part(
         self,
         box: tuple[int, int, int, int],  # left, top, right, bottom in the photo
     ) -> Tensor:  # [1, 3, height, width] in [0, 1]
-        painted, small = (to_tensor(self._grown(image, box)) for image in self.images)
-        slope = np.stack([np.asarray(self._grown(plane, box)) for plane in self.slope])
-        photo = to_tensor(self.photo.crop(box))
-        return detailed(painted, small, torch.from_numpy(slope)[None], photo)
+        grown = (self._grown(source, box) for source in self.sources)
+        return detailed(*grown, to_tensor(self.photo.crop(box)))
 
-    def _grown(self, image, box):
-        across, down = (own / full for own, full in zip(image.size, self.photo.size))
+    def _grown(self, source, box):
+        across, down = (own / full for own, full in zip(source[0].size, self.photo.size))
         there = box[0] * across, box[1] * down, box[2] * across, box[3] * down
         size = box[2] - box[0], box[3] - box[1]
-        return image.resize(size, Image.Resampling.BICUBIC, there)
+        parts = [plane.resize(size, Image.Resampling.BICUBIC, there) for plane in source]
+        return torch.from_numpy(np.stack([np.asarray(part) for part in parts]))[None]
 
 
-def thumbnail(image):
-    small = image.copy()
-    small.thumbnail((LARGEST, LARGEST))
-    return small
+def planes(x):
+    "The channels of [1, 3, h, w] as images of floats, which Pillow can resize part by part."
+    return [Image.fromarray(plane.numpy(force=True)) for plane in x[0]]
+
+
+def at_most(x, longest):
+    shorter, longer = sorted(x.shape[-2:])
+    return x if longer <= longest else resize_short(x, max(1, shorter * longest // longer))

@@ -2,8 +2,10 @@
 
 import base64
 import gzip
+import hashlib
 import html
 import json
+import re
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,7 @@ from PIL import ImageOps
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture
-from .builtin import BUILTIN_STYLES, style_thumbnail
+from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from .enlarge import STROKES
 from .onnx import export_onnx
 
@@ -22,6 +24,12 @@ __all__ = ["export_html"]
 VERSION = "1.30.0"  # of ONNX Runtime Web; tools/make_runtime.py fetches it
 CDN = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{VERSION}/dist/"
 THUMBNAIL = 160  # px
+# Only the page's own script runs, and it reaches nothing outside the page.
+POLICY = (
+    "default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; worker-src blob:; "
+    "connect-src blob: data: {cdn}; img-src blob: data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
+)
 BROWSER = Path(__file__).parent / "browser"
 
 
@@ -46,15 +54,18 @@ def export_html(
     ships = list(paint.styles) == list(BUILTIN_STYLES)  # an own style may have a built-in name
     styles = [
         {
-            "name": name[0].upper() + name[1:].replace("_", " "),
+            "name": name,
+            "title": style_title(name) if ships else name,
             "painting": BUILTIN_STYLES[name] if ships else "",
             "image": thumbnail(name) if ships else "",
         }
         for name in names
     ]
     facts = {"styles": styles, "strokes": {name: side or 0 for name, side in STROKES.items()}}
+    code = read("page.js")
     parts = {
-        "TITLE": html.escape(styles[0]["name"] if len(styles) == 1 else "Paint your photos"),
+        "POLICY": POLICY.format(digest=sha256_of(code), cdn=CDN if cdn else ""),
+        "TITLE": html.escape(styles[0]["title"] if len(styles) == 1 else "Paint your photos"),
         "FACTS": json.dumps(facts).replace("<", "\\u003c"),
         "MODEL": encoded(gzip.compress(model, mtime=0)),
         "CDN": CDN if cdn else "",
@@ -62,14 +73,17 @@ def export_html(
         "ORT": "" if cdn else read("ort.js"),
         "MJS": "" if cdn else read("ort.mjs"),
         "WASM": "" if cdn else encoded((BROWSER / "ort.wasm.gz").read_bytes()),
-        "PAGE": read("page.js"),
+        "PAGE": code,
     }
-    page = read("page.html")
-    for name, part in parts.items():
-        page = page.replace(f"@@{name}@@", part)
+    page = re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], read("page.html"))
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def sha256_of(code):
+    "How a policy names an inline script."
+    return encoded(hashlib.sha256(code.encode()).digest())
 
 
 def thumbnail(name):

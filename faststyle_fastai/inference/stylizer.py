@@ -2,15 +2,16 @@
 
 import math
 import warnings
+from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 
-from ..core.devices import autocast_dtype, computing, use_device
+from ..core.devices import autocast_dtype, computing, on_cpu, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..images.files import (
@@ -23,8 +24,8 @@ from ..images.files import (
 from ..images.formats import is_painting
 from ..images.masks import fit_mask, read_mask, shares
 from ..models.stylefile import builtin_weights, load_style
-from ..models.transformer import SMALLEST, TransformerNet, is_row, make_network
-from .builtin import find_style
+from ..models.transformer import SMALLEST, TransformerNet, is_row
+from .builtin import find_style, unknown_style
 from .enlarge import painting_shape
 from .finish import match_mean_std
 from .first_sight import first_sight, style_name
@@ -47,6 +48,7 @@ class Stylizer:
         # or a list of paintings and built-in styles, which then can be mixed
         device: torch.device | str | None = None,
         precision: str = "auto",  # see devices.autocast_dtype
+        trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
     ):
         self.named = None  # the style given with the file
         self.at_sight = isinstance(source, list) or is_painting(source)
@@ -55,7 +57,12 @@ class Stylizer:
             self.named = info["styles"][0]
         elif isinstance(source, (str, Path)):
             path, self.named = find_style(source)
-            net, info, base = LOADERS.get(path.suffix, load_style)(path)
+            if (kind := path.suffix.lower()) == PICKLE and not trust_pickle:
+                raise FaststyleError(
+                    f"{path} is a pickle, which can run code when loaded. Use its .safetensors "
+                    "file, or --trust-pickle (in Python trust_pickle=True) if you trust it."
+                )
+            net, info, base = LOADERS.get(kind, load_style)(path)
         else:
             net, info, base = _from_learner(source)
         self.device = use_device(device)
@@ -79,7 +86,7 @@ class Stylizer:
         tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
         tile: str | int | None = "auto",  # px, a multiple of 4 (8-bit output); auto: if needed
         exact: bool = False,  # tiles share statistics of the whole image, not of a sample
-        watch=None,  # called with the finished share of an image painted in tiles
+        watch: Callable[[float], None] | None = None,  # gets the finished share; only for tiles
         stroke: str = "medium",  # a row of enlarge.STROKES: width of the brush strokes
     ) -> Image.Image:  # RGB, or RGBA if some of it is transparent; same size
         """Repaint an image; transparency is preserved.
@@ -93,14 +100,14 @@ class Stylizer:
         side = self.tile_side(picture, stored, tile)
         painted = None
         while painted is None:
-            if side is None:
-                image, paint = read_tensor(picture), paint_whole
-            else:
-                image = read_upright(picture)
-                paint = partial(paint_tiles, side=side, exact=exact, watch=watch)
-            shape = painting_shape(image_size(image)[::-1], stroke, size)
-            where = None if mask is None else fit_mask(read_mask(mask), image_size(image))
             try:
+                if side is None:
+                    image, paint = read_tensor(picture), paint_whole
+                else:
+                    image = read_upright(picture)
+                    paint = partial(paint_tiles, side=side, exact=exact, watch=watch)
+                shape = painting_shape(image_size(image)[::-1], stroke, size)
+                where = None if mask is None else fit_mask(read_mask(mask), image_size(image))
                 painted = paint(self, image, shape, where, black, keep_colors, style, strength)
             except (MemoryError, RuntimeError) as error:
                 side = smaller_side(self.net, side, error)
@@ -122,13 +129,17 @@ class Stylizer:
         As `strength` falls to 0, the photo's brightness and contrast are restored for each channel,
         because instance normalization discards them. An autoencoder restores them fully.
         """
-        if share is None:
-            weights, rows = self._blend(strength), self.rows(style).expand(len(x), -1)
-        else:
-            weights, rows = self._only((style, black), strength), shares(share, len(x))
         photo = x.to(self.device)
+        # On a GPU, autocast exchanges the network's weights, which other threads must not see.
+        shared = on_cpu(photo) or not isinstance(self.net, TransformerNet)
+        if share is not None:
+            net, rows = self.network([style, black], strength), shares(share, len(x))
+        elif strength == 1 and shared:
+            net, rows = self.net, self.rows(style).expand(len(x), -1)
+        else:
+            net, rows = self.network([style], strength), torch.ones(len(x), 1)
         with self.arithmetic():
-            painted = functional_call(self.net, weights, (photo, rows.to(self.device)))
+            painted = net(photo, rows.to(self.device))
         return self.exposed(painted, photo, strength)
 
     def network(
@@ -136,10 +147,15 @@ class Stylizer:
         styles: list,  # as above
         strength: float = 1.0,
     ) -> TransformerNet:
-        "A network with these styles only."
-        net = make_network(self.info["arch"], len(styles)).eval()
-        net.load_state_dict(self._only(styles, strength))
-        return net.to(self.device)
+        "A network of its own with these styles only; a mixture of styles becomes one style."
+        rows, state = torch.stack([self.rows(style) for style in styles]), self._blend(strength)
+        if not isinstance(self.net, TransformerNet):
+            raise FaststyleError(
+                "An .onnx network takes one mix of styles per image. Do not use black=."
+            )
+        state = {k: rows @ w if is_row(k) else w for k, w in state.items()}
+        memo = {id(p): nn.Parameter(state[k], False) for k, p in self.net.named_parameters()}
+        return deepcopy(self.net, memo)  # new modules would draw random numbers
 
     def arithmetic(self):
         "Context of the precision that was asked for."
@@ -224,19 +240,12 @@ class Stylizer:
             if self.at_sight and style not in self.styles:
                 style = style_name(style)
             if style not in self.styles:
-                raise ValueError(
-                    f"Unknown style '{style}'. Available styles: {', '.join(self.styles)}."
-                )
+                raise ValueError(unknown_style(style, self.styles))
             return self.styles.index(style)
         index = style or 0
         if not 0 <= index < self.net.n_styles:
             raise ValueError(f"No style {index}. Indices run from 0 to {self.net.n_styles - 1}.")
         return index
-
-    def _only(self, styles, strength):
-        "Weights of a network with these styles only; a mixture of styles becomes one row."
-        rows = torch.stack([self.rows(style) for style in styles])
-        return {k: rows @ w if is_row(k) else w for k, w in self._blend(strength).items()}
 
     def _blend(self, strength):
         "Interpolate between the weights of the base and the network (Wang et al. 2019, DNI)."
@@ -266,7 +275,11 @@ def _from_pickle(path):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fastai warns that pickles run code; this one is trusted
-        return _from_learner(load_learner(path))
+        try:
+            return _from_learner(load_learner(path))
+        except Exception as error:  # nearly any, in unpickling
+            why = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{path} cannot be loaded as a style's learner ({why}).") from error
 
 
 def _from_learner(learn):
@@ -274,4 +287,5 @@ def _from_learner(learn):
     return learn.model, card.info, card.base or builtin_weights(card.info)
 
 
-LOADERS = {".pkl": _from_pickle, ".onnx": _from_onnx}  # loaders of other formats, by extension
+PICKLE = ".pkl"  # no other file is ever unpickled
+LOADERS = {PICKLE: _from_pickle, ".onnx": _from_onnx}  # loaders of other formats, by extension

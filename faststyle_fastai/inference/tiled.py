@@ -1,7 +1,12 @@
 "Repaints an image of any size in bounded memory, see tiles.py."
 
+import math
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from ..core.memory import trim_memory
 from ..images.files import to_picture, to_tensor
@@ -14,6 +19,7 @@ from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, statistic
 __all__ = ["paint_tiles"]
 
 BILINEAR = Image.Resampling.BILINEAR
+ROWS = 64  # of a reduced photo, made at once
 FILL = 1024  # px of the copy used to fill transparent parts
 FINISH = 0.1  # time that enlarging and finishing a tile takes, relative to painting it
 
@@ -29,24 +35,38 @@ def paint_tiles(
     strength: float,
     side: int,  # px of a tile, a multiple of 4
     exact: bool,  # statistics of all tiles, not of a sample
-    watch=None,  # called with the finished share of the work; it may raise to stop
+    watch: Callable[[float], None] | None = None,  # gets the finished share; may raise to stop
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
     photo = opaque(image)
-    small = photo if photo.size == shape[::-1] else photo.resize(shape[::-1], BILINEAR)
-    share, kept = (None, mask) if black is None else (mask.resize(small.size), None)
+    # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the range of colors.
+    small = None if photo.size == shape[::-1] else reduced(photo, shape)
+    size = shape[::-1]
+    share, kept = (None, mask) if black is None else (mask.resize(size), None)
 
     styles = [style] if black is None else [style, black]
     net = stylizer.network(styles, strength)
 
+    def part(box):
+        left, top, right, bottom = box
+        x = to_tensor(photo.crop(box)) if small is None else small[..., top:bottom, left:right]
+        return x.to(stylizer.device)
+
+    def keep(painted, box):
+        left, top, right, bottom = box
+        if small is None:
+            out.paste(to_picture(painted), (left, top))
+        else:
+            fine[..., top:bottom, left:right] = painted[..., : bottom - top, : right - left]
+
     def begin(tile):
-        x = to_tensor(small.crop(tile.outer), stylizer.device)
+        x = part(tile.outer)
         rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
         return net.steps(x, rows)
 
-    sample = tiles(small.size, side) if exact else spread_tiles(small.size)
-    parts, unfinished = tiles(small.size, side), []
-    if photo.size != small.size or keep_colors or kept is not None:
+    sample = tiles(size, side) if exact else spread_tiles(size)
+    parts, unfinished = tiles(size, side), []
+    if small is not None or keep_colors or kept is not None:
         unfinished = tiles(photo.size, side)
     work = pixels(sample) + pixels(parts) + FINISH * pixels(unfinished)
 
@@ -59,10 +79,11 @@ def paint_tiles(
         ends, exposure = fix_statistics(net, sample, begin, at_once, tell), None
         if stylizer.photo_share(strength):
             painted = (tile.cut(end) for tile, end in zip(sample, ends))
-            photos = (to_tensor(small.crop(tile.core)) for tile in sample)
+            photos = (part(tile.core) for tile in sample)
             exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
         del ends
-        out = Image.new("RGB", small.size)
+        out = Image.new("RGB", size)
+        fine = None if small is None else torch.empty_like(small)
         done = pixels(sample)
         for tile in parts:
             tell(done)
@@ -70,10 +91,10 @@ def paint_tiles(
             if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
                 trim_memory()
             painted = stylizer.exposed(through(begin(tile)), None, strength, exposure)
-            out.paste(to_picture(tile.cut(painted)), tile.core[:2])
+            keep(tile.cut(painted), tile.core)
     grow = None
-    if out.size != photo.size:
-        grow, out = Enlarger(out, small, photo), Image.new("RGB", photo.size)
+    if small is not None:
+        grow, out = Enlarger(fine, small, photo), Image.new("RGB", photo.size)
     for tile in unfinished:
         tell(done)
         done, box = done + FINISH * pixels([tile]), tile.core
@@ -85,6 +106,24 @@ def paint_tiles(
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out
+
+
+def reduced(
+    photo: Image.Image,  # RGB
+    shape: tuple[int, int],  # height and width
+) -> Tensor:  # [1, 3, h, w] in [0, 1]
+    "`resize_short` in parts, because a large photo in float32 would fill the memory."
+    (height, width), down = shape, photo.height / shape[0]
+    out, margin = torch.empty(1, 3, height, width), math.ceil(down) + 1
+    for top in range(0, height, ROWS):
+        rows = min(ROWS, height - top)
+        low, high = top * down, (top + rows) * down
+        start, end = max(0, math.floor(low) - margin), min(photo.height, math.ceil(high) + margin)
+        box = 0, low - start, photo.width, high - start
+        for plane, x in zip(photo.crop((0, start, photo.width, end)).split(), out[0]):
+            plane = plane.convert("F").resize((width, rows), BILINEAR, box)
+            x[top : top + rows] = torch.from_numpy(np.array(plane)) / 255
+    return out.clamp_(0, 1)
 
 
 def opaque(image):

@@ -1,7 +1,9 @@
-import onnx
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
-from conftest import noise
+from conftest import noise, quietly
 
 from faststyle_fastai.all import (
     ASSETS,
@@ -9,10 +11,15 @@ from faststyle_fastai.all import (
     Stylizer,
     export_onnx,
     read_picture,
+    save_style,
+    style_learner,
     to_tensor,
 )
+from faststyle_fastai.inference import onnx as onnx_module
 from faststyle_fastai.inference.onnx import OnnxNet
 from faststyle_fastai.models.stylefile import load_style, select_styles, write_style
+
+onnx = pytest.importorskip("onnx")
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +31,18 @@ def exported(tmp_path_factory):
     write_style(state, info | {"styles": ["waves", "stars"]}, folder / "two.safetensors")
     export_onnx(Stylizer(folder / "two.safetensors"), folder / "two.onnx")
     return folder
+
+
+@pytest.fixture
+def traced(exported, monkeypatch):
+    "Takes the program that was made once, as tracing the same network takes 10 s."
+
+    def again(net):
+        program = onnx.load(exported / "two.onnx")
+        del program.metadata_props[:]
+        return SimpleNamespace(model_proto=program)
+
+    monkeypatch.setattr(onnx_module, "traced", again)
 
 
 def test_an_exported_network_paints_the_same(exported):
@@ -40,8 +59,30 @@ def test_an_exported_network_paints_the_same(exported):
     assert not torch.allclose(other.paint(x, 0), other.paint(x, 1), atol=1e-2)
 
 
+def test_a_network_trained_for_longer_is_exported(dls, painting, photo):
+    learn = style_learner(dls, painting, arch="tiny", small=0, scales=(1,), precision="float32")
+    quietly(learn, "fit_one_cycle", 8, 1e-2)
+    save_style(learn, "waves.safetensors")
+    path = export_onnx(Stylizer("waves.safetensors"), "waves.onnx")
+    pair = (Stylizer(file, "cpu", "float32")(photo) for file in (path, "waves.safetensors"))
+    ours, other = (np.asarray(picture, int) for picture in pair)
+    assert np.abs(ours - other).max() <= 1
+
+
+@pytest.mark.parametrize("off, refused", [(0.4, False), (0.6, True)])
+def test_what_8_bits_do_not_show_may_differ(exported, traced, tmp_path, monkeypatch, off, refused):
+    ours = onnx_module.away
+    monkeypatch.setattr(onnx_module, "away", lambda *args: ours(*args) + off / 255)
+    paint = Stylizer(exported / "two.safetensors")
+    if not refused:
+        return export_onnx(paint, tmp_path / "out.onnx")
+    with pytest.raises(FaststyleError, match="of 255 at most, and 0.5 is allowed"):
+        export_onnx(paint, tmp_path / "out.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("weights, share, most", [("half", 0.55, 0.1), ("int8", 0.35, 2)])
-def test_small_files_paint_almost_the_same(exported, tmp_path, weights, share, most):
+def test_small_files_paint_almost_the_same(exported, traced, tmp_path, weights, share, most):
     ours = Stylizer(exported / "two.safetensors", precision="float32")
     path = export_onnx(ours, tmp_path / "small.onnx", weights)
     assert path.stat().st_size < share * (exported / "two.onnx").stat().st_size

@@ -125,6 +125,7 @@ def test_what_is_no_painting(faststyle, photo):
 
 
 def test_a_style_at_first_sight_is_exported(faststyle, painting):
+    pytest.importorskip("onnx")
     said = faststyle("export", painting, "-o", "waves.onnx")
     assert said.returncode == 0
     assert Stylizer("waves.onnx").styles == [painting.stem]

@@ -5,17 +5,22 @@ import re
 import shutil
 import threading
 import time
+from copy import deepcopy
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import fails
-from firefox import firefox
 from PIL import Image
 
 from faststyle_fastai.all import ASSETS, Stylizer, export_html
+from faststyle_fastai.inference import onnx
 from faststyle_fastai.inference.html import BROWSER, CDN
+
+pytest.importorskip("onnx")
 
 FILES = {
     "ort.webgpu.min.js": "ort.js",
@@ -45,7 +50,11 @@ def paint():
 def pages(tmp_path_factory, paint):
     "With the runtime inside, and from the network."
     folder = tmp_path_factory.mktemp("pages")
-    return export_html(paint, folder / "all.html"), export_html(paint, folder / "cdn.html", True)
+    program = onnx.traced(deepcopy(paint.net)).model_proto  # takes 10 s
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx, "traced", lambda net: SimpleNamespace(model_proto=deepcopy(program)))
+        whole = export_html(paint, folder / "all.html")
+        return whole, export_html(paint, folder / "cdn.html", True)
 
 
 @pytest.fixture
@@ -97,12 +106,12 @@ def test_a_page_paints_what_python_paints(visit, pages, paint, photos):
     tab, file = visit(pages[0]), "china.png"
     open_photo(tab, file)
     seen, name = downloaded(tab)
-    assert name == "china-Great wave.png"
+    assert name == "china-great_wave.png"
     assert away(seen, paint(file, "great_wave")) < 1
     tab.get_by_role("button", name="Udnie").click()
-    tab.wait_for_function("document.getElementById('said').textContent.startsWith('Painted')")
+    tab.get_by_text("Painted in").wait_for()  # a script in words is what the policy forbids
     seen, name = downloaded(tab)
-    assert name == "china-Udnie.png" and away(seen, paint(file, "udnie")) < 1
+    assert name == "china-udnie.png" and away(seen, paint(file, "udnie")) < 1
     tab.locator("#strength").fill("0")
     assert away(downloaded(tab)[0], Image.open(file)) < 1
 
@@ -111,6 +120,8 @@ def test_firefox_paints_the_same(pages, paint, photos, tmp_path):
     if not (path := shutil.which("firefox-esr") or shutil.which("firefox")):
         pytest.skip("no Firefox here")
     Image.open(photos / "china" / "0.jpg").save(tmp_path / "china.png")
+    from firefox import firefox
+
     with firefox(path, tmp_path / "saved") as tab:
         tab.goto(pages[0])
         tab.wait_for("#said", "Ready.")
@@ -118,7 +129,7 @@ def test_firefox_paints_the_same(pages, paint, photos, tmp_path):
         tab.wait_for("#said", "Painted")
         tab.run("document.getElementById('download').click()")
         tab.wait_for("#said", "Saved at 96x72 px")
-        saved = tmp_path / "saved" / "china-Great wave.png"
+        saved = tmp_path / "saved" / "china-great_wave.png"
         until = time.monotonic() + 30  # the page only knows that the download began
         while not saved.exists() or saved.with_name(f"{saved.name}.part").exists():
             assert time.monotonic() < until
@@ -215,12 +226,101 @@ def test_the_runtime_from_the_network(visit, pages, photos):
     assert "ort.webgpu.min.js" in asked
 
 
-def test_the_command_line(faststyle, photos):
+def test_the_command_line_and_a_single_style_without_a_strip(faststyle, visit):
     said = faststyle("export", "slim:udnie", "-o", "udnie.html")
     assert said.returncode == 0 and said.stdout == "udnie.html\n"
+    tab = visit(Path("udnie.html").absolute())
+    assert not tab.locator("#styles").is_visible()
+    assert tab.title() == "Udnie · Picabia"
     text = open("udnie.html", encoding="utf-8").read()
-    assert "<title>Udnie</title>" in text and "MIT License" in text and "@@" not in text
+    assert "<title>Udnie · Picabia</title>" in text and "MIT License" in text and "@@" not in text
     fails(faststyle("export", "slim:udnie", "-o", "udnie.html"), 1, "udnie.html exists")
     coder = ASSETS / "autoencoder-slim.safetensors"
     fails(faststyle("export", coder, "-o", "coder.html"), 1, "autoencoder")
     assert len(text.encode()) < 16e6
+
+
+BEACON = """async (address) => {
+  const tries = {
+    fetch: () => fetch(address),
+    beacon: async () => { navigator.sendBeacon(address); throw Error(); }, // true says nothing
+    image: () => new Promise((done, fail) => {
+      Object.assign(new Image(), { onload: done, onerror: fail, src: address });
+    }),
+    script: () => new Promise((done, fail) => {
+      const made = document.createElement("script");
+      document.body.append(Object.assign(made, { onload: done, onerror: fail, src: address }));
+    }),
+    socket: () => new Promise((done, fail) => {
+      const socket = new WebSocket(address.replace("http", "ws"));
+      Object.assign(socket, { onopen: done, onerror: fail });
+    }),
+    worker: () => new Promise((done, fail) => {
+      const text = `fetch("${address}").then(() => postMessage(1), () => postMessage(0))`;
+      const code = new Blob([text]);
+      const one = new Worker(URL.createObjectURL(code));
+      one.onmessage = ({ data }) => (data ? done() : fail());
+    }),
+  };
+  const sent = [];
+  for (const [name, one] of Object.entries(tries))
+    await Promise.resolve().then(one).then(() => sent.push(name), () => 0);
+  return sent;
+}"""
+
+
+def test_nothing_is_sent_anywhere(chromium, pages, port):
+    "Also not by code that got into the page: the policy is the browser's."
+    seen = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.path)
+            self.send_response(200)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+
+        do_POST = do_HEAD = do_GET
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = chromium.new_page()
+        tab.goto(pages[0].as_uri())
+        tab.get_by_text("Ready.").wait_for(timeout=60_000)
+        assert tab.evaluate(BEACON, f"http://127.0.0.1:{port}/stolen") == []
+        tab.evaluate(
+            "document.body.append(Object.assign(document.createElement('script'), "
+            "{textContent: 'window.injected = true'}))"
+        )
+        assert tab.evaluate("window.injected") is None
+        tab.close()
+        server.shutdown()
+    assert seen == []
+
+
+def test_a_tiny_photo_is_painted(visit, pages, tmp_path):
+    Image.new("RGB", (3, 2), "teal").save(tmp_path / "tiny.png")
+    tab = visit(pages[0])
+    open_photo(tab, tmp_path / "tiny.png")
+    assert downloaded(tab)[0].size == (3, 2)
+
+
+def test_a_photo_that_is_reduced_is_said(visit, pages, tmp_path):
+    Image.new("L", (6000, 4000)).save(tmp_path / "large.png")
+    tab = visit(pages[0])
+    tab.locator("#stroke").select_option("broadest")
+    open_photo(tab, tmp_path / "large.png")
+    downloaded(tab)
+    assert "The photo has 6000x4000 px" in tab.inner_text("#said")
+
+
+def test_a_camera_without_a_photo(visit, pages):
+    tab = visit(pages[0])
+    tab.get_by_role("button", name="Camera").click()
+    tab.get_by_text("pictures a second").wait_for(timeout=60_000)
+    tab.get_by_role("button", name="Stop").click()
+    tab.get_by_text("Drop a photo here").wait_for()
+    with tab.expect_file_chooser():
+        tab.get_by_text("Drop a photo here").click()
+    assert tab.locator("#download").is_disabled()
+    assert tab.locator("#download").evaluate("e => getComputedStyle(e).opacity") == "0.5"

@@ -1,6 +1,8 @@
 "Which network paints live video."
 
 import json
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,11 +25,20 @@ def test_the_machine_is_measured_once(kept, monkeypatch, speed, network):
     assert list(json.loads(kept.read_text()).values()) == [speed]
 
 
-def test_a_measurement_is_quick_and_right(kept, monkeypatch):
-    monkeypatch.setattr(live, "SECONDS", 0.1)
+@pytest.mark.parametrize(
+    "seconds, rate, network", [(1 / 16, 15.0, "gallery"), (1 / 8, 7.0, "slim")]
+)
+def test_frames_are_counted_for_a_second(kept, monkeypatch, seconds, rate, network):
+    clock = count(0, seconds)  # each look takes as long as a frame, but the first
+    monkeypatch.setattr(live, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     monkeypatch.setattr(live, "FRAME", (1, 3, 32, 32))
-    assert live_gallery("cpu") == "gallery"  # even a slow machine paints 12 thumbnails a second
-    monkeypatch.setattr(live, "FRAME", (1, 3, 640, 640))
-    assert live_gallery("cpu") == "gallery"  # kept
+    assert live_gallery("cpu") == network
+    assert list(json.loads(kept.read_text()).values()) == [rate]
+
+
+def test_a_damaged_measurement_is_made_again(kept, monkeypatch):
+    speeds = iter([60.0, 1.0])
+    monkeypatch.setattr(live, "frames_per_second", lambda *how: next(speeds))
+    assert [live_gallery("cpu") for _ in range(2)] == ["gallery"] * 2
     kept.write_text("[damaged")
     assert live_gallery("cpu") == "slim"

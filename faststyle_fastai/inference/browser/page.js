@@ -56,9 +56,9 @@ async function start() {
 }
 const started = start();
 
-let photo, sent, painted, camera, name, type, style = 0, busy = false, again = false;
+let photo, whole, sent, painted, camera, name, type, style = 0, busy = false, again = false;
 
-facts.styles.forEach(({ name, painting, image }, i) => {
+facts.styles.forEach(({ title, painting, image }, i) => {
   const button = document.createElement("button");
   [button.type, button.title] = ["button", painting];
   button.setAttribute("aria-pressed", i === 0);
@@ -68,7 +68,7 @@ facts.styles.forEach(({ name, painting, image }, i) => {
     picture.alt = "";
     button.append(picture);
   }
-  button.append(name);
+  button.append(Object.assign(document.createElement("span"), { textContent: title }));
   button.onclick = () => {
     style = i;
     [...$("styles").children].forEach((b, k) => b.setAttribute("aria-pressed", k === i));
@@ -96,9 +96,11 @@ const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.wid
 
 async function open(file) {
   stopCamera();
+  say("Opening…");
   try {
     const image = await createImageBitmap(file), pixels = image.width * image.height;
     const scale = Math.min(1, Math.sqrt(MOST / pixels));
+    whole = scale < 1 ? ` The photo has ${image.width}x${image.height} px; this page paints at most ${MOST / 1e6} megapixels.` : "";
     photo = canvasOf(image, Math.floor(image.width * scale), Math.floor(image.height * scale));
   } catch {
     return say(`${file.name} is not a picture that this browser can read. Use a JPEG or PNG.`);
@@ -137,7 +139,8 @@ async function paint() {
       $("download").disabled = false;
     }
   } catch (error) {
-    say(`It could not be painted: ${error.message}. Try broader strokes.`);
+    console.warn(error);
+    say("The photo could not be painted. Choose broader strokes, or a smaller photo.");
   }
   busy = false;
 }
@@ -175,13 +178,14 @@ $("download").onclick = async () => {
     link.download = `${name}-${facts.styles[style].name}.${type === "image/png" ? "png" : "jpg"}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-    say(`Saved at ${image.width}x${image.height} px.`);
+    say(`Saved at ${image.width}x${image.height} px.${whole}`);
   } catch (error) {
     say(`It could not be saved: ${error.message}.`);
   }
   $("download").disabled = false;
 };
 
+$("place").onclick = () => document.body.classList.contains("open") || $("file").click();
 $("file").onchange = () => $("file").files[0] && open($("file").files[0]);
 addEventListener("dragover", (event) => event.preventDefault());
 addEventListener("drop", (event) => {
@@ -195,6 +199,10 @@ function stopCamera() {
   camera.getTracks().forEach((track) => track.stop());
   camera = painted = null;
   $("camera").textContent = "Camera";
+  if (!photo) {
+    document.body.classList.remove("open");
+    return say("Ready.");
+  }
   show();
   paint();
 }

@@ -1,5 +1,6 @@
 // Paints in a worker, so that the page answers while it works. "start" takes the runtime and the
 // network, "paint" a photo; "enlarge" gives the last painting at the photo's size.
+const SMALLEST = 5; // px of a side that the network accepts
 let session, model, gpu, styles, whole, asked, small, painted;
 
 onmessage = async ({ data }) => {
@@ -31,13 +32,15 @@ const tasks = {
     const { data, width, height } = small, n = width * height;
     const rows = new Float32Array(styles);
     rows[style] = 1;
+    const wide = Math.max(width, SMALLEST), high = Math.max(height, SMALLEST);
     const run = () =>
       session.run({
-        photo: new ort.Tensor("float32", data, [1, 3, height, width]),
+        photo: new ort.Tensor("float32", cut(data, width, height, wide, high), [1, 3, high, wide]),
         style: new ort.Tensor("float32", rows, [1, styles]),
       });
     const found = await run().catch((error) => leaveGpu(error).then(run));
-    painted = { data: found.painted.data.map((v) => Math.min(1, Math.max(0, v))), width, height };
+    const inside = found.painted.data.map((v) => Math.min(1, Math.max(0, v)));
+    painted = { data: cut(inside, wide, high, width, height), width, height };
     const shown = new ImageData(width, height);
     for (let i = 0; i < n; i++) {
       for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
@@ -72,6 +75,17 @@ const tasks = {
     return { image: new ImageData(data, width, height) };
   },
 };
+
+// Three planes cropped to another size, or enlarged by repeating their last row and column.
+function cut(data, width, height, wide, high) {
+  if (width === wide && height === high) return data;
+  const found = new Float32Array(3 * wide * high);
+  for (let i = 0; i < found.length; i++) {
+    const x = Math.min(i % wide, width - 1), y = Math.min(Math.floor(i / wide) % high, height - 1);
+    found[i] = data[(Math.floor(i / (wide * high)) * height + y) * width + x];
+  }
+  return found;
+}
 
 async function load() {
   session = await ort.InferenceSession.create(model, { executionProviders: [gpu ? "webgpu" : "wasm"] });
