@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from ..images.files import to_tensor
 from ..images.sizes import resized_tensor
-from ..inference.builtin import find_style
 from ..inference.stylizer import Stylizer
 
 __all__ = ["INITS", "begin"]
@@ -29,10 +28,8 @@ def begin(
 
 
 def stylized(source, shape, photo, device):
-    if find_style(source)[0].suffix == ".pkl":
-        raise ValueError(f"{source} is a pickle, which can run code: use its .safetensors file.")
     small = photo.resize(shape[::-1], Image.Resampling.BICUBIC)
-    return to_tensor(Stylizer(source, device)(small))
+    return to_tensor(Stylizer(source, device, trust_pickle=False)(small))
 
 
 def content(shape, photo, styles, random):

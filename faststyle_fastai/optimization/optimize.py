@@ -13,6 +13,7 @@ from ..core.atomic import atomic_write, best_effort_write
 from ..core.errors import FaststyleError
 from ..core.interrupts import interrupts
 from ..core.provenance import versions, write_json
+from ..core.weights import read_plain
 from ..images.color import soft_proof
 from ..images.files import check_format, save_picture, to_picture
 from ..images.remote import digest
@@ -97,7 +98,7 @@ def optimize_to_file(
     if resume and out.exists():
         if not saved.is_file():
             raise FaststyleError(f"{out} is finished: use --overwrite to overwrite it.")
-        state = torch.load(saved, map_location="cpu", weights_only=True)
+        state = read_plain(saved, saved)
         if state["settings"] != settings:
             raise FaststyleError(
                 f"{out} was started with other settings: resume with the same ones, or use "

@@ -1,5 +1,6 @@
 "The optimization of an image's pixels, coarse to fine."
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -292,7 +293,7 @@ def resized(x, shape, mode):
 
 def _shares(weights, n):
     weights = list(weights or [1.0] * n)
-    if len(weights) != n or not sum(weights) or min(weights) < 0:
+    if len(weights) != n or not 0 < sum(weights) < math.inf or min(weights) < 0:
         raise ValueError(
             f"{len(weights)} style weights for {n} paintings: give one each, from 0 and not all 0."
         )

@@ -40,6 +40,8 @@ class Optimization:
     enlarge: bool = True  # photos that are smaller than a scale
 
 
+LARGEST = 2**16  # px of the longer side
+
 # crowsonkb/style-transfer-pytorch.
 CROWSON = Optimization(
     "vgg19",
@@ -108,7 +110,9 @@ def scales_between(
     largest: int,  # px
 ) -> list[int]:  # rising by a factor of √2; the last is `largest`
     "The sizes of the longer side in an optimization, coarse to fine."
-    if not 1 <= smallest <= largest:
-        raise ValueError(f"Scales from {smallest} to {largest} px must rise and start from 1 px.")
+    if not 1 <= smallest <= largest <= LARGEST:
+        raise ValueError(
+            f"Scales from {smallest} to {largest} px must rise and lie between 1 and {LARGEST} px."
+        )
     steps = range(2 + int(2 * math.log2(largest / smallest)))
     return sorted({s for i in steps if (s := round(largest / 2 ** (i / 2))) >= smallest})

@@ -1,18 +1,23 @@
-"Callbacks for training: precision, time, image sizes, styles, guards."
+"Callbacks for training: time, image sizes, styles, guards."
 
 import math
 import time
 from contextlib import ExitStack
 
 import torch
-from fastai.callback.core import Callback, CancelFitException, CancelTrainException
+from fastai.callback.core import (
+    Callback,
+    CancelFitException,
+    CancelTrainException,
+    CancelValidException,
+)
 from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import get_model, rank_distrib
 from torch import Tensor
 
 from ..core.devices import on_cpu
-from ..core.errors import NonFiniteLoss
+from ..core.errors import NonFiniteLoss, check_numbers
 from ..core.interrupts import interrupts
 from ..images.sizes import resize_short
 from ..models.layers import instance_norm
@@ -28,16 +33,32 @@ __all__ = [
 ]
 
 
+KEPT_MOST, KEPT_SHARE, KEPT_LONG = 10, 0.2, 0.03  # s, or share of a short time; share of any
+
+
 class TimeBudget(Callback):
-    "End the fit after `minutes` and scale its schedule to fit; `fit` needs enough epochs."
+    """End the fit in time and scale its schedule to fit; `fit` needs enough epochs.
+
+    Some of the time is kept for what follows: the last validation, which may use half of that and
+    is then shortened, previews and files.
+    """
 
     order = Recorder.order + 5  # before ParamScheduler (60), which reads pct_train
 
-    def __init__(self, minutes: float):
-        self.seconds, self.spent = 60 * minutes, 0.0
+    def __init__(
+        self,
+        minutes: float,
+        since: float | None = None,  # time.monotonic() when it began; None: when the fit begins
+    ):
+        check_numbers(minutes=minutes)
+        self.since, self.spent = since, 0.0
+        self.kept = min(KEPT_MOST, KEPT_SHARE * 60 * minutes) + KEPT_LONG * 60 * minutes
+        self.seconds = 60 * minutes - self.kept  # of training
 
     def before_fit(self):
         self.tick = time.monotonic()
+        if self.since is not None:  # preparation counts, but a little is left for training
+            self.tick = max(self.since, self.tick - self.seconds / 2)
 
     def before_epoch(self):
         if self.spent >= self.seconds:
@@ -48,15 +69,22 @@ class TimeBudget(Callback):
             self.learn.pct_train = min(1.0, self.spent / self.seconds)
 
     def after_batch(self):
-        if not self.training or not len(self.yb):  # no target: a resume skips this batch
+        if not len(self.yb):  # no target: inference, or skipped by a resume
             return
         now = time.monotonic()
+        if not self.training:
+            if all_reduce_max(self.spent + now - self.tick) > self.seconds + self.kept / 2:
+                raise CancelValidException
+            return
         self.spent, self.tick = all_reduce_max(self.spent + now - self.tick), now
         if self.spent >= self.seconds:
             raise CancelTrainException  # the epoch still validates
 
     def after_cancel_train(self):
         self.recorder.cancel_train = False  # keep a shortened epoch's losses
+
+    def after_cancel_validate(self):
+        self.recorder.cancel_valid = False
 
     def state_dict(self):
         return {"spent": self.spent}
@@ -215,6 +243,7 @@ class StopOnNonFinite(Callback):
 
     def before_fit(self):
         self.recorder.smooth_loss = SmoothLoss()
+        self.recorder.smooth_loss.reset()  # fastai before 2.8.3 does so too late
 
     def before_train(self):
         self._keep()
@@ -241,24 +270,29 @@ class StopOnNonFinite(Callback):
     def _look(self):
         self._read()
         value = float(self.recorder.smooth_loss.value) if self.recorder.smooth_loss.count else 0.0
-        if not all_reduce_max(not math.isfinite(value)):
-            return self._keep()
+        lost = not (math.isfinite(value) and self._keep())
+        if not all_reduce_max(lost):
+            return
         if hasattr(self.learn, "lr_finder"):  # its search ends this way
             raise CancelFitException
         parts = getattr(self.learn.loss_func, "parts", {})
         bad = [name for name, part in parts.items() if not part.isfinite().all()]
         self.learn.model.load_state_dict(self.good)
         self.learn.opt.clear_state()
+        what = " and ".join(bad) or ("weights" if math.isfinite(value) else "loss")
+        value = "infinite or NaN" if math.isfinite(value) else value
         raise NonFiniteLoss(
-            f"The {' and '.join(bad) or 'loss'} became {value} before step {self.train_iter}. "
+            f"The {what} became {value} before step {self.train_iter}. "
             f"The weights of step {self.good_iter} were restored. Lower the learning rate."
         )
 
     def _keep(self):
+        "Keep the weights if they are finite; returns whether they are."
         state = self.learn.model.state_dict()
-        if all(value.isfinite().all() for value in state.values()):
+        if finite := all(value.isfinite().all() for value in state.values()):
             self.good = {name: value.clone() for name, value in state.items()}
             self.good_iter = getattr(self.learn, "train_iter", 0)
+        return finite
 
     def __getstate__(self):
         return {**self.__dict__, "good": None}

@@ -20,8 +20,9 @@ from fastai.callback.core import (
 from fastai.learner import Recorder
 from fastai.torch_core import get_model, rank_distrib, to_device
 
-from ..core.atomic import best_effort_write, fsync_path, said_once
+from ..core.atomic import best_effort_write, fsync_path, said_once, write_first
 from ..core.errors import FaststyleError
+from ..core.weights import read_plain
 from ..models.stylefile import load_style, save_style
 from .distributed import all_reduce_max, main_process_first, processes
 
@@ -85,7 +86,8 @@ class Checkpoint(Callback):
         if self.found:
             set_random_state(self.found["epoch_random"])
             shuffler(self.dl).setstate(self.found["epoch_order"])
-            self.replay = self.found["photos"] // (self.dls.bs * processes())  # as many steps
+            steps = self.found["photos"] // (self.dls.bs * processes())
+            self.replay = min(steps, len(self.dl))  # there may be fewer photos now
             if not self.replay:
                 self._go_on()
         self.epoch_random, self.epoch_order = random_state(), shuffler(self.dl).getstate()
@@ -161,7 +163,11 @@ class Checkpoint(Callback):
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
             },
         }
-        best_effort_write(self._write, state, f"step-{self.train_iter:06d}")
+        give_way = {"older checkpoints": lambda: self._folders()[:-1]}
+        if hasattr(self.learn, "preview"):
+            give_way = {"previews": self.learn.preview.files} | give_way
+        name = f"step-{self.train_iter:06d}"
+        best_effort_write(write_first, give_way, self._write, state, name)
 
     def _write(self, state, name):
         temporary, target = self.folder / f".{name}", self.folder / name
@@ -238,7 +244,7 @@ def whole_state(folder):
     content = (folder / STATE).read_bytes()
     if hashlib.sha256(content).hexdigest() != (folder / SUM).read_text():
         raise ValueError(f"The checkpoint {folder} is damaged")
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return read_plain(io.BytesIO(content), f"The checkpoint {folder}")
 
 
 RECORDED = "values", "losses", "lrs", "iters"

@@ -6,6 +6,7 @@ import random
 import sys
 import warnings
 from itertools import cycle, islice
+from multiprocessing.context import get_spawning_popen
 from pathlib import Path
 
 import torch
@@ -20,12 +21,15 @@ from plum import dispatch
 from torch import Tensor
 
 from ..core.devices import use_device
+from ..core.errors import check_numbers
 from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
+from ..images.sizes import LONGEST
 from .distributed import shard, share_of
 
 __all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
 
+TRIES = 100  # photos in a row that may be missing
 SMALLEST = 32  # px per side; VGG's five poolings reduce them to 1
 
 
@@ -66,14 +70,32 @@ class PhotoCrop(RandTransform):
 
 
 class OpenPhoto(Transform):
-    "Open a path, image or array as fastai's PILImage; JPEGs are decoded no larger than needed."
+    """Open a path, image or array as fastai's PILImage; JPEGs are decoded no larger than needed.
 
-    def __init__(self, shortest=None):
+    If one of `photos` has been deleted or damaged, others replace it, so that all batches are full.
+    """
+
+    def __init__(self, shortest=None, photos=()):
         super().__init__()
-        self.shortest = shortest
+        self.shortest, self.photos, self.gone = shortest, list(photos), set()
 
     def encodes(self, source):
-        return PILImage(read_picture(source, self.shortest))
+        for tries in range(TRIES):
+            if self.gone and source in self.gone:
+                source = random.choice(self.photos)
+            try:
+                return PILImage(read_picture(source, self.shortest))
+            except (OSError, ValueError) as error:
+                if source not in self.photos or len(self.photos) < 2 or tries == TRIES - 1:
+                    raise
+                if not self.gone:  # say it once
+                    warnings.warn(f"{error} The training continues without it.", stacklevel=2)
+                self.photos.remove(source)
+                self.gone.add(source)
+
+    def __getstate__(self):  # a process that loads photos needs their paths, an export doesn't
+        photos = self.photos if get_spawning_popen() else []
+        return {**self.__dict__, "photos": photos, "gone": set()}
 
 
 class WithoutTensors:
@@ -114,9 +136,11 @@ class StyleDataLoaders(DataLoaders):
         Raises `FileNotFoundError` if the folder or images in it are missing, and `ValueError` if
         there are fewer photos than a batch needs.
         """
-        if size < SMALLEST or bs < 1:
+        check_numbers(size=size, bs=bs, images=images, valid_pct=valid_pct)
+        if not SMALLEST <= size <= LONGEST or bs < 1:
             raise ValueError(
-                f"size={size}, bs={bs}: size must be at least {SMALLEST} px, bs at least 1."
+                f"size={size}, bs={bs}: size must be at least {SMALLEST} and at most {LONGEST} px, "
+                f"bs at least 1."
             )
         files = picture_files(path)
         random.Random(seed).shuffle(files)
@@ -145,7 +169,8 @@ class StyleDataLoaders(DataLoaders):
             num_workers = default_workers(device)
         shortest = math.ceil(size / math.sqrt(min_scale))
         changes = (PhotoBrightness, PhotoContrast) if max_lighting else ()
-        dls = Datasets(photos, [[OpenPhoto(shortest)]], splits=(train, valid)).dataloaders(
+        opened = OpenPhoto(shortest, dict.fromkeys(photos))
+        dls = Datasets(photos, [[opened]], splits=(train, valid)).dataloaders(
             bs=bs,
             after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), ToTensor()],
             after_batch=[IntToFloatTensor(), *(c(max_lighting) for c in changes), PhotoIsTarget()],

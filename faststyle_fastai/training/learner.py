@@ -15,15 +15,16 @@ from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, co
 from fastai.learner import Learner
 from fastcore.basics import patch
 from fastcore.foundation import L
+from fastcore.meta import delegates
 from torch import Tensor
 
 from ..core.devices import autocast_dtype
-from ..core.errors import known
+from ..core.errors import check_numbers, known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import any_style, painting_statistics
-from ..models.stylefile import builtin_base, builtin_path, load_style, select_styles
+from ..models.stylefile import builtin_base, builtin_path, check_names, load_style, select_styles
 from ..models.transformer import TransformerNet, is_row, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
@@ -123,6 +124,7 @@ def _distinct(names, paintings):
             raise ValueError(f"{names[i]} and {names[j]} are the same painting: remove one.")
         if names[i] == names[j]:
             raise ValueError(f"Two paintings are named {names[i]}: rename one.")
+    check_names(names)
 
 
 def _plan(recipe, phase, overrides):
@@ -182,7 +184,15 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
 
 
 class StyleLearner(Learner):
-    "A Learner that releases its lock when a prediction fails to start."
+    "A Learner that an error or interrupt leaves ready for export, prediction and more training."
+
+    @delegates(Learner.fit)
+    def fit(self, n_epoch, *args, **kwargs):
+        try:
+            super().fit(n_epoch, *args, **kwargs)
+        except BaseException:  # fastai skips the callbacks that leave autocast and remove hooks
+            self("after_cancel_batch")
+            raise
 
     @contextmanager
     def validation_context(self, cbs=None, inner=False):
@@ -255,10 +265,12 @@ def fit_recipe(
     n_epoch: int | None = None,  # None: the recipe's
     lr: float | None = None,  # None: the recipe's
     minutes: float | None = None,  # train this long instead, with the schedule scaled to fit
+    since: float | None = None,  # time.monotonic() when the minutes began; None: now
     cbs=None,
 ):
     "Train by the recipe's schedule: `fit` and `fit_one_cycle` phases of equal length."
     plan = self.style_card.plan
+    check_numbers(lr=lr, minutes=minutes)
     lr = lr or plan.lr
     lrs, moms = zip(*(PHASES[phase](lr) for phase in plan.schedule))
     shares = [1 / len(lrs)] * len(lrs)
@@ -267,7 +279,7 @@ def fit_recipe(
     )
     n_epoch = n_epoch or plan.epochs * len(plan.schedule)
     if minutes:
-        cbs, n_epoch = cbs + TimeBudget(minutes), 1_000_000
+        cbs, n_epoch = cbs + TimeBudget(minutes, since), 1_000_000
     self.fit(n_epoch, lr, cbs=cbs)
     return self
 

@@ -13,7 +13,7 @@ from fastai.learner import Metric, Recorder
 from PIL import Image, ImageOps
 
 from ..core.atomic import atomic_write, best_effort_write
-from ..core.errors import clock, progress
+from ..core.errors import clock, printable, progress
 from ..images.files import read_picture, save_picture, to_picture, to_tensor
 from ..images.sheets import side_by_side
 from ..video.recorder import write_video
@@ -143,9 +143,13 @@ class Preview(Callback):
         size: int = 256,  # px of the center squares
     ):
         self.every, self.apart = (every, 0) if every else (100, 10)  # steps, seconds
-        self.folder, self.painted, self.clock = Path(folder), False, 0.0
+        self.folder, self.painted, self.clock, self.films = Path(folder), False, 0.0, []
         squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
         self.photos = [to_tensor(square) for square in squares]
+
+    def before_fit(self):
+        folder, names = self.folder.parent, [name for name, _ in self._folders()]
+        self.films = [folder / f"progress{n}{suffix}" for n in names for suffix in (".gif", ".mp4")]
 
     def before_train(self):
         if self.train_iter == 0 and not hasattr(self.learn, "lr_finder"):
@@ -164,6 +168,10 @@ class Preview(Callback):
             self.painted = False
             for name, folder in self._folders():
                 best_effort_write(self._write_films, folder, self.folder.parent / f"progress{name}")
+
+    def files(self) -> list[Path]:
+        "The previews and their videos."
+        return [*self.folder.rglob("step-*.png"), *self.films]
 
     def _folders(self):
         "For each style, the suffix of its video's name and the folder of its previews."
@@ -218,10 +226,11 @@ class TimeLeft(Callback):
 
     def before_fit(self):
         self.start = self.shown = time.monotonic()
-        self.seen, self.from_pct = 0, None
+        self.seen, self.from_pct, self.told = 0, None, hasattr(self.learn, "time_budget")
         if hasattr(self.learn, "preview"):
             preview = self.learn.preview
-            print(f"previews every {preview.every} steps: {preview.path(0)} …", file=sys.stderr)
+            said = f"previews every {preview.every} steps: {preview.path(0)} …"
+            print(printable(said), file=sys.stderr)
 
     def after_batch(self):
         if not self.training or not len(self.yb):
@@ -234,12 +243,16 @@ class TimeLeft(Callback):
         if now - self.shown < (0.5 if tty else 10):
             return
         self.shown, done = now, pct - self.from_pct
-        left = (now - self.start) * (1 - pct) / max(done, 1e-6)
-        line = (
+        if not done:  # after the first step, which takes longer
+            return
+        left = (now - self.start) * (1 - pct) / done
+        if not self.told:
+            self.told = True
+            progress(f"This takes about {clock(left)}. --minutes sets another time.", last=True)
+        progress(
             f"{pct:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
             f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
         )
-        progress(line)
 
     def _time_done(self):
         if not hasattr(self.learn, "progressive_resize"):

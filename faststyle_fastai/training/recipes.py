@@ -56,8 +56,9 @@ FAST_START = Training(
 
 @dataclass(frozen=True)
 class Recipe:
-    style: Training  # starts from the autoencoder
+    style: Training
     autoencoder: Training = FAST_START  # redraws photos; not every published recipe has one
+    minutes: float | None = None  # for each style, if neither they nor epochs nor images are given
 
 
 # The published recipes compare raw sums of features of torchvision's networks, which expect
@@ -102,6 +103,7 @@ RECIPES = {
             small=128,
             small_until=0.3,
         ),
+        minutes=5,
     ),
     "skalski": Recipe(
         Training(
@@ -156,4 +158,9 @@ def recipe_plan(
     **overrides,  # fields of `Training`; None keeps the recipe's own
 ) -> Training:
     "A recipe's training, with some settings replaced."
-    return plan_with(getattr(RECIPES[known("recipe", recipe, RECIPES)], phase), overrides)
+    return plan_with(getattr(recipe_row(recipe), phase), overrides)
+
+
+def recipe_row(recipe: str) -> Recipe:
+    "A row of `RECIPES`; `ValueError` for an unknown name."
+    return RECIPES[known("recipe", recipe, RECIPES)]

@@ -1,34 +1,99 @@
-"The files of a run folder besides the network, and checks before writing them."
+"The files of a run folder, and checks before writing them."
 
 import hashlib
 import json
 import shutil
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from glob import escape
+from inspect import signature
 from pathlib import Path
 
 from fastai.learner import Learner
 from matplotlib.figure import Figure
 
-from ..core.atomic import atomic_write
+from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
+from ..core.locks import locked
+from ..core.provenance import write_json
+from ..models.stylefile import MODEL, check_names, save_style
+from .distributed import main_process_first
+
+NUMBER = int, float
+KINDS = {  # of what is read back from run.json
+    "added": dict,
+    "names": list,
+    "style_hash": list,
+    "spent": NUMBER,
+    "photos": str,
+    "minutes": (*NUMBER, type(None)),
+    "valid_pct": NUMBER,
+    "seed": int,
+    "plan": dict,
+    "size": int,
+    "bs": int,
+    "images": (int, type(None)),
+    "epochs": int,
+}
+
+
+def one_at_a_time(
+    place: Callable,  # from the arguments of the training to the folder or file that it writes
+    folder: bool = True,  # create a missing folder
+) -> Callable:
+    "Decorate a training so that no other one writes to the same place meanwhile."
+
+    def decorate(train):
+        @wraps(train)
+        def alone(*args, **kwargs):
+            where = place(**signature(train).bind(*args, **kwargs).arguments)
+            with ExitStack() as held:
+                main_process_first(lambda: held.enter_context(locked(where, "trained", folder)))
+                return train(*args, **kwargs)
+
+        return alone
+
+    return decorate
+
+
+def run_or_file(path: str | Path) -> Path:
+    "The run folder of a path to its network; another path is returned unchanged."
+    path = Path(path)
+    return path.parent if path.name == MODEL and record_of(path.parent) else path
 
 
 def record_of(out):
     "Read run.json of the run in `out`; None if there is no run."
     if not (file := out / "run.json").is_file():
         return None
-    record = json.loads(file.read_text())
-    if "names" not in record["settings"]:
-        raise FaststyleError(f"{out} contains a run of an earlier version: choose another folder.")
+    try:
+        record = json.loads(file.read_text())
+        if "names" not in (settings := record["settings"]):
+            raise FaststyleError(
+                f"{out} contains a run of an earlier version: choose another folder."
+            )
+        said = {"style_hash": [], "spent": record.get("minutes", 0.0)}
+        said |= record | settings | settings["plan"]
+        if not all(isinstance(said[name], kinds) for name, kinds in KINDS.items()):
+            raise TypeError
+        check_names(settings["names"])  # --overwrite removes the files that are named after them
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise FaststyleError(f"{file} is damaged: delete it, or choose another folder.") from None
     return record
 
 
 def paintings_of(record):
     "The hashes of a run's paintings: the original ones, then those added."
-    return record["settings"]["style_hash"] + list(record["added"].values())
+    return record["settings"].get("style_hash", []) + list(record["added"].values())
 
 
 def may_write(out, resume, force):
     "Check that `out` has no conflicting files, or is a run to resume or replace."
+    if out.suffix == ".safetensors":
+        raise ValueError(f"{out}: a run is a folder. Drop {out.suffix} from its name.")
     if out.exists() and not out.is_dir():
         raise FaststyleError(f"{out} is a file: choose a folder for -o.")
     there = [path.name for path in (*_files(out), *_folders(out)) if path.exists()]
@@ -87,11 +152,43 @@ def same_run(out, settings):
     if changed := changed + [
         key for key in new if json.dumps(old.get(key)) != json.dumps(new[key])
     ]:
+        if changed == ["photos_hash"]:
+            warnings.warn(
+                f"{settings['photos']} has changed since {out} was started. The training resumes "
+                f"with the current photos, and will not end as without the interruption.",
+                stacklevel=3,
+            )
+            return
+        if changed == ["style_hash"]:
+            hashes = zip(settings["names"], before["style_hash"], settings["style_hash"])
+            names = ", ".join(name for name, was, now in hashes if was != now)
+            raise FaststyleError(
+                f"The painting of {names} has changed since {out} was started: restore it, or "
+                f"choose another -o."
+            )
         names = ", ".join(key.removesuffix("_hash") for key in changed)
         raise FaststyleError(
             f"{out} was trained with different settings ({names}): resume with the same ones, or "
             f"choose another -o."
         )
+
+
+def prepare(out, resume, record):
+    "Prepare the folder of a new or resumed run."
+    sweep(out)
+    if not resume:
+        clear(out)
+    write_json(record, out / "run.json")
+
+
+def finish(learn, out, record, started, give_way):
+    "Write the results of a run; its minutes include those before a resume."
+    give_way = {**give_way, "checkpoints": lambda: [out / "checkpoints"]}
+    write_first(give_way, save_style, learn, out / MODEL)
+    record["minutes"] = round(record["minutes"] + (time.monotonic() - started) / 60, 2)
+    write_first(give_way, write_json, record, out / "run.json")
+    write_first(give_way, export_learner, learn, out / "model.pkl")
+    best_effort_write(plot_loss, learn, out / "loss.png")
 
 
 def clear(out):
@@ -104,8 +201,13 @@ def clear(out):
 
 def sweep(out):
     "Remove the half-written files of a killed run, and no other files."
-    left = [path for folder in _folders(out) for path in folder.rglob(".*-[0-9]*")]
-    left += [path for f in _files(out) for path in out.glob(f".{f.stem}-[0-9]*{f.suffix}")]
+    folders = [folder for folder in _folders(out) if not folder.is_symlink()]
+    left = [path for folder in folders for path in folder.rglob(".*-[0-9]*")]
+    left += [
+        path
+        for f in _files(out)
+        for path in out.glob(f".{escape(f.stem)}-[0-9]*{escape(f.suffix)}")
+    ]
     for path in left:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -125,8 +227,13 @@ def _folders(out):
 
 def export_learner(learn: Learner, path: Path) -> Path:
     "Run `learn.export` atomically."
-    with atomic_write(path) as temporary:
-        learn.export(temporary.resolve())
+    try:
+        with atomic_write(path) as temporary:
+            learn.export(temporary.resolve())
+    except (OSError, RuntimeError) as error:  # torch does not say that a disk is full
+        why = getattr(error, "strerror", None) or "is the disk full?"
+        told = f"{path} cannot be written ({why}). The network is in {MODEL}."
+        raise FaststyleError(told) from error
     return path
 
 

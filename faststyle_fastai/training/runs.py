@@ -3,13 +3,15 @@
 import json
 import shutil
 import time
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 
 from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.foundation import L
 
-from ..core.errors import FaststyleError, NonFiniteLoss
+from ..core.atomic import write_first
+from ..core.errors import FaststyleError, NonFiniteLoss, check_numbers, progress
 from ..core.provenance import versions, write_json
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
@@ -21,28 +23,31 @@ from .data import StyleDataLoaders
 from .distributed import AverageGradients, distributed_entry, main_process_first, processes
 from .learner import autoencoder_learner, style_learner
 from .progress import History, Preview, TimeLeft
-from .recipes import recipe_plan
+from .recipes import recipe_plan, recipe_row
 from .run_folder import (
-    clear,
     export_learner,
+    finish,
     may_write,
     may_write_file,
     not_among,
+    one_at_a_time,
     paintings_of,
     photos_hash,
-    plot_loss,
+    prepare,
     record_of,
+    run_or_file,
     same_run,
-    sweep,
 )
 
 __all__ = ["add_style", "pretrain", "train"]
 
 
+FEW = 50  # photos
 ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolutions
 
 
 @distributed_entry
+@one_at_a_time(lambda out, **_: Path(out))
 def train(
     photos: str | Path,  # a folder
     style: str | Path | list | dict,  # paintings as find_paintings takes them, or {name: painting}
@@ -54,12 +59,12 @@ def train(
     size: int | None = None,  # px; for this and the next two, None is the recipe's
     bs: int | None = None,
     images: int | None = None,  # photos per epoch
-    minutes: float | None = None,  # training time instead of the recipe's epochs
+    minutes: float | None = None,  # in all, instead of epochs; None: see recipes.Recipe.minutes
     patience: int | None = None,  # epochs without improvement before it ends on the best
     valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # resume the run in `out`, or extend a finished one
     force: bool = False,  # replace the run in `out`
-    workers: int | None = None,  # processes that load photos; None: up to 8 on CUDA, else 0
+    workers: int | None = None,  # processes that load photos; None: up to 16 on CUDA, else 0
     checkpoint_every: int | None = None,  # steps; None: 200, at least a minute apart
     preview_every: int | None = None,  # steps; None: 100, at least 10 seconds apart
     preview_photos: list | None = None,  # None: two held-out photos
@@ -71,17 +76,20 @@ def train(
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
     "Train one or more styles on a folder of photos and write a complete run folder."
-    started, out = time.time(), Path(out)
+    started, out = time.monotonic(), Path(out)
+    check_numbers(minutes=minutes)
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
     if minutes and overrides.get("epochs"):
         raise ValueError(f"minutes={minutes} and epochs={overrides['epochs']}: give one of them.")
+    paintings = style if isinstance(style, dict) else find_paintings(L(style))
+    names, styles = list(paintings), list(paintings.values())
+    if not (minutes or images or overrides.get("epochs")):
+        minutes = _minutes(out, resume, recipe, len(names), quiet)
     if patience and not minutes and patience + 1 >= plan.epochs * len(plan.schedule):
         raise ValueError(
             f"patience={patience} needs more epochs than recipe {recipe} has: give minutes too, "
             f"and images for shorter epochs."
         )
-    paintings = style if isinstance(style, dict) else find_paintings(L(style))
-    names, styles = list(paintings), list(paintings.values())
     style_hash = [digest(painting) for painting in styles]
     for photo in preview_photos or []:
         read_picture(photo)  # fail early on a bad file
@@ -98,6 +106,12 @@ def train(
         num_workers=workers,
         device=device,
     )
+    if len(dls.photos) < FEW and not (images or quiet):
+        warnings.warn(
+            f"{photos} has {len(dls.photos)} photos. With about 1,000 a network learns to paint "
+            f"photos that it has not seen.",
+            stacklevel=2,
+        )
     settings = {
         "style": [str(painting) for painting in styles],
         "names": names,
@@ -113,41 +127,36 @@ def train(
     learn = style_learner(dls, styles, *how, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
-    main_process_first(_prepare, out, resume, record)
+    main_process_first(prepare, out, resume, record)
     checkpoint = Checkpoint(out / "checkpoints", checkpoint_every, resume=resume, patience=patience)
-    writers = []
+    writers, give_way = [], {}
     if not rank_distrib():
-        writers += [History(out / "history.csv")]
         shown = preview_photos or dls.valid.items[:2]
-        writers += [Preview(shown, preview_every, out / "previews")]
+        preview = Preview(shown, preview_every, out / "previews")
+        writers, give_way = [History(out / "history.csv"), preview], {"previews": preview.files}
     where = f"The network so far is in {out}. Use --resume to continue."
-    failed = _fit(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs))
+    failed = _fit(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs), since=started)
     record["pictures"] = learn.train_iter * dls.bs * processes()
     record["complete"] = not failed
-    main_process_first(_finish, learn, out, record, started)
+    main_process_first(finish, learn, out, record, started, give_way)
     if failed:
         raise failed
     return out
 
 
-def _prepare(out, resume, record):
-    "Prepare the folder of a new or resumed run."
-    sweep(out)
-    if not resume:
-        clear(out)
-    write_json(record, out / "run.json")
-
-
-def _finish(learn, out, record, started):
-    "Write the results of a run; its minutes include those before a resume."
-    save_style(learn, out / "model.safetensors")
-    export_learner(learn, out / "model.pkl")
-    plot_loss(learn, out / "loss.png")
-    record["minutes"] = round(record["minutes"] + (time.time() - started) / 60, 2)
-    write_json(record, out / "run.json")
+def _minutes(out, resume, recipe, n_styles, quiet):
+    "The minutes of the run to resume, or those of the recipe; None: its epochs."
+    if resume:
+        record = record_of(out)
+        return record and record["settings"]["minutes"]
+    minutes = recipe_row(recipe).minutes
+    if minutes and not (quiet or rank_distrib()):
+        progress(f"Training for {n_styles * minutes:g} minutes. --minutes sets another time.")
+    return minutes and n_styles * minutes
 
 
 @distributed_entry
+@one_at_a_time(lambda out, **_: part_of(out))
 def pretrain(
     photos: str | Path,  # a folder
     out: str | Path,  # .safetensors
@@ -171,8 +180,8 @@ def pretrain(
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
     "Train an autoencoder, the starting point of all styles, on a folder of photos."
-    out = Path(out)
-    part = out.with_name(f"{out.name}.part")
+    check_numbers(minutes=minutes)
+    out, part = Path(out), part_of(out)
     main_process_first(_may_pretrain, out, part, resume, force)
     plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
     set_seed(seed)
@@ -185,20 +194,27 @@ def pretrain(
     if resume:
         same_run(part, settings)
     learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, precision, **overrides)
-    main_process_first(_prepare, part, resume, {"settings": settings, "added": {}})
+    main_process_first(prepare, part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = _fit(learn, minutes, quiet, where, checkpoint)
-    main_process_first(save_style, learn, out)
+    give_way = {"checkpoints": lambda: [part / "checkpoints"]}
+    main_process_first(write_first, give_way, save_style, learn, out)
     if failed:
         raise failed
     main_process_first(shutil.rmtree, part)
     return out
 
 
+def part_of(out):
+    "The folder of an unfinished pretraining."
+    return Path(f"{out}.part")
+
+
 def _may_pretrain(out, part, resume, force):
-    may_write_file(out, force or (resume and part.is_dir()))
-    if part.is_dir() and not (resume or force):
+    started = record_of(part)
+    may_write_file(out, force or (resume and started))
+    if started and not (resume or force):
         raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")
 
 
@@ -218,6 +234,7 @@ def _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, pre
     }
 
 
+@one_at_a_time(lambda run, out=None, **_: run_or_file(out or run), folder=False)
 def add_style(
     run: str | Path,  # a run folder or a .safetensors
     style: str | Path,  # the new painting, or NAME=PAINTING
@@ -238,20 +255,18 @@ def add_style(
         raise FaststyleError(
             "A style is added in a single process: run without accelerate or torchrun."
         )
-    run, paintings = Path(run), find_paintings([style])
+    run, paintings = run_or_file(run), find_paintings([style])
     if len(paintings) > 1:
         raise FaststyleError(f"{style} contains {len(paintings)} paintings: add one at a time.")
     ((name, style),) = paintings.items()
-    if run.name == "model.safetensors" and record_of(run.parent):
-        run = run.parent
     file = run / "model.safetensors" if run.is_dir() else run
     out = file if out is None else Path(out)
     _, info, _ = load_style(file)
     may_write_file(out, force or out == file)
     check_can_add(file, info, [name])
     record, style_hash = record_of(run), digest(style)
-    if record and style_hash in (known := paintings_of(record)):
-        raise FaststyleError(f"{style} is the painting {info['styles'][known.index(style_hash)]}.")
+    if record and (same := dict(zip(paintings_of(record), info["styles"])).get(style_hash)):
+        raise FaststyleError(f"{style} is the painting {same}.")
     photos = photos or (record and record["settings"]["photos"])
     if not photos:
         raise FaststyleError(f"{file} is not in a run folder that lists its photos: give --photos.")
@@ -278,7 +293,7 @@ def add_style(
     return out
 
 
-def _fit(learn, minutes, quiet, where, *cbs):
+def _fit(learn, minutes, quiet, where, *cbs, since=None):
     "Fit by the recipe with one line of progress; return the error to raise after saving, or None."
     stop = StopOnInterrupt()
     cbs = [*cbs, stop]
@@ -288,7 +303,7 @@ def _fit(learn, minutes, quiet, where, *cbs):
         cbs.append(TimeLeft())
     try:
         with learn.no_bar(), learn.no_logging():
-            learn.fit_recipe(minutes=minutes, cbs=cbs)
+            learn.fit_recipe(minutes=minutes, since=since, cbs=cbs)
     except NonFiniteLoss as error:
         return error
     finally:

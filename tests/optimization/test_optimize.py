@@ -117,12 +117,10 @@ def test_painted_for_print(faststyle, photo, painting, tmp_path):
     assert np.ptp(shown, axis=2).max() < 6 and np.ptp(shown) > 30
 
 
-def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_path):
+def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(faststyle, photo, painting, tmp_path):
     args = ["optimize", photo, painting, *small_args(), "-i", 40, "--device", "cpu", "-o"]
-    begin = [sys.executable, "-m", "faststyle_fastai", *map(str, args)]
-    subprocess.run([*begin, "whole.png"], cwd=tmp_path, check=True, capture_output=True)
-
-    command = [*begin, "part.png"]
+    assert faststyle(*args, "whole.png").returncode == 0
+    command = [sys.executable, "-m", "faststyle_fastai", *map(str, args), "part.png"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     while not (tmp_path / "part.png.state").exists() and run.poll() is None:
         time.sleep(0.01)
@@ -130,7 +128,7 @@ def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(photo, painting, tmp_pat
     said = run.communicate(timeout=120)[1]
     assert run.returncode == 1 and "Stopped. part.png is the image so far" in said
     assert read_picture(tmp_path / "part.png").width in (33, 46)
-    done = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True)
+    done = faststyle(*args, "part.png", "--resume")
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "part.png.state").exists()
     whole, part = (tmp_path / f"{name}.png" for name in ("whole", "part"))

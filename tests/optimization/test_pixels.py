@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from faststyle_fastai.all import (
     ASSETS,
+    FaststyleError,
     optimize_style,
     read_picture,
     read_tensor,
@@ -191,7 +192,7 @@ def test_a_trained_style_to_begin_with(photo, painting):
 
 def test_a_pickle_is_not_begun_with(photo, painting, tmp_path):
     (tmp_path / "mine.pkl").write_bytes(b"code")
-    with pytest.raises(ValueError, match="mine.pkl is a pickle, which can run code"):
+    with pytest.raises(FaststyleError, match="mine.pkl is a pickle, which can run code"):
         optimizer(photo, painting, init=f"stylized:{tmp_path / 'mine.pkl'}")
 
 

@@ -50,7 +50,7 @@ def learner(photos, painting, seed=0, num_workers=0, **kwargs):
     set_seed(seed)
     split = {"valid_pct": 0.15, "num_workers": num_workers}
     dls = StyleDataLoaders.from_folder(photos, 32, 2, device="cpu", **split)
-    return style_learner(dls, painting, scales=(1,), **{"small": 0, **kwargs})
+    return style_learner(dls, painting, scales=(1,), **{"small": 0, "arch": "tiny", **kwargs})
 
 
 def run(learn, cbs, n_epoch=2, **kwargs):
@@ -230,7 +230,7 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
     def spikes(weight, seed):
         plan = {"style_loss": "gram", "style_layers": {"relu2_1": 5.0, "relu3_1": 5.0}}
         plan |= {"content_loss": "relative", "style_margin": 0.0, "tone_weight": 1.5}
-        how = {"seed": seed, "droplets": weight, "pretrained": None, **plan}
+        how = {"seed": seed, "droplets": weight, "pretrained": None, "arch": "full", **plan}
         learn, seen = learner(tmp_path, painting, **how), []
         run(learn, [], 8)
         assert not learn.model.in5._forward_pre_hooks

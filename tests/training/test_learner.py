@@ -1,3 +1,4 @@
+import copy
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from PIL import Image
 
 from faststyle_fastai.all import (
     Checkpoint,
+    FaststyleError,
     StyleDataLoaders,
     Stylizer,
     autoencoder_learner,
@@ -28,7 +30,7 @@ from faststyle_fastai.all import (
 
 
 def test_an_autoencoder_learns_to_redraw(dls):
-    learn = autoencoder_learner(dls, content_layers={"relu1_1": 1.0}, small=0)
+    learn = autoencoder_learner(dls, arch="tiny", content_layers={"relu1_1": 1.0}, small=0)
     before = learn.validate()[0]
     quietly(learn, "fit_one_cycle", 24, 3e-3)
     assert learn.validate()[0] < 0.85 * before
@@ -144,9 +146,9 @@ def test_the_readme_s_lines_work_word_for_word(photos, painting, tmp_path, monke
 def test_any_loss_can_take_the_place_of_ours(dls, painting, make):
     other = Image.linear_gradient("L").convert("RGB")
     learn = {
-        "autoencoder": lambda: autoencoder_learner(dls),
-        "one style": lambda: style_learner(dls, painting),
-        "two styles": lambda: style_learner(dls, [painting, other]),
+        "autoencoder": lambda: autoencoder_learner(dls, arch="tiny"),
+        "one style": lambda: style_learner(dls, painting, arch="tiny"),
+        "two styles": lambda: style_learner(dls, [painting, other], arch="tiny"),
     }[make]()
     learn.loss_func = MSELossFlat()
     quietly(learn, "fit_one_cycle", 10, 1e-3, cbs=Checkpoint("kept", every=5))
@@ -188,3 +190,33 @@ def test_a_style_without_weight_leaves_the_photo(dls, painting):
     learn = style_learner(dls, painting, style_weight=0.0)
     quietly(learn, "fit", 1)
     assert learn.recorder.losses[-1].isfinite()
+
+
+def test_an_interrupt_leaves_nothing_behind(dls, painting, photo):
+    learn = style_learner(dls, painting, small=0, precision="bfloat16")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    hook = learn.model.deconv2.register_forward_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        quietly(learn, "fit", 1)
+    hook.remove()
+    assert not torch.is_autocast_enabled("cpu")
+    assert not any(part._forward_pre_hooks for part in learn.model.modules())
+    copy.deepcopy(learn.model)
+    learn.export("learner.pkl")
+    quietly(learn, "fit", 1)
+
+
+def test_a_last_step_that_ruins_the_weights_is_undone(dls, painting):
+    learn, spoiled = style_learner(dls, painting, small=0), []
+
+    class Spoil(Callback):
+        def after_step(self):
+            if self.iter == len(self.dl) - 1:
+                spoiled.append(self.learn.model.in1.weight.data.fill_(torch.nan))
+
+    with pytest.raises(FaststyleError, match="The weights became infinite or NaN"):
+        quietly(learn, "fit", 1, cbs=Spoil())
+    assert spoiled and all(p.isfinite().all() for p in learn.model.parameters())

@@ -40,15 +40,16 @@ def losses(out):
         return [float(row["valid_loss"]) for row in csv.DictReader(history)]
 
 
-def test_two_learn_what_one_learns(command, tmp_path, photos, painting):
+def test_two_learn_what_one_learns(command, faststyle, tmp_path, photos, painting):
     dls = StyleDataLoaders.from_folder(photos, 32, 2, seed=3, device="cpu")
     learn = style_learner(dls, painting, arch="slim")
     with learn.no_bar(), learn.no_logging():
         before = learn.validate()[0]
-    two = run(command("two", 2, "--bs", "4", "--images", "640"))
+    how = "--bs", "4", "--images", "240", "--lr", "0.01"
+    two = run(command("two", 2, *how))
     assert two.returncode == 0, two.stderr
     assert two.stdout.count("model.safetensors") == 1  # only one process writes and prints
-    one = run(command("one", 1, "--bs", "4", "--images", "640"))
+    one = faststyle(*command("one", 1, *how)[3:])
     assert one.returncode == 0, one.stderr
     both = [losses(tmp_path / name) for name in ("one", "two")]
     assert len(both[0]) == len(both[1]) and both[0][-1] < before / 2

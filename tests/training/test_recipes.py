@@ -42,7 +42,7 @@ def test_skalski_pretrains_at_relu1_1_in_one_cycle(dls, vgg16):
 
 
 def test_skalski_trains_flat_then_in_one_cycle(dls, painting, vgg16):
-    learn = style_learner(dls, painting, "skalski", pretrained=None, weights=vgg16)
+    learn = style_learner(dls, painting, "skalski", pretrained=None, weights=vgg16, style_size=64)
     assert list(learn.loss_func.style_layers) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
     recorder = fitted(learn)
     assert len(recorder.values) == 2 and recorder.lrs[:6] == [2e-4] * 6
@@ -55,7 +55,7 @@ def test_skalski_trains_flat_then_in_one_cycle(dls, painting, vgg16):
 )
 def test_published_recipes_train(dls, painting, tmp_path, recipe, backbone, n_convs):
     weights = random_weights(backbone, n_convs, tmp_path)
-    learn = style_learner(dls, painting, recipe, weights=weights)
+    learn = style_learner(dls, painting, recipe, weights=weights, style_size=64)
     recorder = fitted(learn)
     plan = RECIPES[recipe].style
     assert len(recorder.values) == plan.epochs and set(recorder.lrs) == {1e-3}
@@ -78,7 +78,7 @@ def test_fast_needs_nothing_but_the_package():
 
 def test_the_system_of_tarun(dls, painting, tmp_path):
     weights = random_weights("vgg19", 13, tmp_path)
-    how = {"pretrained": None, "weights": weights, "arch": "tarun"}
+    how = {"pretrained": None, "weights": weights, "arch": "tarun", "style_size": 64}
     learn = style_learner(dls, painting, "tarun", **how)
     fitted(learn)
     assert (learn.model.in1.weight == 1).all() and (learn.model.in6.bias == 0).all()
