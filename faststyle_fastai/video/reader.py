@@ -3,16 +3,18 @@
 import math
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from ..core.errors import extra
+from ..images.formats import is_film
 
-__all__ = ["VideoReader", "VideoFrame", "open_video"]
+__all__ = ["VideoReader", "VideoFrame", "open_local", "open_video"]
 
 BEFORE = 1  # s to look back for the frame shown at a given time
 FULL, LIMITED = 2, 1  # luma ranges
@@ -91,20 +93,49 @@ class VideoReader:
         return at_rate(earlier, self.fps, Fraction(start), end)
 
     def _own_frames(self, start, end):
+        size = first_size(self.source) if start else None  # for all frames
+        decoded = self._decoded(start)
         if start:
-            self.container.seek(int((self.begin + Fraction(start)) / self.video.time_base),
-                                stream=self.video)  # fmt: skip
-        self.video.thread_type = "AUTO"
-        time, shown = Fraction(start), Fraction(0)
+            place = int((self.begin + Fraction(start)) / self.video.time_base)
+            self.container.seek(min(place, 2**62), stream=self.video)
+            first = next(decoded, None)
+            if first is None or first[1] > start:  # in some files it leads too far
+                self.container.seek(0)
+                decoded = self._decoded(0)
+            else:
+                decoded = chain([first], decoded)
+        for frame, time, shown in decoded:
+            if end is not None and time >= end:
+                return
+            if time >= start:
+                size = size or (frame.width, frame.height)
+                if size != (frame.width, frame.height):
+                    warnings.warn(
+                        f"The frame size of {self.source} changes. All frames are scaled to "
+                        f"{size[0]}x{size[1]} px.",
+                        stacklevel=2,
+                    )
+                yield VideoFrame(upright_rgb(frame, size), time, shown)
+
+    def _decoded(self, start):
+        "Yield decoded frames, their times and how long they are shown."
+        time, shown, before = Fraction(start), Fraction(0), None
         for frame in self.container.decode(self.video):
             time += shown  # for frames without a time
             if frame.pts is not None:
                 time = frame.pts * self.video.time_base - self.begin
+            if before is not None and time <= before:  # in a damaged video
+                time = before + shown
+            before = time
             shown = (frame.duration or 0) * self.video.time_base or 1 / self.own_rate
-            if end is not None and time >= end:
-                return
-            if time >= start:
-                yield VideoFrame(upright_rgb(frame), time, shown)
+            yield frame, time, shown
+
+
+def first_size(source) -> tuple[int, int] | None:
+    "Width and height of a video's first frame; None if it is damaged."
+    av = extra("av", "video")
+    with suppress(av.FFmpegError), open_local(source) as video:
+        return next(((frame.width, frame.height) for frame in video.decode(video=0)), None)
 
 
 def at_rate(
@@ -133,23 +164,39 @@ def open_video(
 ) -> Iterator[VideoReader]:
     "Open a video; errors are one line that names the source."
     av = extra("av", "video")
-    if "%" not in str(source) and not Path(source).is_file():
+    if not is_film(source):
         raise FileNotFoundError(f"Video not found: {source}.")
     try:
-        container = av.open(str(source))
+        container = open_local(source)
     except (av.FFmpegError, ValueError) as error:
-        raise ValueError(f"{source} cannot be read as a video ({error}).") from None
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"{source} cannot be read as a video ({why}).") from None
     with container:
         if not container.streams.video:
             raise ValueError(f"{source} contains only sound, no video.")
+        if not container.streams.video[0].codec_context:
+            raise ValueError(f"{source} cannot be read as a video (unknown codec).")
+        container.streams.video[0].thread_type = "AUTO"
         rate = Fraction(fps).limit_denominator(1001) if fps else None
         yield VideoReader(container, container.streams.video[0], str(source), rate)
 
 
-def upright_rgb(frame) -> np.ndarray:
+def open_local(source: str | Path):
+    "Open a local file or numbered images with PyAV; nothing in its name or content is fetched."
+    path = Path(source)
+    if not path.is_file():
+        path = Path(str(path.parent).replace("%", "%%"), path.name)
+    return extra("av", "video").open(f"file:{path}", options={"protocol_whitelist": "file"})
+
+
+def upright_rgb(
+    frame,
+    size: tuple[int, int],  # width and height before it is rotated
+) -> np.ndarray:
     "A decoded frame as [H, W, 3] uint8, sRGB, rotated upright."
     hdr = frame.color_trc in HDR
     picture = frame.reformat(
+        *size,
         format="rgb48le" if hdr else "rgb24",
         src_colorspace=matrix_of(frame),
         src_color_range=FULL if "yuvj" in frame.format.name else frame.color_range or LIMITED,

@@ -2,6 +2,7 @@
 
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +12,8 @@ import torch
 from PIL import Image
 
 from ..core.devices import finishing_device
-from ..core.errors import FaststyleError, extra
+from ..core.errors import FaststyleError, check_numbers, extra
+from ..core.interrupts import interrupts
 from ..core.prefetch import map_batches, map_overlapped
 from ..images.files import to_picture, to_tensor
 from ..images.masks import fit_mask, gray, read_mask, shares
@@ -26,6 +28,7 @@ from .writer import video_writer
 __all__ = ["paint_video"]
 
 HELD = 25, 2**25  # frames, and pixels, read before painting on a CPU
+OF_THE_DISK = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
@@ -53,10 +56,11 @@ def paint_video(
     """Repaint a video; its sound and frame times are preserved.
 
     On a CPU, groups of up to 25 frames are read, painted and encoded in turn. On a GPU these steps
-    overlap. Memory use does not grow with length. An interrupted video can be played as far as it
-    got, and `resume=True` continues it.
+    overlap. Memory use does not grow with length. After a KeyboardInterrupt the video can be played
+    as far as it got. `resume=True` continues it, also after the process was killed.
     """
     av, source, out = extra("av", "video"), str(source), Path(out)
+    check_numbers(start=start, end=end, fps=fps, crf=crf)
     if out.resolve() == Path(source).resolve():
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
     settings = {"source": source, "painted": fingerprint(paint, style, strength), "size": size}
@@ -84,13 +88,16 @@ def paint_video(
         )
 
         def write(_, frame):
-            writer.add(frame)
+            with interrupts() as asked:  # a frame that is encoded is stored too
+                writer.add(frame)
+            if asked:
+                raise KeyboardInterrupt
             return float(frame.time + frame.seconds)
 
         try:
             with closing(together(new, painted, write)) as done:
                 for _, result in done:
-                    with writing(av, out, go_on):
+                    with writing(av, out, writer):
                         reached = result.result()
                     if watch:
                         watch(reached, total)
@@ -102,7 +109,7 @@ def paint_video(
             kept = False
             if total and reached < total - MISSING and film.is_cut(end):
                 why = f"{source} ends early"
-        with writing(av, out, go_on):
+        with writing(av, out, writer):
             any_frame = writer.finish(start, reached if why else end, kept)
         if not any_frame and not why:
             raise FaststyleError(f"{source} has no frames in the requested time range.")
@@ -113,11 +120,14 @@ def paint_video(
 
 
 @contextmanager
-def writing(av, out, go_on):
-    "Report errors in writing a file, such as a full disk, as one line."
+def writing(av, out, writer):
+    "Report errors in writing a file as one line; only after those of the disk can it be resumed."
     try:
         yield
     except (OSError, av.FFmpegError) as error:
+        go_on = " Continue with --resume." if writer.resumes and error.errno in OF_THE_DISK else ""
+        if writer.resumes and not go_on:
+            writer.discard()
         raise FaststyleError(f"{out} cannot be written ({error.strerror}).{go_on}") from None
 
 

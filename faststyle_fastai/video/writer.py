@@ -2,6 +2,7 @@
 
 import heapq
 import json
+import math
 import shutil
 from contextlib import ExitStack, suppress
 from fractions import Fraction
@@ -11,10 +12,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..core.atomic import atomic_write
+from ..core.atomic import atomic_write, hidden_name
 from ..core.errors import FaststyleError, extra
 from ..images.files import check_format, save_picture
-from .reader import BT601, BT709, FULL, HD, LIMITED, SCALER, VideoFrame, VideoReader
+from ..images.formats import is_numbered, numbered
+from .reader import (
+    BT601,
+    BT709,
+    FULL,
+    HD,
+    LIMITED,
+    SCALER,
+    VideoFrame,
+    VideoReader,
+    open_local,
+)
 
 __all__ = ["CODEC", "video_writer", "check_video_format"]
 
@@ -34,7 +46,7 @@ def video_writer(
     resume: bool = False,
 ):
     "Create a writer: call `add(frame)` for each frame, then `finish()`, falsy if there were none."
-    plain = Pictures if "%" in out.name else Gif if out.suffix.lower() == ".gif" else None
+    plain = Pictures if is_numbered(out) else Gif if out.suffix.lower() == ".gif" else None
     if plain and crf is not None:
         raise ValueError(f"{out} does not support crf. Use .mp4, .mkv, .webm or .mov.")
     return plain(out) if plain else Parts(out, film, settings, codec, crf, resume)
@@ -50,7 +62,7 @@ class Pictures:
 
     def add(self, frame):
         self.n += 1
-        save_picture(Image.fromarray(frame.picture), Path(str(self.out) % self.n))
+        save_picture(Image.fromarray(frame.picture), numbered(self.out, self.n))
 
     def finish(self, start, end, keep):
         return self.n
@@ -173,6 +185,13 @@ class Parts:
         coded.pts = round((frame.time + LATER) / coded.time_base)
         self.container.mux(self.stream.encode(coded))
 
+    def discard(self):
+        "Remove the parts, which cannot be joined."
+        if self.container is not None:
+            with suppress(self.av.FFmpegError):
+                self.container.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def cut(self):
         "Close the current part."
         if self.container is not None:
@@ -193,7 +212,7 @@ class Parts:
             part = stack.enter_context(self.av.open(str(files[0])))
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
             pictures.time_base = self.film.time_base
-            source = stack.enter_context(self.av.open(self.film.source))
+            source = stack.enter_context(open_local(self.film.source))
             sounds = {
                 sound.index: joined.add_stream_from_template(
                     source.streams[sound.index], opaque=True
@@ -239,22 +258,25 @@ def heard(av, container, streams, begin, start, end):
     "Yield the sound packets of the time range unchanged; stops early if the video is damaged."
     if not streams:
         return
+    last = {}
     with suppress(av.FFmpegError):
         for packet in container.demux([container.streams[index] for index in streams]):
-            if packet.dts is None:
+            index = packet.stream.index
+            if packet.dts is None or packet.dts <= last.get(index, -math.inf):  # damaged
                 continue
+            last[index] = packet.dts
             time = packet.pts * packet.time_base - begin
             if (start and time < 0) or (end is not None and time >= end - start):
                 continue
             shift = round(begin / packet.time_base)
             packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-            packet.stream = streams[packet.stream.index]
+            packet.stream = streams[index]
             yield packet
 
 
 def parts_folder(out):
     "Folder of an unfinished video."
-    return out.with_name(f".{out.name}.parts")
+    return out.with_name(hidden_name(out.name, ".parts"))
 
 
 def check_video_format(
@@ -263,7 +285,7 @@ def check_video_format(
     resume: bool,
 ):
     "Check that no video, finished or interrupted, is overwritten without `force` or `resume`."
-    first = Path(str(out) % 1) if "%" in out.name else out
+    first = numbered(out, 1) if is_numbered(out) else out
     if parts_folder(out).exists():
         if not (force or resume):
             raise FaststyleError(

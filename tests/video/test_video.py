@@ -114,14 +114,14 @@ def test_command_line(faststyle, film, tmp_path):
     assert again.returncode == 1 and "--overwrite" in again.stderr and again.stderr.count("\n") == 1
 
 
-def test_a_full_disk_loses_nothing(faststyle, film, tmp_path):
+def test_a_full_disk_loses_nothing(faststyle, faststyle_process, film, tmp_path):
     import resource
 
     def little_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # bytes per file
 
     command = "video", film, "--style", "slim:great_wave", "-o", tmp_path / "out.mp4"
-    said = faststyle(*command, preexec_fn=little_room)
+    said = faststyle_process(*command, preexec_fn=little_room)
     assert said.returncode == 1 and not (tmp_path / "out.mp4").exists()
     (line,) = said.stderr.splitlines()[-1:]
     assert "out.mp4 cannot be written" in line and "Continue with --resume" in line

@@ -1,0 +1,189 @@
+"Videos that change their size, are damaged, rotated or interrupted."
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import av
+import numpy as np
+import pytest
+from clips import NTSC, encode, frames_of, moving, seen, times
+from fastai.callback.core import Callback
+from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
+from faststyle_fastai.training.runs import train
+from faststyle_fastai.video.writer import Parts, parts_folder
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return Stylizer("tiny:great_wave", "cpu")
+
+
+@pytest.fixture(scope="module")
+def grows(tmp_path_factory):
+    "A video of 64x48 px, then of 96x64."
+    folder = tmp_path_factory.mktemp("grows")
+    whole = b""
+    for i, size in enumerate(((64, 48), (96, 64))):
+        clip = encode(folder / f"{i}.ts", moving(12, size), range(12 * i, 12 * i + 12), rate=25)
+        whole += clip.read_bytes()
+    (folder / "grows.ts").write_bytes(whole)
+    return folder / "grows.ts"
+
+
+def test_frames_of_another_size_are_scaled_to_the_first(tiny, grows, tmp_path):
+    with pytest.warns(UserWarning, match="size of .*grows.ts changes. All .* to 64x48 px"):
+        paint_video(tiny, grows, tmp_path / "out.mp4")
+    shapes = [picture.shape for _, picture in frames_of(tmp_path / "out.mp4")]
+    assert set(shapes) == {(48, 64, 3)} and len(shapes) == len(seen(grows)) >= 22
+    with pytest.warns(UserWarning, match="changes"):
+        paint_video(tiny, grows, tmp_path / "late.mp4", start=0.6)  # in the larger part
+    assert {picture.shape for _, picture in frames_of(tmp_path / "late.mp4")} == {(48, 64, 3)}
+    assert len(times(tmp_path / "late.mp4")) == sum(time >= 0.6 for time in times(grows))
+
+
+def damaged(film, seed):
+    data, draw = bytearray(film.read_bytes()), random.Random(seed)
+    if seed % 3 == 0:
+        return data[: draw.randrange(len(data))]
+    for _ in range((1, 10, 60)[seed % 3 + seed % 2 - 1]):
+        data[draw.randrange(len(data))] = draw.randrange(256)
+    return data
+
+
+KINDS = [("mp4", "libx264"), ("avi", "mpeg4"), ("ts", "mpeg2video")]
+
+
+@pytest.mark.parametrize("kind, codec", KINDS)
+def test_damaged_films_leave_no_parts(tiny, tmp_path, kind, codec):
+    film = encode(tmp_path / f"film.{kind}", moving(12), rate=25, codec=codec)
+    for seed in range(40):
+        (hurt := tmp_path / f"{seed}.{kind}").write_bytes(damaged(film, seed))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                paint_video(tiny, hurt, out := tmp_path / f"{seed}-out.mp4")
+            except (FaststyleError, ValueError) as error:
+                assert "--resume" not in str(error)
+        assert not parts_folder(out).exists()
+
+
+def test_what_the_encoder_refuses_cannot_be_resumed(tiny, film, tmp_path, monkeypatch):
+    def refuse(self, frame):
+        raise av.error.ArgumentError(22, "Invalid argument")
+
+    monkeypatch.setattr(Parts, "add", refuse)
+    with pytest.raises(FaststyleError, match="cannot be written") as told:
+        paint_video(tiny, film, tmp_path / "out.mp4")
+    assert "--resume" not in str(told.value) and list(tmp_path.iterdir()) == []
+
+
+def test_a_rotated_film_is_painted_upright(tiny, tmp_path):
+    film = encode(tmp_path / "film.mp4", moving(6))
+    data = bytearray(film.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40  # the display matrix, 16.16 and 2.30 fixed point
+    turned = [0, 1 << 16, 0, -(1 << 16), 0, 0, 48 << 16, 0, 1 << 30]  # by 90 degrees
+    data[at : at + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in turned)
+    film.write_bytes(data)
+    paint_video(tiny, film, tmp_path / "out.mp4", strength=0.0)
+    with av.open(str(tmp_path / "out.mp4")) as painted:
+        frame = next(painted.decode(video=0))
+    assert (frame.width, frame.height, frame.rotation) == (48, 64, 0)
+    seen, first = frame.to_ndarray(format="rgb24"), next(moving(1)).astype(float)
+    wrong, upright = (np.abs(seen - np.rot90(first, turns)).mean() for turns in (1, -1))
+    assert upright < wrong / 2
+
+
+def test_23_976_frames_per_second(tiny, tmp_path):
+    rate = NTSC * 4 / 5
+    film = encode(tmp_path / "film.mp4", moving(30), rate=rate)
+    paint_video(tiny, film, tmp_path / "out.mp4")
+    assert times(tmp_path / "out.mp4") == times(film) == [i / rate for i in range(30)]
+
+
+def test_a_gif_of_many_frames(tiny, tmp_path):
+    first, *rest = map(Image.fromarray, moving(150, (32, 24)))
+    first.save("many.gif", save_all=True, append_images=rest, duration=40)
+    paint_video(tiny, "many.gif", tmp_path / "out.mp4")
+    assert [round(time * 100) for time in times(tmp_path / "out.mp4")] == list(range(0, 600, 4))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows kills at once")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_film(tiny, number, tmp_path):
+    film = encode(tmp_path / "film.mp4", moving(400), sound=13)
+    command = [sys.executable, "-m", "faststyle_fastai", "video", film, "--style"]
+    running = subprocess.Popen(
+        [*command, "tiny:great_wave", "-o", "out.mp4"], stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob(".out.mp4.parts/*.nut")):
+        time.sleep(0.05)
+        assert running.poll() is None
+    running.send_signal(number)
+    said = running.communicate(timeout=60)[1]
+    out = tmp_path / "out.mp4"
+    if number == signal.SIGTERM:  # it ends as after Ctrl-C
+        assert "Stopped: painted up to" in said and running.returncode == 1
+        assert 100 < len(times(out)) < 400
+    else:
+        assert not out.exists() and running.returncode == -9
+    paint_video(tiny, str(film), out, tiny.named, resume=True)
+    assert len(times(out)) == 400 and not parts_folder(out).exists()
+
+
+class Interrupting:
+    "A file whose 30th packet comes together with Ctrl-C."
+
+    def __init__(self, container):
+        self.container, self.n = container, 0
+
+    def __getattr__(self, name):
+        return getattr(self.container, name)
+
+    def mux(self, packets):
+        self.n += 1
+        if self.n == 30:
+            os.kill(os.getpid(), signal.SIGINT)
+        self.container.mux(packets)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_no_frame_is_lost_to_ctrl_c(tiny, tmp_path, monkeypatch):
+    film, out, opened = encode(tmp_path / "film.mp4", moving(60)), tmp_path / "out.mp4", av.open
+    own = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "av.open",
+                lambda file, *args, **kwargs: (
+                    Interrupting(opened(file, *args, **kwargs))
+                    if str(file).endswith("000000.tmp")
+                    else opened(file, *args, **kwargs)
+                ),
+            )
+            with pytest.raises(FaststyleError, match="Stopped: painted up to"):
+                paint_video(tiny, film, out)
+        assert len(times(out)) == 30
+        paint_video(tiny, film, out, resume=True)
+    finally:
+        signal.signal(signal.SIGINT, own)
+    assert times(out) == times(film)
+
+
+class Terminate(Callback):
+    def after_batch(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows kills at once")
+def test_a_terminated_training_is_saved(photos, painting):
+    few = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "quiet": True, "device": "cpu"}
+    with pytest.raises(FaststyleError, match="Stopped. The network so far is in run"):
+        train(photos, painting, "run", **few, cbs=Terminate())
+    assert Stylizer("run").styles == ["waves"]
