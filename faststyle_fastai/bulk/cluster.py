@@ -7,7 +7,6 @@ import math
 import os
 import socket
 import time
-from contextlib import suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -22,6 +21,7 @@ from ..images.remote import download, is_address
 from ..inference.builtin import find_style
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL
+from .stores import file_system, files_below, placed, put
 
 __all__ = ["paint_bulk"]
 
@@ -33,7 +33,6 @@ PAUSE = 5  # seconds until a cluster notices a dead machine
 TOGETHER = 2**23  # most pixels in a batch
 PER_GPU = 6  # workers
 TRIES = 4  # the first in pieces; then images lost with their worker, one by one
-WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
 
 
 def paint_bulk(
@@ -50,6 +49,7 @@ def paint_bulk(
     precision: str = "auto",  # see devices.autocast_dtype
     watch=None,  # called with the numbers of finished, failed and all images
     stroke: str = "medium",  # a row of enlarge.STROKES
+    trust_pickle: bool = False,  # allow a .pkl as `style`, which can run code when loaded
 ) -> list[tuple[str, str]]:  # the name and error of each failed image
     """Repaint all images below `source` to one output each; existing outputs are skipped.
 
@@ -60,7 +60,7 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
-    Stylizer(style, "cpu", precision)  # fail early on a bad style
+    Stylizer(style, "cpu", precision, trust_pickle)  # fail early on a bad style
     weights = *sent(style), precision
     names = _to_do(source, out, force)
     if not names:
@@ -104,7 +104,11 @@ def sent(style):
 
 
 def _connect(ray, address):
-    for name in ("ray", "ray.data"):  # long reports of deaths that are handled here
+    # Long reports of deaths that are handled here, in C++ and in Python.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # Ray's 15 leaves a worker nothing beside the loop in which this process waits for it.
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
@@ -127,7 +131,7 @@ def _painted(ray, names, work, workers, batch):
         compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
         num_cpus=1,
         num_gpus=gpus,
-        max_restarts=0,
+        max_restarts=-1,  # a pool never replaces a worker that is dead, and may wait for it forever
         max_task_retries=0,
     )
     for rows in results.iter_batches(batch_size=None):
@@ -157,7 +161,7 @@ def _to_do(source, out, force):
     if inside in (PurePosixPath(root), *PurePosixPath(root).parents):
         raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
     names, taken = [], {}
-    for path in _files(store, root, f"No folder {source}."):
+    for path in files_below(store, root, f"No folder {source}."):
         if is_picture(path.relative_to(root)) and inside not in path.parents:
             name = str(path.relative_to(root))
             if (other := taken.setdefault(output_name(name), name)) != name:
@@ -165,46 +169,9 @@ def _to_do(source, out, force):
             names.append(name)
     if not names:
         raise FileNotFoundError(f"No images in {source}.")
-    there = set() if force else {str(path.relative_to(place)) for path in _files(target, place)}
+    painted = [] if force else files_below(target, place)
+    there = {str(path.relative_to(place)) for path in painted}
     return sorted(name for name in names if output_name(name).as_posix() not in there)
-
-
-def _files(store, root, missing=None):
-    "All files below a folder; a missing folder is empty, or the error `missing`."
-    from pyarrow.fs import FileSelector, FileType
-
-    selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
-    try:
-        found = store.get_file_info(selector)
-    except FileNotFoundError:
-        raise FileNotFoundError(missing) from None
-    except OSError as error:
-        raise FaststyleError(f"Cannot list {root}: {format_error(error)}") from None
-    return [PurePosixPath(info.path) for info in found if info.type == FileType.File]
-
-
-def placed(address: str | Path) -> str:
-    "A URL, or an absolute path: workers have another current folder."
-    return str(address) if "://" in str(address) else os.path.abspath(address)
-
-
-def file_system(
-    address: str,  # of `placed`
-):
-    "The file system of an address, pyarrow's or else fsspec's, and the path in it."
-    fs = extra("pyarrow.fs", "bulk")
-    if "://" not in address:
-        return fs.LocalFileSystem(), Path(address).as_posix()
-    try:
-        return fs.FileSystem.from_uri(address)
-    except ValueError:
-        import fsspec
-
-        try:
-            store, root = fsspec.core.url_to_fs(address)
-        except (ValueError, ImportError) as error:
-            raise FaststyleError(f"{address}: {error}") from None
-        return fs.PyFileSystem(fs.FSSpecHandler(store)), root
 
 
 def _report(out, failed):
@@ -218,25 +185,6 @@ def _report(out, failed):
     elif store.get_file_info(path).is_file:
         store.delete_file(path)
     return failed
-
-
-def put(store, path: str, data: bytes):
-    "Write a file atomically."
-    parent, name = path.rsplit("/", 1)
-    if store.type_name in WHOLE_PUTS:
-        with store.open_output_stream(path) as file:
-            file.write(data)
-        return
-    store.create_dir(parent, recursive=True)
-    temporary = f"{parent}/.{name}-{os.getpid()}"
-    try:
-        with store.open_output_stream(temporary) as file:
-            file.write(data)
-        store.move(temporary, path)
-    except OSError:
-        with suppress(OSError):  # it may not exist
-            store.delete_file(temporary)
-        raise
 
 
 class Worker:

@@ -4,6 +4,7 @@ import csv
 import shutil
 
 import pytest
+from conftest import is_clean
 from PIL import Image
 
 from faststyle_fastai.all import (
@@ -14,7 +15,6 @@ from faststyle_fastai.all import (
     picture_files,
     read_picture,
 )
-from tests.conftest import is_clean
 
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 SLIM = "slim:great_wave"

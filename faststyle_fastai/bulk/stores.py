@@ -1,0 +1,69 @@
+"Folders, buckets and other stores of files."
+
+import os
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from ..core.atomic import hidden_name
+from ..core.errors import FaststyleError, extra, format_error
+
+__all__ = ["file_system", "files_below", "placed", "put"]
+
+WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
+
+
+def files_below(store, root, missing=None):
+    "All files below a folder; a missing folder is empty, or the error `missing`."
+    from pyarrow.fs import FileSelector, FileType
+
+    selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
+    try:
+        found = store.get_file_info(selector)
+    except FileNotFoundError:
+        raise FileNotFoundError(missing) from None
+    except OSError as error:
+        raise FaststyleError(f"Cannot list {root}: {format_error(error)}") from None
+    return [PurePosixPath(info.path) for info in found if info.type == FileType.File]
+
+
+def placed(address: str | Path) -> str:
+    "A URL, or an absolute path: workers have another current folder."
+    return str(address) if "://" in str(address) else os.path.abspath(address)
+
+
+def file_system(
+    address: str,  # of `placed`
+):
+    "The file system of an address, pyarrow's or else fsspec's, and the path in it."
+    fs = extra("pyarrow.fs", "bulk")
+    if "://" not in address:
+        return fs.LocalFileSystem(), Path(address).as_posix()
+    try:
+        return fs.FileSystem.from_uri(address)
+    except ValueError:
+        import fsspec
+
+        try:
+            store, root = fsspec.core.url_to_fs(address)
+        except (ValueError, ImportError) as error:
+            raise FaststyleError(f"{address}: {error}") from None
+        return fs.PyFileSystem(fs.FSSpecHandler(store)), root
+
+
+def put(store, path: str, data: bytes):
+    "Write a file atomically."
+    parent, name = path.rsplit("/", 1)
+    if store.type_name in WHOLE_PUTS:
+        with store.open_output_stream(path) as file:
+            file.write(data)
+        return
+    store.create_dir(parent, recursive=True)
+    temporary = f"{parent}/{hidden_name(name, f'-{os.getpid()}')}"
+    try:
+        with store.open_output_stream(temporary) as file:
+            file.write(data)
+        store.move(temporary, path)
+    except OSError:
+        with suppress(OSError):  # it may not exist
+            store.delete_file(temporary)
+        raise
