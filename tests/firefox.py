@@ -6,7 +6,9 @@ import subprocess
 import time
 from contextlib import contextmanager
 
-from websockets.sync.client import connect
+import pytest
+
+connect = pytest.importorskip("websockets.sync.client").connect
 
 PREFS = {
     "browser.download.folderList": 2,  # a folder of our own

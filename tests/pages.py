@@ -1,6 +1,7 @@
-"Ways to ask a page over HTTP, as a program would."
+"Ways to ask a page over HTTP, as a program would, and to use it in a browser."
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -50,3 +51,52 @@ def endpoints(port):
         name.strip("/"): [p.get("parameter_default") for p in e["parameters"]]
         for name, e in found.items()
     }
+
+
+DESK, PHONE = (1200, 900), (390, 844)
+
+
+@contextmanager
+def visitor(chromium, address):
+    "A function that opens a page; at the end, checks for requests to other sites and errors."
+    opened, elsewhere, errors = [], [], []
+
+    def visit(size=DESK, script=""):
+        viewport = dict(zip(("width", "height"), size))
+        context = chromium.new_context(viewport=viewport, permissions=["camera"])
+        context.set_default_timeout(60_000)  # of a busy machine
+        opened.append(context)
+        tab = context.new_page()
+        tab.add_init_script(script)
+        tab.on("request", lambda r: elsewhere.append(r.url))
+        if not script:
+            tab.on("pageerror", lambda error: errors.append(str(error)))
+            tab.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        tab.goto(address)
+        tab.get_by_label("Strength").first.wait_for()
+        return tab
+
+    visit.errors = errors
+    yield visit
+    for context in opened:
+        context.close()
+    assert all(url.startswith((address, "data:", "blob:")) for url in elsewhere)
+    assert errors == []
+
+
+def said(tab, where, what, seconds=90):
+    "What a part of a page says, once it includes `what`."
+    script = f"document.querySelector('#{where}')?.innerText.includes({json.dumps(what)})"
+    try:
+        tab.wait_for_function(script, timeout=1000 * seconds)
+    except Exception:  # Playwright's, which need not be installed
+        text = tab.inner_text(f"#{where}")
+        raise AssertionError(f"#{where} says {text!r}, not {what!r}.") from None
+    return tab.inner_text(f"#{where}")
+
+
+def saved(tab, button):
+    "The download that a button starts."
+    with tab.expect_download(timeout=90_000) as download:
+        tab.get_by_role("button", name=button, exact=True).click()
+    return download.value

@@ -1,8 +1,10 @@
 "Security of a page: which requests it answers, which files it reads, how much it stores."
 
+import html
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 import traceback
@@ -13,7 +15,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from ..core.errors import FaststyleError, format_error
+from ..core.errors import FaststyleError, format_error, is_finite
 
 __all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder", "reason"]
 
@@ -128,10 +130,16 @@ def _locked_folder():
 def guarded_blocks(gr, folder: PageFolder, **kwargs):
     "gradio's Blocks with checks of a visitor's input and of error messages."
 
+    from PIL import EpsImagePlugin
     from starlette.concurrency import run_in_threadpool
+
+    # gradio opens what visitors send before we do, and a file's content chooses Pillow's reader.
+    EpsImagePlugin.gs_binary = False
 
     class Blocks(gr.Blocks):
         async def preprocess_data(self, block_fn, inputs, *args, **kwargs):
+            if len(inputs) < len(block_fn.inputs):  # gradio would list its objects
+                raise FaststyleError(f"Send {len(block_fn.inputs)} values, not {len(inputs)}.")
             _check(inputs, folder)
             return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
 
@@ -150,11 +158,13 @@ def guarded_blocks(gr, folder: PageFolder, **kwargs):
 
 
 def _check(value, folder):
-    """Refuse each path in `value` that is not a file of this page.
+    """Refuse each path in `value` that is not a file of this page, and each NaN or infinity.
 
-    gradio itself checks paths only where `meta` marks them as files. The error does not reveal
-    which files exist.
+    gradio itself checks paths only where `meta` marks them as files, and NaN is in every range. The
+    error does not reveal which files exist.
     """
+    if not isinstance(value, (list, tuple, dict)) and not is_finite(value):
+        raise FaststyleError(f"{value} is not a number that can be used.")
     if isinstance(value, (list, tuple)):
         for part in value:
             _check(part, folder)
@@ -168,16 +178,19 @@ def _check(value, folder):
 
 
 def reason(error: Exception) -> str:
-    "The error message without the server's folders; unexpected errors go to the terminal."
+    "The error as text for a page, without the server's folders; unexpected ones are printed too."
     if type(error).__name__ == "ComponentProcessingError":  # it names a component of gradio
         error = error.__cause__ or error
     if not isinstance(error, (FaststyleError, ValueError, OSError)):
         message = getattr(error, "message", None)  # gradio's own errors have one
         if message is None:
-            traceback.print_exception(error)
+            *_, (place, line) = traceback.walk_tb(error.__traceback__)
+            where = f"{place.f_code.co_filename}:{line}"
+            print(f"error: {format_error(error)} at {where}", file=sys.stderr)
             message = f"Unexpected error: {type(error).__name__}."
-        return FOLDERS.sub("", str(message))
-    return FOLDERS.sub("", format_error(error))
+    else:
+        message = format_error(error)
+    return html.escape(FOLDERS.sub("", str(message)), quote=False)
 
 
 class Guard:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import warnings
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
@@ -29,19 +30,19 @@ class StyleLibrary:
 
     def __init__(self, folder: str | Path, device=None, precision="auto"):
         self.folder = Path(folder)
-        self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision=precision))
+        self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision, False))
 
     def styles(self) -> dict[str, tuple[Path, str]]:
         "The displayed name of each style -> its file, and its name in the file."
         found = {}
         files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("*.safetensors")]
-        for file in sorted(files, key=lambda path: -path.stat().st_mtime):
+        for file in sorted(files, key=written, reverse=True):
             called = file.stem if file.parent == self.folder else file.parent.name
-            names = _names_in(file, file.stat().st_mtime_ns)
+            names = _names_in(file, written(file))
             for name in names:
                 found[called if len(names) == 1 else f"{called}: {name}"] = file, name
         for file in sorted(self.folder.glob("*.*")):
-            if is_picture(Path(file.name)) and _is_readable(file, file.stat().st_mtime_ns):
+            if is_picture(Path(file.name)) and _is_readable(file, written(file)):
                 found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
@@ -50,18 +51,23 @@ class StyleLibrary:
 
         A thumbnail is written to `folder` once: another visitor's browser may be reading it.
         """
-        return [
-            (self._kept(folder, called, file, name), title(called))
-            for called, (file, name) in self.styles().items()
-        ]
+        styles = self.styles().items()
+        return self._shown(folder, ((title(called), called, *place) for called, place in styles))
 
     def titles(self) -> list[tuple[str, str]]:
         "The title and displayed name of each style."
         return [(title(called), called) for called in self.styles()]
 
+    def _shown(self, folder, styles):
+        "The thumbnail and caption of styles, except those that a visitor has just removed."
+        found = []
+        for caption, *style in styles:
+            with suppress(FileNotFoundError):
+                found.append((self._kept(folder, *style), caption))
+        return found
+
     def _kept(self, folder, called, file, name):
-        written = file.stat().st_mtime_ns if file.exists() else ""
-        key = sha1(f"{called} {file} {written}".encode()).hexdigest()
+        key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
         if not (path := folder / f"{key}.png").exists():
             save_picture(self._thumbnail(file, name), path)
         return path
@@ -75,7 +81,7 @@ class StyleLibrary:
             if name is None:  # interrupted, or damaged
                 return Image.new("RGB", (64, 64), "gray")
             photo = fit(read_picture(sample_photos()[0] / "china.jpg"), (192, 192))
-            return self.painter(file, file.stat().st_mtime_ns)(photo, name)
+            return self.painter(file, written(file))(photo, name)
         picture = read_picture(painting, shortest=240)
         picture.thumbnail((240, 240))
         return picture
@@ -86,7 +92,7 @@ class StyleLibrary:
         if not isinstance(called, str) or called not in styles:  # a program may send anything
             raise FaststyleError(f"Unknown style '{called}': choose one from the list.")
         file, name = styles[called]
-        return self.painter(file, file.stat().st_mtime_ns), name
+        return self.painter(file, written(file)), name
 
     def together(self, called: str) -> list[str]:
         "The styles that one can be mixed with: the others in its file."
@@ -113,9 +119,9 @@ class StyleLibrary:
         for name, path in self.own(busy).items():
             file = path / MODEL if path.is_dir() else path
             late = "" if file.exists() else " (interrupted)"
-            styles = [] if late or is_painting(file) else _names_in(file, file.stat().st_mtime_ns)
-            found.append((self._kept(folder, name, file, next(iter(styles), None)), name + late))
-        return found
+            styles = [] if late or is_painting(file) else _names_in(file, written(file))
+            found.append((name + late, name, file, next(iter(styles), None)))
+        return self._shown(folder, found)
 
     def rename(self, name: str, new: str) -> str:
         "Give one of `own` another name; return it without unsuitable characters."
@@ -132,7 +138,7 @@ class StyleLibrary:
     def remove(self, name: str):
         "Delete one of `own`."
         for path in self._all(name):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def network(self, name: str) -> Path:
         "The style file of one of `own`; `FaststyleError` for a painting."
@@ -197,6 +203,14 @@ def title(called: str) -> str:
     "The title of a style, followed by the name of its file if several styles are in it."
     file, _, name = called.rpartition(": ")
     return f"{style_title(name)} ({file})" if file else style_title(name)
+
+
+def written(file: Path) -> int:
+    "When a file was written, in ns; 0 if there is none, or no longer."
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _is_training(path):

@@ -72,6 +72,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
         how |= {"minutes": minutes, "quiet": True, "cbs": watch, **where}
 
         def work():
+            shelf.place(place.name)  # another page may have been faster
             kept = save_picture(picture, place / f"{place.name}.png")
             try:
                 train(folder, kept, place, **how)

@@ -1,6 +1,7 @@
 "The styles that a page offers."
 
 import shutil
+import threading
 
 import pytest
 from conftest import is_clean
@@ -101,3 +102,23 @@ def test_uploads_are_gathered_from_among_others(tmp_path):
         mine = [str(tmp_path / f"{i}" / "a.jpg") for i in range(n)]
         folder = collect_uploads(mine, tmp_path / f"own{n}")
         assert sorted(path.name for path in folder.iterdir()) == ["0-a.jpg", "1-a.jpg"][:n]
+
+
+@pytest.mark.filterwarnings("ignore:Painting skipped")
+def test_visitors_add_and_remove_while_others_look(tmp_path, painting):
+    shelf, over = StyleLibrary(tmp_path / "styles"), threading.Event()
+    files = [shutil.copy(painting, tmp_path / f"own{i}.png") for i in range(3)]
+
+    def coming_and_going():
+        while not over.is_set():
+            for name in [shelf.add(file) for file in files]:
+                shelf.remove(name)
+
+    visitor = threading.Thread(target=coming_and_going, daemon=True)
+    visitor.start()
+    for _ in range(40):
+        assert len(shelf.pictures(tmp_path)) >= 14 and len(shelf.own_pictures(tmp_path)) <= 3
+        assert set(shelf.own()) <= {"own0", "own1", "own2"}
+    over.set()
+    visitor.join()
+    assert len(shelf.pictures(tmp_path)) == 14 and shelf.own() == {}

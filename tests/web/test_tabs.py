@@ -1,6 +1,5 @@
 "The page's tabs beyond painting and training, in Chromium if it is installed."
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import free_port
+from pages import said, saved, visitor
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
 from faststyle_fastai.training.demo import sample_photos
@@ -39,37 +39,16 @@ def site(tmp_path_factory, painting):
 
 @pytest.fixture
 def visit(chromium, site):
-    "A function that opens a tab of the page; at the end, checks for errors."
-    opened, errors = [], []
+    "A function that opens a tab of the page."
+    with visitor(chromium, site[0]) as visit:
 
-    def visit(name, script=""):
-        context = chromium.new_context(viewport={"width": 1200, "height": 900})
-        opened.append(context)
-        tab = context.new_page()
-        tab.add_init_script(script)
-        if not script:
-            tab.on("pageerror", lambda error: errors.append(str(error)))
-        tab.goto(site[0])
-        said(tab, "painted", "640 x 427 px in ")  # and all fields are up to date
-        tab.get_by_role("tab", name=name, exact=True).click()
-        return tab
+        def tab(name, script=""):
+            tab = visit(script=script)
+            said(tab, "painted", "640 x 427 px in ")  # and all fields are up to date
+            tab.get_by_role("tab", name=name, exact=True).click()
+            return tab
 
-    yield visit
-    for context in opened:
-        context.close()
-    assert errors == []
-
-
-def said(tab, where, what, seconds=90):
-    script = f"document.querySelector('#{where}')?.innerText.includes({json.dumps(what)})"
-    tab.wait_for_function(script, timeout=1000 * seconds)
-    return tab.inner_text(f"#{where}")
-
-
-def saved(tab, button):
-    with tab.expect_download(timeout=90_000) as download:
-        tab.get_by_role("button", name=button, exact=True).click()
-    return download.value
+        yield tab
 
 
 def choose(tab, name):
@@ -146,11 +125,10 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     said(tab, "shelved", "lent_out.html is in your downloads.")
     assert page.suggested_filename == "lent_out.html"
     assert b"<!doctype html>" in open(page.path(), "rb").read(100)
-    tab.get_by_role("button", name="Rename").click()  # without a name
-    tab.get_by_text("The style needs a name.").first.wait_for()
     tab.once("dialog", lambda dialog: dialog.dismiss())
     tab.get_by_role("button", name="Delete").click()
-    tab.wait_for_timeout(1000)
+    tab.get_by_role("button", name="Rename").click()  # without a name
+    tab.get_by_text("The style needs a name.").first.wait_for()
     assert (site[1] / "lent_out.safetensors").is_file()
     tab.once("dialog", lambda dialog: dialog.accept())
     tab.get_by_role("button", name="Delete").click()
@@ -199,10 +177,14 @@ def test_a_camera_that_is_refused(visit):
     assert "Permission denied" in said(tab, "rate", "The camera is not available")
 
 
+AT_REST = """() => !document.querySelector("[data-testid=status-tracker]:not(.hide)")
+    && document.getAnimations().every((moving) => moving.playState != "running")"""
+
+
 @pytest.mark.parametrize("name", ["Paint", "Train", "My styles", "Video", "Optimize", "Camera"])
 def test_nothing_serious_keeps_anybody_out(visit, name):
     tab = visit(name)
-    tab.wait_for_timeout(1500)
+    tab.wait_for_function(AT_REST)
     found = Axe().run(tab).response["violations"]
     serious = [v for v in found if v["impact"] in ("serious", "critical")]
     shown = [(v["id"], node["html"][:200]) for v in serious for node in v["nodes"]]
