@@ -4,10 +4,9 @@ import os
 import shutil
 import socket
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import matplotlib
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from faststyle_fastai.all import StyleDataLoaders, Stylizer
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start
 
 QUICK = "--crop-size", 32, "--batch-size", 2, "--images", 4, "--quiet"  # of a training
 SMALL = {  # of an optimization
@@ -39,6 +39,8 @@ def _own_cache(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _seeded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # A page's limit stays in its process; a test that needs one sets it again.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", max(Image.MAX_IMAGE_PIXELS, 50_000_000))
     set_seed(0)
 
 
@@ -98,13 +100,14 @@ def page(tmp_path_factory):
 
 @pytest.fixture
 def faststyle():
-    "The command line, as a person calls it: `faststyle('info', file)` → CompletedProcess."
+    "The command line in this process: `faststyle('info', file)` → CompletedProcess."
+    return commands.faststyle
 
-    def run(*args, **kwargs):
-        command = [sys.executable, "-m", "faststyle_fastai", *map(str, args)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, **kwargs)
 
-    return run
+@pytest.fixture
+def faststyle_process():
+    "The command line in a process of its own: for exit codes, signals, limits and imports."
+    return commands.faststyle_process
 
 
 @pytest.fixture
@@ -186,7 +189,7 @@ def black_ink():
     return header.ljust(128, b"\0") + index + data
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium():
     "Chromium with two cameras that need no permission and an imitation of a graphics card."
     if not (path := shutil.which("chromium") or shutil.which("google-chrome")):

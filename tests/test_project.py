@@ -1,6 +1,7 @@
 import configparser
 import re
 import sys
+from importlib.metadata import files as files_of
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def test_what_ships_is_small():
     sizes = {p.name: p.stat().st_size for p in ASSETS.rglob("*") if p.is_file()}
     assert sizes["lite.safetensors"] <= 3.5e6 and sizes["gallery.safetensors"] <= 3.7e6
     assert sizes["any_painting.safetensors"] <= 8e6 and sum(sizes.values()) <= 20e6
+
+
+def test_licenses_of_others_are_installed():
+    names = "LICENSE", "THIRD_PARTY_LICENSES.txt"
+    files = [file for file in files_of("faststyle_fastai") if file.name in names]
+    text = "".join(file.read_text() for file in files)
+    for owner in ("Apache License", "Microsoft Corporation", "Huan Wang", "Zisserman"):
+        assert owner in text
 
 
 def test_the_readme_is_made_from_the_index():

@@ -17,6 +17,7 @@ from .options import (
     Strength,
     Stroke,
     Style,
+    TrustPickle,
     print_outputs,
 )
 
@@ -63,6 +64,7 @@ def bulk(
         ),
     ] = 16,
     force: Force = False,
+    trust_pickle: TrustPickle = False,
     precision: Precision = "auto",
     quiet: Quiet = False,
 ):
@@ -71,7 +73,7 @@ def bulk(
 
     how = {"strength": strength, "size": size, "keep_colors": keep_colors, "address": address}
     how |= {"workers": workers, "batch": batch, "force": force, "precision": precision}
-    how["stroke"] = stroke
+    how |= {"stroke": stroke, "trust_pickle": trust_pickle}
     try:
         with redirect_stdout(sys.stderr):  # Ray reports dead nodes there
             failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())

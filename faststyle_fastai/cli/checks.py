@@ -4,8 +4,9 @@ import re
 from glob import glob
 from pathlib import Path
 
+from ..core.assets import ASSETS
 from ..core.errors import known
-from ..images.formats import is_painting
+from ..images.formats import FILMS, MOVING, PICTURES, is_film, is_numbered, is_painting
 from ..images.remote import is_address
 
 DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
@@ -20,6 +21,8 @@ def check_device(name: str | None) -> str | None:
 
 def check_folder(folder: Path | None) -> Path | None:
     "A folder that exists."
+    if folder and folder.is_file():
+        raise ValueError(f"{folder} is a file. Give a folder.")
     if folder and not folder.is_dir():
         raise FileNotFoundError(f"Folder not found: {folder}.")
     return folder
@@ -28,14 +31,19 @@ def check_folder(folder: Path | None) -> Path | None:
 def check_inputs(inputs: list[str]) -> list[str]:
     "Files, folders, URLs and glob patterns of which each finds something."
     for text in inputs:
+        if Path(text).suffix.lower() in FILMS:
+            raise ValueError(f"{text} is a video. Use faststyle video.")
         if not is_there(text) and not glob(text, recursive=True):
-            raise FileNotFoundError(f"Image not found: {text}.")
+            hint = " It is a style: use --style." if text in builtin_styles() else ""
+            raise FileNotFoundError(f"Image not found: {text}.{hint}")
     return inputs
 
 
 def check_video(source: str) -> str:
     "A video, or numbered images such as frames/%04d.png."
-    if not is_there(source) and "%" not in source:
+    if Path(source).suffix.lower() in PICTURES - MOVING and not is_numbered(source):
+        raise ValueError(f"{source} is an image. Use faststyle stylize.")
+    if not is_film(source):
         raise FileNotFoundError(f"Video not found: {source}.")
     return source
 
@@ -46,9 +54,7 @@ def check_paintings(sources: list[str] | str) -> list[str] | str:
         place = source.partition("=")[2]
         if is_there(source) or (place and is_there(place)):
             continue
-        from ..inference.builtin import BUILTIN_STYLES
-
-        if source in BUILTIN_STYLES:
+        if source in builtin_styles():
             raise ValueError(
                 f"{source} is a built-in style, not a painting. "
                 f"Use it with faststyle stylize --style {source}."
@@ -80,6 +86,11 @@ def check_recipe(name: str) -> str:
     from ..training.recipes import RECIPES
 
     return known("recipe", name, RECIPES)
+
+
+def builtin_styles():
+    "Their names, from their thumbnails: to import the table would import torch."
+    return {file.stem for file in (ASSETS / "gallery").glob("*.jpg")}
 
 
 def is_there(text):

@@ -46,6 +46,8 @@ def export(
     trust_pickle: TrustPickle = False,
 ):
     "Export one style, or all styles of a file, to ONNX or to a web page."
+    if out.suffix not in (".onnx", ".html"):
+        raise ValueError(f"{out} must end in .onnx or .html.")
     from ..inference.html import export_html
     from ..inference.onnx import export_onnx
     from ..training.run_folder import may_write_file

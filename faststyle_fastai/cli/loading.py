@@ -4,33 +4,25 @@ import sys
 import warnings
 from shlex import quote
 
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, printable
 
 
 def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), quiet=False):
     "Load a Stylizer for a style, and for paintings in `also`; a pickle only if it is trusted."
     from ..images.formats import is_painting
-    from ..inference.builtin import find_style
-
-    named = list(dict.fromkeys([style, *also]))
-    if paintings := [name for name in named if is_painting(name)]:
-        from ..inference.stylizer import Stylizer
-
-        paint = Stylizer(named, device, precision)
-        if not quiet:
-            print(
-                f"The style of {paintings[0]} was read from the image alone. For finer strokes, "
-                f"train it: faststyle train PHOTOS --style {quote(str(paintings[0]))} -o RUN",
-                file=sys.stderr,
-            )
-        return paint
-    if find_style(style)[0].suffix == ".pkl" and not trust_pickle:
-        raise FaststyleError(
-            f"{style} can run code when loaded. If you trust it, add --trust-pickle."
-        )
     from ..inference.stylizer import Stylizer
 
-    return Stylizer(style, device, precision)
+    named = list(dict.fromkeys([style, *also]))
+    if not (paintings := [name for name in named if is_painting(name)]):
+        return Stylizer(style, device, precision, trust_pickle)
+    paint = Stylizer(named, device, precision)
+    if not quiet:
+        said = (
+            f"The style of {paintings[0]} was read from the image alone. For finer strokes, "
+            f"train it: faststyle train PHOTOS --style {quote(str(paintings[0]))} -o RUN"
+        )
+        print(printable(said), file=sys.stderr)
+    return paint
 
 
 def name_first(paint, style):

@@ -1,13 +1,18 @@
 "The `faststyle` command line: each command parses, calls one function and prints the output path."
 
+import os
+import signal
 import sys
 import warnings
+from functools import wraps
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import __version__
-from ..core.errors import format_error
+from ..core.errors import extra, format_error, is_finite, one_line
 from .bulk import bulk
 from .convert import export, import_
 from .measure import evaluate, info, styles
@@ -62,10 +67,36 @@ COMMANDS = {  # help panel -> command -> examples
 }
 
 
+NEEDS = {  # command -> a library that it cannot do without, and the extra that installs it
+    web: ("gradio", "web"),
+    camera: ("gradio", "web"),
+    video: ("av", "video"),
+    bulk: ("ray", "bulk"),
+    export: ("onnxscript", "onnx"),
+}
+
+
+def checked(command):
+    "The command, after checks that all commands share and that need no other import."
+
+    @wraps(command)
+    def run(**given):
+        for name, value in given.items():
+            if not is_finite(value):  # which the ranges of options let pass
+                raise typer.BadParameter(f"{name}={value}. Use a finite number.")
+        if given.get("out") == Path("-"):
+            raise typer.BadParameter("-o - : nothing is written to a pipe. Give a file or folder.")
+        if (need := NEEDS.get(command)) and not find_spec(need[0]):
+            extra(*need)
+        return command(**given)
+
+    return run
+
+
 def register(command, panel, examples):
     name = command.__name__.strip("_").replace("_", "-")
     epilog = "Example: " + "\n\n".join(examples)
-    app.command(name, rich_help_panel=panel, epilog=epilog)(command)
+    app.command(name, rich_help_panel=panel, epilog=epilog)(checked(command))
 
 
 for panel, commands in COMMANDS.items():
@@ -78,6 +109,7 @@ def main():
     for stream in (sys.stdout, sys.stderr):  # a Windows encoding lacks signs that are printed
         if hasattr(stream, "reconfigure"):  # not if a program has replaced it
             stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.argv[1:] = map(with_home, sys.argv[1:])
     debug, verbose = take("--debug"), take("-v", "--verbose")
     if sys.argv[1:2] == ["optimize"]:
         sys.argv[1:] = as_typed(sys.argv[1:])
@@ -86,7 +118,8 @@ def main():
     else:
         for noise in (FutureWarning, DeprecationWarning):  # meant for the libraries' developers
             warnings.simplefilter("ignore", noise)
-    warnings.showwarning = lambda text, *_: print(f"warning: {text}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` is Ctrl-C: work is kept
+    warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
     try:
         app()
     except Exception as error:
@@ -94,6 +127,12 @@ def main():
             raise
         print(f"error: {format_error(error)}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def with_home(word):
+    "A word with ~ replaced by the home folder, where a shell does not: in quotes, after --style=."
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return option + equals + (os.path.expanduser(value) if value.startswith("~/") else value)
 
 
 def take(*names):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..core.errors import printable
 from .checks import check_device, check_folder, check_mix, check_recipe, check_style
 
 Photos = Annotated[
@@ -91,7 +92,7 @@ Workers = Annotated[
         "--num-workers",
         min=0,
         metavar="N",
-        help="Processes that load photos. Default: up to 8 on CUDA, otherwise 0.",
+        help="Processes that load photos. Default: up to 16 on CUDA, otherwise 0.",
     ),
 ]
 CheckpointEvery = Annotated[
@@ -238,7 +239,7 @@ TrustPickle = Annotated[
 Force = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing output.")]
 
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Address of the web page.")]
-Port = Annotated[int, typer.Option(metavar="PORT", help="Port of the web page.")]
+Port = Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Port of the web page.")]
 AllowHosts = Annotated[
     list[str] | None,
     typer.Option(
@@ -254,4 +255,4 @@ def print_outputs(*paths):
     if int(os.environ.get("RANK", 0)):  # in distributed training only the first process prints
         return
     for path in paths:
-        print(path)
+        print(printable(str(path)))

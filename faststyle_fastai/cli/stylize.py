@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..core.errors import FaststyleError, clock, format_error, progress
+from ..core.errors import FaststyleError, clock, format_error, printable, progress
 from .checks import check_inputs, check_style
 from .loading import load_stylizer, name_first, names_in, shares_of, side_of
 from .options import (
@@ -107,7 +107,7 @@ def stylize(
     tiled = {"tile": side_of(tile, depth), "exact": exact}
     if batch_size > 1 and (exact or isinstance(tiled["tile"], int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    tiled["watch"] = None if quiet or not sys.stderr.isatty() else tiles_done
+    tiled["watch"] = None if quiet or not sys.stderr.isatty() else show_share
     limit_pixels(megapixels)
     jobs = plan_outputs(inputs, out, depth, force)
     if skip_existing:
@@ -137,6 +137,8 @@ def stylize(
             try:
                 large = not is_address(source) and math.prod(image_size(source)) > READ_AHEAD
                 yield source, target, source if large else read_tensor(source)
+            except MemoryError:  # read again in its turn, in tiles if it must be
+                yield source, target, source
             except Exception as error:  # raised in this image's turn
                 yield source, target, error
 
@@ -178,7 +180,8 @@ def stylize(
                         continue
                     if not quiet and len(jobs) > 1:
                         left = (time.monotonic() - began) / i * (len(jobs) - i)
-                        print(f"{i}/{len(jobs)} {source}  {clock(left)} left", file=sys.stderr)
+                        said = f"{i}/{len(jobs)} {source}  {clock(left)} left"
+                        print(printable(said), file=sys.stderr)
                     print_outputs(target)
     except KeyboardInterrupt:
         raise FaststyleError(f"Stopped after {len(written)} of {len(jobs)} images.") from None
@@ -203,9 +206,9 @@ def alike(items, most):
     yield from waiting.values()
 
 
-def tiles_done(done, of):
-    "Print the progress of a large image on one line."
-    progress(f"tile {done} of {of}", done == of)
+def show_share(done: float):
+    "Print the painted share of a large image on one line."
+    progress(f"painted {done:.0%}", done == 1)
 
 
 def grid(

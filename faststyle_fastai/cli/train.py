@@ -145,7 +145,15 @@ def train(
     size: Size = None,
     bs: BatchSize = None,
     images: Images = None,
-    minutes: Minutes = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            metavar="MINUTES",
+            help="Train for this many minutes, start and end included. Default: with recipe fast, "
+            "5 for each style; otherwise the recipe's epochs.",
+        ),
+    ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
@@ -212,7 +220,7 @@ def train(
     from ..training.runs import train
 
     run = train(**given)
-    print_outputs(*(run / name for name in ("model.safetensors", "model.pkl", "loss.png")))
+    print_outputs(run / "model.safetensors", run / "model.pkl", *run.glob("loss.png"))
     print_outputs(*sorted(run.glob("progress*")))
 
 

@@ -21,13 +21,13 @@ def run(tmp_path_factory, photos, painting):
     )  # fmt: skip
 
 
-def test_stylize_one_several_and_bad_ones(faststyle, run, photos, tmp_path):
+def test_stylize_one_several_and_bad_ones(faststyle_process, run, photos, tmp_path):
     shutil.copy(photos / "china" / "0.jpg", "a.jpg")
     Image.new("RGB", (1, 1)).save("dot.png")
     (tmp_path / "broken.jpg").write_text("no picture")
-    said = faststyle("stylize", "a.jpg", "--style", run, "-o", "one.png")
+    said = faststyle_process("stylize", "a.jpg", "--style", run, "-o", "one.png")
     assert said.stdout == "one.png\n" and Image.open("one.png").size == (96, 72)
-    said = faststyle("stylize", "*.jpg", "dot.png", "--style", run, "-o", "out", "--quiet")
+    said = faststyle_process("stylize", "*.jpg", "dot.png", "--style", run, "-o", "out", "--quiet")
     assert said.returncode == 1 and "broken.jpg cannot be read" in said.stderr
     assert said.stdout.split() == ["out/a.jpg", "out/dot.png"]
     assert is_clean(tmp_path)
@@ -76,9 +76,9 @@ def test_help_says_the_defaults(faststyle, command, says):
     assert said.returncode == 0 and says in said.stdout
 
 
-def test_output_is_utf_8_whatever_the_system_prefers(faststyle, monkeypatch):
+def test_output_is_utf_8_whatever_the_system_prefers(faststyle_process, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # as Windows' cp1252 when redirected
-    said = faststyle("bulk", "--help")
+    said = faststyle_process("bulk", "--help")
     assert said.returncode == 0 and "s3://…" in said.stdout
 
 
@@ -103,16 +103,16 @@ def test_a_network_of_pytorch_examples(faststyle, tmp_path):
     assert not (tmp_path / "half.safetensors").exists()
 
 
-def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting, tmp_path):
+def test_evaluate_and_trusted_pickle(faststyle, faststyle_process, run, photos, painting):
     args = "evaluate", run, "--photos", photos / "china", "--painting", painting
     said = faststyle(
         *args, "--backbone", "lite", "--size", 32, "--num-photos", 1, "--iterations", 2
     )
     assert said.returncode == 0 and "iterations of optimization" in said.stdout, said.stderr
     picture, pickle = photos / "china" / "0.jpg", run / "model.pkl"
-    for style in (pickle, f"{pickle}:waves"):
+    for command, style in ((faststyle_process, pickle), (faststyle, f"{pickle}:waves")):
         trusted = "--style", style, "--trust-pickle", "-o", "x.png", "--overwrite"
-        said = faststyle("stylize", picture, *trusted)
+        said = command("stylize", picture, *trusted)
         assert said.returncode == 0 and said.stderr == "", said.stderr
 
 
@@ -143,12 +143,14 @@ def test_the_gallery(faststyle, photos, tmp_path):
     fails(faststyle("stylize", photo, "--style", "sea", "-o", "x.png"), 1, "great_wave, ")
 
 
-def test_a_full_disk_leaves_nothing_half_written(faststyle, run, tmp_path):
+def test_a_full_disk_leaves_nothing_half_written(faststyle_process, run, tmp_path):
     Image.effect_noise((300, 300), 90).convert("RGB").save("a.png")
 
     def small_disk():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    said = faststyle("stylize", "a.png", "--style", run, "-o", "x.png", preexec_fn=small_disk)
+    said = faststyle_process(
+        "stylize", "a.png", "--style", run, "-o", "x.png", preexec_fn=small_disk
+    )
     fails(said, 1, "File too large")
     assert {p.name for p in tmp_path.iterdir()} == {"a.png"}

@@ -10,7 +10,7 @@ from benchmarks.cli.fuzz import calls, models, pictures
 from faststyle_fastai.images.files import read_tensor
 
 
-@pytest.mark.parametrize(("kind", "count"), [(pictures, 100), (models, 30), (calls, 60)])
+@pytest.mark.parametrize(("kind", "count"), [(pictures, 60), (models, 15), (calls, 30)])
 def test_one_clear_line_and_nothing_half_done(kind, count):
     found = kind(count, random.Random(0))
     assert found.pop("tried") == count and found.pop("refused") > count / 4

@@ -118,11 +118,11 @@ def test_what_is_not_ours_stays(painting, photos, tmp_path):
 def test_ctrl_c_keeps_what_is_done(photos, painting, tmp_path):
     command = [sys.executable, "-m", "faststyle_fastai", "train", photos, "--style", painting]
     command += ["-o", "run", "--crop-size", "32", "--batch-size", "2", "--quiet"]
+    command += ["--checkpoint-every", "1"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "run/previews/step-000000.png").exists():
+    while not list((tmp_path / "run").glob("checkpoints/step-*")):
         time.sleep(0.1)
         assert running.poll() is None
-    time.sleep(1)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 1 and said.startswith("error: Stopped. The network so far")
@@ -178,12 +178,12 @@ def test_a_training_says_where_its_previews_are(faststyle, photos, painting, tmp
     assert (tmp_path / "run/previews/step-000000.png").is_file()
 
 
-def test_a_full_disk_during_training(faststyle, photos, painting, tmp_path):
+def test_a_full_disk_during_training(faststyle_process, photos, painting, tmp_path):
     def small_disk():
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
 
     args = "train", photos, "--style", painting, "-o", "run", *QUICK
-    said = faststyle(*args, preexec_fn=small_disk)
+    said = faststyle_process(*args, preexec_fn=small_disk)
     assert said.returncode == 1 and "Traceback" not in said.stderr
     *warned, failed = said.stderr.splitlines()
     assert all(line.startswith("warning: File not written") for line in warned)

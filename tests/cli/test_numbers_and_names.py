@@ -1,0 +1,138 @@
+"Numbers that are none, and names that steer a terminal, on the command line and in Python."
+
+import math
+import os
+import warnings
+
+import pytest
+from PIL import Image
+
+from faststyle_fastai.cli import main as cli
+from faststyle_fastai.cli.options import print_outputs
+from faststyle_fastai.core.errors import FaststyleError, check_numbers, format_error, printable
+from faststyle_fastai.core.plans import plan_with
+from faststyle_fastai.images.discovery import find_paintings
+from faststyle_fastai.images.files import limit_pixels
+from faststyle_fastai.images.sizes import short_shape
+from faststyle_fastai.inference.stylizer import Stylizer
+from faststyle_fastai.models.stylefile import import_style
+from faststyle_fastai.optimization.optimize import optimize_style
+from faststyle_fastai.optimization.recipes import OPTIMIZATIONS, scales_between
+from faststyle_fastai.training.callbacks import TimeBudget
+from faststyle_fastai.training.recipes import recipe_plan
+from faststyle_fastai.training.runs import pretrain, train
+
+STYLIZE = "stylize", "me.png", "--style", "udnie", "-o", "out.png"
+TRAIN = "train", "photos", "--style", "me.png", "-o", "run"
+VIDEO = "video", "film.gif", "--style", "udnie", "-o", "out.mp4"
+OPTIMIZE = "optimize", "me.png", "me.png", "-o", "out.png"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*STYLIZE, "--strength", "nan"),
+        (*STYLIZE, "--mix", "mondrian=nan"),
+        (*STYLIZE, "--mix", "mondrian=inf"),
+        (*STYLIZE, "--max-megapixels", "inf"),
+        (*TRAIN, "--minutes", "nan"),
+        (*TRAIN, "--minutes", "inf"),
+        (*TRAIN, "--style-weight", "inf"),
+        (*TRAIN, "--lr", "nan"),
+        (*TRAIN, "--style-layers", "relu1_1=nan"),
+        (*TRAIN, "--valid-pct", "nan"),
+        (*TRAIN, "--seed", "9" * 30),
+        ("add-style", "run", "--style", "me.png", "--minutes", "nan"),
+        ("demo", "--minutes", "nan"),
+        (*VIDEO, "--start", "nan"),
+        (*VIDEO, "--end", "nan"),
+        (*VIDEO, "--fps", "nan"),
+        (*OPTIMIZE, "--content-weight", "nan"),
+        (*OPTIMIZE, "--step-size", "inf"),
+        (*OPTIMIZE, "-sw", "1", "--style-weights", "nan"),
+        ("web", "--max-megapixels", "nan"),
+    ],
+    ids=" ".join,
+)
+def test_no_option_takes_nan_or_infinity(faststyle, painting, words):
+    for name in ("me.png", "film.gif"):
+        os.link(painting, name)
+    os.mkdir("photos")
+    said = faststyle(*words)
+    assert said.returncode in (1, 2) and "Traceback" not in said.stderr
+    assert "Invalid" in said.stderr, said.stderr
+    assert set(os.listdir()) == {"me.png", "film.gif", "photos"}
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -1.0])
+def test_python_refuses_them_too(number, photo, painting, photos, paint, tmp_path):
+    calls = [
+        lambda: TimeBudget(number),
+        lambda: recipe_plan("fast", "style", lr=number),
+        lambda: recipe_plan("fast", "style", style_layers={"relu1_1": number}),
+        lambda: plan_with(OPTIMIZATIONS["fast"], {"tv_weight": number}),
+        lambda: optimize_style(photo, [painting, photo], [1.0, number], end_scale=46),
+        lambda: short_shape((48, 64), number),
+        lambda: paint(photo, strength=number),
+        lambda: paint(photo, size=number),
+        lambda: paint(photo, {"mondrian": number}),
+        lambda: train(photos, painting, tmp_path / "run", minutes=number),
+        lambda: pretrain(photos, tmp_path / "a.safetensors", minutes=number),
+        lambda: train(photos, painting, tmp_path / "run", valid_pct=number),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="Invalid|[Ww]eights"):
+            call()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_crop_beyond_reason_is_refused(photos, painting):
+    with pytest.raises(ValueError, match="at most 16384 px"):
+        train(photos, painting, "run", size=10**9)
+
+
+def test_ordinary_numbers_pass():
+    check_numbers(none=None, zero=0, word="a", layers={"relu1_1": 1.0, "relu2_1": None})
+    assert Stylizer("gallery").rows({"udnie": 0.3, "mondrian": 0.7}).sum() == pytest.approx(1)
+
+
+ESCAPES = "\x1b]0;owned\x07 \x1b[2J \x9b31m \r\n \x7f"
+
+
+@pytest.mark.parametrize("error", [ValueError, FaststyleError, OSError, KeyError, MemoryError])
+def test_an_error_steers_no_terminal(error):
+    said = format_error(error(ESCAPES))
+    assert printable(said) == said and "\\x1b]0;owned\\x07" in said
+
+
+def test_names_of_files_and_warnings_are_printed_inert(faststyle, monkeypatch):
+    name = "a\x1b[2J\x9b\nb.png"
+    said = faststyle("stylize", name, "--style", "udnie", "-o", "out")
+    assert said.returncode == 1
+    assert said.stderr == "error: Image not found: a\\x1b[2J\\x9b b.png.\n"
+
+    def command():
+        warnings.showwarning(f"{name} is odd", UserWarning, "file", 1)
+        print_outputs(name)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(cli, "app", command)
+    said = faststyle()
+    assert said.stderr == "warning: a\\x1b[2J\\x9b b.png is odd\n"
+    assert said.stdout == "a\\x1b[2J\\x9b\\nb.png\n"
+
+
+def test_a_style_s_name_is_checked_when_it_is_given(painting, tmp_path):
+    for name in ("a\x1b[2J", "a\x9b", " "):
+        with pytest.raises(ValueError, match="Invalid style name"):
+            find_paintings([f"{name}={painting}"])
+        with pytest.raises(ValueError, match="Invalid style name"):
+            import_style("peer.pth", tmp_path / "a.safetensors", name)
+
+
+def test_numbers_at_the_edge(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    limit_pixels(1e308)
+    assert scales_between(2**15, 2**16)[-1] == 2**16
+    with pytest.raises(ValueError, match="lie between 1 and 65536 px"):
+        scales_between(16, 10**12)
