@@ -1,0 +1,120 @@
+"The visitors of the page in a soak."
+
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from gradio_client import Client, handle_file
+
+from benchmarks.core.faults import LONGEST, Soak, digest
+
+PORT = 8795
+STROKES = "broadest", "broad"
+
+
+def ways(soak):
+    "What visitors ask to be painted: photo, style, strength, mixed with, share, colors, strokes."
+    draw = random.Random(1)
+    for i in range(16):
+        style, other = draw.sample(["wheat_field", "udnie", "mondrian", "tahiti"], 2)
+        strength, mixed = draw.choice((1, 0.6, 0.3)), draw.choice((other, "nothing"))
+        photo = handle_file(soak.photos[i % 4])
+        yield photo, style, strength, mixed, 0.4, i % 5 == 0, STROKES[i % 2]
+
+
+def painted(client, way) -> str:
+    "A hash of what the page paints."
+    _, pair = client.predict(*way, api_name="/paint")
+    return digest(Path(pair[1]))
+
+
+def visitor(soak: Soak, i: int, wanted: dict):
+    draw, client = random.Random(i), connect()
+    what = "visitor who trains" if i == 0 else "visitor"
+    while soak.going():
+        time.sleep(draw.uniform(2, 10))  # people look at what they get
+        try:
+            if i == 0 and draw.random() < 0.2:
+                train_and_delete(soak, client, draw)
+            elif draw.random() < 0.05:
+                add_and_delete(soak, client, f"{threading.get_ident()}-{draw.random()}")
+            else:
+                n = draw.randrange(len(wanted))
+                found = painted(client, list(ways(soak))[n])
+                soak.check(what, found == wanted[n], "wrong bits", f"way {n}")
+        except Exception as error:
+            late = "Timeout" in type(error).__name__
+            soak.count(what, "hangs" if late else "lost files", f"{type(error).__name__}: {error}")
+            client = connect()
+
+
+def add_and_delete(soak, client, name):
+    file = soak.folder / f"painting-{name.replace('.', '')}.jpg"
+    shutil.copy(soak.painting, file)
+    client.predict(handle_file(file), api_name="/add")
+    delete(client, file.stem)
+    soak.count("painting on the page")
+
+
+def delete(client, name):
+    until = time.monotonic() + LONGEST
+    while time.monotonic() < until:
+        look_again(client)
+        try:
+            return client.predict(name, api_name="/delete")
+        except Exception as error:  # until the last files of its training are written
+            if not any(words in str(error) for words in ("is being trained", "list of choices")):
+                raise
+            time.sleep(2)
+
+
+def train_and_delete(soak, client, draw):
+    name, what = f"own{draw.randrange(10**6)}", "training on the page"
+    painting = handle_file(soak.painting)
+    client.predict(painting, name, "two sample photos", None, 1, api_name="/train")
+    place = soak.folder / "styles" / name
+    until = time.monotonic() + LONGEST
+    while not (place / "model.pkl").exists() and time.monotonic() < until:
+        time.sleep(2)
+    soak.check(what, (place / "model.safetensors").exists(), "lost files")
+    delete(client, name)
+    soak.check(what, not place.exists(), "lost files", f"{name} was not deleted")
+
+
+def look_again(client):
+    "Open the tab of own styles, as a browser does, so that its list is this session's."
+    config = client.config["dependencies"]
+    (deleting,) = (one for one in config if one["api_name"] == "delete")
+    shown = deleting["outputs"][1:]
+    (look,) = (one for one in config if one["outputs"] == shown and not one["inputs"])
+    body = {"data": [], "fn_index": look["id"], "session_hash": client.session_hash}
+    address = f"http://127.0.0.1:{PORT}/gradio_api/run/predict"
+    requests.post(address, json=body, timeout=LONGEST).raise_for_status()
+
+
+def connect():
+    timeout = {"timeout": LONGEST}
+    return Client(f"http://127.0.0.1:{PORT}", verbose=False, httpx_kwargs=timeout)
+
+
+@contextmanager
+def page(folder: Path):
+    "The page in a process of its own; its messages go to a file."
+    log = folder / "page.log"
+    command = [sys.executable, "-m", "faststyle_fastai", "web", "--no-browser"]
+    command += ["--port", str(PORT), "--folder", str(folder / "styles")]
+    with log.open("w") as stderr:
+        server = subprocess.Popen(command, stderr=stderr)
+        try:
+            while "Serving on" not in log.read_text():
+                time.sleep(0.5)
+            yield log
+        finally:
+            server.terminate()
+            server.wait(60)
