@@ -17,6 +17,7 @@ setup(
     description=cfg["description"],
     author=cfg["author"],
     license=cfg["license"],
+    license_files=["LICENSE", "THIRD_PARTY_LICENSES.txt"],
     keywords=cfg["keywords"].split(),
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=[cfg["lib_path"], f"{cfg['lib_path']}.*"]),
