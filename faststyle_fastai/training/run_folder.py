@@ -185,7 +185,7 @@ def finish(learn, out, record, started, give_way):
     "Write the results of a run; its minutes include those before a resume."
     give_way = {**give_way, "checkpoints": lambda: [out / "checkpoints"]}
     write_first(give_way, save_style, learn, out / MODEL)
-    record["minutes"] = round(record["minutes"] + (time.monotonic() - started) / 60, 2)
+    record["minutes"] = round(record["minutes"] + (time.monotonic() - started) / 60, 3)
     write_first(give_way, write_json, record, out / "run.json")
     write_first(give_way, export_learner, learn, out / "model.pkl")
     best_effort_write(plot_loss, learn, out / "loss.png")
