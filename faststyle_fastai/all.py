@@ -24,10 +24,10 @@ from .optimization.pixels import OptimizationStep, PixelOptimizer
 from .optimization.recipes import OPTIMIZATIONS, optimization_plan
 from .perceptual.backbones import BACKBONES, perceptual_backbone
 from .perceptual.evaluate import evaluate_autoencoder, evaluate_style
-from .perceptual.losses import VggLoss, tone_error, total_variation
+from .perceptual.losses import VggLoss
+from .perceptual.regularity import tone_error, total_variation
 from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
 from .training.callbacks import (
-    DropletPenalty,
     ProgressiveResize,
     SampleStyles,
     StopOnNonFinite,
@@ -38,11 +38,11 @@ from .training.data import StyleDataLoaders
 from .training.demo import demo, sample_photos
 from .training.distillation import Distillation
 from .training.learner import autoencoder_learner, style_learner
+from .training.network_terms import DropletPenalty, TemporalConsistency
 from .training.optimizers import OPTIMIZERS, Muon
 from .training.precision import BFloat16, Float16
 from .training.progress import History, LossParts, Preview
 from .training.recipes import RECIPES, recipe_plan
 from .training.runs import add_style, pretrain, train
-from .training.temporal import TemporalConsistency
 from .video.reader import open_video
 from .video.stylize import paint_video

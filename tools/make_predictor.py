@@ -29,7 +29,8 @@ from faststyle_fastai.models.stylefile import builtin_path, load_style, read_sta
 from faststyle_fastai.models.transformer import is_row
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
-from faststyle_fastai.perceptual.style_losses import STYLE_LOSSES, feature_statistics, inner
+from faststyle_fastai.perceptual.style_losses import feature_statistics, inner
+from faststyle_fastai.perceptual.terms import TERMS
 from faststyle_fastai.training.callbacks import (
     DropletPenalty,
     ProgressiveResize,
@@ -103,11 +104,11 @@ class AnyPaintingLoss(VggLoss):
     @torch.no_grad()
     def look(self, paintings: Tensor) -> list[tuple[Tensor, dict]]:
         "The statistics of each painting, [1, n], and its style targets."
-        style, paintings = STYLE_LOSSES[self.style_loss], paintings.to(self.backbone.mean.device)
+        style, paintings = self.terms["style"], paintings.to(self.backbone.mean.device)
         with torch.autocast(paintings.device.type, enabled=False):
             seen = self.backbone(paintings, self.style_layers)
-        seen = {k: inner(x, self.style_margin) for k, x in seen.items()}
-        targets = {k: style.target(style.statistics(x)) for k, x in seen.items()}
+        targets = style.targets(style.of_painting(seen))
+        seen = {k: inner(x, style.margin) for k, x in seen.items()}
         apart = [
             {k: [part[i : i + 1].clone() for part in parts] for k, parts in targets.items()}
             for i in range(len(paintings))
@@ -123,8 +124,8 @@ class AnyPaintingLoss(VggLoss):
         }
         return torch.cat(statistics)
 
-    def _style(self, found, pred, rows, copies=1):
-        return super()._style(found, pred, torch.arange(len(pred)), copies)
+    def comparison(self, pred, photo, rows):
+        return super().comparison(pred, photo, torch.arange(len(pred)))
 
     def _style_targets(self, photo_size, scale):
         return self.target
@@ -153,11 +154,8 @@ def main(
     builtin = [read_picture(next(gallery.glob(f"{name}.*"))) for name in BUILTIN_STYLES]
     draws = DrawPaintings(painters, builtin)
     backbone = perceptual_backbone(plan.backbone, layers=[*plan.content_layers, *plan.style_layers])
-    loss = AnyPaintingLoss(
-        backbone, draws.draw(), plan.content_layers, plan.style_layers, tv=plan.tv_weight * 0.1,
-        tone=plan.tone_weight, chroma=plan.chroma_weight, style_loss=plan.style_loss,
-        content_loss=plan.content_loss, style_margin=plan.style_margin,
-    ).to(dls.device)  # fmt: skip
+    terms = {name: plan.loss[name] for name in TERMS if name in plan.loss}
+    loss = AnyPaintingLoss(backbone, draws.draw(), loss=terms).to(dls.device)
     net = first_network(loss, draws, pretrained)
     info = {"arch": "full", "styles": [], "size": plan.size, "recipe": "fast", "base": ""}
     cbs = [

@@ -110,7 +110,7 @@ TARUN = [
      published("tarun", lr=1e-3, bs=4, size=256, epochs=2, schedule=("fit",), opt="adam")),
     ("weights of the losses", lambda b: settings(trained(
         b, "weighed", "--style-weight", "2", "--content-weight", ".5", "--tv-weight", "3",
-        "--style-layers", "relu1_1,relu3_1=2", "--content-layers", "relu3_1"))["plan"]["tv_weight"] == 3),
+        "--style-layers", "relu1_1,relu3_1=2", "--content-layers", "relu3_1"))["plan"]["loss"]["tv"]["weight"] == 3),
     ("learning rate and epochs", lambda b: settings(trained(
         b, "rated", "--lr", "1e-4", "--epochs", "2"))["plan"]["lr"] == 1e-4),
     ("mixed precision", lambda b: [settings(trained(

@@ -76,7 +76,8 @@ def weights(recipe, name, **changed):
 
 
 def published(recipe, **facts):
-    return lambda bench: facts.items() <= vars(recipe_plan(recipe, "style")).items()
+    plan = recipe_plan(recipe, "style")
+    return lambda bench: all(getattr(plan, name) == fact for name, fact in facts.items())
 
 
 def paints_video(bench, *words):

@@ -215,7 +215,7 @@ def train(
 ):
     "Train one or more styles from paintings and a folder of photos."
     given = facts(locals())
-    given["stable"] = STABLE if stable else 0.0
+    given["stable"] = STABLE if stable else None
     given["preview_photos"] = given.pop("preview_photo")
     from ..training.runs import train
 

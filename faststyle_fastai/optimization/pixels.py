@@ -18,8 +18,7 @@ from ..images.masks import read_mask
 from ..images.sizes import fitted, resized_tensor, shrink
 from ..perceptual.backbones import perceptual_backbone, reachable, spread
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
-from ..perceptual.losses import forward_variation, squared_variation, tone_error, variation_sum
-from ..perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES
+from ..perceptual.terms import Comparison, make_terms
 from .initializers import begin
 from .recipes import Optimization, scales_between
 
@@ -71,13 +70,12 @@ class PixelOptimizer:
             raise ValueError("A mask needs a second painting with a weight above 0.")
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.clamps = clamps if plan.clamp else "never"
-        known("style_loss", plan.style_loss, STYLE_LOSSES)
-        known("content_loss", plan.content_loss, CONTENT_LOSSES)
+        self.terms = make_terms(plan.loss)
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
         )
-        self.layers = reachable(backbone, {**plan.content_layers, **plan.style_layers})
+        self.layers = reachable(backbone, [k for term in self.terms.values() for k in term.layers])
         self.backbone = spread(backbone, devices)
         self._check_size()
         self.unit = torch.ones(1) if plan.clamp else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
@@ -199,44 +197,34 @@ class PixelOptimizer:
             found |= {name: seen[layer] for name, layer in names.items()}
         return found
 
-    @torch.no_grad()
     def _objective(self, size, shape):
         "Make the loss function of a size; the targets are computed once."
-        plan, style = self.plan, STYLE_LOSSES[self.plan.style_loss]
-        apart = CONTENT_LOSSES[plan.content_loss]
         photo = resized_tensor(self.content, shape[::-1]).to(self.device)
-        content = self._features(photo, plan.content_layers)
-        targets = []  # (region or None, style layer -> target)
-        for where, members in self._regions(shape):
-            blend = dict.fromkeys(plan.style_layers, 0.0)
-            for i, share in members:
-                seen = self._features(self._painting(i, size), plan.style_layers)
-                for layer, features in seen.items():
-                    blend[layer] = blend[layer] + share * style.statistics(features)
-            targets.append((where, {layer: style.target(m) for layer, m in blend.items()}))
-
-        def here(error):
-            return error.sum().to(self.device)  # two devices may share the backbone
+        content, layers = self._layers("content"), [*self.layers]
+        with torch.no_grad():
+            targets = self._features(photo, content)
+            style = [(region, self._blend(size, on)) for region, on in self._regions(shape)]
 
         def objective(free):
-            pixels = folded(free) if self.clamps == "inside" else free
-            x = pixels * self.unit
-            seen = self._features(x, {**plan.content_layers, **plan.style_layers})
-            near = sum(w * here(apart(seen[k], content[k])) for k, w in plan.content_layers.items())
-            like = sum(
-                w * here(style.distance(style.statistics(seen[k], where), *there[k]))
-                for where, there in targets
-                for k, w in plan.style_layers.items()
-            )
-            tone = here(tone_error(x, photo)) if plan.tone_weight else x.new_zeros(())
-            return {
-                "content": plan.content_weight * near,
-                "style": plan.style_weight * like,
-                "tone": plan.tone_weight * tone,
-                "tv": plan.tv_weight * VARIATIONS[plan.tv](pixels),
-            }
+            x = (folded(free) if self.clamps == "inside" else free) * self.unit
+            found = self._features(x, layers)
+            seen = Comparison(x, photo, lambda scale: found, lambda: targets, lambda scale: style)
+            return {name: term(seen).sum() for name, term in self.terms.items()}
 
         return objective
+
+    def _blend(self, size, paintings):
+        "The style targets of a blend of paintings, given as pairs of an index and a share."
+        style = self.terms["style"]
+        blend = dict.fromkeys(style.layers, 0.0)
+        for i, share in paintings:
+            seen = self._features(self._painting(i, size), style.layers)
+            for layer, statistics in style.of_painting(seen).items():
+                blend[layer] = blend[layer] + share * statistics
+        return style.targets(blend)
+
+    def _layers(self, term):
+        return self.terms[term].layers if term in self.terms else {}
 
     def _regions(self, shape):
         "Regions, None for the whole image, and the (painting, share) pairs of each."
@@ -260,7 +248,7 @@ class PixelOptimizer:
         paintings = [self._painting_shape(i, self.sizes[0]) for i in range(len(self.styles))]
         seen = [
             ("", self.shape(0), needs),
-            *(("A painting of ", p, self.plan.style_layers) for p in paintings),
+            *(("A painting of ", p, self._layers("style")) for p in paintings),
         ]
         for what, (width, height), layers in seen:
             layer = max(layers, key=needs.get)
@@ -277,13 +265,6 @@ OPTIMIZERS = {
     "adam": (lambda x, plan: torch.optim.Adam([x], plan.step_size, plan.betas), "after"),
     "lbfgs": (lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10), "never"),
     "wolfe": (lambda x, plan: lbfgs_with_line_search(x), "inside"),
-}
-
-
-VARIATIONS = {
-    "squares": squared_variation,
-    "forward squares": forward_variation,
-    "sum": variation_sum,
 }
 
 

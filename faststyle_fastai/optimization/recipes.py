@@ -4,25 +4,17 @@ import math
 from dataclasses import dataclass, replace
 
 from ..core.errors import known
-from ..core.plans import plan_with
+from ..perceptual.plans import Plan, plan_with
 
 __all__ = ["Optimization", "CROWSON", "OPTIMIZATIONS", "optimization_plan", "scales_between"]
 
 
 @dataclass(frozen=True)
-class Optimization:
+class Optimization(Plan):
     "All settings of an optimization except the photo and the paintings."
 
     backbone: str  # a row of backbones.BACKBONES
-    content_layers: dict[str, float]  # layer -> weight
-    style_layers: dict[str, float]  # layer -> part; None as a part: the recipe's own, or its mean
-    style_loss: str = "w2"  # a row of style_losses.STYLE_LOSSES
-    content_loss: str = "mse"  # a row of style_losses.CONTENT_LOSSES
-    style_weight: float = 1.0
-    content_weight: float = 0.015
-    tv_weight: float = 2.0
-    tone_weight: float = 0.0  # weight of losses.tone_error
-    tv: str = "squares"  # a row of pixels.VARIATIONS
+    loss: dict[str, dict]  # term -> settings, see terms.TERMS
     pooling: str = "max"  # a row of backbones.POOLINGS
     padding: str = "replicate"  # of the first convolution
     optimizer: str = "adam"  # a row of pixels.OPTIMIZERS
@@ -45,40 +37,50 @@ LARGEST = 2**16  # px of the longer side
 # crowsonkb/style-transfer-pytorch.
 CROWSON = Optimization(
     "vgg19",
-    content_layers={"relu4_2": 1.0},
-    style_layers={f"relu{block}_1": 4.0 ** (5 - block) / 341 for block in range(1, 6)},
+    loss={
+        "content": {"layers": {"relu4_2": 1.0}, "weight": 0.015, "distance": "mse"},
+        "style": {
+            "layers": {f"relu{block}_1": 4.0 ** (5 - block) / 341 for block in range(1, 6)},
+            "distance": "w2",
+        },
+        "tv": {"weight": 2.0, "kind": "squares"},
+    },
 )
 
 
 OPTIMIZATIONS = {
     # crowson's loss on the built-in backbone. L-BFGS with a line search needs tens of steps where
     # Adam needs hundreds. The TV weight prevents fine hatching.
-    "fast": replace(
+    "fast": plan_with(
         CROWSON,
-        backbone="lite",
-        content_weight=0.04,
-        tone_weight=0.5,
-        tv_weight=10.0,
-        optimizer="wolfe",
-        initial_iterations=80,
-        iterations=40,
-        avg_decay=0.0,
+        {
+            "backbone": "lite",
+            "content_weight": 0.04,
+            "tone_weight": 0.5,
+            "tv_weight": 10.0,
+            "optimizer": "wolfe",
+            "initial_iterations": 80,
+            "iterations": 40,
+            "avg_decay": 0.0,
+        },
     ),
     "crowson": CROWSON,
     # Its first release: errors are divided by their L1 norms, for gradients of similar size.
-    "crowson_2021": replace(
-        CROWSON, content_loss="scaled", style_loss="gram_scaled", tv="forward squares"
+    "crowson_2021": plan_with(
+        CROWSON, {"content_loss": "scaled", "style_loss": "gram_scaled", "tv": "forward squares"}
     ),
     # Gatys et al. 2016 as commonly implemented: unbounded pixels in the backbone's own units.
     "gatys": Optimization(
         "vgg19",
-        content_layers={"relu4_2": 1.0},
-        style_layers={f"relu{block}_1": 1 / 5 for block in range(1, 6)},
-        style_loss="gram_sum",
-        style_weight=1e3,
-        content_weight=1.0,
-        tv="sum",
-        tv_weight=1e-2,
+        loss={
+            "content": {"layers": {"relu4_2": 1.0}, "distance": "mse"},
+            "style": {
+                "layers": {f"relu{block}_1": 1 / 5 for block in range(1, 6)},
+                "weight": 1e3,
+                "distance": "gram_sum",
+            },
+            "tv": {"weight": 1e-2, "kind": "sum", "normalized": True},
+        },
         pooling="plain average",
         padding="zeros",
         step_size=0.03,
@@ -94,10 +96,12 @@ OPTIMIZATIONS = {
 
 def optimization_plan(
     recipe: str,  # a row of `OPTIMIZATIONS`
-    **overrides,  # fields of `Optimization`; None keeps the recipe's own
+    **overrides,  # fields of `Optimization`, or as in plans.SHORTHAND; None keeps the recipe's own
 ) -> Optimization:
     "A recipe's optimization with some settings replaced; min_scale is at most end_scale."
-    plan = plan_with(OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)], overrides)
+    from ..perceptual.terms import TERMS  # imports torch, which the table need not
+
+    plan = plan_with(OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)], overrides, TERMS)
     if plan.end_scale >= plan.min_scale:
         return plan
     if overrides.get("min_scale"):

@@ -11,20 +11,17 @@ from fastai.callback.core import (
     CancelTrainException,
     CancelValidException,
 )
-from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import AvgSmoothLoss, Recorder
-from fastai.torch_core import get_model, rank_distrib
+from fastai.torch_core import rank_distrib
 from torch import Tensor
 
 from ..core.devices import on_cpu
 from ..core.errors import NonFiniteLoss, check_numbers
 from ..core.interrupts import interrupts
 from ..images.sizes import resize_short
-from ..models.layers import instance_norm
 from .distributed import all_reduce_max, processes
 
 __all__ = [
-    "DropletPenalty",
     "SampleStyles",
     "ProgressiveResize",
     "StopOnInterrupt",
@@ -159,50 +156,6 @@ class SampleStyles(Callback):
 
     def load_state_dict(self, state):
         self.deck = list(state["deck"])  # a copy: a replay restores the same state again
-
-
-class DropletPenalty(Callback):
-    """Penalize activations far outside their channel's spread.
-
-    A network with instance normalization can control its statistics with one huge spike. The spike
-    shows as a flat patch, the droplet of Karras et al. 2020 (StyleGAN2). The penalty looks at the
-    inputs of the last two normalizations, after all residual blocks, and only at the first photo of
-    each batch: four photos would take a tenth of a step.
-    """
-
-    order = MixedPrecision.order - 1  # before the loss is scaled
-
-    def __init__(self, weight: float = 1.0, beyond: float = 4.0):
-        self.weight, self.beyond = weight, beyond  # beyond: standard deviations without penalty
-        self.hooks, self.excess = [], []
-
-    def before_batch(self):
-        self.after_pred()  # an interrupt in a notebook skips it
-        self.excess = []
-        if self.training and len(self.yb):
-            parts = get_model(self.learn.model).named_modules()
-            norms = [part for name, part in parts if name.rpartition(".")[2] in ("in4", "in5")]
-            self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
-
-    def _look(self, norm, inputs):
-        x = inputs[0][:1].float()
-        ones = torch.ones(x.shape[:2], device=x.device)
-        z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
-        self.excess.append((z.abs() - self.beyond).relu().square().mean())
-
-    def after_pred(self):
-        for hook in self.hooks:
-            hook.remove()
-        self.hooks = []
-
-    def after_cancel_batch(self):
-        self.after_pred()
-
-    def after_loss(self):
-        if self.excess:
-            excess = torch.stack(self.excess).sum()
-            self.learn.loss_grad = torch.add(self.loss_grad, excess, alpha=self.weight)
-            self.excess = []
 
 
 class StopOnInterrupt(Callback):

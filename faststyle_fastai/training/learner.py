@@ -28,19 +28,19 @@ from ..models.stylefile import builtin_base, builtin_path, check_names, load_sty
 from ..models.transformer import TransformerNet, is_row, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
+from ..perceptual.terms import make_terms
 from .callbacks import (
-    DropletPenalty,
     ProgressiveResize,
     SampleStyles,
     StopOnNonFinite,
     TimeBudget,
 )
 from .data import StyleDataLoaders
+from .network_terms import NETWORK_TERMS
 from .optimizers import OPTIMIZERS
 from .precision import BFloat16, Float16
 from .progress import LossParts
 from .recipes import Training, recipe_plan
-from .temporal import TemporalConsistency
 
 __all__ = ["autoencoder_learner", "style_learner"]
 
@@ -135,23 +135,11 @@ def _plan(recipe, phase, overrides):
 
 def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, precision, cbs):
     net = make_network(arch, max(1, len(names)))
-    layers = [*plan.content_layers, *plan.style_layers]
+    on_network = {name: plan.loss[name] for name in NETWORK_TERMS if name in plan.loss}
+    on_images = {name: plan.loss[name] for name in plan.loss if name not in on_network}
+    layers = {k: 0 for term in make_terms(on_images).values() for k in term.layers}
     backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
-    loss = VggLoss(
-        backbone,
-        paintings,
-        {layer: plan.content_weight * part for layer, part in plan.content_layers.items()},
-        {layer: plan.style_weight * part for layer, part in plan.style_layers.items()},
-        tv=plan.tv_weight * plan.tv_unit,
-        chroma=plan.chroma_weight,
-        tone=plan.tone_weight,
-        balance=plan.balance,
-        style_loss=plan.style_loss,
-        content_loss=plan.content_loss,
-        scales=plan.scales,
-        style_size=plan.style_size,
-        style_margin=plan.style_margin,
-    ).to(dls.device)
+    loss = VggLoss(backbone, paintings, loss=on_images).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     card = StyleCard(info, plan)
     if pretrained == "predicted" and arch != "full":
@@ -169,10 +157,7 @@ def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, pre
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
     if autocast_dtype(dls.device, precision) == torch.float16:
         cbs.append(Float16())  # scales the loss, which bfloat16 does not need
-    if plan.droplets:
-        cbs.append(DropletPenalty(plan.droplets))
-    if plan.stable:
-        cbs.append(TemporalConsistency(plan.stable))
+    cbs += [NETWORK_TERMS[name](**each) for name, each in on_network.items() if each["weight"]]
     if plan.small:
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
     if len(names) > 1:

@@ -1,34 +1,19 @@
-"The table of training recipes, for autoencoders and styles."
+"The table of training recipes, for autoencoders and styles: each names the terms of its loss."
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from ..core.errors import known
-from ..core.plans import plan_with
+from ..perceptual.plans import SHORTHAND, Plan, plan_with
 
 __all__ = ["RECIPES", "Recipe", "Training", "recipe_plan"]
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Plan):
     "All settings of a training except the photos and the painting."
 
     backbone: str  # a row of backbones.BACKBONES
-    content_layers: dict[str, float]  # layer -> part; None as a part: the recipe's own, or its mean
-    style_layers: dict[str, float] = field(default_factory=dict)  # likewise
-    content_weight: float = 1.0  # this and the next two are in the recipe's own units, those of
-    style_weight: float = 1.0  # its publication; the parts above and `tv_unit` convert them
-    tv_weight: float = 0.0  # weight of the total variation
-    tone_weight: float = 0.0  # weight of losses.tone_error
-    tv_unit: float = 1.0  # the total variation's part
-    chroma_weight: float = 0.0  # weight of losses.chroma_variation
-    droplets: float = 0.0  # weight of callbacks.DropletPenalty
-    stable: float = 0.0  # weight of temporal.TemporalConsistency
-    balance: str = "relative"  # see losses.VggLoss
-    style_loss: str | None = None  # a row of style_losses.STYLE_LOSSES; None: by `balance`
-    content_loss: str | None = None  # a row of style_losses.CONTENT_LOSSES; None: by `balance`
-    scales: tuple[float, ...] = (1,)  # see losses.VggLoss
-    style_size: int | None = None  # px of the painting's short side; None: the photo's
-    style_margin: float = 0.0  # see losses.VggLoss
+    loss: dict[str, dict] = field(default_factory=dict)  # term -> settings, see below
     normalize: bool = True  # whether the backbone's input is normalized as for ImageNet
     opt: str = "adam"  # a row of optimizers.OPTIMIZERS
     lr: float = 1e-3  # peak
@@ -45,8 +30,10 @@ class Training:
 
 FAST_START = Training(
     backbone="lite",
-    content_layers={"relu1_1": 1.0, "relu2_2": 1.0},  # colors, and a start for styles
-    droplets=0.3,
+    loss={
+        "content": {"layers": {"relu1_1": 1.0, "relu2_2": 1.0}},  # colors, and a start for styles
+        "droplets": {"weight": 0.3},
+    },
     lr=2e-3,
     images=16_000,
     small=128,
@@ -65,17 +52,16 @@ class Recipe:
 # normalized RGB. Weights meant for other inputs are converted: features scale with the input, the
 # content loss with their square, the style loss with their fourth power.
 VGG16_LAYERS = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}  # -> channels
-PUBLISHED = {"balance": "none", "style_size": 256}
+RAW = {"distance": "mse"}
+GRAM = {"distance": "gram_mean", "size": 256, "enlarge": True}
+# pytorch/examples' fast_neural_style, from Johnson et al. 2016.
 EXAMPLES = {
-    "backbone": "vgg16",
-    "content_layers": {"relu2_2": 1.0},
-    "content_weight": 1e5,
-    "style_layers": dict.fromkeys(VGG16_LAYERS, 1.0),
-    "style_weight": 1e10,
+    "content": {"layers": {"relu2_2": 1.0}, "weight": 1e5, **RAW},
+    "style": {"layers": dict.fromkeys(VGG16_LAYERS, 1.0), "weight": 1e10, **GRAM},
 }
 # PiotrekSkalski/style-transfer. Its TV weight of 1e-6 applies to the sum over a batch of 16. Ours
 # applies to the sum over one image, so that the batch size does not change the result.
-SKALSKI = {"content_weight": 1e5, "tv_weight": 1e-6, "tv_unit": 16.0, "bs": 16, "wd": 1e-6}
+SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
 # With these weights, W2 contributes about equally at each layer for good images;
 # benchmarks/RECIPE.md has the experiments. The painting is larger than the photo, for bold strokes.
@@ -85,17 +71,22 @@ RECIPES = {
     "fast": Recipe(
         Training(
             backbone="lite",
-            content_layers={"relu2_2": 0.3, "relu3_4": 0.5, "relu4_2": 2.0},
-            style_layers=FAST_STYLE,
-            style_loss="w2_relative",
-            content_loss="normalized",
-            style_size=400,
-            style_margin=1 / 16,
-            tone_weight=0.4,
-            tv_weight=1.0,
-            tv_unit=0.1,
-            chroma_weight=6.0,
-            droplets=1.0,
+            loss={
+                "content": {
+                    "layers": {"relu2_2": 0.3, "relu3_4": 0.5, "relu4_2": 2.0},
+                    "distance": "normalized",
+                },
+                "style": {
+                    "layers": FAST_STYLE,
+                    "distance": "w2_relative",
+                    "size": 400,
+                    "margin": 1 / 16,
+                },
+                "tone": {"weight": 0.4},
+                "tv": {"weight": 1.0, "unit": 0.1},
+                "chroma": {"weight": 6.0},
+                "droplets": {"weight": 1.0},
+            },
             opt="muon",
             lr=3e-3,
             images=4000,
@@ -107,46 +98,59 @@ RECIPES = {
     ),
     "skalski": Recipe(
         Training(
+            backbone="vgg16",
+            loss=EXAMPLES | SKALSKI,
             lr=2e-4,
             schedule=("fit", "fit_one_cycle"),
             images=20_000,
-            **EXAMPLES | SKALSKI | PUBLISHED,
+            bs=16,
+            wd=1e-6,
         ),
-        Training("vgg16", content_layers={"relu1_1": 1.0}, balance="none", **SKALSKI),
+        Training(
+            backbone="vgg16",
+            loss={"content": {"layers": {"relu1_1": 1.0}, "weight": 1e5, **RAW}, **SKALSKI},
+            bs=16,
+            wd=1e-6,
+        ),
     ),
-    # pytorch/examples' fast_neural_style, from Johnson et al. 2016.
     "johnson": Recipe(
-        Training(schedule=("fit",), epochs=2, **EXAMPLES | PUBLISHED),
+        Training(backbone="vgg16", loss=EXAMPLES, schedule=("fit",), epochs=2),
     ),
     # seloufian/Faster-Style-Transfer, from Dumoulin et al. 2017: 17 times the *sum* of squared
     # Gram differences, with an input that is not normalized.
     "dumoulin": Recipe(
         Training(
-            "vgg16",
-            content_layers={"relu3_3": 1.0},
-            style_layers={layer: float(n**2) for layer, n in VGG16_LAYERS.items()},
-            style_weight=17.0,
+            backbone="vgg16",
+            loss={
+                "content": {"layers": {"relu3_3": 1.0}, **RAW},
+                "style": {
+                    "layers": {layer: float(n**2) for layer, n in VGG16_LAYERS.items()},
+                    "weight": 17.0,
+                    **GRAM,
+                },
+            },
             normalize=False,
             schedule=("fit",),
             images=400_000,
             bs=16,
-            **PUBLISHED,
         ),
     ),
     # tarun-bisht/fast-style-transfer's own configuration: content 10, style 100, TV 0.004, for
     # Keras' VGG19 with input in 0–255, whose features are 57 times larger.
     "tarun": Recipe(
         Training(
-            "vgg19",
-            content_layers={"relu4_2": 57.0**2},
-            content_weight=10.0,
-            style_layers={f"relu{block}_1": 57.0**4 for block in range(1, 6)},
-            style_weight=100.0,
-            tv_weight=0.004,
-            tv_unit=255.0,
+            backbone="vgg19",
+            loss={
+                "content": {"layers": {"relu4_2": 57.0**2}, "weight": 10.0, **RAW},
+                "style": {
+                    "layers": {f"relu{block}_1": 57.0**4 for block in range(1, 6)},
+                    "weight": 100.0,
+                    **GRAM,
+                },
+                "tv": {"weight": 0.004, "unit": 255.0, "kind": "sum"},
+            },
             schedule=("fit",),
             epochs=2,
-            **PUBLISHED,
         ),
     ),
 }
@@ -155,10 +159,30 @@ RECIPES = {
 def recipe_plan(
     recipe: str,  # a row of `RECIPES`
     phase: str,  # autoencoder | style
-    **overrides,  # fields of `Training`; None keeps the recipe's own
+    **overrides,  # fields of `Training`, or as in plans.SHORTHAND; None keeps the recipe's own
 ) -> Training:
     "A recipe's training, with some settings replaced."
-    return plan_with(getattr(recipe_row(recipe), phase), overrides)
+    from ..perceptual.terms import TERMS  # imports torch, which the table need not
+    from .network_terms import NETWORK_TERMS
+
+    return plan_with(getattr(recipe_row(recipe), phase), overrides, TERMS | NETWORK_TERMS)
+
+
+def plan_of_0_1(
+    plan: dict,  # from a run.json of version 0.1, which has a field for each setting of a term
+    recipe: str,
+    phase: str,
+) -> dict:  # as `asdict` of a `Training`
+    "The plan of a run that an earlier version started."
+    own, usual = recipe_plan(recipe, phase), {"scales": [1], "style_weight": 1.0, "tv_unit": 1.0}
+    usual["content_weight"] = 1.0
+    given = {
+        name: value
+        for name, value in plan.items()
+        if name != "balance"
+        and not (name in SHORTHAND and getattr(own, name) is None and value == usual.get(name, 0.0))
+    }
+    return asdict(recipe_plan(recipe, phase, **given))
 
 
 def recipe_row(recipe: str) -> Recipe:

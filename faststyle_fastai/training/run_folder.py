@@ -21,6 +21,7 @@ from ..core.locks import locked
 from ..core.provenance import write_json
 from ..models.stylefile import MODEL, check_names, save_style
 from .distributed import main_process_first
+from .recipes import plan_of_0_1
 
 NUMBER = int, float
 KINDS = {  # of what is read back from run.json
@@ -75,6 +76,9 @@ def record_of(out):
             raise FaststyleError(
                 f"{out} contains a run of an earlier version: choose another folder."
             )
+        if "loss" not in settings["plan"]:
+            phase = "style" if settings["names"] else "autoencoder"
+            settings["plan"] = plan_of_0_1(settings["plan"], settings["recipe"], phase)
         said = {"style_hash": [], "spent": record.get("minutes", 0.0)}
         said |= record | settings | settings["plan"]
         if not all(isinstance(said[name], kinds) for name, kinds in KINDS.items()):

@@ -10,7 +10,6 @@ from PIL import Image
 from faststyle_fastai.cli import main as cli
 from faststyle_fastai.cli.options import print_outputs
 from faststyle_fastai.core.errors import FaststyleError, check_numbers, format_error, printable
-from faststyle_fastai.core.plans import plan_with
 from faststyle_fastai.images.discovery import find_paintings
 from faststyle_fastai.images.files import limit_pixels
 from faststyle_fastai.images.sizes import short_shape
@@ -18,6 +17,7 @@ from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models.stylefile import import_style
 from faststyle_fastai.optimization.optimize import optimize_style
 from faststyle_fastai.optimization.recipes import OPTIMIZATIONS, scales_between
+from faststyle_fastai.perceptual.plans import plan_with
 from faststyle_fastai.training.callbacks import TimeBudget
 from faststyle_fastai.training.recipes import recipe_plan
 from faststyle_fastai.training.runs import pretrain, train

@@ -13,7 +13,7 @@ from faststyle_fastai.all import (
     total_variation,
 )
 from faststyle_fastai.images.sizes import resize_short
-from faststyle_fastai.perceptual.losses import chroma_variation
+from faststyle_fastai.perceptual.regularity import chroma_variation
 
 STYLE = {"relu1_2": 1.0, "relu3_1": 2.0}
 
@@ -62,7 +62,7 @@ def test_colored_fringes_cost_and_gray_edges_do_not(lite):
     fringed = gray.clone()
     fringed[:, 0] = gray[:, 0].roll(1, -1)  # red is shifted one pixel to the right
     assert chroma_variation(gray) < 1e-6 < 0.01 < chroma_variation(fringed)
-    loss = VggLoss(lite, None, {"relu1_1": 1.0}, {}, chroma=2.0)
+    loss = VggLoss(lite, None, {"relu1_1": 1.0}, {}, chroma_weight=2.0)
     loss(fringed, gray)
     assert loss.parts["chroma"].item() == pytest.approx(2 * chroma_variation(fringed).item())
 
@@ -99,16 +99,19 @@ def test_each_picture_has_the_painting_its_row_says(lite):
 
 
 def test_parts_are_the_loss(lite):
-    painting, terms = noise(1, 3, 40, 40), {"tv": 0.3, "tone": 0.2, "chroma": 0.1}
+    painting, terms = noise(1, 3, 40, 40), {"tv": 0.3, "tone_weight": 0.2, "chroma_weight": 0.1}
     loss = VggLoss(lite, painting, {"relu_4": 1.0}, STYLE, **terms, scales=(1, 0.5))
     total = loss(noise(2, 3, 64, 64), noise(2, 3, 64, 64).flip(3))
     assert total.item() == pytest.approx(sum(loss.parts.values()).mean().item(), rel=1e-5)
     assert all((part > 0).all() for part in loss.parts.values())
 
 
-@pytest.mark.parametrize("balance", ["relative", "none"])
-def test_batch_size_does_not_matter(lite, balance):
-    loss = VggLoss(lite, noise(1, 3, 32, 32), {"relu2_2": 1.0}, STYLE, tv=1.0, balance=balance)
+RAW = {"content": {"distance": "mse"}, "style": {"distance": "gram_mean"}, "tv": {"kind": "sum"}}
+
+
+@pytest.mark.parametrize("settings", [{}, RAW])
+def test_batch_size_does_not_matter(lite, settings):
+    loss = VggLoss(lite, noise(1, 3, 32, 32), {"relu2_2": 1.0}, STYLE, 1.0, settings)
     pred, photo = noise(1, 3, 32, 32), noise(1, 3, 32, 32).flip(2)
     one = loss(pred, photo)
     assert loss(pred.repeat(3, 1, 1, 1), photo.repeat(3, 1, 1, 1)).item() == pytest.approx(
@@ -118,9 +121,8 @@ def test_batch_size_does_not_matter(lite, balance):
 
 def test_raw_sums_as_published(lite):
     painting, pred, photo = noise(3, 3, 32, 32).split(1)
-    loss = VggLoss(
-        lite, painting, {"relu2_2": 1e5}, {"relu1_2": 1e10}, tv=1e-6, balance="none", style_size=32
-    )
+    layers = {"relu2_2": 1e5}, {"relu1_2": 1e10}
+    loss = VggLoss(lite, painting, *layers, tv=1e-6, loss=RAW, style_size=32)
     loss(pred, photo)
     f, g, s = (lite(x) for x in (pred, photo, painting))
     content = 1e5 * (f["relu2_2"] - g["relu2_2"]).square().mean()
@@ -190,8 +192,10 @@ def test_pickled_without_its_network(lite):
 
 
 def test_wrong_settings(lite):
-    with pytest.raises(ValueError, match="Unknown balance 'log'"):
-        VggLoss(lite, None, {"relu1_1": 1.0}, {}, balance="log")
+    with pytest.raises(ValueError, match="Unknown style_loss 'log'"):
+        VggLoss(lite, None, {"relu1_1": 1.0}, {}, style_loss="log")
+    with pytest.raises(ValueError, match="Unknown term 'log'"):
+        VggLoss(lite, None, {"relu1_1": 1.0}, {}, loss={"log": {"weight": 1.0}})
     with pytest.raises(ValueError, match="no style image"):
         VggLoss(lite, None, {}, STYLE)
     with pytest.raises(ValueError, match="scales"):

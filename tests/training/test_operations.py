@@ -18,6 +18,7 @@ from faststyle_fastai.all import (
 from faststyle_fastai.images.sizes import luma
 from faststyle_fastai.models import layers, transformer
 from faststyle_fastai.perceptual import wasserstein
+from faststyle_fastai.perceptual.terms import TERMS
 
 STEP = 3  # the first ones allocate and cache
 NO_KERNELS = "prim", "_unsafe_view"  # and views
@@ -87,6 +88,7 @@ def test_both_ways_give_the_same_image(as_gpu, monkeypatch):
 
 def test_no_constant_is_copied_to_a_gpu_in_a_step(monkeypatch):
     plan = recipe_plan("fast", "style")
+    terms = {name: plan.loss[name] for name in TERMS if name in plan.loss}
     layers = [*plan.content_layers, *plan.style_layers]
     perceptual_backbone("lite", layers=layers)  # reads its weights before tensors are fake
     monkeypatch.setattr(torch.nn.Module, "to", lambda self, *args, **kwargs: self)
@@ -101,10 +103,8 @@ def test_no_constant_is_copied_to_a_gpu_in_a_step(monkeypatch):
 
     with FakeTensorMode(allow_non_fake_inputs=True), torch.device("cuda"):
         net, backbone = transformer.make_network("full"), perceptual_backbone("lite", layers=layers)
-        how = plan.content_layers, plan.style_layers, 0.1, plan.tone_weight, plan.chroma_weight
         painting, x = torch.rand(1, 3, 90, 90), torch.rand(2, 3, 64, 64)
-        losses = {"style_loss": plan.style_loss, "content_loss": plan.content_loss}
-        loss = VggLoss(backbone, painting, *how, **losses)
+        loss = VggLoss(backbone, painting, loss=terms)
         for _ in range(2):  # the first time fills caches
             copied.clear()
             with Copies():

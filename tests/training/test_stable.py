@@ -3,7 +3,7 @@ from conftest import noise
 from fastai.torch_core import set_seed
 
 from faststyle_fastai.all import style_learner
-from faststyle_fastai.training.temporal import motion, moved
+from faststyle_fastai.training.network_terms import motion, moved
 
 
 def test_a_motion_is_what_it_says():

@@ -1,16 +1,63 @@
-"Temporal consistency: the same brush strokes when the photo moves a little."
+"Terms of the loss that need the network itself, as callbacks: droplets and temporal consistency."
 
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import MixedPrecision
+from fastai.torch_core import get_model
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["TemporalConsistency"]
+from ..models.layers import instance_norm
+
+__all__ = ["NETWORK_TERMS", "DropletPenalty", "TemporalConsistency"]
 
 SHIFT, ZOOM, BEND = 0.06, 0.06, 0.04  # maxima, relative to half a side, the size, and half a side
 POINTS = 5  # per side, shifted independently and interpolated in between
 NOISE = 0.02  # standard deviation in [0, 1]
+
+
+class DropletPenalty(Callback):
+    """Penalize activations far outside their channel's spread.
+
+    A network with instance normalization can control its statistics with one huge spike. The spike
+    shows as a flat patch, the droplet of Karras et al. 2020 (StyleGAN2). The penalty looks at the
+    inputs of the last two normalizations, after all residual blocks, and only at the first photo of
+    each batch: four photos would take a tenth of a step.
+    """
+
+    order = MixedPrecision.order - 1  # before the loss is scaled
+
+    def __init__(self, weight: float = 1.0, beyond: float = 4.0):
+        self.weight, self.beyond = weight, beyond  # beyond: standard deviations without penalty
+        self.hooks, self.excess = [], []
+
+    def before_batch(self):
+        self.after_pred()  # an interrupt in a notebook skips it
+        self.excess = []
+        if self.training and len(self.yb):
+            parts = get_model(self.learn.model).named_modules()
+            norms = [part for name, part in parts if name.rpartition(".")[2] in ("in4", "in5")]
+            self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
+
+    def _look(self, norm, inputs):
+        x = inputs[0][:1].float()
+        ones = torch.ones(x.shape[:2], device=x.device)
+        z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
+        self.excess.append((z.abs() - self.beyond).relu().square().mean())
+
+    def after_pred(self):
+        for hook in self.hooks:
+            hook.remove()
+        self.hooks = []
+
+    def after_cancel_batch(self):
+        self.after_pred()
+
+    def after_loss(self):
+        if self.excess:
+            excess = torch.stack(self.excess).sum()
+            self.learn.loss_grad = torch.add(self.loss_grad, excess, alpha=self.weight)
+            self.excess = []
 
 
 class TemporalConsistency(Callback):
@@ -55,3 +102,6 @@ def motion(n, shape, device):
 def moved(x, grid):
     with torch.autocast(x.device.type, enabled=False):
         return F.grid_sample(x.float(), grid, "bicubic", "reflection", align_corners=False)
+
+
+NETWORK_TERMS = {"droplets": DropletPenalty, "temporal": TemporalConsistency}  # name -> callback

@@ -1,0 +1,98 @@
+"A row of a recipe table with some of its settings replaced."
+
+from dataclasses import fields, replace
+from inspect import signature
+
+from ..core.errors import check_numbers, known
+
+__all__ = ["SHORTHAND", "Plan", "merged", "plan_with", "shorthand"]
+
+# Settings of terms that have a name of their own, as in `style_weight=2`
+SHORTHAND = {
+    "content_layers": ("content", "layers"),
+    "content_weight": ("content", "weight"),
+    "content_loss": ("content", "distance"),
+    "style_layers": ("style", "layers"),
+    "style_weight": ("style", "weight"),
+    "style_loss": ("style", "distance"),
+    "style_size": ("style", "size"),
+    "style_margin": ("style", "margin"),
+    "scales": ("style", "scales"),
+    "tone_weight": ("tone", "weight"),
+    "tv_weight": ("tv", "weight"),
+    "tv_unit": ("tv", "unit"),
+    "tv": ("tv", "kind"),
+    "chroma_weight": ("chroma", "weight"),
+    "droplets": ("droplets", "weight"),
+    "stable": ("temporal", "weight"),
+}
+
+
+class Plan:
+    "A recipe, whose field `loss` holds the settings of each term."
+
+    def __getattr__(self, name):  # plan.style_weight is plan.loss["style"]["weight"], or None
+        if name not in SHORTHAND:
+            raise AttributeError(f"{type(self).__name__} has no setting {name}.")
+        term, setting = SHORTHAND[name]
+        return self.loss.get(term, {}).get(setting)
+
+
+def plan_with(
+    plan: Plan,  # a frozen dataclass
+    overrides: dict,  # fields, names of SHORTHAND, or loss={term: settings}; None keeps the plan's
+    terms: dict | None = None,  # name -> class, to check the settings of terms; None: unchecked
+):
+    "A plan with some of its settings replaced."
+    own = [f.name for f in fields(plan)]
+    if unknown := sorted(set(overrides) - set(own) - set(SHORTHAND)):
+        choices = ", ".join(dict.fromkeys((*own, *SHORTHAND)))
+        raise ValueError(f"Unknown setting {', '.join(unknown)}. Available settings: {choices}.")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    short = shorthand({name: given.pop(name) for name in set(given) - set(own)})
+    loss = plan.loss
+    for changes in (given.pop("loss", {}), short):
+        for term, settings in changes.items():
+            _check(term, settings, terms)
+        loss = merged(loss, changes)
+    check_numbers(**given)
+    return replace(plan, **given, loss=loss)
+
+
+def _check(term, settings, terms):
+    if terms is not None:
+        choices = list(signature(terms[known("term", term, terms)]).parameters)
+        for name in settings:
+            known(f"setting of {term}", name, choices)
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            value = {key: part for key, part in value.items() if part is not None}
+        check_numbers(**{f"{term}.{name}": value})
+
+
+def shorthand(settings: dict) -> dict[str, dict]:
+    "Settings of terms given by the names of `SHORTHAND`, by term."
+    loss = {}
+    for name, value in settings.items():
+        term, setting = SHORTHAND[known("setting", name, SHORTHAND)]
+        loss.setdefault(term, {})[setting] = value
+    return loss
+
+
+def merged(loss: dict[str, dict], changes: dict[str, dict]) -> dict[str, dict]:
+    "The settings of terms with some of them replaced; None keeps a setting."
+    loss = {term: dict(settings) for term, settings in loss.items()}
+    for term, settings in changes.items():
+        own = loss.setdefault(term, {})
+        for name, value in settings.items():
+            if name == "layers" and value is not None:
+                value = _parts(value, own.get(name) or {})
+            if value is not None:
+                own[name] = value
+    return {term: settings for term, settings in loss.items() if settings}
+
+
+def _parts(layers, own):
+    "Layer weights; None becomes the recipe's own weight for the layer, or its mean weight."
+    mean = sum(own.values()) / len(own) if own else 1.0
+    return {k: own.get(k, mean) if part is None else part for k, part in layers.items()}

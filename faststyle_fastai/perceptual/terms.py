@@ -1,0 +1,204 @@
+"The terms of the perceptual loss: a recipe is a list of them, for networks and for pixels."
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..core.constants import IMAGENET
+from ..core.errors import known
+from .regularity import VARIATIONS, chroma_variation, tone_error
+from .style_losses import CONTENT_LOSSES, STYLE_LOSSES, StyleLoss, inner
+
+__all__ = ["TERMS", "Comparison", "Content", "Style", "Term", "make_terms"]
+
+
+@dataclass
+class Comparison:
+    "Repainted images beside their photos, as the terms of the loss see them."
+
+    pred: Tensor  # [B, 3, H, W] in [0, 1]
+    photo: Tensor  # likewise
+    features: Callable  # scale of `pred` -> layer -> [B, C, h, w]
+    photo_features: Callable  # () -> layer -> [B, C, h, w], at the layers of the content
+    style_targets: Callable  # scale -> [(region [1, 1, H, W] or None, layer -> target)]
+
+
+class Term(nn.Module):
+    """A term of the perceptual loss: called with a `Comparison`, it gives its weighted error.
+
+    That is one number for each image, [B], or one for the batch. A term that reads features names
+    its layers, with their weights. To add a term, write a subclass and add a row to `TERMS`.
+    """
+
+    def __init__(self, weight: float = 0.0):
+        super().__init__()
+        self.weight = weight
+        self.layers: dict[str, float] = {}  # name -> weight
+
+    def matters(self) -> bool:
+        "Whether the term has a weight."
+        return bool(self.weight)
+
+    def forward(self, seen: Comparison) -> Tensor:
+        raise NotImplementedError
+
+
+class LayerTerm(Term):
+    "A term that compares features. `weight` applies to all layers."
+
+    def __init__(self, layers: dict[str, float] | None = None, weight: float = 1.0):
+        super().__init__(weight)
+        self.layers = {name: weight * part for name, part in (layers or {}).items()}
+
+    def matters(self):
+        return any(self.layers.values())
+
+
+class Content(LayerTerm):
+    "The features of the photo stay (Gatys et al. 2016, Johnson et al. 2016)."
+
+    def __init__(
+        self,
+        layers: dict[str, float] | None = None,  # name -> weight
+        weight: float = 1.0,
+        distance: str = "relative",  # a row of style_losses.CONTENT_LOSSES
+    ):
+        super().__init__(layers, weight)
+        self.distance = known("content_loss", distance, CONTENT_LOSSES)
+
+    def forward(self, seen):
+        features, targets = seen.features(1), seen.photo_features()
+        distance = CONTENT_LOSSES[self.distance]
+        return weighted_sum(
+            (weight, distance(features[k], targets[k]).to(seen.pred.device))
+            for k, weight in self.layers.items()
+        )
+
+
+class Style(LayerTerm):
+    "The statistics of the painting's features (Gatys et al. 2016)."
+
+    def __init__(
+        self,
+        layers: dict[str, float] | None = None,  # name -> weight
+        weight: float = 1.0,
+        distance: str = "gram",  # a row of style_losses.STYLE_LOSSES
+        scales: tuple[float, ...] = (1,),  # scales of the image, averaged
+        size: int | None = None,  # px of the painting's short side; None: the photo's
+        enlarge: bool = False,  # a painting that is smaller; this blurs its strokes
+        margin: float = 0.0,  # share of each side that is excluded
+    ):
+        super().__init__(layers, weight)
+        if not scales or not all(0 < scale <= 1 for scale in scales):
+            raise ValueError(f"Invalid scales={scales}. Give one or more factors in (0, 1].")
+        self.distance = known("style_loss", distance, STYLE_LOSSES)
+        self.scales, self.size, self.enlarge, self.margin = scales, size, enlarge, margin
+
+    @property
+    def loss(self) -> StyleLoss:
+        "The row of `STYLE_LOSSES`."
+        return STYLE_LOSSES[self.distance]
+
+    def forward(self, seen):
+        return self.error(self.statistics(seen), seen)
+
+    def statistics(self, seen: Comparison) -> list[Tensor]:
+        "The statistics of each scale, region and layer."
+        found = []
+        for scale in self.scales:
+            features = seen.features(scale)
+            found += [
+                self.loss.statistics(inner(features[layer], self.margin), region)
+                for region, _ in seen.style_targets(scale)
+                for layer in self.layers
+            ]
+        return found
+
+    def error(self, statistics: list[Tensor], seen: Comparison) -> Tensor:  # [B]
+        "The weighted distance of `statistics` from the targets."
+        regions = [region for scale in self.scales for region in seen.style_targets(scale)]
+        targets = [target[layer] for _, target in regions for layer in self.layers]
+        weights = [weight / len(self.scales) for _ in regions for weight in self.layers.values()]
+        errors = self.loss.distances(statistics, targets)
+        return weighted_sum((w, x.to(seen.pred.device)) for w, x in zip(weights, errors))
+
+    def targets(
+        self,
+        statistics: dict[str, Tensor],  # of the painting, by layer
+    ) -> dict[str, tuple]:
+        "What the statistics of an image are compared with."
+        return {layer: self.loss.target(m) for layer, m in statistics.items()}
+
+    def of_painting(
+        self,
+        features: dict[str, Tensor],  # layer -> [1, C, h, w]
+    ) -> dict[str, Tensor]:
+        "The statistics of a painting, by layer. They may be averaged over paintings."
+        return {k: self.loss.statistics(inner(x, self.margin)) for k, x in features.items()}
+
+
+class Tone(Term):
+    "The light parts of the photo stay light, see `regularity.tone_error`."
+
+    def forward(self, seen):
+        return self.weight * tone_error(seen.pred, seen.photo)
+
+
+class Variation(Term):
+    "Total variation, which prevents noise (Mahendran & Vedaldi 2015)."
+
+    def __init__(
+        self,
+        weight: float = 0.0,  # in the units of its publication
+        kind: str = "mean",  # a row of regularity.VARIATIONS
+        unit: float = 1.0,  # converts `weight` to images in [0, 1]
+        normalized: bool = False,  # measure pixels divided by ImageNet's standard deviations
+    ):
+        super().__init__(weight * unit)
+        self.kind = known("tv", kind, VARIATIONS)
+        self.normalized = normalized
+
+    def forward(self, seen):
+        x = seen.pred
+        if self.normalized:
+            x = x / x.new_tensor(IMAGENET[1]).view(1, 3, 1, 1)
+        return self.weight * VARIATIONS[self.kind](x)
+
+
+class Chroma(Term):
+    "Total variation of the colors without their luminance, which prevents colored fringes."
+
+    def forward(self, seen):
+        return self.weight * chroma_variation(seen.pred)
+
+
+# name -> class; the order is that of the sum
+TERMS = {
+    "content": Content,
+    "style": Style,
+    "tone": Tone,
+    "tv": Variation,
+    "chroma": Chroma,
+}
+
+
+def make_terms(
+    settings: dict[str, dict],  # name of a term -> arguments
+) -> dict[str, Term]:
+    "The terms of a loss that have a weight, in the order of `TERMS`."
+    for name in settings:
+        known("term", name, TERMS)
+    terms = {name: make(**settings[name]) for name, make in TERMS.items() if name in settings}
+    return {name: term for name, term in terms.items() if term.matters()}
+
+
+def weighted_sum(parts):
+    "Sum of weights times tensors, in one operation for each."
+    parts = iter(parts)
+    weight, total = next(parts)
+    total = weight * total
+    for weight, part in parts:
+        total = torch.add(total, part, alpha=weight)
+    return total
