@@ -229,6 +229,8 @@ class PixelOptimizer:
     def _regions(self, shape):
         "Regions, None for the whole image, and the (painting, share) pairs of each."
         pairs = list(enumerate(self.shares))
+        if "style" not in self.terms:
+            return []
         if self.mask is None:
             return [(None, pairs)]
         white = resized_tensor(self.mask, shape[::-1])[:, :1].to(self.device)
@@ -244,15 +246,15 @@ class PixelOptimizer:
 
     def _check_size(self):
         "Check that the smallest size is large enough for the deepest layers."
-        needs = {k: round(2 ** (int(name[4]) - 1) / s) for k, (name, s) in self.layers.items()}
+        needs = {k: round(self.backbone.smallest(name) / s) for k, (name, s) in self.layers.items()}
         paintings = [self._painting_shape(i, self.sizes[0]) for i in range(len(self.styles))]
         seen = [
             ("", self.shape(0), needs),
             *(("A painting of ", p, self._layers("style")) for p in paintings),
         ]
         for what, (width, height), layers in seen:
-            layer = max(layers, key=needs.get)
-            if min(width, height) < needs[layer]:
+            layer = max(layers, key=needs.get, default=None)
+            if layer and min(width, height) < needs[layer]:
                 raise ValueError(
                     f"{what}{width}x{height} px is too small for {layer}: its shorter side needs "
                     f"{needs[layer]} px. Raise min_scale{' or use a larger one' * bool(what)}."

@@ -16,9 +16,10 @@ from ..core.weights import read_weights
 
 __all__ = ["BACKBONES", "Backbone", "perceptual_backbone"]
 
-# Output channels of the 3x3 convolutions in each block; blocks are separated by pooling
-# (VGG: Simonyan & Zisserman 2015). To add a network, add a row here and provide a state dict with
-# torchvision's names: `perceptual_backbone` loads weights from a file, the package or torchvision.
+# A network like VGG (Simonyan & Zisserman 2015) is a row of the output channels of the 3x3
+# convolutions in each block; blocks are separated by pooling. `perceptual_backbone` loads its
+# weights, with torchvision's names, from a file, the package or torchvision. For any other network
+# the row is a function that makes it from the path of its weights, or None.
 BACKBONES = {
     "vgg16": ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
     "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
@@ -49,41 +50,51 @@ def perceptual_backbone(
     Raises `ValueError` for an unknown name or layer or for weights that do not fit,
     `FileNotFoundError` for a missing file, and `FaststyleError` if no weights can be found.
     """
-    names = _names(known("backbone", name, BACKBONES))
+    known("pooling", pooling, POOLINGS)
+    row = BACKBONES[known("backbone", name, BACKBONES)]
+    source = name, weights and str(weights), layers, pooling, padding, normalize
+    if callable(row):
+        backbone = Backbone(row(weights), layers, normalize)
+        backbone.source = source
+        return backbone
+    names = _names(name)
     layer_names(layers or [], names, [n for n in names if n.startswith("relu")])
     if weights is None:
-        source, state = name, _known_weights(name)
+        file, state = name, _known_weights(name)
     else:
-        source, state = str(weights), read_weights(Path(weights))
+        file, state = str(weights), read_weights(Path(weights))
         state = {k: v for k, v in state.items() if isinstance(v, Tensor)}
-    known("pooling", pooling, POOLINGS)
-    backbone = Backbone(_build(name, state, source, pooling, padding), layers, normalize)
-    backbone.source = name, weights and str(weights), layers, pooling, padding, normalize
+    backbone = Backbone(_build(name, state, file, pooling, padding), layers, normalize)
+    backbone.source = source
     return backbone
 
 
 class Backbone(nn.Module):
-    "A frozen stack of named layers; forward hooks collect the features of requested layers."
+    "A frozen network; forward hooks collect the features of the requested layers."
 
     source = None  # arguments of `perceptual_backbone` that recreate it
 
     def __init__(
         self,
-        net: nn.Sequential,  # children named conv1_1, relu1_1, …, pool1, … in order
-        layers=None,  # names to keep; the network is cut after the deepest one
+        net: nn.Module,  # its layers are its modules by name; a stack like VGG's, relu1_1, pool1, …
+        layers=None,  # names to choose from; None: the ReLUs of a stack, otherwise all
         normalize: bool = True,
     ):
         super().__init__()
-        names = [name for name, _ in net.named_children()]
-        self.relus = [name for name in names if name.startswith("relu")]  # relu_N counts these
-        self.layers = layer_names(layers or self.relus, names, self.relus)
-        self.net = net[: 1 + max(names.index(name) for name in self.layers)]
-        for conv, relu in zip(names, names[1:]):
-            if relu in self.relus:  # in place, unless a hook keeps the input
-                net.get_submodule(relu).inplace = conv not in self.layers
-        self.cast = {}
+        stack = isinstance(net, nn.Sequential)
+        names = [name for name, _ in (net.named_children() if stack else net.named_modules())]
+        names = [name for name in names if name]  # without the network itself
+        self.relus = [name for name in names if stack and name.startswith("relu")]
+        self.layers = layer_names(layers or self.relus or names, names, self.relus)
+        if stack:  # cut after the deepest layer
+            net = net[: 1 + max(names.index(name) for name in self.layers)]
+        for name, module in net.named_modules():
+            if hasattr(module, "inplace"):  # unless a hook keeps the input
+                before = names[names.index(name) - 1]
+                module.inplace = name in self.relus and before not in self.layers
+        self.net, self.cast = net, {}
         for name in self.layers:
-            self.net.get_submodule(name).register_forward_hook(partial(keep, name))
+            net.get_submodule(name).register_forward_hook(partial(keep, name))
         for i, values in enumerate(IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)):
             shape = torch.tensor(values).view(1, 3, 1, 1)
             self.register_buffer(("mean", "std")[i], shape, persistent=False)
@@ -96,21 +107,28 @@ class Backbone(nn.Module):
     ) -> dict[str, Tensor]:  # layer -> [B, C, H/2^k, W/2^k] after k poolings
         "Features at `layers`; layers past the deepest one are not run."
         wanted = self.layers if layers is None else self.named(layers)
-        names = list(dict(self.net.named_children()))
-        depth = 1 + max(names.index(name) for name in wanted)
-        smallest = 2 ** sum(name.startswith("pool") for name in names[:depth])
+        smallest = self.smallest(wanted[-1])
         if min(x.shape[-2:]) < smallest:
             h, w = x.shape[-2:]
             raise ValueError(
                 f"{w}x{h} px is too small for {wanted[-1]}. It needs at least {smallest} px."
             )
         x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        token = FEATURES.set({})
+        found = dict.fromkeys(wanted)
+        token = FEATURES.set(found)
         try:
-            self._in_autocast_type(x.device)[:depth](x)
-            return {name: FEATURES.get()[name] for name in wanted}
+            self._in_autocast_type(x.device)(x)
+        except AllFound:
+            pass
         finally:
             FEATURES.reset(token)
+        return found
+
+    def smallest(self, layer: str) -> int:
+        "The least short side of an image, in px, whose poolings leave something at a layer."
+        names = [name for name, _ in self.net.named_children()]
+        before = names[: names.index(layer)] if layer in names else []
+        return 2 ** sum(name.startswith("pool") for name in before)
 
     def _in_autocast_type(self, device):
         "The network in the type of autocast, which would cast its frozen weights at each call."
@@ -133,8 +151,16 @@ class Backbone(nn.Module):
 
 
 def keep(name, module, args, output):
-    "A forward hook."
-    FEATURES.get()[name] = output
+    "A forward hook, which ends the pass with the last of the requested layers."
+    found = FEATURES.get()
+    if name in found:
+        found[name] = output
+        if all(features is not None for features in found.values()):
+            raise AllFound
+
+
+class AllFound(Exception):
+    "All requested features are known; the rest of the network need not run."
 
 
 def reachable(
@@ -147,7 +173,7 @@ def reachable(
     """
     last, found, said = backbone.layers[-1], {}, []
     for name in layers:
-        if name[4:5].isdigit() and name > last:
+        if name not in backbone.layers and name[4:5].isdigit() and name > last:
             found[name] = last, 0.5 ** (int(name[4]) - int(last[4]))
             said.append(f"{name} is {last} at {found[name][1]:g} of the size")
         else:
@@ -201,7 +227,7 @@ def layer_names(
     aliases = {f"relu_{i}": name for i, name in enumerate(relus, 1)}
     names = [aliases.get(name, name) for name in asked]
     if wrong := [given for given, name in zip(asked, names) if name not in known]:
-        there = [name for name in known if name in relus]
+        there = [name for name in known if name in relus] or known
         raise ValueError(f"Unknown layer {', '.join(wrong)}. Available layers: {', '.join(there)}.")
     return sorted(set(names), key=list(known).index)
 
