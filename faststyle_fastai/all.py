@@ -10,11 +10,11 @@ from .images.discovery import picture_files
 from .images.files import read_picture, read_tensor, save_picture, to_picture, to_tensor
 from .images.sheets import contact_sheet, side_by_side
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
-from .inference.enlarge import STROKES
 from .inference.first_sight import nearest_styles
 from .inference.grid import style_grid
 from .inference.html import export_html
 from .inference.onnx import export_onnx
+from .inference.options import STROKES, PaintOptions
 from .inference.stylizer import Stylizer
 from .models.stylefile import import_style, load_style, save_style
 from .models.transformer import ARCHS, TransformerNet, from_examples, to_examples

@@ -18,6 +18,7 @@ import torch
 
 from benchmarks.report import fresh, peak, report
 from faststyle_fastai.all import Stylizer, paint_video
+from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.models.stylefile import builtin_path
 from faststyle_fastai.video.reader import VideoFrame, open_video
 from faststyle_fastai.video.stylize import frame_painter
@@ -71,7 +72,7 @@ def network(paint, source):
     "Seconds of the network alone for all frames."
     with open_video(source) as opened:
         frames = list(opened.frames())
-    painted = frame_painter(paint, None, 1.0, None, False, False, stroke="finest")
+    painted = frame_painter(paint, PaintOptions(stroke="finest"))
     began = time.perf_counter()
     for i, frame in enumerate(frames):
         painted(VideoFrame(frame.picture, Fraction(i, RATE), Fraction(1, RATE)))

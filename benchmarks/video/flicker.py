@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.report import report
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.discovery import find_pictures
+from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.evaluate import evaluate_style, reference_loss
 from faststyle_fastai.video.reader import VideoFrame, open_video
@@ -48,7 +49,7 @@ def main():
         paint = Stylizer(run)
         row = {"": name}
         for scene, (frames, flows) in scenes.items():
-            painted = frame_painter(paint, None, 1.0, None, False, smooth, stroke="finest")
+            painted = frame_painter(paint, PaintOptions(stroke="finest"), smooth=smooth)
             times = (Fraction(i, RATE) for i in range(len(frames)))
             pictures = [
                 painted(VideoFrame(f, t, Fraction(1, RATE))).picture for f, t in zip(frames, times)

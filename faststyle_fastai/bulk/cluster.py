@@ -19,6 +19,7 @@ from ..images.files import image_size, read_exif, read_tensor, save_picture
 from ..images.formats import file_name, is_painting, is_picture
 from ..images.remote import download, is_address
 from ..inference.builtin import find_style
+from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL
 from .stores import file_system, files_below, placed, put
@@ -40,16 +41,14 @@ def paint_bulk(
     out: str | Path,  # likewise; mirrors the folders of `source`
     style: str | Path,  # as Stylizer accepts it; its file is sent to the workers
     strength: float = 1.0,
-    size: int | None = None,  # px of the short side to paint at; replaces `stroke`
-    keep_colors: bool = False,
     address: str | None = None,  # of a Ray cluster, or "auto"; None: this machine only
     workers: int | None = None,  # each with its own network; None: one per core, at most 6 per GPU
     batch: int = 16,  # images that a worker receives at once
     force: bool = False,  # overwrite existing outputs
     precision: str = "auto",  # see devices.autocast_dtype
     watch=None,  # called with the numbers of finished, failed and all images
-    stroke: str = "medium",  # a row of enlarge.STROKES
     trust_pickle: bool = False,  # allow a .pkl as `style`, which can run code when loaded
+    **options,  # other fields of PaintOptions
 ) -> list[tuple[str, str]]:  # the name and error of each failed image
     """Repaint all images below `source` to one output each; existing outputs are skipped.
 
@@ -60,12 +59,12 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
+    how = vars(PaintOptions(strength=strength, **options))
     Stylizer(style, "cpu", precision, trust_pickle)  # fail early on a bad style
     weights = *sent(style), precision
     names = _to_do(source, out, force)
     if not names:
         return _report(out, [])
-    how = {"strength": strength, "size": size, "keep_colors": keep_colors, "stroke": stroke}
     mine = not ray.is_initialized()
     if mine:
         _connect(ray, address)
@@ -228,10 +227,8 @@ class Worker:
             photos = [read_tensor(path) for path in pictures.values()]
             if len({photo.shape for photo in photos}) > 1:
                 raise ValueError("Some images are rotated or transparent.")
-            one = len(photos) == 1
-            painted = self.paint(
-                torch.cat(photos), **self.how, tensor=True, tile="auto" if one else None
-            )
+            how = self.how if len(photos) == 1 else {**self.how, "tile": None}
+            painted = self.paint(torch.cat(photos), **how, tensor=True)
             for (name, path), x in zip(pictures.items(), painted):
                 self._write(name, path, x[None])
         except Exception as error:

@@ -8,20 +8,19 @@ from typing import Annotated
 import typer
 
 from ..core.errors import FaststyleError, clock, progress
+from ..inference.options import PaintOptions
 from .options import (
     Force,
-    KeepColors,
-    PaintSize,
     Precision,
     Quiet,
-    Strength,
-    Stroke,
     Style,
     TrustPickle,
     print_outputs,
+    takes_paint_options,
 )
 
 
+@takes_paint_options("mask", "black", "tile", "exact")
 def bulk(
     source: Annotated[
         str,
@@ -38,10 +37,7 @@ def bulk(
         ),
     ],
     style: Style,
-    strength: Strength = 1.0,
-    stroke: Stroke = "medium",
-    size: PaintSize = None,
-    keep_colors: KeepColors = False,
+    options: PaintOptions,
     address: Annotated[
         str | None,
         typer.Option(
@@ -71,9 +67,9 @@ def bulk(
     "Repaint a folder or bucket of images on a Ray cluster. Skips existing outputs."
     from ..bulk.cluster import REPORT, paint_bulk
 
-    how = {"strength": strength, "size": size, "keep_colors": keep_colors, "address": address}
+    how = {k: v for k, v in vars(options).items() if k != "style"} | {"address": address}
     how |= {"workers": workers, "batch": batch, "force": force, "precision": precision}
-    how |= {"stroke": stroke, "trust_pickle": trust_pickle}
+    how |= {"trust_pickle": trust_pickle}
     try:
         with redirect_stdout(sys.stderr):  # Ray reports dead nodes there
             failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())

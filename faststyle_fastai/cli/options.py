@@ -1,12 +1,18 @@
 "Arguments and options that several commands share."
 
 import os
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..core.errors import printable
+from ..core.errors import either, printable
+from ..inference.options import PaintOptions
+from ..training.recipes import RECIPES
 from .checks import check_device, check_folder, check_mix, check_recipe, check_style
 
 Photos = Annotated[
@@ -42,7 +48,7 @@ Recipe = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="Training recipe: fast, or a published one (skalski, johnson, dumoulin or tarun).",
+        help=f"Training recipe: {either(RECIPES)}. All but fast are published ones.",
         callback=check_recipe,
     ),
 ]
@@ -176,45 +182,51 @@ Mix = Annotated[
         callback=check_mix,
     ),
 ]
-Mask = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="Gray image. White areas are painted, black areas stay unchanged."
-    ),
-]
-Black = Annotated[
-    str | None,
-    typer.Option(
-        "--background-style",
-        metavar="STYLE",
-        help="Style for the black areas of --mask.",
-        callback=check_style,
-    ),
-]
-Stroke = Annotated[
-    str,
-    typer.Option(
-        metavar="WIDTH",
-        help="Width of the brush strokes: finest, fine, medium, broad or broadest.",
-    ),
-]
-Strength = Annotated[
-    float,
-    typer.Option(
-        min=0, max=1, metavar="SHARE", help="Strength from 0 (the original) to 1 (the style)."
-    ),
-]
-KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the colors of the original.")]
-PaintSize = Annotated[
-    int | None,
-    typer.Option(min=8, metavar="PX", help="Short side to paint at in px. Replaces --stroke."),
-]
-Tile = Annotated[
-    str,
-    typer.Option(
-        metavar="PX", help="Side of the tiles in px, auto (only if memory is short) or none."
-    ),
-]
+# The options of painting, with the help, metavar and limits of their field in PaintOptions.
+PAINT = {
+    "strength": {},
+    "mask": {"kind": Path | None},
+    "black": {"kind": str | None, "names": ["--background-style"], "callback": check_style},
+    "stroke": {},
+    "size": {},
+    "keep_colors": {"names": ["--keep-colors"]},
+    "tile": {"kind": str},
+    "exact": {"names": ["--exact"]},
+}
+
+
+def takes_paint_options(*without: str) -> Callable:
+    "Decorate a command: its argument `options` becomes one command-line option for each field."
+
+    def parameter(field, kind=None, names=(), **more):
+        what = typer.Option(*names, **field.metadata, **more)
+        kind = Annotated[kind or field.type, what]
+        return Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=kind)
+
+    def decorate(command):
+        asked = [f for f in fields(PaintOptions) if f.name in PAINT and f.name not in without]
+        parameters = []
+        for name, own in signature(command).parameters.items():
+            if name == "options":
+                parameters += [parameter(field, **PAINT[field.name]) for field in asked]
+            else:
+                parameters.append(own.replace(kind=Parameter.KEYWORD_ONLY))
+
+        @wraps(command)
+        def with_options(**given):
+            how = {field.name: given.pop(field.name) for field in asked}
+            if how.get("black") and not how.get("mask"):
+                raise typer.BadParameter(
+                    "--background-style sets the style of the mask's black areas: add --mask."
+                )
+            return command(**given, options=PaintOptions(**how))
+
+        with_options.__signature__ = Signature(parameters)
+        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+        return with_options
+
+    return decorate
+
 
 Precision = Annotated[
     str,

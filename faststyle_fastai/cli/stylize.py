@@ -4,36 +4,33 @@ import math
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..core.errors import FaststyleError, clock, format_error, printable, progress
+from ..inference.options import PaintOptions
 from .checks import check_inputs, check_style
 from .loading import load_stylizer, name_first, names_in, shares_of, side_of
 from .options import (
-    Black,
     Device,
     Force,
-    KeepColors,
-    Mask,
     Mix,
-    PaintSize,
     Precision,
     Quiet,
-    Strength,
-    Stroke,
     Style,
-    Tile,
     TrustPickle,
     print_outputs,
+    takes_paint_options,
 )
 
 TOGETHER, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
 
 
+@takes_paint_options()
 def stylize(
     inputs: Annotated[
         list[str],
@@ -53,20 +50,8 @@ def stylize(
             help="Output file, or a folder for the painted images.",
         ),
     ],
-    strength: Strength = 1.0,
+    options: PaintOptions,
     mix: Mix = None,
-    mask: Mask = None,
-    black: Black = None,
-    stroke: Stroke = "medium",
-    size: PaintSize = None,
-    keep_colors: KeepColors = False,
-    tile: Tile = "auto",
-    exact: Annotated[
-        bool,
-        typer.Option(
-            "--exact", help="Measure the whole image, not a sample, before painting tiles. Slower."
-        ),
-    ] = False,
     depth: Annotated[
         int,
         typer.Option(
@@ -95,19 +80,15 @@ def stylize(
     quiet: Quiet = False,
 ):
     "Repaint images in a style, or in that of any painting."
-    if black and not mask:
-        raise typer.BadParameter(
-            "--background-style sets the style of the mask's black areas: add --mask."
-        )
     from ..core.prefetch import map_overlapped
     from ..images.discovery import plan_outputs
     from ..images.files import image_size, limit_pixels, read_exif, read_tensor, save_picture
     from ..images.remote import is_address
 
-    tiled = {"tile": side_of(tile, depth), "exact": exact}
-    if batch_size > 1 and (exact or isinstance(tiled["tile"], int)):
+    options = replace(options, tile=side_of(options.tile, depth))
+    if batch_size > 1 and (options.exact or isinstance(options.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    tiled["watch"] = None if quiet or not sys.stderr.isatty() else show_share
+    watch = None if quiet or not sys.stderr.isatty() else show_share
     limit_pixels(megapixels)
     jobs = plan_outputs(inputs, out, depth, force)
     if skip_existing:
@@ -119,18 +100,18 @@ def stylize(
         )
     if depth == 16 and precision == "auto":
         precision = "float32"
-    also = names_in(mix, black)
+    also = names_in(mix, options.black)
     paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
 
     from ..images.masks import read_mask
 
     styles = shares_of(mix, paint.named or 0) if mix else None
-    for asked in (styles, black):  # report a wrong name or mask once, not per image
+    for asked in (styles, options.black):  # report a wrong name or mask once, not per image
         paint.rows(asked)
-    mask = mask and read_mask(mask)
+    options = replace(options, style=styles, mask=options.mask and read_mask(options.mask))
     if not mix:
         name_first(paint, style)
-    how, written, failed = (styles, strength, size, keep_colors, mask, black), [], []
+    written, failed = [], []
 
     def pictures():
         for source, target in jobs:
@@ -147,11 +128,11 @@ def stylize(
         if isinstance(picture, Exception):
             raise picture
         if len(items) == 1:
-            return [paint(picture, *how, tensor=depth == 16, stroke=stroke, **tiled)]
+            return [paint(picture, **vars(options), tensor=depth == 16, watch=watch)]
         from torch import cat
 
         batch = cat([picture for *_, picture in items])
-        return paint(batch, *how, tensor=True, tile=None, stroke=stroke).split(1)
+        return paint(batch, **vars(replace(options, tile=None)), tensor=True).split(1)
 
     def write(items, painted):
         "Save the results; return the error of each, or None."

@@ -2,32 +2,30 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..core.errors import clock, progress
+from ..inference.options import PaintOptions
 from .checks import check_video
 from .loading import load_stylizer, name_first, names_in, shares_of, side_of
 from .options import (
-    Black,
     Device,
     Force,
-    KeepColors,
-    Mask,
     Mix,
     Precision,
     Quiet,
-    Strength,
-    Stroke,
     Style,
-    Tile,
     TrustPickle,
     print_outputs,
+    takes_paint_options,
 )
 
 
+@takes_paint_options("size", "exact")
 def video(
     source: Annotated[
         str,
@@ -48,19 +46,14 @@ def video(
             "frames/%04d.png.",
         ),
     ],
-    strength: Strength = 1.0,
+    options: PaintOptions,
     mix: Mix = None,
-    mask: Mask = None,
-    black: Black = None,
-    tile: Tile = "auto",
-    stroke: Stroke = "medium",
     size: Annotated[
         int | None,
         typer.Option(
             min=16, metavar="PX", help="Short side of the output in px. Default: the video's own."
         ),
     ] = None,
-    keep_colors: KeepColors = False,
     smooth: Annotated[
         bool,
         typer.Option(
@@ -109,17 +102,16 @@ def video(
 
     check_video_format(out, force, resume)
 
-    also = names_in(mix, black)
+    also = names_in(mix, options.black)
     paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
-    how = {"strength": strength, "size": size, "keep_colors": keep_colors, "smooth": smooth}
-    how |= {"mask": mask, "black": black, "tile": side_of(tile), "stroke": stroke}
-    how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}
     if not mix:
         name_first(paint, style)
     style = shares_of(mix, paint.named or 0) if mix else paint.named
-    print_outputs(
-        paint_video(paint, source, out, style, **how, watch=None if quiet else Progress())
-    )
+    how = vars(replace(options, style=style, tile=side_of(options.tile))) | {"size": size}
+    how.pop("exact")
+    how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}
+    watch = None if quiet else Progress()
+    print_outputs(paint_video(paint, source, out, **how, smooth=smooth, watch=watch))
 
 
 class Progress:

@@ -68,6 +68,12 @@ def known(
     return name
 
 
+def either(names) -> str:
+    "List names: a, b or c."
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def is_finite(value) -> bool:
     "Whether all numbers in a value, list or dict are finite; integers have at most 64 bits."
     if isinstance(value, (list, tuple, dict)):

@@ -9,16 +9,10 @@ from torch.nn import functional as F
 from ..core.errors import known
 from ..images.files import to_tensor
 from ..images.sizes import luminance, resize_short, resized, short_shape
+from .options import STROKES
 
-__all__ = ["STROKES", "Enlarger", "enlarged", "painting_shape"]
+__all__ = ["Enlarger", "enlarged", "painting_shape"]
 
-STROKES = {  # name -> px of the short side that larger images are painted at
-    "finest": None,
-    "fine": 1024,
-    "medium": 640,
-    "broad": 400,
-    "broadest": 256,
-}
 WINDOW = 9  # px of the window in which the painted image is compared with the photo
 LARGEST = 1024  # px of the copy that very large images are compared at
 FLAT = 1e-3  # variance of luminance below which there is no edge to restore
@@ -26,7 +20,7 @@ FLAT = 1e-3  # variance of luminance below which there is no edge to restore
 
 def painting_shape(
     shape: tuple[int, int],  # height and width of an image
-    stroke: str,  # a row of `STROKES`
+    stroke: str,  # a row of options.STROKES
     size: int | None,  # px of the short side, overrides `stroke`
 ) -> tuple[int, int]:
     "Height and width that an image is painted at."

@@ -16,8 +16,8 @@ from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
-from .enlarge import STROKES
 from .onnx import export_onnx
+from .options import STROKES
 
 __all__ = ["export_html"]
 

@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -29,6 +28,7 @@ from .builtin import find_style, unknown_style
 from .enlarge import painting_shape
 from .finish import match_mean_std
 from .first_sight import first_sight, style_name
+from .options import PaintOptions
 from .tiled import paint_tiles
 from .tiles import smaller_side, tile_side, tiles
 from .whole import paint_whole
@@ -79,36 +79,29 @@ class Stylizer:
         picture,  # a path, a PIL image, an array or a tensor
         style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
         strength: float = 1.0,  # from 0 (the base, which redraws the photo) to 1
-        size: int | None = None,  # px of the short side to paint at, overrides `stroke`
-        keep_colors: bool = False,  # keep the photo's colors; only brightness is painted
-        mask=None,  # a gray image: white is painted, black stays the photo, grays blend
-        black=None,  # the style, or mixture of styles, of the black part of the mask
         tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
-        tile: str | int | None = "auto",  # px, a multiple of 4 (8-bit output); auto: if needed
-        exact: bool = False,  # tiles share statistics of the whole image, not of a sample
         watch: Callable[[float], None] | None = None,  # gets the finished share; only for tiles
-        stroke: str = "medium",  # a row of enlarge.STROKES: width of the brush strokes
+        **options,  # the other fields of options.PaintOptions
     ) -> Image.Image:  # RGB, or RGBA if some of it is transparent; same size
         """Repaint an image; transparency is preserved.
 
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
         """
-        if black is not None and mask is None:
-            raise ValueError("black= styles the black part of a mask. Give mask= too.")
-        stored = painting_shape(image_size(picture)[::-1], stroke, size)  # it may lie on its side
-        side = self.tile_side(picture, stored, tile)
+        how = PaintOptions(style, strength, **options)
+        stored = painting_shape(image_size(picture)[::-1], how.stroke, how.size)  # on its side?
+        side = self.tile_side(picture, stored, how.tile)
         painted = None
         while painted is None:
             try:
+                image = read_tensor(picture) if side is None else read_upright(picture)
+                size, mask = image_size(image), how.mask
+                shape = painting_shape(size[::-1], how.stroke, how.size)
+                mask = None if mask is None else fit_mask(read_mask(mask), size)
                 if side is None:
-                    image, paint = read_tensor(picture), paint_whole
+                    painted = paint_whole(self, image, shape, how, mask)
                 else:
-                    image = read_upright(picture)
-                    paint = partial(paint_tiles, side=side, exact=exact, watch=watch)
-                shape = painting_shape(image_size(image)[::-1], stroke, size)
-                where = None if mask is None else fit_mask(read_mask(mask), image_size(image))
-                painted = paint(self, image, shape, where, black, keep_colors, style, strength)
+                    painted = paint_tiles(self, image, shape, how, mask, side=side, watch=watch)
             except (MemoryError, RuntimeError) as error:
                 side = smaller_side(self.net, side, error)
         if isinstance(painted, Tensor):

@@ -14,6 +14,7 @@ from ..images.masks import gray, shares
 from ..models.layers import through
 from .enlarge import Enlarger
 from .finish import filled, finished
+from .options import PaintOptions
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, statistics, tiles
 
 __all__ = ["paint_tiles"]
@@ -28,13 +29,9 @@ def paint_tiles(
     stylizer,  # a Stylizer
     image: Image.Image,  # RGB or RGBA
     shape: tuple[int, int],  # height and width to paint at
+    how: PaintOptions,
     mask: Image.Image | None,  # L, of the image's size
-    black,  # the style of the black part of the mask
-    keep_colors: bool,
-    style,
-    strength: float,
     side: int,  # px of a tile, a multiple of 4
-    exact: bool,  # statistics of all tiles, not of a sample
     watch: Callable[[float], None] | None = None,  # gets the finished share; may raise to stop
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
@@ -42,10 +39,10 @@ def paint_tiles(
     # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the range of colors.
     small = None if photo.size == shape[::-1] else reduced(photo, shape)
     size = shape[::-1]
-    share, kept = (None, mask) if black is None else (mask.resize(size), None)
+    share, kept = (None, mask) if how.black is None else (mask.resize(size), None)
 
-    styles = [style] if black is None else [style, black]
-    net = stylizer.network(styles, strength)
+    styles = [how.style] if how.black is None else [how.style, how.black]
+    net = stylizer.network(styles, how.strength)
 
     def part(box):
         left, top, right, bottom = box
@@ -64,9 +61,9 @@ def paint_tiles(
         rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
         return net.steps(x, rows)
 
-    sample = tiles(size, side) if exact else spread_tiles(size)
+    sample = tiles(size, side) if how.exact else spread_tiles(size)
     parts, unfinished = tiles(size, side), []
-    if small is not None or keep_colors or kept is not None:
+    if small is not None or how.keep_colors or kept is not None:
         unfinished = tiles(photo.size, side)
     work = pixels(sample) + pixels(parts) + FINISH * pixels(unfinished)
 
@@ -77,7 +74,7 @@ def paint_tiles(
     at_once = fits_at_once(sample, stylizer.device)
     with torch.inference_mode(), stylizer.arithmetic():
         ends, exposure = fix_statistics(net, sample, begin, at_once, tell), None
-        if stylizer.photo_share(strength):
+        if stylizer.photo_share(how.strength):
             painted = (tile.cut(end) for tile, end in zip(sample, ends))
             photos = (part(tile.core) for tile in sample)
             exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
@@ -90,7 +87,7 @@ def paint_tiles(
             done += pixels([tile])
             if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
                 trim_memory()
-            painted = stylizer.exposed(through(begin(tile)), None, strength, exposure)
+            painted = stylizer.exposed(through(begin(tile)), None, how.strength, exposure)
             keep(tile.cut(painted), tile.core)
     grow = None
     if small is not None:
@@ -100,7 +97,7 @@ def paint_tiles(
         done, box = done + FINISH * pixels([tile]), tile.core
         where = None if kept is None else gray(kept.crop(box))
         painted = grow.part(box) if grow else to_tensor(out.crop(box))
-        painted = finished(painted, to_tensor(photo.crop(box)), keep_colors, where)
+        painted = finished(painted, to_tensor(photo.crop(box)), how.keep_colors, where)
         out.paste(to_picture(painted), box[:2])
     tell(work)
     if image.mode == "RGBA":

@@ -11,6 +11,7 @@ from ..images.sizes import resize_short, resized
 from ..models.transformer import SMALLEST
 from .enlarge import enlarged
 from .finish import filled, finished
+from .options import PaintOptions
 
 __all__ = ["paint_whole"]
 
@@ -19,11 +20,8 @@ def paint_whole(
     stylizer,  # a Stylizer
     image: Tensor,  # [1, 3 or 4, H, W] in [0, 1]
     shape: tuple[int, int],  # height and width to paint at
+    how: PaintOptions,
     mask: Image.Image | None,  # L, of the image's size
-    black,  # the style of the black part of the mask
-    keep_colors: bool,
-    style,
-    strength: float,
 ) -> Tensor:  # as `image`
     "Repaint an image at once."
     device = finishing_device(stylizer.device)
@@ -37,9 +35,10 @@ def paint_whole(
     room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
     x = F.pad(small, room, mode="replicate")
     where = None if mask is None else gray(mask).to(device)
-    share = None if black is None else resized(where, x.shape[-2:])
-    painted = stylizer.paint(x, style, strength, share, black)[..., :height, :width].to(device)
+    share = None if how.black is None else resized(where, x.shape[-2:])
+    painted = stylizer.paint(x, how.style, how.strength, share, how.black)
+    painted = painted[..., :height, :width].to(device)
     if painted.shape != photo.shape:
         painted = enlarged(painted, small, photo)
-    painted = finished(painted, photo, keep_colors, where if black is None else None)
+    painted = finished(painted, photo, how.keep_colors, where if how.black is None else None)
     return torch.cat([painted, opacity], 1)

@@ -20,6 +20,7 @@ from ..images.masks import fit_mask, gray, read_mask, shares
 from ..images.sizes import resize_short, resized, short_shape
 from ..inference.enlarge import enlarged, painting_shape
 from ..inference.finish import finished
+from ..inference.options import PaintOptions
 from ..models.transformer import TransformerNet
 from .reader import VideoFrame, open_video
 from .temporal import FlowBlender, SmoothedStatistics
@@ -38,12 +39,8 @@ def paint_video(
     out: str | Path,  # .mp4, .mkv, .webm, .mov, .gif or frames/%04d.png
     style=None,  # as in Stylizer
     strength: float = 1.0,
-    size: int | None = None,  # px of the short side; None: as in the video
-    keep_colors: bool = False,
+    size: int | None = None,  # px of the video's short side; None: as it is
     smooth: bool = False,  # brush strokes follow the motion
-    mask=None,  # a gray image: white is painted, black stays the video, grays blend
-    black=None,  # the style of the black part of the mask
-    tile: str | int | None = "auto",  # see Stylizer; tiles use the statistics of their frame only
     start: float = 0.0,  # seconds
     end: float | None = None,
     fps: float | None = None,  # frames per second; None: as in the video
@@ -51,7 +48,7 @@ def paint_video(
     crf: int | None = None,  # quality, lower is better and larger; None: 18, or 31 for VP9
     resume: bool = False,  # continue an interrupted video
     watch=None,  # called with (seconds painted, total seconds or None) after each frame
-    stroke: str = "medium",  # a row of enlarge.STROKES
+    **options,  # other fields of PaintOptions; tiles use the statistics of their frame only
 ) -> Path:  # `out`
     """Repaint a video; its sound and frame times are preserved.
 
@@ -64,13 +61,14 @@ def paint_video(
     if out.resolve() == Path(source).resolve():
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
     settings = {"source": source, "painted": fingerprint(paint, style, strength), "size": size}
-    settings |= {"colors": keep_colors, "smooth": smooth, "start": start, "codec": codec}
-    settings |= {"stroke": stroke}
+    options = PaintOptions(style, strength, **options)
+    settings |= {"colors": options.keep_colors, "smooth": smooth, "start": start, "codec": codec}
+    settings |= {"stroke": options.stroke}
+    mask, black = options.mask, options.black
     mask = None if mask is None else read_mask(mask)
     settings |= {"fps": fps, "crf": crf, "mask": mask and sha256(mask.tobytes()).hexdigest()}
     settings |= {"black": None if black is None else fingerprint(paint, black, strength)}
-    how = size, keep_colors, smooth, mask, black, tile, stroke
-    painted = frame_painter(paint, style, strength, *how)
+    painted = frame_painter(paint, replace(options, mask=mask), size, smooth)
     with open_video(source, fps) as film:
         writer = video_writer(out, film, settings, codec, crf, resume)
         go_on = " Continue with --resume." if writer.resumes else ""
@@ -144,15 +142,16 @@ def fingerprint(paint, style, strength):
 
 
 def frame_painter(
-    paint, style, strength, size, keep_colors, smooth, mask=None, black=None, tile=None,
-    stroke="medium",
-):  # fmt: skip
+    paint,  # a Stylizer
+    how: PaintOptions,  # its `size` is not used
+    size: int | None = None,  # px of the short side of the frames; None: as they are
+    smooth: bool = False,  # brush strokes follow the motion
+):
     "Return a function that repaints the frames of one video, in order."
-    if black is not None and mask is None:
-        raise ValueError("black= styles the black part of a mask. Give mask= too.")
+    mask, black = how.mask, how.black
     plain = not isinstance(paint.net, TransformerNet)
-    styles = [style] if black is None else [style, black]
-    net = None if plain else SmoothedStatistics(paint.network(styles, strength))
+    styles = [how.style] if black is None else [how.style, black]
+    net = None if plain else SmoothedStatistics(paint.network(styles, how.strength))
     along, before, last = FlowBlender() if smooth else None, None, None
     device = finishing_device(paint.device)
     sides = {}  # shape -> px of tiles and of the short side, fixed because free memory changes
@@ -161,18 +160,18 @@ def frame_painter(
     def whole(photo, seconds):
         "Paint the tensor of a frame with smoothed statistics."
         full = resize_short(photo, size) if size else photo
-        shape = painting_shape(full.shape[-2:], stroke, None)
+        shape = painting_shape(full.shape[-2:], how.stroke, None)
         x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
         share = None
         if mask is not None and black is not None:
             share = resized(fitted_mask(photo.shape[-2:]), x.shape[-2:]).clamp(0, 1)
         if plain:
-            y = paint.paint(x, style, strength, share, black)
+            y = paint.paint(x, how.style, how.strength, share, black)
         else:
             there, rows = x.to(paint.device), None if share is None else shares(share, 1)
             with paint.arithmetic():
                 y = net(there, seconds, rows)
-            y = paint.exposed(y, there, strength)
+            y = paint.exposed(y, there, how.strength)
         y = y.to(device)
         return full, y if y.shape == full.shape else enlarged(y, x, full)
 
@@ -185,18 +184,16 @@ def frame_painter(
         shape = frame.picture.shape
         if shape not in sides:
             reduced = short_shape(shape[:2], size) if size else shape[:2]
-            at = painting_shape(reduced, stroke, None)
-            sides[shape] = paint.tile_side(frame.picture, at, tile), min(at)
+            at = painting_shape(reduced, how.stroke, None)
+            sides[shape] = paint.tile_side(frame.picture, at, how.tile), min(at)
         side, short = sides[shape]
         if side is None:
             photo, x = whole(to_tensor(frame.picture, device), seconds)
             where = None if mask is None or black is not None else fitted_mask(photo.shape[-2:])
-            x = finished(x, photo, keep_colors, where)
+            x = finished(x, photo, how.keep_colors, where)
         else:
-            how = {"mask": mask, "black": black, "tile": side}
-            picture = Image.fromarray(frame.picture)
-            photo = to_tensor(frame.picture)
-            x = to_tensor(paint(picture, style, strength, short, keep_colors, **how))
+            picture, tiled = Image.fromarray(frame.picture), replace(how, size=short, tile=side)
+            photo, x = to_tensor(frame.picture), to_tensor(paint(picture, **vars(tiled)))
             photo, x = (resize_short(y, size) if size else y for y in (photo, x))
         if along:
             x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy(force=True))

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ..core.errors import FaststyleError
 from ..inference.builtin import style_title
+from ..inference.options import PaintOptions
 from ..video.reader import VideoFrame
 from ..video.recorder import VideoRecorder
 from ..video.stylize import frame_painter
@@ -126,7 +127,7 @@ class Live:
             return None, "No image."
         if self.asked != (style, strength):
             self.asked = style, strength
-            self.painted = frame_painter(self.paint, style, strength, self.size, False, False)
+            self.painted = frame_painter(self.paint, PaintOptions(style, strength), self.size)
         self.times.append(time.monotonic())
         frame = VideoFrame(picture[..., :3], Fraction(self.times[-1]), Fraction(0))
         painted = Image.fromarray(self.painted(frame).picture)

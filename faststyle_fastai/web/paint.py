@@ -10,7 +10,8 @@ from ..core.errors import FaststyleError
 from ..images.files import image_size, read_exif, read_picture, save_picture
 from ..images.formats import PICTURES
 from ..images.sizes import fitted
-from ..inference.enlarge import STROKES, painting_shape
+from ..inference.enlarge import painting_shape
+from ..inference.options import STROKES, PaintOptions
 from .guard import reason
 from .library import plain_name, title
 from .parts import fetch, hidden_file, image_field, style_strip
@@ -52,7 +53,9 @@ def paint_tab(gr, page, shelf, scratch, samples):
             strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
             own = gr.UploadButton("Add a painting as a style", file_types=[".safetensors", *kinds])
             with gr.Accordion("More", open=False):
-                stroke = gr.Dropdown(list(STROKES), value="medium", label="Brush strokes")
+                stroke = gr.Dropdown(
+                    list(STROKES), value=PaintOptions.stroke, label="Brush strokes"
+                )
                 keep_colors = gr.Checkbox(label="Keep the photo's colors")
                 other = gr.Dropdown(mixes(names[0]), value=NONE, label="Mix with")
                 share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")

@@ -1,0 +1,51 @@
+"How an image is painted: options declared once, for Python, the command line and the page."
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.errors import either
+
+__all__ = ["STROKES", "PaintOptions"]
+
+STROKES = {  # name -> px of the short side that larger images are painted at
+    "finest": None,
+    "fine": 1024,
+    "medium": 640,
+    "broad": 400,
+    "broadest": 256,
+}
+
+
+def option(default, help, **limits):  # limits and metavar as in typer.Option
+    return field(default=default, metadata={"help": help, **limits})
+
+
+@dataclass(frozen=True)
+class PaintOptions:
+    "The options of painting. `ValueError` if two of them do not go together."
+
+    style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: FILE:NAME's
+    strength: float = option(
+        1.0, "Strength from 0 (the original) to 1 (the style).", metavar="SHARE", min=0, max=1
+    )
+    mask: Any = option(  # a gray image; grays blend
+        None, "Gray image. White areas are painted, black areas stay unchanged.", metavar="FILE"
+    )
+    black: Any = option(None, "Style for the black areas of --mask.", metavar="STYLE")
+    stroke: str = option(
+        "medium", f"Width of the brush strokes: {either(STROKES)}.", metavar="WIDTH"
+    )
+    size: int | None = option(
+        None, "Short side to paint at in px. Replaces --stroke.", metavar="PX", min=8
+    )
+    keep_colors: bool = option(False, "Keep the colors of the original.")
+    tile: str | int | None = option(  # an int is a multiple of 4; tiles have 8-bit output
+        "auto", "Side of the tiles in px, auto (only if memory is short) or none.", metavar="PX"
+    )
+    exact: bool = option(
+        False, "Measure the whole image, not a sample, before painting tiles. Slower."
+    )
+
+    def __post_init__(self):
+        if self.black is not None and self.mask is None:
+            raise ValueError("black= styles the black part of a mask. Give mask= too.")
