@@ -24,8 +24,6 @@ from .options import (
     print_outputs,
 )
 
-PAGE = "host", "port", "browser", "allow_host"
-
 
 def optimize(
     content: Annotated[
@@ -211,14 +209,16 @@ def optimize(
 ):
     "Repaint one photo by optimizing its pixels directly: slower, but the best quality."
     given = locals()
-    quiet, web, *place = (given.pop(name) for name in ("quiet", "web", *PAGE))
+    quiet, web = given.pop("quiet"), given.pop("web")
+    place = {name: given.pop(name) for name in ("host", "port", "browser")}
+    place["allow_hosts"] = given.pop("allow_host")
     from ..images.files import read_picture
     from ..optimization.optimize import optimize_to_file
 
     given["end_scale"] = end_scale and pixels_of(end_scale, read_picture(content).size)
     if web:
         from ..web.server import live_page
-    with live_page(*place) if web else nullcontext() as show:
+    with live_page(**place) if web else nullcontext() as show:
 
         def callback(iterate, work):
             if not quiet:

@@ -43,8 +43,10 @@ def web(
     "Serve a web page to paint, train, optimize and use the camera. Stop it with Ctrl-C."
     from ..web.app import web_page
 
-    place = host, port, browser
-    with web_page(folder, photos, *place, megapixels, device, precision, allow_host):
+    with web_page(
+        folder, photos, host=host, port=port, browser=browser, megapixels=megapixels,
+        device=device, precision=precision, allow_hosts=allow_host,
+    ):  # fmt: skip
         until_interrupted()
 
 

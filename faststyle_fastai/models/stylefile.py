@@ -227,9 +227,9 @@ def network_of(
     info: dict,  # its arch and styles
 ) -> TransformerNet:  # in eval mode
     "Build a network from weights; `ValueError` if they are not finite or have the wrong shape."
-    how = info["arch"], max(1, len(info["styles"]))
+    arch, n_styles = info["arch"], max(1, len(info["styles"]))
     with torch.device("meta"):  # shapes without memory, however many styles there are
-        wanted = make_network(*how).state_dict()
+        wanted = make_network(arch, n_styles).state_dict()
     if odd := sorted(wanted.keys() ^ state.keys()):
         raise ValueError(f"missing or unexpected weights: {', '.join(odd[:3])}")
     for name, value in state.items():
@@ -239,7 +239,7 @@ def network_of(
             )
         if not value.isfinite().all():
             raise ValueError(f"{name} contains NaN or infinity")
-    net = make_network(*how)
+    net = make_network(arch, n_styles)
     net.load_state_dict(state)
     return net.eval()
 

@@ -39,8 +39,10 @@ def optimize_style(
 ) -> Image.Image:  # RGB, the longer side is the plan's end_scale
     "Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016)."
     plan = optimization_plan(recipe, **overrides)
-    how = weights, mask, seed, device, proof, precision
-    work = PixelOptimizer(content, styles, style_weights, plan, *how)
+    work = PixelOptimizer(
+        content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
+        proof=proof, precision=precision,
+    )  # fmt: skip
     for iterate in work:
         if callback and callback(iterate, work):
             break
@@ -80,8 +82,10 @@ def optimize_to_file(
         raise FaststyleError(
             f"{out} exists: use --overwrite to overwrite it, --resume, or another -o."
         )
-    how = weights, mask, seed, device, proof, precision
-    work = PixelOptimizer(content, styles, style_weights, plan, *how)
+    work = PixelOptimizer(
+        content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
+        proof=proof, precision=precision,
+    )  # fmt: skip
     settings = {
         "content": digest(content),
         "styles": [digest(style) for style in styles],

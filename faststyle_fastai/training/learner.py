@@ -60,7 +60,10 @@ def autoencoder_learner(
 ) -> Learner:
     "A Learner for an autoencoder that redraws photos, under the recipe's content loss."
     plan = _plan(recipe, "autoencoder", overrides)
-    return _learner(dls, [], [], plan, recipe, arch, weights, pretrained, precision, cbs)
+    return _learner(
+        dls, [], [], plan, recipe=recipe, arch=arch, weights=weights, pretrained=pretrained,
+        precision=precision, cbs=cbs,
+    )  # fmt: skip
 
 
 def style_learner(
@@ -89,8 +92,10 @@ def style_learner(
     shown = max(dls.size, plan.style_size or 0)  # px; limits the memory of many large paintings
     paintings = [_painting(s, shown) for s in styles]
     _distinct(names, paintings)
-    how = recipe, arch, weights, pretrained, precision, cbs
-    return _learner(dls, paintings, names, plan, *how)
+    return _learner(
+        dls, paintings, names, plan, recipe=recipe, arch=arch, weights=weights,
+        pretrained=pretrained, precision=precision, cbs=cbs,
+    )  # fmt: skip
 
 
 def style_names(
@@ -133,7 +138,7 @@ def _plan(recipe, phase, overrides):
     return recipe_plan(recipe, phase, **overrides)
 
 
-def _learner(dls, paintings, names, plan, recipe, arch, weights, pretrained, precision, cbs):
+def _learner(dls, paintings, names, plan, *, recipe, arch, weights, pretrained, precision, cbs):
     net = make_network(arch, max(1, len(names)))
     on_network = {name: plan.loss[name] for name in NETWORK_TERMS if name in plan.loss}
     on_images = {name: plan.loss[name] for name in plan.loss if name not in on_network}

@@ -117,14 +117,27 @@ def train(
         "names": names,
         "style_hash": style_hash,
         "valid_pct": valid_pct,
-        **_settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, precision, plan),
+        **_settings(
+            photos,
+            dls,
+            recipe=recipe,
+            pretrained=pretrained,
+            arch=arch,
+            weights=weights,
+            minutes=minutes,
+            seed=seed,
+            precision=precision,
+            plan=plan,
+        ),
     }
     spent = 0.0  # minutes
     if resume:
         same_run(out, settings)
         spent = (record_of(out) or {}).get("minutes", 0.0)
-    how = recipe, pretrained, arch, weights, names, precision
-    learn = style_learner(dls, styles, *how, **overrides)
+    learn = style_learner(
+        dls, styles, recipe, pretrained=pretrained, arch=arch, weights=weights, name=names,
+        precision=precision, **overrides,
+    )  # fmt: skip
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
     main_process_first(prepare, out, resume, record)
@@ -189,11 +202,16 @@ def pretrain(
     dls = StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, num_workers=workers, device=device, **split
     )
-    how = recipe, pretrained, arch, weights, minutes, seed, precision, plan
-    settings = {"style": [], "names": [], "valid_pct": valid_pct} | _settings(photos, dls, *how)
+    settings = {"style": [], "names": [], "valid_pct": valid_pct} | _settings(
+        photos, dls, recipe=recipe, pretrained=pretrained, arch=arch, weights=weights,
+        minutes=minutes, seed=seed, precision=precision, plan=plan,
+    )  # fmt: skip
     if resume:
         same_run(part, settings)
-    learn = autoencoder_learner(dls, recipe, arch, weights, pretrained, precision, **overrides)
+    learn = autoencoder_learner(
+        dls, recipe, arch=arch, weights=weights, pretrained=pretrained, precision=precision,
+        **overrides,
+    )  # fmt: skip
     main_process_first(prepare, part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
     where = f"The network so far is in {out}. Use --resume to continue."
@@ -218,19 +236,15 @@ def _may_pretrain(out, part, resume, force):
         raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")
 
 
-def _settings(photos, dls, recipe, pretrained, arch, weights, minutes, seed, precision, plan):
+def _settings(photos, dls, *, pretrained, weights, plan, **others):
     "The settings that must be the same when a training is resumed."
     return {
         "photos": str(photos),
         "photos_hash": photos_hash(dls),
-        "recipe": recipe,
         "pretrained": str(pretrained),
-        "arch": arch,
         "weights": Path(weights).name if weights else None,
-        "minutes": minutes,
-        "seed": seed,
-        "precision": precision,
         "plan": json.loads(json.dumps(asdict(plan))),
+        **others,
     }
 
 
@@ -278,8 +292,10 @@ def add_style(
     set_seed(seed)
     split |= {"num_workers": workers, "device": device}
     dls = StyleDataLoaders.from_folder(photos, size, bs, images, **split)
-    how = info["recipe"], file, info["arch"], weights, name, precision
-    learn = style_learner(dls, style, *how, **plan)
+    learn = style_learner(
+        dls, style, info["recipe"], pretrained=file, arch=info["arch"], weights=weights, name=name,
+        precision=precision, **plan,
+    )  # fmt: skip
     learn.freeze()
     if failed := _fit(learn, minutes, quiet, f"{file} is unchanged."):
         raise failed  # a half-trained style would block another attempt

@@ -65,12 +65,14 @@ def web_page(
 
         with gr.Tabs() as tabs:
             with gr.Tab("Paint", id="paint"):
-                shown = paint_tab(gr, page, shelf, scratch.path, samples)
+                paint = paint_tab(gr, page, shelf, scratch.path, samples)
             with gr.Tab("Train", id="train") as training:
-                about = folders, how, tabs, queue
-                look, seen, outputs = train_tab(gr, shelf, scratch.path, *about, *shown)
+                look, seen, outputs = train_tab(
+                    gr, shelf, scratch.path, paint, folders=folders, where=how, tabs=tabs,
+                    queue=queue,
+                )  # fmt: skip
             with gr.Tab("My styles") as mine:
-                find, styles = shelf_tab(gr, shelf, scratch.path, how, queue, shown)
+                find, styles = shelf_tab(gr, shelf, scratch.path, paint, where=how, queue=queue)
             if find_spec("av"):
                 with gr.Tab("Video") as films:
                     chosen = film_tab(gr, page, shelf, scratch.path, queue)

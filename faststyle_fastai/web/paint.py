@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
@@ -24,8 +25,17 @@ NONE = "nothing"
 IDLE = "Choose a photo, or try one of the two samples."
 
 
-def paint_tab(gr, page, shelf, scratch, samples):
-    "Build the tab that paints a photo; returns its gallery, styles, button to train and `again`."
+class PaintTab(NamedTuple):
+    "What other tabs need of the one that paints a photo."
+
+    gallery: Any  # the strip of styles
+    style: Any  # the chosen one
+    finer: Any  # the button to train it
+    again: Any  # function of an event, after which the photo is repainted
+
+
+def paint_tab(gr, page, shelf, scratch, samples) -> PaintTab:
+    "Build the tab that paints a photo."
     names = list(shelf.styles())
 
     def mixes(called):
@@ -192,4 +202,4 @@ def paint_tab(gr, page, shelf, scratch, samples):
     gallery.select(choose, outputs=style, api_name=False)
     own.upload(add, own, [gallery, style], api_name="add")
     mine.upload(lambda file: file, mine, photo, api_name=False)
-    return gallery, style, finer, again
+    return PaintTab(gallery, style, finer, again)

@@ -19,7 +19,7 @@ IDLE = "Styles that you train or add appear here."
 ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
 
 
-def shelf_tab(gr, shelf, scratch, where, queue, shown):
+def shelf_tab(gr, shelf, scratch, paint, *, where, queue):
     "Build the tab; returns the function that looks for styles, and its outputs."
 
     pictures = style_strip(gr)
@@ -34,7 +34,7 @@ def shelf_tab(gr, shelf, scratch, where, queue, shown):
         page = gr.Button("Download as a web page (.html)")
         delete = gr.Button("Delete", variant="stop")
     file = hidden_file(gr, "shelf-file")
-    seen = [pictures, chosen, *shown[:2]]
+    seen = [pictures, chosen, paint.gallery, paint.style]
 
     def look(value=None):
         busy = queue.busy()

@@ -20,7 +20,7 @@ FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
 
 
-def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, finer, repaint):
+def train_tab(gr, shelf, scratch, paint, *, folders, where, tabs, queue):
     "Build the tab that trains a style and adds it to the library."
     with gr.Row():
         with gr.Column():
@@ -49,7 +49,7 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
             with gr.Accordion("Details", open=False):
                 curve = gr.Plot(show_label=False)
     clock, seen = gr.Timer(EVERY, active=False), gr.State((None, None, 0))
-    shown = [said, running, preview, curve, use, gallery, style, finer, clock, seen]
+    shown = [said, running, preview, curve, use, *paint[:3], clock, seen]
 
     def learn(painting, name, chosen, own, minutes, request: gr.Request):
         if not painting:
@@ -128,11 +128,11 @@ def train_tab(gr, shelf, scratch, folders, where, tabs, queue, gallery, style, f
 
     asked, told = [painting, name, chosen, own, minutes], [said, running, clock]
     go.click(learn, asked, told, api_name="train", show_progress_on=said)
-    finer.click(
-        refine, style, [tabs, painting, name], api_name=False,
+    paint.finer.click(
+        refine, paint.style, [tabs, painting, name], api_name=False,
     ).success(learn, asked, told, api_name=False, show_progress_on=said)  # fmt: skip
     clock.tick(look, seen, shown, api_name=False, show_progress="hidden")
-    repaint(use.click(paint_with_it, outputs=[tabs, style], api_name=False))
+    paint.again(use.click(paint_with_it, outputs=[tabs, paint.style], api_name=False))
     return look, seen, shown
 
 
