@@ -31,7 +31,7 @@ RECORD = {
         "minutes": None,
         "valid_pct": 0.02,
         "seed": 0,
-        "plan": {"size": 256, "bs": 2, "images": None, "epochs": 1},
+        "plan": {"loss": {}, "size": 256, "bs": 2, "images": None, "epochs": 1},
     },
     "added": {},
 }
