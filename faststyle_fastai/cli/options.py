@@ -6,12 +6,13 @@ from dataclasses import fields
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..core.errors import either, printable
 from ..inference.options import PaintOptions
+from ..perceptual.plans import SHORTHAND
 from ..training.recipes import RECIPES
 from .checks import check_device, check_folder, check_mix, check_recipe, check_style
 
@@ -129,10 +130,27 @@ def layer_parts(text: str) -> dict[str, float | None]:
     return parts
 
 
-def _of_training(kind, metavar, what, **kwargs):
+def setting(text: str) -> tuple[str, str, Any]:
+    "Parse TERM.SETTING=VALUE: a term of the loss, its setting and its value."
+    name, equals, value = text.partition("=")
+    term, dot, key = name.partition(".")
+    if not (dot and equals and value):
+        raise typer.BadParameter(f"'{text}' must be TERM.SETTING=VALUE, such as tone.weight=1.")
+    if key == "layers":
+        return term, key, layer_parts(value)
+    try:
+        numbers = [float(part) for part in value.split(",")]
+    except ValueError:  # a name
+        return term, key, value
+    if key == "scales":
+        return term, key, tuple(numbers)
+    return term, key, int(value) if value.isdecimal() else numbers[0]
+
+
+def _of_training(kind, metavar, what, names=(), **kwargs):
     "An option that overrides one setting of a recipe."
     panel = {"rich_help_panel": "Loss and schedule", "metavar": metavar, "help": what}
-    return Annotated[kind | None, typer.Option(**panel, **kwargs)]
+    return Annotated[kind | None, typer.Option(*names, **panel, **kwargs)]
 
 
 OWN, UNITS = "Default: the recipe's.", "in the recipe's units (1 for fast, 1e10 for johnson)."
@@ -140,22 +158,12 @@ StyleWeight = _of_training(float, "WEIGHT", f"Weight of the style loss, {UNITS}"
 ContentWeight = _of_training(
     float, "WEIGHT", "Weight of the content loss, in the recipe's units.", min=0
 )
-ToneWeight = _of_training(
-    float, "WEIGHT", "Weight of the tone loss, which preserves light and dark.", min=0
-)
 TvWeight = _of_training(
     float, "WEIGHT", "Weight of the total variation, in the recipe's units.", min=0
 )
-ChromaWeight = _of_training(float, "WEIGHT", "Weight of the total variation of color.", min=0)
 Lr = _of_training(float, "RATE", f"Peak learning rate. {OWN}", min=1e-12)
 Epochs = _of_training(int, "N", "Epochs in each phase of the recipe's schedule.", min=1)
 Opt = _of_training(str, "NAME", "Optimizer: adam or muon.")
-StyleSize = _of_training(
-    int, "PX", "Short side of the painting in px, as the loss sees it.", min=16
-)
-StyleLoss = _of_training(
-    str, "NAME", "Style loss, as for optimize: w2, w2_relative, gram, gram_mean and others."
-)
 LAYERS = "LAYER[=PART],…"
 ContentLayers = _of_training(
     dict,
@@ -164,6 +172,15 @@ ContentLayers = _of_training(
     parser=layer_parts,
 )
 StyleLayers = _of_training(dict, LAYERS, f"Layers of the style loss. {OWN}", parser=layer_parts)
+
+SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
+Set = _of_training(
+    list[Any],
+    "TERM.SETTING=VALUE",
+    f"Any setting of a term of the loss, such as tone.weight=1. Repeat for several: {SETTINGS}.",
+    names=["--set"],
+    parser=setting,
+)
 
 Style = Annotated[
     str,

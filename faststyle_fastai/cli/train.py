@@ -11,7 +11,6 @@ from .options import (
     BackboneName,
     BatchSize,
     CheckpointEvery,
-    ChromaWeight,
     ContentLayers,
     ContentWeight,
     Device,
@@ -27,12 +26,10 @@ from .options import (
     Quiet,
     Recipe,
     Seed,
+    Set,
     Size,
     StyleLayers,
-    StyleLoss,
-    StyleSize,
     StyleWeight,
-    ToneWeight,
     TvWeight,
     ValidPct,
     Weights,
@@ -96,6 +93,7 @@ def pretrain(
     content_weight: ContentWeight = None,
     tv_weight: TvWeight = None,
     content_layers: ContentLayers = None,
+    settings: Set = None,
     lr: Lr = None,
     epochs: Epochs = None,
     optimizer: Opt = None,
@@ -172,13 +170,10 @@ def train(
     ] = False,
     style_weight: StyleWeight = None,
     content_weight: ContentWeight = None,
-    tone_weight: ToneWeight = None,
     tv_weight: TvWeight = None,
-    chroma_weight: ChromaWeight = None,
     style_layers: StyleLayers = None,
-    style_loss: StyleLoss = None,
     content_layers: ContentLayers = None,
-    style_size: StyleSize = None,
+    settings: Set = None,
     lr: Lr = None,
     epochs: Epochs = None,
     optimizer: Opt = None,
@@ -258,13 +253,10 @@ def add_style(
     ] = 3,
     style_weight: StyleWeight = None,
     content_weight: ContentWeight = None,
-    tone_weight: ToneWeight = None,
     tv_weight: TvWeight = None,
-    chroma_weight: ChromaWeight = None,
     style_layers: StyleLayers = None,
-    style_loss: StyleLoss = None,
     content_layers: ContentLayers = None,
-    style_size: StyleSize = None,
+    settings: Set = None,
     lr: Lr = None,
     optimizer: Opt = None,
     force: Force = False,
@@ -283,7 +275,9 @@ def add_style(
 
 def facts(given):
     "Rename options to the parameters of the training functions."
-    given["opt"] = given.pop("optimizer")
+    given["opt"], given["loss"] = given.pop("optimizer"), {}
+    for term, name, value in given.pop("settings") or ():
+        given["loss"].setdefault(term, {})[name] = value
     if given.get("pretrained") == "none":
         given["pretrained"] = None
     return given

@@ -55,15 +55,19 @@ def plan_with(
         for term, settings in changes.items():
             _check(term, settings, terms)
         loss = merged(loss, changes)
+    for term, settings in loss.items() if terms else ():
+        terms[term](**settings)  # an unknown distance or scale fails here
     check_numbers(**given)
     return replace(plan, **given, loss=loss)
 
 
 def _check(term, settings, terms):
     if terms is not None:
-        choices = list(signature(terms[known("term", term, terms)]).parameters)
-        for name in settings:
-            known(f"setting of {term}", name, choices)
+        choices = signature(terms[known("term", term, terms)]).parameters
+        for name, value in settings.items():
+            kind = choices[known(f"setting of {term}", name, choices)].annotation
+            if isinstance(value, str) and kind is not str:
+                raise ValueError(f"Invalid {term}.{name}={value}. Use a number.")
     for name, value in settings.items():
         if isinstance(value, dict):
             value = {key: part for key, part in value.items() if part is not None}

@@ -109,7 +109,8 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
         "train", photos, "--style", f"sea={painting}", "-o", "run", *QUICK,
         "--style-weight", 2, "--content-weight", 0.5, "--tv-weight", 3, "--lr", 1e-4, "--epochs", 2,
         "--content-layers", "relu2_2,relu3_1=.5", "--style-layers", "relu1_1=2,relu3_1",
-        "--style-size", 48, "--optimizer", "adam", "--checkpoint-every", 1, "--preview-every", 2,
+        "--set", "style.size=48", "--set", "tone.weight=1.5", "--optimizer", "adam",
+        "--checkpoint-every", 1, "--preview-every", 2,
         "--preview-photo", painting, "--preview-photo", photos / "china" / "0.jpg",
         "--preview-photo", photos / "china" / "1.jpg",
         "--valid-pct", 0.3, "--precision", "float32",
@@ -122,7 +123,8 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
     assert loss["content"]["layers"] == {"relu2_2": own.content_layers["relu2_2"], "relu3_1": 0.5}
     assert loss["style"]["layers"] == {"relu1_1": 2, "relu3_1": own.style_layers["relu3_1"]}
     weights = [loss[term]["weight"] for term in ("content", "style", "tv")]
-    assert weights == [0.5, 2, 3] and loss["style"]["size"] == 48
+    assert weights == [0.5, 2, 3]
+    assert loss["style"]["size"] == 48 and loss["tone"]["weight"] == 1.5
     assert settings["names"] == ["sea"] and settings["precision"] == "float32"
     assert settings["valid_pct"] == 0.3
     assert len((tmp_path / "run/history.csv").read_text().splitlines()) == 3
@@ -144,6 +146,16 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
         learn.validate()
     bad = faststyle("train", photos, "--style", painting, "-o", "x", "--style-layers", "relu1_1=a")
     fails(bad, 2, "relu1_1=a")
+    for wrong, code, why in (
+        ("tone", 2, "'tone' must be TERM.SETTING=VALUE"),
+        ("tint.weight=1", 1, "Unknown term 'tint'. Choose one of content, style"),
+        ("tone.size=1", 1, "Unknown setting of tone 'size'. Choose one of weight"),
+        ("style.distance=log", 1, "Unknown style_loss 'log'"),
+        ("tv.weight=-1", 1, "Invalid tv.weight=-1"),
+        ("style.size=large", 1, "Invalid style.size=large. Use a number."),
+    ):
+        bad = faststyle("train", photos, "--style", painting, "-o", "x", "--set", wrong)
+        fails(bad, code, why)
 
 
 def test_weights_are_in_the_recipes_own_units():
