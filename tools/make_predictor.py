@@ -32,13 +32,13 @@ from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.style_losses import feature_statistics, inner
 from faststyle_fastai.perceptual.terms import TERMS
 from faststyle_fastai.training.callbacks import (
-    DropletPenalty,
     ProgressiveResize,
     StopOnNonFinite,
 )
 from faststyle_fastai.training.checkpoint import Checkpoint
 from faststyle_fastai.training.data import StyleDataLoaders
 from faststyle_fastai.training.learner import StyleCard, StyleLearner
+from faststyle_fastai.training.network_terms import DropletPenalty
 from faststyle_fastai.training.optimizers import OPTIMIZERS
 from faststyle_fastai.training.precision import BFloat16
 from faststyle_fastai.training.progress import History, LossParts, TimeLeft

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from ..core.errors import FaststyleError, extra, format_error
+from ..core.errors import FaststyleError, format_error
+from ..core.extras import extra
 from ..images.discovery import output_name
 from ..images.files import image_size, read_exif, read_tensor, save_picture
 from ..images.formats import file_name, is_painting, is_picture

@@ -5,7 +5,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from ..core.atomic import hidden_name
-from ..core.errors import FaststyleError, extra, format_error
+from ..core.errors import FaststyleError, format_error
+from ..core.extras import extra
 
 __all__ = ["file_system", "files_below", "placed", "put"]
 

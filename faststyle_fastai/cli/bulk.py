@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..core.errors import FaststyleError, clock, progress
+from ..core.errors import FaststyleError
+from ..core.terminal import clock, progress
 from ..inference.options import PaintOptions
 from .options import (
     Force,

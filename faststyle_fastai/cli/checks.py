@@ -5,7 +5,7 @@ from glob import glob
 from pathlib import Path
 
 from ..core.assets import ASSETS
-from ..core.errors import known
+from ..core.values import known
 from ..images.formats import FILMS, MOVING, PICTURES, is_film, is_numbered, is_painting
 from ..images.remote import is_address
 

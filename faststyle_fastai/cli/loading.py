@@ -4,7 +4,8 @@ import sys
 import warnings
 from shlex import quote
 
-from ..core.errors import FaststyleError, printable
+from ..core.errors import FaststyleError
+from ..core.terminal import printable
 
 
 def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), quiet=False):

@@ -12,7 +12,10 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..core.errors import extra, format_error, is_finite, one_line
+from ..core.errors import format_error
+from ..core.extras import extra
+from ..core.terminal import one_line
+from ..core.values import is_finite
 from .bulk import bulk
 from .convert import export, import_
 from .measure import evaluate, info, styles

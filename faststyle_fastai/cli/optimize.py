@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..core.errors import progress
+from ..core.terminal import progress
 from .options import (
     AllowHosts,
     BackboneName,

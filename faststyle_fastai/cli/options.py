@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..core.errors import either, printable
+from ..core.terminal import printable
+from ..core.values import either
 from ..inference.options import PaintOptions
 from ..perceptual.plans import SHORTHAND
 from ..training.recipes import RECIPES

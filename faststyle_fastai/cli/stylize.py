@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from ..core.errors import FaststyleError, clock, format_error, printable, progress
+from ..core.errors import FaststyleError, format_error
+from ..core.terminal import clock, printable, progress
 from ..inference.options import PaintOptions
 from .checks import check_inputs, check_style
 from .loading import load_stylizer, name_first, names_in, shares_of, side_of

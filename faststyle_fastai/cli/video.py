@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..core.errors import clock, progress
+from ..core.terminal import clock, progress
 from ..inference.options import PaintOptions
 from .checks import check_video
 from .loading import load_stylizer, name_first, names_in, shares_of, side_of

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import torch
 
-from .errors import known
+from .values import known
 
 __all__ = [
     "autocast_dtype",
@@ -94,7 +94,7 @@ def computes_bfloat16(device: torch.device) -> bool:
             return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu" or not torch.cpu._is_avx512_bf16_supported():
         return False
-    return torch.ops.mkldnn._is_mkldnn_bf16_supported()  # not if oneDNN is told to do without
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()  # False if ONEDNN_MAX_CPU_ISA disables it
 
 
 def computing(
@@ -115,7 +115,7 @@ def computing(
 
 
 def on_cpu(x: torch.Tensor) -> bool:
-    "Whether to use the operations that are fast on a CPU, or those that suit a GPU."
+    "Whether `x` is on a CPU, where other operations are fast than on a GPU."
     return x.device.type == "cpu"
 
 

@@ -1,14 +1,17 @@
-"Color profiles: conversion to sRGB on reading, and soft proofs for print."
+"Color: profiles, converted to sRGB on reading; soft proofs for print; luminance."
 
 from contextlib import suppress
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
+import torch
 from PIL import Image, ImageCms
+from torch import Tensor
 
 from ..core.errors import FaststyleError
 
-__all__ = ["SRGB", "parse_profile", "soft_proof", "srgb"]
+__all__ = ["LUMA", "SRGB", "luminance", "parse_profile", "soft_proof", "srgb"]
 
 
 def _srgb():
@@ -63,3 +66,20 @@ def soft_proof(
 
 def _profile(data):
     return ImageCms.ImageCmsProfile(BytesIO(data))
+
+
+LUMA = 0.2126, 0.7152, 0.0722  # Rec. 709 weights of R, G, B
+
+
+def luminance(
+    x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
+) -> Tensor:  # [B, 1, H, W]
+    "Rec. 709 luma."
+    return (x.float() * luma(x.device)).sum(1, keepdim=True)
+
+
+@lru_cache
+def luma(device):
+    "`LUMA` on a device; copying it there for each image would wait for a GPU."
+    with torch.inference_mode(False):  # or it could not be used in training later
+        return torch.tensor(LUMA, device=device).view(3, 1, 1)

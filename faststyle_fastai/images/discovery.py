@@ -6,7 +6,8 @@ from glob import glob
 from itertools import islice
 from pathlib import Path, PurePath
 
-from ..core.errors import CONTROL, FaststyleError
+from ..core.errors import FaststyleError
+from ..core.terminal import CONTROL
 from .files import check_format, read_picture
 from .formats import PICTURES, file_name, is_picture
 from .remote import is_address

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ..core.atomic import atomic_write
 from ..core.devices import out_of_memory
-from ..core.errors import FaststyleError, extra, install_line
+from ..core.errors import FaststyleError
+from ..core.extras import extra, install_line
 from .color import SRGB, parse_profile, srgb
 from .formats import HEIC, READERS
 from .remote import download, is_address

@@ -1,9 +1,7 @@
 "Image sizes and resizing."
 
 import math
-from functools import lru_cache
 
-import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,8 +13,6 @@ __all__ = [
     "resized_tensor",
     "fitted",
     "LONGEST",
-    "LUMA",
-    "luminance",
     "resize_short",
     "short_shape",
     "shrink",
@@ -48,23 +44,6 @@ def fitted(
 
 
 LONGEST = 16_384  # px; enlarging a long, narrow image would fill the memory
-
-
-LUMA = 0.2126, 0.7152, 0.0722  # Rec. 709 weights of R, G, B
-
-
-def luminance(
-    x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
-) -> Tensor:  # [B, 1, H, W]
-    "Rec. 709 luma."
-    return (x.float() * luma(x.device)).sum(1, keepdim=True)
-
-
-@lru_cache
-def luma(device):
-    "`LUMA` on a device; copying it there for each image would wait for a GPU."
-    with torch.inference_mode(False):  # or it could not be used in training later
-        return torch.tensor(LUMA, device=device).view(3, 1, 1)
 
 
 def resize_short(

@@ -6,9 +6,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..core.errors import known
+from ..core.values import known
+from ..images.color import luminance
 from ..images.files import to_tensor
-from ..images.sizes import luminance, resize_short, resized, short_shape
+from ..images.sizes import resize_short, resized, short_shape
 from .options import STROKES
 
 __all__ = ["Enlarger", "enlarged", "painting_shape"]

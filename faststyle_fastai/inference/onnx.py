@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from ..core.atomic import atomic_write
-from ..core.errors import FaststyleError, extra
+from ..core.errors import FaststyleError
+from ..core.extras import extra
 from ..models.stylefile import FORMAT, checked_info, select_styles
 from ..models.transformer import SMALLEST, TransformerNet, make_network
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import either
+from ..core.values import either
 
 __all__ = ["STROKES", "PaintOptions"]
 

@@ -29,9 +29,9 @@ from .enlarge import painting_shape
 from .finish import match_mean_std
 from .first_sight import first_sight, style_name
 from .options import PaintOptions
-from .tiled import paint_tiles
+from .paint_tiles import paint_tiles
+from .paint_whole import paint_whole
 from .tiles import smaller_side, tile_side, tiles
-from .whole import paint_whole
 
 __all__ = ["Stylizer"]
 

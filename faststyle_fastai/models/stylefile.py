@@ -1,4 +1,4 @@
-"Files of trained networks, each with the base that lower `strength` returns to."
+"Load and save trained networks, with the base network that `strength` interpolates toward."
 
 import hashlib
 import json
@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
-from ..core.errors import CONTROL, FaststyleError, printable
+from ..core.errors import FaststyleError
+from ..core.terminal import CONTROL, printable
 from ..core.weights import read_weights
 from .transformer import ARCHS, TransformerNet, from_examples, is_row, make_network
 

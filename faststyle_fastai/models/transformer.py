@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
 from ..core.devices import on_cpu
-from ..core.errors import known
+from ..core.values import known
 from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, through
 
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
 from ..core.devices import autocast_dtype, computing, named_devices, out_of_memory
-from ..core.errors import FaststyleError, NonFiniteLoss, known
+from ..core.errors import FaststyleError, NonFiniteLoss
+from ..core.values import known
 from ..images.color import soft_proof
 from ..images.files import read_picture
 from ..images.masks import read_mask

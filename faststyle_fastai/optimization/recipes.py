@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from ..core.errors import known
+from ..core.values import known
 from ..perceptual.plans import Plan, plan_with
 
 __all__ = ["Optimization", "CROWSON", "OPTIMIZATIONS", "optimization_plan", "scales_between"]

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from ..core.assets import ASSETS
 from ..core.constants import IMAGENET
-from ..core.errors import FaststyleError, known
+from ..core.errors import FaststyleError
+from ..core.values import known
 from ..core.weights import read_weights
 
 __all__ = ["BACKBONES", "Backbone", "perceptual_backbone"]

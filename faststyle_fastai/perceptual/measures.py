@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..images.sizes import luminance
+from ..images.color import luminance
 from .backbones import Backbone
 from .style_losses import CONTENT_LOSSES
 

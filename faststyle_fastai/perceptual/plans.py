@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 from inspect import signature
 
-from ..core.errors import check_numbers, known
+from ..core.values import check_numbers, known
 
 __all__ = ["SHORTHAND", "Plan", "merged", "plan_with", "shorthand"]
 

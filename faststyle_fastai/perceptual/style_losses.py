@@ -161,7 +161,7 @@ def mean_std_distance(m, mean, std):
 
 
 def each(distance):
-    "Distances of several layers from that of one."
+    "Apply a one-layer distance to each layer."
     return lambda found, targets: [distance(m, *target) for m, target in zip(found, targets)]
 
 

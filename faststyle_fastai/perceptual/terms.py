@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.constants import IMAGENET
-from ..core.errors import known
+from ..core.values import known
 from .regularity import VARIATIONS, chroma_variation, tone_error
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES, StyleLoss, inner
 

@@ -16,8 +16,9 @@ from fastai.torch_core import rank_distrib
 from torch import Tensor
 
 from ..core.devices import on_cpu
-from ..core.errors import NonFiniteLoss, check_numbers
+from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
+from ..core.values import check_numbers
 from ..images.sizes import resize_short
 from .distributed import all_reduce_max, processes
 
@@ -178,7 +179,7 @@ class StopOnInterrupt(Callback):
 
 
 class SmoothLoss(AvgSmoothLoss):
-    "The Recorder's mean, kept on the device: to read it at each step is to wait for a GPU."
+    "The Recorder's mean, kept on the device: reading it every step would force a GPU sync."
 
     def accumulate(self, learn):
         loss = learn.loss.detach().mean()

@@ -21,7 +21,7 @@ from plum import dispatch
 from torch import Tensor
 
 from ..core.devices import use_device
-from ..core.errors import check_numbers
+from ..core.values import check_numbers
 from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
 from ..images.sizes import LONGEST

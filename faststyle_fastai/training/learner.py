@@ -19,7 +19,7 @@ from fastcore.meta import delegates
 from torch import Tensor
 
 from ..core.devices import autocast_dtype
-from ..core.errors import check_numbers, known
+from ..core.values import check_numbers, known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
@@ -81,7 +81,7 @@ def style_learner(
     """A Learner for a network that repaints photos like `style`, from a pretrained start.
 
     Several paintings become styles of one network (Dumoulin et al. 2017), drawn equally often.
-    `pretrained` is "predicted" (from the paintings at first sight; another `arch` than full starts
+    `pretrained` is "predicted" (from the paintings alone; architectures other than `full` start
     from the gallery), "gallery", "autoencoder", a file, a Learner, or None. If a file has several
     styles, as the gallery has, each new style begins with the scales and shifts of the nearest one.
     After `learn.freeze()` only these scales and shifts are trained.

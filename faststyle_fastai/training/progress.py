@@ -13,7 +13,7 @@ from fastai.learner import Metric, Recorder
 from PIL import Image, ImageOps
 
 from ..core.atomic import atomic_write, best_effort_write
-from ..core.errors import clock, printable, progress
+from ..core.terminal import clock, printable, progress
 from ..images.files import read_picture, save_picture, to_picture, to_tensor
 from ..images.sheets import side_by_side
 from ..video.recorder import write_video

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
-from ..core.errors import known
+from ..core.values import known
 from ..perceptual.plans import SHORTHAND, Plan, plan_with
 
 __all__ = ["RECIPES", "Recipe", "Training", "recipe_plan"]

@@ -11,8 +11,10 @@ from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.foundation import L
 
 from ..core.atomic import write_first
-from ..core.errors import FaststyleError, NonFiniteLoss, check_numbers, progress
+from ..core.errors import FaststyleError, NonFiniteLoss
 from ..core.provenance import versions, write_json
+from ..core.terminal import progress
+from ..core.values import check_numbers
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.remote import digest

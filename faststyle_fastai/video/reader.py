@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import extra
+from ..core.extras import extra
 from ..images.formats import is_film
 
 __all__ = ["VideoReader", "VideoFrame", "open_local", "open_video"]

@@ -7,7 +7,7 @@ from threading import Lock
 from PIL import Image
 
 from ..core.atomic import atomic_write
-from ..core.errors import extra
+from ..core.extras import extra
 from .writer import CODEC
 
 __all__ = ["VideoRecorder", "write_video"]

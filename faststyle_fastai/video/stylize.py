@@ -12,9 +12,11 @@ import torch
 from PIL import Image
 
 from ..core.devices import finishing_device
-from ..core.errors import FaststyleError, check_numbers, extra
+from ..core.errors import FaststyleError
+from ..core.extras import extra
 from ..core.interrupts import interrupts
 from ..core.prefetch import map_batches, map_overlapped
+from ..core.values import check_numbers
 from ..images.files import to_picture, to_tensor
 from ..images.masks import fit_mask, gray, read_mask, shares
 from ..images.sizes import resize_short, resized, short_shape

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..core.devices import finishing_device
-from ..core.errors import extra
+from ..core.extras import extra
 from ..models.layers import mean_and_variance, through
 from ..models.transformer import TransformerNet
 

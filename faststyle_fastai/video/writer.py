@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from ..core.atomic import atomic_write, hidden_name
-from ..core.errors import FaststyleError, extra
+from ..core.errors import FaststyleError
+from ..core.extras import extra
 from ..images.files import check_format, save_picture
 from ..images.formats import is_numbered, numbered
 from .reader import (

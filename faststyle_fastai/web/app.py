@@ -11,7 +11,6 @@ from ..inference.live import live_gallery
 from ..inference.stylizer import Stylizer
 from ..training.demo import sample_photos
 from .camera import camera_tab
-from .film import film_tab
 from .jobs import Queue
 from .library import StyleLibrary
 from .optimize import optimize_tab
@@ -19,6 +18,7 @@ from .paint import paint_tab
 from .server import served
 from .styles import shelf_tab
 from .train import train_tab
+from .video import film_tab
 
 __all__ = ["web_page"]
 
@@ -57,7 +57,7 @@ def web_page(
         gr.Markdown(HEAD)
 
         def shown_styles(called):
-            "The styles that there are now, in a field that shows `called` if it still exists."
+            "A field of the current styles that shows `called` if it still exists."
             names = shelf.styles()
             return gr.Dropdown(
                 shelf.titles(), value=called if called in names else next(iter(names))

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from ..core.errors import FaststyleError, format_error, is_finite
+from ..core.errors import FaststyleError, format_error
+from ..core.values import is_finite
 
 __all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder", "reason"]
 

@@ -10,7 +10,8 @@ import torch
 from fastai.callback.core import Callback, CancelFitException
 from matplotlib.figure import Figure
 
-from ..core.errors import clock, extra
+from ..core.extras import extra
+from ..core.terminal import clock
 from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import reason
@@ -62,7 +63,7 @@ class Queue:
         return [job.called for job in self.open()]
 
     def told(self, job) -> str:
-        "What a job does."
+        "The status line of a job."
         if job.state == "running":
             return job.said()
         if job.state == "waiting":

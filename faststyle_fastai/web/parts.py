@@ -39,7 +39,7 @@ def style_strip(gr, pictures=None, **how):
 
 
 def hidden_file(gr, name):
-    "A button that nobody sees, for a file that is made when it is asked for; see `fetch`."
+    "A hidden button for a file that is generated on demand; see `fetch`."
     return gr.DownloadButton(elem_id=name, elem_classes="unseen")
 
 

@@ -6,7 +6,8 @@ import time
 from contextlib import contextmanager
 from io import BytesIO
 
-from ..core.errors import FaststyleError, extra
+from ..core.errors import FaststyleError
+from ..core.extras import extra
 from .guard import Guard, guarded_blocks, is_local, page_folder
 
 __all__ = ["live_page", "served"]

@@ -70,7 +70,7 @@ def shelf_tab(gr, shelf, scratch, paint, *, where, queue):
         watch = TrainingJob()
         work = partial(resume_training, place, cbs=watch, quiet=True, **where)
         queue.add(name, watch, work, request.session_hash)
-        return f"{name} goes on: see the tab Train.", *look()
+        return f"{name} resumes: see the Train tab.", *look()
 
     def packed(name, suffix):
         "A copy of a style's file, or its web page; the page may offer its own folder only."

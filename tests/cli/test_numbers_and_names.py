@@ -9,7 +9,9 @@ from PIL import Image
 
 from faststyle_fastai.cli import main as cli
 from faststyle_fastai.cli.options import print_outputs
-from faststyle_fastai.core.errors import FaststyleError, check_numbers, format_error, printable
+from faststyle_fastai.core.errors import FaststyleError, format_error
+from faststyle_fastai.core.terminal import printable
+from faststyle_fastai.core.values import check_numbers
 from faststyle_fastai.images.discovery import find_paintings
 from faststyle_fastai.images.files import limit_pixels
 from faststyle_fastai.images.sizes import short_shape

@@ -9,7 +9,7 @@ from faststyle_fastai.all import Stylizer, to_tensor
 from faststyle_fastai.images.files import to_picture
 from faststyle_fastai.images.sizes import resize_short, resized, short_shape
 from faststyle_fastai.inference.enlarge import Enlarger, enlarged, painting_shape
-from faststyle_fastai.inference.tiled import reduced
+from faststyle_fastai.inference.paint_tiles import reduced
 
 
 def test_where_a_picture_is_painted():

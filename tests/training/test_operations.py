@@ -15,7 +15,7 @@ from faststyle_fastai.all import (
     recipe_plan,
     style_learner,
 )
-from faststyle_fastai.images.sizes import luma
+from faststyle_fastai.images.color import luma
 from faststyle_fastai.models import layers, transformer
 from faststyle_fastai.perceptual import wasserstein
 from faststyle_fastai.perceptual.terms import TERMS

@@ -7,7 +7,7 @@ import pytest
 from conftest import quietly
 
 from faststyle_fastai.all import FaststyleError, train
-from faststyle_fastai.core.errors import clock
+from faststyle_fastai.core.terminal import clock
 from faststyle_fastai.training import recipes
 from faststyle_fastai.training.callbacks import TimeBudget
 from faststyle_fastai.training.progress import TimeLeft

@@ -1,0 +1,40 @@
+"Optional libraries, and the command that installs them."
+
+import json
+from importlib import import_module
+from types import ModuleType
+
+from .errors import FaststyleError
+
+__all__ = ["extra", "install_line"]
+
+
+def extra(
+    module: str,  # an optional library
+    name: str,  # the extra that installs it
+) -> ModuleType:
+    "Import an optional library, or raise an error that says how to install it."
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise FaststyleError(f"{error}. Install it with {install_line(name)}.") from None
+
+
+def install_line(extra):
+    "The command that installs an extra, from where this package was installed."
+    # Imported here because they would take a seventh of the time of --help.
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    try:
+        file = distribution("faststyle_fastai").read_text("direct_url.json")
+    except PackageNotFoundError:
+        file = None
+    if not file:  # from a package index
+        return f'pip install "faststyle_fastai[{extra}]"'
+    source = json.loads(file)
+    if source.get("dir_info", {}).get("editable"):
+        return f'pip install -e "{url2pathname(urlsplit(source["url"]).path)}[{extra}]"'
+    git = "git+" if "vcs_info" in source else ""
+    return f'pip install "faststyle_fastai[{extra}] @ {git}{source["url"]}"'

@@ -1,0 +1,32 @@
+"Text for a terminal: one line, printable, and progress."
+
+import re
+import sys
+
+__all__ = ["clock", "one_line", "printable", "progress"]
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # also halves of UTF-16 pairs
+
+
+def one_line(message) -> str:
+    return printable(" ".join(str(message).split()))
+
+
+def printable(text: str) -> str:
+    "Escape control characters, as \\x1b: names from files and servers must not steer a terminal."
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def clock(seconds: float) -> str:
+    "Hours, minutes and seconds: 1:05 for 65, 2:00:00 for 7200."
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def progress(line: str, last: bool = False):
+    "Print a line to stderr; on a terminal it replaces the previous one."
+    tty = sys.stderr.isatty()
+    line = printable(line)
+    text, end = (f"\r{line:<72}", "\n" if last else "") if tty else (line, "\n")
+    print(text, end=end, file=sys.stderr, flush=True)
