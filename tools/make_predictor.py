@@ -26,7 +26,7 @@ from faststyle_fastai.images.files import read_picture, to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
 from faststyle_fastai.models.predictor import PATH, AnyStyleNet
 from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
-from faststyle_fastai.models.transformer import is_row
+from faststyle_fastai.models.transformer import is_affine
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.style_losses import feature_statistics, inner
@@ -180,7 +180,7 @@ def first_network(loss, draws, pretrained):
         net.load_state_dict(read_state(pretrained)[0])
         return net
     start = load_style(builtin_path("gallery", "full"))[0].state_dict()
-    start = {k: v.mean(0, keepdim=True) if is_row(k) else v for k, v in start.items()}
+    start = {k: v.mean(0, keepdim=True) if is_affine(k) else v for k, v in start.items()}
     net.net.load_state_dict(start)
     net.mean, net.std = seen.mean(0), seen.std(0) + 1e-2
     return net

@@ -19,6 +19,7 @@ from PIL import Image
 
 from benchmarks.report import arguments, report
 from faststyle_fastai.all import (
+    CONTENT_LOSSES,
     StyleDataLoaders,
     Stylizer,
     VggLoss,
@@ -35,21 +36,16 @@ LAYER = "relu1_1"  # the autoencoder's, beside the style recipe's content layer
 class PhotoIsAStyle(VggLoss):
     "A loss for a network whose style 0 is the photo, under the autoencoder's loss."
 
-    def forward(self, pred, photo, rows):
-        self.paints = rows != 0
-        return super().forward(pred, photo, rows)
-
-    def _content(self, found, photo):
+    def forward(self, pred, photo, style_ids):
+        paints = style_ids != 0
         with torch.no_grad():
             target = self.backbone(photo, [LAYER])[LAYER]
-        return super()._content(found, photo) + ~self.paints * self._error(found[LAYER], target)
-
-    def _style(self, *args):
-        return self.paints * super()._style(*args)
-
-    def _variation(self, pred):
-        painted = pred[self.paints]
-        return super()._variation(painted) * len(painted) / len(pred) if len(painted) else 0.0
+        off = CONTENT_LOSSES["relative"](self.backbone(pred, [LAYER])[LAYER], target)
+        redrawn = (~paints * off).mean()
+        if not paints.any():
+            return redrawn
+        painted = super().forward(pred[paints], photo[paints], style_ids[paints])
+        return redrawn + painted * paints.float().mean()
 
 
 def main():

@@ -108,7 +108,7 @@ def stylize(
 
     styles = shares_of(mix, paint.named or 0) if mix else None
     for asked in (styles, options.black):  # report a wrong name or mask once, not per image
-        paint.rows(asked)
+        paint.style_weights(asked)
     options = replace(options, style=styles, mask=options.mask and read_mask(options.mask))
     if not mix:
         name_first(paint, style)

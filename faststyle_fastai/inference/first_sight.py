@@ -49,9 +49,9 @@ def nearest_styles(
     "The built-in styles in the order of their likeness to a painting."
     sources = [painting, *BUILTIN_STYLES]
     files = [image_of(source) for source in sources]
-    rows = any_style().styles(torch.cat([statistics_of(file) for file in files]))
-    rows = torch.cat([row - row[1:].mean(0) for row in rows.values()], 1)
-    alike = torch.cosine_similarity(rows[:1], rows[1:]).tolist()
+    predicted = any_style().styles(torch.cat([statistics_of(file) for file in files]))
+    predicted = torch.cat([row - row[1:].mean(0) for row in predicted.values()], 1)
+    alike = torch.cosine_similarity(predicted[:1], predicted[1:]).tolist()
     return dict(sorted(zip(BUILTIN_STYLES, alike), key=lambda item: -item[1]))
 
 

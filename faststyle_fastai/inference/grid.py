@@ -22,7 +22,7 @@ def style_grid(
         raise ValueError(
             f"{len(styles)} styles, n={n}. Give two or four styles, and n of at least 2."
         )
-    corners = torch.stack([paint.rows(style) for style in styles])
+    corners = torch.stack([paint.style_weights(style) for style in styles])
     corners, sheet = corners.view(-1, 2, corners.shape[1]), []
     picture = read_picture(picture)
     for down in range(n if len(corners) == 2 else 1):

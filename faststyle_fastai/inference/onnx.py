@@ -83,13 +83,13 @@ def traced(net):
     "The network as an ONNX program with dynamic batch, height and width."
     batch = Dim("batch", min=1)
     height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
-    photo, rows = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles)
+    photo, style_weights = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.onnx.export(
             net,
-            (photo, rows),
+            (photo, style_weights),
             dynamo=True,
             dynamic_shapes=({0: batch, 2: height, 3: width}, {0: batch}),
             input_names=INPUTS,
@@ -129,8 +129,9 @@ def shrink(program, how):
 def away(written, net, batch, height, width):
     "Absolute difference between the images that two networks paint, in [0, 1]."
     photo = torch.rand(batch, 3, height, width)
-    rows = torch.softmax(torch.rand(batch, net.n_styles), 1)
-    return (written(photo, rows).clamp(0, 1) - net(photo, rows).clamp(0, 1)).abs()
+    style_weights = torch.softmax(torch.rand(batch, net.n_styles), 1)
+    ours, theirs = (paint(photo, style_weights).clamp(0, 1) for paint in (net, written))
+    return (theirs - ours).abs()
 
 
 class OnnxNet(nn.Module):

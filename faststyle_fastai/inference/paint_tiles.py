@@ -58,8 +58,8 @@ def paint_tiles(
 
     def begin(tile):
         x = part(tile.outer)
-        rows = None if share is None else shares(gray(share.crop(tile.outer)), 1)
-        return net.steps(x, rows)
+        weights = None if share is None else shares(gray(share.crop(tile.outer)), 1)
+        return net.steps(x, weights)
 
     sample = tiles(size, side) if how.exact else spread_tiles(size)
     parts, unfinished = tiles(size, side), []

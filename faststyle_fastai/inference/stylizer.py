@@ -23,7 +23,7 @@ from ..images.files import (
 from ..images.formats import is_painting
 from ..images.masks import fit_mask, read_mask, shares
 from ..models.stylefile import builtin_weights, load_style
-from ..models.transformer import SMALLEST, TransformerNet, is_row
+from ..models.transformer import SMALLEST, TransformerNet, is_affine
 from .builtin import find_style, unknown_style
 from .enlarge import painting_shape
 from .finish import match_mean_std
@@ -126,13 +126,13 @@ class Stylizer:
         # On a GPU, autocast exchanges the network's weights, which other threads must not see.
         shared = on_cpu(photo) or not isinstance(self.net, TransformerNet)
         if share is not None:
-            net, rows = self.network([style, black], strength), shares(share, len(x))
+            net, weights = self.network([style, black], strength), shares(share, len(x))
         elif strength == 1 and shared:
-            net, rows = self.net, self.rows(style).expand(len(x), -1)
+            net, weights = self.net, self.style_weights(style).expand(len(x), -1)
         else:
-            net, rows = self.network([style], strength), torch.ones(len(x), 1)
+            net, weights = self.network([style], strength), torch.ones(len(x), 1)
         with self.arithmetic():
-            painted = net(photo, rows.to(self.device))
+            painted = net(photo, weights.to(self.device))
         return self.exposed(painted, photo, strength)
 
     def network(
@@ -141,12 +141,13 @@ class Stylizer:
         strength: float = 1.0,
     ) -> TransformerNet:
         "A network of its own with these styles only; a mixture of styles becomes one style."
-        rows, state = torch.stack([self.rows(style) for style in styles]), self._blend(strength)
+        weights = torch.stack([self.style_weights(style) for style in styles])
+        state = self._blend(strength)
         if not isinstance(self.net, TransformerNet):
             raise FaststyleError(
                 "An .onnx network takes one mix of styles per image. Do not use black=."
             )
-        state = {k: rows @ w if is_row(k) else w for k, w in state.items()}
+        state = {k: weights @ w if is_affine(k) else w for k, w in state.items()}
         memo = {id(p): nn.Parameter(state[k], False) for k, p in self.net.named_parameters()}
         return deepcopy(self.net, memo)  # new modules would draw random numbers
 
@@ -195,7 +196,7 @@ class Stylizer:
             return tile
         return None
 
-    def rows(
+    def style_weights(
         self,
         style,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
     ) -> Tensor:  # [n_styles]
@@ -208,14 +209,14 @@ class Stylizer:
                 )
             style = dict(enumerate(style))
         mix = style if isinstance(style, dict) else {style: 1.0}
-        rows = torch.zeros(n, device=self.device)
+        weights = torch.zeros(n, device=self.device)
         for name, weight in mix.items():
             if weight < 0:
                 raise ValueError(
                     f"Invalid weight {weight} of style {name}. Weights cannot be negative."
                 )
-            rows[self._index(name)] += weight
-        total = round(rows.sum().item(), 4)
+            weights[self._index(name)] += weight
+        total = round(weights.sum().item(), 4)
         if not 0 < total <= MOST:
             raise ValueError(
                 f"The weights of {mix} sum to {total}. The sum must be above 0 and at most {MOST}."
@@ -225,7 +226,7 @@ class Stylizer:
                 f"The weights sum to {total}, not 1. The network was not trained for this.",
                 stacklevel=4,
             )
-        return rows
+        return weights
 
     def _index(self, style):
         style = self.named if style is None else style

@@ -138,11 +138,11 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_styles, channels))
         self.register_buffer("known", torch.empty(0), persistent=False)
 
-    def forward(self, x, rows):  # see TransformerNet.steps
-        if isinstance(rows, dict):
-            return self._normalized(x, *rows[self])
-        rows = F.adaptive_avg_pool2d(rows, x.shape[-2:])
-        weight, bias = (torch.einsum("bnhw,nc->bchw", rows, p) for p in (self.weight, self.bias))
+    def forward(self, x, styling):  # see TransformerNet.steps
+        if isinstance(styling, dict):
+            return self._normalized(x, *styling[self])
+        styling = F.adaptive_avg_pool2d(styling, x.shape[-2:])
+        weight, bias = (torch.einsum("bnhw,nc->bchw", styling, p) for p in (self.weight, self.bias))
         ones = torch.ones(x.shape[:2], device=x.device)
         return self._normalized(x, ones, torch.zeros_like(ones)) * weight + bias
 
@@ -161,10 +161,10 @@ class ResidualBlock(nn.Module):
         self.conv1, self.conv2 = (ConvLayer(channels, channels, 3) for _ in range(2))
         self.in1, self.in2 = (InstanceNorm(channels, n_styles, eps) for _ in range(2))
 
-    def steps(self, x, rows):
+    def steps(self, x, styling):
         "See TransformerNet.steps."
-        y = (yield self.in1, self.conv1(x), rows).relu_()
-        return x + (yield self.in2, self.conv2(y), rows)
+        y = (yield self.in1, self.conv1(x), styling).relu_()
+        return x + (yield self.in2, self.conv2(y), styling)
 
 
 def through(steps, normalized=lambda norm, *inputs: norm(*inputs)):

@@ -6,7 +6,7 @@ from torch.func import functional_call
 
 from ..core.assets import ASSETS
 from .stylefile import read_state
-from .transformer import TransformerNet, is_row, make_network
+from .transformer import TransformerNet, is_affine, make_network
 
 __all__ = ["AnyStyleNet", "load_any_style"]
 
@@ -27,7 +27,7 @@ class AnyStyleNet(nn.Module):
     ):
         super().__init__()
         self.net = make_network("full")
-        self.rows = {k: p.shape[1] for k, p in self.net.named_parameters() if is_row(k)}
+        self.widths = {k: p.shape[1] for k, p in self.net.named_parameters() if is_affine(k)}
         self.register_buffer("mean", torch.zeros(n_in))  # of the roots of the statistics
         self.register_buffer("std", torch.ones(n_in))
         # As convolutions of 1x1, so that the optimizer orthogonalizes their steps too.
@@ -36,7 +36,7 @@ class AnyStyleNet(nn.Module):
             nn.ReLU(),
             nn.Conv2d(HIDDEN, HIDDEN, 1),
             nn.ReLU(),
-            nn.Conv2d(HIDDEN, sum(self.rows.values()), 1),
+            nn.Conv2d(HIDDEN, sum(self.widths.values()), 1),
         )
         nn.init.zeros_(self.predictor[-1].weight)
         nn.init.zeros_(self.predictor[-1].bias)
@@ -50,8 +50,8 @@ class AnyStyleNet(nn.Module):
             x = (statistics.float().sqrt() - self.mean) / self.std
             found = self.predictor(x[..., None, None]).flatten(1)
         own = dict(self.net.named_parameters())
-        parts = found.split(list(self.rows.values()), 1)
-        return {name: own[name] + part for name, part in zip(self.rows, parts)}
+        parts = found.split(list(self.widths.values()), 1)
+        return {name: own[name] + part for name, part in zip(self.widths, parts)}
 
     def forward(
         self,

@@ -17,7 +17,7 @@ from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..core.terminal import CONTROL, printable
 from ..core.weights import read_weights
-from .transformer import ARCHS, TransformerNet, from_examples, is_row, make_network
+from .transformer import ARCHS, TransformerNet, from_examples, is_affine, make_network
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -37,7 +37,7 @@ def save_style(
 ) -> Path:
     """Write the network with its style names, size, recipe and base, atomically and without code.
 
-    With `add_to=`, the rows trained after `learn.freeze()` are added to the styles of that file.
+    With `add_to=`, the styles trained after `learn.freeze()` are added to the styles of that file.
     The images of the existing styles stay bit-for-bit the same.
 
     The base is the network at `strength` 0. The built-in autoencoder is stored by its hash, any
@@ -57,14 +57,14 @@ def save_style(
 
 
 def _joined(path, state, info):
-    "The network of `path` with the rows of `state` appended, its metadata and its base."
+    "The network of `path` with the styles of `state` appended, its metadata and its base."
     net, before, base = load_style(path)
     check_can_add(path, before, info["styles"])
     if before["arch"] != info["arch"]:
         raise ValueError(f"{path} has arch '{before['arch']}', not '{info['arch']}'.")
     joined = {}
     for key, value in net.state_dict().items():
-        if is_row(key):
+        if is_affine(key):
             joined[key] = torch.cat([value, state[key]])
         elif torch.equal(value, state[key]):
             joined[key] = value
@@ -111,10 +111,10 @@ def check_can_add(path, info, names):
 
 def select_styles(
     state: dict[str, Tensor],  # of a TransformerNet
-    rows: list[int],  # indices of styles
+    styles: list[int],  # indices of styles
 ) -> dict[str, Tensor]:  # of a network with these styles, in this order
     "Select styles of a network; a style may be repeated."
-    return {k: v[rows].clone() if is_row(k) else v for k, v in state.items()}
+    return {k: v[styles].clone() if is_affine(k) else v for k, v in state.items()}
 
 
 def write_style(state: dict[str, Tensor], info: dict, path: Path):

@@ -59,8 +59,8 @@ class TransformerNet(nn.Module):
         if bounded:
             self.in6 = InstanceNorm(3, n_styles, eps)
         if not affine:
-            for name, rows in self.named_parameters():
-                rows.requires_grad_(not is_row(name))
+            for name, affine in self.named_parameters():
+                affine.requires_grad_(not is_affine(name))
         for name, values in zip(("mean", "std"), IMAGENET):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
@@ -96,10 +96,11 @@ class TransformerNet(nn.Module):
             raise ValueError(
                 f"{width}x{height} px is too small. Each side needs at least {SMALLEST} px."
             )
-        rows = self._rows(style, x)
+        styling = self._style_weights(style, x)
         edge = 0, -width % 4, 0, -height % 4
         x = F.pad(x, edge, mode="reflect")
-        rows = F.pad(rows, edge, mode="reflect") if rows.dim() == 4 else self._affine(rows)
+        at_each_pixel = styling.dim() == 4
+        styling = F.pad(styling, edge, mode="reflect") if at_each_pixel else self._affine(styling)
         y = (x - self.mean) / self.std
         if on_cpu(y):
             y = y.contiguous(memory_format=torch.channels_last)
@@ -107,20 +108,20 @@ class TransformerNet(nn.Module):
         up = (self.deconv1, self.in4), (self.deconv2, self.in5)
         for conv, norm in down:
             y = conv(y)
-            y = (yield norm, y, rows).relu_()
+            y = (yield norm, y, styling).relu_()
         for i in range(1, 6):
-            y = yield from self.get_submodule(f"res{i}").steps(y, rows)
+            y = yield from self.get_submodule(f"res{i}").steps(y, styling)
         for conv, norm in up:
             y = conv(y)
-            y = (yield norm, y, rows).relu_()
+            y = (yield norm, y, styling).relu_()
         y = self.deconv3(y)
         if self.bounded:
-            y = (yield self.in6, y, rows).to(x.dtype).tanh() / 2 + 0.5
+            y = (yield self.in6, y, styling).to(x.dtype).tanh() / 2 + 0.5
         else:
             y = y.to(x.dtype) * self.std + self.mean
         return y[..., :height, :width]
 
-    def _rows(self, style, x):
+    def _style_weights(self, style, x):
         "Weights over the styles: [B, n_styles] or [B, n_styles, H, W]."
         if style is None:
             style = torch.zeros(len(x), self.n_styles, device=x.device)
@@ -137,21 +138,21 @@ class TransformerNet(nn.Module):
 
     # A GPU waits for Python at each operation, so weights are treated together.
 
-    def _affine(self, rows):
+    def _affine(self, style_weights):
         "The scale and the shift, [B, C] each, of each normalization: one product for each width."
         norms, found = [m for m in self.modules() if isinstance(m, InstanceNorm)], {}
-        dtype = autocast_type(rows) or rows.dtype
-        with torch.autocast(rows.device.type, enabled=False):
+        dtype = autocast_type(style_weights) or style_weights.dtype
+        with torch.autocast(style_weights.device.type, enabled=False):
             for width in sorted({norm.weight.shape[1] for norm in norms}):
                 same = [norm for norm in norms if norm.weight.shape[1] == width]
                 table = torch.stack([part for norm in same for part in (norm.weight, norm.bias)])
-                parts = (rows @ table).to(dtype)  # twice as many as norms, [B, C]
+                parts = (style_weights @ table).to(dtype)  # twice as many as norms, [B, C]
                 found |= zip(same, zip(*[iter(parts.unbind())] * 2))
         return found
 
     def _convolutions(self, dtype):
         "The weights and biases of all convolutions in another type."
-        named = {name: p for name, p in self.named_parameters() if not is_row(name)}
+        named = {name: p for name, p in self.named_parameters() if not is_affine(name)}
         whole = torch.cat([p.flatten() for p in named.values()]).to(dtype)
         parts = whole.split([p.numel() for p in named.values()])
         return {name: part.view_as(p) for (name, p), part in zip(named.items(), parts)}
@@ -174,7 +175,7 @@ def from_examples(
     """
     state = {k.replace("module.", "").replace("_orig_mod.", ""): v for k, v in state.items()}
     state = {k: v for k, v in state.items() if "running_" not in k and "num_batches" not in k}
-    state = {k: v[None] if is_row(k) else v.clone() for k, v in state.items()}
+    state = {k: v[None] if is_affine(k) else v.clone() for k, v in state.items()}
     mean, std = (torch.tensor(values) for values in IMAGENET)
     first, last = "conv1.conv2d.", "deconv3.conv2d."
     state[first + "bias"] += 255 * (state[first + "weight"].sum((2, 3)) @ mean)
@@ -189,7 +190,7 @@ def to_examples(
     style: int = 0,  # index of the style
 ) -> dict[str, Tensor]:  # for pytorch/examples' TransformerNet, in 0–255
     "Convert one style of our weights to those of pytorch/examples' fast_neural_style."
-    state = {k: v[style].clone() if is_row(k) else v.clone() for k, v in state.items()}
+    state = {k: v[style].clone() if is_affine(k) else v.clone() for k, v in state.items()}
     mean, std = (torch.tensor(values) for values in IMAGENET)
     first, last = "conv1.conv2d.", "deconv3.conv2d."
     state[first + "weight"] /= 255 * std.view(1, 3, 1, 1)
@@ -206,6 +207,6 @@ def autocast_type(x: Tensor) -> torch.dtype | None:
     return torch.get_autocast_dtype(x.device.type)
 
 
-def is_row(key: str) -> bool:
+def is_affine(key: str) -> bool:
     "Whether a weight belongs to a style: the scales and shifts of normalizations."
     return key.split(".")[-2].startswith("in")

@@ -19,8 +19,8 @@ class VggLoss(nn.Module):
 
     By default each layer's error is relative to its target's size, so that one set of weights suits
     all styles, backbones and sizes. `loss` gives any setting of any term, as a recipe does.
-    After each call, `parts` holds the weighted error of each image by term, and `rows` the painting
-    of each image. The loss is the mean of the sum.
+    After each call, `parts` holds the weighted error of each image by term, and `style_ids` the
+    painting of each image. The loss is the mean of the sum.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class VggLoss(nn.Module):
         self.terms = nn.ModuleDict(terms)
         self.part_names = tuple(dict.fromkeys((*PARTS, *terms)))
         self.backbone, self.styles, self.source = backbone, styles, backbone.source
-        self.parts, self.rows, self._targets = {}, None, {}
+        self.parts, self.style_ids, self._targets = {}, None, {}
 
     @property
     def content_layers(self) -> dict[str, float]:
@@ -65,17 +65,17 @@ class VggLoss(nn.Module):
         self,
         pred: Tensor,  # [B, 3, H, W], the repainted photos
         photo: Tensor,  # [B, 3, H, W] in [0, 1]
-        rows: Tensor | None = None,  # [B], index of the painting for each photo; None: the first
+        style_ids: Tensor | None = None,  # [B], index of each photo's painting; None: the first
     ) -> Tensor:  # scalar
         "The weighted loss of `pred`, the repainted `photo`."
         if self.backbone is None:
             self._load_backbone(pred.device)
         pred, photo = pred.as_subclass(Tensor), photo.as_subclass(Tensor)
-        if rows is None:
-            rows = torch.zeros(len(pred), dtype=torch.long, device=pred.device)
-        seen = self.comparison(pred, photo, rows)
+        if style_ids is None:
+            style_ids = torch.zeros(len(pred), dtype=torch.long, device=pred.device)
+        seen = self.comparison(pred, photo, style_ids)
         parts = {name: term(seen) for name, term in self.terms.items()}
-        self.rows = rows
+        self.style_ids = style_ids
         self.parts = {
             name: torch.as_tensor(parts.get(name, 0.0), device=pred.device)
             .detach()
@@ -85,7 +85,7 @@ class VggLoss(nn.Module):
         first, *others = parts.values()
         return sum(others, first).mean()
 
-    def comparison(self, pred: Tensor, photo: Tensor, rows: Tensor) -> Comparison:
+    def comparison(self, pred: Tensor, photo: Tensor, style_ids: Tensor) -> Comparison:
         "What the terms see; the backbone runs when a term asks for features."
         whole = self.backbone(pred, {k: 0 for term in self.terms.values() for k in term.layers})
 
@@ -99,7 +99,7 @@ class VggLoss(nn.Module):
         def style_targets(scale):
             targets = self._style_targets(min(pred.shape[-2:]), scale)
             if len(self.styles) > 1:
-                targets = {k: [x[rows.to(x.device)] for x in v] for k, v in targets.items()}
+                targets = {k: [x[style_ids.to(x.device)] for x in v] for k, v in targets.items()}
             return [(None, targets)]
 
         return Comparison(pred, photo, features, photo_features, style_targets)
@@ -149,7 +149,7 @@ class VggLoss(nn.Module):
         The backbone is reloaded by name or from its file when the learner continues training.
         """
         state = self.__dict__.copy()
-        state |= {"parts": {}, "rows": None, "_targets": {}}
+        state |= {"parts": {}, "style_ids": None, "_targets": {}}
         state["styles"] = self.styles and [_to_bytes(x) for x in self.styles]
         state["_modules"] = {**self._modules, "backbone": None}
         return state

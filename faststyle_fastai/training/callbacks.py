@@ -21,6 +21,7 @@ from ..core.interrupts import interrupts
 from ..core.values import check_numbers
 from ..images.sizes import resize_short
 from .distributed import all_reduce_max, processes
+from .network_terms import DropletPenalty  # noqa: F401  learners exported by 0.1 look for it here
 
 __all__ = [
     "SampleStyles",
@@ -139,15 +140,15 @@ class SampleStyles(Callback):
             while len(self.deck) < photos * n:  # add shuffled rounds of all styles
                 self.deck += torch.randperm(self.n).tolist()
             rank = rank_distrib() if n > 1 else 0
-            rows = torch.tensor(self.deck[rank : photos * n : n])
+            style_ids = torch.tensor(self.deck[rank : photos * n : n])
             self.deck = self.deck[photos * n :]
         else:  # the same styles in each validation
-            rows = (self.seen + torch.arange(photos)) % self.n
+            style_ids = (self.seen + torch.arange(photos)) % self.n
             self.seen += photos
-        rows = rows.to(self.x.device)
-        self.learn.xb = (*self.xb, rows)
-        if hasattr(self.learn.loss_func, "rows"):  # the painting to compare each photo with
-            self.learn.yb = (*self.yb, rows)
+        style_ids = style_ids.to(self.x.device)
+        self.learn.xb = (*self.xb, style_ids)
+        if hasattr(self.learn.loss_func, "style_ids"):  # the painting to compare each photo with
+            self.learn.yb = (*self.yb, style_ids)
 
     def before_validate(self):
         self.seen = 0

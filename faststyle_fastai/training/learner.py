@@ -25,7 +25,7 @@ from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import any_style, painting_statistics
 from ..models.stylefile import builtin_base, builtin_path, check_names, load_style, select_styles
-from ..models.transformer import TransformerNet, is_row, make_network
+from ..models.transformer import TransformerNet, is_affine, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from ..perceptual.terms import make_terms
@@ -153,12 +153,12 @@ def _learner(dls, paintings, names, plan, *, recipe, arch, weights, pretrained, 
         start, base, weights_of_base = _start(pretrained, arch, paintings)
         if names:  # an autoencoder has no base
             info["base"], card.base = base, weights_of_base
-        rows = [0] * net.n_styles
+        styles = [0] * net.n_styles
         if pretrained == "predicted":
-            rows = list(range(net.n_styles))
+            styles = list(range(net.n_styles))
         elif start.n_styles > 1 and loss.style_layers:
-            rows = nearest_rows(start.to(dls.device), loss, dls)
-        net.load_state_dict(select_styles(start.state_dict(), rows))
+            styles = nearest_starts(start.to(dls.device), loss, dls)
+        net.load_state_dict(select_styles(start.state_dict(), styles))
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
     if autocast_dtype(dls.device, precision) == torch.float16:
         cbs.append(Float16())  # scales the loss, which bfloat16 does not need
@@ -169,7 +169,7 @@ def _learner(dls, paintings, names, plan, *, recipe, arch, weights, pretrained, 
         cbs.append(SampleStyles(len(names)))
     opt_func = partial(OPTIMIZERS[known("optimizer", plan.opt, OPTIMIZERS)], eps=plan.eps)
     return StyleLearner(
-        dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=rows_last, wd=plan.wd, cbs=cbs
+        dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=affine_last, wd=plan.wd, cbs=cbs
     )
 
 
@@ -196,14 +196,17 @@ class StyleLearner(Learner):
             yield
 
 
-def rows_last(net: TransformerNet) -> list[list[Tensor]]:
+def affine_last(net: TransformerNet) -> list[list[Tensor]]:
     "Parameter groups: the convolutions, then each style's own scales and shifts."
     named = list(net.named_parameters())
-    return [[p for name, p in named if is_row(name) == rows] for rows in (False, True)]
+    return [[p for name, p in named if is_affine(name) == affine] for affine in (False, True)]
+
+
+rows_last = affine_last  # its name in the exported learners of version 0.1
 
 
 @torch.no_grad()
-def nearest_rows(
+def nearest_starts(
     start: TransformerNet,  # a network of several styles
     loss: VggLoss,  # with the new paintings
     dls: StyleDataLoaders,  # the source of a few photos
@@ -211,8 +214,8 @@ def nearest_rows(
     "For each new painting, the style of `start` whose images have the lowest style loss."
     photos = dls.valid.one_batch()[0][:4].as_subclass(Tensor)
     photos = resize_short(photos, min(128, dls.size))  # small copies are enough
-    rows = torch.eye(start.n_styles, device=photos.device)
-    painted = (start(photos, row.expand(len(photos), -1)).clamp(0, 1) for row in rows)
+    styles = torch.eye(start.n_styles, device=photos.device)
+    painted = (start(photos, style.expand(len(photos), -1)).clamp(0, 1) for style in styles)
     return torch.stack([loss.style_distances(x) for x in painted]).argmin(0).tolist()
 
 

@@ -78,10 +78,10 @@ class TemporalConsistency(Callback):
         if not (self.training and len(self.yb)):
             return
         half = (len(self.x) + 1) // 2
-        photo, *rows = (each.as_subclass(Tensor)[:half] for each in self.xb)
+        photo, *style_ids = (each.as_subclass(Tensor)[:half] for each in self.xb)
         painted = self.pred.as_subclass(Tensor)[:half]
         grid, inside = motion(half, photo.shape[-2:], photo.device)
-        again = self.learn.model(moved(photo, grid) + NOISE * torch.randn_like(photo), *rows)
+        again = self.learn.model(moved(photo, grid) + NOISE * torch.randn_like(photo), *style_ids)
         off = inside * (again.float() - moved(painted, grid)).square()
         off = off.mean() / (inside.mean() * painted.detach().var())
         self.learn.loss_grad = self.loss_grad + self.weight * off

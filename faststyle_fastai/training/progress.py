@@ -83,13 +83,13 @@ class LossParts(Callback):
         values = torch.stack([torch.ones_like(parts[0]), *parts])
         if self.sums is None:
             self.sums = values.new_zeros(len(values), self.n)
-        self.sums = self.sums.index_add(1, loss.rows, values)
+        self.sums = self.sums.index_add(1, loss.style_ids, values)
 
-    def mean(self, part, rows):
+    def mean(self, part, styles):
         "The mean of a part of the loss over an epoch's images of some styles; None without images."
         if self.sums is None:
             return None
-        sums = self.sums[:, rows].sum(1).tolist()
+        sums = self.sums[:, styles].sum(1).tolist()
         parts = self.learn.loss_func.part_names
         return sums[1 + parts.index(part)] / sums[0] if sums[0] else None
 

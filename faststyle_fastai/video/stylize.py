@@ -133,7 +133,7 @@ def writing(av, out, writer):
 
 def fingerprint(paint, style, strength):
     "Identify a network, style and strength by a hash that is the same on all devices."
-    found = sha256(repr((paint.rows(style).tolist(), strength)).encode())
+    found = sha256(repr((paint.style_weights(style).tolist(), strength)).encode())
     states = [paint.weights, *filter(None, [strength < 1 and paint.base])]
     if not isinstance(paint.net, TransformerNet):  # its weights are in another program
         states = [{"painted": paint.paint(torch.linspace(0, 1, 768).view(1, 3, 16, 16))}]
@@ -170,9 +170,9 @@ def frame_painter(
         if plain:
             y = paint.paint(x, how.style, how.strength, share, black)
         else:
-            there, rows = x.to(paint.device), None if share is None else shares(share, 1)
+            there, weights = x.to(paint.device), None if share is None else shares(share, 1)
             with paint.arithmetic():
-                y = net(there, seconds, rows)
+                y = net(there, seconds, weights)
             y = paint.exposed(y, there, how.strength)
         y = y.to(device)
         return full, y if y.shape == full.shape else enlarged(y, x, full)

@@ -38,11 +38,11 @@ class SmoothedStatistics:
         keep = 0.0 if self.is_cut(x) else math.exp(-seconds / FOLLOW)
         before, self.found = iter(self.found), []
 
-        def normalized(norm, y, rows):
+        def normalized(norm, y, styling):
             now = mean_and_variance(y).float()
             norm.known = torch.lerp(now, next(before, now), keep)
             self.found.append(norm.known)
-            return norm(y, rows)
+            return norm(y, styling)
 
         return through(self.net.steps(x, style), normalized)
 

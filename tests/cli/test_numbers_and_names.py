@@ -95,7 +95,9 @@ def test_a_crop_beyond_reason_is_refused(photos, painting):
 
 def test_ordinary_numbers_pass():
     check_numbers(none=None, zero=0, word="a", layers={"relu1_1": 1.0, "relu2_1": None})
-    assert Stylizer("gallery").rows({"udnie": 0.3, "mondrian": 0.7}).sum() == pytest.approx(1)
+    assert Stylizer("gallery").style_weights(
+        {"udnie": 0.3, "mondrian": 0.7}
+    ).sum() == pytest.approx(1)
 
 
 ESCAPES = "\x1b]0;owned\x07 \x1b[2J \x9b31m \r\n \x7f"

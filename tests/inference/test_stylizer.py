@@ -17,7 +17,7 @@ from faststyle_fastai.all import (
 )
 from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.models.stylefile import write_style
-from faststyle_fastai.models.transformer import is_row
+from faststyle_fastai.models.transformer import is_affine
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_keep_colors(paint):
 def two(tmp_path):
     "A network of two styles that differ only in their rows."
     state = TransformerNet(2, width=0.5).state_dict()
-    for name in filter(is_row, state):
+    for name in filter(is_affine, state):
         state[name][1] += 0.5 * torch.randn_like(state[name][1])
     info = {"arch": "slim", "styles": ["a", "b"], "size": 32, "recipe": "fast", "base": ""}
     write_style(state, info, tmp_path / "two.safetensors")

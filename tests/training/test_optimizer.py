@@ -9,7 +9,7 @@ from fastai.optimizer import Adam
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from faststyle_fastai.all import Muon, style_learner
-from faststyle_fastai.training.learner import rows_last
+from faststyle_fastai.training.learner import affine_last
 from faststyle_fastai.training.optimizers import RMS, orthogonal
 
 
@@ -96,7 +96,7 @@ def test_a_step_is_few_operations(trained):
             return operation(*args, **(kwargs or {}))
 
     net = trained.model
-    opt = Muon(rows_last(net), lr=1e-3)
+    opt = Muon(affine_last(net), lr=1e-3)
     for p in net.parameters():
         p.grad = torch.rand_like(p)
     opt.step()  # creates the averages
