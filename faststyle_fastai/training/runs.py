@@ -98,48 +98,28 @@ def train(
     main_process_first(may_write, out, resume, force)
     not_among(photos, out)
     set_seed(seed)
-    dls = StyleDataLoaders.from_folder(
-        photos,
-        plan.size,
-        plan.bs,
-        plan.images,
-        valid_pct,
-        seed=seed,
-        num_workers=workers,
-        device=device,
-    )
+    loading = {"valid_pct": valid_pct, "seed": seed, "num_workers": workers, "device": device}
+    dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, **loading)
     if len(dls.photos) < FEW and not (images or quiet):
         warnings.warn(
             f"{photos} has {len(dls.photos)} photos. With about 1,000 a network learns to paint "
             f"photos that it has not seen.",
             stacklevel=2,
         )
+    start = {"recipe": recipe, "pretrained": pretrained, "arch": arch, "weights": weights}
+    start["precision"] = precision
     settings = {
         "style": [str(painting) for painting in styles],
         "names": names,
         "style_hash": style_hash,
         "valid_pct": valid_pct,
-        **_settings(
-            photos,
-            dls,
-            recipe=recipe,
-            pretrained=pretrained,
-            arch=arch,
-            weights=weights,
-            minutes=minutes,
-            seed=seed,
-            precision=precision,
-            plan=plan,
-        ),
+        **_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start),
     }
     spent = 0.0  # minutes
     if resume:
         same_run(out, settings)
         spent = (record_of(out) or {}).get("minutes", 0.0)
-    learn = style_learner(
-        dls, styles, recipe, pretrained=pretrained, arch=arch, weights=weights, name=names,
-        precision=precision, **overrides,
-    )  # fmt: skip
+    learn = style_learner(dls, styles, name=names, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
     main_process_first(prepare, out, resume, record)
@@ -204,16 +184,13 @@ def pretrain(
     dls = StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, num_workers=workers, device=device, **split
     )
-    settings = {"style": [], "names": [], "valid_pct": valid_pct} | _settings(
-        photos, dls, recipe=recipe, pretrained=pretrained, arch=arch, weights=weights,
-        minutes=minutes, seed=seed, precision=precision, plan=plan,
-    )  # fmt: skip
+    start = {"recipe": recipe, "pretrained": pretrained, "arch": arch, "weights": weights}
+    start["precision"] = precision
+    settings = {"style": [], "names": [], "valid_pct": valid_pct}
+    settings |= _settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
     if resume:
         same_run(part, settings)
-    learn = autoencoder_learner(
-        dls, recipe, arch=arch, weights=weights, pretrained=pretrained, precision=precision,
-        **overrides,
-    )  # fmt: skip
+    learn = autoencoder_learner(dls, **start, **overrides)
     main_process_first(prepare, part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
     where = f"The network so far is in {out}. Use --resume to continue."
@@ -294,10 +271,9 @@ def add_style(
     set_seed(seed)
     split |= {"num_workers": workers, "device": device}
     dls = StyleDataLoaders.from_folder(photos, size, bs, images, **split)
-    learn = style_learner(
-        dls, style, info["recipe"], pretrained=file, arch=info["arch"], weights=weights, name=name,
-        precision=precision, **plan,
-    )  # fmt: skip
+    start = {"recipe": info["recipe"], "pretrained": file, "arch": info["arch"]}
+    start |= {"weights": weights, "precision": precision}
+    learn = style_learner(dls, style, name=name, **start, **plan)
     learn.freeze()
     if failed := _fit(learn, minutes, quiet, f"{file} is unchanged."):
         raise failed  # a half-trained style would block another attempt

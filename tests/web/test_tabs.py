@@ -142,7 +142,7 @@ def test_a_killed_training_is_resumed(visit, site):
     tab = visit("My styles")
     tab.get_by_text("killed (interrupted)").click()
     tab.get_by_role("button", name="Resume the training").click()
-    said(tab, "shelved", "killed goes on")
+    said(tab, "shelved", "killed resumes")
     tab.get_by_role("tab", name="Train").click()
     tab.get_by_role("button", name="Paint with killed").wait_for(timeout=90_000)
     assert Stylizer(site[1] / "killed").styles == ["killed"]
