@@ -204,22 +204,33 @@ class PixelOptimizer:
         content, layers = self._layers("content"), [*self.layers]
         with torch.no_grad():
             targets = self._features(photo, content)
-            style = [(region, self._blend(size, on)) for region, on in self._regions(shape)]
+            scales = self.terms["style"].scales if "style" in self.terms else ()
+            style = {
+                scale: [
+                    (region, self._blend(size, scale, on)) for region, on in self._regions(shape)
+                ]
+                for scale in scales
+            }
 
         def objective(free):
             x = (folded(free) if self.clamps == "inside" else free) * self.unit
             found = self._features(x, layers)
-            seen = Comparison(x, photo, lambda scale: found, lambda: targets, lambda scale: style)
+
+            def features(scale):
+                small = shrink(x, scale)
+                return found if scale == 1 else self._features(small, self._layers("style"))
+
+            seen = Comparison(x, photo, features, lambda: targets, style.get)
             return {name: term(seen).sum() for name, term in self.terms.items()}
 
         return objective
 
-    def _blend(self, size, paintings):
+    def _blend(self, size, scale, paintings):
         "The style targets of a blend of paintings, given as pairs of an index and a share."
         style = self.terms["style"]
         blend = dict.fromkeys(style.layers, 0.0)
         for i, share in paintings:
-            seen = self._features(self._painting(i, size), style.layers)
+            seen = self._features(shrink(self._painting(i, size), scale), style.layers)
             for layer, statistics in style.of_painting(seen).items():
                 blend[layer] = blend[layer] + share * statistics
         return style.targets(blend)
@@ -230,8 +241,6 @@ class PixelOptimizer:
     def _regions(self, shape):
         "Regions, None for the whole image, and the (painting, share) pairs of each."
         pairs = list(enumerate(self.shares))
-        if "style" not in self.terms:
-            return []
         if self.mask is None:
             return [(None, pairs)]
         white = resized_tensor(self.mask, shape[::-1])[:, :1].to(self.device)

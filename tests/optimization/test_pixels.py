@@ -238,3 +238,12 @@ def test_a_weight_for_each_painting(photo, painting):
         optimize_style(photo, [painting, photo], [2, -1], **SMALL)
     with pytest.raises(ValueError, match="A mask needs a second painting"):
         optimize_style(photo, [painting, photo], [1, 0], mask=Image.new("L", (8, 8)), **SMALL)
+
+
+def test_style_at_several_scales(photo, painting):
+    losses = []
+    for scales in ((1,), (0.5,), (1, 0.5)):
+        plan = optimization_plan("fast", end_scale=64, min_scale=64, scales=scales)
+        work = PixelOptimizer(photo, painting, None, plan, device="cpu", precision="float32")
+        losses.append(next(iter(work)).parts["style"])
+    assert losses[0] != losses[1] and losses[2] == pytest.approx(sum(losses[:2]) / 2, rel=1e-4)
