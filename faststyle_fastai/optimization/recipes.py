@@ -41,6 +41,7 @@ CROWSON = Optimization(
         "content": {"layers": {"relu4_2": 1.0}, "weight": 0.015, "distance": "mse"},
         "style": {
             "layers": {f"relu{block}_1": 4.0 ** (5 - block) / 341 for block in range(1, 6)},
+            "weight": 1.0,
             "distance": "w2",
         },
         "tv": {"weight": 2.0, "kind": "squares"},
@@ -73,7 +74,7 @@ OPTIMIZATIONS = {
     "gatys": Optimization(
         "vgg19",
         loss={
-            "content": {"layers": {"relu4_2": 1.0}, "distance": "mse"},
+            "content": {"layers": {"relu4_2": 1.0}, "weight": 1.0, "distance": "mse"},
             "style": {
                 "layers": {f"relu{block}_1": 1 / 5 for block in range(1, 6)},
                 "weight": 1e3,

@@ -74,10 +74,12 @@ RECIPES = {
             loss={
                 "content": {
                     "layers": {"relu2_2": 0.3, "relu3_4": 0.5, "relu4_2": 2.0},
+                    "weight": 1.0,
                     "distance": "normalized",
                 },
                 "style": {
                     "layers": FAST_STYLE,
+                    "weight": 1.0,
                     "distance": "w2_relative",
                     "size": 400,
                     "margin": 1 / 16,
@@ -122,7 +124,7 @@ RECIPES = {
         Training(
             backbone="vgg16",
             loss={
-                "content": {"layers": {"relu3_3": 1.0}, **RAW},
+                "content": {"layers": {"relu3_3": 1.0}, "weight": 1.0, **RAW},
                 "style": {
                     "layers": {layer: float(n**2) for layer, n in VGG16_LAYERS.items()},
                     "weight": 17.0,

@@ -64,8 +64,7 @@ def test_published_recipes_train(dls, painting, tmp_path, recipe, backbone, n_co
     recorder = fitted(learn)
     plan = RECIPES[recipe].style
     assert len(recorder.values) == plan.epochs and set(recorder.lrs) == {1e-3}
-    weight = plan.content_weight or 1.0
-    weights = {k: weight * part for k, part in plan.content_layers.items()}
+    weights = {k: plan.content_weight * part for k, part in plan.content_layers.items()}
     assert learn.loss_func.content_layers == weights
 
 

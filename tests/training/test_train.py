@@ -167,8 +167,7 @@ def test_weights_are_in_the_recipes_own_units():
         ("fast", 1, 1, 1),
     ):
         plan = recipe_plan(recipe, "style")
-        given = plan.content_weight or 1, plan.style_weight or 1, plan.tv_weight or 0
-        assert given == (content, style, tv)
+        assert (plan.content_weight, plan.style_weight, plan.tv_weight or 0) == (content, style, tv)
         assert recipe_plan(recipe, "style", style_weight=2e10).style_layers == plan.style_layers
 
 
