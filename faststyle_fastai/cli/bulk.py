@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import redirect_stdout
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -68,12 +69,11 @@ def bulk(
     "Repaint a folder or bucket of images on a Ray cluster. Skips existing outputs."
     from ..bulk.cluster import REPORT, paint_bulk
 
-    how = {k: v for k, v in vars(options).items() if k != "style"} | {"address": address}
-    how |= {"workers": workers, "batch": batch, "force": force, "precision": precision}
-    how |= {"trust_pickle": trust_pickle}
+    how = vars(replace(options, style=style)) | {"address": address, "workers": workers}
+    how |= {"batch": batch, "force": force, "precision": precision, "trust_pickle": trust_pickle}
     try:
         with redirect_stdout(sys.stderr):  # Ray reports dead nodes there
-            failed = paint_bulk(source, out, style, **how, watch=None if quiet else Progress())
+            failed = paint_bulk(source, out, **how, watch=None if quiet else Progress())
     except KeyboardInterrupt:
         raise FaststyleError("Stopped. Run the same command again to continue.") from None
     print_outputs(out)

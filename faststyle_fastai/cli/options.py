@@ -233,11 +233,11 @@ def takes_paint_options(*without: str) -> Callable:
         @wraps(command)
         def with_options(**given):
             how = {field.name: given.pop(field.name) for field in asked}
-            if how.get("black") and not how.get("mask"):
-                raise typer.BadParameter(
-                    "--background-style sets the style of the mask's black areas: add --mask."
-                )
-            return command(**given, options=PaintOptions(**how))
+            try:
+                options = PaintOptions(**how)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
+            return command(**given, options=options)
 
         with_options.__signature__ = Signature(parameters)
         with_options.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -108,7 +108,6 @@ def video(
         name_first(paint, style)
     style = shares_of(mix, paint.named or 0) if mix else paint.named
     how = vars(replace(options, style=style, tile=side_of(options.tile))) | {"size": size}
-    how.pop("exact")
     how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}
     watch = None if quiet else Progress()
     print_outputs(paint_video(paint, source, out, **how, smooth=smooth, watch=watch))

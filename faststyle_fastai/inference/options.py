@@ -24,7 +24,7 @@ def option(default, help, **limits):  # limits and metavar as in typer.Option
 class PaintOptions:
     "The options of painting. `ValueError` if two of them do not go together."
 
-    style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: FILE:NAME's
+    style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: the named one
     strength: float = option(
         1.0, "Strength from 0 (the original) to 1 (the style).", metavar="SHARE", min=0, max=1
     )
@@ -48,4 +48,4 @@ class PaintOptions:
 
     def __post_init__(self):
         if self.black is not None and self.mask is None:
-            raise ValueError("black= styles the black part of a mask. Give mask= too.")
+            raise ValueError("A background style (black=, --background-style) needs a mask (mask=, --mask).")

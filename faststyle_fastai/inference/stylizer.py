@@ -89,7 +89,8 @@ class Stylizer:
         size, set by `stroke`, and enlarged again with the edges of the photo.
         """
         how = PaintOptions(style, strength, **options)
-        stored = painting_shape(image_size(picture)[::-1], how.stroke, how.size)  # on its side?
+        # As stored; the photo may lie on its side.
+        stored = painting_shape(image_size(picture)[::-1], how.stroke, how.size)
         side = self.tile_side(picture, stored, how.tile)
         painted = None
         while painted is None:

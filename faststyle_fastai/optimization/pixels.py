@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
@@ -71,7 +71,7 @@ class PixelOptimizer:
             raise ValueError("A mask needs a second painting with a weight above 0.")
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.clamps = clamps if plan.clamp else "never"
-        self.terms = make_terms(plan.loss)
+        self.terms = nn.ModuleDict(make_terms(plan.loss)).to(self.device)
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
@@ -204,13 +204,9 @@ class PixelOptimizer:
         content, layers = self._layers("content"), [*self.layers]
         with torch.no_grad():
             targets = self._features(photo, content)
+            regions, paintings = zip(*self._regions(shape))
             scales = self.terms["style"].scales if "style" in self.terms else ()
-            style = {
-                scale: [
-                    (region, self._blend(size, scale, on)) for region, on in self._regions(shape)
-                ]
-                for scale in scales
-            }
+            style = {scale: [self._blend(size, scale, on) for on in paintings] for scale in scales}
 
         def objective(free):
             x = (folded(free) if self.clamps == "inside" else free) * self.unit
@@ -220,7 +216,7 @@ class PixelOptimizer:
                 small = shrink(x, scale)
                 return found if scale == 1 else self._features(small, self._layers("style"))
 
-            seen = Comparison(x, photo, features, lambda: targets, style.get)
+            seen = Comparison(x, photo, features, lambda: targets, regions, style.get)
             return {name: term(seen).sum() for name, term in self.terms.items()}
 
         return objective

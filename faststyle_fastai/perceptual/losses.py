@@ -100,9 +100,9 @@ class VggLoss(nn.Module):
             targets = self._style_targets(min(pred.shape[-2:]), scale)
             if len(self.styles) > 1:
                 targets = {k: [x[style_ids.to(x.device)] for x in v] for k, v in targets.items()}
-            return [(None, targets)]
+            return [targets]
 
-        return Comparison(pred, photo, features, photo_features, style_targets)
+        return Comparison(pred, photo, features, photo_features, [None], style_targets)
 
     def _load_backbone(self, device):
         "Reload the backbone, which an exported learner omits but needs to continue training."

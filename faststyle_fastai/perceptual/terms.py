@@ -1,6 +1,6 @@
 "The terms of the perceptual loss: a recipe is a list of them, for networks and for pixels."
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +22,8 @@ class Comparison:
     photo: Tensor  # likewise
     features: Callable  # scale of `pred` -> layer -> [B, C, h, w]
     photo_features: Callable  # () -> layer -> [B, C, h, w], at the layers of the content
-    style_targets: Callable  # scale -> [(region [1, 1, H, W] or None, layer -> target)]
+    regions: Sequence  # parts of the images with a style of their own, [1, 1, H, W]; [None]: all
+    style_targets: Callable  # scale -> for each region: layer -> target
 
 
 class Term(nn.Module):
@@ -111,15 +112,15 @@ class Style(LayerTerm):
             features = seen.features(scale)
             found += [
                 self.loss.statistics(inner(features[layer], self.margin), region)
-                for region, _ in seen.style_targets(scale)
+                for region in seen.regions
                 for layer in self.layers
             ]
         return found
 
     def error(self, statistics: list[Tensor], seen: Comparison) -> Tensor:  # [B]
         "The weighted distance of `statistics` from the targets."
-        regions = [region for scale in self.scales for region in seen.style_targets(scale)]
-        targets = [target[layer] for _, target in regions for layer in self.layers]
+        regions = [of for scale in self.scales for of in seen.style_targets(scale)]
+        targets = [target[layer] for target in regions for layer in self.layers]
         weights = [weight / len(self.scales) for _ in regions for weight in self.layers.values()]
         errors = self.loss.distances(statistics, targets)
         return weighted_sum((w, x.to(seen.pred.device)) for w, x in zip(weights, errors))
@@ -158,12 +159,11 @@ class Variation(Term):
     ):
         super().__init__(weight * unit)
         self.kind = known("tv", kind, VARIATIONS)
-        self.normalized = normalized
+        std = torch.tensor(IMAGENET[1]).view(1, 3, 1, 1) if normalized else None
+        self.register_buffer("std", std, persistent=False)
 
     def forward(self, seen):
-        x = seen.pred
-        if self.normalized:
-            x = x / x.new_tensor(IMAGENET[1]).view(1, 3, 1, 1)
+        x = seen.pred if self.std is None else seen.pred / self.std
         return self.weight * VARIATIONS[self.kind](x)
 
 

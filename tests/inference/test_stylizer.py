@@ -127,7 +127,7 @@ def test_masks(two):
         two(photo, mask=mask.resize((32, 16)))
     with pytest.raises(ValueError, match="A mask must be a gray image. This one has 2 channels"):
         two(photo, mask=mask.convert("LA"))
-    with pytest.raises(ValueError, match="Give mask= too"):
+    with pytest.raises(ValueError, match="needs a mask"):
         two(photo, "a", black="b")
 
 
