@@ -24,9 +24,9 @@ from torch import Tensor
 from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.images.files import read_picture, to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
+from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import PATH, AnyStyleNet
 from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
-from faststyle_fastai.models.transformer import is_affine
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.style_losses import feature_statistics, inner

@@ -27,7 +27,7 @@ from faststyle_fastai.all import (
     to_tensor,
 )
 from faststyle_fastai.images.sizes import resized_tensor
-from faststyle_fastai.models.layers import InstanceNorm
+from faststyle_fastai.models.normalization import InstanceNorm
 from faststyle_fastai.training.recipes import recipe_plan
 from faststyle_fastai.web.camera import Live, camera_page
 from faststyle_fastai.web.server import live_page

@@ -3,6 +3,7 @@
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from io import BytesIO
@@ -43,7 +44,7 @@ __all__ = [
     "to_tensor",
 ]
 
-
+SOURCE = "source"  # key of an opened file's path or address in `Image.info`
 # EXIF tags that describe how a file is stored; they may not hold for the output.
 STORAGE = [tag for tag in ExifTags.Base if tag.name in (
     "Orientation", "ImageWidth", "ImageLength", "BitsPerSample", "Compression",
@@ -59,8 +60,8 @@ def read_picture(
     shortest: int | None = None,  # px; a JPEG may be decoded smaller, down to this short side
 ) -> Image.Image:  # RGB
     "Read an image as it is meant to be seen: upright, sRGB, transparent parts on white."
-    with opened(source) as image:
-        if shortest:
+    with opened(source) as image, reading(image):
+        if shortest and isinstance(image, Image.Image):
             image.draft("RGB", (shortest, shortest))
         return flatten_alpha(_upright(image))
 
@@ -71,28 +72,28 @@ def read_tensor(
     "Read an image to paint: upright, sRGB, full bit depth, the first frame of an animation."
     if isinstance(source, Tensor):
         return source if source.dim() == 4 else source[None]
-    with opened(source) as image:
+    with opened(source) as image, reading(image):
         if (frames := getattr(image, "n_frames", 1)) > 1:
             warnings.warn(
-                f"{source} has {frames} images. Only the first is used; "
+                f"{name_of(image)} has {frames} images. Only the first is used; "
                 "faststyle video paints all.",
                 stacklevel=3,
             )
         if _is_deep_gray(image):
             gray = torch.from_numpy(_gray(ImageOps.exif_transpose(image)))
             return gray.expand(1, 3, -1, -1)
+        low_bytes = _low_bytes(image)
         x = to_tensor(_upright(image))
-    lower = _lower_bytes(source)
-    if lower is None or lower.shape != x.shape:
-        return x
-    return (x * 256 + lower) * 255 / 65535
+        if low_bytes is None or low_bytes.size != (x.shape[-1], x.shape[-2]):
+            return x
+        return (x * 256 + to_tensor(low_bytes)) * 255 / 65535
 
 
 def read_upright(
     source,  # as above
 ) -> Image.Image:  # RGB, or RGBA if any of it is transparent
     "Read an image to paint, in 8 bits per channel."
-    with opened(source) as image:
+    with opened(source) as image, reading(image):
         return _upright(image)
 
 
@@ -100,10 +101,8 @@ def image_size(
     source,  # as above
 ) -> tuple[int, int]:
     "An image's width and height as stored, before it is turned upright."
-    if isinstance(source, Tensor):
-        return source.shape[-1], source.shape[-2]
     with opened(source) as image:
-        return image.size
+        return (image.shape[-1], image.shape[-2]) if isinstance(image, Tensor) else image.size
 
 
 def limit_pixels(
@@ -115,13 +114,13 @@ def limit_pixels(
 
 
 @contextmanager
-def opened(source):
-    "Open an image; errors are one line that names the source."
-    if isinstance(source, Tensor):
-        source = to_picture(source)
+def opened(
+    source,  # a path or an address; an image, an array or a tensor is passed on
+) -> Iterator[Image.Image | Tensor]:
+    "Open an image without decoding it; errors are one line that names the source."
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
-    if isinstance(source, Image.Image):
+    if isinstance(source, (Image.Image, Tensor)):
         yield source
         return
     if not isinstance(source, (str, Path)):
@@ -129,22 +128,38 @@ def opened(source):
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")
+    with reading(source):
+        image = Image.open(file, formats=readers())
+    with image:
+        image.info[SOURCE] = source
+        yield image
+
+
+@contextmanager
+def reading(
+    source,  # its name is in the message: a path, an address or an image
+):
+    "Turn the errors of damaged files, of which Pillow raises nearly any, into one line."
     try:
-        with Image.open(file, formats=readers()) as image:
-            yield image
+        yield
     except FaststyleError:
         raise
-    except Exception as error:  # Pillow raises nearly any error on damaged files
+    except Exception as error:
+        name = name_of(source)
         if out_of_memory(error):  # not a ValueError: smaller tiles may fit
             raise MemoryError(
-                f"{source} does not fit in the free memory. Close other programs, or reduce it."
+                f"{name} does not fit in the free memory. Close other programs, or reduce it."
             ) from None
         why = "not an image" if "cannot identify" in str(error) else str(error)
         if isinstance(error, Image.DecompressionBombError):
             why = f"it has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:g} megapixels"
-        if str(source).lower().endswith(HEIC):
+        if str(name).lower().endswith(HEIC):
             why += f" (HEIC needs {install_line('heic')})"
-        raise ValueError(f"{source} cannot be read: {why}.") from None
+        raise ValueError(f"{name} cannot be read: {why}.") from None
+
+
+def name_of(source):
+    return source if isinstance(source, (str, Path)) else source.info.get(SOURCE, "The image")
 
 
 @lru_cache
@@ -156,6 +171,8 @@ def readers():
 
 def _upright(image):
     "An image upright and in sRGB: RGB, or RGBA if any of it is transparent."
+    if isinstance(image, Tensor):
+        image = to_picture(image)
     profile = image.info.get("icc_profile")
     image.load()
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # exif_transpose always copies
@@ -165,9 +182,9 @@ def _upright(image):
     if not image.has_transparency_data:
         return srgb(image, profile)
     image = image.convert("RGBA")
-    seen = srgb(image.convert("RGB"), profile)
-    seen.putalpha(image.getchannel("A"))
-    return seen
+    colors = srgb(image.convert("RGB"), profile)
+    colors.putalpha(image.getchannel("A"))
+    return colors
 
 
 def _is_deep_gray(image):
@@ -183,18 +200,20 @@ def _gray(image):
     return (values / top).clip(0, 1)
 
 
-def _lower_bytes(source):
-    "The low bytes of a file with 16 bits per channel, which Pillow drops; None for other files."
-    if not isinstance(source, (str, Path)):
+def _low_bytes(image):
+    "The low bytes of an opened file with 16 bits per channel, which Pillow drops; else None."
+    tile = getattr(image, "tile", None)  # how the file is stored; empty once it is decoded
+    if not tile or parse_profile(image.info.get("icc_profile")):
         return None
-    with opened(source) as image:
-        if not image.tile or parse_profile(image.info.get("icc_profile")):
-            return None
-        args = image.tile[0].args
-        if not re.match(r"RGB\w*;16[BLN]$", str(args[0] if isinstance(args, tuple) else args)):
-            return None
-        image.tile = [tile._replace(args=_swapped(tile.args)) for tile in image.tile]
-        return to_tensor(ImageOps.exif_transpose(image))
+    args = tile[0].args
+    if not re.match(r"RGB\w*;16[BLN]$", str(args[0] if isinstance(args, tuple) else args)):
+        return None
+    place = image.fp.tell()
+    image.fp.seek(0)
+    twin = Image.open(BytesIO(image.fp.read()), formats=[image.format])
+    image.fp.seek(place)
+    twin.tile = [tile._replace(args=_swapped(tile.args)) for tile in twin.tile]
+    return ImageOps.exif_transpose(twin)
 
 
 def _swapped(args):

@@ -17,9 +17,9 @@ def read_mask(
     "Read a mask as gray; `ValueError` for an image with two or four channels."
     with opened(mask) as image:
         bands = len(image.getbands())
-    if bands not in (1, 3):
-        raise ValueError(f"A mask must be a gray image. This one has {bands} channels.")
-    return read_picture(mask).convert("L")
+        if bands not in (1, 3):
+            raise ValueError(f"A mask must be a gray image. This one has {bands} channels.")
+        return read_picture(image).convert("L")
 
 
 def fit_mask(mask, size):

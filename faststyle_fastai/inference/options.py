@@ -48,4 +48,6 @@ class PaintOptions:
 
     def __post_init__(self):
         if self.black is not None and self.mask is None:
-            raise ValueError("A background style (black=, --background-style) needs a mask (mask=, --mask).")
+            raise ValueError(
+                "A background style (black=, --background-style) needs a mask (mask=, --mask)."
+            )

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ..core.memory import trim_memory
 from ..images.files import to_picture, to_tensor
-from ..images.masks import gray, shares
-from ..models.layers import through
+from ..images.masks import gray
 from .enlarge import Enlarger
 from .finish import filled, finished
 from .options import PaintOptions
+from .painter import Painter
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, statistics, tiles
 
 __all__ = ["paint_tiles"]
@@ -26,7 +26,7 @@ FINISH = 0.1  # time that enlarging and finishing a tile takes, relative to pain
 
 
 def paint_tiles(
-    stylizer,  # a Stylizer
+    painter: Painter,  # with a network of its own
     image: Image.Image,  # RGB or RGBA
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
@@ -41,13 +41,10 @@ def paint_tiles(
     size = shape[::-1]
     share, kept = (None, mask) if how.black is None else (mask.resize(size), None)
 
-    styles = [how.style] if how.black is None else [how.style, how.black]
-    net = stylizer.network(styles, how.strength)
-
     def part(box):
         left, top, right, bottom = box
         x = to_tensor(photo.crop(box)) if small is None else small[..., top:bottom, left:right]
-        return x.to(stylizer.device)
+        return x.to(painter.device)
 
     def keep(painted, box):
         left, top, right, bottom = box
@@ -58,8 +55,7 @@ def paint_tiles(
 
     def begin(tile):
         x = part(tile.outer)
-        weights = None if share is None else shares(gray(share.crop(tile.outer)), 1)
-        return net.steps(x, weights)
+        return x, painter.styling(1, None if share is None else gray(share.crop(tile.outer)))
 
     sample = tiles(size, side) if how.exact else spread_tiles(size)
     parts, unfinished = tiles(size, side), []
@@ -71,13 +67,13 @@ def paint_tiles(
         if watch:
             watch(done / work)
 
-    at_once = fits_at_once(sample, stylizer.device)
-    with torch.inference_mode(), stylizer.arithmetic():
-        ends, exposure = fix_statistics(net, sample, begin, at_once, tell), None
-        if stylizer.photo_share(how.strength):
+    at_once = fits_at_once(sample, painter.device)
+    with torch.inference_mode(), painter.computing():
+        ends, exposure = fix_statistics(painter.net, sample, begin, at_once, tell), None
+        if painter.photo_share:
             painted = (tile.cut(end) for tile, end in zip(sample, ends))
             photos = (part(tile.core) for tile in sample)
-            exposure = [spread_and_mean(parts, stylizer.device) for parts in (painted, photos)]
+            exposure = [spread_and_mean(parts, painter.device) for parts in (painted, photos)]
         del ends
         out = Image.new("RGB", size)
         fine = None if small is None else torch.empty_like(small)
@@ -87,7 +83,7 @@ def paint_tiles(
             done += pixels([tile])
             if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
                 trim_memory()
-            painted = stylizer.exposed(through(begin(tile)), None, how.strength, exposure)
+            painted = painter.exposed(painter.net(*begin(tile)), None, exposure)
             keep(tile.cut(painted), tile.core)
     grow = None
     if small is not None:

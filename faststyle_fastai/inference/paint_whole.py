@@ -12,19 +12,20 @@ from ..models.transformer import SMALLEST
 from .enlarge import enlarged
 from .finish import filled, finished
 from .options import PaintOptions
+from .painter import Painter
 
 __all__ = ["paint_whole"]
 
 
 def paint_whole(
-    stylizer,  # a Stylizer
+    painter: Painter,
     image: Tensor,  # [1, 3 or 4, H, W] in [0, 1]
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
     mask: Image.Image | None,  # L, of the image's size
 ) -> Tensor:  # as `image`
     "Repaint an image at once."
-    device = finishing_device(stylizer.device)
+    device = finishing_device(painter.device)
     image = image.to(device)
     photo, opacity = image[:, :3], image[:, 3:]
     if opacity.numel():
@@ -36,8 +37,7 @@ def paint_whole(
     x = F.pad(small, room, mode="replicate")
     where = None if mask is None else gray(mask).to(device)
     share = None if how.black is None else resized(where, x.shape[-2:])
-    painted = stylizer.paint(x, how.style, how.strength, share, how.black)
-    painted = painted[..., :height, :width].to(device)
+    painted = painter(x, share)[..., :height, :width].to(device)
     if painted.shape != photo.shape:
         painted = enlarged(painted, small, photo)
     painted = finished(painted, photo, how.keep_colors, where if how.black is None else None)

@@ -10,27 +10,29 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ..core.devices import autocast_dtype, computing, on_cpu, use_device
+from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..images.files import (
     image_size,
+    opened,
     read_tensor,
     read_upright,
     to_picture,
     to_tensor,
 )
 from ..images.formats import is_painting
-from ..images.masks import fit_mask, read_mask, shares
+from ..images.masks import fit_mask, read_mask
+from ..models.normalization import is_affine
 from ..models.stylefile import builtin_weights, load_style
-from ..models.transformer import SMALLEST, TransformerNet, is_affine
+from ..models.transformer import SMALLEST, TransformerNet
 from .builtin import find_style, unknown_style
 from .enlarge import painting_shape
-from .finish import match_mean_std
 from .first_sight import first_sight, style_name
 from .options import PaintOptions
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
+from .painter import Painter
 from .tiles import smaller_side, tile_side, tiles
 
 __all__ = ["Stylizer"]
@@ -89,27 +91,31 @@ class Stylizer:
         size, set by `stroke`, and enlarged again with the edges of the photo.
         """
         how = PaintOptions(style, strength, **options)
-        # As stored; the photo may lie on its side.
-        stored = painting_shape(image_size(picture)[::-1], how.stroke, how.size)
-        side = self.tile_side(picture, stored, how.tile)
-        painted = None
-        while painted is None:
-            try:
-                image = read_tensor(picture) if side is None else read_upright(picture)
-                size, mask = image_size(image), how.mask
-                shape = painting_shape(size[::-1], how.stroke, how.size)
-                mask = None if mask is None else fit_mask(read_mask(mask), size)
-                if side is None:
-                    painted = paint_whole(self, image, shape, how, mask)
-                else:
-                    painted = paint_tiles(self, image, shape, how, mask, side=side, watch=watch)
-            except (MemoryError, RuntimeError) as error:
-                side = smaller_side(self.net, side, error)
+        with opened(picture) as image:
+            stored = image_size(image)  # the photo may lie on its side
+            shape = painting_shape(stored[::-1], how.stroke, how.size)
+            side = self.tile_side(stored, shape, how.tile)
+            painted = None
+            while painted is None:
+                try:
+                    painted = self._painted(image, how, side, watch)
+                except (MemoryError, RuntimeError) as error:
+                    side = smaller_side(self.net, side, error)
         if isinstance(painted, Tensor):
             return painted.cpu() if tensor else to_picture(painted)
         return to_tensor(painted) if tensor else painted
 
-    @torch.inference_mode()
+    def _painted(self, image, how, side, watch):
+        "Repaint an opened image, in tiles of `side` px unless it is None."
+        painter = self.painter(how.style, how.strength, how.black, private=side is not None)
+        photo = read_tensor(image) if side is None else read_upright(image)
+        size = image_size(photo)
+        shape = painting_shape(size[::-1], how.stroke, how.size)
+        mask = None if how.mask is None else fit_mask(read_mask(how.mask), size)
+        if side is None:
+            return paint_whole(painter, photo, shape, how, mask)
+        return paint_tiles(painter, photo, shape, how, mask, side=side, watch=watch)
+
     def paint(
         self,
         x: Tensor,  # [B, 3, H, W] in [0, 1], H and W ≥ 5
@@ -118,23 +124,26 @@ class Stylizer:
         share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], weight of `style` at each pixel
         black=None,  # the style of the remaining weight
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
-        """Apply the network to tensors.
+        "Apply the network to tensors."
+        return self.painter(style, strength, None if share is None else black)(x, share)
 
-        As `strength` falls to 0, the photo's brightness and contrast are restored for each channel,
-        because instance normalization discards them. An autoencoder restores them fully.
-        """
-        photo = x.to(self.device)
+    def painter(
+        self,
+        style=None,  # as above
+        strength: float = 1.0,
+        black=None,  # a second style, for the black part of a mask
+        private: bool = False,  # a network of its own, whose normalizations may be changed
+    ) -> Painter:
+        "A painter of these styles."
         # On a GPU, autocast exchanges the network's weights, which other threads must not see.
-        shared = on_cpu(photo) or not isinstance(self.net, TransformerNet)
-        if share is not None:
-            net, weights = self.network([style, black], strength), shares(share, len(x))
-        elif strength == 1 and shared:
-            net, weights = self.net, self.style_weights(style).expand(len(x), -1)
+        shared = self.device.type == "cpu" or not isinstance(self.net, TransformerNet)
+        if shared and not private and strength == 1 and black is None:
+            net, weights = self.net, self.style_weights(style)[None]
         else:
-            net, weights = self.network([style], strength), torch.ones(len(x), 1)
-        with self.arithmetic():
-            painted = net(photo, weights.to(self.device))
-        return self.exposed(painted, photo, strength)
+            styles = [style] if black is None else [style, black]
+            net, weights = self.network(styles, strength), torch.eye(len(styles))[:1]
+        share = 1.0 - strength if self.styles else 1.0
+        return Painter(net, weights, share, self.device, self.dtype)
 
     def network(
         self,
@@ -152,47 +161,28 @@ class Stylizer:
         memo = {id(p): nn.Parameter(state[k], False) for k, p in self.net.named_parameters()}
         return deepcopy(self.net, memo)  # new modules would draw random numbers
 
-    def arithmetic(self):
-        "Context of the precision that was asked for."
-        return computing(self.device, self.dtype)
-
-    def exposed(
-        self,
-        painted: Tensor,  # [B, 3, H, W], a network output
-        photo: Tensor | None,  # of the same shape; None if `whole` is given
-        strength: float,
-        whole: list | None = None,  # see match_mean_std
-    ) -> Tensor:  # in [0, 1]
-        "Blend in the photo's mean and contrast by channel, weighted by `photo_share`."
-        if own := self.photo_share(strength):
-            painted = torch.lerp(painted, match_mean_std(painted, photo, whole), own)
-        return painted.clamp(0, 1)
-
-    def photo_share(self, strength: float) -> float:
-        "Share of the photo's exposure to restore: 1 - `strength`, or 1 for an autoencoder."
-        return 1.0 - strength if self.styles else 1.0
-
     def tile_side(
         self,
-        picture,
+        size: tuple[int, int],  # width and height of the photo
         shape: tuple[int, int],  # height and width to paint at
-        tile,
+        tile,  # see PaintOptions
     ) -> int | None:
         "Side of a tile in px; None: paint without tiles."
         if not isinstance(self.net, TransformerNet):
             if tile not in ("auto", None):
                 raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
             return None
-        shape, large = shape[::-1], math.prod(image_size(picture)) > LARGE
+        shape, large = shape[::-1], math.prod(size) > LARGE
         if tile == "auto" and large and math.prod(shape) < LARGE:
             return SIDE
         if tile == "auto":
             tile = tile_side(shape, self.device)
             if tile:
-                said = (
-                    f"{shape[0]}x{shape[1]} px is painted in tiles of {tile} px because it does not"
+                warnings.warn(
+                    f"{shape[0]}x{shape[1]} px is painted in tiles of {tile} px because it does "
+                    "not fit in the free memory.",
+                    stacklevel=3,
                 )
-                warnings.warn(f"{said} fit in the free memory.", stacklevel=3)
         if tile is not None and len(tiles(shape, tile)) > 1 and min(shape) >= SMALLEST:
             return tile
         return None

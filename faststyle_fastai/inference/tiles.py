@@ -7,7 +7,7 @@ URST).
 """
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..core.devices import out_of_memory
 from ..core.memory import SHARE, fits_in_memory, free_memory
-from ..models.layers import InstanceNorm, mean_and_variance, pooled, through
+from ..models.normalization import mean_and_variance, pooled
 from ..models.transformer import TransformerNet
 
 __all__ = [
@@ -91,47 +91,46 @@ def spread_tiles(
 
 
 def fix_statistics(
-    net: TransformerNet,  # without fixed statistics
+    net: TransformerNet,
     parts: list[Tile],
-    begin,  # tile -> its `TransformerNet.steps`
+    begin: Callable[[Tile], tuple],  # returns the arguments of `net`
     at_once: bool,  # advance all tiles together, keeping their features; False: restart each
-    watch,  # called with the number of pixels painted so far
+    watch: Callable[[float], None],  # gets the number of pixels painted so far
 ) -> Iterator[Tensor]:  # the output of each tile, in order
     "Fix the statistics of each normalization, in turn, to those of its inputs over all tiles."
-    norms = [module for module in net.modules() if isinstance(module, InstanceNorm)]
-    if at_once:
-        steps = [begin(tile) for tile in parts]
-        waiting = [next(one) for one in steps]
-        for n, norm in enumerate(norms):
-            watch(pixels(parts) * n / len(norms))
-            fix(norm, (tile.cut(inputs[1]) for tile, inputs in zip(parts, waiting)))
-            for i, one in enumerate(steps):
-                waiting[i] = step(one, *waiting[i])
-        return iter(waiting)
-    for n, norm in enumerate(norms):
-        watch(pixels(parts) * n / len(norms))
-        fix(norm, (tile.cut(reached(begin(tile), n)) for tile in parts))
-    return (through(begin(tile)) for tile in parts)
+    stages = net.stages()
+    if not at_once:
+        for n, stage in enumerate(stages):
+            watch(pixels(parts) * n / len(stages))
+            fix(stage.norm, (tile.cut(reaching(net, n, *begin(tile))) for tile in parts))
+        return (net(*begin(tile)) for tile in parts)
+    images, styles = zip(*(begin(tile) for tile in parts))
+    features, stylings = map(list, zip(*map(net.prepare, images, styles)))
+    skips: list[Tensor | None] = [None] * len(parts)
+    for n, stage in enumerate(stages):
+        watch(pixels(parts) * n / len(stages))
+        for i, y in enumerate(features):
+            features[i], skips[i] = stage.convolve(y, skips[i])
+        fix(stage.norm, (tile.cut(y) for tile, y in zip(parts, features)))
+        for i, y in enumerate(features):
+            features[i], skips[i] = stage.normalize(y, skips[i], stylings[i])
+    return (net.finish(y, x) for y, x in zip(features, images))
+
+
+def reaching(net, n, x, style):
+    "The features that reach the n-th normalization."
+    y, styling = net.prepare(x, style)
+    *before, last = net.stages()[: n + 1]
+    skip = None
+    for stage in before:
+        y, skip = stage.normalize(*stage.convolve(y, skip), styling)
+    return last.convolve(y, skip)[0]
 
 
 def fix(norm, parts):
-    norm.known = statistics(parts).to(norm.weight.device)
-
-
-def reached(steps, n):
-    "The features that reach the n-th normalization."
-    inputs = next(steps)
-    for _ in range(n):
-        inputs = step(steps, *inputs)
-    return inputs[1]
-
-
-def step(steps, norm, *inputs):
-    "Apply a normalization; returns the next one and its inputs, or the final output."
-    try:
-        return steps.send(norm(*inputs))
-    except StopIteration as end:
-        return end.value
+    "Let a normalization use the statistics over all parts."
+    values = statistics(parts).to(norm.weight.device)
+    norm.statistics = lambda x: values
 
 
 def statistics(

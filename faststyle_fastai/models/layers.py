@@ -1,28 +1,26 @@
-"""The layers of TransformerNet: convolutions and instance normalization that are fast on a CPU.
+"""The layers of TransformerNet: convolutions that are fast on a CPU, and what follows them.
 
 Features are stored channels-last. Module names and weights are those of plain convolutions; only
 the computation differs. When the network is compiled or exported
 (`torch.compiler.is_compiling()`), equivalent plain operations are used.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from ..core.devices import on_cpu
 from .convolution import Conv2d, conv2d
+from .normalization import InstanceNorm
 
 __all__ = [
     "ConvLayer",
-    "InstanceNorm",
     "ResidualBlock",
+    "Stage",
     "UpConvLayer",
     "WideConv2d",
-    "instance_norm",
 ]
-
-IN_A_ROW = 65_536  # most values to sum directly in float32; larger sums are split
 
 
 class ConvLayer(nn.Module):
@@ -125,34 +123,6 @@ class WideConv2d(nn.Conv2d):
         return F.pixel_shuffle(conv2d(x, kernel, self.bias.repeat_interleave(4, 0)), 2)
 
 
-class InstanceNorm(nn.Module):
-    """Instance normalization with a scale and a shift for each style and channel.
-
-    If `known`, [2, C], is not empty, it replaces the image's own mean and variance.
-    """
-
-    def __init__(self, channels, n_styles, eps=1e-5):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(n_styles, channels))
-        self.bias = nn.Parameter(torch.zeros(n_styles, channels))
-        self.register_buffer("known", torch.empty(0), persistent=False)
-
-    def forward(self, x, styling):  # see TransformerNet.steps
-        if isinstance(styling, dict):
-            return self._normalized(x, *styling[self])
-        styling = F.adaptive_avg_pool2d(styling, x.shape[-2:])
-        weight, bias = (torch.einsum("bnhw,nc->bchw", styling, p) for p in (self.weight, self.bias))
-        ones = torch.ones(x.shape[:2], device=x.device)
-        return self._normalized(x, ones, torch.zeros_like(ones)) * weight + bias
-
-    def _normalized(self, x, weight, bias):
-        if not len(self.known):
-            return instance_norm(x, weight, bias, self.eps)
-        parts = zip(x.split(1), weight.float(), bias.float())
-        return torch.cat([F.batch_norm(y, *self.known, *row, eps=self.eps) for y, *row in parts])
-
-
 class ResidualBlock(nn.Module):
     "Two normalized convolutions added to the input; no activation after the sum."
 
@@ -161,136 +131,27 @@ class ResidualBlock(nn.Module):
         self.conv1, self.conv2 = (ConvLayer(channels, channels, 3) for _ in range(2))
         self.in1, self.in2 = (InstanceNorm(channels, n_styles, eps) for _ in range(2))
 
-    def steps(self, x, styling):
-        "See TransformerNet.steps."
-        y = (yield self.in1, self.conv1(x), styling).relu_()
-        return x + (yield self.in2, self.conv2(y), styling)
+    def stages(self):
+        return Stage(self.conv1, self.in1, begins=True), Stage(self.conv2, self.in2, ends=True)
 
 
-def through(steps, normalized=lambda norm, *inputs: norm(*inputs)):
-    "Run `steps` to the end, applying each normalization on the way, and return the output."
-    waiting = [next(steps)]  # popped, so that features are freed as soon as they are not needed
-    try:
-        while True:
-            waiting.append(steps.send(normalized(*waiting.pop())))
-    except StopIteration as end:
-        return end.value
+class Stage(NamedTuple):
+    """A convolution, a normalization and ReLU; where a residual block ends, its sum instead.
 
-
-def instance_norm(
-    x: Tensor,  # [B, C, H, W]
-    weight: Tensor,  # [B, C], a scale for each image
-    bias: Tensor,  # [B, C], a shift for each image
-    eps: float = 1e-5,
-) -> Tensor:  # [B, C, H, W]
-    "Normalize each channel of each image to mean 0 and variance 1, then scale and shift."
-    if torch.compiler.is_compiling():
-        y = F.instance_norm(x, eps=eps)
-        return torch.addcmul(bias[..., None, None], weight[..., None, None], y)
-    if on_cpu(x):
-        return ChannelsLastNorm.apply(x, weight.float(), bias.float(), eps)
-    # With one group per image and channel, group_norm takes a scale and a shift for each image.
-    y = x.reshape(1, -1, *x.shape[2:])  # [1, B*C, H, W]
-    weight, bias = (values.flatten().to(y.dtype) for values in (weight, bias))
-    with torch.autocast(x.device.type, enabled=False):  # which would return float32
-        y = F.group_norm(y, y.shape[1], weight, bias, eps)
-    # A view that autograd does not know as one: ReLU in place on a view copies in the backward.
-    return torch.ops.aten._unsafe_view(y, x.shape)
-
-
-def mean_and_variance(
-    x: Tensor,  # [1, C, H, W]
-) -> Tensor:  # [2, C], float64; float32 on MPS, which has no float64
-    "Mean and variance of each channel."
-    if not on_cpu(x):
-        variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
-        found = torch.stack([mean, variance])
-        return found if x.device.type == "mps" else found.double()
-    ones = x.new_ones(x.shape[1], dtype=torch.float32)
-    # Scale, shift, no running statistics, training, momentum and eps of native_batch_norm.
-    row = ones, 0 * ones, None, None, True, 0.0, 1e-5
-    lines = x.contiguous(memory_format=torch.channels_last).split(max(1, IN_A_ROW // x.shape[3]), 2)
-    found = torch.stack([torch.stack(torch.native_batch_norm(y, *row)[1:]) for y in lines]).double()
-    found[:, 1] = found[:, 1] ** -2 - row[-1]  # it returns 1 / standard deviation
-    return pooled([y.shape[2] for y in lines], found)
-
-
-def pooled(
-    sizes: list[int],  # number of values in each part, in proportion
-    found: Tensor,  # [parts, 2, C], mean and variance of each part
-) -> Tensor:  # [2, C]
-    "Mean and variance of all parts combined."
-    share = torch.tensor(sizes, dtype=found.dtype)[:, None].to(found.device) / sum(sizes)
-    means, variances = found.unbind(1)
-    mean = (share * means).sum(0)
-    return torch.stack([mean, (share * (variances + (means - mean) ** 2)).sum(0)])
-
-
-class ChannelsLastNorm(torch.autograd.Function):
-    """`instance_norm` in channels-last memory, one image at a time.
-
-    PyTorch's normalizations are fast in this layout but their gradients are not, hence this one.
+    `skip` is the input of the block that the features are in, if any.
     """
 
-    @staticmethod
-    def forward(ctx, x, weight, bias, eps):
-        x = x.contiguous(memory_format=torch.channels_last)
-        y, (mean, rstd) = torch.empty_like(x), weight.new_empty(2, *weight.shape)
-        for found in zip(x.split(1), weight, bias, y.split(1), mean, rstd):
-            normalize_one(*found, eps)
-        ctx.save_for_backward(x, weight, mean, rstd)
-        return y
+    conv: nn.Module
+    norm: InstanceNorm
+    begins: bool = False  # a residual block
+    ends: bool = False
+    relu: bool = True
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad):
-        x, *factors = ctx.saved_tensors
-        grad, of_x = grad.contiguous(memory_format=torch.channels_last), torch.empty_like(x)
-        images = (y.split(1) for y in (grad, x, of_x, *factors))
-        found = [one_backward(*one) for one in zip(*images)]
-        of_weight, of_bias = (torch.cat(values) for values in zip(*found))
-        return of_x, of_weight, of_bias, None
+    def convolve(self, y: Tensor, skip: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        return self.conv(y), y if self.begins else skip
 
-
-def normalize_one(x, weight, bias, y, mean, rstd, eps):
-    "Write one image's normalization to `y`, and its statistics to `mean` and `rstd`."
-    if x[0, 0].numel() > IN_A_ROW:
-        pair = mean_and_variance(x).float()
-        mean.copy_(pair[0])
-        rstd.copy_((pair[1] + eps).rsqrt())
-        affine(x, weight * rstd, bias - mean * weight * rstd, y)
-    else:
-        how = None, None, True, 0.0, eps
-        torch.native_batch_norm(x, weight, bias, *how, out=(y, mean, rstd))
-
-
-def one_backward(grad, x, of_x, weight, mean, rstd):
-    """Write the gradient of one image's normalization to `of_x`; return those of its factors.
-
-    Factors are in float32, features in their dtype.
-    """
-    z = affine(x, rstd, -mean * rstd)
-    of_bias, of_weight = total(grad), total(grad * z)
-    scale = weight * rstd
-    share = scale / x[0, 0].numel()
-    affine(grad, scale, 0 * scale, of_x)
-    of_x += affine(z, -share * of_weight, -share * of_bias)
-    return of_weight, of_bias
-
-
-def affine(x, scale, shift, y=None):
-    "Scale and shift each channel of `x` [1, C, H, W] in one pass, rounding once; to `y` if given."
-    scale, shift = scale.view(-1), shift.view(-1)
-    zeros = torch.zeros_like(shift)
-    how = scale, shift, zeros, 1 + zeros, False, 0.0, 0.0
-    if y is None:
-        return torch.native_batch_norm(x, *how)[0]
-    unused = scale.new_empty(0)  # statistics, whose type must be that of the scale
-    return torch.native_batch_norm(x, *how, out=(y, unused, unused))[0]
-
-
-def total(
-    x: Tensor,  # [B, C, H, W]
-) -> Tensor:  # [B, C], float32
-    "Sum over all positions; rows first, because the dtype of `x` rounds each sum."
-    return x.permute(0, 2, 3, 1).sum(2).float().sum(1)
+    def normalize(self, y: Tensor, skip: Tensor | None, styling) -> tuple[Tensor, Tensor | None]:
+        y = self.norm(y, styling)
+        if self.ends:
+            return y + skip, None
+        return y.relu_() if self.relu else y, skip

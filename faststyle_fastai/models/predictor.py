@@ -5,8 +5,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..core.assets import ASSETS
+from .normalization import is_affine
 from .stylefile import read_state
-from .transformer import TransformerNet, is_affine, make_network
+from .transformer import TransformerNet, make_network
 
 __all__ = ["AnyStyleNet", "load_any_style"]
 

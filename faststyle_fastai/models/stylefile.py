@@ -17,7 +17,8 @@ from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..core.terminal import CONTROL, printable
 from ..core.weights import read_weights
-from .transformer import ARCHS, TransformerNet, from_examples, is_affine, make_network
+from .normalization import is_affine
+from .transformer import ARCHS, TransformerNet, from_examples, make_network
 
 if TYPE_CHECKING:
     from fastai.learner import Learner

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 from ..core.constants import IMAGENET
 from ..core.devices import on_cpu
 from ..core.values import known
-from .layers import ConvLayer, InstanceNorm, ResidualBlock, UpConvLayer, WideConv2d, through
+from .layers import ConvLayer, ResidualBlock, Stage, UpConvLayer, WideConv2d
+from .normalization import InstanceNorm, is_affine
 
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]
 
@@ -79,47 +80,64 @@ class TransformerNet(nn.Module):
         [B, n_styles], or weights for each pixel, [B, n_styles, H, W].
         """
         if torch.compiler.is_compiling():
-            return through(self.steps(x, style))
-        kind, x = type(x), x.as_subclass(Tensor)  # TensorImage would run Python at each operation
-        if (dtype := autocast_type(x)) and self.conv1.conv2d.weight.dtype != dtype:
-            return functional_call(self, self._convolutions(dtype), (x, style)).as_subclass(kind)
-        return through(self.steps(x, style)).as_subclass(kind)
+            return self._repaint(x, style)
+        y = x.as_subclass(Tensor)  # TensorImage would run Python at each operation
+        dtype = autocast_type(y)
+        if dtype and self.conv1.conv2d.weight.dtype != dtype:
+            y = functional_call(self, self._convolutions(dtype), (y, style))
+        else:
+            y = self._repaint(y, style)
+        return y.as_subclass(type(x))
 
-    def steps(self, x, style=None):
-        """`forward` as a generator that leaves the normalizations to the caller.
+    def _repaint(self, x, style):
+        y, styling = self.prepare(x, style)
+        skip = None
+        for stage in self.stages():
+            y, skip = stage.convolve(y, skip)
+            y, skip = stage.normalize(y, skip, styling)
+        return self.finish(y, x)
 
-        It yields each normalization with its inputs, expects the result to be sent back, and
-        returns the image.
-        """
+    def prepare(
+        self,
+        x: Tensor,  # as in `forward`
+        style: Tensor | None = None,
+    ) -> tuple[Tensor, dict | Tensor]:
+        "The features that enter the first stage, and the styling that all stages take."
         height, width = x.shape[-2:]
         if min(height, width) < SMALLEST:
             raise ValueError(
                 f"{width}x{height} px is too small. Each side needs at least {SMALLEST} px."
             )
-        styling = self._style_weights(style, x)
         edge = 0, -width % 4, 0, -height % 4
-        x = F.pad(x, edge, mode="reflect")
+        styling = self._style_weights(style, x)
         at_each_pixel = styling.dim() == 4
         styling = F.pad(styling, edge, mode="reflect") if at_each_pixel else self._affine(styling)
-        y = (x - self.mean) / self.std
-        if on_cpu(y):
-            y = y.contiguous(memory_format=torch.channels_last)
-        down = (self.conv1, self.in1), (self.conv2, self.in2), (self.conv3, self.in3)
-        up = (self.deconv1, self.in4), (self.deconv2, self.in5)
-        for conv, norm in down:
-            y = conv(y)
-            y = (yield norm, y, styling).relu_()
-        for i in range(1, 6):
-            y = yield from self.get_submodule(f"res{i}").steps(y, styling)
-        for conv, norm in up:
-            y = conv(y)
-            y = (yield norm, y, styling).relu_()
-        y = self.deconv3(y)
+        y = (F.pad(x, edge, mode="reflect") - self.mean) / self.std
+        return y.contiguous(memory_format=torch.channels_last) if on_cpu(y) else y, styling
+
+    def stages(self) -> list[Stage]:
+        "The layers between `prepare` and `finish`, in order."
+        blocks = (self.res1, self.res2, self.res3, self.res4, self.res5)
+        stages = [
+            Stage(self.conv1, self.in1),
+            Stage(self.conv2, self.in2),
+            Stage(self.conv3, self.in3),
+            *(stage for block in blocks for stage in block.stages()),
+            Stage(self.deconv1, self.in4),
+            Stage(self.deconv2, self.in5),
+        ]
+        return [*stages, Stage(self.deconv3, self.in6, relu=False)] if self.bounded else stages
+
+    def finish(
+        self,
+        y: Tensor,  # the features that leave the last stage
+        x: Tensor,  # the images they were made from
+    ) -> Tensor:  # as `x`
         if self.bounded:
-            y = (yield self.in6, y, styling).to(x.dtype).tanh() / 2 + 0.5
+            y = y.to(x.dtype).tanh() / 2 + 0.5
         else:
-            y = y.to(x.dtype) * self.std + self.mean
-        return y[..., :height, :width]
+            y = self.deconv3(y).to(x.dtype) * self.std + self.mean
+        return y[..., : x.shape[-2], : x.shape[-1]]
 
     def _style_weights(self, style, x):
         "Weights over the styles: [B, n_styles] or [B, n_styles, H, W]."
@@ -205,8 +223,3 @@ def autocast_type(x: Tensor) -> torch.dtype | None:
     if on_cpu(x) or not torch.is_autocast_enabled(x.device.type):
         return None
     return torch.get_autocast_dtype(x.device.type)
-
-
-def is_affine(key: str) -> bool:
-    "Whether a weight belongs to a style: the scales and shifts of normalizations."
-    return key.split(".")[-2].startswith("in")

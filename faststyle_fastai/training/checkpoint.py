@@ -20,7 +20,7 @@ from fastai.callback.core import (
 from fastai.learner import Recorder
 from fastai.torch_core import get_model, rank_distrib, to_device
 
-from ..core.atomic import best_effort_write, fsync_path, said_once, write_first
+from ..core.atomic import best_effort_write, fsync_path, warn_once, write_first
 from ..core.errors import FaststyleError
 from ..core.weights import read_plain
 from ..models.stylefile import load_style, save_style
@@ -59,7 +59,7 @@ class Checkpoint(Callback):
         self.clock = 0.0
 
     def before_fit(self):
-        said_once.cache_clear()  # warn once per fit
+        warn_once.cache_clear()  # warn once per fit
         self.at = self.saved = None
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None

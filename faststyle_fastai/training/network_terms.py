@@ -7,7 +7,7 @@ from fastai.torch_core import get_model
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..models.layers import instance_norm
+from ..models.normalization import instance_norm
 
 __all__ = ["NETWORK_TERMS", "DropletPenalty", "TemporalConsistency"]
 

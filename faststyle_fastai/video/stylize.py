@@ -1,11 +1,13 @@
 "Repaints videos frame by frame."
 
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,30 +20,31 @@ from ..core.interrupts import interrupts
 from ..core.prefetch import map_batches, map_overlapped
 from ..core.values import check_numbers
 from ..images.files import to_picture, to_tensor
-from ..images.masks import fit_mask, gray, read_mask, shares
+from ..images.masks import fit_mask, gray, read_mask
 from ..images.sizes import resize_short, resized, short_shape
 from ..inference.enlarge import enlarged, painting_shape
 from ..inference.finish import finished
 from ..inference.options import PaintOptions
+from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
-from .reader import VideoFrame, open_video
+from .reader import VideoFrame, VideoReader, open_video
 from .temporal import FlowBlender, SmoothedStatistics
-from .writer import video_writer
+from .writer import VideoWriter, video_writer
 
 __all__ = ["paint_video"]
 
-HELD = 25, 2**25  # frames, and pixels, read before painting on a CPU
-OF_THE_DISK = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM
+GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
+DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
 def paint_video(
-    paint,  # a Stylizer
+    paint: Stylizer,
     source: str | Path,  # a video, a GIF or an image sequence: frames/%04d.png
     out: str | Path,  # .mp4, .mkv, .webm, .mov, .gif or frames/%04d.png
-    style=None,  # as in Stylizer
+    style: Any = None,  # as in Stylizer
     strength: float = 1.0,
-    size: int | None = None,  # px of the video's short side; None: as it is
+    size: int | None = None,  # px of the video's short side; None: unchanged
     smooth: bool = False,  # brush strokes follow the motion
     start: float = 0.0,  # seconds
     end: float | None = None,
@@ -49,8 +52,9 @@ def paint_video(
     codec: str | None = None,  # ffmpeg's name; None: H.264, or VP9 for .webm
     crf: int | None = None,  # quality, lower is better and larger; None: 18, or 31 for VP9
     resume: bool = False,  # continue an interrupted video
-    watch=None,  # called with (seconds painted, total seconds or None) after each frame
-    **options,  # other fields of PaintOptions; tiles use the statistics of their frame only
+    # called with the seconds painted and in all, or None, after each frame
+    watch: Callable[[float, float | None], Any] | None = None,
+    **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
 ) -> Path:  # `out`
     """Repaint a video; its sound and frame times are preserved.
 
@@ -62,145 +66,178 @@ def paint_video(
     check_numbers(start=start, end=end, fps=fps, crf=crf)
     if out.resolve() == Path(source).resolve():
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
-    settings = {"source": source, "painted": fingerprint(paint, style, strength), "size": size}
-    options = PaintOptions(style, strength, **options)
-    settings |= {"colors": options.keep_colors, "smooth": smooth, "start": start, "codec": codec}
-    settings |= {"stroke": options.stroke}
-    mask, black = options.mask, options.black
-    mask = None if mask is None else read_mask(mask)
-    settings |= {"fps": fps, "crf": crf, "mask": mask and sha256(mask.tobytes()).hexdigest()}
-    settings |= {"black": None if black is None else fingerprint(paint, black, strength)}
-    painted = frame_painter(paint, replace(options, mask=mask), size, smooth)
-    with open_video(source, fps) as film:
-        writer = video_writer(out, film, settings, codec, crf, resume)
-        go_on = " Continue with --resume." if writer.resumes else ""
-        total = film.seconds and float(min(film.seconds, end or film.seconds))
-        reached, why = start if writer.done is None else float(writer.done), None
-        together = map_overlapped
-        if paint.device.type == "cpu":
-            most, pixels = HELD
-            held = max(1, min(most, pixels // (film.video.width * film.video.height)))
-            together = partial(map_batches, n=held)
-        new = (
-            frame
-            for frame in film.frames(reached, end)
-            if writer.done is None or frame.time > writer.done
-        )
-
-        def write(_, frame):
-            with interrupts() as asked:  # a frame that is encoded is stored too
-                writer.add(frame)
-            if asked:
-                raise KeyboardInterrupt
-            return float(frame.time + frame.seconds)
-
+    paint_options = PaintOptions(style, strength, **options)
+    if paint_options.mask is not None:
+        paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
+    settings = {"source": source, "size": size, "smooth": smooth, "start": start, "fps": fps}
+    settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options)}
+    painted = frame_painter(paint, paint_options, size, smooth)
+    with open_video(source, fps) as reader:
+        writer = video_writer(out, reader, settings, codec, crf, resume)
+        total = float(min(reader.seconds, end or reader.seconds)) if reader.seconds else None
+        reached, problem, keep = start if writer.done is None else float(writer.done), "", False
         try:
-            with closing(together(new, painted, write)) as done:
-                for _, result in done:
-                    with writing(av, out, writer):
+            with closing(paint_frames(paint, reader, writer, painted, reached, end)) as results:
+                for _, result in results:
+                    with write_errors(av, out, writer):
                         reached = result.result()
                     if watch:
                         watch(reached, total)
         except KeyboardInterrupt:
-            why, kept = "Stopped", writer.resumes
+            problem, keep = "Stopped", writer.resumes
         except av.FFmpegError as error:
-            why, kept = f"{source} is damaged ({error.strerror})", False
+            problem = f"{source} is damaged ({error.strerror})"
         else:
-            kept = False
-            if total and reached < total - MISSING and film.is_cut(end):
-                why = f"{source} ends early"
-        with writing(av, out, writer):
-            any_frame = writer.finish(start, reached if why else end, kept)
-        if not any_frame and not why:
-            raise FaststyleError(f"{source} has no frames in the requested time range.")
-        if why:
-            told = f"{why}: painted up to {reached:.1f} of {total or 0:.1f} s."
-            raise FaststyleError(f"{told}{go_on if kept else ''}")
+            if total and reached < total - MISSING and reader.is_cut(end):
+                problem = f"{source} ends early"
+        with write_errors(av, out, writer):
+            written = writer.finish(start, reached if problem else end, keep)
+    if problem:
+        hint = " Continue with --resume." if keep else ""
+        raise FaststyleError(f"{problem}: painted up to {reached:.1f} of {total or 0:.1f} s.{hint}")
+    if not written:
+        raise FaststyleError(f"{source} has no frames in the requested time range.")
     return out
 
 
+def paint_frames(
+    paint: Stylizer,
+    reader: VideoReader,
+    writer: VideoWriter,
+    painted: Callable,  # see frame_painter
+    start: float,  # seconds
+    end: float | None,
+):
+    "Read, paint and write the frames that are not written yet; the results are their end times."
+
+    def frames():
+        for frame in reader.frames(start, end):
+            if writer.done is None or frame.time > writer.done:
+                yield frame
+
+    def write(_, frame):
+        with interrupts() as pressed:  # so that an encoded frame is always stored
+            writer.add(frame)
+        if pressed:
+            raise KeyboardInterrupt
+        return float(frame.time + frame.seconds)
+
+    if paint.device.type != "cpu":
+        return map_overlapped(frames(), painted, write)
+    most, pixels = GROUP
+    n = max(1, min(most, pixels // (reader.video.width * reader.video.height)))
+    return map_batches(frames(), painted, write, n)
+
+
 @contextmanager
-def writing(av, out, writer):
-    "Report errors in writing a file as one line; only after those of the disk can it be resumed."
+def write_errors(av, out, writer):
+    "Report write errors as one line; a video can be resumed only after those of the disk."
     try:
         yield
     except (OSError, av.FFmpegError) as error:
-        go_on = " Continue with --resume." if writer.resumes and error.errno in OF_THE_DISK else ""
-        if writer.resumes and not go_on:
+        resumes = writer.resumes and error.errno in DISK_ERRORS
+        if writer.resumes and not resumes:
             writer.discard()
-        raise FaststyleError(f"{out} cannot be written ({error.strerror}).{go_on}") from None
+        hint = " Continue with --resume." if resumes else ""
+        raise FaststyleError(f"{out} cannot be written ({error.strerror}).{hint}") from None
+
+
+def fingerprints(paint: Stylizer, options: PaintOptions) -> dict:
+    "What changes the look of a video, as plain values to compare on resume."
+    mask, black, strength = options.mask, options.black, options.strength
+    return {
+        "painted": fingerprint(paint, options.style, strength),
+        "black": None if black is None else fingerprint(paint, black, strength),
+        "mask": mask and sha256(mask.tobytes()).hexdigest(),
+        "colors": options.keep_colors,
+        "stroke": options.stroke,
+    }
 
 
 def fingerprint(paint, style, strength):
     "Identify a network, style and strength by a hash that is the same on all devices."
-    found = sha256(repr((paint.style_weights(style).tolist(), strength)).encode())
+    digest = sha256(repr((paint.style_weights(style).tolist(), strength)).encode())
     states = [paint.weights, *filter(None, [strength < 1 and paint.base])]
-    if not isinstance(paint.net, TransformerNet):  # its weights are in another program
+    if not isinstance(paint.net, TransformerNet):  # an .onnx network, whose weights are not loaded
         states = [{"painted": paint.paint(torch.linspace(0, 1, 768).view(1, 3, 16, 16))}]
     for state in states:
         for values in state.values():
-            found.update(values.float().numpy(force=True).tobytes())
-    return found.hexdigest()
+            digest.update(values.float().numpy(force=True).tobytes())
+    return digest.hexdigest()
 
 
 def frame_painter(
-    paint,  # a Stylizer
-    how: PaintOptions,  # its `size` is not used
-    size: int | None = None,  # px of the short side of the frames; None: as they are
+    paint: Stylizer,
+    options: PaintOptions,  # its `size` is not used
+    size: int | None = None,  # px of the short side of the frames; None: unchanged
     smooth: bool = False,  # brush strokes follow the motion
-):
+) -> Callable[[VideoFrame], VideoFrame]:
     "Return a function that repaints the frames of one video, in order."
-    mask, black = how.mask, how.black
-    plain = not isinstance(paint.net, TransformerNet)
-    styles = [how.style] if black is None else [how.style, black]
-    net = None if plain else SmoothedStatistics(paint.network(styles, how.strength))
-    along, before, last = FlowBlender() if smooth else None, None, None
-    device = finishing_device(paint.device)
-    sides = {}  # shape -> px of tiles and of the short side, fixed because free memory changes
-    fitted_mask = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])).to(device))
+    return FramePainter(paint, options, size, smooth)
 
-    def whole(photo, seconds):
-        "Paint the tensor of a frame with smoothed statistics."
-        full = resize_short(photo, size) if size else photo
-        shape = painting_shape(full.shape[-2:], how.stroke, None)
-        x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
-        share = None
-        if mask is not None and black is not None:
-            share = resized(fitted_mask(photo.shape[-2:]), x.shape[-2:]).clamp(0, 1)
-        if plain:
-            y = paint.paint(x, how.style, how.strength, share, black)
-        else:
-            there, weights = x.to(paint.device), None if share is None else shares(share, 1)
-            with paint.arithmetic():
-                y = net(there, seconds, weights)
-            y = paint.exposed(y, there, how.strength)
-        y = y.to(device)
-        return full, y if y.shape == full.shape else enlarged(y, x, full)
+
+class FramePainter:
+    "Repaints the frames of one video, in order."
+
+    def __init__(self, paint, options, size, smooth):
+        self.paint, self.options, self.size = paint, options, size
+        steady = isinstance(paint.net, TransformerNet)  # not an .onnx network
+        self.painter = paint.painter(options.style, options.strength, options.black, private=steady)
+        self.statistics = SmoothedStatistics(self.painter.net) if steady else None
+        self.blender = FlowBlender() if smooth else None
+        self.device = finishing_device(paint.device)
+        self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
+        self.sides = {}  # frame shape -> sides, fixed because free memory changes
+        self.last = self.last_painted = None  # a frame, and an array of its painted image
 
     @torch.inference_mode()
-    def painted(frame: VideoFrame) -> VideoFrame:
-        nonlocal before, last
-        if before is not None and frame.picture is before[0]:  # a repeated frame
-            return replace(frame, picture=before[1])
-        seconds, last = float(frame.time - (frame.time if last is None else last)), frame.time
-        shape = frame.picture.shape
-        if shape not in sides:
-            reduced = short_shape(shape[:2], size) if size else shape[:2]
-            at = painting_shape(reduced, how.stroke, None)
-            sides[shape] = paint.tile_side(frame.picture, at, how.tile), min(at)
-        side, short = sides[shape]
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        if self.last and frame.picture is self.last.picture:  # a repeated frame
+            return replace(frame, picture=self.last_painted)
+        seconds = float(frame.time - self.last.time) if self.last else 0.0
+        shape = frame.picture.shape[:2]
+        if shape not in self.sides:
+            self.sides[shape] = self._sides(shape)
+        side, short = self.sides[shape]
         if side is None:
-            photo, x = whole(to_tensor(frame.picture, device), seconds)
-            where = None if mask is None or black is not None else fitted_mask(photo.shape[-2:])
-            x = finished(x, photo, how.keep_colors, where)
+            photo, x = self._whole(to_tensor(frame.picture, self.device), seconds)
         else:
-            picture, tiled = Image.fromarray(frame.picture), replace(how, size=short, tile=side)
-            photo, x = to_tensor(frame.picture), to_tensor(paint(picture, **vars(tiled)))
-            photo, x = (resize_short(y, size) if size else y for y in (photo, x))
-        if along:
-            x = along(np.asarray(to_picture(photo)), x[0].permute(1, 2, 0).numpy(force=True))
+            options = replace(self.options, size=short, tile=side)
+            painted = self.paint(Image.fromarray(frame.picture), **vars(options))
+            photo, x = (self._reduced(to_tensor(y)) for y in (frame.picture, painted))
+        if self.blender:
+            x = x[0].permute(1, 2, 0).numpy(force=True)
+            x = self.blender(np.asarray(to_picture(photo)), x)
             x = torch.from_numpy(x).permute(2, 0, 1)
-        before = frame.picture, np.asarray(to_picture(x))
-        return replace(frame, picture=before[1])
+        self.last, self.last_painted = frame, np.asarray(to_picture(x))
+        return replace(frame, picture=self.last_painted)
 
-    return painted
+    def _whole(self, photo, seconds):
+        "A frame as a tensor of the video's size, and painted at once with smoothed statistics."
+        full = self._reduced(photo)
+        shape = painting_shape(full.shape[-2:], self.options.stroke, None)
+        x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
+        share = mask = None
+        if self.options.black is not None:
+            share = resized(self.mask_of(photo.shape[-2:]), x.shape[-2:]).clamp(0, 1)
+        elif self.options.mask is not None:
+            mask = self.mask_of(full.shape[-2:])
+        if self.statistics:
+            self.statistics.next_frame(x, seconds)
+        painted = self.painter(x, share).to(self.device)
+        if painted.shape != full.shape:
+            painted = enlarged(painted, x, full)
+        return full, finished(painted, full, self.options.keep_colors, mask)
+
+    def _sides(self, shape):
+        "Sides in px: of the tiles, or None, and the short one that frames are painted at."
+        reduced = short_shape(shape, self.size) if self.size else shape
+        painting = painting_shape(reduced, self.options.stroke, None)
+        return self.paint.tile_side(shape[::-1], painting, self.options.tile), min(painting)
+
+    def _reduced(self, x):
+        return resize_short(x, self.size) if self.size else x
+
+
+def fitted_mask(mask, device, shape):
+    return gray(fit_mask(mask, shape[::-1])).to(device)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..core.devices import finishing_device
 from ..core.extras import extra
-from ..models.layers import mean_and_variance, through
+from ..models.normalization import mean_and_variance
 from ..models.transformer import TransformerNet
 
 __all__ = ["SmoothedStatistics", "FlowBlender"]
@@ -20,37 +20,42 @@ SAME = 0.04  # difference in [0, 1] at which objects still count as the same
 
 
 class SmoothedStatistics:
-    """A network whose normalization statistics are smoothed over frames.
+    """Smooths the normalization statistics of a network over the frames of a video.
 
-    With the statistics of each frame alone, an object that enters on the left would change the
-    colors on the right.
+    Otherwise, an object that enters on the left would change the colors on the right.
     """
 
     def __init__(self, net: TransformerNet):
-        self.net, self.found, self.before = net, [], None
+        self.keep = 0.0
+        self.last: Tensor | None = None  # the previous frame, 16 x 16
+        for stage in net.stages():
+            stage.norm.statistics = self._smoothed()
 
-    def __call__(
+    def next_frame(
         self,
         x: Tensor,  # [1, 3, H, W] in [0, 1]
         seconds: float,  # since the previous frame
-        style: Tensor | None = None,  # as in TransformerNet
-    ) -> Tensor:  # [1, 3, H, W]
-        keep = 0.0 if self.is_cut(x) else math.exp(-seconds / FOLLOW)
-        before, self.found = iter(self.found), []
+    ) -> None:
+        "Set the smoothing for the next frame of the network."
+        self.keep = 0.0 if self.is_cut(x) else math.exp(-seconds / FOLLOW)
 
-        def normalized(norm, y, styling):
+    def _smoothed(self):
+        "The statistics of one normalization."
+        last = None
+
+        def smoothed(y):
+            nonlocal last
             now = mean_and_variance(y).float()
-            norm.known = torch.lerp(now, next(before, now), keep)
-            self.found.append(norm.known)
-            return norm(y, styling)
+            last = now if last is None else torch.lerp(now, last, self.keep)
+            return last
 
-        return through(self.net.steps(x, style), normalized)
+        return smoothed
 
-    def is_cut(self, x):
+    def is_cut(self, x: Tensor) -> bool:
         "Whether a new scene begins."
         small = torch.nn.functional.adaptive_avg_pool2d(x.to(finishing_device(x.device)), 16).cpu()
-        before, self.before = self.before, small
-        return before is not None and (small - before).abs().mean() > CUT
+        last, self.last = self.last, small
+        return last is not None and bool((small - last).abs().mean() > CUT)
 
 
 class FlowBlender:
@@ -59,7 +64,7 @@ class FlowBlender:
     def __init__(self):
         self.cv2 = extra("cv2", "video")
         self.flow = self.cv2.DISOpticalFlow_create(self.cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self.before = None
+        self.last = None
 
     def __call__(
         self,
@@ -68,14 +73,14 @@ class FlowBlender:
     ) -> np.ndarray:  # [H, W, 3] float32
         cv2, gray = self.cv2, self.cv2.cvtColor(photo, self.cv2.COLOR_RGB2GRAY)
         photo = photo / np.float32(255)
-        if self.before is not None and self.before[0].shape == gray.shape:
-            last_gray, last_photo, last = self.before
+        if self.last is not None and self.last[0].shape == gray.shape:
+            last_gray, last_photo, last = self.last
             flow = self.flow.calc(gray, last_gray, None)
             rows, columns = np.indices(gray.shape, np.float32)
-            where = columns + flow[..., 0], rows + flow[..., 1]
-            moved_photo = cv2.remap(last_photo, *where, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
-            moved = cv2.remap(last, *where, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            off = np.abs(moved_photo - photo).mean(-1, keepdims=True)
-            painted = painted + KEPT * np.exp(-((off / SAME) ** 2)) * (moved - painted)
-        self.before = gray, photo, painted
+            source = columns + flow[..., 0], rows + flow[..., 1]
+            moved_photo = cv2.remap(last_photo, *source, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
+            moved = cv2.remap(last, *source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            error = np.abs(moved_photo - photo).mean(-1, keepdims=True)
+            painted = painted + KEPT * np.exp(-((error / SAME) ** 2)) * (moved - painted)
+        self.last = gray, photo, painted
         return painted

@@ -16,8 +16,8 @@ from faststyle_fastai.all import (
     to_tensor,
 )
 from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.stylefile import write_style
-from faststyle_fastai.models.transformer import is_affine
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from networks import examples_network
 from torch.nn import functional as F
 
 from faststyle_fastai.all import TransformerNet, from_examples, to_examples
-from faststyle_fastai.models.layers import instance_norm
+from faststyle_fastai.models.normalization import instance_norm
 from faststyle_fastai.models.transformer import make_network
 
 
