@@ -7,11 +7,15 @@ import math
 import os
 import socket
 import time
+from collections.abc import Callable
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
+from fastcore.basics import chunked
 
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
@@ -28,13 +32,13 @@ from .stores import file_system, files_below, placed, put
 __all__ = ["paint_bulk"]
 
 REPORT = "failures.csv"
-MOST_PIECES = 20_000  # Ray tasks at most
+MOST_TASKS = 20_000  # of Ray
 SETTINGS = {"enable_progress_bars": False, "max_errored_blocks": -1}  # of Ray Data, in a call
-PATIENCE = 10  # seconds to wait for a cluster's answer
+TIMEOUT = 10  # seconds to wait for a cluster's answer
 PAUSE = 5  # seconds until a cluster notices a dead machine
-TOGETHER = 2**23  # most pixels in a batch
+BATCH_PIXELS = 2**23  # most pixels in a batch
 PER_GPU = 6  # workers
-TRIES = 4  # the first in pieces; then images lost with their worker, one by one
+TRIES = 4  # the first in groups; then images lost with their worker, one by one
 
 
 def paint_bulk(
@@ -47,9 +51,9 @@ def paint_bulk(
     batch: int = 16,  # images that a worker receives at once
     force: bool = False,  # overwrite existing outputs
     precision: str = "auto",  # see devices.autocast_dtype
-    watch=None,  # called with the numbers of finished, failed and all images
+    watch: Callable[[int, int, int], Any] | None = None,  # gets n finished, n failed, n in all
     trust_pickle: bool = False,  # allow a .pkl as `style`, which can run code when loaded
-    **options,  # other fields of PaintOptions
+    **options: Any,  # other fields of PaintOptions
 ) -> list[tuple[str, str]]:  # the name and error of each failed image
     """Repaint all images below `source` to one output each; existing outputs are skipped.
 
@@ -60,41 +64,29 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
-    how = vars(PaintOptions(strength=strength, **options))
+    paint_options = vars(PaintOptions(strength=strength, **options))
     Stylizer(style, "cpu", precision, trust_pickle)  # fail early on a bad style
-    weights = *sent(style), precision
+    work = source, out, (*content_of(style), precision), paint_options
     names = _to_do(source, out, force)
     if not names:
         return _report(out, [])
-    mine = not ray.is_initialized()
-    if mine:
-        _connect(ray, address)
-    context = ray.data.DataContext.get_current()
-    before = {key: getattr(context, key) for key in SETTINGS}
-    try:
-        for key, value in SETTINGS.items():
-            setattr(context, key, value)
-        found = {}  # name -> error, or an empty string
+    errors: dict[str, str] = {}  # name -> error, or an empty string
+    with _connected(ray, address):
         for attempt in range(TRIES):
-            if left := [name for name in names if name not in found]:
-                step = 1 if attempt else batch
+            if left := [name for name in names if name not in errors]:
                 try:
-                    for some in _painted(ray, left, (source, out, weights, how), workers, step):
-                        found |= some
+                    for part in _painted(ray, left, work, workers, 1 if attempt else batch):
+                        errors |= part
                         if watch:
-                            watch(len(found), sum(map(bool, found.values())), len(names))
+                            watch(len(errors), sum(map(bool, errors.values())), len(names))
                 except ray.exceptions.RayActorError:  # on a machine not yet known to be dead
                     time.sleep(PAUSE)
-    finally:
-        for key, value in before.items():
-            setattr(context, key, value)
-        if mine:
-            ray.shutdown()
-    found = {name: f"The worker died {TRIES} times." for name in names} | found
-    return _report(out, [(name, why) for name, why in found.items() if why])
+    lost = f"The worker died {TRIES} times."
+    errors = {name: errors.get(name, lost) for name in names}
+    return _report(out, [(name, error) for name, error in errors.items() if error])
 
 
-def sent(style):
+def content_of(style):
     "What the workers need of a style: a file's name and content, and the style's name in it."
     if is_address(style):
         return file_name(style), download(style), None
@@ -103,17 +95,36 @@ def sent(style):
     return path.name, path.read_bytes(), name
 
 
+@contextmanager
+def _connected(ray, address):
+    "Connect to a cluster, unless the caller is connected, with quiet settings."
+    mine = not ray.is_initialized()
+    if mine:
+        _connect(ray, address)
+    context = ray.data.DataContext.get_current()
+    before = {key: getattr(context, key) for key in SETTINGS}
+    try:
+        for key, value in SETTINGS.items():
+            setattr(context, key, value)
+        yield
+    finally:
+        for key, value in before.items():
+            setattr(context, key, value)
+        if mine:
+            ray.shutdown()
+
+
 def _connect(ray, address):
-    # Long reports of deaths that are handled here, in C++ and in Python.
+    # Deaths are handled here: Ray need not report them, from C++ or from Python.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    # Ray's 15 leaves a worker nothing beside the loop in which this process waits for it.
+    # With Ray's default, 15, the loop that waits for the workers would starve them.
     os.environ.setdefault("RAY_worker_niceness", "0")
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
         if port.isdigit():  # Ray would keep trying for minutes
-            socket.create_connection((host, int(port)), PATIENCE).close()
+            socket.create_connection((host, int(port)), TIMEOUT).close()
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR)
     except OSError as error:
         raise FaststyleError(f"No Ray cluster at {address}: {format_error(error)}") from None
@@ -121,17 +132,17 @@ def _connect(ray, address):
 
 def _painted(ray, names, work, workers, batch):
     "Yield {name: error} for some images at a time; images whose worker dies are missing."
-    there = ray.cluster_resources()
-    room, gpus = shares(workers, there.get("GPU", 0), there["CPU"])
-    pieces = min(math.ceil(len(names) / batch), MOST_PIECES)
-    results = ray.data.from_items(names, override_num_blocks=pieces).map_batches(
+    resources = ray.cluster_resources()
+    n, gpus = shares(workers, resources.get("GPU", 0), resources["CPU"])
+    tasks = min(math.ceil(len(names) / batch), MOST_TASKS)
+    results = ray.data.from_items(names, override_num_blocks=tasks).map_batches(
         Worker,
-        batch_size=None,  # one piece
+        batch_size=None,  # all images of a task
         fn_constructor_args=(*work, None if gpus else "cpu"),
-        compute=ray.data.ActorPoolStrategy(size=min(room, pieces)),
+        compute=ray.data.ActorPoolStrategy(size=min(n, tasks)),
         num_cpus=1,
         num_gpus=gpus,
-        max_restarts=-1,  # a pool never replaces a worker that is dead, and may wait for it forever
+        max_restarts=-1,  # a pool replaces no dead worker, and may wait for it forever
         max_task_retries=0,
     )
     for rows in results.iter_batches(batch_size=None):
@@ -139,7 +150,7 @@ def _painted(ray, names, work, workers, batch):
 
 
 def shares(
-    workers: int | None,  # as asked for
+    workers: int | None,  # None: the default
     gpus: float,  # of the cluster
     cpus: float,
 ) -> tuple[int, float]:
@@ -150,7 +161,7 @@ def shares(
     if not gpus:
         return workers or max(1, int(cpus)), 0
     each = math.ceil(workers / gpus) if workers else max(1, min(PER_GPU, int(cpus / gpus)))
-    return workers or int(each * gpus), math.floor(1e4 / each) / 1e4  # as exact as Ray counts
+    return workers or int(each * gpus), math.floor(1e4 / each) / 1e4  # Ray's precision
 
 
 def _to_do(source, out, force):
@@ -169,9 +180,9 @@ def _to_do(source, out, force):
             names.append(name)
     if not names:
         raise FileNotFoundError(f"No images in {source}.")
-    painted = [] if force else files_below(target, place)
-    there = {str(path.relative_to(place)) for path in painted}
-    return sorted(name for name in names if output_name(name).as_posix() not in there)
+    outputs = [] if force else files_below(target, place)
+    existing = {str(path.relative_to(place)) for path in outputs}
+    return sorted(name for name in names if output_name(name).as_posix() not in existing)
 
 
 def _report(out, failed):
@@ -190,35 +201,33 @@ def _report(out, failed):
 class Worker:
     "A network on a machine of the cluster, with its settings."
 
-    def __init__(self, source, out, weights, how, device):
+    def __init__(self, source, out, weights, options, device):
         self.source, self.out = file_system(source), file_system(out)
         name, data, style, precision = weights
         with TemporaryDirectory() as folder:
             (Path(folder) / name).write_bytes(data)
             self.paint = Stylizer(Path(folder) / name, device, precision)
-        self.how = how | {"style": style}
+        self.options = options | {"style": style}
 
     def __call__(self, rows):
         "Paint the images of these names."
         with TemporaryDirectory() as folder:
-            read = {name: Path(folder) / f"{i}" for i, name in enumerate(rows["item"].tolist())}
-            errors = dict.fromkeys(read, "")
-            jobs = [job for name, path in read.items() if (job := self._fetch(name, path, errors))]
-            jobs.sort(key=lambda job: job[1])
-            for (width, height), alike in groupby(jobs, lambda job: job[1]):
-                names = [name for name, _ in alike]
-                step = max(1, TOGETHER // (width * height))
-                for i in range(0, len(names), step):
-                    self._repaint({n: read[n] for n in names[i : i + step]}, errors)
+            paths = {name: Path(folder) / f"{i}" for i, name in enumerate(rows["item"].tolist())}
+            errors = dict.fromkeys(paths, "")
+            sizes = {name: self._fetch(name, path, errors) for name, path in paths.items()}
+            fetched = sorted((name for name in sizes if sizes[name]), key=sizes.get)
+            for (width, height), names in groupby(fetched, sizes.get):
+                for group in chunked(names, max(1, BATCH_PIXELS // (width * height))):
+                    self._repaint({name: paths[name] for name in group}, errors)
         return {"name": list(errors), "error": list(errors.values())}
 
     def _fetch(self, name, path, errors):
-        "Copy an image to this machine; return its name and size."
+        "Copy an image to this machine; return its size, or None and note the error."
         store, root = self.source
         try:
             with store.open_input_stream(f"{root}/{name}") as file:
                 path.write_bytes(file.readall())
-            return name, image_size(path)
+            return image_size(path)
         except Exception as error:
             errors[name] = format_error(error).replace(str(path), name)
 
@@ -228,8 +237,8 @@ class Worker:
             photos = [read_tensor(path) for path in pictures.values()]
             if len({photo.shape for photo in photos}) > 1:
                 raise ValueError("Some images are rotated or transparent.")
-            how = self.how if len(photos) == 1 else {**self.how, "tile": None}
-            painted = self.paint(torch.cat(photos), **how, tensor=True)
+            options = self.options if len(photos) == 1 else {**self.options, "tile": None}
+            painted = self.paint(torch.cat(photos), **options, tensor=True)
             for (name, path), x in zip(pictures.items(), painted):
                 self._write(name, path, x[None])
         except Exception as error:

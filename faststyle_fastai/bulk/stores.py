@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ..core.atomic import hidden_name
 from ..core.errors import FaststyleError, format_error
@@ -13,28 +14,32 @@ __all__ = ["file_system", "files_below", "placed", "put"]
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
 
 
-def files_below(store, root, missing=None):
-    "All files below a folder; a missing folder is empty, or the error `missing`."
+def files_below(
+    store: Any,  # a file system of pyarrow
+    root: str,
+    missing: str | None = None,  # the error if the folder does not exist; None: it is empty
+) -> list[PurePosixPath]:
+    "All files below a folder."
     from pyarrow.fs import FileSelector, FileType
 
     selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
     try:
-        found = store.get_file_info(selector)
+        entries = store.get_file_info(selector)
     except FileNotFoundError:
         raise FileNotFoundError(missing) from None
     except OSError as error:
         raise FaststyleError(f"Cannot list {root}: {format_error(error)}") from None
-    return [PurePosixPath(info.path) for info in found if info.type == FileType.File]
+    return [PurePosixPath(info.path) for info in entries if info.type == FileType.File]
 
 
 def placed(address: str | Path) -> str:
-    "A URL, or an absolute path: workers have another current folder."
+    "A URL, or an absolute path, because workers have another current folder."
     return str(address) if "://" in str(address) else os.path.abspath(address)
 
 
 def file_system(
     address: str,  # of `placed`
-):
+) -> tuple[Any, str]:
     "The file system of an address, pyarrow's or else fsspec's, and the path in it."
     fs = extra("pyarrow.fs", "bulk")
     if "://" not in address:
@@ -51,7 +56,7 @@ def file_system(
         return fs.PyFileSystem(fs.FSSpecHandler(store)), root
 
 
-def put(store, path: str, data: bytes):
+def put(store: Any, path: str, data: bytes) -> None:
     "Write a file atomically."
     parent, name = path.rsplit("/", 1)
     if store.type_name in WHOLE_PUTS:

@@ -3,80 +3,63 @@
 import sys
 import time
 from contextlib import redirect_stdout
-from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
+from typer import Argument
 
 from ..core.errors import FaststyleError
 from ..core.terminal import clock, progress
-from ..inference.options import PaintOptions
-from .options import (
-    Force,
-    Precision,
-    Quiet,
-    Style,
-    TrustPickle,
-    print_outputs,
-    takes_paint_options,
-)
+from . import options
+from .options import option
 
 
-@takes_paint_options("mask", "black", "tile", "exact")
+@options.takes(options.paint_options("mask", "black", "tile", "exact"))
 def bulk(
     source: Annotated[
-        str,
-        typer.Argument(
-            help="Folder or bucket of images: a path, s3://… or gs://….",
-            metavar="SRC",
-        ),
+        str, Argument(help="Folder or bucket of images: a path, s3://… or gs://….", metavar="SRC")
     ],
     out: Annotated[
         str,
-        typer.Argument(
-            help="Folder or bucket for the painted images: a path, s3://… or gs://….",
-            metavar="DST",
+        Argument(
+            help="Folder or bucket for the painted images: a path, s3://… or gs://….", metavar="DST"
         ),
     ],
-    style: Style,
-    options: PaintOptions,
+    style: options.Style,
     address: Annotated[
         str | None,
-        typer.Option(
-            metavar="ADDRESS", help="Address of a Ray cluster, or auto. Default: this machine only."
-        ),
+        option("ADDRESS", "Address of a Ray cluster, or auto. Default: this machine only."),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(
+        option(
+            "N",
+            "Number of workers. Default: one per core, at most 6 per GPU.",
             "--num-workers",
-            metavar="N",
             min=1,
-            help="Number of workers. Default: one per core, at most 6 per GPU.",
         ),
     ] = None,
     batch: Annotated[
-        int,
-        typer.Option(
-            "--batch-size", metavar="N", min=1, help="Images that a worker receives at once."
-        ),
+        int, option("N", "Images that a worker receives at once.", "--batch-size", min=1)
     ] = 16,
-    force: Force = False,
-    trust_pickle: TrustPickle = False,
-    precision: Precision = "auto",
-    quiet: Quiet = False,
+    force: options.Force = False,
+    trust_pickle: options.TrustPickle = False,
+    precision: options.Precision = "auto",
+    quiet: options.Quiet = False,
+    **given: Any,
 ):
     "Repaint a folder or bucket of images on a Ray cluster. Skips existing outputs."
     from ..bulk.cluster import REPORT, paint_bulk
 
-    how = vars(replace(options, style=style)) | {"address": address, "workers": workers}
-    how |= {"batch": batch, "force": force, "precision": precision, "trust_pickle": trust_pickle}
     try:
         with redirect_stdout(sys.stderr):  # Ray reports dead nodes there
-            failed = paint_bulk(source, out, **how, watch=None if quiet else Progress())
+            failed = paint_bulk(
+                source, out, style, address=address, workers=workers, batch=batch, force=force,
+                precision=precision, watch=None if quiet else Progress(),
+                trust_pickle=trust_pickle, **given,
+            )  # fmt: skip
     except KeyboardInterrupt:
         raise FaststyleError("Stopped. Run the same command again to continue.") from None
-    print_outputs(out)
+    options.print_outputs(out)
     if failed:
         first, why = failed[0]
         raise FaststyleError(

@@ -29,11 +29,11 @@ def check_folder(folder: Path | None) -> Path | None:
 
 
 def check_inputs(inputs: list[str]) -> list[str]:
-    "Files, folders, URLs and glob patterns of which each finds something."
+    "Files, folders, URLs and glob patterns, each of at least one image."
     for text in inputs:
         if Path(text).suffix.lower() in FILMS:
             raise ValueError(f"{text} is a video. Use faststyle video.")
-        if not is_there(text) and not glob(text, recursive=True):
+        if not exists(text) and not glob(text, recursive=True):
             hint = " It is a style: use --style." if text in builtin_styles() else ""
             raise FileNotFoundError(f"Image not found: {text}.{hint}")
     return inputs
@@ -49,25 +49,25 @@ def check_video(source: str) -> str:
 
 
 def check_paintings(sources: list[str] | str) -> list[str] | str:
-    "Paintings to train on, not styles that are trained already."
+    "Paintings to train on, not trained styles."
     for source in [sources] if isinstance(sources, str) else sources:
-        place = source.partition("=")[2]
-        if is_there(source) or (place and is_there(place)):
+        painting = source.partition("=")[2]  # of NAME=PAINTING
+        if exists(source) or (painting and exists(painting)):
             continue
         if source in builtin_styles():
             raise ValueError(
                 f"{source} is a built-in style, not a painting. "
                 f"Use it with faststyle stylize --style {source}."
             )
-        raise FileNotFoundError(f"Image not found: {place or source}.")
+        raise FileNotFoundError(f"Image not found: {painting or source}.")
     return sources
 
 
 def check_style(source: str | list[str] | None) -> str | list[str] | None:
     "One or more styles; a painting must exist."
-    for one in [source] if isinstance(source, str) else source or []:
-        if is_painting(one) and not is_there(one):
-            raise FileNotFoundError(f"Image not found: {one}.")
+    for style in [source] if isinstance(source, str) else source or []:
+        if is_painting(style) and not exists(style):
+            raise FileNotFoundError(f"Image not found: {style}.")
     return source
 
 
@@ -89,9 +89,9 @@ def check_recipe(name: str) -> str:
 
 
 def builtin_styles():
-    "Their names, from their thumbnails: to import the table would import torch."
+    "Names of the built-in styles, from their thumbnails: their table would import torch."
     return {file.stem for file in (ASSETS / "gallery").glob("*.jpg")}
 
 
-def is_there(text):
+def exists(text):
     return is_address(text) or Path(text).exists()

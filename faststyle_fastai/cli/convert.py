@@ -3,16 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
+from . import options
 from .loading import load_stylizer
-from .options import Force, TrustPickle, print_outputs
+from .options import option
 
 
 def export(
     file: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="STYLE",
             help="Trained style: a built-in style, gallery (all of them), a .safetensors file, a "
             "run folder, or FILE:NAME.",
@@ -20,30 +21,27 @@ def export(
     ],
     out: Annotated[
         Path,
-        typer.Option(
+        option(
+            "FILE",
+            "Output file: .onnx for other programs, or .html, a page that paints in any browser.",
             "-o",
             "--output",
-            metavar="FILE",
-            help="Output file: .onnx for other programs, or .html, a page that paints in any "
-            "browser.",
         ),
     ],
     dtype: Annotated[
         str,
-        typer.Option(
-            metavar="TYPE",
-            help="Type of the weights in an .onnx file: float32, half (half the size) or int8 "
+        option(
+            "TYPE",
+            "Type of the weights in an .onnx file: float32, half (half the size) or int8 "
             "(a third).",
         ),
     ] = "float32",
     cdn: Annotated[
         bool,
-        typer.Option(
-            "--cdn", help="Load a page's runtime from the network: 9 MB less, not offline."
-        ),
+        Option("--cdn", help="Load a page's runtime from the network: 9 MB less, not offline."),
     ] = False,
-    force: Force = False,
-    trust_pickle: TrustPickle = False,
+    force: options.Force = False,
+    trust_pickle: options.TrustPickle = False,
 ):
     "Export one style, or all styles of a file, to ONNX or to a web page."
     if out.suffix not in (".onnx", ".html"):
@@ -55,27 +53,23 @@ def export(
     page = out.suffix == ".html"
     may_write_file(out, force, ".html" if page else ".onnx")
     paint = load_stylizer(file, trust_pickle)
-    print_outputs(export_html(paint, out, cdn) if page else export_onnx(paint, out, dtype))
+    options.print_outputs(export_html(paint, out, cdn) if page else export_onnx(paint, out, dtype))
 
 
 def import_(
     peer: Annotated[
         Path,
-        typer.Argument(
-            help="A .pth file of fast_neural_style from pytorch/examples.", metavar="PEER"
-        ),
+        Argument(help="A .pth file of fast_neural_style from pytorch/examples.", metavar="PEER"),
     ],
-    out: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Output file (.safetensors).")
-    ],
+    out: options.StyleOutput,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the style. Default: the file name.")
+        str | None, option("NAME", "Name of the style. Default: the file name.")
     ] = None,
-    force: Force = False,
+    force: options.Force = False,
 ):
     "Convert a network of pytorch/examples to a style file without running code."
     from ..models.stylefile import import_style
     from ..training.run_folder import may_write_file
 
     may_write_file(out, force)
-    print_outputs(import_style(peer, out, name))
+    options.print_outputs(import_style(peer, out, name))

@@ -18,34 +18,34 @@ def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), q
         return Stylizer(style, device, precision, trust_pickle)
     paint = Stylizer(named, device, precision)
     if not quiet:
-        said = (
+        hint = (
             f"The style of {paintings[0]} was read from the image alone. For finer strokes, "
             f"train it: faststyle train PHOTOS --style {quote(str(paintings[0]))} -o RUN"
         )
-        print(printable(said), file=sys.stderr)
+        print(printable(hint), file=sys.stderr)
     return paint
 
 
-def name_first(paint, style):
-    "Warn that of several styles, when none is named, the first is painted."
+def load_mixture(style, mix, black, trust_pickle, device, precision, quiet):
+    "Load a Stylizer for --style, --mix and --background-style, and the style or mix to paint."
+    shares = [share.rpartition("=") for share in mix or ()]
+    also = [name for name in (*(name for name, *_ in shares), black) if name]
+    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
+    if shares:
+        return paint, shares_of(shares, paint.named or 0)
     if paint.named is None and len(paint.styles) > 1:
         warnings.warn(
             f"{style} has {len(paint.styles)} styles and none is named. Painting with the first: "
             f"{style}:{paint.styles[0]}.",
             stacklevel=2,
         )
-
-
-def names_in(mix, black=None):
-    "The styles that --mix and --background-style name."
-    return [*(share.rpartition("=")[0] for share in mix or ()), *filter(None, [black])]
+    return paint, paint.named
 
 
 def shares_of(shares, rest):
-    "Parse NAME=WEIGHT items into {name: weight}; the style `rest` fills the sum up to 1."
+    "{name: weight} of (name, _, weight) triples; the style `rest` fills the sum up to 1."
     mix = {}
-    for share in shares:
-        name, _, weight = share.rpartition("=")
+    for name, _, weight in shares:
         mix[name] = mix.get(name, 0) + float(weight)
     left = 1 - sum(mix.values())
     return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix

@@ -4,12 +4,14 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from .. import __version__
 from ..core.errors import format_error
@@ -33,7 +35,7 @@ app = typer.Typer(
 )
 
 
-COMMANDS = {  # help panel -> command -> examples
+COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> command -> examples
     "Paint": {
         stylize: (
             "faststyle stylize me.jpg --style great_wave -o me-wave.jpg",
@@ -70,7 +72,7 @@ COMMANDS = {  # help panel -> command -> examples
 }
 
 
-NEEDS = {  # command -> a library that it cannot do without, and the extra that installs it
+NEEDS = {  # command -> a library that it requires, and the extra that installs it
     web: ("gradio", "web"),
     camera: ("gradio", "web"),
     video: ("av", "video"),
@@ -80,18 +82,18 @@ NEEDS = {  # command -> a library that it cannot do without, and the extra that 
 
 
 def checked(command):
-    "The command, after checks that all commands share and that need no other import."
+    "The command, after the checks that all commands share."
 
     @wraps(command)
-    def run(**given):
-        for name, value in given.items():
-            if not is_finite(value):  # which the ranges of options let pass
+    def run(**options):
+        for name, value in options.items():
+            if not is_finite(value):  # which typer's ranges allow
                 raise typer.BadParameter(f"{name}={value}. Use a finite number.")
-        if given.get("out") == Path("-"):
+        if options.get("out") == Path("-"):
             raise typer.BadParameter("-o - : nothing is written to a pipe. Give a file or folder.")
         if (need := NEEDS.get(command)) and not find_spec(need[0]):
             extra(*need)
-        return command(**given)
+        return command(**options)
 
     return run
 
@@ -109,8 +111,8 @@ for panel, commands in COMMANDS.items():
 
 def main():
     "Run the command line; an error is printed as one line on stderr."
-    for stream in (sys.stdout, sys.stderr):  # a Windows encoding lacks signs that are printed
-        if hasattr(stream, "reconfigure"):  # not if a program has replaced it
+    for stream in (sys.stdout, sys.stderr):  # Windows encodings lack some characters
+        if hasattr(stream, "reconfigure"):  # unless a program has replaced it
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.argv[1:] = map(with_home, sys.argv[1:])
     debug, verbose = take("--debug"), take("-v", "--verbose")
@@ -121,7 +123,7 @@ def main():
     else:
         for noise in (FutureWarning, DeprecationWarning):  # meant for the libraries' developers
             warnings.simplefilter("ignore", noise)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` is Ctrl-C: work is kept
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` keeps work, as Ctrl-C does
     warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
     try:
         app()
@@ -133,13 +135,13 @@ def main():
 
 
 def with_home(word):
-    "A word with ~ replaced by the home folder, where a shell does not: in quotes, after --style=."
+    "Replace ~ by the home folder where shells do not: in quotes and after --style=."
     option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
     return option + equals + (os.path.expanduser(value) if value.startswith("~/") else value)
 
 
 def take(*names):
-    "Whether an option is given anywhere in the command line, and remove it."
+    "Remove an option from anywhere in the command line; return whether it was given."
     words = sys.argv[1:]
     sys.argv[1:] = [word for word in words if word not in names]
     return sys.argv[1:] != words
@@ -152,21 +154,19 @@ def machine():
 
     device = best_device()
     precision = str(autocast_dtype(device) or "float32").removeprefix("torch.")
-    facts = {**versions(), "device": device, "precision": precision}
-    return ", ".join(f"{name} {value}" for name, value in facts.items())
+    details = {**versions(), "device": device, "precision": precision}
+    return ", ".join(f"{name} {value}" for name, value in details.items())
 
 
 @app.callback(invoke_without_command=True)
 def _version(
-    version: Annotated[bool, typer.Option("-V", "--version", help="Print the version.")] = False,
+    version: Annotated[bool, Option("-V", "--version", help="Print the version.")] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error. Works anywhere.")
+        bool, Option("--debug", help="Show the traceback of an error. Works anywhere.")
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option(
-            "-v", "--verbose", help="Print versions, device and all warnings. Works anywhere."
-        ),
+        Option("-v", "--verbose", help="Print versions, device and all warnings. Works anywhere."),
     ] = False,
 ):
     if version:

@@ -5,243 +5,156 @@ import re
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
+from typer import Argument, BadParameter, Option
 
 from ..core.terminal import progress
-from .options import (
-    AllowHosts,
-    BackboneName,
-    ContentLayers,
-    Force,
-    Host,
-    Port,
-    Precision,
-    Quiet,
-    StyleLayers,
-    Weights,
-    print_outputs,
-)
+from . import options
+from .options import option, override
+
+PLAN = {  # see recipes.Optimization
+    "content_weight": override(float, "WEIGHT", "Weight of the content loss."),
+    "tone_weight": override(
+        float, "WEIGHT", "Weight of the tone loss, which preserves light and dark.", min=0
+    ),
+    "tv_weight": override(float, "WEIGHT", "Weight of the total variation. Higher is smoother."),
+    "style_weight": override(
+        float, "WEIGHT", "Weight of the style loss relative to the content loss.", "--style-ratio"
+    ),
+    "content_layers": options.CONTENT_LAYERS,
+    "style_layers": options.STYLE_LOSS["style_layers"],
+    "content_loss": override(str, "NAME", "Content loss: mse, relative or scaled."),
+    "style_loss": override(
+        str,
+        "NAME",
+        "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std.",
+    ),
+    "min_scale": override(int, "PX", "Longer side in px to start at."),
+    "end_scale": override(
+        str,
+        "PX",
+        "Longer side in px to end at. N+ means as many pixels as an N x N square.",
+        "-s",
+        "--end-scale",
+    ),
+    "initial_iterations": override(int, "N", "Iterations at the first size.", min=1),
+    "iterations": override(int, "N", "Iterations at each later size.", "-i", "--iterations", min=1),
+    "step_size": override(float, "NUMBER", "Step size of Adam."),
+    "avg_decay": override(
+        float, "NUMBER", "Decay of the running average of iterates.", min=0, max=0.9999
+    ),
+    "init": override(
+        str, "START", "Start: content, gray, uniform, normal, style_stats, or stylized:STYLE."
+    ),
+    "style_scale_fac": override(
+        float, "NUMBER", "Size of the paintings relative to the photo.", min=0.01
+    ),
+    "style_size": override(
+        int, "PX", "Longer side of the paintings in px. Replaces --style-scale-fac.", min=1
+    ),
+    "pooling": override(str, "NAME", "Pooling: max, average or l2."),
+    "optimizer": override(
+        str, "NAME", "Optimizer: adam, lbfgs, or wolfe (L-BFGS with a line search)."
+    ),
+    **options.BACKBONE,
+}
 
 
+@options.takes(PLAN)
 def optimize(
     content: Annotated[
-        str, typer.Argument(metavar="PHOTO", help="Photo: a file or a URL.", show_default=False)
+        str, Argument(metavar="PHOTO", help="Photo: a file or a URL.", show_default=False)
     ],
     styles: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             help="One painting, or several to blend.", metavar="PAINTING…", show_default=False
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Output file.")
-    ] = Path("out.png"),
+    out: options.Output = Path("out.png"),
     recipe: Annotated[
-        str,
-        typer.Option(
-            metavar="RECIPE",
-            help="Recipe: fast, or a published one (crowson, crowson_2021 or gatys).",
-        ),
+        str, option("RECIPE", "Recipe: fast, or a published one (crowson, crowson_2021 or gatys).")
     ] = "fast",
     style_weights: Annotated[
         list[float] | None,
-        typer.Option(
-            "--style-weights",
-            metavar="WEIGHT",
-            help="Weights of the paintings. With --mask, they blend only the black areas.",
-        ),
+        option("WEIGHT", "Weights of the paintings. With --mask, they blend only the black areas."),
     ] = None,
-    content_weight: Annotated[
-        float | None,
-        typer.Option("--content-weight", metavar="WEIGHT", help="Weight of the content loss."),
-    ] = None,
-    tone_weight: Annotated[
-        float | None,
-        typer.Option(
-            metavar="WEIGHT", min=0, help="Weight of the tone loss, which preserves light and dark."
-        ),
-    ] = None,
-    tv_weight: Annotated[
-        float | None,
-        typer.Option(
-            "--tv-weight",
-            metavar="WEIGHT",
-            help="Weight of the total variation. Higher is smoother.",
-        ),
-    ] = None,
-    style_weight: Annotated[
-        float | None,
-        typer.Option(
-            "--style-ratio",
-            metavar="WEIGHT",
-            help="Weight of the style loss relative to the content loss.",
-        ),
-    ] = None,
-    content_layers: ContentLayers = None,
-    style_layers: StyleLayers = None,
-    min_scale: Annotated[
-        int | None,
-        typer.Option("--min-scale", metavar="PX", help="Longer side in px to start at."),
-    ] = None,
-    end_scale: Annotated[
-        str | None,
-        typer.Option(
-            "-s",
-            "--end-scale",
-            metavar="PX",
-            help="Longer side in px to end at. N+ means as many pixels as an N x N square.",
-        ),
-    ] = None,
-    initial_iterations: Annotated[
-        int | None,
-        typer.Option(
-            "--initial-iterations", metavar="N", min=1, help="Iterations at the first size."
-        ),
-    ] = None,
-    iterations: Annotated[
-        int | None,
-        typer.Option(
-            "-i", "--iterations", metavar="N", min=1, help="Iterations at each later size."
-        ),
-    ] = None,
-    step_size: Annotated[
-        float | None,
-        typer.Option("--step-size", metavar="NUMBER", help="Step size of Adam."),
-    ] = None,
-    avg_decay: Annotated[
-        float | None,
-        typer.Option(
-            "--avg-decay",
-            metavar="NUMBER",
-            min=0,
-            max=0.9999,
-            help="Decay of the running average of iterates.",
-        ),
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            metavar="START",
-            help="Start: content, gray, uniform, normal, style_stats, or stylized:STYLE.",
-        ),
-    ] = None,
-    style_scale_fac: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER", min=0.01, help="Size of the paintings relative to the photo."
-        ),
-    ] = None,
-    style_size: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="PX",
-            help="Longer side of the paintings in px. Replaces --style-scale-fac.",
-        ),
-    ] = None,
-    content_loss: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Content loss: mse, relative or scaled.")
-    ] = None,
-    style_loss: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Style loss: w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std.",
-        ),
-    ] = None,
-    pooling: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Pooling: max, average or l2.")
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Optimizer: adam, lbfgs, or wolfe (L-BFGS with a line search)."
-        ),
-    ] = None,
-    backbone: BackboneName = None,
-    weights: Weights = None,
     mask: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Gray image. White areas get the first PAINTING, black areas the others.",
-        ),
+        option("FILE", "Gray image. White areas get the first PAINTING, black areas the others."),
     ] = None,
-    save_every: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Iterations between saves.")
-    ] = 50,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume from the last save.")] = False,
-    force: Force = False,
+    save_every: Annotated[int, option("N", "Iterations between saves.", min=1)] = 50,
+    resume: Annotated[bool, Option("--resume", help="Resume from the last save.")] = False,
+    force: options.Force = False,
     depth: Annotated[
         int | None,
-        typer.Option(
+        option(
+            "N",
+            "Bits per color channel, 8 or 16. Default: 16 for .tif (extra deep), otherwise 8.",
             "--bit-depth",
-            metavar="N",
-            help="Bits per color channel, 8 or 16. Default: 16 for .tif (extra deep), otherwise 8.",
         ),
     ] = None,
     proof: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Printer profile (.icc). Restricts the colors and adds a preview, .proof.png.",
+        option(
+            "FILE", "Printer profile (.icc). Restricts the colors and adds a preview, .proof.png."
         ),
     ] = None,
     web: Annotated[
-        bool, typer.Option("--web", help="Serve a web page to watch and stop the optimization.")
+        bool, Option("--web", help="Serve a web page to watch and stop the optimization.")
     ] = False,
-    host: Host = "127.0.0.1",
-    port: Port = 8080,
-    browser: Annotated[bool, typer.Option("--browser", help="Open the page in a browser.")] = False,
-    allow_host: AllowHosts = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    browser: Annotated[bool, Option("--browser", help="Open the page in a browser.")] = False,
+    allow_host: options.AllowHosts = None,
     device: Annotated[
         str | None,
-        typer.Option(
-            metavar="DEVICE",
-            help="Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the backbone.",
+        option(
+            "DEVICE",
+            "Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the backbone.",
         ),
     ] = None,
-    precision: Precision = "auto",
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
-    quiet: Quiet = False,
+    precision: options.Precision = "auto",
+    seed: Annotated[int, option("N", "Random seed.")] = 0,
+    quiet: options.Quiet = False,
+    **overrides: Any,
 ):
     "Repaint one photo by optimizing its pixels directly: slower, but the best quality."
-    given = locals()
-    quiet, web = given.pop("quiet"), given.pop("web")
-    place = {name: given.pop(name) for name in ("host", "port", "browser")}
-    place["allow_hosts"] = given.pop("allow_host")
     from ..images.files import read_picture
     from ..optimization.optimize import optimize_to_file
 
-    given["end_scale"] = end_scale and pixels_of(end_scale, read_picture(content).size)
+    if end_scale := overrides.get("end_scale"):
+        overrides["end_scale"] = pixels_of(end_scale, read_picture(content).size)
     if web:
         from ..web.server import live_page
-    with live_page(**place) if web else nullcontext() as show:
+    page = live_page(host, port, browser, allow_host) if web else nullcontext()
+    with page as show:
 
         def callback(iterate, work):
             if not quiet:
-                say(iterate)
+                print_step(iterate)
             return show and show(iterate, work)
 
-        written = optimize_to_file(**given, callback=callback)
-    print_outputs(*written)
+        written = optimize_to_file(
+            content, styles, out, style_weights, recipe, mask=mask, save_every=save_every,
+            resume=resume, force=force, seed=seed, device=device, proof=proof, depth=depth,
+            precision=precision, callback=callback, **overrides,
+        )  # fmt: skip
+    options.print_outputs(*written)
 
 
 def pixels_of(scale, size):
     "Parse N or N+ into px of the longer side, for an image of `size`."
     number = scale.removesuffix("+")
     if not number.isdigit():
-        raise typer.BadParameter(
-            f"--end-scale {scale} must be a number of px, optionally followed by +."
-        )
+        raise BadParameter(f"--end-scale {scale} must be a number of px, optionally followed by +.")
     if scale == number:
         return int(number)
     return int(math.sqrt(max(size) / min(size)) * int(number))
 
 
-def say(iterate):
+def print_step(iterate):
     "Print a line of progress."
     i, tty = iterate.i, sys.stderr.isatty()
     if not (tty or i == iterate.i_max or i % 50 == 0):
@@ -257,18 +170,19 @@ def as_typed(words: list[str]) -> list[str]:
     `-sw 2 1` becomes `--style-weights 2 --style-weights 1`, and `--devices cuda:0 cuda:1` becomes
     `--device cuda:0,cuda:1`.
     """
-    found, option = [], None
+    typed: list[str] = []
+    option = ""  # whose values follow
     for word in (ALIASES.get(word, word) for word in words):
-        before = found[-1] if found else None
-        if option in WEIGHTS and NUMBER.fullmatch(word) and before != option:
-            found += [option, word]
-        elif option in DEVICES and DEVICE.fullmatch(word) and before != option:
-            found[-1] += f",{word}"
+        last = typed[-1] if typed else ""
+        if option in WEIGHTS and NUMBER.fullmatch(word) and last != option:
+            typed += [option, word]
+        elif option in DEVICES and DEVICE.fullmatch(word) and last != option:
+            typed[-1] += f",{word}"
         else:
-            found.append(word)
-            if before != option or word in (*WEIGHTS, *DEVICES):
-                option = word if word in (*WEIGHTS, *DEVICES) else None
-    return found
+            typed.append(word)
+            if last != option or word in (*WEIGHTS, *DEVICES):
+                option = word if word in (*WEIGHTS, *DEVICES) else ""
+    return typed
 
 
 ALIASES = {

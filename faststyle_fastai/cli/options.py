@@ -3,12 +3,11 @@
 import os
 from collections.abc import Callable
 from dataclasses import fields
-from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, BadParameter, Option
 
 from ..core.terminal import printable
 from ..core.values import either
@@ -17,9 +16,14 @@ from ..perceptual.plans import SHORTHAND
 from ..training.recipes import RECIPES
 from .checks import check_device, check_folder, check_mix, check_recipe, check_style
 
+
+def option(metavar: str, description: str, *names: str, **more: Any) -> Any:
+    return Option(*names, metavar=metavar, help=description, **more)
+
+
 Photos = Annotated[
     Path,
-    typer.Argument(
+    Argument(
         metavar="PHOTOS",
         help="Folder of training photos.",
         show_default=False,
@@ -28,94 +32,60 @@ Photos = Annotated[
 ]
 Out = Annotated[
     Path,
-    typer.Option(
+    option(
+        "FILE",
+        "Folder for the network, previews and checkpoints.",
         "-o",
         "--output",
-        metavar="FILE",
-        help="Folder for the network, previews and checkpoints.",
         show_default=False,
     ),
 ]
 Device = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Device, such as cpu, cuda or cuda:1. Default: the best available.",
+    option(
+        "NAME",
+        "Device, such as cpu, cuda or cuda:1. Default: the best available.",
         callback=check_device,
     ),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Do not print progress.")]
+Seed = Annotated[int, option("N", "Random seed.")]
+Quiet = Annotated[bool, Option("--quiet", help="Do not print progress.")]
+Output = Annotated[Path, option("FILE", "Output file.", "-o", "--output")]
+StyleOutput = Annotated[Path, option("FILE", "Output file (.safetensors).", "-o", "--output")]
+Megapixels = Annotated[
+    float, option("N", "Refuse images with more megapixels.", "--max-megapixels", min=0.001)
+]
 Recipe = Annotated[
     str,
-    typer.Option(
-        metavar="NAME",
-        help=f"Training recipe: {either(RECIPES)}. All but fast are published ones.",
+    option(
+        "NAME",
+        f"Training recipe: {either(RECIPES)}. All but fast are published ones.",
         callback=check_recipe,
-    ),
-]
-BackboneName = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Backbone: vgg16, vgg19 or lite (built in). Default: the recipe's."
-    ),
-]
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        "--backbone-weights", metavar="FILE", help="Backbone weights (.safetensors or .pth)."
     ),
 ]
 Arch = Annotated[
     str,
-    typer.Option(
-        metavar="NAME",
-        help="Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
+    option(
+        "NAME",
+        "Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
         "(as published).",
     ),
 ]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        "--crop-size",
-        metavar="PX",
-        help="Side of the square training crops. Default: the recipe's.",
-    ),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        "--batch-size", "--bs", metavar="N", help="Photos per step. Default: the recipe's."
-    ),
-]
-Images = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", help="Photos per epoch, the same in every epoch. Default: the recipe's."
-    ),
+ValidPct = Annotated[
+    float, option("SHARE", "Share of the photos held out for validation.", min=0, max=0.9)
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(
+    option(
+        "N",
+        "Processes that load photos. Default: up to 16 on CUDA, otherwise 0.",
         "--num-workers",
         min=0,
-        metavar="N",
-        help="Processes that load photos. Default: up to 16 on CUDA, otherwise 0.",
     ),
 ]
 CheckpointEvery = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        metavar="STEPS",
-        help="Steps between checkpoints. Default: 200, at least a minute apart.",
-    ),
-]
-ValidPct = Annotated[
-    float,
-    typer.Option(
-        min=0, max=0.9, metavar="SHARE", help="Share of the photos held out for validation."
-    ),
+    option("STEPS", "Steps between checkpoints. Default: 200, at least a minute apart.", min=1),
 ]
 
 
@@ -127,7 +97,7 @@ def layer_parts(text: str) -> dict[str, float | None]:
         try:
             parts[name] = float(part) if equals else None
         except ValueError:
-            raise typer.BadParameter(f"'{item}' must be LAYER or LAYER=NUMBER.") from None
+            raise BadParameter(f"'{item}' must be LAYER or LAYER=NUMBER.") from None
     return parts
 
 
@@ -136,7 +106,7 @@ def setting(text: str) -> tuple[str, str, Any]:
     name, equals, value = text.partition("=")
     term, dot, key = name.partition(".")
     if not (dot and equals and value):
-        raise typer.BadParameter(f"'{text}' must be TERM.SETTING=VALUE, such as tone.weight=1.")
+        raise BadParameter(f"'{text}' must be TERM.SETTING=VALUE, such as tone.weight=1.")
     if key == "layers":
         return term, key, layer_parts(value)
     try:
@@ -148,60 +118,79 @@ def setting(text: str) -> tuple[str, str, Any]:
     return term, key, int(value) if value.isdecimal() else numbers[0]
 
 
-def _of_training(kind, metavar, what, names=(), **kwargs):
-    "An option that overrides one setting of a recipe."
-    panel = {"rich_help_panel": "Loss and schedule", "metavar": metavar, "help": what}
-    return Annotated[kind | None, typer.Option(*names, **panel, **kwargs)]
+def override(kind: Any, metavar: str, description: str, *names: str, **limits: Any) -> tuple:
+    "An option that overrides one setting of a recipe: its type and default."
+    limits["rich_help_panel"] = "Loss and schedule"
+    return Annotated[kind | None, option(metavar, description, *names, **limits)], None
 
 
-OWN, UNITS = "Default: the recipe's.", "in the recipe's units (1 for fast, 1e10 for johnson)."
-StyleWeight = _of_training(float, "WEIGHT", f"Weight of the style loss, {UNITS}", min=0)
-ContentWeight = _of_training(
-    float, "WEIGHT", "Weight of the content loss, in the recipe's units.", min=0
-)
-TvWeight = _of_training(
-    float, "WEIGHT", "Weight of the total variation, in the recipe's units.", min=0
-)
-Lr = _of_training(float, "RATE", f"Peak learning rate. {OWN}", min=1e-12)
-Epochs = _of_training(int, "N", "Epochs in each phase of the recipe's schedule.", min=1)
-Opt = _of_training(str, "NAME", "Optimizer: adam or muon.")
-LAYERS = "LAYER[=PART],…"
-ContentLayers = _of_training(
+LAYERS, DEFAULT = "LAYER[=PART],…", "Default: the recipe's."
+UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."
+SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
+# Groups of options for the decorator `takes`: name -> type and default.
+STYLE_LOSS = {
+    "style_weight": override(float, "WEIGHT", f"Weight of the style loss, {UNITS}", min=0),
+    "style_layers": override(
+        dict, LAYERS, f"Layers of the style loss. {DEFAULT}", parser=layer_parts
+    ),
+}
+CONTENT_LAYERS = override(
     dict,
     LAYERS,
-    f"Layers of the content loss, such as relu2_2,relu3_4=.5. {OWN}",
+    f"Layers of the content loss, such as relu2_2,relu3_4=.5. {DEFAULT}",
     parser=layer_parts,
 )
-StyleLayers = _of_training(dict, LAYERS, f"Layers of the style loss. {OWN}", parser=layer_parts)
-
-SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
-Set = _of_training(
-    list[Any],
-    "TERM.SETTING=VALUE",
-    f"Any setting of a term of the loss, such as tone.weight=1. Repeat for several: {SETTINGS}.",
-    names=["--set"],
-    parser=setting,
-)
+BACKBONE = {
+    "backbone": override(str, "NAME", f"Backbone: vgg16, vgg19 or lite (built in). {DEFAULT}"),
+    "weights": override(
+        Path, "FILE", "Backbone weights (.safetensors or .pth).", "--backbone-weights"
+    ),
+}
+LOSS = {
+    **BACKBONE,
+    "content_weight": override(
+        float, "WEIGHT", "Weight of the content loss, in the recipe's units.", min=0
+    ),
+    "tv_weight": override(
+        float, "WEIGHT", "Weight of the total variation, in the recipe's units.", min=0
+    ),
+    "content_layers": CONTENT_LAYERS,
+    "settings": override(
+        list[Any],
+        "TERM.SETTING=VALUE",
+        f"Any setting of a loss term, such as tone.weight=1. Repeat for several: {SETTINGS}.",
+        "--set",
+        parser=setting,
+    ),
+    "lr": override(float, "RATE", f"Peak learning rate. {DEFAULT}", min=1e-12),
+    "opt": override(str, "NAME", "Optimizer: adam or muon.", "--optimizer"),
+}
+SCHEDULE = {
+    "size": override(int, "PX", f"Side of the square training crops. {DEFAULT}", "--crop-size"),
+    "bs": override(int, "N", f"Photos per step. {DEFAULT}", "--batch-size", "--bs"),
+    "images": override(int, "N", f"Photos per epoch, the same in every epoch. {DEFAULT}"),
+    "epochs": override(int, "N", "Epochs in each phase of the recipe's schedule.", min=1),
+}
 
 Style = Annotated[
     str,
-    typer.Option(
-        metavar="STYLE",
-        help="A built-in style, a painting (a file or a URL), a .safetensors file, a run folder, "
+    option(
+        "STYLE",
+        "A built-in style, a painting (a file or a URL), a .safetensors file, a run folder, "
         "or FILE:NAME.",
         callback=check_style,
     ),
 ]
 Mix = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="STYLE=.3",
-        help="Style to mix in, and its share. Repeat for several. --style gets the rest.",
+    option(
+        "STYLE=.3",
+        "Style to mix in, and its share. Repeat for several. --style gets the rest.",
         callback=check_mix,
     ),
 ]
-# The options of painting, with the help, metavar and limits of their field in PaintOptions.
-PAINT = {
+# Options of painting, with the help, metavar and limits of their field in PaintOptions.
+PAINT: dict[str, dict[str, Any]] = {
     "strength": {},
     "mask": {"kind": Path | None},
     "black": {"kind": str | None, "names": ["--background-style"], "callback": check_style},
@@ -213,74 +202,68 @@ PAINT = {
 }
 
 
-def takes_paint_options(*without: str) -> Callable:
-    "Decorate a command: its argument `options` becomes one command-line option for each field."
+def paint_options(*without: str) -> dict[str, tuple]:
+    "A group of options for `takes`: those of painting, except some."
 
-    def parameter(field, kind=None, names=(), **more):
-        what = typer.Option(*names, **field.metadata, **more)
-        kind = Annotated[kind or field.type, what]
-        return Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=kind)
+    def typed(field, kind=None, names=(), **more):
+        return Annotated[kind or field.type, Option(*names, **field.metadata, **more)]
+
+    chosen = [f for f in fields(PaintOptions) if f.name in PAINT and f.name not in without]
+    return {field.name: (typed(field, **PAINT[field.name]), field.default) for field in chosen}
+
+
+def painting(options: dict[str, Any]) -> PaintOptions:
+    "PaintOptions; options that do not go together are a usage error."
+    try:
+        return PaintOptions(**options)
+    except ValueError as error:
+        raise BadParameter(str(error)) from None
+
+
+def takes(options: dict[str, tuple]) -> Callable:
+    "Decorate a command: its `**kwargs` become these options, after its required ones."
 
     def decorate(command):
-        asked = [f for f in fields(PaintOptions) if f.name in PAINT and f.name not in without]
-        parameters = []
-        for name, own in signature(command).parameters.items():
-            if name == "options":
-                parameters += [parameter(field, **PAINT[field.name]) for field in asked]
-            else:
-                parameters.append(own.replace(kind=Parameter.KEYWORD_ONLY))
-
-        @wraps(command)
-        def with_options(**given):
-            how = {field.name: given.pop(field.name) for field in asked}
-            try:
-                options = PaintOptions(**how)
-            except ValueError as error:
-                raise typer.BadParameter(str(error)) from None
-            return command(**given, options=options)
-
-        with_options.__signature__ = Signature(parameters)
-        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-        return with_options
+        *declared, _ = signature(command).parameters.values()
+        declared = [p.replace(kind=p.KEYWORD_ONLY) for p in declared]
+        required = [p for p in declared if p.default is p.empty]
+        added = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, (kind, default) in options.items()
+        ]
+        parameters = required + added + declared[len(required) :]
+        command.__signature__ = Signature(parameters)
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        return command
 
     return decorate
 
 
 Precision = Annotated[
     str,
-    typer.Option(
-        metavar="NAME",
+    option(
+        "NAME",
+        "Precision: float32, bfloat16, float16, or auto (what the device supports best).",
         envvar="FASTSTYLE_PRECISION",
-        help="Precision: float32, bfloat16, float16, or auto (what the device supports best).",
-    ),
-]
-Minutes = Annotated[
-    float | None,
-    typer.Option(
-        min=0.01,
-        metavar="MINUTES",
-        help="Train for this many minutes. The learning-rate schedule is scaled to fit.",
     ),
 ]
 TrustPickle = Annotated[
-    bool,
-    typer.Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded."),
+    bool, Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded.")
 ]
-Force = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing output.")]
+Force = Annotated[bool, Option("--overwrite", help="Overwrite existing output.")]
 
-Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Address of the web page.")]
-Port = Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Port of the web page.")]
+Host = Annotated[str, option("ADDRESS", "Address of the web page.")]
+Port = Annotated[int, option("PORT", "Port of the web page.", min=0, max=65535)]
 AllowHosts = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Additional host name of the page, for example behind a proxy. Repeat for several.",
-        metavar="NAME",
+    option(
+        "NAME", "Additional host name of the page, for example behind a proxy. Repeat for several."
     ),
 ]
-Browser = Annotated[bool, typer.Option(help="Open the page in a browser.")]
+Browser = Annotated[bool, Option(help="Open the page in a browser.")]
 
 
-def print_outputs(*paths):
+def print_outputs(*paths: str | Path) -> None:
     "Print the paths of a command's results, as its last output."
     if int(os.environ.get("RANK", 0)):  # in distributed training only the first process prints
         return

@@ -5,178 +5,170 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from ..core.errors import FaststyleError, format_error
 from ..core.terminal import clock, printable, progress
-from ..inference.options import PaintOptions
+from . import options
 from .checks import check_inputs, check_style
-from .loading import load_stylizer, name_first, names_in, shares_of, side_of
-from .options import (
-    Device,
-    Force,
-    Mix,
-    Precision,
-    Quiet,
-    Style,
-    TrustPickle,
-    print_outputs,
-    takes_paint_options,
-)
+from .loading import load_mixture, load_stylizer, side_of
+from .options import option
 
-TOGETHER, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
+BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
 
 
-@takes_paint_options()
+@options.takes(options.paint_options())
 def stylize(
     inputs: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             help="Images, folders, glob patterns or http(s) URLs.",
             metavar="INPUT…",
             callback=check_inputs,
         ),
     ],
-    style: Style,
+    style: options.Style,
     out: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Output file, or a folder for the painted images.",
-        ),
+        Path, option("FILE", "Output file, or a folder for the painted images.", "-o", "--output")
     ],
-    options: PaintOptions,
-    mix: Mix = None,
+    mix: options.Mix = None,
     depth: Annotated[
-        int,
-        typer.Option(
-            "--bit-depth", metavar="N", help="Bits per color channel: 8, or 16 for .png and .tif."
-        ),
+        int, option("N", "Bits per color channel: 8, or 16 for .png and .tif.", "--bit-depth")
     ] = 8,
     batch_size: Annotated[
-        int,
-        typer.Option(
-            "--batch-size", "--bs", metavar="N", min=1, help="Images of the same size per batch."
-        ),
+        int, option("N", "Images of the same size per batch.", "--batch-size", "--bs", min=1)
     ] = 1,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Skip images that already have an output.")
+        bool, Option("--skip-existing", help="Skip images that already have an output.")
     ] = False,
-    force: Force = False,
-    megapixels: Annotated[
-        float,
-        typer.Option(
-            "--max-megapixels", min=0.001, metavar="N", help="Refuse images with more megapixels."
-        ),
-    ] = 179,
-    trust_pickle: TrustPickle = False,
-    device: Device = None,
-    precision: Precision = "auto",
-    quiet: Quiet = False,
+    force: options.Force = False,
+    megapixels: options.Megapixels = 179,
+    trust_pickle: options.TrustPickle = False,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
+    quiet: options.Quiet = False,
+    **given: Any,
 ):
     "Repaint images in a style, or in that of any painting."
     from ..core.prefetch import map_overlapped
-    from ..images.discovery import plan_outputs
-    from ..images.files import image_size, limit_pixels, read_exif, read_tensor, save_picture
-    from ..images.remote import is_address
-
-    options = replace(options, tile=side_of(options.tile, depth))
-    if batch_size > 1 and (options.exact or isinstance(options.tile, int)):
-        raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    watch = None if quiet or not sys.stderr.isatty() else show_share
-    limit_pixels(megapixels)
-    jobs = plan_outputs(inputs, out, depth, force)
-    if skip_existing:
-        jobs = [(source, target) for source, target in jobs if not target.exists()]
-    elif not force and (existing := [target for _, target in jobs if target.exists()]):
-        raise FaststyleError(
-            f"{existing[0]} exists ({len(existing)} of {len(jobs)} outputs do). Use --overwrite, "
-            "--skip-existing, or another -o."
-        )
-    if depth == 16 and precision == "auto":
-        precision = "float32"
-    also = names_in(mix, options.black)
-    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
-
+    from ..images.files import limit_pixels
     from ..images.masks import read_mask
 
-    styles = shares_of(mix, paint.named or 0) if mix else None
-    for asked in (styles, options.black):  # report a wrong name or mask once, not per image
-        paint.style_weights(asked)
-    options = replace(options, style=styles, mask=options.mask and read_mask(options.mask))
-    if not mix:
-        name_first(paint, style)
-    written, failed = [], []
-
-    def pictures():
-        for source, target in jobs:
-            try:
-                large = not is_address(source) and math.prod(image_size(source)) > READ_AHEAD
-                yield source, target, source if large else read_tensor(source)
-            except MemoryError:  # read again in its turn, in tiles if it must be
-                yield source, target, source
-            except Exception as error:  # raised in this image's turn
-                yield source, target, error
-
-    def repaint(items):
-        *_, picture = items[0]
-        if isinstance(picture, Exception):
-            raise picture
-        if len(items) == 1:
-            return [paint(picture, **vars(options), tensor=depth == 16, watch=watch)]
-        from torch import cat
-
-        batch = cat([picture for *_, picture in items])
-        return paint(batch, **vars(replace(options, tile=None)), tensor=True).split(1)
-
-    def write(items, painted):
-        "Save the results; return the error of each, or None."
-        errors = []
-        for (source, target, _), result in zip(items, painted):
-            try:
-                written.append(save_picture(result, target, depth, read_exif(source)))
-                errors.append(None)
-            except Exception as error:
-                errors.append(error)
-        return errors
-
-    began, i = time.monotonic(), 0
+    settings = options.painting(given)
+    settings = replace(settings, tile=side_of(settings.tile, depth))
+    if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
+        raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
+    limit_pixels(megapixels)
+    jobs = plan(inputs, out, depth, force, skip_existing)
+    if depth == 16 and precision == "auto":
+        precision = "float32"
+    # Report a wrong mask or name once, not per image.
+    settings = replace(settings, mask=settings.mask and read_mask(settings.mask))
+    paint, styles = load_mixture(style, mix, settings.black, trust_pickle, device, precision, quiet)
+    for name in (styles, settings.black):
+        paint.style_weights(name)
+    settings = replace(settings, style=styles)
+    watch = None if quiet or not sys.stderr.isatty() else show_share
+    written: list[Path] = []
+    batches = alike(read_images(jobs), batch_size)
+    painted = partial(repaint, paint, settings, depth, watch)
     try:
-        with closing(map_overlapped(alike(pictures(), batch_size), repaint, write)) as done:
-            for items, result in done:
-                whole = result.exception()  # fails this batch only
-                errors = [whole] * len(items) if whole else result.result()
-                for (source, target, _), error in zip(items, errors):
-                    i += 1
-                    if error and len(jobs) == 1:
-                        raise error
-                    if error:
-                        failed.append(str(source))
-                        print(f"error: {format_error(error)}", file=sys.stderr)
-                        continue
-                    if not quiet and len(jobs) > 1:
-                        left = (time.monotonic() - began) / i * (len(jobs) - i)
-                        said = f"{i}/{len(jobs)} {source}  {clock(left)} left"
-                        print(printable(said), file=sys.stderr)
-                    print_outputs(target)
+        with closing(map_overlapped(batches, painted, partial(write, written, depth))) as results:
+            failed = report(results, len(jobs), quiet)
     except KeyboardInterrupt:
         raise FaststyleError(f"Stopped after {len(written)} of {len(jobs)} images.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 
 
+def plan(inputs, out, depth, force, skip_existing):
+    "The images to paint, as pairs of source and target."
+    from ..images.discovery import plan_outputs
+
+    jobs = plan_outputs(inputs, out, depth, force)
+    if skip_existing:
+        return [(source, target) for source, target in jobs if not target.exists()]
+    if not force and (existing := [target for _, target in jobs if target.exists()]):
+        raise FaststyleError(
+            f"{existing[0]} exists ({len(existing)} of {len(jobs)} outputs do). Use --overwrite, "
+            "--skip-existing, or another -o."
+        )
+    return jobs
+
+
+def read_images(jobs):
+    "Yield sources and targets with an image: a tensor, the source if it is large, or an error."
+    from ..images.files import image_size, read_tensor
+    from ..images.remote import is_address
+
+    for source, target in jobs:
+        try:
+            large = not is_address(source) and math.prod(image_size(source)) > READ_AHEAD
+            yield source, target, source if large else read_tensor(source)
+        except MemoryError:  # read again in its turn, in tiles if it must be
+            yield source, target, source
+        except Exception as error:  # raised in this image's turn
+            yield source, target, error
+
+
+def repaint(paint, settings, depth, watch, items):
+    "Paint a batch."
+    from torch import cat
+
+    images = [image for *_, image in items]
+    if isinstance(images[0], Exception):
+        raise images[0]
+    if len(images) == 1:
+        return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch)]
+    return paint(cat(images), **vars(replace(settings, tile=None)), tensor=True).split(1)
+
+
+def write(written, depth, items, painted):
+    "Save a batch, listing the files in `written`; return the error of each, or None."
+    from ..images.files import read_exif, save_picture
+
+    errors = []
+    for (source, target, _), result in zip(items, painted):
+        try:
+            written.append(save_picture(result, target, depth, read_exif(source)))
+            errors.append(None)
+        except Exception as error:
+            errors.append(error)
+    return errors
+
+
+def report(results, n: int, quiet: bool) -> list[str]:
+    "Print the outputs, errors and progress of `n` images; return the sources that failed."
+    began, i, failed = time.monotonic(), 0, []
+    for items, result in results:
+        whole = result.exception()  # fails this batch only
+        errors = [whole] * len(items) if whole else result.result()
+        for (source, target, _), error in zip(items, errors):
+            i += 1
+            if error and n == 1:
+                raise error
+            if error:
+                failed.append(str(source))
+                print(f"error: {format_error(error)}", file=sys.stderr)
+                continue
+            if not quiet and n > 1:
+                left = clock((time.monotonic() - began) / i * (n - i))
+                print(printable(f"{i}/{n} {source}  {left} left"), file=sys.stderr)
+            options.print_outputs(target)
+    return failed
+
+
 def alike(items, most):
-    "Batch items whose images have the same shape, up to `most` images and TOGETHER pixels."
+    "Batch items whose images have the same shape, up to `most` images and BATCH_PIXELS."
     waiting = {}  # shape -> items
     for item in items:
         shape = getattr(item[-1], "shape", None)
-        room = min(most, TOGETHER // math.prod(shape[-2:])) if shape else 1
+        room = min(most, BATCH_PIXELS // math.prod(shape[-2:])) if shape else 1
         if room < 2:
             yield [item]
             continue
@@ -194,25 +186,23 @@ def show_share(done: float):
 
 
 def grid(
-    picture: Annotated[str, typer.Argument(help="Photo: a file or a URL.", metavar="INPUT")],
+    picture: Annotated[str, Argument(help="Photo: a file or a URL.", metavar="INPUT")],
     style: Annotated[
         list[str],
-        typer.Option(
-            metavar="STYLE",
-            help="A built-in style, a painting, or FILE:NAME. Repeat for two styles (a row) or "
+        option(
+            "STYLE",
+            "A built-in style, a painting, or FILE:NAME. Repeat for two styles (a row) or "
             "four (a square). Trained styles must be of one file.",
             callback=check_style,
         ),
     ],
-    out: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Output file.")],
-    n: Annotated[int, typer.Option("-n", metavar="N", min=2, help="Images per side.")] = 5,
-    size: Annotated[
-        int | None, typer.Option(min=8, metavar="PX", help="Short side to paint at in px.")
-    ] = None,
-    force: Force = False,
-    trust_pickle: TrustPickle = False,
-    device: Device = None,
-    precision: Precision = "auto",
+    out: options.Output,
+    n: Annotated[int, option("N", "Images per side.", "-n", min=2)] = 5,
+    size: Annotated[int | None, option("PX", "Short side to paint at in px.", min=8)] = None,
+    force: options.Force = False,
+    trust_pickle: options.TrustPickle = False,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
 ):
     "Paint one photo in a grid of mixtures of two or four styles."
     from ..images.files import check_format, save_picture
@@ -223,15 +213,15 @@ def grid(
         raise FaststyleError(
             f"{out} exists: use --overwrite to overwrite it, or choose another -o."
         )
-    names, at_sight = style, any(map(is_painting, style))
-    if not at_sight:
-        found = [find_style(name) for name in style]
-        if len({file for file, _ in found}) > 1:
+    names: list[Any] = list(style)
+    also = style[1:]
+    if not any(map(is_painting, style)):
+        files, named = zip(*map(find_style, style))
+        if len(set(files)) > 1:
             raise FaststyleError(
                 "Styles of different files cannot be mixed: choose styles of one file."
             )
-        names = [name or 0 for _, name in found]
-    also = style[1:] if at_sight else ()
+        names, also = [name or 0 for name in named], []
     paint = load_stylizer(style[0], trust_pickle, device, precision, also)
     from ..inference.grid import style_grid
 
@@ -239,4 +229,4 @@ def grid(
         raise FaststyleError(
             f"{style[0]} is an autoencoder without styles to mix: choose a trained style."
         )
-    print_outputs(save_picture(style_grid(paint, picture, names, n, size=size), out))
+    options.print_outputs(save_picture(style_grid(paint, picture, names, n, size=size), out))

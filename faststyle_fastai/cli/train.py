@@ -1,41 +1,13 @@
 "The commands that train."
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
+from . import options
 from .checks import check_folder, check_paintings
-from .options import (
-    Arch,
-    BackboneName,
-    BatchSize,
-    CheckpointEvery,
-    ContentLayers,
-    ContentWeight,
-    Device,
-    Epochs,
-    Force,
-    Images,
-    Lr,
-    Minutes,
-    Opt,
-    Out,
-    Photos,
-    Precision,
-    Quiet,
-    Recipe,
-    Seed,
-    Set,
-    Size,
-    StyleLayers,
-    StyleWeight,
-    TvWeight,
-    ValidPct,
-    Weights,
-    Workers,
-    print_outputs,
-)
+from .options import option
 
 STABLE = 1.5  # weight of TemporalConsistency: higher is steadier, but less like the painting
 
@@ -45,239 +17,196 @@ STABLE = 1.5  # weight of TemporalConsistency: higher is steadier, but less like
 
 
 def demo(
-    out: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")
-    ] = Path("faststyle-demo"),
+    out: Annotated[Path, option("DIR", "Folder for the results.", "-o", "--output")] = Path(
+        "faststyle-demo"
+    ),
     photos: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of training photos. Default: scikit-learn's two samples.",
+        option(
+            "DIR",
+            "Folder of training photos. Default: scikit-learn's two samples.",
             callback=check_folder,
         ),
     ] = None,
-    minutes: Annotated[
-        float, typer.Option(min=0.01, metavar="MINUTES", help="Training time in minutes.")
-    ] = 1.5,
-    device: Device = None,
-    precision: Precision = "auto",
-    seed: Seed = 0,
-    quiet: Quiet = False,
+    minutes: Annotated[float, option("MINUTES", "Training time in minutes.", min=0.01)] = 1.5,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
 ):
     "Train a style offline in minutes and repaint a photo in it."
-    given = locals()
+    arguments = locals()
     from ..training.demo import demo
 
-    print_outputs(*demo(**given))
+    options.print_outputs(*demo(**arguments))
 
 
+@options.takes(options.LOSS | options.SCHEDULE)
 def pretrain(
-    photos: Photos,
-    out: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Output file (.safetensors).")
-    ],
-    recipe: Recipe = "fast",
-    backbone: BackboneName = None,
-    weights: Weights = None,
+    photos: options.Photos,
+    out: options.StyleOutput,
+    recipe: options.Recipe = "fast",
     pretrained: Annotated[
-        str,
-        typer.Option(
-            metavar="START", help="Network to start from: none, autoencoder (built in), or a file."
-        ),
+        str, option("START", "Network to start from: none, autoencoder (built in), or a file.")
     ] = "none",
-    arch: Arch = "full",
-    size: Size = None,
-    bs: BatchSize = None,
-    images: Images = None,
-    minutes: Minutes = None,
-    content_weight: ContentWeight = None,
-    tv_weight: TvWeight = None,
-    content_layers: ContentLayers = None,
-    settings: Set = None,
-    lr: Lr = None,
-    epochs: Epochs = None,
-    optimizer: Opt = None,
-    valid_pct: ValidPct = 0.02,
-    checkpoint_every: CheckpointEvery = None,
+    arch: options.Arch = "full",
+    minutes: Annotated[
+        float | None,
+        option(
+            "MINUTES",
+            "Train for this many minutes. The learning-rate schedule is scaled to fit.",
+            min=0.01,
+        ),
+    ] = None,
+    valid_pct: options.ValidPct = 0.02,
+    checkpoint_every: options.CheckpointEvery = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Resume an interrupted training with the same options.")
+        bool, Option("--resume", help="Resume an interrupted training with the same options.")
     ] = False,
-    force: Force = False,
-    workers: Workers = None,
-    device: Device = None,
-    precision: Precision = "auto",
-    seed: Seed = 0,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    workers: options.Workers = None,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    **overrides: Any,
 ):
     "Train an autoencoder, the starting point of all styles, on a folder of photos."
-    given = facts(locals())
+    arguments = training_arguments(locals())
     from ..training.runs import pretrain
 
-    print_outputs(pretrain(**given))
+    options.print_outputs(pretrain(**arguments))
 
 
+@options.takes(options.STYLE_LOSS | options.LOSS | options.SCHEDULE)
 def train(
-    photos: Photos,
+    photos: options.Photos,
     style: Annotated[
         list[str],
-        typer.Option(
-            metavar="PAINTING",
-            help="Painting to learn: a file, a URL, a folder of paintings, or NAME=PAINTING. "
+        option(
+            "PAINTING",
+            "Painting to learn: a file, a URL, a folder of paintings, or NAME=PAINTING. "
             "Repeat for several styles in one network.",
             callback=check_paintings,
         ),
     ],
-    out: Out,
-    recipe: Recipe = "fast",
-    backbone: BackboneName = None,
-    weights: Weights = None,
+    out: options.Out,
+    recipe: options.Recipe = "fast",
     pretrained: Annotated[
         str,
-        typer.Option(
-            metavar="START",
-            help="Network to start from: predicted (the painting at first sight), gallery, "
+        option(
+            "START",
+            "Network to start from: predicted (the painting at first sight), gallery, "
             "autoencoder, none, or a file.",
         ),
     ] = "predicted",
-    arch: Arch = "full",
-    size: Size = None,
-    bs: BatchSize = None,
-    images: Images = None,
+    arch: options.Arch = "full",
     minutes: Annotated[
         float | None,
-        typer.Option(
-            min=0.01,
-            metavar="MINUTES",
-            help="Train for this many minutes, start and end included. Default: with recipe fast, "
+        option(
+            "MINUTES",
+            "Train for this many minutes, start and end included. Default: with recipe fast, "
             "5 for each style; otherwise the recipe's epochs.",
+            min=0.01,
         ),
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Stop after this many epochs without improvement and keep the best network. Use "
+        option(
+            "N",
+            "Stop after this many epochs without improvement and keep the best network. Use "
             "with --minutes.",
+            min=1,
         ),
     ] = None,
     stable: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--temporal-loss",
             help="Train temporally consistent strokes for video. Takes twice as long.",
         ),
     ] = False,
-    style_weight: StyleWeight = None,
-    content_weight: ContentWeight = None,
-    tv_weight: TvWeight = None,
-    style_layers: StyleLayers = None,
-    content_layers: ContentLayers = None,
-    settings: Set = None,
-    lr: Lr = None,
-    epochs: Epochs = None,
-    optimizer: Opt = None,
-    valid_pct: ValidPct = 0.02,
-    checkpoint_every: CheckpointEvery = None,
+    valid_pct: options.ValidPct = 0.02,
+    checkpoint_every: options.CheckpointEvery = None,
     preview_every: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="STEPS",
-            help="Steps between previews. Default: 100, at least 10 seconds apart.",
-        ),
+        option("STEPS", "Steps between previews. Default: 100, at least 10 seconds apart.", min=1),
     ] = None,
-    preview_photo: Annotated[
+    preview_photos: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FILE", help="Photo for the previews. Repeat for several. Default: two."
+        option(
+            "FILE", "Photo for the previews. Repeat for several. Default: two.", "--preview-photo"
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--resume",
             help="Resume the run in --output with the same options. More --minutes or --epochs "
             "extend a finished run.",
         ),
     ] = False,
-    force: Force = False,
-    workers: Workers = None,
-    device: Device = None,
-    precision: Precision = "auto",
-    seed: Seed = 0,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    workers: options.Workers = None,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    **overrides: Any,
 ):
     "Train one or more styles from paintings and a folder of photos."
-    given = facts(locals())
-    given["stable"] = STABLE if stable else None
-    given["preview_photos"] = given.pop("preview_photo")
+    arguments = training_arguments(locals()) | {"stable": STABLE if stable else None}
     from ..training.runs import train
 
-    run = train(**given)
-    print_outputs(run / "model.safetensors", run / "model.pkl", *run.glob("loss.png"))
-    print_outputs(*sorted(run.glob("progress*")))
+    run = train(**arguments)
+    options.print_outputs(run / "model.safetensors", run / "model.pkl", *run.glob("loss.png"))
+    options.print_outputs(*sorted(run.glob("progress*")))
 
 
+@options.takes(options.STYLE_LOSS | options.LOSS)
 def add_style(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder or .safetensors file.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run folder or .safetensors file.")],
     style: Annotated[
         str,
-        typer.Option(
-            metavar="PAINTING",
-            help="Painting to add: a file, a URL, or NAME=PAINTING.",
+        option(
+            "PAINTING",
+            "Painting to add: a file, a URL, or NAME=PAINTING.",
             callback=check_paintings,
         ),
     ],
     photos: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of training photos. Default: the run's.",
-            callback=check_folder,
-        ),
+        option("DIR", "Folder of training photos. Default: the run's.", callback=check_folder),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Output file (.safetensors). Default: update RUN in place.",
+        option(
+            "FILE", "Output file (.safetensors). Default: update RUN in place.", "-o", "--output"
         ),
     ] = None,
-    backbone: BackboneName = None,
-    weights: Weights = None,
-    minutes: Annotated[
-        float, typer.Option(min=0.01, metavar="MINUTES", help="Training time in minutes.")
-    ] = 3,
-    style_weight: StyleWeight = None,
-    content_weight: ContentWeight = None,
-    tv_weight: TvWeight = None,
-    style_layers: StyleLayers = None,
-    content_layers: ContentLayers = None,
-    settings: Set = None,
-    lr: Lr = None,
-    optimizer: Opt = None,
-    force: Force = False,
-    workers: Workers = None,
-    device: Device = None,
-    precision: Precision = "auto",
-    seed: Seed = 0,
-    quiet: Quiet = False,
+    minutes: Annotated[float, option("MINUTES", "Training time in minutes.", min=0.01)] = 3,
+    force: options.Force = False,
+    workers: options.Workers = None,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    **overrides: Any,
 ):
     "Add a painting to a trained network. Existing styles stay bit-for-bit unchanged."
-    given = facts(locals())
+    arguments = training_arguments(locals())
     from ..training.runs import add_style
 
-    print_outputs(add_style(**given))
+    options.print_outputs(add_style(**arguments))
 
 
-def facts(given):
-    "Rename options to the parameters of the training functions."
-    given["opt"], given["loss"] = given.pop("optimizer"), {}
-    for term, name, value in given.pop("settings") or ():
-        given["loss"].setdefault(term, {})[name] = value
-    if given.get("pretrained") == "none":
-        given["pretrained"] = None
-    return given
+def training_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    "The arguments of a training function, from the options of its command."
+    arguments = given | given["overrides"]
+    del arguments["overrides"]
+    loss: dict[str, dict[str, Any]] = {}
+    for term, name, value in arguments.pop("settings") or ():
+        loss.setdefault(term, {})[name] = value
+    if arguments.get("pretrained") == "none":
+        arguments["pretrained"] = None
+    return arguments | {"loss": loss}

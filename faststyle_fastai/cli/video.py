@@ -4,113 +4,88 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from ..core.terminal import clock, progress
-from ..inference.options import PaintOptions
+from . import options
 from .checks import check_video
-from .loading import load_stylizer, name_first, names_in, shares_of, side_of
-from .options import (
-    Device,
-    Force,
-    Mix,
-    Precision,
-    Quiet,
-    Style,
-    TrustPickle,
-    print_outputs,
-    takes_paint_options,
-)
+from .loading import load_mixture, side_of
+from .options import option
 
 
-@takes_paint_options("size", "exact")
+@options.takes(options.paint_options("size", "exact"))
 def video(
     source: Annotated[
         str,
-        typer.Argument(
+        Argument(
             help="Video, GIF, or numbered images such as frames/%04d.png.",
             metavar="INPUT",
             callback=check_video,
         ),
     ],
-    style: Style,
+    style: options.Style,
     out: Annotated[
         Path,
-        typer.Option(
+        option(
+            "FILE",
+            "Output file (.mp4, .mkv, .webm, .mov or .gif), or numbered images such as "
+            "frames/%04d.png.",
             "-o",
             "--output",
-            metavar="FILE",
-            help="Output file (.mp4, .mkv, .webm, .mov or .gif), or numbered images such as "
-            "frames/%04d.png.",
         ),
     ],
-    options: PaintOptions,
-    mix: Mix = None,
+    mix: options.Mix = None,
     size: Annotated[
         int | None,
-        typer.Option(
-            min=16, metavar="PX", help="Short side of the output in px. Default: the video's own."
-        ),
+        option("PX", "Short side of the output in px. Default: the video's own.", min=16),
     ] = None,
     smooth: Annotated[
         bool,
-        typer.Option(
-            "--temporal-smoothing", help="Make the brush strokes follow the motion. Slower."
-        ),
+        Option("--temporal-smoothing", help="Make the brush strokes follow the motion. Slower."),
     ] = False,
-    start: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Start time in seconds.")
-    ] = 0.0,
-    end: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="End time in seconds.")
-    ] = None,
+    start: Annotated[float, option("SECONDS", "Start time in seconds.", min=0)] = 0.0,
+    end: Annotated[float | None, option("SECONDS", "End time in seconds.", min=0)] = None,
     fps: Annotated[
         float | None,
-        typer.Option(
-            metavar="NUMBER", min=0.1, max=1000, help="Frames per second. Default: the video's own."
-        ),
+        option("NUMBER", "Frames per second. Default: the video's own.", min=0.1, max=1000),
     ] = None,
     crf: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
+        option(
+            "N",
+            "Quality. Lower values look better and make larger files. Default: 18, or 31 for "
+            ".webm.",
             min=0,
             max=63,
-            help="Quality. Lower values look better and make larger files. Default: 18, or 31 for "
-            ".webm.",
         ),
     ] = None,
     codec: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Codec as ffmpeg names it. Default: libx264, or libvpx-vp9 for .webm.",
-        ),
+        option("NAME", "Codec as ffmpeg names it. Default: libx264, or libvpx-vp9 for .webm."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted video.")] = False,
-    force: Force = False,
-    trust_pickle: TrustPickle = False,
-    device: Device = None,
-    precision: Precision = "auto",
-    quiet: Quiet = False,
+    resume: Annotated[bool, Option("--resume", help="Resume an interrupted video.")] = False,
+    force: options.Force = False,
+    trust_pickle: options.TrustPickle = False,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
+    quiet: options.Quiet = False,
+    **given: Any,
 ):
     "Repaint a video in a style and keep its sound."
     from ..video.stylize import paint_video
     from ..video.writer import check_video_format
 
+    settings = options.painting(given)
     check_video_format(out, force, resume)
-
-    also = names_in(mix, options.black)
-    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
-    if not mix:
-        name_first(paint, style)
-    style = shares_of(mix, paint.named or 0) if mix else paint.named
-    how = vars(replace(options, style=style, tile=side_of(options.tile))) | {"size": size}
-    how |= {"start": start, "end": end, "fps": fps, "codec": codec, "crf": crf, "resume": resume}
-    watch = None if quiet else Progress()
-    print_outputs(paint_video(paint, source, out, **how, smooth=smooth, watch=watch))
+    paint, styles = load_mixture(style, mix, settings.black, trust_pickle, device, precision, quiet)
+    arguments = vars(replace(settings, style=styles, tile=side_of(settings.tile))) | {"size": size}
+    paint_video(
+        paint, source, out, **arguments, smooth=smooth, start=start, end=end, fps=fps, codec=codec,
+        crf=crf, resume=resume, watch=None if quiet else Progress(),
+    )  # fmt: skip
+    options.print_outputs(out)
 
 
 class Progress:

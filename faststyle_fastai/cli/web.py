@@ -6,39 +6,29 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from . import options
 from .checks import check_style
 from .loading import load_stylizer
-from .options import AllowHosts, Browser, Device, Host, Port, Precision, TrustPickle
+from .options import option
 
 
 def web(
     folder: Annotated[
         Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of trained styles and paintings to offer. New styles are saved there.",
+        option(
+            "DIR", "Folder of trained styles and paintings to offer. New styles are saved there."
         ),
     ] = Path("faststyle-web"),
     photos: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder of training photos to offer, along with its subfolders."
-        ),
+        Path | None, option("DIR", "Folder of training photos to offer, along with its subfolders.")
     ] = None,
-    megapixels: Annotated[
-        float,
-        typer.Option(
-            "--max-megapixels", min=0.001, metavar="N", help="Refuse images with more megapixels."
-        ),
-    ] = 50,
-    host: Host = "127.0.0.1",
-    port: Port = 8080,
-    browser: Browser = True,
-    allow_host: AllowHosts = None,
-    device: Device = None,
-    precision: Precision = "auto",
+    megapixels: options.Megapixels = 50,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    browser: options.Browser = True,
+    allow_host: options.AllowHosts = None,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
 ):
     "Serve a web page to paint, train, optimize and use the camera. Stop it with Ctrl-C."
     from ..web.app import web_page
@@ -53,23 +43,21 @@ def web(
 def camera(
     style: Annotated[
         str | None,
-        typer.Option(
-            metavar="STYLE",
-            help="Style, as for video. Default: the built-in styles, in the full network if this "
+        option(
+            "STYLE",
+            "Style, as for video. Default: the built-in styles, in the full network if this "
             "machine paints live video with it, else in the slim one.",
             callback=check_style,
         ),
     ] = None,
-    size: Annotated[
-        int, typer.Option(min=16, metavar="PX", help="Short side to paint at in px.")
-    ] = 240,
-    host: Host = "127.0.0.1",
-    port: Port = 8080,
-    browser: Browser = True,
-    allow_host: AllowHosts = None,
-    trust_pickle: TrustPickle = False,
-    device: Device = None,
-    precision: Precision = "auto",
+    size: Annotated[int, option("PX", "Short side to paint at in px.", min=16)] = 240,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    browser: options.Browser = True,
+    allow_host: options.AllowHosts = None,
+    trust_pickle: options.TrustPickle = False,
+    device: options.Device = None,
+    precision: options.Precision = "auto",
 ):
     "Repaint the camera's video live on a web page. Stop it with Ctrl-C."
     from ..inference.live import live_gallery

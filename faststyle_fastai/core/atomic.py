@@ -6,11 +6,12 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
+from typing import Any
 
 __all__ = ["fsync_path", "best_effort_write", "atomic_write", "hidden_name", "write_first"]
 
@@ -21,7 +22,7 @@ LONGEST = 255  # bytes of a file name
 @contextmanager
 def atomic_write(
     path: str | Path,  # the final path; missing folders are created
-):
+) -> Iterator[Path]:
     "Yield a temporary path that replaces `path` on success and is removed on failure."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,7 @@ def atomic_write(
     except OSError as error:
         if str(error.filename) != str(temporary):
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from None  # the name that was given
+        raise OSError(error.errno, error.strerror, str(path)) from None  # the caller's name
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -48,7 +49,7 @@ def hidden_name(name: str, end: str) -> str:
     return f".{name}{end}"
 
 
-def replace(temporary: Path, path: Path):
+def replace(temporary: Path, path: Path) -> None:
     "Rename, waiting up to a second for a Windows program that has `path` open."
     for pause in (0.1, 0.2, 0.7, None):
         try:
@@ -59,47 +60,47 @@ def replace(temporary: Path, path: Path):
             time.sleep(pause)
 
 
-def fsync_path(path: Path):
+def fsync_path(path: Path) -> None:
     "Flush a file, or the entries of a folder, to disk."
     with suppress(PermissionError):  # Windows cannot open folders or flush read-only files
-        opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
         try:
-            os.fsync(opened)
+            os.fsync(descriptor)
         finally:
-            os.close(opened)
+            os.close(descriptor)
 
 
-def best_effort_write(write, *args):
+def best_effort_write(write: Callable, *args: Any) -> None:
     "Write an intermediate file; a full disk causes a warning, not a failure."
     try:
         write(*args)
     except (OSError, RuntimeError) as error:
-        why = error.__cause__ or error
-        why = getattr(why, "strerror", None) or str(why).splitlines()[0]
-        said_once(f"File not written: {why}. Work continues and will try again.")
+        cause = error.__cause__ or error
+        why = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+        warn_once(f"File not written: {why}. Work continues and will try again.")
 
 
 def write_first(
-    give_way: dict[str, Callable],  # what is less important -> a function that lists its files
+    give_way: dict[str, Callable],  # kind of less important file -> a function that lists them
     write: Callable,
-    *args,
-):
-    "Write a file; on a full disk, less important ones are removed, one kind after the other."
+    *args: Any,
+) -> Any:
+    "Write a file; if the disk is full, remove less important files, one kind at a time."
     for what, files in give_way.items():
         try:
             return write(*args)
         except (OSError, RuntimeError) as error:
-            why = error.__cause__ or error
+            cause = error.__cause__ or error
             # torch raises RuntimeError, without a number, when a disk is full.
-            if type(why) is not RuntimeError and getattr(why, "errno", None) not in FULL:
+            if type(cause) is not RuntimeError and getattr(cause, "errno", None) not in FULL:
                 raise
-        if there := [file for file in files() if file.exists()]:
-            said_once(f"The disk is full: {what} were removed to make room.")
-        for file in there:
+        if existing := [file for file in files() if file.exists()]:
+            warn_once(f"The disk is full: {what} were removed to make room.")
+        for file in existing:
             shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink()
     return write(*args)
 
 
 @lru_cache
-def said_once(text):
+def warn_once(text):
     warnings.warn(text, stacklevel=3)

@@ -28,17 +28,17 @@ OUT_OF_MEMORY = "DefaultCPUAllocator", "ALLOC_FAILED", "MPS backend out of memor
 
 def best_device() -> torch.device:
     "The available accelerator, or the CPU."
-    found = torch.accelerator.is_available() and torch.accelerator.current_accelerator()
-    if found and found.type == "cuda" and not has_kernels():
+    device = torch.accelerator.is_available() and torch.accelerator.current_accelerator()
+    if device and device.type == "cuda" and not has_kernels():
         too_old(torch.cuda.get_device_name())
-        found = None
-    return found or torch.device("cpu")
+        device = None
+    return device or torch.device("cpu")
 
 
 def use_device(
     name: torch.device | str | None = None,  # None: the best
 ) -> torch.device:
-    "A device by name. Of several GPUs it becomes the one whose memory and random state are kept."
+    "A device by name; an NVIDIA GPU also becomes the current one."
     device = torch.device(name or best_device())
     if device.type in GPUS and not getattr(torch, device.type).is_available():
         raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
@@ -49,7 +49,7 @@ def use_device(
 
 def has_kernels() -> bool:
     "Whether the installed PyTorch was compiled for this GPU, or for an older one of its kind."
-    if torch.version.hip:  # AMD's names have no order
+    if torch.version.hip:  # AMD's architecture names have no order
         return True
     major, minor = torch.cuda.get_device_capability()
     for name in torch.cuda.get_arch_list():  # sm_90 is machine code, compute_90 is for newer GPUs
@@ -103,8 +103,8 @@ def computing(
 ) -> ExitStack:
     """A context that computes in `dtype`.
 
-    On NVIDIA cards, convolutions in float32 would otherwise be TF32, with ten bits of mantissa.
-    cuDNN does not try out algorithms, which takes seconds for each new size of an image.
+    Convolutions in float32 must not become TF32, which has ten bits of mantissa. cuDNN must not try
+    out algorithms, which takes seconds for each new image size.
     """
     contexts = ExitStack()
     if device.type == "cuda":
@@ -115,17 +115,19 @@ def computing(
 
 
 def on_cpu(x: torch.Tensor) -> bool:
-    "Whether `x` is on a CPU, where other operations are fast than on a GPU."
+    "Whether `x` is on a CPU, where the fastest operations differ from those of a GPU."
     return x.device.type == "cpu"
 
 
 def finishing_device(device: torch.device) -> torch.device:
-    "Where to prepare and finish images: on an NVIDIA GPU itself, else on the CPU, not on MPS."
+    "Where to prepare and finish images: on an NVIDIA GPU, otherwise on the CPU."
     return device if device.type == "cuda" else torch.device("cpu")
 
 
 def named_devices(
-    names,  # one, or two of the same kind separated by a comma; None: the best
+    names: torch.device
+    | str
+    | None,  # two of the same kind are separated by a comma; None: the best
 ) -> list[torch.device]:
     "Devices by name; `ValueError` for more than two, or for different kinds."
     devices = [torch.device(d) for d in str(names or best_device()).split(",")]
@@ -136,6 +138,6 @@ def named_devices(
 
 
 def out_of_memory(error: Exception) -> bool:
-    "Whether `error` means out of memory; some libraries have no error type of their own for it."
+    "Whether `error` means out of memory, for which some libraries have no error type."
     kinds = MemoryError, torch.OutOfMemoryError
     return isinstance(error, kinds) or any(words in str(error) for words in OUT_OF_MEMORY)

@@ -12,7 +12,7 @@ class FaststyleError(RuntimeError):
         super().__init__(message)
         self.message = message  # fastai rewrites the `args` of exceptions raised in callbacks
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.message
 
 

@@ -2,32 +2,34 @@
 
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["interrupts"]
 
-ASKS = signal.SIGINT, signal.SIGTERM  # Ctrl-C, and what `kill` and a shutdown send
+SIGNALS = signal.SIGINT, signal.SIGTERM  # Ctrl-C; `kill` and a shutdown
 
 
 @contextmanager
-def interrupts():
+def interrupts() -> Iterator[list[bool]]:
     "Yield a list that Ctrl-C appends to, to check between steps; a second Ctrl-C interrupts."
     if threading.current_thread() is not threading.main_thread():
         yield []
         return
-    asked, before = [], {number: signal.getsignal(number) for number in ASKS}
+    pressed: list[bool] = []
+    before = {number: signal.getsignal(number) for number in SIGNALS}
 
     def restore():
         for number, handler in before.items():
             signal.signal(number, handler)
 
     def note(*_):
-        asked.append(True)
+        pressed.append(True)
         restore()
 
-    for number in ASKS:
+    for number in SIGNALS:
         signal.signal(number, note)
     try:
-        yield asked
+        yield pressed
     finally:
         restore()

@@ -16,18 +16,18 @@ __all__ = ["locked"]
 @contextmanager
 def locked(
     place: Path,  # a folder or a file
-    doing: str,  # what the owner does to it, for the message
+    doing: str,  # past participle for the message, such as written
     folder: bool = False,  # create a folder if it is missing; an empty one is removed again
 ) -> Iterator[None]:
     """Hold `place` alone; `FaststyleError` names the process that holds it already.
 
-    The lock is the operating system's, which ends with its process, however that dies.
+    It is the operating system's lock, which ends with its process, even if that is killed.
     """
     if missing := folder and not place.exists():
-        place.mkdir(parents=True, exist_ok=True)  # another process may be as fast
+        place.mkdir(parents=True, exist_ok=True)  # another process may just have created it
     file = place / ".lock" if place.is_dir() else place.with_name(f".{place.name}.lock")
     owner, lock = "another process", FileLock(file)
-    with suppress(OSError):  # it is missing, or Windows lets nobody read it
+    with suppress(OSError):  # missing, or unreadable while locked on Windows
         owner = file.read_text() or owner
     try:
         lock.acquire(timeout=0)
@@ -40,7 +40,7 @@ def locked(
             file.write_text(f"process {os.getpid()} on {platform.node()}")
         yield
     finally:
-        with suppress(OSError):  # Windows removes it when it is released
+        with suppress(OSError):  # on Windows, impossible before the release
             file.unlink()
         lock.release()
         if missing:

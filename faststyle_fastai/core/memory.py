@@ -18,7 +18,7 @@ LARGEST = 2**30, 2**25  # bytes of a tensor; glibc before 2.34 accepts only the 
 
 
 @lru_cache
-def enable_memory_reuse():
+def enable_memory_reuse() -> None:
     """Make glibc keep freed memory for the next allocation.
 
     By default glibc returns each large tensor's memory and maps the next one page by page. On a CPU
@@ -30,16 +30,13 @@ def enable_memory_reuse():
             libc.mallopt(TRIM_THRESHOLD, LARGEST[0])
 
 
-def trim_memory():
+def trim_memory() -> None:
     "Return cached memory to the operating system."
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def fits_in_memory(
-    n_bytes: float,
-    device: torch.device,
-) -> bool:
+def fits_in_memory(n_bytes: float, device: torch.device) -> bool:
     "Whether `n_bytes` fit in half of the free memory, trimming cached memory if needed."
     if n_bytes <= SHARE * free_memory(device):
         return True
@@ -52,24 +49,25 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + idle
-    left = []
+    free = []
     with suppress(OSError, IndexError):  # Linux
-        left.append(
-            1024 * int(Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0])
-        )
+        available = Path("/proc/meminfo").read_text().split("MemAvailable:")[1]
+        free.append(1024 * int(available.split()[0]))
     with suppress(OSError, ValueError, KeyError):  # in a container with a limit
         most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
         stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
-        left.append(max(0, most - used + int(stat["inactive_file"])))  # file cache, reclaimed first
-    if not left and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        left.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+        free.append(
+            max(0, most - used + int(stat["inactive_file"]))
+        )  # the file cache is reclaimable
+    if not free and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        free.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     if sys.platform == "win32":
-        left.append(windows_memory())
-    return min(left, default=4 << 30)
+        free.append(windows_memory())
+    return min(free, default=4 << 30)
 
 
 def windows_memory():
     "Free bytes, from kernel32's MEMORYSTATUSEX: two 32-bit numbers, then seven of 64 bits."
-    status = (ctypes.c_uint64 * 8)(64)  # its own size; the second number is free memory's share
+    status = (ctypes.c_uint64 * 8)(64)  # first its own size in bytes
     ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
-    return status[2]  # after the total
+    return status[2]  # [1] is the total

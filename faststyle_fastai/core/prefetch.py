@@ -1,10 +1,11 @@
 "Overlapped reading, processing and writing."
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from itertools import islice
+from typing import Any
 
 __all__ = ["prefetch", "map_batches", "map_overlapped"]
 
@@ -12,13 +13,13 @@ __all__ = ["prefetch", "map_batches", "map_overlapped"]
 def prefetch(
     items: Iterable,
     n: int = 2,  # items fetched ahead
-) -> Iterator:
+) -> Generator[Any, None, None]:
     "Iterate over `items`, fetching ahead in a thread."
-    items, end = iter(items), object()
+    iterator, end = iter(items), object()
     with ThreadPoolExecutor(1) as pool:
-        coming = deque(pool.submit(next, items, end) for _ in range(n))
+        coming = deque(pool.submit(next, iterator, end) for _ in range(n))
         while (item := coming.popleft().result()) is not end:
-            coming.append(pool.submit(next, items, end))
+            coming.append(pool.submit(next, iterator, end))
             yield item
 
 
@@ -27,27 +28,25 @@ def map_overlapped(
     work: Callable,  # item -> output; in this thread
     write: Callable,  # item, output -> result; in a thread
     n: int = 2,  # items waiting on either side at most
-) -> Iterator[tuple[object, Future]]:  # each item, in order, with its result or error
-    "Fetch, process and write items, so that the processor does not wait for the disk."
+) -> Generator[tuple[Any, Future], None, None]:  # each item, in order, with its result or error
+    "Fetch, process and write items, so that the processor never waits for the disk."
     with ThreadPoolExecutor(1) as writer, closing(prefetch(items, n)) as coming:
-        writing, broken = deque(), None
-        while True:
-            try:
-                item = next(coming)
-            except StopIteration:
-                break
-            except Exception as error:  # raised after the items fetched so far
-                broken = error
-                break
-            made = _tried(work, item)
-            result = made if made.exception() else writer.submit(write, item, made.result())
-            writing.append((item, result))
-            while writing and (len(writing) > n or writing[0][1].done()):
-                wait([writing[0][1]])  # or pending writes would pile up
-                yield writing.popleft()
+        writing: deque[tuple[Any, Future]] = deque()
+        failure = None
+        try:
+            for item in coming:
+                output = _tried(work, item)
+                failed = output.exception()
+                result = output if failed else writer.submit(write, item, output.result())
+                writing.append((item, result))
+                while writing and (len(writing) > n or writing[0][1].done()):
+                    wait([writing[0][1]])  # or pending writes would pile up
+                    yield writing.popleft()
+        except Exception as error:  # raised after the items fetched so far
+            failure = error
         yield from writing
-        if broken:
-            raise broken
+        if failure:
+            raise failure
 
 
 def map_batches(
@@ -55,25 +54,25 @@ def map_batches(
     work: Callable,  # item -> output
     write: Callable,  # item, output -> result
     n: int,  # items held at once
-) -> Iterator[tuple[object, Future]]:  # as in `map_overlapped`
-    """Like `map_overlapped`, but one step after the other, some items at a time.
+) -> Generator[tuple[Any, Future], None, None]:  # as in `map_overlapped`
+    """Like `map_overlapped`, but without threads: fetch, process and write `n` items in turn.
 
-    For a CPU that does all the work itself, where threads would only compete.
+    For a CPU that does all the work itself, where threads would compete.
     """
-    items, broken = iter(items), None
-    while broken is None:
+    iterator, failure = iter(items), None
+    while failure is None:
         group = []
         try:
-            for item in islice(items, n):
+            for item in islice(iterator, n):
                 group.append((item, _tried(work, item)))
         except Exception as error:  # raised after the items fetched so far
-            broken = error
+            failure = error
         if not group:
             break
-        for item, made in group:
-            yield item, made if made.exception() else _tried(write, item, made.result())
-    if broken:
-        raise broken
+        for item, output in group:
+            yield item, output if output.exception() else _tried(write, item, output.result())
+    if failure:
+        raise failure
 
 
 def _tried(call, *args):

@@ -3,6 +3,7 @@
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from .atomic import atomic_write
@@ -16,6 +17,7 @@ def versions() -> dict[str, str]:
     return {"faststyle_fastai": __version__, **{name: version(name) for name in names}}
 
 
-def write_json(value, path: Path):
+def write_json(value: Any, path: Path) -> None:
+    "Write `value` to a file, indented."
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n")

@@ -8,13 +8,14 @@ __all__ = ["clock", "one_line", "printable", "progress"]
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # also halves of UTF-16 pairs
 
 
-def one_line(message) -> str:
+def one_line(message: object) -> str:
+    "A message without line breaks and control characters."
     return printable(" ".join(str(message).split()))
 
 
 def printable(text: str) -> str:
     "Escape control characters, as \\x1b: names from files and servers must not steer a terminal."
-    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def clock(seconds: float) -> str:
@@ -24,7 +25,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def progress(line: str, last: bool = False):
+def progress(line: str, last: bool = False) -> None:
     "Print a line to stderr; on a terminal it replaces the previous one."
     tty = sys.stderr.isatty()
     line = printable(line)

@@ -1,15 +1,17 @@
-"Checks of values that people give, and lists of their choices."
+"Checks of user input, and lists of choices."
 
 import math
+from collections.abc import Collection, Iterable
 from numbers import Integral, Real
+from typing import Any
 
 __all__ = ["check_numbers", "either", "is_finite", "known"]
 
 
 def known(
-    kind: str,  # what the table lists, for the message
+    kind: str,  # of the table's rows, for the message
     name: str,  # the row to look up
-    table,
+    table: Collection[str],
 ) -> str:
     "`name`, if `table` contains it; otherwise `ValueError` lists the choices."
     if name not in table:
@@ -17,24 +19,24 @@ def known(
     return name
 
 
-def either(names) -> str:
+def either(names: Iterable[str]) -> str:
     "List names: a, b or c."
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def is_finite(value) -> bool:
+def is_finite(value: Any) -> bool:
     "Whether all numbers in a value, list or dict are finite; integers have at most 64 bits."
     if isinstance(value, (list, tuple, dict)):
         return all(map(is_finite, value.values() if isinstance(value, dict) else value))
     if isinstance(value, Integral):
-        return -(2**63) <= value < 2**63
+        return -(2**63) <= int(value) < 2**63
     return not isinstance(value, Real) or math.isfinite(value)
 
 
-def check_numbers(**given):
-    "Check settings that are numbers, or None: `ValueError` for negative ones, NaN and infinity."
-    for name, value in given.items():
+def check_numbers(**settings: Any) -> None:
+    "Raise `ValueError` for negative numbers, NaN and infinity; None passes."
+    for name, value in settings.items():
         parts = value.values() if isinstance(value, dict) else [value]
         if not is_finite(value) or any(isinstance(part, Real) and part < 0 for part in parts):
             raise ValueError(f"Invalid {name}={value}. Use a finite number, at least 0.")

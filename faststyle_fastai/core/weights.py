@@ -1,6 +1,7 @@
 "Weights read from files without running code."
 
 from pathlib import Path
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError
@@ -10,10 +11,10 @@ __all__ = ["read_plain", "read_weights"]
 
 
 def read_plain(
-    file,  # a path or an open file, written by torch.save
+    file: str | Path | IO[bytes],  # written by torch.save
     name: str | Path,  # for the message
-):
-    "Read tensors and plain values; `ValueError` for a damaged file or one with code, never run."
+) -> Any:
+    "Read tensors and plain values. `ValueError` if the file is damaged or contains code."
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except MemoryError:

@@ -1,9 +1,11 @@
 "Style transfer by optimizing pixels directly: slower than a network, with the best quality."
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -17,25 +19,25 @@ from ..core.weights import read_plain
 from ..images.color import soft_proof
 from ..images.files import check_format, save_picture, to_picture
 from ..images.remote import digest
-from .pixels import PixelOptimizer
+from .pixels import OptimizationStep, PixelOptimizer
 from .recipes import optimization_plan
 
 __all__ = ["optimize_style", "optimize_to_file"]
 
 
 def optimize_style(
-    content,  # the photo: a path, an image or an array
-    styles,  # the painting, or several to blend
+    content: Any,  # the photo: a path, an image or an array
+    styles: Any,  # the painting, or several to blend
     style_weights: list[float] | None = None,  # of the paintings; None: equal
     recipe: str = "fast",  # a row of recipes.OPTIMIZATIONS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
-    mask=None,  # a gray image: white gets the first painting's style, black the others'
+    mask: Any = None,  # a gray image: white gets the first painting's style, black the others'
     seed: int = 0,
     device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
     proof: str | Path | None = None,  # a printer's profile: limits inputs to its colors
     precision: str = "auto",  # see devices.autocast_dtype
-    callback=None,  # (step, optimizer) after each iteration; return True to stop
-    **overrides,  # fields of recipes.Optimization
+    callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
+    **overrides: Any,  # fields of recipes.Optimization
 ) -> Image.Image:  # RGB, the longer side is the plan's end_scale
     "Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016)."
     plan = optimization_plan(recipe, **overrides)
@@ -51,7 +53,7 @@ def optimize_style(
 
 def optimize_to_file(
     content: str | Path,
-    styles: list[str | Path],
+    styles: Sequence[str | Path],
     out: str | Path,  # the image; also writes OUT.trace.json, OUT.loss.png, OUT.state
     style_weights: list[float] | None = None,
     recipe: str = "fast",
@@ -65,23 +67,17 @@ def optimize_to_file(
     proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png shows the print
     depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif with the extra deep
     precision: str = "auto",
-    callback=None,  # as in optimize_style
-    **overrides,  # fields of recipes.Optimization
+    callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
+    **overrides: Any,  # fields of recipes.Optimization
 ) -> list[Path]:  # the files written
-    """Run `optimize_style` on files, saving the image regularly and when it is stopped.
+    """Run `optimize_style` on files, saving the image regularly and when interrupted.
 
     `resume` continues from OUT.state, which is removed at the end.
     """
-    if depth is None:
-        deep = Path(out).suffix.lower() in (".tif", ".tiff") and find_spec("tifffile")
-        depth = 16 if deep else 8
-    out, plan = check_format(out, depth), optimization_plan(recipe, **overrides)
+    out, depth = _checked_output(out, depth, force or resume)
+    plan = optimization_plan(recipe, **overrides)
     ends = ".trace.json", ".loss.png", ".state", ".proof.png"
-    trace, plot, saved, print_of = (out.with_name(out.name + end) for end in ends)
-    if out.exists() and not (force or resume):
-        raise FaststyleError(
-            f"{out} exists: use --overwrite to overwrite it, --resume, or another -o."
-        )
+    trace, plot, saved, preview = (out.with_name(out.name + end) for end in ends)
     work = PixelOptimizer(
         content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
         proof=proof, precision=precision,
@@ -98,45 +94,64 @@ def optimize_to_file(
         "precision": precision,
         "plan": json.loads(json.dumps(asdict(plan))),
     }
-    iterates = []
-    if resume and out.exists():
-        if not saved.is_file():
-            raise FaststyleError(f"{out} is finished: use --overwrite to overwrite it.")
-        state = read_plain(saved, saved)
-        if state["settings"] != settings:
-            raise FaststyleError(
-                f"{out} was started with other settings: resume with the same ones, or use "
-                "--overwrite."
-            )
-        work.load_state_dict(state["work"])
-        iterates = state["iterates"]
+    iterates = _resumed(work, out, saved, settings) if resume and out.exists() else []
 
     def save():
         save_picture(work.picture(), out, depth)
         if proof:
-            save_picture(soft_proof(to_picture(work.picture()), proof), print_of)
+            save_picture(soft_proof(to_picture(work.picture()), proof), preview)
         with atomic_write(saved) as temporary:
             state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
             torch.save(state, temporary)
 
     try:
-        with interrupts() as asked:  # between iterations: an unfinished one could not be resumed
-            for iterate in work:
-                iterates.append(asdict(iterate))
-                if asked or (callback and callback(iterate, work)):
-                    save()
-                    raise FaststyleError(
-                        f"Stopped. {out} is the image so far. Use --resume to continue."
-                    )
-                if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
-                    best_effort_write(save)
-        save()
+        _run(work, out, iterates, save, save_every, callback)
     finally:
         write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
         with atomic_write(plot) as temporary:
             loss_figure(iterates).savefig(temporary, dpi=120)
     saved.unlink(missing_ok=True)
-    return [out, *[print_of] * bool(proof), trace, plot]
+    return [out, *[preview] * bool(proof), trace, plot]
+
+
+def _checked_output(out: str | Path, depth: int | None, may_exist: bool) -> tuple[Path, int]:
+    if depth is None:
+        deep = Path(out).suffix.lower() in (".tif", ".tiff") and find_spec("tifffile")
+        depth = 16 if deep else 8
+    out = check_format(out, depth)
+    if out.exists() and not may_exist:
+        raise FaststyleError(
+            f"{out} exists: use --overwrite to overwrite it, --resume, or another -o."
+        )
+    return out, depth
+
+
+def _resumed(work, out, saved, settings):
+    "Restore an unfinished optimization; return its iterates."
+    if not saved.is_file():
+        raise FaststyleError(f"{out} is finished: use --overwrite to overwrite it.")
+    state = read_plain(saved, saved)
+    if state["settings"] != settings:
+        raise FaststyleError(
+            f"{out} was started with other settings: resume with the same ones, or use --overwrite."
+        )
+    work.load_state_dict(state["work"])
+    return state["iterates"]
+
+
+def _run(work, out, iterates, save, save_every, callback):
+    "Optimize, appending to `iterates`; save regularly and at the end, also if it is stopped."
+    with interrupts() as pressed:  # between iterations: an unfinished one could not be resumed
+        for iterate in work:
+            iterates.append(asdict(iterate))
+            if pressed or (callback and callback(iterate, work)):
+                save()
+                raise FaststyleError(
+                    f"Stopped. {out} is the image so far. Use --resume to continue."
+                )
+            if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
+                best_effort_write(save)
+    save()
 
 
 def loss_figure(iterates: list[dict]) -> Figure:

@@ -2,8 +2,10 @@
 
 import math
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,12 +46,12 @@ class PixelOptimizer:
 
     def __init__(
         self,
-        content,  # a path, an image or an array
-        styles,  # one or several, likewise
+        content: Any,  # a path, an image or an array
+        styles: Any,  # one or several, likewise
         style_weights: list[float] | None,
         plan: Optimization,
         weights: str | Path | None = None,
-        mask=None,
+        mask: Any = None,
         seed: int = 0,
         device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
         proof: str | Path | None = None,  # a printer's profile: limits input to its colors
@@ -57,9 +59,8 @@ class PixelOptimizer:
     ):
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
-        if (dtype := autocast_dtype(self.device, precision)) == torch.float16:
-            dtype = None  # small gradients would vanish
-        self.dtype = dtype
+        dtype = autocast_dtype(self.device, precision)
+        self.dtype = None if dtype == torch.float16 else dtype  # small gradients would vanish
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
         pictures = [read_picture(picture) for picture in (content, *styles)]
         if proof:
@@ -71,27 +72,30 @@ class PixelOptimizer:
             raise ValueError("A mask needs a second painting with a weight above 0.")
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.clamps = clamps if plan.clamp else "never"
-        self.terms = nn.ModuleDict(make_terms(plan.loss)).to(self.device)
+        terms = make_terms(plan.loss)
+        self.terms = nn.ModuleDict(terms).to(self.device)
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
         )
-        self.layers = reachable(backbone, [k for term in self.terms.values() for k in term.layers])
+        self.layers = reachable(backbone, [k for term in terms.values() for k in term.layers])
         self.backbone = spread(backbone, devices)
         self._check_size()
         self.unit = torch.ones(1) if plan.clamp else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
-        self.at, self.opt = (0, 0), None  # index of the size, iterations done at it
-        shape, painted = self.shape(0)[::-1], list(zip(self.shares, self.styles))
-        start = begin(plan.init, shape, self.content, painted, seed, self.device)
+        self.at = 0, 0  # index of the size, iterations done at it
+        self.opt: torch.optim.Optimizer | None = None
+        shape, weighted = self.shape(0)[::-1], list(zip(self.shares, self.styles))
+        start = begin(plan.init, shape, self.content, weighted, seed, self.device)
         self.pixels = (start / self.unit).to(self.device)
         self.unit = self.unit.to(self.device)
-        self.mean, self.decay = None, 1.0
+        self.mean: Tensor | None = None  # of the iterates at this size
+        self.decay = 1.0
 
-    def shape(self, scale):
+    def shape(self, scale: int) -> tuple[int, int]:
         "Width and height at one of `sizes`."
         return fitted(self.content.size, self.sizes[scale], self.plan.enlarge)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[OptimizationStep]:
         for scale in range(self.at[0], len(self.sizes)):
             try:
                 yield from self._at_scale(scale)
@@ -104,43 +108,44 @@ class PixelOptimizer:
                     f"{smaller[-1] + ' px still fits' if smaller else 'try a smaller backbone'}."
                 ) from error
 
-    def _at_scale(self, scale):
+    def _at_scale(self, scale: int) -> Iterator[OptimizationStep]:
         width, height = self.shape(scale)
         objective = self._objective(self.sizes[scale], (height, width))
-        most = self.plan.iterations if scale else self.plan.initial_iterations
+        i_max = self.plan.iterations if scale else self.plan.initial_iterations
         if self.at[1] == 0:
             self._enter((height, width))
-        while self.at[1] < most:
+        while self.at[1] < i_max:
             began = time.monotonic()
             loss, parts = self._step(objective)
             self.at, seconds = (scale, self.at[1] + 1), time.monotonic() - began
-            yield OptimizationStep(width, height, self.at[1], most, loss, parts, seconds)
+            yield OptimizationStep(width, height, self.at[1], i_max, loss, parts, seconds)
         self.at = scale + 1, 0
 
     def _enter(self, shape):
         "Resize the image and Adam's moments."
-        before = self.pixels if self.mean is None else self._average()
-        pixels = resized(before, shape, "bicubic")
+        pixels = self.pixels if self.mean is None else self._average()
+        pixels = resized(pixels, shape, "bicubic")
         if self.plan.clamp:
             pixels = pixels.clamp(0, 1)
         self.pixels = pixels.detach().requires_grad_()
         self.mean, self.decay = torch.zeros_like(pixels), 1.0
         self._remember()
-        earlier, self.opt = self.opt, self.make_opt(self.pixels, self.plan)
-        if earlier and self.plan.optimizer == "adam":
-            state = earlier.state_dict()
+        last, self.opt = self.opt, self.make_opt(self.pixels, self.plan)
+        if last and self.plan.optimizer == "adam":
+            state = last.state_dict()
             for moment in state["state"].values():
                 moment["exp_avg"] = resized(moment["exp_avg"], shape, "bicubic")
                 moment["exp_avg_sq"] = resized(moment["exp_avg_sq"], shape, "bilinear").relu()
             self.opt.load_state_dict(state)
 
     def _step(self, objective):
-        found = []  # a line search evaluates several times; the first is at its start
+        evaluations = []  # several with a line search; the first is at its start
 
         def closure():
             self.opt.zero_grad()
-            found.append(objective(self.pixels))
-            loss = sum(found[-1].values())
+            parts = objective(self.pixels)
+            evaluations.append(parts)
+            loss = sum(parts.values())
             if not loss.isfinite():
                 raise NonFiniteLoss(f"The loss became {loss.item()}: try a smaller step size.")
             loss.backward()
@@ -151,14 +156,14 @@ class PixelOptimizer:
             if self.clamps == "after":
                 self.pixels.clamp_(0, 1)
             self._remember()
-        return loss.item(), {name: part.item() for name, part in found[0].items()}
+        return loss.item(), {name: part.item() for name, part in evaluations[0].items()}
 
     @torch.no_grad()
     def _remember(self):
         self.decay *= self.plan.avg_decay
-        self.mean.lerp_(self._shown(), 1 - self.plan.avg_decay)
+        self.mean.lerp_(self._clamped(), 1 - self.plan.avg_decay)
 
-    def _shown(self):
+    def _clamped(self):
         return folded(self.pixels) if self.clamps == "inside" else self.pixels
 
     def _average(self):
@@ -168,10 +173,11 @@ class PixelOptimizer:
     @torch.no_grad()
     def picture(self) -> Tensor:  # [1, 3, H, W] in [0, 1]
         "The result so far."
-        pixels = self._shown() if self.mean is None else self._average()
+        pixels = self._clamped() if self.mean is None else self._average()
         return (pixels * self.unit).clamp(0, 1).cpu()
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
+        "The state between two iterations."
         return {
             "at": list(self.at),
             "pixels": self.pixels.detach(),
@@ -180,23 +186,24 @@ class PixelOptimizer:
             "opt": self.opt and self.opt.state_dict(),
         }
 
-    def load_state_dict(self, state: dict):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        "Restore a state of the same photo, paintings and plan."
         self.at, self.decay = tuple(state["at"]), state["decay"]
         self.mean = state["mean"].to(self.device)
         self.pixels = state["pixels"].to(self.device).requires_grad_()
-        self.opt = state["opt"] and self.make_opt(self.pixels, self.plan)
+        self.opt = self.make_opt(self.pixels, self.plan) if state["opt"] else None
         if self.opt:
             self.opt.load_state_dict(state["opt"])
 
-    def _features(self, x, asked):
+    def _features(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
         "The backbone's features of `x` at layers, some computed from a smaller copy."
-        found = {}
-        for scale in {self.layers[name][1] for name in asked}:
-            names = {name: self.layers[name][0] for name in asked if self.layers[name][1] == scale}
+        features: dict[str, Tensor] = {}
+        for scale in {self.layers[name][1] for name in names}:
+            layers = {name: self.layers[name][0] for name in names if self.layers[name][1] == scale}
             with computing(self.device, self.dtype):
-                seen = self.backbone(shrink(x, scale), list(set(names.values())))
-            found |= {name: seen[layer] for name, layer in names.items()}
-        return found
+                output = self.backbone(shrink(x, scale), list(set(layers.values())))
+            features |= {name: output[layer] for name, layer in layers.items()}
+        return features
 
     def _objective(self, size, shape):
         "Make the loss function of a size; the targets are computed once."
@@ -208,16 +215,17 @@ class PixelOptimizer:
             scales = self.terms["style"].scales if "style" in self.terms else ()
             style = {scale: [self._blend(size, scale, on) for on in paintings] for scale in scales}
 
-        def objective(free):
-            x = (folded(free) if self.clamps == "inside" else free) * self.unit
-            found = self._features(x, layers)
+        def objective(pixels):
+            x = (folded(pixels) if self.clamps == "inside" else pixels) * self.unit
+            full = self._features(x, layers)
 
             def features(scale):
-                small = shrink(x, scale)
-                return found if scale == 1 else self._features(small, self._layers("style"))
+                if scale == 1:
+                    return full
+                return self._features(shrink(x, scale), self._layers("style"))
 
-            seen = Comparison(x, photo, features, lambda: targets, regions, style.get)
-            return {name: term(seen).sum() for name, term in self.terms.items()}
+            comparison = Comparison(x, photo, features, lambda: targets, regions, style.get)
+            return {name: term(comparison).sum() for name, term in self.terms.items()}
 
         return objective
 
@@ -226,8 +234,9 @@ class PixelOptimizer:
         style = self.terms["style"]
         blend = dict.fromkeys(style.layers, 0.0)
         for i, share in paintings:
-            seen = self._features(shrink(self._painting(i, size), scale), style.layers)
-            for layer, statistics in style.of_painting(seen).items():
+            painting = resized_tensor(self.styles[i], self._painting_shape(i, size))
+            features = self._features(shrink(painting.to(self.device), scale), style.layers)
+            for layer, statistics in style.of_painting(features).items():
                 blend[layer] = blend[layer] + share * statistics
         return style.targets(blend)
 
@@ -243,9 +252,6 @@ class PixelOptimizer:
         rest = sum(self.shares[1:])
         return [(white, [(0, 1.0)]), (1 - white, [(i, s / rest) for i, s in pairs[1:]])]
 
-    def _painting(self, i, size):
-        return resized_tensor(self.styles[i], self._painting_shape(i, size)).to(self.device)
-
     def _painting_shape(self, i, size):
         side = self.plan.style_size or round(size * self.plan.style_scale_fac)
         return fitted(self.styles[i].size, side)
@@ -254,16 +260,14 @@ class PixelOptimizer:
         "Check that the smallest size is large enough for the deepest layers."
         needs = {k: round(self.backbone.smallest(name) / s) for k, (name, s) in self.layers.items()}
         paintings = [self._painting_shape(i, self.sizes[0]) for i in range(len(self.styles))]
-        seen = [
-            ("", self.shape(0), needs),
-            *(("A painting of ", p, self._layers("style")) for p in paintings),
-        ]
-        for what, (width, height), layers in seen:
+        images = [("", self.shape(0), needs)]
+        images += [("A painting of ", shape, self._layers("style")) for shape in paintings]
+        for prefix, (width, height), layers in images:
             layer = max(layers, key=needs.get, default=None)
             if layer and min(width, height) < needs[layer]:
                 raise ValueError(
-                    f"{what}{width}x{height} px is too small for {layer}: its shorter side needs "
-                    f"{needs[layer]} px. Raise min_scale{' or use a larger one' * bool(what)}."
+                    f"{prefix}{width}x{height} px is too small for {layer}: its shorter side needs "
+                    f"{needs[layer]} px. Raise min_scale{' or use a larger one' * bool(prefix)}."
                 )
 
 

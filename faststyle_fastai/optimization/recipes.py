@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..core.values import known
 from ..perceptual.plans import Plan, plan_with
@@ -97,10 +98,10 @@ OPTIMIZATIONS = {
 
 def optimization_plan(
     recipe: str,  # a row of `OPTIMIZATIONS`
-    **overrides,  # fields of `Optimization`, or as in plans.SHORTHAND; None keeps the recipe's own
+    **overrides: Any,  # fields of `Optimization`, or as in plans.SHORTHAND; None: the recipe's
 ) -> Optimization:
     "A recipe's optimization with some settings replaced; min_scale is at most end_scale."
-    from ..perceptual.terms import TERMS  # imports torch, which the table need not
+    from ..perceptual.terms import TERMS  # imports torch, which the table does not need
 
     plan = plan_with(OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)], overrides, TERMS)
     if plan.end_scale >= plan.min_scale:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ __all__ = ["VideoReader", "VideoFrame", "open_local", "open_video"]
 
 BEFORE = 1  # s to look back for the frame shown at a given time
 FULL, LIMITED = 2, 1  # luma ranges
-BT709, BT601, BT2020, UNSAID = 1, 6, 9, 2  # color matrices
+BT709, BT601, BT2020, UNSPECIFIED = 1, 6, 9, 2  # color matrices
 HD = 720  # px of height from which a video without a stated matrix uses BT.709
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
 SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
@@ -37,8 +38,8 @@ class VideoFrame:
 class VideoReader:
     "An open video."
 
-    container: object  # av.container.InputContainer
-    video: object  # av.VideoStream
+    container: Any  # av.container.InputContainer
+    video: Any  # av.VideoStream
     source: str
     fps: Fraction | None = None  # frames per second to return; None: each at its own time
 
@@ -48,20 +49,23 @@ class VideoReader:
         return 1 / self.fps if self.fps else self.video.time_base
 
     @property
-    def begin(self) -> Fraction:
+    def start_time(self) -> Fraction:
+        "Time stamp of the first frame, in seconds."
         return (self.video.start_time or 0) * self.video.time_base
 
     @property
     def rate(self) -> Fraction:
         "Average frames per second."
-        return self.fps or self.own_rate
+        return self.fps or self.stream_rate
 
     @property
-    def own_rate(self) -> Fraction:
+    def stream_rate(self) -> Fraction:
+        "Average frames per second of the file."
         return self.video.average_rate or self.video.guessed_rate or Fraction(25)
 
     @property
     def seconds(self) -> Fraction | None:
+        "Duration in seconds, if the file states one."
         if self.video.duration:
             return self.video.duration * self.video.time_base
         return self.container.duration and Fraction(self.container.duration, 1_000_000)
@@ -73,7 +77,7 @@ class VideoReader:
 
     def is_cut(self, end: float | None = None) -> bool:
         "Whether a video whose frames end early is truncated, judged by its sound."
-        if self.video.duration or end is not None or not self.sounds:
+        if self.video.duration or end is not None or not self.sounds or not self.seconds:
             return True
         self.container.seek(0)
         last = 0.0
@@ -88,18 +92,19 @@ class VideoReader:
     ) -> Iterator[VideoFrame]:
         "Frames that begin at or after `start` and before `end`."
         if not self.fps:
-            return self._own_frames(start, end)
-        earlier = self._own_frames(max(0, start - BEFORE), end)  # with the frame shown at `start`
+            return self._stream_frames(start, end)
+        earlier = self._stream_frames(max(0, start - BEFORE), end)  # with the one shown at `start`
         return at_rate(earlier, self.fps, Fraction(start), end)
 
-    def _own_frames(self, start, end):
+    def _stream_frames(self, start: float, end: float | None) -> Iterator[VideoFrame]:
+        "Frames of the file, each at its own time."
         size = first_size(self.source) if start else None  # for all frames
         decoded = self._decoded(start)
         if start:
-            place = int((self.begin + Fraction(start)) / self.video.time_base)
-            self.container.seek(min(place, 2**62), stream=self.video)
+            target = int((self.start_time + Fraction(start)) / self.video.time_base)
+            self.container.seek(min(target, 2**62), stream=self.video)
             first = next(decoded, None)
-            if first is None or first[1] > start:  # in some files it leads too far
+            if first is None or first[1] > start:  # some files seek too far
                 self.container.seek(0)
                 decoded = self._decoded(0)
             else:
@@ -117,17 +122,17 @@ class VideoReader:
                     )
                 yield VideoFrame(upright_rgb(frame, size), time, shown)
 
-    def _decoded(self, start):
+    def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."
-        time, shown, before = Fraction(start), Fraction(0), None
+        time, shown, last = Fraction(start), Fraction(0), None
         for frame in self.container.decode(self.video):
             time += shown  # for frames without a time
             if frame.pts is not None:
-                time = frame.pts * self.video.time_base - self.begin
-            if before is not None and time <= before:  # in a damaged video
-                time = before + shown
-            before = time
-            shown = (frame.duration or 0) * self.video.time_base or 1 / self.own_rate
+                time = frame.pts * self.video.time_base - self.start_time
+            if last is not None and time <= last:  # in a damaged video
+                time = last + shown
+            last = time
+            shown = (frame.duration or 0) * self.video.time_base or 1 / self.stream_rate
             yield frame, time, shown
 
 
@@ -136,6 +141,7 @@ def first_size(source) -> tuple[int, int] | None:
     av = extra("av", "video")
     with suppress(av.FFmpegError), open_local(source) as video:
         return next(((frame.width, frame.height) for frame in video.decode(video=0)), None)
+    return None
 
 
 def at_rate(
@@ -146,15 +152,20 @@ def at_rate(
 ) -> Iterator[VideoFrame]:
     "Resample to a constant frame rate by dropping or repeating frames."
     n, shown = math.ceil(start * fps - Fraction(1, 1000)), None
-    for frame in frames:
-        while shown and Fraction(n) / fps < frame.time:
-            yield VideoFrame(shown.picture, Fraction(n) / fps, 1 / fps)
+
+    def repeated(frame, until):
+        nonlocal n
+        while n / fps < until:
+            yield VideoFrame(frame.picture, n / fps, 1 / fps)
             n += 1
+
+    for frame in frames:
+        if shown:
+            yield from repeated(shown, frame.time)
         shown = frame
-    last = shown and min(shown.time + shown.seconds, math.inf if end is None else end)
-    while shown and Fraction(n) / fps < last:
-        yield VideoFrame(shown.picture, Fraction(n) / fps, 1 / fps)
-        n += 1
+    if shown:
+        last = shown.time + shown.seconds
+        yield from repeated(shown, last if end is None else min(last, Fraction(end)))
 
 
 @contextmanager
@@ -174,15 +185,16 @@ def open_video(
     with container:
         if not container.streams.video:
             raise ValueError(f"{source} contains only sound, no video.")
-        if not container.streams.video[0].codec_context:
+        stream = container.streams.video[0]
+        if not stream.codec_context:
             raise ValueError(f"{source} cannot be read as a video (unknown codec).")
-        container.streams.video[0].thread_type = "AUTO"
+        stream.thread_type = "AUTO"
         rate = Fraction(fps).limit_denominator(1001) if fps else None
-        yield VideoReader(container, container.streams.video[0], str(source), rate)
+        yield VideoReader(container, stream, str(source), rate)
 
 
-def open_local(source: str | Path):
-    "Open a local file or numbered images with PyAV; nothing in its name or content is fetched."
+def open_local(source: str | Path) -> Any:  # av.container.InputContainer
+    "Open a local file or numbered images with PyAV, never a URL in a name or in a file."
     path = Path(source)
     if not path.is_file():
         path = Path(str(path.parent).replace("%", "%%"), path.name)
@@ -215,7 +227,7 @@ def upright_rgb(
 def matrix_of(frame) -> int:
     if frame.colorspace in (BT709, BT2020) or frame.format.is_rgb:
         return frame.colorspace
-    if frame.colorspace == UNSAID:
+    if frame.colorspace == UNSPECIFIED:
         return BT709 if frame.height >= HD else BT601
     return BT601
 
@@ -239,6 +251,5 @@ def standard_range(picture, curve):
 
 
 TO_BT709 = np.array(
-    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
-    np.float32,
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
 )

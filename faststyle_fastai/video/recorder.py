@@ -21,8 +21,9 @@ class VideoRecorder:
     def __init__(self, path: Path):
         av, (name, options) = extra("av", "video"), CODEC
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self.film, self.began = path, av.open(str(path), "w"), None
-        self.stream = self.film.add_stream(name, rate=30, options=options)
+        self.path, self.video = path, av.open(str(path), "w")
+        self.start: float | None = None  # time of the first frame
+        self.stream = self.video.add_stream(name, rate=30, options=options)
         self.stream.pix_fmt, self.stream.time_base = "yuv420p", MILLISECOND
         self.stream.codec_context.time_base, self.frame_of = MILLISECOND, av.VideoFrame.from_image
         self.lock = Lock()  # frames arrive in one thread, the end in another
@@ -31,31 +32,32 @@ class VideoRecorder:
         self,
         picture: Image.Image,  # RGB; all of the same size
         seconds: float,  # on any clock
-    ):
-        size = tuple(side - side % 2 for side in picture.size)
+    ) -> None:
+        "Write a frame."
+        width, height = size = picture.width // 2 * 2, picture.height // 2 * 2
         with self.lock:
-            if self.began is None:
-                self.began, self.last, self.size = seconds, -1, size
+            if self.start is None:
+                self.start, self.last, self.size = seconds, -1, size
                 self.stream.width, self.stream.height = size
-            if self.film is None or size != self.size:
+            if self.video is None or size != self.size:
                 return  # recording has ended, or the camera was rotated
-            frame = self.frame_of(picture.crop((0, 0, *size)))
-            self.last = max(self.last + 1, round(1000 * (seconds - self.began)))
+            frame = self.frame_of(picture.crop((0, 0, width, height)))
+            self.last = max(self.last + 1, round(1000 * (seconds - self.start)))
             frame.pts, frame.time_base = self.last, MILLISECOND
-            self.film.mux(self.stream.encode(frame))
+            self.video.mux(self.stream.encode(frame))
 
     def finish(self) -> Path | None:
         "Close the video and return its path; None if there were no frames."
         with self.lock:
-            if self.film is None:
+            if self.video is None:
                 return None
             try:
-                if self.began is not None:
-                    self.film.mux(self.stream.encode())
+                if self.start is not None:
+                    self.video.mux(self.stream.encode())
             finally:
-                self.film.close()
-                self.film = None
-        return self.path if self.began is not None else None
+                self.video.close()
+                self.video = None
+        return self.path if self.start is not None else None
 
 
 def write_video(
@@ -65,10 +67,10 @@ def write_video(
 ) -> Path:
     "Write images as a video that plays anywhere."
     with atomic_write(path) as temporary:
-        film = VideoRecorder(temporary)
+        recorder = VideoRecorder(temporary)
         try:
             for i, picture in enumerate(pictures):
-                film.add(picture, i / rate)
+                recorder.add(picture, i / rate)
         finally:
-            film.finish()
+            recorder.finish()
     return path

@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -17,49 +18,51 @@ from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.files import check_format, save_picture
 from ..images.formats import is_numbered, numbered
-from .reader import (
-    BT601,
-    BT709,
-    FULL,
-    HD,
-    LIMITED,
-    SCALER,
-    VideoFrame,
-    VideoReader,
-    open_local,
-)
+from .reader import BT601, BT709, FULL, HD, LIMITED, SCALER, VideoFrame, VideoReader, open_local
 
-__all__ = ["CODEC", "video_writer", "check_video_format"]
+__all__ = ["CODEC", "VideoWriter", "video_writer", "check_video_format"]
 
 CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
 WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
+CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
 SECONDS = 5  # length of a part
-LATER = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
+OFFSET = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
+
+
+class VideoWriter(Protocol):
+    "Writes the frames of a video in order; `finish` returns 0 if there were none."
+
+    done: Fraction | None = None  # time of the last frame that an interrupted call wrote
+    resumes: bool = False  # whether an interrupted video can be continued
+
+    def add(self, frame: VideoFrame) -> None: ...
+
+    def finish(self, start: float, end: float | None, keep: bool) -> int: ...
 
 
 def video_writer(
     out: Path,  # .mp4, .mkv, .webm …, .gif, or frames/%04d.png for an image per frame
-    film: VideoReader,  # the video to paint
-    settings: dict,  # must match on resume
+    reader: VideoReader,  # the video to paint
+    settings: dict[str, Any],  # must match on resume
     codec: str | None = None,  # None: H.264, or VP9 for .webm
     crf: int | None = None,  # see paint_video
     resume: bool = False,
-):
-    "Create a writer: call `add(frame)` for each frame, then `finish()`, falsy if there were none."
-    plain = Pictures if is_numbered(out) else Gif if out.suffix.lower() == ".gif" else None
-    if plain and crf is not None:
+) -> VideoWriter:
+    "Create the writer for a file name."
+    simple = Pictures if is_numbered(out) else Gif if out.suffix.lower() == ".gif" else None
+    if not simple:
+        return Parts(out, reader, settings, codec, crf, resume)
+    if crf is not None:
         raise ValueError(f"{out} does not support crf. Use .mp4, .mkv, .webm or .mov.")
-    return plain(out) if plain else Parts(out, film, settings, codec, crf, resume)
+    return simple(out)
 
 
-class Pictures:
+class Pictures(VideoWriter):
     "Writes an image file for each frame."
 
-    done, resumes, n = None, False, 0
-
     def __init__(self, out):
-        self.out = check_format(out)
+        self.out, self.n = check_format(out), 0
 
     def add(self, frame):
         self.n += 1
@@ -69,36 +72,35 @@ class Pictures:
         return self.n
 
 
-class Gif:
+class Gif(VideoWriter):
     "Writes an animated GIF with 256 colors per frame; frames stay in memory until the end."
 
-    done, resumes = None, False
-
     def __init__(self, out):
-        self.out, self.frames, self.times = out, [], []
+        self.out, self.frames, self.delays = out, [], []
 
     def add(self, frame):
         self.frames.append(Image.fromarray(frame.picture).quantize())
-        shown, gone = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
-        self.times.append(10 * (gone - shown))  # ms; a GIF counts hundredths of a second
+        start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
+        self.delays.append(10 * (end - start))  # ms; a GIF counts hundredths of a second
 
     def finish(self, start, end, keep):
-        if self.frames:
-            first, *rest = self.frames
-            with atomic_write(self.out) as temporary:
-                first.save(
-                    temporary, save_all=True, append_images=rest, duration=self.times, loop=0
-                )
+        if not self.frames:
+            return 0
+        first, *rest = self.frames
+        with atomic_write(self.out) as temporary:
+            first.save(temporary, save_all=True, append_images=rest, duration=self.delays, loop=0)
         return len(self.frames)
 
 
-class Parts:
+class Parts(VideoWriter):
     "Encodes into a folder beside the output, with a file for every few seconds."
 
     resumes = True
 
-    def __init__(self, out, film, settings, codec, crf, resume):
-        self.av, self.out, self.film = extra("av", "video"), out, film
+    def __init__(self, out, reader, settings, codec, crf, resume):
+        self.av, self.out, self.reader = extra("av", "video"), out, reader
+        self.container, self.until = None, None  # of the current part
+        self.format = container_name(self.av, out)
         self.codec, self.options = CODECS.get(out.suffix.lower(), CODEC)
         if codec and codec != self.codec:
             self.codec, self.options = codec, {}
@@ -110,43 +112,41 @@ class Parts:
             raise ValueError(
                 f"Codec {self.codec} is not available. Use a name from ffmpeg, such as libx264."
             )
-        self.check()
+        self.check_container()
         self.folder = parts_folder(out)
-        self.container, self.until, self.done = None, None, None
         record, settings = self.folder / "settings.json", json.dumps(settings, sort_keys=True)
         if resume and record.exists():
             if record.read_text() != settings:
                 raise FaststyleError(
                     f"{out} was started with other settings. Use the same settings, or --overwrite."
                 )
-            self.done = self.last()
+            self.done = self.last_time()
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         record.write_text(settings)
 
-    def check(self):
+    def check_container(self):
         "Check that the file type can hold the codec and the original sound."
-        kinds = [f"{stream.codec_context.name} sound" for stream in self.film.sounds]
-        kind = format_of(self.av, self.out)
+        sounds = [f"{stream.codec_context.name} sound" for stream in self.reader.sounds]
         try:
-            with self.av.open(BytesIO(), "w", format=kind) as trial:
-                self.stream_in(trial, (self.film.video.width, self.film.video.height))
-                for sound in self.film.sounds:
+            with self.av.open(BytesIO(), "w", format=self.format) as trial:
+                self.add_stream(trial, (self.reader.video.width, self.reader.video.height))
+                for sound in self.reader.sounds:
                     trial.add_stream_from_template(sound, opaque=True)
                 trial.start_encoding()
         except (self.av.FFmpegError, ValueError) as error:
-            what = " and ".join([self.codec, *kinds])
-            raise FaststyleError(f"{self.out} cannot hold {what} ({error}). Try .mkv.") from None
+            streams = " and ".join([self.codec, *sounds])
+            raise FaststyleError(f"{self.out} cannot hold {streams} ({error}). Try .mkv.") from None
 
-    def stream_in(self, container, size):
+    def add_stream(self, container, size):
         "Add a video stream for painted frames to a container."
-        stream = container.add_stream(self.codec, rate=self.film.rate, options=self.options)
+        stream = container.add_stream(self.codec, rate=self.reader.rate, options=self.options)
         stream.width, stream.height = (side + side % 2 for side in size)
-        stream.pix_fmt, stream.time_base = "yuv420p", self.film.time_base
+        stream.pix_fmt, stream.time_base = "yuv420p", self.reader.time_base
         context = stream.codec_context
-        context.time_base = self.film.time_base
-        if aspect := self.film.video.sample_aspect_ratio:
+        context.time_base = self.reader.time_base
+        if aspect := self.reader.video.sample_aspect_ratio:
             context.sample_aspect_ratio = aspect
         matrix = BT709 if size[1] >= HD else BT601
         context.color_range, context.colorspace = LIMITED, matrix
@@ -157,24 +157,23 @@ class Parts:
     def files(self):
         return sorted(self.folder.glob("*.nut"))
 
-    def last(self):
+    def last_time(self):
         "Time of the last frame of all complete parts."
         if not self.files:
             return None
         with self.av.open(str(self.files[-1])) as part:
             times = [p.pts * p.time_base for p in part.demux(video=0) if p.pts is not None]
-        return max(times) - LATER
+        return max(times) - OFFSET
 
     def add(self, frame: VideoFrame):
         if self.until is None or frame.time >= self.until:
-            self.cut()
+            self.close_part()
             self.until = frame.time + SECONDS
             self.path = self.folder / f"{len(self.files):06}.nut"
             self.container = self.av.open(str(self.path.with_suffix(".tmp")), "w", format="nut")
-            height, width = frame.picture.shape[:2]
-            self.stream = self.stream_in(self.container, (width, height))
-        odd = [(0, side % 2) for side in frame.picture.shape[:2]]
-        picture = np.pad(frame.picture, [*odd, (0, 0)], "edge")
+            self.stream = self.add_stream(self.container, frame.picture.shape[1::-1])
+        padding = [(0, side % 2) for side in frame.picture.shape[:2]]  # to even sides
+        picture = np.pad(frame.picture, [*padding, (0, 0)], "edge")
         coded = self.av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
             format="yuv420p",
             dst_colorspace=self.stream.codec_context.colorspace,
@@ -182,8 +181,8 @@ class Parts:
             dst_color_range=LIMITED,
             interpolation=SCALER,
         )
-        coded.time_base = self.film.time_base
-        coded.pts = round((frame.time + LATER) / coded.time_base)
+        coded.time_base = self.reader.time_base
+        coded.pts = round((frame.time + OFFSET) / coded.time_base)
         self.container.mux(self.stream.encode(coded))
 
     def discard(self):
@@ -193,7 +192,7 @@ class Parts:
                 self.container.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def cut(self):
+    def close_part(self):
         "Close the current part."
         if self.container is not None:
             self.container.mux(self.stream.encode())
@@ -203,26 +202,22 @@ class Parts:
 
     def finish(self, start, end, keep):
         "Join the parts with the sound of the same time range; `keep` leaves them for a resume."
-        self.cut()
+        self.close_part()
         if not (files := self.files):
             shutil.rmtree(self.folder)
             return 0
-        kind = format_of(self.av, self.out)
         with atomic_write(self.out) as temporary, ExitStack() as stack:
-            joined = stack.enter_context(self.av.open(str(temporary), "w", format=kind))
+            joined = stack.enter_context(self.av.open(str(temporary), "w", format=self.format))
             part = stack.enter_context(self.av.open(str(files[0])))
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
-            pictures.time_base = self.film.time_base
-            source = stack.enter_context(open_local(self.film.source))
-            sounds = {
-                sound.index: joined.add_stream_from_template(
-                    source.streams[sound.index], opaque=True
-                )
-                for sound in self.film.sounds
-            }
+            pictures.time_base = self.reader.time_base
+            source = stack.enter_context(open_local(self.reader.source))
+            sounds = {}  # index in the source -> stream of the output
+            for index in (sound.index for sound in self.reader.sounds):
+                sounds[index] = joined.add_stream_from_template(source.streams[index], opaque=True)
             packets = heapq.merge(
-                self.pictures(pictures, Fraction(start)),
-                heard(self.av, source, sounds, self.film.begin + Fraction(start), start, end),
+                self.video_packets(pictures, Fraction(start)),
+                self.sound_packets(source, sounds, start, end),
                 key=lambda packet: packet.dts * packet.time_base,
             )
             for packet in packets:
@@ -231,48 +226,51 @@ class Parts:
             shutil.rmtree(self.folder, ignore_errors=True)
         return len(files)
 
-    def pictures(self, stream, start):
+    def video_packets(self, stream, start):
         """Yield the packets of all parts, with times of the whole video.
 
         Encoders output a frame after the later frames that it depends on. Decoding times are
         therefore rewritten: the sorted frame times, delayed by the largest reordering.
         """
-        shown, late = [], 0
+        times, delay = [], 0
+        for packets in self.part_packets():
+            part_times = [packet.pts for packet in packets]
+            ranks = np.argsort(np.argsort(part_times))
+            delay = max([delay, *(i - rank for i, rank in enumerate(ranks))])
+            times += sorted(part_times)
+        step = min(np.diff(times), default=1)
+        decoding_times = iter([times[0] - step * i for i in range(delay, 0, -1)] + times)
+        for packets in self.part_packets():
+            for packet in packets:
+                shift = round((OFFSET + start) * (1 / packet.time_base))
+                packet.pts, packet.dts = packet.pts - shift, int(next(decoding_times)) - shift
+                packet.stream = stream
+                yield packet
+
+    def part_packets(self):
+        "Yield the packets of each part."
         for path in self.files:
             with self.av.open(str(path)) as part:
-                here = [packet.pts for packet in part.demux(video=0) if packet.size]
-            late = max([late, *(i - rank for i, rank in enumerate(np.argsort(np.argsort(here))))])
-            shown += sorted(here)
-        step = min(np.diff(shown), default=1)
-        decoded = iter([shown[0] - step * i for i in range(late, 0, -1)] + shown)
-        for path in self.files:
-            with self.av.open(str(path)) as part:
-                for packet in part.demux(video=0):
-                    if packet.size:
-                        shift = round((LATER + start) * (1 / packet.time_base))
-                        packet.pts, packet.dts = packet.pts - shift, int(next(decoded)) - shift
-                        packet.stream = stream
-                        yield packet
+                yield [packet for packet in part.demux(video=0) if packet.size]
 
-
-def heard(av, container, streams, begin, start, end):
-    "Yield the sound packets of the time range unchanged; stops early if the video is damaged."
-    if not streams:
-        return
-    last = {}
-    with suppress(av.FFmpegError):
-        for packet in container.demux([container.streams[index] for index in streams]):
-            index = packet.stream.index
-            if packet.dts is None or packet.dts <= last.get(index, -math.inf):  # damaged
-                continue
-            last[index] = packet.dts
-            time = packet.pts * packet.time_base - begin
-            if (start and time < 0) or (end is not None and time >= end - start):
-                continue
-            shift = round(begin / packet.time_base)
-            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-            packet.stream = streams[index]
-            yield packet
+    def sound_packets(self, source, streams, start, end):
+        "Yield the sound packets of the time range; stop early if the video is damaged."
+        if not streams:
+            return
+        last, origin = {}, self.reader.start_time + Fraction(start)
+        with suppress(self.av.FFmpegError):
+            for packet in source.demux([source.streams[index] for index in streams]):
+                index = packet.stream.index
+                if packet.dts is None or packet.dts <= last.get(index, -math.inf):  # damaged
+                    continue
+                last[index] = packet.dts
+                time = packet.pts * packet.time_base - origin
+                if (start and time < 0) or (end is not None and time >= end - start):
+                    continue
+                shift = round(origin / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                packet.stream = streams[index]
+                yield packet
 
 
 def parts_folder(out):
@@ -280,11 +278,7 @@ def parts_folder(out):
     return out.with_name(hidden_name(out.name, ".parts"))
 
 
-def check_video_format(
-    out: Path,
-    force: bool,
-    resume: bool,
-):
+def check_video_format(out: Path, force: bool, resume: bool) -> None:
     "Check that no video, finished or interrupted, is overwritten without `force` or `resume`."
     first = numbered(out, 1) if is_numbered(out) else out
     if parts_folder(out).exists():
@@ -298,11 +292,10 @@ def check_video_format(
         )
 
 
-def format_of(av, path):
+def container_name(av, path):
     "Name of the container format for a file name."
     suffix = path.suffix.lower()
-    names = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
-    name = names.get(suffix, suffix[1:])
+    name = CONTAINERS.get(suffix, suffix[1:])
     with suppress(ValueError):
         if av.format.ContainerFormat(name, "w").is_output:
             return name
