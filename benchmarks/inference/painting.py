@@ -6,7 +6,8 @@ The peer's network runs as in its own `stylize`: eager, in float32. `Stylizer` r
 defaults. All paint the same photo and take turns. The peer runs in its own process, where our code
 doesn't affect how memory is allocated. The table shows medians. The error is the mean difference
 between a built-in style and the peer's image with the same weights, out of 255. The slim network is
-compared with itself in float32.
+compared with itself in float32. "512 px, file to file" includes reading and writing a JPEG, each by
+its own functions.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import torch
 
 from benchmarks.core.roofline import operations, rates
 from benchmarks.report import report
-from faststyle_fastai.all import Stylizer, read_picture, to_examples
+from faststyle_fastai.all import Stylizer, read_picture, save_picture, to_examples
 from faststyle_fastai.images.sizes import resized_tensor
 from faststyle_fastai.models.stylefile import builtin_path, load_style
 
@@ -78,8 +79,28 @@ def main():
                     }
                 )
                 print(rows[-1], flush=True)
+        rows += file_to_file(full, picture.resize(SIZES["512 px"]), args.rounds, args.peer and pool)
     facts = {"first picture": first_picture(args.photo), "help": shell("--help")}
     report("painting", rows, per_cpu=True, **facts, rounds=args.rounds, peak=peak)
+
+
+def file_to_file(paint, picture, rounds, pool):
+    "Rows for painting a JPEG into another one."
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = str(Path(folder) / "photo.jpg"), str(Path(folder) / "out.jpg")
+        picture.save(source, quality=95)
+        networks = {"pytorch/examples": lambda: pool.apply(run_peer_file, (source, out))}
+        networks = (networks if pool else {}) | {
+            "full": lambda: timed(lambda path: save_picture(paint(path), out), source)[0]
+        }
+        took = {network: [] for network in networks}
+        for _ in range(2 * rounds + 1):
+            for network, run in networks.items():
+                took[network].append(run())
+    seconds = {network: statistics.median(times[1:]) for network, times in took.items()}
+    first = next(iter(seconds.values()))
+    row = {"picture": "512 px, file to file", "error, of 255": None, "of the machine's peak": None}
+    return [row | {"network": n, "s": s, "times as fast": first / s} for n, s in seconds.items()]
 
 
 def timed(run, x):
@@ -106,6 +127,18 @@ def load_peer(folder):
 def run_peer(x):
     "Run the peer like `timed`, on an image in [0, 1]."
     return timed(lambda x: PEER[0](x * 255).clamp(0, 255) / 255, x)
+
+
+@torch.no_grad()
+def run_peer_file(source, out):
+    "Seconds of the peer's `stylize` from one file to another, without loading the network."
+    from torchvision.transforms.functional import to_tensor
+    from utils import load_image, save_image
+
+    def stylize(path):
+        save_image(out, PEER[0](to_tensor(load_image(path)).mul(255)[None])[0])
+
+    return timed(stylize, source)[0]
 
 
 def first_picture(photo):
