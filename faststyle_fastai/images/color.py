@@ -4,6 +4,7 @@ from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import torch
 from PIL import Image, ImageCms
@@ -28,12 +29,12 @@ def srgb(
     profile: bytes | None,  # as embedded in its file
 ) -> Image.Image:  # RGB
     "An image converted to sRGB; a damaged profile or one for other color spaces is ignored."
-    if own := parse_profile(profile):
-        mode = MODES.get(own.profile.xcolor_space.strip())
-        seen = image.convert("RGB") if mode == "RGB" and image.mode != "CMYK" else image
-        if seen.mode == mode:
+    if embedded := parse_profile(profile):
+        mode = MODES.get(embedded.profile.xcolor_space.strip())
+        encoded = image.convert("RGB") if mode == "RGB" and image.mode != "CMYK" else image
+        if encoded.mode == mode:
             with suppress(ImageCms.PyCMSError):
-                return ImageCms.profileToProfile(seen, own, _profile(SRGB), outputMode="RGB")
+                return converted(encoded, embedded, _profile(SRGB), "RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -42,10 +43,15 @@ def parse_profile(
 ) -> ImageCms.ImageCmsProfile | None:
     "A profile, if it is valid and not sRGB."
     try:
-        own = profile and _profile(profile)
-        return own if own and "sRGB" not in ImageCms.getProfileDescription(own) else None
+        parsed = _profile(profile) if profile else None
+        return parsed if parsed and "sRGB" not in ImageCms.getProfileDescription(parsed) else None
     except (ImageCms.PyCMSError, OSError):
         return None
+
+
+def converted(image, source, target, mode) -> Image.Image:
+    "A copy of an image in another color profile."
+    return cast(Image.Image, ImageCms.profileToProfile(image, source, target, outputMode=mode))
 
 
 def soft_proof(
@@ -58,8 +64,8 @@ def soft_proof(
         raise FileNotFoundError(f"Color profile not found: {path}.")
     try:
         paper = _profile(path.read_bytes())
-        inks = ImageCms.profileToProfile(image, _profile(SRGB), paper, outputMode="CMYK")
-        return ImageCms.profileToProfile(inks, paper, _profile(SRGB), outputMode="RGB")
+        inks = converted(image, _profile(SRGB), paper, "CMYK")
+        return converted(inks, paper, _profile(SRGB), "RGB")
     except (ImageCms.PyCMSError, OSError) as error:
         raise FaststyleError(f"{path} is not a CMYK color profile: {error}.") from None
 

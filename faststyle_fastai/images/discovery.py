@@ -48,7 +48,9 @@ def check_pictures(
     most: int | None = None,  # stop after so many readable ones; None: check all
 ) -> tuple[list[Path], list[Path]]:  # readable, unreadable; both in order
     "Decode image files to check them."
-    good, bad, done = [], [], 0
+    good: list[Path] = []
+    bad: list[Path] = []
+    done = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while done < len(files) and (most is None or len(good) < most):
             some = files[done : None if most is None else done + most - len(good)]
@@ -78,16 +80,16 @@ def find_paintings(
     sources: list,  # files, folders or http(s) addresses; NAME=… names a file or an address
 ) -> dict[str, Path | str]:  # style name -> its painting
     "Paintings by style name: the name given, or the file name."
-    found = []
+    named: list[tuple[str, Path | str]] = []
     for source in sources:
         name, equals, place = str(source).partition("=")
         if not equals or is_address(str(source)) or Path(source).exists():
-            name, place = None, str(source)
+            name, place = "", str(source)
         path = Path(place)
         if is_address(place):
-            found.append((name or Path(file_name(place)).stem, place))
+            named.append((name or Path(file_name(place)).stem, place))
         elif path.is_file():
-            found.append((name or path.stem, path))
+            named.append((name or path.stem, path))
         elif not path.is_dir():
             raise FileNotFoundError(f"Image not found: {path}.")
         elif name:
@@ -97,14 +99,14 @@ def find_paintings(
         elif not (inside := picture_files(path)):
             raise FileNotFoundError(f"No images in {path}.")
         else:
-            found += [(painting.stem, painting) for painting in inside]
-    names = [name for name, _ in found]
+            named += [(painting.stem, painting) for painting in inside]
+    names = [name for name, _ in named]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"Two paintings are named {name}. Rename one with NAME=PAINTING.")
         if not name.strip() or CONTROL.search(name) or set(name) & set("/\\:="):
             raise ValueError(f"Invalid style name '{name}'. Use letters, digits, - and _.")
-    return dict(found)
+    return dict(named)
 
 
 def plan_outputs(
@@ -114,7 +116,8 @@ def plan_outputs(
     force: bool = False,  # inputs may be overwritten
 ) -> list[tuple[Path | str, Path]]:  # source and target of each image
     "Pair each input with its output; refuses to overwrite an input or to write a file twice."
-    files = []  # path or address, and its place in the output folder
+    # Path or address, and its place in the output folder.
+    files: list[tuple[Path | str, PurePath | str]] = []
     for text in inputs:
         path = Path(text)
         if is_address(text):
@@ -131,13 +134,14 @@ def plan_outputs(
         else:
             raise FileNotFoundError(f"Image not found: {text}.")
     single = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
+    jobs: list[tuple[Path | str, Path]]
     if single and out.suffix:
         jobs = [(files[0][0], out)]
     elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
         raise FaststyleError(f"{out} is not a folder. Give a folder when painting several images.")
     else:
         jobs = [(path, out / output_name(place, depth)) for path, place in files]
-    taken = {}
+    taken: dict[Path, Path | str] = {}
     for source, target in jobs:
         check_format(target, depth)
         if not force and target.resolve() == Path(source).resolve():

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,6 +80,7 @@ def read_tensor(
                 "faststyle video paints all.",
                 stacklevel=3,
             )
+        assert isinstance(image, Image.Image)
         if _is_deep_gray(image):
             gray = torch.from_numpy(_gray(ImageOps.exif_transpose(image)))
             return gray.expand(1, 3, -1, -1)
@@ -240,6 +242,7 @@ def read_exif(
     "EXIF metadata of a file, without orientation and storage tags."
     try:
         with opened(source) as image:
+            assert isinstance(image, Image.Image)
             exif = image.getexif()
             for tag in STORAGE:
                 exif.pop(tag, None)
@@ -281,14 +284,15 @@ def save_picture(
     suffix = path.suffix.lower()
     with atomic_write(path) as temporary:
         if depth == 16:
-            values = (unit(picture) * 65535).round().cpu().numpy().astype(np.uint16)
+            x = picture if isinstance(picture, Tensor) else to_tensor(picture)
+            values = (unit(x) * 65535).round().cpu().numpy().astype(np.uint16)
             library, write = DEEP[suffix]
             write(extra(library, "deep"), temporary, values)
         else:
             image = to_picture(picture) if isinstance(picture, Tensor) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
-            options = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
+            options: dict[str, Any] = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
             if exif:
                 options["exif"] = exif
             image.save(temporary, quality=95, icc_profile=SRGB, **options)
@@ -309,7 +313,7 @@ DEEP = {".png": ("numpngw", _deep_png), ".tif": DEEP_TIFF, ".tiff": DEEP_TIFF}  
 TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 
 
-def check_format(path: str | Path, depth: int = 8) -> Path:
+def check_format(path: str | PurePath, depth: int = 8) -> Path:
     "Return `path` if its format can be written at this bit depth; otherwise raise `ValueError`."
     path = Path(path)
     if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:

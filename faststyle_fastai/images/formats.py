@@ -54,7 +54,7 @@ def file_name(
     "Its file name; .png is appended to that of an address without an image extension."
     if not is_address(source):
         return Path(source).name
-    name = Path(unquote(urlsplit(source).path)).name or "picture"
+    name = Path(unquote(urlsplit(str(source)).path)).name or "picture"
     return name if Path(name).suffix.lower() in PICTURES else f"{name}.png"
 
 

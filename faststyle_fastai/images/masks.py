@@ -16,7 +16,7 @@ def read_mask(
 ) -> Image.Image:  # L
     "Read a mask as gray; `ValueError` for an image with two or four channels."
     with opened(mask) as image:
-        bands = len(image.getbands())
+        bands = image.shape[-3] if isinstance(image, Tensor) else len(image.getbands())
         if bands not in (1, 3):
             raise ValueError(f"A mask must be a gray image. This one has {bands} channels.")
         return read_picture(image).convert("L")

@@ -25,7 +25,8 @@ def download(
     "Download a file; `FaststyleError` if it is missing, too large or too slow."
     # Each byte of a slow server renews the socket's own time limit, and names and redirects have
     # none. So a thread waits for it; left alone, it does not keep the program from ending.
-    answer, until = Future(), time.monotonic() + seconds
+    answer: Future[bytes] = Future()
+    until = time.monotonic() + seconds
     Thread(target=_fetch, args=(answer, address, most, until), daemon=True).start()
     try:
         return answer.result(seconds)

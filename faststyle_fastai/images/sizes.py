@@ -39,8 +39,8 @@ def fitted(
     "An image's width and height with the longer side limited to `longest`."
     scale = longest / max(size)
     if scale > 1 and not enlarge:
-        return tuple(size)
-    return tuple(max(1, round(side * scale)) for side in size)
+        return size[0], size[1]
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 LONGEST = 16_384  # px; enlarging a long, narrow image would fill the memory
@@ -51,7 +51,7 @@ def resize_short(
     size: int,  # px of the shorter side of the result
 ) -> Tensor:  # [B, 3, h, w], the same aspect ratio
     "Resize with antialiasing to a shorter side of `size`; `ValueError` for very long images."
-    shape = short_shape(x.shape[-2:], size)
+    shape = short_shape((x.shape[-2], x.shape[-1]), size)
     x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
     return x.clamp(0, 1)
 
@@ -64,7 +64,7 @@ def short_shape(
     if not 1 <= size < math.inf:
         raise ValueError(f"Invalid size={size}. Use px, at least 1.")
     scale = size / min(shape)
-    small = tuple(max(1, round(side * scale)) for side in shape)
+    small = max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
     if max(small) > max(LONGEST, *shape):
         (height, width), (down, across) = shape, small
         raise ValueError(

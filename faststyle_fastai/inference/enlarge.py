@@ -28,7 +28,7 @@ def painting_shape(
     most = STROKES[known("stroke", stroke, STROKES)]
     if size:
         return short_shape(shape, size)
-    return short_shape(shape, most) if most and min(shape) > most else tuple(shape)
+    return short_shape(shape, most) if most and min(shape) > most else (shape[0], shape[1])
 
 
 def follows(
@@ -57,12 +57,13 @@ def enlarged(
     photo: Tensor,  # [1, 3, H, W]
 ) -> Tensor:  # [1, 3, H, W] in [0, 1]
     "Enlarge `painted` to the size of `photo` and add the photo's detail where it fits."
-    grown = (resized(x, photo.shape[-2:]) for x in (painted, small, follows(painted, small)))
-    return detailed(*grown, photo)
+    grown = [resized(x, photo.shape[-2:]) for x in (painted, small, follows(painted, small))]
+    return detailed(grown, photo)
 
 
-def detailed(painted, small, slope, photo):
-    "Add the photo's detail to `painted`; all inputs have the same size."
+def detailed(grown, photo):
+    "Add the photo's detail to the painted image; all inputs have the same size."
+    painted, small, slope = grown
     return (painted + slope * (luminance(photo) - luminance(small))).clamp(0, 1)
 
 
@@ -83,8 +84,8 @@ class Enlarger:
         self,
         box: tuple[int, int, int, int],  # left, top, right, bottom in the photo
     ) -> Tensor:  # [1, 3, height, width] in [0, 1]
-        grown = (self._grown(source, box) for source in self.sources)
-        return detailed(*grown, to_tensor(self.photo.crop(box)))
+        grown = [self._grown(source, box) for source in self.sources]
+        return detailed(grown, to_tensor(self.photo.crop(box)))
 
     def _grown(self, source, box):
         across, down = (own / full for own, full in zip(source[0].size, self.photo.size))

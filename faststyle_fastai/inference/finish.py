@@ -9,11 +9,12 @@ __all__ = ["match_mean_std", "filled", "finished"]
 
 def match_mean_std(
     x: Tensor,  # [B, 3, H, W]
-    photo: Tensor,  # of the same shape
+    photo: Tensor | None,  # of the same shape; None if `whole` is given
     whole: list | None = None,  # std and mean of each whole image, [1, 3, 1, 1], if these are parts
 ) -> Tensor:
     "Give each channel of `x` the mean and standard deviation that it has in `photo`."
-    whole = whole or [torch.std_mean(y, (2, 3), correction=0, keepdim=True) for y in (x, photo)]
+    pair = [y for y in (x, photo) if y is not None]
+    whole = whole or [torch.std_mean(y, (2, 3), correction=0, keepdim=True) for y in pair]
     (spread, mean), (wanted, target) = whole
     return (x - mean) * (wanted / (spread + 1e-5)) + target
 

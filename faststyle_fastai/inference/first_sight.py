@@ -31,15 +31,15 @@ def first_sight(
     sources: list[str | Path],  # paintings: files, addresses or names of built-in styles
 ) -> tuple[TransformerNet, dict, dict]:  # in eval mode; metadata; base weights
     "A network with a style for each painting, its metadata and its base."
-    found = {}
+    files: dict[str, Path | str] = {}
     for source in sources:
         name, file = style_name(source), image_of(source)
-        other = found.setdefault(name, file)
+        other = files.setdefault(name, file)
         if other != file and digest(other) != digest(file):
             raise FaststyleError(f"Two paintings are named {name}. Rename one.")
-    info = {"arch": "full", "styles": list(found), "size": 256, "recipe": "fast"}
+    info = {"arch": "full", "styles": list(files), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base("full")
-    net = any_style().network(torch.cat([statistics_of(file) for file in found.values()]))
+    net = any_style().network(torch.cat([statistics_of(file) for file in files.values()]))
     return net, info, builtin_weights(info)
 
 
@@ -49,8 +49,8 @@ def nearest_styles(
     "The built-in styles in the order of their likeness to a painting."
     sources = [painting, *BUILTIN_STYLES]
     files = [image_of(source) for source in sources]
-    predicted = any_style().styles(torch.cat([statistics_of(file) for file in files]))
-    predicted = torch.cat([row - row[1:].mean(0) for row in predicted.values()], 1)
+    affine = any_style().styles(torch.cat([statistics_of(file) for file in files]))
+    predicted = torch.cat([row - row[1:].mean(0) for row in affine.values()], 1)
     alike = torch.cosine_similarity(predicted[:1], predicted[1:]).tolist()
     return dict(sorted(zip(BUILTIN_STYLES, alike), key=lambda item: -item[1]))
 

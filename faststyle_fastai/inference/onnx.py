@@ -165,7 +165,7 @@ class OnnxNet(nn.Module):
             why = str(error).rstrip(".")
             raise ValueError(f"{path} was not written by `faststyle export`: {why}.") from None
 
-    def to(self, device: torch.device) -> "OnnxNet":
+    def to(self, device: torch.device) -> "OnnxNet":  # type: ignore[override]
         "Run on this device, if ONNX Runtime can."
         if device.type == "cpu":
             self.session.set_providers(["CPUExecutionProvider"])

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..core.memory import trim_memory
 from ..images.files import to_picture, to_tensor
 from ..images.masks import gray
+from ..models.transformer import TransformerNet
 from .enlarge import Enlarger
 from .finish import filled, finished
 from .options import PaintOptions
@@ -35,11 +36,13 @@ def paint_tiles(
     watch: Callable[[float], None] | None = None,  # gets the finished share; may raise to stop
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
+    assert isinstance(painter.net, TransformerNet)
     photo = opaque(image)
     # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the range of colors.
     small = None if photo.size == shape[::-1] else reduced(photo, shape)
     size = shape[::-1]
-    share, kept = (None, mask) if how.black is None else (mask.resize(size), None)
+    share = mask.resize(size) if mask and how.black is not None else None
+    kept = mask if how.black is None else None
 
     def part(box):
         left, top, right, bottom = box
@@ -71,9 +74,10 @@ def paint_tiles(
     with torch.inference_mode(), painter.computing():
         ends, exposure = fix_statistics(painter.net, sample, begin, at_once, tell), None
         if painter.photo_share:
-            painted = (tile.cut(end) for tile, end in zip(sample, ends))
-            photos = (part(tile.core) for tile in sample)
-            exposure = [spread_and_mean(parts, painter.device) for parts in (painted, photos)]
+            exposure = [
+                spread_and_mean((tile.cut(y) for tile, y in zip(sample, ends)), painter.device),
+                spread_and_mean((part(tile.core) for tile in sample), painter.device),
+            ]
         del ends
         out = Image.new("RGB", size)
         fine = None if small is None else torch.empty_like(small)
@@ -86,7 +90,7 @@ def paint_tiles(
             painted = painter.exposed(painter.net(*begin(tile)), None, exposure)
             keep(tile.cut(painted), tile.core)
     grow = None
-    if small is not None:
+    if small is not None and fine is not None:
         grow, out = Enlarger(fine, small, photo), Image.new("RGB", photo.size)
     for tile in unfinished:
         tell(done)

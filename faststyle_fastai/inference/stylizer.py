@@ -5,9 +5,9 @@ import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from ..core.devices import autocast_dtype, use_device
@@ -84,7 +84,7 @@ class Stylizer:
         tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
         watch: Callable[[float], None] | None = None,  # gets the finished share; only for tiles
         **options,  # the other fields of options.PaintOptions
-    ) -> Image.Image:  # RGB, or RGBA if some of it is transparent; same size
+    ) -> Any:  # an image of the same size, RGB or, if some of it is transparent, RGBA; or a tensor
         """Repaint an image; transparency is preserved.
 
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller

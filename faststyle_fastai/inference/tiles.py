@@ -71,9 +71,10 @@ def tiles(
     for top in range(0, size[1], side):
         for left in range(0, size[0], side):
             core = left, top, min(left + side, size[0]), min(top + side, size[1])
-            low = (max(0, start - HALO) for start in core[:2])
+            low = max(0, left - HALO), max(0, top - HALO)
             high = (min(end + HALO, most) for end, most in zip(core[2:], size))
-            found.append(Tile(core, (*low, *high)))
+            right, bottom = high
+            found.append(Tile(core, (*low, right, bottom)))
     return found
 
 

@@ -153,5 +153,6 @@ class Stage(NamedTuple):
     def normalize(self, y: Tensor, skip: Tensor | None, styling) -> tuple[Tensor, Tensor | None]:
         y = self.norm(y, styling)
         if self.ends:
+            assert skip is not None
             return y + skip, None
         return y.relu_() if self.relu else y, skip

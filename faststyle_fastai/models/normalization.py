@@ -1,6 +1,6 @@
 "Instance normalization that is fast on a CPU, with a scale and a shift for each style."
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +89,7 @@ def mean_and_variance(
 
 
 def pooled(
-    sizes: list[int],  # number of values in each part, in proportion
+    sizes: Sequence[int],  # number of values in each part, in proportion
     found: Tensor,  # [parts, 2, C], mean and variance of each part
 ) -> Tensor:  # [2, C]
     "Mean and variance of all parts combined."

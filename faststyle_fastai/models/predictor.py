@@ -22,6 +22,9 @@ class AnyStyleNet(nn.Module):
     predicts each scale's and shift's difference from the network's own.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         n_in: int,  # number of statistics, see style_losses.feature_statistics
@@ -39,8 +42,8 @@ class AnyStyleNet(nn.Module):
             nn.ReLU(),
             nn.Conv2d(HIDDEN, sum(self.widths.values()), 1),
         )
-        nn.init.zeros_(self.predictor[-1].weight)
-        nn.init.zeros_(self.predictor[-1].bias)
+        for values in self.predictor[-1].parameters():
+            nn.init.zeros_(values)
 
     def styles(
         self,

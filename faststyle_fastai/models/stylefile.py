@@ -147,7 +147,7 @@ def checksum(state: dict[str, Tensor], said: dict[str, str]) -> str:
     found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name, value in sorted(state.items()):
         found.update(f"{name} {value.dtype} {list(value.shape)}".encode())
-        found.update(value.reshape(-1).view(torch.uint8).numpy())
+        found.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
 
 

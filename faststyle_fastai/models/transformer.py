@@ -1,5 +1,7 @@
 "TransformerNet: the feed-forward network that repaints an image (Johnson et al. 2016)."
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -14,7 +16,7 @@ from .normalization import InstanceNorm, is_affine
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]
 
 # name -> arguments of TransformerNet besides the number of styles
-ARCHS = {
+ARCHS: dict[str, dict[str, Any]] = {
     "full": {},
     "slim": {"width": 0.5},
     "tiny": {"width": 0.25},
@@ -31,6 +33,9 @@ class TransformerNet(nn.Module):
     Ulyanov et al. 2017). Each normalization has a scale and a shift for each style (Dumoulin et al.
     2017). Module names are those of pytorch/examples' fast_neural_style.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -52,18 +57,21 @@ class TransformerNet(nn.Module):
         self.conv1, self.in1 = ConvLayer(3, a, 9), InstanceNorm(a, n_styles, eps)
         self.conv2, self.in2 = ConvLayer(a, b, 3, stride=2), InstanceNorm(b, n_styles, eps)
         self.conv3, self.in3 = ConvLayer(b, c, 3, stride=2), InstanceNorm(c, n_styles, eps)
-        for i in range(1, 6):
-            self.add_module(f"res{i}", ResidualBlock(c, n_styles, eps))
+        self.res1 = ResidualBlock(c, n_styles, eps)
+        self.res2 = ResidualBlock(c, n_styles, eps)
+        self.res3 = ResidualBlock(c, n_styles, eps)
+        self.res4 = ResidualBlock(c, n_styles, eps)
+        self.res5 = ResidualBlock(c, n_styles, eps)
         self.deconv1, self.in4 = UpConvLayer(c, b), InstanceNorm(b, n_styles, eps)
         self.deconv2, self.in5 = UpConvLayer(b, a), InstanceNorm(a, n_styles, eps)
         self.deconv3 = ConvLayer(a, 3, 9, conv=WideConv2d)
         if bounded:
             self.in6 = InstanceNorm(3, n_styles, eps)
         if not affine:
-            for name, affine in self.named_parameters():
-                affine.requires_grad_(not is_affine(name))
-        for name, values in zip(("mean", "std"), IMAGENET):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+            for name, values in self.named_parameters():
+                values.requires_grad_(not is_affine(name))
+        for name, colors in zip(("mean", "std"), IMAGENET):
+            self.register_buffer(name, torch.tensor(colors).view(1, 3, 1, 1), persistent=False)
 
     @property
     def n_styles(self) -> int:
