@@ -30,7 +30,7 @@ from faststyle_fastai.all import StyleDataLoaders, Stylizer, style_learner, trai
 from faststyle_fastai.core.devices import best_device
 from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.video.reader import VideoFrame
-from faststyle_fastai.video.stylize import frame_painter
+from faststyle_fastai.video.stylize import FramePainter
 
 SIDES = {
     "512 px": (512, 512),
@@ -142,7 +142,7 @@ def steps(args, bs, most):
 
 def film(paint, device, n):
     "Frames per second of a 1080p film, and the CPU's time for each, in memory."
-    work = frame_painter(paint, PaintOptions(stroke="fine"))
+    work = FramePainter(paint, PaintOptions(stroke="fine"))
     frames = np.random.default_rng(0).integers(0, 256, (8, 1080, 1920, 3), np.uint8)
     work(VideoFrame(frames[0], Fraction(0), Fraction(1, 25)))
     begun, cpu = time.perf_counter(), time.process_time()

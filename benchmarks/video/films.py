@@ -21,7 +21,7 @@ from faststyle_fastai.all import Stylizer, paint_video
 from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.models.stylefile import builtin_path
 from faststyle_fastai.video.reader import VideoFrame, open_video
-from faststyle_fastai.video.stylize import frame_painter
+from faststyle_fastai.video.stylize import FramePainter
 
 RATE, SIZE, SECONDS = 25, (320, 240), 16
 SMALL, LENGTHS = (64, 48), (30, 600)  # px, seconds
@@ -72,7 +72,7 @@ def network(paint, source):
     "Seconds of the network alone for all frames."
     with open_video(source) as opened:
         frames = list(opened.frames())
-    painted = frame_painter(paint, PaintOptions(stroke="finest"))
+    painted = FramePainter(paint, PaintOptions(stroke="finest"))
     began = time.perf_counter()
     for i, frame in enumerate(frames):
         painted(VideoFrame(frame.picture, Fraction(i, RATE), Fraction(1, RATE)))

@@ -22,7 +22,7 @@ from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.evaluate import evaluate_style, reference_loss
 from faststyle_fastai.video.reader import VideoFrame, open_video
-from faststyle_fastai.video.stylize import frame_painter
+from faststyle_fastai.video.stylize import FramePainter
 
 SIZE, FRAMES, RATE = (320, 240), 24, 25
 HIDDEN = 0.06  # difference of two photos in [0, 1] above which a pixel counts as occluded
@@ -49,7 +49,7 @@ def main():
         paint = Stylizer(run)
         row = {"": name}
         for scene, (frames, flows) in scenes.items():
-            painted = frame_painter(paint, PaintOptions(stroke="finest"), smooth=smooth)
+            painted = FramePainter(paint, PaintOptions(stroke="finest"), smooth=smooth)
             times = (Fraction(i, RATE) for i in range(len(frames)))
             pictures = [
                 painted(VideoFrame(f, t, Fraction(1, RATE))).picture for f, t in zip(frames, times)

@@ -11,7 +11,6 @@ from torch import Tensor
 from ..core.memory import trim_memory
 from ..images.files import to_picture, to_tensor
 from ..images.masks import gray
-from ..models.transformer import TransformerNet
 from .enlarge import Enlarger
 from .finish import filled, finished
 from .options import PaintOptions
@@ -36,73 +35,96 @@ def paint_tiles(
     watch: Callable[[float], None] | None = None,  # gets the finished share; may raise to stop
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
-    assert isinstance(painter.net, TransformerNet)
-    photo = opaque(image)
-    # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the range of colors.
-    small = None if photo.size == shape[::-1] else reduced(photo, shape)
-    size = shape[::-1]
-    share = mask.resize(size) if mask and how.black is not None else None
-    kept = mask if how.black is None else None
-
-    def part(box):
-        left, top, right, bottom = box
-        x = to_tensor(photo.crop(box)) if small is None else small[..., top:bottom, left:right]
-        return x.to(painter.device)
-
-    def keep(painted, box):
-        left, top, right, bottom = box
-        if small is None:
-            out.paste(to_picture(painted), (left, top))
-        else:
-            fine[..., top:bottom, left:right] = painted[..., : bottom - top, : right - left]
-
-    def begin(tile):
-        x = part(tile.outer)
-        return x, painter.styling(1, None if share is None else gray(share.crop(tile.outer)))
-
-    sample = tiles(size, side) if how.exact else spread_tiles(size)
-    parts, unfinished = tiles(size, side), []
-    if small is not None or how.keep_colors or kept is not None:
-        unfinished = tiles(photo.size, side)
-    work = pixels(sample) + pixels(parts) + FINISH * pixels(unfinished)
-
-    def tell(done):
-        if watch:
-            watch(done / work)
-
-    at_once = fits_at_once(sample, painter.device)
+    painting = TiledPainting(painter, opaque(image), shape, how, mask, side, watch)
     with torch.inference_mode(), painter.computing():
-        ends, exposure = fix_statistics(painter.net, sample, begin, at_once, tell), None
-        if painter.photo_share:
-            exposure = [
-                spread_and_mean((tile.cut(y) for tile, y in zip(sample, ends)), painter.device),
-                spread_and_mean((part(tile.core) for tile in sample), painter.device),
-            ]
-        del ends
-        out = Image.new("RGB", size)
-        fine = None if small is None else torch.empty_like(small)
-        done = pixels(sample)
-        for tile in parts:
-            tell(done)
-            done += pixels([tile])
-            if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
-                trim_memory()
-            painted = painter.exposed(painter.net(*begin(tile)), None, exposure)
-            keep(tile.cut(painted), tile.core)
-    grow = None
-    if small is not None and fine is not None:
-        grow, out = Enlarger(fine, small, photo), Image.new("RGB", photo.size)
-    for tile in unfinished:
-        tell(done)
-        done, box = done + FINISH * pixels([tile]), tile.core
-        where = None if kept is None else gray(kept.crop(box))
-        painted = grow.part(box) if grow else to_tensor(out.crop(box))
-        painted = finished(painted, to_tensor(photo.crop(box)), how.keep_colors, where)
-        out.paste(to_picture(painted), box[:2])
-    tell(work)
+        painting.fix_statistics()
+        painting.paint()
+    out = painting.finish()
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out
+
+
+class TiledPainting:
+    "The steps of `paint_tiles`, and what they share."
+
+    def __init__(self, painter, photo, shape, how, mask, side, watch):
+        self.painter, self.photo, self.how, self.watch = painter, photo, how, watch
+        size = shape[::-1]
+        self.out, self.small, self.painted = Image.new("RGB", size), None, None
+        if photo.size != size:
+            # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the color range.
+            self.small = reduced(photo, shape)
+            self.painted = torch.empty_like(self.small)
+        two_styles = how.black is not None
+        self.share = mask.resize(size) if two_styles else None
+        self.mask = None if two_styles else mask
+        self.sample = tiles(size, side) if how.exact else spread_tiles(size)
+        self.tiles = tiles(size, side)
+        finishes = self.small is not None or how.keep_colors or self.mask is not None
+        self.unfinished = tiles(photo.size, side) if finishes else []
+        self.work = pixels(self.sample) + pixels(self.tiles) + FINISH * pixels(self.unfinished)
+        self.exposure = None
+
+    def tell(self, done):
+        if self.watch:
+            self.watch(done / self.work)
+
+    def part(self, box):
+        "A part of the photo, at the size to paint at."
+        left, top, right, bottom = box
+        if self.small is None:
+            return to_tensor(self.photo.crop(box)).to(self.painter.device)
+        return self.small[..., top:bottom, left:right].to(self.painter.device)
+
+    def inputs(self, tile):
+        "The arguments of the network."
+        share = None if self.share is None else gray(self.share.crop(tile.outer))
+        return self.part(tile.outer), self.painter.styling(1, share)
+
+    def fix_statistics(self):
+        "Measure the whole photo, or a sample of it, for the network and for `exposed`."
+        device, net = self.painter.device, self.painter.net
+        at_once = fits_at_once(self.sample, device)
+        ends = fix_statistics(net, self.sample, self.inputs, at_once, self.tell)
+        if self.painter.photo_share:
+            painted = (tile.cut(end) for tile, end in zip(self.sample, ends))
+            photos = (self.part(tile.core) for tile in self.sample)
+            self.exposure = [spread_and_mean(parts, device) for parts in (painted, photos)]
+
+    def paint(self):
+        done = pixels(self.sample)
+        for tile in self.tiles:
+            self.tell(done)
+            done += pixels([tile])
+            if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
+                trim_memory()
+            y = self.painter.net(*self.inputs(tile))
+            self.keep(tile.cut(self.painter.exposed(y, None, self.exposure)), tile.core)
+
+    def keep(self, y, box):
+        left, top, right, bottom = box
+        if self.painted is None:
+            self.out.paste(to_picture(y), (left, top))
+        else:
+            self.painted[..., top:bottom, left:right] = y[..., : bottom - top, : right - left]
+
+    def finish(self) -> Image.Image:
+        "Enlarge to the photo's size, and bring back its colors and masked parts."
+        enlarger = None
+        if self.small is not None:
+            enlarger = Enlarger(self.painted, self.small, self.photo)
+            self.out = Image.new("RGB", self.photo.size)
+        done = pixels(self.sample) + pixels(self.tiles)
+        for tile in self.unfinished:
+            self.tell(done)
+            done, box = done + FINISH * pixels([tile]), tile.core
+            where = None if self.mask is None else gray(self.mask.crop(box))
+            y = enlarger.part(box) if enlarger else to_tensor(self.out.crop(box))
+            y = finished(y, to_tensor(self.photo.crop(box)), self.how.keep_colors, where)
+            self.out.paste(to_picture(y), box[:2])
+        self.tell(self.work)
+        return self.out
 
 
 def reduced(

@@ -71,7 +71,7 @@ def paint_video(
         paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
     settings = {"source": source, "size": size, "smooth": smooth, "start": start, "fps": fps}
     settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options)}
-    painted = frame_painter(paint, paint_options, size, smooth)
+    painted = FramePainter(paint, paint_options, size, smooth)
     with open_video(source, fps) as reader:
         writer = video_writer(out, reader, settings, codec, crf, resume)
         total = float(min(reader.seconds, end or reader.seconds)) if reader.seconds else None
@@ -104,7 +104,7 @@ def paint_frames(
     paint: Stylizer,
     reader: VideoReader,
     writer: VideoWriter,
-    painted: Callable,  # see frame_painter
+    painted: Callable,  # see FramePainter
     start: float,  # seconds
     end: float | None,
 ):
@@ -166,20 +166,16 @@ def fingerprint(paint, style, strength):
     return digest.hexdigest()
 
 
-def frame_painter(
-    paint: Stylizer,
-    options: PaintOptions,  # its `size` is not used
-    size: int | None = None,  # px of the short side of the frames; None: unchanged
-    smooth: bool = False,  # brush strokes follow the motion
-) -> Callable[[VideoFrame], VideoFrame]:
-    "Return a function that repaints the frames of one video, in order."
-    return FramePainter(paint, options, size, smooth)
-
-
 class FramePainter:
     "Repaints the frames of one video, in order."
 
-    def __init__(self, paint, options, size, smooth):
+    def __init__(
+        self,
+        paint: Stylizer,
+        options: PaintOptions,  # its `size` is not used
+        size: int | None = None,  # px of the short side of the frames; None: unchanged
+        smooth: bool = False,  # brush strokes follow the motion
+    ):
         self.paint, self.options, self.size = paint, options, size
         steady = isinstance(paint.net, TransformerNet)  # not an .onnx network
         self.painter = paint.painter(options.style, options.strength, options.black, private=steady)

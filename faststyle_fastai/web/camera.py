@@ -14,7 +14,7 @@ from ..inference.builtin import style_title
 from ..inference.options import PaintOptions
 from ..video.reader import VideoFrame
 from ..video.recorder import VideoRecorder
-from ..video.stylize import frame_painter
+from ..video.stylize import FramePainter
 from .server import served
 
 __all__ = ["camera_page"]
@@ -127,7 +127,7 @@ class Live:
             return None, "No image."
         if self.asked != (style, strength):
             self.asked = style, strength
-            self.painted = frame_painter(self.paint, PaintOptions(style, strength), self.size)
+            self.painted = FramePainter(self.paint, PaintOptions(style, strength), self.size)
         self.times.append(time.monotonic())
         frame = VideoFrame(picture[..., :3], Fraction(self.times[-1]), Fraction(0))
         painted = Image.fromarray(self.painted(frame).picture)
