@@ -179,18 +179,22 @@ class FramePainter:
         self.paint, self.options, self.size = paint, options, size
         steady = isinstance(paint.net, TransformerNet)  # not an .onnx network
         self.painter = paint.painter(options.style, options.strength, options.black, private=steady)
-        self.statistics = SmoothedStatistics(self.painter.net) if steady else None
+        net = self.painter.net
+        self.statistics = SmoothedStatistics(net) if isinstance(net, TransformerNet) else None
         self.blender = FlowBlender() if smooth else None
         self.device = finishing_device(paint.device)
         self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
-        self.sides = {}  # frame shape -> sides, fixed because free memory changes
-        self.last = self.last_painted = None  # a frame, and an array of its painted image
+        self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes
+        self.last: tuple[VideoFrame, np.ndarray] | None = None  # a frame and its painted image
 
     @torch.inference_mode()
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        if self.last and frame.picture is self.last.picture:  # a repeated frame
-            return replace(frame, picture=self.last_painted)
-        seconds = float(frame.time - self.last.time) if self.last else 0.0
+        seconds = 0.0
+        if self.last:
+            before, painted = self.last
+            if frame.picture is before.picture:  # a repeated frame
+                return replace(frame, picture=painted)
+            seconds = float(frame.time - before.time)
         shape = frame.picture.shape[:2]
         if shape not in self.sides:
             self.sides[shape] = self._sides(shape)
@@ -205,8 +209,9 @@ class FramePainter:
             x = x[0].permute(1, 2, 0).numpy(force=True)
             x = self.blender(np.asarray(to_picture(photo)), x)
             x = torch.from_numpy(x).permute(2, 0, 1)
-        self.last, self.last_painted = frame, np.asarray(to_picture(x))
-        return replace(frame, picture=self.last_painted)
+        painted = np.asarray(to_picture(x))
+        self.last = frame, painted
+        return replace(frame, picture=painted)
 
     def _whole(self, photo, seconds):
         "A frame as a tensor of the video's size, and painted at once with smoothed statistics."

@@ -16,7 +16,7 @@ from faststyle_fastai.all import (
     style_learner,
 )
 from faststyle_fastai.images.color import luma
-from faststyle_fastai.models import layers, transformer
+from faststyle_fastai.models import normalization, transformer
 from faststyle_fastai.perceptual import wasserstein
 from faststyle_fastai.perceptual.terms import TERMS
 
@@ -64,7 +64,7 @@ class End(Begin):
 @pytest.fixture
 def as_gpu(monkeypatch):
     "The operations that a GPU would run."
-    for module in (layers, transformer, wasserstein):
+    for module in (normalization, transformer, wasserstein):
         monkeypatch.setattr(module, "on_cpu", lambda x: False)
 
 
