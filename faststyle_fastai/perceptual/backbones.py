@@ -34,7 +34,8 @@ POOLINGS = {  # name -> module, and a factor that keeps features as large as wit
     "plain average": (nn.AvgPool2d, 1.0),  # as in Gatys et al. 2016
 }
 SHIPPED = {"lite": ASSETS / "lite.safetensors"}
-FEATURES = ContextVar("features")  # of this thread's call: threads may share a backbone
+# Of this thread's call: threads may share a backbone.
+FEATURES: ContextVar[dict[str, Tensor | None]] = ContextVar("features")
 
 
 def perceptual_backbone(
@@ -73,7 +74,10 @@ def perceptual_backbone(
 class Backbone(nn.Module):
     "A frozen network; forward hooks collect the features of the requested layers."
 
-    source = None  # arguments of `perceptual_backbone` that recreate it
+    net: nn.Module
+    mean: Tensor  # [1, 3, 1, 1]
+    std: Tensor
+    source: tuple | None = None  # arguments of `perceptual_backbone` that recreate it
 
     def __init__(
         self,
@@ -87,13 +91,14 @@ class Backbone(nn.Module):
         names = [name for name in names if name]  # without the network itself
         self.relus = [name for name in names if stack and name.startswith("relu")]
         self.layers = layer_names(layers or self.relus or names, names, self.relus)
-        if stack:  # cut after the deepest layer
+        if isinstance(net, nn.Sequential):  # cut after the deepest layer
             net = net[: 1 + max(names.index(name) for name in self.layers)]
         for name, module in net.named_modules():
             if hasattr(module, "inplace"):  # unless a hook keeps the input
                 before = names[names.index(name) - 1]
                 module.inplace = name in self.relus and before not in self.layers
-        self.net, self.cast = net, {}
+        self.net = net
+        self.cast: dict[tuple, nn.Module] = {}
         for name in self.layers:
             net.get_submodule(name).register_forward_hook(partial(keep, name))
         for i, values in enumerate(IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)):
@@ -115,7 +120,7 @@ class Backbone(nn.Module):
                 f"{w}x{h} px is too small for {wanted[-1]}. It needs at least {smallest} px."
             )
         x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        found = dict.fromkeys(wanted)
+        found: dict = dict.fromkeys(wanted)
         token = FEATURES.set(found)
         try:
             self._in_autocast_type(x.device)(x)
@@ -193,7 +198,7 @@ def spread(
     "Move a backbone to a device; a second device takes all layers after the first pooling."
     backbone.to(devices[0])
     if len(devices) > 1:
-        deeper = backbone.net[5:].to(devices[1])
+        deeper = nn.Sequential(*backbone.net.children())[5:].to(devices[1])
         deeper[0].register_forward_pre_hook(lambda _, args: args[0].to(devices[1]))
     return backbone
 

@@ -79,8 +79,9 @@ def evaluate_style(
         {name: _of_the_same_name(Path(photo), folder) for name, folder in (others or {}).items()}
         for photo in photos
     ]
-    painting = resize_short(loss.styles[0], size).to(device)
-    rows, curves, sheet = {}, [], []
+    [painting] = (resize_short(style, size).to(device) for style in loss.styles or [])
+    rows: dict[str, dict[str, list[float]]] = {}
+    curves, sheet = [], []
     for path, named in zip(photos, theirs):
         photo = resize_short(to_tensor(read_picture(path)), size).to(device)
         shown = {"photo": photo, "network": paint(photo).to(device)}
@@ -99,10 +100,11 @@ def evaluate_style(
             for key, value in parts.items():
                 rows.setdefault(name, {}).setdefault(key, []).append(value)
         sheet.append([to_picture(x) for x in shown.values()])
-    rows = {name: {k: nanmean(found) for k, found in row.items()} for name, row in rows.items()}
+    means = {name: {k: nanmean(found) for k, found in row.items()} for name, row in rows.items()}
     if iterations:
-        rows["network"]["iterations"] = worth(rows["network"]["total"], average_best_loss(curves))
-    return rows, sheet
+        mean = means["network"]
+        mean["iterations"] = worth(mean["total"], average_best_loss(curves))
+    return means, sheet
 
 
 def nanmean(values):

@@ -46,5 +46,6 @@ def lbfgs_with_line_search(
     x: Tensor,  # the tensor to optimize, a leaf
 ) -> torch.optim.LBFGS:  # one iteration per step
     "L-BFGS with a line search for the strong Wolfe conditions (Nocedal & Wright 2006)."
-    search = {"line_search_fn": "strong_wolfe", "max_eval": 25}
-    return torch.optim.LBFGS([x], max_iter=1, history_size=20, **search)
+    return torch.optim.LBFGS(
+        [x], max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe"
+    )

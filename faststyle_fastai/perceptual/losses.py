@@ -1,5 +1,7 @@
 "The perceptual loss of a network: a sum of terms on a frozen backbone."
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,8 @@ class VggLoss(nn.Module):
     After each call, `parts` holds the weighted error of each image by term, and `style_ids` the
     painting of each image. The loss is the mean of the sum.
     """
+
+    terms: Any  # an nn.ModuleDict: name -> Term
 
     def __init__(
         self,
@@ -49,7 +53,9 @@ class VggLoss(nn.Module):
         self.terms = nn.ModuleDict(terms)
         self.part_names = tuple(dict.fromkeys((*PARTS, *terms)))
         self.backbone, self.styles, self.source = backbone, styles, backbone.source
-        self.parts, self.style_ids, self._targets = {}, None, {}
+        self.parts: dict[str, Tensor] = {}  # of the latest batch, [B] each
+        self.style_ids: Tensor | None = None  # of the latest batch
+        self._targets: dict = {}
 
     @property
     def content_layers(self) -> dict[str, float]:
@@ -119,7 +125,7 @@ class VggLoss(nn.Module):
         pred: Tensor,  # [B, 3, H, W] in [0, 1]
     ) -> Tensor:  # [number of paintings]
         "Mean style error of a batch of images against each painting."
-        n, style = len(self.styles), self.terms["style"]
+        n, style = len(self.styles or []), self.terms["style"]
         seen = self.comparison(pred, pred, torch.arange(n).repeat(len(pred)))
         statistics = [m.repeat_interleave(n, 0) for m in style.statistics(seen)]
         return style.error(statistics, seen).view(len(pred), n).mean(0)

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from inspect import signature
+from typing import Any
 
 from ..core.values import check_numbers, known
 
@@ -29,7 +30,9 @@ SHORTHAND = {
 
 
 class Plan:
-    "A recipe, whose field `loss` holds the settings of each term."
+    "A recipe, a frozen dataclass, whose field `loss` holds the settings of each term."
+
+    loss: dict[str, dict]
 
     def __getattr__(self, name):  # plan.style_weight is plan.loss["style"]["weight"], or None
         if name not in SHORTHAND:
@@ -39,7 +42,7 @@ class Plan:
 
 
 def plan_with(
-    plan: Plan,  # a frozen dataclass
+    plan: Any,  # a Plan
     overrides: dict,  # fields, names of SHORTHAND, or loss={term: settings}; None keeps the plan's
     terms: dict | None = None,  # name -> class, to check the settings of terms; None: unchecked
 ):
@@ -55,8 +58,9 @@ def plan_with(
         for term, settings in changes.items():
             _check(term, settings, terms)
         loss = merged(loss, changes)
-    for term, settings in loss.items() if terms else ():
-        terms[term](**settings)  # an unknown distance or scale fails here
+    for term, settings in loss.items():
+        if terms:
+            terms[term](**settings)  # an unknown distance or scale fails here
     check_numbers(**given)
     return replace(plan, **given, loss=loss)
 
@@ -76,7 +80,7 @@ def _check(term, settings, terms):
 
 def shorthand(settings: dict) -> dict[str, dict]:
     "Settings of terms given by the names of `SHORTHAND`, by term."
-    loss = {}
+    loss: dict[str, dict] = {}
     for name, value in settings.items():
         term, setting = SHORTHAND[known("setting", name, SHORTHAND)]
         loss.setdefault(term, {})[setting] = value

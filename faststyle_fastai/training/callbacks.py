@@ -130,7 +130,8 @@ class SampleStyles(Callback):
     order = ProgressiveResize.order + 1
 
     def __init__(self, n: int):
-        self.n, self.deck, self.seen = n, [], 0
+        self.n, self.seen = n, 0
+        self.deck: list[int] = []
 
     def before_batch(self):
         if not len(self.yb):  # inference: the caller chooses

@@ -216,7 +216,9 @@ def default_workers(device: torch.device) -> int:
     """
     if device.type != "cuda" or sys.platform == "win32":
         return 0
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return max(1, min(cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)), 16))
 
 

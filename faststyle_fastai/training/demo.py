@@ -30,14 +30,15 @@ def demo(
         photo = folder / "china.jpg"
     else:
         folder, few = Path(photos), {}
-        photo = next(iter(first_pictures(folder, 1)), None)
+        photo = next(iter(first_pictures(folder, 1)), folder)  # without photos, training says so
     record = record_of(out)
-    earlier = record and paintings_of(record) == [digest(painting)]
-    how = {"device": device, "precision": precision}
-    common = {"minutes": minutes, "seed": seed, "quiet": quiet, **how}
-    train(folder, painting, out, force=earlier, **common, **few)
+    earlier = record is not None and paintings_of(record) == [digest(painting)]
+    train(
+        folder, painting, out, force=earlier, minutes=minutes, seed=seed, quiet=quiet,
+        device=device, precision=precision, **few,
+    )  # fmt: skip
     model = out / "model.safetensors"
-    after = Stylizer(model, **how)(photo)
+    after = Stylizer(model, device, precision)(photo)
     pictures = [read_picture(photo), read_picture(painting), after]
     row = side_by_side(pictures, height=360)
     return [

@@ -109,10 +109,10 @@ def all_reduce_max(value: float) -> float:
     "The maximum of `value` over all processes, so that all of them decide alike."
     if processes() < 2:
         return value
-    value = torch.tensor(float(value), dtype=torch.float64)
+    most = torch.tensor(float(value), dtype=torch.float64)
     with others_alive():
-        distributed.all_reduce(value, distributed.ReduceOp.MAX)
-    return value.item()
+        distributed.all_reduce(most, distributed.ReduceOp.MAX)
+    return most.item()
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def main_process_first(prepare: Callable, *args):
         prepare(*args)
         return
     all_reduce_max(0)
-    problem = [None]
+    problem: list[Exception | None] = [None]
     if not rank_distrib():
         try:
             prepare(*args)

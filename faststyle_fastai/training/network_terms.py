@@ -29,7 +29,8 @@ class DropletPenalty(Callback):
 
     def __init__(self, weight: float = 1.0, beyond: float = 4.0):
         self.weight, self.beyond = weight, beyond  # beyond: standard deviations without penalty
-        self.hooks, self.excess = [], []
+        self.hooks: list = []
+        self.excess: list[Tensor] = []
 
     def before_batch(self):
         self.after_pred()  # an interrupt in a notebook skips it

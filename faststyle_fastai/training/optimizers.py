@@ -58,7 +58,7 @@ def muon_step(
     **hyper,
 ):
     "One step of momentum, orthogonalized."
-    grads = [p.grad for p in params]
+    grads = [p.grad for p in params if p.grad is not None]
     nesterov = torch._foreach_lerp(grads, averaged("grad_avg", states, grads, mom), mom)
     steps = orthogonal([step.flatten(1) for step in nesterov])
     rates = [-lr * RMS * max(step.shape) ** 0.5 for step in steps]
@@ -76,7 +76,7 @@ def adam_step(
     **hyper,
 ):
     "One step of Adam (Kingma & Ba 2015)."
-    grads = [p.grad for p in params]
+    grads = [p.grad for p in params if p.grad is not None]
     means = averaged("grad_avg", states, grads, mom)
     squares = averaged("sqr_avg", states, torch._foreach_mul(grads, grads), sqr_mom)
     for state in states:
@@ -108,14 +108,14 @@ def orthogonal(
     """
     tall = [len(x) > x.shape[1] for x in matrices]
     wide = [x.mT if turned else x for x, turned in zip(matrices, tall)]
-    wide = torch._foreach_div(wide, torch._foreach_add(torch._foreach_norm(wide), 1e-7))
+    wide = [*torch._foreach_div(wide, torch._foreach_add(torch._foreach_norm(wide), 1e-7))]
     groups, most = defaultdict(list), max(len(x) for x in wide)
     for i, x in enumerate(wide):
         groups[x.shape].append(i)
     stacks = [torch.stack([wide[i] for i in group]) for group in groups.values()]
     room = [most - x.shape[1] for x in stacks]  # smaller ones are padded to one size
     whole = polynomials(torch.cat([F.pad(x.bmm(x.mT), (0, n, 0, n)) for x, n in zip(stacks, room)]))
-    found = {}
+    found: dict[int, Tensor] = {}
     for group, part, x in zip(groups.values(), whole.split([len(x) for x in stacks]), stacks):
         found |= zip(group, part[:, : x.shape[1], : x.shape[1]].bmm(x))
     return [found[i].mT if turned else found[i] for i, turned in enumerate(tall)]

@@ -143,7 +143,8 @@ class Preview(Callback):
         size: int = 256,  # px of the center squares
     ):
         self.every, self.apart = (every, 0) if every else (100, 10)  # steps, seconds
-        self.folder, self.painted, self.clock, self.films = Path(folder), False, 0.0, []
+        self.folder, self.painted, self.clock = Path(folder), False, 0.0
+        self.films: list = []
         squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
         self.photos = [to_tensor(square) for square in squares]
 

@@ -6,6 +6,7 @@ import time
 import warnings
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.foundation import L
@@ -98,16 +99,15 @@ def train(
     main_process_first(may_write, out, resume, force)
     not_among(photos, out)
     set_seed(seed)
-    loading = {"valid_pct": valid_pct, "seed": seed, "num_workers": workers, "device": device}
-    dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, **loading)
+    dls = _photos(photos, plan, valid_pct, seed, workers, device)
     if len(dls.photos) < FEW and not (images or quiet):
         warnings.warn(
             f"{photos} has {len(dls.photos)} photos. With about 1,000 a network learns to paint "
             f"photos that it has not seen.",
             stacklevel=2,
         )
-    start = {"recipe": recipe, "pretrained": pretrained, "arch": arch, "weights": weights}
-    start["precision"] = precision
+    start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
+    start |= {"weights": weights, "precision": precision}
     settings = {
         "style": [str(painting) for painting in styles],
         "names": names,
@@ -180,12 +180,9 @@ def pretrain(
     main_process_first(_may_pretrain, out, part, resume, force)
     plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
     set_seed(seed)
-    split = {"valid_pct": valid_pct, "seed": seed}
-    dls = StyleDataLoaders.from_folder(
-        photos, plan.size, plan.bs, plan.images, num_workers=workers, device=device, **split
-    )
-    start = {"recipe": recipe, "pretrained": pretrained, "arch": arch, "weights": weights}
-    start["precision"] = precision
+    dls = _photos(photos, plan, valid_pct, seed, workers, device)
+    start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
+    start |= {"weights": weights, "precision": precision}
     settings = {"style": [], "names": [], "valid_pct": valid_pct}
     settings |= _settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
     if resume:
@@ -213,6 +210,13 @@ def _may_pretrain(out, part, resume, force):
     may_write_file(out, force or (resume and started))
     if started and not (resume or force):
         raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")
+
+
+def _photos(photos, plan, valid_pct, seed, workers, device):
+    return StyleDataLoaders.from_folder(
+        photos, plan.size, plan.bs, plan.images, valid_pct=valid_pct, seed=seed,
+        num_workers=workers, device=device,
+    )  # fmt: skip
 
 
 def _settings(photos, dls, *, pretrained, weights, plan, **others):

@@ -10,15 +10,17 @@ from ..images.files import limit_pixels
 from ..inference.live import live_gallery
 from ..inference.stylizer import Stylizer
 from ..training.demo import sample_photos
-from .camera import camera_tab
+from .camera import CameraTab
+from .gradio import gr
 from .jobs import Queue
 from .library import StyleLibrary
-from .optimize import optimize_tab
-from .paint import paint_tab
+from .optimize import OptimizeTab
+from .paint import PaintTab
+from .parts import Site
 from .server import served
-from .styles import shelf_tab
-from .train import train_tab
-from .video import film_tab
+from .styles import ShelfTab
+from .train import TrainTab
+from .video import FilmTab
 
 __all__ = ["web_page"]
 
@@ -47,43 +49,36 @@ def web_page(
     """
     shelf, queue = StyleLibrary(Path(folder).resolve(), device, precision), Queue()
     limit_pixels(megapixels)
-    how = {"device": device, "precision": precision}
+    where = {"device": device, "precision": precision}
     folders = _folders(Path(photos).resolve()) if photos else {}
 
-    def fill(gr, page, scratch):
+    def fill(page, folder):
+        site = Site(page, folder.path, shelf, queue, where)
         # The page may show only files in its own folder.
-        copies = shutil.copytree(sample_photos()[0], scratch.path / "samples")
-        samples = sorted(copies.glob("*.jpg"))
+        copies = shutil.copytree(sample_photos()[0], folder.path / "samples")
         gr.Markdown(HEAD)
-
-        def shown_styles(called):
-            "A field of the current styles that shows `called` if it still exists."
-            names = shelf.styles()
-            return gr.Dropdown(
-                shelf.titles(), value=called if called in names else next(iter(names))
-            )
-
         with gr.Tabs() as tabs:
             with gr.Tab("Paint", id="paint"):
-                paint = paint_tab(gr, page, shelf, scratch.path, samples)
+                paint = PaintTab(site, sorted(copies.glob("*.jpg")))
             with gr.Tab("Train", id="train") as training:
-                look, seen, outputs = train_tab(
-                    gr, shelf, scratch.path, paint, folders=folders, where=how, tabs=tabs,
-                    queue=queue,
-                )  # fmt: skip
+                TrainTab(site, paint, tabs, folders).look_after(page.load, training.select)
             with gr.Tab("My styles") as mine:
-                find, styles = shelf_tab(gr, shelf, scratch.path, paint, where=how, queue=queue)
+                own = ShelfTab(site, paint)
+                mine.select(own.look, None, own.shown, api_name=False)
             if find_spec("av"):
                 with gr.Tab("Video") as films:
-                    chosen = film_tab(gr, page, shelf, scratch.path, queue)
+                    chosen = FilmTab(site).style
                 looks = [page.load, films.select]
                 gr.on(looks, shown_styles, chosen, chosen, api_name=False)
             with gr.Tab("Optimize"):
-                optimize_tab(gr, page, scratch.path, how, queue)
+                OptimizeTab(site)
             with gr.Tab("Camera"):
-                camera_tab(gr, page, scratch.path, Stylizer(live_gallery(**how), **how))
-        gr.on([page.load, training.select], look, seen, outputs, api_name=False)
-        mine.select(find, outputs=styles, api_name=False)
+                CameraTab(page, folder.path, Stylizer(live_gallery(**where), **where))
+
+    def shown_styles(called):
+        "A field of the current styles that shows `called` if it still exists."
+        names = shelf.styles()
+        return gr.Dropdown(shelf.titles(), value=called if called in names else next(iter(names)))
 
     with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts):
         try:

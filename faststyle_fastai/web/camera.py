@@ -5,6 +5,7 @@ from collections import defaultdict, deque
 from contextlib import contextmanager
 from fractions import Fraction
 from importlib.util import find_spec
+from pathlib import Path
 from uuid import uuid4
 
 from PIL import Image
@@ -12,9 +13,11 @@ from PIL import Image
 from ..core.errors import FaststyleError
 from ..inference.builtin import style_title
 from ..inference.options import PaintOptions
+from ..inference.stylizer import Stylizer
 from ..video.reader import VideoFrame
 from ..video.recorder import VideoRecorder
 from ..video.stylize import FramePainter
+from .gradio import gr
 from .server import served
 
 __all__ = ["camera_page"]
@@ -49,69 +52,74 @@ def camera_page(
         raise FaststyleError("An autoencoder only redraws photos: choose a style.")
     with served(
         "faststyle camera",
-        lambda gr, page, folder: camera_tab(gr, page, folder.path, paint, size),
+        lambda page, folder: CameraTab(page, folder.path, paint, size),
         host, port, browser, allow_hosts,
     ):  # fmt: skip
         yield
 
 
-def camera_tab(gr, page, scratch, paint, size=240):
-    "Build the camera tab: the video, its painted version, and the controls."
-    visitors = defaultdict(lambda: Live(paint, size))
-    rate = gr.Markdown("Allow access to the camera and press its button.", elem_id="rate")
-    titles = [(style_title(name), name) for name in paint.styles]
-    with gr.Row():
-        style = gr.Dropdown(titles, value=paint.named or paint.styles[0], label="Style")
-        strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
-    with gr.Row():
-        camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
-        painted = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+class CameraTab:
+    "The tab of the camera: its video, the painted version, and the controls."
 
-    def live(picture, style, strength, request: gr.Request):
-        return visitors[request.session_hash](picture, style, strength)
+    def __init__(self, page: gr.Blocks, scratch: Path, paint: Stylizer, size: int = 240):
+        self.scratch = scratch
+        self.visitors: dict[str | None, Live] = defaultdict(lambda: Live(paint, size))
+        self.rate = gr.Markdown("Allow access to the camera and press its button.", elem_id="rate")
+        titles = [(style_title(name), name) for name in paint.styles]
+        with gr.Row():
+            self.style = gr.Dropdown(titles, value=paint.named or paint.styles[0], label="Style")
+            self.strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
+        with gr.Row():
+            self.camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
+            self.painted = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+        self.taken = gr.Image(
+            interactive=False, format="png", label="Snapshot", buttons=["download"],
+            elem_id="snapshot", height=240,
+        )  # fmt: skip
+        records = find_spec("av") is not None
+        with gr.Row():
+            self.snap = gr.Button("Snapshot")
+            self.record = gr.Button("Record", elem_id="record", visible=records)
+            self.film = gr.DownloadButton(
+                "Download the recording", interactive=False, visible=records
+            )
+        self._connect(page)
 
-    def snapshot(frame):
+    def _connect(self, page):
+        self.camera.stream(
+            self.live, [self.camera, self.style, self.strength], [self.painted, self.rate],
+            stream_every=SOONEST, concurrency_limit=1,  # one frame at a time
+            show_progress="hidden", api_name="camera",
+        )  # fmt: skip
+        self.snap.click(self.snapshot, self.painted, self.taken, api_name="snapshot")
+        self.record.click(self.recording, None, [self.record, self.film], api_name="record")
+        page.unload(self.leave)
+        page.load(None, js=REFUSED, api_name=False)
+
+    def live(self, picture, style, strength, request: gr.Request):
+        return self.visitors[request.session_hash](picture, style, strength)
+
+    def snapshot(self, frame):
         if frame is None:
             raise FaststyleError(NO_VIDEO)
         return frame
 
-    def leave(request: gr.Request):
-        left = visitors.pop(request.session_hash, None)
-        if left and left.recorder:
-            left.recorder.finish()
-
-    camera.stream(
-        live, [camera, style, strength], [painted, rate], stream_every=SOONEST,
-        concurrency_limit=1, show_progress="hidden", api_name="camera",  # one frame at a time
-    )  # fmt: skip
-    taken = gr.Image(
-        interactive=False,
-        format="png",
-        label="Snapshot",
-        buttons=["download"],
-        elem_id="snapshot",
-        height=240,
-    )
-    with gr.Row():
-        gr.Button("Snapshot").click(snapshot, painted, taken, api_name="snapshot")
-        records = {"visible": find_spec("av") is not None}
-        record = gr.Button("Record", elem_id="record", **records)
-        film = gr.DownloadButton("Download the recording", interactive=False, **records)
-
-    def recording(request: gr.Request):
-        visitor = visitors[request.session_hash]
+    def recording(self, request: gr.Request):
+        "Start the visitor's recording, or end it and offer it."
+        visitor = self.visitors[request.session_hash]
         if not visitor.times:
             raise FaststyleError(NO_VIDEO)
         if visitor.recorder is None:
-            visitor.recorder = VideoRecorder(scratch / uuid4().hex / "camera.mp4")
+            visitor.recorder = VideoRecorder(self.scratch / uuid4().hex / "camera.mp4")
             return gr.Button("Stop recording"), gr.DownloadButton(interactive=False)
         done, visitor.recorder = visitor.recorder.finish(), None
         shown = gr.DownloadButton(value=done, interactive=done is not None)
         return gr.Button("Record"), shown
 
-    record.click(recording, None, [record, film], api_name="record")
-    page.unload(leave)
-    page.load(None, js=REFUSED, api_name=False)
+    def leave(self, request: gr.Request):
+        left = self.visitors.pop(request.session_hash, None)
+        if left and left.recorder:
+            left.recorder.finish()
 
 
 class Live:

@@ -14,9 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
+from PIL import EpsImagePlugin
 
 from ..core.errors import FaststyleError, format_error
 from ..core.values import is_finite
+from .gradio import gr  # brings starlette
 
 __all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder", "reason"]
 
@@ -51,7 +53,8 @@ class PageFolder:
 
     def __init__(self, path: Path):
         self.path = path.resolve()
-        self.kept, self.looked = set(), -LOOKS
+        self.kept: set[Path] = set()
+        self.looked = -LOOKS
 
     def keep(self):
         "Keep the current files, which belong to the page, until it ends."
@@ -128,10 +131,8 @@ def _locked_folder():
         shutil.rmtree(path, ignore_errors=True)
 
 
-def guarded_blocks(gr, folder: PageFolder, **kwargs):
+def guarded_blocks(folder: PageFolder, **kwargs):
     "gradio's Blocks with checks of a visitor's input and of error messages."
-
-    from PIL import EpsImagePlugin
     from starlette.concurrency import run_in_threadpool
 
     # gradio opens what visitors send before we do, and a file's content chooses Pillow's reader.
@@ -181,7 +182,7 @@ def _check(value, folder):
 def reason(error: Exception) -> str:
     "The error as text for a page, without the server's folders; unexpected ones are printed too."
     if type(error).__name__ == "ComponentProcessingError":  # it names a component of gradio
-        error = error.__cause__ or error
+        error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if not isinstance(error, (FaststyleError, ValueError, OSError)):
         message = getattr(error, "message", None)  # gradio's own errors have one
         if message is None:

@@ -16,11 +16,34 @@ from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import reason
 
-__all__ = ["EVERY", "OptimizationJob", "Queue", "TrainingJob", "VideoJob"]
+__all__ = ["EVERY", "LISTED", "OptimizationJob", "Queue", "TrainingJob", "VideoJob"]
 
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
 SURE = 0.02  # share of the work after which the time left is known
+
+
+class Job:
+    "Work in the background: what a page shows of it; `stop` ends it and keeps the result."
+
+    called = ""  # its name
+    visitor: str | None = None  # whose it is
+    state = "waiting"  # or "running", or how it ended
+    why = ""  # it failed
+
+    def __init__(self):
+        self.stop, self.picture = threading.Event(), None
+        self.done = 0.0  # share of the work
+        self.began = self.at = time.monotonic()
+
+    def said(self) -> str:
+        "The status line while it runs."
+        if self.stop.is_set():
+            return "stopping …"
+        if self.done < SURE:
+            return "starting …"
+        left = (self.at - self.began) * (1 - self.done) / self.done  # as the latest step saw it
+        return f"{self.done:.0%}, {clock(max(0, left - (time.monotonic() - self.at)))} left"
 
 
 class Queue:
@@ -29,12 +52,13 @@ class Queue:
     They belong to the page: they go on when a visitor reloads it or leaves.
     """
 
-    def __init__(self):
-        self.pool, self.jobs = ThreadPoolExecutor(1), []
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1)
+        self.jobs: list[Job] = []
 
-    def add(self, called: str, watch, work: Callable, visitor: str):
+    def add(self, called: str, watch: Job, work: Callable, visitor: str | None):
         "Run `work` when its turn comes. `watch` shows and stops it."
-        watch.called, watch.visitor, watch.state, watch.why = called, visitor, "waiting", ""
+        watch.called, watch.visitor = called, visitor
         self.jobs.append(watch)
         self.pool.submit(self._run, watch, work)
 
@@ -83,16 +107,15 @@ class Queue:
         self.pool.shutdown(cancel_futures=True)
 
 
-class TrainingJob(Callback):
-    "The loss, preview and time left of a training; `stop` ends it and keeps the result."
+class TrainingJob(Job, Callback):
+    "The loss, preview and time left of a training."
 
     order = 100  # after all other callbacks
 
-    def __init__(self):
-        self.stop, self.losses = threading.Event(), []
-        self.picture = None
-        self.looked, self.done = -EVERY, 0.0
-        self.began = self.at = time.monotonic()
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[float] = []
+        self.looked = -EVERY
 
     def after_batch(self):
         if not self.training:
@@ -104,44 +127,25 @@ class TrainingJob(Callback):
         if self.stop.is_set():
             raise CancelFitException
 
-    def said(self) -> str:
-        return time_left(self)
-
     def curve(self) -> Figure:
         return loss_figure([{"loss": loss, "parts": {}} for loss in self.losses])
 
 
-class VideoJob:
-    "A `watch` for `paint_video` with the time left; `stop` ends it and keeps the result."
-
-    def __init__(self):
-        self.stop, self.done = threading.Event(), 0.0
-        self.began = self.at = time.monotonic()
+class VideoJob(Job):
+    "A `watch` for `paint_video` with the time left."
 
     def __call__(self, painted, total):
         self.done, self.at = painted / total if total else 0.0, time.monotonic()
         if self.stop.is_set():
             raise KeyboardInterrupt  # as Ctrl-C in the terminal
 
-    def said(self) -> str:
-        return time_left(self)
 
+class OptimizationJob(Job):
+    "A callback for `optimize_style` with the loss and image."
 
-def time_left(job) -> str:
-    if job.stop.is_set():
-        return "stopping …"
-    if job.done < SURE:
-        return "starting …"
-    left = (job.at - job.began) * (1 - job.done) / job.done  # as the latest step saw it
-    return f"{job.done:.0%}, {clock(max(0, left - (time.monotonic() - job.at)))} left"
-
-
-class OptimizationJob:
-    "A callback for `optimize_style` with the loss and image; `stop` ends it and keeps the result."
-
-    def __init__(self):
-        self.stop, self.iterates = threading.Event(), []
-        self.picture = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.iterates: list[dict] = []
         self.ended, self.looked = False, -EVERY
 
     def __call__(self, iterate, work):

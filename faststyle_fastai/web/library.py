@@ -20,8 +20,9 @@ from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 from ..training.demo import sample_photos
 
-__all__ = ["StyleLibrary"]
+__all__ = ["LATE", "StyleLibrary"]
 
+LATE = " (interrupted)"
 TAKEN = "A style {} already exists: choose another name, or rename your file."
 
 
@@ -108,17 +109,17 @@ class StyleLibrary:
         folders = [path for path in self.folder.glob("*") if _is_training(path)]
         files = [path for path in self.folder.glob("*.*") if path.is_file()]
         files = [p for p in files if p.suffix == ".safetensors" or is_picture(Path(p.name))]
-        found = {}
+        found: dict[str, Path] = {}
         for path in sorted(folders) + sorted(files):
             found.setdefault(path.name if path in folders else path.stem, path)
         return {name: path for name, path in found.items() if name not in busy}
 
     def own_pictures(self, folder: Path, busy=()) -> list[tuple[Path, str]]:
-        "The thumbnail and name of each style of `own`; see `pictures`."
+        "The thumbnail and name of each style of `own`, `LATE` after an interrupted one's."
         found = []
         for name, path in self.own(busy).items():
             file = path / MODEL if path.is_dir() else path
-            late = "" if file.exists() else " (interrupted)"
+            late = "" if file.exists() else LATE
             styles = [] if late or is_painting(file) else _names_in(file, written(file))
             found.append((name + late, name, file, next(iter(styles), None)))
         return self._shown(folder, found)

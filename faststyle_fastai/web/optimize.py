@@ -8,34 +8,42 @@ from uuid import uuid4
 from ..core.errors import FaststyleError
 from ..images.files import save_picture
 from ..optimization.optimize import optimize_style
+from .gradio import gr
 from .jobs import EVERY, OptimizationJob
-from .parts import image_field, start_and_stop, stop_jobs
+from .parts import Site, image_field
 
-__all__ = ["optimize_tab"]
+__all__ = ["OptimizeTab"]
 
 
-def optimize_tab(gr, page, scratch, where, queue):
-    "Build the tab that optimizes the pixels of a photo."
-    gr.Markdown("Slow and finer: paints one photo in the style of one painting, in minutes.")
-    with gr.Row():
-        with gr.Column():
-            photo = image_field(gr, label="Photo", height=220)
-            painting = image_field(gr, label="Painting", height=220)
-            size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
-            go, stop = start_and_stop(gr, "Optimize")
-        with gr.Column():
-            said = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
-            picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
-            taken = gr.DownloadButton("Download", interactive=False)
-            with gr.Accordion("Details", open=False):
-                details = gr.Markdown()
-                curve = gr.Plot(show_label=False)
+class OptimizeTab:
+    "The tab that optimizes the pixels of a photo."
 
-    def optimize(photo, painting, size, request: gr.Request):
+    def __init__(self, site: Site):
+        self.site = site
+        gr.Markdown("Slow and finer: paints one photo in the style of one painting, in minutes.")
+        with gr.Row():
+            with gr.Column():
+                photo = image_field(label="Photo", height=220)
+                painting = image_field(label="Painting", height=220)
+                size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
+                go = site.start_and_stop("Optimize", OptimizationJob, "stop_optimizing")
+            with gr.Column():
+                status = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
+                picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+                file = gr.DownloadButton("Download", interactive=False)
+                with gr.Accordion("Details", open=False):
+                    details, curve = gr.Markdown(), gr.Plot(show_label=False)
+        go.click(
+            self.optimize, [photo, painting, size], [status, picture, file, details, curve],
+            api_name="optimize", show_progress_on=status, concurrency_limit=None,
+        )  # fmt: skip
+
+    def optimize(self, photo, painting, size, request: gr.Request):
+        "Put an optimization into the queue and follow it to its end."
         if not (photo and painting):
             raise FaststyleError("Choose a photo and a painting.")
-        watch, done, shown = OptimizationJob(), [], None
-        how = {"callback": watch, "end_scale": size, **where}
+        queue, watch, done, shown = self.site.queue, OptimizationJob(), [], None
+        how = {"callback": watch, "end_scale": size, **self.site.where}
         work = partial(optimize_style, photo, painting, **how)
         called = f"{Path(photo).stem}-{Path(painting).stem}"
         queue.add(called, watch, lambda: done.append(work()), request.session_hash)
@@ -47,15 +55,7 @@ def optimize_tab(gr, page, scratch, where, queue):
         if not done:
             raise FaststyleError(watch.why or "Stopped.")
         watch.ended = True
-        place = scratch / uuid4().hex / f"{watch.called}.png"
+        place = self.site.scratch / uuid4().hex / f"{called}.png"
         save_picture(done[0], place)
-        taken = gr.DownloadButton(value=place, interactive=True)
-        yield watch.said(), done[0], taken, watch.details(), watch.curve()
-
-    go.click(
-        optimize, [photo, painting, size], [said, picture, taken, details, curve],
-        api_name="optimize", show_progress_on=said, concurrency_limit=None,
-    )  # fmt: skip
-    end = stop_jobs(gr, queue, OptimizationJob)
-    stop.click(end, api_name="stop_optimizing")
-    page.unload(end)
+        file = gr.DownloadButton(value=place, interactive=True)
+        yield watch.said(), done[0], file, watch.details(), watch.curve()

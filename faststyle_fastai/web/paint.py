@@ -4,7 +4,6 @@ import math
 import threading
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
@@ -13,79 +12,128 @@ from ..images.formats import PICTURES
 from ..images.sizes import fitted
 from ..inference.enlarge import painting_shape
 from ..inference.options import STROKES, PaintOptions
+from .gradio import gr
 from .guard import reason
 from .library import plain_name, title
-from .parts import fetch, hidden_file, image_field, style_strip
+from .parts import Site, fetch, hidden_file, image_field, style_strip
 
-__all__ = ["paint_tab"]
+__all__ = ["PaintTab"]
 
 SHOWN = 1280  # px of an image on the page; downloads have the full size
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 NONE = "nothing"
 IDLE = "Choose a photo, or try one of the two samples."
+QUIET = {"api_name": False, "show_progress": "hidden"}
 
 
-class PaintTab(NamedTuple):
-    "What other tabs need of the one that paints a photo."
+class PaintTab:
+    "The tab that paints a photo."
 
-    gallery: Any  # the strip of styles
-    style: Any  # the chosen one
-    finer: Any  # the button to train it
-    again: Any  # function of an event, after which the photo is repainted
+    def __init__(self, site: Site, samples: list[Path]):
+        self.site, self.shelf, self.scratch = site, site.shelf, site.scratch
+        self.stopping: dict[str | None, threading.Event] = {}  # visitor -> what ends a painting
+        self.gallery = style_strip(self.shelf.pictures(self.scratch), elem_id="styles")
+        with gr.Row():
+            with gr.Column(scale=3, elem_id="result"):
+                self._show()
+            with gr.Column(scale=2):
+                self._ask(samples)
+        self.asked = [self.photo, self.style, self.strength, self.other, self.share]
+        self.asked += [self.keep_colors, self.stroke]
+        self._connect()
+        self._connect_download()
 
+    def _show(self):
+        kinds = sorted(PICTURES)
+        self.mine = gr.UploadButton("Choose your photo", file_types=kinds, variant="primary")
+        self.both = gr.ImageSlider(
+            label="Before and after", interactive=False, max_height=300, slider_position=30,
+            buttons=["fullscreen"],
+        )  # fmt: skip
+        self.status = gr.Markdown(IDLE, elem_id="painted")
+        with gr.Row():
+            self.whole = gr.Button("Download at full size", interactive=False)
+            self.stop = gr.Button("Stop", variant="stop", visible=False)
+            self.finer = gr.Button("Make it finer: train for a few minutes", visible=False)
+        self.file = hidden_file("painted-file")
 
-def paint_tab(gr, page, shelf, scratch, samples) -> PaintTab:
-    "Build the tab that paints a photo."
-    names = list(shelf.styles())
+    def _ask(self, samples):
+        first = next(iter(self.shelf.styles()))
+        kinds = [".safetensors", *sorted(PICTURES)]
+        self.photo = image_field(str(samples[0]), label="Photo", height=150)
+        gr.Examples([[str(file)] for file in samples], self.photo, label="Or try one of these")
+        self.style = gr.Dropdown(self.shelf.titles(), value=first, label="Style")
+        self.strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
+        self.own = gr.UploadButton("Add a painting as a style", file_types=kinds)
+        with gr.Accordion("More", open=False):
+            self.stroke = gr.Dropdown(
+                list(STROKES), value=PaintOptions.stroke, label="Brush strokes"
+            )
+            self.keep_colors = gr.Checkbox(label="Keep the photo's colors")
+            self.other = gr.Dropdown(self._mixes(first), value=NONE, label="Mix with")
+            self.share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")
 
-    def mixes(called):
-        return [NONE, *((title(other), other) for other in shelf.together(called))]
+    def _connect(self):
+        changes = [field.change for field in self.asked]
+        gr.on(changes, self.paint, **self._painting(), api_name="paint")
+        loaded = self.site.page.load(self.look, None, [self.gallery, self.style], api_name=False)
+        self.repaint_after(loaded)
+        belongs = [self.other, self.finer, self.gallery]
+        for event in (self.style.change, loaded.then):
+            event(self.follow, self.style, belongs, **QUIET)
+        self.gallery.select(self.choose, None, self.style, api_name=False)
+        self.own.upload(self.add, self.own, [self.gallery, self.style], api_name="add")
+        self.mine.upload(lambda file: file, self.mine, self.photo, api_name=False)
 
-    gallery = style_strip(gr, shelf.pictures(scratch), elem_id="styles")
-    with gr.Row():
-        with gr.Column(scale=3, elem_id="result"):
-            kinds = sorted(PICTURES)
-            mine = gr.UploadButton("Choose your photo", file_types=kinds, variant="primary")
-            both = gr.ImageSlider(
-                label="Before and after", interactive=False, max_height=300, slider_position=30,
-                buttons=["fullscreen"],
-            )  # fmt: skip
-            said = gr.Markdown(IDLE, elem_id="painted")
-            with gr.Row():
-                whole = gr.Button("Download at full size", interactive=False)
-                stop = gr.Button("Stop", variant="stop", visible=False)
-                finer = gr.Button("Make it finer: train for a few minutes", visible=False)
-            taken = hidden_file(gr, "painted-file")
-        with gr.Column(scale=2):
-            photo = image_field(gr, str(samples[0]), label="Photo", height=150)
-            gr.Examples([[str(sample)] for sample in samples], photo, label="Or try one of these")
-            style = gr.Dropdown(shelf.titles(), value=names[0], label="Style")
-            strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
-            own = gr.UploadButton("Add a painting as a style", file_types=[".safetensors", *kinds])
-            with gr.Accordion("More", open=False):
-                stroke = gr.Dropdown(
-                    list(STROKES), value=PaintOptions.stroke, label="Brush strokes"
-                )
-                keep_colors = gr.Checkbox(label="Keep the photo's colors")
-                other = gr.Dropdown(mixes(names[0]), value=NONE, label="Mix with")
-                share = gr.Slider(0, 1, 0.5, step=0.05, label="Share of the second style")
+    def _connect_download(self):
+        buttons = [self.whole, self.stop]
+        busy = [gr.Button(interactive=False), gr.Button(visible=True)]
+        idle = [gr.Button(interactive=True), gr.Button(visible=False)]
+        done = self.whole.click(lambda: busy, None, buttons, api_name=False).then(
+            self.download, self.asked, [self.status, self.file], concurrency_id="whole",
+            concurrency_limit=1, show_progress_on=self.status, api_name="download",
+        )  # fmt: skip
+        fetch(done, self.file)
+        done.then(lambda: idle, None, buttons, api_name=False)
+        self.stop.click(self.leave, api_name=False)
+        self.site.page.unload(self.leave)
 
-    def prepared(photo, called, strength, other, share, keep_colors, stroke):
+    def _painting(self):
+        "How the page asks for a painting, one at a time."
+        return {
+            "inputs": self.asked,
+            "outputs": [self.status, self.both, self.whole],
+            "concurrency_id": "paint",
+            "concurrency_limit": 1,
+            "trigger_mode": "always_last",
+            "show_progress_on": self.both,
+            "show_progress": "minimal",
+        }
+
+    def repaint_after(self, event):
+        "Repaint after an event, also if it leaves all fields as they were."
+        event.then(self.paint, **self._painting(), api_name=False)
+
+    def _mixes(self, called):
+        "The choices of a second style."
+        return [NONE, *((title(other), other) for other in self.shelf.together(called))]
+
+    def _prepared(self, photo, called, strength, other, share, keep_colors, stroke):
         "The network, and its arguments but for the size."
-        paint, name = shelf.find(called)
+        paint, name = self.shelf.find(called)
         mix = name
-        if other in shelf.together(called):  # the choice may be outdated
-            mix = {name: 1 - share, shelf.find(other)[1]: share}
+        if other in self.shelf.together(called):  # the choice may be outdated
+            mix = {name: 1 - share, self.shelf.find(other)[1]: share}
         how = {"strength": strength if paint.base else 1.0, "keep_colors": keep_colors}
         return paint, {"style": mix, **how}
 
-    def repaint(*asked):
+    def paint(self, *asked):
         "Paint the photo as large as it is shown, with the strokes of its full size."
         photo, called, *_, stroke = asked
         if not photo:
             return IDLE, None, gr.Button(interactive=False)
         began = time.monotonic()
-        paint, how = prepared(*asked)
+        paint, how = self._prepared(*asked)
         try:
             size = image_size(photo)
             small = read_picture(photo, shortest=min(fitted(size, SHOWN)))
@@ -97,24 +145,23 @@ def paint_tab(gr, page, shelf, scratch, samples) -> PaintTab:
         line = f"{size[0]} x {size[1]} px in {time.monotonic() - began:.1f} s."
         if small.size != size:
             line = f"Preview of {line} The download has all pixels."
-        if shelf.painting(called):
+        if self.shelf.painting(called):
             line += " The style was read from the painting alone. Train it for finer strokes."
         if not paint.base:
             line += " This network has no base, so its strength is always 1."
         # gradio would write WebP, which takes half as long as painting.
-        folder = scratch / uuid4().hex
+        folder = self.scratch / uuid4().hex
         preview = folder / f"{Path(photo).stem}-{plain_name(called)}-preview.jpg"
         shown = save_picture(small, folder / "before.jpg"), save_picture(painted, preview)
         return line, shown, gr.Button(interactive=True)
 
-    stops = {}  # visitor -> event that ends a painting
-
     def download(
-        photo, called, strength, other, share, keep_colors, stroke, request: gr.Request,
+        self, photo, called, strength, other, share, keep_colors, stroke, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008
     ):  # fmt: skip
-        paint, how = prepared(photo, called, strength, other, share, keep_colors, stroke)
-        stopped = stops[request.session_hash] = threading.Event()
+        "Paint the photo at its full size."
+        paint, how = self._prepared(photo, called, strength, other, share, keep_colors, stroke)
+        stopped = self.stopping[request.session_hash] = threading.Event()
 
         def watch(share):
             progress(share, "Painting at full size")
@@ -132,74 +179,38 @@ def paint_tab(gr, page, shelf, scratch, samples) -> PaintTab:
                 raise
             return "Stopped.", None
         suffix = ".png" if painted.mode == "RGBA" else ".jpg"
-        place = scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
+        place = self.scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
         save_picture(painted, place, exif=read_exif(photo))
         return f"Saved at {painted.width} x {painted.height} px.", place
 
-    def leave(request: gr.Request):
-        if stopped := stops.pop(request.session_hash, None):
+    def leave(self, request: gr.Request):
+        "End the visitor's download."
+        if stopped := self.stopping.pop(request.session_hash, None):
             stopped.set()
 
-    def add(file):
-        called = shelf.add(file)
-        return shelf.pictures(scratch), gr.Dropdown(shelf.titles(), value=called)
+    def look(self):
+        "The styles, which may have changed since the page was built."
+        titles = self.shelf.titles()
+        return self.shelf.pictures(self.scratch), gr.Dropdown(titles, value=titles[0][1])
 
-    asked = [photo, style, strength, other, share, keep_colors, stroke]
-    changes = [photo.change, style.change, strength.change, other.change, share.change]
-    changes += [keep_colors.change, stroke.change]
-    painting = {"concurrency_id": "paint", "concurrency_limit": 1, "trigger_mode": "always_last"}
-    painting |= {"show_progress_on": both, "show_progress": "minimal"}
-    shown = [said, both, whole]
-    gr.on(changes, repaint, asked, shown, **painting, api_name="paint")
-
-    def look():
-        "The styles may have changed since the page was built."
-        titles = shelf.titles()
-        return shelf.pictures(scratch), gr.Dropdown(titles, value=titles[0][1])
-
-    def again(event):
-        "Repaint after an event, also if it leaves all fields as they were."
-        event.then(repaint, asked, shown, **painting, api_name=False)
-
-    loaded = page.load(look, outputs=[gallery, style], api_name=False)
-    again(loaded)
-
-    def follow(called):
+    def follow(self, called):
         "The mixtures, button and mark that belong to a style."
-        names = list(shelf.styles())
+        names = list(self.shelf.styles())
         return (
-            gr.Dropdown(mixes(called), value=NONE),
-            gr.Button(visible=shelf.painting(called) is not None),
+            gr.Dropdown(self._mixes(called), value=NONE),
+            gr.Button(visible=self.shelf.painting(called) is not None),
             gr.Gallery(selected_index=names.index(called) if called in names else None),
         )
 
-    for event in (style.change, loaded.then):
-        event(follow, style, [other, finer, gallery], show_progress="hidden", api_name=False)
-
-    buttons = [whole, stop]
-    busy = whole.click(
-        lambda: [gr.Button(interactive=False), gr.Button(visible=True)], outputs=buttons,
-        api_name=False,
-    ).then(
-        download, asked, [said, taken], concurrency_id="whole", concurrency_limit=1,
-        show_progress_on=said, api_name="download",
-    )  # fmt: skip
-    fetch(busy, taken)
-    busy.then(
-        lambda: [gr.Button(interactive=True), gr.Button(visible=False)], outputs=buttons,
-        api_name=False,
-    )  # fmt: skip
-    stop.click(leave, api_name=False)
-    page.unload(leave)
-
-    def choose(event: gr.SelectData):
-        shown = {title: called for title, called in shelf.titles()}
+    def choose(self, event: gr.SelectData):
+        "The style of a thumbnail."
+        shown = {title: called for title, called in self.shelf.titles()}
         called = event.value["caption"]
         if not isinstance(called, str) or called not in shown:
             raise FaststyleError("Unknown style: choose one from the list.")
         return shown[called]
 
-    gallery.select(choose, outputs=style, api_name=False)
-    own.upload(add, own, [gallery, style], api_name="add")
-    mine.upload(lambda file: file, mine, photo, api_name=False)
-    return PaintTab(gallery, style, finer, again)
+    def add(self, file):
+        "Add a painting or a style file to the library."
+        called = self.shelf.add(file)
+        return self.shelf.pictures(self.scratch), gr.Dropdown(self.shelf.titles(), value=called)

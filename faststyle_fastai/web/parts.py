@@ -1,9 +1,39 @@
 "What several tabs of the page share."
 
-__all__ = ["fetch", "hidden_file", "image_field", "start_and_stop", "stop_jobs", "style_strip"]
+from pathlib import Path
+from typing import NamedTuple
+
+from .gradio import gr
+from .jobs import Queue
+from .library import StyleLibrary
+
+__all__ = ["Site", "fetch", "hidden_file", "image_field", "style_strip"]
 
 
-def image_field(gr, value=None, **how):
+class Site(NamedTuple):
+    "What the tabs of a page share."
+
+    page: gr.Blocks
+    scratch: Path  # the page's own folder, removed with it
+    shelf: StyleLibrary
+    queue: Queue
+    where: dict  # device and precision
+
+    def start_and_stop(self, label: str, kind: type, stop_name: str) -> gr.Button:
+        "The start button of jobs of a kind, beside one that stops the visitor's, as leaving does."
+        with gr.Row():
+            start, stop = gr.Button(label, variant="primary"), gr.Button("Stop", variant="stop")
+
+        def end(request: gr.Request):
+            for job in self.queue.open(kind, request.session_hash):
+                job.stop.set()
+
+        stop.click(end, api_name=stop_name)
+        self.page.unload(end)
+        return start
+
+
+def image_field(value=None, **how):
     """Build a field for an image; functions get the path of its file.
 
     gradio would read and convert the file first. We do so later, in full depth, and say what is
@@ -14,23 +44,7 @@ def image_field(gr, value=None, **how):
     return field
 
 
-def start_and_stop(gr, label):
-    "Build the start and stop buttons."
-    with gr.Row():
-        return gr.Button(label, variant="primary"), gr.Button("Stop", variant="stop")
-
-
-def stop_jobs(gr, queue, kind):
-    "Make a function that stops a visitor's jobs of a kind."
-
-    def stop(request: gr.Request):
-        for job in queue.open(kind, request.session_hash):
-            job.stop.set()
-
-    return stop
-
-
-def style_strip(gr, pictures=None, **how):
+def style_strip(pictures=None, **how):
     "Build a row of styles to choose from."
     return gr.Gallery(
         pictures, object_fit="cover", show_label=False, height=150, allow_preview=False,
@@ -38,7 +52,7 @@ def style_strip(gr, pictures=None, **how):
     )  # fmt: skip
 
 
-def hidden_file(gr, name):
+def hidden_file(name):
     "A hidden button for a file that is generated on demand; see `fetch`."
     return gr.DownloadButton(elem_id=name, elem_classes="unseen")
 

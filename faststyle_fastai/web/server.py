@@ -1,14 +1,14 @@
 "Serving of web pages with gradio (the extra `web`), and a page to watch an optimization."
 
-import os
 import sys
 import time
 from contextlib import contextmanager
 from io import BytesIO
 
 from ..core.errors import FaststyleError
-from ..core.extras import extra
+from .gradio import gr
 from .guard import Guard, guarded_blocks, is_local, page_folder
+from .jobs import EVERY, OptimizationJob
 
 __all__ = ["live_page", "served"]
 
@@ -55,22 +55,20 @@ h1 { margin: 0 !important; }
 @contextmanager
 def served(
     title: str,
-    fill,  # function of gradio, its page and the PageFolder that builds the page
+    fill,  # function of the page and its PageFolder that builds the page
     host: str,
     port: int,
     browser: bool,  # open the page
     allow_hosts: list[str] | None = None,  # additional host names, for example of a proxy
 ):
     "Serve a page until the context ends and print its address; yields the result of `fill`."
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads it on import
-    gr = extra("gradio", "web")
     with page_folder() as folder:
-        with guarded_blocks(gr, folder, title=title) as page:
-            filled = fill(gr, page, folder)
+        with guarded_blocks(folder, title=title) as page:
+            filled = fill(page, folder)
             page.load(None, js=NAMED, api_name=False)
         folder.keep()
         try:
-            _launch(gr, page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
+            _launch(page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
             yield filled
         finally:
             page.close(verbose=False)
@@ -87,8 +85,6 @@ def live_page(
 
     Yields the callback for `optimize_style`; prints the address.
     """
-    from .jobs import EVERY, OptimizationJob
-
     watch, looks, pages = OptimizationJob(), [], []
 
     def look():
@@ -104,7 +100,7 @@ def live_page(
         watch.picture.save(jpeg, "JPEG", quality=95)
         return Response(jpeg.getvalue(), media_type="image/jpeg")
 
-    def fill(gr, page, folder):
+    def fill(page, folder):
         pages.append(page)
         status = gr.Markdown()
         with gr.Row():
@@ -128,7 +124,7 @@ def live_page(
                 time.sleep(EVERY / 2)  # let the answer arrive
 
 
-def _launch(gr, page, host, port, browser, guard):
+def _launch(page, host, port, browser, guard):
     "Serve a page from its own thread, without gradio's sharing and monitoring."
     from starlette.middleware import Middleware
 

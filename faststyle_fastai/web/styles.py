@@ -10,91 +10,104 @@ from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL
 from ..training.run_folder import record_of
 from ..training.runs import train
+from .gradio import gr
 from .jobs import TrainingJob
-from .parts import fetch, hidden_file, style_strip
+from .library import LATE
+from .paint import PaintTab
+from .parts import Site, fetch, hidden_file, style_strip
 
-__all__ = ["shelf_tab"]
+__all__ = ["ShelfTab"]
 
 IDLE = "Styles that you train or add appear here."
 ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
 
 
-def shelf_tab(gr, shelf, scratch, paint, *, where, queue):
-    "Build the tab; returns the function that looks for styles, and its outputs."
+class ShelfTab:
+    "The tab for a visitor's own styles."
 
-    pictures = style_strip(gr)
-    chosen = gr.Dropdown([], label="Style")
-    said = gr.Markdown(IDLE, elem_id="shelved")
-    with gr.Row(equal_height=True):
-        new = gr.Textbox(label="New name", scale=3)
-        rename = gr.Button("Rename")
-    with gr.Row():
-        resume = gr.Button("Resume the training", visible=False)
-        network = gr.Button("Download the network (.safetensors)")
-        page = gr.Button("Download as a web page (.html)")
-        delete = gr.Button("Delete", variant="stop")
-    file = hidden_file(gr, "shelf-file")
-    seen = [pictures, chosen, paint.gallery, paint.style]
+    def __init__(self, site: Site, paint: PaintTab):
+        self.site, self.shelf, self.queue = site, site.shelf, site.queue
+        self.pictures = style_strip()
+        self.chosen = gr.Dropdown([], label="Style")
+        self.status = gr.Markdown(IDLE, elem_id="shelved")
+        with gr.Row(equal_height=True):
+            self.new = gr.Textbox(label="New name", scale=3)
+            self.rename = gr.Button("Rename")
+        with gr.Row():
+            self.resume = gr.Button("Resume the training", visible=False)
+            self.network = gr.Button("Download the network (.safetensors)")
+            self.page = gr.Button("Download as a web page (.html)")
+            self.delete = gr.Button("Delete", variant="stop")
+        self.file = hidden_file("shelf-file")
+        self.shown = [self.pictures, self.chosen, paint.gallery, paint.style]
+        self._connect()
 
-    def look(value=None):
-        busy = queue.busy()
-        names = list(shelf.own(busy))
+    def _connect(self):
+        chosen, shown = self.chosen, [self.status, *self.shown]
+        self.pictures.select(self.choose, None, chosen, api_name=False)
+        chosen.change(self.resumable, chosen, self.resume, api_name=False)
+        renamed = [self.status, self.new, *self.shown]
+        self.rename.click(self.renamed, [chosen, self.new], renamed, api_name="rename")
+        self.delete.click(self.deleted, chosen, shown, js=ASK, api_name="delete")
+        self.resume.click(self.resumed, chosen, shown, api_name="resume")
+        for button, suffix in ((self.network, ".safetensors"), (self.page, ".html")):
+            made = button.click(
+                partial(self.packed, suffix=suffix), chosen, [self.file, self.status],
+                api_name=False, show_progress_on=self.status,
+            )  # fmt: skip
+            fetch(made, self.file)
+
+    def look(self, value=None):
+        "The styles: all, and the visitor's own."
+        busy, scratch = self.queue.busy(), self.site.scratch
+        names = list(self.shelf.own(busy))
         return (
-            shelf.own_pictures(scratch, busy),
+            self.shelf.own_pictures(scratch, busy),
             gr.Dropdown(names, value=value or next(iter(names), None)),
-            gr.Gallery(shelf.pictures(scratch), selected_index=None),  # they have moved
-            gr.Dropdown(shelf.titles()),
+            gr.Gallery(self.shelf.pictures(scratch), selected_index=None),  # they have moved
+            gr.Dropdown(self.shelf.titles()),
         )
 
-    def resumable(name):
-        path = shelf.own().get(name)
+    def choose(self, event: gr.SelectData):
+        "The style of a thumbnail."
+        return event.value["caption"].removesuffix(LATE)
+
+    def resumable(self, name):
+        path = self.shelf.own().get(name)
         return gr.Button(visible=bool(path and path.is_dir() and not (path / MODEL).exists()))
 
-    def idle(name):
-        if name in queue.busy():
+    def _idle(self, name):
+        if name in self.queue.busy():
             raise FaststyleError(f"{name} is being trained: stop it first.")
         return name
 
-    def renamed(name, new):
-        now = shelf.rename(idle(name), new)
-        return f"{name} is now {now}.", "", *look(now)
+    def renamed(self, name, new):
+        now = self.shelf.rename(self._idle(name), new)
+        return f"{name} is now {now}.", "", *self.look(now)
 
-    def deleted(name):
+    def deleted(self, name):
         if name is None:  # not confirmed
-            return [gr.skip()] * (1 + len(seen))
-        shelf.remove(idle(name))
-        return f"{name} is deleted.", *look()
+            return [gr.skip()] * (1 + len(self.shown))
+        self.shelf.remove(self._idle(name))
+        return f"{name} is deleted.", *self.look()
 
-    def resumed(name, request: gr.Request):
-        place = shelf.own()[idle(name)]
+    def resumed(self, name, request: gr.Request):
+        place = self.shelf.own()[self._idle(name)]
         watch = TrainingJob()
-        work = partial(resume_training, place, cbs=watch, quiet=True, **where)
-        queue.add(name, watch, work, request.session_hash)
-        return f"{name} resumes: see the Train tab.", *look()
+        work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
+        self.queue.add(name, watch, work, request.session_hash)
+        return f"{name} resumes: see the Train tab.", *self.look()
 
-    def packed(name, suffix):
+    def packed(self, name, suffix):
         "A copy of a style's file, or its web page; the page may offer its own folder only."
-        out = scratch / uuid4().hex / f"{name}{suffix}"
+        out = self.site.scratch / uuid4().hex / f"{name}{suffix}"
         out.parent.mkdir()
-        source = shelf.network(name)
+        source = self.shelf.network(name)
         if suffix == ".html":
             export_html(Stylizer(source, "cpu"), out)
         else:
             shutil.copy(source, out)
         return out, f"{out.name} is in your downloads."
-
-    def choose(event: gr.SelectData):
-        return event.value["caption"].removesuffix(" (interrupted)")
-
-    pictures.select(choose, outputs=chosen, api_name=False)
-    chosen.change(resumable, chosen, resume, api_name=False)
-    rename.click(renamed, [chosen, new], [said, new, *seen], api_name="rename")
-    delete.click(deleted, chosen, [said, *seen], js=ASK, api_name="delete")
-    resume.click(resumed, chosen, [said, *seen], api_name="resume")
-    for button, suffix in ((network, ".safetensors"), (page, ".html")):
-        pack = partial(packed, suffix=suffix)
-        fetch(button.click(pack, chosen, [file, said], api_name=False, show_progress_on=said), file)
-    return look, seen
 
 
 def resume_training(place, **how):

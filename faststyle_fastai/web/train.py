@@ -10,48 +10,79 @@ from ..images.files import read_picture, save_picture
 from ..models.stylefile import MODEL
 from ..training.demo import sample_photos
 from ..training.runs import train
-from .jobs import EVERY, TrainingJob
-from .parts import image_field
+from .gradio import gr
+from .jobs import EVERY, LISTED, TrainingJob
+from .paint import PaintTab
+from .parts import Site, image_field
 
-__all__ = ["train_tab"]
+__all__ = ["TrainTab"]
 
 SAMPLES = "two sample photos"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
+STOP = "Stop "
 
 
-def train_tab(gr, shelf, scratch, paint, *, folders, where, tabs, queue):
-    "Build the tab that trains a style and adds it to the library."
-    with gr.Row():
-        with gr.Column():
-            painting = image_field(gr, label="Painting", height=220)
-            name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
-            minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
-            go = gr.Button("Train", variant="primary")
-            chosen = gr.Dropdown(
-                [*folders, SAMPLES], label="Training photos",
-                info="A folder of about a thousand gives better styles than two photos.",
-            )  # fmt: skip
-            with gr.Accordion("Upload photos of your own", open=False):
-                own = gr.File(file_count="directory", label="Folder", height=120)
-        with gr.Column():
-            said = gr.Markdown("Choose a painting.", elem_id="trained")
-            running = gr.State([])  # (place in the queue's list, name) of jobs to stop
+class TrainTab:
+    "The tab that trains a style and adds it to the library."
 
-            @gr.render(running)
-            def stops(jobs):
-                for i, called in jobs:
-                    button = gr.Button(f"Stop {called}", variant="stop", size="sm")
-                    button.click(queue.jobs[i].stop.set, api_name=False)
+    def __init__(self, site: Site, paint: PaintTab, tabs: gr.Tabs, folders: dict[str, Path]):
+        self.site, self.shelf, self.queue = site, site.shelf, site.queue
+        self.paint, self.tabs, self.folders = paint, tabs, folders
+        with gr.Row():
+            with gr.Column():
+                self._ask()
+            with gr.Column():
+                self._show()
+        self._connect()
 
-            preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
-            use = gr.Button("Paint with it", visible=False)
-            with gr.Accordion("Details", open=False):
-                curve = gr.Plot(show_label=False)
-    clock, seen = gr.Timer(EVERY, active=False), gr.State((None, None, 0))
-    shown = [said, running, preview, curve, use, *paint[:3], clock, seen]
+    def _ask(self):
+        self.painting = image_field(label="Painting", height=220)
+        self.name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
+        self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
+        self.go = gr.Button("Train", variant="primary")
+        self.chosen = gr.Dropdown(
+            [*self.folders, SAMPLES], label="Training photos",
+            info="A folder of about a thousand gives better styles than two photos.",
+        )  # fmt: skip
+        with gr.Accordion("Upload photos of your own", open=False):
+            self.own = gr.File(file_count="directory", label="Folder", height=120)
 
-    def learn(painting, name, chosen, own, minutes, request: gr.Request):
+    def _show(self):
+        self.status = gr.Markdown("Choose a painting.", elem_id="trained")
+        # Always the same buttons: a click on one that is made anew would be lost.
+        self.stops = [gr.Button(visible=False, variant="stop", size="sm") for _ in range(LISTED)]
+        self.preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
+        self.use = gr.Button("Paint with it", visible=False)
+        with gr.Accordion("Details", open=False):
+            self.curve = gr.Plot(show_label=False)
+        self.clock = gr.Timer(EVERY, active=False)
+        self.seen = gr.State((None, None, 0))
+
+    def _connect(self):
+        paint = self.paint
+        asked = [self.painting, self.name, self.chosen, self.own, self.minutes]
+        shown = {"show_progress_on": self.status}
+        begun = self.go.click(self.start, asked, self.status, api_name="train", **shown)
+        chosen = [self.tabs, self.painting, self.name]
+        finer = paint.finer.click(self.refine, paint.style, chosen, api_name=False)
+        finer = finer.success(self.start, asked, self.status, api_name=False, **shown)
+        for button in self.stops:
+            button.click(self.stop, button, api_name=False)
+        self.look_after(self.clock.tick, begun.success, finer.success)
+        used = self.use.click(self.paint_with_it, None, [self.tabs, paint.style], api_name=False)
+        paint.repaint_after(used)
+
+    def look_after(self, *events):
+        "Show the state of the trainings after events, one look at a time and in their order."
+        outputs = [self.status, *self.stops, self.preview, self.curve, self.use]
+        outputs += [self.paint.gallery, self.paint.style, self.paint.finer, self.clock, self.seen]
+        how = {"concurrency_id": "trainings", "concurrency_limit": 1, "show_progress": "hidden"}
+        for event in events:
+            event(self.look, self.seen, outputs, api_name=False, **how)
+
+    def start(self, painting, name, chosen, own, minutes, request: gr.Request):
+        "Put a training into the queue."
         if not painting:
             raise FaststyleError("Choose a painting.")
         picture = read_picture(painting)
@@ -60,80 +91,83 @@ def train_tab(gr, shelf, scratch, paint, *, folders, where, tabs, queue):
                 f"The painting has {picture.width} x {picture.height} px, too few for strokes. "
                 f"Use one of 400 px or more."
             )
-        place, folder, how = shelf.place(name or Path(painting).stem), *sample_photos()
-        if place.name in queue.busy():
+        place, uploads = self.shelf.place(name or Path(painting).stem), None
+        if place.name in self.queue.busy():
             raise FaststyleError(f"{place.name} is being trained already.")
-        if own or chosen not in (None, SAMPLES):
-            folder = (
-                collect_uploads(own, scratch / f"photos-{uuid4().hex}") if own else folders[chosen]
-            )
-            how = {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
+        if own:
+            uploads = collect_uploads(own, self.site.scratch / f"photos-{uuid4().hex}")
+        folder, how = self._photos(uploads or self.folders.get(chosen))
         watch = TrainingJob()
-        how |= {"minutes": minutes, "quiet": True, "cbs": watch, **where}
+        how |= {"minutes": minutes, "quiet": True, "cbs": watch, **self.site.where}
 
         def work():
-            shelf.place(place.name)  # another page may have been faster
+            self.shelf.place(place.name)  # another page may have been faster
             kept = save_picture(picture, place / f"{place.name}.png")
             try:
                 train(folder, kept, place, **how)
             finally:
                 if not (place / MODEL).exists():
                     shutil.rmtree(place, ignore_errors=True)
-                if own:
-                    shutil.rmtree(folder, ignore_errors=True)
+                if uploads:
+                    shutil.rmtree(uploads, ignore_errors=True)
 
-        queue.add(place.name, watch, work, request.session_hash)
-        return queue.said(TrainingJob), stoppable(), gr.Timer(active=True)
+        self.queue.add(place.name, watch, work, request.session_hash)
+        return self.queue.said(TrainingJob)
 
-    def stoppable():
-        return [(queue.jobs.index(job), job.called) for job in queue.open(TrainingJob)]
+    def _photos(self, folder):
+        "A folder to train on, None for the sample photos, and its arguments of `train`."
+        if not folder:
+            return sample_photos()
+        return folder, {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
 
-    def look(seen):
+    def stop(self, label):
+        for job in self.queue.open(TrainingJob):
+            if STOP + job.called == label:
+                job.stop.set()
+
+    def look(self, seen):
         "What has changed since this visitor's last look: (job, image, number of ended jobs)."
-        trainings = queue.of(TrainingJob)
-        going = [job for job in trainings if job.state == "running"]
-        job = (going or trainings or [None])[-1]
-        ended = len(trainings) - len(queue.open(TrainingJob))
+        trainings = self.queue.of(TrainingJob)
+        running = [job for job in trainings if job.state == "running"]
+        job = (running or trainings or [None])[-1]
+        stops = [STOP + job.called for job in self.queue.open(TrainingJob)][:LISTED]
+        ended = len(trainings) - len(self.queue.open(TrainingJob))
         picture = job and job.picture
         new = picture is not None and (id(job), id(picture)) != seen[:2]
-        found = [queue.said(TrainingJob) or "Choose a painting.", stoppable()]
-        found.append(picture if new else gr.skip())
-        found.append(job.curve() if job and new else gr.skip())
-        new_style = trained()
-        found.append(gr.Button(f"Paint with {new_style}", visible=new_style is not None))
+        newest = self._newest()
         changed = [gr.skip()] * 3
         if ended != seen[2]:
-            pictures = gr.Gallery(shelf.pictures(scratch), selected_index=None)  # they have moved
-            changed = pictures, gr.Dropdown(shelf.titles()), gr.Button(visible=False)
-        more = gr.Timer(active=bool(queue.open()))
-        return *found, *changed, more, (id(job), id(picture), ended)
+            pictures = gr.Gallery(self.shelf.pictures(self.site.scratch), selected_index=None)
+            changed = [pictures, gr.Dropdown(self.shelf.titles()), gr.Button(visible=False)]
+        return [
+            self.queue.said(TrainingJob) or "Choose a painting.",
+            *(gr.Button(label, visible=True) for label in stops),
+            *[gr.Button(visible=False)] * (LISTED - len(stops)),
+            picture if new else gr.skip(),
+            job.curve() if new else gr.skip(),
+            gr.Button(f"Paint with {newest}", visible=newest is not None),
+            *changed,
+            gr.Timer(active=bool(self.queue.open())),
+            (id(job), id(picture), ended),
+        ]
 
-    def refine(called):
+    def _newest(self):
+        "The newest style that this page has trained; None if there is none."
+        ended = [job for job in self.queue.of(TrainingJob) if job not in self.queue.open()]
+        names = [job.called for job in reversed(ended)]
+        return next((name for name in names if name in self.shelf.styles()), None)
+
+    def refine(self, called):
         "Put a painting of the library into the fields of this tab."
-        if not (file := shelf.painting(called)):
+        if not (file := self.shelf.painting(called)):
             raise FaststyleError(f"{called} is trained already.")
-        copy = scratch / uuid4().hex / file.name  # the page may read its own folder only
+        copy = self.site.scratch / uuid4().hex / file.name  # the page may read its own folder only
         copy.parent.mkdir()
         shutil.copy(file, copy)
         return gr.Tabs(selected="train"), str(copy), called
 
-    def trained():
-        "The newest style that this page has trained; None if there is none."
-        ended = [job for job in queue.of(TrainingJob) if job not in queue.open()]
-        names = [job.called for job in reversed(ended)]
-        return next((name for name in names if name in shelf.styles()), None)
-
-    def paint_with_it():
-        return gr.Tabs(selected="paint"), gr.Dropdown(shelf.titles(), value=trained())
-
-    asked, told = [painting, name, chosen, own, minutes], [said, running, clock]
-    go.click(learn, asked, told, api_name="train", show_progress_on=said)
-    paint.finer.click(
-        refine, paint.style, [tabs, painting, name], api_name=False,
-    ).success(learn, asked, told, api_name=False, show_progress_on=said)  # fmt: skip
-    clock.tick(look, seen, shown, api_name=False, show_progress="hidden")
-    paint.again(use.click(paint_with_it, outputs=[tabs, paint.style], api_name=False))
-    return look, seen, shown
+    def paint_with_it(self):
+        return gr.Tabs(selected="paint"), gr.Dropdown(self.shelf.titles(), value=self._newest())
 
 
 def collect_uploads(files, folder):

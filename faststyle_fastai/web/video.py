@@ -11,11 +11,12 @@ from ..core.errors import FaststyleError
 from ..images.sizes import fitted
 from ..video.reader import open_video
 from ..video.stylize import paint_video
+from .gradio import gr
 from .jobs import EVERY, VideoJob
 from .library import plain_name
-from .parts import start_and_stop, stop_jobs
+from .parts import Site
 
-__all__ = ["film_tab"]
+__all__ = ["FilmTab"]
 
 KINDS = [".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif"]
 LONGEST = 60  # s of a video
@@ -24,29 +25,48 @@ AT = 1 / 6, 1 / 2, 5 / 6  # of the video: its frames in the preview
 IDLE = "Choose a video. Three of its frames are painted first."
 
 
-def film_tab(gr, page, shelf, scratch, queue):
-    "Build the tab; returns its styles."
-    names = list(shelf.styles())
-    with gr.Row():
-        with gr.Column():
-            film = gr.File(label=f"Video of up to {LONGEST} s", file_types=KINDS, height=120)
-            style = gr.Dropdown(shelf.titles(), value=names[0], label="Style")
-            strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
-            smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
-            go, stop = start_and_stop(gr, "Paint the video")
-        with gr.Column():
-            said = gr.Markdown(IDLE, elem_id="filmed")
-            painted = gr.Video(label="Painted", visible=False, interactive=False, buttons=[])
-            taken = gr.DownloadButton("Download", interactive=False)
-            frames = gr.Gallery(
-                label="Three frames", columns=3, interactive=False, height=220, buttons=[],
-                object_fit="contain",
-            )  # fmt: skip
+class FilmTab:
+    "The tab that paints a video."
 
-    def preview(film, called, strength):
+    def __init__(self, site: Site):
+        self.site, self.shelf, self.queue = site, site.shelf, site.queue
+        first = next(iter(self.shelf.styles()))
+        with gr.Row():
+            with gr.Column():
+                self.film = gr.File(
+                    label=f"Video of up to {LONGEST} s", file_types=KINDS, height=120
+                )
+                self.style = gr.Dropdown(self.shelf.titles(), value=first, label="Style")
+                self.strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
+                self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
+                self.go = site.start_and_stop("Paint the video", VideoJob, "stop_video")
+            with gr.Column():
+                self._show()
+        asked = [self.film, self.style, self.strength]
+        gr.on(
+            [self.film.change, self.style.change, self.strength.change], self.preview, asked,
+            [self.status, self.frames], concurrency_id="paint", concurrency_limit=1,
+            trigger_mode="always_last", api_name=False,
+        )  # fmt: skip
+        self.go.click(
+            self.paint, [*asked, self.smooth], [self.status, self.painted, self.file],
+            concurrency_limit=None, show_progress_on=self.status, api_name="video",
+        )  # fmt: skip
+
+    def _show(self):
+        self.status = gr.Markdown(IDLE, elem_id="filmed")
+        self.painted = gr.Video(label="Painted", visible=False, interactive=False, buttons=[])
+        self.file = gr.DownloadButton("Download", interactive=False)
+        self.frames = gr.Gallery(
+            label="Three frames", columns=3, interactive=False, height=220, buttons=[],
+            object_fit="contain",
+        )  # fmt: skip
+
+    def preview(self, film, called, strength):
+        "Paint a few frames."
         if not film:
             return IDLE, None
-        (paint, name), painted = shelf.find(called), []
+        (paint, name), painted = self.shelf.find(called), []
         length = seconds_of(film)
         for share in AT:
             picture = first_frame(film, share * length)
@@ -54,38 +74,25 @@ def film_tab(gr, page, shelf, scratch, queue):
             painted.append(paint(picture, name, strength if paint.base else 1.0))
         return f"{length:.0f} s of video.", painted
 
-    def paint_it(film, called, strength, smooth, request: gr.Request):
+    def paint(self, film, called, strength, smooth, request: gr.Request):
+        "Put a video into the queue and follow it to its end."
         if not film:
             raise FaststyleError("Choose a video.")
         seconds_of(film)
-        (paint, name), watch = shelf.find(called), VideoJob()
-        out = scratch / uuid4().hex / f"{Path(film).stem}-{plain_name(called)}.mp4"
+        (paint, name), watch = self.shelf.find(called), VideoJob()
+        out = self.site.scratch / uuid4().hex / f"{Path(film).stem}-{plain_name(called)}.mp4"
         how = {"strength": strength if paint.base else 1.0, "smooth": smooth, "watch": watch}
         out.parent.mkdir()
         work = partial(paint_video, paint, film, out, name, **how)
-        queue.add(Path(film).stem, watch, work, request.session_hash)
+        self.queue.add(Path(film).stem, watch, work, request.session_hash)
         hidden = gr.Video(visible=False), gr.DownloadButton(interactive=False)
         while watch.state in ("waiting", "running"):
-            yield queue.told(watch), *hidden
+            yield self.queue.told(watch), *hidden
             time.sleep(EVERY)
         if not out.exists():
             raise FaststyleError(watch.why or "Stopped.")
         shown = gr.Video(out, visible=True), gr.DownloadButton(value=out, interactive=True)
         yield watch.why or "Done.", *shown
-
-    gr.on(
-        [film.change, style.change, strength.change], preview, [film, style, strength],
-        [said, frames], concurrency_id="paint", concurrency_limit=1, trigger_mode="always_last",
-        api_name=False,
-    )  # fmt: skip
-    go.click(
-        paint_it, [film, style, strength, smooth], [said, painted, taken], concurrency_limit=None,
-        show_progress_on=said, api_name="video",
-    )  # fmt: skip
-    end = stop_jobs(gr, queue, VideoJob)
-    stop.click(end, api_name="stop_video")
-    page.unload(end)
-    return style
 
 
 def seconds_of(film) -> float:
