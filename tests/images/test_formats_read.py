@@ -44,7 +44,7 @@ def test_the_page_runs_none_either(tmp_path, monkeypatch, in_time):
 
     (tmp_path / "holiday.jpg").write_bytes(ENDLESS)
     monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
-    guarded_blocks(gr, PageFolder(tmp_path))
+    guarded_blocks(PageFolder(tmp_path))
     sent = gr.data_classes.ImageData(path=str(tmp_path / "holiday.jpg"), orig_name="holiday.jpg")
     with pytest.raises(OSError, match="Unable to locate Ghostscript"):
         image_utils.preprocess_image(sent, str(tmp_path), "webp", "RGB", "numpy")
