@@ -7,7 +7,8 @@ from .core.assets import ASSETS
 from .core.errors import FaststyleError, NonFiniteLoss
 from .images.color import soft_proof
 from .images.discovery import picture_files
-from .images.files import read_picture, read_tensor, save_picture, to_picture, to_tensor
+from .images.files import read_picture, read_tensor, to_picture, to_tensor
+from .images.saving import save_picture
 from .images.sheets import contact_sheet, side_by_side
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.first_sight import nearest_styles

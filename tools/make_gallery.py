@@ -14,7 +14,8 @@ import typer
 from PIL import ImageOps
 
 from faststyle_fastai.core.assets import ASSETS
-from faststyle_fastai.images.files import read_picture, save_picture
+from faststyle_fastai.images.files import read_picture
+from faststyle_fastai.images.saving import save_picture
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES, style_thumbnail
 from faststyle_fastai.models.stylefile import load_style, write_style
 from faststyle_fastai.training.distillation import Distillation

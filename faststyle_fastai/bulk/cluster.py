@@ -20,9 +20,10 @@ from fastcore.basics import chunked
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..images.discovery import output_name
-from ..images.files import image_size, read_exif, read_tensor, save_picture
+from ..images.files import image_size, read_exif, read_tensor
 from ..images.formats import file_name, is_painting, is_picture
 from ..images.remote import download, is_address
+from ..images.saving import save_picture
 from ..inference.builtin import find_style
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer

@@ -65,7 +65,7 @@ def evaluate(
     "Measure a style's losses and compare it with direct optimization."
     from ..core.provenance import write_json
     from ..images.discovery import first_pictures
-    from ..images.files import check_format, save_picture
+    from ..images.saving import check_format, save_picture
     from ..images.sheets import contact_sheet
     from ..perceptual.backbones import perceptual_backbone
     from ..perceptual.evaluate import evaluate_autoencoder, evaluate_style, reference_loss
@@ -153,7 +153,7 @@ def styles(
         score = f"{similarity[name]:+.2f}  " if like else ""
         print(f"{score}{name:<{width}}  {BUILTIN_STYLES[name]}")
     if out:
-        from ..images.files import save_picture
+        from ..images.saving import save_picture
 
         options.print_outputs(save_picture(gallery_sheet(), out))
 

@@ -130,7 +130,8 @@ def repaint(paint, settings, depth, watch, items):
 
 def write(written, depth, items, painted):
     "Save a batch, listing the files in `written`; return the error of each, or None."
-    from ..images.files import read_exif, save_picture
+    from ..images.files import read_exif
+    from ..images.saving import save_picture
 
     errors = []
     for (source, target, _), result in zip(items, painted):
@@ -205,8 +206,8 @@ def grid(
     precision: options.Precision = "auto",
 ):
     "Paint one photo in a grid of mixtures of two or four styles."
-    from ..images.files import check_format, save_picture
     from ..images.formats import is_painting
+    from ..images.saving import check_format, save_picture
     from ..inference.builtin import find_style
 
     if check_format(out).exists() and not force:

@@ -8,9 +8,10 @@ from pathlib import Path, PurePath
 
 from ..core.errors import FaststyleError
 from ..core.terminal import CONTROL
-from .files import check_format, read_picture
+from .files import read_picture
 from .formats import PICTURES, file_name, is_picture
 from .remote import is_address
+from .saving import check_format
 
 __all__ = [
     "find_paintings",

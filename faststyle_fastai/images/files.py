@@ -1,4 +1,4 @@
-"Reading and writing images: upright RGB from the formats of photos, and atomic writes."
+"Reading of images: upright RGB from the formats of photos."
 
 import re
 import sys
@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
-from ..core.atomic import atomic_write
 from ..core.devices import out_of_memory
 from ..core.errors import FaststyleError
-from ..core.extras import extra, install_line
-from .color import SRGB, parse_profile, srgb
+from ..core.extras import install_line
+from .color import parse_profile, srgb
 from .formats import HEIC, READERS
 from .remote import download, is_address
 
@@ -32,14 +30,12 @@ with suppress(ImportError):  # the extra `heic`; Pillow reads AVIF without it
     register_heif_opener()
 
 __all__ = [
-    "check_format",
     "read_exif",
     "limit_pixels",
     "flatten_alpha",
     "read_picture",
     "read_tensor",
     "read_upright",
-    "save_picture",
     "image_size",
     "to_picture",
     "to_tensor",
@@ -271,59 +267,3 @@ def unit(
 ) -> Tensor:  # [H, W, 3 or 4] float32, clamped to [0, 1]
     x = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0)
     return (x.float() if x.is_floating_point() else x / 255).clamp(0, 1)
-
-
-def save_picture(
-    picture: Image.Image | Tensor,  # a tensor: see `unit`
-    path: str | Path,  # format by extension; JPEG and WebP at quality 95
-    depth: int = 8,  # bits per channel; 16 takes a tensor and a .png or .tif path
-    exif: bytes = b"",  # 8-bit files only
-) -> Path:
-    "Write an image atomically as sRGB, on white if the format has no transparency."
-    path = check_format(path, depth)
-    suffix = path.suffix.lower()
-    with atomic_write(path) as temporary:
-        if depth == 16:
-            x = picture if isinstance(picture, Tensor) else to_tensor(picture)
-            values = (unit(x) * 65535).round().cpu().numpy().astype(np.uint16)
-            library, write = DEEP[suffix]
-            write(extra(library, "deep"), temporary, values)
-        else:
-            image = to_picture(picture) if isinstance(picture, Tensor) else picture
-            if image.mode == "RGBA" and suffix not in TRANSPARENT:
-                image = flatten_alpha(image)
-            options: dict[str, Any] = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
-            if exif:
-                options["exif"] = exif
-            image.save(temporary, quality=95, icc_profile=SRGB, **options)
-    return path
-
-
-def _deep_png(numpngw, path, values):
-    numpngw.write_png(str(path), values, iccp=("sRGB", SRGB))
-
-
-def _deep_tiff(tifffile, path, values):
-    opacity = ["unassalpha"] * (values.shape[-1] - 3)
-    tifffile.imwrite(path, values, photometric="rgb", extrasamples=opacity, iccprofile=SRGB)
-
-
-DEEP_TIFF = "tifffile", _deep_tiff
-DEEP = {".png": ("numpngw", _deep_png), ".tif": DEEP_TIFF, ".tiff": DEEP_TIFF}  # Pillow: 8 bits
-TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
-
-
-def check_format(path: str | PurePath, depth: int = 8) -> Path:
-    "Return `path` if its format can be written at this bit depth; otherwise raise `ValueError`."
-    path = Path(path)
-    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-        raise ValueError(
-            f"{path}: unsupported image format '{path.suffix}'. Use .jpg, .png or .webp."
-        )
-    if depth not in (8, 16):
-        raise ValueError(f"Invalid depth={depth}. Use 8 or 16 bits.")
-    if depth == 16:
-        if path.suffix.lower() not in DEEP:
-            raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
-        extra(DEEP[path.suffix.lower()][0], "deep")
-    return path

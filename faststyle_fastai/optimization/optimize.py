@@ -17,8 +17,9 @@ from ..core.interrupts import interrupts
 from ..core.provenance import versions, write_json
 from ..core.weights import read_plain
 from ..images.color import soft_proof
-from ..images.files import check_format, save_picture, to_picture
+from ..images.files import to_picture
 from ..images.remote import digest
+from ..images.saving import check_format, save_picture
 from .pixels import OptimizationStep, PixelOptimizer
 from .recipes import optimization_plan
 

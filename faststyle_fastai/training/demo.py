@@ -4,8 +4,9 @@ from pathlib import Path
 
 from ..core.assets import ASSETS
 from ..images.discovery import first_pictures
-from ..images.files import read_picture, save_picture
+from ..images.files import read_picture
 from ..images.remote import digest
+from ..images.saving import save_picture
 from ..images.sheets import side_by_side
 from ..inference.stylizer import Stylizer
 from .run_folder import paintings_of, record_of

@@ -14,7 +14,8 @@ from PIL import Image, ImageOps
 
 from ..core.atomic import atomic_write, best_effort_write
 from ..core.terminal import clock, printable, progress
-from ..images.files import read_picture, save_picture, to_picture, to_tensor
+from ..images.files import read_picture, to_picture, to_tensor
+from ..images.saving import save_picture
 from ..images.sheets import side_by_side
 from ..video.recorder import write_video
 from .callbacks import TimeBudget

@@ -16,8 +16,8 @@ from PIL import Image
 from ..core.atomic import atomic_write, hidden_name
 from ..core.errors import FaststyleError
 from ..core.extras import extra
-from ..images.files import check_format, save_picture
 from ..images.formats import is_numbered, numbered
+from ..images.saving import check_format, save_picture
 from .reader import BT601, BT709, FULL, HD, LIMITED, SCALER, VideoFrame, VideoReader, open_local
 
 __all__ = ["CODEC", "VideoWriter", "video_writer", "check_video_format"]

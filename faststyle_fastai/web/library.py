@@ -13,8 +13,9 @@ from PIL.ImageOps import fit
 
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
-from ..images.files import read_picture, save_picture
+from ..images.files import read_picture
 from ..images.formats import is_painting, is_picture
+from ..images.saving import save_picture
 from ..inference.builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style

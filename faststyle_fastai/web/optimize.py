@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
-from ..images.files import save_picture
+from ..images.saving import save_picture
 from ..optimization.optimize import optimize_style
 from .gradio import gr
 from .jobs import EVERY, OptimizationJob

@@ -7,8 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
-from ..images.files import image_size, read_exif, read_picture, save_picture
+from ..images.files import image_size, read_exif, read_picture
 from ..images.formats import PICTURES
+from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.enlarge import painting_shape
 from ..inference.options import STROKES, PaintOptions

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from io import BytesIO
 
 from ..core.errors import FaststyleError
+from ..images.saving import QUALITY
 from .gradio import gr
 from .guard import Guard, guarded_blocks, is_local, page_folder
 from .jobs import EVERY, OptimizationJob
@@ -97,7 +98,7 @@ def live_page(
         if watch.picture is None:
             return Response("No image yet.", 404)
         jpeg = BytesIO()
-        watch.picture.save(jpeg, "JPEG", quality=95)
+        watch.picture.save(jpeg, "JPEG", quality=QUALITY)
         return Response(jpeg.getvalue(), media_type="image/jpeg")
 
     def fill(page, folder):

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from ..core.errors import FaststyleError
 from ..images.discovery import find_pictures
-from ..images.files import read_picture, save_picture
+from ..images.files import read_picture
+from ..images.saving import save_picture
 from ..models.stylefile import MODEL
 from ..training.demo import sample_photos
 from ..training.runs import train

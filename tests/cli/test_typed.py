@@ -19,7 +19,8 @@ from faststyle_fastai.perceptual.backbones import Backbone, perceptual_backbone
 from faststyle_fastai.bulk.cluster import paint_bulk
 from faststyle_fastai.training.data import StyleDataLoaders
 from faststyle_fastai.inference.onnx import export_onnx
-from faststyle_fastai.images.files import read_picture, save_picture
+from faststyle_fastai.images.files import read_picture
+from faststyle_fastai.images.saving import save_picture
 from faststyle_fastai.optimization.optimize import optimize_style
 from faststyle_fastai.training.runs import train
 from faststyle_fastai.inference.stylizer import Stylizer

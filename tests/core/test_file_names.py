@@ -8,7 +8,8 @@ from conftest import is_clean
 from PIL import Image
 
 from faststyle_fastai.core.atomic import atomic_write, hidden_name
-from faststyle_fastai.images.files import read_picture, save_picture
+from faststyle_fastai.images.files import read_picture
+from faststyle_fastai.images.saving import save_picture
 from faststyle_fastai.video.writer import Pictures, check_video_format, video_writer
 
 LONG = "é" * 125 + ".png"  # 254 bytes

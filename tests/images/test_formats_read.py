@@ -7,8 +7,9 @@ from PIL import EpsImagePlugin, Image, features
 
 from faststyle_fastai.images import files
 from faststyle_fastai.images.discovery import find_pictures
-from faststyle_fastai.images.files import image_size, read_picture, read_tensor, save_picture
+from faststyle_fastai.images.files import image_size, read_picture, read_tensor
 from faststyle_fastai.images.masks import read_mask
+from faststyle_fastai.images.saving import save_picture
 
 ENDLESS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\n%%EOF\n"
 RED = Image.new("RGB", (32, 24), "red")

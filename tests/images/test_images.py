@@ -9,7 +9,7 @@ from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, read_picture, save_picture, soft_proof
 from faststyle_fastai.images.color import SRGB
-from faststyle_fastai.images.files import check_format
+from faststyle_fastai.images.saving import check_format
 
 RED = Image.new("RGB", (4, 3), (255, 0, 0))
 # sRGB with red and green swapped, under another name.
