@@ -21,8 +21,8 @@ from .models.stylefile import import_style, load_style, save_style
 from .models.transformer import ARCHS, TransformerNet, from_examples, to_examples
 from .optimization.initializers import INITS
 from .optimization.optimize import optimize_style, optimize_to_file
+from .optimization.pixel_recipes import OPTIMIZATIONS, optimization_plan
 from .optimization.pixels import OptimizationStep, PixelOptimizer
-from .optimization.recipes import OPTIMIZATIONS, optimization_plan
 from .perceptual.backbones import BACKBONES, perceptual_backbone
 from .perceptual.evaluate import evaluate_autoencoder, evaluate_style
 from .perceptual.losses import VggLoss

@@ -18,7 +18,7 @@ from faststyle_fastai.all import (
     style_learner,
 )
 from faststyle_fastai.models.transformer import ARCHS
-from faststyle_fastai.optimization.recipes import OPTIMIZATIONS
+from faststyle_fastai.optimization.pixel_recipes import OPTIMIZATIONS
 from faststyle_fastai.perceptual.terms import TERMS
 
 RESNET = {"layer1": 1.0, "layer2.1.relu": 1.0}

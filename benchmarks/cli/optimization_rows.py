@@ -24,7 +24,7 @@ from faststyle_fastai.all import (
     perceptual_backbone,
     read_picture,
 )
-from faststyle_fastai.optimization.recipes import scales_between
+from faststyle_fastai.optimization.pixel_recipes import scales_between
 
 ROOT = Path(__file__).parent.parent.parent
 OPTIMIZE = {"backbone": "lite", "min_scale": 32, "end_scale": 45, "device": "cpu"}

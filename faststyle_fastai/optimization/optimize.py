@@ -20,8 +20,8 @@ from ..images.color import soft_proof
 from ..images.files import to_picture
 from ..images.remote import digest
 from ..images.saving import check_format, save_picture
+from .pixel_recipes import optimization_plan
 from .pixels import OptimizationStep, PixelOptimizer
-from .recipes import optimization_plan
 
 __all__ = ["optimize_style", "optimize_to_file"]
 

@@ -23,7 +23,7 @@ from ..perceptual.backbones import perceptual_backbone, reachable, spread
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
 from ..perceptual.terms import Comparison, make_terms
 from .initializers import begin
-from .recipes import Optimization, scales_between
+from .pixel_recipes import Optimization, scales_between
 
 __all__ = ["OptimizationStep", "PixelOptimizer"]
 

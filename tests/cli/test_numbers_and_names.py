@@ -18,7 +18,7 @@ from faststyle_fastai.images.sizes import short_shape
 from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models.stylefile import import_style
 from faststyle_fastai.optimization.optimize import optimize_style
-from faststyle_fastai.optimization.recipes import OPTIMIZATIONS, scales_between
+from faststyle_fastai.optimization.pixel_recipes import OPTIMIZATIONS, scales_between
 from faststyle_fastai.perceptual.plans import plan_with
 from faststyle_fastai.training.callbacks import TimeBudget
 from faststyle_fastai.training.recipes import recipe_plan

@@ -14,8 +14,8 @@ from faststyle_fastai.all import (
     save_picture,
     to_tensor,
 )
+from faststyle_fastai.optimization.pixel_recipes import optimization_plan, scales_between
 from faststyle_fastai.optimization.pixels import PixelOptimizer
-from faststyle_fastai.optimization.recipes import optimization_plan, scales_between
 from faststyle_fastai.perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES
 
 
