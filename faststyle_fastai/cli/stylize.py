@@ -40,6 +40,21 @@ def stylize(
     depth: Annotated[
         int, option("N", "Bits per color channel: 8, or 16 for .png and .tif.", "--bit-depth")
     ] = 8,
+    refine: Annotated[
+        float,
+        option("SECONDS", "Refine the style on each photo for this long, then paint it.", min=0),
+    ] = 0.0,
+    refine_on: Annotated[
+        str | None,
+        option("PHOTO", "Refine once, on this photo, for all images.", "--refine-on"),
+    ] = None,
+    painting: Annotated[
+        str | None, option("FILE", "Painting of a style of your own, to refine it.")
+    ] = None,
+    save_style: Annotated[
+        Path | None,
+        option("FILE", "Also save the refined style (.safetensors).", "--save-style"),
+    ] = None,
     batch_size: Annotated[
         int, option("N", "Images of the same size per batch.", "--batch-size", "--bs", min=1)
     ] = 1,
@@ -63,6 +78,7 @@ def stylize(
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
+    check_refining(refine, refine_on, painting, save_style, settings.black or mix, force)
     limit_pixels(megapixels)
     jobs = plan(inputs, out, depth, force, skip_existing)
     if depth == 16 and precision == "auto":
@@ -74,9 +90,19 @@ def stylize(
         paint.style_weights(name)
     settings = replace(settings, style=styles)
     watch = None if quiet or not sys.stderr.isatty() else show_share
+    if refine and (refine_on or len(jobs) == 1):  # here, where Ctrl-C keeps the steps so far
+        paint = refined(paint, refine_on or jobs[0][0], settings, refine, painting, quiet)
+        settings, refine = replace(settings, style=None), 0.0
+    if save_style:
+        if refine:
+            raise FaststyleError("--save-style needs one photo: refine on it with --refine-on.")
+        paint.save(save_style)
     written: list[Path] = []
-    batches = alike(read_images(jobs), batch_size)
-    painted = partial(repaint, paint, settings, depth, watch)
+    batches = alike(read_images(jobs), 1 if refine else batch_size)
+    if refine:
+        painted = partial(repaint_refined, paint, settings, depth, watch, refine, painting, quiet)
+    else:
+        painted = partial(repaint, paint, settings, depth, watch)
     try:
         with closing(map_overlapped(batches, painted, partial(write, written, depth))) as results:
             failed = report(results, len(jobs), quiet)
@@ -114,6 +140,42 @@ def read_images(jobs):
             yield source, target, source
         except Exception as error:  # raised in this image's turn
             yield source, target, error
+
+
+def check_refining(refine, refine_on, painting, save_style, second, force):
+    "Check that the options of refining go together, before anything is painted."
+    from ..models.stylefile import check_name
+
+    named = {"--refine-on": refine_on, "--painting": painting, "--save-style": save_style}
+    if (lone := [name for name, value in named.items() if value]) and not refine:
+        raise FaststyleError(f"{lone[0]} needs --refine SECONDS.")
+    if refine and second:
+        raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
+    if save_style:
+        check_name(save_style)
+        if save_style.exists() and not force:
+            raise FaststyleError(f"{save_style} exists: use --overwrite to replace it.")
+
+
+def refined(paint, picture, settings, seconds, painting, quiet):
+    "The Stylizer refined on one photo, at the size that it is painted at."
+    from ..images.files import image_size
+    from ..inference.enlarge import painting_shape
+    from ..inference.refine import LARGEST
+
+    short = min(painting_shape(image_size(picture), settings.stroke, settings.size))
+    watch = None if quiet or not sys.stderr.isatty() else show_refined
+    how = {"size": min(short, LARGEST), "painting": painting, "watch": watch}
+    return paint.refined(picture, seconds, settings.style, **how)
+
+
+def repaint_refined(paint, settings, depth, watch, seconds, painting, quiet, items):
+    "Refine the style on one photo and paint it."
+    [(*_, image)] = items
+    if not isinstance(image, Exception):
+        paint = refined(paint, image, settings, seconds, painting, quiet)
+        settings = replace(settings, style=None)
+    return repaint(paint, settings, depth, watch, items)
 
 
 def repaint(paint, settings, depth, watch, items):
@@ -184,6 +246,11 @@ def alike(items, most):
 def show_share(done: float):
     "Print the painted share of a large image on one line."
     progress(f"painted {done:.0%}", done == 1)
+
+
+def show_refined(done: float):
+    "Print the share of the steps taken on one line."
+    progress(f"refined {done:.0%}", done == 1)
 
 
 def grid(

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..core.memory import enable_memory_reuse
 from ..images.files import (
     image_size,
     opened,
+    read_picture,
     read_tensor,
     read_upright,
     to_picture,
@@ -23,16 +24,18 @@ from ..images.files import (
 )
 from ..images.formats import is_painting
 from ..images.masks import fit_mask, read_mask
+from ..images.sizes import resize_short
 from ..models.normalization import is_affine
-from ..models.stylefile import builtin_weights, load_style
+from ..models.stylefile import builtin_weights, load_style, save_network
 from ..models.transformer import SMALLEST, TransformerNet
-from .builtin import find_style, unknown_style
+from .builtin import BUILTIN_STYLES, find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
-from .first_sight import first_sight, style_name
+from .first_sight import first_sight, image_of, style_name
 from .options import PaintOptions
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
 from .painter import Painter
+from .refine import LARGEST, refine
 from .tiles import smaller_side, tile_side, tiles
 
 __all__ = ["Stylizer"]
@@ -54,8 +57,11 @@ class Stylizer:
     ):
         self.named = None  # the style given with the file
         self.at_sight = isinstance(source, list) or is_painting(source)
+        self.paintings: dict = {}  # name of a style read at first sight -> its painting
         if self.at_sight:
-            net, info, base = first_sight(source if isinstance(source, list) else [source])
+            sources = source if isinstance(source, list) else [source]
+            self.paintings = {style_name(source): image_of(source) for source in sources}
+            net, info, base = first_sight(sources)
             self.named = info["styles"][0]
         elif isinstance(source, (str, Path)):
             path, self.named = find_style(source)
@@ -144,6 +150,44 @@ class Stylizer:
             net, weights = self.network(styles, strength), torch.eye(len(styles))[:1]
         share = 1.0 - strength if self.styles else 1.0
         return Painter(net, weights, share, self.device, self.dtype)
+
+    def refined(
+        self,
+        picture,  # as in `__call__`
+        seconds: float = 20.0,
+        style=None,  # a name or an index, not a mix; None: as in FILE:NAME
+        size: int = LARGEST,  # px of the photo's short side
+        painting=None,  # of the style; needed unless it is built-in or was read at first sight
+        watch: Callable[[float], None] | None = None,  # gets the finished share
+    ) -> "Stylizer":
+        """A Stylizer of one style, whose scales and shifts are refined on a photo for `seconds`.
+
+        It paints this photo best, and others better than before. Ctrl-C keeps the steps so far.
+        """
+        if isinstance(style, (dict, list, tuple)):
+            raise FaststyleError("A mix cannot be refined. Choose one style.")
+        name = self.styles[self._index(style)]
+        if painting is None:
+            painting = self.paintings.get(name)
+        if painting is None and name in BUILTIN_STYLES:
+            painting = style_thumbnail(name)
+        if painting is None:
+            raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")
+        photo = to_tensor(read_picture(picture, shortest=size).convert("RGB"), self.device)
+        photo, brush = resize_short(photo, size), to_tensor(read_picture(painting).convert("RGB"))
+        other = copy(self)
+        net = refine(self.network([name]), brush, photo, seconds, self.dtype, watch)
+        other.net, other.info, other.styles = net, {**self.info, "styles": [name]}, [name]
+        other.named, other.at_sight, other.paintings = name, False, {name: painting}
+        other.weights = {k: v.detach() for k, v in net.state_dict().items()}
+        return other
+
+    def save(
+        self,
+        path: str | Path,  # .safetensors
+    ) -> Path:
+        "Write the network as a style file."
+        return save_network(self.weights, self.info, self.base, path)
 
     def network(
         self,

@@ -45,16 +45,34 @@ def save_style(
     other base in half precision.
     """
     path, card = Path(path), learn.style_card
-    if path.suffix != ".safetensors":
-        raise ValueError(f"{path}: the name of a style file must end in .safetensors.")
+    check_name(path)
     state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
     info, base = card.info, card.base
     if add_to is not None:
         state, info, base = _joined(Path(add_to), state, info)
+    return save_network(state, info, base, path)
+
+
+def save_network(
+    state: dict[str, Tensor],  # of a TransformerNet
+    info: dict,  # its metadata, as `load_style` returns it
+    base: dict[str, Tensor] | None,  # the network at `strength` 0
+    path: str | Path,  # .safetensors
+) -> Path:
+    "Write a network with its base: the built-in one by its hash, any other in half precision."
+    path = Path(path)
+    check_name(path)
+    state = {k: v.detach().cpu().contiguous() for k, v in state.items()}
     if base and info["base"] == "carried":
-        state.update({BASE + k: v.half().contiguous() for k, v in base.items()})
+        state |= {BASE + k: v.cpu().half().contiguous() for k, v in base.items()}
     write_style(state, info, path)
     return path
+
+
+def check_name(path: Path):
+    "`ValueError` unless `path` is named like a style file."
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: the name of a style file must end in .safetensors.")
 
 
 def _joined(path, state, info):

@@ -6,8 +6,28 @@ from typing import Any
 
 from ..core.values import check_numbers, known
 
-__all__ = ["SHORTHAND", "Plan", "merged", "plan_with", "shorthand"]
+__all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with", "shorthand"]
 
+# The loss of recipe `fast`. With these weights, W2 contributes about equally at each layer for good
+# images; benchmarks/RECIPE.md has the experiments. The painting is larger than the photo, for bold
+# strokes.
+FAST_LOSS: dict[str, dict] = {
+    "content": {
+        "layers": {"relu2_2": 0.3, "relu3_4": 0.5, "relu4_2": 2.0},
+        "weight": 1.0,
+        "distance": "normalized",
+    },
+    "style": {
+        "layers": {"relu1_1": 1.5, "relu2_1": 9.0, "relu3_1": 9.0, "relu4_1": 12.0, "relu5_1": 9.0},
+        "weight": 1.0,
+        "distance": "w2_relative",
+        "size": 400,
+        "margin": 1 / 16,
+    },
+    "tone": {"weight": 0.4},
+    "tv": {"weight": 1.0, "unit": 0.1},
+    "chroma": {"weight": 6.0},
+}
 # Settings of terms that have a name of their own, as in `style_weight=2`
 SHORTHAND = {
     "content_layers": ("content", "layers"),

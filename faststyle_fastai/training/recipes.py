@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 
 from ..core.values import known
-from ..perceptual.plans import SHORTHAND, Plan, plan_with
+from ..perceptual.plans import FAST_LOSS, SHORTHAND, Plan, plan_with
 
 __all__ = ["RECIPES", "Recipe", "Training", "recipe_plan"]
 
@@ -63,32 +63,11 @@ EXAMPLES = {
 # applies to the sum over one image, so that the batch size does not change the result.
 SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
-# With these weights, W2 contributes about equally at each layer for good images;
-# benchmarks/RECIPE.md has the experiments. The painting is larger than the photo, for bold strokes.
-FAST_STYLE = {"relu1_1": 1.5, "relu2_1": 9.0, "relu3_1": 9.0, "relu4_1": 12.0, "relu5_1": 9.0}
-
 RECIPES = {
     "fast": Recipe(
         Training(
             backbone="lite",
-            loss={
-                "content": {
-                    "layers": {"relu2_2": 0.3, "relu3_4": 0.5, "relu4_2": 2.0},
-                    "weight": 1.0,
-                    "distance": "normalized",
-                },
-                "style": {
-                    "layers": FAST_STYLE,
-                    "weight": 1.0,
-                    "distance": "w2_relative",
-                    "size": 400,
-                    "margin": 1 / 16,
-                },
-                "tone": {"weight": 0.4},
-                "tv": {"weight": 1.0, "unit": 0.1},
-                "chroma": {"weight": 6.0},
-                "droplets": {"weight": 1.0},
-            },
+            loss={**FAST_LOSS, "droplets": {"weight": 1.0}},
             opt="muon",
             lr=3e-3,
             images=4000,

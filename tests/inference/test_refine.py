@@ -1,0 +1,77 @@
+"A style is refined on one photo, in Python and on the command line."
+
+import pytest
+import torch
+
+from faststyle_fastai.all import Stylizer, read_picture, to_tensor
+from faststyle_fastai.core.errors import FaststyleError
+from faststyle_fastai.inference.refine import FEWEST, refining_loss
+from faststyle_fastai.models.normalization import is_affine
+
+
+def test_the_loss_falls_and_only_scales_and_shifts_move(photo, painting):
+    sight = Stylizer(painting, "cpu", "float32")
+    shares = []
+    refined = sight.refined(photo, seconds=0, watch=shares.append)
+    assert shares == [(i + 1) / FEWEST for i in range(FEWEST)]
+    x, loss = to_tensor(read_picture(photo)), refining_loss(to_tensor(read_picture(painting)))
+    with torch.no_grad():
+        before, after = (loss(paint.paint(x), x).item() for paint in (sight, refined))
+    assert after < 0.8 * before
+    moved = {k for k, v in refined.weights.items() if not torch.equal(v, sight.weights[k])}
+    assert moved == {k for k in refined.weights if is_affine(k)}
+    again = sight.refined(photo, seconds=0)  # and the first network stayed as it was
+    assert torch.equal(again.paint(x), refined.paint(x))
+
+
+def test_ctrl_c_keeps_the_steps_so_far(photo, painting):
+    sight, x = Stylizer(painting, "cpu", "float32"), to_tensor(read_picture(photo))
+
+    def press(share):
+        if share == 0.5:
+            raise KeyboardInterrupt
+
+    stopped = sight.refined(photo, seconds=0, watch=press).paint(x)
+    assert not torch.equal(stopped, sight.paint(x))
+    assert not torch.equal(stopped, sight.refined(photo, seconds=0).paint(x))
+
+
+def test_a_style_without_its_painting_is_refused(trained, photo):
+    paint = Stylizer(trained, "cpu")
+    with pytest.raises(FaststyleError, match="needs its painting"):
+        paint.refined(photo)
+    with pytest.raises(FaststyleError, match="A mix cannot be refined"):
+        Stylizer("slim", "cpu").refined(photo, style={"udnie": 0.5, "the_scream": 0.5})
+
+
+def test_from_the_command_line(faststyle, photo, painting, tmp_path):
+    how = "--refine", 0.01, "--quiet", "--precision", "float32"
+    one, kept = tmp_path / "one.png", tmp_path / "kept.safetensors"
+    faststyle("stylize", photo, "--style", painting, "-o", one, *how, "--save-style", kept)
+    assert read_picture(one).tobytes() == Stylizer(kept, "cpu", "float32")(photo).tobytes()
+    assert read_picture(one).tobytes() != Stylizer(painting, "cpu", "float32")(photo).tobytes()
+
+
+def test_each_photo_of_a_folder_or_one_for_all(faststyle, photo, tmp_path):
+    both = photo, photo.with_name("1.jpg")
+    for out, more in (("each", []), ("once", ["--refine-on", photo])):
+        how = ["--refine", 0.01, "--precision", "float32", *more]
+        faststyle("stylize", *both, "--style", "udnie", "-o", tmp_path / out, *how)
+    each, once = (
+        [read_picture(f).tobytes() for f in sorted((tmp_path / out).iterdir())]
+        for out in ("each", "once")
+    )
+    assert each[0] == once[0] and each[1] != once[1]
+
+
+@pytest.mark.parametrize(
+    "options, why",
+    [
+        (["--save-style", "a.safetensors"], "--save-style needs --refine"),
+        (["--refine", 1, "--save-style", "a.pt"], "must end in .safetensors"),
+        (["--refine", 1, "--mix", "udnie=.5"], "--refine takes one style"),
+    ],
+)
+def test_options_that_do_not_go_together(faststyle, photo, tmp_path, options, why):
+    ended = faststyle("stylize", photo, "--style", "great_wave", "-o", tmp_path, *options)
+    assert ended.returncode and why in ended.stderr
