@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -15,17 +16,21 @@ from torch import Tensor
 from ..core.devices import computing
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
-from ..models.transformer import SMALLEST, TransformerNet
+from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from ..perceptual.plans import FAST_LOSS
 
 __all__ = ["LARGEST", "refine"]
 
-RATE, BETAS = 0.05, (0.9, 0.99)  # of Adam; the rate falls to 0
+BETAS = 0.9, 0.99  # of Adam
+PATH = 0.32  # how far all steps together move a scale whose gradient keeps its sign
+FASTEST = 0.05  # highest rate, for few steps; it falls to 0 along a half cosine
 LARGEST = 512  # px of the photo's short side; more is slow, and the scales hardly change
+SHORTEST = 32  # px of the short side at half the size; relu5_1 needs 16
 SMALL = 0.5  # share of the steps taken at half the size, which cost a quarter
 FEWEST = 4  # steps
+TRIED = 3  # small steps that are timed; the fastest counts, because a machine has other work
 PER_OCTAVE = 2  # the number of steps is a power of 2 ** (1 / PER_OCTAVE), rounded
 
 
@@ -47,9 +52,10 @@ def refine(
         values.requires_grad_(is_affine(name))
     params = [values for values in net.parameters() if values.requires_grad]
     photo = resize_short(photo, min(LARGEST, *photo.shape[-2:]))
-    small = resize_short(photo, max(SMALLEST, min(photo.shape[-2:]) // 2))
+    short = min(photo.shape[-2:])
+    small = resize_short(photo, min(short, max(SHORTEST, short // 2)))
     loss = refining_loss(painting).to(device)
-    opt = torch.optim.Adam(params, RATE, BETAS)
+    opt = torch.optim.Adam(params, betas=BETAS)
     dtype = dtype if dtype == torch.bfloat16 else None  # float16 would need a scaled loss
 
     def step(x, rate):
@@ -64,8 +70,9 @@ def refine(
     try:
         step(small, 0.0)  # allocates and caches, and moves nothing
         n = steps_within(seconds, lambda: step(small, 0.0), began)
+        rate = min(FASTEST, 2 * PATH / n)
         for i in range(n):
-            step(small if i < SMALL * n else photo, RATE * (1 + math.cos(math.pi * i / n)) / 2)
+            step(small if i < SMALL * n else photo, rate * (1 + math.cos(math.pi * i / n)) / 2)
             if watch:
                 watch((i + 1) / n)
     except KeyboardInterrupt:  # the steps so far count
@@ -75,11 +82,13 @@ def refine(
 
 def steps_within(seconds: float, step: Callable, began: float) -> int:
     "The number of steps that fit, by the time of a small one."
-    before = time.monotonic()
-    step()
-    now = time.monotonic()
-    mean = (now - before) * (SMALL + 4 * (1 - SMALL))  # a full step takes four small ones
-    room = max(FEWEST, (seconds - (now - began)) / mean)
+    times = [time.monotonic()]
+    for _ in range(TRIED):
+        step()
+        times.append(time.monotonic())
+    fastest = min(after - before for before, after in pairwise(times))
+    mean = fastest * (SMALL + 4 * (1 - SMALL))  # a full step takes four small ones
+    room = max(FEWEST, (seconds - (times[-1] - began)) / mean)
     return round(2 ** (math.floor(PER_OCTAVE * math.log2(room)) / PER_OCTAVE))
 
 

@@ -187,6 +187,8 @@ class Stylizer:
         path: str | Path,  # .safetensors
     ) -> Path:
         "Write the network as a style file."
+        if not isinstance(self.net, TransformerNet):
+            raise FaststyleError("An .onnx network cannot be saved as a style file.")
         return save_network(self.weights, self.info, self.base, path)
 
     def network(
