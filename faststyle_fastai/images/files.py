@@ -140,7 +140,7 @@ def reading(
     "Turn the errors of damaged files, of which Pillow raises nearly any, into one line."
     try:
         yield
-    except FaststyleError:
+    except (FaststyleError, FileNotFoundError):
         raise
     except Exception as error:
         name = name_of(source)
