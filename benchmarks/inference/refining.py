@@ -47,12 +47,13 @@ def main():
             began = time.monotonic()
             paint = sight.refined(photo, seconds) if seconds else sight
             took = time.monotonic() - began
-            row = measures(paint.paint(x).cpu(), x, painting, backbone) | {"took": took}
+            painted = paint.paint(x).cpu()
+            row = measures(painted, x, painting, backbone) | {"took": took}
             print(painting.stem, file.stem, seconds, row, flush=True)
             found[seconds].append(row)
             if args.pictures:
                 folder = args.pictures / f"{seconds}" / painting.stem
-                save_picture(paint.paint(x), folder / f"{file.stem}.png")
+                save_picture(painted, folder / f"{file.stem}.png")
     rows = [
         {"seconds": seconds}
         | {k: round(statistics.mean(row[k] for row in table), 3) for k in table[0]}
@@ -63,10 +64,8 @@ def main():
 
 @torch.no_grad()
 def measures(y, x, painting, backbone):
-    reference, loss = (
-        reference_loss(backbone, painting),
-        refining_loss(to_tensor(read_picture(painting))),
-    )
+    reference = reference_loss(backbone, painting)
+    loss = refining_loss(to_tensor(read_picture(painting)))
     reference.styles = [resize_short(style, SIDE) for style in reference.styles]
     reference(y, x)
     own = {"loss": loss(y, x)} | {k: loss.parts[k].mean() for k in ("style", "content")}

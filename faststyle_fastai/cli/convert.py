@@ -46,9 +46,9 @@ def export(
     "Export one style, or all styles of a file, to ONNX or to a web page."
     if out.suffix not in (".onnx", ".html"):
         raise ValueError(f"{out} must end in .onnx or .html.")
+    from ..core.atomic import may_write_file
     from ..inference.html import export_html
     from ..inference.onnx import export_onnx
-    from ..training.run_folder import may_write_file
 
     page = out.suffix == ".html"
     may_write_file(out, force, ".html" if page else ".onnx")
@@ -68,8 +68,8 @@ def import_(
     force: options.Force = False,
 ):
     "Convert a network of pytorch/examples to a style file without running code."
+    from ..core.atomic import may_write_file
     from ..models.stylefile import import_style
-    from ..training.run_folder import may_write_file
 
     may_write_file(out, force)
     options.print_outputs(import_style(peer, out, name))

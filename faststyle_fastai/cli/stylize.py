@@ -78,9 +78,10 @@ def stylize(
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    check_refining(refine, refine_on, painting, save_style, settings.black or mix, force)
     limit_pixels(megapixels)
     jobs = plan(inputs, out, depth, force, skip_existing)
+    refine_on = refine_on or (jobs[0][0] if refine and len(jobs) == 1 else None)
+    check_refining(refine, refine_on, painting, save_style, settings.black or mix, force)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
@@ -89,20 +90,18 @@ def stylize(
     for name in (styles, settings.black):
         paint.style_weights(name)
     settings = replace(settings, style=styles)
-    watch = None if quiet or not sys.stderr.isatty() else show_share
-    if refine and (refine_on or len(jobs) == 1):  # here, where Ctrl-C keeps the steps so far
-        paint = refined(paint, refine_on or jobs[0][0], settings, refine, painting, quiet)
-        settings, refine = replace(settings, style=None), 0.0
+    show = not quiet and sys.stderr.isatty()
+    told = partial(show_share, "refined") if show else None
+    how = {"seconds": refine, "painting": painting, "watch": told}
+    if refine_on:  # in this thread, where Ctrl-C keeps the steps so far
+        paint, settings = refined(paint, settings, refine_on, how)
     if save_style:
-        if refine:
-            raise FaststyleError("--save-style needs one photo: refine on it with --refine-on.")
         paint.save(save_style)
+    each = how if refine and not refine_on else None
+    watch = partial(show_share, "painted") if show else None
     written: list[Path] = []
-    batches = alike(read_images(jobs), 1 if refine else batch_size)
-    if refine:
-        painted = partial(repaint_refined, paint, settings, depth, watch, refine, painting, quiet)
-    else:
-        painted = partial(repaint, paint, settings, depth, watch)
+    batches = alike(read_images(jobs), 1 if each else batch_size)
+    painted = partial(repaint, paint, settings, depth, watch, each)
     try:
         with closing(map_overlapped(batches, painted, partial(write, written, depth))) as results:
             failed = report(results, len(jobs), quiet)
@@ -144,47 +143,35 @@ def read_images(jobs):
 
 def check_refining(refine, refine_on, painting, save_style, second, force):
     "Check that the options of refining go together, before anything is painted."
-    from ..models.stylefile import check_name
+    from ..core.atomic import may_write_file
 
     named = {"--refine-on": refine_on, "--painting": painting, "--save-style": save_style}
     if (lone := [name for name, value in named.items() if value]) and not refine:
         raise FaststyleError(f"{lone[0]} needs --refine SECONDS.")
     if refine and second:
         raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
+    if save_style and not refine_on:
+        raise FaststyleError("--save-style needs one photo: refine on it with --refine-on.")
     if save_style:
-        check_name(save_style)
-        if save_style.exists() and not force:
-            raise FaststyleError(f"{save_style} exists: use --overwrite to replace it.")
+        may_write_file(save_style, force)
 
 
-def refined(paint, picture, settings, seconds, painting, quiet):
-    "The Stylizer refined on one photo, at the size that it is painted at."
-    from ..images.files import image_size
-    from ..inference.enlarge import painting_shape
-    from ..inference.refine import LARGEST
-
-    short = min(painting_shape(image_size(picture), settings.stroke, settings.size))
-    watch = None if quiet or not sys.stderr.isatty() else show_refined
-    how = {"size": min(short, LARGEST), "painting": painting, "watch": watch}
-    return paint.refined(picture, seconds, settings.style, **how)
+def refined(paint, settings, picture, how):
+    "The Stylizer refined on one photo, and the options to paint with it."
+    size = {"stroke": settings.stroke, "size": settings.size}
+    paint = paint.refined(picture, style=settings.style, **size, **how)
+    return paint, replace(settings, style=None)
 
 
-def repaint_refined(paint, settings, depth, watch, seconds, painting, quiet, items):
-    "Refine the style on one photo and paint it."
-    [(*_, image)] = items
-    if not isinstance(image, Exception):
-        paint = refined(paint, image, settings, seconds, painting, quiet)
-        settings = replace(settings, style=None)
-    return repaint(paint, settings, depth, watch, items)
-
-
-def repaint(paint, settings, depth, watch, items):
-    "Paint a batch."
+def repaint(paint, settings, depth, watch, how, items):
+    "Paint a batch; an image for which the style is refined first, if `how` says so, is alone."
     from torch import cat
 
     images = [image for *_, image in items]
     if isinstance(images[0], Exception):
         raise images[0]
+    if how:
+        paint, settings = refined(paint, settings, images[0], how)
     if len(images) == 1:
         return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch)]
     return paint(cat(images), **vars(replace(settings, tile=None)), tensor=True).split(1)
@@ -243,14 +230,9 @@ def alike(items, most):
     yield from waiting.values()
 
 
-def show_share(done: float):
-    "Print the painted share of a large image on one line."
-    progress(f"painted {done:.0%}", done == 1)
-
-
-def show_refined(done: float):
-    "Print the share of the steps taken on one line."
-    progress(f"refined {done:.0%}", done == 1)
+def show_share(doing: str, done: float):
+    "Print on one line how much of a large image is painted, or of the steps are taken."
+    progress(f"{doing} {done:.0%}", done == 1)
 
 
 def grid(

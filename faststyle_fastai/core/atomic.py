@@ -13,10 +13,33 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-__all__ = ["fsync_path", "best_effort_write", "atomic_write", "hidden_name", "write_first"]
+from .errors import FaststyleError
+
+__all__ = [
+    "atomic_write",
+    "best_effort_write",
+    "fsync_path",
+    "hidden_name",
+    "may_write_file",
+    "write_first",
+]
 
 FULL = errno.ENOSPC, errno.EDQUOT
 LONGEST = 255  # bytes of a file name
+
+
+def may_write_file(
+    out: Path,
+    force: bool,  # it may exist
+    suffix: str = ".safetensors",
+):
+    "Check that `out` may be written as the file of a network."
+    if out.suffix != suffix:
+        raise ValueError(f"{out} must end in {suffix}.")
+    if out.exists() and not force:
+        raise FaststyleError(
+            f"{out} exists: use --overwrite to overwrite it, or choose another name."
+        )
 
 
 @contextmanager

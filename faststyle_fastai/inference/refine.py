@@ -37,7 +37,7 @@ PER_OCTAVE = 2  # the number of steps is a power of 2 ** (1 / PER_OCTAVE), round
 def refine(
     net: TransformerNet,  # of one style
     painting: Tensor,  # [1, 3, H, W] in [0, 1]
-    photo: Tensor,  # [1, 3, H, W] in [0, 1], on the network's device
+    photo: Tensor,  # [1, 3, H, W] in [0, 1], on the network's device; see LARGEST
     seconds: float,
     dtype: torch.dtype | None = None,  # to compute in, see devices.autocast_dtype
     watch: Callable[[float], None] | None = None,  # gets the finished share
@@ -51,7 +51,6 @@ def refine(
     for name, values in net.named_parameters():
         values.requires_grad_(is_affine(name))
     params = [values for values in net.parameters() if values.requires_grad]
-    photo = resize_short(photo, min(LARGEST, *photo.shape[-2:]))
     short = min(photo.shape[-2:])
     small = resize_short(photo, min(short, max(SHORTEST, short // 2)))
     loss = refining_loss(painting).to(device)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..core.assets import ASSETS
 from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
@@ -28,7 +29,7 @@ from ..images.sizes import resize_short
 from ..models.normalization import is_affine
 from ..models.stylefile import builtin_weights, load_style, save_network
 from ..models.transformer import SMALLEST, TransformerNet
-from .builtin import BUILTIN_STYLES, find_style, style_thumbnail, unknown_style
+from .builtin import find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
 from .first_sight import first_sight, image_of, style_name
 from .options import PaintOptions
@@ -57,7 +58,7 @@ class Stylizer:
     ):
         self.named = None  # the style given with the file
         self.at_sight = isinstance(source, list) or is_painting(source)
-        self.paintings: dict = {}  # name of a style read at first sight -> its painting
+        self.paintings: dict = {}  # style name -> its painting, if it is known
         if self.at_sight:
             sources = source if isinstance(source, list) else [source]
             self.paintings = {style_name(source): image_of(source) for source in sources}
@@ -71,6 +72,8 @@ class Stylizer:
                     "file, or --trust-pickle (in Python trust_pickle=True) if you trust it."
                 )
             net, info, base = LOADERS.get(kind, load_style)(path)
+            if path.parent == ASSETS:
+                self.paintings = {name: style_thumbnail(name) for name in info["styles"]}
         else:
             net, info, base = _from_learner(source)
         self.device = use_device(device)
@@ -156,9 +159,9 @@ class Stylizer:
         picture,  # as in `__call__`
         seconds: float = 20.0,
         style=None,  # a name or an index, not a mix; None: as in FILE:NAME
-        size: int = LARGEST,  # px of the photo's short side
         painting=None,  # of the style; needed unless it is built-in or was read at first sight
         watch: Callable[[float], None] | None = None,  # gets the finished share
+        **options,  # `stroke` and `size` of options.PaintOptions
     ) -> "Stylizer":
         """A Stylizer of one style, whose scales and shifts are refined on a photo for `seconds`.
 
@@ -166,16 +169,15 @@ class Stylizer:
         """
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
-        name = self.styles[self._index(style)]
-        if painting is None:
-            painting = self.paintings.get(name)
-        if painting is None and name in BUILTIN_STYLES:
-            painting = style_thumbnail(name)
+        how, name = PaintOptions(**options), self.styles[self._index(style)]
+        painting = self.paintings.get(name) if painting is None else painting
         if painting is None:
             raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")
-        photo = to_tensor(read_picture(picture, shortest=size).convert("RGB"), self.device)
-        photo, brush = resize_short(photo, size), to_tensor(read_picture(painting).convert("RGB"))
-        other = copy(self)
+        with opened(picture) as image:
+            short = min(LARGEST, *painting_shape(image_size(image), how.stroke, how.size))
+            photo = to_tensor(read_picture(image, shortest=short), self.device)
+        brush, other = to_tensor(read_picture(painting)), copy(self)
+        photo = resize_short(photo, short)
         net = refine(self.network([name]), brush, photo, seconds, self.dtype, watch)
         other.net, other.info, other.styles = net, {**self.info, "styles": [name]}, [name]
         other.named, other.at_sight, other.paintings = name, False, {name: painting}

@@ -44,8 +44,7 @@ def save_style(
     The base is the network at `strength` 0. The built-in autoencoder is stored by its hash, any
     other base in half precision.
     """
-    path, card = Path(path), learn.style_card
-    check_name(path)
+    card = learn.style_card
     state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
     info, base = card.info, card.base
     if add_to is not None:
@@ -61,18 +60,13 @@ def save_network(
 ) -> Path:
     "Write a network with its base: the built-in one by its hash, any other in half precision."
     path = Path(path)
-    check_name(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: the name of a style file must end in .safetensors.")
     state = {k: v.detach().cpu().contiguous() for k, v in state.items()}
     if base and info["base"] == "carried":
         state |= {BASE + k: v.cpu().half().contiguous() for k, v in base.items()}
     write_style(state, info, path)
     return path
-
-
-def check_name(path: Path):
-    "`ValueError` unless `path` is named like a style file."
-    if path.suffix != ".safetensors":
-        raise ValueError(f"{path}: the name of a style file must end in .safetensors.")
 
 
 def _joined(path, state, info):

@@ -79,7 +79,8 @@ def evaluate_style(
         {name: _of_the_same_name(Path(photo), folder) for name, folder in (others or {}).items()}
         for photo in photos
     ]
-    [painting] = (resize_short(style, size).to(device) for style in loss.styles or [])
+    assert loss.styles
+    painting = resize_short(loss.styles[0], size).to(device)
     rows: dict[str, dict[str, list[float]]] = {}
     curves, sheet = [], []
     for path, named in zip(photos, theirs):

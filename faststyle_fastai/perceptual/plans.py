@@ -78,8 +78,8 @@ def plan_with(
         for term, settings in changes.items():
             _check(term, settings, terms)
         loss = merged(loss, changes)
-    for term, settings in loss.items():
-        if terms:
+    if terms:
+        for term, settings in loss.items():
             terms[term](**settings)  # an unknown distance or scale fails here
     check_numbers(**given)
     return replace(plan, **given, loss=loss)

@@ -58,7 +58,7 @@ def muon_step(
     **hyper,
 ):
     "One step of momentum, orthogonalized."
-    grads = [p.grad for p in params if p.grad is not None]
+    grads: list = [p.grad for p in params]  # `step` chose those that have one
     nesterov = torch._foreach_lerp(grads, averaged("grad_avg", states, grads, mom), mom)
     steps = orthogonal([step.flatten(1) for step in nesterov])
     rates = [-lr * RMS * max(step.shape) ** 0.5 for step in steps]
@@ -76,7 +76,7 @@ def adam_step(
     **hyper,
 ):
     "One step of Adam (Kingma & Ba 2015)."
-    grads = [p.grad for p in params if p.grad is not None]
+    grads: list = [p.grad for p in params]  # `step` chose those that have one
     means = averaged("grad_avg", states, grads, mom)
     squares = averaged("sqr_avg", states, torch._foreach_mul(grads, grads), sqr_mom)
     for state in states:

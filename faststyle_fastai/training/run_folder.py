@@ -110,16 +110,6 @@ def may_write(out, resume, force):
         raise FaststyleError(f"{out} contains {there[0]} but no run: choose another -o.")
 
 
-def may_write_file(out, force, suffix=".safetensors"):
-    "Check that `out` may be written as the file of a network."
-    if out.suffix != suffix:
-        raise ValueError(f"{out} must end in {suffix}.")
-    if out.exists() and not force:
-        raise FaststyleError(
-            f"{out} exists: use --overwrite to overwrite it, or choose another name."
-        )
-
-
 def not_among(photos, out):
     "Check that a run's own images do not become training photos."
     if Path(photos).resolve() in (out.resolve(), *out.resolve().parents):

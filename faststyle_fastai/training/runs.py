@@ -11,7 +11,7 @@ from typing import Any
 from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.foundation import L
 
-from ..core.atomic import write_first
+from ..core.atomic import may_write_file, write_first
 from ..core.errors import FaststyleError, NonFiniteLoss
 from ..core.provenance import versions, write_json
 from ..core.terminal import progress
@@ -31,7 +31,6 @@ from .run_folder import (
     export_learner,
     finish,
     may_write,
-    may_write_file,
     not_among,
     one_at_a_time,
     paintings_of,

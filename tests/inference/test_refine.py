@@ -52,6 +52,19 @@ def test_from_the_command_line(faststyle, photo, painting, tmp_path):
     assert read_picture(one).tobytes() != Stylizer(painting, "cpu", "float32")(photo).tobytes()
 
 
+def test_transparency_is_kept(photo, painting):
+    see_through = read_picture(photo).copy()
+    see_through.putalpha(128)
+    refined = Stylizer(painting, "cpu").refined(see_through, seconds=0, size=48)
+    assert refined(see_through).getchannel("A").getextrema() == (128, 128)
+
+
+def test_a_style_of_ones_own_with_a_built_in_name_needs_its_painting(photo, tmp_path):
+    Stylizer("udnie", "cpu").refined(photo, seconds=0).save(tmp_path / "udnie.safetensors")
+    with pytest.raises(FaststyleError, match="needs its painting"):
+        Stylizer(tmp_path / "udnie.safetensors", "cpu").refined(photo)
+
+
 def test_each_photo_of_a_folder_or_one_for_all(faststyle, photo, tmp_path):
     both = photo, photo.with_name("1.jpg")
     for out, more in (("each", []), ("once", ["--refine-on", photo])):
