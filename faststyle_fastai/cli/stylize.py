@@ -230,7 +230,7 @@ def alike(items, most):
     yield from waiting.values()
 
 
-def show_share(doing: str, done: float):
+def show_share(doing: str, done: float, *preview):
     "Print on one line how much of a large image is painted, or of the steps are taken."
     progress(f"{doing} {done:.0%}", done == 1)
 

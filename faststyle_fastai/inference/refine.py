@@ -1,12 +1,12 @@
-"""Refining: a style's scales and shifts are optimized for one photo, in seconds.
+"""Refining: a network is trained for seconds on the one photo that it will paint.
 
-The network paints the photo and takes steps down the loss of recipe `fast`, as in a training whose
-only photo this is. All convolutions stay as they are, and with them the network's clean strokes.
+All weights take steps down the loss of recipe `fast`, with more style and more tone. The network at
+the start is a good one, so the rate rises slowly before it falls to 0.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import pairwise
 
@@ -14,86 +14,95 @@ import torch
 from torch import Tensor
 
 from ..core.devices import computing
+from ..core.muon import by_step
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
-from ..perceptual.plans import FAST_LOSS
+from ..perceptual.plans import FAST_LOSS, merged
 
-__all__ = ["LARGEST", "refine"]
+__all__ = ["refine", "refining_size"]
 
-BETAS = 0.9, 0.99  # of Adam
-PATH = 0.32  # how far all steps together move a scale whose gradient keeps its sign
-FASTEST = 0.05  # highest rate, for few steps; it falls to 0 along a half cosine
-LARGEST = 512  # px of the photo's short side; more is slow, and the scales hardly change
-SHORTEST = 32  # px of the short side at half the size; relu5_1 needs 16
-SMALL = 0.5  # share of the steps taken at half the size, which cost a quarter
-FEWEST = 4  # steps
-TRIED = 3  # small steps that are timed; the fastest counts, because a machine has other work
+LOSS = merged(FAST_LOSS, {"style": {"weight": 1.5}, "tone": {"weight": 0.8}})
+RATE = 1e-2  # peak of the learning rate, for MANY steps or more; for fewer it is less
+MANY, FEWEST = 32, 4  # steps
+HYPER = {"mom": 0.9, "sqr_mom": 0.99, "eps": 1e-8}  # of Muon and Adam
+WARM = 0.3  # share of the steps in which the rate rises
+LARGEST, AREA = 512, 2**19  # px of a photo's short side, and of the whole photo
+TRIED = 3  # steps that are timed; the fastest counts, because a machine has other work
 PER_OCTAVE = 2  # the number of steps is a power of 2 ** (1 / PER_OCTAVE), rounded
+
+
+def refining_size(
+    size: tuple[int, int],  # width and height that a photo is painted at
+) -> int:  # px of the short side to refine at
+    "The size that a photo is refined at: larger is slow, and hardly better."
+    return max(1, min(LARGEST, *size, int(min(size) * math.sqrt(AREA / math.prod(size)))))
 
 
 def refine(
     net: TransformerNet,  # of one style
     painting: Tensor,  # [1, 3, H, W] in [0, 1]
-    photo: Tensor,  # [1, 3, H, W] in [0, 1], on the network's device; see LARGEST
+    photos: Sequence[Tensor],  # [1, 3, H, W] in [0, 1] each, on the network's device; in turns
     seconds: float,
     dtype: torch.dtype | None = None,  # to compute in, see devices.autocast_dtype
-    watch: Callable[[float], None] | None = None,  # gets the finished share
+    watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, and a painting
 ) -> TransformerNet:  # a copy, in eval mode
-    """Fit the scales and shifts of a network to one photo and its painting.
+    """Fit a network to photos and a painting.
 
     The first steps tell how many more fit into `seconds`. Their number is rounded to half octaves,
     so that the same machine gives the same image again. Ctrl-C ends the steps early.
     """
-    net, device = deepcopy(net), photo.device
+    net = deepcopy(net)
     for name, values in net.named_parameters():
-        values.requires_grad_(is_affine(name))
-    params = [values for values in net.parameters() if values.requires_grad]
-    short = min(photo.shape[-2:])
-    small = resize_short(photo, min(short, max(SHORTEST, short // 2)))
-    loss = refining_loss(painting).to(device)
-    opt = torch.optim.Adam(params, betas=BETAS)
+        values.requires_grad_(net.affine or not is_affine(name))
+    kinds = by_step([values for values in net.parameters() if values.requires_grad])
+    states: dict = {step: [{} for _ in params] for step, params in kinds.items()}
+    loss, device = refining_loss(painting).to(photos[0].device), photos[0].device
     dtype = dtype if dtype == torch.bfloat16 else None  # float16 would need a scaled loss
 
-    def step(x, rate):
-        opt.param_groups[0]["lr"] = rate
-        opt.zero_grad()
+    def descend(x):
+        net.zero_grad()
         with computing(device, dtype):
             painted = net(x).float()
             loss(painted, x).backward()
-        opt.step()
+        return painted.detach()
 
     began = time.monotonic()
     try:
-        step(small, 0.0)  # allocates and caches, and moves nothing
-        n = steps_within(seconds, lambda: step(small, 0.0), began)
-        rate = min(FASTEST, 2 * PATH / n)
+        descend(photos[0])  # allocates and caches
+        n = steps_within(seconds, lambda: descend(photos[0]), began)
+        peak = RATE * min(1, n / MANY)
         for i in range(n):
-            step(small if i < SMALL * n else photo, rate * (1 + math.cos(math.pi * i / n)) / 2)
+            painted = descend(photos[i % len(photos)])
+            lr = peak * min(1, (i + 1) / (WARM * n)) * (1 + math.cos(math.pi * i / n)) / 2
+            with torch.no_grad():
+                for step, params in kinds.items():
+                    step(params, states[step], lr=lr, **HYPER)
             if watch:
-                watch((i + 1) / n)
+                watch((i + 1) / n, painted)
     except KeyboardInterrupt:  # the steps so far count
         pass
+    net.zero_grad()
     return net.requires_grad_(False).eval()
 
 
 def steps_within(seconds: float, step: Callable, began: float) -> int:
-    "The number of steps that fit, by the time of a small one."
+    "The number of steps that fit into `seconds`, by the time that some take."
     times = [time.monotonic()]
-    for _ in range(TRIED):
+    while len(times) <= TRIED and times[-1] - began < seconds / 4:  # on a slow machine only one
         step()
         times.append(time.monotonic())
-    fastest = min(after - before for before, after in pairwise(times))
-    mean = fastest * (SMALL + 4 * (1 - SMALL))  # a full step takes four small ones
-    room = max(FEWEST, (seconds - (times[-1] - began)) / mean)
+    fastest = min(after - before for before, after in pairwise([began, *times]))
+    room = max(FEWEST, (seconds - (times[-1] - began)) / fastest)
     return round(2 ** (math.floor(PER_OCTAVE * math.log2(room)) / PER_OCTAVE))
 
 
 # New modules draw random weights. That must not change the results of a seed.
 @torch.random.fork_rng([])
 def refining_loss(painting: Tensor) -> VggLoss:
-    layers = [*FAST_LOSS["content"]["layers"], *FAST_LOSS["style"]["layers"]]
-    painting = resize_short(painting, min(FAST_LOSS["style"]["size"], *painting.shape[-2:]))
-    return VggLoss(perceptual_backbone("lite", layers=layers), painting, loss=FAST_LOSS)
+    "The loss to step down."
+    layers = [*LOSS["content"]["layers"], *LOSS["style"]["layers"]]
+    painting = resize_short(painting, min(LOSS["style"]["size"], *painting.shape[-2:]))
+    return VggLoss(perceptual_backbone("lite", layers=layers), painting, loss=LOSS)

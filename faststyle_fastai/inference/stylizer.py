@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from copy import copy, deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from .options import PaintOptions
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
 from .painter import Painter
-from .refine import LARGEST, refine
+from .refine import refine, refining_size
 from .tiles import smaller_side, tile_side, tiles
 
 __all__ = ["Stylizer"]
@@ -91,7 +92,9 @@ class Stylizer:
         style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
         strength: float = 1.0,  # from 0 (the base, which redraws the photo) to 1
         tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
-        watch: Callable[[float], None] | None = None,  # gets the finished share; only for tiles
+        watch: Callable[[float], None]
+        | None = None,  # gets the finished share; for tiles, refining
+        refine: float = 0.0,  # seconds to refine the style on this picture first, see `refined`
         **options,  # the other fields of options.PaintOptions
     ) -> Any:  # an image of the same size, RGB or, if some of it is transparent, RGBA; or a tensor
         """Repaint an image; transparency is preserved.
@@ -100,6 +103,13 @@ class Stylizer:
         size, set by `stroke`, and enlarged again with the edges of the photo.
         """
         how = PaintOptions(style, strength, **options)
+        if refine:
+            if how.black is not None:
+                raise FaststyleError("Refining takes one style. Do not use black=.")
+            show = None if watch is None else partial(_share, watch)
+            size = {"stroke": how.stroke, "size": how.size}
+            finer = self.refined(picture, refine, style, watch=show, **size)
+            return finer(picture, None, strength, tensor, watch, **options)
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
             shape = painting_shape(stored[::-1], how.stroke, how.size)
@@ -156,16 +166,16 @@ class Stylizer:
 
     def refined(
         self,
-        picture,  # as in `__call__`
+        picture,  # as in `__call__`, or a list of pictures
         seconds: float = 20.0,
         style=None,  # a name or an index, not a mix; None: as in FILE:NAME
         painting=None,  # of the style; needed unless it is built-in or was read at first sight
-        watch: Callable[[float], None] | None = None,  # gets the finished share
+        watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, a preview
         **options,  # `stroke` and `size` of options.PaintOptions
     ) -> "Stylizer":
-        """A Stylizer of one style, whose scales and shifts are refined on a photo for `seconds`.
+        """A Stylizer of one style, whose network is refined on photos for `seconds`.
 
-        It paints this photo best, and others better than before. Ctrl-C keeps the steps so far.
+        It paints these photos best. Ctrl-C keeps the steps so far.
         """
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
@@ -173,16 +183,22 @@ class Stylizer:
         painting = self.paintings.get(name) if painting is None else painting
         if painting is None:
             raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")
-        with opened(picture) as image:
-            short = min(LARGEST, *painting_shape(image_size(image), how.stroke, how.size))
-            photo = to_tensor(read_picture(image, shortest=short), self.device)
+        pictures = picture if isinstance(picture, (list, tuple)) else [picture]
+        photos = [self._small(each, how) for each in pictures]
         brush, other = to_tensor(read_picture(painting)), copy(self)
-        photo = resize_short(photo, short)
-        net = refine(self.network([name]), brush, photo, seconds, self.dtype, watch)
+        net = refine(self.network([name]), brush, photos, seconds, self.dtype, watch)
         other.net, other.info, other.styles = net, {**self.info, "styles": [name]}, [name]
         other.named, other.at_sight, other.paintings = name, False, {name: painting}
         other.weights = {k: v.detach() for k, v in net.state_dict().items()}
         return other
+
+    def _small(self, picture, how):
+        "A photo at the size to refine at: [1, 3, H, W]."
+        with opened(picture) as image:
+            size = painting_shape(image_size(image)[::-1], how.stroke, how.size)
+            short = refining_size(size[::-1])
+            photo = to_tensor(read_picture(image, shortest=short), self.device)
+        return resize_short(photo, short)
 
     def save(
         self,
@@ -294,6 +310,10 @@ class Stylizer:
                 "from another version's autoencoder, or it is a .pkl or .onnx file."
             )
         return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
+
+
+def _share(watch, share, preview):
+    watch(share)
 
 
 def _from_onnx(path):

@@ -36,6 +36,7 @@ class TransformerNet(nn.Module):
 
     mean: Tensor
     std: Tensor
+    affine = True  # whether scales and shifts are trained
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class TransformerNet(nn.Module):
             raise ValueError(
                 f"Invalid n_styles={n_styles}. A network without scales and shifts has one style."
             )
-        self.bounded = bounded
+        self.bounded, self.affine = bounded, affine
         a, b, c = (max(1, round(n * width)) for n in (32, 64, 128))
         self.conv1, self.in1 = ConvLayer(3, a, 9), InstanceNorm(a, n_styles, eps)
         self.conv2, self.in2 = ConvLayer(a, b, 3, stride=2), InstanceNorm(b, n_styles, eps)

@@ -23,6 +23,7 @@ __all__ = ["PaintTab"]
 SHOWN = 1280  # px of an image on the page; downloads have the full size
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 NONE = "nothing"
+SECONDS, EVERY = 20, 2.0  # of refining, and between its previews
 IDLE = "Choose a photo, or try one of the two samples."
 QUIET = {"api_name": False, "show_progress": "hidden"}
 
@@ -55,7 +56,9 @@ class PaintTab:
         with gr.Row():
             self.whole = gr.Button("Download at full size", interactive=False)
             self.stop = gr.Button("Stop", variant="stop", visible=False)
-            self.finer = gr.Button("Make it finer: train for a few minutes", visible=False)
+            self.refine = gr.Button(f"Finer: refine it for {SECONDS} seconds", visible=False)
+            self.keep = gr.Button("Keep as a style", visible=False)
+            self.finer = gr.Button("Train it for a few minutes", visible=False)
         self.file = hidden_file("painted-file")
 
     def _ask(self, samples):

@@ -6,20 +6,17 @@ import torch
 from faststyle_fastai.all import Stylizer, read_picture, to_tensor
 from faststyle_fastai.core.errors import FaststyleError
 from faststyle_fastai.inference.refine import FEWEST, refining_loss
-from faststyle_fastai.models.normalization import is_affine
 
 
-def test_the_loss_falls_and_only_scales_and_shifts_move(photo, painting):
+def test_the_loss_falls(photo, painting):
     sight = Stylizer(painting, "cpu", "float32")
     shares = []
-    refined = sight.refined(photo, seconds=0, watch=shares.append)
+    refined = sight.refined(photo, seconds=0, watch=lambda share, _: shares.append(share))
     assert shares == [(i + 1) / FEWEST for i in range(FEWEST)]
     x, loss = to_tensor(read_picture(photo)), refining_loss(to_tensor(read_picture(painting)))
     with torch.no_grad():
         before, after = (loss(paint.paint(x), x).item() for paint in (sight, refined))
     assert after < 0.8 * before
-    moved = {k for k, v in refined.weights.items() if not torch.equal(v, sight.weights[k])}
-    assert moved == {k for k in refined.weights if is_affine(k)}
     again = sight.refined(photo, seconds=0)  # and the first network stayed as it was
     assert torch.equal(again.paint(x), refined.paint(x))
 
@@ -27,7 +24,7 @@ def test_the_loss_falls_and_only_scales_and_shifts_move(photo, painting):
 def test_ctrl_c_keeps_the_steps_so_far(photo, painting):
     sight, x = Stylizer(painting, "cpu", "float32"), to_tensor(read_picture(photo))
 
-    def press(share):
+    def press(share, _):
         if share == 0.5:
             raise KeyboardInterrupt
 

@@ -9,8 +9,8 @@ from fastai.optimizer import Adam
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from faststyle_fastai.all import Muon, style_learner
+from faststyle_fastai.core.muon import RMS, orthogonal
 from faststyle_fastai.training.learner import affine_last
-from faststyle_fastai.training.optimizers import RMS, orthogonal
 
 
 def test_all_directions_of_a_matrix_become_alike():
