@@ -21,7 +21,7 @@ from faststyle_fastai.models.stylefile import load_style, write_style
 from faststyle_fastai.training.distillation import Distillation
 from faststyle_fastai.training.runs import train
 
-THUMBNAIL = 240  # px of the short side
+THUMBNAIL, QUALITY = 400, 85  # px of the short side, as recipe `fast` sees it; of the JPEG
 # With a teacher: compare colors and strokes with its pictures, and keep some of the style loss.
 TAUGHT = {
     "content_loss": "relative",
@@ -61,9 +61,13 @@ def main(
     path = ASSETS / f"{name}.safetensors"
     write_style({k: v.half() for k, v in net.state_dict().items()}, info, path)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    write_thumbnails(pictures)
+
+
+def write_thumbnails(pictures):
     for name, picture in pictures.items():
         small = ImageOps.cover(picture, (THUMBNAIL, THUMBNAIL))
-        save_picture(small, style_thumbnail(name))
+        small.save(style_thumbnail(name), quality=QUALITY, optimize=True)
 
 
 def trimmed(file):

@@ -1,11 +1,12 @@
-"""How much painted videos flicker: plain, smoothed, trained for stability, and both.
+"""How much painted videos flicker: plain, smoothed, trained for stability, and both; refined.
 
-    python -m benchmarks.video.flicker CLIP PLAIN STABLE --style PAINTING --photos DIR
+    python -m benchmarks.video.flicker CLIP [PLAIN STABLE] --style PAINTING --photos DIR
 
 PLAIN and STABLE are runs of the same painting, trained alike except for `--temporal-loss`. Smoothed
-rows use `--temporal-smoothing`. The temporal error is sqrt(mean (O_t - warp(O_t-1))²) over pixels
-that are not occluded (as in ReCoNet). It is measured on CLIP, with the flow of OpenCV's DIS, and on
-a pan, a zoom and a moving object, whose flow is known. The style error is that of `reference_loss`.
+rows use `--temporal-smoothing`. Without runs, PAINTING is painted at first sight and refined on
+three frames. The temporal error is sqrt(mean (O_t - warp(O_t-1))²) over pixels that are not
+occluded (as in ReCoNet). It is measured on CLIP, with the flow of OpenCV's DIS, and on a pan, a
+zoom and a moving object, whose flow is known. The style error is that of `reference_loss`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from fractions import Fraction
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from benchmarks.report import report
 from faststyle_fastai.all import Stylizer, read_picture
@@ -22,7 +24,7 @@ from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.evaluate import evaluate_style, reference_loss
 from faststyle_fastai.video.reader import VideoFrame, open_video
-from faststyle_fastai.video.stylize import FramePainter
+from faststyle_fastai.video.stylize import AT, FramePainter
 
 SIZE, FRAMES, RATE = (320, 240), 24, 25
 HIDDEN = 0.06  # difference of two photos in [0, 1] above which a pixel counts as occluded
@@ -30,8 +32,8 @@ HIDDEN = 0.06  # difference of two photos in [0, 1] above which a pixel counts a
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for word in ("clip", "plain", "stable"):
-        parser.add_argument(word)
+    parser.add_argument("clip")
+    parser.add_argument("runs", nargs="*", metavar="RUN")
     parser.add_argument("--style", required=True)
     parser.add_argument("--photos", required=True, help="Folder of photos.")
     parser.add_argument("--weights", help="VGG19 weights for the style error.")
@@ -40,15 +42,10 @@ def main():
     scenes = {"clip": clip(args.clip)} | synthetic(read_picture(photos[5]).resize((480, 360)))
     backbone = perceptual_backbone("vgg19" if args.weights else "lite", args.weights)
     loss, rows = reference_loss(backbone, args.style), []
-    for name, run, smooth in (
-        ("plain", args.plain, False),
-        ("--temporal-smoothing", args.plain, True),
-        ("--temporal-loss", args.stable, False),
-        ("--temporal-loss --temporal-smoothing", args.stable, True),
-    ):
-        paint = Stylizer(run)
+    for name, (style_for, smooth) in ways(args).items():
         row = {"": name}
         for scene, (frames, flows) in scenes.items():
+            paint = style_for(frames)
             painted = FramePainter(paint, PaintOptions(stroke="finest"), smooth=smooth)
             times = (Fraction(i, RATE) for i in range(len(frames)))
             pictures = [
@@ -61,7 +58,28 @@ def main():
         row["style error"] = found["network"]["style"]
         rows.append(row)
         print(row, flush=True)
-    report("flicker", rows, size=SIZE, frames=FRAMES)
+    report("flicker" if args.runs else "flicker_refined", rows, size=SIZE, frames=FRAMES)
+
+
+def ways(args):
+    "Name -> function of a video's frames that gives its Stylizer, and whether to smooth."
+    if not args.runs:
+        sight = Stylizer(args.style)
+        return {
+            "at sight": (lambda frames: sight, False),
+            "refined on three frames": (lambda frames: sight.refined(three(frames)), False),
+        }
+    plain, stable = map(Stylizer, args.runs)
+    return {
+        "plain": (lambda frames: plain, False),
+        "--temporal-smoothing": (lambda frames: plain, True),
+        "--temporal-loss": (lambda frames: stable, False),
+        "--temporal-loss --temporal-smoothing": (lambda frames: stable, True),
+    }
+
+
+def three(frames):
+    return [Image.fromarray(frames[round(at * (len(frames) - 1))]) for at in AT]
 
 
 def temporal_error(photos, pictures, flows):

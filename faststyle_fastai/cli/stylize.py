@@ -48,9 +48,7 @@ def stylize(
         str | None,
         option("PHOTO", "Refine once, on this photo, for all images.", "--refine-on"),
     ] = None,
-    painting: Annotated[
-        str | None, option("FILE", "Painting of a style of your own, to refine it.")
-    ] = None,
+    painting: options.Painting = None,
     save_style: Annotated[
         Path | None,
         option("FILE", "Also save the refined style (.safetensors).", "--save-style"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from ..core.errors import FaststyleError
 from ..core.terminal import clock, progress
 from . import options
 from .checks import check_video
@@ -45,6 +46,11 @@ def video(
         bool,
         Option("--temporal-smoothing", help="Make the brush strokes follow the motion. Slower."),
     ] = False,
+    refine: Annotated[
+        float,
+        option("SECONDS", "Refine the style on three frames for this long, then paint all.", min=0),
+    ] = 0.0,
+    painting: options.Painting = None,
     start: Annotated[float, option("SECONDS", "Start time in seconds.", min=0)] = 0.0,
     end: Annotated[float | None, option("SECONDS", "End time in seconds.", min=0)] = None,
     fps: Annotated[
@@ -79,11 +85,14 @@ def video(
 
     settings = options.painting(given)
     check_video_format(out, force, resume)
+    if refine and (mix or settings.black):
+        raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
     paint, styles = load_mixture(style, mix, settings.black, trust_pickle, device, precision, quiet)
     arguments = vars(replace(settings, style=styles, tile=side_of(settings.tile))) | {"size": size}
     paint_video(
         paint, source, out, **arguments, smooth=smooth, start=start, end=end, fps=fps, codec=codec,
-        crf=crf, resume=resume, watch=None if quiet else Progress(),
+        crf=crf, resume=resume, refine=refine, painting=painting,
+        watch=None if quiet else Progress(),
     )  # fmt: skip
     options.print_outputs(out)
 

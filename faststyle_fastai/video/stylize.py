@@ -29,12 +29,14 @@ from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
 from .reader import VideoFrame, VideoReader, open_video
 from .temporal import FlowBlender, SmoothedStatistics
-from .writer import VideoWriter, video_writer
+from .writer import VideoWriter, parts_folder, video_writer
 
 __all__ = ["paint_video"]
 
 GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM
+AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
+REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
@@ -52,6 +54,8 @@ def paint_video(
     codec: str | None = None,  # ffmpeg's name; None: H.264, or VP9 for .webm
     crf: int | None = None,  # quality, lower is better and larger; None: 18, or 31 for VP9
     resume: bool = False,  # continue an interrupted video
+    refine: float = 0.0,  # seconds to refine the style on three frames first
+    painting: Any = None,  # of the style, see Stylizer.refined
     # called with the seconds painted and in all, or None, after each frame
     watch: Callable[[float, float | None], Any] | None = None,
     **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
@@ -69,11 +73,18 @@ def paint_video(
     paint_options = PaintOptions(style, strength, **options)
     if paint_options.mask is not None:
         paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
+    if refine:
+        shown = {"stroke": paint_options.stroke, "size": size}
+        work = partial(refined, paint, source, (start, end), refine, style, painting, **shown)
+        paint = kept_refined(paint, out, resume) or work()
+        paint_options = replace(paint_options, style=None)
     settings = {"source": source, "size": size, "smooth": smooth, "start": start, "fps": fps}
     settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options)}
     painted = FramePainter(paint, paint_options, size, smooth)
     with open_video(source, fps) as reader:
         writer = video_writer(out, reader, settings, codec, crf, resume)
+        if refine and writer.resumes:
+            paint.save(parts_folder(out) / REFINED)
         total = float(min(reader.seconds, end or reader.seconds)) if reader.seconds else None
         reached, problem, keep = start if writer.done is None else float(writer.done), "", False
         try:
@@ -98,6 +109,32 @@ def paint_video(
     if not written:
         raise FaststyleError(f"{source} has no frames in the requested time range.")
     return out
+
+
+def refined(paint, source, time_range, seconds, style, painting, **options) -> Stylizer:
+    "A Stylizer refined on three frames of a video; on the first one if its length is unknown."
+    start, end = time_range
+    with open_video(source) as reader:
+        length = float(min(reader.seconds, end or reader.seconds)) - start if reader.seconds else 0
+    photos = []
+    for share in AT if length > 0 else AT[:1]:
+        with open_video(source) as reader:
+            frame = next(reader.frames(start + share * max(0, length), end), None)
+        if frame is not None:
+            photos.append(Image.fromarray(frame.picture))
+    if not photos:
+        raise FaststyleError(f"{source} has no frames in the requested time range.")
+    return paint.refined(photos, seconds, style, painting, **options)
+
+
+def kept_refined(paint, out, resume) -> Stylizer | None:
+    "The style that an interrupted video was being painted in, if there is one."
+    file = parts_folder(out) / REFINED
+    if not (resume and file.is_file()):
+        return None
+    kept = Stylizer(file, paint.device)
+    kept.dtype = paint.dtype
+    return kept
 
 
 def paint_frames(

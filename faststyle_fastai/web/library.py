@@ -6,6 +6,7 @@ import warnings
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
+from itertools import count
 from pathlib import Path
 
 from PIL import Image
@@ -76,10 +77,7 @@ class StyleLibrary:
 
     def _thumbnail(self, file, name):
         "The painting of a style; without one, a photo in that style."
-        ships = file == builtin_path("gallery", "full")
-        painting = style_thumbnail(name) if ships else file.with_name(f"{file.parent.name}.png")
-        painting = file if is_painting(file) else painting
-        if not painting.is_file():
+        if not (painting := _painting_of(file, name)):
             if name is None:  # interrupted, or damaged
                 return Image.new("RGB", (64, 64), "gray")
             photo = fit(read_picture(sample_photos()[0] / "china.jpg"), (192, 192))
@@ -166,6 +164,21 @@ class StyleLibrary:
         file = self.styles().get(called, [None])[0]
         return file if is_painting(file) else None
 
+    def painting_of(self, called: str) -> Path | None:
+        "The painting of a style, if it is known."
+        file, name = self.styles().get(called, (None, None))
+        return file and _painting_of(file, name)
+
+    def keep(self, paint: Stylizer, painting: Path, called: str) -> str:
+        "Save a network with the painting of its style; return the name that it gets."
+        for i in count(1):
+            with suppress(FaststyleError):  # taken
+                place = self._new(f"{called}-finer{i if i > 1 else ''}")
+                break
+        paint.save(place.with_name(f"{place.name}.safetensors"))
+        save_picture(read_picture(painting), place.with_name(f"{place.name}.png"))
+        return place.name
+
     def place(self, name: str) -> Path:
         "The folder for a style to train; a painting may have the same name."
         if not (name := plain_name(name)):
@@ -228,6 +241,15 @@ def _is_readable(file, _written):
         warnings.warn(f"Painting skipped: {error}", stacklevel=2)
         return False
     return True
+
+
+def _painting_of(file, name):
+    "The painting of a style's file, None if it is not known; `name` is the style's in it."
+    if file == builtin_path("gallery", "full"):
+        return style_thumbnail(name)
+    beside = file.with_name(f"{file.parent.name if file.name == MODEL else file.stem}.png")
+    painting = file if is_painting(file) else beside
+    return painting if painting.is_file() else None
 
 
 def plain_name(text: str) -> str:

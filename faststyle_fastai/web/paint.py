@@ -1,18 +1,21 @@
 "The tab of the page that paints a photo."
 
 import math
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
+from typing import NamedTuple
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
-from ..images.files import image_size, read_exif, read_picture
+from ..images.files import image_size, read_exif, read_picture, to_picture
 from ..images.formats import PICTURES
 from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.enlarge import painting_shape
 from ..inference.options import STROKES, PaintOptions
+from ..inference.stylizer import Stylizer
 from .gradio import gr
 from .guard import reason
 from .library import plain_name, title
@@ -28,12 +31,23 @@ IDLE = "Choose a photo, or try one of the two samples."
 QUIET = {"api_name": False, "show_progress": "hidden"}
 
 
+class Refined(NamedTuple):
+    "A style that was refined for a visitor."
+
+    photo: str
+    called: str
+    paint: Stylizer
+    painting: Path
+
+
 class PaintTab:
     "The tab that paints a photo."
 
     def __init__(self, site: Site, samples: list[Path]):
         self.site, self.shelf, self.scratch = site, site.shelf, site.scratch
-        self.stopping: dict[str | None, threading.Event] = {}  # visitor -> what ends a painting
+        # By visitor: what ends a painting, and the style that was refined.
+        self.stopping: dict[str | None, Event] = {}
+        self.refined: dict[str | None, Refined] = {}
         self.gallery = style_strip(self.shelf.pictures(self.scratch), elem_id="styles")
         with gr.Row():
             with gr.Column(scale=3, elem_id="result"):
@@ -42,8 +56,9 @@ class PaintTab:
                 self._ask(samples)
         self.asked = [self.photo, self.style, self.strength, self.other, self.share]
         self.asked += [self.keep_colors, self.stroke]
+        self.shown = [self.status, self.both, self.whole, self.keep]
         self._connect()
-        self._connect_download()
+        self._connect_buttons()
 
     def _show(self):
         kinds = sorted(PICTURES)
@@ -82,31 +97,38 @@ class PaintTab:
         gr.on(changes, self.paint, **self._painting(), api_name="paint")
         loaded = self.site.page.load(self.look, None, [self.gallery, self.style], api_name=False)
         self.repaint_after(loaded)
-        belongs = [self.other, self.finer, self.gallery]
+        belongs = [self.other, self.refine, self.finer, self.gallery]
         for event in (self.style.change, loaded.then):
             event(self.follow, self.style, belongs, **QUIET)
         self.gallery.select(self.choose, None, self.style, api_name=False)
         self.own.upload(self.add, self.own, [self.gallery, self.style], api_name="add")
         self.mine.upload(lambda file: file, self.mine, self.photo, api_name=False)
 
-    def _connect_download(self):
-        buttons = [self.whole, self.stop]
-        busy = [gr.Button(interactive=False), gr.Button(visible=True)]
-        idle = [gr.Button(interactive=True), gr.Button(visible=False)]
-        done = self.whole.click(lambda: busy, None, buttons, api_name=False).then(
-            self.download, self.asked, [self.status, self.file], concurrency_id="whole",
-            concurrency_limit=1, show_progress_on=self.status, api_name="download",
-        )  # fmt: skip
-        fetch(done, self.file)
-        done.then(lambda: idle, None, buttons, api_name=False)
-        self.stop.click(self.leave, api_name=False)
+    def _connect_buttons(self):
+        buttons = [self.whole, self.refine, self.stop]
+        busy = [gr.Button(interactive=False)] * 2 + [gr.Button(visible=True)]
+        idle = [gr.Button(interactive=True)] * 2 + [gr.Button(visible=False)]
+        for button, act, outputs in (
+            (self.whole, self.download, [self.status, self.file]),
+            (self.refine, self.make_finer, self.shown),
+        ):
+            done = button.click(lambda: busy, None, buttons, api_name=False).then(
+                act, self.asked, outputs, concurrency_id=act.__name__, concurrency_limit=1,
+                show_progress_on=self.status, api_name=act.__name__,
+            )  # fmt: skip
+            if act == self.download:
+                fetch(done, self.file)
+            done.then(lambda: idle, None, buttons, api_name=False)
+        kept = [self.gallery, self.style]
+        self.keep.click(self.keep_it, None, kept, api_name="keep")
+        self.stop.click(self.end, api_name=False)
         self.site.page.unload(self.leave)
 
     def _painting(self):
         "How the page asks for a painting, one at a time."
         return {
             "inputs": self.asked,
-            "outputs": [self.status, self.both, self.whole],
+            "outputs": self.shown,
             "concurrency_id": "paint",
             "concurrency_limit": 1,
             "trigger_mode": "always_last",
@@ -122,50 +144,109 @@ class PaintTab:
         "The choices of a second style."
         return [NONE, *((title(other), other) for other in self.shelf.together(called))]
 
-    def _prepared(self, photo, called, strength, other, share, keep_colors, stroke):
-        "The network, and its arguments but for the size."
+    def _prepared(self, visitor, photo, called, strength, other, share, keep_colors, stroke):
+        "The network, its arguments but for the size, and the refined style if it is that."
         paint, name = self.shelf.find(called)
-        mix = name
+        mix, refined = name, self.refined.get(visitor)
         if other in self.shelf.together(called):  # the choice may be outdated
-            mix = {name: 1 - share, self.shelf.find(other)[1]: share}
+            mix, refined = {name: 1 - share, self.shelf.find(other)[1]: share}, None
+        if refined and (refined.photo, refined.called) == (photo, called):
+            paint, mix = refined.paint, None
+        else:
+            refined = None
         how = {"strength": strength if paint.base else 1.0, "keep_colors": keep_colors}
-        return paint, {"style": mix, **how}
+        return paint, {"style": mix, **how}, refined
 
-    def paint(self, *asked):
+    def paint(
+        self, photo, called, strength, other, share, keep_colors, stroke, request: gr.Request
+    ):  # fmt: skip
         "Paint the photo as large as it is shown, with the strokes of its full size."
-        photo, called, *_, stroke = asked
+        asked = photo, called, strength, other, share, keep_colors, stroke
         if not photo:
-            return IDLE, None, gr.Button(interactive=False)
+            return IDLE, None, gr.Button(interactive=False), gr.Button(visible=False)
         began = time.monotonic()
-        paint, how = self._prepared(*asked)
+        paint, how, refined = self._prepared(request.session_hash, *asked)
         try:
-            size = image_size(photo)
-            small = read_picture(photo, shortest=min(fitted(size, SHOWN)))
+            small, size = self._small(photo)
         except (ValueError, OSError) as error:
-            return reason(error), None, gr.Button(interactive=False)
-        small = small.resize(fitted(small.size, SHOWN))
+            return reason(error), None, gr.Button(interactive=False), gr.Button(visible=False)
         short = min(painting_shape(size, stroke, None))
         painted = paint(small, **how, size=min(short, *small.size))
         line = f"{size[0]} x {size[1]} px in {time.monotonic() - began:.1f} s."
         if small.size != size:
             line = f"Preview of {line} The download has all pixels."
-        if self.shelf.painting(called):
-            line += " The style was read from the painting alone. Train it for finer strokes."
+        if refined:
+            line += " The style is refined on this photo."
+        elif self.shelf.painting(called):
+            line += " The style was read from the painting alone. Refine it for finer strokes."
         if not paint.base:
             line += " This network has no base, so its strength is always 1."
+        shown = self._saved(photo, called, small, painted)
+        return line, shown, gr.Button(interactive=True), gr.Button(visible=refined is not None)
+
+    def _small(self, photo):
+        "The photo as it is shown, and its own size."
+        size = image_size(photo)
+        small = read_picture(photo, shortest=min(fitted(size, SHOWN)))
+        return small.resize(fitted(small.size, SHOWN)), size
+
+    def _saved(self, photo, called, small, painted):
+        "Files of the photo and of its painting as they are shown."
         # gradio would write WebP, which takes half as long as painting.
         folder = self.scratch / uuid4().hex
         preview = folder / f"{Path(photo).stem}-{plain_name(called)}-preview.jpg"
-        shown = save_picture(small, folder / "before.jpg"), save_picture(painted, preview)
-        return line, shown, gr.Button(interactive=True)
+        return save_picture(small, folder / "before.jpg"), save_picture(painted, preview)
+
+    def make_finer(
+        self, photo, called, strength, other, share, keep_colors, stroke, request: gr.Request
+    ):  # fmt: skip
+        "Refine the style on the photo, with a preview now and then."
+        asked = photo, called, strength, other, share, keep_colors, stroke
+        visitor, painting = request.session_hash, self.shelf.painting_of(called)
+        if not photo or not painting:
+            raise FaststyleError("Choose a photo, and a style whose painting is known.")
+        paint, how, _ = self._prepared(visitor, *asked)
+        if isinstance(how["style"], dict):
+            raise FaststyleError("Refining takes one style: mix it with nothing.")
+        small, _ = self._small(photo)
+        stopped, latest = self._stoppable(visitor), [(0.0, None)]
+
+        def watch(share, preview):
+            latest[0] = share, preview
+            if stopped.is_set():
+                raise KeyboardInterrupt  # the steps so far count
+
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                done = pool.submit(
+                    paint.refined, photo, SECONDS, how["style"], painting, watch, stroke=stroke
+                )
+                while wait([done], EVERY).not_done:
+                    (share, preview), skip = latest[0], gr.skip()
+                    if preview is not None:
+                        preview = to_picture(preview.clamp(0, 1)).resize(small.size)
+                        preview = self._saved(photo, called, small, preview)
+                    yield f"Refining: {share:.0%}.", preview or skip, skip, skip
+            finally:  # the visitor may have left
+                stopped.set()
+        self.refined[visitor] = Refined(photo, called, done.result(), painting)
+        yield self.paint(*asked, request)
+
+    def keep_it(self, request: gr.Request):
+        "Add the visitor's refined style to the library."
+        if not (refined := self.refined.pop(request.session_hash, None)):
+            raise FaststyleError("Refine a style first.")
+        called = self.shelf.keep(refined.paint, refined.painting, refined.called)
+        return self.shelf.pictures(self.scratch), gr.Dropdown(self.shelf.titles(), value=called)
 
     def download(
         self, photo, called, strength, other, share, keep_colors, stroke, request: gr.Request,
         progress=gr.Progress(),  # noqa: B008
     ):  # fmt: skip
         "Paint the photo at its full size."
-        paint, how = self._prepared(photo, called, strength, other, share, keep_colors, stroke)
-        stopped = self.stopping[request.session_hash] = threading.Event()
+        asked = photo, called, strength, other, share, keep_colors, stroke
+        paint, how, _ = self._prepared(request.session_hash, *asked)
+        stopped = self._stoppable(request.session_hash)
 
         def watch(share):
             progress(share, "Painting at full size")
@@ -187,10 +268,19 @@ class PaintTab:
         save_picture(painted, place, exif=read_exif(photo))
         return f"Saved at {painted.width} x {painted.height} px.", place
 
-    def leave(self, request: gr.Request):
-        "End the visitor's download."
+    def _stoppable(self, visitor):
+        "What ends the painting that a visitor starts now."
+        self.stopping[visitor] = Event()
+        return self.stopping[visitor]
+
+    def end(self, request: gr.Request):
+        "End the visitor's download or refining."
         if stopped := self.stopping.pop(request.session_hash, None):
             stopped.set()
+
+    def leave(self, request: gr.Request):
+        self.end(request)
+        self.refined.pop(request.session_hash, None)
 
     def look(self):
         "The styles, which may have changed since the page was built."
@@ -198,10 +288,11 @@ class PaintTab:
         return self.shelf.pictures(self.scratch), gr.Dropdown(titles, value=titles[0][1])
 
     def follow(self, called):
-        "The mixtures, button and mark that belong to a style."
+        "The mixtures, buttons and mark that belong to a style."
         names = list(self.shelf.styles())
         return (
             gr.Dropdown(self._mixes(called), value=NONE),
+            gr.Button(visible=self.shelf.painting_of(called) is not None),
             gr.Button(visible=self.shelf.painting(called) is not None),
             gr.Gallery(selected_index=names.index(called) if called in names else None),
         )

@@ -5,7 +5,7 @@ import torch
 
 from faststyle_fastai.all import Stylizer, read_picture, to_tensor
 from faststyle_fastai.core.errors import FaststyleError
-from faststyle_fastai.inference.refine import FEWEST, refining_loss
+from faststyle_fastai.inference.refine import AREA, FEWEST, refining_loss, refining_size
 
 
 def test_the_loss_falls(photo, painting):
@@ -19,6 +19,32 @@ def test_the_loss_falls(photo, painting):
     assert after < 0.8 * before
     again = sight.refined(photo, seconds=0)  # and the first network stayed as it was
     assert torch.equal(again.paint(x), refined.paint(x))
+
+
+def test_a_call_may_refine_first(photo, painting):
+    sight, shares = Stylizer(painting, "cpu", "float32"), []
+    painted = sight(photo, refine=0.01, keep_colors=True, watch=shares.append)
+    refined = sight.refined(photo, seconds=0.01)
+    assert shares[-1] == 1
+    assert painted.tobytes() == refined(photo, keep_colors=True).tobytes()
+    assert painted.tobytes() != sight(photo, keep_colors=True).tobytes()
+    with pytest.raises(FaststyleError, match="one style"):
+        sight(photo, refine=0.01, mask=photo, black=painting)
+
+
+def test_a_large_photo_is_refined_small():
+    assert refining_size((3000, 4000)) == refining_size((512, 512)) == 512
+    assert refining_size((96, 72)) == 72
+    wide = refining_size((20_000, 1000))
+    assert 20 * wide**2 <= AREA < 20 * (wide + 1) ** 2
+
+
+def test_photos_take_turns(photo, painting):
+    sight, seen = Stylizer(painting, "cpu", "float32"), []
+    both = photo, photo.with_name("1.jpg")
+    half = read_picture(both[1]).resize((48, 36))
+    sight.refined([both[0], half], seconds=0, watch=lambda _, painted: seen.append(painted.shape))
+    assert [shape[-1] for shape in seen] == [96, 48] * (FEWEST // 2)
 
 
 def test_ctrl_c_keeps_the_steps_so_far(photo, painting):

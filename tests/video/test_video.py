@@ -4,7 +4,7 @@ import pytest
 from clips import NTSC, encode, frames_of, moving, seen, sound_of, times
 from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, paint_video
+from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
 from faststyle_fastai.video.reader import open_video
 
 
@@ -29,6 +29,28 @@ def test_a_part_of_a_film(paint, film, tmp_path):
     assert 0 < len(sound_of(out)) < len(sound_of(film))
     with pytest.raises(FaststyleError, match="has no frames in the requested time"):
         paint_video(paint, film, tmp_path / "none.mp4", start=20)
+
+
+def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypatch):
+    monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
+    film, sight = encode(tmp_path / "in.mp4", moving(12)), Stylizer(painting, "cpu", "float32")
+    plain = paint_video(sight, film, tmp_path / "plain.mp4")
+    whole = paint_video(sight, film, tmp_path / "whole.mp4", refine=0.01)
+    assert not np.array_equal(seen(plain)[5].picture, seen(whole)[5].picture)
+
+    def stop(reached, total):
+        if reached > 0.2:
+            raise KeyboardInterrupt
+
+    cut = tmp_path / "cut.mp4"
+    with pytest.raises(FaststyleError, match="Continue with --resume"):
+        paint_video(sight, film, cut, refine=0.01, watch=stop)
+    monkeypatch.setattr(Stylizer, "refined", None)  # the network of the first frames is used again
+    paint_video(sight, film, cut, refine=0.01, resume=True)
+    assert times(cut) == times(whole)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "cut.mp4", "in.mp4", "plain.mp4", "whole.mp4",
+    ]  # fmt: skip
 
 
 def test_an_interrupted_film_plays_and_goes_on(paint, tmp_path, monkeypatch):

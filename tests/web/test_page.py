@@ -9,12 +9,13 @@ from pathlib import Path
 from threading import Thread
 
 import av
+import numpy as np
 import pytest
 from conftest import free_port
 from pages import DESK, PHONE, said, saved, visitor
 from PIL import Image
 
-from faststyle_fastai.all import read_picture
+from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.files import limit_pixels
 from faststyle_fastai.web.app import web_page
 
@@ -179,14 +180,34 @@ def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, paint
     said(tab, "painted", "96 x 72 px in ")
     tab.locator("input[type=file][accept*=safetensors]").set_input_files(painting)
     said(tab, "painted", "read from the painting alone")
-    tab.get_by_role("button", name="Make it finer").click()
+    tab.get_by_role("button", name="Train it").click()
     said(tab, "trained", "left")
     tab.get_by_role("button", name="Stop waves").click()
     said(tab, "trained", "waves: stopped")
     assert (site[1] / "waves" / "model.safetensors").is_file()
     tab.get_by_role("button", name="Paint with waves").click()
-    tab.get_by_role("button", name="Make it finer").wait_for(state="hidden")
+    tab.get_by_role("button", name="Train it").wait_for(state="hidden")
     tab.wait_for_function("!document.querySelector('#painted').innerText.includes('alone')")
+
+
+def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
+    tab, kept = visit(), [site[1] / f"great_wave-finer{end}" for end in (".safetensors", ".png")]
+    tab.locator("input[type=file]").first.set_input_files(photos / "china" / "0.jpg")
+    said(tab, "painted", "96 x 72 px in ")
+    repainted(tab, tab.get_by_role("button", name="Finer").click)  # a preview
+    said(tab, "painted", "Refining: ")
+    tab.get_by_role("button", name="Stop", exact=True).click()
+    said(tab, "painted", "refined on this photo")
+    painted = read_picture(saved(tab, "Download at full size").path())
+    tab.get_by_role("button", name="Keep as a style").click()
+    chosen(tab, "great_wave-finer")
+    tab.get_by_role("button", name="Keep as a style").wait_for(state="hidden")
+    paint = Stylizer(kept[0])
+    photo = read_picture(photos / "china" / "0.jpg")
+    off = np.asarray(paint(photo), int) - np.asarray(painted, int)
+    assert abs(off).mean() < 3  # but for the JPEG
+    for file in kept:
+        file.unlink()
 
 
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
