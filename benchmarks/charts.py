@@ -1,4 +1,4 @@
-"""Draw the README's two charts from saved results.
+"""Draw the charts of the README and the guides from saved results.
 
 python -m benchmarks.charts [FOLDER]
 """
@@ -20,7 +20,7 @@ IMAGES = Path(__file__).parent.parent / "nbs/images"
 
 
 def main(folder=IMAGES):
-    for name, draw in {"speed": speed, "preferred": preferred}.items():
+    for name, draw in {"speed": speed, "preferred": preferred, "ladder": ladder}.items():
         figure, axes = plt.subplots(figsize=(6.4, 2.6), layout="constrained")
         draw(axes)
         axes.spines[["top", "right"]].set_visible(False)
@@ -41,7 +41,8 @@ def speed(axes):
 
 def preferred(axes):
     "Draw how often judges would rather hang our image."
-    own = "slim", "tiny", "from the gallery", "float32"  # pairs of two networks of ours
+    # Pairs of two networks of ours.
+    own = "slim", "tiny", "from the gallery", "float32", "first sight, beside", "trained"
     rows = [r for r in kept("jury")["rows"] if not any(words in r["against"] for words in own)]
     shares = [int(row["hang"].strip("%")) for row in rows]
     labels = [fill(f"{row['against']}, {row['pairs']} pairs", 36) for row in rows]
@@ -51,6 +52,21 @@ def preferred(axes):
     axes.axvline(50, color="black", linewidth=0.8, linestyle=":")
     axes.invert_yaxis()
     axes.set_title("Pairs where judges would hang ours", loc="left")
+
+
+def ladder(axes):
+    "Draw the style error under VGG19 of each way of painting, by its seconds."
+    rows = kept("refining")["rows"]
+    rows = [row for row in rows if row["CPU"] == rows[-1]["CPU"]]
+    for kind, mark in {"at sight": "s", "refined": "o", "trained": "^", "optimized": "D"}.items():
+        found = [row for row in rows if row["way"].startswith(kind)]
+        x, y = ([row[key] for row in found] for key in ("s", "VGG19 style"))
+        axes.plot(x, y, f"{mark}-", label=kind)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("seconds")
+    axes.legend(frameon=False)
+    axes.set_title("Style error under VGG19, one photo, two cores", loc="left")
 
 
 def colors(rows):

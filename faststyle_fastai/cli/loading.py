@@ -20,7 +20,8 @@ def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), q
     if not quiet:
         hint = (
             f"The style of {paintings[0]} was read from the image alone. For finer strokes, "
-            f"train it: faststyle train PHOTOS --style {quote(str(paintings[0]))} -o RUN"
+            f"stylize or video with --refine 20, or train it: faststyle train PHOTOS --style "
+            f"{quote(str(paintings[0]))} -o RUN"
         )
         print(printable(hint), file=sys.stderr)
     return paint

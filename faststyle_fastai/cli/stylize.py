@@ -84,7 +84,10 @@ def stylize(
         precision = "float32"
     # Report a wrong mask or name once, not per image.
     settings = replace(settings, mask=settings.mask and read_mask(settings.mask))
-    paint, styles = load_mixture(style, mix, settings.black, trust_pickle, device, precision, quiet)
+    hushed = quiet or refine > 0  # the hint to refine
+    paint, styles = load_mixture(
+        style, mix, settings.black, trust_pickle, device, precision, hushed
+    )
     for name in (styles, settings.black):
         paint.style_weights(name)
     settings = replace(settings, style=styles)

@@ -87,7 +87,12 @@ def video(
     check_video_format(out, force, resume)
     if refine and (mix or settings.black):
         raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
-    paint, styles = load_mixture(style, mix, settings.black, trust_pickle, device, precision, quiet)
+    hushed = quiet or refine > 0  # the hint to refine
+    paint, styles = load_mixture(
+        style, mix, settings.black, trust_pickle, device, precision, hushed
+    )
+    if refine and not quiet:
+        print(f"Refining on three frames for {refine:g} s.", file=sys.stderr)
     arguments = vars(replace(settings, style=styles, tile=side_of(settings.tile))) | {"size": size}
     paint_video(
         paint, source, out, **arguments, smooth=smooth, start=start, end=end, fps=fps, codec=codec,
