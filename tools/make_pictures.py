@@ -1,9 +1,9 @@
 """Make the README's images from the built-in files and photos with free licenses.
 
-python tools/make_pictures.py PHOTOS [--train FOLDER]
+python tools/make_pictures.py PHOTOS
 
 PHOTOS is a folder with scikit-image's astronaut.jpg (NASA, public domain), chelsea.jpg and
-coffee.jpg (CC0). The other photos come with dependencies. FOLDER has photos to train on.
+coffee.jpg (CC0). The other photos come with dependencies.
 """
 
 import argparse
@@ -29,14 +29,12 @@ from faststyle_fastai.all import (
     save_picture,
     side_by_side,
     style_thumbnail,
-    train,
 )
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
 PHOTO = SAMPLES / "china.jpg"
 HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-LADDER = "coffee.jpg", "woman_with_hat.jpg"  # photo and painting of ladder.jpg
 FRAMES = 16  # of the animation, one way
 SHOWN = {
     "astronaut": "udnie",
@@ -49,18 +47,15 @@ SHOWN = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path, help="Folder of photos.")
-    parser.add_argument("--train", type=Path, help="Make only ladder.jpg, with these photos.")
     args = parser.parse_args()
     names = "astronaut", "chelsea", "coffee"
     photos = {name: args.photos / f"{name}.jpg" for name in names} | {"china": PHOTO}
-    if args.train:
-        ladder(args.photos / LADDER[0], ASSETS / LADDER[1], args.train)
-        return
     paint = Stylizer("gallery")
     showcase(paint, photos)
     gallery(paint, [*photos.values(), HOPPER])
     film(paint)
     slow(photos["chelsea"])
+    ladder(photos["coffee"], "woman_with_hat")
 
 
 def showcase(paint, photos):
@@ -109,17 +104,14 @@ def slow(photo):
     save_picture(side_by_side([read_picture(photo), *made], 280), IMAGES / "slow.jpg")
 
 
-def ladder(photo, painting, training):
-    "Make ladder.jpg: a photo and a painting; at sight, refined, trained, optimized."
-    paint = Stylizer(painting)
-    with TemporaryDirectory() as folder:
-        run = train(training, painting, Path(folder) / "run", minutes=5, quiet=True)
-        made = [paint(photo), paint(photo, refine=20), Stylizer(run)(photo)]
+def ladder(photo, style):
+    "Make ladder.jpg: a painting and a photo; at sight, refined, trained (built-in), optimized."
+    painting = ASSETS / f"{style}.jpg"
+    made = [Stylizer(painting)(photo), Stylizer(painting)(photo, refine=20), Stylizer(style)(photo)]
     made.append(optimize_style(photo, [painting]))
-    parts = [square(read_picture(part), 640) for part in (painting, photo)]
-    made = [square(picture, 640) for picture in made]
-    sheet = contact_sheet([[parts[0], *made[:2]], [parts[1], *made[2:]]], 12)
-    save_picture(sheet.reduce(2), IMAGES / "ladder.jpg")
+    above = [painting, *made[:2]]
+    rows = [[square(read_picture(x), 640) for x in row] for row in (above, [photo, *made[2:]])]
+    save_picture(contact_sheet(rows, 12).reduce(2), IMAGES / "ladder.jpg")
 
 
 def square(picture, side=400):

@@ -36,7 +36,7 @@ from faststyle_fastai.perceptual.measures import tone
 SECONDS = 5, 10, 20, 60
 MINUTES = 5  # of a training
 SIDE = 512  # px of the square photos
-LONGER = 8  # times the usual iterations of an optimization
+LONGER = 4  # times the usual iterations of an optimization
 TWELVE = 4000, 3000  # px of the photo that memory is measured with
 
 

@@ -67,7 +67,7 @@ def stylize(
     quiet: options.Quiet = False,
     **given: Any,
 ):
-    "Repaint images in a style, or in that of any painting."
+    "Repaint images in a style, or at sight in that of any painting. --refine makes it finer."
     from ..core.prefetch import map_overlapped
     from ..images.files import limit_pixels
     from ..images.masks import read_mask

@@ -16,7 +16,15 @@ from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import reason
 
-__all__ = ["EVERY", "LISTED", "OptimizationJob", "Queue", "TrainingJob", "VideoJob"]
+__all__ = [
+    "EVERY",
+    "LISTED",
+    "OptimizationJob",
+    "Queue",
+    "RefiningJob",
+    "TrainingJob",
+    "VideoJob",
+]
 
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
@@ -138,6 +146,15 @@ class VideoJob(Job):
         self.done, self.at = painted / total if total else 0.0, time.monotonic()
         if self.stop.is_set():
             raise KeyboardInterrupt  # as Ctrl-C in the terminal
+
+
+class RefiningJob(Job):
+    "A `watch` for `Stylizer.refined` with the latest painting and the time left."
+
+    def __call__(self, share, painted):
+        self.done, self.at, self.picture = share, time.monotonic(), painted
+        if self.stop.is_set():
+            raise KeyboardInterrupt  # the steps so far count
 
 
 class OptimizationJob(Job):

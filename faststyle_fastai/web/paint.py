@@ -18,6 +18,7 @@ from ..inference.options import STROKES, PaintOptions
 from ..inference.stylizer import Stylizer
 from .gradio import gr
 from .guard import reason
+from .jobs import RefiningJob
 from .library import plain_name, title
 from .parts import Site, fetch, hidden_file, image_field, style_strip
 
@@ -205,30 +206,23 @@ class PaintTab:
         visitor, painting = request.session_hash, self.shelf.painting_of(called)
         if not photo or not painting:
             raise FaststyleError("Choose a photo, and a style whose painting is known.")
-        paint, how, _ = self._prepared(visitor, *asked)
-        if isinstance(how["style"], dict):
+        paint, asked_for, _ = self._prepared(visitor, *asked)
+        if isinstance(style := asked_for["style"], dict):
             raise FaststyleError("Refining takes one style: mix it with nothing.")
-        small, _ = self._small(photo)
-        stopped, latest = self._stoppable(visitor), [(0.0, None)]
-
-        def watch(share, preview):
-            latest[0] = share, preview
-            if stopped.is_set():
-                raise KeyboardInterrupt  # the steps so far count
-
+        (small, _), job = self._small(photo), RefiningJob()
+        self.stopping[visitor] = job.stop
         with ThreadPoolExecutor(1) as pool:
             try:
-                done = pool.submit(
-                    paint.refined, photo, SECONDS, how["style"], painting, watch, stroke=stroke
-                )
+                how = {"stroke": stroke, "watch": job, "painting": painting}
+                done = pool.submit(paint.refined, photo, SECONDS, style, **how)
                 while wait([done], EVERY).not_done:
-                    (share, preview), skip = latest[0], gr.skip()
-                    if preview is not None:
-                        preview = to_picture(preview.clamp(0, 1)).resize(small.size)
-                        preview = self._saved(photo, called, small, preview)
-                    yield f"Refining: {share:.0%}.", preview or skip, skip, skip
+                    shown = skip = gr.skip()
+                    if job.picture is not None:
+                        painted = to_picture(job.picture.clamp(0, 1)).resize(small.size)
+                        shown = self._saved(photo, called, small, painted)
+                    yield f"Refining: {job.said()}", shown, skip, skip
             finally:  # the visitor may have left
-                stopped.set()
+                job.stop.set()
         self.refined[visitor] = Refined(photo, called, done.result(), painting)
         yield self.paint(*asked, request)
 
@@ -246,7 +240,7 @@ class PaintTab:
         "Paint the photo at its full size."
         asked = photo, called, strength, other, share, keep_colors, stroke
         paint, how, _ = self._prepared(request.session_hash, *asked)
-        stopped = self._stoppable(request.session_hash)
+        stopped = self.stopping[request.session_hash] = Event()
 
         def watch(share):
             progress(share, "Painting at full size")
@@ -267,11 +261,6 @@ class PaintTab:
         place = self.scratch / uuid4().hex / f"{Path(photo).stem}-{plain_name(called)}{suffix}"
         save_picture(painted, place, exif=read_exif(photo))
         return f"Saved at {painted.width} x {painted.height} px.", place
-
-    def _stoppable(self, visitor):
-        "What ends the painting that a visitor starts now."
-        self.stopping[visitor] = Event()
-        return self.stopping[visitor]
 
     def end(self, request: gr.Request):
         "End the visitor's download or refining."

@@ -191,16 +191,17 @@ def test_a_painting_is_painted_at_once_and_made_finer(visit, site, photos, paint
 
 
 def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
-    tab, kept = visit(), [site[1] / f"great_wave-finer{end}" for end in (".safetensors", ".png")]
+    tab, kept = visit(), [site[1] / f"the_scream-finer{end}" for end in (".safetensors", ".png")]
     tab.locator("input[type=file]").first.set_input_files(photos / "china" / "0.jpg")
     said(tab, "painted", "96 x 72 px in ")
+    repainted(tab, tab.get_by_text(SCREAM).first.click)
     repainted(tab, tab.get_by_role("button", name="Finer").click)  # a preview
     said(tab, "painted", "Refining: ")
     tab.get_by_role("button", name="Stop", exact=True).click()
     said(tab, "painted", "refined on this photo")
     painted = read_picture(saved(tab, "Download at full size").path())
     tab.get_by_role("button", name="Keep as a style").click()
-    chosen(tab, "great_wave-finer")
+    chosen(tab, "the_scream-finer")
     tab.get_by_role("button", name="Keep as a style").wait_for(state="hidden")
     paint = Stylizer(kept[0])
     photo = read_picture(photos / "china" / "0.jpg")
