@@ -42,7 +42,7 @@ def stylize(
     ] = 8,
     refine: Annotated[
         float,
-        option("SECONDS", "Refine the style on each photo for this long, then paint it.", min=0),
+        option("SECONDS", "Refine the style on each photo for up to this long, then paint.", min=0),
     ] = 0.0,
     refine_on: Annotated[
         str | None,

@@ -48,7 +48,9 @@ def video(
     ] = False,
     refine: Annotated[
         float,
-        option("SECONDS", "Refine the style on three frames for this long, then paint all.", min=0),
+        option(
+            "SECONDS", "Refine the style on three frames for up to this long, then paint.", min=0
+        ),
     ] = 0.0,
     painting: options.Painting = None,
     start: Annotated[float, option("SECONDS", "Start time in seconds.", min=0)] = 0.0,

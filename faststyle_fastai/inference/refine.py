@@ -35,6 +35,7 @@ LOSS = merged(
 )
 RATE = 1e-2  # peak of the learning rate, for MANY steps or more; for fewer it is less
 MANY, FEWEST = 32, 4  # steps
+MOST = 128  # with 512, the picture hardly changes and gets a faint grid
 HYPER = {"mom": 0.9, "sqr_mom": 0.99, "eps": 1e-8}  # of Muon and Adam
 WARM = 0.3  # share of the steps in which the rate rises
 LARGEST, AREA = 512, 2**19  # px of a photo's short side, and of the whole photo
@@ -53,7 +54,7 @@ def refine(
     net: TransformerNet,  # of one style
     painting: Tensor,  # [1, 3, H, W] in [0, 1]
     photos: Sequence[Tensor],  # [1, 3, H, W] in [0, 1] each, on the network's device; in turns
-    seconds: float,
+    seconds: float,  # at most; MOST steps are enough
     dtype: torch.dtype | None = None,  # to compute in, see devices.autocast_dtype
     watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, and a painting
 ) -> TransformerNet:  # a copy, in eval mode
@@ -103,7 +104,7 @@ def steps_within(seconds: float, step: Callable, began: float) -> int:
         step()
         times.append(time.monotonic())
     fastest = min(after - before for before, after in pairwise([began, *times]))
-    room = max(FEWEST, (seconds - (times[-1] - began)) / fastest)
+    room = min(MOST, max(FEWEST, (seconds - (times[-1] - began)) / fastest))
     return round(2 ** (math.floor(PER_OCTAVE * math.log2(room)) / PER_OCTAVE))
 
 

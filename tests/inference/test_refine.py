@@ -1,11 +1,20 @@
 "A style is refined on one photo, in Python and on the command line."
 
+import time
+
 import pytest
 import torch
 
 from faststyle_fastai.all import Stylizer, read_picture, to_tensor
 from faststyle_fastai.core.errors import FaststyleError
-from faststyle_fastai.inference.refine import AREA, FEWEST, refining_loss, refining_size
+from faststyle_fastai.inference.refine import (
+    AREA,
+    FEWEST,
+    MOST,
+    refining_loss,
+    refining_size,
+    steps_within,
+)
 
 
 def test_the_loss_falls(photo, painting):
@@ -37,6 +46,11 @@ def test_a_large_photo_is_refined_small():
     assert refining_size((96, 72)) == 72
     wide = refining_size((20_000, 1000))
     assert 20 * wide**2 <= AREA < 20 * (wide + 1) ** 2
+
+
+def test_a_fast_machine_stops_when_it_is_good():
+    assert steps_within(60, lambda: None, time.monotonic()) == MOST
+    assert steps_within(0, lambda: None, time.monotonic()) == FEWEST
 
 
 def test_photos_take_turns(photo, painting):
