@@ -45,7 +45,9 @@ PLAN = {  # see recipes.Optimization
         float, "NUMBER", "Decay of the running average of iterates.", min=0, max=0.9999
     ),
     "init": override(
-        str, "START", "Start: content, gray, uniform, normal, style_stats, or stylized:STYLE."
+        str,
+        "START",
+        "Start: content, gray, uniform, normal, style_stats, refined, or stylized:STYLE.",
     ),
     "style_scale_fac": override(
         float, "NUMBER", "Size of the paintings relative to the photo.", min=0.01

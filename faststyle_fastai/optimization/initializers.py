@@ -6,9 +6,13 @@ from torch import Tensor, nn
 
 from ..images.files import to_tensor
 from ..images.sizes import resized_tensor
+from ..inference.first_sight import any_style, painting_statistics
+from ..inference.refine import refine
 from ..inference.stylizer import Stylizer
 
 __all__ = ["INITS", "begin"]
+
+SECONDS = 60  # of refining, at most; the first size is small
 
 
 def begin(
@@ -34,6 +38,17 @@ def stylized(source, shape, photo, device):
 
 def content(shape, photo, styles, random):
     return resized_tensor(photo, shape[::-1])
+
+
+@torch.random.fork_rng([])  # new modules draw random weights
+def refined(shape, photo, styles, random):
+    "The photo in the style of the painting with the largest share, refined (see inference.refine)."
+    painting = to_tensor(max(styles, key=lambda pair: pair[0])[1])
+    x = resized_tensor(photo, shape[::-1])
+    net = any_style().network(painting_statistics(painting))
+    net = refine(net, painting, [x], SECONDS)
+    with torch.no_grad():
+        return net(x).clamp(0, 1)
 
 
 def gray(shape, photo, styles, random):
@@ -65,4 +80,4 @@ def _truncated(shape, means, stds, random):
 
 
 # name -> function of shape, photo, (share, painting) pairs and generator, to [1, 3, H, W]
-INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats)}
+INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats, refined)}

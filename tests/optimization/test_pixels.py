@@ -14,6 +14,7 @@ from faststyle_fastai.all import (
     save_picture,
     to_tensor,
 )
+from faststyle_fastai.optimization.initializers import INITS
 from faststyle_fastai.optimization.pixel_recipes import optimization_plan, scales_between
 from faststyle_fastai.optimization.pixels import PixelOptimizer
 from faststyle_fastai.perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES
@@ -174,7 +175,7 @@ def test_a_mask_divides_the_picture(photo, tmp_path):
     assert redness[:, :20].mean() > redness[:, -20:].mean() + 0.2
 
 
-@pytest.mark.parametrize("init", ["content", "gray", "uniform", "normal", "style_stats"])
+@pytest.mark.parametrize("init", list(INITS))
 def test_inits_are_seeded_pictures(photo, painting, init):
     first, second = (optimizer(photo, painting, init=init).picture() for _ in range(2))
     assert torch.equal(first, second) and first.min() >= 0 and first.max() <= 1
