@@ -42,7 +42,8 @@ def speed(axes):
 def preferred(axes):
     "Draw how often judges would rather hang our image."
     # Pairs of two networks of ours.
-    own = "slim", "tiny", "from the gallery", "float32", "first sight, beside", "trained"
+    own = "slim", "tiny", "from the gallery", "float32", "first sight, beside", "ours trained"
+    own += ("our optimize",)
     rows = [r for r in kept("jury")["rows"] if not any(words in r["against"] for words in own)]
     shares = [int(row["hang"].strip("%")) for row in rows]
     labels = [fill(f"{row['against']}, {row['pairs']} pairs", 36) for row in rows]
