@@ -21,6 +21,7 @@ from PIL import ImageOps
 from benchmarks.report import arguments, fresh, peak, report
 from faststyle_fastai.all import (
     Stylizer,
+    optimization_plan,
     optimize_style,
     perceptual_backbone,
     picture_files,
@@ -96,7 +97,8 @@ def trained(photos, runs, painting, photo):
 
 
 def optimized(painting, photo, longer=1):
-    how = {"initial_iterations": 80 * longer, "iterations": 40 * longer}
+    plan = optimization_plan("fast")
+    how = {k: longer * getattr(plan, k) for k in ("initial_iterations", "iterations")}
     return None, optimize_style(photo, [painting], end_scale=SIDE, **how)
 
 

@@ -104,11 +104,8 @@ class Stylizer:
         """
         how = PaintOptions(style, strength, **options)
         if refine:
-            if how.black is not None:
-                raise FaststyleError("Refining takes one style. Do not use black=.")
             show = None if watch is None else partial(_share, watch)
-            size = {"stroke": how.stroke, "size": how.size}
-            finer = self.refined(picture, refine, style, watch=show, **size)
+            finer = self.refined(picture, refine, style, watch=show, **options)
             return finer(picture, None, strength, tensor, watch, **options)
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
@@ -171,7 +168,7 @@ class Stylizer:
         style=None,  # a name or an index, not a mix; None: as in FILE:NAME
         painting=None,  # of the style; needed unless it is built-in or was read at first sight
         watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, a preview
-        **options,  # `stroke` and `size` of options.PaintOptions
+        **options,  # as in `__call__`, of which `stroke` and `size` matter
     ) -> "Stylizer":
         """A Stylizer of one style, whose network is refined on photos for `seconds`.
 
@@ -180,6 +177,8 @@ class Stylizer:
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
         how, name = PaintOptions(**options), self.styles[self._index(style)]
+        if how.black is not None:
+            raise FaststyleError("Refining takes one style. Do not use black=.")
         painting = self.paintings.get(name) if painting is None else painting
         if painting is None:
             raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")

@@ -74,9 +74,10 @@ def paint_video(
     if paint_options.mask is not None:
         paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
     if refine:
-        shown = {"stroke": paint_options.stroke, "size": size}
-        work = partial(refined, paint, source, (start, end), refine, style, painting, **shown)
-        paint = kept_refined(paint, out, resume) or work()
+        kept = kept_refined(paint, out, resume)
+        photos = [] if kept else three_frames(source, start, end)
+        how = {**options, "size": size}
+        paint = kept or paint.refined(photos, refine, style, painting, **how)
         paint_options = replace(paint_options, style=None)
     settings = {"source": source, "size": size, "smooth": smooth, "start": start, "fps": fps}
     settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options)}
@@ -111,9 +112,8 @@ def paint_video(
     return out
 
 
-def refined(paint, source, time_range, seconds, style, painting, **options) -> Stylizer:
-    "A Stylizer refined on three frames of a video; on the first one if its length is unknown."
-    start, end = time_range
+def three_frames(source, start, end) -> list[Image.Image]:
+    "Frames of a video to refine on; only the first one if its length is unknown."
     with open_video(source) as reader:
         length = float(min(reader.seconds, end or reader.seconds)) - start if reader.seconds else 0
     photos = []
@@ -124,7 +124,7 @@ def refined(paint, source, time_range, seconds, style, painting, **options) -> S
             photos.append(Image.fromarray(frame.picture))
     if not photos:
         raise FaststyleError(f"{source} has no frames in the requested time range.")
-    return paint.refined(photos, seconds, style, painting, **options)
+    return photos
 
 
 def kept_refined(paint, out, resume) -> Stylizer | None:
