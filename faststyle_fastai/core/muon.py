@@ -4,7 +4,6 @@ from collections import defaultdict
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 __all__ = ["adam_step", "by_step", "muon_step", "orthogonal"]
 
@@ -77,20 +76,18 @@ def orthogonal(
     """Bring all singular values of each matrix near 1 with five Newton-Schulz iterations.
 
     Each iteration multiplies a matrix by a polynomial of its small Gram matrix. Iterating only the
-    Gram matrices, all together, leaves a single product with each matrix.
+    Gram matrices, those of one shape together, leaves a single product with each matrix.
     """
     tall = [len(x) > x.shape[1] for x in matrices]
     wide = [x.mT if turned else x for x, turned in zip(matrices, tall)]
     wide = [*torch._foreach_div(wide, torch._foreach_add(torch._foreach_norm(wide), 1e-7))]
-    groups, most = defaultdict(list), max(len(x) for x in wide)
+    groups = defaultdict(list)
     for i, x in enumerate(wide):
         groups[x.shape].append(i)
-    stacks = [torch.stack([wide[i] for i in group]) for group in groups.values()]
-    room = [most - x.shape[1] for x in stacks]  # smaller ones are padded to one size
-    whole = polynomials(torch.cat([F.pad(x.bmm(x.mT), (0, n, 0, n)) for x, n in zip(stacks, room)]))
     found: dict[int, Tensor] = {}
-    for group, part, x in zip(groups.values(), whole.split([len(x) for x in stacks]), stacks):
-        found |= zip(group, part[:, : x.shape[1], : x.shape[1]].bmm(x))
+    for group in groups.values():
+        x = torch.stack([wide[i] for i in group])
+        found |= zip(group, polynomials(x.bmm(x.mT)).bmm(x))
     return [found[i].mT if turned else found[i] for i, turned in enumerate(tall)]
 
 
