@@ -4,12 +4,14 @@ from collections import defaultdict
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 __all__ = ["adam_step", "by_step", "muon_step", "orthogonal"]
 
 NEWTON_SCHULZ = 3.4445, -4.775, 2.0315  # coefficients of Jordan et al.'s quintic
 ITERATIONS = 5
 RMS = 0.2  # of a step, in units of lr; as Adam's, so that one rate suits both (Liu et al. 2025)
+TOGETHER = 128  # rows; smaller Gram matrices are padded: operations take long to begin
 NARROW = 16  # channels; the convolutions from and to RGB use Adam
 
 
@@ -76,18 +78,22 @@ def orthogonal(
     """Bring all singular values of each matrix near 1 with five Newton-Schulz iterations.
 
     Each iteration multiplies a matrix by a polynomial of its small Gram matrix. Iterating only the
-    Gram matrices, those of one shape together, leaves a single product with each matrix.
+    Gram matrices, many together, leaves a single product with each matrix.
     """
     tall = [len(x) > x.shape[1] for x in matrices]
     wide = [x.mT if turned else x for x, turned in zip(matrices, tall)]
     wide = [*torch._foreach_div(wide, torch._foreach_add(torch._foreach_norm(wide), 1e-7))]
-    groups = defaultdict(list)
+    groups: dict = defaultdict(lambda: defaultdict(list))  # rows of the Gram matrix, shape
     for i, x in enumerate(wide):
-        groups[x.shape].append(i)
+        groups[max(TOGETHER, len(x))][x.shape].append(i)
     found: dict[int, Tensor] = {}
-    for group in groups.values():
-        x = torch.stack([wide[i] for i in group])
-        found |= zip(group, polynomials(x.bmm(x.mT)).bmm(x))
+    for most, shapes in groups.items():
+        stacks = [torch.stack([wide[i] for i in group]) for group in shapes.values()]
+        room = [most - x.shape[1] for x in stacks]
+        grams = [F.pad(x.bmm(x.mT), (0, n, 0, n)) for x, n in zip(stacks, room)]
+        whole = polynomials(torch.cat(grams)).split([len(x) for x in stacks])
+        for group, part, x in zip(shapes.values(), whole, stacks):
+            found |= zip(group, part[:, : x.shape[1], : x.shape[1]].bmm(x))
     return [found[i].mT if turned else found[i] for i, turned in enumerate(tall)]
 
 
