@@ -21,7 +21,7 @@ from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..images.discovery import output_name
 from ..images.files import image_size, read_exif, read_tensor
-from ..images.formats import file_name, is_painting, is_picture
+from ..images.formats import file_name, is_painting, is_picture, named_works
 from ..images.remote import download, is_address
 from ..images.saving import save_picture
 from ..inference.builtin import find_style
@@ -91,6 +91,10 @@ def content_of(style):
     "What the workers need of a style: a file's name and content, and the style's name in it."
     if is_address(style):
         return file_name(style), download(style), None
+    if named_works(style):  # one style, which only this machine can read from its works
+        with TemporaryDirectory() as folder:
+            file = Stylizer(style, "cpu").save(Path(folder) / MODEL)
+            return file.name, file.read_bytes(), None
     path, name = (Path(style), None) if is_painting(style) else find_style(style)
     path = path / MODEL if path.is_dir() else path
     return path.name, path.read_bytes(), name

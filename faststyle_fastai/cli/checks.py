@@ -5,8 +5,9 @@ from glob import glob
 from pathlib import Path
 
 from ..core.assets import ASSETS
+from ..core.errors import FaststyleError
 from ..core.values import known
-from ..images.formats import FILMS, MOVING, PICTURES, is_film, is_numbered, is_painting
+from ..images.formats import FILMS, MOVING, PICTURES, is_film, is_numbered, is_painting, named_works
 from ..images.remote import is_address
 
 DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
@@ -51,24 +52,37 @@ def check_video(source: str) -> str:
 def check_paintings(sources: list[str] | str) -> list[str] | str:
     "Paintings to train on, not trained styles."
     for source in [sources] if isinstance(sources, str) else sources:
-        painting = source.partition("=")[2]  # of NAME=PAINTING
-        if exists(source) or (painting and exists(painting)):
-            continue
-        if source in builtin_styles():
+        if source in builtin_styles() and not exists(source):
             raise ValueError(
                 f"{source} is a built-in style, not a painting. "
                 f"Use it with faststyle stylize --style {source}."
             )
-        raise FileNotFoundError(f"Image not found: {painting or source}.")
+        check_works(source)
     return sources
+
+
+def check_works(source: str) -> None:
+    "Each work of a style must exist."
+    _, works = named_works(source) or ("", [source])
+    for work in works:
+        if not exists(work):
+            raise FileNotFoundError(f"Image not found: {work}.")
 
 
 def check_style(source: str | list[str] | None) -> str | list[str] | None:
     "One or more styles; a painting must exist."
     for style in [source] if isinstance(source, str) else source or []:
-        if is_painting(style) and not exists(style):
-            raise FileNotFoundError(f"Image not found: {style}.")
+        if is_painting(style):
+            check_works(style)
     return source
+
+
+def as_one(sources: list[str]) -> list[str]:
+    "Folders as one style each, NAME=FOLDER."
+    for source in sources:
+        if not Path(source).is_dir():
+            raise FaststyleError(f"--as-one takes a folder of paintings, not {source}.")
+    return [f"{Path(source).resolve().name}={source}" for source in sources]
 
 
 def check_mix(shares: list[str] | None) -> list[str] | None:

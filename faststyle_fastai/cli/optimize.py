@@ -71,7 +71,9 @@ def optimize(
     styles: Annotated[
         list[str],
         Argument(
-            help="One painting, or several to blend.", metavar="PAINTING…", show_default=False
+            help="One painting, or several to blend. A folder, or NAME=FILE,FILE,…, counts as one.",
+            metavar="PAINTING…",
+            show_default=False,
         ),
     ],
     out: options.Output = Path("out.png"),
@@ -123,6 +125,7 @@ def optimize(
     **overrides: Any,
 ):
     "Repaint one photo by optimizing its pixels directly: slower, but the best quality."
+    from ..images.discovery import works_of
     from ..images.files import read_picture
     from ..optimization.optimize import optimize_to_file
 
@@ -130,6 +133,7 @@ def optimize(
         overrides["end_scale"] = pixels_of(end_scale, read_picture(content).size)
     if web:
         from ..web.server import live_page
+    paintings = [works_of(style) for style in styles]
     page = live_page(host, port, browser, allow_host) if web else nullcontext()
     with page as show:
 
@@ -139,7 +143,7 @@ def optimize(
             return show and show(iterate, work)
 
         written = optimize_to_file(
-            content, styles, out, style_weights, recipe, mask=mask, save_every=save_every,
+            content, paintings, out, style_weights, recipe, mask=mask, save_every=save_every,
             resume=resume, force=force, seed=seed, device=device, proof=proof, depth=depth,
             precision=precision, callback=callback, **overrides,
         )  # fmt: skip

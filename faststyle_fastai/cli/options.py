@@ -177,10 +177,14 @@ Style = Annotated[
     str,
     option(
         "STYLE",
-        "A built-in style, a painting (a file or a URL), a .safetensors file, a run folder, "
-        "or FILE:NAME.",
+        "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, "
+        "a .safetensors file, a run folder, or FILE:NAME.",
         callback=check_style,
     ),
+]
+AsOne = Annotated[
+    bool,
+    Option("--as-one", help="The style is a folder of paintings. Blend them into one style."),
 ]
 Mix = Annotated[
     list[str] | None,

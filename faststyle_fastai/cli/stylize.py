@@ -13,7 +13,7 @@ from typer import Argument, Option
 
 from ..core.errors import FaststyleError, format_error
 from ..core.terminal import clock, printable, progress
-from . import options
+from . import checks, options
 from .checks import check_inputs, check_style
 from .loading import load_mixture, load_stylizer, side_of
 from .options import option
@@ -36,6 +36,7 @@ def stylize(
     out: Annotated[
         Path, option("FILE", "Output file, or a folder for the painted images.", "-o", "--output")
     ],
+    as_one: options.AsOne = False,
     mix: options.Mix = None,
     depth: Annotated[
         int, option("N", "Bits per color channel: 8, or 16 for .png and .tif.", "--bit-depth")
@@ -85,6 +86,8 @@ def stylize(
     # Report a wrong mask or name once, not per image.
     settings = replace(settings, mask=settings.mask and read_mask(settings.mask))
     hushed = quiet or refine > 0  # the hint to refine
+    if as_one:
+        (style,) = checks.as_one([style])
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed
     )

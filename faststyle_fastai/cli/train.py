@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from . import options
+from . import checks, options
 from .checks import check_folder, check_paintings
 from .options import option
 
@@ -85,12 +85,14 @@ def train(
         list[str],
         option(
             "PAINTING",
-            "Painting to learn: a file, a URL, a folder of paintings, or NAME=PAINTING. "
+            "Painting to learn: a file, a URL, a folder of paintings, or NAME=PAINTING; "
+            "NAME=FILE,FILE,… for one style from several. "
             "Repeat for several styles in one network.",
             callback=check_paintings,
         ),
     ],
     out: options.Out,
+    as_one: options.AsOne = False,
     recipe: options.Recipe = "fast",
     pretrained: Annotated[
         str,
@@ -155,7 +157,9 @@ def train(
     **overrides: Any,
 ):
     "Train one or more styles from paintings and a folder of photos."
+    style = checks.as_one(style) if as_one else style
     arguments = training_arguments(locals()) | {"stable": STABLE if stable else None}
+    del arguments["as_one"]
     from ..training.runs import train
 
     run = train(**arguments)

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from ..core.errors import FaststyleError
 from ..core.terminal import clock, progress
-from . import options
+from . import checks, options
 from .checks import check_video
 from .loading import load_mixture, side_of
 from .options import option
@@ -37,6 +37,7 @@ def video(
             "--output",
         ),
     ],
+    as_one: options.AsOne = False,
     mix: options.Mix = None,
     size: Annotated[
         int | None,
@@ -89,6 +90,8 @@ def video(
     check_video_format(out, force, resume)
     if refine and (mix or settings.black):
         raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
+    if as_one:
+        (style,) = checks.as_one([style])
     hushed = quiet or refine > 0  # the hint to refine
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed

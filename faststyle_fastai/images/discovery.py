@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from itertools import islice
 from pathlib import Path, PurePath
+from typing import Any
 
 from ..core.errors import FaststyleError
 from ..core.terminal import CONTROL
 from .files import read_picture
-from .formats import PICTURES, file_name, is_picture
+from .formats import PICTURES, file_name, is_picture, named_works
 from .remote import is_address
 from .saving import check_format
 
@@ -20,6 +21,7 @@ __all__ = [
     "first_pictures",
     "picture_files",
     "plan_outputs",
+    "works_of",
 ]
 
 
@@ -78,29 +80,16 @@ def _readable(path):
 
 
 def find_paintings(
-    sources: list,  # files, folders or http(s) addresses; NAME=… names a file or an address
-) -> dict[str, Path | str]:  # style name -> its painting
+    sources: list,  # files, folders or http(s) addresses; NAME=WORK,WORK,… is one style
+) -> dict[str, Any]:  # style name -> its painting, or a list of several works
     "Paintings by style name: the name given, or the file name."
-    named: list[tuple[str, Path | str]] = []
+    named: list[tuple[str, Any]] = []
     for source in sources:
-        name, equals, place = str(source).partition("=")
-        if not equals or is_address(str(source)) or Path(source).exists():
-            name, place = "", str(source)
-        path = Path(place)
-        if is_address(place):
-            named.append((name or Path(file_name(place)).stem, place))
-        elif path.is_file():
-            named.append((name or path.stem, path))
-        elif not path.is_dir():
-            raise FileNotFoundError(f"Image not found: {path}.")
-        elif name:
-            raise ValueError(
-                f"{source}: styles from a folder are named after their files. Drop '{name}='."
-            )
-        elif not (inside := picture_files(path)):
-            raise FileNotFoundError(f"No images in {path}.")
+        if given := named_works(source):
+            works = works_of(source)
+            named.append((given[0], works if len(works) > 1 else works[0]))
         else:
-            named += [(painting.stem, painting) for painting in inside]
+            named += [(Path(file_name(work)).stem, work) for work in works_of(source)]
     names = [name for name, _ in named]
     for name in names:
         if names.count(name) > 1:
@@ -108,6 +97,24 @@ def find_paintings(
         if not name.strip() or CONTROL.search(name) or set(name) & set("/\\:="):
             raise ValueError(f"Invalid style name '{name}'. Use letters, digits, - and _.")
     return dict(named)
+
+
+def works_of(
+    place: str | Path,  # a file, a folder or an address, or NAME=PLACE,PLACE,…
+) -> list[str | Path]:
+    "The paintings of one style, or in a folder."
+    if given := named_works(place):
+        return [work for each in given[1] for work in works_of(each)]
+    if is_address(place):
+        return [place]
+    path = Path(place)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise FileNotFoundError(f"Image not found: {path}.")
+    if not (inside := picture_files(path)):
+        raise FileNotFoundError(f"No images in {path}.")
+    return [*inside]
 
 
 def plan_outputs(

@@ -18,6 +18,7 @@ __all__ = [
     "is_numbered",
     "is_painting",
     "is_picture",
+    "named_works",
     "numbered",
 ]
 
@@ -44,8 +45,25 @@ def is_painting(
     source,  # of a style: a name, a file, an address, or anything else
 ) -> bool:
     "Whether the source of a style is an image, by its name, and not a trained network."
-    suffix = Path(source).suffix.lower() if isinstance(source, (str, Path)) else ""
-    return is_address(source) or suffix in PICTURES
+    if not isinstance(source, (str, Path)):
+        return False
+    _, works = named_works(source) or ("", [str(source)])
+    return all(
+        is_address(work)
+        or Path(work).suffix.lower() in PICTURES
+        or (work != str(source) and Path(work).is_dir())
+        for work in works
+    )
+
+
+def named_works(
+    source: str | Path,
+) -> tuple[str, list[str]] | None:
+    "The name and the files, folders or addresses of NAME=WORK or NAME=WORK,WORK,…; None if other."
+    name, equals, rest = str(source).partition("=")
+    if not equals or is_address(source) or Path(source).exists():
+        return None
+    return name, [rest] if Path(rest).exists() else rest.split(",")
 
 
 def file_name(

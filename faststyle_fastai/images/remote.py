@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, TimeoutError
 from functools import lru_cache
 from pathlib import Path
@@ -61,8 +62,11 @@ def _fetch(answer, address, most, until):
         answer.set_exception(error)
 
 
-def digest(source: str | Path) -> str:
-    "SHA-256 of a file, or of the file at an address, in hexadecimal."
+def digest(source: str | Path | Sequence[str | Path]) -> str:
+    "SHA-256 of a file, of the file at an address, or of the digests of several, in hexadecimal."
+    if not isinstance(source, (str, Path)):
+        parts = [digest(part) for part in source]
+        return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
     if is_address(source):
         return hashlib.sha256(download(source)).hexdigest()
     if not Path(source).is_file():

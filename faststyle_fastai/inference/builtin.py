@@ -58,7 +58,10 @@ def find_style(
     if colon and len(file) > 1 and (file in NETWORKS or Path(file).exists()):
         return find_style(file)[0], name
     if path.is_dir():
-        raise FileNotFoundError(f"{path} is a folder without {MODEL}: it is no run.")
+        raise FileNotFoundError(
+            f"{path} is a folder without {MODEL}: it is no run. If it holds paintings of one "
+            f"style, add --as-one, or give NAME={path}."
+        )
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")
     raise FileNotFoundError(_unknown(source))

@@ -2,45 +2,56 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
+from fastcore.basics import listify
 from torch import Tensor
 
 from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
+from ..core.moments import moments
+from ..images.discovery import find_paintings
 from ..images.files import read_picture, to_tensor
-from ..images.formats import file_name, is_painting
+from ..images.formats import file_name, is_painting, named_works
 from ..images.remote import digest
 from ..images.sizes import resize_short
 from ..models.predictor import AnyStyleNet, load_any_style
 from ..models.stylefile import builtin_base, builtin_weights
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
-from ..perceptual.style_losses import feature_statistics, inner
+from ..perceptual.style_losses import inner
 from .builtin import BUILTIN_STYLES, find_style, style_thumbnail
 
-__all__ = ["first_sight", "nearest_styles", "style_name"]
+__all__ = ["first_sight", "nearest_styles", "paintings_by_name", "style_name"]
 
-SIDE = 320  # px of a painting's short side
+SIDE = 400  # px of a painting's short side
 # As in the recipe that the network was trained by.
 LAYERS = [f"relu{block}_1" for block in range(1, 6)]
 MARGIN = 1 / 16  # share of each side of the features that is excluded
 
 
 def first_sight(
-    sources: list[str | Path],  # paintings: files, addresses or names of built-in styles
+    paintings: dict[str, Any],  # style name -> a file or an address, or several works
 ) -> tuple[TransformerNet, dict, dict]:  # in eval mode; metadata; base weights
     "A network with a style for each painting, its metadata and its base."
-    files: dict[str, Path | str] = {}
-    for source in sources:
-        name, file = style_name(source), image_of(source)
-        other = files.setdefault(name, file)
-        if other != file and digest(other) != digest(file):
-            raise FaststyleError(f"Two paintings are named {name}. Rename one.")
-    info = {"arch": "full", "styles": list(files), "size": 256, "recipe": "fast"}
+    info = {"arch": "full", "styles": list(paintings), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base("full")
-    net = any_style().network(torch.cat([statistics_of(file) for file in files.values()]))
+    net = any_style().network(together([moments_of(each) for each in paintings.values()]))
     return net, info, builtin_weights(info)
+
+
+def paintings_by_name(
+    sources: list[str | Path],  # paintings, NAME=WORK,WORK,… or names of built-in styles
+) -> dict[str, Any]:  # style name -> a file or an address, or several works
+    "The paintings of a network at first sight."
+    found: dict[str, Any] = {}
+    for source in sources:
+        name, painting = style_name(source), image_of(source)
+        other = found.setdefault(name, painting)
+        if other != painting and digest(other) != digest(painting):
+            raise FaststyleError(f"Two paintings are named {name}. Rename one.")
+    return found
 
 
 def nearest_styles(
@@ -49,7 +60,7 @@ def nearest_styles(
     "The built-in styles in the order of their likeness to a painting."
     sources = [painting, *BUILTIN_STYLES]
     files = [image_of(source) for source in sources]
-    affine = any_style().styles(torch.cat([statistics_of(file) for file in files]))
+    affine = any_style().styles(together([moments_of(file) for file in files]))
     predicted = torch.cat([row - row[1:].mean(0) for row in affine.values()], 1)
     alike = torch.cosine_similarity(predicted[:1], predicted[1:]).tolist()
     return dict(sorted(zip(BUILTIN_STYLES, alike), key=lambda item: -item[1]))
@@ -60,7 +71,8 @@ def style_name(
 ) -> str:
     "The name of a style that is read from an image."
     if is_painting(source):
-        return Path(file_name(source)).stem
+        works = named_works(source)
+        return works[0] if works else Path(file_name(source)).stem
     file, name = find_style(source)
     if file.parent == ASSETS and name in BUILTIN_STYLES:
         return name
@@ -70,26 +82,43 @@ def style_name(
 
 
 def image_of(source):
-    return source if is_painting(source) else style_thumbnail(style_name(source))
+    if is_painting(source):
+        return find_paintings([source])[style_name(source)] if named_works(source) else source
+    return style_thumbnail(style_name(source))
 
 
-def statistics_of(painting: str | Path) -> Tensor:  # [1, n]
-    "The statistics of a painting's file or address, computed once for each content."
-    return _statistics(painting, digest(painting))
+def moments_of(
+    painting: Any,  # a file or an address, or several works
+) -> list[Tensor]:  # [1, C + 1, C + 1] of each layer
+    "The mean moments of the works, each computed once."
+    works = listify(painting)
+    return mean_moments([_moments(work, digest(work)) for work in works])
 
 
 @lru_cache(maxsize=64)
-def _statistics(file, _digest):
-    return painting_statistics(to_tensor(read_picture(file)))
+def _moments(file, _digest):
+    return painting_moments(to_tensor(read_picture(file)))
 
 
 @torch.inference_mode()
-def painting_statistics(
-    painting: Tensor,  # [1, 3, H, W] in [0, 1]
-) -> Tensor:  # [1, n]
-    "Means and standard deviations of the features of `lite`."
+def painting_moments(
+    painting: Tensor | list[Tensor],  # [1, 3, H, W] in [0, 1], or several works
+) -> list[Tensor]:  # [1, C + 1, C + 1] of each layer
+    "Means and products of the features of `lite`, see core.moments; their means over the works."
+    if isinstance(painting, list):
+        return mean_moments([painting_moments(work) for work in painting])
     seen = _lite()(resize_short(painting, SIDE), LAYERS)
-    return feature_statistics({layer: inner(x, MARGIN) for layer, x in seen.items()})
+    return [moments(inner(seen[layer], MARGIN)) for layer in LAYERS]
+
+
+def mean_moments(works):
+    return [torch.stack(layer).mean(0) for layer in zip(*works)]
+
+
+def together(
+    paintings: list[list[Tensor]],  # the moments of each
+) -> list[Tensor]:  # [B, C + 1, C + 1] of each layer
+    return [torch.cat(layer) for layer in zip(*paintings)]
 
 
 # New modules draw random weights. That must not change the results of a seed after the first call.

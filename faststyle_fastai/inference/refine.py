@@ -11,6 +11,7 @@ from copy import deepcopy
 from itertools import pairwise
 
 import torch
+from fastcore.basics import listify
 from torch import Tensor
 
 from ..core.devices import computing
@@ -52,7 +53,7 @@ def refining_size(
 
 def refine(
     net: TransformerNet,  # of one style
-    painting: Tensor,  # [1, 3, H, W] in [0, 1]
+    painting: Tensor | list[Tensor],  # [1, 3, H, W] in [0, 1], or several works
     photos: Sequence[Tensor],  # [1, 3, H, W] in [0, 1] each, on the network's device; in turns
     seconds: float,  # at most; MOST steps are enough
     dtype: torch.dtype | None = None,  # to compute in, see devices.autocast_dtype
@@ -110,8 +111,8 @@ def steps_within(seconds: float, step: Callable, began: float) -> int:
 
 # New modules draw random weights. That must not change the results of a seed.
 @torch.random.fork_rng([])
-def refining_loss(painting: Tensor) -> VggLoss:
+def refining_loss(painting: Tensor | list[Tensor]) -> VggLoss:
     "The loss to step down."
-    layers = [*LOSS["content"]["layers"], *LOSS["style"]["layers"]]
-    painting = resize_short(painting, min(LOSS["style"]["size"], *painting.shape[-2:]))
-    return VggLoss(perceptual_backbone("lite", layers=layers), painting, loss=LOSS)
+    layers, most = [*LOSS["content"]["layers"], *LOSS["style"]["layers"]], LOSS["style"]["size"]
+    works = [resize_short(x, min(most, *x.shape[-2:])) for x in listify(painting)]
+    return VggLoss(perceptual_backbone("lite", layers=layers), [works], loss=LOSS)

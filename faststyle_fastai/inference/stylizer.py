@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from fastcore.basics import listify
 from torch import Tensor, nn
 
 from ..core.assets import ASSETS
@@ -32,7 +33,7 @@ from ..models.stylefile import builtin_weights, load_style, save_network
 from ..models.transformer import SMALLEST, TransformerNet
 from .builtin import find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
-from .first_sight import first_sight, image_of, style_name
+from .first_sight import first_sight, paintings_by_name, style_name
 from .options import PaintOptions
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
@@ -52,18 +53,18 @@ class Stylizer:
     def __init__(
         self,
         source,  # a built-in style, a painting, FILE[:NAME], a run folder, .pkl, .onnx, a Learner;
-        # or a list of paintings and built-in styles, which then can be mixed
+        # or a list of paintings and built-in styles, or {name: painting or several works}
         device: torch.device | str | None = None,
         precision: str = "auto",  # see devices.autocast_dtype
         trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
     ):
         self.named = None  # the style given with the file
-        self.at_sight = isinstance(source, list) or is_painting(source)
-        self.paintings: dict = {}  # style name -> its painting, if it is known
+        self.at_sight = isinstance(source, (list, dict)) or is_painting(source)
+        self.paintings: dict = {}  # style name -> its painting or works, if they are known
         if self.at_sight:
-            sources = source if isinstance(source, list) else [source]
-            self.paintings = {style_name(source): image_of(source) for source in sources}
-            net, info, base = first_sight(sources)
+            by_name = isinstance(source, dict)
+            self.paintings = source if by_name else paintings_by_name(listify(source))
+            net, info, base = first_sight(self.paintings)
             self.named = info["styles"][0]
         elif isinstance(source, (str, Path)):
             path, self.named = find_style(source)
@@ -166,7 +167,7 @@ class Stylizer:
         picture,  # as in `__call__`, or a list of pictures
         seconds: float = 20.0,
         style=None,  # a name or an index, not a mix; None: as in FILE:NAME
-        painting=None,  # of the style; needed unless it is built-in or was read at first sight
+        painting=None,  # or several works; needed unless it is built-in or was read at first sight
         watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, a preview
         **options,  # as in `__call__`, of which `stroke` and `size` matter
     ) -> "Stylizer":
@@ -184,8 +185,8 @@ class Stylizer:
             raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")
         pictures = picture if isinstance(picture, (list, tuple)) else [picture]
         photos = [self._small(each, how) for each in pictures]
-        brush, other = to_tensor(read_picture(painting)), copy(self)
-        net = refine(self.network([name]), brush, photos, seconds, self.dtype, watch)
+        works, other = [to_tensor(read_picture(work)) for work in listify(painting)], copy(self)
+        net = refine(self.network([name]), works, photos, seconds, self.dtype, watch)
         other.net, other.info, other.styles = net, {**self.info, "styles": [name]}, [name]
         other.named, other.at_sight, other.paintings = name, False, {name: painting}
         other.weights = {k: v.detach() for k, v in net.state_dict().items()}

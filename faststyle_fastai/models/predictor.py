@@ -1,10 +1,13 @@
 "A network for any painting: it predicts scales and shifts from a painting's statistics."
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..core.assets import ASSETS
+from ..core.moments import correlations, mean_and_std
 from .normalization import is_affine
 from .stylefile import read_state
 from .transformer import TransformerNet, make_network
@@ -12,14 +15,16 @@ from .transformer import TransformerNet, make_network
 __all__ = ["AnyStyleNet", "load_any_style"]
 
 HIDDEN = 384  # channels
+PROJECTED = 20  # channels of each layer whose correlations the predictor sees
 PATH = ASSETS / "any_painting.safetensors"
 
 
 class AnyStyleNet(nn.Module):
     """A `TransformerNet` and the predictor of its scales and shifts (Ghiasi et al. 2017).
 
-    The predictor sees channel means and standard deviations of a perceptual backbone's features. It
-    predicts each scale's and shift's difference from the network's own.
+    The predictor sees moments of a perceptual backbone's features at several layers: means and
+    standard deviations of channels, and correlations of trained mixtures of channels. It predicts
+    each scale's and shift's difference from the network's own.
     """
 
     mean: Tensor
@@ -27,16 +32,21 @@ class AnyStyleNet(nn.Module):
 
     def __init__(
         self,
-        n_in: int,  # number of statistics, see style_losses.feature_statistics
+        channels: Sequence[int],  # of each layer
     ):
         super().__init__()
         self.net = make_network("full")
         self.widths = {k: p.shape[1] for k, p in self.net.named_parameters() if is_affine(k)}
-        self.register_buffer("mean", torch.zeros(n_in))  # of the roots of the statistics
-        self.register_buffer("std", torch.ones(n_in))
-        # As convolutions of 1x1, so that the optimizer orthogonalizes their steps too.
+        n = 2 * sum(channels)
+        self.register_buffer("mean", torch.zeros(n))  # of the roots of means and deviations
+        self.register_buffer("std", torch.ones(n))
+        # All weights belong to convolutions, so that the optimizer orthogonalizes their steps.
+        mixtures = [nn.Conv2d(c, PROJECTED, 1, bias=False) for c in channels]
+        for mixture in mixtures:
+            nn.init.orthogonal_(mixture.weight)
+        self.mixtures = nn.ModuleList(mixtures)
         self.predictor = nn.Sequential(
-            nn.Conv2d(n_in, HIDDEN, 1),
+            nn.Conv2d(n + len(channels) * PROJECTED * (PROJECTED + 1) // 2, HIDDEN, 1),
             nn.ReLU(),
             nn.Conv2d(HIDDEN, HIDDEN, 1),
             nn.ReLU(),
@@ -47,39 +57,52 @@ class AnyStyleNet(nn.Module):
 
     def styles(
         self,
-        statistics: Tensor,  # [B, n_in], at least 0
+        moments: Sequence[Tensor],  # [B, C + 1, C + 1] of each layer, see core.moments
     ) -> dict[str, Tensor]:  # weight of the network -> [B, C]
         "Scales and shifts of every normalization, for each painting."
-        with torch.autocast(statistics.device.type, enabled=False):
-            x = (statistics.float().sqrt() - self.mean) / self.std
-            found = self.predictor(x[..., None, None]).flatten(1)
+        with torch.autocast(moments[0].device.type, enabled=False):
+            found = self.predictor(self.description(moments)[..., None, None]).flatten(1)
         own = dict(self.net.named_parameters())
         parts = found.split(list(self.widths.values()), 1)
         return {name: own[name] + part for name, part in zip(self.widths, parts)}
 
+    def description(
+        self,
+        moments: Sequence[Tensor],  # as of `styles`
+    ) -> Tensor:  # [B, n]
+        "What the predictor sees."
+        simple = torch.cat([part for m in moments for part in mean_and_std(m)], 1)
+        i, j = torch.tril_indices(PROJECTED, PROJECTED, device=simple.device)
+        mixed = [
+            correlations(m, weight.flatten(1))[:, i, j]
+            for m, weight in zip(moments, self.mixtures.parameters())
+        ]
+        return torch.cat([(simple.sqrt() - self.mean) / self.std, *mixed], 1)
+
     def forward(
         self,
         x: Tensor,  # [B, 3, H, W] RGB in [0, 1]
-        statistics: Tensor,  # [B, n_in], of a painting for each photo
+        *moments: Tensor,  # as of `styles`, of a painting for each photo
     ) -> Tensor:  # [B, 3, H, W]
         "Repaint each photo in the manner of its painting."
         which = torch.arange(len(x), device=x.device)
-        return functional_call(self.net, self.styles(statistics), (x, which))
+        return functional_call(self.net, self.styles(moments), (x, which))
 
     @torch.no_grad()
     def network(
         self,
-        statistics: Tensor,  # [n_styles, n_in]
+        moments: Sequence[Tensor],  # as of `styles`
     ) -> TransformerNet:
         "A network with these paintings as its styles, in eval mode."
-        net = make_network("full", len(statistics)).eval()
-        net.load_state_dict(self.net.state_dict() | self.styles(statistics))
+        net = make_network("full", len(moments[0])).eval()
+        net.load_state_dict(self.net.state_dict() | self.styles(moments))
         return net
 
 
 def load_any_style() -> AnyStyleNet:
     "The built-in network for any painting."
     state = read_state(PATH)[0]
-    net = AnyStyleNet(len(state["mean"]))
+    channels = [len(w[0]) for name, w in state.items() if name.startswith("mixtures.")]
+    net = AnyStyleNet(channels)
     net.load_state_dict(state)
     return net.eval()

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..images.files import to_tensor
 from ..images.sizes import resized_tensor
-from ..inference.first_sight import any_style, painting_statistics
+from ..inference.first_sight import any_style, painting_moments
 from ..inference.refine import refine
 from ..inference.stylizer import Stylizer
 
@@ -45,7 +45,7 @@ def refined(shape, photo, styles, random):
     "The photo in the style of the painting with the largest share, refined (see inference.refine)."
     painting = to_tensor(max(styles, key=lambda pair: pair[0])[1])
     x = resized_tensor(photo, shape[::-1])
-    net = any_style().network(painting_statistics(painting))
+    net = any_style().network(painting_moments(painting))
     net = refine(net, painting, [x], SECONDS)
     with torch.no_grad():
         return net(x).clamp(0, 1)

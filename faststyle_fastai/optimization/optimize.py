@@ -28,7 +28,7 @@ __all__ = ["optimize_style", "optimize_to_file"]
 
 def optimize_style(
     content: Any,  # the photo: a path, an image or an array
-    styles: Any,  # the painting, or several to blend
+    styles: Any,  # the painting, or several to blend; a list in the list holds works of one style
     style_weights: list[float] | None = None,  # of the paintings; None: equal
     recipe: str = "fast",  # a row of recipes.OPTIMIZATIONS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
@@ -54,7 +54,7 @@ def optimize_style(
 
 def optimize_to_file(
     content: str | Path,
-    styles: Sequence[str | Path],
+    styles: Sequence[Any],  # files or addresses, or lists of works of one style
     out: str | Path,  # the image; also writes OUT.trace.json, OUT.loss.png, OUT.state
     style_weights: list[float] | None = None,
     recipe: str = "fast",

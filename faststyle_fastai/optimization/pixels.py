@@ -4,10 +4,12 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
+from fastcore.basics import listify
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -47,7 +49,7 @@ class PixelOptimizer:
     def __init__(
         self,
         content: Any,  # a path, an image or an array
-        styles: Any,  # one or several, likewise
+        styles: Any,  # one or several, likewise; a list in the list holds works of one style
         style_weights: list[float] | None,
         plan: Optimization,
         weights: str | Path | None = None,
@@ -62,13 +64,16 @@ class PixelOptimizer:
         dtype = autocast_dtype(self.device, precision)
         self.dtype = None if dtype == torch.float16 else dtype  # small gradients would vanish
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
-        pictures = [read_picture(picture) for picture in (content, *styles)]
+        works = [listify(style) for style in styles]
+        pictures = [read_picture(picture) for picture in (content, *chain(*works))]
         if proof:
             pictures = [soft_proof(picture, proof) for picture in pictures]
         self.content, *self.styles = pictures
-        self.shares = _shares(style_weights, len(self.styles))
+        pairs = zip(works, _shares(style_weights, len(works)))
+        self.shares = [share / len(each) for each, share in pairs for _ in each]
+        self.first = len(works[0])  # works of the first style
         self.mask = None if mask is None else read_mask(mask).convert("RGB")
-        if mask is not None and not sum(self.shares[1:]):
+        if mask is not None and not sum(self.shares[self.first :]):
             raise ValueError("A mask needs a second painting with a weight above 0.")
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.clamps = clamps if plan.clamp else "never"
@@ -249,8 +254,9 @@ class PixelOptimizer:
         if self.mask is None:
             return [(None, pairs)]
         white = resized_tensor(self.mask, shape[::-1])[:, :1].to(self.device)
-        rest = sum(self.shares[1:])
-        return [(white, [(0, 1.0)]), (1 - white, [(i, s / rest) for i, s in pairs[1:]])]
+        own, rest = 1 / self.first, sum(self.shares[self.first :])
+        inside = [(i, own) for i in range(self.first)]
+        return [(white, inside), (1 - white, [(i, s / rest) for i, s in pairs[self.first :]])]
 
     def _painting_shape(self, i, size):
         side = self.plan.style_size or round(size * self.plan.style_scale_fac)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from fastcore.basics import listify
 from torch import Tensor, nn
 
 from ..core.errors import FaststyleError
@@ -30,7 +31,8 @@ class VggLoss(nn.Module):
     def __init__(
         self,
         backbone: Backbone,
-        style: Tensor | list[Tensor] | None,  # one or more [1, 3, H, W] in [0, 1]; None: no style
+        style: Any,  # one or more paintings, [1, 3, H, W] in [0, 1]; None: no style. Several works
+        # of one style are a list in the list
         content_layers: dict[str, float] | None = None,  # layer -> weight
         style_layers: dict[str, float] | None = None,  # layer -> weight
         tv: float | None = None,  # weight of the total variation
@@ -135,8 +137,14 @@ class VggLoss(nn.Module):
         style, device = self.terms["style"], next(self.backbone.parameters()).device
         key = style.size or photo_size, scale, device
         if key not in self._targets:
-            seen = [self._statistics(x.to(device), *key[:2]) for x in self.styles]
-            both = {k: torch.cat([m[k] for m in seen]) for k in style.layers}
+            seen = [
+                [self._statistics(work.to(device), *key[:2]) for work in listify(painting)]
+                for painting in self.styles
+            ]
+            both = {
+                k: torch.cat([sum(m[k] for m in works) / len(works) for works in seen])
+                for k in style.layers
+            }
             self._targets[key] = style.targets(both)
         return self._targets[key]
 
@@ -156,13 +164,22 @@ class VggLoss(nn.Module):
         """
         state = self.__dict__.copy()
         state |= {"parts": {}, "style_ids": None, "_targets": {}}
-        state["styles"] = self.styles and [_to_bytes(x) for x in self.styles]
+        state["styles"] = self.styles and [_of_each(_to_bytes, x) for x in self.styles]
         state["_modules"] = {**self._modules, "backbone": None}
         return state
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        self.styles = self.styles and [x.float() / 255 for x in self.styles]
+        self.styles = self.styles and [_of_each(_from_bytes, x) for x in self.styles]
+
+
+def _of_each(function, painting):
+    "Apply a function to a painting, or to each of several works."
+    return [*map(function, painting)] if isinstance(painting, list) else function(painting)
+
+
+def _from_bytes(painting):
+    return painting.float() / 255
 
 
 def _to_bytes(painting):

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
+from ..core.moments import mean_and_std, moments, second_moments
 from .wasserstein import (
-    EPS,
     NONE,
     gaussian_root,
     gaussian_root_and_size,
@@ -21,9 +20,7 @@ __all__ = [
     "CONTENT_LOSSES",
     "STYLE_LOSSES",
     "StyleLoss",
-    "feature_statistics",
     "gram_matrix",
-    "moments",
 ]
 
 FAINT = 0.02  # share of the mean variance of all channels, the floor of a channel's variance
@@ -34,61 +31,6 @@ def gram_matrix(
 ) -> Tensor:  # [B, C, C], divided by C*H*W
     "Channel correlations of `features`, in float32 (Gatys et al. 2016)."
     return second_moments(features)[0] / features.shape[1]
-
-
-def second_moments(
-    features: Tensor,  # [B, C, H, W]
-    weight: Tensor | None = None,  # [1, 1, H, W], weight of each position; None: equal
-) -> tuple[Tensor, Tensor]:  # [B, C, C] and [B, C], float32
-    "Mean products of all pairs of channels, and channel means, over all positions."
-
-    def places(x):
-        return x.permute(0, 2, 3, 1).flatten(1, 2)
-
-    with torch.autocast(features.device.type, enabled=False):
-        return Products.apply(places(features), None if weight is None else places(weight))
-
-
-class Products(torch.autograd.Function):
-    """Weighted `x.mT @ x` and sum of `x` over its N positions, [B, N, C], both divided by N.
-
-    The gradient takes one matrix product instead of autograd's two. It has the dtype of `x` and the
-    memory layout of channels-last features.
-    """
-
-    @staticmethod
-    def forward(ctx, x, weight):
-        ctx.save_for_backward(x, weight)
-        x = x.float()
-        weighted = x if weight is None else x * weight
-        return weighted.mT.bmm(x) / x.shape[1], weighted.mean(1)
-
-    @staticmethod
-    def backward(ctx, grad, grad_mean):
-        x, weight = ctx.saved_tensors
-        turn, shift = (grad + grad.mT).to(x.dtype), grad_mean[:, None].to(x.dtype)
-        # Divide within the product: a small matrix would underflow in float16.
-        share = 1 / x.shape[1]
-        found = torch.baddbmm(shift, x, turn, beta=share, alpha=share)
-        return found if weight is None else (found * weight).to(x.dtype), None
-
-
-def moments(
-    features: Tensor,  # [B, C, H, W]
-    where: Tensor | None = None,  # [1, 1, h, w], weight of each position; None: equal
-) -> Tensor:  # [B, C + 1, C + 1], float32
-    """Mean products of all pairs of channels, after appending a channel that is 1 everywhere.
-
-    The last column therefore holds the channel means. Moments of several paintings may be averaged;
-    covariances may not.
-    """
-    if where is not None:
-        where = F.interpolate(where.to(features.device), features.shape[-2:], mode="area")
-        where = where / where.mean().clamp(min=1e-6)
-    second, mean = second_moments(features, where)
-    ones = second.new_ones(()) if where is None else where.mean()
-    last = torch.cat([mean, ones.expand(len(mean), 1)], 1)
-    return torch.cat([torch.cat([second, mean[:, None]], 1), last[..., None]], 2)
 
 
 def sums(features, where=None):
@@ -129,11 +71,6 @@ def scaled_error(difference):
     return x.square().sum(1) / (x.abs().sum(1) + 1e-8)
 
 
-def mean_and_std(m):
-    mean, square = m[:, :-1, -1], m.diagonal(dim1=1, dim2=2)[:, :-1]
-    return mean, (square - mean.square()).clamp(min=EPS).sqrt()
-
-
 def inner(
     features: Tensor,  # [B, C, H, W]
     margin: float,  # share of each side
@@ -145,13 +82,6 @@ def inner(
     """
     down, across = (int(n * margin) for n in features.shape[-2:])
     return features[..., down : -down or None, across : -across or None]
-
-
-def feature_statistics(
-    features: dict[str, Tensor],  # layer -> [B, C, H, W]
-) -> Tensor:  # [B, twice the sum of all C]
-    "Of each layer in order: the channel means, then the standard deviations."
-    return torch.cat([part for x in features.values() for part in mean_and_std(moments(x))], 1)
 
 
 def mean_std_distance(m, mean, std):

@@ -6,11 +6,11 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from ..core.devices import on_cpu
+from ..core.moments import SMALLEST_VARIANCE as EPS
 
 __all__ = ["gaussian_root", "gaussian_root_and_size", "relative_w2_distances", "w2_distances"]
 
 NONE = 1e-8  # keeps a relative error finite if the target is all zero
-EPS = 1e-4  # smallest variance: features at few positions give singular covariances
 
 
 def gaussian(m):

@@ -13,7 +13,7 @@ import torch
 from fastai.callback.core import Callback
 from fastai.callback.schedule import ParamScheduler, SchedNo, combine_scheds, combined_cos
 from fastai.learner import Learner
-from fastcore.basics import patch
+from fastcore.basics import listify, patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
 from torch import Tensor
@@ -23,7 +23,7 @@ from ..core.values import check_numbers, known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
-from ..inference.first_sight import any_style, painting_statistics
+from ..inference.first_sight import any_style, painting_moments, together
 from ..models.normalization import is_affine
 from ..models.stylefile import builtin_base, builtin_path, check_names, load_style, select_styles
 from ..models.transformer import TransformerNet, make_network
@@ -69,7 +69,8 @@ def autoencoder_learner(
 
 def style_learner(
     dls: StyleDataLoaders,
-    style,  # the painting, or a list of them, each a path, an image or an array
+    style,  # a painting (a path, an image or an array), a list of them, or {name: painting}; a
+    # list in place of a painting holds several works of one style
     recipe: str = "fast",  # a row of recipes.RECIPES
     pretrained: Learner | str | Path | None = "predicted",  # see below
     arch: str = "full",  # a key of transformer.ARCHS
@@ -88,6 +89,8 @@ def style_learner(
     After `learn.freeze()` only these scales and shifts are trained.
     """
     plan = _plan(recipe, "style", overrides)
+    if isinstance(style, dict):
+        name, style = list(style), list(style.values())
     styles = list(style) if isinstance(style, (list, tuple)) else [style]
     names = list(L(name)) or style_names(styles)
     shown = max(dls.size, plan.style_size or 0)  # px; limits the memory of many large paintings
@@ -104,12 +107,15 @@ def style_names(
 ) -> list[str]:
     "Default names of styles: the paintings' file names, or numbers."
     numbers = range(len(styles)) if len(styles) > 1 else [""]
+    firsts = [listify(s)[0] for s in styles]
     return [
-        Path(s).stem if isinstance(s, (str, Path)) else f"style{i}" for i, s in zip(numbers, styles)
+        Path(s).stem if isinstance(s, (str, Path)) else f"style{i}" for i, s in zip(numbers, firsts)
     ]
 
 
 def _painting(picture, size):
+    if isinstance(picture, (list, tuple)):
+        return [_painting(work, size) for work in picture]
     x = to_tensor(read_picture(picture))
     if min(x.shape[-2:]) < SMALL_PAINTING:
         warnings.warn(
@@ -126,7 +132,8 @@ def _distinct(names, paintings):
             f"{len(paintings)} paintings and {len(names)} names: give one name per painting."
         )
     for (i, a), (j, b) in combinations(enumerate(paintings), 2):
-        if torch.equal(a, b):
+        a, b = listify(a), listify(b)
+        if len(a) == len(b) and all(map(torch.equal, a, b)):
             raise ValueError(f"{names[i]} and {names[j]} are the same painting: remove one.")
         if names[i] == names[j]:
             raise ValueError(f"Two paintings are named {names[i]}: rename one.")
@@ -233,7 +240,7 @@ class StyleCard(Callback):
 def _start(pretrained, arch, paintings):
     "The network to start from, the name of its base, and the base's weights if they must be saved."
     if pretrained == "predicted" and paintings:
-        seen = torch.cat([painting_statistics(painting) for painting in paintings])
+        seen = together([painting_moments(painting) for painting in paintings])
         return any_style().network(seen), builtin_base(arch), None
     if isinstance(pretrained, Learner):
         card = pretrained.style_card

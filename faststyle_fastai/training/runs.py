@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastai.torch_core import num_distrib, rank_distrib, set_seed
+from fastcore.basics import listify
 from fastcore.foundation import L
 
 from ..core.atomic import may_write_file, write_first
@@ -52,7 +53,8 @@ ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolution
 @one_at_a_time(lambda out, **_: Path(out))
 def train(
     photos: str | Path,  # a folder
-    style: str | Path | list | dict,  # paintings as find_paintings takes them, or {name: painting}
+    style: str | Path | list | dict,  # paintings as find_paintings takes them, or {name: painting},
+    # where a list of works is one style
     out: str | Path,  # the run folder: model, settings, history, previews, checkpoints
     recipe: str = "fast",
     pretrained: str | Path | None = "predicted",  # see style_learner
@@ -108,7 +110,7 @@ def train(
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}
     settings = {
-        "style": [str(painting) for painting in styles],
+        "style": [",".join(map(str, listify(painting))) for painting in styles],
         "names": names,
         "style_hash": style_hash,
         "valid_pct": valid_pct,
@@ -118,7 +120,7 @@ def train(
     if resume:
         same_run(out, settings)
         spent = (record_of(out) or {}).get("minutes", 0.0)
-    learn = style_learner(dls, styles, name=names, **start, **overrides)
+    learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
     main_process_first(prepare, out, resume, record)
@@ -233,7 +235,7 @@ def _settings(photos, dls, *, pretrained, weights, plan, **others):
 @one_at_a_time(lambda run, out=None, **_: run_or_file(out or run), folder=False)
 def add_style(
     run: str | Path,  # a run folder or a .safetensors
-    style: str | Path,  # the new painting, or NAME=PAINTING
+    style: str | Path,  # the new painting, NAME=PAINTING or NAME=WORK,WORK,…
     photos: str | Path | None = None,  # a folder; None: the run's
     out: str | Path | None = None,  # .safetensors; None: replace the old one
     weights: str | Path | None = None,  # the backbone's
@@ -276,7 +278,7 @@ def add_style(
     dls = StyleDataLoaders.from_folder(photos, size, bs, images, **split)
     start = {"recipe": info["recipe"], "pretrained": file, "arch": info["arch"]}
     start |= {"weights": weights, "precision": precision}
-    learn = style_learner(dls, style, name=name, **start, **plan)
+    learn = style_learner(dls, {name: style}, **start, **plan)
     learn.freeze()
     if failed := _fit(learn, minutes, quiet, f"{file} is unchanged."):
         raise failed  # a half-trained style would block another attempt

@@ -102,10 +102,10 @@ def test_the_command(cluster, pictures, tmp_path, faststyle):
     assert done.returncode == 1 and done.stderr.startswith("error: No Ray cluster at here:1")
 
 
-def test_a_painting_at_first_sight(cluster, pictures, tmp_path, painting):
-    failed = paint_bulk(pictures / "0", tmp_path / "out", painting, address=cluster.address)
-    name = names(tmp_path / "out")[0]
-    assert not failed and read_picture(tmp_path / "out" / name).size == (96, 72)
+def test_paintings_at_first_sight(cluster, pictures, tmp_path, painting):
+    for out, style in (tmp_path / "a", painting), (tmp_path / "b", f"sea={painting}"):
+        assert not paint_bulk(pictures / "0", out, style, address=cluster.address)
+        assert read_picture(out / names(out)[0]).size == (96, 72)
 
 
 def test_a_run_folder_from_where_one_is(cluster, pictures, tmp_path):

@@ -3,7 +3,8 @@ import torch
 from conftest import noise
 
 from faststyle_fastai.all import gram_matrix
-from faststyle_fastai.perceptual.style_losses import STYLE_LOSSES, moments
+from faststyle_fastai.core.moments import moments
+from faststyle_fastai.perceptual.style_losses import STYLE_LOSSES
 
 
 def w2_by_roots(mean, cov, other_mean, other_cov):
