@@ -20,7 +20,7 @@ IMAGES = Path(__file__).parent.parent / "nbs/images"
 
 
 def main(folder=IMAGES):
-    for name, draw in {"speed": speed, "preferred": preferred, "ladder": ladder}.items():
+    for name, draw in CHARTS.items():
         figure, axes = plt.subplots(figsize=(6.4, 2.6), layout="constrained")
         draw(axes)
         axes.spines[["top", "right"]].set_visible(False)
@@ -68,6 +68,22 @@ def ladder(axes):
     axes.set_xlabel("seconds")
     axes.legend(frameon=False)
     axes.set_title("Style error under VGG19, one photo, two cores", loc="left")
+
+
+def standard(axes):
+    "Draw how far networks for any painting are from the painting and from the photo."
+    for row in kept("standard")["rows"]:
+        ours = row["network"].startswith("faststyle")
+        axes.plot(row["content"], row["style"], "o", color=OURS if ours else THEIRS, markersize=9)
+        place = row["content"], row["style"]
+        axes.annotate(row["network"], place, xytext=(7, -3), textcoords="offset points")
+    axes.margins(x=0.25, y=0.2)
+    axes.set_xlabel("content distance")
+    axes.set_ylabel("style distance")
+    axes.set_title("Under VGG19, 512 px: less is better", loc="left")
+
+
+CHARTS = {"speed": speed, "preferred": preferred, "ladder": ladder, "standard": standard}
 
 
 def colors(rows):

@@ -3,10 +3,11 @@
     python -m benchmarks.perceptual.gallery PAINTINGS --photos DIR --weights VGG19 \\
         [--others NAME=DIR …] [--pictures DIR]
 
-PAINTINGS is a folder. Tone, structure, mottling and grid are those of `faststyle evaluate`. Content
-and style are measured under VGG19, which trained none of our styles. `--others` names folders of
-images by other programs, as DIR/STYLE/PHOTO.*. They are measured on the same photos, where they
-exist. `--pictures` saves our images in the same layout, for `benchmarks.perceptual.jury`.
+PAINTINGS is a folder. Tone, structure, mottling, patches and grid are those of `faststyle
+evaluate`. Content and style are measured under VGG19, which trained none of our styles. `--others`
+names folders of images by other programs, as DIR/STYLE/PHOTO.*. They are measured on the same
+photos, where they exist. `--pictures` saves our images in the same layout, for
+`benchmarks.perceptual.jury`.
 """
 
 import statistics
@@ -24,7 +25,7 @@ from faststyle_fastai.all import (
 )
 from faststyle_fastai.perceptual.evaluate import reference_loss
 
-MEASURED = "tone", "structure", "mottling", "grid", "content", "style"
+MEASURED = "tone", "structure", "mottling", "patches", "grid", "content", "style"
 SIZE = 448  # px of the short side
 
 

@@ -14,7 +14,7 @@ from ..images.sizes import resize_short
 from .backbones import Backbone
 from .lbfgs import lbfgs
 from .losses import VggLoss
-from .measures import grid, mottling, structure, tone
+from .measures import grid, mottling, patches, structure, tone
 
 __all__ = ["evaluate_autoencoder", "evaluate_style", "average_best_loss", "worth", "reference_loss"]
 
@@ -71,8 +71,8 @@ def evaluate_style(
     """Mean losses and measures of photo, network, others and direct optimization; the images.
 
     Losses: content, style (unweighted), tv and total. Measures that agree with the eye: tone,
-    structure, mottling and grid, see measures.py; NaN where undefined. `iterations` of the network
-    is the `worth` of its mean total on the mean best-so-far curve of the optimizations.
+    structure, mottling, patches and grid, see measures.py; NaN where undefined. `iterations` of the
+    network is the `worth` of its mean total on the mean best-so-far curve of the optimizations.
     """
     device = loss.backbone.mean.device
     theirs = [
@@ -97,7 +97,8 @@ def evaluate_style(
             parts["style"] /= STYLE_WEIGHT
             parts |= {"total": total, "tone": tone(x, photo).item()}
             parts |= {"structure": structure(x, photo, loss.backbone).item()}
-            parts |= {"mottling": mottling(x, photo, painting), "grid": grid(x)}
+            parts |= {"mottling": mottling(x, photo, painting), "patches": patches(x, photo)}
+            parts |= {"grid": grid(x)}
             for key, value in parts.items():
                 rows.setdefault(name, {}).setdefault(key, []).append(value)
         sheet.append([to_picture(x) for x in shown.values()])

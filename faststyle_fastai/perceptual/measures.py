@@ -1,4 +1,4 @@
-"Measures that agree with the eye and are not trained on: tone, structure, mottling and grid."
+"Measures that agree with the eye and are not trained on: tone, structure, mottling, patches, grid."
 
 import math
 
@@ -10,11 +10,12 @@ from ..images.color import luminance
 from .backbones import Backbone
 from .style_losses import CONTENT_LOSSES
 
-__all__ = ["grid", "mottling", "structure", "tone"]
+__all__ = ["grid", "mottling", "patches", "structure", "tone"]
 
 SQUARE = 16  # px
 FLAT = 0.02  # standard deviation of luminance below which a square of a photo is flat
 QUIET = 0.1  # share of a painting's squares that count as quiet
+PATCH = 8  # px, the smallest patch of color
 WINDOW = 64  # px of the windows searched for periodic patterns
 SLOWEST = 6  # periods per window; fewer are brush strokes
 AXIS = 2  # periods next to the axes, where edges of buildings appear
@@ -60,6 +61,20 @@ def mottling(
     return (_roughness(picture)[flat].mean() - quiet).clamp(min=0).item()
 
 
+def patches(
+    picture: Tensor,  # [1, 3, H, W] in [0, 1], at least 16 px on each side
+    photo: Tensor,  # likewise
+) -> float:  # distance in RGB, from 0
+    """How strong the edges of color are that the photo does not have: patches that obey no form.
+
+    Edges are the differences of neighboring squares of 8 px. Each counts as far as it exceeds the
+    photo's strongest edge within one square.
+    """
+    own, near = (_edges(x) for x in (picture, photo))
+    excess = [a - F.max_pool2d(b, 3, 1, 1) for a, b in zip(own, near)]
+    return torch.cat([x.clamp(min=0).flatten() for x in excess]).mean().item()
+
+
 def grid(
     picture: Tensor,  # [1, 3, H, W] in [0, 1], at least 64 px on each side
 ) -> float:  # from about 1; NaN for smaller images
@@ -89,6 +104,12 @@ def _roughness(x):
     light = luminance(x)
     mean = F.avg_pool2d(light, SQUARE)
     return (F.avg_pool2d(light.square(), SQUARE) - mean.square()).clamp(min=0).sqrt().flatten()
+
+
+def _edges(x):
+    "Color differences of squares beside and above each other: [1, h, w] each."
+    squares = F.avg_pool2d(x, PATCH)
+    return [squares.diff(dim=dim).norm(dim=1) for dim in (2, 3)]
 
 
 def _ranks(values):

@@ -6,7 +6,7 @@ from conftest import noise
 from torch.nn import functional as F
 
 from faststyle_fastai.all import perceptual_backbone
-from faststyle_fastai.perceptual.measures import grid, mottling, structure, tone
+from faststyle_fastai.perceptual.measures import grid, mottling, patches, structure, tone
 
 
 def gradient(height=128, width=160):
@@ -45,6 +45,19 @@ def test_mottling_is_texture_where_neither_photo_nor_painting_has_any():
     assert mottling(flat_only, photo, painting) > 0.01
     assert mottling(flat_only, photo, noise(1, 3, 128, 128)) == 0  # a painting that is rough too
     assert math.isnan(mottling(photo, noise(1, 3, 128, 160), painting))
+
+
+def test_patches_are_edges_that_the_photo_does_not_have():
+    photo = gradient()
+    photo[:, :, 40:80, 40:80] = 0.9  # an object
+    assert patches(photo, photo) == 0
+    recolored = photo.clone()
+    recolored[:, 0, 40:80, 40:80] = 0.5  # within the object's edges
+    patchy = photo.clone()
+    patchy[:, 0, 96:120, 96:144] += 0.3
+    textured = (photo + 0.1 * (noise(1, 3, 128, 160) - 0.5)).clamp(0, 1)
+    assert patches(patchy, photo) > 10 * patches(recolored, photo)
+    assert patches(textured, photo) < patches(patchy, photo)  # strokes are smaller than patches
 
 
 def test_a_grid_is_seen_and_strokes_and_edges_are_not():
