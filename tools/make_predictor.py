@@ -2,10 +2,10 @@
 
     python tools/make_predictor.py PHOTOS PAINTINGS GALLERY --run RUN --minutes M
 
-PAINTINGS holds files named PAINTER_TITLE.jpg; painters are drawn equally often, except those of
-`HELD_OUT`, which stay unseen. GALLERY holds the paintings of the built-in styles at full size.
-The training starts from the built-in gallery, or from `--pretrained`. RUN is a run folder. Run the
-command again to resume an interrupted training.
+PAINTINGS holds files named PAINTER_TITLE.jpg, also in folders. The painters of each folder are
+drawn equally often, except those of `HELD_OUT`, which stay unseen. GALLERY holds the paintings of
+the built-in styles at full size. The training starts from the built-in gallery, or from
+`--pretrained`. RUN is a run folder. Run the command again to resume an interrupted training.
 """
 
 import random
@@ -22,14 +22,15 @@ from PIL import Image
 from torch import Tensor
 
 from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.core.moments import mean_and_std
 from faststyle_fastai.images.files import read_picture, to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
+from faststyle_fastai.inference.first_sight import together
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import PATH, AnyStyleNet
 from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
-from faststyle_fastai.perceptual.style_losses import feature_statistics, inner
 from faststyle_fastai.perceptual.terms import TERMS
 from faststyle_fastai.training.callbacks import (
     ProgressiveResize,
@@ -38,7 +39,7 @@ from faststyle_fastai.training.callbacks import (
 from faststyle_fastai.training.checkpoint import Checkpoint
 from faststyle_fastai.training.data import StyleDataLoaders
 from faststyle_fastai.training.learner import StyleCard, StyleLearner
-from faststyle_fastai.training.network_terms import DropletPenalty
+from faststyle_fastai.training.network_terms import DeadPenalty, DropletPenalty
 from faststyle_fastai.training.optimizers import OPTIMIZERS
 from faststyle_fastai.training.precision import BFloat16
 from faststyle_fastai.training.progress import History, LossParts, TimeLeft
@@ -51,7 +52,8 @@ HELD_OUT = {
 SIDE = 256  # px of the square crops of paintings
 BUILTIN = 0.15  # share of the draws that are built-in paintings
 FRESH = 1  # paintings of a batch that are new crops; the others were drawn before
-KEPT = 3000  # crops, the latest; their statistics take 1.2 GB
+KEPT = 3000  # crops, the latest; their moments and targets take 1.8 GB
+DEAD = 5.0  # weight of DeadPenalty
 RECOLORED = 0.25  # share of the draws whose color channels change places
 
 
@@ -63,7 +65,7 @@ class DrawPaintings(Callback):
 
     order = ProgressiveResize.order + 1
 
-    def __init__(self, painters: dict[str, list[Path]], builtin: list[Image.Image]):
+    def __init__(self, painters: dict[tuple, list[Path]], builtin: list[Image.Image]):
         self.painters, self.builtin = painters, builtin
         self.random, self.seen = random.Random(0), deque(maxlen=KEPT)
 
@@ -80,16 +82,17 @@ class DrawPaintings(Callback):
             found = loss.look(torch.cat([self.draw() for _ in range(fresh)]))
             found += self.random.sample(self.seen, n - fresh)
             self.seen.extend(found[:fresh] if self.training else [])
-            self.learn.xb = *self.xb, loss.aim_at(found)
+            self.learn.xb = *self.xb, *loss.aim_at(found)
 
     def draw(self) -> Tensor:  # [1, 3, SIDE, SIDE]
         draw = self.random
         if draw.random() < BUILTIN:
             painting = draw.choice(self.builtin)
-            side = draw.randint(SIDE, min(2 * SIDE, *painting.size))
         else:
             painting = read_picture(draw.choice(self.painters[draw.choice([*self.painters])]))
-            side = round(min(painting.size) * draw.uniform(0.6, 1))
+        whole = min(painting.size)
+        # Never enlarged by much: the strokes would be blurred.
+        side = draw.randint(min(SIDE, round(0.9 * whole)), min(2 * SIDE, whole))
         left, top = (draw.randint(0, room - side) for room in painting.size)
         box = left, top, left + side, top + side
         x = to_tensor(painting.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box))
@@ -102,33 +105,41 @@ class AnyPaintingLoss(VggLoss):
     "`VggLoss` with other paintings in each batch."
 
     @torch.no_grad()
-    def look(self, paintings: Tensor) -> list[tuple[Tensor, dict]]:
-        "The statistics of each painting, [1, n], and its style targets."
+    def look(self, paintings: Tensor) -> list[tuple[list[Tensor], dict]]:
+        "The moments of each painting, and its style targets."
         style, paintings = self.terms["style"], paintings.to(self.backbone.mean.device)
         with torch.autocast(paintings.device.type, enabled=False):
-            seen = self.backbone(paintings, self.style_layers)
-        targets = style.targets(style.of_painting(seen))
-        seen = {k: inner(x, style.margin) for k, x in seen.items()}
-        apart = [
-            {k: [part[i : i + 1].clone() for part in parts] for k, parts in targets.items()}
+            moments = style.of_painting(self.backbone(paintings, self.style_layers))
+        targets = style.targets(moments)
+        return [
+            (
+                [m[i : i + 1].clone() for m in moments.values()],
+                {k: [part[i : i + 1].clone() for part in parts] for k, parts in targets.items()},
+            )
             for i in range(len(paintings))
         ]
-        return list(zip(feature_statistics(seen).split(1), apart))
 
-    def aim_at(self, paintings: list[tuple[Tensor, dict]]) -> Tensor:
-        "Set the paintings of the next batch, as `look` returns them; return their statistics."
-        statistics, targets = zip(*paintings)
+    def aim_at(self, paintings: list[tuple[list[Tensor], dict]]) -> list[Tensor]:
+        "Set the paintings of the next batch, as `look` returns them; return their moments."
+        moments, targets = zip(*paintings)
         self.target = {
             k: [torch.cat(parts) for parts in zip(*(target[k] for target in targets))]
             for k in self.style_layers
         }
-        return torch.cat(statistics)
+        return together(moments)
 
     def comparison(self, pred, photo, rows):
         return super().comparison(pred, photo, torch.arange(len(pred)))
 
     def _style_targets(self, photo_size, scale):
         return self.target
+
+
+# As in refining: less of the style's faults, whole figures, and the photo's light.
+LOSS = {
+    "content": {"layers": {"relu2_2": 0.6, "relu3_4": 1.0, "relu4_2": 2.0}},
+    "tone": {"weight": 0.8},
+}
 
 
 def main(
@@ -139,18 +150,18 @@ def main(
     minutes: float = 180,
     pretrained: Annotated[Path | None, typer.Option(help="An earlier result.")] = None,
     bs: int = 4,
-    small_until: float = 0.5,  # share of the time at 128 px
+    small_until: float = 0.6,  # share of the time at 128 px
     lr: float = 8e-4,  # at 2e-3, with a painting for each photo, the loss rises
     seed: int = 0,
 ):
     "Train the network for any painting on `photos`. Write it as float16."
     set_seed(seed)
-    plan = recipe_plan("fast", "style", bs=bs, small_until=small_until)
+    plan = recipe_plan("fast", "style", bs=bs, small_until=small_until, loss=LOSS)
     dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, seed=seed)
     painters = defaultdict(list)
-    for file in sorted(paintings.glob("*_*.jpg")):
+    for file in sorted(paintings.rglob("*_*.jpg")):
         if (painter := file.name.split("_")[0]) not in HELD_OUT:
-            painters[painter].append(file)
+            painters[file.parent, painter].append(file)
     builtin = [read_picture(next(gallery.glob(f"{name}.*"))) for name in BUILTIN_STYLES]
     draws = DrawPaintings(painters, builtin)
     backbone = perceptual_backbone(plan.backbone, layers=[*plan.content_layers, *plan.style_layers])
@@ -160,7 +171,8 @@ def main(
     info = {"arch": "full", "styles": [], "size": plan.size, "recipe": "fast", "base": ""}
     cbs = [
         StyleCard(info, plan), LossParts(), BFloat16("auto"), StopOnNonFinite(), draws,
-        DropletPenalty(plan.droplets), ProgressiveResize(plan.small, plan.small_until),
+        DropletPenalty(plan.droplets), DeadPenalty(DEAD),
+        ProgressiveResize(plan.small, plan.small_until),
         Checkpoint(run / "checkpoints", resume=run.exists()), History(run / "history.csv"),
         TimeLeft(),
     ]  # fmt: skip
@@ -174,15 +186,16 @@ def main(
 
 def first_network(loss, draws, pretrained):
     "An earlier network, or the gallery with the mean of its styles and an untrained predictor."
-    seen = torch.cat([loss.look(draws.draw())[0][0] for _ in range(500)]).sqrt()
-    net = AnyStyleNet(seen.shape[1])
+    seen = together([loss.look(draws.draw())[0][0] for _ in range(500)])
+    net = AnyStyleNet([m.shape[-1] - 1 for m in seen])
     if pretrained:
         net.load_state_dict(read_state(pretrained)[0])
         return net
     start = load_style(builtin_path("gallery", "full"))[0].state_dict()
     start = {k: v.mean(0, keepdim=True) if is_affine(k) else v for k, v in start.items()}
     net.net.load_state_dict(start)
-    net.mean, net.std = seen.mean(0), seen.std(0) + 1e-2
+    simple = torch.cat([part for m in seen for part in mean_and_std(m)], 1).sqrt()
+    net.mean, net.std = simple.mean(0), simple.std(0) + 1e-2
     return net
 
 

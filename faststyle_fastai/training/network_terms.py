@@ -1,5 +1,7 @@
 "Terms of the loss that need the network itself, as callbacks: droplets and temporal consistency."
 
+from typing import Any
+
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import MixedPrecision
@@ -59,6 +61,46 @@ class DropletPenalty(Callback):
             excess = torch.stack(self.excess).sum()
             self.learn.loss_grad = torch.add(self.loss_grad, excess, alpha=self.weight)
             self.excess = []
+
+
+class DeadPenalty(Callback):
+    """Penalize places where the last features are all off.
+
+    ReLU leaves nothing there but the bias of the last convolution, which all styles share: a flat
+    patch of its color with hard edges. The loss cannot mend it, because no gradient passes. The
+    penalty looks at the first photo of each batch.
+    """
+
+    order = MixedPrecision.order - 1  # before the loss is scaled
+
+    def __init__(self, weight: float = 1.0, below: float = 2.5):
+        self.weight, self.below = weight, below  # below: sum of the features without penalty
+        self.hook: Any = None
+        self.missing: Tensor | None = None
+
+    def before_batch(self):
+        self.after_pred()  # an interrupt in a notebook skips it
+        self.missing = None
+        if self.training and len(self.yb):
+            parts = dict(get_model(self.learn.model).named_modules())
+            (last,) = [part for name, part in parts.items() if name.rpartition(".")[2] == "in5"]
+            self.hook = last.register_forward_hook(self._look)
+
+    def _look(self, norm, inputs, z):
+        self.missing = (1 - z[:1].float().relu().sum(1) / self.below).relu().square().mean()
+
+    def after_pred(self):
+        if self.hook:
+            self.hook.remove()
+            self.hook = None
+
+    def after_cancel_batch(self):
+        self.after_pred()
+
+    def after_loss(self):
+        if self.missing is not None:
+            self.learn.loss_grad = torch.add(self.loss_grad, self.missing, alpha=self.weight)
+            self.missing = None
 
 
 class TemporalConsistency(Callback):
