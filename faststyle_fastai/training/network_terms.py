@@ -1,6 +1,4 @@
-"Terms of the loss that need the network itself, as callbacks: droplets and temporal consistency."
-
-from typing import Any
+"Terms of the loss that need the network itself, as callbacks: features, temporal consistency."
 
 import torch
 from fastai.callback.core import Callback
@@ -11,10 +9,11 @@ from torch.nn import functional as F
 
 from ..models.normalization import instance_norm
 
-__all__ = ["NETWORK_TERMS", "DropletPenalty", "TemporalConsistency"]
+__all__ = ["NETWORK_TERMS", "DeadPenalty", "DropletPenalty", "TemporalConsistency"]
 
 SHIFT, ZOOM, BEND = 0.06, 0.06, 0.04  # maxima, relative to half a side, the size, and half a side
 POINTS = 5  # per side, shifted independently and interpolated in between
+ALIVE = 3  # features at each place that should be on, as many as colors
 NOISE = 0.02  # standard deviation in [0, 1]
 
 
@@ -68,39 +67,42 @@ class DeadPenalty(Callback):
 
     ReLU leaves nothing there but the bias of the last convolution, which all styles share: a flat
     patch of its color with hard edges. The loss cannot mend it, because no gradient passes. The
-    penalty looks at the first photo of each batch.
+    penalty looks at the `ALIVE` largest features of each place, before ReLU, in the first photo of
+    each batch.
     """
 
     order = MixedPrecision.order - 1  # before the loss is scaled
 
-    def __init__(self, weight: float = 1.0, below: float = 2.5):
-        self.weight, self.below = weight, below  # below: sum of the features without penalty
-        self.hook: Any = None
-        self.missing: Tensor | None = None
+    def __init__(self, weight: float = 1.0, least: float = 0.5):
+        self.weight, self.least = weight, least  # least: what each should be
+        self.hooks: list = []
+        self.missing: list[Tensor] = []
 
     def before_batch(self):
         self.after_pred()  # an interrupt in a notebook skips it
-        self.missing = None
+        self.missing = []
         if self.training and len(self.yb):
-            parts = dict(get_model(self.learn.model).named_modules())
-            (last,) = [part for name, part in parts.items() if name.rpartition(".")[2] == "in5"]
-            self.hook = last.register_forward_hook(self._look)
+            parts = get_model(self.learn.model).named_modules()
+            last = [part for name, part in parts if name.rpartition(".")[2] == "in5"]
+            self.hooks = [norm.register_forward_hook(self._look) for norm in last]
 
     def _look(self, norm, inputs, z):
-        self.missing = (1 - z[:1].float().relu().sum(1) / self.below).relu().square().mean()
+        largest = z[:1].float().topk(min(ALIVE, z.shape[1]), dim=1).values
+        self.missing.append((self.least - largest).relu().square().mean())
 
     def after_pred(self):
-        if self.hook:
-            self.hook.remove()
-            self.hook = None
+        for hook in self.hooks:
+            hook.remove()
+        self.hooks = []
 
     def after_cancel_batch(self):
         self.after_pred()
 
     def after_loss(self):
-        if self.missing is not None:
-            self.learn.loss_grad = torch.add(self.loss_grad, self.missing, alpha=self.weight)
-            self.missing = None
+        if self.missing:
+            missing = torch.stack(self.missing).sum()
+            self.learn.loss_grad = torch.add(self.loss_grad, missing, alpha=self.weight)
+            self.missing = []
 
 
 class TemporalConsistency(Callback):
@@ -147,4 +149,8 @@ def moved(x, grid):
         return F.grid_sample(x.float(), grid, "bicubic", "reflection", align_corners=False)
 
 
-NETWORK_TERMS = {"droplets": DropletPenalty, "temporal": TemporalConsistency}  # name -> callback
+NETWORK_TERMS = {  # name -> callback
+    "droplets": DropletPenalty,
+    "dead": DeadPenalty,
+    "temporal": TemporalConsistency,
+}
