@@ -1,5 +1,7 @@
 "Terms of the loss that need the network itself, as callbacks: features, temporal consistency."
 
+from typing import Any
+
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import MixedPrecision
@@ -17,92 +19,88 @@ ALIVE = 3  # features at each place that should be on, as many as colors
 NOISE = 0.02  # standard deviation in [0, 1]
 
 
-class DropletPenalty(Callback):
+class FeaturePenalty(Callback):
+    """Penalize the features of some normalizations.
+
+    Only at the first photo of each batch: four photos would take a tenth of a step.
+    """
+
+    order = MixedPrecision.order - 1  # before the loss is scaled
+    norms: tuple[str, ...] = ()  # names of the normalizations
+
+    def __init__(self, weight: float = 1.0):
+        self.weight = weight
+        self.hooks: list = []
+        self.found: list[Tensor] = []
+
+    def penalty(self, norm: Any, x: Tensor, z: Tensor) -> Tensor:
+        "The penalty of the first photo's features, before and after the normalization."
+        raise NotImplementedError
+
+    def before_batch(self):
+        self.after_pred()  # an interrupt in a notebook skips it
+        self.found = []
+        if self.training and len(self.yb):
+            parts = get_model(self.learn.model).named_modules()
+            norms = [part for name, part in parts if name.rpartition(".")[2] in self.norms]
+            self.hooks = [norm.register_forward_hook(self._look) for norm in norms]
+
+    def _look(self, norm, inputs, z):
+        self.found.append(self.penalty(norm, inputs[0], z))
+
+    def after_pred(self):
+        for hook in self.hooks:
+            hook.remove()
+        self.hooks = []
+
+    def after_cancel_batch(self):
+        self.after_pred()
+
+    def after_loss(self):
+        if self.found:
+            penalty = torch.stack(self.found).sum()
+            self.learn.loss_grad = torch.add(self.loss_grad, penalty, alpha=self.weight)
+            self.found = []
+
+
+class DropletPenalty(FeaturePenalty):
     """Penalize activations far outside their channel's spread.
 
     A network with instance normalization can control its statistics with one huge spike. The spike
     shows as a flat patch, the droplet of Karras et al. 2020 (StyleGAN2). The penalty looks at the
-    inputs of the last two normalizations, after all residual blocks, and only at the first photo of
-    each batch: four photos would take a tenth of a step.
+    inputs of the last two normalizations, after all residual blocks.
     """
 
-    order = MixedPrecision.order - 1  # before the loss is scaled
+    norms = "in4", "in5"
 
     def __init__(self, weight: float = 1.0, beyond: float = 4.0):
-        self.weight, self.beyond = weight, beyond  # beyond: standard deviations without penalty
-        self.hooks: list = []
-        self.excess: list[Tensor] = []
+        super().__init__(weight)
+        self.beyond = beyond  # standard deviations without penalty
 
-    def before_batch(self):
-        self.after_pred()  # an interrupt in a notebook skips it
-        self.excess = []
-        if self.training and len(self.yb):
-            parts = get_model(self.learn.model).named_modules()
-            norms = [part for name, part in parts if name.rpartition(".")[2] in ("in4", "in5")]
-            self.hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
-
-    def _look(self, norm, inputs):
-        x = inputs[0][:1].float()
+    def penalty(self, norm, x, z):
+        x = x[:1].float()
         ones = torch.ones(x.shape[:2], device=x.device)
         z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
-        self.excess.append((z.abs() - self.beyond).relu().square().mean())
-
-    def after_pred(self):
-        for hook in self.hooks:
-            hook.remove()
-        self.hooks = []
-
-    def after_cancel_batch(self):
-        self.after_pred()
-
-    def after_loss(self):
-        if self.excess:
-            excess = torch.stack(self.excess).sum()
-            self.learn.loss_grad = torch.add(self.loss_grad, excess, alpha=self.weight)
-            self.excess = []
+        return (z.abs() - self.beyond).relu().square().mean()
 
 
-class DeadPenalty(Callback):
+class DeadPenalty(FeaturePenalty):
     """Penalize places where the last features are all off.
 
     ReLU leaves nothing there but the bias of the last convolution, which all styles share: a flat
     patch of its color with hard edges. The loss cannot mend it, because no gradient passes. The
-    penalty looks at the `ALIVE` largest features of each place, before ReLU, in the first photo of
-    each batch.
+    penalty looks at the `ALIVE` largest features of each place, before ReLU.
     """
 
-    order = MixedPrecision.order - 1  # before the loss is scaled
+    norms = ("in5",)
 
     def __init__(self, weight: float = 1.0, least: float = 0.5):
-        self.weight, self.least = weight, least  # least: what each should be
-        self.hooks: list = []
-        self.missing: list[Tensor] = []
+        super().__init__(weight)
+        self.least = least  # what each should be
 
-    def before_batch(self):
-        self.after_pred()  # an interrupt in a notebook skips it
-        self.missing = []
-        if self.training and len(self.yb):
-            parts = get_model(self.learn.model).named_modules()
-            last = [part for name, part in parts if name.rpartition(".")[2] == "in5"]
-            self.hooks = [norm.register_forward_hook(self._look) for norm in last]
-
-    def _look(self, norm, inputs, z):
+    def penalty(self, norm, x, z):
         largest = z[:1].float().topk(min(ALIVE, z.shape[1]), dim=1).values
-        self.missing.append((self.least - largest).relu().square().mean())
-
-    def after_pred(self):
-        for hook in self.hooks:
-            hook.remove()
-        self.hooks = []
-
-    def after_cancel_batch(self):
-        self.after_pred()
-
-    def after_loss(self):
-        if self.missing:
-            missing = torch.stack(self.missing).sum()
-            self.learn.loss_grad = torch.add(self.loss_grad, missing, alpha=self.weight)
-            self.missing = []
+        return (self.least - largest).relu().square().mean()
 
 
 class TemporalConsistency(Callback):

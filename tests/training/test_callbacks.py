@@ -233,7 +233,7 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
         how = {"seed": seed, "droplets": weight, "pretrained": None, "arch": "full", **plan}
         learn, seen = learner(tmp_path, painting, **how), []
         run(learn, [], 8)
-        assert not learn.model.in5._forward_pre_hooks
+        assert not learn.model.in5._forward_hooks
         learn.model.in5.register_forward_pre_hook(lambda norm, x: seen.append(x[0]))
         with torch.no_grad():
             learn.model.eval()(learn.dls.valid.one_batch()[0])
@@ -267,7 +267,7 @@ def test_an_interrupt_leaves_no_second_penalty_behind(photos, painting):
     learn, calls = learner(photos, painting), []
 
     def stop_once(net, inputs):
-        calls.append(len(net.in5._forward_pre_hooks))
+        calls.append(len(net.in5._forward_hooks))
         if len(calls) == 1:
             raise KeyboardInterrupt
 
@@ -275,7 +275,7 @@ def test_an_interrupt_leaves_no_second_penalty_behind(photos, painting):
     with pytest.raises(KeyboardInterrupt):
         run(learn, [])
     run(learn, [], 1)
-    assert max(calls) == 1 and not learn.model.in5._forward_pre_hooks
+    assert max(calls) == 1 and not learn.model.in5._forward_hooks
 
 
 def test_lr_find_keeps_one_size(photos, painting):

@@ -211,7 +211,7 @@ def test_an_interrupt_leaves_nothing_behind(dls, painting, photo):
         quietly(learn, "fit", 1)
     hook.remove()
     assert not torch.is_autocast_enabled("cpu")
-    assert not any(part._forward_pre_hooks for part in learn.model.modules())
+    assert not any(part._forward_hooks for part in learn.model.modules())
     copy.deepcopy(learn.model)
     learn.export("learner.pkl")
     quietly(learn, "fit", 1)
