@@ -26,6 +26,7 @@ from faststyle_fastai.core.moments import mean_and_std
 from faststyle_fastai.images.files import read_picture, to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
 from faststyle_fastai.inference.first_sight import together
+from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import PATH, AnyStyleNet
 from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
@@ -54,6 +55,7 @@ BUILTIN = 0.15  # share of the draws that are built-in paintings
 FRESH = 1  # paintings of a batch that are new crops; the others were drawn before
 KEPT = 3000  # crops, the latest; their moments and targets take 1.8 GB
 DEAD = 5.0  # weight of DeadPenalty
+STYLE = 1.3  # the rest is as in refining; with less style, judges see a filter, not a painting
 RECOLORED = 0.25  # share of the draws whose color channels change places
 
 
@@ -135,15 +137,6 @@ class AnyPaintingLoss(VggLoss):
         return self.target
 
 
-# Whole figures and the photo's light, as in refining; but with less style than this, judges see a
-# filter instead of a painting.
-LOSS = {
-    "style": {"weight": 1.3},
-    "content": {"layers": {"relu2_2": 0.6, "relu3_4": 1.0, "relu4_2": 2.0}},
-    "tone": {"weight": 0.8},
-}
-
-
 def main(
     photos: Path,
     paintings: Path,
@@ -158,7 +151,9 @@ def main(
 ):
     "Train the network for any painting on `photos`. Write it as float16."
     set_seed(seed)
-    plan = recipe_plan("fast", "style", bs=bs, small_until=small_until, loss=LOSS)
+    plan = recipe_plan(
+        "fast", "style", bs=bs, small_until=small_until, loss=LOSS, style_weight=STYLE
+    )
     dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, seed=seed)
     painters = defaultdict(list)
     for file in sorted(paintings.rglob("*_*.jpg")):

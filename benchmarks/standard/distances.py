@@ -13,7 +13,6 @@ from faststyle_fastai.perceptual.style_losses import CONTENT_LOSSES
 STYLE = "relu1_1", "relu2_1", "relu3_1", "relu4_1"  # those that the weights reach
 CONTENT = "relu3_4", "relu4_1"
 SMALL = 256  # px of images whose places are compared with each other: n**4 / 256 products
-BEST = {"style": min, "content": min, "CFSD": min, "tone": max, "patches": min, "mesh": min}
 
 
 @torch.no_grad()

@@ -103,8 +103,7 @@ def ada_in(clone: Path) -> Paint:
             tf.import_graph_def(graph, name="")
 
         wrapped = tf.compat.v1.wrap_function(start, [])
-        ends = [f"{end}:0"]
-        return wrapped.prune([f"{name}:0" for name in sorted(sources)], ends)
+        return wrapped.prune([f"{name}:0" for name in sorted(sources)], [f"{end}:0"])
 
     encode, decode = part("encoder_opt_quantized.pb"), part("decoder_opt_quantized.pb")
 

@@ -1,7 +1,7 @@
 """The field's usual test of networks for any painting: 20 photos, 40 paintings, 512 px.
 
     python -m benchmarks.standard --set STYLEID/data --peers DIR --weights VGG19 --pictures OUT \\
-        [--pairs 80] [--refine 20] [--only NAME …]
+        [--pairs 40] [--refine 20]
 
 The set is that of jiwoogit/StyleID: `cnt` holds the photos, `sty` the paintings. DIR holds clones
 of the repositories in `peers.py`; those that are missing are left out. Each paints with its own
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.report import fresh, in_turns, kept, peak, report
-from benchmarks.standard.distances import BEST, CONTENT, STYLE, distances
+from benchmarks.report import fresh, in_turns, peak, report
+from benchmarks.standard.distances import CONTENT, STYLE, distances
 from benchmarks.standard.peers import PEERS, tensor
 from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files, save_picture
 from faststyle_fastai.core.assets import ASSETS
@@ -34,18 +34,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--set", "--peers", "--weights", "--pictures"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--pairs", type=int, default=80, help="Of 800; 40 are one per painting.")
+    parser.add_argument("--pairs", type=int, default=40, help="Of 800; 40 are one per painting.")
     parser.add_argument("--refine", type=float, default=0, help="Seconds to refine each pair for.")
-    parser.add_argument("--only", nargs="*", help="Names to paint. Default: all.")
     args = parser.parse_args()
     pairs = chosen(args.set, args.pairs)
     clones = {name: args.peers / peer.repository.split("/")[1] for name, peer in PEERS.items()}
     names = [OURS, *[REFINED] * bool(args.refine)] + [n for n in PEERS if clones[n].is_dir()]
-    names = [name for name in names if not args.only or name in args.only]
     paints = {name: painter(name, clones.get(name), args.refine) for name in names}
     backbone, rows = vgg19(args.weights), []
-    timed = {name: paint for name, paint in paints.items() if name != REFINED}
-    seconds = in_turns({n: partial(on_pair, paint) for n, paint in timed.items()}, pairs[0], ROUNDS)
+    seconds = in_turns(
+        {n: partial(on_pair, paint) for n, paint in paints.items()}, pairs[0], ROUNDS
+    )
     for name, paint in paints.items():
         found = []
         for painting, photo in pairs:
@@ -54,15 +53,14 @@ def main():
                 save_picture(to_picture(on_pair(paint, (painting, photo))), file)
             found.append(distances(*map(tensor, (file, photo, painting)), backbone))
         row = {"network": name, "published": PEERS[name].published if name in PEERS else ""}
-        row |= {key: round(statistics.mean(each[key] for each in found), 3) for key in BEST}
-        row["seconds"] = round(seconds.get(name, args.refine), 2)
+        row |= {key: round(statistics.mean(each[key] for each in found), 3) for key in found[0]}
+        row["seconds"] = round(seconds[name], 2)
         row["MB of memory"] = round(fresh(added, name, clones.get(name), args.refine, pairs[0]))
         row["MB of weights"] = round(size(name, clones.get(name)) / 1e6, 1)
         print(row, flush=True)
         rows.append(row)
-    others = [row for row in kept("standard")["rows"] if row["network"] not in paints]
     layers = [name for name in dict.fromkeys((*STYLE, *CONTENT)) if name in backbone.layers]
-    report("standard", rows + others, pairs=len(pairs), px=512, layers=layers)
+    report("standard", rows, pairs=len(pairs), px=512, layers=layers)
 
 
 def chosen(folder: Path, n: int) -> list[tuple[Path, Path]]:

@@ -118,6 +118,7 @@ def mean_moments(works):
 def together(
     paintings: list[list[Tensor]],  # the moments of each
 ) -> list[Tensor]:  # [B, C + 1, C + 1] of each layer
+    "The moments of several paintings as a batch."
     return [torch.cat(layer) for layer in zip(*paintings)]
 
 

@@ -1,4 +1,4 @@
-"Terms of the loss that need the network itself, as callbacks: features, temporal consistency."
+"Terms of the loss that need the network itself, as callbacks."
 
 from typing import Any
 
