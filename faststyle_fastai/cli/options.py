@@ -198,6 +198,7 @@ Mix = Annotated[
 PAINT: dict[str, dict[str, Any]] = {
     "strength": {},
     "mask": {"kind": Path | None},
+    "area": {"names": ["--paint"]},
     "black": {"kind": str | None, "names": ["--background-style"], "callback": check_style},
     "stroke": {},
     "size": {},

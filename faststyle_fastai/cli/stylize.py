@@ -13,6 +13,8 @@ from typer import Argument, Option
 
 from ..core.errors import FaststyleError, format_error
 from ..core.terminal import clock, printable, progress
+from ..core.values import either
+from ..inference.options import AREAS
 from . import checks, options
 from .checks import check_inputs, check_style
 from .loading import load_mixture, load_stylizer, side_of
@@ -54,6 +56,10 @@ def stylize(
         Path | None,
         option("FILE", "Also save the refined style (.safetensors).", "--save-style"),
     ] = None,
+    save_mask: Annotated[
+        Path | None,
+        option("FILE", "Also save the mask of what is painted; for several images a folder."),
+    ] = None,
     batch_size: Annotated[
         int, option("N", "Images of the same size per batch.", "--batch-size", "--bs", min=1)
     ] = 1,
@@ -79,6 +85,7 @@ def stylize(
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
     limit_pixels(megapixels)
     jobs = plan(inputs, out, depth, force, skip_existing)
+    masks = plan_masks(inputs, save_mask, settings, force)
     refine_on = refine_on or (jobs[0][0] if refine and len(jobs) == 1 else None)
     check_refining(refine, refine_on, painting, save_style, settings.black or mix, force)
     if depth == 16 and precision == "auto":
@@ -104,8 +111,9 @@ def stylize(
     each = how if refine and not refine_on else None
     watch = partial(show_share, "painted") if show else None
     written: list[Path] = []
-    batches = alike(read_images(jobs), 1 if each else batch_size)
-    painted = partial(repaint, paint, settings, depth, watch, each)
+    alone = each or masks or settings.area != "all"
+    batches = alike(read_images(jobs), 1 if alone else batch_size)
+    painted = partial(repaint, paint, settings, depth, watch, each, masks)
     try:
         with closing(map_overlapped(batches, painted, partial(write, written, depth))) as results:
             failed = report(results, len(jobs), quiet)
@@ -128,6 +136,17 @@ def plan(inputs, out, depth, force, skip_existing):
             "--skip-existing, or another -o."
         )
     return jobs
+
+
+def plan_masks(inputs, out, settings, force):
+    "The file of each image's mask, by source."
+    if out is None:
+        return {}
+    if settings.mask is None and settings.area == "all":
+        raise FaststyleError("--save-mask needs --paint or --mask.")
+    return {
+        source: target.with_suffix(".png") for source, target in plan(inputs, out, 8, force, False)
+    }
 
 
 def read_images(jobs):
@@ -167,7 +186,7 @@ def refined(paint, settings, picture, how):
     return paint, replace(settings, style=None)
 
 
-def repaint(paint, settings, depth, watch, how, items):
+def repaint(paint, settings, depth, watch, how, masks, items):
     "Paint a batch; an image for which the style is refined first, if `how` says so, is alone."
     from torch import cat
 
@@ -176,9 +195,22 @@ def repaint(paint, settings, depth, watch, how, items):
         raise images[0]
     if how:
         paint, settings = refined(paint, settings, images[0], how)
+    if masks or settings.area != "all":
+        settings = masked(settings, *items[0], masks)
     if len(images) == 1:
         return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch)]
     return paint(cat(images), **vars(replace(settings, tile=None)), tensor=True).split(1)
+
+
+def masked(settings, source, target, image, masks):
+    "The options with the mask of what is to be painted of an image. It is saved if it has a file."
+    from ..images.saving import save_picture
+    from ..inference.people import painted_area
+
+    area = painted_area(image, settings, source)
+    if source in masks:
+        save_picture(area, masks[source])
+    return replace(settings, mask=area, area="all")
 
 
 def write(written, depth, items, painted):
@@ -253,6 +285,7 @@ def grid(
     out: options.Output,
     n: Annotated[int, option("N", "Images per side.", "-n", min=2)] = 5,
     size: Annotated[int | None, option("PX", "Short side to paint at in px.", min=8)] = None,
+    area: Annotated[str, option("WHAT", f"What to paint: {either(AREAS)}.", "--paint")] = "all",
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
     device: options.Device = None,
@@ -262,7 +295,9 @@ def grid(
     from ..images.formats import is_painting
     from ..images.saving import check_format, save_picture
     from ..inference.builtin import find_style
+    from ..inference.people import painted_area
 
+    settings = options.painting({"area": area})
     if check_format(out).exists() and not force:
         raise FaststyleError(
             f"{out} exists: use --overwrite to overwrite it, or choose another -o."
@@ -283,4 +318,7 @@ def grid(
         raise FaststyleError(
             f"{style[0]} is an autoencoder without styles to mix: choose a trained style."
         )
-    options.print_outputs(save_picture(style_grid(paint, picture, names, n, size=size), out))
+    mask = painted_area(picture, settings, picture)
+    options.print_outputs(
+        save_picture(style_grid(paint, picture, names, n, size=size, mask=mask), out)
+    )

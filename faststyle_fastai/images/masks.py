@@ -5,10 +5,11 @@ import warnings
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from .files import opened, read_picture, to_tensor
 
-__all__ = ["read_mask", "fit_mask", "gray", "shares"]
+__all__ = ["fit_mask", "gray", "guided", "read_mask"]
 
 
 def read_mask(
@@ -40,9 +41,33 @@ def gray(
     return to_tensor(mask.convert("RGB"))[:, :1]
 
 
-def shares(
-    share: Tensor,  # [1, 1, H, W] in [0, 1], weight of the first of two styles
-    batch: int,
-) -> Tensor:  # [batch, 2, H, W]
-    "Per-pixel weights of two styles, as the `style` of a network."
-    return torch.cat([share, 1 - share], 1).expand(batch, -1, -1, -1)
+def guided(
+    x: Tensor,  # [1, 1, h, w]
+    photo: Tensor,  # [1, 3, h, w] in [0, 1]
+    radius: int,  # px of the window on each side
+    noise: float,  # variance of the photo's colors below which there is no edge
+) -> tuple[Tensor, Tensor]:  # slope [1, 3, h, w] and offset [1, 1, h, w]
+    """Explain `x` by the photo's colors around each pixel (the guided filter, He et al. 2010).
+
+    `(slope * photo).sum(1) + offset` is like `x`, with the edges of the photo.
+    """
+
+    def mean(y):  # of the window, one axis at a time
+        for size, edge in (((2 * radius + 1, 1), (radius, 0)), ((1, 2 * radius + 1), (0, radius))):
+            y = F.avg_pool2d(y, size, 1, edge, count_include_pad=False)
+        return y
+
+    center, level = mean(photo), mean(x)
+    together = mean(photo * x) - center * level
+    # The covariance of the colors, [h, w, 3, 3], is inverted by the cross products of its rows.
+    pairs = mean((photo[0, :, None] * photo[0]).flatten(0, 1)[None]).unflatten(1, (3, 3))[0]
+    spread = (pairs - center[0, :, None] * center[0]).permute(2, 3, 0, 1)
+    spread = spread + noise * torch.eye(3)
+    first, second, third = spread.unbind(2)
+    inverse = [
+        torch.linalg.cross(*two) for two in ((second, third), (third, first), (first, second))
+    ]
+    determinant = (first * inverse[0]).sum(-1)
+    slope = torch.einsum("khwc,xkhw->xchw", torch.stack(inverse), together) / determinant
+    offset = level - (slope * center).sum(1, keepdim=True)
+    return mean(slope), mean(offset)

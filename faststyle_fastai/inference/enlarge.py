@@ -84,20 +84,28 @@ class Enlarger:
         self,
         box: tuple[int, int, int, int],  # left, top, right, bottom in the photo
     ) -> Tensor:  # [1, 3, height, width] in [0, 1]
-        grown = [self._grown(source, box) for source in self.sources]
+        grown = [resized_part(source, box, self.photo.size) for source in self.sources]
         return detailed(grown, to_tensor(self.photo.crop(box)))
 
-    def _grown(self, source, box):
-        across, down = (own / full for own, full in zip(source[0].size, self.photo.size))
-        there = box[0] * across, box[1] * down, box[2] * across, box[3] * down
-        size = box[2] - box[0], box[3] - box[1]
-        parts = [plane.resize(size, Image.Resampling.BICUBIC, there) for plane in source]
-        return torch.from_numpy(np.stack([np.asarray(part) for part in parts]))[None]
 
-
-def planes(x):
-    "The channels of [1, 3, h, w] as images of floats, which Pillow can resize part by part."
+def planes(
+    x: Tensor,  # [1, C, h, w]
+) -> list[Image.Image]:  # F
+    "The channels as images of floats, which Pillow can resize part by part."
     return [Image.fromarray(plane.numpy(force=True)) for plane in x[0]]
+
+
+def resized_part(
+    source: list[Image.Image],  # as from `planes`
+    box: tuple[int, int, int, int],  # left, top, right, bottom in the enlarged image
+    size: tuple[int, int],  # width and height of the enlarged image
+) -> Tensor:  # [1, C, height, width] of the box
+    "A part of an enlarged image."
+    across, down = (own / full for own, full in zip(source[0].size, size))
+    there = box[0] * across, box[1] * down, box[2] * across, box[3] * down
+    shape = box[2] - box[0], box[3] - box[1]
+    parts = [plane.resize(shape, Image.Resampling.BICUBIC, there) for plane in source]
+    return torch.from_numpy(np.stack([np.asarray(part) for part in parts]))[None]
 
 
 def at_most(x, longest):

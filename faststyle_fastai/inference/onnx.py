@@ -180,9 +180,7 @@ class OnnxNet(nn.Module):
         style: Tensor,  # [B, n_styles], weights over the styles
     ) -> Tensor:  # [B, 3, H, W]
         if style.dim() != 2:
-            raise FaststyleError(
-                "An .onnx network takes one mix of styles per image. Do not use black=."
-            )
+            raise ValueError("An .onnx network takes one mix of styles per image, not per pixel.")
         values = (value.float().contiguous().cpu().numpy() for value in (x, style))
         painted = self.session.run([OUTPUT], dict(zip(INPUTS, values)))[0]
         return torch.from_numpy(painted).to(x.device)

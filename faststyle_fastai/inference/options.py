@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.values import either
+from ..core.values import either, known
 
-__all__ = ["STROKES", "PaintOptions"]
+__all__ = ["AREAS", "STROKES", "PaintOptions"]
 
 STROKES = {  # name -> px of the short side that larger images are painted at
     "finest": None,
@@ -14,6 +14,7 @@ STROKES = {  # name -> px of the short side that larger images are painted at
     "broad": 400,
     "broadest": 256,
 }
+AREAS = "all", "person", "background"
 
 
 def option(default, help, **limits):  # limits and metavar as in typer.Option
@@ -31,7 +32,13 @@ class PaintOptions:
     mask: Any = option(  # a gray image; grays blend
         None, "Gray image. White areas are painted, black areas stay unchanged.", metavar="FILE"
     )
-    black: Any = option(None, "Style for the black areas of --mask.", metavar="STYLE")
+    area: str = option(
+        "all", f"What to paint: {either(AREAS)}. People are found by their faces.", metavar="WHAT"
+    )
+    black: Any = option(
+        None, "Style for what is not painted: the black areas of --mask, or the rest of --paint.",
+        metavar="STYLE",
+    )  # fmt: skip
     stroke: str = option(
         "medium", f"Width of the brush strokes: {either(STROKES)}.", metavar="WIDTH"
     )
@@ -47,7 +54,9 @@ class PaintOptions:
     )
 
     def __post_init__(self):
-        if self.black is not None and self.mask is None:
+        known("area", self.area, AREAS)
+        if self.black is not None and self.mask is None and self.area == "all":
             raise ValueError(
-                "A background style (black=, --background-style) needs a mask (mask=, --mask)."
+                "A background style (black=, --background-style) needs a mask (mask=, --mask), or "
+                "an area to paint (area=, --paint)."
             )

@@ -49,16 +49,14 @@ class TiledPainting:
     "The steps of `paint_tiles`, and what they share."
 
     def __init__(self, painter, photo, shape, how, mask, side, watch):
-        self.painter, self.photo, self.how, self.watch = painter, photo, how, watch
+        self.painter, self.photo, self.how = painter, photo, how
+        self.mask, self.watch = mask, watch
         size = shape[::-1]
         self.out, self.small, self.painted = Image.new("RGB", size), None, None
         if photo.size != size:
             # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the color range.
             self.small = reduced(photo, shape)
             self.painted = torch.empty_like(self.small)
-        two_styles = how.black is not None
-        self.share = mask.resize(size) if two_styles else None
-        self.mask = None if two_styles else mask
         self.sample = tiles(size, side) if how.exact else spread_tiles(size)
         self.tiles = tiles(size, side)
         finishes = self.small is not None or how.keep_colors or self.mask is not None
@@ -79,8 +77,7 @@ class TiledPainting:
 
     def inputs(self, tile):
         "The arguments of the network."
-        share = None if self.share is None else gray(self.share.crop(tile.outer))
-        return self.part(tile.outer), self.painter.styling(1, share)
+        return self.part(tile.outer), self.painter.styling()
 
     def fix_statistics(self):
         "Measure the whole photo, or a sample of it, for the network and for `exposed`."

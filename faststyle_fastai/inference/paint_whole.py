@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from ..core.devices import finishing_device
 from ..images.masks import gray
-from ..images.sizes import resize_short, resized
+from ..images.sizes import resize_short
 from ..models.transformer import SMALLEST
 from .enlarge import enlarged
 from .finish import filled, finished
@@ -36,9 +36,8 @@ def paint_whole(
     room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
     x = F.pad(small, room, mode="replicate")
     where = None if mask is None else gray(mask).to(device)
-    share = None if how.black is None else resized(where, x.shape[-2:])
-    painted = painter(x, share)[..., :height, :width].to(device)
+    painted = painter(x)[..., :height, :width].to(device)
     if painted.shape != photo.shape:
         painted = enlarged(painted, small, photo)
-    painted = finished(painted, photo, how.keep_colors, where if how.black is None else None)
+    painted = finished(painted, photo, how.keep_colors, where)
     return torch.cat([painted, opacity], 1)

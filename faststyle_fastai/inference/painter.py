@@ -1,4 +1,4 @@
-"Painter: a network, the styles of one image, and the precision to paint it in."
+"Painter: a network, the style of one image, and the precision to paint it in."
 
 from dataclasses import dataclass
 
@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from ..core.devices import computing
-from ..images.masks import shares
 from .finish import match_mean_std
 
 __all__ = ["Painter"]
@@ -30,21 +29,19 @@ class Painter:
     def __call__(
         self,
         x: Tensor,
-        share: Tensor | None = None,  # [1, 1, H, W], weight of the first of two styles
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         photo = x.to(self.device)
         with self.computing():
-            painted = self.net(photo, self.styling(len(x), share))
+            painted = self.net(photo, self.styling(len(x)))
         return self.exposed(painted, photo)
 
     def computing(self):
         "The context to run the network in."
         return computing(self.device, self.dtype)
 
-    def styling(self, batch: int = 1, share: Tensor | None = None) -> Tensor:
+    def styling(self, batch: int = 1) -> Tensor:
         "The network's `style`."
-        weights = self.weights.expand(batch, -1) if share is None else shares(share, batch)
-        return weights.to(self.device)
+        return self.weights.expand(batch, -1).to(self.device)
 
     def exposed(
         self,

@@ -4,12 +4,14 @@ import math
 import warnings
 from collections.abc import Callable
 from copy import copy, deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from fastcore.basics import listify
+from PIL import Image
 from torch import Tensor, nn
 
 from ..core.assets import ASSETS
@@ -26,7 +28,7 @@ from ..images.files import (
     to_tensor,
 )
 from ..images.formats import is_painting
-from ..images.masks import fit_mask, read_mask
+from ..images.masks import gray
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
 from ..models.stylefile import builtin_weights, load_style, save_network
@@ -38,6 +40,7 @@ from .options import PaintOptions
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
 from .painter import Painter
+from .people import painted_area
 from .refine import refine, refining_size
 from .tiles import smaller_side, tile_side, tiles
 
@@ -124,11 +127,22 @@ class Stylizer:
 
     def _painted(self, image, how, side, watch):
         "Repaint an opened image, in tiles of `side` px unless it is None."
-        painter = self.painter(how.style, how.strength, how.black, private=side is not None)
         photo = read_tensor(image) if side is None else read_upright(image)
-        size = image_size(photo)
-        shape = painting_shape(size[::-1], how.stroke, how.size)
-        mask = None if how.mask is None else fit_mask(read_mask(how.mask), size)
+        mask = painted_area(photo, how)
+        if how.black is None:
+            return self._once(photo, how, mask, side, watch)
+        # Not at once, with styles by pixel: a style looks wrong under another's statistics.
+        halves = [watch and partial(_half, watch, i) for i in range(2)]
+        back = self._once(photo, replace(how, style=how.black), None, side, halves[0])
+        front = self._once(photo, how, None, side, halves[1])
+        if side is None:
+            return torch.lerp(back, front, gray(mask).to(back.device))
+        return Image.composite(front, back, mask)
+
+    def _once(self, photo, how, mask, side, watch):
+        "Repaint an image in one style."
+        painter = self.painter(how.style, how.strength, private=side is not None)
+        shape = painting_shape(image_size(photo)[::-1], how.stroke, how.size)
         if side is None:
             return paint_whole(painter, photo, shape, how, mask)
         return paint_tiles(painter, photo, shape, how, mask, side=side, watch=watch)
@@ -138,27 +152,23 @@ class Stylizer:
         x: Tensor,  # [B, 3, H, W] in [0, 1], H and W ≥ 5
         style=None,  # as above
         strength: float = 1.0,
-        share: Tensor | None = None,  # [1, 1, H, W] in [0, 1], weight of `style` at each pixel
-        black=None,  # the style of the remaining weight
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         "Apply the network to tensors."
-        return self.painter(style, strength, None if share is None else black)(x, share)
+        return self.painter(style, strength)(x)
 
     def painter(
         self,
         style=None,  # as above
         strength: float = 1.0,
-        black=None,  # a second style, for the black part of a mask
         private: bool = False,  # a network of its own, whose normalizations may be changed
     ) -> Painter:
-        "A painter of these styles."
+        "A painter of this style."
         # On a GPU, autocast exchanges the network's weights, which other threads must not see.
         shared = self.device.type == "cpu" or not isinstance(self.net, TransformerNet)
-        if shared and not private and strength == 1 and black is None:
+        if shared and not private and strength == 1:
             net, weights = self.net, self.style_weights(style)[None]
         else:
-            styles = [style] if black is None else [style, black]
-            net, weights = self.network(styles, strength), torch.eye(len(styles))[:1]
+            net, weights = self.network([style], strength), torch.ones(1, 1)
         share = 1.0 - strength if self.styles else 1.0
         return Painter(net, weights, share, self.device, self.dtype)
 
@@ -217,10 +227,6 @@ class Stylizer:
         "A network of its own with these styles only; a mixture of styles becomes one style."
         weights = torch.stack([self.style_weights(style) for style in styles])
         state = self._blend(strength)
-        if not isinstance(self.net, TransformerNet):
-            raise FaststyleError(
-                "An .onnx network takes one mix of styles per image. Do not use black=."
-            )
         state = {k: weights @ w if is_affine(k) else w for k, w in state.items()}
         memo = {id(p): nn.Parameter(state[k], False) for k, p in self.net.named_parameters()}
         return deepcopy(self.net, memo)  # new modules would draw random numbers
@@ -314,6 +320,10 @@ class Stylizer:
 
 def _share(watch, share, preview):
     watch(share)
+
+
+def _half(watch, i, share):
+    watch((i + share) / 2)
 
 
 def _from_onnx(path):

@@ -21,14 +21,14 @@ from ..core.prefetch import map_batches, map_overlapped
 from ..core.values import check_numbers
 from ..images.files import to_picture, to_tensor
 from ..images.masks import fit_mask, gray, read_mask
-from ..images.sizes import resize_short, resized, short_shape
+from ..images.sizes import resize_short, short_shape
 from ..inference.enlarge import enlarged, painting_shape
 from ..inference.finish import finished
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
 from .reader import VideoFrame, VideoReader, open_video
-from .temporal import FlowBlender, SmoothedStatistics
+from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
 from .writer import VideoWriter, parts_folder, video_writer
 
 __all__ = ["paint_video"]
@@ -186,6 +186,7 @@ def fingerprints(paint: Stylizer, options: PaintOptions) -> dict:
         "painted": fingerprint(paint, options.style, strength),
         "black": None if black is None else fingerprint(paint, black, strength),
         "mask": mask and sha256(mask.tobytes()).hexdigest(),
+        "area": options.area,
         "colors": options.keep_colors,
         "stroke": options.stroke,
     }
@@ -215,12 +216,14 @@ class FramePainter:
     ):
         self.paint, self.options, self.size = paint, options, size
         steady = isinstance(paint.net, TransformerNet)  # not an .onnx network
-        self.painter = paint.painter(options.style, options.strength, options.black, private=steady)
-        net = self.painter.net
-        self.statistics = SmoothedStatistics(net) if isinstance(net, TransformerNet) else None
+        styles = [options.style] if options.black is None else [options.style, options.black]
+        self.painters = [paint.painter(style, options.strength, private=steady) for style in styles]
+        nets = [painter.net for painter in self.painters]
+        self.statistics = [SmoothedStatistics(n) for n in nets if isinstance(n, TransformerNet)]
         self.blender = FlowBlender() if smooth else None
         self.device = finishing_device(paint.device)
         self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
+        self.people = None if options.area == "all" else SteadyPeople()
         self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes
         self.last: tuple[VideoFrame, np.ndarray] | None = None  # a frame and its painted image
 
@@ -255,17 +258,25 @@ class FramePainter:
         full = self._reduced(photo)
         shape = painting_shape(full.shape[-2:], self.options.stroke, None)
         x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
-        share = mask = None
-        if self.options.black is not None:
-            share = resized(self.mask_of(photo.shape[-2:]), x.shape[-2:]).clamp(0, 1)
-        elif self.options.mask is not None:
-            mask = self.mask_of(full.shape[-2:])
-        if self.statistics:
-            self.statistics.next_frame(x, seconds)
-        painted = self.painter(x, share).to(self.device)
-        if painted.shape != full.shape:
-            painted = enlarged(painted, x, full)
-        return full, finished(painted, full, self.options.keep_colors, mask)
+        for statistics in self.statistics:
+            statistics.next_frame(x, seconds)
+        layers, mask = [full], self._area(full)
+        for painter in reversed(self.painters):
+            painted = painter(x).to(self.device)
+            if painted.shape != full.shape:
+                painted = enlarged(painted, x, full)
+            layers.append(finished(painted, full, self.options.keep_colors, None))
+        *_, back, front = layers
+        return full, front if mask is None else torch.lerp(back, front, mask)
+
+    def _area(self, photo):
+        "What to paint of a frame, [1, 1, H, W]; None: all."
+        mask = None if self.options.mask is None else self.mask_of(photo.shape[-2:])
+        if self.people is None:
+            return mask
+        area = self.people(photo)
+        area = 1 - area if self.options.area == "background" else area
+        return area if mask is None else area * mask
 
     def _sides(self, shape):
         "Sides in px: of the tiles, or None, and the short one that frames are painted at."

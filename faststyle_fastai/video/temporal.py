@@ -1,4 +1,4 @@
-"Temporal consistency of painted videos: smoothed statistics, and strokes that follow the motion."
+"Temporal consistency of painted videos: smoothed statistics, masks and brush strokes."
 
 import math
 
@@ -8,15 +8,34 @@ from torch import Tensor
 
 from ..core.devices import finishing_device
 from ..core.extras import extra
+from ..images.sizes import resize_short, resized
+from ..inference.people import edges, find_faces, find_people, likelihood
 from ..models.normalization import mean_and_variance
 from ..models.transformer import TransformerNet
 
-__all__ = ["SmoothedStatistics", "FlowBlender"]
+__all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople"]
 
 FOLLOW = 4.0  # seconds, time constant of the smoothing
 CUT = 0.12  # mean difference of two frames, in [0, 1], above which a new scene begins
 KEPT = 0.8  # weight of the previous frame where it shows the same object
+LOOK, ZOOMS = 256, (1, 2)  # px of the short side at which people are sought, and their windows
+STEADY, MOVED = 0.8, 0.3  # share of a small change that is dropped; a change that is motion
 SAME = 0.04  # difference in [0, 1] at which objects still count as the same
+
+
+class Scenes:
+    "Tells whether a new scene begins with a frame."
+
+    def __init__(self):
+        self.last: Tensor | None = None  # the previous frame, 16 x 16
+
+    def __call__(
+        self,
+        x: Tensor,  # [1, 3, H, W] in [0, 1]
+    ) -> bool:
+        small = torch.nn.functional.adaptive_avg_pool2d(x.to(finishing_device(x.device)), 16).cpu()
+        last, self.last = self.last, small
+        return last is not None and bool((small - last).abs().mean() > CUT)
 
 
 class SmoothedStatistics:
@@ -26,8 +45,7 @@ class SmoothedStatistics:
     """
 
     def __init__(self, net: TransformerNet):
-        self.keep = 0.0
-        self.last: Tensor | None = None  # the previous frame, 16 x 16
+        self.keep, self.is_cut = 0.0, Scenes()
         for stage in net.stages():
             stage.norm.statistics = self._smoothed()
 
@@ -51,11 +69,32 @@ class SmoothedStatistics:
 
         return smoothed
 
-    def is_cut(self, x: Tensor) -> bool:
-        "Whether a new scene begins."
-        small = torch.nn.functional.adaptive_avg_pool2d(x.to(finishing_device(x.device)), 16).cpu()
-        last, self.last = self.last, small
-        return last is not None and bool((small - last).abs().mean() > CUT)
+
+class SteadyPeople:
+    "The people in the frames of a video. They are found anew in each scene."
+
+    def __init__(self):
+        self.is_cut, self.known = Scenes(), False  # whether a face was seen in this scene
+        self.last: Tensor | None = None  # where people were likely in the previous frame
+
+    def __call__(
+        self,
+        photo: Tensor,  # [1, 3, H, W] in [0, 1]
+    ) -> Tensor:  # [1, 1, H, W], 1 where people are
+        shape = photo.shape[-2:]
+        small = resize_short(photo, min(LOOK, *shape)).cpu()
+        if self.is_cut(small):
+            self.known, self.last = False, None
+        self.known = self.known or len(find_faces(small, ZOOMS)) > 0
+        if not self.known:
+            return torch.zeros_like(photo[:, :1])
+        found = find_people(small)
+        if self.last is not None:  # small changes are noise, large ones motion
+            change = found - self.last
+            found = found - STEADY * torch.exp(-((change / MOVED) ** 2)) * change
+        self.last = found
+        slope, offset = (resized(x.to(photo.device), shape) for x in edges(found, small))
+        return likelihood(slope, offset, photo)
 
 
 class FlowBlender:

@@ -8,11 +8,13 @@ import struct
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 import torch
+from conftest import fails
 from numpngw import write_png
 from PIL import Image
 
@@ -279,3 +281,31 @@ def test_a_grid_of_mixes(faststyle, photos, tmp_path):
     assert again.returncode == 1 and "grid.png exists" in again.stderr
     three = faststyle("grid", photo, *both, "--style", "mondrian", "-o", "three.png")
     assert three.returncode == 1 and "Give two or four styles" in three.stderr
+
+
+def test_only_people_are_painted(faststyle, tmp_path):
+    images = Path(__file__).parents[2] / "nbs" / "images"
+    for name in ("astronaut", "cat"):
+        read_picture(images / f"{name}.jpg").resize((128, 128)).save(f"{name}.png")
+    done = faststyle(
+        "stylize", "astronaut.png", "cat.png", "--style", "udnie", "--paint", "person",
+        "--save-mask", "masks", "-o", "out", "--bs", 2,
+    )  # fmt: skip
+    assert "warning: No person is found in cat.png: no face can be seen." in done.stderr
+    assert np.array_equal(read_picture("out/cat.png"), read_picture("cat.png"))
+    mask = np.asarray(Image.open("masks/astronaut.png"))
+    assert mask.shape == (128, 128) and not np.asarray(Image.open("masks/cat.png")).any()
+    changed = np.abs(
+        np.asarray(read_picture("out/astronaut.png"), float)
+        - np.asarray(read_picture("astronaut.png"))
+    ).mean(2)
+    assert not changed[mask == 0].any() and changed[mask == 255].mean() > 20
+    again = faststyle(
+        "stylize", "cat.png", "--style", "udnie", "--paint", "background", "--save-mask",
+        "masks/cat.png", "-o", "out.png",
+    )  # fmt: skip
+    fails(again, 1, "masks/cat.png exists")
+    lone = faststyle(
+        "stylize", "cat.png", "--style", "udnie", "--save-mask", "m.png", "-o", "o.png"
+    )
+    fails(lone, 1, "--save-mask needs --paint or --mask")

@@ -111,8 +111,6 @@ def test_what_an_exported_network_cannot_do_is_said(exported, photos):
         paint(photo, strength=0.5)
     with pytest.raises(FaststyleError, match="Do not use tile="):
         paint(photo, tile=32)
-    with pytest.raises(FaststyleError, match="Do not use black="):
-        paint(photo, mask=photo, black="stars")
     with pytest.raises(FaststyleError, match="already"):
         export_onnx(paint, exported / "again.onnx")
     with pytest.raises(ValueError, match="Use float32, half, int8"):

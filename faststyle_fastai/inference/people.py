@@ -1,0 +1,154 @@
+"Where people and faces are in a photo."
+
+import math
+import warnings
+from collections.abc import Sequence
+
+import torch
+from PIL import Image, ImageChops
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..images.files import image_size, read_upright, to_picture, to_tensor
+from ..images.masks import fit_mask, guided, read_mask
+from ..images.sizes import fitted, resized, resized_tensor
+from .enlarge import planes, resized_part
+from .options import PaintOptions
+
+__all__ = ["edges", "find_faces", "find_people", "likelihood", "painted_area"]
+
+SEEN = 640  # px of the longer side at which a photo is looked at
+ZOOMS = 1, 2, 4  # of the square windows in which faces are sought
+STEP = 0.75  # from one window to the next, of its side
+SURE = 0.7  # least score of a face
+SAME = 0.3  # intersection over union from which two boxes are of one face
+BESIDE, ABOVE, BELOW = 3.0, 1.0, 8.0  # room around a face for its body, of the face's size
+NEAR = 0.5  # of both sides of a photo, from which a person fills it
+REACH, NOISE = 1 / 80, 1e-3  # of the guided filter: of the longer side, and variance
+CERTAIN = 0.1  # likelihoods this near to 0 or 1 become 0 or 1
+ROWS = 256  # of a large photo, made at once
+
+
+def painted_area(
+    photo,  # an image, [1, 3 or 4, H, W] in [0, 1], or a file
+    how: PaintOptions,
+    name="the image",  # for the warning that nobody is found
+) -> Image.Image | None:  # L, of the photo's size, white where it is painted; None: everywhere
+    "What to paint of a photo: all inside the mask, or only the people or the background."
+    if not isinstance(photo, (Image.Image, Tensor)):
+        photo = read_upright(photo)
+    size = image_size(photo)
+    mask = None if how.mask is None else fit_mask(read_mask(how.mask), size)
+    if how.area == "all":
+        return mask
+    if isinstance(photo, Tensor) and len(photo) > 1:
+        raise ValueError(f"area={how.area} takes one image at a time. This is a batch.")
+    people = person_mask(to_picture(photo[:, :3]) if isinstance(photo, Tensor) else photo)
+    if not people.getbbox():
+        warnings.warn(f"No person is found in {name}: no face can be seen.", stacklevel=2)
+    area = people if how.area == "person" else ImageChops.invert(people)
+    return area if mask is None else ImageChops.multiply(area, mask)
+
+
+def person_mask(
+    photo: Image.Image,
+) -> Image.Image:  # L, of the photo's size, white where people are
+    "The people in a photo if a face can be seen, otherwise nobody."
+    photo = photo.convert("RGB")
+    small = resized_tensor(photo, fitted(photo.size, SEEN))
+    out = Image.new("L", photo.size)
+    faces = find_faces(small)
+    if not len(faces):
+        return out
+    sources = [planes(x) for x in edges(find_people(small, faces.tolist()), small)]
+    for top in range(0, photo.height, ROWS):
+        box = 0, top, photo.width, min(top + ROWS, photo.height)
+        slope, offset = (resized_part(source, box, photo.size) for source in sources)
+        found = likelihood(slope, offset, to_tensor(photo.crop(box)))
+        out.paste(to_picture(found.expand(-1, 3, -1, -1)).convert("L"), box[:2])
+    return out
+
+
+@torch.inference_mode()
+def find_faces(
+    photo: Tensor,  # [1, 3, H, W] in [0, 1]
+    zooms: tuple[int, ...] = ZOOMS,  # more of them find smaller faces
+) -> Tensor:  # [n, 4]: left, top, right and bottom as shares of the photo, the surest first
+    "The faces in a photo, sought in overlapping windows."
+    from torchvision.ops import nms  # takes long to import
+
+    from ..models.people import load_face_net
+
+    net, longest = load_face_net(), max(photo.shape[-2:])
+    height, width = (n / longest for n in photo.shape[-2:])
+    square = F.pad(photo, (0, longest - photo.shape[3], 0, longest - photo.shape[2]))
+    windows, corners, scales = [], [], []
+    for zoom in zooms:
+        gaps = math.ceil((zoom - 1) / STEP)
+        step = (zoom - 1) * net.side // gaps if gaps else net.side
+        x = resized(square, (zoom * net.side,) * 2)
+        starts = torch.arange(gaps + 1) * step / (zoom * net.side)
+        rows, columns = starts[starts < height], starts[starts < width]
+        parts = x.unfold(2, net.side, step).unfold(3, net.side, step)[0]
+        windows.append(parts[:, : len(rows), : len(columns)].permute(1, 2, 0, 3, 4).flatten(0, 1))
+        corners.append(torch.cartesian_prod(rows, columns).flip(1))
+        scales.append(torch.full((len(windows[-1]), 1, 1), 1 / zoom))
+    scores, boxes = net(torch.cat(windows))
+    boxes = boxes * torch.cat(scales) + torch.cat(corners).repeat(1, 2)[:, None]
+    boxes = (boxes / torch.tensor([width, height] * 2))[scores > SURE]
+    best = nms(boxes, scores[scores > SURE], SAME)
+    return boxes[best].clamp(0, 1)
+
+
+@torch.inference_mode()
+def find_people(
+    photo: Tensor,  # [1, 3, H, W] in [0, 1]
+    faces: Sequence[Sequence[float]] = (),  # of people to look at more closely if they are small
+) -> Tensor:  # [1, 1, H, W], how likely each pixel shows a person
+    "The people in a photo."
+    from ..models.people import load_person_net
+
+    net, shape = load_person_net(), photo.shape[-2:]
+    whole = 0, 0, shape[1], shape[0]
+    places = sorted({whole, *(place_of(face, shape) for face in faces)})
+    parts = [photo[..., top:bottom, left:right] for left, top, right, bottom in places]
+    likely = net(torch.cat([resized(part, (net.side,) * 2) for part in parts]))
+    found = torch.zeros_like(photo[:, :1])
+    for x, part, (left, top, right, bottom) in zip(likely.split(1), parts, places):
+        there = found[..., top:bottom, left:right]
+        there.copy_(torch.maximum(there, resized(x, part.shape[-2:]).clamp(0, 1)))
+    return found
+
+
+def place_of(face, shape):
+    "Where the body of a face is: left, top, right, bottom in px, or the whole photo if near."
+    (left, top, right, bottom), (height, width) = face, shape
+    wide, high = right - left, bottom - top
+    box = left - BESIDE * wide, top - ABOVE * high, right + BESIDE * wide, bottom + BELOW * high
+    left, top, right, bottom = (min(1, max(0, n)) for n in box)
+    if min(right - left, bottom - top) > NEAR:
+        left, top, right, bottom = 0, 0, 1, 1
+    return (
+        int(left * width),
+        int(top * height),
+        math.ceil(right * width),
+        math.ceil(bottom * height),
+    )
+
+
+def edges(
+    found: Tensor,  # as from `find_people`
+    photo: Tensor,  # [1, 3, H, W] in [0, 1]
+) -> tuple[Tensor, Tensor]:  # slope [1, 3, H, W] and offset [1, 1, H, W]
+    "How the likelihood of people follows the photo's colors, see `likelihood`."
+    return guided(found, photo, max(1, round(REACH * max(photo.shape[-2:]))), NOISE)
+
+
+def likelihood(
+    slope: Tensor,  # as from `edges`, resized to the photo
+    offset: Tensor,
+    photo: Tensor,  # [1, 3, H, W] in [0, 1]
+) -> Tensor:  # [1, 1, H, W], in [0, 1]
+    "Where people are, with the edges of the photo (the guided filter, He et al. 2010)."
+    found = (slope * photo).sum(1, keepdim=True) + offset
+    return ((found - CERTAIN) / (1 - 2 * CERTAIN)).clamp(0, 1)
