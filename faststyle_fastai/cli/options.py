@@ -199,6 +199,7 @@ PAINT: dict[str, dict[str, Any]] = {
     "strength": {},
     "mask": {"kind": Path | None},
     "area": {"names": ["--paint"]},
+    "faces": {},
     "black": {"kind": str | None, "names": ["--background-style"], "callback": check_style},
     "stroke": {},
     "size": {},

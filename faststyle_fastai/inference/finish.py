@@ -1,10 +1,10 @@
-"Steps around the network: exposure, masks, colors and transparency."
+"Steps around the network: exposure, colors and transparency."
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["match_mean_std", "filled", "finished"]
+__all__ = ["filled", "match_mean_std", "recolor"]
 
 
 def match_mean_std(
@@ -17,18 +17,6 @@ def match_mean_std(
     whole = whole or [torch.std_mean(y, (2, 3), correction=0, keepdim=True) for y in pair]
     (spread, mean), (wanted, target) = whole
     return (x - mean) * (wanted / (spread + 1e-5)) + target
-
-
-def finished(
-    painted: Tensor,  # [1, 3, H, W]
-    photo: Tensor,  # of the same shape
-    keep_colors: bool,
-    where: Tensor | None,  # [1, 1, H, W] in [0, 1], 1 where the image is painted
-) -> Tensor:
-    "Bring back the photo's colors and its masked parts."
-    if keep_colors:
-        painted = recolor(painted, photo)
-    return painted if where is None else torch.lerp(photo, painted, where)
 
 
 def recolor(

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..core.values import either, known
 
-__all__ = ["AREAS", "STROKES", "PaintOptions"]
+__all__ = ["AREAS", "FACES", "STROKES", "PaintOptions"]
 
 STROKES = {  # name -> px of the short side that larger images are painted at
     "finest": None,
@@ -15,6 +15,7 @@ STROKES = {  # name -> px of the short side that larger images are painted at
     "broadest": 256,
 }
 AREAS = "all", "person", "background"
+FACES = "natural", "painted"
 
 
 def option(default, help, **limits):  # limits and metavar as in typer.Option
@@ -39,6 +40,10 @@ class PaintOptions:
         None, "Style for what is not painted: the black areas of --mask, or the rest of --paint.",
         metavar="STYLE",
     )  # fmt: skip
+    faces: str = option(
+        "natural", "Faces: natural (their features are drawn) or painted (like all else).",
+        metavar="HOW",
+    )  # fmt: skip
     stroke: str = option(
         "medium", f"Width of the brush strokes: {either(STROKES)}.", metavar="WIDTH"
     )
@@ -55,6 +60,7 @@ class PaintOptions:
 
     def __post_init__(self):
         known("area", self.area, AREAS)
+        known("faces", self.faces, FACES)
         if self.black is not None and self.mask is None and self.area == "all":
             raise ValueError(
                 "A background style (black=, --background-style) needs a mask (mask=, --mask), or "

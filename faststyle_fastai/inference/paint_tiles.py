@@ -10,9 +10,8 @@ from torch import Tensor
 
 from ..core.memory import trim_memory
 from ..images.files import to_picture, to_tensor
-from ..images.masks import gray
 from .enlarge import Enlarger
-from .finish import filled, finished
+from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, statistics, tiles
@@ -30,12 +29,11 @@ def paint_tiles(
     image: Image.Image,  # RGB or RGBA
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
-    mask: Image.Image | None,  # L, of the image's size
     side: int,  # px of a tile, a multiple of 4
     watch: Callable[[float], None] | None = None,  # gets the finished share; may raise to stop
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
-    painting = TiledPainting(painter, opaque(image), shape, how, mask, side, watch)
+    painting = TiledPainting(painter, opaque(image), shape, how, side, watch)
     with torch.inference_mode(), painter.computing():
         painting.fix_statistics()
         painting.paint()
@@ -48,9 +46,8 @@ def paint_tiles(
 class TiledPainting:
     "The steps of `paint_tiles`, and what they share."
 
-    def __init__(self, painter, photo, shape, how, mask, side, watch):
-        self.painter, self.photo, self.how = painter, photo, how
-        self.mask, self.watch = mask, watch
+    def __init__(self, painter, photo, shape, how, side, watch):
+        self.painter, self.photo, self.how, self.watch = painter, photo, how, watch
         size = shape[::-1]
         self.out, self.small, self.painted = Image.new("RGB", size), None, None
         if photo.size != size:
@@ -59,7 +56,7 @@ class TiledPainting:
             self.painted = torch.empty_like(self.small)
         self.sample = tiles(size, side) if how.exact else spread_tiles(size)
         self.tiles = tiles(size, side)
-        finishes = self.small is not None or how.keep_colors or self.mask is not None
+        finishes = self.small is not None or how.keep_colors
         self.unfinished = tiles(photo.size, side) if finishes else []
         self.work = pixels(self.sample) + pixels(self.tiles) + FINISH * pixels(self.unfinished)
         self.exposure = None
@@ -107,7 +104,7 @@ class TiledPainting:
             self.painted[..., top:bottom, left:right] = y[..., : bottom - top, : right - left]
 
     def finish(self) -> Image.Image:
-        "Enlarge to the photo's size, and bring back its colors and masked parts."
+        "Enlarge to the photo's size, and bring back its colors."
         enlarger = None
         if self.small is not None:
             enlarger = Enlarger(self.painted, self.small, self.photo)
@@ -116,9 +113,9 @@ class TiledPainting:
         for tile in self.unfinished:
             self.tell(done)
             done, box = done + FINISH * pixels([tile]), tile.core
-            where = None if self.mask is None else gray(self.mask.crop(box))
             y = enlarger.part(box) if enlarger else to_tensor(self.out.crop(box))
-            y = finished(y, to_tensor(self.photo.crop(box)), self.how.keep_colors, where)
+            if self.how.keep_colors:
+                y = recolor(y, to_tensor(self.photo.crop(box)))
             self.out.paste(to_picture(y), box[:2])
         self.tell(self.work)
         return self.out

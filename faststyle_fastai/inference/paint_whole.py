@@ -1,16 +1,14 @@
 "Repaints an image in one pass, at full bit depth."
 
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.devices import finishing_device
-from ..images.masks import gray
 from ..images.sizes import resize_short
 from ..models.transformer import SMALLEST
 from .enlarge import enlarged
-from .finish import filled, finished
+from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
 
@@ -22,7 +20,6 @@ def paint_whole(
     image: Tensor,  # [1, 3 or 4, H, W] in [0, 1]
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
-    mask: Image.Image | None,  # L, of the image's size
 ) -> Tensor:  # as `image`
     "Repaint an image at once."
     device = finishing_device(painter.device)
@@ -35,9 +32,9 @@ def paint_whole(
     # Tiny images are too small for reflection padding: repeat their edge and crop it later.
     room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
     x = F.pad(small, room, mode="replicate")
-    where = None if mask is None else gray(mask).to(device)
     painted = painter(x)[..., :height, :width].to(device)
     if painted.shape != photo.shape:
         painted = enlarged(painted, small, photo)
-    painted = finished(painted, photo, how.keep_colors, where)
+    if how.keep_colors:
+        painted = recolor(painted, photo)
     return torch.cat([painted, opacity], 1)

@@ -35,6 +35,7 @@ from ..models.stylefile import builtin_weights, load_style, save_network
 from ..models.transformer import SMALLEST, TransformerNet
 from .builtin import find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
+from .faces import faces_of, with_faces
 from .first_sight import first_sight, paintings_by_name, style_name
 from .options import PaintOptions
 from .paint_tiles import paint_tiles
@@ -128,24 +129,32 @@ class Stylizer:
     def _painted(self, image, how, side, watch):
         "Repaint an opened image, in tiles of `side` px unless it is None."
         photo = read_tensor(image) if side is None else read_upright(image)
-        mask = painted_area(photo, how)
-        if how.black is None:
-            return self._once(photo, how, mask, side, watch)
-        # Not at once, with styles by pixel: a style looks wrong under another's statistics.
-        halves = [watch and partial(_half, watch, i) for i in range(2)]
-        back = self._once(photo, replace(how, style=how.black), None, side, halves[0])
-        front = self._once(photo, how, None, side, halves[1])
-        if side is None:
-            return torch.lerp(back, front, gray(mask).to(back.device))
+        mask, faces = painted_area(photo, how), []
+        if how.faces == "natural":
+            faces = faces_of(photo)
+        # A background style is painted by itself: under another's statistics it would look wrong.
+        styles = [how.style] if how.black is None else [how.black, how.style]
+        layers = [photo]
+        for i, style in enumerate(styles):
+            tell = watch and partial(_part, watch, i, len(styles))
+            layers.append(self._layer(photo, replace(how, style=style), side, faces, tell))
+        *_, back, front = layers
+        if mask is None:
+            return front
+        if isinstance(front, Tensor):
+            return torch.lerp(back.to(front.device), front, gray(mask).to(front.device))
         return Image.composite(front, back, mask)
 
-    def _once(self, photo, how, mask, side, watch):
-        "Repaint an image in one style."
+    def _layer(self, photo, how, side, faces, watch):
+        "The whole image in one style."
         painter = self.painter(how.style, how.strength, private=side is not None)
         shape = painting_shape(image_size(photo)[::-1], how.stroke, how.size)
         if side is None:
-            return paint_whole(painter, photo, shape, how, mask)
-        return paint_tiles(painter, photo, shape, how, mask, side=side, watch=watch)
+            painted = paint_whole(painter, photo, shape, how)
+            photo = photo.to(painted.device)
+        else:
+            painted = paint_tiles(painter, photo, shape, how, side=side, watch=watch)
+        return with_faces(painted, photo, faces, how.strength)
 
     def paint(
         self,
@@ -322,8 +331,8 @@ def _share(watch, share, preview):
     watch(share)
 
 
-def _half(watch, i, share):
-    watch((i + share) / 2)
+def _part(watch, i, n, share):
+    watch((i + share) / n)
 
 
 def _from_onnx(path):

@@ -23,12 +23,13 @@ from ..images.files import to_picture, to_tensor
 from ..images.masks import fit_mask, gray, read_mask
 from ..images.sizes import resize_short, short_shape
 from ..inference.enlarge import enlarged, painting_shape
-from ..inference.finish import finished
+from ..inference.faces import with_faces
+from ..inference.finish import recolor
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
 from .reader import VideoFrame, VideoReader, open_video
-from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
+from .temporal import FlowBlender, SmoothedStatistics, SteadyFaces, SteadyPeople
 from .writer import VideoWriter, parts_folder, video_writer
 
 __all__ = ["paint_video"]
@@ -187,6 +188,7 @@ def fingerprints(paint: Stylizer, options: PaintOptions) -> dict:
         "black": None if black is None else fingerprint(paint, black, strength),
         "mask": mask and sha256(mask.tobytes()).hexdigest(),
         "area": options.area,
+        "faces": options.faces,
         "colors": options.keep_colors,
         "stroke": options.stroke,
     }
@@ -224,6 +226,7 @@ class FramePainter:
         self.device = finishing_device(paint.device)
         self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
         self.people = None if options.area == "all" else SteadyPeople()
+        self.faces = SteadyFaces() if options.faces == "natural" else None
         self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes
         self.last: tuple[VideoFrame, np.ndarray] | None = None  # a frame and its painted image
 
@@ -261,11 +264,13 @@ class FramePainter:
         for statistics in self.statistics:
             statistics.next_frame(x, seconds)
         layers, mask = [full], self._area(full)
+        faces = self.faces(full) if self.faces else []
         for painter in reversed(self.painters):
             painted = painter(x).to(self.device)
             if painted.shape != full.shape:
                 painted = enlarged(painted, x, full)
-            layers.append(finished(painted, full, self.options.keep_colors, None))
+            painted = recolor(painted, full) if self.options.keep_colors else painted
+            layers.append(with_faces(painted, full, faces, self.options.strength))
         *_, back, front = layers
         return full, front if mask is None else torch.lerp(back, front, mask)
 

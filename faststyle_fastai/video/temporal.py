@@ -20,6 +20,7 @@ CUT = 0.12  # mean difference of two frames, in [0, 1], above which a new scene 
 KEPT = 0.8  # weight of the previous frame where it shows the same object
 LOOK, ZOOMS = 256, (1, 2)  # px of the short side at which people are sought, and their windows
 STEADY, MOVED = 0.8, 0.3  # share of a small change that is dropped; a change that is motion
+SAME_FACE, FASTER, FADE = 0.3, 0.5, 0.2  # least IoU; share of a move that is followed; each frame
 SAME = 0.04  # difference in [0, 1] at which objects still count as the same
 
 
@@ -95,6 +96,36 @@ class SteadyPeople:
         self.last = found
         slope, offset = (resized(x.to(photo.device), shape) for x in edges(found, small))
         return likelihood(slope, offset, photo)
+
+
+class SteadyFaces:
+    "The faces in the frames of a video, which move smoothly, and fade in and out."
+
+    def __init__(self):
+        self.is_cut, self.faces = Scenes(), None  # rows of a box, and how visible it is
+
+    def __call__(
+        self,
+        photo: Tensor,  # [1, 3, H, W] in [0, 1]
+    ) -> list[list[float]]:  # of each: left, top, right, bottom in [0, 1], and how visible it is
+        from torchvision.ops import box_iou  # takes long to import
+
+        small = resize_short(photo, min(LOOK, *photo.shape[-2:])).cpu()
+        new = self.is_cut(small) or self.faces is None
+        found = find_faces(small, ZOOMS)
+        if new:
+            self.faces = torch.cat([found, torch.ones(len(found), 1)], 1)
+            return self.faces.tolist()
+        alike = box_iou(self.faces[:, :4], found) > SAME_FACE
+        kept = self.faces.clone()
+        kept[:, 4] = (kept[:, 4] + torch.where(alike.any(1), FADE, -FADE)).clamp(max=1)
+        for i, row in enumerate(alike):
+            if row.any():
+                kept[i, :4] = torch.lerp(kept[i, :4], found[row][0], FASTER)
+        others = found[~alike.any(0)]
+        joined = torch.cat([others, torch.full((len(others), 1), FADE)], 1)
+        self.faces = torch.cat([kept[kept[:, 4] > 0], joined])
+        return self.faces.tolist()
 
 
 class FlowBlender:

@@ -1,0 +1,88 @@
+"Faces stay faces: their features are drawn into the painted image."
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..images.color import luminance
+from ..images.files import to_picture, to_tensor
+from ..images.sizes import fitted, resized, resized_tensor
+from .people import SEEN, find_faces
+
+__all__ = ["faces_of", "with_faces"]
+
+STROKES, FEATURES = 0.5, 0.8  # share of the painted detail that is kept, and of the photo's added
+DETAIL = 0.05  # radius of the blur that separates detail from color, of a face's size
+HALF = 0.62, 0.72  # axes of the ellipse, of a face's width and height
+RAISED = 0.08  # of the height; a box of a face ends at the eyebrows
+SOFT = 0.25  # of the ellipse, on each side of its edge
+TIMES = 3  # of blurring with a box, nearly a Gaussian
+
+
+def faces_of(
+    photo: Image.Image | Tensor,  # RGB or RGBA, or [1, 3 or 4, H, W] in [0, 1]
+) -> list[list[float]]:  # of each: left, top, right and bottom as shares of the photo; 1
+    "The faces in a photo of any size."
+    if isinstance(photo, Image.Image):
+        small = resized_tensor(photo.convert("RGB"), fitted(photo.size, SEEN))
+    else:
+        width, height = fitted((photo.shape[-1], photo.shape[-2]), SEEN)
+        small = resized(photo[:, :3], (height, width)).cpu()
+    return [[*face, 1.0] for face in find_faces(small).tolist()]
+
+
+@torch.inference_mode()
+def with_faces(
+    painted: Any,  # an image or [B, 3 or 4, H, W] in [0, 1], changed in place
+    photo: Any,  # likewise, of the same size
+    faces: Sequence[Sequence[float]],  # as from `faces_of`; the last number is its own share
+    share: float = 1.0,  # of the effect on all
+) -> Any:  # `painted`
+    "Draw the features of faces: less of the painted detail there, and more of the photo's."
+    for *face, seen in faces:
+        if isinstance(painted, Tensor):
+            box, radius, where = region(face, (painted.shape[-1], painted.shape[-2]))
+            there = (..., slice(box[1], box[3]), slice(box[0], box[2]))
+            y, x = painted[there][:, :3], photo[there][:, :3]
+            y.copy_(drawn(y, x, radius, share * seen * where.to(y.device)))
+        else:
+            box, radius, where = region(face, painted.size)
+            y, x = (to_tensor(image.crop(box)) for image in (painted, photo))
+            y[:, :3] = drawn(y[:, :3], x[:, :3], radius, share * seen * where)
+            painted.paste(to_picture(y), box[:2])
+    return painted
+
+
+def region(face, size):
+    "The box around a face in px, the radius of the blur, and the soft ellipse [h, w]."
+    (left, top, right, bottom), (width, height) = face, size
+    wide, high = (right - left) * width, (bottom - top) * height
+    x, y = (left + right) / 2 * width, (top + bottom) / 2 * height - RAISED * high
+    axes = HALF[0] * wide, HALF[1] * high
+    reach = [(1 + SOFT) * axis for axis in axes]
+    box = (
+        max(0, int(x - reach[0])), max(0, int(y - reach[1])),
+        min(width, int(x + reach[0]) + 1), min(height, int(y + reach[1]) + 1),
+    )  # fmt: skip
+    across = (torch.arange(box[0], box[2]) + 0.5 - x) / axes[0]
+    down = (torch.arange(box[1], box[3]) + 0.5 - y) / axes[1]
+    away = (across.square() + down.square()[:, None]).sqrt()
+    near = ((1 + SOFT - away) / (2 * SOFT)).clamp(0, 1)
+    return box, max(1, round(DETAIL * max(wide, high))), near.square() * (3 - 2 * near)
+
+
+def drawn(painted, photo, radius, where):
+    color, light = blurred(painted, radius), luminance(photo)
+    features = FEATURES * (light - blurred(light, radius))
+    face = color + STROKES * (painted - color) + features
+    return torch.lerp(painted, face.clamp(0, 1), where)
+
+
+def blurred(x, radius):
+    for _ in range(TIMES):
+        x = F.avg_pool2d(F.pad(x, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
+    return x

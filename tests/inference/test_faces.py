@@ -1,0 +1,70 @@
+"Faces stay faces."
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from faststyle_fastai.all import PaintOptions, Stylizer, read_picture, to_tensor
+from faststyle_fastai.images.files import to_picture
+from faststyle_fastai.inference.faces import faces_of, with_faces
+from faststyle_fastai.video.temporal import SteadyFaces
+
+IMAGES = Path(__file__).parents[2] / "nbs" / "images"
+FACE, ELSEWHERE = (102, 45, 130, 72), (0, 115, 256, 256)
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return read_picture(IMAGES / "astronaut.jpg").resize((256, 256))
+
+
+def likeness(painted, photo, box):
+    "Correlation of the luma of two images inside a box."
+    pair = [np.asarray(x.convert("L").crop(box), float).ravel() for x in (painted, photo)]
+    return np.corrcoef(pair)[0, 1]
+
+
+@pytest.mark.parametrize("how", [{}, {"tile": 128, "exact": True}, {"size": 160}])
+def test_features_of_a_face_are_kept(astronaut, how):
+    paint = Stylizer("udnie", "cpu", "float32")
+    natural, painted = (paint(astronaut, faces=faces, **how) for faces in ("natural", "painted"))
+    assert likeness(natural, astronaut, FACE) > likeness(painted, astronaut, FACE) + 0.05
+    assert np.array_equal(natural.crop(ELSEWHERE), painted.crop(ELSEWHERE))
+
+
+def test_less_strength_and_masks_draw_less(astronaut):
+    paint = Stylizer("gallery", "cpu", "float32")
+    kept = paint(astronaut, "udnie", area="background")
+    assert np.abs(np.asarray(kept.crop(FACE), int) - np.asarray(astronaut.crop(FACE))).max() <= 1
+    photo = paint(astronaut, "udnie", strength=0)
+    same = paint(astronaut, "udnie", strength=0, faces="painted")
+    assert np.array_equal(photo, same)
+
+
+def test_images_and_tensors_give_the_same(astronaut):
+    faces, gray = faces_of(astronaut), torch.full((1, 3, 256, 256), 0.5)
+    x = with_faces(gray.clone(), to_tensor(astronaut), faces)
+    image = with_faces(to_picture(gray), astronaut, faces)
+    assert (to_tensor(image) - x).abs().max() < 1.5 / 255
+    assert x[..., 45:80, 100:132].std() > 0.03 and (x[..., 120:, :] == 0.5).all()
+    half = with_faces(gray.clone(), to_tensor(astronaut), [[*face[:4], 0.5] for face in faces])
+    assert torch.allclose(2 * (half - 0.5), x - 0.5, atol=1e-5)
+
+
+def test_wrong_faces():
+    with pytest.raises(ValueError, match="Unknown faces 'none'. Choose one of natural, painted"):
+        PaintOptions(faces="none")
+
+
+def test_faces_of_a_film_move_smoothly_and_fade(astronaut):
+    faces, x = SteadyFaces(), to_tensor(astronaut)
+    ((left, *_, seen),) = faces(x)
+    assert seen == 1
+    ((moved, *_, seen),) = faces(x.roll(8, 3))
+    assert left < moved < left + 8 / 256 and seen == 1
+    hidden = x.roll(8, 3)
+    hidden[..., 20:95, 85:150] = hidden[..., 20:95, 85:150].mean()
+    shares = [[face[4] for face in faces(hidden)] for _ in range(6)]
+    assert 0.7 < shares[0][0] < 0.9 and shares[-1] == []
