@@ -36,7 +36,13 @@ def test_licenses_of_others_are_installed():
     names = "LICENSE", "THIRD_PARTY_LICENSES.txt"
     files = [file for file in files_of("faststyle_fastai") if file.name in names]
     text = "".join(file.read_text() for file in files)
-    for owner in ("Apache License", "Microsoft Corporation", "Huan Wang", "Zisserman", "Google LLC"):
+    for owner in (
+        "Apache License",
+        "Microsoft Corporation",
+        "Huan Wang",
+        "Zisserman",
+        "Google LLC",
+    ):
         assert owner in text
 
 

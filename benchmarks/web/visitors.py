@@ -16,16 +16,17 @@ from benchmarks.core.faults import LONGEST, Soak, digest
 
 PORT = 8795
 STROKES = "broadest", "broad"
+AREAS = "all", "person", "background"
 
 
 def ways(soak):
-    "What visitors ask to be painted: photo, style, strength, mixed with, share, colors, strokes."
+    "What visitors ask to be painted: the values of the page's fields."
     draw = random.Random(1)
     for i in range(16):
         style, other = draw.sample(["wheat_field", "udnie", "mondrian", "tahiti"], 2)
         strength, mixed = draw.choice((1, 0.6, 0.3)), draw.choice((other, "nothing"))
         photo = handle_file(soak.photos[i % 4])
-        yield photo, style, strength, mixed, 0.4, i % 5 == 0, STROKES[i % 2]
+        yield photo, style, strength, mixed, 0.4, i % 5 == 0, STROKES[i % 2], AREAS[i % 3]
 
 
 def painted(client, way) -> str:

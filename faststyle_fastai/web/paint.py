@@ -14,7 +14,8 @@ from ..images.formats import PICTURES
 from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.enlarge import painting_shape
-from ..inference.options import STROKES, PaintOptions
+from ..inference.options import AREAS, STROKES, PaintOptions
+from ..inference.people import painted_area
 from ..inference.stylizer import Stylizer
 from .gradio import gr
 from .guard import reason
@@ -27,6 +28,7 @@ __all__ = ["PaintTab"]
 SHOWN = 1280  # px of an image on the page; downloads have the full size
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 NONE = "nothing"
+PAINTED = "everything", "the person", "the background"  # as AREAS
 SECONDS, EVERY = 20, 2.0  # of refining, and between its previews
 IDLE = "Choose a photo, or try one of the two samples."
 QUIET = {"api_name": False, "show_progress": "hidden"}
@@ -56,7 +58,7 @@ class PaintTab:
             with gr.Column(scale=2):
                 self._ask(samples)
         self.asked = [self.photo, self.style, self.strength, self.other, self.share]
-        self.asked += [self.keep_colors, self.stroke]
+        self.asked += [self.keep_colors, self.stroke, self.area]
         self.shown = [self.status, self.both, self.whole, self.keep]
         self._connect()
         self._connect_buttons()
@@ -84,6 +86,7 @@ class PaintTab:
         gr.Examples([[str(file)] for file in samples], self.photo, label="Or try one of these")
         self.style = gr.Dropdown(self.shelf.titles(), value=first, label="Style")
         self.strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
+        self.area = gr.Radio(list(zip(PAINTED, AREAS)), value=AREAS[0], label="Paint")
         self.own = gr.UploadButton("Add a painting as a style", file_types=kinds)
         with gr.Accordion("More", open=False):
             self.stroke = gr.Dropdown(
@@ -145,7 +148,9 @@ class PaintTab:
         "The choices of a second style."
         return [NONE, *((title(other), other) for other in self.shelf.together(called))]
 
-    def _prepared(self, visitor, photo, called, strength, other, share, keep_colors, stroke):
+    def _prepared(
+        self, visitor, photo, called, strength, other, share, keep_colors, stroke, area
+    ):  # fmt: skip
         "The network, its arguments but for the size, and the refined style if it is that."
         paint, name = self.shelf.find(called)
         mix, refined = name, self.refined.get(visitor)
@@ -156,13 +161,15 @@ class PaintTab:
         else:
             refined = None
         how = {"strength": strength if paint.base else 1.0, "keep_colors": keep_colors}
+        how["area"] = area
         return paint, {"style": mix, **how}, refined
 
     def paint(
-        self, photo, called, strength, other, share, keep_colors, stroke, request: gr.Request
+        self, photo, called, strength, other, share, keep_colors, stroke, area,
+        request: gr.Request
     ):  # fmt: skip
         "Paint the photo as large as it is shown, with the strokes of its full size."
-        asked = photo, called, strength, other, share, keep_colors, stroke
+        asked = photo, called, strength, other, share, keep_colors, stroke, area
         if not photo:
             return IDLE, None, gr.Button(interactive=False), gr.Button(visible=False)
         began = time.monotonic()
@@ -172,10 +179,13 @@ class PaintTab:
         except (ValueError, OSError) as error:
             return reason(error), None, gr.Button(interactive=False), gr.Button(visible=False)
         short = min(painting_shape(size, stroke, None))
-        painted = paint(small, **how, size=min(short, *small.size))
+        mask = painted_area(small, PaintOptions(area=how.pop("area")))
+        painted = paint(small, **how, mask=mask, size=min(short, *small.size))
         line = f"{size[0]} x {size[1]} px in {time.monotonic() - began:.1f} s."
         if small.size != size:
             line = f"Preview of {line} The download has all pixels."
+        if mask and len(set(mask.getextrema())) == 1:
+            line += " No person is found: no face can be seen."
         if refined:
             line += " The style is refined on this photo."
         elif self.shelf.painting(called):
@@ -199,10 +209,11 @@ class PaintTab:
         return save_picture(small, folder / "before.jpg"), save_picture(painted, preview)
 
     def make_finer(
-        self, photo, called, strength, other, share, keep_colors, stroke, request: gr.Request
+        self, photo, called, strength, other, share, keep_colors, stroke, area,
+        request: gr.Request
     ):  # fmt: skip
         "Refine the style on the photo, with a preview now and then."
-        asked = photo, called, strength, other, share, keep_colors, stroke
+        asked = photo, called, strength, other, share, keep_colors, stroke, area
         visitor, painting = request.session_hash, self.shelf.painting_of(called)
         if not photo or not painting:
             raise FaststyleError("Choose a photo, and a style whose painting is known.")
@@ -234,11 +245,12 @@ class PaintTab:
         return self.shelf.pictures(self.scratch), gr.Dropdown(self.shelf.titles(), value=called)
 
     def download(
-        self, photo, called, strength, other, share, keep_colors, stroke, request: gr.Request,
+        self, photo, called, strength, other, share, keep_colors, stroke, area,
+        request: gr.Request,
         progress=gr.Progress(),  # noqa: B008
     ):  # fmt: skip
         "Paint the photo at its full size."
-        asked = photo, called, strength, other, share, keep_colors, stroke
+        asked = photo, called, strength, other, share, keep_colors, stroke, area
         paint, how, _ = self._prepared(request.session_hash, *asked)
         stopped = self.stopping[request.session_hash] = Event()
 

@@ -19,6 +19,7 @@ from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.files import limit_pixels
 from faststyle_fastai.web.app import web_page
 
+ROOT = Path(__file__).parents[2]
 SCREAM = "The Scream · Munch"
 KEYS = "number input for Strength", "range slider for Strength"
 
@@ -68,6 +69,20 @@ def test_a_photo_is_painted(visit, photos, size):
     assert pictures[0].tobytes() != pictures[1].tobytes()
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not tab.evaluate(wide)  # no horizontal scrolling
+
+
+def test_only_the_person_is_painted(visit):
+    tab = visit()
+    said(tab, "painted", "640 x 427 px in ")
+    tab.locator("input[type=file]").first.set_input_files(ROOT / "nbs" / "images" / "astronaut.jpg")
+    said(tab, "painted", "512 x 512 px in ")
+    repainted(tab, lambda: tab.get_by_label("the person").check())
+    picture = read_picture(saved(tab, "Download at full size").path())
+    photo = read_picture(ROOT / "nbs" / "images" / "astronaut.jpg")
+    changed = np.abs(np.asarray(picture, float) - np.asarray(photo, float)).mean(2)
+    assert changed[:150, 350:].mean() < 5 < 20 < changed[300:450, 120:300].mean()
+    tab.locator("input[type=file]").first.set_input_files(ROOT / "nbs" / "images" / "cat.jpg")
+    said(tab, "painted", "No person is found: no face can be seen.")
 
 
 def test_the_first_screen_shows_what_it_is_for(visit):
