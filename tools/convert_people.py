@@ -1,8 +1,10 @@
 """Make assets/person.safetensors and assets/face.safetensors from MediaPipe's networks.
 
-npm pack @mediapipe/selfie_segmentation @mediapipe/face_detection
-(unpack both) && pip install tflite
-python tools/convert_people.py selfie_segmentation.tflite face_detection_short_range.tflite
+    npm pack @mediapipe/selfie_segmentation @mediapipe/face_detection
+    pip install tflite
+    python tools/convert_people.py selfie_segmentation.tflite face_detection_short_range.tflite
+
+Unpack both packages first.
 """
 
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from faststyle_fastai.models.people import FaceNet, PersonNet, path_of
+from faststyle_fastai.models.people import NETS, path_of
 
 # The order of the axes of a layer's weights, as [out, in, height, width], or [in, out, height,
 # width] for the transposed convolution, the only custom layer.
@@ -23,7 +25,8 @@ AXES = {"CONV_2D": (0, 3, 1, 2), "DEPTHWISE_CONV_2D": (3, 0, 1, 2), "CUSTOM": (3
 
 def main(person: Path, face: Path):
     "Write the weights of both networks under the names of ours, as float16."
-    for name, net, file in (("person", PersonNet(), person), ("face", FaceNet(), face)):
+    for name, file in {"person": person, "face": face}.items():
+        net = NETS[name]()
         # Modules are registered in the order of their computation.
         layers = [layer for layer in net.modules() if hasattr(layer, "weight")]
         for layer, (weight, bias) in zip(layers, convolutions(file), strict=True):

@@ -84,7 +84,8 @@ def film_row(file):
         for frame, _ in zip(reader.frames(0, None), range(FRAMES)):
             x = resize_short(to_tensor(frame.picture), FRAME)
             began = time.perf_counter()
-            areas.append(people(x))
+            people.next_frame(x)
+            areas.append(people.area(x))
             took.append(time.perf_counter() - began)
     changed = [float(((b - a).abs() > 0.5).float().mean()) for a, b in zip(areas, areas[1:])]
     return {

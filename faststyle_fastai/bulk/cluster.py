@@ -213,7 +213,6 @@ class Worker:
             (Path(folder) / name).write_bytes(data)
             self.paint = Stylizer(Path(folder) / name, device, precision)
         self.options = options | {"style": style}
-        self.batch_pixels = BATCH_PIXELS if options["area"] == "all" else 1
 
     def __call__(self, rows):
         "Paint the images of these names."
@@ -223,7 +222,7 @@ class Worker:
             sizes = {name: self._fetch(name, path, errors) for name, path in paths.items()}
             fetched = sorted((name for name in sizes if sizes[name]), key=sizes.get)
             for (width, height), names in groupby(fetched, sizes.get):
-                for group in chunked(names, max(1, self.batch_pixels // (width * height))):
+                for group in chunked(names, max(1, BATCH_PIXELS // (width * height))):
                     self._repaint({name: paths[name] for name in group}, errors)
         return {"name": list(errors), "error": list(errors.values())}
 

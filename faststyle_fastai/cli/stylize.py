@@ -207,7 +207,7 @@ def masked(settings, source, target, image, masks):
     from ..images.saving import save_picture
     from ..inference.people import painted_area
 
-    area = painted_area(image, settings, source)
+    area = painted_area(image, settings, name=source)
     if source in masks:
         save_picture(area, masks[source])
     return replace(settings, mask=area, area="all")
@@ -318,7 +318,7 @@ def grid(
         raise FaststyleError(
             f"{style[0]} is an autoencoder without styles to mix: choose a trained style."
         )
-    mask = painted_area(picture, settings, picture)
+    mask = painted_area(picture, settings, name=picture)
     options.print_outputs(
         save_picture(style_grid(paint, picture, names, n, size=size, mask=mask), out)
     )

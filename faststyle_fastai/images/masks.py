@@ -1,13 +1,14 @@
 "Masks: reading, resizing and conversion for the networks."
 
 import warnings
+from functools import partial
 
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from .files import opened, read_picture, to_tensor
+from .sizes import local_mean
 
 __all__ = ["fit_mask", "gray", "guided", "read_mask"]
 
@@ -52,11 +53,7 @@ def guided(
     `(slope * photo).sum(1) + offset` is like `x`, with the edges of the photo.
     """
 
-    def mean(y):  # of the window, one axis at a time
-        for size, edge in (((2 * radius + 1, 1), (radius, 0)), ((1, 2 * radius + 1), (0, radius))):
-            y = F.avg_pool2d(y, size, 1, edge, count_include_pad=False)
-        return y
-
+    mean = partial(local_mean, radius=radius)
     center, level = mean(photo), mean(x)
     together = mean(photo * x) - center * level
     # The covariance of the colors, [h, w, 3, 3], is inverted by the cross products of its rows.

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from .files import to_tensor
 
 __all__ = [
+    "local_mean",
     "resized",
     "resized_tensor",
     "fitted",
@@ -17,6 +18,17 @@ __all__ = [
     "short_shape",
     "shrink",
 ]
+
+
+def local_mean(
+    x: Tensor,  # [B, C, H, W]
+    radius: int,  # px of the window on each side; edges have smaller windows
+) -> Tensor:  # [B, C, H, W]
+    "The mean of a square window around each pixel, by rows and then by columns."
+    side = 2 * radius + 1
+    for window, edge in (((side, 1), (radius, 0)), ((1, side), (0, radius))):
+        x = F.avg_pool2d(x, window, 1, edge, count_include_pad=False)
+    return x
 
 
 def resized(x, shape):

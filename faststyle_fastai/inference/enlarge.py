@@ -1,20 +1,21 @@
 "Enlarges a painted image to the size of its photo and restores the photo's sharp edges."
 
+from functools import partial
+
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..core.values import known
 from ..images.color import luminance
 from ..images.files import to_tensor
-from ..images.sizes import resize_short, resized, short_shape
+from ..images.sizes import local_mean, resize_short, resized, short_shape
 from .options import STROKES
 
 __all__ = ["Enlarger", "enlarged", "painting_shape"]
 
-WINDOW = 9  # px of the window in which the painted image is compared with the photo
+RADIUS = 4  # px of the window in which the painted image is compared with the photo
 LARGEST = 1024  # px of the copy that very large images are compared at
 FLAT = 1e-3  # variance of luminance below which there is no edge to restore
 
@@ -41,9 +42,7 @@ def follows(
     the painted image kept, 0 where it has strokes of its own.
     """
 
-    def mean(x):
-        return F.avg_pool2d(x, WINDOW, 1, WINDOW // 2, count_include_pad=False)
-
+    mean = partial(local_mean, radius=RADIUS)
     light = luminance(small)
     center = mean(light)
     slope = mean(light * painted) - center * mean(painted)

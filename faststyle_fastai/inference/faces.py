@@ -1,19 +1,18 @@
 "Faces stay faces: their features are drawn into the painted image."
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..images.color import luminance
-from ..images.files import to_picture, to_tensor
-from ..images.sizes import fitted, resized, resized_tensor
-from .people import SEEN, find_faces
+from ..images.files import image_size, to_picture, to_tensor
+from ..images.sizes import local_mean, resized
+from .people import Faces
 
-__all__ = ["faces_of", "with_faces"]
+__all__ = ["with_faces"]
 
 STROKES, FEATURES = 0.5, 0.8  # share of the painted detail that is kept, and of the photo's added
 DETAIL = 0.05  # radius of the blur that separates detail from color, of a face's size
@@ -21,38 +20,26 @@ HALF = 0.62, 0.72  # axes of the ellipse, of a face's width and height
 RAISED = 0.08  # of the height; a box of a face ends at the eyebrows
 SOFT = 0.25  # of the ellipse, on each side of its edge
 TIMES = 3  # of blurring with a box, nearly a Gaussian
-
-
-def faces_of(
-    photo: Image.Image | Tensor,  # RGB or RGBA, or [1, 3 or 4, H, W] in [0, 1]
-) -> list[list[float]]:  # of each: left, top, right and bottom as shares of the photo; 1
-    "The faces in a photo of any size."
-    if isinstance(photo, Image.Image):
-        small = resized_tensor(photo.convert("RGB"), fitted(photo.size, SEEN))
-    else:
-        width, height = fitted((photo.shape[-1], photo.shape[-2]), SEEN)
-        small = resized(photo[:, :3], (height, width)).cpu()
-    return [[*face, 1.0] for face in find_faces(small).tolist()]
+LARGEST = 16  # radius that is blurred at full size
 
 
 @torch.inference_mode()
 def with_faces(
-    painted: Any,  # an image or [B, 3 or 4, H, W] in [0, 1], changed in place
+    painted: Any,  # an image or [1, 3 or 4, H, W] in [0, 1], changed in place
     photo: Any,  # likewise, of the same size
-    faces: Sequence[Sequence[float]],  # as from `faces_of`; the last number is its own share
-    share: float = 1.0,  # of the effect on all
+    faces: Faces,
+    shares: Sequence[float],  # of the effect on each
 ) -> Any:  # `painted`
     "Draw the features of faces: less of the painted detail there, and more of the photo's."
-    for *face, seen in faces:
+    for face, share in zip(faces, shares):
+        box, radius, where = region(face, image_size(painted))
         if isinstance(painted, Tensor):
-            box, radius, where = region(face, (painted.shape[-1], painted.shape[-2]))
             there = (..., slice(box[1], box[3]), slice(box[0], box[2]))
-            y, x = painted[there][:, :3], photo[there][:, :3]
-            y.copy_(drawn(y, x, radius, share * seen * where.to(y.device)))
+            y, x = painted[there], photo[there]
         else:
-            box, radius, where = region(face, painted.size)
             y, x = (to_tensor(image.crop(box)) for image in (painted, photo))
-            y[:, :3] = drawn(y[:, :3], x[:, :3], radius, share * seen * where)
+        y[:, :3] = drawn(y[:, :3], x[:, :3], radius, share * where.to(y.device))
+        if not isinstance(painted, Tensor):
             painted.paste(to_picture(y), box[:2])
     return painted
 
@@ -83,6 +70,9 @@ def drawn(painted, photo, radius, where):
 
 
 def blurred(x, radius):
+    "Without detail; large faces are blurred at a smaller size."
+    shape, times = x.shape[-2:], max(1, radius // LARGEST)
+    small = x if times == 1 else resized(x, [math.ceil(n / times) for n in shape])
     for _ in range(TIMES):
-        x = F.avg_pool2d(F.pad(x, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
-    return x
+        small = local_mean(small, radius // times)
+    return small if times == 1 else resized(small, shape)

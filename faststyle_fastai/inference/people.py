@@ -15,7 +15,10 @@ from ..images.sizes import fitted, resized, resized_tensor
 from .enlarge import planes, resized_part
 from .options import PaintOptions
 
-__all__ = ["edges", "find_faces", "find_people", "likelihood", "painted_area"]
+__all__ = ["edges", "faces_of", "find_faces", "find_people", "likelihood", "painted_area"]
+
+# Of each face: left, top, right and bottom, as shares of the photo.
+Faces = Sequence[Sequence[float]]
 
 SEEN = 640  # px of the longer side at which a photo is looked at
 ZOOMS = 1, 2, 4  # of the square windows in which faces are sought
@@ -32,40 +35,54 @@ ROWS = 256  # of a large photo, made at once
 def painted_area(
     photo,  # an image, [1, 3 or 4, H, W] in [0, 1], or a file
     how: PaintOptions,
+    faces: Faces | None = None,  # as from `faces_of`, if they are known
     name="the image",  # for the warning that nobody is found
 ) -> Image.Image | None:  # L, of the photo's size, white where it is painted; None: everywhere
     "What to paint of a photo: all inside the mask, or only the people or the background."
     if not isinstance(photo, (Image.Image, Tensor)):
         photo = read_upright(photo)
-    size = image_size(photo)
-    mask = None if how.mask is None else fit_mask(read_mask(how.mask), size)
+    mask = None if how.mask is None else fit_mask(read_mask(how.mask), image_size(photo))
     if how.area == "all":
         return mask
-    if isinstance(photo, Tensor) and len(photo) > 1:
-        raise ValueError(f"area={how.area} takes one image at a time. This is a batch.")
-    people = person_mask(to_picture(photo[:, :3]) if isinstance(photo, Tensor) else photo)
-    if not people.getbbox():
+    faces = faces_of(photo) if faces is None else faces
+    if not faces:
         warnings.warn(f"No person is found in {name}: no face can be seen.", stacklevel=2)
-    area = people if how.area == "person" else ImageChops.invert(people)
+    area = person_mask(photo, faces)
+    area = area if how.area == "person" else ImageChops.invert(area)
     return area if mask is None else ImageChops.multiply(area, mask)
 
 
+def faces_of(
+    photo: Image.Image | Tensor,  # RGB or RGBA, or [1, 3 or 4, H, W] in [0, 1]
+) -> Faces:
+    "The faces in a photo of any size."
+    return find_faces(looked_at(photo)).tolist()
+
+
+def looked_at(photo):
+    "A photo at the size at which people are sought: [1, 3, h, w]."
+    size = fitted(image_size(photo), SEEN)
+    if isinstance(photo, Tensor):
+        return resized(photo[:, :3], size[::-1]).clamp(0, 1).cpu()
+    return resized_tensor(photo.convert("RGB"), size)
+
+
 def person_mask(
-    photo: Image.Image,
+    photo: Image.Image | Tensor,  # as of `faces_of`
+    faces: Faces,
 ) -> Image.Image:  # L, of the photo's size, white where people are
-    "The people in a photo if a face can be seen, otherwise nobody."
-    photo = photo.convert("RGB")
-    small = resized_tensor(photo, fitted(photo.size, SEEN))
-    out = Image.new("L", photo.size)
-    faces = find_faces(small)
-    if not len(faces):
+    "The people in a photo, if there are faces."
+    out = Image.new("L", image_size(photo))
+    if not faces:
         return out
-    sources = [planes(x) for x in edges(find_people(small, faces.tolist()), small)]
+    small = looked_at(photo)
+    sources = [planes(x) for x in edges(find_people(small, faces), small)]
+    photo = to_picture(photo[:, :3]) if isinstance(photo, Tensor) else photo.convert("RGB")
     for top in range(0, photo.height, ROWS):
         box = 0, top, photo.width, min(top + ROWS, photo.height)
         slope, offset = (resized_part(source, box, photo.size) for source in sources)
-        found = likelihood(slope, offset, to_tensor(photo.crop(box)))
-        out.paste(to_picture(found.expand(-1, 3, -1, -1)).convert("L"), box[:2])
+        found = likelihood(slope, offset, to_tensor(photo.crop(box)))[0, 0]
+        out.paste(Image.fromarray((255 * found).round().byte().numpy()), box[:2])
     return out
 
 
@@ -77,9 +94,9 @@ def find_faces(
     "The faces in a photo, sought in overlapping windows."
     from torchvision.ops import nms  # takes long to import
 
-    from ..models.people import load_face_net
+    from ..models.people import people_net
 
-    net, longest = load_face_net(), max(photo.shape[-2:])
+    net, longest = people_net("face"), max(photo.shape[-2:])
     height, width = (n / longest for n in photo.shape[-2:])
     square = F.pad(photo, (0, longest - photo.shape[3], 0, longest - photo.shape[2]))
     windows, corners, scales = [], [], []
@@ -103,12 +120,12 @@ def find_faces(
 @torch.inference_mode()
 def find_people(
     photo: Tensor,  # [1, 3, H, W] in [0, 1]
-    faces: Sequence[Sequence[float]] = (),  # of people to look at more closely if they are small
+    faces: Faces = (),  # of people to look at more closely if they are small
 ) -> Tensor:  # [1, 1, H, W], how likely each pixel shows a person
     "The people in a photo."
-    from ..models.people import load_person_net
+    from ..models.people import people_net
 
-    net, shape = load_person_net(), photo.shape[-2:]
+    net, shape = people_net("person"), photo.shape[-2:]
     whole = 0, 0, shape[1], shape[0]
     places = sorted({whole, *(place_of(face, shape) for face in faces)})
     parts = [photo[..., top:bottom, left:right] for left, top, right, bottom in places]
@@ -127,13 +144,10 @@ def place_of(face, shape):
     box = left - BESIDE * wide, top - ABOVE * high, right + BESIDE * wide, bottom + BELOW * high
     left, top, right, bottom = (min(1, max(0, n)) for n in box)
     if min(right - left, bottom - top) > NEAR:
-        left, top, right, bottom = 0, 0, 1, 1
+        return 0, 0, width, height
     return (
-        int(left * width),
-        int(top * height),
-        math.ceil(right * width),
-        math.ceil(bottom * height),
-    )
+        int(left * width), int(top * height), math.ceil(right * width), math.ceil(bottom * height)
+    )  # fmt: skip
 
 
 def edges(

@@ -4,14 +4,12 @@ import math
 import warnings
 from collections.abc import Callable
 from copy import copy, deepcopy
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from fastcore.basics import listify
-from PIL import Image
 from torch import Tensor, nn
 
 from ..core.assets import ASSETS
@@ -22,26 +20,20 @@ from ..images.files import (
     image_size,
     opened,
     read_picture,
-    read_tensor,
-    read_upright,
     to_picture,
     to_tensor,
 )
 from ..images.formats import is_painting
-from ..images.masks import gray
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
 from ..models.stylefile import builtin_weights, load_style, save_network
 from ..models.transformer import SMALLEST, TransformerNet
 from .builtin import find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
-from .faces import faces_of, with_faces
 from .first_sight import first_sight, paintings_by_name, style_name
+from .layers import paint_layers
 from .options import PaintOptions
-from .paint_tiles import paint_tiles
-from .paint_whole import paint_whole
 from .painter import Painter
-from .people import painted_area
 from .refine import refine, refining_size
 from .tiles import smaller_side, tile_side, tiles
 
@@ -119,42 +111,12 @@ class Stylizer:
             painted = None
             while painted is None:
                 try:
-                    painted = self._painted(image, how, side, watch)
+                    painted = paint_layers(self.painter, image, how, side, watch)
                 except (MemoryError, RuntimeError) as error:
                     side = smaller_side(self.net, side, error)
         if isinstance(painted, Tensor):
             return painted.cpu() if tensor else to_picture(painted)
         return to_tensor(painted) if tensor else painted
-
-    def _painted(self, image, how, side, watch):
-        "Repaint an opened image, in tiles of `side` px unless it is None."
-        photo = read_tensor(image) if side is None else read_upright(image)
-        mask, faces = painted_area(photo, how), []
-        if how.faces == "natural":
-            faces = faces_of(photo)
-        # A background style is painted by itself: under another's statistics it would look wrong.
-        styles = [how.style] if how.black is None else [how.black, how.style]
-        layers = [photo]
-        for i, style in enumerate(styles):
-            tell = watch and partial(_part, watch, i, len(styles))
-            layers.append(self._layer(photo, replace(how, style=style), side, faces, tell))
-        *_, back, front = layers
-        if mask is None:
-            return front
-        if isinstance(front, Tensor):
-            return torch.lerp(back.to(front.device), front, gray(mask).to(front.device))
-        return Image.composite(front, back, mask)
-
-    def _layer(self, photo, how, side, faces, watch):
-        "The whole image in one style."
-        painter = self.painter(how.style, how.strength, private=side is not None)
-        shape = painting_shape(image_size(photo)[::-1], how.stroke, how.size)
-        if side is None:
-            painted = paint_whole(painter, photo, shape, how)
-            photo = photo.to(painted.device)
-        else:
-            painted = paint_tiles(painter, photo, shape, how, side=side, watch=watch)
-        return with_faces(painted, photo, faces, how.strength)
 
     def paint(
         self,
@@ -329,10 +291,6 @@ class Stylizer:
 
 def _share(watch, share, preview):
     watch(share)
-
-
-def _part(watch, i, n, share):
-    watch((i + share) / n)
 
 
 def _from_onnx(path):

@@ -29,7 +29,7 @@ from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
 from .reader import VideoFrame, VideoReader, open_video
-from .temporal import FlowBlender, SmoothedStatistics, SteadyFaces, SteadyPeople
+from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
 from .writer import VideoWriter, parts_folder, video_writer
 
 __all__ = ["paint_video"]
@@ -225,8 +225,8 @@ class FramePainter:
         self.blender = FlowBlender() if smooth else None
         self.device = finishing_device(paint.device)
         self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
-        self.people = None if options.area == "all" else SteadyPeople()
-        self.faces = SteadyFaces() if options.faces == "natural" else None
+        finds = options.area != "all" or options.faces == "natural"
+        self.people = SteadyPeople() if finds else None
         self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes
         self.last: tuple[VideoFrame, np.ndarray] | None = None  # a frame and its painted image
 
@@ -263,23 +263,27 @@ class FramePainter:
         x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
         for statistics in self.statistics:
             statistics.next_frame(x, seconds)
+        if self.people:
+            self.people.next_frame(full)
         layers, mask = [full], self._area(full)
-        faces = self.faces(full) if self.faces else []
         for painter in reversed(self.painters):
             painted = painter(x).to(self.device)
             if painted.shape != full.shape:
                 painted = enlarged(painted, x, full)
             painted = recolor(painted, full) if self.options.keep_colors else painted
-            layers.append(with_faces(painted, full, faces, self.options.strength))
+            if self.people and self.options.faces == "natural":
+                shares = self.options.strength * self.people.shares
+                painted = with_faces(painted, full, self.people.faces.tolist(), shares.tolist())
+            layers.append(painted)
         *_, back, front = layers
         return full, front if mask is None else torch.lerp(back, front, mask)
 
     def _area(self, photo):
         "What to paint of a frame, [1, 1, H, W]; None: all."
         mask = None if self.options.mask is None else self.mask_of(photo.shape[-2:])
-        if self.people is None:
+        if self.people is None or self.options.area == "all":
             return mask
-        area = self.people(photo)
+        area = self.people.area(photo)
         area = 1 - area if self.options.area == "background" else area
         return area if mask is None else area * mask
 

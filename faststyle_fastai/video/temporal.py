@@ -1,6 +1,7 @@
 "Temporal consistency of painted videos: smoothed statistics, masks and brush strokes."
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,56 +77,49 @@ class SteadyPeople:
 
     def __init__(self):
         self.is_cut, self.known = Scenes(), False  # whether a face was seen in this scene
+        self.faces: Any = None  # [n, 4], as from `find_faces`
+        self.shares: Any = None  # [n], how visible each face is
         self.last: Tensor | None = None  # where people were likely in the previous frame
 
-    def __call__(
+    def next_frame(
         self,
         photo: Tensor,  # [1, 3, H, W] in [0, 1]
+    ) -> None:
+        "Find the faces of a frame. They move smoothly, and fade in and out."
+        from torchvision.ops import box_iou  # takes long to import
+
+        self.small = resize_short(photo, min(LOOK, *photo.shape[-2:])).cpu()
+        begins, found = self.is_cut(self.small), find_faces(self.small, ZOOMS)
+        self.known = len(found) > 0 or (self.known and not begins)
+        if begins or self.faces is None:
+            self.faces, self.shares, self.last = found, torch.ones(len(found)), None
+            return
+        alike = box_iou(self.faces, found) > SAME_FACE
+        again, new = alike.any(1), found[~alike.any(0)]
+        moved = [
+            torch.lerp(face, found[row][0], FASTER) if row.any() else face
+            for face, row in zip(self.faces, alike)
+        ]
+        shares = (self.shares + torch.where(again, FADE, -FADE)).clamp(max=1)
+        faces = torch.stack([*moved, *new]) if moved or len(new) else self.faces
+        shares = torch.cat([shares, torch.full((len(new),), FADE)])
+        self.faces, self.shares = faces[shares > 0], shares[shares > 0]
+
+    def area(
+        self,
+        photo: Tensor,  # [1, 3, H, W] in [0, 1], the frame
     ) -> Tensor:  # [1, 1, H, W], 1 where people are
-        shape = photo.shape[-2:]
-        small = resize_short(photo, min(LOOK, *shape)).cpu()
-        if self.is_cut(small):
-            self.known, self.last = False, None
-        self.known = self.known or len(find_faces(small, ZOOMS)) > 0
+        "The people of the frame, if a face was seen in its scene."
         if not self.known:
             return torch.zeros_like(photo[:, :1])
-        found = find_people(small)
+        found = find_people(self.small)
         if self.last is not None:  # small changes are noise, large ones motion
             change = found - self.last
             found = found - STEADY * torch.exp(-((change / MOVED) ** 2)) * change
         self.last = found
-        slope, offset = (resized(x.to(photo.device), shape) for x in edges(found, small))
+        sources = (x.to(photo.device) for x in edges(found, self.small))
+        slope, offset = (resized(x, photo.shape[-2:]) for x in sources)
         return likelihood(slope, offset, photo)
-
-
-class SteadyFaces:
-    "The faces in the frames of a video, which move smoothly, and fade in and out."
-
-    def __init__(self):
-        self.is_cut, self.faces = Scenes(), None  # rows of a box, and how visible it is
-
-    def __call__(
-        self,
-        photo: Tensor,  # [1, 3, H, W] in [0, 1]
-    ) -> list[list[float]]:  # of each: left, top, right, bottom in [0, 1], and how visible it is
-        from torchvision.ops import box_iou  # takes long to import
-
-        small = resize_short(photo, min(LOOK, *photo.shape[-2:])).cpu()
-        new = self.is_cut(small) or self.faces is None
-        found = find_faces(small, ZOOMS)
-        if new:
-            self.faces = torch.cat([found, torch.ones(len(found), 1)], 1)
-            return self.faces.tolist()
-        alike = box_iou(self.faces[:, :4], found) > SAME_FACE
-        kept = self.faces.clone()
-        kept[:, 4] = (kept[:, 4] + torch.where(alike.any(1), FADE, -FADE)).clamp(max=1)
-        for i, row in enumerate(alike):
-            if row.any():
-                kept[i, :4] = torch.lerp(kept[i, :4], found[row][0], FASTER)
-        others = found[~alike.any(0)]
-        joined = torch.cat([others, torch.full((len(others), 1), FADE)], 1)
-        self.faces = torch.cat([kept[kept[:, 4] > 0], joined])
-        return self.faces.tolist()
 
 
 class FlowBlender:

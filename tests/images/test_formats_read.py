@@ -90,12 +90,12 @@ def test_out_of_memory_names_the_photo_and_keeps_its_kind(tmp_path, monkeypatch,
 
 
 def test_a_photo_that_fills_the_memory_is_read_for_smaller_tiles(tmp_path, monkeypatch, paint):
-    from faststyle_fastai.inference import stylizer
+    from faststyle_fastai.inference import layers
 
     def full(picture):
         raise MemoryError
 
     RED.resize((300, 280)).save(tmp_path / "a.png")
-    monkeypatch.setattr(stylizer, "read_tensor", full)
+    monkeypatch.setattr(layers, "read_tensor", full)
     with pytest.warns(UserWarning, match="painted in tiles of 1024 px"):
         assert paint(tmp_path / "a.png").size == (300, 280)

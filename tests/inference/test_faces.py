@@ -1,5 +1,6 @@
 "Faces stay faces."
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 
 from faststyle_fastai.all import PaintOptions, Stylizer, read_picture, to_tensor
 from faststyle_fastai.images.files import to_picture
-from faststyle_fastai.inference.faces import faces_of, with_faces
-from faststyle_fastai.video.temporal import SteadyFaces
+from faststyle_fastai.images.sizes import resize_short
+from faststyle_fastai.inference.faces import with_faces
+from faststyle_fastai.inference.people import faces_of
+from faststyle_fastai.video.temporal import SteadyPeople
 
 IMAGES = Path(__file__).parents[2] / "nbs" / "images"
 FACE, ELSEWHERE = (102, 45, 130, 72), (0, 115, 256, 256)
@@ -45,12 +48,26 @@ def test_less_strength_and_masks_draw_less(astronaut):
 
 def test_images_and_tensors_give_the_same(astronaut):
     faces, gray = faces_of(astronaut), torch.full((1, 3, 256, 256), 0.5)
-    x = with_faces(gray.clone(), to_tensor(astronaut), faces)
-    image = with_faces(to_picture(gray), astronaut, faces)
+    x = with_faces(gray.clone(), to_tensor(astronaut), faces, [1.0])
+    image = with_faces(to_picture(gray), astronaut, faces, [1.0])
     assert (to_tensor(image) - x).abs().max() < 1.5 / 255
     assert x[..., 45:80, 100:132].std() > 0.03 and (x[..., 120:, :] == 0.5).all()
-    half = with_faces(gray.clone(), to_tensor(astronaut), [[*face[:4], 0.5] for face in faces])
+    half = with_faces(gray.clone(), to_tensor(astronaut), faces, [0.5])
     assert torch.allclose(2 * (half - 0.5), x - 0.5, atol=1e-5)
+
+
+def test_large_faces_look_alike_and_take_no_longer(astronaut):
+    faces = [[0.1, 0.1, 0.9, 0.9]]
+    found = {}
+    for side in (256, 2048):
+        photo = to_tensor(astronaut.resize((side, side)))
+        gray = torch.full_like(photo, 0.5)
+        began = time.process_time()
+        found[side] = with_faces(gray, photo, faces, [1.0])
+        took = time.process_time() - began
+    assert took < 30
+    small = resize_short(found[2048], 256)
+    assert (small - found[256]).abs().mean() < 0.01
 
 
 def test_wrong_faces():
@@ -59,12 +76,15 @@ def test_wrong_faces():
 
 
 def test_faces_of_a_film_move_smoothly_and_fade(astronaut):
-    faces, x = SteadyFaces(), to_tensor(astronaut)
-    ((left, *_, seen),) = faces(x)
-    assert seen == 1
-    ((moved, *_, seen),) = faces(x.roll(8, 3))
-    assert left < moved < left + 8 / 256 and seen == 1
+    people, x = SteadyPeople(), to_tensor(astronaut)
+    people.next_frame(x)
+    left, share = people.faces[0, 0].item(), people.shares.tolist()
+    people.next_frame(x.roll(8, 3))
+    assert left < people.faces[0, 0] < left + 8 / 256 and share == people.shares.tolist() == [1]
     hidden = x.roll(8, 3)
     hidden[..., 20:95, 85:150] = hidden[..., 20:95, 85:150].mean()
-    shares = [[face[4] for face in faces(hidden)] for _ in range(6)]
-    assert 0.7 < shares[0][0] < 0.9 and shares[-1] == []
+    people.next_frame(hidden)
+    assert 0.7 < people.shares.item() < 0.9
+    for _ in range(5):
+        people.next_frame(hidden)
+    assert not len(people.faces) and people.known

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from faststyle_fastai.core.devices import out_of_memory
-from faststyle_fastai.inference import stylizer, tiles
+from faststyle_fastai.inference import layers, tiles
 from faststyle_fastai.inference.stylizer import Stylizer
 
 
@@ -16,7 +16,7 @@ def photo():
 
 def test_out_of_memory_is_smaller_tiles(photo, monkeypatch):
     paint, asked = Stylizer("slim:great_wave"), []
-    tiled = stylizer.paint_tiles
+    tiled = layers.paint_tiles
 
     def too_large(*args, side=None, **kwargs):
         asked.append(side)
@@ -24,8 +24,8 @@ def test_out_of_memory_is_smaller_tiles(photo, monkeypatch):
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
         return tiled(*args, side=side, **kwargs)
 
-    monkeypatch.setattr(stylizer, "paint_whole", too_large)
-    monkeypatch.setattr(stylizer, "paint_tiles", too_large)
+    monkeypatch.setattr(layers, "paint_whole", too_large)
+    monkeypatch.setattr(layers, "paint_tiles", too_large)
     with pytest.warns(UserWarning, match="painted in tiles of 256 px"):
         painted = paint(photo)
     assert asked == [None, 1024, 512, 256]
@@ -36,7 +36,7 @@ def test_another_error_is_raised(photo, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("no kernel image is available")
 
-    monkeypatch.setattr(stylizer, "paint_whole", broken)
+    monkeypatch.setattr(layers, "paint_whole", broken)
     with pytest.raises(RuntimeError, match="no kernel image"):
         Stylizer("slim:great_wave")(photo)
 
@@ -45,7 +45,7 @@ def test_when_even_small_tiles_do_not_fit(photo, monkeypatch):
     def too_large(*args, **kwargs):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(stylizer, "paint_tiles", too_large)
+    monkeypatch.setattr(layers, "paint_tiles", too_large)
     with pytest.raises(torch.OutOfMemoryError):
         Stylizer("slim:great_wave")(photo, tile=256)
 

@@ -37,7 +37,7 @@ def test_a_person_is_found_and_a_cat_is_not(astronaut, nobody):
     assert share(mask, (60, 150, 150, 200)) > 0.95  # the suit
     assert share(mask, (150, 0, 256, 90)) < 0.05  # the rocket
     with pytest.warns(UserWarning, match="No person is found in cat.jpg"):
-        assert not painted_area(nobody, PERSON, "cat.jpg").getbbox()
+        assert not painted_area(nobody, PERSON, name="cat.jpg").getbbox()
 
 
 def test_background_is_the_rest_and_a_mask_limits_both(astronaut):
@@ -83,11 +83,18 @@ def test_only_the_area_is_painted(astronaut):
     assert np.abs(np.asarray(two, float) - np.asarray(tiled, float)).mean() < 1
 
 
-def test_wrong_areas(astronaut):
+def test_wrong_areas():
     with pytest.raises(ValueError, match="Unknown area 'face'. Choose one of all, person"):
         PaintOptions(area="face")
-    with pytest.raises(ValueError, match="takes one image at a time"):
-        painted_area(torch.rand(2, 3, 64, 64), PERSON)
+
+
+def test_each_image_of_a_batch_has_its_own_people_and_faces(astronaut):
+    paint, x = Stylizer("udnie", "cpu", "float32"), to_tensor(astronaut)
+    batch = torch.cat([x, x.flip(3)])
+    for how in ({}, {"area": "person"}, {"area": "background", "black": "the_scream"}):
+        both = paint(batch, tensor=True, **how)
+        for one, alone in zip(both.split(1), batch.split(1)):
+            assert (one - paint(alone, tensor=True, **how)).abs().max() < 0.01
 
 
 def test_guided_edges_are_those_of_the_photo():
@@ -99,13 +106,18 @@ def test_guided_edges_are_those_of_the_photo():
     assert (sharp[..., 29] < 0.35).all() and (sharp[..., 30] > 0.65).all()
 
 
+def area_of(people, frame):
+    people.next_frame(frame)
+    return people.area(frame)
+
+
 def test_people_of_a_film_are_steady(astronaut, nobody):
     people, x = SteadyPeople(), to_tensor(astronaut)
     torch.manual_seed(0)
     noisy = [(x + 0.03 * torch.randn_like(x)).clamp(0, 1) for _ in range(4)]
-    areas = [people(frame) for frame in noisy]
-    alone = [SteadyPeople()(frame) for frame in noisy]
+    areas = [area_of(people, frame) for frame in noisy]
+    alone = [area_of(SteadyPeople(), frame) for frame in noisy]
     flicker, before = (float((a[-1] - a[-2]).abs().mean()) for a in (areas, alone))
     assert areas[0].shape == (1, 1, 256, 256) and areas[-1].mean() > 0.3
     assert flicker < before
-    assert not people(to_tensor(nobody)).any()  # another scene
+    assert not area_of(people, to_tensor(nobody)).any()  # another scene

@@ -1,0 +1,71 @@
+"An image in one style or two: whole paintings, with faces, blended by masks."
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..images.files import image_size, read_tensor, read_upright
+from ..images.masks import gray
+from .enlarge import painting_shape
+from .faces import with_faces
+from .options import PaintOptions
+from .paint_tiles import paint_tiles
+from .paint_whole import paint_whole
+from .people import faces_of, painted_area
+
+__all__ = ["paint_layers"]
+
+
+def paint_layers(
+    painter: Callable,  # style, strength, private -> Painter, see Stylizer.painter
+    image: Image.Image | Tensor,  # opened, or [B, 3 or 4, H, W]
+    how: PaintOptions,
+    side: int | None,  # px of a tile; None: at once
+    watch: Callable[[float], None] | None = None,  # gets the finished share of the tiles
+) -> Image.Image | Tensor:
+    "Repaint an opened image where its mask and its people say."
+    photo = read_tensor(image) if side is None else read_upright(image)
+    each = photo.split(1) if isinstance(photo, Tensor) else [photo]
+    finds = how.faces == "natural" or how.area != "all"
+    faces = [faces_of(one) if finds else [] for one in each]
+    masks: list[Any] = [painted_area(one, how, found) for one, found in zip(each, faces)]
+    # A background style is painted by itself: under another's statistics it would look wrong.
+    styles = [how.style] if how.black is None else [how.black, how.style]
+    layers: list[Any] = [photo]
+    for i, style in enumerate(styles):
+        tell = watch and partial(part, watch, i, len(styles))
+        one = painter(style, how.strength, private=side is not None)
+        layers.append(layer(one, photo, how, side, tell))
+        if how.faces == "natural":
+            draw_faces(layers[-1], photo, faces, how.strength)
+    *_, back, front = layers
+    if None in masks:
+        return front
+    if isinstance(front, Tensor):
+        where = torch.cat([gray(mask) for mask in masks]).to(front.device)
+        return torch.lerp(back.to(front.device), front, where)
+    return Image.composite(front, back, masks[0])
+
+
+def layer(painter, photo, how, side, watch):
+    "The whole image in one style."
+    shape = painting_shape(image_size(photo)[::-1], how.stroke, how.size)
+    if side is None:
+        return paint_whole(painter, photo, shape, how)
+    return paint_tiles(painter, photo, shape, how, side=side, watch=watch)
+
+
+def draw_faces(painted, photo, faces, strength):
+    pairs = [(painted, photo)]
+    if isinstance(painted, Tensor):
+        pairs = zip(painted.split(1), photo.to(painted.device).split(1))
+    for pair, found in zip(pairs, faces):
+        with_faces(*pair, found, [strength] * len(found))
+
+
+def part(watch, i, n, share):
+    watch((i + share) / n)
