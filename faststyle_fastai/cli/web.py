@@ -4,7 +4,7 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from . import options
 from .checks import check_style
@@ -40,6 +40,7 @@ def web(
         until_interrupted()
 
 
+@options.takes(options.paint_options("stroke", "size", "tile", "exact"))
 def camera(
     style: Annotated[
         str | None,
@@ -58,14 +59,16 @@ def camera(
     trust_pickle: options.TrustPickle = False,
     device: options.Device = None,
     precision: options.Precision = "auto",
+    **given: Any,
 ):
     "Repaint the camera's video live on a web page. Stop it with Ctrl-C."
     from ..inference.live import live_gallery
     from ..web.camera import camera_page
 
+    how = options.painting(given)
     style = style or live_gallery(device, precision)
-    paint = load_stylizer(style, trust_pickle, device, precision)
-    with camera_page(paint, host, port, browser, size, allow_host):
+    paint = load_stylizer(style, trust_pickle, device, precision, [how.black] if how.black else [])
+    with camera_page(paint, host, port, browser, size, allow_host, how):
         until_interrupted()
 
 

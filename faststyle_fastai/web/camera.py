@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict, deque
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from uuid import uuid4
 from PIL import Image
 
 from ..core.errors import FaststyleError
+from ..images.masks import read_mask
 from ..inference.builtin import style_title
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
@@ -18,10 +20,12 @@ from ..video.reader import VideoFrame
 from ..video.recorder import VideoRecorder
 from ..video.stylize import FramePainter
 from .gradio import gr
+from .parts import area_field
 from .server import served
 
 __all__ = ["camera_page"]
 
+DEFAULT = PaintOptions()
 NO_VIDEO = "There is no video: start the camera first."
 SOONEST = 0.04  # shortest time in s between frames from the browser
 REFUSED = """() => {  // gradio says nothing of a camera that is refused
@@ -46,13 +50,14 @@ def camera_page(
     browser: bool = False,  # open the page
     size: int = 240,  # px of the short side
     allow_hosts: list[str] | None = None,  # see `server.served`
+    options: PaintOptions = DEFAULT,  # the page may change the style, strength and area
 ):
     "Serve a page that shows the camera's video as `paint` paints it; print its address."
     if not paint.styles:
         raise FaststyleError("An autoencoder only redraws photos: choose a style.")
     with served(
         "faststyle camera",
-        lambda page, folder: CameraTab(page, folder.path, paint, size),
+        lambda page, folder: CameraTab(page, folder.path, paint, size, options),
         host, port, browser, allow_hosts,
     ):  # fmt: skip
         yield
@@ -61,14 +66,26 @@ def camera_page(
 class CameraTab:
     "The tab of the camera: its video, the painted version, and the controls."
 
-    def __init__(self, page: gr.Blocks, scratch: Path, paint: Stylizer, size: int = 240):
+    def __init__(
+        self,
+        page: gr.Blocks,
+        scratch: Path,
+        paint: Stylizer,
+        size: int = 240,  # px of the short side
+        how: PaintOptions = DEFAULT,
+    ):
+        if how.mask is not None:
+            how = replace(how, mask=read_mask(how.mask))
         self.scratch = scratch
-        self.visitors: dict[str | None, Live] = defaultdict(lambda: Live(paint, size))
+        self.visitors: dict[str | None, Live] = defaultdict(lambda: Live(paint, size, how))
         self.rate = gr.Markdown("Allow access to the camera and press its button.", elem_id="rate")
         titles = [(style_title(name), name) for name in paint.styles]
         with gr.Row():
             self.style = gr.Dropdown(titles, value=paint.named or paint.styles[0], label="Style")
-            self.strength = gr.Slider(0, 1, 1, label="Strength", visible=paint.base is not None)
+            self.strength = gr.Slider(
+                0, 1, how.strength, label="Strength", visible=paint.base is not None
+            )
+            self.area = area_field(how.area)
         with gr.Row():
             self.camera = gr.Image(sources=["webcam"], streaming=True, show_label=False)
             self.painted = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
@@ -87,7 +104,8 @@ class CameraTab:
 
     def _connect(self, page):
         self.camera.stream(
-            self.live, [self.camera, self.style, self.strength], [self.painted, self.rate],
+            self.live, [self.camera, self.style, self.strength, self.area],
+            [self.painted, self.rate],
             stream_every=SOONEST, concurrency_limit=1,  # one frame at a time
             show_progress="hidden", api_name="camera",
         )  # fmt: skip
@@ -96,8 +114,8 @@ class CameraTab:
         page.unload(self.leave)
         page.load(None, js=REFUSED, api_name=False)
 
-    def live(self, picture, style, strength, request: gr.Request):
-        return self.visitors[request.session_hash](picture, style, strength)
+    def live(self, picture, style, strength, area, request: gr.Request):
+        return self.visitors[request.session_hash](picture, style, strength, area)
 
     def snapshot(self, frame):
         if frame is None:
@@ -123,19 +141,23 @@ class CameraTab:
 
 
 class Live:
-    "Paint the frames of one camera; a change of style or strength makes a new network."
+    "Paint the frames of one camera; other settings make a new network."
 
-    def __init__(self, paint, size):
-        self.paint, self.size = paint, size
+    def __init__(self, paint: Stylizer, size: int, options: PaintOptions):
+        self.paint, self.size, self.options = paint, size, options
         self.asked, self.painted = None, None
-        self.times, self.recorder = deque(maxlen=LOOK_BACK), None
+        self.times: deque[float] = deque(maxlen=LOOK_BACK)
+        self.recorder: VideoRecorder | None = None
 
-    def __call__(self, picture, style, strength):
+    def __call__(self, picture, style, strength, area):
         if picture is None:
             return None, "No image."
-        if self.asked != (style, strength):
-            self.asked = style, strength
-            self.painted = FramePainter(self.paint, PaintOptions(style, strength), self.size)
+        if self.asked != (style, strength, area):
+            self.asked, how = (style, strength, area), self.options
+            if area == "all" and how.mask is None:
+                how = replace(how, black=None)  # there is nothing else to paint
+            how = replace(how, style=style, strength=strength, area=area)
+            self.painted = FramePainter(self.paint, how, self.size)
         self.times.append(time.monotonic())
         frame = VideoFrame(picture[..., :3], Fraction(self.times[-1]), Fraction(0))
         painted = Image.fromarray(self.painted(frame).picture)

@@ -14,21 +14,20 @@ from ..images.formats import PICTURES
 from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.enlarge import painting_shape
-from ..inference.options import AREAS, STROKES, PaintOptions
+from ..inference.options import STROKES, PaintOptions
 from ..inference.people import painted_area
 from ..inference.stylizer import Stylizer
 from .gradio import gr
 from .guard import reason
 from .jobs import RefiningJob
 from .library import plain_name, title
-from .parts import Site, fetch, hidden_file, image_field, style_strip
+from .parts import Site, area_field, fetch, hidden_file, image_field, style_strip
 
 __all__ = ["PaintTab"]
 
 SHOWN = 1280  # px of an image on the page; downloads have the full size
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 NONE = "nothing"
-PAINTED = "everything", "the person", "the background"  # as AREAS
 SECONDS, EVERY = 20, 2.0  # of refining, and between its previews
 IDLE = "Choose a photo, or try one of the two samples."
 QUIET = {"api_name": False, "show_progress": "hidden"}
@@ -86,7 +85,7 @@ class PaintTab:
         gr.Examples([[str(file)] for file in samples], self.photo, label="Or try one of these")
         self.style = gr.Dropdown(self.shelf.titles(), value=first, label="Style")
         self.strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
-        self.area = gr.Radio(list(zip(PAINTED, AREAS)), value=AREAS[0], label="Paint")
+        self.area = area_field()
         self.own = gr.UploadButton("Add a painting as a style", file_types=kinds)
         with gr.Accordion("More", open=False):
             self.stroke = gr.Dropdown(

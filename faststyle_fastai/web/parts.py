@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from ..inference.options import AREAS
 from .gradio import gr
 from .jobs import Queue
 from .library import StyleLibrary
 
-__all__ = ["Site", "fetch", "hidden_file", "image_field", "style_strip"]
+__all__ = ["Site", "area_field", "fetch", "hidden_file", "image_field", "style_strip"]
+
+
+PAINTED = "everything", "the person", "the background"  # as AREAS
 
 
 class Site(NamedTuple):
@@ -31,6 +35,11 @@ class Site(NamedTuple):
         stop.click(end, api_name=stop_name)
         self.page.unload(end)
         return start
+
+
+def area_field(value: str = AREAS[0]):
+    "Build the choice of what to paint."
+    return gr.Radio(list(zip(PAINTED, AREAS)), value=value, label="Paint")
 
 
 def image_field(value=None, **how):

@@ -1,5 +1,6 @@
 "The camera's video, painted live on a web page."
 
+from pathlib import Path
 from urllib.request import urlopen
 
 import av
@@ -7,20 +8,34 @@ import numpy as np
 import pytest
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
+from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.video.recorder import VideoRecorder
 from faststyle_fastai.web.camera import Live, camera_page
+
+IMAGES = Path(__file__).parents[2] / "nbs" / "images"
 
 
 def test_frames_are_painted(photos):
     frame = np.asarray(read_picture(photos / "china" / "0.jpg"))
-    live = Live(Stylizer(ASSETS / "gallery-slim.safetensors"), size=60)
+    live = Live(Stylizer(ASSETS / "gallery-slim.safetensors"), 60, PaintOptions())
     pictures = []
     for style, strength in (("great_wave", 1), ("the_scream", 1), ("the_scream", 0.2)):
-        picture, rate = live(frame, style, strength)
+        picture, rate = live(frame, style, strength, "all")
         pictures.append(picture.tobytes())
     assert picture.size == (80, 60) and rate.endswith("frames/s")
     assert len(set(pictures)) == 3
-    assert live(None, "great_wave", 1)[0] is None
+    assert live(None, "great_wave", 1, "all")[0] is None
+
+
+def test_the_area_can_change():
+    person = read_picture(IMAGES / "astronaut.jpg").resize((128, 128))
+    options = PaintOptions(area="person", black="great_wave")
+    live = Live(Stylizer("slim:the_scream"), 128, options)
+    asked = ("the_scream", 1, "all"), ("the_scream", 1, "person"), ("great_wave", 1, "all")
+    only, both, other = (np.asarray(live(np.asarray(person), *each)[0], float) for each in asked)
+    face, rocket = (slice(16, 36), slice(50, 64)), (slice(10, 40), slice(90, 120))
+    assert np.abs(both - only)[face].mean() < 6 < np.abs(both - other)[face].mean()
+    assert np.abs(both - other)[rocket].mean() < 6 < np.abs(both - only)[rocket].mean()
 
 
 def test_frames_are_recorded_at_their_own_times(photos, tmp_path):
