@@ -54,6 +54,7 @@ def main():
     showcase(paint, photos)
     gallery(paint, [*photos.values(), HOPPER])
     film(paint)
+    people(paint, square(read_picture(photos["astronaut"]), 800))
     slow(photos["chelsea"])
     ladder(photos["coffee"], "woman_with_hat")
 
@@ -95,6 +96,12 @@ def gallery(paint, photos):
         rows.append([square(read_picture(style_thumbnail(name))) for name in names])
         rows.append([paint(next(photos), name) for name in names])
     save_picture(contact_sheet(rows).reduce(2), IMAGES / "gallery.jpg")
+
+
+def people(paint, photo):
+    "Make people.jpg: a photo, all of it painted, only the person, and the background."
+    made = [paint(photo, "night_cafe", area=area) for area in ("all", "person", "background")]
+    save_picture(side_by_side([photo, *made], 800, 16).reduce(2), IMAGES / "people.jpg")
 
 
 def slow(photo):

@@ -84,23 +84,23 @@ class DrawPaintings(Callback):
         if len(self.yb):
             n, loss = len(self.x), self.learn.loss_func
             fresh = FRESH if self.training and len(self.seen) >= n else n
-            found = loss.look(torch.cat([self.draw() for _ in range(fresh)]))
+            found = [loss.look(self.draw()) for _ in range(fresh)]
             found += self.random.sample(self.seen, n - fresh)
             self.seen.extend(found[:fresh] if self.training else [])
             self.learn.xb = *self.xb, *loss.aim_at(found)
 
-    def draw(self) -> Tensor:  # [1, 3, SIDE, SIDE]
+    def draw(self) -> Tensor:  # [1, 3, side, side], at most SIDE
         draw = self.random
         if draw.random() < BUILTIN:
             painting = draw.choice(self.builtin)
         else:
             painting = read_picture(draw.choice(self.painters[draw.choice([*self.painters])]))
         whole = min(painting.size)
-        # Never enlarged by much: the strokes would be blurred.
         side = draw.randint(min(SIDE, round(0.9 * whole)), min(2 * SIDE, whole))
         left, top = (draw.randint(0, room - side) for room in painting.size)
         box = left, top, left + side, top + side
-        x = to_tensor(painting.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box))
+        size = min(side, SIDE)  # never enlarged: the strokes would be blurred
+        x = to_tensor(painting.resize((size, size), Image.Resampling.BICUBIC, box=box))
         if draw.random() < RECOLORED:
             x = x[:, draw.sample(range(3), 3)]
         return x.flip(-1) if draw.random() < 0.5 else x
@@ -110,19 +110,15 @@ class AnyPaintingLoss(VggLoss):
     "`VggLoss` with other paintings in each batch."
 
     @torch.no_grad()
-    def look(self, paintings: Tensor) -> list[tuple[list[Tensor], dict]]:
-        "The moments of each painting, and its style targets."
-        style, paintings = self.terms["style"], paintings.to(self.backbone.mean.device)
-        with torch.autocast(paintings.device.type, enabled=False):
-            moments = style.of_painting(self.backbone(paintings, self.style_layers))
-        targets = style.targets(moments)
-        return [
-            (
-                [m[i : i + 1].clone() for k, m in moments.items() if k != COLORS],
-                {k: [part[i : i + 1].clone() for part in parts] for k, parts in targets.items()},
-            )
-            for i in range(len(paintings))
-        ]
+    def look(
+        self,
+        painting: Tensor,  # [1, 3, H, W]
+    ) -> tuple[list[Tensor], dict]:
+        "The moments of a painting that the network sees, and its style targets."
+        style, painting = self.terms["style"], painting.to(self.backbone.mean.device)
+        with torch.autocast(painting.device.type, enabled=False):
+            moments = style.of_painting(self.backbone(painting, self.style_layers))
+        return [m for k, m in moments.items() if k != COLORS], style.targets(moments)
 
     def aim_at(self, paintings: list[tuple[list[Tensor], dict]]) -> list[Tensor]:
         "Set the paintings of the next batch, as `look` returns them; return their moments."
@@ -187,7 +183,7 @@ def main(
 
 def first_network(loss, draws, pretrained):
     "An earlier network, or the gallery with the mean of its styles and an untrained predictor."
-    seen = together([loss.look(draws.draw())[0][0] for _ in range(500)])
+    seen = together([loss.look(draws.draw())[0] for _ in range(500)])
     net = AnyStyleNet([m.shape[-1] - 1 for m in seen])
     if pretrained:
         net.load_state_dict(read_state(pretrained)[0])
@@ -207,7 +203,7 @@ def shorten(net):
 
     Filters grow in training, and the same steps turn a long one less.
     """
-    for name, weight in net.named_parameters():
+    for weight in net.parameters():
         if weight.ndim == 4 and weight.shape[0] > 3:
             weight.mul_(SHORT / weight.flatten(1).norm(dim=1).clamp(min=SHORT)[:, None, None, None])
 

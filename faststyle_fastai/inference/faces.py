@@ -18,7 +18,7 @@ STROKES, FEATURES = 0.5, 0.8  # share of the painted detail that is kept, and of
 DETAIL = 0.05  # radius of the blur that separates detail from color, of a face's size
 HALF = 0.62, 0.72  # axes of the ellipse, of a face's width and height
 RAISED = 0.08  # of the height; a box of a face ends at the eyebrows
-SOFT = 0.25  # of the ellipse, on each side of its edge
+SOFT = 0.4  # of the ellipse, on each side of its edge
 TIMES = 3  # of blurring with a box, nearly a Gaussian
 LARGEST = 16  # radius that is blurred at full size
 

@@ -17,7 +17,9 @@ from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from .onnx import export_onnx
-from .options import STROKES
+from .options import AREAS, STROKES
+from .people import SURE
+from .people_onnx import people_program
 
 __all__ = ["export_html"]
 
@@ -61,13 +63,15 @@ def export_html(
         }
         for name in names
     ]
-    facts = {"styles": styles, "strokes": {name: side or 0 for name, side in STROKES.items()}}
+    strokes = {name: side or 0 for name, side in STROKES.items()}
+    facts = {"styles": styles, "strokes": strokes, "areas": AREAS, "sure": SURE}
     code = read("page.js")
     parts = {
         "POLICY": POLICY.format(digest=sha256_of(code), cdn=CDN if cdn else ""),
         "TITLE": html.escape(styles[0]["title"] if len(styles) == 1 else "Paint your photos"),
         "FACTS": json.dumps(facts).replace("<", "\\u003c"),
         "MODEL": encoded(gzip.compress(model, mtime=0)),
+        "PEOPLE": encoded(gzip.compress(people_program(), mtime=0)),
         "CDN": CDN if cdn else "",
         "WORKER": read("worker.js"),
         "ORT": "" if cdn else read("ort.js"),

@@ -55,16 +55,14 @@ def export_onnx(
         state = select_styles(net.state_dict(), [styles.index(paint.named)])
         net, styles = make_network(paint.info["arch"]).eval(), [paint.named]
         net.load_state_dict(state)
-    program = traced(net).model_proto
+    program = traced(net)
     said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}
     for key, value in said.items():
         program.metadata_props.add(
             key=key, value=value if isinstance(value, str) else json.dumps(value)
         )
-    for node in program.graph.node:
-        del node.metadata_props[:]  # source paths of this machine
     if weights in SMALLER:
-        shrink(program, SMALLER[weights])
+        shrink(program, weights)
     with atomic_write(path) as temporary:
         temporary.write_bytes(program.SerializeToString())
         written = OnnxNet(temporary, ["CPUExecutionProvider"])
@@ -83,19 +81,23 @@ def traced(net):
     "The network as an ONNX program with dynamic batch, height and width."
     batch = Dim("batch", min=1)
     height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
-    photo, style_weights = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles)
+    example = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles)
+    shapes = {0: batch, 2: height, 3: width}, {0: batch}
+    return program_of(net, example, INPUTS, [OUTPUT], dynamic_shapes=shapes)
+
+
+def program_of(net, example, inputs, outputs, **how):
+    "A network as an ONNX program, an onnx.ModelProto."
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return torch.onnx.export(
-            net,
-            (photo, style_weights),
-            dynamo=True,
-            dynamic_shapes=({0: batch, 2: height, 3: width}, {0: batch}),
-            input_names=INPUTS,
-            output_names=[OUTPUT],
-            verbose=False,
-        )
+        program = torch.onnx.export(
+            net, example, dynamo=True, input_names=inputs, output_names=outputs, verbose=False,
+            **how,
+        ).model_proto  # fmt: skip
+    for node in program.graph.node:
+        del node.metadata_props[:]  # source paths of this machine
+    return program
 
 
 def halved(kernel):
@@ -112,13 +114,14 @@ def in_8_bits(kernel):
 SMALLER = {"half": halved, "int8": in_8_bits}
 
 
-def shrink(program, how):
-    "Store kernels in a smaller type; the program converts them back when it runs."
-    from onnx import helper, numpy_helper
+def shrink(program, weights):
+    "Store kernels in a smaller type, a row of `SMALLER`; the program converts them when it runs."
+    from onnx import TensorProto, helper, numpy_helper
 
-    graph = program.graph
-    for kernel in [one for one in graph.initializer if len(one.dims) == 4]:
-        small, enlarge, said = how(numpy_helper.to_array(kernel))
+    graph, number = program.graph, TensorProto.FLOAT
+    kernels = [x for x in graph.initializer if len(x.dims) == 4 and x.data_type == number]
+    for kernel in kernels:
+        small, enlarge, said = SMALLER[weights](numpy_helper.to_array(kernel))
         names = [f"{kernel.name}.{i}" for i in range(len(small))]
         graph.initializer.remove(kernel)
         graph.initializer.extend(map(numpy_helper.from_array, small, names))

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -40,7 +38,7 @@ def traced(exported, monkeypatch):
     def again(net):
         program = onnx.load(exported / "two.onnx")
         del program.metadata_props[:]
-        return SimpleNamespace(model_proto=program)
+        return program
 
     monkeypatch.setattr(onnx_module, "traced", again)
 

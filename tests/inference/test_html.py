@@ -9,7 +9,6 @@ from copy import deepcopy
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from faststyle_fastai.inference.html import BROWSER, CDN
 
 pytest.importorskip("onnx")
 
+IMAGES = Path(__file__).parents[2] / "nbs" / "images"
 FILES = {
     "ort.webgpu.min.js": "ort.js",
     "ort-wasm-simd-threaded.asyncify.mjs": "ort.mjs",
@@ -50,9 +50,9 @@ def paint():
 def pages(tmp_path_factory, paint):
     "With the runtime inside, and from the network."
     folder = tmp_path_factory.mktemp("pages")
-    program = onnx.traced(deepcopy(paint.net)).model_proto  # takes 10 s
+    program = onnx.traced(deepcopy(paint.net))  # takes 10 s
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx, "traced", lambda net: SimpleNamespace(model_proto=deepcopy(program)))
+        patch.setattr(onnx, "traced", lambda net: deepcopy(program))
         whole = export_html(paint, folder / "all.html")
         return whole, export_html(paint, folder / "cdn.html", True)
 
@@ -148,6 +148,22 @@ def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages
     assert away(seen, paint("large.png", "great_wave", stroke="broadest")) < 1
     box = tab.locator("#picture").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+def test_only_the_person_is_painted(visit, pages, paint):
+    photo = Image.open(IMAGES / "astronaut.jpg")
+    photo.resize((300, 300)).save("person.png")
+    tab = visit(pages[0])
+    tab.locator("#area").select_option("the person")
+    open_photo(tab, "person.png")
+    person = downloaded(tab)[0]
+    how = {"style": "great_wave", "faces": "painted"}
+    assert away(person, paint("person.png", area="person", **how)) < 3
+    tab.locator("#area").select_option("the background")
+    tab.get_by_text("Painted in").wait_for()
+    assert away(downloaded(tab)[0], paint("person.png", area="background", **how)) < 3
+    tab.set_input_files("#file", IMAGES / "cat.jpg")
+    tab.get_by_text("No person is found: no face can be seen.").wait_for(timeout=60_000)
 
 
 def test_a_file_that_is_no_picture(visit, pages, tmp_path, photos):

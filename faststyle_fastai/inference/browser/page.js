@@ -5,6 +5,8 @@ const bytes = (id) => Uint8Array.from(atob($(id).textContent.trim()), (c) => c.c
 const LONGEST = 1600; // px of the picture on the page
 const MOST = 16e6; // pixels of a photo; some telephones refuse larger canvases
 const LIVE = 240; // px of the camera's short side
+const SQUARE = 256; // px of what the networks for people see
+const AREAS = { all: "everything", person: "the person", background: "the background" };
 
 async function inflated(data) {
   const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -51,12 +53,12 @@ async function start() {
   worker = new Worker(URL.createObjectURL(code));
   worker.onmessage = answer;
   worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
-  const model = await inflated(bytes("model"));
-  await ask("start", { mjs, wasm, model, gpu: await hasGpu().catch(() => false), count: facts.styles.length });
+  const [model, people] = await Promise.all(["model", "people"].map((id) => inflated(bytes(id))));
+  await ask("start", { mjs, wasm, model, people, sure: facts.sure, gpu: await hasGpu().catch(() => false), count: facts.styles.length });
 }
 const started = start();
 
-let photo, whole, sent, painted, camera, name, type, style = 0, busy = false, again = false;
+let photo, whole, sent, painted, camera, frame, name, type, style = 0, busy = false, again = false;
 
 facts.styles.forEach(({ title, painting, image }, i) => {
   const button = document.createElement("button");
@@ -79,7 +81,8 @@ facts.styles.forEach(({ title, painting, image }, i) => {
 if (facts.styles.length === 1) $("styles").hidden = true;
 
 for (const stroke of Object.keys(facts.strokes)) $("stroke").append(new Option(stroke, stroke, false, stroke === "medium"));
-$("stroke").onchange = paint;
+for (const area of facts.areas) $("area").append(new Option(AREAS[area], area));
+$("stroke").onchange = $("area").onchange = paint;
 $("strength").oninput = show;
 $("split").oninput = show;
 
@@ -93,6 +96,21 @@ function canvasOf(image, width, height) {
   return canvas;
 }
 const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+
+// An image as the networks for people see it: stretched to a square, and padded to one.
+function squares(image) {
+  const scale = SQUARE / Math.max(image.width, image.height), padded = canvasOf(image, SQUARE, SQUARE);
+  const context = padded.getContext("2d");
+  context.clearRect(0, 0, SQUARE, SQUARE);
+  context.drawImage(image, 0, 0, Math.round(image.width * scale), Math.round(image.height * scale));
+  return { stretched: pixels(canvasOf(image, SQUARE, SQUARE)), padded: pixels(padded) };
+}
+
+// What to paint of an image, for the worker.
+function areaOf(image) {
+  const area = $("area").value;
+  return area === "all" ? { area } : { area, ...squares(image) };
+}
 
 async function open(file) {
   stopCamera();
@@ -117,7 +135,7 @@ async function paint() {
   if (!photo || camera) return;
   if (busy) return void (again = true);
   busy = true;
-  let where;
+  let where, nobody;
   $("download").disabled = true;
   say("Painting…");
   const begun = performance.now();
@@ -125,17 +143,18 @@ async function paint() {
     await started;
     do {
       again = false;
-      const how = { style, short: facts.strokes[$("stroke").value] };
+      const how = { style, short: facts.strokes[$("stroke").value], ...areaOf(photo) };
       if (sent !== photo) how.image = pixels(photo); // the worker keeps it
       sent = photo;
-      const { image, gpu } = await ask("paint", how);
+      const { image, gpu, seen } = await ask("paint", how);
       where = gpu ? " on the graphics card" : "";
+      nobody = seen ? "" : " No person is found: no face can be seen.";
       if (camera) break;
       painted = canvasOf(image, image.width, image.height);
       show();
     } while (again);
     if (!camera) {
-      say(`Painted in ${((performance.now() - begun) / 1000).toFixed(1)} s${where}.`);
+      say(`Painted in ${((performance.now() - begun) / 1000).toFixed(1)} s${where}.${nobody}`);
       $("download").disabled = false;
     }
   } catch (error) {
@@ -145,17 +164,17 @@ async function paint() {
   busy = false;
 }
 
-// The painting over the photo, to the right of the line.
+// The painting over the photo, to the right of the line. It is transparent where nothing is painted.
 function show() {
-  const from = camera ? painted : photo;
+  const from = camera ? frame : photo;
   if (!from) return;
   const scale = Math.min(1, LONGEST / Math.max(from.width, from.height)), canvas = $("picture");
   [canvas.width, canvas.height] = [Math.round(from.width * scale), Math.round(from.height * scale)];
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(from, 0, 0, canvas.width, canvas.height);
-  if (!painted || camera) return;
-  const left = Math.round((canvas.width * $("split").value) / 100);
+  if (!painted) return;
+  const left = camera ? 0 : Math.round((canvas.width * $("split").value) / 100);
   context.save();
   context.beginPath();
   context.rect(left, 0, canvas.width, canvas.height);
@@ -222,10 +241,10 @@ $("camera").onclick = async () => {
     await Promise.all([video.play(), started]);
     $("camera").disabled = false;
     while (camera === mine) {
-      const begun = performance.now(), frame = canvasOf(video, video.videoWidth, video.videoHeight);
-      const { image } = await ask("paint", { image: pixels(frame), style, short: LIVE });
+      const begun = performance.now(), now = canvasOf(video, video.videoWidth, video.videoHeight);
+      const { image } = await ask("paint", { image: pixels(now), style, short: LIVE, ...areaOf(now) });
       if (camera !== mine) break;
-      painted = canvasOf(image, image.width, image.height);
+      [frame, painted] = [now, canvasOf(image, image.width, image.height)];
       show();
       say(`${(1000 / (performance.now() - begun)).toFixed(1)} pictures a second`);
     }

@@ -1,7 +1,8 @@
 // Paints in a worker, so that the page answers while it works. "start" takes the runtime and the
 // network, "paint" a photo; "enlarge" gives the last painting at the photo's size.
 const SMALLEST = 5; // px of a side that the network accepts
-let session, model, gpu, styles, whole, asked, small, painted;
+const CERTAIN = 0.1; // likelihoods of people this near to 0 or 1 become 0 or 1
+let session, finder, model, people, sure, gpu, styles, whole, asked, small, painted, area;
 
 onmessage = async ({ data }) => {
   try {
@@ -19,13 +20,13 @@ const tasks = {
     // Threads need memory that browsers share only with pages of an isolated server.
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
-    ({ model, gpu } = given);
+    ({ model, people, sure, gpu } = given);
     styles = count;
     await load().catch(leaveGpu);
     return {};
   },
 
-  async paint({ image, style, short }) {
+  async paint({ image, style, short, ...what }) {
     if (image) whole = image; // else the photo of the last call
     if (image || short !== asked) small = reduced(planes(whole), short);
     asked = short;
@@ -41,12 +42,16 @@ const tasks = {
     const found = await run().catch((error) => leaveGpu(error).then(run));
     const inside = found.painted.data.map((v) => Math.min(1, Math.max(0, v)));
     painted = { data: cut(inside, wide, high, width, height), width, height };
-    const shown = new ImageData(width, height);
-    for (let i = 0; i < n; i++) {
-      for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
-      shown.data[4 * i + 3] = 255;
+    area = await areaOf(what);
+    const shown = new ImageData(width, height), at = area.rows(width, height);
+    for (let y = 0, i = 0; y < height; y++) {
+      const share = at(y);
+      for (let x = 0; x < width; x++, i++) {
+        for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
+        shown.data[4 * i + 3] = 255 * share(x, data[i], data[n + i], data[2 * n + i]);
+      }
     }
-    return { image: shown, gpu };
+    return { image: shown, gpu, seen: area.seen };
   },
 
   // The last painting at the photo's size, with the photo's detail where the painting kept its
@@ -58,16 +63,18 @@ const tasks = {
     const rows = sources
       .flatMap((source) => split(source, small))
       .map((plane) => resampler(plane, small, width, height, cubic));
-    const n = small.width * small.height;
+    const n = small.width * small.height, painting = area.rows(width, height);
     for (let y = 0; y < height; y++) {
-      const line = rows.map((row) => row(y));
+      const share = painting(y), line = rows.map((row) => row(y));
       for (let x = 0; x < width; x++) {
         const at = 4 * (y * width + x), i = y * width + x;
-        const own = (0.2126 * data[at] + 0.7152 * data[at + 1] + 0.0722 * data[at + 2]) / 255;
+        const red = data[at] / 255, green = data[at + 1] / 255, blue = data[at + 2] / 255;
+        const own = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+        const weight = strength * share(x, red, green, blue);
         for (let c = 0; c < 3; c++) {
           let value = same ? painted.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
           value = Math.min(1, Math.max(0, value));
-          data[at + c] = Math.round(data[at + c] + strength * (255 * value - data[at + c]));
+          data[at + c] = Math.round(data[at + c] + weight * (255 * value - data[at + c]));
         }
       }
       if (y % 100 === 0) postMessage({ id, progress: y / height });
@@ -75,6 +82,30 @@ const tasks = {
     return { image: new ImageData(data, width, height) };
   },
 };
+
+// What is painted of the photo: whether a person was asked for and seen, and a function that gives,
+// for a size and then a row, the share at a column with this color; `likelihood` in people.py.
+async function areaOf({ area, stretched, padded }) {
+  if (area === "all") return { seen: true, rows: () => () => () => 1 };
+  finder ??= await ort.InferenceSession.create(people, { executionProviders: ["wasm"] });
+  const square = (image) => new ort.Tensor("float32", planes(image).data, [1, 3, image.height, image.width]);
+  const found = await finder.run({ stretched: square(stretched), padded: square(padded) });
+  const seen = found.sure.data[0] > sure, inside = area === "person";
+  if (!seen) return { seen, rows: () => () => () => (inside ? 0 : 1) };
+  const sources = [...split(found.slope.data, stretched), found.offset.data];
+  const rows = (width, height) => {
+    const lines = sources.map((plane) => resampler(plane, stretched, width, height, linear));
+    return (y) => {
+      const [r, g, b, offset] = lines.map((line) => line(y));
+      return (x, red, green, blue) => {
+        const likely = r[x] * red + g[x] * green + b[x] * blue + offset[x];
+        const person = Math.min(1, Math.max(0, (likely - CERTAIN) / (1 - 2 * CERTAIN)));
+        return inside ? person : 1 - person;
+      };
+    };
+  };
+  return { seen, rows };
+}
 
 // Three planes cropped to another size, or enlarged by repeating their last row and column.
 function cut(data, width, height, wide, high) {
