@@ -37,7 +37,7 @@ PHOTO = SAMPLES / "china.jpg"
 HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 FRAMES = 16  # of the animation, one way
 SHOWN = {
-    "astronaut": "udnie",
+    "astronaut": "woman_with_hat",
     "chelsea": "great_wave",
     "coffee": "night_cafe",
     "china": "the_scream",

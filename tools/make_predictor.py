@@ -57,7 +57,7 @@ KEPT = 3000  # crops, the latest; their moments and targets take 1.8 GB
 DEAD = 5.0  # weight of DeadPenalty
 # The rest is as in refining.
 STYLE = 1.1  # with .7, judges saw a filter, not a painting; with 1.3 they missed the subject
-PALETTE = 20.0  # weight of the painting's colors among the layers of the style
+PALETTE = 10.0  # weight of the painting's colors among the layers of the style
 SHORT = 4.0  # norm of a filter at the start; instance normalization undoes its size
 RECOLORED = 0.25  # share of the draws whose color channels change places
 

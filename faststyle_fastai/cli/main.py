@@ -38,7 +38,7 @@ app = typer.Typer(
 COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> command -> examples
     "Paint": {
         stylize: (
-            "faststyle stylize me.jpg --style great_wave -o me-wave.jpg",
+            "faststyle stylize me.jpg --style woman_with_hat -o me-hat.jpg",
             "faststyle stylize holiday/ --style the_scream --mix mondrian=.4 -o painted/",
         ),
         grid: ("faststyle grid me.jpg --style udnie --style tahiti -o grid.png",),

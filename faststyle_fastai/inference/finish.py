@@ -1,22 +1,58 @@
 "Steps around the network: exposure, colors and transparency."
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["filled", "match_mean_std", "recolor"]
+from ..core.moments import mean_and_std
+from ..perceptual.wasserstein import gaussian
+
+__all__ = ["filled", "match_mean_std", "recolor", "toward_palette"]
+
+GAIN = 1.6  # largest change of contrast by a palette
 
 
 def match_mean_std(
     x: Tensor,  # [B, 3, H, W]
-    photo: Tensor | None,  # of the same shape; None if `whole` is given
-    whole: list | None = None,  # std and mean of each whole image, [1, 3, 1, 1], if these are parts
+    found: Tensor,  # [B, 4, 4], moments of the image that `x` is, or is a part of
+    wanted: Tensor,  # likewise
 ) -> Tensor:
-    "Give each channel of `x` the mean and standard deviation that it has in `photo`."
-    pair = [y for y in (x, photo) if y is not None]
-    whole = whole or [torch.std_mean(y, (2, 3), correction=0, keepdim=True) for y in pair]
-    (spread, mean), (wanted, target) = whole
-    return (x - mean) * (wanted / (spread + 1e-5)) + target
+    "Give each channel of an image the mean and standard deviation of `wanted`."
+    (mean, spread), (target, other) = mean_and_std(found), mean_and_std(wanted)
+    gain = other / spread
+    return torch.addcmul((target - gain * mean)[..., None, None], x, gain[..., None, None])
+
+
+def toward_palette(
+    x: Tensor,  # [B, 3, H, W]
+    found: Tensor,  # [B, 4, 4], moments of the image that `x` is, or is a part of
+    palette: Tensor,  # [1, 4, 4], moments of a painting's colors
+    share: float,  # of the way, 0 to 1
+) -> Tensor:
+    """Give an image the mean and covariance of a painting's colors.
+
+    Of all linear maps that do, this one moves the colors least (Pitié & Kokaram 2007).
+    """
+    (mean, own), (target, wanted) = gaussian(found), gaussian(palette)
+    root = power(own, 0.5)
+    inverse = power(own, -0.5)
+    turn = inverse @ power(root @ wanted @ root, 0.5) @ inverse
+    turn = power(turn, 1, GAIN)  # noise in a plain image is not its contrast
+    turn = torch.lerp(torch.eye(3).to(turn), turn, share)
+    shift = torch.lerp(mean, target.expand_as(mean), share) - (turn @ mean[..., None])[..., 0]
+    turn, shift = turn.to(x), shift.to(x)
+    return torch.einsum("bij,bjhw->bihw", turn, x) + shift[..., None, None]
+
+
+def power(
+    matrices: Tensor,  # [B, n, n], symmetric, positive definite
+    exponent: float,
+    most: float = math.inf,  # largest eigenvalue before
+) -> Tensor:
+    values, vectors = torch.linalg.eigh(matrices)
+    return (vectors * values.clamp(1e-8, most)[:, None] ** exponent) @ vectors.mT
 
 
 def recolor(

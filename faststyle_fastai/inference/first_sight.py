@@ -37,7 +37,9 @@ def first_sight(
     "A network with a style for each painting, its metadata and its base."
     info = {"arch": "full", "styles": list(paintings), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base("full")
-    net = any_style().network(together([moments_of(each) for each in paintings.values()]))
+    seen = [moments_of(each) for each in paintings.values()]
+    info["palettes"] = [colors[0].tolist() for colors, *_ in seen]
+    net = any_style().network(together([layers for _, *layers in seen]))
     return net, info, builtin_weights(info)
 
 
@@ -60,7 +62,7 @@ def nearest_styles(
     "The built-in styles in the order of their likeness to a painting."
     sources = [painting, *BUILTIN_STYLES]
     files = [image_of(source) for source in sources]
-    affine = any_style().styles(together([moments_of(file) for file in files]))
+    affine = any_style().styles(together([moments_of(file)[1:] for file in files]))
     predicted = torch.cat([row - row[1:].mean(0) for row in affine.values()], 1)
     alike = torch.cosine_similarity(predicted[:1], predicted[1:]).tolist()
     return dict(sorted(zip(BUILTIN_STYLES, alike), key=lambda item: -item[1]))
@@ -89,7 +91,7 @@ def image_of(source):
 
 def moments_of(
     painting: Any,  # a file or an address, or several works
-) -> list[Tensor]:  # [1, C + 1, C + 1] of each layer
+) -> list[Tensor]:  # [1, C + 1, C + 1] of the colors, and of each layer
     "The mean moments of the works, each computed once."
     works = listify(painting)
     return mean_moments([_moments(work, digest(work)) for work in works])
@@ -97,7 +99,8 @@ def moments_of(
 
 @lru_cache(maxsize=64)
 def _moments(file, _digest):
-    return painting_moments(to_tensor(read_picture(file)))
+    painting = to_tensor(read_picture(file))
+    return [moments(inner(painting, MARGIN)), *painting_moments(painting)]
 
 
 @torch.inference_mode()

@@ -18,6 +18,7 @@ from ..images.files import read_picture
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from .onnx import export_onnx
 from .options import AREAS, STROKES
+from .painter import PALETTE
 from .people import SURE
 from .people_onnx import people_program
 
@@ -60,6 +61,7 @@ def export_html(
             "title": style_title(name) if ships else name,
             "painting": BUILTIN_STYLES[name] if ships else "",
             "image": thumbnail(name) if ships else "",
+            "palette": palette(paint, name),
         }
         for name in names
     ]
@@ -88,6 +90,12 @@ def export_html(
 def sha256_of(code):
     "How a policy names an inline script."
     return encoded(hashlib.sha256(code.encode()).digest())
+
+
+def palette(paint, name):
+    "What the worker needs to bring an image nearer to the painting's colors."
+    found = paint.painter(name).palette
+    return None if found is None else {"share": PALETTE, "moments": found[0].tolist()}
 
 
 def thumbnail(name):

@@ -1,7 +1,7 @@
 "Repaints an image of any size in bounded memory, see tiles.py."
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -9,12 +9,13 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.memory import trim_memory
+from ..core.moments import moments
 from ..images.files import to_picture, to_tensor
 from .enlarge import Enlarger
 from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
-from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, statistics, tiles
+from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, tiles
 
 __all__ = ["paint_tiles"]
 
@@ -78,13 +79,12 @@ class TiledPainting:
 
     def fix_statistics(self):
         "Measure the whole photo, or a sample of it, for the network and for `exposed`."
-        device, net = self.painter.device, self.painter.net
-        at_once = fits_at_once(self.sample, device)
-        ends = fix_statistics(net, self.sample, self.inputs, at_once, self.tell)
-        if self.painter.photo_share:
+        at_once = fits_at_once(self.sample, self.painter.device)
+        ends = fix_statistics(self.painter.net, self.sample, self.inputs, at_once, self.tell)
+        if self.painter.measures:
             painted = (tile.cut(end) for tile, end in zip(self.sample, ends))
             photos = (self.part(tile.core) for tile in self.sample)
-            self.exposure = [spread_and_mean(parts, device) for parts in (painted, photos)]
+            self.exposure = whole_moments(painted), whole_moments(photos)
 
     def paint(self):
         done = pixels(self.sample)
@@ -150,7 +150,9 @@ def opaque(image):
     return Image.composite(image.convert("RGB"), around, image.getchannel("A"))
 
 
-def spread_and_mean(parts, device):
-    "Standard deviation and mean of each channel over all parts, [1, 3, 1, 1] each."
-    mean, variance = statistics(parts).to(device)[:, None, :, None, None]  # photos: on the CPU
-    return variance.clamp(min=0).sqrt(), mean
+def whole_moments(
+    parts: Iterable[Tensor],  # [1, 3, h, w] each
+) -> Tensor:  # [1, 4, 4]
+    "The moments of an image from those of its parts."
+    total = torch.stack([moments(part) * part[0, 0].numel() for part in parts]).sum(0)
+    return total / total[:, -1:, -1:]

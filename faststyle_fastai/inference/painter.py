@@ -1,14 +1,18 @@
 "Painter: a network, the style of one image, and the precision to paint it in."
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..core.devices import computing
-from .finish import match_mean_std
+from ..core.moments import moments
+from .finish import match_mean_std, toward_palette
 
 __all__ = ["Painter"]
+
+PALETTE = 0.5  # share of the way to the painting's colors; all of it is harsh on many photos
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Painter:
     photo_share: float  # how much of the photo's brightness and contrast to restore, 0 to 1
     device: torch.device
     dtype: torch.dtype | None  # see devices.autocast_dtype
+    palette: Tensor | None = None  # [1, 4, 4], moments of the painting's colors, if they are known
 
     @torch.inference_mode()
     def __call__(
@@ -43,14 +48,23 @@ class Painter:
         "The network's `style`."
         return self.weights.expand(batch, -1).to(self.device)
 
+    @property
+    def measures(self) -> bool:
+        "Whether `exposed` depends on the whole image."
+        return bool(self.photo_share) or self.palette is not None
+
     def exposed(
         self,
         painted: Tensor,  # [B, 3, H, W], the network's output
-        photo: Tensor | None,  # of the same shape; None if `whole` is given
-        whole: list | None = None,  # see match_mean_std
+        photo: Any,  # of the same shape; None if `whole` is given
+        whole: tuple[Tensor, Tensor] | None = None,  # if these are parts: moments of both, whole
     ) -> Tensor:  # in [0, 1]
-        "Restore the photo's mean and contrast of each channel, weighted by `photo_share`."
-        if self.photo_share:
-            restored = match_mean_std(painted, photo, whole)
+        "Restore a share of the photo's contrast, or approach the painting's colors."
+        if self.measures:
+            found, wanted = whole or (moments(painted), moments(photo))
+            restored = match_mean_std(painted, found, wanted)
+            if self.palette is not None:
+                share = PALETTE * (1 - self.photo_share)
+                painted = toward_palette(painted, found, self.palette, share)
             painted = torch.lerp(painted, restored, self.photo_share)
         return painted.clamp(0, 1)

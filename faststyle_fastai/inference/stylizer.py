@@ -82,6 +82,8 @@ class Stylizer:
         self._index(self.named)  # a wrong name fails here
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
+        palettes = info.get("palettes")
+        self.palettes = None if palettes is None else torch.tensor(palettes, device=self.device)
 
     def __call__(
         self,
@@ -136,12 +138,15 @@ class Stylizer:
         "A painter of this style."
         # On a GPU, autocast exchanges the network's weights, which other threads must not see.
         shared = self.device.type == "cpu" or not isinstance(self.net, TransformerNet)
+        mix, palette = self.style_weights(style)[None], None
         if shared and not private and strength == 1:
-            net, weights = self.net, self.style_weights(style)[None]
+            net, weights = self.net, mix
         else:
             net, weights = self.network([style], strength), torch.ones(1, 1)
+        if self.palettes is not None:
+            palette = torch.einsum("bn,nij->bij", mix / mix.sum(), self.palettes)
         share = 1.0 - strength if self.styles else 1.0
-        return Painter(net, weights, share, self.device, self.dtype)
+        return Painter(net, weights, share, self.device, self.dtype, palette)
 
     def refined(
         self,
@@ -168,7 +173,8 @@ class Stylizer:
         photos = [self._small(each, how) for each in pictures]
         works, other = [to_tensor(read_picture(work)) for work in listify(painting)], copy(self)
         net = refine(self.network([name]), works, photos, seconds, self.dtype, watch)
-        other.net, other.info, other.styles = net, {**self.info, "styles": [name]}, [name]
+        other.net, other.styles, other.palettes = net, [name], None  # it has the colors already
+        other.info = {k: v for k, v in self.info.items() if k != "palettes"} | {"styles": [name]}
         other.named, other.at_sight, other.paintings = name, False, {name: painting}
         other.weights = {k: v.detach() for k, v in net.state_dict().items()}
         return other

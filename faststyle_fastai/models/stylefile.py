@@ -203,7 +203,24 @@ def checked_info(
     check_names(styles)
     if not 1 <= (size := int(said["size"])) <= 2**16:
         raise ValueError(f"size is {size} px")
-    return {**said, "styles": styles, "size": size}
+    info = {**said, "styles": styles, "size": size}
+    if "palettes" in said:
+        info["palettes"] = checked_palettes(said["palettes"], len(styles))
+    return info
+
+
+def checked_palettes(
+    said: str,
+    n: int,  # styles
+) -> list:  # [n, 4, 4]
+    "The moments of the paintings' colors, one for each style."
+    try:
+        palettes = torch.tensor(json.loads(said), dtype=torch.float32)
+    except (ValueError, TypeError, RecursionError):
+        palettes = torch.empty(0)
+    if palettes.shape != (n, 4, 4) or not palettes.isfinite().all():
+        raise ValueError(f"palettes is {said[:40]}, not 4x4 numbers for each style")
+    return palettes.tolist()
 
 
 def check_names(names: list[str]):

@@ -8,12 +8,20 @@ from torch.nn import functional as F
 from ..core.devices import on_cpu
 from ..core.moments import SMALLEST_VARIANCE as EPS
 
-__all__ = ["gaussian_root", "gaussian_root_and_size", "relative_w2_distances", "w2_distances"]
+__all__ = [
+    "gaussian",
+    "gaussian_root",
+    "gaussian_root_and_size",
+    "relative_w2_distances",
+    "w2_distances",
+]
 
 NONE = 1e-8  # keeps a relative error finite if the target is all zero
 
 
-def gaussian(m):
+def gaussian(
+    m: Tensor,  # [B, C + 1, C + 1], moments
+) -> tuple[Tensor, Tensor]:  # [B, C] and [B, C, C]
     "Means and covariances in float64, because W2 is a small difference of large traces."
     m = (m.cpu() if m.device.type == "mps" else m).double()  # MPS has no float64
     mean, second = m[:, :-1, -1], m[:, :-1, :-1]

@@ -1,6 +1,8 @@
 "Styles that are read from paintings which no network was trained on."
 
 import shutil
+from copy import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +15,16 @@ from faststyle_fastai.all import (
     FaststyleError,
     Stylizer,
     nearest_styles,
+    read_picture,
     save_picture,
     style_learner,
     style_thumbnail,
     to_tensor,
 )
+from faststyle_fastai.core.moments import moments
 from faststyle_fastai.inference.first_sight import LAYERS, MARGIN
+from faststyle_fastai.models.stylefile import write_style
+from faststyle_fastai.perceptual.wasserstein import gaussian_root, w2_distances
 from faststyle_fastai.training.recipes import recipe_plan
 
 
@@ -43,6 +49,44 @@ def test_the_picture_follows_the_painting(photo):
         file = save_picture(grainy, f"{name}.png")
         means.append(to_tensor(Stylizer(file)(photo)).mean((0, 2, 3)))
     assert means[0][0] > means[1][0] + 0.1 and means[1][2] > means[0][2] + 0.1
+
+
+def test_the_colors_approach_those_of_the_painting(photo):
+    paint, target = (
+        Stylizer(style_thumbnail("tahiti")),
+        to_tensor(read_picture(style_thumbnail("tahiti"))),
+    )
+
+    def away(x):
+        return w2_distances([moments(x)], [gaussian_root(moments(target))])[0].item()
+
+    x = to_tensor(read_picture(photo))
+    alone = copy(paint)
+    alone.palettes = None
+    near, before = paint.paint(x), alone.paint(x)
+    assert away(near) < 0.5 * away(before)
+    assert torch.allclose(paint.paint(x, strength=0), alone.paint(x, strength=0), atol=1e-4)
+    assert paint.paint(torch.full((1, 3, 64, 64), 0.5)).isfinite().all()
+    assert torch.allclose(paint.paint(torch.cat([x, 1 - x]))[:1], near, atol=0.01)
+
+
+def test_a_saved_first_sight_has_its_colors(photo):
+    pair = [style_thumbnail("tahiti"), style_thumbnail("udnie")]
+    paint, mix = Stylizer(pair), {"tahiti": 0.4, "udnie": 0.6}
+    kept = Stylizer(paint.save("kept.safetensors"))
+    assert kept(photo, mix).tobytes() == paint(photo, mix).tobytes()
+    assert torch.equal(kept.painter("udnie").palette, Stylizer(pair[1]).painter().palette)
+    wrong = {**paint.info, "palettes": [[[0]]]}
+    write_style(paint.net.state_dict(), wrong, Path("wrong.safetensors"))
+    with pytest.raises(ValueError, match="palettes is .*, not 4x4 numbers for each style"):
+        Stylizer("wrong.safetensors")
+
+
+def test_tiles_have_the_colors_of_the_whole(photo):
+    paint, large = Stylizer(style_thumbnail("tahiti")), read_picture(photo).resize((320, 240))
+    whole, tiled = (to_tensor(paint(large, tile=tile)) for tile in (None, 64))
+    assert (whole - tiled).mean((2, 3)).abs().max() < 0.01
+    assert (whole.std((2, 3)) / tiled.std((2, 3)) - 1).abs().max() < 0.03
 
 
 def test_paintings_and_built_in_styles_mix(faststyle, painting, photo):

@@ -15,7 +15,7 @@ import pytest
 from conftest import fails
 from PIL import Image
 
-from faststyle_fastai.all import ASSETS, Stylizer, export_html
+from faststyle_fastai.all import ASSETS, Stylizer, export_html, style_thumbnail
 from faststyle_fastai.inference import onnx
 from faststyle_fastai.inference.html import BROWSER, CDN
 
@@ -148,6 +148,17 @@ def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages
     assert away(seen, paint("large.png", "great_wave", stroke="broadest")) < 1
     box = tab.locator("#picture").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+def test_a_painting_at_first_sight_has_its_colors(visit, photos):
+    Image.open(photos / "china" / "0.jpg").save("china.png")
+    at_sight = Stylizer(style_thumbnail("tahiti"), "cpu", "float32")
+    tab = visit(export_html(at_sight, Path("tahiti.html").absolute()))
+    open_photo(tab, "china.png")
+    seen = downloaded(tab)[0]
+    assert away(seen, at_sight("china.png")) < 1
+    at_sight.palettes = None
+    assert away(seen, at_sight("china.png")) > 3
 
 
 def test_only_the_person_is_painted(visit, pages, paint):

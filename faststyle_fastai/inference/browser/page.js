@@ -106,6 +106,9 @@ function squares(image) {
   return { stretched: pixels(canvasOf(image, SQUARE, SQUARE)), padded: pixels(padded) };
 }
 
+// The style, for the worker.
+const chosen = () => ({ style, palette: facts.styles[style].palette });
+
 // What to paint of an image, for the worker.
 function areaOf(image) {
   const area = $("area").value;
@@ -143,7 +146,7 @@ async function paint() {
     await started;
     do {
       again = false;
-      const how = { style, short: facts.strokes[$("stroke").value], ...areaOf(photo) };
+      const how = { ...chosen(), short: facts.strokes[$("stroke").value], ...areaOf(photo) };
       if (sent !== photo) how.image = pixels(photo); // the worker keeps it
       sent = photo;
       const { image, gpu, seen } = await ask("paint", how);
@@ -242,7 +245,7 @@ $("camera").onclick = async () => {
     $("camera").disabled = false;
     while (camera === mine) {
       const begun = performance.now(), now = canvasOf(video, video.videoWidth, video.videoHeight);
-      const { image } = await ask("paint", { image: pixels(now), style, short: LIVE, ...areaOf(now) });
+      const { image } = await ask("paint", { ...chosen(), image: pixels(now), short: LIVE, ...areaOf(now) });
       if (camera !== mine) break;
       [frame, painted] = [now, canvasOf(image, image.width, image.height)];
       show();
