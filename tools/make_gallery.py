@@ -14,9 +14,10 @@ import typer
 from PIL import ImageOps
 
 from faststyle_fastai.core.assets import ASSETS
-from faststyle_fastai.images.files import read_picture
+from faststyle_fastai.images.files import read_picture, to_tensor
 from faststyle_fastai.images.saving import save_picture
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES, style_thumbnail
+from faststyle_fastai.inference.first_sight import palette_of
 from faststyle_fastai.models.stylefile import load_style, write_style
 from faststyle_fastai.training.distillation import Distillation
 from faststyle_fastai.training.runs import train
@@ -56,18 +57,25 @@ def main(
         photos, files, run, pretrained=pretrained, arch=arch, images=images * len(files), bs=bs,
         minutes=minutes, small_until=small_until, resume=run.exists(), seed=seed, **taught,
     )  # fmt: skip
+    write_thumbnails(pictures)
     net, info, _ = load_style(run)
+    info["palettes"] = palettes()
     name = "gallery" if arch == "full" else f"gallery-{arch}"
     path = ASSETS / f"{name}.safetensors"
     write_style({k: v.half() for k, v in net.state_dict().items()}, info, path)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
-    write_thumbnails(pictures)
 
 
 def write_thumbnails(pictures):
     for name, picture in pictures.items():
         small = ImageOps.cover(picture, (THUMBNAIL, THUMBNAIL))
         small.save(style_thumbnail(name), quality=QUALITY, optimize=True)
+
+
+def palettes():
+    "What is known of the colors of the built-in paintings."
+    pictures = (to_tensor(read_picture(style_thumbnail(name))) for name in BUILTIN_STYLES)
+    return [palette_of(picture)[0].tolist() for picture in pictures]
 
 
 def trimmed(file):

@@ -38,7 +38,7 @@ def first_sight(
     info = {"arch": "full", "styles": list(paintings), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base("full")
     seen = [moments_of(each) for each in paintings.values()]
-    info["palettes"] = [colors[0].tolist() for colors, *_ in seen]
+    info["palettes"] = [palette[0].tolist() for palette, *_ in seen]
     net = any_style().network(together([layers for _, *layers in seen]))
     return net, info, builtin_weights(info)
 
@@ -100,7 +100,14 @@ def moments_of(
 @lru_cache(maxsize=64)
 def _moments(file, _digest):
     painting = to_tensor(read_picture(file))
-    return [moments(inner(painting, MARGIN)), *painting_moments(painting)]
+    return [palette_of(painting), *painting_moments(painting)]
+
+
+def palette_of(
+    painting: Tensor,  # [1, 3, H, W] in [0, 1]
+) -> Tensor:  # [1, 4, 4]
+    "Means and products of the colors of a painting, see core.moments."
+    return moments(inner(painting, MARGIN))
 
 
 @torch.inference_mode()

@@ -57,9 +57,8 @@ def export_onnx(
         net.load_state_dict(state)
     program = traced(net)
     said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}
-    if paint.palettes is not None:
-        chosen = [paint.styles.index(name) for name in styles]
-        said["palettes"] = paint.palettes[chosen].tolist()
+    if "palettes" in said:
+        said["palettes"] = [paint.palettes[paint.styles.index(name)] for name in styles]
     for key, value in said.items():
         program.metadata_props.add(
             key=key, value=value if isinstance(value, str) else json.dumps(value)

@@ -1,5 +1,6 @@
 "Painter: a network, the style of one image, and the precision to paint it in."
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ class Painter:
     device: torch.device
     dtype: torch.dtype | None  # see devices.autocast_dtype
     palette: Tensor | None = None  # [1, 4, 4], moments of the painting's colors, if they are known
+    measure: Callable[[Tensor], Tensor] = moments  # of a painted image, for the palette
 
     @torch.inference_mode()
     def __call__(
@@ -64,7 +66,7 @@ class Painter:
             found, wanted = whole or (moments(painted), moments(photo))
             restored = match_mean_std(painted, found, wanted)
             if self.palette is not None:
-                share = PALETTE * (1 - self.photo_share)
-                painted = toward_palette(painted, found, self.palette, share)
+                seen, share = found if whole else self.measure(painted), 1 - self.photo_share
+                painted = toward_palette(painted, seen, self.palette, PALETTE * share)
             painted = torch.lerp(painted, restored, self.photo_share)
         return painted.clamp(0, 1)

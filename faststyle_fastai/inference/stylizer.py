@@ -82,8 +82,7 @@ class Stylizer:
         self._index(self.named)  # a wrong name fails here
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
-        palettes = info.get("palettes")
-        self.palettes = None if palettes is None else torch.tensor(palettes, device=self.device)
+        self.palettes = info.get("palettes") or [None] * len(self.styles)
 
     def __call__(
         self,
@@ -138,15 +137,21 @@ class Stylizer:
         "A painter of this style."
         # On a GPU, autocast exchanges the network's weights, which other threads must not see.
         shared = self.device.type == "cpu" or not isinstance(self.net, TransformerNet)
-        mix, palette = self.style_weights(style)[None], None
+        mix = self.style_weights(style)
         if shared and not private and strength == 1:
-            net, weights = self.net, mix
+            net, weights = self.net, mix[None]
         else:
             net, weights = self.network([style], strength), torch.ones(1, 1)
-        if self.palettes is not None:
-            palette = torch.einsum("bn,nij->bij", mix / mix.sum(), self.palettes)
         share = 1.0 - strength if self.styles else 1.0
-        return Painter(net, weights, share, self.device, self.dtype, palette)
+        return Painter(net, weights, share, self.device, self.dtype, self._palette(mix))
+
+    def _palette(self, mix):
+        "The mean palette of a mix, [1, 4, 4], if each of its styles has one."
+        parts = [(weight, own) for weight, own in zip(mix.tolist(), self.palettes) if weight]
+        if not parts or any(own is None for _, own in parts):
+            return None
+        total = sum(weight * torch.tensor(own) for weight, own in parts)
+        return (total / mix.sum().item())[None].to(self.device)
 
     def refined(
         self,
@@ -173,7 +178,7 @@ class Stylizer:
         photos = [self._small(each, how) for each in pictures]
         works, other = [to_tensor(read_picture(work)) for work in listify(painting)], copy(self)
         net = refine(self.network([name]), works, photos, seconds, self.dtype, watch)
-        other.net, other.styles, other.palettes = net, [name], None  # it has the colors already
+        other.net, other.styles, other.palettes = net, [name], [None]
         other.info = {k: v for k, v in self.info.items() if k != "palettes"} | {"styles": [name]}
         other.named, other.at_sight, other.paintings = name, False, {name: painting}
         other.weights = {k: v.detach() for k, v in net.state_dict().items()}

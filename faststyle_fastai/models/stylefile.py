@@ -86,7 +86,10 @@ def _joined(path, state, info):
                 f"The network differs from {path} in more than new styles. Start from "
                 f"pretrained='{path}' and train after learn.freeze()."
             )
-    return joined, {**before, "styles": before["styles"] + info["styles"]}, base
+    added = {"styles": before["styles"] + info["styles"]}
+    if "palettes" in before:
+        added["palettes"] = before["palettes"] + [None] * len(info["styles"])
+    return joined, before | added, base
 
 
 def import_style(
@@ -212,15 +215,18 @@ def checked_info(
 def checked_palettes(
     said: str,
     n: int,  # styles
-) -> list:  # [n, 4, 4]
-    "The moments of the paintings' colors, one for each style."
+) -> list:  # of n, [4, 4] each or None
+    "The moments of the paintings' colors, where they are known."
     try:
-        palettes = torch.tensor(json.loads(said), dtype=torch.float32)
+        palettes = json.loads(said)
+        known = torch.tensor([one for one in palettes if one is not None], dtype=torch.float32)
+        right = len(palettes) == n and (not len(known) or known.shape[1:] == (4, 4))
+        right = right and bool(known.isfinite().all())
     except (ValueError, TypeError, RecursionError):
-        palettes = torch.empty(0)
-    if palettes.shape != (n, 4, 4) or not palettes.isfinite().all():
+        right = False
+    if not right:
         raise ValueError(f"palettes is {said[:40]}, not 4x4 numbers for each style")
-    return palettes.tolist()
+    return palettes
 
 
 def check_names(names: list[str]):

@@ -17,6 +17,7 @@ from ..core.devices import finishing_device
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..core.interrupts import interrupts
+from ..core.moments import moments
 from ..core.prefetch import map_batches, map_overlapped
 from ..core.values import check_numbers
 from ..images.files import to_picture, to_tensor
@@ -220,8 +221,10 @@ class FramePainter:
         steady = isinstance(paint.net, TransformerNet)  # not an .onnx network
         styles = [options.style] if options.black is None else [options.style, options.black]
         self.painters = [paint.painter(style, options.strength, private=steady) for style in styles]
-        nets = [painter.net for painter in self.painters]
-        self.statistics = [SmoothedStatistics(n) for n in nets if isinstance(n, TransformerNet)]
+        self.statistics = [SmoothedStatistics(p.net) for p in self.painters if steady]
+        for i, statistics in enumerate(self.statistics):
+            smoothed = statistics.smoothed(moments)
+            self.painters[i] = replace(self.painters[i], measure=smoothed)
         self.blender = FlowBlender() if smooth else None
         self.device = finishing_device(paint.device)
         self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))

@@ -1,6 +1,7 @@
 "Temporal consistency of painted videos: smoothed statistics, masks and brush strokes."
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from ..core.extras import extra
 from ..images.sizes import resize_short, resized
 from ..inference.people import edges, find_faces, find_people, likelihood
 from ..models.normalization import mean_and_variance
-from ..models.transformer import TransformerNet
 
 __all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople"]
 
@@ -46,10 +46,10 @@ class SmoothedStatistics:
     Otherwise, an object that enters on the left would change the colors on the right.
     """
 
-    def __init__(self, net: TransformerNet):
+    def __init__(self, net: Any):  # a TransformerNet
         self.keep, self.is_cut = 0.0, Scenes()
         for stage in net.stages():
-            stage.norm.statistics = self._smoothed()
+            stage.norm.statistics = self.smoothed(mean_and_variance)
 
     def next_frame(
         self,
@@ -59,13 +59,16 @@ class SmoothedStatistics:
         "Set the smoothing for the next frame of the network."
         self.keep = 0.0 if self.is_cut(x) else math.exp(-seconds / FOLLOW)
 
-    def _smoothed(self):
-        "The statistics of one normalization."
+    def smoothed(
+        self,
+        measure: Callable[[Tensor], Tensor],  # of a frame's features or colors
+    ) -> Callable[[Tensor], Tensor]:
+        "The statistics of one normalization, or of the painted frames."
         last = None
 
         def smoothed(y):
             nonlocal last
-            now = mean_and_variance(y).float()
+            now = measure(y).float()
             last = now if last is None else torch.lerp(now, last, self.keep)
             return last
 
