@@ -43,7 +43,8 @@ def toward_palette(
     turn = torch.lerp(torch.eye(3).to(turn), turn, share)
     shift = torch.lerp(mean, target.expand_as(mean), share) - (turn @ mean[..., None])[..., 0]
     turn, shift = turn.to(x), shift.to(x)
-    return torch.einsum("bij,bjhw->bihw", turn, x) + shift[..., None, None]
+    with torch.autocast(x.device.type, enabled=False):  # in bfloat16 colors would be rounded
+        return torch.einsum("bij,bjhw->bihw", turn, x) + shift[..., None, None]
 
 
 def power(

@@ -22,6 +22,7 @@ class Painter:
 
     Instance normalization discards the brightness and contrast of each channel. An autoencoder
     restores those of the photo fully, a style restores a share that grows as `strength` falls.
+    The rest of a style goes `PALETTE` of the way to the painting's colors.
     """
 
     net: nn.Module  # a TransformerNet or OnnxNet
