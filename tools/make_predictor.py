@@ -30,7 +30,7 @@ from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import PATH, AnyStyleNet
 from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
-from faststyle_fastai.perceptual.backbones import COLORS, perceptual_backbone
+from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.terms import TERMS
 from faststyle_fastai.training.callbacks import (
@@ -55,10 +55,7 @@ BUILTIN = 0.15  # share of the draws that are built-in paintings
 FRESH = 1  # paintings of a batch that are new crops; the others were drawn before
 KEPT = 3000  # crops, the latest; their moments and targets take 1.8 GB
 DEAD = 5.0  # weight of DeadPenalty
-# The rest is as in refining.
-STYLE = 1.1  # with .7, judges saw a filter, not a painting; with 1.3 they missed the subject
-PALETTE = 10.0  # weight of the painting's colors among the layers of the style
-SHORT = 4.0  # norm of a filter at the start; instance normalization undoes its size
+STYLE = 1.3  # the rest is as in refining; with less style, judges see a filter, not a painting
 RECOLORED = 0.25  # share of the draws whose color channels change places
 
 
@@ -84,23 +81,23 @@ class DrawPaintings(Callback):
         if len(self.yb):
             n, loss = len(self.x), self.learn.loss_func
             fresh = FRESH if self.training and len(self.seen) >= n else n
-            found = [loss.look(self.draw()) for _ in range(fresh)]
+            found = loss.look(torch.cat([self.draw() for _ in range(fresh)]))
             found += self.random.sample(self.seen, n - fresh)
             self.seen.extend(found[:fresh] if self.training else [])
             self.learn.xb = *self.xb, *loss.aim_at(found)
 
-    def draw(self) -> Tensor:  # [1, 3, side, side], at most SIDE
+    def draw(self) -> Tensor:  # [1, 3, SIDE, SIDE]
         draw = self.random
         if draw.random() < BUILTIN:
             painting = draw.choice(self.builtin)
         else:
             painting = read_picture(draw.choice(self.painters[draw.choice([*self.painters])]))
         whole = min(painting.size)
+        # Never enlarged by much: the strokes would be blurred.
         side = draw.randint(min(SIDE, round(0.9 * whole)), min(2 * SIDE, whole))
         left, top = (draw.randint(0, room - side) for room in painting.size)
         box = left, top, left + side, top + side
-        size = min(side, SIDE)  # never enlarged: the strokes would be blurred
-        x = to_tensor(painting.resize((size, size), Image.Resampling.BICUBIC, box=box))
+        x = to_tensor(painting.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box))
         if draw.random() < RECOLORED:
             x = x[:, draw.sample(range(3), 3)]
         return x.flip(-1) if draw.random() < 0.5 else x
@@ -110,15 +107,19 @@ class AnyPaintingLoss(VggLoss):
     "`VggLoss` with other paintings in each batch."
 
     @torch.no_grad()
-    def look(
-        self,
-        painting: Tensor,  # [1, 3, H, W]
-    ) -> tuple[list[Tensor], dict]:
-        "The moments of a painting that the network sees, and its style targets."
-        style, painting = self.terms["style"], painting.to(self.backbone.mean.device)
-        with torch.autocast(painting.device.type, enabled=False):
-            moments = style.of_painting(self.backbone(painting, self.style_layers))
-        return [m for k, m in moments.items() if k != COLORS], style.targets(moments)
+    def look(self, paintings: Tensor) -> list[tuple[list[Tensor], dict]]:
+        "The moments of each painting, and its style targets."
+        style, paintings = self.terms["style"], paintings.to(self.backbone.mean.device)
+        with torch.autocast(paintings.device.type, enabled=False):
+            moments = style.of_painting(self.backbone(paintings, self.style_layers))
+        targets = style.targets(moments)
+        return [
+            (
+                [m[i : i + 1].clone() for m in moments.values()],
+                {k: [part[i : i + 1].clone() for part in parts] for k, parts in targets.items()},
+            )
+            for i in range(len(paintings))
+        ]
 
     def aim_at(self, paintings: list[tuple[list[Tensor], dict]]) -> list[Tensor]:
         "Set the paintings of the next batch, as `look` returns them; return their moments."
@@ -151,9 +152,8 @@ def main(
     "Train the network for any painting on `photos`. Write it as float16."
     set_seed(seed)
     plan = recipe_plan(
-        "fast", "style", bs=bs, small_until=small_until, loss=LOSS, style_weight=STYLE,
-        style_layers=LOSS["style"]["layers"] | {COLORS: PALETTE},
-    )  # fmt: skip
+        "fast", "style", bs=bs, small_until=small_until, loss=LOSS, style_weight=STYLE
+    )
     dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, seed=seed)
     painters = defaultdict(list)
     for file in sorted(paintings.rglob("*_*.jpg")):
@@ -183,11 +183,10 @@ def main(
 
 def first_network(loss, draws, pretrained):
     "An earlier network, or the gallery with the mean of its styles and an untrained predictor."
-    seen = together([loss.look(draws.draw())[0] for _ in range(500)])
+    seen = together([loss.look(draws.draw())[0][0] for _ in range(500)])
     net = AnyStyleNet([m.shape[-1] - 1 for m in seen])
     if pretrained:
         net.load_state_dict(read_state(pretrained)[0])
-        shorten(net.net)
         return net
     start = load_style(builtin_path("gallery", "full"))[0].state_dict()
     start = {k: v.mean(0, keepdim=True) if is_affine(k) else v for k, v in start.items()}
@@ -195,17 +194,6 @@ def first_network(loss, draws, pretrained):
     simple = torch.cat([part for m in seen for part in mean_and_std(m)], 1).sqrt()
     net.mean, net.std = simple.mean(0), simple.std(0) + 1e-2
     return net
-
-
-@torch.no_grad()
-def shorten(net):
-    """Give each filter that a normalization follows a norm of at most SHORT.
-
-    Filters grow in training, and the same steps turn a long one less.
-    """
-    for weight in net.parameters():
-        if weight.ndim == 4 and weight.shape[0] > 3:
-            weight.mul_(SHORT / weight.flatten(1).norm(dim=1).clamp(min=SHORT)[:, None, None, None])
 
 
 if __name__ == "__main__":

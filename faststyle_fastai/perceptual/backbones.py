@@ -14,7 +14,6 @@ from ..core.constants import IMAGENET
 from ..core.errors import FaststyleError
 from ..core.values import known
 from ..core.weights import read_weights
-from ..images.color import luminance
 
 __all__ = ["BACKBONES", "Backbone", "perceptual_backbone"]
 
@@ -35,8 +34,6 @@ POOLINGS = {  # name -> module, and a factor that keeps features as large as wit
     "plain average": (nn.AvgPool2d, 1.0),  # as in Gatys et al. 2016
 }
 SHIPPED = {"lite": ASSETS / "lite.safetensors"}
-COLORS = "colors"  # a layer of every backbone: the image's luminance and chroma
-CHROMA = 2.0  # weight of chroma in that layer; it varies less than luminance, and is as visible
 # Of this thread's call: threads may share a backbone.
 FEATURES: ContextVar[dict[str, Tensor | None]] = ContextVar("features")
 
@@ -94,7 +91,6 @@ class Backbone(nn.Module):
         names = [name for name in names if name]  # without the network itself
         self.relus = [name for name in names if stack and name.startswith("relu")]
         self.layers = layer_names(layers or self.relus or names, names, self.relus)
-        self.layers = [name for name in self.layers if name != COLORS]  # no module gives it
         if isinstance(net, nn.Sequential):  # cut after the deepest layer
             net = net[: 1 + max(names.index(name) for name in self.layers)]
         for name, module in net.named_modules():
@@ -123,10 +119,8 @@ class Backbone(nn.Module):
             raise ValueError(
                 f"{w}x{h} px is too small for {wanted[-1]}. It needs at least {smallest} px."
             )
-        found: dict = dict.fromkeys(wanted)
-        if COLORS in found:
-            found[COLORS] = opponents(x)
         x = ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        found: dict = dict.fromkeys(wanted)
         token = FEATURES.set(found)
         try:
             self._in_autocast_type(x.device)(x)
@@ -160,14 +154,6 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True):
         "Stay in eval mode: a perceptual network is never trained."
         return super().train(False)
-
-
-def opponents(
-    x: Tensor,  # [B, 3, H, W] RGB in [0, 1]
-) -> Tensor:  # [B, 3, H, W]
-    "Luminance, and red and blue without it."
-    light = luminance(x)
-    return torch.cat([light, CHROMA * (x[:, ::2] - light)], 1)
 
 
 def keep(name, module, args, output):
@@ -246,10 +232,10 @@ def layer_names(
     "Full names of the requested layers, in network order."
     aliases = {f"relu_{i}": name for i, name in enumerate(relus, 1)}
     names = [aliases.get(name, name) for name in asked]
-    if wrong := [given for given, name in zip(asked, names) if name not in (COLORS, *known)]:
+    if wrong := [given for given, name in zip(asked, names) if name not in known]:
         there = [name for name in known if name in relus] or known
         raise ValueError(f"Unknown layer {', '.join(wrong)}. Available layers: {', '.join(there)}.")
-    return sorted(set(names), key=[COLORS, *known].index)
+    return sorted(set(names), key=list(known).index)
 
 
 def _build(name, state, source, pooling, padding):

@@ -17,14 +17,6 @@ def test_names_and_aliases_are_the_same_layers():
         few.named(["relu_2"])
 
 
-def test_the_colors_are_a_layer():
-    x = noise(2, 3, 32, 48)
-    found = perceptual_backbone("lite")(x, ["relu1_1", "colors"])
-    assert list(found) == ["colors", "relu1_1"] and found["colors"].shape == x.shape
-    gray = perceptual_backbone("lite")(x.mean(1, keepdim=True).expand_as(x), ["colors"])["colors"]
-    assert gray[:, 1:].abs().max() < 1e-6 < gray[:, 0].std()
-
-
 def test_shapes_halve_at_each_pooling():
     found = perceptual_backbone("lite")(noise(2, 3, 32, 48), ["relu1_2", "relu3_1"])
     assert found["relu1_2"].shape == (2, 24, 32, 48) and found["relu3_1"].shape == (2, 112, 8, 12)
