@@ -38,7 +38,7 @@ def first_sight(
     info = {"arch": "full", "styles": list(paintings), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base("full")
     seen = [moments_of(each) for each in paintings.values()]
-    info["palettes"] = [palette[0].tolist() for palette, *_ in seen]
+    info["palettes"] = {name: own[0].tolist() for name, (own, *_) in zip(paintings, seen)}
     net = any_style().network(together([layers for _, *layers in seen]))
     return net, info, builtin_weights(info)
 

@@ -86,10 +86,7 @@ def _joined(path, state, info):
                 f"The network differs from {path} in more than new styles. Start from "
                 f"pretrained='{path}' and train after learn.freeze()."
             )
-    added = {"styles": before["styles"] + info["styles"]}
-    if "palettes" in before:
-        added["palettes"] = before["palettes"] + [None] * len(info["styles"])
-    return joined, before | added, base
+    return joined, {**before, "styles": before["styles"] + info["styles"]}, base
 
 
 def import_style(
@@ -208,21 +205,19 @@ def checked_info(
         raise ValueError(f"size is {size} px")
     info = {**said, "styles": styles, "size": size}
     if "palettes" in said:
-        info["palettes"] = checked_palettes(said["palettes"], len(styles))
+        info["palettes"] = checked_palettes(said["palettes"])
     return info
 
 
 def checked_palettes(
     said: str,
-    n: int,  # styles
-) -> list:  # of n, [4, 4] each or None
-    "The moments of the paintings' colors, where they are known."
+) -> dict[str, list]:  # style -> [4, 4]
+    "The moments of the colors of the paintings, where they are known."
     try:
         palettes = json.loads(said)
-        known = torch.tensor([one for one in palettes if one is not None], dtype=torch.float32)
-        right = len(palettes) == n and (not len(known) or known.shape[1:] == (4, 4))
-        right = right and bool(known.isfinite().all())
-    except (ValueError, TypeError, RecursionError):
+        known = [torch.tensor(own, dtype=torch.float32) for own in palettes.values()]
+        right = all(own.shape == (4, 4) and own.isfinite().all() for own in known)
+    except (ValueError, TypeError, AttributeError, RecursionError):
         right = False
     if not right:
         raise ValueError(f"palettes is {said[:40]}, not 4x4 numbers for each style")

@@ -62,7 +62,7 @@ def test_the_colors_approach_those_of_the_painting(photo):
 
     x = to_tensor(read_picture(photo))
     alone = copy(paint)
-    alone.palettes = [None]
+    alone.palettes = {}
     near, before = paint.paint(x), alone.paint(x)
     assert away(near) < 0.5 * away(before)
     assert torch.allclose(paint.paint(x, strength=0), alone.paint(x, strength=0), atol=1e-4)
@@ -76,7 +76,7 @@ def test_a_saved_first_sight_has_its_colors(photo):
     kept = Stylizer(paint.save("kept.safetensors"))
     assert kept(photo, mix).tobytes() == paint(photo, mix).tobytes()
     assert torch.equal(kept.painter("udnie").palette, Stylizer(pair[1]).painter().palette)
-    wrong = {**paint.info, "palettes": [[[0]]]}
+    wrong = {**paint.info, "palettes": {"tahiti": [[0]]}}
     write_style(paint.net.state_dict(), wrong, Path("wrong.safetensors"))
     with pytest.raises(ValueError, match="palettes is .*, not 4x4 numbers for each style"):
         Stylizer("wrong.safetensors")

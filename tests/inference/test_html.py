@@ -157,7 +157,7 @@ def test_a_painting_at_first_sight_has_its_colors(visit, photos):
     open_photo(tab, "china.png")
     seen = downloaded(tab)[0]
     assert away(seen, at_sight("china.png")) < 1
-    at_sight.palettes = [None]
+    at_sight.palettes = {}
     assert away(seen, at_sight("china.png")) > 3
 
 
