@@ -17,6 +17,7 @@ from sklearn.datasets import load_sample_image
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer
 
+pytest_plugins = ["exported"]  # the fixtures of exported pages
 matplotlib.use("Agg")
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start

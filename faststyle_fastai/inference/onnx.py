@@ -57,8 +57,6 @@ def export_onnx(
         net.load_state_dict(state)
     program = traced(net)
     said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}
-    if "palettes" in said:
-        said["palettes"] = {k: v for k, v in paint.palettes.items() if k in styles}
     for key, value in said.items():
         program.metadata_props.add(
             key=key, value=value if isinstance(value, str) else json.dumps(value)

@@ -14,7 +14,7 @@ STROKES = {  # name -> px of the short side that larger images are painted at
     "broad": 400,
     "broadest": 256,
 }
-AREAS = "all", "person", "background"
+AREAS = {"all": "everything", "person": "the person", "background": "the background"}
 FACES = "natural", "painted"
 
 

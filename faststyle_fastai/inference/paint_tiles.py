@@ -81,7 +81,7 @@ class TiledPainting:
         "Measure the whole photo, or a sample of it, for the network and for `exposed`."
         at_once = fits_at_once(self.sample, self.painter.device)
         ends = fix_statistics(self.painter.net, self.sample, self.inputs, at_once, self.tell)
-        if self.painter.measures:
+        if self.painter.photo_share or self.painter.palette is not None:
             painted = (tile.cut(end) for tile, end in zip(self.sample, ends))
             photos = (self.part(tile.core) for tile in self.sample)
             self.exposure = whole_moments(painted), whole_moments(photos)
@@ -93,8 +93,9 @@ class TiledPainting:
             done += pixels([tile])
             if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
                 trim_memory()
-            y = self.painter.net(*self.inputs(tile))
-            self.keep(tile.cut(self.painter.exposed(y, None, self.exposure)), tile.core)
+            x, style = self.inputs(tile)
+            y = self.painter.exposed(self.painter.net(x, style), x, self.exposure)
+            self.keep(tile.cut(y), tile.core)
 
     def keep(self, y, box):
         left, top, right, bottom = box

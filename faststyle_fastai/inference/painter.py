@@ -1,8 +1,7 @@
 "Painter: a network, the style of one image, and the precision to paint it in."
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,23 +50,19 @@ class Painter:
         "The network's `style`."
         return self.weights.expand(batch, -1).to(self.device)
 
-    @property
-    def measures(self) -> bool:
-        "Whether `exposed` depends on the whole image."
-        return bool(self.photo_share) or self.palette is not None
-
     def exposed(
         self,
         painted: Tensor,  # [B, 3, H, W], the network's output
-        photo: Any,  # of the same shape; None if `whole` is given
-        whole: tuple[Tensor, Tensor] | None = None,  # if these are parts: moments of both, whole
+        photo: Tensor,  # of the same shape
+        whole: Sequence[Tensor] | None = None,  # if these are parts: moments of both images, whole
     ) -> Tensor:  # in [0, 1]
-        "Restore a share of the photo's contrast, or approach the painting's colors."
-        if self.measures:
-            found, wanted = whole or (moments(painted), moments(photo))
-            restored = match_mean_std(painted, found, wanted)
-            if self.palette is not None:
-                seen, share = found if whole else self.measure(painted), 1 - self.photo_share
-                painted = toward_palette(painted, seen, self.palette, PALETTE * share)
-            painted = torch.lerp(painted, restored, self.photo_share)
-        return painted.clamp(0, 1)
+        "Restore a share of the photo's contrast, and approach the painting's colors by the rest."
+        moved = painted
+        if self.palette is not None:
+            found = whole[0] if whole else self.measure(painted)
+            share = PALETTE * (1 - self.photo_share)
+            moved = toward_palette(painted, found, self.palette, share)
+        if self.photo_share:
+            restored = match_mean_std(painted, *(whole or map(moments, (painted, photo))))
+            moved = torch.lerp(moved, restored, self.photo_share)
+        return moved.clamp(0, 1)

@@ -82,7 +82,6 @@ class Stylizer:
         self._index(self.named)  # a wrong name fails here
         self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
         self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
-        self.palettes = info.get("palettes", {})  # style -> moments of its painting's colors
 
     def __call__(
         self,
@@ -148,9 +147,10 @@ class Stylizer:
     def _palette(self, mix):
         "The mean palette of a mix, [1, 4, 4], if each of its styles has one."
         parts = {name: weight for name, weight in zip(self.styles, mix.tolist()) if weight}
-        if not parts or not parts.keys() <= self.palettes.keys():
+        palettes = self.info.get("palettes", {})
+        if not parts or not parts.keys() <= palettes.keys():
             return None
-        total = sum(weight * torch.tensor(self.palettes[name]) for name, weight in parts.items())
+        total = sum(weight * torch.tensor(palettes[name]) for name, weight in parts.items())
         return (total / mix.sum().item())[None].to(self.device)
 
     def refined(
@@ -178,8 +178,8 @@ class Stylizer:
         photos = [self._small(each, how) for each in pictures]
         works, other = [to_tensor(read_picture(work)) for work in listify(painting)], copy(self)
         net = refine(self.network([name]), works, photos, seconds, self.dtype, watch)
-        other.net, other.styles, other.palettes = net, [name], {}
-        other.info = {k: v for k, v in self.info.items() if k != "palettes"} | {"styles": [name]}
+        other.net, other.styles = net, [name]
+        other.info = {**self.info, "styles": [name], "palettes": {}}  # it has the colors
         other.named, other.at_sight, other.paintings = name, False, {name: painting}
         other.weights = {k: v.detach() for k, v in net.state_dict().items()}
         return other

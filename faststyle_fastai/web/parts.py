@@ -11,9 +11,6 @@ from .library import StyleLibrary
 __all__ = ["Site", "area_field", "fetch", "hidden_file", "image_field", "style_strip"]
 
 
-PAINTED = "everything", "the person", "the background"  # as AREAS
-
-
 class Site(NamedTuple):
     "What the tabs of a page share."
 
@@ -37,9 +34,9 @@ class Site(NamedTuple):
         return start
 
 
-def area_field(value: str = AREAS[0]):
+def area_field(value: str = "all"):
     "Build the choice of what to paint."
-    return gr.Radio(list(zip(PAINTED, AREAS)), value=value, label="Paint")
+    return gr.Radio([(said, name) for name, said in AREAS.items()], value=value, label="Paint")
 
 
 def image_field(value=None, **how):

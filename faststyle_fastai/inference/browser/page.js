@@ -6,7 +6,6 @@ const LONGEST = 1600; // px of the picture on the page
 const MOST = 16e6; // pixels of a photo; some telephones refuse larger canvases
 const LIVE = 240; // px of the camera's short side
 const SQUARE = 256; // px of what the networks for people see
-const AREAS = { all: "everything", person: "the person", background: "the background" };
 
 async function inflated(data) {
   const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -81,7 +80,7 @@ facts.styles.forEach(({ title, painting, image }, i) => {
 if (facts.styles.length === 1) $("styles").hidden = true;
 
 for (const stroke of Object.keys(facts.strokes)) $("stroke").append(new Option(stroke, stroke, false, stroke === "medium"));
-for (const area of facts.areas) $("area").append(new Option(AREAS[area], area));
+for (const [area, said] of Object.entries(facts.areas)) $("area").append(new Option(said, area));
 $("stroke").onchange = $("area").onchange = paint;
 $("strength").oninput = show;
 $("split").oninput = show;

@@ -1,0 +1,71 @@
+"Pages that `faststyle export` writes, and ways to use them in a browser."
+
+import re
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faststyle_fastai.all import Stylizer, export_html
+from faststyle_fastai.inference import onnx
+
+
+@pytest.fixture(scope="session")
+def slim():
+    return Stylizer("slim", "cpu", "float32")
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory, slim):
+    "With the runtime inside, and from the network."
+    folder = tmp_path_factory.mktemp("pages")
+    program = onnx.traced(deepcopy(slim.net))  # takes 10 s
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx, "traced", lambda net: deepcopy(program))
+        whole = export_html(slim, folder / "all.html")
+        return whole, export_html(slim, folder / "cdn.html", True)
+
+
+@pytest.fixture
+def visit(chromium):
+    "A function that opens a page from disk. Requests elsewhere go to `answer`, or fail the test."
+    contexts, elsewhere = [], []
+
+    def visit(path, size=(1366, 768), answer=None, script=""):
+        viewport = dict(zip(("width", "height"), size))
+        contexts.append(context := chromium.new_context(viewport=viewport))
+        tab = context.new_page()
+        tab.add_init_script(script)
+        tab.on("pageerror", lambda error: elsewhere.append(str(error)))
+        if answer:
+            context.route(re.compile("https://"), answer)
+        else:
+            context.set_offline(True)
+            tab.on("request", lambda r: elsewhere.append(r.url) if "http" in r.url[:4] else None)
+        tab.goto(path.as_uri())
+        tab.get_by_text("Ready.").wait_for(timeout=60_000)
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert elsewhere == []
+
+
+def open_photo(tab, file):
+    tab.set_input_files("#file", file)
+    tab.get_by_text("Painted in").wait_for(timeout=60_000)
+
+
+def downloaded(tab):
+    "The picture that Download saves, and its name."
+    with tab.expect_download() as saved:
+        tab.click("#download")
+    tab.get_by_text("Saved at").wait_for()
+    return Image.open(saved.value.path()).convert("RGB"), saved.value.suggested_filename
+
+
+def away(a, b):
+    "Mean difference, in 1/255."
+    return np.abs(np.asarray(a, float) - np.asarray(b.convert("RGB"), float)).mean()

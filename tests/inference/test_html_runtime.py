@@ -1,0 +1,147 @@
+"What runs in the exported page, and what it may not reach."
+
+import gzip
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from exported import away, downloaded, open_photo
+from PIL import Image
+
+from faststyle_fastai.inference.html import BROWSER, CDN
+
+pytest.importorskip("onnx")
+
+FILES = {
+    "ort.webgpu.min.js": "ort.js",
+    "ort-wasm-simd-threaded.asyncify.mjs": "ort.mjs",
+}
+ISOLATED = {  # what a server sends so that a page may use threads
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+REFUSED = "GPUAdapter.prototype.requestDevice = async () => { throw Error(); }"
+BROKEN = """const Whole = Blob;
+Blob = class extends Whole {
+  constructor(parts, how) {  // the worker's code begins with the runtime
+    const code = typeof parts[0] === "string";
+    super(code ? ["GPUDevice.prototype.createBuffer = null;", ...parts] : parts, how);
+  }
+};"""
+GENUINE = "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', {get: () => false})"
+
+
+BEACON = """async (address) => {
+  const tries = {
+    fetch: () => fetch(address),
+    beacon: async () => { navigator.sendBeacon(address); throw Error(); }, // true says nothing
+    image: () => new Promise((done, fail) => {
+      Object.assign(new Image(), { onload: done, onerror: fail, src: address });
+    }),
+    script: () => new Promise((done, fail) => {
+      const made = document.createElement("script");
+      document.body.append(Object.assign(made, { onload: done, onerror: fail, src: address }));
+    }),
+    socket: () => new Promise((done, fail) => {
+      const socket = new WebSocket(address.replace("http", "ws"));
+      Object.assign(socket, { onopen: done, onerror: fail });
+    }),
+    worker: () => new Promise((done, fail) => {
+      const text = `fetch("${address}").then(() => postMessage(1), () => postMessage(0))`;
+      const code = new Blob([text]);
+      const one = new Worker(URL.createObjectURL(code));
+      one.onmessage = ({ data }) => (data ? done() : fail());
+    }),
+  };
+  const sent = [];
+  for (const [name, one] of Object.entries(tries))
+    await Promise.resolve().then(one).then(() => sent.push(name), () => 0);
+  return sent;
+}"""
+
+
+def test_on_a_graphics_card(visit, pages, slim, photos):
+    Image.open(photos / "china" / "2.jpg").save("china.png")
+    tab = visit(pages[0], script=GENUINE)
+    open_photo(tab, "china.png")
+    assert "on the graphics card" in tab.inner_text("#said")
+    assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
+
+
+@pytest.mark.parametrize("broken", [REFUSED, BROKEN])
+def test_a_graphics_card_that_fails(visit, pages, slim, photos, broken):
+    Image.open(photos / "china" / "2.jpg").save("china.png")
+    tab = visit(pages[0], script=f"{GENUINE};{broken}")
+    open_photo(tab, "china.png")
+    assert "graphics card" not in tab.inner_text("#said")
+    assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
+
+
+def test_threads_where_a_server_isolates_the_page(chromium, pages, slim, photos, port):
+    class Handler(SimpleHTTPRequestHandler):
+        def end_headers(self):
+            for header in ISOLATED.items():
+                self.send_header(*header)
+            super().end_headers()
+
+    Image.open(photos / "china" / "2.jpg").save("china.png")
+    handler = partial(Handler, directory=pages[0].parent)
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = chromium.new_page()
+        tab.goto(f"http://127.0.0.1:{port}/{pages[0].name}")
+        assert tab.evaluate("crossOriginIsolated")
+        open_photo(tab, "china.png")
+        assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
+        threads = len(tab.workers)
+        tab.close()
+        server.shutdown()
+    assert threads > 1
+
+
+def test_the_runtime_from_the_network(visit, pages, photos):
+    asked = []
+
+    def answer(route):
+        name = route.request.url.removeprefix(CDN)
+        asked.append(name)
+        if name.endswith(".wasm"):
+            body, kind = gzip.decompress((BROWSER / "ort.wasm.gz").read_bytes()), "application/wasm"
+        else:
+            body, kind = (BROWSER / FILES[name]).read_bytes(), "text/javascript"
+        headers = {"Access-Control-Allow-Origin": "*"}
+        route.fulfill(body=body, content_type=kind, headers=headers)
+
+    assert pages[1].stat().st_size < pages[0].stat().st_size / 3
+    open_photo(visit(pages[1], answer=answer), photos / "china" / "0.jpg")
+    assert "ort.webgpu.min.js" in asked
+
+
+def test_nothing_is_sent_anywhere(chromium, pages, port):
+    "Also not by code that got into the page: the policy is the browser's."
+    seen = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.path)
+            self.send_response(200)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+
+        do_POST = do_HEAD = do_GET
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = chromium.new_page()
+        tab.goto(pages[0].as_uri())
+        tab.get_by_text("Ready.").wait_for(timeout=60_000)
+        assert tab.evaluate(BEACON, f"http://127.0.0.1:{port}/stolen") == []
+        tab.evaluate(
+            "document.body.append(Object.assign(document.createElement('script'), "
+            "{textContent: 'window.injected = true'}))"
+        )
+        assert tab.evaluate("window.injected") is None
+        tab.close()
+        server.shutdown()
+    assert seen == []
