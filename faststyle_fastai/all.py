@@ -16,6 +16,7 @@ from .inference.grid import style_grid
 from .inference.html import export_html
 from .inference.onnx import export_onnx
 from .inference.options import STROKES, PaintOptions
+from .inference.studio import export_studio
 from .inference.stylizer import Stylizer
 from .models.stylefile import import_style, load_style, save_style
 from .models.transformer import ARCHS, TransformerNet, from_examples, to_examples

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faststyle_fastai.all import Stylizer, export_html
+from faststyle_fastai.all import Stylizer, export_html, export_studio
 from faststyle_fastai.inference import onnx
 
 
@@ -25,6 +25,11 @@ def pages(tmp_path_factory, slim):
         patch.setattr(onnx, "traced", lambda net: deepcopy(program))
         whole = export_html(slim, folder / "all.html")
         return whole, export_html(slim, folder / "cdn.html", True)
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory):
+    return export_studio(tmp_path_factory.mktemp("studio") / "site") / "index.html"
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
-"""Make assets/any_painting.safetensors: the network that paints like any painting at first sight.
+"""Make assets/any_painting*.safetensors: networks that paint like any painting at first sight.
 
     python tools/make_predictor.py PHOTOS PAINTINGS GALLERY --run RUN --minutes M
 
 PAINTINGS holds files named PAINTER_TITLE.jpg, also in folders. The painters of each folder are
 drawn equally often, except those of `HELD_OUT`, which stay unseen. GALLERY holds the paintings of
-the built-in styles at full size. The training starts from the built-in gallery, or from
-`--pretrained`. RUN is a run folder. Run the command again to resume an interrupted training.
+the built-in styles at full size. The training starts from the built-in gallery and, for a smaller
+`--arch`, from the full network's predictor; or from `--pretrained`. RUN is a run folder. Run the
+command again to resume an interrupted training.
 """
 
 import random
@@ -28,7 +29,7 @@ from faststyle_fastai.inference.builtin import BUILTIN_STYLES
 from faststyle_fastai.inference.first_sight import together
 from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
-from faststyle_fastai.models.predictor import PATH, AnyStyleNet
+from faststyle_fastai.models.predictor import AnyStyleNet, any_style_path, load_any_style
 from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
@@ -144,6 +145,7 @@ def main(
     run: Annotated[Path, typer.Option()],
     minutes: float = 180,
     pretrained: Annotated[Path | None, typer.Option(help="An earlier result.")] = None,
+    arch: str = "full",  # or slim, tiny
     bs: int = 4,
     small_until: float = 0.6,  # share of the time at 128 px
     lr: float = 8e-4,  # at 2e-3, with a painting for each photo, the loss rises
@@ -164,8 +166,8 @@ def main(
     backbone = perceptual_backbone(plan.backbone, layers=[*plan.content_layers, *plan.style_layers])
     terms = {name: plan.loss[name] for name in TERMS if name in plan.loss}
     loss = AnyPaintingLoss(backbone, draws.draw(), loss=terms).to(dls.device)
-    net = first_network(loss, draws, pretrained)
-    info = {"arch": "full", "styles": [], "size": plan.size, "recipe": "fast", "base": ""}
+    net = first_network(loss, draws, arch, pretrained)
+    info = {"arch": arch, "styles": [], "size": plan.size, "recipe": "fast", "base": ""}
     cbs = [
         StyleCard(info, plan), LossParts(), BFloat16("auto"), StopOnNonFinite(), draws,
         DropletPenalty(plan.droplets), DeadPenalty(DEAD),
@@ -177,23 +179,35 @@ def main(
     learn = StyleLearner(dls, net, loss, opt_func=opt, cbs=cbs)
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe(lr=lr, minutes=minutes)
-    write_style({k: v.half().cpu() for k, v in net.state_dict().items()}, info, PATH)
-    print(f"{PATH.relative_to(ASSETS.parent)}: {PATH.stat().st_size / 1e6:.2f} MB")
+    path = any_style_path(arch)
+    write_style({k: v.half().cpu() for k, v in net.state_dict().items()}, info, path)
+    print(f"{path.relative_to(ASSETS.parent)}: {path.stat().st_size / 1e6:.2f} MB")
 
 
-def first_network(loss, draws, pretrained):
-    "An earlier network, or the gallery with the mean of its styles and an untrained predictor."
+def first_network(loss, draws, arch, pretrained):
+    "An earlier network, or the gallery with the mean of its styles and a first predictor."
     seen = together([loss.look(draws.draw())[0][0] for _ in range(500)])
-    net = AnyStyleNet([m.shape[-1] - 1 for m in seen])
+    net = AnyStyleNet([m.shape[-1] - 1 for m in seen], arch)
     if pretrained:
         net.load_state_dict(read_state(pretrained)[0])
         return net
-    start = load_style(builtin_path("gallery", "full"))[0].state_dict()
+    start = load_style(builtin_path("gallery", arch))[0].state_dict()
     start = {k: v.mean(0, keepdim=True) if is_affine(k) else v for k, v in start.items()}
     net.net.load_state_dict(start)
+    if arch != "full":
+        adopt(net, load_any_style())
+        return net
     simple = torch.cat([part for m in seen for part in mean_and_std(m)], 1).sqrt()
     net.mean, net.std = simple.mean(0), simple.std(0) + 1e-2
     return net
+
+
+@torch.no_grad()
+def adopt(net, larger):
+    "Start with as many hidden channels of a larger network's predictor as there are."
+    for name, own in [*net.named_parameters(), *net.named_buffers()]:
+        if not name.startswith(("net.", "predictor.4.")):
+            own.copy_(larger.state_dict()[name][tuple(map(slice, own.shape))])
 
 
 if __name__ == "__main__":

@@ -9,21 +9,24 @@ from . import options
 from .loading import load_stylizer
 from .options import option
 
+STUDIO = "studio"
+
 
 def export(
     file: Annotated[
         str,
         Argument(
             metavar="STYLE",
-            help="Trained style: a built-in style, gallery (all of them), a .safetensors file, a "
-            "run folder, or FILE:NAME.",
+            help="Style: a built-in style, gallery (all of them), a .safetensors file, a "
+            "run folder, FILE:NAME, a painting, or studio: the page with everything.",
         ),
     ],
     out: Annotated[
         Path,
         option(
             "FILE",
-            "Output file: .onnx for other programs, or .html, a page that paints in any browser.",
+            "Output file: .onnx for other programs, or .html, a page that paints in any browser. "
+            "For the studio also a folder: an app to put on a web server.",
             "-o",
             "--output",
         ),
@@ -36,6 +39,7 @@ def export(
             "(a third).",
         ),
     ] = "float32",
+    arch: options.SightArch = None,
     cdn: Annotated[
         bool,
         Option("--cdn", help="Load a page's runtime from the network: 9 MB less, not offline."),
@@ -43,17 +47,23 @@ def export(
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
 ):
-    "Export one style, or all styles of a file, to ONNX or to a web page."
-    if out.suffix not in (".onnx", ".html"):
-        raise ValueError(f"{out} must end in .onnx or .html.")
+    "Export one style, or all styles of a file, to ONNX or to a web page; or the studio."
+    if out.suffix not in ((".html", "") if file == STUDIO else (".html", ".onnx")):
+        also = "be a folder" if file == STUDIO else "in .onnx"
+        raise ValueError(f"{out} must end in .html or {also}.")
     from ..core.atomic import may_write_file
+
+    may_write_file(out if out.suffix else out / "index.html", force, out.suffix or ".html")
     from ..inference.html import export_html
     from ..inference.onnx import export_onnx
+    from ..inference.studio import export_studio
 
-    page = out.suffix == ".html"
-    may_write_file(out, force, ".html" if page else ".onnx")
-    paint = load_stylizer(file, trust_pickle)
-    options.print_outputs(export_html(paint, out, cdn) if page else export_onnx(paint, out, dtype))
+    if file == STUDIO:
+        return options.print_outputs(export_studio(out, cdn))
+    paint = load_stylizer(file, trust_pickle, arch=arch)
+    if out.suffix == ".html":
+        return options.print_outputs(export_html(paint, out, cdn))
+    options.print_outputs(export_onnx(paint, out, dtype))
 
 
 def import_(

@@ -8,15 +8,17 @@ from ..core.errors import FaststyleError
 from ..core.terminal import printable
 
 
-def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), quiet=False):
+def load_stylizer(
+    style, trust_pickle, device=None, precision="auto", also=(), quiet=False, arch=None
+):
     "Load a Stylizer for a style, and for paintings in `also`; a pickle only if it is trusted."
     from ..images.formats import is_painting
     from ..inference.stylizer import Stylizer
 
     named = list(dict.fromkeys([style, *also]))
     if not (paintings := [name for name in named if is_painting(name)]):
-        return Stylizer(style, device, precision, trust_pickle)
-    paint = Stylizer(named, device, precision)
+        return Stylizer(style, device, precision, trust_pickle, arch)
+    paint = Stylizer(named, device, precision, arch=arch)
     if not quiet:
         hint = (
             f"The style of {paintings[0]} was read from the image alone. For finer strokes, "
@@ -27,11 +29,11 @@ def load_stylizer(style, trust_pickle, device=None, precision="auto", also=(), q
     return paint
 
 
-def load_mixture(style, mix, black, trust_pickle, device, precision, quiet):
+def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch):
     "Load a Stylizer for --style, --mix and --background-style, and the style or mix to paint."
     shares = [share.rpartition("=") for share in mix or ()]
     also = [name for name in (*(name for name, *_ in shares), black) if name]
-    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet)
+    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet, arch)
     if shares:
         return paint, shares_of(shares, paint.named or 0)
     if paint.named is None and len(paint.styles) > 1:

@@ -72,6 +72,14 @@ Arch = Annotated[
         "(as published).",
     ),
 ]
+SightArch = Annotated[
+    str | None,
+    option(
+        "NAME",
+        "Network for a painting that was not trained on: full (the default), slim or tiny.",
+        "--arch",
+    ),
+]
 ValidPct = Annotated[
     float, option("SHARE", "Share of the photos held out for validation.", min=0, max=0.9)
 ]

@@ -39,6 +39,7 @@ def stylize(
         Path, option("FILE", "Output file, or a folder for the painted images.", "-o", "--output")
     ],
     as_one: options.AsOne = False,
+    arch: options.SightArch = None,
     mix: options.Mix = None,
     depth: Annotated[
         int, option("N", "Bits per color channel: 8, or 16 for .png and .tif.", "--bit-depth")
@@ -96,7 +97,7 @@ def stylize(
     if as_one:
         (style,) = checks.as_one([style])
     paint, styles = load_mixture(
-        style, mix, settings.black, trust_pickle, device, precision, hushed
+        style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )
     for name in (styles, settings.black):
         paint.style_weights(name)

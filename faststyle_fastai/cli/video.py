@@ -38,6 +38,7 @@ def video(
         ),
     ],
     as_one: options.AsOne = False,
+    arch: options.SightArch = None,
     mix: options.Mix = None,
     size: Annotated[
         int | None,
@@ -94,7 +95,7 @@ def video(
         (style,) = checks.as_one([style])
     hushed = quiet or refine > 0  # the hint to refine
     paint, styles = load_mixture(
-        style, mix, settings.black, trust_pickle, device, precision, hushed
+        style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )
     if refine and not quiet:
         print(f"Refining on three frames for {refine:g} s.", file=sys.stderr)

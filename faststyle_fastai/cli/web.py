@@ -51,6 +51,7 @@ def camera(
             callback=check_style,
         ),
     ] = None,
+    arch: options.SightArch = None,
     size: Annotated[int, option("PX", "Short side to paint at in px.", min=16)] = 240,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
@@ -67,7 +68,8 @@ def camera(
 
     how = options.painting(given)
     style = style or live_gallery(device, precision)
-    paint = load_stylizer(style, trust_pickle, device, precision, [how.black] if how.black else [])
+    also = [how.black] if how.black else []
+    paint = load_stylizer(style, trust_pickle, device, precision, also, arch=arch)
     with camera_page(paint, host, port, browser, size, allow_host, how):
         until_interrupted()
 

@@ -33,13 +33,14 @@ MARGIN = 1 / 16  # share of each side of the features that is excluded
 
 def first_sight(
     paintings: dict[str, Any],  # style name -> a file or an address, or several works
+    arch: str = "full",  # or slim, tiny
 ) -> tuple[TransformerNet, dict, dict]:  # in eval mode; metadata; base weights
     "A network with a style for each painting, its metadata and its base."
-    info = {"arch": "full", "styles": list(paintings), "size": 256, "recipe": "fast"}
-    info["base"] = builtin_base("full")
+    info = {"arch": arch, "styles": list(paintings), "size": 256, "recipe": "fast"}
+    info["base"] = builtin_base(arch)
     seen = [moments_of(each) for each in paintings.values()]
     info["palettes"] = {name: own[0].tolist() for name, (own, *_) in zip(paintings, seen)}
-    net = any_style().network(together([layers for _, *layers in seen]))
+    net = any_style(arch).network(together([layers for _, *layers in seen]))
     return net, info, builtin_weights(info)
 
 
@@ -117,7 +118,7 @@ def painting_moments(
     "Means and products of the features of `lite`, see core.moments; their means over the works."
     if isinstance(painting, list):
         return mean_moments([painting_moments(work) for work in painting])
-    seen = _lite()(resize_short(painting, SIDE), LAYERS)
+    seen = lite()(resize_short(painting, SIDE), LAYERS)
     return [moments(inner(seen[layer], MARGIN)) for layer in LAYERS]
 
 
@@ -135,11 +136,11 @@ def together(
 # New modules draw random weights. That must not change the results of a seed after the first call.
 @lru_cache
 @torch.random.fork_rng([])
-def _lite():
+def lite():
     return perceptual_backbone("lite", layers=LAYERS)
 
 
 @lru_cache
 @torch.random.fork_rng([])
-def any_style() -> AnyStyleNet:
-    return load_any_style()
+def any_style(arch: str = "full") -> AnyStyleNet:
+    return load_any_style(arch)

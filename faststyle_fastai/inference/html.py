@@ -6,6 +6,7 @@ import hashlib
 import html
 import json
 import re
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,53 +30,91 @@ CDN = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{VERSION}/dist/"
 THUMBNAIL = 160  # px
 # Only the page's own script runs, and it reaches nothing outside the page.
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; worker-src blob:; "
-    "connect-src blob: data: {cdn}; img-src blob: data:; style-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; "
+    "worker-src blob:{app}; "
+    "connect-src blob: data: {cdn}; img-src blob: data:; media-src blob:; "
+    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
+APP = " 'self'; manifest-src 'self'"  # in the policy of an app
+MANIFEST = '<link rel="manifest" href="manifest.webmanifest">'
 BROWSER = Path(__file__).parent / "browser"
+PROGRAM = '<script type="text/plain" id="program-{}">{}</script>'
+SCRIPTS = "runtime.js", "picture.js", "camera.js", "film.js", "page.js"
+WORKER = "palette.js", "resample.js", "worker.js"
 
 
 def export_html(
     paint,  # a Stylizer; for FILE:NAME or a built-in style, only that style is exported
     path: str | Path,  # .html
     cdn: bool = False,  # load ONNX Runtime Web from the network: 9 MB less, but not offline
+    language: str = "en",  # a file words.LANGUAGE.json
 ) -> Path:
     """Write a page that repaints photos and the camera; requires the extra `onnx`.
 
     The page holds the network, with weights in float16, and ONNX Runtime Web (MIT license). It
     works from a disk or any web server. Photos stay on the visitor's device.
     """
-    path = Path(path)
-    if path.suffix != ".html":
-        raise ValueError(f"{path}: the name of a web page must end in .html.")
     if not paint.styles:
         raise FaststyleError("An autoencoder only redraws photos: export a style.")
-    with TemporaryDirectory() as folder:
-        model = export_onnx(paint, Path(folder) / "style.onnx", "half").read_bytes()
     names = [paint.named] if paint.named is not None else paint.styles
     ships = list(paint.styles) == list(BUILTIN_STYLES)  # an own style may have a built-in name
     styles = [
-        {
-            "name": name,
-            "title": style_title(name) if ships else name,
-            "painting": BUILTIN_STYLES[name] if ships else "",
-            "image": thumbnail(name) if ships else "",
-            "palette": palette(paint, name),
-        }
-        for name in names
+        (
+            builtin_style(name)
+            if ships
+            else {"name": name, "title": name, "painting": "", "image": ""}
+        )
+        | {"palette": palette(paint, name), "rows": {"style": i}}
+        for i, name in enumerate(names)
     ]
+    title = styles[0]["title"] if len(styles) == 1 else None
+    facts = {"styles": styles, "networks": {"style": len(styles)}}
+    return write_page(path, title, facts, {"style": partial(program_of, paint)}, cdn, language)
+
+
+def builtin_style(name):
+    "What a page says of a built-in style."
+    return {
+        "name": name,
+        "title": style_title(name),
+        "painting": BUILTIN_STYLES[name],
+        "image": thumbnail(name),
+    }
+
+
+def write_page(
+    path: str | Path,  # .html
+    title: str | None,  # None: the language's own
+    facts: dict,  # what page.js needs to know
+    programs: dict,  # name of a network -> a function that makes its .onnx file
+    cdn: bool,  # as in `export_html`
+    language: str,  # likewise
+    installable: bool = False,  # the page has a manifest and a service worker beside it
+) -> Path:
+    "Write a page around networks."
+    path = Path(path)
+    if path.suffix != ".html":
+        raise ValueError(f"{path}: the name of a web page must end in .html.")
+    words = json.loads(read(f"words.{language}.json"))
+    programs = {name: make() for name, make in programs.items()} | {"people": people_program()}
     strokes = {name: side or 0 for name, side in STROKES.items()}
-    facts = {"styles": styles, "strokes": strokes, "areas": AREAS, "sure": SURE}
-    code = read("page.js")
+    facts = {
+        **facts, "programs": [*programs], "strokes": strokes, "areas": [*AREAS], "sure": SURE
+    }  # fmt: skip
+    code = joined(SCRIPTS)
     parts = {
-        "POLICY": POLICY.format(digest=sha256_of(code), cdn=CDN if cdn else ""),
-        "TITLE": html.escape(styles[0]["title"] if len(styles) == 1 else "Paint your photos"),
-        "FACTS": json.dumps(facts).replace("<", "\\u003c"),
-        "MODEL": encoded(gzip.compress(model, mtime=0)),
-        "PEOPLE": encoded(gzip.compress(people_program(), mtime=0)),
+        "LANGUAGE": language,
+        "POLICY": POLICY.format(
+            digest=sha256_of(code), app=APP * installable, cdn=CDN if cdn else ""
+        ),
+        "MANIFEST": MANIFEST * installable,
+        "STYLESHEET": read("page.css"),
+        "TITLE": html.escape(title or words["title"]),
+        "WORDS": safe_json(words),
+        "FACTS": safe_json(facts),
+        "PROGRAMS": "\n".join(PROGRAM.format(*item) for item in packed(programs)),
         "CDN": CDN if cdn else "",
-        "WORKER": read("worker.js"),
+        "WORKER": joined(WORKER),
         "ORT": "" if cdn else read("ort.js"),
         "MJS": "" if cdn else read("ort.mjs"),
         "WASM": "" if cdn else encoded((BROWSER / "ort.wasm.gz").read_bytes()),
@@ -85,6 +124,20 @@ def export_html(
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def program_of(paint):
+    "A Stylizer's network as a small ONNX program."
+    with TemporaryDirectory() as folder:
+        return export_onnx(paint, Path(folder) / "style.onnx", "half").read_bytes()
+
+
+def packed(programs):
+    return [(name, encoded(gzip.compress(made, mtime=0))) for name, made in programs.items()]
+
+
+def safe_json(value):
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 def sha256_of(code):
@@ -107,6 +160,10 @@ def thumbnail(name):
 
 def encoded(data):
     return base64.b64encode(data).decode()
+
+
+def joined(names):
+    return "\n".join(map(read, names))
 
 
 def read(name):

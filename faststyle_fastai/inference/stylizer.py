@@ -16,6 +16,7 @@ from ..core.assets import ASSETS
 from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
+from ..core.values import known
 from ..images.files import (
     image_size,
     opened,
@@ -26,6 +27,7 @@ from ..images.files import (
 from ..images.formats import is_painting
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
+from ..models.predictor import HIDDEN
 from ..models.stylefile import builtin_weights, load_style, save_network
 from ..models.transformer import SMALLEST, TransformerNet
 from .builtin import find_style, style_thumbnail, unknown_style
@@ -53,6 +55,7 @@ class Stylizer:
         device: torch.device | str | None = None,
         precision: str = "auto",  # see devices.autocast_dtype
         trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
+        arch: str | None = None,  # network for paintings: full (the default), slim or tiny
     ):
         self.named = None  # the style given with the file
         self.at_sight = isinstance(source, (list, dict)) or is_painting(source)
@@ -60,8 +63,12 @@ class Stylizer:
         if self.at_sight:
             by_name = isinstance(source, dict)
             self.paintings = source if by_name else paintings_by_name(listify(source))
-            net, info, base = first_sight(self.paintings)
+            net, info, base = first_sight(self.paintings, known("arch", arch or "full", HIDDEN))
             self.named = info["styles"][0]
+        elif arch is not None:
+            raise FaststyleError(
+                f"{source} has its own network. arch= (--arch) chooses one for a painting."
+            )
         elif isinstance(source, (str, Path)):
             path, self.named = find_style(source)
             if (kind := path.suffix.lower()) == PICKLE and not trust_pickle:

@@ -1,6 +1,7 @@
 "A network for any painting: it predicts scales and shifts from a painting's statistics."
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +13,19 @@ from .normalization import is_affine
 from .stylefile import read_state
 from .transformer import TransformerNet, make_network
 
-__all__ = ["AnyStyleNet", "load_any_style"]
+__all__ = ["HIDDEN", "AnyStyleNet", "any_style_path", "load_any_style"]
 
-HIDDEN = 384  # channels
+HIDDEN = {"full": 384, "slim": 256, "tiny": 128}  # arch of the network -> channels
 PROJECTED = 20  # channels of each layer whose correlations the predictor sees
-PATH = ASSETS / "any_painting.safetensors"
+
+
+def any_style_path(
+    arch: str = "full",  # or slim, tiny
+) -> Path:
+    "The file of the built-in network for any painting."
+    return ASSETS / (
+        "any_painting.safetensors" if arch == "full" else f"any_painting-{arch}.safetensors"
+    )
 
 
 class AnyStyleNet(nn.Module):
@@ -33,9 +42,11 @@ class AnyStyleNet(nn.Module):
     def __init__(
         self,
         channels: Sequence[int],  # of each layer
+        arch: str = "full",  # or slim, tiny
     ):
         super().__init__()
-        self.net = make_network("full")
+        self.arch, hidden = arch, HIDDEN[arch]
+        self.net = make_network(arch)
         self.widths = {k: p.shape[1] for k, p in self.net.named_parameters() if is_affine(k)}
         n = 2 * sum(channels)
         self.register_buffer("mean", torch.zeros(n))  # of the roots of means and deviations
@@ -46,11 +57,11 @@ class AnyStyleNet(nn.Module):
             nn.init.orthogonal_(mixture.weight)
         self.mixtures = nn.ModuleList(mixtures)
         self.predictor = nn.Sequential(
-            nn.Conv2d(n + len(channels) * PROJECTED * (PROJECTED + 1) // 2, HIDDEN, 1),
+            nn.Conv2d(n + len(channels) * PROJECTED * (PROJECTED + 1) // 2, hidden, 1),
             nn.ReLU(),
-            nn.Conv2d(HIDDEN, HIDDEN, 1),
+            nn.Conv2d(hidden, hidden, 1),
             nn.ReLU(),
-            nn.Conv2d(HIDDEN, sum(self.widths.values()), 1),
+            nn.Conv2d(hidden, sum(self.widths.values()), 1),
         )
         for values in self.predictor[-1].parameters():
             nn.init.zeros_(values)
@@ -94,15 +105,17 @@ class AnyStyleNet(nn.Module):
         moments: Sequence[Tensor],  # as of `styles`
     ) -> TransformerNet:
         "A network with these paintings as its styles, in eval mode."
-        net = make_network("full", len(moments[0])).eval()
+        net = make_network(self.arch, len(moments[0])).eval()
         net.load_state_dict(self.net.state_dict() | self.styles(moments))
         return net
 
 
-def load_any_style() -> AnyStyleNet:
+def load_any_style(
+    arch: str = "full",  # or slim, tiny
+) -> AnyStyleNet:
     "The built-in network for any painting."
-    state = read_state(PATH)[0]
+    state, info = read_state(any_style_path(arch))
     channels = [len(w[0]) for name, w in state.items() if name.startswith("mixtures.")]
-    net = AnyStyleNet(channels)
+    net = AnyStyleNet(channels, info["arch"])
     net.load_state_dict(state)
     return net.eval()

@@ -1,9 +1,13 @@
 // Paints in a worker, so that the page answers while it works. "start" takes the runtime and the
-// network, "paint" a photo; "enlarge" gives the last painting at the photo's size.
-const SMALLEST = 5; // px of a side that the network accepts
-const TINY = 1e-4, GAIN = 1.6; // of the colors: least variance, and most change of contrast
+// networks, "read" a painting, "paint" a photo; "mask" changes where the last painting shows, and
+// "enlarge" gives it at the photo's size, unless "stop" comes first.
+const SMALLEST = 5; // px of a side that a network accepts
+const LARGEST = 4e6; // pixels that are painted; larger photos are painted smaller and enlarged
 const CERTAIN = 0.1; // likelihoods of people this near to 0 or 1 become 0 or 1
-let session, finder, model, people, sure, gpu, styles, whole, asked, small, painted, area;
+const SOFTEST = 0.05; // reach of the widest soft edge, of the longer side
+const LUMA = [0.299, 0.587, 0.114];
+const sessions = new Map();
+let programs, sure, gpu, whole, asked, small, painted, area, keepsColors, stopped;
 
 onmessage = async ({ data }) => {
   try {
@@ -14,37 +18,38 @@ onmessage = async ({ data }) => {
 };
 
 const tasks = {
-  async start({ mjs, wasm, count, ...given }) {
+  async start({ mjs, wasm, first, ...given }) {
     const script = new Blob([mjs], { type: "text/javascript" });
     ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
     ort.env.wasm.wasmBinary = wasm;
     // Threads need memory that browsers share only with pages of an isolated server.
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
-    ({ model, people, sure, gpu } = given);
-    styles = count;
-    await load().catch(leaveGpu);
+    ({ programs, sure, gpu } = given);
+    await session(first).catch((error) => leaveGpu(error));
     return {};
   },
 
-  async paint({ image, style, short, palette, ...what }) {
+  // A painting's row of scales and shifts, and the moments of its colors.
+  async read({ image, short }) {
+    const reader = await session("reader", "wasm");
+    const { style, palette } = await reader.run({ painting: tensor(resized(image, short)) });
+    return { row: style.data, palette: [0, 1, 2, 3].map((i) => [...palette.data.slice(4 * i, 4 * i + 4)]) };
+  },
+
+  async paint({ image, short, colors, mask, ...how }) {
     if (image) whole = image; // else the photo of the last call
-    if (image || short !== asked) small = reduced(planes(whole), short);
-    asked = short;
-    const { data, width, height } = small, n = width * height;
-    const rows = new Float32Array(styles);
-    rows[style] = 1;
-    const wide = Math.max(width, SMALLEST), high = Math.max(height, SMALLEST);
-    const run = () =>
-      session.run({
-        photo: new ort.Tensor("float32", cut(data, width, height, wide, high), [1, 3, high, wide]),
-        style: new ort.Tensor("float32", rows, [1, styles]),
-      });
-    const found = await run().catch((error) => leaveGpu(error).then(run));
-    if (palette) approach(found.painted.data, palette);
-    const inside = found.painted.data.map((v) => Math.min(1, Math.max(0, v)));
-    painted = { data: cut(inside, wide, high, width, height), width, height };
-    area = await areaOf(what);
+    if (image || short !== asked) small = resized(whole, sideOf(whole, short));
+    [asked, keepsColors] = [short, colors];
+    painted = await repainted(small, how);
+    if (colors) painted.data = recolored(painted.data, small.data);
+    return tasks.mask({ mask });
+  },
+
+  // The last painting, transparent where the photo stays.
+  async mask({ mask }) {
+    area = await areaOf(mask);
+    const { width, height } = small, n = width * height, { data } = small;
     const shown = new ImageData(width, height), at = area.rows(width, height);
     for (let y = 0, i = 0; y < height; y++) {
       const share = at(y);
@@ -56,16 +61,28 @@ const tasks = {
     return { image: shown, gpu, seen: area.seen };
   },
 
+  async thumbnail({ image, ...how }) {
+    const { data } = await repainted(planes(image), how), n = image.width * image.height;
+    for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(255 * data[c * n + i]);
+    return { image };
+  },
+
+  stop() {
+    stopped = true;
+    return {};
+  },
+
   // The last painting at the photo's size, with the photo's detail where the painting kept its
   // edges; as `enlarged` in enlarge.py.
-  enlarge({ id, strength }) {
+  async enlarge({ id, strength }) {
+    stopped = false;
     const { width, height } = whole, data = whole.data.slice(), light = luminance(small);
     const same = width === small.width && height === small.height;
     const sources = same ? [] : [painted.data, light, follows(painted, light)];
     const rows = sources
       .flatMap((source) => split(source, small))
       .map((plane) => resampler(plane, small, width, height, cubic));
-    const n = small.width * small.height, painting = area.rows(width, height);
+    const n = small.width * small.height, painting = area.rows(width, height), color = [0, 0, 0];
     for (let y = 0; y < height; y++) {
       const share = painting(y), line = rows.map((row) => row(y));
       for (let x = 0; x < width; x++) {
@@ -74,24 +91,106 @@ const tasks = {
         const own = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
         const weight = strength * share(x, red, green, blue);
         for (let c = 0; c < 3; c++) {
-          let value = same ? painted.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
-          value = Math.min(1, Math.max(0, value));
-          data[at + c] = Math.round(data[at + c] + weight * (255 * value - data[at + c]));
+          const value = same ? painted.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
+          color[c] = Math.min(1, Math.max(0, value));
         }
+        if (keepsColors && !same) {
+          const lighter = LUMA[0] * (color[0] - red) + LUMA[1] * (color[1] - green) + LUMA[2] * (color[2] - blue);
+          color[0] = red + lighter, color[1] = green + lighter, color[2] = blue + lighter;
+        }
+        for (let c = 0; c < 3; c++)
+          data[at + c] = Math.round(data[at + c] + weight * (255 * Math.min(1, Math.max(0, color[c])) - data[at + c]));
       }
-      if (y % 100 === 0) postMessage({ id, progress: y / height });
+      if (y % 100 === 0) {
+        postMessage({ id, progress: y / height });
+        await new Promise((done) => setTimeout(done)); // so that "stop" is heard
+        if (stopped) return {};
+      }
     }
     return { image: new ImageData(data, width, height) };
   },
 };
 
+// The short side to paint at.
+function sideOf({ width, height }, short) {
+  const most = Math.sqrt(Math.min(1, LARGEST / (width * height))) * Math.min(width, height);
+  return Math.min(short || most, most);
+}
+
+// An image in a style: three planes in [0, 1].
+async function repainted({ data, width, height }, { network, row, palette }) {
+  const wide = Math.max(width, SMALLEST), high = Math.max(height, SMALLEST);
+  const photo = tensor({ data: cut(data, width, height, wide, high), width: wide, height: high });
+  const run = async () => (await session(network)).run({ photo, style: new ort.Tensor("float32", row, [1, row.length]) });
+  const found = (await run().catch((error) => leaveGpu(error).then(run))).painted.data;
+  if (palette) approach(found, palette);
+  const inside = found.map((v) => Math.min(1, Math.max(0, v)));
+  return { data: cut(inside, wide, high, width, height), width, height };
+}
+
+// The luma of a painting with the chroma of the photo; `recolor` in finish.py.
+function recolored(data, photo) {
+  const n = data.length / 3;
+  for (let i = 0; i < n; i++) {
+    const lighter = LUMA.reduce((sum, part, c) => sum + part * (data[c * n + i] - photo[c * n + i]), 0);
+    for (let c = 0; c < 3; c++) data[c * n + i] = Math.min(1, Math.max(0, photo[c * n + i] + lighter));
+  }
+  return data;
+}
+
 // What is painted of the photo: whether a person was asked for and seen, and a function that gives,
-// for a size and then a row, the share at a column with this color; `likelihood` in people.py.
-async function areaOf({ area, stretched, padded }) {
+// for a size and then a row, the share at a column with this color.
+async function areaOf({ edits, feather, invert, ...what }) {
+  const found = await peopleOf(what), layers = [];
+  if (edits) layers.push(corrected(edits));
+  if (invert) layers.push(() => () => (share) => 1 - share);
+  const rows = layers.reduce(
+    (base, layer) => (width, height) => {
+      const below = base(width, height), above = layer(width, height);
+      return (y) => {
+        const share = below(y), change = above(y);
+        return (x, ...color) => change(share(x, ...color), x);
+      };
+    },
+    found.rows,
+  );
+  return { seen: found.seen, rows: feather ? softened(rows, feather) : rows };
+}
+
+// Corrections by hand: white is painted, black stays a photo, and what is transparent is left.
+function corrected(edits) {
+  return (width, height) => {
+    const [value, weight] = [0, 3].map((c) => resampler(edits.data, edits, width, height, linear, 4, c));
+    return (y) => {
+      const values = value(y), weights = weight(y);
+      return (share, x) => share + (weights[x] / 255) * ((weights[x] && values[x] / weights[x] > 0.5 ? 1 : 0) - share);
+    };
+  };
+}
+
+// A soft edge, from the mask at the painted size.
+function softened(rows, feather) {
+  const { data, width, height } = small, n = width * height, at = rows(width, height), shares = new Float32Array(n);
+  for (let y = 0, i = 0; y < height; y++) {
+    const share = at(y);
+    for (let x = 0; x < width; x++, i++) shares[i] = share(x, data[i], data[n + i], data[2 * n + i]);
+  }
+  const reach = Math.max(1, Math.round((SOFTEST * feather * Math.max(width, height)) / 2));
+  const soft = boxed(boxed(shares, width, height, reach), width, height, reach);
+  return (wide, high) => {
+    const row = resampler(soft, small, wide, high, linear);
+    return (y) => {
+      const line = row(y);
+      return (x) => line[x];
+    };
+  };
+}
+
+// The people in a photo, or the rest of it; `likelihood` in people.py.
+async function peopleOf({ area, stretched, padded }) {
   if (area === "all") return { seen: true, rows: () => () => () => 1 };
-  finder ??= await ort.InferenceSession.create(people, { executionProviders: ["wasm"] });
-  const square = (image) => new ort.Tensor("float32", planes(image).data, [1, 3, image.height, image.width]);
-  const found = await finder.run({ stretched: square(stretched), padded: square(padded) });
+  const finder = await session("people", "wasm");
+  const found = await finder.run({ stretched: tensor(planes(stretched)), padded: tensor(planes(padded)) });
   const seen = found.sure.data[0] > sure, inside = area === "person";
   if (!seen) return { seen, rows: () => () => () => (inside ? 0 : 1) };
   const sources = [...split(found.slope.data, stretched), found.offset.data];
@@ -109,182 +208,17 @@ async function areaOf({ area, stretched, padded }) {
   return { seen, rows };
 }
 
-// Bring an image's colors nearer to a painting's; `toward_palette` in finish.py.
-function approach(data, { share, moments }) {
-  const n = data.length / 3, planes = split(data, { width: n, height: 1 }), three = [0, 1, 2];
-  const center = planes.map((plane) => plane.reduce((sum, v) => sum + v, 0) / n);
-  const gaussian = (mean, product) => {
-    const at = (i, j) => product(i, j) - mean[i] * mean[j] + (i === j ? TINY : 0);
-    return three.map((i) => three.map((j) => at(i, j)));
-  };
-  const own = gaussian(center, (i, j) => planes[i].reduce((sum, v, k) => sum + v * planes[j][k], 0) / n);
-  const target = three.map((i) => moments[i][3]), wanted = gaussian(target, (i, j) => moments[i][j]);
-  const root = ofMatrix(own, Math.sqrt), inverse = ofMatrix(own, (v) => 1 / Math.sqrt(v));
-  const middle = ofMatrix(times(times(root, wanted), root), Math.sqrt);
-  const whole = ofMatrix(times(times(inverse, middle), inverse), (v) => Math.min(v, GAIN));
-  const turn = whole.map((row, i) => row.map((v, j) => (i === j ? 1 - share : 0) + share * v));
-  const mean = center.map((v, i) => v + share * (target[i] - v));
-  for (let k = 0; k < n; k++) {
-    const off = three.map((i) => planes[i][k] - center[i]);
-    for (const i of three) planes[i][k] = mean[i] + turn[i][0] * off[0] + turn[i][1] * off[1] + turn[i][2] * off[2];
-  }
-}
+const tensor = ({ data, width, height }) => new ort.Tensor("float32", data, [1, 3, height, width]);
 
-const times = (a, b) => a.map((row) => b[0].map((_, j) => row.reduce((sum, v, k) => sum + v * b[k][j], 0)));
-
-// A function of a symmetric 3x3 matrix, applied to its eigenvalues (Jacobi's method).
-function ofMatrix(matrix, f) {
-  const turned = matrix.map((row) => [...row]), vectors = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
-  for (let sweep = 0; sweep < 10; sweep++)
-    for (const [p, q] of [[0, 1], [0, 2], [1, 2]]) {
-      if (Math.abs(turned[p][q]) < 1e-14) continue;
-      const slope = (turned[q][q] - turned[p][p]) / (2 * turned[p][q]);
-      const tan = (slope < 0 ? -1 : 1) / (Math.abs(slope) + Math.hypot(slope, 1));
-      const cos = 1 / Math.hypot(tan, 1), sin = tan * cos;
-      const turn = (row) => ([row[p], row[q]] = [cos * row[p] - sin * row[q], sin * row[p] + cos * row[q]]);
-      [...turned, ...vectors].forEach(turn);
-      for (let k = 0; k < 3; k++) {
-        const [a, b] = [turned[p][k], turned[q][k]];
-        [turned[p][k], turned[q][k]] = [cos * a - sin * b, sin * a + cos * b];
-      }
-    }
-  const values = turned.map((row, i) => f(Math.max(row[i], 1e-8)));
-  return vectors.map((a) => vectors.map((b) => values.reduce((sum, v, k) => sum + v * a[k] * b[k], 0)));
-}
-
-// Three planes cropped to another size, or enlarged by repeating their last row and column.
-function cut(data, width, height, wide, high) {
-  if (width === wide && height === high) return data;
-  const found = new Float32Array(3 * wide * high);
-  for (let i = 0; i < found.length; i++) {
-    const x = Math.min(i % wide, width - 1), y = Math.min(Math.floor(i / wide) % high, height - 1);
-    found[i] = data[(Math.floor(i / (wide * high)) * height + y) * width + x];
-  }
-  return found;
-}
-
-async function load() {
-  session = await ort.InferenceSession.create(model, { executionProviders: [gpu ? "webgpu" : "wasm"] });
+// A network, ready to run.
+function session(name, provider = gpu ? "webgpu" : "wasm") {
+  if (!sessions.has(name)) sessions.set(name, ort.InferenceSession.create(programs[name], { executionProviders: [provider] }));
+  return sessions.get(name);
 }
 
 // A graphics card may have too little memory, or none left.
 async function leaveGpu(error) {
   if (!gpu) throw error;
   gpu = false;
-  await load();
-}
-
-// The colors of an image in [0, 1], one plane after the other.
-function planes({ data, width, height }) {
-  const n = width * height, found = new Float32Array(3 * n);
-  for (let i = 0; i < n; i++)
-    for (let c = 0; c < 3; c++) found[c * n + i] = data[4 * i + c] / 255;
-  return { data: found, width, height };
-}
-
-// A photo as small as its strokes ask for; `painting_shape` and `resize_short` in Python.
-function reduced(photo, short) {
-  const scale = short / Math.min(photo.width, photo.height);
-  if (!short || scale >= 1) return photo;
-  const width = Math.round(photo.width * scale), height = Math.round(photo.height * scale);
-  const found = new Float32Array(3 * width * height);
-  split(photo.data, photo).forEach((plane, c) => {
-    const row = resampler(plane, photo, width, height, linear);
-    for (let y = 0; y < height; y++) found.set(row(y), (c * height + y) * width);
-  });
-  return { data: found, width, height };
-}
-
-function luminance({ data, width, height }) {
-  const n = width * height, light = new Float32Array(n);
-  for (let i = 0; i < n; i++) light[i] = 0.2126 * data[i] + 0.7152 * data[n + i] + 0.0722 * data[2 * n + i];
-  return light;
-}
-
-function split(plane, { width, height }) {
-  const n = width * height, parts = [];
-  for (let i = 0; i < plane.length; i += n) parts.push(plane.subarray(i, i + n));
-  return parts;
-}
-
-// How closely each color follows the photo's luminance; `follows` in enlarge.py.
-function follows({ data, width, height }, light) {
-  const n = width * height, slopes = new Float32Array(3 * n);
-  const mean = (values) => boxed(values, width, height, 4);
-  const center = mean(light), squares = mean(light.map((v) => v * v));
-  for (let c = 0; c < 3; c++) {
-    const color = data.subarray(c * n, c * n + n);
-    const both = mean(color.map((v, i) => v * light[i])), middle = mean(color);
-    const slope = both.map((v, i) => {
-      const found = (v - center[i] * middle[i]) / (squares[i] - center[i] * center[i] + 1e-3);
-      return Math.min(1.5, Math.max(-1, found));
-    });
-    slopes.set(mean(slope), c * n);
-  }
-  return slopes;
-}
-
-// Means over windows of 2 * reach + 1 pixels, smaller at the edges.
-function boxed(values, width, height, reach) {
-  const across = new Float32Array(values.length), found = new Float32Array(values.length);
-  const line = (from, to, start, step, n) => {
-    let sum = 0, count = 0;
-    for (let i = -reach; i < n; i++) {
-      if (i + reach < n) (sum += from[start + (i + reach) * step]), count++;
-      if (i - reach - 1 >= 0) (sum -= from[start + (i - reach - 1) * step]), count--;
-      if (i >= 0) to[start + i * step] = sum / count;
-    }
-  };
-  for (let y = 0; y < height; y++) line(values, across, y * width, 1, width);
-  for (let x = 0; x < width; x++) line(across, found, x, width, height);
-  return found;
-}
-
-// Kernels of resampling, and how far they reach.
-const linear = { reach: 1, at: (t) => Math.max(0, 1 - Math.abs(t)) };
-const cubic = {
-  reach: 2,
-  at(t) {
-    t = Math.abs(t);
-    if (t < 1) return 1.5 * t ** 3 - 2.5 * t ** 2 + 1;
-    return t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
-  },
-};
-
-// A function that gives the rows of a resampled plane, from top to bottom.
-function resampler(plane, { width, height }, wide, high, kernel) {
-  const across = taps(width, wide, kernel), down = taps(height, high, kernel), kept = new Map();
-  const stretched = (y) => {
-    let line = kept.get(y);
-    if (line) return line;
-    kept.set(y, (line = new Float32Array(wide)));
-    for (let x = 0; x < wide; x++) {
-      const { first, weights } = across[x], start = y * width + first;
-      for (let k = 0; k < weights.length; k++) line[x] += weights[k] * plane[start + k];
-    }
-    return line;
-  };
-  return (y) => {
-    const { first, weights } = down[y], line = new Float32Array(wide);
-    for (const old of kept.keys()) if (old < first) kept.delete(old);
-    weights.forEach((weight, k) => {
-      const source = stretched(first + k);
-      for (let x = 0; x < wide; x++) line[x] += weight * source[x];
-    });
-    return line;
-  };
-}
-
-// For each of `long` places, the first of n values that it sees, and the weights of these.
-function taps(n, long, { reach, at }) {
-  const scale = n / long, stretch = Math.max(1, scale), found = [];
-  for (let i = 0; i < long; i++) {
-    const center = (i + 0.5) * scale, far = reach * stretch;
-    const first = Math.max(0, Math.floor(center - far + 0.5));
-    const end = Math.min(n, Math.floor(center + far + 0.5));
-    const weights = Array.from({ length: end - first }, (_, k) => at((first + k - center + 0.5) / stretch));
-    const sum = weights.reduce((a, b) => a + b, 0);
-    found.push({ first, weights: weights.map((w) => w / sum) });
-  }
-  return found;
+  sessions.clear();
 }

@@ -1,0 +1,123 @@
+// What is shown: the painting over the photo, the line between them, and corrections by hand.
+const LONGEST = 2400; // px of the picture on the page
+const SQUARE = 256; // px of what the networks for people see
+const EDITS = 1024; // px of the longer side of corrections
+
+// What is open. `whole`: canvas of the photo; `painted`: of its painting, transparent where
+// nothing is painted; `edits`: of corrections, white to paint and black to keep the photo.
+const now = { photo: null, painted: null, edits: null, name: "", type: "", reduced: "" };
+
+function canvasOf(image, width = image.width, height = image.height) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  if (image instanceof ImageData) context.putImageData(image, 0, 0);
+  else if (image.getContext || image.close || image.videoWidth) context.drawImage(image, 0, 0, width, height);
+  return canvas;
+}
+const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+const fitted = ({ width, height }, longest) => {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  return [width, height].map((n) => Math.max(1, Math.round(n * scale)));
+};
+
+// An image as the networks for people see it: stretched to a square, and padded to one.
+function squares(image) {
+  const scale = SQUARE / Math.max(image.width, image.height), padded = canvasOf(image, SQUARE, SQUARE);
+  const context = padded.getContext("2d");
+  context.clearRect(0, 0, SQUARE, SQUARE);
+  context.drawImage(image, 0, 0, Math.round(image.width * scale), Math.round(image.height * scale));
+  return { stretched: pixels(canvasOf(image, SQUARE, SQUARE)), padded: pixels(padded) };
+}
+
+// The painting to the right of the line, over the photo.
+function show(from = now.photo) {
+  if (!from) return;
+  const canvas = $("picture");
+  [canvas.width, canvas.height] = fitted(from, LONGEST);
+  const { width, height } = canvas, context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(from, 0, 0, width, height);
+  fit();
+  const live = document.body.classList.contains("live"), drawing = document.body.classList.contains("drawing");
+  const left = live || drawing ? 0 : Math.round((width * $("split").value) / 100);
+  $("line").style.setProperty("--at", `${$("split").value}%`);
+  $("split").setAttribute("aria-valuetext", `${$("split").value} %`);
+  if (!now.painted) return;
+  context.save();
+  context.beginPath();
+  context.rect(left, 0, width, height);
+  context.clip();
+  context.globalAlpha = $("strength").value / 100;
+  context.drawImage(now.painted, 0, 0, width, height);
+  context.restore();
+  if ($("shown").checked && !live) context.drawImage(kept(width, height), 0, 0);
+}
+
+// A red veil over what stays a photo.
+function kept(width, height) {
+  const veil = canvasOf({ width, height }), context = veil.getContext("2d");
+  context.fillStyle = "#e0000090";
+  context.fillRect(0, 0, width, height);
+  context.globalCompositeOperation = "destination-out";
+  context.drawImage(now.painted, 0, 0, width, height);
+  return veil;
+}
+
+// The picture as large as its place allows.
+function fit() {
+  const { width, height } = $("picture"), place = $("place"), style = getComputedStyle(place);
+  const wide = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const high = place.clientHeight - parseFloat(style.paddingBottom);
+  const scale = Math.min(wide / width, high / height, Math.max(1, 640 / Math.max(width, height)));
+  $("frame").style.setProperty("--wide", `${Math.floor(width * scale)}px`);
+  $("frame").style.setProperty("--high", `${Math.floor(height * scale)}px`);
+}
+addEventListener("resize", fit);
+$("split").oninput = $("strength").oninput = $("shown").oninput = () => show();
+
+// Corrections by finger or mouse: strokes on a small canvas of the photo's proportions.
+let brush = "none", last = null;
+for (const [value, key] of [["none", "brushNone"], ["paint", "brushPaint"], ["keep", "brushKeep"]])
+  $("brush").append(choice("brush", value, words[key], value === "none", () => {
+    brush = value;
+    document.body.classList.toggle("drawing", value !== "none");
+    show();
+  }));
+
+// A radio button with a label.
+function choice(group, value, text, checked, chosen) {
+  const label = document.createElement("label"), input = document.createElement("input");
+  Object.assign(input, { type: "radio", name: group, value, checked, onchange: chosen });
+  label.className = "check";
+  label.append(input, Object.assign(document.createElement("span"), { textContent: text }));
+  return label;
+}
+
+function drawTo(event) {
+  const box = $("picture").getBoundingClientRect(), { edits } = now, context = edits.getContext("2d");
+  const at = [(event.clientX - box.left) / box.width * edits.width, (event.clientY - box.top) / box.height * edits.height];
+  const size = ($("size").value / 100) * Math.max(edits.width, edits.height);
+  Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: size, strokeStyle: brush === "paint" ? "#fff" : "#000" });
+  context.beginPath();
+  context.moveTo(...(last ?? at));
+  context.lineTo(...at);
+  context.stroke();
+  last = at;
+  const shown = $("picture").getContext("2d"), scale = $("picture").width / edits.width;
+  Object.assign(shown, { lineCap: "round", lineWidth: size * scale, strokeStyle: brush === "paint" ? "#fff8" : "#e0000060" });
+  shown.beginPath();
+  shown.arc(at[0] * scale, at[1] * scale, (size * scale) / 2, 0, 7);
+  shown.fillStyle = shown.strokeStyle;
+  shown.fill();
+}
+$("picture").onpointerdown = (event) => {
+  if (brush === "none" || !now.painted) return;
+  now.edits ??= canvasOf({ width: fitted(now.photo, EDITS)[0], height: fitted(now.photo, EDITS)[1] });
+  $("picture").setPointerCapture(event.pointerId);
+  last = null;
+  drawTo(event);
+};
+$("picture").onpointermove = (event) => $("picture").hasPointerCapture(event.pointerId) && drawTo(event);
+$("picture").onpointerup = $("picture").onpointercancel = () => brush !== "none" && now.edits && correct();

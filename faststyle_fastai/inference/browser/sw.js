@@ -1,0 +1,16 @@
+// Keeps the studio's files, so that it also starts without a network.
+const CACHE = "faststyle-@@DIGEST@@";
+const FILES = ["./", "manifest.webmanifest", "icon-192.png", "icon-512.png"];
+
+addEventListener("install", (event) => {
+  const kept = caches.open(CACHE).then((cache) => cache.addAll(FILES));
+  event.waitUntil(kept.then(() => skipWaiting()));
+});
+addEventListener("activate", (event) => {
+  const old = caches.keys().then((names) => names.filter((name) => name.startsWith("faststyle-") && name !== CACHE));
+  event.waitUntil(old.then((names) => Promise.all(names.map((name) => caches.delete(name)))).then(() => clients.claim()));
+});
+addEventListener("fetch", (event) => {
+  const found = caches.match(event.request, { ignoreSearch: true });
+  event.respondWith(found.then((answer) => answer ?? fetch(event.request)));
+});

@@ -1,0 +1,85 @@
+"The studio: one page that does everything that needs no training, in any browser."
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+from PIL import ImageOps
+
+from ..core.atomic import atomic_write
+from ..images.files import read_picture
+from ..images.saving import save_picture
+from .builtin import BUILTIN_STYLES, style_thumbnail
+from .first_sight import any_style, moments_of, together
+from .html import builtin_style, encoded, palette, program_of, read, sha256_of, write_page
+from .painter import PALETTE
+from .sight_onnx import painter_program, reader_program
+from .stylizer import Stylizer
+
+__all__ = ["export_studio"]
+
+ARCH = "slim"  # of its networks
+ICON, ICONS = "great_wave", (192, 512)  # a style's painting; sides in px
+
+
+def export_studio(
+    path: str | Path,  # .html, or a folder for a web server
+    cdn: bool = False,  # as in `export_html`
+    language: str = "en",  # likewise
+) -> Path:
+    """Write the studio, a page with all built-in styles that also paints like any painting.
+
+    It needs no installation and no network. From a folder on a web server, browsers can install it
+    as an app that starts without a network. Requires the extra `onnx`.
+    """
+    paint, path = Stylizer(ARCH, "cpu", "float32"), Path(path)
+    rows = rows_at_sight()
+    styles = [
+        builtin_style(name)
+        | {"palette": palette(paint, name), "rows": {"gallery": i, "sight": encoded(rows[i])}}
+        for i, name in enumerate(BUILTIN_STYLES)
+    ]
+    facts = {
+        "styles": styles,
+        "networks": {"gallery": len(styles), "sight": len(rows[0]) // 4},  # -> numbers in a row
+        "sight": "sight",  # the network for paintings that are read
+        "palette": {"share": PALETTE},
+    }
+    programs = {
+        "gallery": partial(program_of, paint),
+        "sight": partial(painter_program, ARCH),
+        "reader": partial(reader_program, ARCH),
+    }
+    if path.suffix == ".html":
+        return write_page(path, None, facts, programs, cdn, language)
+    page = write_page(path / "index.html", None, facts, programs, cdn, language, installable=True)
+    write_app(path, json.loads(read(f"words.{language}.json"))["title"], page.read_text())
+    return path
+
+
+def rows_at_sight() -> list[bytes]:
+    "Scales and shifts of each built-in style at first sight, as float32."
+    seen = [moments_of(style_thumbnail(name))[1:] for name in BUILTIN_STYLES]
+    affine = any_style(ARCH).styles(together(seen)).values()
+    return [b"".join(part.detach().numpy().tobytes() for part in row) for row in zip(*affine)]
+
+
+def write_app(folder, title, page):
+    "Write what makes a page an app: its icons, its manifest and its service worker."
+    icons = []
+    for side in ICONS:
+        image = ImageOps.fit(read_picture(style_thumbnail(ICON)), (side, side))
+        icons.append({"src": f"icon-{side}.png", "sizes": f"{side}x{side}", "type": "image/png"})
+        save_picture(image, folder / icons[-1]["src"])
+    manifest = {
+        "name": title, "short_name": "faststyle", "start_url": "./", "display": "standalone",
+        "background_color": "#f5f3ef", "theme_color": "#9c3a1f", "icons": icons,
+    }  # fmt: skip
+    digest = re.sub(r"\W", "", sha256_of(page))[:16]  # a new page replaces what browsers keep
+    for file, text in {
+        "manifest.webmanifest": json.dumps(manifest, indent=1),
+        "sw.js": read("sw.js").replace("@@DIGEST@@", digest),
+    }.items():
+        with atomic_write(folder / file) as temporary:
+            temporary.write_text(text, encoding="utf-8")

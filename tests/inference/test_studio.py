@@ -1,0 +1,195 @@
+"The studio in real browsers: from a file, and served as an app."
+
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import av
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from clips import encode, moving
+from conftest import fails
+from exported import away, downloaded, open_photo
+from PIL import Image
+
+from faststyle_fastai.all import Stylizer
+
+pytest.importorskip("onnx")
+
+
+@pytest.fixture
+def china(photos):
+    Image.open(photos / "china" / "0.jpg").save("china.png")
+    return Path("china.png")
+
+
+def painted(tab):
+    tab.get_by_text("Painted in").wait_for(timeout=60_000)
+
+
+def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
+    tab = visit(studio)
+    open_photo(tab, china)
+    tab.set_input_files("#own", painting)
+    tab.get_by_text("Reading").wait_for()
+    painted(tab)
+    seen, name = downloaded(tab)
+    assert name == "china-waves.png" and seen.size == (96, 72)
+    python = Stylizer([painting, "udnie"], "cpu", "float32", arch="slim")
+    assert away(seen, python(china)) < 1.5
+    tab.get_by_label("Mix with").select_option(label="Udnie · Picabia")
+    painted(tab)
+    mixed = downloaded(tab)[0]
+    assert away(mixed, python(china, {"waves": 0.5, "udnie": 0.5})) < 1.5
+    assert away(mixed, seen) > 3
+    tab.get_by_label("Keep the photo’s colors").check()
+    painted(tab)
+    own = python(china, {"waves": 0.5, "udnie": 0.5}, keep_colors=True)
+    assert away(downloaded(tab)[0], own) < 1.5
+
+
+def test_a_style_from_an_address_and_thumbnails_of_the_photo(visit, studio, china):
+    tab = visit(studio)
+    open_photo(tab, china)
+    tab.locator("#styles canvas").nth(13).wait_for(timeout=60_000)
+    tab.get_by_role("button", name="Udnie").click()
+    painted(tab)
+    assert tab.url.endswith("#udnie")
+    tab.reload()
+    assert tab.get_by_role("button", name="Udnie").get_attribute("aria-pressed") == "true"
+
+
+def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
+    tab, photo = visit(studio), Image.open(china).convert("RGB")
+    open_photo(tab, china)
+    everything = downloaded(tab)[0]
+    tab.get_by_text("Correct by hand").click()
+    tab.get_by_label("keep the photo here").check()
+    box = tab.locator("#picture").bounding_box()
+    tab.locator("#size").fill("30")
+    x, y = box["x"] + box["width"] / 2, box["y"]
+    tab.mouse.move(x, y + 5)
+    tab.mouse.down()
+    tab.mouse.move(x, y + box["height"] - 5, steps=5)
+    tab.mouse.up()
+    tab.get_by_text("Ready.").wait_for()
+    middle, side = (44, 10, 52, 60), (0, 0, 10, 72)
+    seen = downloaded(tab)[0]
+    assert away(seen.crop(middle), photo.crop(middle)) < 1
+    assert away(seen.crop(side), everything.crop(side)) < 1
+    tab.get_by_label("Invert").check()
+    tab.get_by_text("Ready.").wait_for()
+    seen = downloaded(tab)[0]
+    assert away(seen.crop(middle), everything.crop(middle)) < 1
+    assert away(seen.crop(side), photo.crop(side)) < 1
+    before = tab.locator("#picture").screenshot()
+    tab.get_by_label("Show what stays a photo").check()
+    assert tab.locator("#picture").screenshot() != before
+    tab.locator("#feather").fill("100")
+    tab.locator("#feather").dispatch_event("change")
+    tab.get_by_text("Ready.").wait_for()
+    soft = downloaded(tab)[0]
+    assert away(soft, seen) > 0.5 and away(soft, everything) > 1
+    tab.get_by_role("button", name="Remove corrections").click()
+    tab.get_by_label("Invert").uncheck()
+    tab.get_by_text("Ready.").wait_for()
+    assert away(downloaded(tab)[0], everything) < 1
+
+
+def test_before_and_after_by_keyboard(visit, studio, china):
+    tab = visit(studio)
+    open_photo(tab, china)
+    line = tab.get_by_role("slider", name="Before and after")
+    line.focus()
+    before = tab.locator("#picture").screenshot()
+    tab.keyboard.press("End")
+    assert line.input_value() == "100"
+    assert tab.locator("#picture").screenshot() != before
+
+
+def test_a_film_frame_by_frame(visit, studio):
+    encode(Path("film.webm"), moving(6), codec="libvpx")
+    tab = visit(studio)
+    with tab.expect_download(timeout=120_000) as saved:
+        tab.set_input_files("#file", "film.webm")
+    assert saved.value.suggested_filename == "film-great_wave.webm"
+    with av.open(saved.value.path()) as film:
+        frames = [frame.to_image() for frame in film.decode(video=0)]
+        assert film.streams.video[0].codec_context.name == "vp8"
+    assert len(frames) == 6 and frames[0].size == (64, 48)
+    tab.get_by_text("The film is saved with 6 of 6 frames").wait_for()
+    Path("film.mp4").write_text("no film")
+    tab.set_input_files("#file", "film.mp4")
+    tab.get_by_text("film.mp4 could not be painted").wait_for()
+
+
+def test_the_camera_is_recorded(visit, studio):
+    tab = visit(studio)
+    tab.get_by_role("button", name="Camera").click()
+    tab.get_by_text("pictures a second").wait_for(timeout=60_000)
+    tab.get_by_role("button", name="Record").click()
+    tab.wait_for_timeout(1500)
+    with tab.expect_download() as saved:
+        tab.get_by_role("button", name="Save recording").click()
+    assert saved.value.suggested_filename.startswith("faststyle-great_wave.")
+    with av.open(saved.value.path()) as film:
+        assert next(film.decode(video=0)).width > 0
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1366, 768), (2560, 1440)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_anyone_can_use_it(visit, studio, china, size, scheme):
+    tab = visit(studio, size)
+    tab.emulate_media(color_scheme=scheme)
+    open_photo(tab, china)
+    tab.get_by_text("Correct by hand").click()
+    found = Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
+    box = tab.locator("#picture").bounding_box()
+    assert box["height"] >= 0.3 * size[1] or box["width"] >= 0.9 * size[0]
+
+
+def test_an_app_that_starts_without_a_network(chromium, studio, china, port):
+    handler = partial(SimpleHTTPRequestHandler, directory=studio.parent)
+    context = chromium.new_context()
+    tab = context.new_page()
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab.goto(f"http://127.0.0.1:{port}/")
+        manifest = tab.locator("[rel=manifest]").get_attribute("href")
+        assert tab.request.get(f"http://127.0.0.1:{port}/{manifest}").json()["icons"]
+        tab.evaluate("navigator.serviceWorker.ready")
+        server.shutdown()
+    tab.reload()
+    open_photo(tab, china)
+    context.close()
+
+
+def test_firefox(studio, china, painting, tmp_path):
+    if not (path := shutil.which("firefox-esr") or shutil.which("firefox")):
+        pytest.skip("no Firefox here")
+    from firefox import firefox
+
+    with firefox(path, tmp_path / "saved") as tab:
+        tab.goto(studio)
+        tab.wait_for("#said", "Ready.")
+        tab.choose("#file", china.absolute())
+        tab.wait_for("#said", "Painted")
+        tab.choose("#own", painting)
+        tab.wait_for("#said", "Painted")
+        tab.run("document.getElementById('download').click()")
+        tab.wait_for("#said", "Saved at 96x72 px")
+
+
+def test_from_the_command_line(faststyle):
+    fails(faststyle("export", "studio", "-o", "studio.onnx"), 1, "must end in .html or be a folder")
+    Path("studio.html").touch()
+    fails(faststyle("export", "studio", "-o", "studio.html"), 1, "studio.html exists")
+    assert Path("studio.html").stat().st_size == 0
+
+
+def test_the_size(studio):
+    assert studio.stat().st_size < 25e6
