@@ -75,7 +75,7 @@ def write_thumbnails(pictures):
 def palettes():
     "What is known of the colors of the built-in paintings."
     pictures = {k: to_tensor(read_picture(style_thumbnail(k))) for k in BUILTIN_STYLES}
-    return {name: palette_of(picture)[0].tolist() for name, picture in pictures.items()}
+    return {name: palette_of(picture) for name, picture in pictures.items()}
 
 
 def trimmed(file):

@@ -3,7 +3,7 @@
 python tools/make_site.py OUT
 
 Pages, sections and their order are those of nbs/_quarto.yml. Notebooks are not executed. A dead
-link or image is an error.
+link or image is an error. OUT/studio is the studio, as a live demo that a static host can serve.
 """
 
 import shutil
@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+
+from faststyle_fastai.all import export_studio
 
 ROOT = Path(__file__).parent.parent
 NBS = ROOT / "nbs"
@@ -45,11 +47,12 @@ def main(out):
         (source / "contents.md").write_text(contents(website["sidebar"]["contents"]))
         strict = ["-q", "-W", "--keep-going", "-D", "root_doc=contents"]
         subprocess.run([sys.executable, "-m", "sphinx", *strict, source, out], check=True)
+    export_studio(Path(out) / "studio")
 
 
 def contents(parts):
     "Convert the sidebar of _quarto.yml to tables of contents for Sphinx."
-    lines = ["# Contents", ""]
+    lines = ["# Contents", "", '<a href="studio/">Try it in your browser</a>', ""]
     for part in parts:
         pages = part["contents"] if isinstance(part, dict) else [part]
         caption = [f":caption: {part['section']}"] if isinstance(part, dict) else []

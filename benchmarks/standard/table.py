@@ -25,8 +25,10 @@ from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files, s
 from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.images.files import to_picture
 from faststyle_fastai.inference import first_sight
+from faststyle_fastai.models.predictor import any_style_path
 
-OURS, REFINED = "faststyle", "faststyle, refined"
+REFINED = "faststyle, refined"  # on the first tenth of the pairs
+OURS = {"faststyle": "full", "faststyle, slim": "slim", REFINED: "full"}  # -> network
 ROUNDS = 5
 
 
@@ -35,11 +37,12 @@ def main():
     for name in ("--set", "--peers", "--weights", "--pictures"):
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--pairs", type=int, default=40, help="Of 800; 40 are one per painting.")
-    parser.add_argument("--refine", type=float, default=0, help="Seconds to refine each pair for.")
+    parser.add_argument("--refine", type=float, default=0, help="Seconds of refining, on a tenth.")
     args = parser.parse_args()
     pairs = chosen(args.set, args.pairs)
     clones = {name: args.peers / peer.repository.split("/")[1] for name, peer in PEERS.items()}
-    names = [OURS, *[REFINED] * bool(args.refine)] + [n for n in PEERS if clones[n].is_dir()]
+    names = [name for name in OURS if args.refine or name != REFINED]
+    names += [name for name in PEERS if clones[name].is_dir()]
     paints = {name: painter(name, clones.get(name), args.refine) for name in names}
     backbone, rows = vgg19(args.weights), []
     seconds = in_turns(
@@ -47,7 +50,7 @@ def main():
     )
     for name, paint in paints.items():
         found = []
-        for painting, photo in pairs:
+        for painting, photo in pairs[: len(pairs) // 10] if name == REFINED else pairs:
             file = args.pictures / name / painting.stem / f"{photo.stem}.png"
             if not file.exists():
                 save_picture(to_picture(on_pair(paint, (painting, photo))), file)
@@ -74,12 +77,12 @@ def chosen(folder: Path, n: int) -> list[tuple[Path, Path]]:
 def painter(name, clone, seconds):
     if clone:
         return torch.no_grad()(PEERS[name].load(clone))
-    return partial(ours, seconds=seconds if name == REFINED else 0)
+    return partial(ours, arch=OURS[name], seconds=seconds if name == REFINED else 0)
 
 
-def ours(painting, photo, seconds):
+def ours(painting, photo, arch, seconds):
     first_sight._moments.cache_clear()
-    return Stylizer(painting)(photo, refine=seconds, tensor=True)
+    return Stylizer(painting, arch=arch)(photo, refine=seconds, tensor=True)
 
 
 def on_pair(paint, pair):
@@ -97,7 +100,8 @@ def size(name, clone):
     "Bytes of the weights that a painting needs."
     if clone:
         return sum(f.stat().st_size for glob in PEERS[name].weights for f in clone.glob(glob))
-    return sum((ASSETS / f"{n}.safetensors").stat().st_size for n in ("any_painting", "lite"))
+    files = any_style_path(OURS[name]), ASSETS / "lite.safetensors"
+    return sum(file.stat().st_size for file in files)
 
 
 def vgg19(weights):

@@ -39,7 +39,7 @@ def first_sight(
     info = {"arch": arch, "styles": list(paintings), "size": 256, "recipe": "fast"}
     info["base"] = builtin_base(arch)
     seen = [moments_of(each) for each in paintings.values()]
-    info["palettes"] = {name: own[0].tolist() for name, (own, *_) in zip(paintings, seen)}
+    info["palettes"] = {name: colors[0].tolist() for name, (colors, *_) in zip(paintings, seen)}
     net = any_style(arch).network(together([layers for _, *layers in seen]))
     return net, info, builtin_weights(info)
 
@@ -101,13 +101,17 @@ def moments_of(
 @lru_cache(maxsize=64)
 def _moments(file, _digest):
     painting = to_tensor(read_picture(file))
-    return [palette_of(painting), *painting_moments(painting)]
+    return [color_moments(painting), *painting_moments(painting)]
 
 
 def palette_of(
-    painting: Tensor,  # [1, 3, H, W] in [0, 1]
-) -> Tensor:  # [1, 4, 4]
-    "Means and products of the colors of a painting, see core.moments."
+    painting: Tensor | list[Tensor],  # [1, 3, H, W] in [0, 1], or several works
+) -> list[list[float]]:  # 4x4
+    "Means and products of the colors of a painting, see core.moments; their means over the works."
+    return mean_moments([[color_moments(work)] for work in listify(painting)])[0][0].tolist()
+
+
+def color_moments(painting):
     return moments(inner(painting, MARGIN))
 
 

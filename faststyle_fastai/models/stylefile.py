@@ -86,7 +86,9 @@ def _joined(path, state, info):
                 f"The network differs from {path} in more than new styles. Start from "
                 f"pretrained='{path}' and train after learn.freeze()."
             )
-    return joined, {**before, "styles": before["styles"] + info["styles"]}, base
+    palettes = before.get("palettes", {}) | info.get("palettes", {})
+    styles = before["styles"] + info["styles"]
+    return joined, {**before, "styles": styles, "palettes": palettes}, base
 
 
 def import_style(

@@ -23,7 +23,7 @@ from ..core.values import check_numbers, known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
-from ..inference.first_sight import any_style, painting_moments, together
+from ..inference.first_sight import any_style, painting_moments, palette_of, together
 from ..models.normalization import is_affine
 from ..models.stylefile import builtin_base, builtin_path, check_names, load_style, select_styles
 from ..models.transformer import TransformerNet, make_network
@@ -154,6 +154,8 @@ def _learner(dls, paintings, names, plan, *, recipe, arch, weights, pretrained, 
     backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
     loss = VggLoss(backbone, paintings, loss=on_images).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
+    if recipe == "fast":  # other recipes' images are as published
+        info["palettes"] = dict(zip(names, map(palette_of, paintings)))
     card = StyleCard(info, plan)
     if pretrained == "predicted" and arch != "full":
         pretrained = "gallery"

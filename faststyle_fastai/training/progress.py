@@ -17,6 +17,7 @@ from ..core.terminal import clock, printable, progress
 from ..images.files import read_picture, to_picture, to_tensor
 from ..images.saving import save_picture
 from ..images.sheets import side_by_side
+from ..inference.painter import Painter
 from ..video.recorder import write_video
 from .callbacks import TimeBudget
 
@@ -191,15 +192,14 @@ class Preview(Callback):
         for row in range(len(self._folders())):
             best_effort_write(save_picture, self.picture(row), self.path(step, row))
 
-    @torch.no_grad()
     def picture(self, row: int = 0) -> Image.Image:
         "The photos, each beside its current painted version in a style."
-        device, pairs = next(self.learn.model.parameters()).device, []
-        with torch.autocast(device.type, enabled=False):
-            for photo in self.photos:
-                painted = self.learn.model(photo.to(device), torch.tensor([row]))
-                pairs += [to_picture(photo), to_picture(painted)]
-        return side_by_side(pairs)
+        net, info = self.learn.model, self.learn.style_card.info
+        device = next(net.parameters()).device
+        palette = [*info.get("palettes", {}).values()][row : row + 1]
+        colors = torch.tensor(palette, device=device) if palette else None
+        paint = Painter(net, torch.eye(net.n_styles)[row : row + 1], 0.0, device, None, colors)
+        return side_by_side([to_picture(x) for photo in self.photos for x in (photo, paint(photo))])
 
     def _write_films(self, folder, path):
         "Write the readable previews, or every few of many, as a GIF at half size and an MP4."
