@@ -5,6 +5,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from pages import repainted
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, export_html, export_studio
@@ -59,8 +60,7 @@ def visit(chromium):
 
 
 def open_photo(tab, file):
-    tab.set_input_files("#file", file)
-    tab.get_by_text("Painted in").wait_for(timeout=60_000)
+    return repainted(tab, lambda: tab.set_input_files("#file", file))
 
 
 def downloaded(tab):

@@ -56,6 +56,53 @@ def endpoints(port):
 DESK, PHONE = (1200, 900), (390, 844)
 
 
+def studio(tab):
+    "The frame in which photos are painted."
+    return tab.frame_locator("#studio")
+
+
+def opened(tab, file):
+    "Open a photo and wait until it is painted."
+    page = studio(tab)
+    return repainted(page, lambda: page.locator("#file").set_input_files(file))
+
+
+def heard(page, words, seconds=90):
+    "What the studio says, once it includes these words."
+    said = page.locator("#said").filter(has_text=words)
+    said.wait_for(timeout=1000 * seconds)
+    return said.inner_text()
+
+
+def repainted(page, act):
+    "Do something, and wait until the studio has painted again; return what it says."
+    before = page.locator("body").get_attribute("data-painted")
+    act()
+    page.locator(f"body:not([data-painted='{before}'])").wait_for(timeout=90_000)
+    return page.locator("#said").inner_text()
+
+
+def studio_download(tab):
+    with tab.expect_download(timeout=90_000) as download:
+        studio(tab).locator("#download").click()
+    heard(studio(tab), "Saved at")
+    return download.value
+
+
+def send(port, what, body=b"", how=None, visitor="v", **headers):
+    "What the studio answers to a program: status, content and headers."
+    from urllib.parse import quote
+
+    data = None if body is None else body
+    given = {"visitor": visitor, "how": quote(json.dumps(how or {}))} | headers
+    request = Request(f"http://127.0.0.1:{port}/studio/{what}", data, given)
+    try:
+        with urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read(), answer.headers
+    except HTTPError as error:
+        return error.code, error.read(), error.headers
+
+
 @contextmanager
 def visitor(chromium, address):
     "A function that opens a page; at the end, checks for requests to other sites and errors."
@@ -73,7 +120,7 @@ def visitor(chromium, address):
             tab.on("pageerror", lambda error: errors.append(str(error)))
             tab.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         tab.goto(address)
-        tab.get_by_label("Strength").first.wait_for()
+        tab.frame_locator("#studio").get_by_text("Ready.").wait_for()
         return tab
 
     visit.errors = errors

@@ -1,6 +1,7 @@
 "The commands that serve web pages."
 
 import signal
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ def web(
     precision: options.Precision = "auto",
 ):
     "Serve a web page to paint, train, optimize and use the camera. Stop it with Ctrl-C."
+    print("Starting …", file=sys.stderr, flush=True)  # imports take seconds
     from ..web.app import web_page
 
     with web_page(

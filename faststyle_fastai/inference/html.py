@@ -6,6 +6,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -39,7 +40,8 @@ APP = " 'self'; manifest-src 'self'"  # in the policy of an app
 MANIFEST = '<link rel="manifest" href="manifest.webmanifest">'
 BROWSER = Path(__file__).parent / "browser"
 PROGRAM = '<script type="text/plain" id="program-{}">{}</script>'
-SCRIPTS = "runtime.js", "picture.js", "camera.js", "film.js", "page.js"
+SHARED = "picture.js", "camera.js", "film.js", "page.js"
+LOCAL, REMOTE = (("common.js", first, *SHARED) for first in ("local.js", "remote.js"))
 WORKER = "palette.js", "resample.js", "worker.js"
 
 
@@ -85,7 +87,7 @@ def builtin_style(name):
 def write_page(
     path: str | Path,  # .html
     title: str | None,  # None: the language's own
-    facts: dict,  # what page.js needs to know
+    facts: dict,  # what local.js and page.js need to know
     programs: dict,  # name of a network -> a function that makes its .onnx file
     cdn: bool,  # as in `export_html`
     language: str,  # likewise
@@ -95,35 +97,47 @@ def write_page(
     path = Path(path)
     if path.suffix != ".html":
         raise ValueError(f"{path}: the name of a web page must end in .html.")
-    words = json.loads(read(f"words.{language}.json"))
     programs = {name: make() for name, make in programs.items()} | {"people": people_program()}
     strokes = {name: side or 0 for name, side in STROKES.items()}
     facts = {
         **facts, "programs": [*programs], "strokes": strokes, "areas": [*AREAS], "sure": SURE
     }  # fmt: skip
-    code = joined(SCRIPTS)
-    parts = {
+    policy = POLICY.replace("{app}", APP * installable).replace("{cdn}", CDN if cdn else "")
+    page = page_text(
+        LOCAL, policy, facts, title, language,
+        MANIFEST=MANIFEST * installable,
+        PROGRAMS="\n".join(PROGRAM.format(*item) for item in packed(programs)),
+        CDN=CDN if cdn else "",
+        WORKER=joined(WORKER),
+        ORT="" if cdn else read("ort.js"),
+        MJS="" if cdn else read("ort.mjs"),
+        WASM="" if cdn else encoded((BROWSER / "ort.wasm.gz").read_bytes()),
+    )  # fmt: skip
+    with atomic_write(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def page_text(
+    scripts: Sequence[str],  # files in `BROWSER`
+    policy: str,  # the page's Content-Security-Policy, with {digest} for its script
+    facts: dict,  # what the scripts need to know
+    title: str | None = None,  # None: the language's own
+    language: str = "en",  # a file words.LANGUAGE.json
+    **parts: str,  # of page.html
+) -> str:
+    "The page that paints photos."
+    code, words = joined(scripts), json.loads(read(f"words.{language}.json"))
+    parts |= {
         "LANGUAGE": language,
-        "POLICY": POLICY.format(
-            digest=sha256_of(code), app=APP * installable, cdn=CDN if cdn else ""
-        ),
-        "MANIFEST": MANIFEST * installable,
+        "POLICY": policy.replace("{digest}", sha256_of(code)),
         "STYLESHEET": read("page.css"),
         "TITLE": html.escape(title or words["title"]),
         "WORDS": safe_json(words),
         "FACTS": safe_json(facts),
-        "PROGRAMS": "\n".join(PROGRAM.format(*item) for item in packed(programs)),
-        "CDN": CDN if cdn else "",
-        "WORKER": joined(WORKER),
-        "ORT": "" if cdn else read("ort.js"),
-        "MJS": "" if cdn else read("ort.mjs"),
-        "WASM": "" if cdn else encoded((BROWSER / "ort.wasm.gz").read_bytes()),
         "PAGE": code,
     }
-    page = re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], read("page.html"))
-    with atomic_write(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return path
+    return re.sub("@@([A-Z]+)@@", lambda found: parts.get(found[1], ""), read("page.html"))
 
 
 def program_of(paint):

@@ -1,33 +1,26 @@
 "The web page: paint, train, optimize and the camera (gradio, the extra `web`)."
 
-import shutil
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..images.discovery import picture_files
 from ..images.files import limit_pixels
-from ..inference.live import live_gallery
-from ..inference.stylizer import Stylizer
-from ..training.demo import sample_photos
-from .camera import CameraTab
 from .gradio import gr
 from .jobs import Queue
 from .library import StyleLibrary
 from .optimize import OptimizeTab
-from .paint import PaintTab
 from .parts import Site
 from .server import served
+from .studio import Studio
 from .styles import ShelfTab
 from .train import TrainTab
 from .video import FilmTab
 
 __all__ = ["web_page"]
 
-HEAD = """# Turn your photos into paintings
-Choose a photo and a style, or add a painting of your own.
-Photos stay on the computer that serves this page.
-"""
+HEAD = "<h1 class='unseen-title'>faststyle</h1>"
+FRAME = "<iframe id='studio' src='/studio' title='Paint a photo' allow='camera'></iframe>"
 
 
 @contextmanager
@@ -54,33 +47,33 @@ def web_page(
 
     def fill(page, folder):
         site = Site(page, folder.path, shelf, queue, where)
-        # The page may show only files in its own folder.
-        copies = shutil.copytree(sample_photos()[0], folder.path / "samples")
-        gr.Markdown(HEAD)
+        gr.HTML(HEAD)
         with gr.Tabs() as tabs:
-            with gr.Tab("Paint", id="paint"):
-                paint = PaintTab(site, sorted(copies.glob("*.jpg")))
-            with gr.Tab("Train", id="train") as training:
-                TrainTab(site, paint, tabs, folders).look_after(page.load, training.select)
-            with gr.Tab("My styles") as mine:
-                own = ShelfTab(site, paint)
-                mine.select(own.look, None, own.shown, api_name=False)
+            with gr.Tab("Photo and camera", id="photo"):
+                gr.HTML(FRAME)
             if find_spec("av"):
-                with gr.Tab("Video") as films:
+                with gr.Tab("Video", id="video") as films:
                     chosen = FilmTab(site).style
                 looks = [page.load, films.select]
                 gr.on(looks, shown_styles, chosen, chosen, api_name=False)
-            with gr.Tab("Optimize"):
+            with gr.Tab("Teach a painting", id="train") as training:
+                TrainTab(site, tabs, folders).look_after(page.load, training.select)
+            with gr.Tab("My styles", id="styles") as mine:
+                own = ShelfTab(site)
+                mine.select(own.look, None, own.shown, api_name=False)
+            with gr.Tab("Optimize", id="optimize"):
                 OptimizeTab(site)
-            with gr.Tab("Camera"):
-                CameraTab(page, folder.path, Stylizer(live_gallery(**where), **where))
+        return Studio(site)
+
+    def mount(app, studio):
+        studio.mount(app)
 
     def shown_styles(called):
         "A field of the current styles that shows `called` if it still exists."
         names = shelf.styles()
         return gr.Dropdown(shelf.titles(), value=called if called in names else next(iter(names)))
 
-    with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts):
+    with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts, mount):
         try:
             yield
         finally:

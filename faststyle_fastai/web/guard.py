@@ -20,28 +20,36 @@ from ..core.errors import FaststyleError, format_error
 from ..core.values import is_finite
 from .gradio import gr  # brings starlette
 
-__all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder", "reason"]
+__all__ = ["Guard", "PageFolder", "guarded_blocks", "page_folder", "plain_reason", "reason"]
 
 NAME, LOCK = "faststyle-page-", ".lock"
 LIMIT = 2 * 2**30  # most bytes of uploads and results that a page keeps
 AGE = 86_400  # longest time in s that it keeps them
 LOOKS = 5.0  # s between checks of the folder's size
 LOCAL = "localhost", "127.0.0.1", "::1"
+NOSNIFF = b"x-content-type-options", b"nosniff"
 FRAMES = [
-    (b"x-frame-options", b"DENY"),
-    (b"content-security-policy", b"frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-]
+    (b"x-frame-options", b"DENY"), (b"content-security-policy", b"frame-ancestors 'none'"), NOSNIFF,
+]  # fmt: skip
+OWN_FRAMES = [  # the page shows its own studio in a frame
+    (b"x-frame-options", b"SAMEORIGIN"), (b"content-security-policy", b"frame-ancestors 'self'"),
+    NOSNIFF,
+]  # fmt: skip
+STUDIO = "/studio"
 REQUEST = 64 * 2**20  # bytes of an upload between checks
 # The only routes of gradio that a browser needs: no proxy, recorder, editor or links to states.
 FILE = "/gradio_api/file="
 ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|image)?|/(static|assets|svelte)/.+"
+        r"|/studio(/(styles|source|progress|preview))?"
         rf"|{FILE}.+|/gradio_api/(info|app_id|startup-events|upload_progress|theme\.css|queue/data"
         r"|(heartbeat|call|stream)/.+)"
     ),
-    "POST": re.compile(r"/gradio_api/(upload|queue/join|cancel|reset|(call|run|api|stream)/.+)"),
+    "POST": re.compile(
+        r"/gradio_api/(upload|queue/join|cancel|reset|(call|run|api|stream)/.+)"
+        r"|/studio/(photo|paint|mask|thumbnail|frame|finish|stop|style|refine|keep)"
+    ),
 }
 HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 PICTURE = re.compile(r"data:image/(png|jpeg|webp);base64,")  # the camera's frames
@@ -180,6 +188,11 @@ def _check(value, folder):
 
 
 def reason(error: Exception) -> str:
+    "`plain_reason` for gradio, which shows HTML."
+    return html.escape(plain_reason(error), quote=False)
+
+
+def plain_reason(error: Exception) -> str:
     "The error as text for a page, without the server's folders; unexpected ones are printed too."
     if type(error).__name__ == "ComponentProcessingError":  # it names a component of gradio
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
@@ -192,7 +205,7 @@ def reason(error: Exception) -> str:
             message = f"Unexpected error: {type(error).__name__}."
     else:
         message = format_error(error)
-    return html.escape(FOLDERS.sub("", str(message)), quote=False)
+    return FOLDERS.sub("", str(message))
 
 
 class Guard:
@@ -213,9 +226,11 @@ class Guard:
         from starlette.concurrency import run_in_threadpool
         from starlette.responses import PlainTextResponse
 
+        frames = OWN_FRAMES if scope["path"] == STUDIO else FRAMES
+
         async def framed(message):
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *FRAMES]
+                message["headers"] = [*message.get("headers", ()), *frames]
             await send(message)
 
         headers = [(k.decode("latin1"), v.decode("latin1")) for k, v in scope["headers"]]
@@ -240,7 +255,7 @@ class Guard:
         try:
             await self.app(scope, counted, framed)
         finally:
-            if scope["path"].rstrip("/").endswith("/upload"):
+            if scope["path"].rstrip("/").endswith(("/upload", "/photo", "/style", "/finish")):
                 self.folder.trim(now=True)
 
     def _refusal(self, scope, headers):

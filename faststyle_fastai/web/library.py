@@ -153,7 +153,9 @@ class StyleLibrary:
     def _all(self, name):
         "The folder or file of one of `own`, and the painting that it was trained on."
         if name not in (own := self.own()):
-            raise FaststyleError("Choose a style of yours.")
+            raise FaststyleError(
+                f"There is no style {name} any more." if name else "Choose a style of yours."
+            )
         files = [
             file for file in self.folder.glob("*.*") if file.stem == name and is_painting(file)
         ]

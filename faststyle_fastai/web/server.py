@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from io import BytesIO
 
@@ -15,10 +16,20 @@ __all__ = ["live_page", "served"]
 
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # local fonts only
 UPLOAD = "100mb"  # largest file
-# Darker than gradio's, as WCAG 2 asks for.
+# As the page that paints photos, and as dark as WCAG 2 asks for.
 COLORS = {
-    "button_primary_background_fill": "*primary_700",
-    "button_primary_background_fill_hover": "*primary_800",
+    "body_background_fill": "#f5f3ef",
+    "body_background_fill_dark": "#171512",
+    "block_background_fill": "#fffdf9",
+    "block_background_fill_dark": "#22201c",
+    "button_primary_background_fill": "#9c3a1f",
+    "button_primary_background_fill_hover": "#7d2d16",
+    "button_primary_background_fill_dark": "#9c3a1f",
+    "button_primary_background_fill_hover_dark": "#7d2d16",
+    "button_cancel_background_fill": "transparent",
+    "button_cancel_border_color": "#b00020",
+    "button_cancel_text_color": "#b00020",
+    "button_cancel_text_color_dark": "#ff8a80",
 }
 # Names for screen readers, where gradio has none.
 NAMED = """() => {
@@ -27,6 +38,9 @@ NAMED = """() => {
     document.querySelectorAll(".gallery-item:not([aria-label])").forEach((e) => {
       e.setAttribute("aria-label", "Use this photo");
     });
+    document.querySelectorAll(".styles .thumbnail-item").forEach((e) => {
+      e.setAttribute("aria-label", e.querySelector(".caption-label")?.innerText ?? "");
+    });
     document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach((e) => {
       e.setAttribute("aria-label", "The picture");
     });
@@ -34,13 +48,37 @@ NAMED = """() => {
   name();
   new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
 }"""
+# The address names the tab, so that a reload and the back button keep it.
+TABS = """() => {
+  const named = (tab) => "#" + tab.innerText.trim().toLowerCase().replaceAll(" ", "-");
+  const open = () => [...document.querySelectorAll("[role=tab]")]
+    .find((tab) => named(tab) === location.hash && tab.ariaSelected !== "true")?.click();
+  addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab && named(tab) !== location.hash) history.pushState(null, "", named(tab));
+  });
+  addEventListener("popstate", open);
+  open();
+}"""
 CSS = """
 #painted, #trained, #shelved, #filmed, #optimized { overflow: visible !important; }
 .or, .info-text, .min_value, .max_value { color: var(--body-text-color) !important; }
 /* A message says what is wrong; the field stays as it is. */
 [data-testid="status-tracker"]:has(.error) { display: none !important; }
 .unseen { display: none !important; }
-h1 { margin: 0 !important; }
+.unseen-title { position: absolute; clip-path: inset(50%); width: 1px; }
+/* The page of photos fills the window below the tabs. */
+.main.fillable:has(#studio) { max-width: none !important; margin: 0; padding: 0 !important; }
+.block:has(> * .unseen-title) { position: absolute; }
+.column:has(> .tabs) { gap: 0; }
+.html-container:has(#studio) { padding: 0 !important; }
+.tabs:has(#studio) { gap: 0; }
+.tab-wrapper { padding: 0 1rem; }
+[role="tab"].selected { color: #9c3a1f !important; }
+.dark [role="tab"].selected { color: #e58a66 !important; }
+.tabitem:has(#studio) { padding: 0 !important; }
+.main:has(#studio) .tabitem:not(:has(#studio)) { max-width: 80rem; margin: auto; padding: 1rem; }
+#studio { display: block; width: 100%; height: calc(100dvh - 2.1rem); border: 0; }
 .styles .grid-wrap { max-height: none; overflow: hidden; }
 .styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
 .styles .gallery-item { flex: 0 0 128px; }
@@ -61,15 +99,19 @@ def served(
     port: int,
     browser: bool,  # open the page
     allow_hosts: list[str] | None = None,  # additional host names, for example of a proxy
+    mount: Callable | None = None,  # adds routes to the app; gets what `fill` returned, too
 ):
     "Serve a page until the context ends and print its address; yields the result of `fill`."
     with page_folder() as folder:
         with guarded_blocks(folder, title=title) as page:
             filled = fill(page, folder)
-            page.load(None, js=NAMED, api_name=False)
+            for script in (NAMED, TABS):
+                page.load(None, js=script, api_name=False)
         folder.keep()
         try:
             _launch(page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
+            if mount:
+                mount(page.app, filled)
             yield filled
         finally:
             page.close(verbose=False)
@@ -128,6 +170,7 @@ def live_page(
 def _launch(page, host, port, browser, guard):
     "Serve a page from its own thread, without gradio's sharing and monitoring."
     from starlette.middleware import Middleware
+    from starlette.middleware.gzip import GZipMiddleware
 
     try:
         page.launch(
@@ -143,7 +186,7 @@ def _launch(page, host, port, browser, guard):
             enable_monitoring=False,
             run_history=False,
             ssr_mode=False,
-            app_kwargs={"middleware": [Middleware(*guard)]},
+            app_kwargs={"middleware": [Middleware(*guard), Middleware(GZipMiddleware)]},
             prevent_thread_lock=True,
             quiet=True,
         )

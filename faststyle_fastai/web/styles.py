@@ -2,7 +2,7 @@
 
 import shutil
 from functools import partial
-from uuid import uuid4
+from hashlib import sha1
 
 from ..core.errors import FaststyleError
 from ..inference.html import export_html
@@ -12,8 +12,7 @@ from ..training.run_folder import record_of
 from ..training.runs import train
 from .gradio import gr
 from .jobs import TrainingJob
-from .library import LATE
-from .paint import PaintTab
+from .library import LATE, written
 from .parts import Site, fetch, hidden_file, style_strip
 
 __all__ = ["ShelfTab"]
@@ -25,7 +24,7 @@ ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? nam
 class ShelfTab:
     "The tab for a visitor's own styles."
 
-    def __init__(self, site: Site, paint: PaintTab):
+    def __init__(self, site: Site):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
         self.pictures = style_strip()
         self.chosen = gr.Dropdown([], label="Style")
@@ -39,7 +38,7 @@ class ShelfTab:
             self.page = gr.Button("Download as a web page (.html)")
             self.delete = gr.Button("Delete", variant="stop")
         self.file = hidden_file("shelf-file")
-        self.shown = [self.pictures, self.chosen, paint.gallery, paint.style]
+        self.shown = [self.pictures, self.chosen]
         self._connect()
 
     def _connect(self):
@@ -64,8 +63,6 @@ class ShelfTab:
         return (
             self.shelf.own_pictures(scratch, busy),
             gr.Dropdown(names, value=value or next(iter(names), None)),
-            gr.Gallery(self.shelf.pictures(scratch), selected_index=None),  # they have moved
-            gr.Dropdown(self.shelf.titles()),
         )
 
     def choose(self, event: gr.SelectData):
@@ -96,16 +93,17 @@ class ShelfTab:
         watch = TrainingJob()
         work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
         self.queue.add(name, watch, work, request.session_hash)
-        return f"{name} resumes: see the Train tab.", *self.look()
+        return f"{name} resumes: see Teach a painting.", *self.look()
 
     def packed(self, name, suffix):
         "A copy of a style's file, or its web page; the page may offer its own folder only."
-        out = self.site.scratch / uuid4().hex / f"{name}{suffix}"
-        out.parent.mkdir()
         source = self.shelf.network(name)
-        if suffix == ".html":
+        key = sha1(f"{source} {written(source)}".encode()).hexdigest()
+        out = self.site.scratch / key / f"{name}{suffix}"
+        if suffix == ".html" and not out.exists():  # it takes a minute
             export_html(Stylizer(source, "cpu"), out)
-        else:
+        elif suffix != ".html":
+            out.parent.mkdir(exist_ok=True)
             shutil.copy(source, out)
         return out, f"{out.name} is in your downloads."
 

@@ -13,7 +13,6 @@ from ..training.demo import sample_photos
 from ..training.runs import train
 from .gradio import gr
 from .jobs import EVERY, LISTED, TrainingJob
-from .paint import PaintTab
 from .parts import Site, image_field
 
 __all__ = ["TrainTab"]
@@ -22,14 +21,16 @@ SAMPLES = "two sample photos"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
 STOP = "Stop "
+CHOOSE = """(style) =>
+  document.querySelector("#studio").contentWindow.postMessage({ style }, location.origin)"""
 
 
 class TrainTab:
     "The tab that trains a style and adds it to the library."
 
-    def __init__(self, site: Site, paint: PaintTab, tabs: gr.Tabs, folders: dict[str, Path]):
+    def __init__(self, site: Site, tabs: gr.Tabs, folders: dict[str, Path]):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
-        self.paint, self.tabs, self.folders = paint, tabs, folders
+        self.tabs, self.folders = tabs, folders
         with gr.Row():
             with gr.Column():
                 self._ask()
@@ -39,6 +40,7 @@ class TrainTab:
 
     def _ask(self):
         self.painting = image_field(label="Painting", height=220)
+        self.known = gr.Dropdown([], value=None, label="Or a painting of My styles", visible=False)
         self.name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
         self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
         self.go = gr.Button("Train", variant="primary")
@@ -55,29 +57,27 @@ class TrainTab:
         self.stops = [gr.Button(visible=False, variant="stop", size="sm") for _ in range(LISTED)]
         self.preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
         self.use = gr.Button("Paint with it", visible=False)
+        self.newest = gr.Textbox(visible=False)  # its name
         with gr.Accordion("Details", open=False):
             self.curve = gr.Plot(show_label=False)
         self.clock = gr.Timer(EVERY, active=False)
-        self.seen = gr.State((None, None, 0))
+        self.seen = gr.State((None, None, []))
 
     def _connect(self):
-        paint = self.paint
         asked = [self.painting, self.name, self.chosen, self.own, self.minutes]
         shown = {"show_progress_on": self.status}
         begun = self.go.click(self.start, asked, self.status, api_name="train", **shown)
-        chosen = [self.tabs, self.painting, self.name]
-        finer = paint.finer.click(self.refine, paint.style, chosen, api_name=False)
-        finer = finer.success(self.start, asked, self.status, api_name=False, **shown)
+        self.known.input(self.take, self.known, [self.painting, self.name], api_name=False)
         for button in self.stops:
             button.click(self.stop, button, api_name=False)
-        self.look_after(self.clock.tick, begun.success, finer.success)
-        used = self.use.click(self.paint_with_it, None, [self.tabs, paint.style], api_name=False)
-        paint.repaint_after(used)
+        self.look_after(self.clock.tick, begun.success)
+        used = self.use.click(lambda: gr.Tabs(selected="photo"), None, self.tabs, api_name=False)
+        used.then(None, self.newest, None, js=CHOOSE, api_name=False)
 
     def look_after(self, *events):
         "Show the state of the trainings after events, one look at a time and in their order."
-        outputs = [self.status, *self.stops, self.preview, self.curve, self.use]
-        outputs += [self.paint.gallery, self.paint.style, self.paint.finer, self.clock, self.seen]
+        outputs = [self.status, *self.stops, self.preview, self.curve, self.use, self.newest]
+        outputs += [self.known, self.clock, self.seen]
         how = {"concurrency_id": "trainings", "concurrency_limit": 1, "show_progress": "hidden"}
         for event in events:
             event(self.look, self.seen, outputs, api_name=False, **how)
@@ -127,19 +127,15 @@ class TrainTab:
                 job.stop.set()
 
     def look(self, seen):
-        "What has changed since this visitor's last look: (job, image, number of ended jobs)."
+        "What has changed since this visitor's last look: (job, image, paintings)."
         trainings = self.queue.of(TrainingJob)
         running = [job for job in trainings if job.state == "running"]
         job = (running or trainings or [None])[-1]
         stops = [STOP + job.called for job in self.queue.open(TrainingJob)][:LISTED]
-        ended = len(trainings) - len(self.queue.open(TrainingJob))
         picture = job and job.picture
         new = picture is not None and (id(job), id(picture)) != seen[:2]
         newest = self._newest()
-        changed = [gr.skip()] * 3
-        if ended != seen[2]:
-            pictures = gr.Gallery(self.shelf.pictures(self.site.scratch), selected_index=None)
-            changed = [pictures, gr.Dropdown(self.shelf.titles()), gr.Button(visible=False)]
+        at_sight = [called for called in self.shelf.styles() if self.shelf.painting(called)]
         return [
             self.queue.said(TrainingJob) or "Choose a painting.",
             *(gr.Button(label, visible=True) for label in stops),
@@ -147,9 +143,10 @@ class TrainTab:
             picture if new else gr.skip(),
             job.curve() if new else gr.skip(),
             gr.Button(f"Paint with {newest}", visible=newest is not None),
-            *changed,
+            newest or "",
+            gr.skip() if at_sight == seen[2] else gr.Dropdown(at_sight, visible=bool(at_sight)),
             gr.Timer(active=bool(self.queue.open())),
-            (id(job), id(picture), ended),
+            (id(job), id(picture), at_sight),
         ]
 
     def _newest(self):
@@ -158,17 +155,14 @@ class TrainTab:
         names = [job.called for job in reversed(ended)]
         return next((name for name in names if name in self.shelf.styles()), None)
 
-    def refine(self, called):
+    def take(self, called):
         "Put a painting of the library into the fields of this tab."
         if not (file := self.shelf.painting(called)):
             raise FaststyleError(f"{called} is trained already.")
         copy = self.site.scratch / uuid4().hex / file.name  # the page may read its own folder only
         copy.parent.mkdir()
         shutil.copy(file, copy)
-        return gr.Tabs(selected="train"), str(copy), called
-
-    def paint_with_it(self):
-        return gr.Tabs(selected="paint"), gr.Dropdown(self.shelf.titles(), value=self._newest())
+        return str(copy), called
 
 
 def collect_uploads(files, folder):

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import fails
 from exported import away, downloaded, open_photo
+from pages import repainted
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer
@@ -25,27 +26,19 @@ def china(photos):
     return Path("china.png")
 
 
-def painted(tab):
-    tab.get_by_text("Painted in").wait_for(timeout=60_000)
-
-
 def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     tab = visit(studio)
     open_photo(tab, china)
-    tab.set_input_files("#own", painting)
-    tab.get_by_text("Reading").wait_for()
-    painted(tab)
+    repainted(tab, lambda: tab.set_input_files("#own", painting))
     seen, name = downloaded(tab)
     assert name == "china-waves.png" and seen.size == (96, 72)
     python = Stylizer([painting, "udnie"], "cpu", "float32", arch="slim")
     assert away(seen, python(china)) < 1.5
-    tab.get_by_label("Mix with").select_option(label="Udnie · Picabia")
-    painted(tab)
+    repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Udnie · Picabia"))
     mixed = downloaded(tab)[0]
     assert away(mixed, python(china, {"waves": 0.5, "udnie": 0.5})) < 1.5
     assert away(mixed, seen) > 3
-    tab.get_by_label("Keep the photo’s colors").check()
-    painted(tab)
+    repainted(tab, tab.get_by_label("Keep the photo’s colors").check)
     own = python(china, {"waves": 0.5, "udnie": 0.5}, keep_colors=True)
     assert away(downloaded(tab)[0], own) < 1.5
 
@@ -54,8 +47,7 @@ def test_a_style_from_an_address_and_thumbnails_of_the_photo(visit, studio, chin
     tab = visit(studio)
     open_photo(tab, china)
     tab.locator("#styles canvas").nth(13).wait_for(timeout=60_000)
-    tab.get_by_role("button", name="Udnie").click()
-    painted(tab)
+    repainted(tab, tab.get_by_role("button", name="Udnie").click)
     assert tab.url.endswith("#udnie")
     tab.reload()
     assert tab.get_by_role("button", name="Udnie").get_attribute("aria-pressed") == "true"
@@ -73,14 +65,12 @@ def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     tab.mouse.move(x, y + 5)
     tab.mouse.down()
     tab.mouse.move(x, y + box["height"] - 5, steps=5)
-    tab.mouse.up()
-    tab.get_by_text("Ready.").wait_for()
+    repainted(tab, tab.mouse.up)
     middle, side = (44, 10, 52, 60), (0, 0, 10, 72)
     seen = downloaded(tab)[0]
     assert away(seen.crop(middle), photo.crop(middle)) < 1
     assert away(seen.crop(side), everything.crop(side)) < 1
-    tab.get_by_label("Invert").check()
-    tab.get_by_text("Ready.").wait_for()
+    repainted(tab, tab.get_by_label("Swap painted and photo").check)
     seen = downloaded(tab)[0]
     assert away(seen.crop(middle), everything.crop(middle)) < 1
     assert away(seen.crop(side), photo.crop(side)) < 1
@@ -88,14 +78,16 @@ def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     tab.get_by_label("Show what stays a photo").check()
     assert tab.locator("#picture").screenshot() != before
     tab.locator("#feather").fill("100")
-    tab.locator("#feather").dispatch_event("change")
-    tab.get_by_text("Ready.").wait_for()
+    repainted(tab, lambda: tab.locator("#feather").dispatch_event("change"))
     soft = downloaded(tab)[0]
     assert away(soft, seen) > 0.5 and away(soft, everything) > 1
-    tab.get_by_role("button", name="Remove corrections").click()
-    tab.get_by_label("Invert").uncheck()
-    tab.get_by_text("Ready.").wait_for()
+    repainted(tab, tab.get_by_role("button", name="Remove corrections").click)
+    repainted(tab, tab.get_by_label("Swap painted and photo").uncheck)
     assert away(downloaded(tab)[0], everything) < 1
+    repainted(tab, lambda: tab.keyboard.press("Control+z"))  # the corrections are back
+    assert away(downloaded(tab)[0], everything) > 0.5
+    tab.keyboard.press("Escape")
+    assert tab.get_by_label("off", exact=True).is_checked()
 
 
 def test_before_and_after_by_keyboard(visit, studio, china):
@@ -134,6 +126,8 @@ def test_the_camera_is_recorded(visit, studio):
     with tab.expect_download() as saved:
         tab.get_by_role("button", name="Save recording").click()
     assert saved.value.suggested_filename.startswith("faststyle-great_wave.")
+    repainted(tab, tab.get_by_role("button", name="Take photo").click)
+    assert downloaded(tab)[1].startswith("camera-great_wave.")
     with av.open(saved.value.path()) as film:
         assert next(film.decode(video=0)).width > 0
 
@@ -181,7 +175,7 @@ def test_firefox(studio, china, painting, tmp_path):
         tab.choose("#own", painting)
         tab.wait_for("#said", "Painted")
         tab.run("document.getElementById('download').click()")
-        tab.wait_for("#said", "Saved at 96x72 px")
+        tab.wait_for("#said", "Saved at 96×72 px")
 
 
 def test_from_the_command_line(faststyle):

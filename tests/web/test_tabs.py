@@ -5,12 +5,11 @@ import shutil
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import free_port
-from pages import said, saved, visitor
+from pages import heard, opened, said, saved, studio, studio_download, visitor
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
 from faststyle_fastai.training.demo import sample_photos
@@ -44,7 +43,6 @@ def visit(chromium, site):
 
         def tab(name, script=""):
             tab = visit(script=script)
-            said(tab, "painted", "640 x 427 px in ")  # and all fields are up to date
             tab.get_by_role("tab", name=name, exact=True).click()
             return tab
 
@@ -57,58 +55,22 @@ def choose(tab, name):
     tab.get_by_role("option", name=name, exact=True).filter(visible=True).click()
 
 
-def test_a_large_photo_has_a_preview_and_is_saved_whole(visit, photos, tmp_path):
-    photo = read_picture(photos / "flower" / "0.jpg").resize((3000, 2000))
-    photo.save(tmp_path / "large.jpg")
-    tab = visit("Paint")
-    tab.locator("input[type=file]").first.set_input_files(tmp_path / "large.jpg")
-    said(tab, "painted", "Preview of 3000 x 2000 px in ")
-    got = read_picture(saved(tab, "Download at full size").path())
-    assert got.size == (3000, 2000)
-    said(tab, "painted", "Saved at 3000 x 2000 px")
-    wanted = Stylizer(ASSETS / "gallery-slim.safetensors")(tmp_path / "large.jpg", "great_wave")
-    small = (np.asarray(p.resize((60, 40)), float) for p in (got, wanted))
-    assert abs(next(small) - next(small)).mean() < 4
-
-
-@pytest.fixture
-def at_work(visit, photos, tmp_path):
-    "A function that opens a tab which paints a large photo in fine strokes, for about 10 s."
-    read_picture(photos / "flower" / "0.jpg").resize((1800, 1200)).save(tmp_path / "slow.jpg")
-
-    def start():
-        tab = visit("Paint")
-        tab.locator("input[type=file]").first.set_input_files(tmp_path / "slow.jpg")
-        tab.get_by_role("button", name="More").click()
-        tab.get_by_label("Brush strokes").click()
-        tab.get_by_role("option", name="finest").click()
-        said(tab, "painted", "Preview of 1800 x 1200 px")
-        tab.get_by_role("button", name="Download at full size").click()
-        tab.get_by_text("Painting at full size").first.wait_for()
-        return tab
-
-    return start
-
-
 def kept(name):
-    files = Path(os.environ["GRADIO_TEMP_DIR"]).rglob(f"*/{name}-*.jpg")
-    return [file for file in files if not file.stem.endswith("preview")]
+    return list(Path(os.environ["GRADIO_TEMP_DIR"]).rglob(f"*/{name}-*.jpg"))
 
 
-def test_a_full_size_painting_is_stopped(at_work):
-    tab = at_work()
-    tab.get_by_role("button", name="Stop", exact=True).click()
-    said(tab, "painted", "Stopped.")
-    assert kept("slow") == []
-    tab.get_by_role("button", name="Download at full size").click()  # again
-    tab.get_by_text("Painting at full size").first.wait_for()
-
-
-def test_a_closed_tab_ends_its_painting(visit, at_work):
-    at_work().context.close()
-    tab = visit("Paint")
-    assert read_picture(saved(tab, "Download at full size").path()).size == (640, 427)
-    assert kept("china") and kept("slow") == []  # downloads are painted one at a time
+def test_a_closed_tab_ends_its_painting(visit, photos, tmp_path):
+    read_picture(photos / "flower" / "0.jpg").resize((1800, 1200)).save(tmp_path / "slow.jpg")
+    tab = visit("Photo and camera")
+    studio(tab).locator("#stroke").select_option("finest")
+    opened(tab, tmp_path / "slow.jpg")
+    studio(tab).locator("#download").click()  # for about 10 s
+    heard(studio(tab), "Full size")
+    tab.context.close()
+    tab = visit("Photo and camera")
+    opened(tab, photos / "china" / "0.jpg")
+    assert read_picture(studio_download(tab).path()).size == (96, 72)
+    assert kept("0") and kept("slow") == []  # downloads are painted one at a time
 
 
 def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
@@ -134,8 +96,8 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     tab.get_by_role("button", name="Delete").click()
     said(tab, "shelved", "lent_out is deleted.")
     assert not (site[1] / "lent_out.safetensors").exists()
-    tab.get_by_role("tab", name="Paint").click()
-    tab.get_by_text("lent_out: great_wave").first.wait_for(state="detached")
+    tab.get_by_role("tab", name="Photo and camera").click()
+    studio(tab).get_by_text("lent_out").first.wait_for(state="detached")
 
 
 def test_a_killed_training_is_resumed(visit, site):
@@ -143,7 +105,7 @@ def test_a_killed_training_is_resumed(visit, site):
     tab.get_by_text("killed (interrupted)").click()
     tab.get_by_role("button", name="Resume the training").click()
     said(tab, "shelved", "killed resumes")
-    tab.get_by_role("tab", name="Train").click()
+    tab.get_by_role("tab", name="Teach a painting").click()
     tab.get_by_role("button", name="Paint with killed").wait_for(timeout=90_000)
     assert Stylizer(site[1] / "killed").styles == ["killed"]
 
@@ -169,19 +131,18 @@ def test_a_long_video_is_refused(visit, tmp_path):
 
 
 def test_a_camera_that_is_refused(visit):
-    tab = visit("Camera", REFUSES)
-    for name in ("Snapshot", "Record"):
-        tab.get_by_role("button", name=name, exact=True).click()
-        tab.get_by_text("start the camera first").nth(int(name == "Record")).wait_for()
-    tab.get_by_text("Click to Access Webcam").click()
-    assert "Permission denied" in said(tab, "rate", "The camera is not available")
+    tab = visit("Photo and camera", REFUSES)
+    studio(tab).get_by_role("button", name="Camera").click()
+    heard(studio(tab), "The camera is not available (Permission denied).")
 
 
 AT_REST = """() => !document.querySelector("[data-testid=status-tracker]:not(.hide)")
     && document.getAnimations().every((moving) => moving.playState != "running")"""
 
 
-@pytest.mark.parametrize("name", ["Paint", "Train", "My styles", "Video", "Optimize", "Camera"])
+@pytest.mark.parametrize(
+    "name", ["Photo and camera", "Video", "Teach a painting", "My styles", "Optimize"]
+)
 def test_nothing_serious_keeps_anybody_out(visit, name):
     tab = visit(name)
     tab.wait_for_function(AT_REST)

@@ -1,10 +1,10 @@
 // The camera, painted live, and its recording.
-const LIVE = 240; // px of the camera's short side
-let live, recorder; // `live` is the camera's stream, or the film that is painted
+const LIVE = 240; // px of a frame's short side that is painted
+let live, recorder, frame; // `live` is the camera's stream, or the film that is painted
 
 function goLive(source) {
   live = source;
-  now.painted = sent = null;
+  now.painted = null;
   $("camera").textContent = words.stop;
   ready(false);
   document.body.classList.add("open", "live");
@@ -15,9 +15,10 @@ function stopLive() {
   recorder?.stop();
   live.getTracks?.().forEach((track) => track.stop());
   live = now.painted = null;
-  document.body.classList.remove("live");
+  document.body.classList.remove("live", "mirror");
   $("camera").textContent = words.camera;
-  $("record").hidden = true;
+  $("record").hidden = $("snap").hidden = true;
+  $("rate").textContent = "";
   if (!now.photo) {
     document.body.classList.remove("open");
     return say("ready");
@@ -27,11 +28,11 @@ function stopLive() {
 }
 
 // Paint a frame and show it.
-async function paintFrame(frame, short, mine) {
-  const how = { ...chosen(), image: pixels(frame), short, colors: $("colors").checked, mask: areaOf(frame) };
-  const { image } = await ask("paint", how);
+async function paintFrame(frame, mine, short = LIVE) {
+  const how = { ...asked(), live: short };
+  const { image } = await repaint(frame, { ...how, mask: { ...how.mask, edits: null } });
   if (live !== mine) return false;
-  now.painted = canvasOf(image);
+  now.painted = image;
   show(frame);
   return true;
 }
@@ -48,9 +49,13 @@ $("camera").onclick = async () => {
     await Promise.all([video.play(), started]);
     $("camera").disabled = false;
     $("record").hidden = !window.MediaRecorder;
+    $("snap").hidden = false;
+    document.body.classList.add("mirror"); // as a mirror shows it; files are not turned
+    say("live");
     for (let begun = performance.now(); live === mine; begun = performance.now()) {
-      if (!(await paintFrame(canvasOf(video, video.videoWidth, video.videoHeight), LIVE, mine))) break;
-      say("live", { rate: (1000 / (performance.now() - begun)).toFixed(1) });
+      frame = canvasOf(video, video.videoWidth, video.videoHeight);
+      if (!(await paintFrame(frame, mine))) break;
+      $("rate").textContent = filled(words.rate, { rate: (1000 / (performance.now() - begun)).toFixed(1) });
     }
   } catch (error) {
     if (live === mine) stopLive();
@@ -58,6 +63,9 @@ $("camera").onclick = async () => {
   }
   $("camera").disabled = false;
 };
+
+// The frame as a photo.
+$("snap").onclick = () => frame.toBlob((blob) => open(new File([blob], "camera.png", { type: blob.type })));
 
 $("record").onclick = () => {
   if (recorder) return recorder.stop();
@@ -69,8 +77,10 @@ $("record").onclick = () => {
     save(new Blob(parts, { type }), `faststyle-${style.name}.${type === "video/mp4" ? "mp4" : "webm"}`);
     recorder = null;
     $("record").textContent = words.record;
+    delete $("record").dataset.on;
     if (!live) say("recorded");
   };
   recorder.start();
   $("record").textContent = words.recordStop;
+  $("record").dataset.on = "";
 };

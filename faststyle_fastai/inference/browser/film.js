@@ -7,7 +7,7 @@ async function openFilm(file) {
   stopLive();
   if (!window.VideoEncoder) return say("noFilm");
   say("opening");
-  const video = document.createElement("video"), address = URL.createObjectURL(file), mine = {};
+  const called = style.name, video = document.createElement("video"), address = URL.createObjectURL(file), mine = {};
   Object.assign(video, { src: address, muted: true, playsInline: true, preload: "auto" });
   try {
     await event(video, "loadeddata");
@@ -17,23 +17,24 @@ async function openFilm(file) {
     const found = [];
     const encoder = new VideoEncoder({ output: (chunk) => found.push(chunk), error: (error) => (mine.error = error) });
     encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
-    now.photo = now.edits = null;
+    forgetEdits();
     goLive(mine);
+    say("film");
     await started;
     const begun = performance.now();
     for (let i = 0; i < frames; i++) {
       await seek(video, (i + 0.5) / rate);
-      if (!(await paintFrame(canvasOf(video, width, height), FILM, mine))) break;
+      if (!(await paintFrame(canvasOf(video, width, height), mine, FILM))) break;
       const frame = new VideoFrame($("picture"), { timestamp: Math.round((1e6 * i) / rate), duration: Math.round(1e6 / rate) });
       encoder.encode(frame, { keyFrame: i % KEY === 0 });
       frame.close();
       if (mine.error) throw mine.error;
       const left = Math.round((((performance.now() - begun) / (i + 1)) * (frames - 1 - i)) / 1000);
-      say("film", { done: i + 1, frames, left });
+      $("rate").textContent = filled(words.frames, { done: i + 1, frames, left });
     }
     await encoder.flush();
     encoder.close();
-    save(webm(found, width, height, rate), `${file.name.replace(/\.[^.]*$/, "")}-${style.name}.webm`);
+    save(webm(found, width, height, rate), `${file.name.replace(/\.[^.]*$/, "")}-${called}.webm`);
     if (live === mine) stopLive();
     say("filmed", { done: found.length, frames });
   } catch (error) {

@@ -2,38 +2,78 @@
 const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
 const SMALL = 160; // px of the sides of thumbnails
 const READ = 400; // px of a painting's short side, as in first_sight.py
-let style = facts.styles[0], sent, busy = false, again = false;
+let style = facts.styles[0], busy = false, again = false;
 
+if (matchMedia("(pointer: coarse)").matches) words.hint = words.hintTap;
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
+
+for (const slider of document.querySelectorAll("aside input[type=range]")) {
+  const told = () => (slider.previousElementSibling.textContent = `${slider.value} %`);
+  slider.addEventListener("input", told);
+  told();
+}
 
 // Styles: a button each, with the painting, and later with the photo in this style.
 function offer(one, first = false) {
   const button = document.createElement("button"), title = document.createElement("span");
-  [button.type, button.title] = ["button", one.painting];
+  [button.type, button.title] = ["button", one.painting || one.title];
   if (one.image) button.append(Object.assign(new Image(), { src: one.image, alt: "" }));
   title.className = "name";
   title.textContent = one.title;
   button.append(title);
   button.onclick = () => choose(one);
   one.button = button;
-  first ? $("styles").children[1].before(button) : $("styles").append(button);
-  $("mix").append(new Option(one.title, facts.styles.indexOf(one)));
-  button.setAttribute("aria-pressed", one === style);
+  const next = first ? [...$("styles").children].find((item) => item.tagName === "BUTTON") : null;
+  $("styles").insertBefore(button, next ?? null);
 }
+
+function offerAll() {
+  for (const button of [...$("styles").querySelectorAll("button")]) button.remove();
+  facts.styles.forEach((one) => offer(one));
+  mark();
+  offerMixtures();
+}
+
+// What the style can be mixed with; the choice stays where it still can.
+function offerMixtures() {
+  const before = second();
+  $("mix").replaceChildren(new Option(words.mixNone, ""));
+  for (const one of facts.styles)
+    if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(one.title, one.name, false, one === before), { one }));
+  $("parts").hidden = !$("mix").value;
+}
+const second = () => $("mix").selectedOptions[0]?.one;
 
 function choose(one) {
   style = one;
-  for (const other of facts.styles) other.button.setAttribute("aria-pressed", other === one);
+  mark();
+  offerMixtures();
+  if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   try {
-    history.replaceState(null, "", `#${encodeURIComponent(one.name)}`);
+    history.replaceState(null, "", one.own ? " " : `#${encodeURIComponent(one.name)}`);
   } catch {} // a page inside another may not
   paint();
 }
 
+// One of the styles is chosen, and is the one that the Tab key reaches; arrow keys reach the others.
+function mark() {
+  for (const one of facts.styles) {
+    one.button.setAttribute("aria-pressed", one === style);
+    one.button.tabIndex = one === style ? 0 : -1;
+  }
+}
+$("styles").onkeydown = (event) => {
+  const all = [...$("styles").querySelectorAll("button")], at = all.indexOf(event.target);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (at < 0 || to === undefined) return;
+  event.preventDefault();
+  all[Math.min(all.length - 1, Math.max(0, to))].focus();
+};
+
 if (facts.sight) {
   const own = document.createElement("label"), file = document.createElement("input");
-  Object.assign(file, { type: "file", accept: "image/*", id: "own", onchange: () => file.files[0] && readStyle(file.files[0]) });
+  Object.assign(file, { type: "file", accept: facts.files ?? "image/*", id: "own", onchange: () => file.files[0] && readStyle(file.files[0]) });
   own.className = "button";
   own.title = words.ownTitle;
   own.innerHTML = '<span class="plus" aria-hidden="true">+</span><span class="name"></span>';
@@ -41,69 +81,63 @@ if (facts.sight) {
   own.append(file);
   $("styles").append(own);
 }
-$("mix").append(new Option(words.mixNone, ""));
-facts.styles.forEach((one) => offer(one));
+offerAll();
 $("styles").hidden = $("mixing").hidden = facts.styles.length === 1 && !facts.sight;
 const named = facts.styles.find((one) => one.name === decodeURIComponent(location.hash.slice(1)));
 if (named) choose(named);
 
-// A style from any painting: its scales and shifts, predicted at first sight.
+// A style from any painting.
 async function readStyle(file) {
   say("reading");
   try {
-    const image = await createImageBitmap(file), short = Math.min(image.width, image.height);
-    const scale = Math.min(1, (2 * READ) / short), part = canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
+    let part;
+    if (!file.name.endsWith(".safetensors")) {
+      const image = await createImageBitmap(file).catch(() => {
+        throw new Error(words.unreadable);
+      });
+      const scale = Math.min(1, (2 * READ) / Math.min(image.width, image.height));
+      part = canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
+    }
     await started;
-    const { row, palette } = await ask("read", { image: pixels(part), short: READ });
-    const name = file.name.replace(/\.[^.]*$/, ""), side = Math.min(part.width, part.height), thumb = canvasOf({ width: SMALL, height: SMALL });
-    thumb.getContext("2d").drawImage(part, (part.width - side) / 2, (part.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
-    const one = { name, title: name, painting: file.name, image: thumb.toDataURL("image/jpeg"), rows: { [facts.sight]: row }, palette: { ...facts.palette, moments: palette } };
-    facts.styles.push(one);
+    const one = { own: true, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
+    facts.styles.unshift(one);
     offer(one, true);
-    if (now.photo) choose(one);
-    else choose(one), say("ready");
+    one.button.scrollIntoView({ block: "nearest" });
+    say("ready");
+    choose(one);
+    if (now.photo) paintThumbnails([one]).catch(console.warn);
   } catch (error) {
     console.warn(error);
     say("notRead", { name: file.name, why: error.message });
   }
 }
 
-// A style's weights in a network: its place in a table, or its own row.
-function row(one, network) {
-  const found = one.rows[network], values = new Float32Array(facts.networks[network]);
-  if (typeof found === "number") values[found] = 1;
-  else values.set(typeof found === "string" ? new Float32Array(decoded(found).buffer) : found);
-  return values;
+// The middle of an image as a small square.
+function centered(image) {
+  const side = Math.min(image.width, image.height), square = canvasOf({ width: SMALL, height: SMALL });
+  square.getContext("2d").drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
+  return square;
 }
 
-// The style, or the mixture, for the worker: in the first network that knows all of it.
-function chosen(one = style, other = facts.styles[$("mix").value || -1], share = $("part").value / 100) {
-  other = other === one ? undefined : other;
-  const network = Object.keys(facts.networks).find((name) => name in one.rows && (!other || name in other.rows));
-  const found = { network, row: row(one, network), palette: one.palette };
-  if (!other) return found;
-  const second = row(other, network), blend = (a, b) => a + share * (b - a);
-  found.row = found.row.map((v, i) => blend(v, second[i]));
-  found.palette = one.palette && other.palette && { ...one.palette, moments: one.palette.moments.map((line, i) => line.map((v, j) => blend(v, other.palette.moments[i][j]))) };
-  return found;
-}
-
-// What to paint of an image, for the worker.
-function areaOf(image) {
-  const area = document.querySelector("[name=area]:checked").value;
-  const how = { area, feather: $("feather").value / 100, invert: $("invert").checked };
-  if (area !== "all") Object.assign(how, squares(image));
-  return how;
-}
-const maskOf = () => ({ ...areaOf(now.photo), edits: now.edits && pixels(now.edits) });
+// All that is asked for.
+const asked = () => ({
+  style, other: second(), share: $("part").value / 100, strength: $("strength").value / 100, stroke: $("stroke").value,
+  colors: $("colors").checked, mask: mask(),
+});
+const mask = () => ({
+  area: document.querySelector("[name=area]:checked").value, feather: $("feather").value / 100,
+  invert: $("invert").checked, edits: now.edits && pixels(now.edits),
+});
 
 for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Option(words.strokes[value], value, false, value === "medium"));
 for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", correct));
 $("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint();
+if (!blends) $("strength").onchange = () => paint();
 $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
 
+// A photo from a file.
 async function open(file) {
-  if (file.type.startsWith("video/")) return openFilm(file);
+  if (file.type.startsWith("video/")) return films ? openFilm(file) : say("filmServed");
   stopLive();
   say("opening");
   try {
@@ -114,23 +148,33 @@ async function open(file) {
   } catch {
     return say("notPicture", { name: file.name });
   }
-  Object.assign(now, { name: file.name.replace(/\.[^.]*$/, ""), painted: null, edits: null });
+  await opened(file, `${now.photo.width}×${now.photo.height}`);
+}
+
+// Paint the photo that was opened.
+async function opened(file, size) {
+  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null });
+  forgetEdits();
+  $("split").value = 0;
   $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
   document.body.classList.add("open");
   show();
   await paint();
-  paintThumbnails();
+  paintThumbnails().catch(console.warn);
 }
 
 // The photo on a canvas of at most so many pixels; null where the browser refuses such a canvas.
 function photoOf(image, most) {
   const scale = Math.min(1, Math.sqrt(most / (image.width * image.height)));
   const canvas = canvasOf(image, Math.floor(image.width * scale) || 1, Math.floor(image.height * scale) || 1);
-  if (scale < 1) now.reduced = filled(words.reduced, { size: `${image.width}x${image.height}`, most: most / 1e6 });
+  if (scale < 1) now.reduced = filled(words.reduced, { size: `${image.width}×${image.height}`, most: most / 1e6 });
   const there = canvas.getContext("2d");
   return there && canvas.width && (most === LESS || there.getImageData(0, 0, 1, 1).data[3] || opaque(image)) ? canvas : null;
 }
 const opaque = (image) => canvasOf(image, 1, 1).getContext("2d").getImageData(0, 0, 1, 1).data[3] < 255;
+
+// Count what was painted, for tests.
+const painting = () => (document.body.dataset.painted = 1 + Number(document.body.dataset.painted));
 
 function ready(done) {
   for (const id of ["download", "copy", "share"]) $(id).disabled = !done;
@@ -148,23 +192,22 @@ async function paint() {
     await started;
     do {
       again = false;
-      const how = { ...chosen(), short: facts.strokes[$("stroke").value], colors: $("colors").checked, mask: maskOf() };
-      if (sent !== now.photo) how.image = pixels(now.photo); // the worker keeps it
-      sent = now.photo;
-      const { image, gpu, seen } = await ask("paint", how);
-      where = gpu ? words.onGpu : "";
-      nobody = seen ? "" : words.nobody;
+      const found = await repaint(now.photo, asked());
+      where = found.where;
+      nobody = found.seen ? "" : words.nobody;
       if (live) break;
-      now.painted = canvasOf(image);
+      now.painted = found.image;
       show();
     } while (again);
     if (!live) {
-      say("paintedIn", { seconds: ((performance.now() - begun) / 1000).toFixed(1), where, nobody, reduced: now.reduced });
+      say("paintedIn", { seconds: ((performance.now() - begun) / 1000).toFixed(1), where, nobody, reduced: now.reduced + now.note });
       ready(true);
+      painting();
+      offerFiner();
     }
   } catch (error) {
     console.warn(error);
-    say("failed");
+    say("failed", { why: error.message });
   }
   busy = false;
 }
@@ -172,41 +215,36 @@ async function paint() {
 // The same painting under another mask.
 async function correct() {
   if (busy || !now.painted || live) return paint();
-  const photo = now.photo, { image, seen } = await ask("mask", { mask: maskOf() });
+  const photo = now.photo, { image, seen } = await remask(photo, mask());
   if (now.photo !== photo || live) return;
-  now.painted = canvasOf(image);
+  now.painted = image;
   show();
   say(seen ? "ready" : "nobody");
+  painting();
 }
 $("feather").onchange = $("invert").onchange = correct;
-$("erase").onclick = () => ((now.edits = null), correct());
 
 // The photo in each style, when there is nothing else to do.
-async function paintThumbnails() {
-  const photo = now.photo, side = Math.min(photo.width, photo.height), small = canvasOf({ width: SMALL, height: SMALL });
-  small.getContext("2d").drawImage(photo, (photo.width - side) / 2, (photo.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
-  const image = pixels(small);
-  for (const one of facts.styles.length > 1 ? [...facts.styles] : []) {
+async function paintThumbnails(styles = facts.styles) {
+  const photo = now.photo, square = centered(photo);
+  for (const one of facts.styles.length > 1 ? [...styles] : []) {
     while (busy || live) await new Promise((done) => setTimeout(done, 200));
     if (now.photo !== photo) return;
-    const { image: painted } = await ask("thumbnail", { image, ...chosen(one, undefined) });
+    const painted = await thumbnail(square, one);
     if (now.photo !== photo) return;
-    one.button.firstChild.replaceWith(canvasOf(painted));
+    one.button.querySelector("img, canvas")?.replaceWith(painted);
   }
 }
 
 // The painting at the photo's size, as a file.
 async function finished(type) {
   const stop = $("download");
-  let stopped = false;
   ready(false);
-  Object.assign(stop, { textContent: words.stop, disabled: false, onclick: () => ((stopped = true), ask("stop")) });
+  Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
   try {
-    const how = { strength: $("strength").value / 100 };
-    const { image } = await ask("enlarge", how, (done) => say("saving", { percent: Math.round(100 * done) }));
-    if (stopped || !image) return void say("stopped");
-    const canvas = canvasOf(image);
-    return await new Promise((done) => canvas.toBlob(done, type, 0.95));
+    const blob = await fullSize({ ...asked(), type }, (done) => say("saving", { percent: Math.round(100 * done) }));
+    if (!blob) say("stopped");
+    return blob;
   } catch (error) {
     say("notSaved", { why: error.message });
   } finally {
@@ -214,8 +252,6 @@ async function finished(type) {
     ready(true);
   }
 }
-const size = () => `${now.photo.width}x${now.photo.height}`;
-
 function save(blob, name) {
   const link = document.createElement("a");
   [link.href, link.download] = [URL.createObjectURL(blob), name];
@@ -228,7 +264,7 @@ async function download() {
   const type = $("format").value, blob = await finished(type);
   if (!blob) return;
   save(blob, fileName(type));
-  say("saved", { size: size(), reduced: now.reduced });
+  say("saved", { size: now.size, reduced: now.reduced });
 }
 $("download").onclick = download;
 
@@ -236,7 +272,7 @@ $("copy").onclick = async () => {
   const blob = await finished("image/png");
   if (!blob) return;
   await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]).then(
-    () => say("copied", { size: size() }),
+    () => say("copied", { size: now.size }),
     (error) => say("notSaved", { why: error.message }),
   );
 };
@@ -247,18 +283,23 @@ $("share").onclick = async () => {
   const blob = await finished("image/jpeg");
   if (!blob) return;
   const file = new File([blob], fileName("image/jpeg"), { type: "image/jpeg" });
-  await navigator.share({ files: [file] }).then(() => say("shared", { size: size() }), (error) => say("notSaved", { why: error.message }));
+  await navigator.share({ files: [file] }).then(() => say("shared", { size: now.size }), (error) => say("notSaved", { why: error.message }));
 };
 
 $("choose").onclick = () => $("file").click();
 $("file").onchange = () => $("file").files[0] && open($("file").files[0]);
-addEventListener("dragover", (event) => (event.preventDefault(), document.body.classList.add("over")));
-addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over"));
+const strip = (event) => facts.sight && event.target.closest?.("#styles");
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.toggle("over", !strip(event));
+  document.body.classList.toggle("over-styles", Boolean(strip(event)));
+});
+addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over", "over-styles"));
 addEventListener("drop", (event) => {
   event.preventDefault();
-  document.body.classList.remove("over");
+  document.body.classList.remove("over", "over-styles");
   const file = event.dataTransfer.files[0];
-  if (file) event.target.closest("#styles") && facts.sight ? readStyle(file) : open(file);
+  if (file) strip(event) ? readStyle(file) : open(file);
 });
 addEventListener("paste", (event) => event.clipboardData.files[0] && open(event.clipboardData.files[0]));
 

@@ -5,7 +5,7 @@ const EDITS = 1024; // px of the longer side of corrections
 
 // What is open. `whole`: canvas of the photo; `painted`: of its painting, transparent where
 // nothing is painted; `edits`: of corrections, white to paint and black to keep the photo.
-const now = { photo: null, painted: null, edits: null, name: "", type: "", reduced: "" };
+const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "" };
 
 function canvasOf(image, width = image.width, height = image.height) {
   const canvas = document.createElement("canvas");
@@ -43,13 +43,14 @@ function show(from = now.photo) {
   const live = document.body.classList.contains("live"), drawing = document.body.classList.contains("drawing");
   const left = live || drawing ? 0 : Math.round((width * $("split").value) / 100);
   $("line").style.setProperty("--at", `${$("split").value}%`);
+  $("line").style.setProperty("--n", $("split").value);
   $("split").setAttribute("aria-valuetext", `${$("split").value} %`);
   if (!now.painted) return;
   context.save();
   context.beginPath();
   context.rect(left, 0, width, height);
   context.clip();
-  context.globalAlpha = $("strength").value / 100;
+  context.globalAlpha = blends ? $("strength").value / 100 : 1;
   context.drawImage(now.painted, 0, 0, width, height);
   context.restore();
   if ($("shown").checked && !live) context.drawImage(kept(width, height), 0, 0);
@@ -78,13 +79,43 @@ addEventListener("resize", fit);
 $("split").oninput = $("strength").oninput = $("shown").oninput = () => show();
 
 // Corrections by finger or mouse: strokes on a small canvas of the photo's proportions.
-let brush = "none", last = null;
+const UNDONE = 20; // strokes that can be undone
+let brush = "none", last = null, before = [];
 for (const [value, key] of [["none", "brushNone"], ["paint", "brushPaint"], ["keep", "brushKeep"]])
-  $("brush").append(choice("brush", value, words[key], value === "none", () => {
-    brush = value;
-    document.body.classList.toggle("drawing", value !== "none");
-    show();
-  }));
+  $("brush").append(choice("brush", value, words[key], value === "none", () => takeBrush(value)));
+function takeBrush(value) {
+  brush = value;
+  document.querySelector(`[name=brush][value=${value}]`).checked = true;
+  document.body.classList.toggle("drawing", value !== "none");
+  $("ring").hidden = true;
+  show();
+}
+$("by-hand").ontoggle = () => $("by-hand").open || takeBrush("none");
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && brush !== "none") takeBrush("none");
+  if (event.key === "z" && (event.ctrlKey || event.metaKey) && before.length) $("undo").click();
+});
+
+// Keep the corrections as they are, to return to them.
+function rememberEdits() {
+  before = [...before.slice(-UNDONE), now.edits && canvasOf(now.edits)];
+  $("undo").disabled = false;
+}
+function forgetEdits() {
+  [now.edits, before] = [null, []];
+  $("undo").disabled = true;
+  takeBrush("none");
+}
+$("undo").onclick = () => {
+  now.edits = before.pop();
+  $("undo").disabled = !before.length;
+  correct();
+};
+$("erase").onclick = () => {
+  rememberEdits();
+  now.edits = null;
+  correct();
+};
 
 // A radio button with a label.
 function choice(group, value, text, checked, chosen) {
@@ -114,10 +145,18 @@ function drawTo(event) {
 }
 $("picture").onpointerdown = (event) => {
   if (brush === "none" || !now.painted) return;
+  rememberEdits();
   now.edits ??= canvasOf({ width: fitted(now.photo, EDITS)[0], height: fitted(now.photo, EDITS)[1] });
   $("picture").setPointerCapture(event.pointerId);
   last = null;
   drawTo(event);
 };
-$("picture").onpointermove = (event) => $("picture").hasPointerCapture(event.pointerId) && drawTo(event);
+$("picture").onpointermove = (event) => {
+  if (brush === "none") return;
+  const box = $("picture").getBoundingClientRect(), side = ($("size").value / 100) * Math.max(box.width, box.height);
+  Object.assign($("ring").style, { left: `${event.clientX - box.left}px`, top: `${event.clientY - box.top}px`, width: `${side}px` });
+  $("ring").hidden = false;
+  if ($("picture").hasPointerCapture(event.pointerId)) drawTo(event);
+};
+$("picture").onpointerleave = () => ($("ring").hidden = true);
 $("picture").onpointerup = $("picture").onpointercancel = () => brush !== "none" && now.edits && correct();

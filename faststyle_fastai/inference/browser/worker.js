@@ -4,6 +4,7 @@
 const SMALLEST = 5; // px of a side that a network accepts
 const LARGEST = 4e6; // pixels that are painted; larger photos are painted smaller and enlarged
 const CERTAIN = 0.1; // likelihoods of people this near to 0 or 1 become 0 or 1
+const FEWEST = 2e-3; // share of a photo that is a person
 const SOFTEST = 0.05; // reach of the widest soft edge, of the longer side
 const LUMA = [0.299, 0.587, 0.114];
 const sessions = new Map();
@@ -51,14 +52,18 @@ const tasks = {
     area = await areaOf(mask);
     const { width, height } = small, n = width * height, { data } = small;
     const shown = new ImageData(width, height), at = area.rows(width, height);
+    let sum = 0;
     for (let y = 0, i = 0; y < height; y++) {
       const share = at(y);
       for (let x = 0; x < width; x++, i++) {
+        const part = share(x, data[i], data[n + i], data[2 * n + i]);
         for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
-        shown.data[4 * i + 3] = 255 * share(x, data[i], data[n + i], data[2 * n + i]);
+        shown.data[4 * i + 3] = 255 * part;
+        sum += part;
       }
     }
-    return { image: shown, gpu, seen: area.seen };
+    const one = mask.area !== "all" && (sum < FEWEST * n || sum > (1 - FEWEST) * n); // all of it, or none
+    return { image: shown, gpu, seen: area.seen && !one };
   },
 
   async thumbnail({ image, ...how }) {

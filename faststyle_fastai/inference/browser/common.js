@@ -1,0 +1,9 @@
+// What all parts of a page use.
+const words = JSON.parse(document.getElementById("words").textContent);
+const $ = (id) => document.getElementById(id);
+const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
+const BAD = ["failed", "noCamera", "noFilm", "noRuntime", "nobody", "notFilm", "notPicture", "notRead", "notSaved"];
+function say(key, how) {
+  $("said").textContent = filled(words[key], how);
+  $("said").classList.toggle("bad", BAD.includes(key));
+}

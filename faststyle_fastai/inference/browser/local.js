@@ -1,0 +1,114 @@
+// Paints on this device: the runtime and the networks are inside the page, and a worker runs them.
+// The functions after `started` are those of remote.js.
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const decoded = (text) => Uint8Array.from(atob(text.trim()), (c) => c.charCodeAt(0));
+const bytes = (id) => decoded($(id).textContent);
+
+async function inflated(data) {
+  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function runtime(cdn) {
+  if (!cdn) return [$("ort").textContent, $("mjs").textContent, await inflated(bytes("wasm"))];
+  const wasm = "ort-wasm-simd-threaded.asyncify", files = ["ort.webgpu.min.js", `${wasm}.mjs`, `${wasm}.wasm`];
+  const found = await Promise.all(files.map((file) => fetch(cdn + file)));
+  if (!found.every((file) => file.ok)) throw new Error("the runtime cannot be loaded");
+  const [ort, mjs, binary] = found;
+  return [await ort.text(), await mjs.text(), await binary.arrayBuffer()];
+}
+
+// Whether there is a graphics card that works, and not a slow imitation of one.
+async function hasGpu() {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter || adapter.info.isFallbackAdapter) return false;
+  (await adapter.requestDevice()).destroy();
+  return true;
+}
+
+// The worker answers each call by its number.
+const waiting = new Map();
+let worker, calls = 0;
+function answer({ data }) {
+  const call = waiting.get(data.id);
+  if (data.progress !== undefined) return call.watch?.(data.progress);
+  waiting.delete(data.id);
+  data.error ? call.fail(new Error(data.error)) : call.done(data);
+}
+function ask(task, how = {}, watch = undefined) {
+  return new Promise((done, fail) => {
+    waiting.set(++calls, { done, fail, watch });
+    worker.postMessage({ id: calls, task, ...how });
+  });
+}
+
+async function start() {
+  const [ort, mjs, wasm] = await runtime($("cdn").textContent.trim());
+  const code = new Blob([ort, "\n", $("worker").textContent], { type: "text/javascript" });
+  worker = new Worker(URL.createObjectURL(code));
+  worker.onmessage = answer;
+  worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
+  const programs = {};
+  for (const name of facts.programs) programs[name] = await inflated(bytes(`program-${name}`));
+  const gpu = await hasGpu().catch(() => false);
+  await ask("start", { mjs, wasm, programs, gpu, sure: facts.sure, first: Object.keys(facts.networks)[0] });
+}
+const started = start();
+const blends = true; // strength blends the painting with the photo
+const films = true;
+const offerFiner = () => {}; // refining needs Python
+
+// A style's weights in a network: its place in a table, or its own row.
+function row(one, network) {
+  const found = one.rows[network], values = new Float32Array(facts.networks[network]);
+  if (typeof found === "number") values[found] = 1;
+  else values.set(typeof found === "string" ? new Float32Array(decoded(found).buffer) : found);
+  return values;
+}
+
+// The first network that knows these styles.
+const networkOf = (...styles) => Object.keys(facts.networks).find((name) => styles.every((one) => name in one.rows));
+const mixable = (one, other) => networkOf(one, other) !== undefined;
+
+// A style, or a mixture of two.
+function mixed(one, other, share) {
+  const network = networkOf(...(other ? [one, other] : [one])), found = { network, row: row(one, network), palette: one.palette };
+  if (!other) return found;
+  const second = row(other, network), blend = (a, b) => a + share * (b - a);
+  found.row = found.row.map((v, i) => blend(v, second[i]));
+  found.palette = one.palette && other.palette && { ...one.palette, moments: one.palette.moments.map((line, i) => line.map((v, j) => blend(v, other.palette.moments[i][j]))) };
+  return found;
+}
+
+// Paint a photo or a frame: a canvas for the image, and whether a person was seen.
+let sent;
+async function repaint(source, { style, other, share, stroke, live, colors, mask }) {
+  const how = { ...mixed(style, other, share), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
+  if (source !== sent) how.image = pixels(source); // the worker keeps it
+  sent = source;
+  const { image, gpu, seen } = await ask("paint", how);
+  return { image: canvasOf(image), where: gpu ? words.onGpu : "", seen };
+}
+
+// The same painting under another mask.
+async function remask(source, mask) {
+  const { image, seen } = await ask("mask", { mask: seenBy(mask, source) });
+  return { image: canvasOf(image), seen };
+}
+const seenBy = (mask, source) => (mask.area === "all" ? mask : { ...mask, ...squares(source) });
+
+const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: pixels(square), ...mixed(style) })).image);
+
+// The last painting at full size as a file; null if it was stopped.
+async function fullSize({ strength, type }, watch) {
+  const { image } = await ask("enlarge", { strength }, watch);
+  return image ? new Promise((done) => canvasOf(image).toBlob(done, type, 0.95)) : null;
+}
+const stopFullSize = () => ask("stop");
+
+// The style of a painting, from its scales and shifts at first sight.
+async function styleOf(file, canvas) {
+  const { row, palette } = await ask("read", { image: pixels(canvas), short: READ });
+  const name = file.name.replace(/\.[^.]*$/, "");
+  return { name, title: name, rows: { [facts.sight]: row }, palette: { ...facts.palette, moments: palette } };
+}

@@ -1,0 +1,160 @@
+// Paints on the computer that serves the page. The functions are those of local.js.
+const facts = JSON.parse(document.getElementById("facts").textContent);
+Object.assign(words, { private: words.privateServed, credits: words.creditsServed });
+const started = Promise.resolve();
+const blends = false; // strength is the network's, so that another one is another painting
+const films = false; // another tab paints them, with sound
+const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
+
+async function call(what, { body, how, method = "POST" } = {}) {
+  const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
+  const answer = await fetch(`/studio/${what}`, { method, body, headers }).catch(() => {
+    throw new Error(words.gone);
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer;
+}
+const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answer.blob()));
+const blobOf = (canvas, type) => new Promise((done) => canvas.toBlob(done, type, 0.95));
+
+const mixable = (one, other) => one.mixes.includes(other.name);
+const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
+
+// The photo is sent once.
+let uploaded, upload;
+function sendPhoto() {
+  if (uploaded !== now.file) [uploaded, upload] = [now.file, call("photo", { body: now.file, how: { name: now.file.name } })];
+  return upload.catch((error) => {
+    uploaded = null;
+    throw error;
+  });
+}
+
+// A reload shows the same photo again, with the same settings.
+const remember = ({ style, stroke, strength, colors, mask }) =>
+  (sessionStorage.settings = JSON.stringify({ style: style.name, stroke, strength, colors, area: mask.area }));
+async function restore() {
+  const kept = JSON.parse(sessionStorage.settings ?? "null");
+  if (!kept) return;
+  [$("stroke").value, $("strength").value, $("colors").checked] = [kept.stroke, 100 * kept.strength, kept.colors];
+  document.querySelector(`[name=area][value=${kept.area}]`).checked = true;
+  const one = facts.styles.find(({ name }) => name === kept.style);
+  if (one) choose(one);
+  const answer = await call("source", { method: "GET" });
+  if (answer.status === 204) return;
+  now.photo = await pictureOf(answer.clone());
+  uploaded = { name: decodeURIComponent(answer.headers.get("name")), type: "" };
+  upload = Promise.resolve();
+  await opened(uploaded, answer.headers.get("size"));
+}
+setTimeout(() => restore().catch(console.warn)); // when page.js is there
+
+let whole; // the last painting without its mask
+async function repaint(source, { live, mask, ...how }) {
+  if (live) {
+    const body = await blobOf(source, "image/jpeg");
+    return { image: await pictureOf(await call("frame", { body, how: { ...plain(how), area: mask.area } })), where: "", seen: true };
+  }
+  remember({ ...how, mask });
+  await sendPhoto();
+  const answer = await call("paint", { how: plain(how) });
+  whole = await pictureOf(answer);
+  now.note = words[answer.headers.get("note")] ?? "";
+  return { where: "", ...(await remask(source, mask)) };
+}
+
+// The mask of a photo, for the server; `edits` go as a body, since headers are short.
+async function maskCall(what, mask, how = {}, type = undefined) {
+  const { area, feather, invert, edits } = mask;
+  const body = edits ? await blobOf(canvasOf(edits), "image/png") : undefined;
+  return call(what, { body, how: { ...how, area, feather, invert, type } });
+}
+
+async function remask(source, mask) {
+  const image = canvasOf(whole);
+  if (mask.area === "all" && !mask.edits && !mask.invert) return { image, seen: true };
+  const answer = await maskCall("mask", mask), context = image.getContext("2d");
+  context.globalCompositeOperation = "destination-in";
+  context.drawImage(await createImageBitmap(await answer.blob()), 0, 0, image.width, image.height);
+  return { image, seen: answer.headers.get("seen") === "yes" };
+}
+
+async function thumbnail(square, style) {
+  await sendPhoto();
+  return pictureOf(await call("thumbnail", { how: { style: style.name } }));
+}
+
+// Look at what the server is doing, now and then.
+function looking(every, look) {
+  const clock = setInterval(async () => look(await (await call("progress", { method: "GET" })).json()), every);
+  return () => clearInterval(clock);
+}
+
+async function fullSize({ mask, type, ...how }, watch) {
+  const stop = looking(500, ({ share }) => share !== null && watch(share));
+  try {
+    const answer = await maskCall("finish", mask, plain(how), type);
+    return answer.status === 204 ? null : await answer.blob();
+  } finally {
+    stop();
+  }
+}
+const stopFullSize = () => call("stop");
+
+const styleOf = async (file) => (await call("style", { body: file, how: { name: file.name } })).json();
+
+// Finer: the style refined on this photo, for a while.
+let refining = false;
+function offerFiner() {
+  $("finer").hidden = !style.known || Boolean(second());
+  $("keep").hidden = true;
+}
+$("finer").onclick = async () => {
+  if (refining) return void call("stop");
+  if (busy) return;
+  [refining, busy] = [true, true];
+  $("finer").textContent = words.stop;
+  ready(false);
+  const stop = looking(1500, async ({ share, preview }) => {
+    if (share !== null) say("refining", { percent: Math.round(100 * share) });
+    if (!preview || !refining) return;
+    now.painted = await pictureOf(await call("preview", { method: "GET" }));
+    if (refining) show();
+  });
+  say("refining", { percent: 0 });
+  let refined = false;
+  try {
+    await call("refine", { how: plain(asked()) });
+    refined = true;
+  } catch (error) {
+    say("failed", { why: error.message });
+  }
+  stop();
+  [refining, busy] = [false, false];
+  $("finer").textContent = words.finer;
+  if (!refined) return ready(true);
+  await paint();
+  $("keep").hidden = false;
+};
+$("keep").onclick = async () => {
+  const kept = await (await call("keep")).json();
+  await refresh();
+  choose(facts.styles.find((one) => one.name === kept.name) ?? style);
+};
+
+// Styles come and go on other tabs of the page.
+async function refresh() {
+  const found = await (await call("styles", { method: "GET" })).json();
+  if (JSON.stringify(found.map((one) => one.name)) === JSON.stringify(facts.styles.map((one) => one.name))) return;
+  facts.styles.splice(0, Infinity, ...found);
+  style = facts.styles.find((one) => one.name === style.name) ?? facts.styles[0];
+  offerAll();
+  if (now.photo) paintThumbnails().catch(console.warn);
+}
+new IntersectionObserver(([seen]) => seen.isIntersecting && refresh().catch((error) => say("failed", { why: error.message }))).observe(document.body);
+addEventListener("message", async ({ data, origin }) => {
+  if (origin !== location.origin || !data.style) return;
+  await refresh();
+  const one = facts.styles.find(({ name }) => name === data.style);
+  if (one) choose(one);
+});

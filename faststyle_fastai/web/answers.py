@@ -1,0 +1,123 @@
+"What the page that paints photos takes from a browser or a program, and what it answers."
+
+import math
+from base64 import b64encode
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
+
+from ..core.errors import FaststyleError
+from ..images.files import flatten_alpha, read_picture
+from ..images.saving import QUALITY
+from ..inference.options import STROKES, PaintOptions
+from ..inference.people import painted_area
+
+__all__ = [
+    "FRAME",
+    "THUMBNAIL",
+    "data_address",
+    "jpeg",
+    "json_answer",
+    "mask_of",
+    "nothing",
+    "number",
+    "picture_answer",
+    "sent_picture",
+    "shown",
+    "stroke_of",
+]
+
+THUMBNAIL = 160  # px
+FEWEST = 2e-3  # share of a photo that is a person
+SOFTEST = 0.025  # deviation of the widest soft edge, of the longer side
+EDITS = 2**20  # most pixels of corrections
+FRAME = 2**23  # likewise of a frame
+
+
+def stroke_of(how) -> str:
+    stroke = how.get("stroke", PaintOptions.stroke)
+    return PaintOptions(stroke=stroke).stroke if stroke in STROKES else PaintOptions.stroke
+
+
+def number(how: dict[str, Any], name: str, default: float) -> float:
+    "A share among the settings; a program may send anything."
+    value = how.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise FaststyleError(f"{name} is {str(value)[:20]}, not a number from 0 to 1.")
+    return float(value)
+
+
+def mask_of(
+    photo: Image.Image,
+    how: dict[str, Any],  # area, feather and invert
+    edits: bytes,  # corrections, a PNG: white is painted, black stays, what is transparent is left
+) -> tuple[Image.Image, bool]:  # L, white where it is painted; whether a person was seen
+    "What to paint of a photo."
+    area = painted_area(photo, PaintOptions(area=how.get("area", "all")))
+    seen = area is None or FEWEST < ImageStat.Stat(area).mean[0] / 255 < 1 - FEWEST
+    mask = area or Image.new("L", photo.size, 255)
+    if edits:
+        drawn = sent_picture(edits, "PNG", EDITS).convert("RGBA")
+        drawn = drawn.resize(photo.size, Image.Resampling.BILINEAR)
+        mask.paste(drawn.getchannel("R"), mask=drawn.getchannel("A"))
+    if how.get("invert"):
+        mask = ImageChops.invert(mask)
+    if feather := number(how, "feather", 0.0):
+        mask = mask.filter(ImageFilter.GaussianBlur(SOFTEST * feather * max(photo.size)))
+    return mask, seen
+
+
+def sent_picture(
+    body: bytes,
+    kind: str,  # of Pillow's formats
+    most: int,  # pixels
+) -> Image.Image:
+    "A small image that a browser made."
+    try:
+        image = Image.open(BytesIO(body), formats=[kind])
+        if math.prod(image.size) <= most:
+            image.load()
+            return image
+    except (OSError, SyntaxError, ValueError):
+        raise FaststyleError(f"Send a {kind} image.") from None
+    raise FaststyleError(f"Send an image of at most {most} pixels.")
+
+
+@lru_cache(maxsize=256)
+def data_address(file: Path) -> str:
+    data = BytesIO()
+    ImageOps.fit(read_picture(file), (THUMBNAIL,) * 2).save(data, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{b64encode(data.getvalue()).decode()}"
+
+
+def shown(image: Image.Image) -> Image.Image:
+    "An image without transparency."
+    return flatten_alpha(image) if image.mode == "RGBA" else image.convert("RGB")
+
+
+def jpeg(image: Image.Image, **headers: str):
+    data = BytesIO()
+    shown(image).save(data, "JPEG", quality=QUALITY, subsampling=0)
+    return picture_answer(data.getvalue(), "image/jpeg", **headers)
+
+
+def picture_answer(data: bytes, kind: str, **headers: str):
+    from starlette.responses import Response
+
+    return Response(data, media_type=kind, headers=headers | {"cache-control": "no-store"})
+
+
+def json_answer(value):
+    from starlette.responses import JSONResponse
+
+    return JSONResponse(value)
+
+
+def nothing():
+    "An answer without content."
+    from starlette.responses import Response
+
+    return Response(status_code=204)

@@ -1,0 +1,93 @@
+"What the page that paints photos answers to programs, also to hostile ones."
+
+import json
+from io import BytesIO
+
+import pytest
+from pages import send
+from PIL import Image
+
+from faststyle_fastai.all import Stylizer
+
+ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
+ACTS = "paint", "mask", "thumbnail", "finish", "refine", "keep", "preview", "frame"
+
+
+def body_of(file):
+    return open(file, "rb").read()
+
+
+@pytest.fixture
+def visitor(page, photo):
+    "Port and visitor of an uploaded photo."
+    assert send(page[0], "photo", body_of(photo), {"name": "../a photo.jpg"}, "me")[0] == 200
+    return page[0], "me"
+
+
+def picture(answer):
+    status, body, headers = answer
+    assert status == 200, body
+    return Image.open(BytesIO(body)), headers
+
+
+def test_a_photo_is_painted_as_a_program_asks(visitor, photo):
+    port, me = visitor
+    painted, _ = picture(send(port, "finish", b"", ASKED | {"type": "image/png"}, me))
+    assert painted.tobytes() == Stylizer("great_wave")(photo).tobytes()
+    preview, headers = picture(send(port, "paint", b"", ASKED, me))
+    assert preview.size == painted.size and headers["note"] == ""
+    mask, headers = picture(send(port, "mask", b"", {"area": "person"}, me))
+    assert mask.mode == "LA" and headers["seen"] == "no"
+    source, headers = picture(send(port, "source", None, None, me))
+    assert headers["size"] == "96x72" and headers["name"] == "a_photo.jpg"
+
+
+def test_visitors_do_not_see_each_other(visitor):
+    port, _ = visitor
+    assert send(port, "source", None, None, "you")[0] == 204
+    status, said, _ = send(port, "paint", b"", ASKED, "you")
+    assert status == 400 and b"Open the photo again" in said
+
+
+@pytest.mark.parametrize("odd", [float("nan"), -1, 2, "1", None, True, [1], {"a": 1}])
+@pytest.mark.parametrize("name", ["strength", "share", "feather"])
+def test_numbers_are_checked(visitor, odd, name):
+    port, me = visitor
+    how = ASKED | {"other": "udnie", name: odd}
+    status, said, _ = send(port, "mask" if name == "feather" else "paint", b"", how, me)
+    assert status == 400 and b"not a number from 0 to 1" in said
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("how", [{}, {"style": ["great_wave"], "area": "moon", "stroke": 7}, []])
+def test_odd_calls_get_one_line(visitor, act, how, capfd):
+    port, me = visitor
+    body = None if act == "preview" else b"no picture"
+    status, said, _ = send(port, act, body, how, me)
+    assert status in (200, 204, 400)
+    if status == 400:
+        assert said.count(b"\n") == 0 and b"Traceback" not in said and b"/" not in said
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_wrong_files_are_refused_in_words(page, tmp_path):
+    port = page[0]
+    for name, body in {"a.jpg": b"words", "b.safetensors": b"words", "../../c": b""}.items():
+        for act in ("photo", "style"):
+            status, said, _ = send(port, act, body, {"name": name}, "w")
+            assert status == 400 and str(tmp_path.parent).encode() not in said
+            assert b"/" not in said.replace(b"c.png", b"")
+    large = b"0" * (100 * 2**20 + 1)
+    try:
+        assert send(port, "photo", large, {"name": "a.jpg"}, "w")[0] == 413
+    except OSError:
+        pass  # cut off
+
+
+def test_other_sites_and_routes_are_refused(page):
+    port = page[0]
+    assert send(port, "styles", None, None, Origin="http://evil.example")[0] == 403
+    assert send(port, "stop", b"", None, Origin="null")[0] == 403
+    assert send(port, "unknown", b"")[0] == send(port, "paint", None)[0] == 403
+    styles = json.loads(send(port, "styles", None)[1])
+    assert {"great_wave", "udnie"} <= {one["name"] for one in styles}
