@@ -13,13 +13,14 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from sklearn import datasets
 
-from faststyle_fastai.all import ASSETS, save_picture
+from faststyle_fastai.all import ASSETS, export_studio, save_picture
 from faststyle_fastai.web.app import web_page
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 PHOTO = Path(datasets.__file__).parent / "images" / "china.jpg"
 PAINTING = ASSETS / "composition_vii.jpg"
 PORT = 8791
+SLOW = 120_000  # ms to wait
 VIEW = {"width": 1366, "height": 768}
 
 
@@ -31,13 +32,11 @@ def main():
         browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport=VIEW)
         tab.goto(f"http://127.0.0.1:{PORT}")
-        tab.locator("input[type=file]").first.set_input_files(PHOTO)
-        until(tab, "painted", " px in ")
-        tab.locator("button.thumbnail-item").nth(6).click()
-        tab.wait_for_timeout(6000)
+        open_photo(tab.frame_locator("#studio"))
         shoot(tab, "page.jpg")
-        tab.get_by_role("tab", name="Train").click()
-        tab.locator("input[type=file]").nth(3).set_input_files(PAINTING)
+        tab.get_by_role("tab", name="Teach a painting").click()
+        panel = tab.get_by_role("tabpanel").filter(visible=True)
+        panel.locator("input[type=file]").first.set_input_files(PAINTING)
         tab.get_by_label("Name of the style").fill("my_kandinsky")
         tab.get_by_role("button", name="Train").click()
         tab.wait_for_timeout(60_000)
@@ -47,7 +46,21 @@ def main():
         tab.get_by_role("tab", name="My styles").click()
         tab.wait_for_timeout(2000)
         shoot(tab, "page-styles.jpg")
+        tab.goto(export_studio(Path(folder) / "studio.html").as_uri())
+        open_photo(tab)
+        shoot(tab, "page_export.jpg")
         browser.close()
+
+
+def open_photo(page):
+    "Paint a photo in a style, and its thumbnails in all."
+    page.get_by_text("Ready.").wait_for(timeout=SLOW)
+    page.locator("#file").set_input_files(PHOTO)
+    page.locator("#styles canvas").nth(13).wait_for(timeout=SLOW)
+    before = page.locator("body").get_attribute("data-painted")
+    page.get_by_role("button", name="The Scream").click()
+    page.locator(f"body:not([data-painted='{before}'])").wait_for(timeout=SLOW)
+    page.locator("#split").fill("35")
 
 
 def until(tab, where, what):

@@ -1,18 +1,20 @@
 "The visitors of the page in a soak."
 
+import json
 import random
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 import requests
 from gradio_client import Client, handle_file
 
-from benchmarks.core.faults import LONGEST, Soak, digest
+from benchmarks.core.faults import LONGEST, Soak
 
 PORT = 8795
 STROKES = "broadest", "broad"
@@ -20,19 +22,30 @@ AREAS = "all", "person", "background"
 
 
 def ways(soak):
-    "What visitors ask to be painted: the values of the page's fields."
+    "What visitors ask to be painted: a photo, and the page's settings."
     draw = random.Random(1)
     for i in range(16):
         style, other = draw.sample(["wheat_field", "udnie", "mondrian", "tahiti"], 2)
-        strength, mixed = draw.choice((1, 0.6, 0.3)), draw.choice((other, "nothing"))
-        photo = handle_file(soak.photos[i % 4])
-        yield photo, style, strength, mixed, 0.4, i % 5 == 0, STROKES[i % 2], AREAS[i % 3]
+        strength, mixed = draw.choice((1, 0.6, 0.3)), draw.choice((other, None))
+        how = {"style": style, "other": mixed, "share": 0.4, "strength": strength}
+        how |= {"colors": i % 5 == 0, "stroke": STROKES[i % 2], "area": AREAS[i % 3]}
+        yield soak.photos[i % 4], how | {"type": "image/png"}
 
 
 def painted(client, way) -> str:
     "A hash of what the page paints."
-    _, pair = client.predict(*way, api_name="/paint")
-    return digest(Path(pair[1]))
+    photo, how = way
+    send(client, "photo", Path(photo).read_bytes(), {"name": Path(photo).name})
+    return sha256(send(client, "finish", b"", how)).hexdigest()
+
+
+def send(client, what, body, how):
+    "Ask the page that paints photos, as a browser does; the answer's content."
+    headers = {"visitor": client.session_hash, "how": quote(json.dumps(how))}
+    address = f"http://127.0.0.1:{PORT}/studio/{what}"
+    answer = requests.post(address, data=body, headers=headers, timeout=LONGEST)
+    answer.raise_for_status()
+    return answer.content
 
 
 def visitor(soak: Soak, i: int, wanted: dict):
@@ -56,10 +69,9 @@ def visitor(soak: Soak, i: int, wanted: dict):
 
 
 def add_and_delete(soak, client, name):
-    file = soak.folder / f"painting-{name.replace('.', '')}.jpg"
-    shutil.copy(soak.painting, file)
-    client.predict(handle_file(file), api_name="/add")
-    delete(client, file.stem)
+    name = f"painting-{name.replace('.', '')}"
+    send(client, "style", Path(soak.painting).read_bytes(), {"name": f"{name}.jpg"})
+    delete(client, name)
     soak.count("painting on the page")
 
 

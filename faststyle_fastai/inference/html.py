@@ -40,7 +40,7 @@ APP = " 'self'; manifest-src 'self'"  # in the policy of an app
 MANIFEST = '<link rel="manifest" href="manifest.webmanifest">'
 BROWSER = Path(__file__).parent / "browser"
 PROGRAM = '<script type="text/plain" id="program-{}">{}</script>'
-SHARED = "picture.js", "camera.js", "film.js", "page.js"
+SHARED = "picture.js", "camera.js", "film.js", "saving.js", "page.js"
 LOCAL, REMOTE = (("common.js", first, *SHARED) for first in ("local.js", "remote.js"))
 WORKER = "palette.js", "resample.js", "worker.js"
 

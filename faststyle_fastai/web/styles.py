@@ -6,6 +6,7 @@ from hashlib import sha1
 
 from ..core.errors import FaststyleError
 from ..inference.html import export_html
+from ..inference.studio import export_studio
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL
 from ..training.run_folder import record_of
@@ -17,6 +18,7 @@ from .parts import Site, fetch, hidden_file, style_strip
 
 __all__ = ["ShelfTab"]
 
+SAVED = "{} is in your downloads."
 IDLE = "Styles that you train or add appear here."
 ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
 
@@ -37,6 +39,7 @@ class ShelfTab:
             self.network = gr.Button("Download the network (.safetensors)")
             self.page = gr.Button("Download as a web page (.html)")
             self.delete = gr.Button("Delete", variant="stop")
+        self.studio = gr.Button("Download the studio: paint in any browser, offline (.html)")
         self.file = hidden_file("shelf-file")
         self.shown = [self.pictures, self.chosen]
         self._connect()
@@ -55,6 +58,12 @@ class ShelfTab:
                 api_name=False, show_progress_on=self.status,
             )  # fmt: skip
             fetch(made, self.file)
+
+        made = self.studio.click(
+            self.whole, None, [self.file, self.status], api_name=False,
+            show_progress_on=self.status,
+        )  # fmt: skip
+        fetch(made, self.file)
 
     def look(self, value=None):
         "The styles: all, and the visitor's own."
@@ -105,7 +114,14 @@ class ShelfTab:
         elif suffix != ".html":
             out.parent.mkdir(exist_ok=True)
             shutil.copy(source, out)
-        return out, f"{out.name} is in your downloads."
+        return out, SAVED.format(out.name)
+
+    def whole(self):
+        "The studio, made once."
+        out = self.site.scratch / "studio" / "studio.html"
+        if not out.exists():
+            export_studio(out)
+        return out, SAVED.format(out.name)
 
 
 def resume_training(place, **how):

@@ -358,3 +358,11 @@ def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbor):
 def test_other_computers_are_warned_of(capsys, port, tmp_path):
     with web_page(tmp_path, host="0.0.0.0", port=port):
         assert "anyone who can reach this address" in capsys.readouterr().err
+
+
+def test_a_photo_that_only_the_server_can_read(visit, photos):
+    read_picture(photos / "china" / "0.jpg").save("china.tif")
+    tab = visit()
+    opened(tab, "china.tif")
+    assert read_picture(studio_download(tab).path()).size == (96, 72)
+    assert "96×72" in studio(tab).locator("#said").inner_text()

@@ -56,6 +56,7 @@ async function start() {
 const started = start();
 const blends = true; // strength blends the painting with the photo
 const films = true;
+const bitmapOf = (file) => createImageBitmap(file);
 const offerFiner = () => {}; // refining needs Python
 
 // A style's weights in a network: its place in a table, or its own row.

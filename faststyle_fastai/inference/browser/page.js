@@ -51,7 +51,7 @@ function choose(one) {
   offerMixtures();
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   try {
-    history.replaceState(null, "", one.own ? " " : `#${encodeURIComponent(one.name)}`);
+    history.replaceState(null, "", one.own ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
   } catch {} // a page inside another may not
   paint();
 }
@@ -141,7 +141,7 @@ async function open(file) {
   stopLive();
   say("opening");
   try {
-    const image = await createImageBitmap(file); // upright, as its EXIF says
+    const image = await bitmapOf(file); // upright, as its EXIF says
     now.reduced = "";
     now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
     image.close();
@@ -235,56 +235,6 @@ async function paintThumbnails(styles = facts.styles) {
     one.button.querySelector("img, canvas")?.replaceWith(painted);
   }
 }
-
-// The painting at the photo's size, as a file.
-async function finished(type) {
-  const stop = $("download");
-  ready(false);
-  Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
-  try {
-    const blob = await fullSize({ ...asked(), type }, (done) => say("saving", { percent: Math.round(100 * done) }));
-    if (!blob) say("stopped");
-    return blob;
-  } catch (error) {
-    say("notSaved", { why: error.message });
-  } finally {
-    Object.assign(stop, { textContent: words.download, onclick: download });
-    ready(true);
-  }
-}
-function save(blob, name) {
-  const link = document.createElement("a");
-  [link.href, link.download] = [URL.createObjectURL(blob), name];
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-const fileName = (type) => `${now.name}-${style.name}.${type === "image/png" ? "png" : "jpg"}`;
-
-async function download() {
-  const type = $("format").value, blob = await finished(type);
-  if (!blob) return;
-  save(blob, fileName(type));
-  say("saved", { size: now.size, reduced: now.reduced });
-}
-$("download").onclick = download;
-
-$("copy").onclick = async () => {
-  const blob = await finished("image/png");
-  if (!blob) return;
-  await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]).then(
-    () => say("copied", { size: now.size }),
-    (error) => say("notSaved", { why: error.message }),
-  );
-};
-$("copy").hidden = !(window.ClipboardItem && navigator.clipboard?.write);
-
-$("share").hidden = !navigator.canShare?.({ files: [new File([""], "a.jpg", { type: "image/jpeg" })] });
-$("share").onclick = async () => {
-  const blob = await finished("image/jpeg");
-  if (!blob) return;
-  const file = new File([blob], fileName("image/jpeg"), { type: "image/jpeg" });
-  await navigator.share({ files: [file] }).then(() => say("shared", { size: now.size }), (error) => say("notSaved", { why: error.message }));
-};
 
 $("choose").onclick = () => $("file").click();
 $("file").onchange = () => $("file").files[0] && open($("file").files[0]);

@@ -22,12 +22,26 @@ const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: s
 
 // The photo is sent once.
 let uploaded, upload;
-function sendPhoto() {
-  if (uploaded !== now.file) [uploaded, upload] = [now.file, call("photo", { body: now.file, how: { name: now.file.name } })];
+async function sent(file) {
+  const answer = await call("photo", { body: file, how: { name: file.name } });
+  file.pixels = (await answer.json()).size.join("×"); // also of a photo that only the server can read
+}
+function sendPhoto(file = now.file) {
+  if (uploaded !== file) [uploaded, upload] = [file, sent(file)];
   return upload.catch((error) => {
     uploaded = null;
     throw error;
   });
+}
+
+// The server can read more formats than the browser.
+async function bitmapOf(file) {
+  try {
+    return await createImageBitmap(file);
+  } catch {
+    await sendPhoto(file);
+    return createImageBitmap(await (await call("source", { method: "GET" })).blob());
+  }
 }
 
 // A reload shows the same photo again, with the same settings.
@@ -43,9 +57,10 @@ async function restore() {
   const answer = await call("source", { method: "GET" });
   if (answer.status === 204) return;
   now.photo = await pictureOf(answer.clone());
-  uploaded = { name: decodeURIComponent(answer.headers.get("name")), type: "" };
+  const size = answer.headers.get("size").replace("x", "×");
+  uploaded = { name: decodeURIComponent(answer.headers.get("name")), type: "", pixels: size };
   upload = Promise.resolve();
-  await opened(uploaded, answer.headers.get("size"));
+  await opened(uploaded, size);
 }
 setTimeout(() => restore().catch(console.warn)); // when page.js is there
 
@@ -57,6 +72,7 @@ async function repaint(source, { live, mask, ...how }) {
   }
   remember({ ...how, mask });
   await sendPhoto();
+  now.size = now.file.pixels;
   const answer = await call("paint", { how: plain(how) });
   whole = await pictureOf(answer);
   now.note = words[answer.headers.get("note")] ?? "";
