@@ -1,5 +1,7 @@
 "The studio in real browsers: from a file, and served as an app."
 
+import json
+import re
 import shutil
 import threading
 from functools import partial
@@ -16,6 +18,7 @@ from pages import repainted
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer
+from faststyle_fastai.inference.html import BROWSER
 
 pytest.importorskip("onnx")
 
@@ -187,3 +190,14 @@ def test_from_the_command_line(faststyle):
 
 def test_the_size(studio):
     assert studio.stat().st_size < 25e6
+
+
+def test_every_word_is_in_the_language_file_and_used():
+    words = json.loads((BROWSER / "words.en.json").read_text())
+    code = "".join(
+        file.read_text() for file in BROWSER.glob("*.*") if file.suffix in (".js", ".html")
+    )
+    patterns = r'say\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"', r', "(brush\w+)"\]'
+    used = {name for pattern in patterns for name in re.findall(pattern, code)}
+    notes = {"refined", "sight", "noBase"}  # which the server names
+    assert used | notes | {"nobody", "title"} == set(words)
