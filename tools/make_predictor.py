@@ -145,7 +145,7 @@ def main(
     run: Annotated[Path, typer.Option()],
     minutes: float = 180,
     pretrained: Annotated[Path | None, typer.Option(help="An earlier result.")] = None,
-    arch: str = "full",  # or slim, tiny
+    arch: str = "full",  # or slim
     bs: int = 4,
     small_until: float = 0.6,  # share of the time at 128 px
     lr: float = 8e-4,  # at 2e-3, with a painting for each photo, the loss rises

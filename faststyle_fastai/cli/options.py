@@ -76,7 +76,7 @@ SightArch = Annotated[
     str | None,
     option(
         "NAME",
-        "Network for a painting that was not trained on: full (the default), slim or tiny.",
+        "Network for a painting that was not trained on: full (the default) or slim.",
         "--arch",
     ),
 ]

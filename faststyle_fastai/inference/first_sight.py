@@ -33,7 +33,7 @@ MARGIN = 1 / 16  # share of each side of the features that is excluded
 
 def first_sight(
     paintings: dict[str, Any],  # style name -> a file or an address, or several works
-    arch: str = "full",  # or slim, tiny
+    arch: str = "full",  # or slim
 ) -> tuple[TransformerNet, dict, dict]:  # in eval mode; metadata; base weights
     "A network with a style for each painting, its metadata and its base."
     info = {"arch": arch, "styles": list(paintings), "size": 256, "recipe": "fast"}

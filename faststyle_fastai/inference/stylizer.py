@@ -55,7 +55,7 @@ class Stylizer:
         device: torch.device | str | None = None,
         precision: str = "auto",  # see devices.autocast_dtype
         trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
-        arch: str | None = None,  # network for paintings: full (the default), slim or tiny
+        arch: str | None = None,  # network for paintings: full (the default) or slim
     ):
         self.named = None  # the style given with the file
         self.at_sight = isinstance(source, (list, dict)) or is_painting(source)

@@ -15,12 +15,12 @@ from .transformer import TransformerNet, make_network
 
 __all__ = ["HIDDEN", "AnyStyleNet", "any_style_path", "load_any_style"]
 
-HIDDEN = {"full": 384, "slim": 256, "tiny": 128}  # arch of the network -> channels
+HIDDEN = {"full": 384, "slim": 256}  # arch of the network -> channels
 PROJECTED = 20  # channels of each layer whose correlations the predictor sees
 
 
 def any_style_path(
-    arch: str = "full",  # or slim, tiny
+    arch: str = "full",  # or slim
 ) -> Path:
     "The file of the built-in network for any painting."
     return ASSETS / (
@@ -42,7 +42,7 @@ class AnyStyleNet(nn.Module):
     def __init__(
         self,
         channels: Sequence[int],  # of each layer
-        arch: str = "full",  # or slim, tiny
+        arch: str = "full",  # or slim
     ):
         super().__init__()
         self.arch, hidden = arch, HIDDEN[arch]
@@ -111,7 +111,7 @@ class AnyStyleNet(nn.Module):
 
 
 def load_any_style(
-    arch: str = "full",  # or slim, tiny
+    arch: str = "full",  # or slim
 ) -> AnyStyleNet:
     "The built-in network for any painting."
     state, info = read_state(any_style_path(arch))

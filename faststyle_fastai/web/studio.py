@@ -81,7 +81,8 @@ class Studio:
     def __init__(self, site: Site):
         self.shelf, self.scratch, self.where = site.shelf, site.scratch, site.where
         self.visits: OrderedDict[str, Visit] = OrderedDict()
-        self.turn = threading.Lock()  # one painting at a time
+        # One preview, one download and one refining at a time, so that none waits for another kind.
+        self.turn, self.finishing, self.refining = (threading.Lock() for _ in range(3))
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
 
     def mount(self, app):
@@ -263,7 +264,7 @@ class Studio:
                 mask = mask_of(read_picture(photo), how, body)[0]
             slow = math.prod(painting_shape(visit.size, stroke, None)) > LARGE
             tile = TILE if slow else "auto"
-            with self.turn:
+            with self.finishing:
                 painted = paint(photo, **settings, mask=mask, stroke=stroke, tile=tile, watch=watch)
         except FaststyleError:
             if visit.stop.is_set():
@@ -311,7 +312,7 @@ class Studio:
             raise FaststyleError("Refining takes one style: mix it with nothing.")
         visit.job = RefiningJob()
         try:
-            with self.turn:
+            with self.refining:
                 refined = paint.refined(
                     photo, SECONDS, settings["style"], stroke=stroke_of(how), watch=visit.job,
                     painting=painting,

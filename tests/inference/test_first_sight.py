@@ -89,15 +89,14 @@ def test_tiles_have_the_colors_of_the_whole(photo):
     assert (whole.std((2, 3)) / tiled.std((2, 3)) - 1).abs().max() < 0.03
 
 
-@pytest.mark.parametrize("arch", ["slim", "tiny"])
-def test_a_lighter_network_for_any_painting(faststyle, painting, photo, arch):
-    said = faststyle("stylize", photo, "--style", painting, "--arch", arch, "-o", "out.png")
+def test_a_lighter_network_for_any_painting(faststyle, painting, photo):
+    said = faststyle("stylize", photo, "--style", painting, "--arch", "slim", "-o", "out.png")
     assert said.stdout == "out.png\n"
-    paint = Stylizer(painting, arch=arch)
-    assert paint.info["arch"] == arch and Stylizer(painting).info["arch"] == "full"
+    paint = Stylizer(painting, arch="slim")
+    assert paint.info["arch"] == "slim" and Stylizer(painting).info["arch"] == "full"
     x = paint.save("small.safetensors")
     assert paint(photo).tobytes() == Stylizer(x)(photo).tobytes()
-    refused = faststyle("stylize", photo, "--style", "udnie", "--arch", arch, "-o", "b.png")
+    refused = faststyle("stylize", photo, "--style", "udnie", "--arch", "slim", "-o", "b.png")
     fails(refused, 1, "udnie has its own network")
     fails(faststyle("stylize", photo, "--style", painting, "--arch", "huge", "-o", "b.png"), 1)
 
