@@ -20,7 +20,10 @@ from .video import FilmTab
 __all__ = ["web_page"]
 
 HEAD = "<h1 class='unseen-title'>faststyle</h1>"
-FRAME = "<iframe id='studio' src='/studio' title='Paint a photo' allow='camera'></iframe>"
+FRAME = (
+    "<iframe id='studio' src='/studio' title='Paint a photo' "
+    "allow='camera; clipboard-write; web-share'></iframe>"
+)
 
 
 @contextmanager

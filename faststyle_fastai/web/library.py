@@ -34,6 +34,11 @@ class StyleLibrary:
     def __init__(self, folder: str | Path, device=None, precision="auto"):
         self.folder = Path(folder)
         self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision, False))
+        self.both = lru_cache(2)(
+            lambda one, two, first, second, *_: Stylizer(
+                {one: first, two: second}, device, precision
+            )
+        )
 
     def styles(self) -> dict[str, tuple[Path, str]]:
         "The displayed name of each style -> its file, and its name in the file."
@@ -99,6 +104,26 @@ class StyleLibrary:
         styles = self.styles()
         file = styles.get(called, (None,))[0]
         return [other for other, found in styles.items() if found[0] == file and other != called]
+
+    def mixtures(self, called: str) -> list[str]:
+        """The styles that one can be mixed with: the others in its file.
+
+        A style that is read from its painting also mixes with all whose paintings are known.
+        """
+        read, together = self.painting(called), self.together(called)
+        others = [other for other in self.styles() if other != called and other not in together]
+        if not self.painting_of(called):
+            return together
+        known = [o for o in others if self.painting(o) or (read and self.painting_of(o))]
+        return together + known
+
+    def find_both(self, called: str, other: str) -> tuple[Stylizer, list[str]]:
+        "A network of two styles of `mixtures`, and their names in it."
+        (paint, name), (second, name_there) = self.find(called), self.find(other)
+        if paint is second:
+            return paint, [name, name_there]
+        files = self.painting_of(called), self.painting_of(other)
+        return self.both(called, other, *files, *map(written, files)), [called, other]
 
     def own(self, busy=()) -> dict[str, Path]:
         """The name of each trained or added style -> its folder or file; trainings come first.

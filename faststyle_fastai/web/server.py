@@ -26,6 +26,9 @@ COLORS = {
     "button_primary_background_fill_hover": "#7d2d16",
     "button_primary_background_fill_dark": "#9c3a1f",
     "button_primary_background_fill_hover_dark": "#7d2d16",
+    "color_accent": "#9c3a1f",
+    "slider_color": "#9c3a1f",
+    "slider_color_dark": "#e58a66",
     "button_cancel_background_fill": "transparent",
     "button_cancel_border_color": "#b00020",
     "button_cancel_text_color": "#b00020",
@@ -78,7 +81,7 @@ CSS = """
 .dark [role="tab"].selected { color: #e58a66 !important; }
 .tabitem:has(#studio) { padding: 0 !important; }
 .main:has(#studio) .tabitem:not(:has(#studio)) { max-width: 80rem; margin: auto; padding: 1rem; }
-#studio { display: block; width: 100%; height: calc(100dvh - 2.1rem); border: 0; }
+#studio { display: block; width: 100%; height: calc(100dvh - 3rem); border: 0; }
 .styles .grid-wrap { max-height: none; overflow: hidden; }
 .styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
 .styles .gallery-item { flex: 0 0 128px; }

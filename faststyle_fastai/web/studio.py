@@ -145,8 +145,9 @@ class Studio:
         return [
             {
                 "name": called, "title": title, "painting": BUILTIN_STYLES.get(called, called),
-                "image": data_address(picture), "mixes": self.shelf.together(called),
+                "image": data_address(picture), "mixes": self.shelf.mixtures(called),
                 "known": self.shelf.painting_of(called) is not None,
+                "builtin": called in BUILTIN_STYLES,
             }
             for (title, called), picture in zip(self.shelf.titles(), pictures)
         ]  # fmt: skip
@@ -203,9 +204,10 @@ class Studio:
         called, other = how.get("style"), how.get("other")
         paint, name = self.shelf.find(called)
         mix, refined = name, visit.refined
-        if other in self.shelf.together(called):
+        if other in self.shelf.mixtures(called):
             share = number(how, "share", 0.5)
-            mix, refined = {name: 1 - share, self.shelf.find(other)[1]: share}, None
+            paint, names = self.shelf.find_both(called, other)
+            mix, refined = dict(zip(names, (1 - share, share))), None
         if refined and refined[:2] == (visit.photo, called):
             paint, mix, note = refined[2], None, "refined"
         else:

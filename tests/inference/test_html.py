@@ -94,7 +94,7 @@ def test_a_file_that_is_no_picture(visit, pages, tmp_path, photos):
     tab = visit(pages[0])
     (tmp_path / "notes.jpg").write_text("no picture")
     tab.set_input_files("#file", "notes.jpg")
-    tab.get_by_text("notes.jpg is not a picture that this browser can read").wait_for()
+    tab.get_by_text("notes.jpg is damaged, or not a picture").wait_for()
     open_photo(tab, photos / "china" / "1.jpg")
 
 

@@ -200,4 +200,4 @@ def test_every_word_is_in_the_language_file_and_used():
     patterns = r'say\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"', r', "(brush\w+)"\]'
     used = {name for pattern in patterns for name in re.findall(pattern, code)}
     notes = {"refined", "sight", "noBase"}  # which the server names
-    assert used | notes | {"nobody", "title"} == set(words)
+    assert used | notes | {"nobody", "masked", "title"} == set(words)

@@ -19,7 +19,7 @@ async function openFilm(file) {
     encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
     forgetEdits();
     goLive(mine);
-    say("film");
+    say("film", { title: style.title });
     await started;
     const begun = performance.now();
     for (let i = 0; i < frames; i++) {

@@ -83,6 +83,8 @@ function mixed(one, other, share) {
 
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.
 let sent;
+// What was read from paintings is only on this page.
+addEventListener("beforeunload", (event) => facts.styles.some((one) => one.own) && event.preventDefault());
 async function repaint(source, { style, other, share, stroke, live, colors, mask }) {
   const how = { ...mixed(style, other, share), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
   if (source !== sent) how.image = pixels(source); // the worker keeps it

@@ -2,7 +2,7 @@
 const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
 const SMALL = 160; // px of the sides of thumbnails
 const READ = 400; // px of a painting's short side, as in first_sight.py
-let style = facts.styles[0], busy = false, again = false;
+let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false;
 
 if (matchMedia("(pointer: coarse)").matches) words.hint = words.hintTap;
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
@@ -19,9 +19,11 @@ function offer(one, first = false) {
   const button = document.createElement("button"), title = document.createElement("span");
   [button.type, button.title] = ["button", one.painting || one.title];
   if (one.image) button.append(Object.assign(new Image(), { src: one.image, alt: "" }));
+  const [work, artist] = one.title.split(" · ");
   title.className = "name";
-  title.textContent = one.title;
+  title.textContent = work;
   button.append(title);
+  if (artist) button.append(Object.assign(document.createElement("span"), { textContent: artist, className: "artist" }));
   button.onclick = () => choose(one);
   one.button = button;
   const next = first ? [...$("styles").children].find((item) => item.tagName === "BUTTON") : null;
@@ -219,7 +221,7 @@ async function correct() {
   if (now.photo !== photo || live) return;
   now.painted = image;
   show();
-  say(seen ? "ready" : "nobody");
+  say(seen ? "masked" : "nobody", { area: words.areas[mask().area] });
   painting();
 }
 $("feather").onchange = $("invert").onchange = correct;

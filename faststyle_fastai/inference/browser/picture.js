@@ -90,7 +90,7 @@ function takeBrush(value) {
   $("ring").hidden = true;
   show();
 }
-$("by-hand").ontoggle = () => $("by-hand").open || takeBrush("none");
+$("by-hand").ontoggle = () => ($("by-hand").open ? $("by-hand").scrollIntoView() : takeBrush("none"));
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && brush !== "none") takeBrush("none");
   if (event.key === "z" && (event.ctrlKey || event.metaKey) && before.length) $("undo").click();

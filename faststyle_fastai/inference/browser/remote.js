@@ -1,6 +1,6 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-Object.assign(words, { private: words.privateServed, credits: words.creditsServed });
+Object.assign(words, { hint: words.hintServed, hintTap: words.hintServed, private: words.privateServed, credits: words.creditsServed });
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const films = false; // another tab paints them, with sound
