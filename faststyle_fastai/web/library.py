@@ -119,10 +119,10 @@ class StyleLibrary:
 
     def find_both(self, called: str, other: str) -> tuple[Stylizer, list[str]]:
         "A network of two styles of `mixtures`, and their names in it."
-        (paint, name), (second, name_there) = self.find(called), self.find(other)
-        if paint is second:
-            return paint, [name, name_there]
-        files = self.painting_of(called), self.painting_of(other)
+        (paint, name), (another, its_name) = self.find(called), self.find(other)
+        if paint is another:
+            return paint, [name, its_name]
+        files = [file for one in (called, other) if (file := self.painting_of(one))]
         return self.both(called, other, *files, *map(written, files)), [called, other]
 
     def own(self, busy=()) -> dict[str, Path]:
