@@ -103,6 +103,10 @@ def send(port, what, body=b"", how=None, visitor="v", **headers):
         return error.code, error.read(), error.headers
 
 
+AT_REST = """() => !document.querySelector("[data-testid=status-tracker]:not(.hide)")
+    && document.getAnimations().every((moving) => moving.playState != "running")"""
+
+
 @contextmanager
 def visitor(chromium, address):
     "A function that opens a page; at the end, checks for requests to other sites and errors."
@@ -121,6 +125,8 @@ def visitor(chromium, address):
             tab.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         tab.goto(address)
         tab.frame_locator("#studio").get_by_text("Ready.").wait_for()
+        tab.wait_for_function(AT_REST)
+        tab.wait_for_timeout(1000)  # the answers to what gradio asks first
         return tab
 
     visit.errors = errors

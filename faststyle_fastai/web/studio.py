@@ -1,6 +1,5 @@
 "The page that paints a photo: the studio's, painted by this computer."
 
-import asyncio
 import json
 import math
 import threading
@@ -53,7 +52,6 @@ LIVE = 240  # px of a frame's short side
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 SECONDS = 20  # of refining
 UPLOAD = 100 * 2**20  # most bytes of a photo or style
-LOOK = 0.5  # s between looks whether a visitor is still there
 VISITORS = 100  # the latest, whose photos are remembered
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
@@ -97,12 +95,7 @@ class Studio:
                     body += part
                     if len(body) > UPLOAD:
                         return PlainTextResponse("The file is larger than 100 MB.", 413)
-                headers = dict(request.headers)
-                work = asyncio.ensure_future(run_in_threadpool(self._answered, act, headers, body))
-                while not (await asyncio.wait({work}, timeout=LOOK))[0]:
-                    if await request.is_disconnected():  # the visitor has left
-                        self.stop(self._visit(headers), {}, b"")
-                return work.result()
+                return await run_in_threadpool(self._answered, act, dict(request.headers), body)
 
             return answer
 
@@ -125,7 +118,8 @@ class Studio:
             return PlainTextResponse(plain_reason(error), 400)
 
     def _visit(self, headers):
-        visitor = headers.get("visitor", "")[:64]
+        if not (visitor := headers.get("visitor", "")[:64]):
+            raise FaststyleError("Send a header `visitor`: a text that nobody can guess.")
         visit = self.visits.setdefault(visitor, Visit())
         self.visits.move_to_end(visitor)
         while len(self.visits) > VISITORS:
@@ -238,9 +232,8 @@ class Studio:
         "What is painted, as an image whose opacity it is."
         self._photo(visit)
         mask, seen = mask_of(visit.small, how, body)
-        shown = Image.merge("LA", (mask, mask))
         data = BytesIO()
-        shown.save(data, "PNG")
+        Image.merge("LA", (mask, mask)).save(data, "PNG")
         return picture_answer(data.getvalue(), "image/png", seen="yes" if seen else "no")
 
     def finish(self, visit, how, body):
@@ -260,10 +253,8 @@ class Studio:
                 raise FaststyleError("Stopped.")
 
         try:
-            whole = any(how.get(key) for key in ("invert", "feather")) or body
-            mask = None
-            if how.get("area", "all") != "all" or whole:
-                mask = mask_of(read_picture(photo), how, body)[0]
+            masked = how.get("area", "all") != "all" or how.get("invert") or body
+            mask = mask_of(read_picture(photo), how, body)[0] if masked else None
             slow = math.prod(painting_shape(visit.size, stroke, None)) > LARGE
             tile = TILE if slow else "auto"
             with self.finishing:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import free_port
-from pages import heard, opened, said, saved, studio, studio_download, visitor
+from pages import AT_REST, heard, opened, said, saved, studio, studio_download, visitor
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
 from faststyle_fastai.training.demo import sample_photos
@@ -44,6 +44,8 @@ def visit(chromium, site):
         def tab(name, script=""):
             tab = visit(script=script)
             tab.get_by_role("tab", name=name, exact=True).click()
+            tab.wait_for_function(AT_REST)
+            tab.wait_for_timeout(500)  # fields are up to date
             return tab
 
         yield tab
@@ -66,7 +68,7 @@ def test_a_closed_tab_ends_its_painting(visit, photos, tmp_path):
     opened(tab, tmp_path / "slow.jpg")
     studio(tab).locator("#download").click()  # for about 10 s
     heard(studio(tab), "Full size")
-    tab.context.close()
+    tab.goto("about:blank")
     tab = visit("Photo and camera")
     opened(tab, photos / "china" / "0.jpg")
     assert read_picture(studio_download(tab).path()).size == (96, 72)
@@ -134,10 +136,6 @@ def test_a_camera_that_is_refused(visit):
     tab = visit("Photo and camera", REFUSES)
     studio(tab).get_by_role("button", name="Camera").click()
     heard(studio(tab), "The camera is not available (Permission denied).")
-
-
-AT_REST = """() => !document.querySelector("[data-testid=status-tracker]:not(.hide)")
-    && document.getAnimations().every((moving) => moving.playState != "running")"""
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ function photoOf(image, most) {
 }
 const opaque = (image) => canvasOf(image, 1, 1).getContext("2d").getImageData(0, 0, 1, 1).data[3] < 255;
 
-// Count what was painted, for tests.
+// Count what was painted, or could not be, for tests.
 const painting = () => (document.body.dataset.painted = 1 + Number(document.body.dataset.painted));
 
 function ready(done) {
@@ -204,13 +204,13 @@ async function paint() {
     if (!live) {
       say("paintedIn", { seconds: ((performance.now() - begun) / 1000).toFixed(1), where, nobody, reduced: now.reduced + now.note });
       ready(true);
-      painting();
       offerFiner();
     }
   } catch (error) {
     console.warn(error);
     say("failed", { why: error.message });
   }
+  painting();
   busy = false;
 }
 

@@ -117,6 +117,9 @@ async function fullSize({ mask, type, ...how }, watch) {
 }
 const stopFullSize = () => call("stop");
 
+// Who leaves needs no more of it.
+addEventListener("pagehide", () => fetch("/studio/stop", { method: "POST", keepalive: true, headers: { visitor } }));
+
 const styleOf = async (file) => (await call("style", { body: file, how: { name: file.name } })).json();
 
 // Finer: the style refined on this photo, for a while.
