@@ -99,6 +99,16 @@ def page(tmp_path_factory):
         yield port, secret, Path(os.environ["GRADIO_TEMP_DIR"])
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    "A page's URL and the folder of its styles."
+    from faststyle_fastai.web.app import web_page
+
+    folder, port = tmp_path_factory.mktemp("home") / "styles", free_port()
+    with web_page(folder, port=port):
+        yield f"http://127.0.0.1:{port}", folder
+
+
 @pytest.fixture
 def faststyle():
     "The command line in this process: `faststyle('info', file)` → CompletedProcess."

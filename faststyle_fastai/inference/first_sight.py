@@ -101,18 +101,18 @@ def moments_of(
 @lru_cache(maxsize=64)
 def _moments(file, _digest):
     painting = to_tensor(read_picture(file))
-    return [color_moments(painting), *painting_moments(painting)]
+    return [inner_moments(painting), *painting_moments(painting)]
 
 
 def palette_of(
     painting: Tensor | list[Tensor],  # [1, 3, H, W] in [0, 1], or several works
 ) -> list[list[float]]:  # 4x4
     "Means and products of the colors of a painting, see core.moments; their means over the works."
-    return mean_moments([[color_moments(work)] for work in listify(painting)])[0][0].tolist()
+    return mean_moments([[inner_moments(work)] for work in listify(painting)])[0][0].tolist()
 
 
-def color_moments(painting):
-    return moments(inner(painting, MARGIN))
+def inner_moments(features):
+    return moments(inner(features, MARGIN))
 
 
 @torch.inference_mode()
@@ -123,7 +123,7 @@ def painting_moments(
     if isinstance(painting, list):
         return mean_moments([painting_moments(work) for work in painting])
     seen = lite()(resize_short(painting, SIDE), LAYERS)
-    return [moments(inner(seen[layer], MARGIN)) for layer in LAYERS]
+    return [inner_moments(seen[layer]) for layer in LAYERS]
 
 
 def mean_moments(works):

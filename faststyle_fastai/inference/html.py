@@ -80,7 +80,7 @@ def builtin_style(name):
         "name": name,
         "title": style_title(name),
         "painting": BUILTIN_STYLES[name],
-        "image": thumbnail(name),
+        "image": data_address(style_thumbnail(name)),
     }
 
 
@@ -165,9 +165,9 @@ def palette(paint, name):
     return None if found is None else {"share": PALETTE, "moments": found[0].tolist()}
 
 
-def thumbnail(name):
-    "A built-in style's painting as a data address."
-    image, data = read_picture(style_thumbnail(name)), BytesIO()
+def data_address(file: Path) -> str:
+    "A thumbnail of an image file, inside a page."
+    image, data = read_picture(file), BytesIO()
     ImageOps.fit(image, (THUMBNAIL, THUMBNAIL)).save(data, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{encoded(data.getvalue())}"
 

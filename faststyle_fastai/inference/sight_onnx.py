@@ -7,7 +7,7 @@ from torch.func import functional_call
 
 from ..models.predictor import AnyStyleNet
 from ..models.transformer import SMALLEST
-from .first_sight import LAYERS, any_style, lite
+from .first_sight import LAYERS, any_style, inner_moments, lite
 from .onnx import INPUTS, OUTPUT, program_of, shrink
 
 __all__ = ["painter_program", "reader_program"]
@@ -33,14 +33,6 @@ class Reader(nn.Module):
             if name in LAYERS:
                 seen.append(inner_moments(x))
         return torch.cat([*self.any_style.styles(seen).values()], 1), inner_moments(painting)
-
-
-def inner_moments(features):
-    "As `moments` of what is inside the margin, in operations that ONNX has."
-    down, across = features.shape[2] // 16, features.shape[3] // 16
-    inside = features[..., down : features.shape[2] - down, across : features.shape[3] - across]
-    places = torch.cat([inside, torch.ones_like(inside[:, :1])], 1).flatten(2)
-    return places @ places.mT / places.shape[2]
 
 
 class Painter(nn.Module):

@@ -1,24 +1,19 @@
 "What the page that paints photos takes from a browser or a program, and what it answers."
 
 import math
-from base64 import b64encode
-from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
+from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from ..core.errors import FaststyleError
-from ..images.files import flatten_alpha, read_picture
+from ..images.files import flatten_alpha
 from ..images.saving import QUALITY
 from ..inference.options import STROKES, PaintOptions
 from ..inference.people import painted_area
 
 __all__ = [
     "FRAME",
-    "THUMBNAIL",
-    "data_address",
     "jpeg",
     "json_answer",
     "mask_of",
@@ -30,7 +25,6 @@ __all__ = [
     "stroke_of",
 ]
 
-THUMBNAIL = 160  # px
 FEWEST = 2e-3  # share of a photo that is a person
 SOFTEST = 0.025  # deviation of the widest soft edge, of the longer side
 EDITS = 2**20  # most pixels of corrections
@@ -84,13 +78,6 @@ def sent_picture(
     except (OSError, SyntaxError, ValueError):
         raise FaststyleError(f"Send a {kind} image.") from None
     raise FaststyleError(f"Send an image of at most {most} pixels.")
-
-
-@lru_cache(maxsize=256)
-def data_address(file: Path) -> str:
-    data = BytesIO()
-    ImageOps.fit(read_picture(file), (THUMBNAIL,) * 2).save(data, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{b64encode(data.getvalue()).decode()}"
 
 
 def shown(image: Image.Image) -> Image.Image:

@@ -68,15 +68,14 @@ def web_page(
                 OptimizeTab(site)
         return Studio(site)
 
-    def mount(app, studio):
-        studio.mount(app)
-
     def shown_styles(called):
         "A field of the current styles that shows `called` if it still exists."
         names = shelf.styles()
         return gr.Dropdown(shelf.titles(), value=called if called in names else next(iter(names)))
 
-    with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts, mount):
+    with served(
+        "faststyle: paint your photos", fill, host, port, browser, allow_hosts, Studio.mount
+    ):
         try:
             yield
         finally:

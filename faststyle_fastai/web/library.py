@@ -35,9 +35,7 @@ class StyleLibrary:
         self.folder = Path(folder)
         self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision, False))
         self.both = lru_cache(2)(
-            lambda one, two, first, second, *_: Stylizer(
-                {one: first, two: second}, device, precision
-            )
+            lambda names, files, _: Stylizer(dict(zip(names, files)), device, precision)
         )
 
     def styles(self) -> dict[str, tuple[Path, str]]:
@@ -99,31 +97,29 @@ class StyleLibrary:
         file, name = styles[called]
         return self.painter(file, written(file)), name
 
-    def together(self, called: str) -> list[str]:
-        "The styles that one can be mixed with: the others in its file."
-        styles = self.styles()
-        file = styles.get(called, (None,))[0]
-        return [other for other, found in styles.items() if found[0] == file and other != called]
-
     def mixtures(self, called: str) -> list[str]:
         """The styles that one can be mixed with: the others in its file.
 
-        A style that is read from its painting also mixes with all whose paintings are known.
+        A style that is read from its painting mixes with all whose paintings are known.
         """
-        read, together = self.painting(called), self.together(called)
-        others = [other for other in self.styles() if other != called and other not in together]
-        if not self.painting_of(called):
-            return together
-        known = [o for o in others if self.painting(o) or (read and self.painting_of(o))]
-        return together + known
+        styles = self.styles()
+        file, name = styles.get(called, (None, None))
+        known = file and _painting_of(file, name)
+
+        def mixes(other, its_name):
+            at_sight = is_painting(file) or is_painting(other)
+            return other == file or (known and at_sight and _painting_of(other, its_name))
+
+        return [one for one, place in styles.items() if one != called and mixes(*place)]
 
     def find_both(self, called: str, other: str) -> tuple[Stylizer, list[str]]:
         "A network of two styles of `mixtures`, and their names in it."
         (paint, name), (another, its_name) = self.find(called), self.find(other)
         if paint is another:
             return paint, [name, its_name]
-        files = [file for one in (called, other) if (file := self.painting_of(one))]
-        return self.both(called, other, *files, *map(written, files)), [called, other]
+        names = called, other
+        files = tuple(file for one in names if (file := self.painting_of(one)))
+        return self.both(names, files, tuple(map(written, files))), [*names]
 
     def own(self, busy=()) -> dict[str, Path]:
         """The name of each trained or added style -> its folder or file; trainings come first.

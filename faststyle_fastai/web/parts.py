@@ -39,22 +39,22 @@ def area_field(value: str = "all"):
     return gr.Radio([(said, name) for name, said in AREAS.items()], value=value, label="Paint")
 
 
-def image_field(value=None, **how):
+def image_field(**how):
     """Build a field for an image; functions get the path of its file.
 
     gradio would read and convert the file first. We do so later, in full depth, and say what is
     wrong with it.
     """
-    field = gr.Image(value, type="filepath", sources=["upload", "clipboard"], **how)
+    field = gr.Image(type="filepath", sources=["upload", "clipboard"], **how)
     field.preprocess = lambda sent: sent and sent.path
     return field
 
 
-def style_strip(pictures=None, **how):
+def style_strip():
     "Build a row of styles to choose from."
     return gr.Gallery(
-        pictures, object_fit="cover", show_label=False, height=150, allow_preview=False,
-        interactive=False, buttons=[], elem_classes="styles", **how,
+        object_fit="cover", show_label=False, height=150, allow_preview=False,
+        interactive=False, buttons=[], elem_classes="styles",
     )  # fmt: skip
 
 

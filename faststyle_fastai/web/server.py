@@ -4,10 +4,9 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from io import BytesIO
 
 from ..core.errors import FaststyleError
-from ..images.saving import QUALITY
+from .answers import jpeg
 from .gradio import gr
 from .guard import Guard, guarded_blocks, is_local, page_folder
 from .jobs import EVERY, OptimizationJob
@@ -38,9 +37,6 @@ COLORS = {
 NAMED = """() => {
   const name = () => {
     document.querySelectorAll(".empty[aria-label]").forEach((e) => e.setAttribute("role", "img"));
-    document.querySelectorAll(".gallery-item:not([aria-label])").forEach((e) => {
-      e.setAttribute("aria-label", "Use this photo");
-    });
     document.querySelectorAll(".styles .thumbnail-item").forEach((e) => {
       e.setAttribute("aria-label", e.querySelector(".caption-label")?.innerText ?? "");
     });
@@ -64,7 +60,7 @@ TABS = """() => {
   open();
 }"""
 CSS = """
-#painted, #trained, #shelved, #filmed, #optimized { overflow: visible !important; }
+#trained, #shelved, #filmed, #optimized { overflow: visible !important; }
 .or, .info-text, .min_value, .max_value { color: var(--body-text-color) !important; }
 /* A message says what is wrong; the field stays as it is. */
 [data-testid="status-tracker"]:has(.error) { display: none !important; }
@@ -90,7 +86,6 @@ CSS = """
   white-space: normal; inset: auto 0 0 0; max-width: none; border-radius: 0; font-size: 11px;
   background: var(--background-fill-secondary) !important; opacity: 1 !important;
 }
-@media (min-width: 768px) { #result { position: sticky; top: 8px; align-self: flex-start; } }
 """
 
 
@@ -102,7 +97,7 @@ def served(
     port: int,
     browser: bool,  # open the page
     allow_hosts: list[str] | None = None,  # additional host names, for example of a proxy
-    mount: Callable | None = None,  # adds routes to the app; gets what `fill` returned, too
+    mount: Callable | None = None,  # adds routes of what `fill` returned to the app
 ):
     "Serve a page until the context ends and print its address; yields the result of `fill`."
     with page_folder() as folder:
@@ -114,7 +109,7 @@ def served(
         try:
             _launch(page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
             if mount:
-                mount(page.app, filled)
+                mount(filled, page.app)
             yield filled
         finally:
             page.close(verbose=False)
@@ -140,11 +135,7 @@ def live_page(
     def image():
         from starlette.responses import Response
 
-        if watch.picture is None:
-            return Response("No image yet.", 404)
-        jpeg = BytesIO()
-        watch.picture.save(jpeg, "JPEG", quality=QUALITY)
-        return Response(jpeg.getvalue(), media_type="image/jpeg")
+        return Response("No image yet.", 404) if watch.picture is None else jpeg(watch.picture)
 
     def fill(page, folder):
         pages.append(page)

@@ -21,14 +21,12 @@ from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.enlarge import painting_shape
-from ..inference.html import REMOTE, page_text
+from ..inference.html import REMOTE, THUMBNAIL, data_address, page_text
 from ..inference.live import live_gallery
 from ..inference.options import AREAS, STROKES, PaintOptions
 from ..inference.stylizer import Stylizer
 from .answers import (
     FRAME,
-    THUMBNAIL,
-    data_address,
     jpeg,
     json_answer,
     mask_of,
@@ -81,6 +79,7 @@ class Studio:
         self.visits: OrderedDict[str, Visit] = OrderedDict()
         # One preview, one download and one refining at a time, so that none waits for another kind.
         self.turn, self.finishing, self.refining = (threading.Lock() for _ in range(3))
+        self.thumbnails = lru_cache(256)(data_address)
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
 
     def mount(self, app):
@@ -139,7 +138,7 @@ class Studio:
         return [
             {
                 "name": called, "title": title, "painting": BUILTIN_STYLES.get(called, called),
-                "image": data_address(picture), "mixes": self.shelf.mixtures(called),
+                "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called),
                 "known": self.shelf.painting_of(called) is not None,
                 "builtin": called in BUILTIN_STYLES,
             }

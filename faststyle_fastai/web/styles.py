@@ -1,6 +1,7 @@
 "The tab of the page for a visitor's own styles: rename, delete, download, resume."
 
 import shutil
+import threading
 from functools import partial
 from hashlib import sha1
 
@@ -18,7 +19,6 @@ from .parts import Site, fetch, hidden_file, style_strip
 
 __all__ = ["ShelfTab"]
 
-SAVED = "{} is in your downloads."
 IDLE = "Styles that you train or add appear here."
 ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
 
@@ -28,6 +28,7 @@ class ShelfTab:
 
     def __init__(self, site: Site):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
+        self.making = threading.Lock()  # of files to download, one at a time
         self.pictures = style_strip()
         self.chosen = gr.Dropdown([], label="Style")
         self.status = gr.Markdown(IDLE, elem_id="shelved")
@@ -108,20 +109,24 @@ class ShelfTab:
         "A copy of a style's file, or its web page; the page may offer its own folder only."
         source = self.shelf.network(name)
         key = sha1(f"{source} {written(source)}".encode()).hexdigest()
-        out = self.site.scratch / key / f"{name}{suffix}"
-        if suffix == ".html" and not out.exists():  # it takes a minute
-            export_html(Stylizer(source, "cpu"), out)
-        elif suffix != ".html":
-            out.parent.mkdir(exist_ok=True)
-            shutil.copy(source, out)
-        return out, SAVED.format(out.name)
+        make = export_page if suffix == ".html" else shutil.copy
+        return self._once(self.site.scratch / key / f"{name}{suffix}", partial(make, source))
 
     def whole(self):
-        "The studio, made once."
-        out = self.site.scratch / "studio" / "studio.html"
-        if not out.exists():
-            export_studio(out)
-        return out, SAVED.format(out.name)
+        "The studio."
+        return self._once(self.site.scratch / "studio" / "studio.html", export_studio)
+
+    def _once(self, out, make):
+        "A file, made if it is not there; a page takes up to a minute."
+        with self.making:
+            if not out.exists():
+                out.parent.mkdir(exist_ok=True)
+                make(out)
+        return out, f"{out.name} is in your downloads."
+
+
+def export_page(source, out):
+    export_html(Stylizer(source, "cpu"), out)
 
 
 def resume_training(place, **how):

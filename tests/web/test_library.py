@@ -19,7 +19,7 @@ def test_the_shelf(tmp_path):
     shutil.copy(ASSETS / "gallery-slim.safetensors", tmp_path / "model.safetensors")
     assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "great_wave"
     assert called == "gallery-slim: great_wave" and called in shelf.styles()
-    assert "gallery-slim: the_scream" in shelf.together(called)
+    assert "gallery-slim: the_scream" in shelf.mixtures(called)
     titles = [title for title, _ in shelf.titles()]
     assert "The Scream · Munch" in titles and "The Scream · Munch (gallery-slim)" in titles
     assert shelf.find(called)[1] == "great_wave"

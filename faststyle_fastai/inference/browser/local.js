@@ -81,10 +81,11 @@ function mixed(one, other, share) {
   return found;
 }
 
-// Paint a photo or a frame: a canvas for the image, and whether a person was seen.
-let sent;
 // What was read from paintings is only on this page.
 addEventListener("beforeunload", (event) => facts.styles.some((one) => one.own) && event.preventDefault());
+
+// Paint a photo or a frame: a canvas for the image, and whether a person was seen.
+let sent;
 async function repaint(source, { style, other, share, stroke, live, colors, mask }) {
   const how = { ...mixed(style, other, share), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
   if (source !== sent) how.image = pixels(source); // the worker keeps it
@@ -105,7 +106,7 @@ const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { im
 // The last painting at full size as a file; null if it was stopped.
 async function fullSize({ strength, type }, watch) {
   const { image } = await ask("enlarge", { strength }, watch);
-  return image ? new Promise((done) => canvasOf(image).toBlob(done, type, 0.95)) : null;
+  return image ? blobOf(canvasOf(image), type) : null;
 }
 const stopFullSize = () => ask("stop");
 

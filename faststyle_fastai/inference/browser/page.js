@@ -116,7 +116,7 @@ async function readStyle(file) {
 
 // The middle of an image as a small square.
 function centered(image) {
-  const side = Math.min(image.width, image.height), square = canvasOf({ width: SMALL, height: SMALL });
+  const side = Math.min(image.width, image.height), square = blank(SMALL, SMALL);
   square.getContext("2d").drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
   return square;
 }
@@ -170,10 +170,10 @@ function photoOf(image, most) {
   const scale = Math.min(1, Math.sqrt(most / (image.width * image.height)));
   const canvas = canvasOf(image, Math.floor(image.width * scale) || 1, Math.floor(image.height * scale) || 1);
   if (scale < 1) now.reduced = filled(words.reduced, { size: `${image.width}×${image.height}`, most: most / 1e6 });
-  const there = canvas.getContext("2d");
-  return there && canvas.width && (most === LESS || there.getImageData(0, 0, 1, 1).data[3] || opaque(image)) ? canvas : null;
+  const opacity = ([, , , a]) => a; // a refused canvas stays empty
+  const there = opacity(canvas.getContext("2d").getImageData(0, 0, 1, 1).data), transparent = opacity(pixels(canvasOf(image, 1, 1)).data) < 255;
+  return most === LESS || there || transparent ? canvas : null;
 }
-const opaque = (image) => canvasOf(image, 1, 1).getContext("2d").getImageData(0, 0, 1, 1).data[3] < 255;
 
 // Count what was painted, or could not be, for tests.
 const painting = () => (document.body.dataset.painted = 1 + Number(document.body.dataset.painted));

@@ -3,19 +3,22 @@ const LONGEST = 2400; // px of the picture on the page
 const SQUARE = 256; // px of what the networks for people see
 const EDITS = 1024; // px of the longer side of corrections
 
-// What is open. `whole`: canvas of the photo; `painted`: of its painting, transparent where
-// nothing is painted; `edits`: of corrections, white to paint and black to keep the photo.
+// What is open. Canvases: `photo`; `painted`, transparent where nothing is painted; `edits` of
+// corrections, white to paint and black to keep the photo.
 const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "" };
 
-function canvasOf(image, width = image.width, height = image.height) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  if (image instanceof ImageData) context.putImageData(image, 0, 0);
-  else if (image.getContext || image.close || image.videoWidth) context.drawImage(image, 0, 0, width, height);
+function blank(width, height) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.getContext("2d", { willReadFrequently: true }).imageSmoothingQuality = "high";
   return canvas;
 }
+function canvasOf(image, width = image.width, height = image.height) {
+  const canvas = blank(width, height), context = canvas.getContext("2d");
+  if (image instanceof ImageData) context.putImageData(image, 0, 0);
+  else context.drawImage(image, 0, 0, width, height);
+  return canvas;
+}
+const blobOf = (canvas, type) => new Promise((done) => canvas.toBlob(done, type, 0.95));
 const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 const fitted = ({ width, height }, longest) => {
   const scale = Math.min(1, longest / Math.max(width, height));
@@ -24,10 +27,8 @@ const fitted = ({ width, height }, longest) => {
 
 // An image as the networks for people see it: stretched to a square, and padded to one.
 function squares(image) {
-  const scale = SQUARE / Math.max(image.width, image.height), padded = canvasOf(image, SQUARE, SQUARE);
-  const context = padded.getContext("2d");
-  context.clearRect(0, 0, SQUARE, SQUARE);
-  context.drawImage(image, 0, 0, Math.round(image.width * scale), Math.round(image.height * scale));
+  const scale = SQUARE / Math.max(image.width, image.height), padded = blank(SQUARE, SQUARE);
+  padded.getContext("2d").drawImage(image, 0, 0, Math.round(image.width * scale), Math.round(image.height * scale));
   return { stretched: pixels(canvasOf(image, SQUARE, SQUARE)), padded: pixels(padded) };
 }
 
@@ -58,7 +59,7 @@ function show(from = now.photo) {
 
 // A red veil over what stays a photo.
 function kept(width, height) {
-  const veil = canvasOf({ width, height }), context = veil.getContext("2d");
+  const veil = blank(width, height), context = veil.getContext("2d");
   context.fillStyle = "#e0000090";
   context.fillRect(0, 0, width, height);
   context.globalCompositeOperation = "destination-out";
@@ -146,7 +147,7 @@ function drawTo(event) {
 $("picture").onpointerdown = (event) => {
   if (brush === "none" || !now.painted) return;
   rememberEdits();
-  now.edits ??= canvasOf({ width: fitted(now.photo, EDITS)[0], height: fitted(now.photo, EDITS)[1] });
+  now.edits ??= blank(...fitted(now.photo, EDITS));
   $("picture").setPointerCapture(event.pointerId);
   last = null;
   drawTo(event);

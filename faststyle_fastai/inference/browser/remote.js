@@ -15,19 +15,18 @@ async function call(what, { body, how, method = "POST" } = {}) {
   return answer;
 }
 const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answer.blob()));
-const blobOf = (canvas, type) => new Promise((done) => canvas.toBlob(done, type, 0.95));
 
 const mixable = (one, other) => one.mixes.includes(other.name);
 const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
 
 // The photo is sent once.
 let uploaded, upload;
-async function sent(file) {
+async function send(file) {
   const answer = await call("photo", { body: file, how: { name: file.name } });
   file.pixels = (await answer.json()).size.join("×"); // also of a photo that only the server can read
 }
 function sendPhoto(file = now.file) {
-  if (uploaded !== file) [uploaded, upload] = [file, sent(file)];
+  if (uploaded !== file) [uploaded, upload] = [file, send(file)];
   return upload.catch((error) => {
     uploaded = null;
     throw error;
@@ -141,13 +140,7 @@ $("finer").onclick = async () => {
     if (refining) show();
   });
   say("refining", { percent: 0 });
-  let refined = false;
-  try {
-    await call("refine", { how: plain(asked()) });
-    refined = true;
-  } catch (error) {
-    say("failed", { why: error.message });
-  }
+  const refined = await call("refine", { how: plain(asked()) }).catch((error) => say("failed", { why: error.message }));
   stop();
   [refining, busy] = [false, false];
   $("finer").textContent = words.finer;
