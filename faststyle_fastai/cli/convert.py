@@ -24,7 +24,7 @@ def export(
     out: Annotated[
         Path,
         option(
-            "FILE",
+            "PATH",
             "Output file: .onnx for other programs, or .html, a page that paints in any browser. "
             "For the studio also a folder: an app to put on a web server.",
             "-o",

@@ -20,6 +20,7 @@ from ..core.terminal import one_line
 from ..core.values import is_finite
 from .bulk import bulk
 from .convert import export, import_
+from .help import Command, Group
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
 from .stylize import grid, stylize
@@ -28,6 +29,7 @@ from .video import video
 from .web import camera, web
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -100,8 +102,9 @@ def checked(command):
 
 def register(command, panel, examples):
     name = command.__name__.strip("_").replace("_", "-")
-    epilog = "Example: " + "\n\n".join(examples)
-    app.command(name, rich_help_panel=panel, epilog=epilog)(checked(command))
+    epilog = "\n\n".join(("For example:", *examples))
+    how = {"rich_help_panel": panel, "epilog": epilog, "short_help": command.__doc__}
+    app.command(name, cls=Command, **how)(checked(command))
 
 
 for panel, commands in COMMANDS.items():

@@ -47,7 +47,7 @@ def evaluate(
     others: Annotated[
         Path | None,
         option(
-            "FILE",
+            "DIR",
             "Folder of another program's results for the same photos, with the same names.",
             "--compare-with",
         ),

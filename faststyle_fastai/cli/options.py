@@ -33,7 +33,7 @@ Photos = Annotated[
 Out = Annotated[
     Path,
     option(
-        "FILE",
+        "DIR",
         "Folder for the network, previews and checkpoints.",
         "-o",
         "--output",

@@ -36,7 +36,7 @@ def stylize(
     ],
     style: options.Style,
     out: Annotated[
-        Path, option("FILE", "Output file, or a folder for the painted images.", "-o", "--output")
+        Path, option("PATH", "Output file, or a folder for the painted images.", "-o", "--output")
     ],
     as_one: options.AsOne = False,
     arch: options.SightArch = None,
@@ -59,7 +59,7 @@ def stylize(
     ] = None,
     save_mask: Annotated[
         Path | None,
-        option("FILE", "Also save the mask of what is painted; for several images a folder."),
+        option("PATH", "Also save the mask of what is painted; for several images a folder."),
     ] = None,
     batch_size: Annotated[
         int, option("N", "Images of the same size per batch.", "--batch-size", "--bs", min=1)

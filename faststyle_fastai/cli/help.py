@@ -1,0 +1,41 @@
+"How the help of commands looks: options in groups, and nothing about Python's types."
+
+from typer.core import TyperCommand, TyperGroup
+
+__all__ = ["Command", "Group"]
+
+# Title of a group -> its options, by their names in Python. All others come first.
+GROUPS = {
+    "Look": "strength mix stroke size keep_colors as_one",
+    "Part of the photo": "area faces mask black save_mask",
+    "Refining": "refine refine_on painting save_style",
+    "Output": "force skip_existing depth codec crf fps dtype cdn",
+    "Speed and memory": "arch device precision tile exact batch batch_size workers smooth",
+    "Web page": "web host port browser allow_host",
+    "Safety": "megapixels trust_pickle",
+}
+GROUP = {name: title for title, names in GROUPS.items() for name in names.split()}
+
+
+class _Plain:
+    def get_params(self, ctx):
+        params = super().get_params(ctx)
+        for param in params:
+            if param.param_type_name == "argument" or param.is_flag:
+                param.display_type_rich = lambda ctx: None
+            if not param.rich_help_panel and param.param_type_name == "option":
+                param.rich_help_panel = GROUP.get(param.name)
+        titles = [None, *GROUPS]
+        return sorted(params, key=lambda param: titles.index(GROUP.get(param.name)))
+
+    def collect_usage_pieces(self, ctx):
+        pieces = super().collect_usage_pieces(ctx)
+        return [piece.strip("{}").replace("…}...", "…") for piece in pieces]
+
+
+class Command(_Plain, TyperCommand):
+    "A command whose help groups its options."
+
+
+class Group(_Plain, TyperGroup):
+    "A group of such commands."

@@ -1,0 +1,37 @@
+"The help of every command, at 80 columns."
+
+import re
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from faststyle_fastai.cli.help import GROUPS
+from faststyle_fastai.cli.main import app
+
+COMMANDS = ["", *typer.main.get_command(app).commands]
+TITLES = ["Arguments", "Options", "Loss and schedule", *GROUPS]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_and_speaks_no_python(command):
+    found = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80"})
+    assert found.exit_code == 0
+    assert not re.search(r"<\w+(\[\w+\])?>|list\[|None|…\.\.\.|\{", found.stdout), found.stdout
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    if command:
+        assert "For example:" in found.stdout
+        titles = re.findall("╭─ ([^─]+) ─", found.stdout)
+        assert titles == [title for title in TITLES if title in titles]
+
+
+def test_options_are_in_groups():
+    said = CliRunner().invoke(app, ["stylize", "--help"], env={"COLUMNS": "80"}).stdout
+    groups = re.split("╭─ ([^─]+) ─", said)
+    options = {
+        title: re.findall(r"(?m)^│ [ *]*(--[\w-]+)", text)
+        for title, text in zip(groups[1::2], groups[2::2])
+    }
+    assert options["Options"] == ["--style", "--output", "--quiet", "--help"]
+    assert "--strength" in options["Look"] and "--device" in options["Speed and memory"]
+    assert sum(map(len, options.values())) > 25
