@@ -23,7 +23,7 @@ def reference(module: str, *names: str) -> Markdown:
         else:
             shown = ", ".join(map(str, thing)) if isinstance(thing, dict) else repr(thing)
             parts.append(f"### {name}\n\n`{shown.replace(str(ASSETS.parent.parent) + '/', '')}`")
-    return Markdown("\n\n".join(parts))
+    return Markdown("\n\n".join(parts).replace(":NoneType=None", "=None"))
 
 
 def methods(thing):

@@ -6,61 +6,183 @@ Pages, sections and their order are those of nbs/_quarto.yml. Notebooks are not 
 link or image is an error. OUT/studio is the studio, as a live demo that a static host can serve.
 """
 
+import json
+import re
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+from nbformat.v4 import new_markdown_cell
+from PIL import Image
 
-from faststyle_fastai.all import export_studio
+from faststyle_fastai.all import Stylizer, export_studio
 
 ROOT = Path(__file__).parent.parent
-NBS = ROOT / "nbs"
+NBS, PACKAGE = ROOT / "nbs", ROOT / "faststyle_fastai"
 PROJECT = [  # pages and files that notebooks link to
     "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff",
     "faststyle_fastai/assets/README.md", "benchmarks/RECIPE.md",
 ]  # fmt: skip
 CONF = """\
 project = {title!r}
-author = "The faststyle authors"
+author = copyright = "The faststyle authors"
+version = release = {version!r}
 extensions = ["myst_nb"]
 nb_execution_mode = "off"
+nb_render_markdown_format = "gfm"
 myst_enable_extensions = ["dollarmath"]
-myst_heading_anchors = 3
+myst_heading_anchors = 4
+myst_html_meta = {meta!r}
 html_theme = "furo"
-html_title = {title!r}
+html_title = "{title} {version}"
+html_logo, html_favicon = "logo.png", "favicon.png"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_theme_options = {theme!r}
 suppress_warnings = ["misc.highlighting_failure", "docutils"]
 """
+TOCTREE = "```{{toctree}}\n:hidden:\n:maxdepth: 1\n:caption: {}\n\n{}\n```\n"
+SOURCE = """\
+---
+orphan: true
+---
+
+# {name}
+
+```{{literalinclude}} {file}
+:linenos:
+```
+"""
+CSS = """\
+.sidebar-logo { width: 5rem; border-radius: .6rem; }
+.source { float: right; margin-top: -2.2rem; font-size: .8rem; }
+.highlight pre { white-space: pre-wrap; }
+article table { font-variant-numeric: tabular-nums; }
+"""
+LOGO = "woman_with_hat", "cat.jpg"  # a style and a photo
+DEMO = '<a href="studio/">Try it in your browser</a> · '
+HIDDEN = "#| echo: false"
+MODULE = re.compile(r'reference\("([\w.]+)"')  # in the source of a cell that documents it
+SHOWN = re.compile(r"(?:^---\n\n)?^### ([\w.]+)$", re.M)  # the heading of a documented name
+CODE = re.compile(r"(^```.*?^```$|^#.*$|\[[^\]]*\]\([^)]*\))", re.M | re.S)  # or a link
 
 
-def main(out):
-    website = yaml.safe_load((NBS / "_quarto.yml").read_text())["website"]
+def main(out: str | Path, demo: bool = True):
+    out, website = Path(out), yaml.safe_load((NBS / "_quarto.yml").read_text())["website"]
     with TemporaryDirectory() as folder:
         source = Path(folder)
-        shutil.copytree(NBS, source / "nbs", ignore=shutil.ignore_patterns("models"))
+        shutil.copytree(NBS / "images", source / "images")
         for name in PROJECT:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
-        (source / "conf.py").write_text(CONF.format(**website))
-        (source / "contents.md").write_text(contents(website["sidebar"]["contents"]))
-        strict = ["-q", "-W", "--keep-going", "-D", "root_doc=contents"]
+        for stem, notebook in notebooks(website).items():
+            (source / f"{stem}.ipynb").write_text(json.dumps(notebook))
+        (source / "source").mkdir()
+        for file in PACKAGE.rglob("*.py"):
+            name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+            (source / "source" / f"{name}.md").write_text(SOURCE.format(name=name, file=file))
+        (source / "conf.py").write_text(conf(website))
+        (source / "static").mkdir()
+        (source / "static" / "site.css").write_text(CSS)
+        logo(source)
+        strict = ["-q", "-W", "--keep-going"]
         subprocess.run([sys.executable, "-m", "sphinx", *strict, source, out], check=True)
-    export_studio(Path(out) / "studio")
+    shutil.rmtree(out / ".doctrees")
+    if demo:
+        export_studio(out / "studio")
+
+
+def notebooks(website):
+    "The notebooks as they are shown, by name."
+    found = {file.stem: json.loads(file.read_text()) for file in NBS.glob("*.ipynb")}
+    names = {name for page in found.values() for cell in page["cells"] for name in documented(cell)}
+    for stem, page in found.items():
+        links = () if stem == "cli" else names  # commands are called as functions are
+        page["cells"] = [readable(cell, links) for cell in page["cells"]]
+    first, *_ = cells = found["index"]["cells"]
+    first["source"] = first["source"].replace("[Tutorials]", f"{DEMO}[Tutorials]")
+    cells.append(new_markdown_cell(contents(website["sidebar"]["contents"])))
+    return found
+
+
+def documented(cell):
+    "The public names that a cell documents."
+    return SHOWN.findall(output(cell)) if MODULE.search("".join(cell["source"])) else []
+
+
+def readable(cell, names):
+    "A cell for readers: text in place of the code that made it, and links to documented names."
+    code = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return new_markdown_cell(linked(code.replace("](../", "]("), names))
+    if not code.startswith(HIDDEN):
+        return cell
+    if not (text := output(cell)):
+        return cell | {"metadata": {"tags": ["remove-input"]}}
+    if module := MODULE.search(code):
+        text = SHOWN.sub(partial(heading, module[1]), text)
+    return new_markdown_cell(linked(text, names))
+
+
+def heading(module, found):
+    "The heading of a documented name, with a target for links and a link to its source."
+    name = found[1].rpartition(".")[2]
+    where = f"source/{module}.html#:~:text={name}"
+    return f'(faststyle.{found[1]})=\n\n### `{found[1]}`\n\n<a class="source" href="{where}">source</a>'
+
+
+def linked(text, names):
+    "Text whose `names` in prose are links."
+
+    def link(found):
+        return f"[{found[0]}](#faststyle.{found[1].lower()})" if found[1] in names else found[0]
+
+    parts = CODE.split(text)
+    parts[::2] = (re.sub(r"`([\w.]+)(\([^`\n]*\))?`", link, part) for part in parts[::2])
+    return "".join(parts)
+
+
+def output(cell):
+    "What a cell printed as markdown."
+    made = (one.get("data", {}).get("text/markdown", "") for one in cell.get("outputs", ()))
+    return "".join(map("".join, made))
 
 
 def contents(parts):
-    "Convert the sidebar of _quarto.yml to tables of contents for Sphinx."
-    lines = ["# Contents", "", '<a href="studio/">Try it in your browser</a>', ""]
-    for part in parts:
-        pages = part["contents"] if isinstance(part, dict) else [part]
-        caption = [f":caption: {part['section']}"] if isinstance(part, dict) else []
-        stems = [f"nbs/{Path(page).stem}" for page in pages]
-        lines += ["```{toctree}", ":maxdepth: 1", *caption, "", *stems, "```", ""]
-    pages = [name.removesuffix(".md") for name in PROJECT if name.endswith(".md")]
-    lines += ["```{toctree}", ":maxdepth: 1", ":caption: Project", "", *pages, "```"]
-    return "\n".join(lines) + "\n"
+    "The sidebar of _quarto.yml as tables of contents for Sphinx."
+    sections = [(part["section"], part["contents"]) for part in parts if isinstance(part, dict)]
+    sections.append(("Project", [name for name in PROJECT if name.endswith(".md")]))
+    return "\n".join(TOCTREE.format(title, "\n".join(pages)) for title, pages in sections)
+
+
+def conf(website):
+    "Sphinx's settings."
+    settings = ConfigParser(interpolation=None)
+    settings.read(ROOT / "settings.ini", encoding="utf-8")
+    version, address = (settings["DEFAULT"][key] for key in ("version", "repository"))
+    meta = {
+        "description": website["description"],
+        "property=og:title": website["title"],
+        "property=og:description": website["description"],
+    }
+    theme = {"source_repository": address, "source_branch": "main", "source_directory": "nbs/"}
+    return CONF.format(**website, version=version, meta=meta, theme=theme if address else {})
+
+
+def logo(folder):
+    "A photo that the project painted, in the two sizes that a site needs."
+    style, photo = LOGO
+    image = Stylizer(style, "cpu")(NBS / "images" / photo)
+    side = min(image.size)
+    for name, pixels in (("logo.png", 320), ("favicon.png", 48)):
+        image.resize((pixels, pixels), Image.Resampling.LANCZOS, (0, 0, side, side)).save(
+            folder / name
+        )
 
 
 if __name__ == "__main__":

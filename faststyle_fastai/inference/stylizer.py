@@ -226,7 +226,7 @@ class Stylizer:
         shape: tuple[int, int],  # height and width to paint at
         tile,  # see PaintOptions
     ) -> int | None:
-        "Side of a tile in px; None: paint without tiles."
+        # Side of a tile in px; None: paint without tiles.
         if not isinstance(self.net, TransformerNet):
             if tile not in ("auto", None):
                 raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
