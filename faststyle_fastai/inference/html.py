@@ -39,7 +39,7 @@ POLICY = (
 APP = " 'self'; manifest-src 'self'"  # in the policy of an app
 MANIFEST = '<link rel="manifest" href="manifest.webmanifest">'
 BROWSER = Path(__file__).parent / "browser"
-PROGRAM = '<script type="text/plain" id="program-{}">{}</script>'
+DATA = '<script type="text/plain" id="{}">{}</script>'
 SHARED = "picture.js", "camera.js", "film.js", "saving.js", "page.js"
 LOCAL, REMOTE = (("common.js", first, *SHARED) for first in ("local.js", "remote.js"))
 WORKER = "palette.js", "resample.js", "worker.js"
@@ -48,7 +48,7 @@ WORKER = "palette.js", "resample.js", "worker.js"
 def export_html(
     paint,  # a Stylizer; for FILE:NAME or a built-in style, only that style is exported
     path: str | Path,  # .html
-    cdn: bool = False,  # load ONNX Runtime Web from the network: 9 MB less, but not offline
+    cdn: bool = False,  # load ONNX Runtime Web from the network: 10 MB less, but not offline
     language: str = "en",  # a file words.LANGUAGE.json
 ) -> Path:
     """Write a page that repaints photos and the camera; requires the extra `onnx`.
@@ -106,12 +106,10 @@ def write_page(
     page = page_text(
         LOCAL, policy, facts, title, language,
         MANIFEST=MANIFEST * installable,
-        PROGRAMS="\n".join(PROGRAM.format(*item) for item in packed(programs)),
+        PROGRAMS=embedded({f"program-{name}": zipped(made) for name, made in programs.items()}),
         CDN=CDN if cdn else "",
         WORKER=joined(WORKER),
-        ORT="" if cdn else read("ort.js"),
-        MJS="" if cdn else read("ort.mjs"),
-        WASM="" if cdn else encoded((BROWSER / "ort.wasm.gz").read_bytes()),
+        RUNTIME="" if cdn else runtime(),
     )  # fmt: skip
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -146,8 +144,23 @@ def program_of(paint):
         return export_onnx(paint, Path(folder) / "style.onnx", "half").read_bytes()
 
 
-def packed(programs):
-    return [(name, encoded(gzip.compress(made, mtime=0))) for name, made in programs.items()]
+def runtime():
+    "ONNX Runtime Web: one build for all browsers, one for those that reach a graphics card."
+    parts = {}
+    for build in ("cpu", "gpu"):
+        parts[f"ort-{build}"] = read(f"ort-{build}.js")
+        parts[f"mjs-{build}"] = read(f"ort-{build}.mjs")
+        parts[f"wasm-{build}"] = encoded((BROWSER / f"ort-{build}.wasm.gz").read_bytes())
+    return embedded(parts)
+
+
+def embedded(parts):
+    "Data inside a page, by their names."
+    return "\n".join(DATA.format(*part) for part in parts.items())
+
+
+def zipped(data):
+    return encoded(gzip.compress(data, mtime=0))
 
 
 def safe_json(value):

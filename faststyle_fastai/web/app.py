@@ -19,6 +19,11 @@ from .video import FilmTab
 
 __all__ = ["web_page"]
 
+# A film begins with the style that the photo was painted in, which the address of its page names.
+LAST_STYLE = """(called) => {
+  const { hash } = document.getElementById("studio").contentWindow.location;
+  return hash ? decodeURIComponent(hash.slice(1)) : called;
+}"""
 HEAD = "<h1 class='unseen-title'>faststyle</h1>"
 FRAME = (
     "<iframe id='studio' src='/studio' title='Paint a photo' "
@@ -57,8 +62,8 @@ def web_page(
             if find_spec("av"):
                 with gr.Tab("Video", id="video") as films:
                     chosen = FilmTab(site).style
-                looks = [page.load, films.select]
-                gr.on(looks, shown_styles, chosen, chosen, api_name=False)
+                page.load(shown_styles, chosen, chosen, api_name=False)
+                films.select(shown_styles, chosen, chosen, js=LAST_STYLE, api_name=False)
             with gr.Tab("Teach a painting", id="train") as training:
                 TrainTab(site, tabs, folders).look_after(page.load, training.select)
             with gr.Tab("My styles", id="styles") as mine:

@@ -14,8 +14,9 @@ from faststyle_fastai.inference.html import BROWSER, CDN
 pytest.importorskip("onnx")
 
 FILES = {
-    "ort.webgpu.min.js": "ort.js",
-    "ort-wasm-simd-threaded.asyncify.mjs": "ort.mjs",
+    "ort.wasm.min.js": "ort-cpu.js",
+    "ort-wasm-simd-threaded.mjs": "ort-cpu.mjs",
+    "ort-wasm-simd-threaded.wasm": "ort-cpu.wasm.gz",
 }
 ISOLATED = {  # what a server sends so that a page may use threads
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -106,16 +107,15 @@ def test_the_runtime_from_the_network(visit, pages, photos):
     def answer(route):
         name = route.request.url.removeprefix(CDN)
         asked.append(name)
+        body, kind = (BROWSER / FILES[name]).read_bytes(), "text/javascript"
         if name.endswith(".wasm"):
-            body, kind = gzip.decompress((BROWSER / "ort.wasm.gz").read_bytes()), "application/wasm"
-        else:
-            body, kind = (BROWSER / FILES[name]).read_bytes(), "text/javascript"
+            body, kind = gzip.decompress(body), "application/wasm"
         headers = {"Access-Control-Allow-Origin": "*"}
         route.fulfill(body=body, content_type=kind, headers=headers)
 
     assert pages[1].stat().st_size < pages[0].stat().st_size / 3
     open_photo(visit(pages[1], answer=answer), photos / "china" / "0.jpg")
-    assert "ort.webgpu.min.js" in asked
+    assert set(asked) == set(FILES)
 
 
 def test_nothing_is_sent_anywhere(chromium, pages, port):

@@ -93,6 +93,28 @@ def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     assert tab.get_by_label("off", exact=True).is_checked()
 
 
+def test_the_mask_is_drawn_by_keyboard(visit, studio, china):
+    tab, photo = visit(studio), Image.open(china).convert("RGB")
+    open_photo(tab, china)
+    everything = downloaded(tab)[0]
+    tab.get_by_text("Correct by hand").click()
+    tab.get_by_label("keep the photo here").check()
+    tab.get_by_text("By keyboard").wait_for()
+    tab.locator("#size").fill("30")
+    tab.locator("#picture").focus()
+    for key, times in (("ArrowLeft", 25), ("ArrowUp", 25)):
+        for _ in range(times):
+            tab.keyboard.press(key)
+    tab.keyboard.down(" ")
+    for _ in range(50):
+        tab.keyboard.press("ArrowDown")
+    repainted(tab, lambda: tab.keyboard.up(" "))
+    left, right = (0, 0, 10, 72), (40, 0, 96, 72)
+    seen = downloaded(tab)[0]
+    assert away(seen.crop(left), photo.crop(left)) < 1
+    assert away(seen.crop(right), everything.crop(right)) < 1
+
+
 def test_before_and_after_by_keyboard(visit, studio, china):
     tab = visit(studio)
     open_photo(tab, china)

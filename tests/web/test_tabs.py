@@ -125,6 +125,15 @@ def test_a_video_is_painted_with_its_sound(visit, film):
         assert painted.streams.audio
 
 
+def test_a_video_starts_with_the_style_of_the_photo(visit):
+    tab = visit("Photo and camera")
+    studio(tab).get_by_role("button", name="Udnie Picabia", exact=True).click()
+    tab.get_by_role("tab", name="Video", exact=True).click()
+    tab.wait_for_function(
+        "[...document.querySelectorAll('input')].some((e) => e.value === 'Udnie · Picabia')"
+    )
+
+
 def test_a_long_video_is_refused(visit, tmp_path):
     tab = visit("Video")
     long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])

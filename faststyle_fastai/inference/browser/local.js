@@ -1,25 +1,25 @@
 // Paints on this device: the runtime and the networks are inside the page, and a worker runs them.
 // The functions after `started` are those of remote.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-const decoded = (text) => Uint8Array.from(atob(text.trim()), (c) => c.charCodeAt(0));
+const slowly = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025
+const decoded = (text) => (Uint8Array.fromBase64 ?? slowly)(text);
 const bytes = (id) => decoded($(id).textContent);
 
-async function inflated(data) {
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-async function runtime(cdn) {
-  if (!cdn) return [$("ort").textContent, $("mjs").textContent, await inflated(bytes("wasm"))];
-  const wasm = "ort-wasm-simd-threaded.asyncify", files = ["ort.webgpu.min.js", `${wasm}.mjs`, `${wasm}.wasm`];
-  const found = await Promise.all(files.map((file) => fetch(cdn + file)));
+// The runtime's code, and its build for this browser: inside the page, or on the network.
+async function runtime(gpu, cdn) {
+  const build = gpu ? "gpu" : "cpu";
+  if (!cdn) return { ort: $(`ort-${build}`).textContent, mjs: $(`mjs-${build}`).textContent, wasm: bytes(`wasm-${build}`) };
+  const code = gpu ? "ort.jspi.min.js" : "ort.wasm.min.js", name = `ort-wasm-simd-threaded${gpu ? ".jspi" : ""}`;
+  const found = await Promise.all([code, `${name}.mjs`].map((file) => fetch(cdn + file)));
   if (!found.every((file) => file.ok)) throw new Error("the runtime cannot be loaded");
-  const [ort, mjs, binary] = found;
-  return [await ort.text(), await mjs.text(), await binary.arrayBuffer()];
+  const [ort, mjs] = await Promise.all(found.map((file) => file.text()));
+  return { ort, mjs, address: `${cdn}${name}.wasm` };
 }
 
-// Whether there is a graphics card that works, and not a slow imitation of one.
+// Whether there is a graphics card that works, and not a slow imitation of one. The runtime waits
+// for it by JavaScript Promise Integration.
 async function hasGpu() {
+  if (!WebAssembly.Suspending) return false;
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter || adapter.info.isFallbackAdapter) return false;
   (await adapter.requestDevice()).destroy();
@@ -43,15 +43,14 @@ function ask(task, how = {}, watch = undefined) {
 }
 
 async function start() {
-  const [ort, mjs, wasm] = await runtime($("cdn").textContent.trim());
+  const gpu = await hasGpu().catch(() => false);
+  const { ort, ...given } = await runtime(gpu, $("cdn").textContent.trim());
   const code = new Blob([ort, "\n", $("worker").textContent], { type: "text/javascript" });
   worker = new Worker(URL.createObjectURL(code));
   worker.onmessage = answer;
   worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
-  const programs = {};
-  for (const name of facts.programs) programs[name] = await inflated(bytes(`program-${name}`));
-  const gpu = await hasGpu().catch(() => false);
-  await ask("start", { mjs, wasm, programs, gpu, sure: facts.sure, first: Object.keys(facts.networks)[0] });
+  const programs = Object.fromEntries(facts.programs.map((name) => [name, bytes(`program-${name}`)]));
+  await ask("start", { ...given, programs, gpu, sure: facts.sure, first: Object.keys(facts.networks)[0] });
 }
 const started = start();
 const blends = true; // strength blends the painting with the photo

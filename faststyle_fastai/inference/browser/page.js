@@ -18,7 +18,9 @@ for (const slider of document.querySelectorAll("aside input[type=range]")) {
 function offer(one, first = false) {
   const button = document.createElement("button"), title = document.createElement("span");
   [button.type, button.title] = ["button", one.painting || one.title];
-  if (one.image) button.append(Object.assign(new Image(), { src: one.image, alt: "" }));
+  const face = Object.assign(document.createElement("span"), { className: "face" });
+  if (one.image) face.append(Object.assign(new Image(), { src: one.image, alt: "" }));
+  button.append(face);
   const [work, artist] = one.title.split(" · ");
   title.className = "name";
   title.textContent = work;
@@ -234,7 +236,9 @@ async function paintThumbnails(styles = facts.styles) {
     if (now.photo !== photo) return;
     const painted = await thumbnail(square, one);
     if (now.photo !== photo) return;
-    one.button.querySelector("img, canvas")?.replaceWith(painted);
+    const face = one.button.querySelector(".face");
+    face.querySelector("canvas")?.remove();
+    face.append(painted); // the painting shows again below a mouse
   }
 }
 

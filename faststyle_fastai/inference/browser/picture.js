@@ -81,6 +81,7 @@ $("split").oninput = $("strength").oninput = $("shown").oninput = () => show();
 
 // Corrections by finger or mouse: strokes on a small canvas of the photo's proportions.
 const UNDONE = 20; // strokes that can be undone
+const STEP = 0.02; // of a side, by which a key moves the brush
 let brush = "none", last = null, before = [];
 for (const [value, key] of [["none", "brushNone"], ["paint", "brushPaint"], ["keep", "brushKeep"]])
   $("brush").append(choice("brush", value, words[key], value === "none", () => takeBrush(value)));
@@ -89,6 +90,7 @@ function takeBrush(value) {
   document.querySelector(`[name=brush][value=${value}]`).checked = true;
   document.body.classList.toggle("drawing", value !== "none");
   $("ring").hidden = true;
+  $("picture").tabIndex = value === "none" ? -1 : 0;
   show();
 }
 $("by-hand").ontoggle = () => ($("by-hand").open ? $("by-hand").scrollIntoView() : takeBrush("none"));
@@ -103,7 +105,7 @@ function rememberEdits() {
   $("undo").disabled = false;
 }
 function forgetEdits() {
-  [now.edits, before] = [null, []];
+  [now.edits, before, drawing] = [null, [], false];
   $("undo").disabled = true;
   takeBrush("none");
 }
@@ -127,9 +129,10 @@ function choice(group, value, text, checked, chosen) {
   return label;
 }
 
-function drawTo(event) {
-  const box = $("picture").getBoundingClientRect(), { edits } = now, context = edits.getContext("2d");
-  const at = [(event.clientX - box.left) / box.width * edits.width, (event.clientY - box.top) / box.height * edits.height];
+// The brush is at a place of the picture, in shares of its sides.
+let place = [0.5, 0.5], drawing = false;
+function draw() {
+  const { edits } = now, context = edits.getContext("2d"), at = [place[0] * edits.width, place[1] * edits.height];
   const size = ($("size").value / 100) * Math.max(edits.width, edits.height);
   Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: size, strokeStyle: brush === "paint" ? "#fff" : "#000" });
   context.beginPath();
@@ -144,20 +147,45 @@ function drawTo(event) {
   shown.fillStyle = shown.strokeStyle;
   shown.fill();
 }
-$("picture").onpointerdown = (event) => {
-  if (brush === "none" || !now.painted) return;
+function startStroke() {
   rememberEdits();
   now.edits ??= blank(...fitted(now.photo, EDITS));
-  $("picture").setPointerCapture(event.pointerId);
-  last = null;
-  drawTo(event);
-};
-$("picture").onpointermove = (event) => {
-  if (brush === "none") return;
-  const box = $("picture").getBoundingClientRect(), side = ($("size").value / 100) * Math.max(box.width, box.height);
-  Object.assign($("ring").style, { left: `${event.clientX - box.left}px`, top: `${event.clientY - box.top}px`, width: `${side}px` });
+  [drawing, last] = [true, null];
+  draw();
+}
+function endStroke() {
+  if (drawing) correct();
+  drawing = false;
+}
+function moveTo(x, y) {
+  place = [x, y].map((n) => Math.min(1, Math.max(0, n)));
+  const { clientWidth: wide, clientHeight: high } = $("picture"), side = ($("size").value / 100) * Math.max(wide, high);
+  Object.assign($("ring").style, { left: `${place[0] * wide}px`, top: `${place[1] * high}px`, width: `${side}px` });
   $("ring").hidden = false;
-  if ($("picture").hasPointerCapture(event.pointerId)) drawTo(event);
+  if (drawing) draw();
+}
+const pointTo = (event) => {
+  const box = $("picture").getBoundingClientRect();
+  moveTo((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 };
+$("picture").onpointerdown = (event) => {
+  if (brush === "none" || !now.painted) return;
+  $("picture").setPointerCapture(event.pointerId);
+  pointTo(event);
+  startStroke();
+};
+$("picture").onpointermove = (event) => brush !== "none" && pointTo(event);
 $("picture").onpointerleave = () => ($("ring").hidden = true);
-$("picture").onpointerup = $("picture").onpointercancel = () => brush !== "none" && now.edits && correct();
+$("picture").onpointerup = $("picture").onpointercancel = endStroke;
+
+// By keyboard, arrow keys move the brush and the space bar draws for as long as it is held.
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+$("picture").onkeydown = (event) => {
+  const arrow = ARROWS[event.key];
+  if (brush === "none" || !now.painted || !(arrow || event.key === " ")) return;
+  event.preventDefault();
+  if (arrow) moveTo(place[0] + STEP * arrow[0], place[1] + STEP * arrow[1]);
+  else if (!drawing) startStroke();
+};
+$("picture").onkeyup = (event) => event.key === " " && endStroke();
+$("picture").onblur = endStroke;

@@ -19,10 +19,10 @@ onmessage = async ({ data }) => {
 };
 
 const tasks = {
-  async start({ mjs, wasm, first, ...given }) {
+  async start({ mjs, wasm, address, first, ...given }) {
     const script = new Blob([mjs], { type: "text/javascript" });
-    ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
-    ort.env.wasm.wasmBinary = wasm;
+    ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script), wasm: address };
+    if (wasm) ort.env.wasm.wasmBinary = await inflated(wasm);
     // Threads need memory that browsers share only with pages of an isolated server.
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
@@ -215,9 +215,15 @@ async function peopleOf({ area, stretched, padded }) {
 
 const tensor = ({ data, width, height }) => new ort.Tensor("float32", data, [1, 3, height, width]);
 
+async function inflated(data) {
+  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 // A network, ready to run.
 function session(name, provider = gpu ? "webgpu" : "wasm") {
-  if (!sessions.has(name)) sessions.set(name, ort.InferenceSession.create(programs[name], { executionProviders: [provider] }));
+  const made = async () => ort.InferenceSession.create(await inflated(programs[name]), { executionProviders: [provider] });
+  if (!sessions.has(name)) sessions.set(name, made());
   return sessions.get(name);
 }
 
