@@ -1,5 +1,6 @@
 "Everything here is read from settings.ini; pyproject.toml names the backend and the tools."
 
+import re
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -9,16 +10,37 @@ root = Path(__file__).parent
 parser = ConfigParser(delimiters=["="], interpolation=None)
 parser.read(root / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
-suffix = "_requirements"
+suffix, address = "_requirements", cfg["repository"]
+RELATIVE = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:)([^)#][^)]*)\)")
+
+
+def elsewhere(found):
+    "A link of the README as it works on a package index; without an address, only its text."
+    image, text, path = found.groups()
+    if not address:
+        return "" if image else text
+    kind = "raw" if image else "blob"
+    return f"{image}[{text}]({address}/{kind}/main/{path})"
+
 
 setup(
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
     author=cfg["author"],
-    license=cfg["license"],
+    license_expression=cfg["license"],
     license_files=["LICENSE", "THIRD_PARTY_LICENSES.txt"],
     keywords=cfg["keywords"].split(),
+    classifiers=cfg["classifiers"].strip().splitlines(),
+    project_urls={
+        name: address + path
+        for name, path in {
+            "Source": "",
+            "Issues": "/issues",
+            "Changelog": "/blob/main/CHANGELOG.md",
+        }.items()
+        if address
+    },
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=[cfg["lib_path"], f"{cfg['lib_path']}.*"]),
     package_data={
@@ -27,7 +49,7 @@ setup(
     install_requires=cfg["requirements"].split(),
     extras_require={k.removesuffix(suffix): v.split() for k, v in cfg.items() if suffix in k},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
-    long_description=(root / "README.md").read_text(encoding="utf-8"),
+    long_description=RELATIVE.sub(elsewhere, (root / "README.md").read_text(encoding="utf-8")),
     long_description_content_type="text/markdown",
     zip_safe=False,
 )

@@ -1,3 +1,3 @@
 "Fast neural style transfer that anyone can train and run, on fastai."
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

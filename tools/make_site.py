@@ -133,7 +133,8 @@ def heading(module, found):
     "The heading of a documented name, with a target for links and a link to its source."
     name = found[1].rpartition(".")[2]
     where = f"source/{module}.html#:~:text={name}"
-    return f'(faststyle.{found[1]})=\n\n### `{found[1]}`\n\n<a class="source" href="{where}">source</a>'
+    link = f'<a class="source" href="{where}">source</a>'
+    return f"(faststyle.{found[1]})=\n\n### `{found[1]}`\n\n{link}"
 
 
 def linked(text, names):

@@ -1,0 +1,13 @@
+# The web page in a container, on the processor:
+#     docker build -t faststyle . && docker run --rm -p 8080:8080 -v faststyle:/home/painter/styles faststyle
+FROM python:3.12-slim
+RUN pip install --no-cache-dir torch torchvision --index-url https://download.pytorch.org/whl/cpu
+COPY . /source
+RUN pip install --no-cache-dir "/source[web,video,onnx,heic]" && rm -r /source
+RUN useradd --create-home painter
+USER painter
+WORKDIR /home/painter
+RUN mkdir styles
+EXPOSE 8080
+HEALTHCHECK --start-period=60s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/')"]
+CMD ["faststyle", "web", "--host", "0.0.0.0", "--folder", "styles"]
