@@ -2,7 +2,7 @@ import configparser
 import re
 import sys
 from importlib.metadata import files as files_of
-from importlib.metadata import requires, version
+from importlib.metadata import metadata, requires, version
 from pathlib import Path
 
 import nbformat
@@ -24,6 +24,14 @@ def test_one_version():
 def test_the_installed_package_names_its_requirements():
     names = {line.split(";")[0].split(">")[0].strip() for line in requires("faststyle_fastai")}
     assert {"fastai", "torch", "torchvision", "pillow", "numpy", "safetensors", "typer"} <= names
+
+
+def test_what_an_index_shows_has_no_dead_link():
+    said = metadata("faststyle_fastai")
+    text = said["Description"] or said.get_payload()
+    links = re.findall(r"\]\(([^)]*)\)", text)
+    assert "## Install" in text and all(link.startswith("https://") for link in links)
+    assert said["License-Expression"].startswith("Apache-2.0")
 
 
 def test_what_ships_is_small():

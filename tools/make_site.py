@@ -75,7 +75,7 @@ CODE = re.compile(r"(^```.*?^```$|^#.*$|\[[^\]]*\]\([^)]*\))", re.M | re.S)  # o
 def main(out: str | Path, demo: bool = True):
     out, website = Path(out), yaml.safe_load((NBS / "_quarto.yml").read_text())["website"]
     with TemporaryDirectory() as folder:
-        source = Path(folder)
+        source, html = Path(folder) / "source", Path(folder) / "built" / "html"
         shutil.copytree(NBS / "images", source / "images")
         for name in PROJECT:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -91,8 +91,8 @@ def main(out: str | Path, demo: bool = True):
         (source / "static" / "site.css").write_text(CSS)
         logo(source)
         strict = ["-q", "-W", "--keep-going"]
-        subprocess.run([sys.executable, "-m", "sphinx", *strict, source, out], check=True)
-    shutil.rmtree(out / ".doctrees")
+        subprocess.run([sys.executable, "-m", "sphinx", *strict, source, html], check=True)
+        shutil.copytree(html, out, ignore=shutil.ignore_patterns(".doctrees"), dirs_exist_ok=True)
     if demo:
         export_studio(out / "studio")
 

@@ -68,7 +68,7 @@ def too_old(name):
     )
 
 
-def autocast_dtype(device: torch.device, precision: str = "auto") -> torch.dtype | None:
+def autocast_dtype(device: torch.device | str, precision: str = "auto") -> torch.dtype | None:
     """The type to compute in; None: float32.
 
     `"auto"` reads the environment variable FASTSTYLE_PRECISION. If it is unset, bfloat16 is used
@@ -80,6 +80,7 @@ def autocast_dtype(device: torch.device, precision: str = "auto") -> torch.dtype
     known("precision", precision, PRECISIONS)
     if precision != "auto":
         return None if precision == "float32" else getattr(torch, precision)
+    device = torch.device(device)
     if computes_bfloat16(device):
         return torch.bfloat16
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= TENSOR_CORES:

@@ -23,6 +23,7 @@ from .options import AREAS, STROKES
 from .painter import PALETTE
 from .people import SURE
 from .people_onnx import people_program
+from .stylizer import stylizer_of
 
 __all__ = ["export_html"]
 
@@ -46,7 +47,7 @@ WORKER = "palette.js", "resample.js", "worker.js"
 
 
 def export_html(
-    paint,  # a Stylizer; for FILE:NAME or a built-in style, only that style is exported
+    source,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .html
     cdn: bool = False,  # load ONNX Runtime Web from the network: 10 MB less, but not offline
     language: str = "en",  # a file words.LANGUAGE.json
@@ -56,6 +57,7 @@ def export_html(
     The page holds the network, with weights in float16, and ONNX Runtime Web (MIT license). It
     works from a disk or any web server. Photos stay on the visitor's device.
     """
+    paint = stylizer_of(source)
     if not paint.styles:
         raise FaststyleError("An autoencoder only redraws photos: export a style.")
     names = [paint.named] if paint.named is not None else paint.styles

@@ -27,7 +27,7 @@ SMALL_CLOSE = 2  # as above, but on average, for smaller weights
 
 
 def export_onnx(
-    paint,  # a Stylizer; for FILE:NAME or a built-in style, only that style is exported
+    source,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .onnx
     weights: str = "float32",  # float32, half or int8; half and int8 files are 1/2 and 1/3 as large
 ) -> Path:
@@ -39,7 +39,9 @@ def export_onnx(
     file is discarded if its output differs from PyTorch's by more than half a step of 8 bits
     (float32), or by more than two steps on average (half, int8).
     """
-    path = Path(path)
+    from .stylizer import stylizer_of  # which imports this module
+
+    path, paint = Path(path), stylizer_of(source)
     if weights not in ("float32", *SMALLER):
         raise ValueError(f"Invalid weights='{weights}'. Use float32, {', '.join(SMALLER)}.")
     if path.suffix != ".onnx":

@@ -307,6 +307,11 @@ class Stylizer:
         return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
 
 
+def stylizer_of(source) -> Stylizer:
+    "A Stylizer, or one of what its constructor takes."
+    return source if isinstance(source, Stylizer) else Stylizer(source, "cpu")
+
+
 def _share(watch, share, preview):
     watch(share)
 

@@ -118,7 +118,7 @@ class WideConv2d(nn.Conv2d):
         x = x.reshape(batch, height, width, 4 * n_in).permute(0, 3, 1, 2)
         shifts = [(right, 1 - right, down, 1 - down) for down in (0, 1) for right in (0, 1)]
         kernel = torch.stack([F.pad(self.weight, shift) for shift in shifts], 1)
-        kernel = kernel.view(4 * n_out, n_in, 5, 2, 5, 2).permute(0, 3, 5, 1, 2, 4)
+        kernel = kernel.reshape(4 * n_out, n_in, 5, 2, 5, 2).permute(0, 3, 5, 1, 2, 4)
         kernel = kernel.reshape(4 * n_out, 4 * n_in, 5, 5)
         return F.pixel_shuffle(conv2d(x, kernel, self.bias.repeat_interleave(4, 0)), 2)
 

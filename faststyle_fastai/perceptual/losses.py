@@ -27,6 +27,7 @@ class VggLoss(nn.Module):
     """
 
     terms: Any  # an nn.ModuleDict: name -> Term
+    reduction = "mean"  # or none: the error of each image, which fastai asks for
 
     def __init__(
         self,
@@ -91,7 +92,8 @@ class VggLoss(nn.Module):
             for name in self.part_names
         }
         first, *others = parts.values()
-        return sum(others, first).mean()
+        errors = sum(others, first)
+        return errors.mean() if self.reduction == "mean" else errors.expand(len(pred))
 
     def comparison(self, pred: Tensor, photo: Tensor, style_ids: Tensor) -> Comparison:
         "What the terms see; the backbone runs when a term asks for features."

@@ -198,8 +198,9 @@ class StopOnNonFinite(Callback):
         self.every = every
 
     def before_fit(self):
-        self.recorder.smooth_loss = SmoothLoss()
-        self.recorder.smooth_loss.reset()  # fastai before 2.8.3 does so too late
+        smooth = SmoothLoss()
+        smooth.reset()  # fastai before 2.8.3 does so too late
+        vars(self.recorder)["smooth_loss"] = smooth  # a callback warns when it is set as usual
 
     def before_train(self):
         self._keep()

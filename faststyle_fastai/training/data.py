@@ -5,6 +5,7 @@ import os
 import random
 import sys
 import warnings
+from collections.abc import Sequence
 from itertools import cycle, islice
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
@@ -15,6 +16,7 @@ from fastai.data.transforms import IntToFloatTensor, ToTensor
 from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
+from fastcore.basics import listify
 from fasttransform import ItemTransform, Transform
 from PIL import Image
 from plum import dispatch
@@ -119,7 +121,7 @@ class StyleDataLoaders(DataLoaders):
     @classmethod
     def from_folder(
         cls,
-        path: str | Path,  # folder of photos, searched recursively
+        path: str | Path | Sequence[Path],  # folder of photos, searched recursively, or their files
         size: int = 256,  # px per side of the square crops
         bs: int = 16,  # photos per step, of all processes together
         images: int | None = None,  # photos per epoch: a subset, or drawn repeatedly; None: all
@@ -127,6 +129,8 @@ class StyleDataLoaders(DataLoaders):
         max_valid: int = 64,  # maximum number of held-out photos
         min_scale: float = 0.5,  # smallest training crop, as a share of the largest square's area
         max_lighting: float = 0.4,  # maximum change in brightness and contrast of training photos
+        item_tfms=None,  # more transforms of each photo, after the crop
+        batch_tfms=None,  # more transforms of each batch, before photos become targets
         seed: int = 42,  # for the split and the choice of `images`
         num_workers: int | None = None,  # processes that load photos; None: see `default_workers`
         device: torch.device | str | None = None,
@@ -137,12 +141,14 @@ class StyleDataLoaders(DataLoaders):
         there are fewer photos than a batch needs.
         """
         check_numbers(size=size, bs=bs, images=images, valid_pct=valid_pct)
+        if not isinstance(size, int):
+            raise ValueError(f"size={size}: crops are square. Give one number of pixels.")
         if not SMALLEST <= size <= LONGEST or bs < 1:
             raise ValueError(
                 f"size={size}, bs={bs}: size must be at least {SMALLEST} and at most {LONGEST} px, "
                 f"bs at least 1."
             )
-        files = picture_files(path)
+        files = picture_files(path) if isinstance(path, (str, Path)) else list(map(Path, path))
         random.Random(seed).shuffle(files)
         good, bad = check_pictures(files, None if images is None else images + max_valid)
         if bad:
@@ -172,8 +178,13 @@ class StyleDataLoaders(DataLoaders):
         opened = OpenPhoto(shortest, dict.fromkeys(photos))
         dls = Datasets(photos, [[opened]], splits=(train, valid)).dataloaders(
             bs=bs,
-            after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), ToTensor()],
-            after_batch=[IntToFloatTensor(), *(c(max_lighting) for c in changes), PhotoIsTarget()],
+            after_item=[PhotoCrop(size, min_scale), FlipItem(0.5), *listify(item_tfms), ToTensor()],
+            after_batch=[
+                IntToFloatTensor(),
+                *(c(max_lighting) for c in changes),
+                *listify(batch_tfms),
+                PhotoIsTarget(),
+            ],
             num_workers=num_workers,
             device=device,
             path=".",
@@ -187,6 +198,24 @@ class StyleDataLoaders(DataLoaders):
         whole = [OpenPhoto(), ToTensor()]
         alone = {"bs": 1, "after_item": whole, "after_batch": [IntToFloatTensor()]}
         return super().test_dl(test_items, rm_type_tfms=1, **alone | kwargs)
+
+
+def checked_loaders(dls: DataLoaders) -> DataLoaders:
+    "Any DataLoaders of photos and photos, with the `size` of their crops."
+    if not isinstance(dls, StyleDataLoaders):
+        photo, *target = dls.one_batch()
+        if len(target) != 1 or getattr(target[0], "shape", None) != photo.shape:
+            raise ValueError(
+                "A batch must be photos and the same photos as targets. Use StyleDataLoaders, or "
+                "DataBlock(blocks=(ImageBlock, ImageBlock), …)."
+            )
+        if not 0 <= photo.min() <= photo.max() <= 1:
+            raise ValueError(
+                "Photos must be in [0, 1]. Leave out Normalize: the network does it itself."
+            )
+        if not hasattr(dls, "size"):
+            dls.size = min(photo.shape[-2:])
+    return dls
 
 
 @dispatch

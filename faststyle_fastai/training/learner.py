@@ -2,8 +2,8 @@
 
 import copy
 import warnings
-from contextlib import ExitStack, contextmanager
 from functools import partial
+from inspect import signature
 from itertools import combinations
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from fastai.learner import Learner
 from fastcore.basics import listify, patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
+from fastcore.xtras import ContextManagers
 from torch import Tensor
 
 from ..core.devices import autocast_dtype
@@ -36,7 +37,7 @@ from .callbacks import (
     StopOnNonFinite,
     TimeBudget,
 )
-from .data import StyleDataLoaders
+from .data import StyleDataLoaders, checked_loaders
 from .network_terms import NETWORK_TERMS
 from .optimizers import OPTIMIZERS
 from .precision import BFloat16, Float16
@@ -46,6 +47,8 @@ from .recipes import Training, recipe_plan
 __all__ = ["autoencoder_learner", "style_learner"]
 
 STARTS = "autoencoder", "gallery"  # built in
+# Arguments of fastai's Learner that may be given; the recipe has its rate and weight decay.
+LEARNER = {*signature(Learner).parameters} - {"dls", "model", "lr", "wd", "cbs"}
 SMALL_PAINTING = 64  # px of the short side
 
 
@@ -57,12 +60,15 @@ def autoencoder_learner(
     pretrained: Learner | str | Path | None = None,  # as in style_learner
     precision: str = "auto",  # see devices.autocast_dtype
     cbs=None,
-    **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
-) -> Learner:
-    "A Learner for an autoencoder that redraws photos, under the recipe's content loss."
-    plan = _plan(recipe, "autoencoder", overrides)
+    **overrides,
+) -> Learner:  # each of fastai's
+    """A Learner for an autoencoder that redraws photos, under the recipe's content loss.
+
+    `overrides` are as in `style_learner`.
+    """
+    dls, (plan, given) = checked_loaders(dls), _plan(recipe, "autoencoder", overrides)
     return _learner(
-        dls, [], [], plan, recipe=recipe, arch=arch, weights=weights, pretrained=pretrained,
+        dls, [], [], plan, given, recipe=recipe, arch=arch, weights=weights, pretrained=pretrained,
         precision=precision, cbs=cbs,
     )  # fmt: skip
 
@@ -78,8 +84,8 @@ def style_learner(
     name: str | list[str] | None = None,  # of the styles; None: the paintings' file names
     precision: str = "auto",  # see devices.autocast_dtype
     cbs=None,
-    **overrides,  # fields of recipes.Training; size, bs and images are the DataLoaders'
-) -> Learner:
+    **overrides,
+) -> Learner:  # fastai's
     """A Learner for a network that repaints photos like `style`, from a pretrained start.
 
     Several paintings become styles of one network (Dumoulin et al. 2017), drawn equally often.
@@ -87,8 +93,11 @@ def style_learner(
     from the gallery), "gallery", "autoencoder", a file, a Learner, or None. If a file has several
     styles, as the gallery has, each new style begins with the scales and shifts of the nearest one.
     After `learn.freeze()` only these scales and shifts are trained.
+
+    `overrides` are fields of `recipes.Training`, or arguments of fastai's `Learner` such as
+    `metrics`, `opt_func`, `loss_func` and `path`. `size`, `bs` and `images` are the DataLoaders'.
     """
-    plan = _plan(recipe, "style", overrides)
+    dls, (plan, given) = checked_loaders(dls), _plan(recipe, "style", overrides)
     if isinstance(style, dict):
         name, style = list(style), list(style.values())
     styles = list(style) if isinstance(style, (list, tuple)) else [style]
@@ -97,7 +106,7 @@ def style_learner(
     paintings = [_painting(s, shown) for s in styles]
     _distinct(names, paintings)
     return _learner(
-        dls, paintings, names, plan, recipe=recipe, arch=arch, weights=weights,
+        dls, paintings, names, plan, given, recipe=recipe, arch=arch, weights=weights,
         pretrained=pretrained, precision=precision, cbs=cbs,
     )  # fmt: skip
 
@@ -143,10 +152,13 @@ def _distinct(names, paintings):
 def _plan(recipe, phase, overrides):
     if misplaced := {"size", "bs", "images"} & set(overrides):
         raise ValueError(f"Pass {', '.join(sorted(misplaced))} to StyleDataLoaders instead.")
-    return recipe_plan(recipe, phase, **overrides)
+    given = {name: overrides.pop(name) for name in LEARNER & set(overrides)}
+    return recipe_plan(recipe, phase, **overrides), given
 
 
-def _learner(dls, paintings, names, plan, *, recipe, arch, weights, pretrained, precision, cbs):
+def _learner(
+    dls, paintings, names, plan, given, *, recipe, arch, weights, pretrained, precision, cbs
+):
     net = make_network(arch, max(1, len(names)))
     on_network = {name: plan.loss[name] for name in NETWORK_TERMS if name in plan.loss}
     on_images = {name: plan.loss[name] for name in plan.loss if name not in on_network}
@@ -178,9 +190,8 @@ def _learner(dls, paintings, names, plan, *, recipe, arch, weights, pretrained, 
     if len(names) > 1:
         cbs.append(SampleStyles(len(names)))
     opt_func = partial(OPTIMIZERS[known("optimizer", plan.opt, OPTIMIZERS)], eps=plan.eps)
-    return StyleLearner(
-        dls, net, loss, lr=plan.lr, opt_func=opt_func, splitter=affine_last, wd=plan.wd, cbs=cbs
-    )
+    usual = {"loss_func": loss, "opt_func": opt_func, "splitter": affine_last}
+    return StyleLearner(dls, net, **usual | given, lr=plan.lr, wd=plan.wd, cbs=cbs)
 
 
 class StyleLearner(Learner):
@@ -194,16 +205,19 @@ class StyleLearner(Learner):
             self("after_cancel_batch")
             raise
 
-    @contextmanager
     def validation_context(self, cbs=None, inner=False):
-        with ExitStack() as stack:
-            for context in (self.no_logging(), self.no_mbar(), self.lock):
-                stack.enter_context(context)
-            if cbs:
-                stack.enter_context(self.added_cbs(cbs))
-            if not inner:
-                stack.enter_context(self)
-            yield
+        return Unwound(super().validation_context(cbs, inner).default)
+
+
+class Unwound(ContextManagers):
+    "Contexts that are left again if one of them cannot be entered."
+
+    def __enter__(self):
+        try:
+            super().__enter__()
+        except BaseException:
+            self.stack.close()
+            raise
 
 
 def affine_last(net: TransformerNet) -> list[list[Tensor]]:

@@ -27,7 +27,7 @@ class BFloat16(Callback):
     def before_batch(self):
         self._leave()  # an interrupted batch may have left it open
         if len(self.yb):  # inference, without a target, stays in float32
-            self.context = torch.autocast(self.dls.device.type, torch.bfloat16)
+            self.context = torch.autocast(torch.device(self.dls.device).type, torch.bfloat16)
             self.context.__enter__()
 
     def after_pred(self):

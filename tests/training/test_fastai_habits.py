@@ -1,0 +1,211 @@
+"What a fastai user types by habit works, or says why not."
+
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from fastai.vision.all import (
+    Adam,
+    Brightness,
+    ChannelsLast,
+    CSVLogger,
+    DataBlock,
+    EarlyStoppingCallback,
+    FlipItem,
+    GradientAccumulation,
+    GradientClip,
+    ImageBlock,
+    Interpretation,
+    Learner,
+    MSELossFlat,
+    Normalize,
+    PILImage,
+    Resize,
+    SaveModelCallback,
+    ShowGraphCallback,
+    get_image_files,
+    imagenet_stats,
+    load_learner,
+    mse,
+)
+from PIL import Image
+
+from faststyle_fastai.all import (
+    StyleDataLoaders,
+    Stylizer,
+    TransformerNet,
+    VggLoss,
+    export_onnx,
+    perceptual_backbone,
+    read_picture,
+    save_picture,
+    style_learner,
+    to_tensor,
+)
+
+PAIRS = DataBlock(blocks=(ImageBlock, ImageBlock), get_items=get_image_files, item_tfms=Resize(32))
+
+
+@pytest.fixture
+def made(dls, painting):
+    "A function that makes a small learner."
+    return partial(style_learner, dls, painting, arch="tiny", small=0, scales=(1,))
+
+
+LAYERS = {"content_layers": {"relu3_4": 1.0}, "style_layers": {"relu1_1": 1.0, "relu2_1": 1.0}}
+
+
+def quietly(learn, *cbs, epochs=1):
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_one_cycle(epochs, cbs=[*cbs])
+    return learn
+
+
+# What is given to the learner, and an attribute of it that must be the same afterwards.
+GIVEN = {
+    "metrics": [mse],
+    "opt_func": Adam,
+    "loss_func": MSELossFlat(),
+    "path": ".",
+    "model_dir": "mine",
+    "moms": (0.9, 0.8, 0.9),
+    "cbs": [GradientClip(1.0), GradientAccumulation(4)],
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_arguments_of_a_learner(made, name):
+    learn = quietly(made(**{name: GIVEN[name]}))
+    if name == "metrics":
+        assert learn.metrics[0].func is mse
+    elif name == "cbs":
+        assert {"gradient_clip", "gradient_accumulation"} <= {cb.name for cb in learn.cbs}
+    else:
+        assert str(getattr(learn, name)) == str(GIVEN[name])
+
+
+CALLBACKS = {
+    "ShowGraph": ShowGraphCallback,
+    "ChannelsLast": ChannelsLast,
+    "SaveModel": partial(SaveModelCallback, monitor="valid_style"),
+    "EarlyStopping": partial(EarlyStoppingCallback, patience=9),
+    "CSVLogger": CSVLogger,
+}
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_callbacks(made, name):
+    learn = made(cbs=CALLBACKS[name]())
+    learn.fit_one_cycle(2)
+    assert learn.recorder.values
+
+
+METHODS = {
+    "lr_find": lambda learn: learn.lr_find(num_it=3, show_plot=False),
+    "fit": lambda learn: learn.fit(1),
+    "fit_flat_cos": lambda learn: learn.fit_flat_cos(1),
+    "fit_sgdr": lambda learn: learn.fit_sgdr(1, 1),
+    "fine_tune": lambda learn: learn.fine_tune(1),
+    "freeze": lambda learn: (learn.freeze(), learn.fit(1, slice(1e-4, 1e-3))),
+    "to_fp16": lambda learn: learn.to_fp16().fit(1),
+    "summary": lambda learn: learn.summary(),
+    "show_results": lambda learn: learn.show_results(max_n=1),
+    "plot_loss": lambda learn: (learn.fit(1), learn.recorder.plot_loss()),
+    "get_preds": lambda learn: learn.get_preds(with_loss=True, with_input=True),
+    "validate": lambda learn: learn.validate(),
+    "interpretation": lambda learn: Interpretation.from_learner(learn).top_losses(1),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods(made, name):
+    learn = made()
+    with learn.no_bar(), learn.no_logging(), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        METHODS[name](learn)
+        learn.fit(1)
+    assert not [w for w in said if "shadowing" in str(w.message)]
+
+
+def test_losses_of_each_image(made):
+    preds, targets, losses = made().get_preds(with_loss=True)
+    assert preds.shape == targets.shape and losses.shape == (len(preds),)
+    assert (losses > 0).all()
+
+
+def test_whole_photos_of_a_test_loader(made, dls, photos):
+    files = get_image_files(photos)[:2]
+    preds, _ = made().get_preds(dl=dls.test_dl(files))
+    assert preds.shape == (2, 3, 72, 96)
+
+
+def test_predictions_are_saved_as_they_look(made, photo):
+    image, _, tensor = made().predict(photo)
+    save_picture(image, "a.png")
+    seen = np.asarray(Image.open("a.png"), dtype=float)
+    assert abs(seen.mean() - 255 * tensor.mean().item()) < 2
+    assert PILImage.create(image).size == Image.open(photo).size
+
+
+def test_export_and_load(made, photo):
+    made().export("style.pkl")
+    again = load_learner("style.pkl")
+    assert torch.equal(again.predict(photo)[2], made().predict(photo)[2])
+
+
+def test_a_data_block_of_pairs(photos, painting):
+    dls = PAIRS.dataloaders(photos, bs=2, device="cpu")  # a string, as fastai allows
+    learn = quietly(style_learner(dls, painting, arch="tiny"))
+    assert learn.style_card.info["size"] == 32 and np.isfinite(learn.recorder.values[0]).all()
+
+
+def test_a_data_block_that_cannot_teach(photos, painting):
+    alone = DataBlock(blocks=(ImageBlock,), get_items=get_image_files, item_tfms=Resize(32))
+    with pytest.raises(ValueError, match="the same photos as targets"):
+        style_learner(alone.dataloaders(photos, bs=2), painting, arch="tiny")
+    scaled = PAIRS.new(batch_tfms=Normalize.from_stats(*imagenet_stats))
+    with pytest.raises(ValueError, match="Leave out Normalize"):
+        style_learner(scaled.dataloaders(photos, bs=2), painting, arch="tiny")
+
+
+def test_photos_as_a_list_with_more_transforms(photos, painting):
+    given = {"item_tfms": FlipItem(1.0), "batch_tfms": [Brightness(0.2)]}
+    files = get_image_files(photos)
+    dls = StyleDataLoaders.from_folder(files, size=32, bs=2, device="cpu", **given)
+    photo, target = dls.one_batch()
+    assert torch.equal(photo, target)
+    quietly(style_learner(dls, painting, arch="tiny", small=0))
+    with pytest.raises(ValueError, match="crops are square"):
+        StyleDataLoaders.from_folder(files, size=(32, 48), bs=2)
+
+
+def test_our_parts_in_a_learner_of_fastais(dls, painting):
+    loss = VggLoss(perceptual_backbone("lite"), to_tensor(read_picture(painting)), **LAYERS)
+    learn = Learner(dls, TransformerNet(width=0.25), loss_func=loss, metrics=[mse])
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(1)
+    assert np.isfinite(learn.recorder.values[0]).all()
+
+
+def test_our_parts_without_fastai(dls, painting):
+    loss = VggLoss(perceptual_backbone("lite"), to_tensor(read_picture(painting)), **LAYERS)
+    net = TransformerNet(width=0.25)
+    opt = torch.optim.Adam(net.parameters(), 1e-3)
+    photo = dls.one_batch()[0]
+    errors = []
+    for _ in range(8):
+        opt.zero_grad()
+        error = loss(net(photo), photo)
+        error.backward()
+        opt.step()
+        errors.append(error.item())
+    assert errors[-1] < errors[0]
+
+
+def test_exports_take_a_learner(made):
+    pytest.importorskip("onnxscript")
+    learn = made()
+    export_onnx(learn, "style.onnx")
+    assert Stylizer("style.onnx").styles == learn.style_card.info["styles"]
