@@ -49,3 +49,4 @@ from .training.recipes import RECIPES, recipe_plan
 from .training.runs import add_style, pretrain, train
 from .video.reader import open_video
 from .video.stylize import paint_video
+from .web.client import RemoteStylizer

@@ -14,6 +14,8 @@ from ..inference.people import painted_area
 
 __all__ = [
     "FRAME",
+    "UPLOAD",
+    "body_of",
     "jpeg",
     "json_answer",
     "mask_of",
@@ -29,6 +31,17 @@ FEWEST = 2e-3  # share of a photo that is a person
 SOFTEST = 0.025  # deviation of the widest soft edge, of the longer side
 EDITS = 2**20  # most pixels of corrections
 FRAME = 2**23  # likewise of a frame
+UPLOAD = 100 * 2**20  # most bytes of a photo or style
+
+
+async def body_of(request) -> bytes | None:
+    "What was sent; None if it is too large."
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > UPLOAD:
+            return None
+    return body
 
 
 def stroke_of(how) -> str:

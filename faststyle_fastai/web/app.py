@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..images.discovery import picture_files
 from ..images.files import limit_pixels
+from .api import Api
 from .gradio import gr
 from .jobs import Queue
 from .library import StyleLibrary
@@ -71,16 +72,18 @@ def web_page(
                 mine.select(own.look, None, own.shown, api_name=False)
             with gr.Tab("Optimize", id="optimize"):
                 OptimizeTab(site)
-        return Studio(site)
+        return Studio(site), Api(site)
+
+    def mount(routes, app):
+        for each in routes:
+            each.mount(app)
 
     def shown_styles(called):
         "A field of the current styles that shows `called` if it still exists."
         names = shelf.styles()
         return gr.Dropdown(shelf.titles(), value=called if called in names else next(iter(names)))
 
-    with served(
-        "faststyle: paint your photos", fill, host, port, browser, allow_hosts, Studio.mount
-    ):
+    with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts, mount):
         try:
             yield
         finally:

@@ -42,15 +42,16 @@ FILE = "/gradio_api/file="
 ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|image)?|/(static|assets|svelte)/.+"
-        r"|/studio(/(styles|source|progress|preview))?"
+        r"|/studio(/(styles|source|progress|preview))?|/api/(styles|openapi\.json)"
         rf"|{FILE}.+|/gradio_api/(info|app_id|startup-events|upload_progress|theme\.css|queue/data"
         r"|(heartbeat|call|stream)/.+)"
     ),
     "POST": re.compile(
         r"/gradio_api/(upload|queue/join|cancel|reset|(call|run|api|stream)/.+)"
-        r"|/studio/(photo|paint|mask|thumbnail|frame|finish|stop|style|refine|keep)"
+        r"|/studio/(photo|paint|mask|thumbnail|frame|finish|stop|style|refine|keep)|/api/paint"
     ),
 }
+KEPT = "/upload", "/photo", "/style", "/finish", "/api/paint"  # of what the folder keeps files
 HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 PICTURE = re.compile(r"data:image/(png|jpeg|webp);base64,")  # the camera's frames
 FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # of a path
@@ -255,7 +256,7 @@ class Guard:
         try:
             await self.app(scope, counted, framed)
         finally:
-            if scope["path"].rstrip("/").endswith(("/upload", "/photo", "/style", "/finish")):
+            if scope["path"].rstrip("/").endswith(KEPT):
                 self.folder.trim(now=True)
 
     def _refusal(self, scope, headers):

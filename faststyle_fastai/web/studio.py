@@ -27,6 +27,7 @@ from ..inference.options import AREAS, STROKES, PaintOptions
 from ..inference.stylizer import Stylizer
 from .answers import (
     FRAME,
+    body_of,
     jpeg,
     json_answer,
     mask_of,
@@ -49,7 +50,6 @@ SHOWN = 1280  # px of an image on the page; downloads have the full size
 LIVE = 240  # px of a frame's short side
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 SECONDS = 20  # of refining
-UPLOAD = 100 * 2**20  # most bytes of a photo or style
 VISITORS = 100  # the latest, whose photos are remembered
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
@@ -89,11 +89,8 @@ class Studio:
 
         def route(act):
             async def answer(request: Request):
-                body = b""
-                async for part in request.stream():
-                    body += part
-                    if len(body) > UPLOAD:
-                        return PlainTextResponse("The file is larger than 100 MB.", 413)
+                if (body := await body_of(request)) is None:
+                    return PlainTextResponse("The file is larger than 100 MB.", 413)
                 return await run_in_threadpool(self._answered, act, dict(request.headers), body)
 
             return answer

@@ -1,0 +1,125 @@
+"Painting for programs: one request, one image. `/api/openapi.json` describes it (OpenAPI 3.1)."
+
+import threading
+from dataclasses import fields
+from uuid import uuid4
+
+from .. import __version__
+from ..core.errors import FaststyleError
+from ..images.files import read_exif
+from ..images.saving import save_picture
+from ..inference.options import AREAS, FACES, STROKES, PaintOptions
+from .answers import UPLOAD, body_of, json_answer
+from .guard import plain_reason
+from .parts import Site
+
+__all__ = ["Api"]
+
+WAITING = 8  # requests that may wait for their turn; more are refused
+SHARE = {"type": "number", "minimum": 0, "maximum": 1, "default": 1}
+# Name in the address -> field of PaintOptions, and its schema.
+PARAMETERS = {
+    "strength": ("strength", SHARE),
+    "stroke": ("stroke", {"enum": [*STROKES], "default": PaintOptions.stroke}),
+    "paint": ("area", {"enum": [*AREAS], "default": PaintOptions.area}),
+    "faces": ("faces", {"enum": [*FACES], "default": PaintOptions.faces}),
+    "keep-colors": ("keep_colors", {"type": "boolean", "default": False}),
+}
+FORMATS = {"jpeg": ".jpg", "png": ".png"}
+HELP = {field.name: field.metadata.get("help", "") for field in fields(PaintOptions)}
+
+
+class Api:
+    "Routes for programs; `mount` adds them to an app."
+
+    def __init__(self, site: Site):
+        self.shelf, self.scratch = site.shelf, site.scratch
+        self.turn, self.room = threading.Lock(), threading.Semaphore(WAITING)
+
+    def mount(self, app):
+        from starlette.concurrency import run_in_threadpool
+
+        async def paint(request):
+            body, asked = await body_of(request), dict(request.query_params)
+            return await run_in_threadpool(self.paint, body, asked)
+
+        app.add_route("/api/openapi.json", lambda _: json_answer(self.described()))
+        app.add_route("/api/styles", lambda _: json_answer(self.styles()))
+        app.add_route("/api/paint", paint, methods=["POST"])
+
+    def styles(self):
+        return [{"name": name, "title": title} for title, name in self.shelf.titles()]
+
+    def paint(self, body: bytes | None, asked: dict[str, str]):
+        "An answer with the painted photo, or with what is wrong."
+        from starlette.responses import FileResponse, PlainTextResponse
+
+        if body is None:
+            return PlainTextResponse(f"The photo is larger than {UPLOAD >> 20} MB.", 413)
+        if not self.room.acquire(blocking=False):
+            again = {"Retry-After": "5"}
+            return PlainTextResponse("Too many photos wait. Try again later.", 429, again)
+        try:
+            return FileResponse(self._painted(body, asked))
+        except Exception as error:
+            return PlainTextResponse(plain_reason(error), 400)
+        finally:
+            self.room.release()
+
+    def _painted(self, body, asked):
+        style, kind = asked.pop("style", None), asked.pop("format", "jpeg")
+        if style is None or kind not in FORMATS or set(asked) - set(PARAMETERS):
+            raise FaststyleError(
+                "Give style=NAME, from /api/styles, and what /api/openapi.json lists."
+            )
+        paint, name = self.shelf.find(style)
+        how = {PARAMETERS[key][0]: valued(key, said) for key, said in asked.items()}
+        folder = self.scratch / uuid4().hex
+        folder.mkdir()
+        photo = folder / "photo.png"  # the content says what it is
+        photo.write_bytes(body)
+        with self.turn:
+            painted = paint(photo, name, **how)
+        return save_picture(painted, folder / f"painted{FORMATS[kind]}", exif=read_exif(photo))
+
+    def described(self):
+        "The OpenAPI document."
+        style = {"type": "string", "enum": [one["name"] for one in self.styles()]}
+        query = [("style", "A style.", style, True)]
+        query += [
+            (name, HELP[field], schema, False) for name, (field, schema) in PARAMETERS.items()
+        ]
+        query.append(("format", "Of the image.", {"enum": [*FORMATS], "default": "jpeg"}, False))
+        parameters = [
+            {"name": name, "in": "query", "description": said, "schema": schema, "required": must}
+            for name, said, schema, must in query
+        ]
+        image = {f"image/{name}": {} for name in FORMATS}
+        answers = {
+            "200": {"description": "The painted photo, of the same size.", "content": image},
+            "400": {"description": "What is wrong."},
+            "413": {"description": "The photo is too large."},
+            "429": {"description": "Too many photos wait."},
+        }
+        body = {"required": True, "content": {"image/*": {}}}
+        post = {"summary": "Paint a photo.", "parameters": parameters, "requestBody": body}
+        listed = {"summary": "The styles.", "responses": {"200": {"description": "Their names."}}}
+        return {
+            "openapi": "3.1.0",
+            "info": {"title": "faststyle", "version": __version__},
+            "paths": {
+                "/api/paint": {"post": post | {"responses": answers}},
+                "/api/styles": {"get": listed},
+            },
+        }
+
+
+def valued(name, said):
+    "The value of a parameter in an address."
+    kind = PARAMETERS[name][1].get("type")
+    try:
+        if kind == "number":
+            return float(said)
+        return {"true": True, "false": False}[said] if kind == "boolean" else said
+    except (KeyError, ValueError):
+        raise FaststyleError(f"{name}={said[:20]} is not a {kind}.") from None
