@@ -9,6 +9,7 @@ from ..core.errors import FaststyleError
 from ..core.values import known
 from ..images.formats import FILMS, MOVING, PICTURES, is_film, is_numbered, is_painting, named_works
 from ..images.remote import is_address
+from .pipes import PIPE
 
 DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
 
@@ -32,6 +33,8 @@ def check_folder(folder: Path | None) -> Path | None:
 def check_inputs(inputs: list[str]) -> list[str]:
     "Files, folders, URLs and glob patterns, each of at least one image."
     for text in inputs:
+        if text == PIPE:
+            continue
         if Path(text).suffix.lower() in FILMS:
             raise ValueError(f"{text} is a video. Use faststyle video.")
         if not exists(text) and not glob(text, recursive=True):

@@ -23,6 +23,7 @@ from .convert import export, import_
 from .help import Command, Group
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
+from .pipes import piped
 from .stylize import grid, stylize
 from .train import add_style, demo, pretrain, train
 from .video import video
@@ -91,11 +92,14 @@ def checked(command):
         for name, value in options.items():
             if not is_finite(value):  # which typer's ranges allow
                 raise typer.BadParameter(f"{name}={value}. Use a finite number.")
-        if options.get("out") == Path("-"):
-            raise typer.BadParameter("-o - : nothing is written to a pipe. Give a file or folder.")
+        if options.get("out") == Path("-") and command is not stylize:
+            raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
         if (need := NEEDS.get(command)) and not find_spec(need[0]):
             extra(*need)
-        return command(**options)
+        if command is not stylize:
+            return command(**options)
+        with piped(options) as options:
+            return command(**options)
 
     return run
 

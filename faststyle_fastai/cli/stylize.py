@@ -29,14 +29,20 @@ def stylize(
     inputs: Annotated[
         list[str],
         Argument(
-            help="Images, folders, glob patterns or http(s) URLs.",
+            help="Images, folders, glob patterns or http(s) URLs; - for a pipe.",
             metavar="INPUT…",
             callback=check_inputs,
         ),
     ],
     style: options.Style,
     out: Annotated[
-        Path, option("PATH", "Output file, or a folder for the painted images.", "-o", "--output")
+        Path,
+        option(
+            "PATH",
+            "Output file, or a folder for the painted images; - for a pipe (PNG).",
+            "-o",
+            "--output",
+        ),
     ],
     as_one: options.AsOne = False,
     arch: options.SightArch = None,

@@ -1,0 +1,38 @@
+"Images through pipes: `-` is standard input or standard output."
+
+import io
+import sys
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from typer import BadParameter
+
+__all__ = ["piped"]
+
+PIPE = "-"
+
+
+@contextmanager
+def piped(options: dict[str, Any]):
+    "The options of a command with files in place of pipes; a PNG of its output at the end."
+    with TemporaryDirectory() as folder:
+        photo, painted = Path(folder) / "photo.png", Path(folder) / "painted.png"
+        if PIPE in options["inputs"]:
+            photo.write_bytes(read())
+            given = [str(photo) if text == PIPE else text for text in options["inputs"]]
+            options = options | {"inputs": given}
+        if options["out"] != Path(PIPE):
+            yield options
+            return
+        with redirect_stdout(io.StringIO()):  # which would hold the file's name
+            yield options | {"out": painted}
+        sys.stdout.buffer.write(painted.read_bytes())
+
+
+def read() -> bytes:
+    "An image from standard input; its content says what it is."
+    if sys.stdin.isatty() or not (data := sys.stdin.buffer.read()):
+        raise BadParameter("- reads an image from a pipe, and none came.")
+    return data
