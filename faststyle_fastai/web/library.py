@@ -223,8 +223,7 @@ class StyleLibrary:
         "Copy a style file or a painting to the library; return the name of its first style."
         file = Path(file)
         if is_painting(file):
-            painting, place = read_picture(file), self._new(file.stem)
-            return save_picture(painting, place.with_name(f"{place.name}.png")).stem
+            return self._add_painting(read_picture(file), plain_name(file.stem))
         _, info, _ = load_style(file)
         if not info["styles"]:
             raise FaststyleError(
@@ -235,6 +234,21 @@ class StyleLibrary:
             temporary.write_bytes(file.read_bytes())
         several = len(info["styles"]) > 1
         return f"{place.name}: {info['styles'][0]}" if several else place.name
+
+    def _add_painting(self, painting, name):
+        "A style for a painting; if it is on the shelf under this name, that style."
+        for i in count(1):
+            called = f"{name}-{i}" if i > 1 else name
+            known = self.painting_of(called)
+            if known and same_picture(read_picture(known), painting):
+                return called
+            with suppress(FaststyleError):  # taken
+                place = self._new(called)
+                return save_picture(painting, place.with_name(f"{place.name}.png")).stem
+
+
+def same_picture(one, other):
+    return one.size == other.size and one.tobytes() == other.tobytes()
 
 
 def title(called: str) -> str:

@@ -23,8 +23,25 @@ COLORS = {
     "block_background_fill_dark": "#22201c",
     "button_primary_background_fill": "#9c3a1f",
     "button_primary_background_fill_hover": "#7d2d16",
-    "button_primary_background_fill_dark": "#9c3a1f",
-    "button_primary_background_fill_hover_dark": "#7d2d16",
+    "button_primary_background_fill_dark": "#e58a66",
+    "button_primary_background_fill_hover_dark": "#f0a585",
+    "button_primary_text_color_dark": "#1c130e",
+    "button_secondary_background_fill": "#fffdf9",
+    "button_secondary_background_fill_dark": "#22201c",
+    "button_secondary_border_color": "#8f877b",
+    "button_secondary_border_color_dark": "#857d72",
+    "button_border_width": "1px",
+    "button_large_radius": "8px",
+    "block_radius": "8px",
+    "input_radius": "8px",
+    "input_background_fill": "#fffdf9",
+    "input_background_fill_dark": "#22201c",
+    "input_border_color": "#8f877b",
+    "input_border_color_dark": "#857d72",
+    "input_placeholder_color": "#6a6259",
+    "input_placeholder_color_dark": "#aaa298",
+    "block_title_text_color": "#6a6259",
+    "block_title_text_color_dark": "#aaa298",
     "color_accent": "#9c3a1f",
     "slider_color": "#9c3a1f",
     "slider_color_dark": "#e58a66",
@@ -39,6 +56,7 @@ NAMED = """() => {
     document.querySelectorAll(".empty[aria-label]").forEach((e) => e.setAttribute("role", "img"));
     document.querySelectorAll(".styles .thumbnail-item").forEach((e) => {
       e.setAttribute("aria-label", e.querySelector(".caption-label")?.innerText ?? "");
+      e.querySelector("img")?.setAttribute("alt", "");
     });
     document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach((e) => {
       e.setAttribute("aria-label", "The picture");
@@ -57,6 +75,15 @@ TABS = """() => {
     if (tab && named(tab) !== location.hash) history.pushState(null, "", named(tab));
   });
   addEventListener("popstate", open);
+  addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const tab = event.target.closest?.("[role=tab]");
+    if (!tab || !step) return;
+    const all = [...document.querySelectorAll("[role=tab]")].filter((one) => one.offsetParent);
+    const next = all[(all.indexOf(tab) + step + all.length) % all.length];
+    next.click();
+    next.focus();
+  });
   open();
 }"""
 CSS = """

@@ -32,9 +32,9 @@ class ShelfTab:
         self.pictures = style_strip()
         self.chosen = gr.Dropdown([], label="Style")
         self.status = gr.Markdown(IDLE, elem_id="shelved")
-        with gr.Row(equal_height=True):
+        with gr.Row():
             self.new = gr.Textbox(label="New name", scale=3)
-            self.rename = gr.Button("Rename")
+            self.rename = gr.Button("Rename", scale=1)
         with gr.Row():
             self.resume = gr.Button("Resume the training", visible=False)
             self.network = gr.Button("Download the network (.safetensors)")

@@ -17,6 +17,10 @@ from .parts import Site, image_field
 
 __all__ = ["TrainTab"]
 
+WHAT = (
+    "A network learns the strokes of a painting in minutes. It is then one of your styles, for "
+    "photos, films and the camera."
+)
 SAMPLES = "two sample photos"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
@@ -31,6 +35,7 @@ class TrainTab:
     def __init__(self, site: Site, tabs: gr.Tabs, folders: dict[str, Path]):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
         self.tabs, self.folders = tabs, folders
+        gr.Markdown(WHAT)
         with gr.Row():
             with gr.Column():
                 self._ask()
@@ -43,13 +48,13 @@ class TrainTab:
         self.known = gr.Dropdown([], value=None, label="Or a painting of My styles", visible=False)
         self.name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
         self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
-        self.go = gr.Button("Train", variant="primary")
         self.chosen = gr.Dropdown(
             [*self.folders, SAMPLES], label="Training photos",
             info="A folder of about a thousand gives better styles than two photos.",
         )  # fmt: skip
         with gr.Accordion("Upload photos of your own", open=False):
             self.own = gr.File(file_count="directory", label="Folder", height=120)
+        self.go = gr.Button("Train", variant="primary")
 
     def _show(self):
         self.status = gr.Markdown("Choose a painting.", elem_id="trained")

@@ -37,7 +37,7 @@ class FilmTab:
                     label=f"Video of up to {LONGEST} s", file_types=KINDS, height=120
                 )
                 self.style = gr.Dropdown(self.shelf.titles(), value=first, label="Style")
-                self.strength = gr.Slider(0, 1, 1, step=0.05, label="Strength")
+                self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
                 self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
                 self.go = site.start_and_stop("Paint the video", VideoJob, "stop_video")
             with gr.Column():
@@ -71,7 +71,7 @@ class FilmTab:
         for share in AT:
             picture = first_frame(film, share * length)
             picture = picture.resize(fitted(picture.size, SHOWN))
-            painted.append(paint(picture, name, strength if paint.base else 1.0))
+            painted.append(paint(picture, name, strength / 100 if paint.base else 1.0))
         return f"{length:.0f} s of video.", painted
 
     def paint(self, film, called, strength, smooth, request: gr.Request):
@@ -81,7 +81,7 @@ class FilmTab:
         seconds_of(film)
         (paint, name), watch = self.shelf.find(called), VideoJob()
         out = self.site.scratch / uuid4().hex / f"{Path(film).stem}-{plain_name(called)}.mp4"
-        how = {"strength": strength if paint.base else 1.0, "smooth": smooth, "watch": watch}
+        how = {"strength": strength / 100 if paint.base else 1.0, "smooth": smooth, "watch": watch}
         out.parent.mkdir()
         work = partial(paint_video, paint, film, out, name, **how)
         self.queue.add(Path(film).stem, watch, work, request.session_hash)

@@ -56,6 +56,19 @@ def test_a_style_from_an_address_and_thumbnails_of_the_photo(visit, studio, chin
     assert tab.get_by_role("button", name="Udnie").get_attribute("aria-pressed") == "true"
 
 
+def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, painting):
+    tab = visit(studio)
+    open_photo(tab, china)
+    repainted(tab, lambda: tab.set_input_files("#own", painting))
+    repainted(tab, lambda: tab.locator("#stroke").select_option("broad"))
+    before = downloaded(tab)[0]
+    tab.reload()
+    tab.get_by_text("Painted in").wait_for(timeout=60_000)
+    assert tab.locator("#stroke").input_value() == "broad"
+    chosen = tab.locator("#styles [aria-pressed=true]").inner_text()
+    assert chosen.startswith("waves") and away(downloaded(tab)[0], before) < 1
+
+
 def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     tab, photo = visit(studio), Image.open(china).convert("RGB")
     open_photo(tab, china)

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from conftest import is_clean
+from PIL import Image
 
 from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
 from faststyle_fastai.web.jobs import TrainingJob
@@ -40,8 +41,11 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     assert shelf.add(painting) == painting.stem and next(iter(shelf.styles())) == painting.stem
     assert shelf.painting(painting.stem).is_file() and not shelf.painting("great_wave")
     assert shelf.find(painting.stem)[0].styles == [painting.stem]
-    with pytest.raises(FaststyleError, match="waves already exists"):
-        shelf.add(painting)
+    assert shelf.add(painting) == painting.stem  # the same once more
+    other = Image.new("RGB", (64, 64), "teal")
+    other.save(tmp_path / painting.name)
+    assert shelf.add(tmp_path / painting.name) == f"{painting.stem}-2"
+    shelf.remove(f"{painting.stem}-2")
     (shelf.folder / ".hidden.png").touch()
     (shelf.folder / "damaged.png").write_bytes(b"\x89PNG")
     with pytest.warns(UserWarning, match="Painting skipped: .*damaged.png"):

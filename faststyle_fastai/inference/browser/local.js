@@ -80,8 +80,31 @@ function mixed(one, other, share) {
   return found;
 }
 
-// What was read from paintings is only on this page.
-addEventListener("beforeunload", (event) => facts.styles.some((one) => one.own) && event.preventDefault());
+// A reload in the same tab shows the same photo and paintings. The browser keeps them until another
+// tab opens the page.
+const shelf = new Promise((done) => {
+  const asked = indexedDB.open(`faststyle ${location.pathname}`);
+  asked.onupgradeneeded = () => asked.result.createObjectStore("kept");
+  asked.onsuccess = () => done(asked.result);
+  asked.onerror = () => done(null);
+});
+async function storing(act) {
+  const found = (await shelf)?.transaction("kept", "readwrite").objectStore("kept");
+  return found && new Promise((done, fail) => {
+    const asked = act(found);
+    [asked.onsuccess, asked.onerror] = [() => done(asked.result), () => fail(asked.error)];
+  });
+}
+const keep = (key, value) => storing((found) => found.put(value, key)).catch(console.warn);
+const keepPhoto = (file) => keep("photo", file);
+const keepStyles = () => keep("styles", facts.styles.filter((one) => one.own).map(({ button, ...one }) => one));
+async function restore() {
+  if (!sessionStorage.settings) return storing((found) => found.clear());
+  const styles = await storing((found) => found.get("styles")), photo = await storing((found) => found.get("photo"));
+  if (styles?.length) facts.styles.unshift(...styles), offerAll();
+  settle();
+  if (photo) await open(photo);
+}
 
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.
 let sent;

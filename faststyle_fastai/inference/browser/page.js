@@ -8,11 +8,12 @@ if (matchMedia("(pointer: coarse)").matches) words.hint = words.hintTap;
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
 
-for (const slider of document.querySelectorAll("aside input[type=range]")) {
-  const told = () => (slider.previousElementSibling.textContent = `${slider.value} %`);
-  slider.addEventListener("input", told);
-  told();
-}
+// What a slider says beside its name.
+const tellValue = (slider) => (slider.previousElementSibling.textContent = `${slider.value} %`);
+const sliders = [...document.querySelectorAll("aside input[type=range]")];
+const tellValues = () => sliders.forEach(tellValue);
+for (const slider of sliders) slider.addEventListener("input", () => tellValue(slider));
+tellValues();
 
 // Styles: a button each, with the painting, and later with the photo in this style.
 function offer(one, first = false) {
@@ -52,6 +53,7 @@ const second = () => $("mix").selectedOptions[0]?.one;
 function choose(one) {
   style = one;
   mark();
+  one.button.scrollIntoView({ block: "nearest", inline: "nearest" });
   offerMixtures();
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   try {
@@ -104,9 +106,11 @@ async function readStyle(file) {
     }
     await started;
     const one = { own: true, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
+    const before = facts.styles.find(({ name, own, builtin }) => name === one.name && (own || builtin === false));
+    if (before) facts.styles.splice(facts.styles.indexOf(before), 1), before.button.remove();
     facts.styles.unshift(one);
     offer(one, true);
-    one.button.scrollIntoView({ block: "nearest" });
+    keepStyles();
     say("ready");
     choose(one);
     if (now.photo) paintThumbnails([one]).catch(console.warn);
@@ -139,6 +143,26 @@ $("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint()
 if (!blends) $("strength").onchange = () => paint();
 $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
 
+// A reload in the same tab shows the same settings.
+const SETTINGS = ["stroke", "strength", "colors", "feather", "part", "mix"];
+const field = (id) => ($(id).type === "checkbox" ? "checked" : "value");
+function remember() {
+  const values = Object.fromEntries(SETTINGS.map((id) => [id, $(id)[field(id)]]));
+  try {
+    sessionStorage.settings = JSON.stringify({ ...values, style: style.name, area: mask().area });
+  } catch {} // not in every window
+}
+function settle() {
+  const kept = JSON.parse(sessionStorage.settings ?? "null");
+  if (!kept) return;
+  const one = facts.styles.find(({ name }) => name === kept.style);
+  if (one) choose(one);
+  for (const id of SETTINGS) $(id)[field(id)] = kept[id];
+  document.querySelector(`[name=area][value=${kept.area}]`).checked = true;
+  $("parts").hidden = !$("mix").value;
+  tellValues();
+}
+
 // A photo from a file.
 async function open(file) {
   if (file.type.startsWith("video/")) return films ? openFilm(file) : say("filmServed");
@@ -152,6 +176,7 @@ async function open(file) {
   } catch {
     return say("notPicture", { name: file.name });
   }
+  keepPhoto(file);
   await opened(file, `${now.photo.width}×${now.photo.height}`);
 }
 
@@ -192,6 +217,7 @@ async function paint() {
   ready(false);
   say("painting");
   const begun = performance.now();
+  remember();
   try {
     await started;
     do {
@@ -205,6 +231,7 @@ async function paint() {
     } while (again);
     if (!live) {
       say("paintedIn", { seconds: ((performance.now() - begun) / 1000).toFixed(1), where, nobody, reduced: now.reduced + now.note });
+      $("said").classList.toggle("bad", Boolean(nobody));
       ready(true);
       offerFiner();
     }
@@ -219,6 +246,7 @@ async function paint() {
 // The same painting under another mask.
 async function correct() {
   if (busy || !now.painted || live) return paint();
+  remember();
   const photo = now.photo, { image, seen } = await remask(photo, mask());
   if (now.photo !== photo || live) return;
   now.painted = image;
@@ -261,6 +289,7 @@ addEventListener("paste", (event) => event.clipboardData.files[0] && open(event.
 
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
+setTimeout(() => restore().catch(console.warn));
 started.then(
   () => now.photo || say("ready"),
   (error) => say("noRuntime", { why: error.message }),

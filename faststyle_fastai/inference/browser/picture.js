@@ -72,7 +72,7 @@ function fit() {
   const { width, height } = $("picture"), place = $("place"), style = getComputedStyle(place);
   const wide = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   const high = place.clientHeight - parseFloat(style.paddingBottom);
-  const scale = Math.min(wide / width, high / height, Math.max(1, 640 / Math.max(width, height)));
+  const scale = Math.min(wide / width, high / height);
   $("frame").style.setProperty("--wide", `${Math.floor(width * scale)}px`);
   $("frame").style.setProperty("--high", `${Math.floor(height * scale)}px`);
 }
@@ -188,4 +188,5 @@ $("picture").onkeydown = (event) => {
   else if (!drawing) startStroke();
 };
 $("picture").onkeyup = (event) => event.key === " " && endStroke();
+$("picture").onfocus = () => brush !== "none" && moveTo(...place);
 $("picture").onblur = endStroke;

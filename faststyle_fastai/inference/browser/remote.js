@@ -16,6 +16,8 @@ async function call(what, { body, how, method = "POST" } = {}) {
 }
 const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answer.blob()));
 
+const keepPhoto = () => {}; // the server has them
+const keepStyles = () => {};
 const mixable = (one, other) => one.mixes.includes(other.name);
 const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
 
@@ -43,16 +45,9 @@ async function bitmapOf(file) {
   }
 }
 
-// A reload shows the same photo again, with the same settings.
-const remember = ({ style, stroke, strength, colors, mask }) =>
-  (sessionStorage.settings = JSON.stringify({ style: style.name, stroke, strength, colors, area: mask.area }));
+// A reload shows the same photo again, which the server has.
 async function restore() {
-  const kept = JSON.parse(sessionStorage.settings ?? "null");
-  if (!kept) return;
-  [$("stroke").value, $("strength").value, $("colors").checked] = [kept.stroke, 100 * kept.strength, kept.colors];
-  document.querySelector(`[name=area][value=${kept.area}]`).checked = true;
-  const one = facts.styles.find(({ name }) => name === kept.style);
-  if (one) choose(one);
+  settle();
   const answer = await call("source", { method: "GET" });
   if (answer.status === 204) return;
   now.photo = await pictureOf(answer.clone());
@@ -61,15 +56,12 @@ async function restore() {
   upload = Promise.resolve();
   await opened(uploaded, size);
 }
-setTimeout(() => restore().catch(console.warn)); // when page.js is there
-
 let whole; // the last painting without its mask
 async function repaint(source, { live, mask, ...how }) {
   if (live) {
     const body = await blobOf(source, "image/jpeg");
     return { image: await pictureOf(await call("frame", { body, how: { ...plain(how), area: mask.area } })), where: "", seen: true };
   }
-  remember({ ...how, mask });
   await sendPhoto();
   now.size = now.file.pixels;
   const answer = await call("paint", { how: plain(how) });
