@@ -22,7 +22,7 @@ def test_one_version():
 
 
 def test_the_installed_package_names_its_requirements():
-    names = {line.split(";")[0].split(">")[0].strip() for line in requires("faststyle_fastai")}
+    names = {re.split("[^\\w-]", line)[0] for line in requires("faststyle_fastai")}
     assert {"fastai", "torch", "torchvision", "pillow", "numpy", "safetensors", "typer"} <= names
 
 

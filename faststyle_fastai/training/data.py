@@ -10,6 +10,7 @@ from itertools import cycle, islice
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
 
+import fastai.vision.learner  # noqa: F401  what it registers must come before ours, see below
 import torch
 from fastai.data.core import DataLoaders, Datasets
 from fastai.data.transforms import IntToFloatTensor, ToTensor
@@ -218,6 +219,7 @@ def checked_loaders(dls: DataLoaders) -> DataLoaders:
     return dls
 
 
+# Of methods that match, plum takes the one registered last if others have arguments of any type.
 @dispatch
 def show_batch(x: TensorImage, y: StyledImage, samples, ctxs=None, max_n=9, **kwargs):
     "Show the photos; the target is the same image and is not shown."

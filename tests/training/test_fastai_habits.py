@@ -3,6 +3,7 @@
 import warnings
 from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -127,6 +128,13 @@ def test_methods(made, name):
         METHODS[name](learn)
         learn.fit(1)
     assert not [w for w in said if "shadowing" in str(w.message)]
+
+
+def test_results_are_pairs_whatever_is_imported(made):
+    plt.close("all")
+    with (learn := made()).no_bar():
+        learn.show_results(max_n=2)
+    assert len(plt.gcf().axes) == 4
 
 
 def test_losses_of_each_image(made):
