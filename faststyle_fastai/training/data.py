@@ -228,15 +228,27 @@ def show_batch(x: TensorImage, y: StyledImage, samples, ctxs=None, max_n=9, **kw
     return [photo.show(ctx=ctx) for photo, ctx, _ in zip(photos, ctxs, range(max_n))]
 
 
-@dispatch
-def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n=9, **kwargs):
-    "Show the photo and the repainted image, one pair per row."
+def show_pairs(samples, outs, ctxs, max_n, **kwargs):
     titles = {"title": "Photo | Repainted", "double": True, **kwargs}
     ctxs = ctxs or get_grid(min(len(samples), max_n), **titles)
     for i, pictures in enumerate((samples, outs)):
         column = zip(pictures.itemgot(0), ctxs[i::2], range(max_n))
         ctxs[i::2] = [picture.show(ctx=ctx) for picture, ctx, _ in column]
     return ctxs
+
+
+@dispatch
+def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n=9, **kwargs):
+    "Show the photo and the repainted image, one pair per row."
+    return show_pairs(samples, outs, ctxs, max_n, **kwargs)
+
+
+@dispatch
+def show_results(  # type: ignore[no-redef]  # noqa: F811
+    x: TensorImage, y: None, samples, outs, ctxs=None, max_n=9, **kwargs
+):
+    "The same for a test loader, which has no targets."
+    return show_pairs(samples, outs, ctxs, max_n, **kwargs)
 
 
 def default_workers(device: torch.device) -> int:

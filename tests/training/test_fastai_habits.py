@@ -130,11 +130,15 @@ def test_methods(made, name):
     assert not [w for w in said if "shadowing" in str(w.message)]
 
 
-def test_results_are_pairs_whatever_is_imported(made):
+def test_results_are_pairs_whatever_is_imported(made, dls, photos):
     plt.close("all")
     with (learn := made()).no_bar():
         learn.show_results(max_n=2)
     assert len(plt.gcf().axes) == 4
+    plt.close("all")
+    with learn.no_bar():
+        learn.show_results(dl=dls.test_dl(get_image_files(photos)[:2]), max_n=2)
+    assert len(plt.gcf().axes) == 2  # a batch is one photo
 
 
 def test_losses_of_each_image(made):
