@@ -243,10 +243,8 @@ def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n
     return show_pairs(samples, outs, ctxs, max_n, **kwargs)
 
 
-@dispatch
-def show_results(  # type: ignore[no-redef]  # noqa: F811
-    x: TensorImage, y: None, samples, outs, ctxs=None, max_n=9, **kwargs
-):
+@dispatch  # type: ignore[no-redef]
+def show_results(x: TensorImage, y: None, samples, outs, ctxs=None, max_n=9, **kwargs):  # noqa: F811
     "The same for a test loader, which has no targets."
     return show_pairs(samples, outs, ctxs, max_n, **kwargs)
 
