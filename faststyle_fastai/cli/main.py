@@ -5,6 +5,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,9 +97,7 @@ def checked(command):
             raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
         if (need := NEEDS.get(command)) and not find_spec(need[0]):
             extra(*need)
-        if command is not stylize:
-            return command(**options)
-        with piped(options) as options:
+        with piped(options) if command is stylize else nullcontext(options) as options:
             return command(**options)
 
     return run

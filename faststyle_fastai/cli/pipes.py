@@ -26,6 +26,8 @@ def piped(options: dict[str, Any]):
         if options["out"] != Path(PIPE):
             yield options
             return
+        if len(options["inputs"]) > 1:
+            raise BadParameter("-o - : one image fits in a pipe. Give a folder.")
         with redirect_stdout(io.StringIO()):  # which would hold the file's name
             yield options | {"out": painted}
         sys.stdout.buffer.write(painted.read_bytes())

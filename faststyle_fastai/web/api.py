@@ -38,10 +38,18 @@ class Api:
 
     def mount(self, app):
         from starlette.concurrency import run_in_threadpool
+        from starlette.responses import PlainTextResponse
 
         async def paint(request):
-            body, asked = await body_of(request), dict(request.query_params)
-            return await run_in_threadpool(self.paint, body, asked)
+            if not self.room.acquire(blocking=False):  # before the photo takes memory
+                again = {"Retry-After": "5"}
+                return PlainTextResponse("Too many photos wait. Try again later.", 429, again)
+            try:
+                if (body := await body_of(request)) is None:
+                    return PlainTextResponse(f"The photo is larger than {UPLOAD >> 20} MB.", 413)
+                return await run_in_threadpool(self.paint, body, dict(request.query_params))
+            finally:
+                self.room.release()
 
         app.add_route("/api/openapi.json", lambda _: json_answer(self.described()))
         app.add_route("/api/styles", lambda _: json_answer(self.styles()))
@@ -50,21 +58,14 @@ class Api:
     def styles(self):
         return [{"name": name, "title": title} for title, name in self.shelf.titles()]
 
-    def paint(self, body: bytes | None, asked: dict[str, str]):
+    def paint(self, body: bytes, asked: dict[str, str]):
         "An answer with the painted photo, or with what is wrong."
         from starlette.responses import FileResponse, PlainTextResponse
 
-        if body is None:
-            return PlainTextResponse(f"The photo is larger than {UPLOAD >> 20} MB.", 413)
-        if not self.room.acquire(blocking=False):
-            again = {"Retry-After": "5"}
-            return PlainTextResponse("Too many photos wait. Try again later.", 429, again)
         try:
             return FileResponse(self._painted(body, asked))
         except Exception as error:
             return PlainTextResponse(plain_reason(error), 400)
-        finally:
-            self.room.release()
 
     def _painted(self, body, asked):
         style, kind = asked.pop("style", None), asked.pop("format", "jpeg")

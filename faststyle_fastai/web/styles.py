@@ -8,7 +8,6 @@ from hashlib import sha1
 from ..core.errors import FaststyleError
 from ..inference.html import export_html
 from ..inference.studio import export_studio
-from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL
 from ..training.run_folder import record_of
 from ..training.runs import train
@@ -109,7 +108,7 @@ class ShelfTab:
         "A copy of a style's file, or its web page; the page may offer its own folder only."
         source = self.shelf.network(name)
         key = sha1(f"{source} {written(source)}".encode()).hexdigest()
-        make = export_page if suffix == ".html" else shutil.copy
+        make = export_html if suffix == ".html" else shutil.copy
         return self._once(self.site.scratch / key / f"{name}{suffix}", partial(make, source))
 
     def whole(self):
@@ -123,10 +122,6 @@ class ShelfTab:
                 out.parent.mkdir(exist_ok=True)
                 make(out)
         return out, f"{out.name} is in your downloads."
-
-
-def export_page(source, out):
-    export_html(Stylizer(source, "cpu"), out)
 
 
 def resume_training(place, **how):

@@ -28,6 +28,11 @@ def test_what_is_no_photo(photo):
     assert said.returncode == 2 and said.stdout == b"" and b"none came" in said.stderr
 
 
+def test_several_photos_need_a_folder(faststyle, photo):
+    said = faststyle("stylize", photo, photo, "--style", "udnie", "-o", "-")
+    fails(said, 2, "one image fits in a pipe")
+
+
 def test_other_commands_write_files(faststyle, photo):
     fails(
         faststyle("grid", photo, "--style", "udnie", "--style", "tahiti", "-o", "-"), 2, "stylize"

@@ -105,8 +105,8 @@ async function readStyle(file) {
       part = canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
     }
     await started;
-    const one = { own: true, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
-    const before = facts.styles.find(({ name, own, builtin }) => name === one.name && (own || builtin === false));
+    const one = { own: true, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
+    const before = facts.styles.find(({ name, builtin }) => name === one.name && builtin === false);
     if (before) facts.styles.splice(facts.styles.indexOf(before), 1), before.button.remove();
     facts.styles.unshift(one);
     offer(one, true);
@@ -156,7 +156,7 @@ function settle() {
   const kept = JSON.parse(sessionStorage.settings ?? "null");
   if (!kept) return;
   const one = facts.styles.find(({ name }) => name === kept.style);
-  if (one) choose(one);
+  if (one && !named) choose(one); // the address says otherwise
   for (const id of SETTINGS) $(id)[field(id)] = kept[id];
   document.querySelector(`[name=area][value=${kept.area}]`).checked = true;
   $("parts").hidden = !$("mix").value;
@@ -289,7 +289,7 @@ addEventListener("paste", (event) => event.clipboardData.files[0] && open(event.
 
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
-setTimeout(() => restore().catch(console.warn));
+restore().catch(console.warn);
 started.then(
   () => now.photo || say("ready"),
   (error) => say("noRuntime", { why: error.message }),

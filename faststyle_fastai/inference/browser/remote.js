@@ -56,6 +56,7 @@ async function restore() {
   upload = Promise.resolve();
   await opened(uploaded, size);
 }
+
 let whole; // the last painting without its mask
 async function repaint(source, { live, mask, ...how }) {
   if (live) {
