@@ -42,7 +42,7 @@ def export(
     arch: options.SightArch = None,
     cdn: Annotated[
         bool,
-        Option("--cdn", help="Load a page's runtime from the network: 9 MB less, not offline."),
+        Option("--cdn", help="Load a page's runtime from the network: 11 MB less, not offline."),
     ] = False,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,

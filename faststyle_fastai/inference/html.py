@@ -49,7 +49,7 @@ WORKER = "palette.js", "resample.js", "worker.js"
 def export_html(
     source,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .html
-    cdn: bool = False,  # load ONNX Runtime Web from the network: 10 MB less, but not offline
+    cdn: bool = False,  # load ONNX Runtime Web from the network: 11 MB less, but not offline
     language: str = "en",  # a file words.LANGUAGE.json
 ) -> Path:
     """Write a page that repaints photos and the camera; requires the extra `onnx`.
