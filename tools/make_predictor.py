@@ -18,9 +18,11 @@ from typing import Annotated
 import torch
 import typer
 from fastai.callback.core import Callback
-from fastai.torch_core import set_seed
+from fastai.torch_core import TensorImage, set_seed
+from fasttransform import Transform
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.core.moments import mean_and_std
@@ -30,7 +32,7 @@ from faststyle_fastai.inference.first_sight import together
 from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import AnyStyleNet, any_style_path, compact, load_any_style
-from faststyle_fastai.models.stylefile import builtin_path, load_style, read_state, write_style
+from faststyle_fastai.models.stylefile import builtin_path, load_style, write_style
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.terms import TERMS
@@ -41,7 +43,7 @@ from faststyle_fastai.training.callbacks import (
 from faststyle_fastai.training.checkpoint import Checkpoint
 from faststyle_fastai.training.data import StyleDataLoaders
 from faststyle_fastai.training.learner import StyleCard, StyleLearner
-from faststyle_fastai.training.network_terms import DeadPenalty, DropletPenalty
+from faststyle_fastai.training.network_terms import DeadPenalty, DropletPenalty, TemporalConsistency
 from faststyle_fastai.training.optimizers import OPTIMIZERS
 from faststyle_fastai.training.precision import BFloat16
 from faststyle_fastai.training.progress import History, LossParts, TimeLeft
@@ -56,6 +58,10 @@ BUILTIN = 0.15  # share of the draws that are built-in paintings
 FRESH = 1  # paintings of a batch that are new crops; the others were drawn before
 KEPT = 3000  # crops, the latest; their moments and targets take 1.8 GB
 DEAD = 5.0  # weight of DeadPenalty
+TEMPORAL = 1.5  # weight of TemporalConsistency, as of `train --temporal-loss`
+PALE = 0.25  # share of the draws that are pale prints and drawings
+LIGHT, GRAY = 0.65, 0.2  # least mean lightness and largest mean saturation of a pale one
+DARK = 0.25  # share of the photos with a dark, flat area
 STYLE = 1.3  # the rest is as in refining; with less style, judges see a filter, not a painting
 RECOLORED = 0.25  # share of the draws whose color channels change places
 
@@ -70,6 +76,7 @@ class DrawPaintings(Callback):
 
     def __init__(self, painters: dict[tuple, list[Path]], builtin: list[Image.Image]):
         self.painters, self.builtin = painters, builtin
+        self.pale = [file for files in painters.values() for file in files if is_pale(file)]
         self.random, self.seen = random.Random(0), deque(maxlen=KEPT)
 
     def before_validate(self):
@@ -89,7 +96,9 @@ class DrawPaintings(Callback):
 
     def draw(self) -> Tensor:  # [1, 3, SIDE, SIDE]
         draw = self.random
-        if draw.random() < BUILTIN:
+        if draw.random() < PALE:
+            painting = read_picture(draw.choice(self.pale))
+        elif draw.random() < BUILTIN:
             painting = draw.choice(self.builtin)
         else:
             painting = read_picture(draw.choice(self.painters[draw.choice([*self.painters])]))
@@ -102,6 +111,31 @@ class DrawPaintings(Callback):
         if draw.random() < RECOLORED:
             x = x[:, draw.sample(range(3), 3)]
         return x.flip(-1) if draw.random() < 0.5 else x
+
+
+def is_pale(file):
+    "Whether a painting is a pale print or drawing: little color on light ground."
+    x = to_tensor(Image.open(file).convert("RGB").resize((32, 32)))
+    return bool(x.mean() > LIGHT and (x.amax(1) - x.amin(1)).mean() < GRAY)
+
+
+class DarkAreas(Transform):
+    """Darken and flatten an area of some photos.
+
+    Such areas under a pale painting are rare and differ most from what the network expects.
+    """
+
+    split_idx, order = 0, 50  # after IntToFloatTensor
+
+    def encodes(self, x: TensorImage):
+        chosen = (torch.rand(len(x), 1, 1, 1, device=x.device) < DARK).float()
+        soft = F.interpolate(
+            torch.randn(len(x), 1, 4, 4, device=x.device), x.shape[-2:], mode="bicubic"
+        )
+        area = chosen * (8 * soft).sigmoid()
+        flat = x.mean((2, 3), keepdim=True) * torch.rand_like(chosen) * 0.4
+        contrast = torch.rand_like(chosen) * 0.3
+        return torch.lerp(x, flat + contrast * (x - x.mean((2, 3), keepdim=True)), area).clamp(0, 1)
 
 
 class AnyPaintingLoss(VggLoss):
@@ -156,7 +190,9 @@ def main(
     plan = recipe_plan(
         "fast", "style", bs=bs, small_until=small_until, loss=LOSS, style_weight=STYLE
     )
-    dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, seed=seed)
+    dls = StyleDataLoaders.from_folder(
+        photos, plan.size, plan.bs, plan.images, seed=seed, batch_tfms=DarkAreas()
+    )
     painters = defaultdict(list)
     for file in sorted(paintings.rglob("*_*.jpg")):
         if (painter := file.name.split("_")[0]) not in HELD_OUT:
@@ -171,6 +207,7 @@ def main(
     cbs = [
         StyleCard(info, plan), LossParts(), BFloat16("auto"), StopOnNonFinite(), draws,
         DropletPenalty(plan.droplets), DeadPenalty(DEAD),
+        TemporalConsistency(TEMPORAL),
         ProgressiveResize(plan.small, plan.small_until),
         Checkpoint(run / "checkpoints", resume=run.exists()), History(run / "history.csv"),
         TimeLeft(),
@@ -189,7 +226,7 @@ def first_network(loss, draws, arch, pretrained):
     seen = together([loss.look(draws.draw())[0][0] for _ in range(500)])
     net = AnyStyleNet([m.shape[-1] - 1 for m in seen], arch)
     if pretrained:
-        net.load_state_dict(read_state(pretrained)[0])
+        net.load_state_dict(load_any_style(path=pretrained).state_dict())
         return net
     start = load_style(builtin_path("gallery", arch))[0].state_dict()
     start = {k: v.mean(0, keepdim=True) if is_affine(k) else v for k, v in start.items()}

@@ -127,9 +127,10 @@ def compact(
 
 def load_any_style(
     arch: str = "full",  # or slim
+    path: Path | None = None,  # a file like it
 ) -> AnyStyleNet:
     "The built-in network for any painting."
-    state, info = read_state(any_style_path(arch))
+    state, info = read_state(path or any_style_path(arch))
     for name in [name for name in state if name.endswith(SCALE)]:
         state[name.removesuffix(SCALE)] *= state.pop(name)
     channels = [len(w[0]) for name, w in state.items() if name.startswith("mixtures.")]

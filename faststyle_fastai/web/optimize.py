@@ -26,14 +26,14 @@ class OptimizeTab:
                 photo = image_field(label="Photo", height=220)
                 painting = image_field(label="Painting", height=220)
                 size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
-                go = site.start_and_stop("Optimize", OptimizationJob, "stop_optimizing")
+                start = site.start_and_stop("Optimize", OptimizationJob, "stop_optimizing")
             with gr.Column():
                 status = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
                 picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
                 file = gr.DownloadButton("Download", interactive=False)
                 with gr.Accordion("Details", open=False):
                     details, curve = gr.Markdown(), gr.Plot(show_label=False)
-        go.click(
+        start(
             self.optimize, [photo, painting, size], [status, picture, file, details, curve],
             api_name="optimize", show_progress_on=status, concurrency_limit=None,
         )  # fmt: skip

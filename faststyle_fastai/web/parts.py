@@ -1,7 +1,9 @@
 "What several tabs of the page share."
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..inference.options import AREAS
 from .gradio import gr
@@ -20,18 +22,29 @@ class Site(NamedTuple):
     queue: Queue
     where: dict  # device and precision
 
-    def start_and_stop(self, label: str, kind: type, stop_name: str) -> gr.Button:
-        "The start button of jobs of a kind, beside one that stops the visitor's, as leaving does."
+    def start_and_stop(self, label: str, kind: type, stop_name: str) -> Callable[..., Any]:
+        """A button that starts jobs of a kind, and one that stops the visitor's, as leaving does.
+
+        Returns `click` of the first one. The second one is enabled while there is such a job.
+        """
         with gr.Row():
-            start, stop = gr.Button(label, variant="primary"), gr.Button("Stop", variant="stop")
+            start = gr.Button(label, variant="primary")
+            stop = gr.Button("Stop", variant="stop", interactive=False)
 
         def end(request: gr.Request):
             for job in self.queue.open(kind, request.session_hash):
                 job.stop.set()
 
+        def left(request: gr.Request):
+            return gr.update(interactive=bool(self.queue.open(kind, request.session_hash)))
+
+        def click(work, *fields, **how):
+            start.click(partial(gr.update, interactive=True), None, stop, api_name=False)
+            start.click(work, *fields, **how).then(left, None, stop, api_name=False)
+
         stop.click(end, api_name=stop_name)
         self.page.unload(end)
-        return start
+        return click
 
 
 def area_field(value: str = "all"):

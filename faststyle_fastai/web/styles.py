@@ -18,7 +18,11 @@ from .parts import Site, fetch, hidden_file, style_strip
 
 __all__ = ["ShelfTab"]
 
-IDLE = "Styles that you train or add appear here."
+IDLE = (
+    "You have no styles of your own yet. Teach a painting, or choose Your painting below a photo: "
+    "both appear here."
+)
+WHAT = "These are yours: rename them, or take one along as a file that paints in any browser."
 ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
 
 
@@ -28,20 +32,22 @@ class ShelfTab:
     def __init__(self, site: Site):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
         self.making = threading.Lock()  # of files to download, one at a time
-        self.pictures = style_strip()
-        self.chosen = gr.Dropdown([], label="Style")
-        self.status = gr.Markdown(IDLE, elem_id="shelved")
-        with gr.Row():
-            self.new = gr.Textbox(label="New name", scale=3)
-            self.rename = gr.Button("Rename", scale=1)
-        with gr.Row():
-            self.resume = gr.Button("Resume the training", visible=False)
-            self.network = gr.Button("Download the network (.safetensors)")
-            self.page = gr.Button("Download as a web page (.html)")
-            self.delete = gr.Button("Delete", variant="stop")
+        self.idle, self.status = gr.Markdown(IDLE), gr.Markdown(elem_id="shelved")
+        with gr.Column(visible=False) as self.some:
+            gr.Markdown(WHAT)
+            self.pictures = style_strip()
+            self.chosen = gr.Dropdown([], label="Style")
+            with gr.Row(equal_height=True):
+                self.new = gr.Textbox(label="New name", scale=3)
+                self.rename = gr.Button("Rename", scale=1)
+            with gr.Row():
+                self.resume = gr.Button("Resume the training", visible=False)
+                self.network = gr.Button("Download the network (.safetensors)")
+                self.page = gr.Button("Download as a web page (.html)")
+                self.delete = gr.Button("Delete", variant="stop")
         self.studio = gr.Button("Download the studio: paint in any browser, offline (.html)")
         self.file = hidden_file("shelf-file")
-        self.shown = [self.pictures, self.chosen]
+        self.shown = [self.pictures, self.chosen, self.some, self.idle]
         self._connect()
 
     def _connect(self):
@@ -72,6 +78,8 @@ class ShelfTab:
         return (
             self.shelf.own_pictures(scratch, busy),
             gr.Dropdown(names, value=value or next(iter(names), None)),
+            gr.Column(visible=bool(names)),
+            gr.Markdown(visible=not names),
         )
 
     def choose(self, event: gr.SelectData):

@@ -31,6 +31,7 @@ class FilmTab:
     def __init__(self, site: Site):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
         first = next(iter(self.shelf.styles()))
+        gr.Markdown("A video is painted frame by frame, with steady colors, and keeps its sound.")
         with gr.Row():
             with gr.Column():
                 self.film = gr.File(
@@ -39,7 +40,7 @@ class FilmTab:
                 self.style = gr.Dropdown(self.shelf.titles(), value=first, label="Style")
                 self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
                 self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
-                self.go = site.start_and_stop("Paint the video", VideoJob, "stop_video")
+                start = site.start_and_stop("Paint the video", VideoJob, "stop_video")
             with gr.Column():
                 self._show()
         asked = [self.film, self.style, self.strength]
@@ -48,7 +49,7 @@ class FilmTab:
             [self.status, self.frames], concurrency_id="paint", concurrency_limit=1,
             trigger_mode="always_last", api_name=False,
         )  # fmt: skip
-        self.go.click(
+        start(
             self.paint, [*asked, self.smooth], [self.status, self.painted, self.file],
             concurrency_limit=None, show_progress_on=self.status, api_name="video",
         )  # fmt: skip

@@ -126,6 +126,9 @@ def test_the_mask_is_drawn_by_keyboard(visit, studio, china):
     seen = downloaded(tab)[0]
     assert away(seen.crop(left), photo.crop(left)) < 1
     assert away(seen.crop(right), everything.crop(right)) < 1
+    tab.reload()
+    tab.get_by_text("Painted: everything.").wait_for(timeout=60_000)
+    assert away(downloaded(tab)[0], seen) < 1
 
 
 def test_before_and_after_by_keyboard(visit, studio, china):

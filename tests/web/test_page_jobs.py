@@ -112,6 +112,7 @@ def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
         upload(tab, fields(tab).nth(0), photos / "china" / "0.jpg")
         upload(tab, fields(tab).nth(1), painting)
         tab.get_by_label("Longer side, px").first.fill(size)
+        assert tab.get_by_role("button", name="Stop").is_disabled()
         tab.get_by_role("button", name="Optimize").click()
         said(tab, "optimized", "iteration ")
         return tab
@@ -120,6 +121,7 @@ def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
     tab = start("64")
     tab.get_by_role("button", name="Stop").click()
     assert "px, iteration" in said(tab, "optimized", "ed.")
+    tab.locator("button:disabled", has_text="Stop").wait_for()
 
 
 def test_what_is_missing_is_said(visit):

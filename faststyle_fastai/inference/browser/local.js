@@ -96,14 +96,16 @@ async function storing(act) {
   });
 }
 const keep = (key, value) => storing((found) => found.put(value, key)).catch(console.warn);
-const keepPhoto = (file) => keep("photo", file);
 const keepStyles = () => keep("styles", facts.styles.filter((one) => one.own).map(({ button, ...one }) => one));
 async function restore() {
   if (!sessionStorage.settings) return storing((found) => found.clear());
   const styles = await storing((found) => found.get("styles")), photo = await storing((found) => found.get("photo"));
   if (styles?.length) facts.styles.unshift(...styles), offerAll();
   settle();
-  if (photo) await open(photo);
+  if (!photo) return;
+  const edits = await storing((found) => found.get("edits"));
+  await open(photo);
+  if (edits) (now.edits = canvasOf(edits)), await correct();
 }
 
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.

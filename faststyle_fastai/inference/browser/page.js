@@ -176,7 +176,7 @@ async function open(file) {
   } catch {
     return say("notPicture", { name: file.name });
   }
-  keepPhoto(file);
+  keep("photo", file);
   await opened(file, `${now.photo.width}×${now.photo.height}`);
 }
 
@@ -245,6 +245,7 @@ async function paint() {
 
 // The same painting under another mask.
 async function correct() {
+  keep("edits", now.edits && pixels(now.edits));
   if (busy || !now.painted || live) return paint();
   remember();
   const photo = now.photo, { image, seen } = await remask(photo, mask());

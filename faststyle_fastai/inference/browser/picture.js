@@ -43,8 +43,7 @@ function show(from = now.photo) {
   fit();
   const live = document.body.classList.contains("live"), drawing = document.body.classList.contains("drawing");
   const left = live || drawing ? 0 : Math.round((width * $("split").value) / 100);
-  $("line").style.setProperty("--at", `${$("split").value}%`);
-  $("line").style.setProperty("--n", $("split").value);
+  $("frame").style.setProperty("--n", $("split").value);
   $("split").setAttribute("aria-valuetext", `${$("split").value} %`);
   if (!now.painted) return;
   context.save();
@@ -70,8 +69,9 @@ function kept(width, height) {
 // The picture as large as its place allows.
 function fit() {
   const { width, height } = $("picture"), place = $("place"), style = getComputedStyle(place);
+  document.body.style.setProperty("--ratio", height / width);
   const wide = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const high = place.clientHeight - parseFloat(style.paddingBottom);
+  const high = place.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
   const scale = Math.min(wide / width, high / height);
   $("frame").style.setProperty("--wide", `${Math.floor(width * scale)}px`);
   $("frame").style.setProperty("--high", `${Math.floor(height * scale)}px`);
@@ -108,6 +108,7 @@ function forgetEdits() {
   [now.edits, before, drawing] = [null, [], false];
   $("undo").disabled = true;
   takeBrush("none");
+  keep("edits", null);
 }
 $("undo").onclick = () => {
   now.edits = before.pop();

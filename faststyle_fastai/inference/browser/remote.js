@@ -16,7 +16,7 @@ async function call(what, { body, how, method = "POST" } = {}) {
 }
 const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answer.blob()));
 
-const keepPhoto = () => {}; // the server has them
+const keep = () => {}; // the server has them
 const keepStyles = () => {};
 const mixable = (one, other) => one.mixes.includes(other.name);
 const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
