@@ -40,6 +40,7 @@ from .training.checkpoint import Checkpoint
 from .training.data import StyleDataLoaders
 from .training.demo import demo, sample_photos
 from .training.distillation import Distillation
+from .training.keyframes import Keyframes
 from .training.learner import autoencoder_learner, style_learner
 from .training.network_terms import DropletPenalty, TemporalConsistency
 from .training.optimizers import OPTIMIZERS, Muon

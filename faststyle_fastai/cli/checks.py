@@ -52,9 +52,19 @@ def check_video(source: str) -> str:
     return source
 
 
-def check_paintings(sources: list[str] | str) -> list[str] | str:
+def check_keyframes(pairs: list[str] | None) -> list[str] | None:
+    "Frames and their painted versions must exist; each pair is two lines, see help.PAIR."
+    for pair in pairs or []:
+        if len(files := pair.splitlines()) != 2:
+            raise ValueError("--keyframe takes two images: FRAME PAINTED.")
+        for file in files:
+            check_works(file)
+    return pairs
+
+
+def check_paintings(sources: list[str] | str | None) -> list[str] | str | None:
     "Paintings to train on, not trained styles."
-    for source in [sources] if isinstance(sources, str) else sources:
+    for source in [sources] if isinstance(sources, str) else sources or []:
         if source in builtin_styles() and not exists(source):
             raise ValueError(
                 f"{source} is a built-in style, not a painting. "

@@ -1,5 +1,7 @@
 "How the help of commands looks: options in groups, and nothing about Python's types."
 
+from itertools import chain, islice
+
 from typer.core import TyperCommand, TyperGroup
 
 __all__ = ["Command", "Group"]
@@ -14,6 +16,7 @@ GROUPS = {
     "Web page": "web host port browser allow_host",
     "Safety": "megapixels trust_pickle",
 }
+PAIR = "--keyframe"  # can be repeated and takes two values, which typer cannot express
 GROUP = {name: title for title, names in GROUPS.items() for name in names.split()}
 
 
@@ -35,6 +38,11 @@ class _Plain:
 
 class Command(_Plain, TyperCommand):
     "A command whose help groups its options."
+
+    def parse_args(self, ctx, args):
+        joined = iter(args)
+        args = [(arg, "\n".join(islice(joined, 2))) if arg == PAIR else (arg,) for arg in joined]
+        return super().parse_args(ctx, list(chain.from_iterable(args)))
 
 
 class Group(_Plain, TyperGroup):

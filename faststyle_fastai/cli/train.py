@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from . import checks, options
-from .checks import check_folder, check_paintings
+from .checks import check_folder, check_keyframes, check_paintings
 from .options import option
 
 STABLE = 1.5  # weight of TemporalConsistency: higher is steadier, but less like the painting
@@ -81,8 +81,9 @@ def pretrain(
 @options.takes(options.STYLE_LOSS | options.LOSS | options.SCHEDULE)
 def train(
     photos: options.Photos,
+    out: options.Out,
     style: Annotated[
-        list[str],
+        list[str] | None,
         option(
             "PAINTING",
             "Painting to learn: a file, a URL, a folder of paintings, or NAME=PAINTING; "
@@ -90,8 +91,17 @@ def train(
             "Repeat for several styles in one network.",
             callback=check_paintings,
         ),
-    ],
-    out: options.Out,
+    ] = None,
+    keyframes: Annotated[
+        list[str] | None,
+        option(
+            "FRAME PAINTED",
+            "Frame of a film and the same frame painted by you, instead of --style. PHOTOS are "
+            "frames of the film. Repeat for several.",
+            "--keyframe",
+            callback=check_keyframes,
+        ),
+    ] = None,
     as_one: options.AsOne = False,
     recipe: options.Recipe = "fast",
     pretrained: Annotated[
@@ -157,9 +167,12 @@ def train(
     **overrides: Any,
 ):
     "Train one or more styles from paintings and a folder of photos."
-    style = checks.as_one(style) if as_one else style
+    if bool(style) == bool(keyframes):
+        raise BadParameter("Give a painting with --style, or painted frames with --keyframe.")
+    style = checks.as_one(style) if style and as_one else style
     arguments = training_arguments(locals()) | {"stable": STABLE if stable else None}
     del arguments["as_one"]
+    arguments["keyframes"] = [pair.splitlines() for pair in keyframes or []]
     from ..training.runs import train
 
     run = train(**arguments)

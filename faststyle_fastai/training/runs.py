@@ -25,6 +25,7 @@ from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .distributed import AverageGradients, distributed_entry, main_process_first, processes
+from .keyframes import Keyframes
 from .learner import autoencoder_learner, style_learner
 from .progress import History, Preview, TimeLeft
 from .recipes import recipe_plan, recipe_row
@@ -53,8 +54,8 @@ ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolution
 @one_at_a_time(lambda out, **_: Path(out))
 def train(
     photos: str | Path,  # a folder
-    style: str | Path | list | dict,  # paintings as find_paintings takes them, or {name: painting},
-    # where a list of works is one style
+    style: str | Path | list | dict | None,  # paintings as find_paintings takes them, or
+    # {name: painting}, where a list of works is one style; None: the painted keyframes
     out: str | Path,  # the run folder: model, settings, history, previews, checkpoints
     recipe: str = "fast",
     pretrained: str | Path | None = "predicted",  # see style_learner
@@ -65,6 +66,7 @@ def train(
     images: int | None = None,  # photos per epoch
     minutes: float | None = None,  # in all, instead of epochs; None: see recipes.Recipe.minutes
     patience: int | None = None,  # epochs without improvement before it ends on the best
+    keyframes: list | None = None,  # pairs of a frame and its painted version, see Keyframes
     valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # resume the run in `out`, or extend a finished one
     force: bool = False,  # replace the run in `out`
@@ -85,7 +87,12 @@ def train(
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
     if minutes and overrides.get("epochs"):
         raise ValueError(f"minutes={minutes} and epochs={overrides['epochs']}: give one of them.")
+    if keyframes:
+        painted = [painted for _, painted in keyframes]
+        style = style or {Path(painted[0]).stem: painted[0] if len(painted) == 1 else painted}
     paintings = style if isinstance(style, dict) else find_paintings(L(style))
+    if keyframes and len(paintings) > 1:
+        raise ValueError("Keyframes teach one style: give one painting, or none.")
     names, styles = list(paintings), list(paintings.values())
     if not (minutes or images or overrides.get("epochs")):
         minutes = _minutes(out, resume, recipe, len(names), quiet)
@@ -101,7 +108,7 @@ def train(
     not_among(photos, out)
     set_seed(seed)
     dls = _photos(photos, plan, valid_pct, seed, workers, device)
-    if len(dls.photos) < FEW and not (images or quiet):
+    if len(dls.photos) < FEW and not (images or quiet or keyframes):
         warnings.warn(
             f"{photos} has {len(dls.photos)} photos. With about 1,000 a network learns to paint "
             f"photos that it has not seen.",
@@ -116,6 +123,9 @@ def train(
         "valid_pct": valid_pct,
         **_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start),
     }
+    if keyframes:
+        settings["keyframes"] = [[digest(file) for file in pair] for pair in keyframes]
+        cbs = [Keyframes(keyframes), *L(cbs)]
     spent = 0.0  # minutes
     if resume:
         same_run(out, settings)
