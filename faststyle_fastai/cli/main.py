@@ -95,7 +95,8 @@ def checked(command):
                 raise typer.BadParameter(f"{name}={value}. Use a finite number.")
         if options.get("out") == Path("-") and command is not stylize:
             raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
-        if (need := NEEDS.get(command)) and not find_spec(need[0]):
+        need = None if options.get("virtual") else NEEDS.get(command)
+        if need and not find_spec(need[0]):
             extra(*need)
         with piped(options) if command is stylize else nullcontext(options) as options:
             return command(**options)

@@ -7,6 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
+from typer import Option
+
+from ..core.terminal import progress
 from . import options
 from .checks import check_style
 from .loading import load_stylizer
@@ -55,6 +58,15 @@ def camera(
     ] = None,
     arch: options.SightArch = None,
     size: Annotated[int, option("PX", "Short side to paint at in px.", min=16)] = 240,
+    virtual: Annotated[
+        bool,
+        Option(
+            "--virtual",
+            help="Send the painted video to a virtual camera, for calls and broadcasts, instead of "
+            "a page.",
+        ),
+    ] = False,
+    number: Annotated[int, option("N", "Camera for --virtual, from 0.", "--camera", min=0)] = 0,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
     browser: options.Browser = True,
@@ -64,7 +76,7 @@ def camera(
     precision: options.Precision = "auto",
     **given: Any,
 ):
-    "Repaint the camera's video live on a web page. Stop it with Ctrl-C."
+    "Repaint the camera's video live on a web page, or for other programs. Stop it with Ctrl-C."
     from ..inference.live import live_gallery
     from ..web.camera import camera_page
 
@@ -72,8 +84,20 @@ def camera(
     style = style or live_gallery(device, precision)
     also = [how.black] if how.black else []
     paint = load_stylizer(style, trust_pickle, device, precision, also, arch=arch)
+    if virtual:
+        from ..video.virtual import virtual_camera
+
+        with suppress(KeyboardInterrupt):
+            virtual_camera(paint, how, size, number, watch=tell)
+        return
     with camera_page(paint, host, port, browser, size, allow_host, how):
         until_interrupted()
+
+
+def tell(rate, latency):
+    "Print the rate and the delay on one line; silent outside a terminal."
+    if sys.stderr.isatty():
+        progress(f"{rate:.1f} frames/s, {1000 * latency:.0f} ms late")
 
 
 def until_interrupted():
