@@ -125,15 +125,33 @@ class VideoReader:
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."
         time, shown, last = Fraction(start), Fraction(0), None
-        for frame in self.container.decode(self.video):
+        for frame in progressive(self.container.decode(self.video), self.video):
             time += shown  # for frames without a time
             if frame.pts is not None:
-                time = frame.pts * self.video.time_base - self.start_time
+                time = frame.pts * frame.time_base - self.start_time
             if last is not None and time <= last:  # in a damaged video
                 time = last + shown
             last = time
-            shown = (frame.duration or 0) * self.video.time_base or 1 / self.stream_rate
+            shown = (frame.duration or 0) * frame.time_base or 1 / self.stream_rate
             yield frame, time, shown
+
+
+def progressive(frames: Iterator, stream: Any) -> Iterator:
+    "The frames of a stream; from the first interlaced one on, by FFmpeg's filter bwdif."
+    graph, av = None, extra("av", "video")
+    for frame in chain(frames, [None]):  # the last one empties the filter
+        if not graph:
+            if frame is None or not frame.interlaced_frame:
+                yield from filter(None, [frame])
+                continue
+            graph = av.filter.Graph()
+            only = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+            graph.link_nodes(graph.add_buffer(template=stream), only, graph.add("buffersink"))
+            graph.configure()
+        graph.push(frame)
+        with suppress(av.BlockingIOError, av.EOFError):
+            while True:
+                yield graph.pull()
 
 
 def first_size(source) -> tuple[int, int] | None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -187,3 +188,26 @@ def test_a_terminated_training_is_saved(photos, painting):
     with pytest.raises(FaststyleError, match="Stopped. The network so far is in run"):
         train(photos, painting, "run", **few, cbs=Terminate())
     assert Stylizer("run").styles == ["waves"]
+
+
+def test_interlaced_frames_have_no_combs(tmp_path):
+    def fields(n):  # two fields of a bar that moves, in one frame
+        for i in range(n):
+            frame = np.zeros((48, 64, 3), np.uint8)
+            for field in (0, 1):
+                at = 4 + 4 * i + 2 * field
+                frame[10 + field : 38 : 2, at : at + 12] = 230
+            yield frame
+
+    path, n = tmp_path / "in.mkv", 10
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"x264-params": "tff=1:crf=10"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for picture in fields(n):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+    frames = seen(path)
+    assert [frame.time for frame in frames] == [Fraction(i, 25) for i in range(n)]
+    assert all(frame.seconds == Fraction(1, 25) for frame in frames)
+    lines = np.float32([frame.picture[14:34] for frame in frames[1:-1]]).mean(-1)
+    assert np.abs(lines[:, 1:] - lines[:, :-1]).max() < 60  # a comb has 230
