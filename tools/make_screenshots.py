@@ -38,7 +38,7 @@ def main():
         panel = tab.get_by_role("tabpanel").filter(visible=True)
         panel.locator("input[type=file]").first.set_input_files(PAINTING)
         tab.get_by_label("Name of the style").fill("my_kandinsky")
-        tab.get_by_role("button", name="Train").click()
+        tab.get_by_role("button", name="Teach it").click()
         tab.wait_for_timeout(60_000)
         shoot(tab, "page-train.jpg")
         tab.get_by_role("button", name="Stop my_kandinsky").click()

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import ImageOps
 
+from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture
@@ -23,13 +24,14 @@ from .options import AREAS, STROKES
 from .painter import PALETTE
 from .people import SURE
 from .people_onnx import people_program
-from .stylizer import stylizer_of
+from .stylizer import Stylizer, stylizer_of
 
 __all__ = ["export_html"]
 
 VERSION = "1.30.0"  # of ONNX Runtime Web; tools/make_runtime.py fetches it
 CDN = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{VERSION}/dist/"
 THUMBNAIL = 160  # px
+SAMPLE = ASSETS / "cat.jpg"
 # Only the page's own script runs, and it reaches nothing outside the page.
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; "
@@ -72,7 +74,11 @@ def export_html(
         for i, name in enumerate(names)
     ]
     title = styles[0]["title"] if len(styles) == 1 else None
-    facts = {"styles": styles, "networks": {"style": len(styles)}}
+    facts = {
+        "styles": styles,
+        "networks": {"style": len(styles)},
+        "sample": sample_of(paint, names[0]),
+    }
     return write_page(path, title, facts, {"style": partial(program_of, paint)}, cdn, language)
 
 
@@ -180,10 +186,20 @@ def palette(paint, name):
     return None if found is None else {"share": PALETTE, "moments": found[0].tolist()}
 
 
+def sample_of(paint: Stylizer, style: str) -> list[str]:
+    "A photo and its painted version, inside a page."
+    photo = read_picture(SAMPLE)
+    return [jpeg_address(photo), jpeg_address(paint(photo, style).convert("RGB"))]
+
+
 def data_address(file: Path) -> str:
     "A thumbnail of an image file, inside a page."
-    image, data = read_picture(file), BytesIO()
-    ImageOps.fit(image, (THUMBNAIL, THUMBNAIL)).save(data, "JPEG", quality=85)
+    return jpeg_address(ImageOps.fit(read_picture(file), (THUMBNAIL, THUMBNAIL)))
+
+
+def jpeg_address(image):
+    data = BytesIO()
+    image.save(data, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{encoded(data.getvalue())}"
 
 

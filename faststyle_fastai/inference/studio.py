@@ -12,7 +12,16 @@ from ..images.files import read_picture
 from ..images.saving import save_picture
 from .builtin import BUILTIN_STYLES, style_thumbnail
 from .first_sight import any_style, moments_of, together
-from .html import builtin_style, encoded, palette, program_of, read, sha256_of, write_page
+from .html import (
+    builtin_style,
+    encoded,
+    palette,
+    program_of,
+    read,
+    sample_of,
+    sha256_of,
+    write_page,
+)
 from .painter import PALETTE
 from .sight_onnx import painter_program, reader_program
 from .stylizer import Stylizer
@@ -45,6 +54,7 @@ def export_studio(
         "networks": {"gallery": len(styles), "sight": len(rows[0]) // 4},  # -> numbers in a row
         "sight": "sight",  # the network for paintings that are read
         "palette": {"share": PALETTE},
+        "sample": sample_of(paint, next(iter(BUILTIN_STYLES))),
     }
     programs = {
         "gallery": partial(program_of, paint),

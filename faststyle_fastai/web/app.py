@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..core.errors import FaststyleError
 from ..images.discovery import picture_files
 from ..images.files import limit_pixels
 from .api import Api
@@ -49,6 +50,10 @@ def web_page(
     Visitors can access only their uploads, `photos`, and the styles in `folder`. Uploads and
     results are kept in a private folder that is removed with the page.
     """
+    if photos and Path(folder).resolve().is_relative_to(Path(photos).resolve()):
+        raise FaststyleError(
+            f"{folder} holds trained styles and lies within {photos}: choose another --folder."
+        )
     shelf, queue = StyleLibrary(Path(folder).resolve(), device, precision), Queue()
     limit_pixels(megapixels)
     where = {"device": device, "precision": precision}
@@ -70,7 +75,7 @@ def web_page(
             with gr.Tab("My styles", id="styles") as mine:
                 own = ShelfTab(site)
                 mine.select(own.look, None, own.shown, api_name=False)
-            with gr.Tab("Optimize", id="optimize"):
+            with gr.Tab("Finest", id="optimize"):
                 OptimizeTab(site)
         return Studio(site), Api(site)
 

@@ -28,6 +28,7 @@ __all__ = [
 
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
+DONE, SAVED = "done", "stopped; the result is saved"  # how a job ends well
 SURE = 0.02  # share of the work after which the time left is known
 
 
@@ -77,7 +78,7 @@ class Queue:
         watch.state, watch.began = "running", time.monotonic()
         try:
             work()
-            watch.state = "stopped; the result is saved" if watch.stop.is_set() else "done"
+            watch.state = SAVED if watch.stop.is_set() else DONE
         except Exception as error:
             watch.state, watch.why = "stopped" if watch.stop.is_set() else "failed", reason(error)
 
@@ -104,8 +105,9 @@ class Queue:
         return f"failed: {job.why}" if job.state == "failed" else job.state
 
     def said(self, kind: type) -> str:
-        "The newest jobs of one kind as a list."
-        lines = [f"- **{job.called}**: {self.told(job)}" for job in self.of(kind)]
+        "The jobs of one kind that are open, and the latest that ended, as a list."
+        ended = [job for job in self.of(kind) if job not in self.open()][-1:]
+        lines = [f"- **{job.called}**: {self.told(job)}" for job in ended + self.open(kind)]
         return "\n".join(lines[-LISTED:])
 
     def close(self):

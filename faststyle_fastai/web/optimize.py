@@ -14,19 +14,24 @@ from .parts import Site, image_field
 
 __all__ = ["OptimizeTab"]
 
+WHAT = (
+    "The last step after *Finer*: optimizes the pixels of one photo for one painting. Takes "
+    "minutes and gives the finest strokes."
+)
+
 
 class OptimizeTab:
     "The tab that optimizes the pixels of a photo."
 
     def __init__(self, site: Site):
         self.site = site
-        gr.Markdown("Slow and finer: paints one photo in the style of one painting, in minutes.")
+        gr.Markdown(WHAT)
         with gr.Row():
             with gr.Column():
                 photo = image_field(label="Photo", height=220)
                 painting = image_field(label="Painting", height=220)
                 size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
-                start = site.start_and_stop("Optimize", OptimizationJob, "stop_optimizing")
+                start = site.start_and_stop("Paint it", OptimizationJob, "stop_optimizing")
             with gr.Column():
                 status = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
                 picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
@@ -35,7 +40,7 @@ class OptimizeTab:
                     details, curve = gr.Markdown(), gr.Plot(show_label=False)
         start(
             self.optimize, [photo, painting, size], [status, picture, file, details, curve],
-            api_name="optimize", show_progress_on=status, concurrency_limit=None,
+            api_name="optimize", show_progress="hidden", concurrency_limit=None,
         )  # fmt: skip
 
     def optimize(self, photo, painting, size, request: gr.Request):

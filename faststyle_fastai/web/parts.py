@@ -25,7 +25,7 @@ class Site(NamedTuple):
     def start_and_stop(self, label: str, kind: type, stop_name: str) -> Callable[..., Any]:
         """A button that starts jobs of a kind, and one that stops the visitor's, as leaving does.
 
-        Returns `click` of the first one. The second one is enabled while there is such a job.
+        Returns `click` of the first one. While there is such a job, only the second one is enabled.
         """
         with gr.Row():
             start = gr.Button(label, variant="primary")
@@ -35,12 +35,16 @@ class Site(NamedTuple):
             for job in self.queue.open(kind, request.session_hash):
                 job.stop.set()
 
+        def enabled(runs):
+            return gr.update(interactive=not runs), gr.update(interactive=runs)
+
         def left(request: gr.Request):
-            return gr.update(interactive=bool(self.queue.open(kind, request.session_hash)))
+            return enabled(bool(self.queue.open(kind, request.session_hash)))
 
         def click(work, *fields, **how):
-            start.click(partial(gr.update, interactive=True), None, stop, api_name=False)
-            start.click(work, *fields, **how).then(left, None, stop, api_name=False)
+            both = {"outputs": [start, stop], "api_name": False, "show_progress": "hidden"}
+            start.click(partial(enabled, True), **both)
+            start.click(work, *fields, **how).then(left, **both)
 
         stop.click(end, api_name=stop_name)
         self.page.unload(end)

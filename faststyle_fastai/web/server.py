@@ -38,6 +38,12 @@ COLORS = {
     "input_background_fill_dark": "#22201c",
     "input_border_color": "#8f877b",
     "input_border_color_dark": "#857d72",
+    "border_color_primary": "#8f877b",
+    "border_color_primary_dark": "#857d72",
+    "block_border_color": "#d9d3c9",
+    "block_border_color_dark": "#3d3933",
+    "input_border_width": "1px",
+    "input_border_width_dark": "1px",
     "input_placeholder_color": "#6a6259",
     "input_placeholder_color_dark": "#aaa298",
     "block_title_text_color": "#6a6259",
@@ -65,6 +71,22 @@ NAMED = """() => {
   name();
   new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
 }"""
+# A hidden line tells screen readers how jobs go on, at every tenth.
+HEARD = """() => {
+  const line = document.body.appendChild(document.createElement("p")), last = {};
+  line.className = "unseen-title";
+  line.setAttribute("role", "status");
+  const look = () => {
+    for (const id of ["trained", "shelved", "filmed", "optimized"]) {
+      const said = document.getElementById(id)?.innerText.trim() ?? "";
+      const short = said.replace(/\\d%.*/g, "0%").replace(/iteration .*/, "");
+      if (short !== last[id] && last[id] !== undefined) line.textContent = said;
+      last[id] = short;
+    }
+  };
+  new MutationObserver(look).observe(document.querySelector(".main") ?? document.body,
+    { childList: true, subtree: true, characterData: true });
+}"""
 # The address names the tab, so that a reload and the back button keep it.
 TABS = """() => {
   const named = (tab) => "#" + tab.innerText.trim().toLowerCase().replaceAll(" ", "-");
@@ -88,6 +110,13 @@ TABS = """() => {
 }"""
 CSS = """
 #trained, #shelved, #filmed, #optimized { overflow: visible !important; }
+:is(button, input, textarea, [role="tab"], [tabindex="0"]):focus-visible,
+label:has(input:not([type="range"]):focus-visible), .wrap:has(> input[type="range"]:focus-visible) {
+  outline: 3px solid #1d6fd1 !important; outline-offset: 2px;
+}
+.dark :is(button, input, textarea, [role="tab"], [tabindex="0"]):focus-visible {
+  outline-color: #7ab8ff !important;
+}
 .or, .info-text, .min_value, .max_value { color: var(--body-text-color) !important; }
 /* A message says what is wrong; the field stays as it is. */
 [data-testid="status-tracker"]:has(.error) { display: none !important; }
@@ -99,12 +128,12 @@ CSS = """
 .column:has(> .tabs) { gap: 0; }
 .html-container:has(#studio) { padding: 0 !important; }
 .tabs:has(#studio) { gap: 0; }
-.tab-wrapper { padding: 0 1rem; }
+.tab-wrapper { padding: 0 1rem !important; margin: 0 !important; }
 [role="tab"].selected { color: #9c3a1f !important; }
 .dark [role="tab"].selected { color: #e58a66 !important; }
 .tabitem:has(#studio) { padding: 0 !important; }
 .main:has(#studio) .tabitem:not(:has(#studio)) { max-width: 80rem; margin: auto; padding: 1rem; }
-#studio { display: block; width: 100%; height: calc(100dvh - 3rem); border: 0; }
+#studio { display: block; width: 100%; height: calc(100dvh - 2.1rem); border: 0; }
 .styles .grid-wrap { max-height: none; overflow: hidden; }
 .styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
 .styles .gallery-item { flex: 0 0 128px; }
@@ -130,7 +159,7 @@ def served(
     with page_folder() as folder:
         with guarded_blocks(folder, title=title) as page:
             filled = fill(page, folder)
-            for script in (NAMED, TABS):
+            for script in (NAMED, HEARD, TABS):
                 page.load(None, js=script, api_name=False)
         folder.keep()
         try:

@@ -5,7 +5,7 @@ import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -21,7 +21,7 @@ from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.enlarge import painting_shape
-from ..inference.html import REMOTE, THUMBNAIL, data_address, page_text
+from ..inference.html import REMOTE, THUMBNAIL, data_address, page_text, sample_of
 from ..inference.live import live_gallery
 from ..inference.options import AREAS, STROKES, PaintOptions
 from ..inference.stylizer import Stylizer
@@ -126,8 +126,14 @@ class Studio:
         facts = {
             "styles": self._facts(), "strokes": dict.fromkeys(STROKES), "areas": [*AREAS],
             "sight": True, "files": ",".join(["image/*", ".safetensors", *sorted(PICTURES)]),
+            "sample": self.sample,
         }  # fmt: skip
         return page_text(REMOTE, POLICY, facts)
+
+    @cached_property
+    def sample(self):
+        style = next(iter(BUILTIN_STYLES))
+        return sample_of(self.shelf.find(style)[0], style)
 
     def _facts(self):
         "What the page shows of each style."

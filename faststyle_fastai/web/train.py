@@ -12,7 +12,7 @@ from ..models.stylefile import MODEL
 from ..training.demo import sample_photos
 from ..training.runs import train
 from .gradio import gr
-from .jobs import EVERY, LISTED, TrainingJob
+from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
 from .parts import Site, image_field
 
 __all__ = ["TrainTab"]
@@ -50,11 +50,11 @@ class TrainTab:
         self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
         self.chosen = gr.Dropdown(
             [*self.folders, SAMPLES], label="Training photos",
-            info="A folder of about a thousand gives better styles than two photos.",
+            info="The more photos, the better the style: about a thousand is best.",
         )  # fmt: skip
         with gr.Accordion("Upload photos of your own", open=False):
             self.own = gr.File(file_count="directory", label="Folder", height=120)
-        self.go = gr.Button("Train", variant="primary")
+        self.go = gr.Button("Teach it", variant="primary")
 
     def _show(self):
         self.status = gr.Markdown("Choose a painting.", elem_id="trained")
@@ -70,8 +70,9 @@ class TrainTab:
 
     def _connect(self):
         asked = [self.painting, self.name, self.chosen, self.own, self.minutes]
-        shown = {"show_progress_on": self.status}
-        begun = self.go.click(self.start, asked, self.status, api_name="train", **shown)
+        begun = self.go.click(
+            self.start, asked, self.status, api_name="train", show_progress="hidden"
+        )
         self.known.input(self.take, self.known, [self.painting, self.name], api_name=False)
         for button in self.stops:
             button.click(self.stop, button, api_name=False)
@@ -156,8 +157,8 @@ class TrainTab:
 
     def _newest(self):
         "The newest style that this page has trained; None if there is none."
-        ended = [job for job in self.queue.of(TrainingJob) if job not in self.queue.open()]
-        names = [job.called for job in reversed(ended)]
+        trained = [job for job in self.queue.of(TrainingJob) if job.state in (DONE, SAVED)]
+        names = [job.called for job in reversed(trained)]
         return next((name for name in names if name in self.shelf.styles()), None)
 
     def take(self, called):

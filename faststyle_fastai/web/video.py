@@ -51,7 +51,7 @@ class FilmTab:
         )  # fmt: skip
         start(
             self.paint, [*asked, self.smooth], [self.status, self.painted, self.file],
-            concurrency_limit=None, show_progress_on=self.status, api_name="video",
+            concurrency_limit=None, show_progress="hidden", api_name="video",
         )  # fmt: skip
 
     def _show(self):

@@ -127,7 +127,7 @@ def test_the_mask_is_drawn_by_keyboard(visit, studio, china):
     assert away(seen.crop(left), photo.crop(left)) < 1
     assert away(seen.crop(right), everything.crop(right)) < 1
     tab.reload()
-    tab.get_by_text("Painted: everything.").wait_for(timeout=60_000)
+    tab.get_by_text("Corrected.").wait_for(timeout=60_000)
     assert away(downloaded(tab)[0], seen) < 1
 
 
@@ -146,13 +146,14 @@ def test_a_film_frame_by_frame(visit, studio):
     encode(Path("film.webm"), moving(6), codec="libvpx")
     tab = visit(studio)
     with tab.expect_download(timeout=120_000) as saved:
-        tab.set_input_files("#file", "film.webm")
+        repainted(tab, lambda: tab.set_input_files("#file", "film.webm"))  # its first frame
+        tab.get_by_role("button", name="Paint the film").click()
     assert saved.value.suggested_filename == "film-great_wave.webm"
     with av.open(saved.value.path()) as film:
         frames = [frame.to_image() for frame in film.decode(video=0)]
         assert film.streams.video[0].codec_context.name == "vp8"
     assert len(frames) == 6 and frames[0].size == (64, 48)
-    tab.get_by_text("The film is saved with 6 of 6 frames").wait_for()
+    tab.get_by_text("The film is in your downloads, with 6 of 6 frames").wait_for()
     Path("film.mp4").write_text("no film")
     tab.set_input_files("#file", "film.mp4")
     tab.get_by_text("film.mp4 could not be painted").wait_for()

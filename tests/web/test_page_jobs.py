@@ -34,7 +34,7 @@ def train(tab, painting, name):
     upload(tab, fields(tab).first, painting)
     tab.get_by_label("Name of the style").fill(name)
     tab.get_by_label("Minutes").first.fill("2")  # the sooner it is known how long it takes
-    tab.get_by_role("button", name="Train").click()
+    tab.get_by_role("button", name="Teach it").click()
 
 
 def test_a_style_is_trained(visit, site, painting):
@@ -94,7 +94,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     tab.get_by_label("Or a painting of My styles").click()
     tab.get_by_role("option", name="waves").click()
     expect(tab.get_by_label("Name of the style")).to_have_value("waves")
-    tab.get_by_role("button", name="Train").click()
+    tab.get_by_role("button", name="Teach it").click()
     said(tab, "trained", "left")
     tab.get_by_role("button", name="Stop waves").click()
     said(tab, "trained", "waves: stopped")
@@ -108,12 +108,12 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
     def start(size):
         tab = visit()
-        tab.get_by_role("tab", name="Optimize").click()
+        tab.get_by_role("tab", name="Finest").click()
         upload(tab, fields(tab).nth(0), photos / "china" / "0.jpg")
         upload(tab, fields(tab).nth(1), painting)
         tab.get_by_label("Longer side, px").first.fill(size)
         assert tab.get_by_role("button", name="Stop").is_disabled()
-        tab.get_by_role("button", name="Optimize").click()
+        tab.get_by_role("button", name="Paint it").click()
         said(tab, "optimized", "iteration ")
         return tab
 
@@ -127,5 +127,5 @@ def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
 def test_what_is_missing_is_said(visit):
     tab = visit()
     tab.get_by_role("tab", name="Teach a painting").click()
-    tab.get_by_role("button", name="Train").click()
+    tab.get_by_role("button", name="Teach it").click()
     tab.get_by_text("Choose a painting.").first.wait_for()

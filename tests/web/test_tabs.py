@@ -148,7 +148,7 @@ def test_a_camera_that_is_refused(visit):
 
 
 @pytest.mark.parametrize(
-    "name", ["Photo and camera", "Video", "Teach a painting", "My styles", "Optimize"]
+    "name", ["Photo and camera", "Video", "Teach a painting", "My styles", "Finest"]
 )
 def test_nothing_serious_keeps_anybody_out(visit, name):
     tab = visit(name)

@@ -1,5 +1,6 @@
 // The camera, painted live, and its recording.
-const LIVE = 240; // px of a frame's short side that is painted
+const address = new URLSearchParams(location.search);
+const LIVE = Number(address.get("size")) || 240; // px of a frame's short side that is painted
 let live, recorder, frame; // `live` is the camera's stream, or the film that is painted
 
 function goLive(source) {
@@ -50,7 +51,7 @@ $("camera").onclick = async () => {
     $("camera").disabled = false;
     $("record").hidden = !window.MediaRecorder;
     $("snap").hidden = false;
-    document.body.classList.add("mirror"); // as a mirror shows it; files are not turned
+    document.body.classList.toggle("mirror", !address.has("clean")); // as a mirror shows it; files are not turned
     say("live");
     for (let begun = performance.now(); live === mine; begun = performance.now()) {
       frame = canvasOf(video, video.videoWidth, video.videoHeight);
@@ -59,10 +60,17 @@ $("camera").onclick = async () => {
     }
   } catch (error) {
     if (live === mine) stopLive();
-    say("noCamera", { why: error.message });
+    const why = { NotFoundError: words.cameraNone, NotAllowedError: words.cameraRefused }[error.name];
+    say("noCamera", { why: why ?? error.message });
   }
   $("camera").disabled = false;
 };
+
+// As a source for broadcasting software, ?clean shows the painted camera and nothing else.
+if (address.has("clean")) {
+  document.body.classList.add("clean");
+  $("camera").click();
+}
 
 // The frame as a photo.
 $("snap").onclick = () => frame.toBlob((blob) => open(new File([blob], "camera.png", { type: blob.type })));

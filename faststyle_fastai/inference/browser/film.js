@@ -3,21 +3,48 @@ const FILM = 360; // px of the short side
 const RATE = 25; // frames per second, where the browser does not tell
 const KEY = 50; // frames from one that stands alone to the next
 
+let film; // what is open
+
+// A film begins as a photo, its first frame.
 async function openFilm(file) {
   stopLive();
+  closeFilm();
   if (!window.VideoEncoder) return say("noFilm");
   say("opening");
-  const called = style.name, video = document.createElement("video"), address = URL.createObjectURL(file), mine = {};
+  const video = document.createElement("video"), address = URL.createObjectURL(file);
   Object.assign(video, { src: address, muted: true, playsInline: true, preload: "auto" });
+  film = { file, video, address };
   try {
     await event(video, "loadeddata");
-    const rate = await rateOf(video), frames = Math.max(1, Math.round(video.duration * rate));
+    film.rate = await rateOf(video);
+    await seek(video, 0.5 / film.rate);
+    now.reduced = "";
+    now.photo = canvasOf(video, video.videoWidth, video.videoHeight);
+    await opened(file, `${video.videoWidth}×${video.videoHeight}`);
+    $("film").hidden = film?.file !== file;
+  } catch (error) {
+    console.warn(error);
+    closeFilm();
+    say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
+  }
+}
+
+function closeFilm() {
+  if (film) URL.revokeObjectURL(film.address);
+  film = null;
+  $("film").hidden = true;
+}
+
+$("film").onclick = async () => {
+  const { file, video, rate } = film, called = style.name, mine = {};
+  $("film").hidden = true;
+  try {
+    const frames = Math.max(1, Math.round(video.duration * rate));
     const scale = Math.min(1, FILM / Math.min(video.videoWidth, video.videoHeight));
     const [width, height] = [video.videoWidth, video.videoHeight].map((n) => 2 * Math.round((n * scale) / 2));
     const found = [];
     const encoder = new VideoEncoder({ output: (chunk) => found.push(chunk), error: (error) => (mine.error = error) });
     encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
-    forgetEdits();
     goLive(mine);
     say("film", { title: style.title });
     await started;
@@ -36,15 +63,15 @@ async function openFilm(file) {
     encoder.close();
     save(webm(found, width, height, rate), `${file.name.replace(/\.[^.]*$/, "")}-${called}.webm`);
     if (live === mine) stopLive();
+    await idle();
     say("filmed", { done: found.length, frames });
   } catch (error) {
     console.warn(error);
     if (live === mine) stopLive();
     say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
-  } finally {
-    URL.revokeObjectURL(address);
   }
-}
+  $("film").hidden = !film;
+};
 
 const event = (target, name) =>
   new Promise((done, fail) => {

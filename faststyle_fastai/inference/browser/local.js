@@ -55,6 +55,7 @@ async function start() {
 const started = start();
 const blends = true; // strength blends the painting with the photo
 const films = true;
+const forgets = true; // paintings of one's own are removed here
 const bitmapOf = (file) => createImageBitmap(file);
 const offerFiner = () => {}; // refining needs Python
 
@@ -105,7 +106,10 @@ async function restore() {
   if (!photo) return;
   const edits = await storing((found) => found.get("edits"));
   await open(photo);
-  if (edits) (now.edits = canvasOf(edits)), await correct();
+  if (!edits) return;
+  now.edits = canvasOf(edits);
+  offerUndo();
+  await correct();
 }
 
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.

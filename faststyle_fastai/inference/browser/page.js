@@ -55,6 +55,7 @@ function choose(one) {
   mark();
   one.button.scrollIntoView({ block: "nearest", inline: "nearest" });
   offerMixtures();
+  $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   try {
     history.replaceState(null, "", one.own ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
@@ -71,6 +72,7 @@ function mark() {
 }
 $("styles").onkeydown = (event) => {
   const all = [...$("styles").querySelectorAll("button")], at = all.indexOf(event.target);
+  if (event.key === "Delete" && at >= 0 && !$("forget").hidden && all[at] === style.button) return $("forget").click();
   const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
   if (at < 0 || to === undefined) return;
   event.preventDefault();
@@ -105,7 +107,7 @@ async function readStyle(file) {
       part = canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
     }
     await started;
-    const one = { own: true, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
+    const one = { own: true, forgettable: forgets, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
     const before = facts.styles.find(({ name, builtin }) => name === one.name && builtin === false);
     if (before) facts.styles.splice(facts.styles.indexOf(before), 1), before.button.remove();
     facts.styles.unshift(one);
@@ -119,6 +121,15 @@ async function readStyle(file) {
     say("notRead", { name: file.name, why: error.message });
   }
 }
+
+// A painting of one's own goes again, by its button or the Delete key.
+$("forget").onclick = () => {
+  facts.styles.splice(facts.styles.indexOf(style), 1);
+  keepStyles();
+  style.button.remove();
+  choose(facts.styles[0]);
+  style.button.focus();
+};
 
 // The middle of an image as a small square.
 function centered(image) {
@@ -167,6 +178,7 @@ function settle() {
 async function open(file) {
   if (file.type.startsWith("video/")) return films ? openFilm(file) : say("filmServed");
   stopLive();
+  closeFilm();
   say("opening");
   try {
     const image = await bitmapOf(file); // upright, as its EXIF says
@@ -213,6 +225,7 @@ async function paint() {
   if (!now.photo || live) return;
   if (busy) return void (again = true);
   busy = true;
+  document.body.classList.add("painting");
   let where, nobody;
   ready(false);
   say("painting");
@@ -240,6 +253,7 @@ async function paint() {
     say("failed", { why: error.message });
   }
   painting();
+  document.body.classList.remove("painting");
   busy = false;
 }
 
@@ -252,16 +266,20 @@ async function correct() {
   if (now.photo !== photo || live) return;
   now.painted = image;
   show();
-  say(seen ? "masked" : "nobody", { area: words.areas[mask().area] });
+  say(seen ? "masked" : "nobody");
   painting();
 }
 $("feather").onchange = $("invert").onchange = correct;
+
+const idle = async () => {
+  while (busy || live) await new Promise((done) => setTimeout(done, 200));
+};
 
 // The photo in each style, when there is nothing else to do.
 async function paintThumbnails(styles = facts.styles) {
   const photo = now.photo, square = centered(photo);
   for (const one of facts.styles.length > 1 ? [...styles] : []) {
-    while (busy || live) await new Promise((done) => setTimeout(done, 200));
+    await idle();
     if (now.photo !== photo) return;
     const painted = await thumbnail(square, one);
     if (now.photo !== photo) return;
@@ -272,6 +290,13 @@ async function paintThumbnails(styles = facts.styles) {
 }
 
 $("choose").onclick = () => $("file").click();
+
+// Before a photo is chosen: a sample, and what becomes of it.
+if (facts.sample) {
+  facts.sample.forEach((address, i) => ($("sample").children[i].src = address));
+  $("sample").hidden = $("try").hidden = false;
+  $("try").onclick = async () => open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
+}
 $("file").onchange = () => $("file").files[0] && open($("file").files[0]);
 const strip = (event) => facts.sight && event.target.closest?.("#styles");
 addEventListener("dragover", (event) => {

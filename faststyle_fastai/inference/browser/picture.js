@@ -77,6 +77,7 @@ function fit() {
   $("frame").style.setProperty("--high", `${Math.floor(height * scale)}px`);
 }
 addEventListener("resize", fit);
+$("split").addEventListener("input", () => document.body.classList.add("compared"));
 $("split").oninput = $("strength").oninput = $("shown").oninput = () => show();
 
 // Corrections by finger or mouse: strokes on a small canvas of the photo's proportions.
@@ -102,22 +103,27 @@ addEventListener("keydown", (event) => {
 // Keep the corrections as they are, to return to them.
 function rememberEdits() {
   before = [...before.slice(-UNDONE), now.edits && canvasOf(now.edits)];
-  $("undo").disabled = false;
+  offerUndo();
+}
+function offerUndo() {
+  $("undo").disabled = !before.length;
+  $("erase").disabled = !now.edits;
 }
 function forgetEdits() {
   [now.edits, before, drawing] = [null, [], false];
-  $("undo").disabled = true;
+  offerUndo();
   takeBrush("none");
   keep("edits", null);
 }
 $("undo").onclick = () => {
   now.edits = before.pop();
-  $("undo").disabled = !before.length;
+  offerUndo();
   correct();
 };
 $("erase").onclick = () => {
   rememberEdits();
   now.edits = null;
+  offerUndo();
   correct();
 };
 
@@ -151,6 +157,7 @@ function draw() {
 function startStroke() {
   rememberEdits();
   now.edits ??= blank(...fitted(now.photo, EDITS));
+  offerUndo();
   [drawing, last] = [true, null];
   draw();
 }

@@ -1,8 +1,9 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-Object.assign(words, { hint: words.hintServed, hintTap: words.hintServed, private: words.privateServed, credits: words.creditsServed });
+Object.assign(words, { hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed });
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
+const forgets = false; // My styles does it
 const films = false; // another tab paints them, with sound
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 

@@ -37,7 +37,7 @@ $("copy").onclick = async () => {
   if (!blob) return;
   await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]).then(
     () => say("copied", { size: now.size }),
-    (error) => say("notSaved", { why: error.message }),
+    () => say("notCopied"),
   );
 };
 $("copy").hidden = !(window.ClipboardItem && navigator.clipboard?.write);
