@@ -75,6 +75,11 @@ class VideoReader:
         "Audio streams that PyAV can copy."
         return [sound for sound in self.container.streams.audio if sound.codec_context]
 
+    @property
+    def subtitles(self) -> list:
+        "Streams of subtitles that PyAV can copy."
+        return [text for text in self.container.streams.subtitles if text.codec_context]
+
     def is_cut(self, end: float | None = None) -> bool:
         "Whether a video whose frames end early is truncated, judged by its sound."
         if self.video.duration or end is not None or not self.sounds or not self.seconds:

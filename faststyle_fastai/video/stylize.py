@@ -29,9 +29,10 @@ from ..inference.finish import recolor
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
+from .image_writers import VideoWriter
 from .reader import VideoFrame, VideoReader, open_video
 from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
-from .writer import VideoWriter, parts_folder, video_writer
+from .writer import parts_folder, video_writer
 
 __all__ = ["paint_video"]
 

@@ -4,23 +4,23 @@ import heapq
 import json
 import math
 import shutil
+import warnings
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ..core.atomic import atomic_write, hidden_name
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered
-from ..images.saving import check_format, save_picture
+from .image_writers import Gif, Pictures, VideoWriter
 from .reader import BT601, BT709, FULL, HD, LIMITED, SCALER, VideoFrame, VideoReader, open_local
 
-__all__ = ["CODEC", "VideoWriter", "video_writer", "check_video_format"]
+__all__ = ["CODEC", "video_writer", "check_video_format"]
 
 CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
@@ -28,17 +28,6 @@ WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
 CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
 SECONDS = 5  # length of a part
 OFFSET = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
-
-
-class VideoWriter(Protocol):
-    "Writes the frames of a video in order; `finish` returns 0 if there were none."
-
-    done: Fraction | None = None  # time of the last frame that an interrupted call wrote
-    resumes: bool = False  # whether an interrupted video can be continued
-
-    def add(self, frame: VideoFrame) -> None: ...
-
-    def finish(self, start: float, end: float | None, keep: bool) -> int: ...
 
 
 def video_writer(
@@ -56,40 +45,6 @@ def video_writer(
     if crf is not None:
         raise ValueError(f"{out} does not support crf. Use .mp4, .mkv, .webm or .mov.")
     return simple(out)
-
-
-class Pictures(VideoWriter):
-    "Writes an image file for each frame."
-
-    def __init__(self, out):
-        self.out, self.n = check_format(out), 0
-
-    def add(self, frame):
-        self.n += 1
-        save_picture(Image.fromarray(frame.picture), numbered(self.out, self.n))
-
-    def finish(self, start, end, keep):
-        return self.n
-
-
-class Gif(VideoWriter):
-    "Writes an animated GIF with 256 colors per frame; frames stay in memory until the end."
-
-    def __init__(self, out):
-        self.out, self.frames, self.delays = out, [], []
-
-    def add(self, frame):
-        self.frames.append(Image.fromarray(frame.picture).quantize())
-        start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
-        self.delays.append(10 * (end - start))  # ms; a GIF counts hundredths of a second
-
-    def finish(self, start, end, keep):
-        if not self.frames:
-            return 0
-        first, *rest = self.frames
-        with atomic_write(self.out) as temporary:
-            first.save(temporary, save_all=True, append_images=rest, duration=self.delays, loop=0)
-        return len(self.frames)
 
 
 class Parts(VideoWriter):
@@ -113,6 +68,7 @@ class Parts(VideoWriter):
                 f"Codec {self.codec} is not available. Use a name from ffmpeg, such as libx264."
             )
         self.check_container()
+        self.copied = [*reader.sounds, *self.held_subtitles()]
         self.folder = parts_folder(out)
         record, settings = self.folder / "settings.json", json.dumps(settings, sort_keys=True)
         if resume and record.exists():
@@ -138,6 +94,22 @@ class Parts(VideoWriter):
         except (self.av.FFmpegError, ValueError) as error:
             streams = " and ".join([self.codec, *sounds])
             raise FaststyleError(f"{self.out} cannot hold {streams} ({error}). Try .mkv.") from None
+
+    def held_subtitles(self):
+        "The subtitles that the file type can hold; a warning tells of others."
+        held = []
+        for text in self.reader.subtitles:
+            try:
+                with self.av.open(BytesIO(), "w", format=self.format) as trial:
+                    trial.add_stream_from_template(text, opaque=True)
+                held.append(text)
+            except (self.av.FFmpegError, ValueError):
+                warnings.warn(
+                    f"{self.out} cannot hold the {text.codec_context.name} subtitles, which are "
+                    f"lost. Use .mkv to keep them.",
+                    stacklevel=2,
+                )
+        return held
 
     def add_stream(self, container, size):
         "Add a video stream for painted frames to a container."
@@ -201,7 +173,10 @@ class Parts(VideoWriter):
             self.container = None
 
     def finish(self, start, end, keep):
-        "Join the parts with the sound of the same time range; `keep` leaves them for a resume."
+        """Join the parts with the sound, subtitles and chapters of the same time range.
+
+        `keep` leaves the parts for a resume.
+        """
         self.close_part()
         if not (files := self.files):
             shutil.rmtree(self.folder)
@@ -212,12 +187,13 @@ class Parts(VideoWriter):
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
             pictures.time_base = self.reader.time_base
             source = stack.enter_context(open_local(self.reader.source))
-            sounds = {}  # index in the source -> stream of the output
-            for index in (sound.index for sound in self.reader.sounds):
-                sounds[index] = joined.add_stream_from_template(source.streams[index], opaque=True)
+            copied = {}  # index in the source -> stream of the output
+            for index in (stream.index for stream in self.copied):
+                copied[index] = joined.add_stream_from_template(source.streams[index], opaque=True)
+            joined.set_chapters(within(source.chapters(), start, end))
             packets = heapq.merge(
                 self.video_packets(pictures, Fraction(start)),
-                self.sound_packets(source, sounds, start, end),
+                self.copied_packets(source, copied, start, end),
                 key=lambda packet: packet.dts * packet.time_base,
             )
             for packet in packets:
@@ -253,8 +229,8 @@ class Parts(VideoWriter):
             with self.av.open(str(path)) as part:
                 yield [packet for packet in part.demux(video=0) if packet.size]
 
-    def sound_packets(self, source, streams, start, end):
-        "Yield the sound packets of the time range; stop early if the video is damaged."
+    def copied_packets(self, source, streams, start, end):
+        "Yield the other packets of the time range; stop early if the video is damaged."
         if not streams:
             return
         last, origin = {}, self.reader.start_time + Fraction(start)
@@ -271,6 +247,18 @@ class Parts(VideoWriter):
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                 packet.stream = streams[index]
                 yield packet
+
+
+def within(chapters, start, end):
+    "The chapters of a time range, from its start on."
+    kept = []
+    for chapter in chapters:
+        unit = chapter["time_base"]
+        last = math.inf if end is None else (end - start) / unit
+        begins, ends = (chapter[at] - round(start / unit) for at in ("start", "end"))
+        if ends > 0 and begins < last:
+            kept.append({**chapter, "start": max(0, begins), "end": round(min(ends, last))})
+    return kept
 
 
 def parts_folder(out):
