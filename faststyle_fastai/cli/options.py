@@ -181,15 +181,11 @@ SCHEDULE = {
     "epochs": override(int, "N", "Epochs in each phase of the recipe's schedule.", min=1),
 }
 
-Style = Annotated[
-    str,
-    option(
-        "STYLE",
-        "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, "
-        "a .safetensors file, a run folder, or FILE:NAME.",
-        callback=check_style,
-    ),
-]
+STYLE = (
+    "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, "
+    "a .safetensors file, a run folder, or FILE:NAME."
+)
+Style = Annotated[str, option("STYLE", STYLE, callback=check_style)]
 AsOne = Annotated[
     bool,
     Option("--as-one", help="The style is a folder of paintings. Blend them into one style."),

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from ..core.errors import FaststyleError
 from ..core.terminal import clock, progress
+from ..images.formats import is_numbered
 from . import checks, options
-from .checks import check_video
+from .checks import check_style, check_video
 from .loading import load_mixture, side_of
 from .options import option
 
@@ -26,7 +27,6 @@ def video(
             callback=check_video,
         ),
     ],
-    style: options.Style,
     out: Annotated[
         Path,
         option(
@@ -37,6 +37,14 @@ def video(
             "--output",
         ),
     ],
+    style: Annotated[
+        str | None,
+        option(
+            "STYLE",
+            f"{options.STYLE} Without a style, numbered images show the frames as they are.",
+            callback=check_style,
+        ),
+    ] = None,
     as_one: options.AsOne = False,
     arch: options.SightArch = None,
     mix: options.Mix = None,
@@ -84,11 +92,19 @@ def video(
     **given: Any,
 ):
     "Repaint a video in a style and keep its sound."
+    from ..video.image_writers import write_frames
     from ..video.stylize import paint_video
     from ..video.writer import check_video_format
 
     settings = options.painting(given)
     check_video_format(out, force, resume)
+    if style is None:
+        if not is_numbered(out):
+            raise BadParameter("Give a --style. Only numbered images show frames as they are.")
+        if not write_frames(source, out, size, start, end, fps):
+            raise FaststyleError(f"{source} has no frames in the requested time range.")
+        options.print_outputs(out)
+        return
     if refine and (mix or settings.black):
         raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
     if as_one:

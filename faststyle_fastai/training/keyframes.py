@@ -17,7 +17,7 @@ from ..perceptual.losses import VggLoss
 
 __all__ = ["Keyframes"]
 
-LEAST = 0.6  # of each side of a frame
+LEAST, MOST = 0.5, 0.8  # of each side of a frame
 ALIKE = 0.02  # largest relative difference of proportions
 # Compares with what was painted: colors at shallow layers, strokes and objects at deeper ones.
 LOSS = {
@@ -61,7 +61,7 @@ class Keyframes(Callback):
     def part(self) -> Tensor:  # [2, 3, H, W]
         "The same part of a frame and of its painted version."
         pair = random.choice(self.frames)
-        shape = [round(n * random.uniform(LEAST, 1)) for n in pair.shape[-2:]]
+        shape = [round(n * random.uniform(LEAST, MOST)) for n in pair.shape[-2:]]
         top, left = (random.randint(0, n - m) for n, m in zip(pair.shape[-2:], shape))
         part = pair[..., top : top + shape[0], left : left + shape[1]]
         return part.flip(-1) if random.random() < 0.5 else part

@@ -1,16 +1,20 @@
 "Videos written as images: a file for each frame, or an animated GIF."
 
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..images.formats import numbered
 from ..images.saving import check_format, save_picture
-from .reader import VideoFrame
+from ..images.sizes import short_shape
+from .reader import VideoFrame, open_video
 
-__all__ = ["Gif", "Pictures", "VideoWriter"]
+__all__ = ["Gif", "Pictures", "VideoWriter", "write_frames"]
 
 
 class VideoWriter(Protocol):
@@ -56,3 +60,23 @@ class Gif(VideoWriter):
         with atomic_write(self.out) as temporary:
             first.save(temporary, save_all=True, append_images=rest, duration=self.delays, loop=0)
         return len(self.frames)
+
+
+def write_frames(
+    source: str | Path,  # as of `paint_video`
+    out: str | Path,  # frames/%04d.png
+    size: int | None = None,  # px of the short side; None: unchanged
+    start: float = 0.0,  # seconds
+    end: float | None = None,
+    fps: float | None = None,  # frames per second; None: all frames
+) -> int:  # how many
+    "Write frames of a video as images, unpainted: to train on, or to paint by hand."
+    writer = Pictures(Path(out))
+    with open_video(source, fps) as video:
+        for frame in video.frames(start, end):
+            picture = Image.fromarray(frame.picture)
+            if size:
+                height, width = short_shape(frame.picture.shape[:2], size)
+                picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+            writer.add(replace(frame, picture=np.asarray(picture)))
+    return writer.n

@@ -69,6 +69,25 @@ def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, paint
     assert chosen.startswith("waves") and away(downloaded(tab)[0], before) < 1
 
 
+def test_an_own_painting_is_removed(visit, studio, china, painting):
+    tab = visit(studio)
+    open_photo(tab, china)
+    repainted(tab, lambda: tab.set_input_files("#own", painting))
+    repainted(tab, tab.get_by_role("button", name="Remove this painting").click)
+    chosen = tab.locator("#styles [aria-pressed=true]")
+    assert chosen.inner_text().startswith("The Great Wave")
+    assert tab.get_by_role("button", name="waves").count() == 0
+    assert not tab.get_by_role("button", name="Remove this painting").is_visible()
+
+
+def test_the_sample_is_seen_and_painted(visit, studio):
+    tab = visit(studio)
+    sides = tab.locator("#sample img")
+    assert sides.count() == 2 and sides.first.evaluate("image => image.naturalWidth") > 400
+    repainted(tab, tab.get_by_role("button", name="Try it with this cat").click)
+    assert downloaded(tab)[1] == "cat-great_wave.jpg"
+
+
 def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     tab, photo = visit(studio), Image.open(china).convert("RGB")
     open_photo(tab, china)
@@ -157,6 +176,17 @@ def test_a_film_frame_by_frame(visit, studio):
     Path("film.mp4").write_text("no film")
     tab.set_input_files("#file", "film.mp4")
     tab.get_by_text("film.mp4 could not be painted").wait_for()
+
+
+def test_a_source_for_broadcasts(visit, studio):
+    tab = visit(studio)
+    tab.goto(f"{studio.as_uri()}?clean&size=64#udnie")
+    seen = "document.getElementById('rate').textContent.includes('pictures a second')"
+    tab.wait_for_function(f"() => {seen}", timeout=60_000)
+    assert tab.locator("#styles [aria-pressed=true]").text_content().startswith("Udnie")
+    box = tab.locator("#picture").bounding_box()
+    assert [box["x"], box["y"], box["width"], box["height"]] == [0, 0, 1366, 768]
+    assert not tab.locator("header, footer, #styles, #strength").filter(visible=True).count()
 
 
 def test_the_camera_is_recorded(visit, studio):

@@ -2,9 +2,10 @@ import av
 import numpy as np
 import pytest
 from clips import NTSC, encode, frames_of, moving, seen, sound_of, times
+from conftest import fails
 from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
+from faststyle_fastai.all import FaststyleError, Stylizer, paint_video, read_picture
 from faststyle_fastai.video.reader import open_video
 
 
@@ -125,6 +126,18 @@ def test_nothing_is_lost_unasked(faststyle, paint, film, tmp_path):
     for out in ("none.gif", "none%d.png"):
         with pytest.raises(FaststyleError, match="has no frames in"):
             paint_video(paint, film, tmp_path / out, start=20)
+
+
+def test_frames_as_they_are(faststyle, film, tmp_path):
+    said = faststyle("video", film, "-o", tmp_path / "all/%03d.png")
+    assert said.returncode == 0, said.stderr
+    first, *others = [read_picture(file) for file in sorted((tmp_path / "all").iterdir())]
+    assert len(others) == 23 and np.array_equal(first, seen(film)[0].picture)
+    faststyle("video", film, "-o", tmp_path / "few/%03d.png", "--fps", "10", "--size", "24")
+    few = [read_picture(file) for file in (tmp_path / "few").iterdir()]
+    assert len(few) == 9 and few[0].size == (32, 24)
+    fails(faststyle("video", film, "-o", "out.mp4"), 2, "Give a --style")
+    fails(faststyle("video", film, "-o", "n/%d.png", "--start", "90"), 1, "no frames")
 
 
 def test_command_line(faststyle, film, tmp_path):
