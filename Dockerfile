@@ -3,7 +3,7 @@
 FROM python:3.12-slim
 RUN pip install --no-cache-dir torch torchvision --index-url https://download.pytorch.org/whl/cpu
 COPY . /source
-RUN pip install --no-cache-dir "/source[web,video,onnx,heic]" && rm -r /source
+RUN pip install --no-cache-dir "/source[web,video,onnx]" && rm -r /source
 RUN useradd --create-home painter
 USER painter
 WORKDIR /home/painter

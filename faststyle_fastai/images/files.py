@@ -4,30 +4,27 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
+from pi_heif import register_heif_opener
 from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from ..core.devices import out_of_memory
 from ..core.errors import FaststyleError
-from ..core.extras import install_line
 from .color import parse_profile, srgb
-from .formats import HEIC, READERS
+from .formats import READERS
 from .remote import download, is_address
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-with suppress(ImportError):  # the extra `heic`; Pillow reads AVIF without it
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener()
+register_heif_opener()  # HEIC; Pillow reads AVIF without it
 
 __all__ = [
     "read_exif",
@@ -151,8 +148,6 @@ def reading(
         why = "not an image" if "cannot identify" in str(error) else str(error)
         if isinstance(error, Image.DecompressionBombError):
             why = f"it has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:g} megapixels"
-        if str(name).lower().endswith(HEIC):
-            why += f" (HEIC needs {install_line('heic')})"
         raise ValueError(f"{name} cannot be read: {why}.") from None
 
 

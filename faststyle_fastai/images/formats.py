@@ -9,7 +9,6 @@ from .remote import is_address
 
 __all__ = [
     "FILMS",
-    "HEIC",
     "MOVING",
     "PICTURES",
     "READERS",
@@ -22,9 +21,20 @@ __all__ = [
     "numbered",
 ]
 
-HEIC = ".heic", ".heif"
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *HEIC}
+PICTURES = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".gif",
+    ".avif",
+    ".heic",
+    ".heif",
+}
 MOVING = {".gif", ".webp", ".avif", ".png"}  # of these, the formats that may hold animations
 FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts"}  # of videos
 # Pillow's readers of these formats. A file's content chooses the reader, whatever its name, and
