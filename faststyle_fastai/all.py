@@ -30,6 +30,7 @@ from .perceptual.losses import VggLoss
 from .perceptual.regularity import tone_error, total_variation
 from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
 from .perceptual.terms import TERMS, Term
+from .training.augment import StyleAugment, StyleAugmentV2
 from .training.callbacks import (
     ProgressiveResize,
     SampleStyles,

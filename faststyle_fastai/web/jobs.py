@@ -105,8 +105,8 @@ class Queue:
         return f"failed: {job.why}" if job.state == "failed" else job.state
 
     def said(self, kind: type) -> str:
-        "The jobs of one kind that are open, and the latest that ended, as a list."
-        ended = [job for job in self.of(kind) if job not in self.open()][-1:]
+        "The jobs of one kind that are open, and the latest two that ended, as a list."
+        ended = [job for job in self.of(kind) if job not in self.open()][-2:]
         lines = [f"- **{job.called}**: {self.told(job)}" for job in ended + self.open(kind)]
         return "\n".join(lines[-LISTED:])
 

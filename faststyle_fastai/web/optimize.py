@@ -15,8 +15,8 @@ from .parts import Site, image_field
 __all__ = ["OptimizeTab"]
 
 WHAT = (
-    "The last step after *Finer*: optimizes the pixels of one photo for one painting. Takes "
-    "minutes and gives the finest strokes."
+    "For one photo and one painting: optimizes the pixels themselves. Takes minutes, and gives "
+    "finer strokes than *Finer* on the first tab."
 )
 
 

@@ -43,8 +43,10 @@ class Site(NamedTuple):
 
         def click(work, *fields, **how):
             both = {"outputs": [start, stop], "api_name": False, "show_progress": "hidden"}
-            start.click(partial(enabled, True), **both)
-            start.click(work, *fields, **how).then(left, **both)
+            begun = start.click(partial(enabled, True), **both)
+            ran = begun.then(work, *fields, **how)
+            for ended in (ran.success, ran.failure):
+                ended(left, **both)
 
         stop.click(end, api_name=stop_name)
         self.page.unload(end)

@@ -26,6 +26,10 @@ COLORS = {
     "button_primary_background_fill_dark": "#e58a66",
     "button_primary_background_fill_hover_dark": "#f0a585",
     "button_primary_text_color_dark": "#1c130e",
+    "button_primary_border_color": "#9c3a1f",
+    "button_primary_border_color_dark": "#e58a66",
+    "checkbox_border_color": "#8f877b",
+    "checkbox_border_color_dark": "#857d72",
     "button_secondary_background_fill": "#fffdf9",
     "button_secondary_background_fill_dark": "#22201c",
     "button_secondary_border_color": "#8f877b",
@@ -129,6 +133,12 @@ label:has(input:not([type="range"]):focus-visible), .wrap:has(> input[type="rang
 .html-container:has(#studio) { padding: 0 !important; }
 .tabs:has(#studio) { gap: 0; }
 .tab-wrapper { padding: 0 1rem !important; margin: 0 !important; }
+.tab-wrapper::before {
+  content: "faststyle"; margin: auto 1rem auto 0; font: 600 1.1rem Georgia, serif;
+}
+input[type="range"]::-webkit-slider-thumb { background: #9c3a1f !important; }
+.dark input[type="range"]::-webkit-slider-thumb { background: #e58a66 !important; }
+.block:has([data-testid="file-upload"], .icon-wrap) { border-color: #8f877b !important; }
 [role="tab"].selected { color: #9c3a1f !important; }
 .dark [role="tab"].selected { color: #e58a66 !important; }
 .tabitem:has(#studio) { padding: 0 !important; }

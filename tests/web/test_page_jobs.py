@@ -129,3 +129,8 @@ def test_what_is_missing_is_said(visit):
     tab.get_by_role("tab", name="Teach a painting").click()
     tab.get_by_role("button", name="Teach it").click()
     tab.get_by_text("Choose a painting.").first.wait_for()
+    tab.get_by_role("tab", name="Finest").click()
+    tab.get_by_role("button", name="Paint it").click()
+    tab.get_by_text("Choose a photo and a painting.").nth(1).wait_for()  # after the status
+    tab.locator("button:enabled", has_text="Paint it").wait_for()
+    assert tab.get_by_role("button", name="Stop").is_disabled()

@@ -144,7 +144,7 @@ def test_a_long_video_is_refused(visit, tmp_path):
 def test_a_camera_that_is_refused(visit):
     tab = visit("Photo and camera", REFUSES)
     studio(tab).get_by_role("button", name="Camera").click()
-    heard(studio(tab), "The camera is not available (Permission denied).")
+    heard(studio(tab), "The camera is not available (allow it in the browser’s settings).")
 
 
 @pytest.mark.parametrize(

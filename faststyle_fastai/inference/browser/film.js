@@ -21,7 +21,9 @@ async function openFilm(file) {
     now.reduced = "";
     now.photo = canvasOf(video, video.videoWidth, video.videoHeight);
     await opened(file, `${video.videoWidth}×${video.videoHeight}`);
-    $("film").hidden = film?.file !== file;
+    if (film?.file !== file) return; // something else was opened
+    $("film").hidden = false;
+    say("filmFirst");
   } catch (error) {
     console.warn(error);
     closeFilm();

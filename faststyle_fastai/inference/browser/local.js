@@ -109,7 +109,7 @@ async function restore() {
   if (!edits) return;
   now.edits = canvasOf(edits);
   offerUndo();
-  await correct();
+  await correct("corrected");
 }
 
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.

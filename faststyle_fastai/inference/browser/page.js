@@ -46,6 +46,7 @@ function offerMixtures() {
   $("mix").replaceChildren(new Option(words.mixNone, ""));
   for (const one of facts.styles)
     if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(one.title, one.name, false, one === before), { one }));
+  $("mixing").hidden = $("mix").options.length < 2;
   $("parts").hidden = !$("mix").value;
 }
 const second = () => $("mix").selectedOptions[0]?.one;
@@ -79,6 +80,7 @@ $("styles").onkeydown = (event) => {
   all[Math.min(all.length - 1, Math.max(0, to))].focus();
 };
 
+$("styles").onscroll = ({ target }) => target.classList.toggle("end", target.scrollLeft + target.clientWidth > target.scrollWidth - 4);
 if (facts.sight) {
   const own = document.createElement("label"), file = document.createElement("input");
   Object.assign(file, { type: "file", accept: facts.files ?? "image/*", id: "own", onchange: () => file.files[0] && readStyle(file.files[0]) });
@@ -90,7 +92,7 @@ if (facts.sight) {
   $("styles").append(own);
 }
 offerAll();
-$("styles").hidden = $("mixing").hidden = facts.styles.length === 1 && !facts.sight;
+$("styles").hidden = facts.styles.length === 1 && !facts.sight;
 const named = facts.styles.find((one) => one.name === decodeURIComponent(location.hash.slice(1)));
 if (named) choose(named);
 
@@ -113,7 +115,7 @@ async function readStyle(file) {
     facts.styles.unshift(one);
     offer(one, true);
     keepStyles();
-    say("ready");
+    say(now.photo ? "ready" : "ownReady");
     choose(one);
     if (now.photo) paintThumbnails([one]).catch(console.warn);
   } catch (error) {
@@ -149,7 +151,7 @@ const mask = () => ({
 });
 
 for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Option(words.strokes[value], value, false, value === "medium"));
-for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", correct));
+for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
 $("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint();
 if (!blends) $("strength").onchange = () => paint();
 $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
@@ -199,6 +201,7 @@ async function opened(file, size) {
   $("split").value = 0;
   $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
   document.body.classList.add("open");
+  document.querySelector("aside").scrollTop = 0;
   show();
   await paint();
   paintThumbnails().catch(console.warn);
@@ -258,7 +261,7 @@ async function paint() {
 }
 
 // The same painting under another mask.
-async function correct() {
+async function correct(done = "masked") {
   keep("edits", now.edits && pixels(now.edits));
   if (busy || !now.painted || live) return paint();
   remember();
@@ -266,10 +269,10 @@ async function correct() {
   if (now.photo !== photo || live) return;
   now.painted = image;
   show();
-  say(seen ? "masked" : "nobody");
+  say(seen ? done : "nobody", { area: words.areas[mask().area] });
   painting();
 }
-$("feather").onchange = $("invert").onchange = correct;
+$("feather").onchange = $("invert").onchange = () => correct();
 
 const idle = async () => {
   while (busy || live) await new Promise((done) => setTimeout(done, 200));
@@ -295,7 +298,10 @@ $("choose").onclick = () => $("file").click();
 if (facts.sample) {
   facts.sample.forEach((address, i) => ($("sample").children[i].src = address));
   $("sample").hidden = $("try").hidden = false;
-  $("try").onclick = async () => open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
+  $("try").onclick = async () => {
+    await open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
+    $("split").focus();
+  };
 }
 $("file").onchange = () => $("file").files[0] && open($("file").files[0]);
 const strip = (event) => facts.sight && event.target.closest?.("#styles");

@@ -118,13 +118,13 @@ function forgetEdits() {
 $("undo").onclick = () => {
   now.edits = before.pop();
   offerUndo();
-  correct();
+  correct("undone");
 };
 $("erase").onclick = () => {
   rememberEdits();
   now.edits = null;
   offerUndo();
-  correct();
+  correct("corrected");
 };
 
 // A radio button with a label.
@@ -162,7 +162,7 @@ function startStroke() {
   draw();
 }
 function endStroke() {
-  if (drawing) correct();
+  if (drawing) correct("corrected");
   drawing = false;
 }
 function moveTo(x, y) {
