@@ -94,8 +94,8 @@ class StyleAugmentV2(v2.Transform):
         super().__init__()
         self.repaint = _Repaint(style, p, styles)
 
-    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+    def transform(self, image: Any, params: dict[str, Any]) -> Any:
         "Repaint an image; torchvision calls it."
-        x = inpt.as_subclass(Tensor)
+        x = image.as_subclass(Tensor)
         painted = self.repaint(x if x.dim() == 4 else x[None])
-        return tv_tensors.wrap(painted if x.dim() == 4 else painted[0], like=inpt)
+        return tv_tensors.wrap(painted if x.dim() == 4 else painted[0], like=image)

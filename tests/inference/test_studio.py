@@ -266,7 +266,8 @@ def test_every_word_is_in_the_language_file_and_used():
     code = "".join(
         file.read_text() for file in BROWSER.glob("*.*") if file.suffix in (".js", ".html")
     )
-    patterns = r'(?:say|correct)\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"', r', "(brush\w+)"\]'
+    said = r'(?:say|correct)\("(\w+)"', r"words\.(\w+)", r', "(brush\w+)"\]'
+    patterns = *said, r'data-(?:say|label)="(\w+)"'
     used = {name for pattern in patterns for name in re.findall(pattern, code)}
     notes = {"refined", "sight", "noBase"}  # which the server names
     assert used | notes | {"nobody", "masked", "ready", "ownReady", "title"} == set(words)
