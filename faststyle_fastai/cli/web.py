@@ -78,7 +78,6 @@ def camera(
 ):
     "Repaint the camera's video live on a web page, or for other programs. Stop it with Ctrl-C."
     from ..inference.live import live_gallery
-    from ..web.camera import camera_page
 
     how = options.painting(given)
     style = style or live_gallery(device, precision)
@@ -90,6 +89,8 @@ def camera(
         with suppress(KeyboardInterrupt):
             virtual_camera(paint, how, size, number, watch=tell)
         return
+    from ..web.camera import camera_page
+
     with camera_page(paint, host, port, browser, size, allow_host, how):
         until_interrupted()
 

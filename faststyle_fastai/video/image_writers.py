@@ -1,11 +1,9 @@
 "Videos written as images: a file for each frame, or an animated GIF."
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 from PIL import Image
 
 from ..core.atomic import atomic_write
@@ -71,12 +69,12 @@ def write_frames(
     fps: float | None = None,  # frames per second; None: all frames
 ) -> int:  # how many
     "Write frames of a video as images, unpainted: to train on, or to paint by hand."
-    writer = Pictures(Path(out))
+    n, out = 0, check_format(out)
     with open_video(source, fps) as video:
-        for frame in video.frames(start, end):
+        for n, frame in enumerate(video.frames(start, end), 1):
             picture = Image.fromarray(frame.picture)
             if size:
                 height, width = short_shape(frame.picture.shape[:2], size)
                 picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-            writer.add(replace(frame, picture=np.asarray(picture)))
-    return writer.n
+            save_picture(picture, numbered(out, n))
+    return n

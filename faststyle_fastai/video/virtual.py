@@ -26,7 +26,6 @@ def virtual_camera(
     options: PaintOptions,
     size: int = 240,  # px of the short side
     camera: int | str = 0,  # number of the camera, or a video
-    device: str | None = None,  # of the virtual camera, such as /dev/video2; None: the first
     watch: Callable[[float, float], Any] | None = None,  # called with frames/s and latency in s
 ) -> None:
     """Repaint a camera's video for other programs until it ends.
@@ -47,7 +46,7 @@ def virtual_camera(
             painted = painter(frame).picture
             if sink is None:
                 height, width = painted.shape[:2]
-                sink = opened(pyvirtualcam, width, height, device)
+                sink = opened(pyvirtualcam, width, height)
             sink.send(painted)
             n, now = n + 1, time.monotonic()
             if watch:
@@ -59,8 +58,8 @@ def virtual_camera(
         source.release()
 
 
-def opened(pyvirtualcam, width, height, device):
+def opened(pyvirtualcam, width, height):
     try:
-        return pyvirtualcam.Camera(width, height, FPS, device=device)
+        return pyvirtualcam.Camera(width, height, FPS)
     except (RuntimeError, ValueError, OSError) as error:
         raise FaststyleError(f"There is no virtual camera ({error}). {HELP}") from None

@@ -17,7 +17,7 @@ HOW = PaintOptions("great_wave")
 class Sink:
     "What pyvirtualcam offers where there is a virtual camera."
 
-    def __init__(self, width, height, fps, device=None):
+    def __init__(self, width, height, fps):
         self.size, self.frames, self.closed = (height, width, 3), [], False
         Sink.latest = self
 
