@@ -134,6 +134,7 @@ class TrainTab:
 
     def look(self, seen):
         "What has changed since this visitor's last look: (job, image, paintings)."
+        again = bool(self.queue.open())  # first: a job that ends meanwhile is looked at once more
         trainings = self.queue.of(TrainingJob)
         running = [job for job in trainings if job.state == "running"]
         job = (running or trainings or [None])[-1]
@@ -151,7 +152,7 @@ class TrainTab:
             gr.Button(f"Paint with {newest}", visible=newest is not None),
             newest or "",
             gr.skip() if at_sight == seen[2] else gr.Dropdown(at_sight, visible=bool(at_sight)),
-            gr.Timer(active=bool(self.queue.open())),
+            gr.Timer(active=again),
             (id(job), id(picture), at_sight),
         ]
 
