@@ -44,7 +44,13 @@ setup(
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=[cfg["lib_path"], f"{cfg['lib_path']}.*"]),
     package_data={
-        cfg["lib_path"]: ["py.typed", "assets/*", "assets/gallery/*", "inference/browser/*"]
+        cfg["lib_path"]: [
+            "py.typed",
+            "assets/*",
+            "assets/gallery/*",
+            "inference/browser/*",
+            "web/tabs.*",
+        ]
     },
     install_requires=cfg["requirements"].split(),
     extras_require={k.removesuffix(suffix): v.split() for k, v in cfg.items() if suffix in k},

@@ -46,6 +46,7 @@ def main(
     pretrained: str = "autoencoder",
     arch: str = "full",
     teacher: Annotated[str | None, typer.Option(help="Learn the pictures of this network.")] = None,
+    stable: Annotated[float | None, typer.Option(help="Weight of the temporal loss.")] = None,
     seed: int = 0,
 ):
     "Train the gallery on `photos`. Write it as float16, with thumbnails of its paintings."
@@ -55,7 +56,8 @@ def main(
     taught = {"cbs": Distillation(load_style(teacher)[0]), **TAUGHT} if teacher else {}
     train(
         photos, files, run, pretrained=pretrained, arch=arch, images=images * len(files), bs=bs,
-        minutes=minutes, small_until=small_until, resume=run.exists(), seed=seed, **taught,
+        minutes=minutes, small_until=small_until, resume=run.exists(), seed=seed,
+        stable=stable, **taught,
     )  # fmt: skip
     write_thumbnails(pictures)
     net, info, _ = load_style(run)

@@ -34,7 +34,7 @@ def main():
         tab.goto(f"http://127.0.0.1:{PORT}")
         open_photo(tab.frame_locator("#studio"))
         shoot(tab, "page.jpg")
-        tab.get_by_role("tab", name="Teach a painting").click()
+        tab.get_by_role("tab", name="Teach").click()
         panel = tab.get_by_role("tabpanel").filter(visible=True)
         panel.locator("input[type=file]").first.set_input_files(PAINTING)
         tab.get_by_label("Name of the style").fill("my_kandinsky")

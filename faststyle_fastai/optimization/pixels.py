@@ -100,6 +100,14 @@ class PixelOptimizer:
         "Width and height at one of `sizes`."
         return fitted(self.content.size, self.sizes[scale], self.plan.enlarge)
 
+    def done(self) -> float:
+        "Share of the work that is done; an iteration takes time in proportion to its pixels."
+        counts = [self.plan.initial_iterations] + [self.plan.iterations] * (len(self.sizes) - 1)
+        work = [n * math.prod(self.shape(i)) for i, n in enumerate(counts)]
+        scale, i = self.at
+        part = work[scale] * i / counts[scale] if i else 0
+        return (sum(work[:scale]) + part) / sum(work)
+
     def __iter__(self) -> Iterator[OptimizationStep]:
         for scale in range(self.at[0], len(self.sizes)):
             try:

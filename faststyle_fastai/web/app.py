@@ -12,7 +12,7 @@ from .gradio import gr
 from .jobs import Queue
 from .library import StyleLibrary
 from .optimize import OptimizeTab
-from .parts import Site
+from .parts import PHOTO_STYLE, Site, style_update
 from .server import served
 from .studio import Studio
 from .styles import ShelfTab
@@ -21,11 +21,8 @@ from .video import FilmTab
 
 __all__ = ["web_page"]
 
-# A film begins with the style that the photo was painted in, which the address of its page names.
-LAST_STYLE = """(called) => {
-  const { hash } = document.getElementById("studio").contentWindow.location;
-  return hash ? decodeURIComponent(hash.slice(1)) : called;
-}"""
+# A film begins with the style of the photo.
+LAST_STYLE = f"(called) => {PHOTO_STYLE} ?? called"
 HEAD = "<h1 class='unseen-title'>faststyle</h1>"
 FRAME = (
     "<iframe id='studio' src='/studio' title='Paint a photo' "
@@ -61,32 +58,31 @@ def web_page(
 
     def fill(page, folder):
         site = Site(page, folder.path, shelf, queue, where)
+        studio = Studio(site)
         gr.HTML(HEAD)
         with gr.Tabs() as tabs:
-            with gr.Tab("Photo and camera", id="photo"):
+            with gr.Tab("Photo", id="photo"):
                 gr.HTML(FRAME)
             if find_spec("av"):
                 with gr.Tab("Video", id="video") as films:
                     chosen = FilmTab(site).style
                 page.load(shown_styles, chosen, chosen, api_name=False)
                 films.select(shown_styles, chosen, chosen, js=LAST_STYLE, api_name=False)
-            with gr.Tab("Teach a painting", id="train") as training:
+            with gr.Tab("Teach", id="train") as training:
                 TrainTab(site, tabs, folders).look_after(page.load, training.select)
             with gr.Tab("My styles", id="styles") as mine:
-                own = ShelfTab(site)
+                own = ShelfTab(site, tabs)
                 mine.select(own.look, None, own.shown, api_name=False)
-            with gr.Tab("Finest", id="optimize"):
-                OptimizeTab(site)
-        return Studio(site), Api(site)
+            with gr.Tab("Finest", id="optimize") as finest:
+                OptimizeTab(site, studio).begin_on(finest.select)
+        return studio, Api(site)
 
     def mount(routes, app):
         for each in routes:
             each.mount(app)
 
     def shown_styles(called):
-        "A field of the current styles that shows `called` if it still exists."
-        names = shelf.styles()
-        return gr.Dropdown(shelf.titles(), value=called if called in names else next(iter(names)))
+        return style_update(shelf.titles(), called)
 
     with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts, mount):
         try:

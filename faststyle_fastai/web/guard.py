@@ -42,7 +42,7 @@ FILE = "/gradio_api/file="
 ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|image)?|/(static|assets|svelte)/.+"
-        r"|/studio(/(styles|source|progress|preview))?|/api/(styles|openapi\.json)"
+        r"|/studio(/(styles|painting|source|progress|preview))?|/api/(styles|openapi\.json)"
         rf"|{FILE}.+|/gradio_api/(info|app_id|startup-events|upload_progress|theme\.css|queue/data"
         r"|(heartbeat|call|stream)/.+)"
     ),

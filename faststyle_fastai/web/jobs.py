@@ -29,6 +29,7 @@ __all__ = [
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
 DONE, SAVED = "done", "stopped; the result is saved"  # how a job ends well
+BAR = '<progress value="{:.3f}" aria-label="Progress"></progress>'
 SURE = 0.02  # share of the work after which the time left is known
 
 
@@ -52,7 +53,8 @@ class Job:
         if self.done < SURE:
             return "starting …"
         left = (self.at - self.began) * (1 - self.done) / self.done  # as the latest step saw it
-        return f"{self.done:.0%}, {clock(max(0, left - (time.monotonic() - self.at)))} left"
+        left = clock(max(0, left - (time.monotonic() - self.at)))
+        return f"{self.done:.0%}, {left} left {BAR.format(self.done)}"
 
 
 class Queue:
@@ -81,6 +83,12 @@ class Queue:
             watch.state = SAVED if watch.stop.is_set() else DONE
         except Exception as error:
             watch.state, watch.why = "stopped" if watch.stop.is_set() else "failed", reason(error)
+
+    def end(self, job: Job):
+        "Stop a job that runs, or take it out of the queue."
+        job.stop.set()
+        if job.state == "waiting":
+            job.state = "stopped"
 
     def of(self, kind: type) -> list:
         "Jobs of one kind, the newest last."
@@ -113,7 +121,7 @@ class Queue:
     def close(self):
         "Stop all jobs; they keep their results."
         for job in self.jobs:
-            job.stop.set()
+            self.end(job)
         self.pool.shutdown(cancel_futures=True)
 
 
@@ -169,17 +177,20 @@ class OptimizationJob(Job):
 
     def __call__(self, iterate, work):
         self.iterates.append(asdict(iterate))
+        self.done, self.at = work.done(), time.monotonic()
         if time.monotonic() - self.looked > EVERY:  # in this thread, which owns `work`
             self.picture, self.looked = to_picture(work.picture()), time.monotonic()
         return self.stop.is_set()
 
     def said(self) -> str:
+        doing = super().said()
+        if self.ended:
+            doing = "Stopped." if self.stop.is_set() else "Ended."
         if not self.iterates:
-            return "### Starting …"
-        now, stop = self.iterates[-1], self.stop.is_set()
-        doing = ("Stopped. " if stop else "Ended. ") if self.ended else "Stopping … " * stop
+            return doing
+        now = self.iterates[-1]
         at = f"iteration {now['i']} of {now['i_max']}"
-        return f"### {doing}{now['width']} x {now['height']} px, {at}"
+        return f"{doing}\n\n{now['width']} x {now['height']} px, {at}"
 
     def details(self) -> str:
         "The loss, speed and memory."

@@ -52,25 +52,9 @@ class StyleLibrary:
                 found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
-    def pictures(self, folder: Path) -> list[tuple[Path, str]]:
-        """The thumbnail and title of each style.
-
-        A thumbnail is written to `folder` once: another visitor's browser may be reading it.
-        """
-        styles = self.styles().items()
-        return self._shown(folder, ((title(called), called, *place) for called, place in styles))
-
     def titles(self) -> list[tuple[str, str]]:
         "The title and displayed name of each style."
         return [(title(called), called) for called in self.styles()]
-
-    def _shown(self, folder, styles):
-        "The thumbnail and caption of styles, except those that a visitor has just removed."
-        found = []
-        for caption, *style in styles:
-            with suppress(FileNotFoundError):
-                found.append((self._kept(folder, *style), caption))
-        return found
 
     def _kept(self, folder, called, file, name):
         key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
@@ -134,15 +118,24 @@ class StyleLibrary:
             found.setdefault(path.name if path in folders else path.stem, path)
         return {name: path for name, path in found.items() if name not in busy}
 
-    def own_pictures(self, folder: Path, busy=()) -> list[tuple[Path, str]]:
-        "The thumbnail and name of each style of `own`, `LATE` after an interrupted one's."
-        found = []
-        for name, path in self.own(busy).items():
-            file = path / MODEL if path.is_dir() else path
-            late = "" if file.exists() else LATE
-            styles = [] if late or is_painting(file) else _names_in(file, written(file))
-            found.append((name + late, name, file, next(iter(styles), None)))
-        return self._shown(folder, found)
+    def own_titles(self, busy=()) -> list[tuple[str, str]]:
+        "The title of each style of `own`, `LATE` after an interrupted one's, and its name."
+        own = self.own(busy).items()
+        return [(name if _network(path).exists() else name + LATE, name) for name, path in own]
+
+    def thumbnail(self, folder: Path, called: str) -> Path:
+        """The thumbnail of a style, or of one of `own`.
+
+        It is written to `folder` once: another visitor's browser may be reading it.
+        """
+        file, name = self.styles().get(called, (None, None))
+        if file is None and (path := self.own().get(called)):
+            file = _network(path)
+            known = file.exists() and not is_painting(file)
+            name = next(iter(_names_in(file, written(file))), None) if known else None
+        if file is None:
+            raise FaststyleError(f"There is no style {called}.")
+        return self._kept(folder, called, file, name)
 
     def rename(self, name: str, new: str) -> str:
         "Give one of `own` another name; return it without unsuitable characters."
@@ -163,8 +156,7 @@ class StyleLibrary:
 
     def network(self, name: str) -> Path:
         "The style file of one of `own`; `FaststyleError` for a painting."
-        path = self._all(name)[0]
-        file = path / MODEL if path.is_dir() else path
+        file = _network(self._all(name)[0])
         if is_painting(file):
             raise FaststyleError(f"{name} is a painting without a network: train it first.")
         if not file.exists():
@@ -263,6 +255,11 @@ def written(file: Path) -> int:
         return file.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def _network(path):
+    "The style file, or painting, of one of `own`."
+    return path / MODEL if path.is_dir() else path
 
 
 def _is_training(path):

@@ -10,7 +10,8 @@ from ..images.saving import save_picture
 from ..optimization.optimize import optimize_style
 from .gradio import gr
 from .jobs import EVERY, OptimizationJob
-from .parts import Site, image_field
+from .parts import PHOTO_STYLE, Site, image_field, shell
+from .studio import Studio
 
 __all__ = ["OptimizeTab"]
 
@@ -18,30 +19,52 @@ WHAT = (
     "For one photo and one painting: optimizes the pixels themselves. Takes minutes, and gives "
     "finer strokes than *Finer* on the first tab."
 )
+# The visitor and the style of the page of photos.
+KNOWN = f"""(_, ...fields) => [`${{sessionStorage.visitor}} ${{{PHOTO_STYLE} ?? ""}}`, ...fields]"""
 
 
 class OptimizeTab:
     "The tab that optimizes the pixels of a photo."
 
-    def __init__(self, site: Site):
-        self.site = site
-        gr.Markdown(WHAT)
-        with gr.Row():
-            with gr.Column():
-                photo = image_field(label="Photo", height=220)
-                painting = image_field(label="Painting", height=220)
-                size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
-                start = site.start_and_stop("Paint it", OptimizationJob, "stop_optimizing")
-            with gr.Column():
-                status = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
-                picture = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
-                file = gr.DownloadButton("Download", interactive=False)
-                with gr.Accordion("Details", open=False):
-                    details, curve = gr.Markdown(), gr.Plot(show_label=False)
+    def __init__(self, site: Site, studio: Studio):
+        self.site, self.studio = site, studio
+        bar, stage, side = shell("The finest painting")
+        with bar:
+            file = gr.DownloadButton("Download", interactive=False, variant="primary")
+        with stage:
+            with gr.Row(elem_classes="pair"):
+                photo = image_field(label="Photo", elem_classes="drop")
+                painting = image_field(label="Painting", elem_classes="drop")
+            picture = gr.Image(
+                visible=False, interactive=False, show_label=False, buttons=["fullscreen"],
+                elem_classes="hero",
+            )  # fmt: skip
+        with side:
+            status = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
+            size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
+            start = site.start_and_stop("Paint it", OptimizationJob, "stop_optimizing")
+            gr.Markdown(WHAT)
+            with gr.Accordion("Details", open=False):
+                details, curve = gr.Markdown(), gr.Plot(show_label=False)
+        self.pictures = [photo, painting]
         start(
-            self.optimize, [photo, painting, size], [status, picture, file, details, curve],
+            self.optimize, [photo, painting, size],
+            [status, picture, file, details, curve],
             api_name="optimize", show_progress="hidden", concurrency_limit=None,
         )  # fmt: skip
+
+    def begin_on(self, event):
+        "At an event, fill empty fields with the photo and painting of the first tab."
+        fields, known = self.pictures, gr.Textbox(visible=False)
+        event(self.begin, [known, *fields], fields, js=KNOWN, api_name=False)
+
+    def begin(self, known, photo, painting):
+        visitor, _, called = known.partition(" ")
+        found = self.studio.photo_of(visitor), self.studio.shelf.painting_of(called)
+        return [
+            gr.skip() if field or not file else self.site.copied(file)
+            for field, file in zip((photo, painting), found)
+        ]
 
     def optimize(self, photo, painting, size, request: gr.Request):
         "Put an optimization into the queue and follow it to its end."
@@ -55,7 +78,7 @@ class OptimizeTab:
         while watch.state in ("waiting", "running"):
             time.sleep(EVERY)
             new, shown = watch.picture is not shown, watch.picture
-            latest = shown if new else gr.skip()
+            latest = gr.Image(shown, visible=True) if new else gr.skip()
             yield queue.told(watch), latest, gr.skip(), watch.details(), watch.curve()
         if not done:
             raise FaststyleError(watch.why or "Stopped.")
@@ -63,4 +86,4 @@ class OptimizeTab:
         place = self.site.scratch / uuid4().hex / f"{called}.png"
         save_picture(done[0], place)
         file = gr.DownloadButton(value=place, interactive=True)
-        yield watch.said(), done[0], file, watch.details(), watch.curve()
+        yield watch.said(), gr.Image(done[0], visible=True), file, watch.details(), watch.curve()

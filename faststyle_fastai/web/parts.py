@@ -1,16 +1,34 @@
 "What several tabs of the page share."
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from ..inference.options import AREAS
 from .gradio import gr
 from .jobs import Queue
 from .library import StyleLibrary
 
-__all__ = ["Site", "area_field", "fetch", "hidden_file", "image_field", "style_strip"]
+__all__ = [
+    "PHOTO_STYLE",
+    "Site",
+    "area_field",
+    "fetch",
+    "hidden_file",
+    "image_field",
+    "shell",
+    "style_cards",
+    "style_update",
+]
+
+# The style that the page of photos shows: a chosen one is in its address.
+PHOTO_STYLE = (
+    "(decodeURIComponent(document.getElementById('studio').contentWindow.location.hash.slice(1))"
+    " || JSON.parse(sessionStorage.settings ?? '{}').style)"
+)
 
 
 class Site(NamedTuple):
@@ -22,21 +40,27 @@ class Site(NamedTuple):
     queue: Queue
     where: dict  # device and precision
 
+    def copied(self, file: Path) -> str:
+        "A copy of a file for a field, which may show files of the page's own folder only."
+        copy = self.scratch / uuid4().hex / file.name
+        copy.parent.mkdir()
+        return str(shutil.copy(file, copy))
+
     def start_and_stop(self, label: str, kind: type, stop_name: str) -> Callable[..., Any]:
         """A button that starts jobs of a kind, and one that stops the visitor's, as leaving does.
 
-        Returns `click` of the first one. While there is such a job, only the second one is enabled.
+        Returns `click` of the first one. While there is such a job, it is disabled, and the second
+        one is shown.
         """
-        with gr.Row():
-            start = gr.Button(label, variant="primary")
-            stop = gr.Button("Stop", variant="stop", interactive=False)
+        start = gr.Button(label, variant="primary")
+        stop = gr.Button("Stop", variant="stop", visible=False)
 
         def end(request: gr.Request):
             for job in self.queue.open(kind, request.session_hash):
-                job.stop.set()
+                self.queue.end(job)
 
         def enabled(runs):
-            return gr.update(interactive=not runs), gr.update(interactive=runs)
+            return gr.update(interactive=not runs), gr.update(visible=runs)
 
         def left(request: gr.Request):
             return enabled(bool(self.queue.open(kind, request.session_hash)))
@@ -69,12 +93,28 @@ def image_field(**how):
     return field
 
 
-def style_strip():
-    "Build a row of styles to choose from."
-    return gr.Gallery(
-        object_fit="cover", show_label=False, height=150, allow_preview=False,
-        interactive=False, buttons=[], elem_classes="styles",
-    )  # fmt: skip
+def shell(title: str) -> tuple[gr.Row, gr.Column, gr.Column]:
+    "Lay out a tab as the page of photos: a bar on top, a large picture, and settings beside it."
+    with gr.Row(elem_classes="bar") as bar:
+        gr.HTML(f"<h2>{title}</h2>")
+    with gr.Row(elem_classes="shell"):
+        with gr.Column(elem_classes="stage") as stage:
+            pass
+        with gr.Column(elem_classes="side") as side:
+            pass
+    return bar, stage, side
+
+
+def style_cards(choices, value=None, **how):
+    "Build a choice of styles that shows their paintings; the page's script adds these."
+    return gr.Radio(choices, value=value, label="Style", elem_classes="cards", **how)
+
+
+def style_update(titles, value=None, **how):
+    "A choice of current styles that keeps `value` if it still exists."
+    names = [name for _, name in titles]
+    value = value if value in names else next(iter(names), None)
+    return gr.Radio(titles, value=value, **how)
 
 
 def hidden_file(name):

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..core.errors import FaststyleError
 from .answers import jpeg
@@ -60,99 +61,13 @@ COLORS = {
     "button_cancel_text_color": "#b00020",
     "button_cancel_text_color_dark": "#ff8a80",
 }
-# Names for screen readers, where gradio has none.
-NAMED = """() => {
-  const name = () => {
-    document.querySelectorAll(".empty[aria-label]").forEach((e) => e.setAttribute("role", "img"));
-    document.querySelectorAll(".styles .thumbnail-item").forEach((e) => {
-      e.setAttribute("aria-label", e.querySelector(".caption-label")?.innerText ?? "");
-      e.querySelector("img")?.setAttribute("alt", "");
-    });
-    document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach((e) => {
-      e.setAttribute("aria-label", "The picture");
-    });
-  };
-  name();
-  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
-}"""
-# A hidden line tells screen readers how jobs go on, at every tenth.
-HEARD = """() => {
-  const line = document.body.appendChild(document.createElement("p")), last = {};
-  line.className = "unseen-title";
-  line.setAttribute("role", "status");
-  const look = () => {
-    for (const id of ["trained", "shelved", "filmed", "optimized"]) {
-      const said = document.getElementById(id)?.innerText.trim() ?? "";
-      const short = said.replace(/\\d%.*/g, "0%").replace(/iteration .*/, "");
-      if (short !== last[id] && last[id] !== undefined) line.textContent = said;
-      last[id] = short;
-    }
-  };
-  new MutationObserver(look).observe(document.querySelector(".main") ?? document.body,
-    { childList: true, subtree: true, characterData: true });
-}"""
-# The address names the tab, so that a reload and the back button keep it.
-TABS = """() => {
-  const named = (tab) => "#" + tab.innerText.trim().toLowerCase().replaceAll(" ", "-");
-  const open = () => [...document.querySelectorAll("[role=tab]")]
-    .find((tab) => named(tab) === location.hash && tab.ariaSelected !== "true")?.click();
-  addEventListener("click", (event) => {
-    const tab = event.target.closest("[role=tab]");
-    if (tab && named(tab) !== location.hash) history.pushState(null, "", named(tab));
-  });
-  addEventListener("popstate", open);
-  addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const tab = event.target.closest?.("[role=tab]");
-    if (!tab || !step) return;
-    const all = [...document.querySelectorAll("[role=tab]")].filter((one) => one.offsetParent);
-    const next = all[(all.indexOf(tab) + step + all.length) % all.length];
-    next.click();
-    next.focus();
-  });
-  open();
-}"""
-CSS = """
-#trained, #shelved, #filmed, #optimized { overflow: visible !important; }
-:is(button, input, textarea, [role="tab"], [tabindex="0"]):focus-visible,
-label:has(input:not([type="range"]):focus-visible), .wrap:has(> input[type="range"]:focus-visible) {
-  outline: 3px solid #1d6fd1 !important; outline-offset: 2px;
+# What gradio says of its own fields, as the page of photos says it.
+WORDS = {
+    "upload_text.drop_image": "Drop an image here",
+    "upload_text.drop_file": "Drop a file here",
+    "upload_text.click_to_upload": "or click to choose",
+    "common.or": " ",
 }
-.dark :is(button, input, textarea, [role="tab"], [tabindex="0"]):focus-visible {
-  outline-color: #7ab8ff !important;
-}
-.or, .info-text, .min_value, .max_value { color: var(--body-text-color) !important; }
-/* A message says what is wrong; the field stays as it is. */
-[data-testid="status-tracker"]:has(.error) { display: none !important; }
-.unseen { display: none !important; }
-.unseen-title { position: absolute; clip-path: inset(50%); width: 1px; }
-/* The page of photos fills the window below the tabs. */
-.main.fillable:has(#studio) { max-width: none !important; margin: 0; padding: 0 !important; }
-.block:has(> * .unseen-title) { position: absolute; }
-.column:has(> .tabs) { gap: 0; }
-.html-container:has(#studio) { padding: 0 !important; }
-.tabs:has(#studio) { gap: 0; }
-.tab-wrapper { padding: 0 1rem !important; margin: 0 !important; }
-.tab-wrapper::before {
-  content: "faststyle"; margin: auto 1rem auto 0; font: 600 1.1rem Georgia, serif;
-}
-input[type="range"]::-webkit-slider-thumb { background: #9c3a1f !important; }
-.dark input[type="range"]::-webkit-slider-thumb { background: #e58a66 !important; }
-.block:has([data-testid="file-upload"], .icon-wrap) { border-color: #8f877b !important; }
-[role="tab"].selected { color: #9c3a1f !important; }
-.dark [role="tab"].selected { color: #e58a66 !important; }
-.tabitem:has(#studio) { padding: 0 !important; }
-.main:has(#studio) .tabitem:not(:has(#studio)) { max-width: 80rem; margin: auto; padding: 1rem; }
-#studio { display: block; width: 100%; height: calc(100dvh - 2.1rem); border: 0; }
-.styles .grid-wrap { max-height: none; overflow: hidden; }
-.styles .grid-container { display: flex; overflow-x: auto; gap: 8px; padding: 4px; height: 100%; }
-.styles .gallery-item { flex: 0 0 128px; }
-.styles .thumbnail-item { width: 128px; height: 128px; }
-.styles .caption-label {
-  white-space: normal; inset: auto 0 0 0; max-width: none; border-radius: 0; font-size: 11px;
-  background: var(--background-fill-secondary) !important; opacity: 1 !important;
-}
-"""
 
 
 @contextmanager
@@ -169,8 +84,7 @@ def served(
     with page_folder() as folder:
         with guarded_blocks(folder, title=title) as page:
             filled = fill(page, folder)
-            for script in (NAMED, HEARD, TABS):
-                page.load(None, js=script, api_name=False)
+            page.load(None, js=text_of("tabs.js"), api_name=False)
         folder.keep()
         try:
             _launch(page, host, port, browser, (Guard, host, tuple(allow_hosts or ()), folder))
@@ -227,6 +141,10 @@ def live_page(
                 time.sleep(EVERY / 2)  # let the answer arrive
 
 
+def text_of(name):
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
 def _launch(page, host, port, browser, guard):
     "Serve a page from its own thread, without gradio's sharing and monitoring."
     from starlette.middleware import Middleware
@@ -240,7 +158,8 @@ def _launch(page, host, port, browser, guard):
             inline=False,
             share=False,
             theme=gr.themes.Base(**FONTS).set(**COLORS),
-            css=CSS,
+            css=text_of("tabs.css"),
+            i18n=gr.I18n(en=WORDS),
             footer_links=[],
             max_file_size=UPLOAD,
             enable_monitoring=False,

@@ -4,6 +4,7 @@ import json
 import math
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from io import BytesIO
@@ -95,6 +96,7 @@ class Studio:
 
             return answer
 
+        app.add_route("/studio/painting", self.painting, methods=["GET"])
         app.add_route("/studio", lambda _: HTMLResponse(self.page()), methods=["GET"])
         for act in (self.styles, self.source, self.progress, self.preview):
             app.add_route(f"/studio/{act.__name__}", route(act), methods=["GET"])
@@ -137,16 +139,32 @@ class Studio:
 
     def _facts(self):
         "What the page shows of each style."
-        pictures = [shown for shown, _ in self.shelf.pictures(self.scratch)]
-        return [
-            {
-                "name": called, "title": title, "painting": BUILTIN_STYLES.get(called, called),
-                "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called),
-                "known": self.shelf.painting_of(called) is not None,
-                "builtin": called in BUILTIN_STYLES,
-            }
-            for (title, called), picture in zip(self.shelf.titles(), pictures)
-        ]  # fmt: skip
+        found = []
+        for title, called in self.shelf.titles():
+            with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
+                picture = self.shelf.thumbnail(self.scratch, called)
+                found.append({
+                    "name": called, "title": title, "painting": BUILTIN_STYLES.get(called, called),
+                    "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called),
+                    "known": self.shelf.painting_of(called) is not None,
+                    "builtin": called in BUILTIN_STYLES,
+                })  # fmt: skip
+        return found
+
+    def painting(self, request):
+        "The thumbnail of a style."
+        from starlette.responses import FileResponse, PlainTextResponse
+
+        try:
+            called = request.query_params.get("style")
+            return FileResponse(self.shelf.thumbnail(self.scratch, called))
+        except (FileNotFoundError, FaststyleError) as error:
+            return PlainTextResponse(plain_reason(error), 404)
+
+    def photo_of(self, visitor: str) -> Path | None:
+        "The photo that a visitor has opened."
+        visit = self.visits.get(visitor)
+        return visit.photo if visit and visit.photo and visit.photo.exists() else None
 
     def styles(self, visit, how, body):
         return json_answer(self._facts())

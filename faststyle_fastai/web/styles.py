@@ -13,14 +13,14 @@ from ..training.run_folder import record_of
 from ..training.runs import train
 from .gradio import gr
 from .jobs import TrainingJob
-from .library import LATE, written
-from .parts import Site, fetch, hidden_file, style_strip
+from .library import written
+from .parts import Site, fetch, hidden_file, shell, style_cards, style_update
 
 __all__ = ["ShelfTab"]
 
 IDLE = (
-    "You have no styles of your own yet. Teach a painting, or choose Your painting below a photo: "
-    "both appear here."
+    "### No styles of your own yet\n"
+    "Teach a painting, or choose *Your painting* below a photo: both appear here."
 )
 WHAT = "These are yours: rename them, or take one along as a file that paints in any browser."
 ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
@@ -29,30 +29,36 @@ ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? nam
 class ShelfTab:
     "The tab for a visitor's own styles."
 
-    def __init__(self, site: Site):
-        self.site, self.shelf, self.queue = site, site.shelf, site.queue
+    def __init__(self, site: Site, tabs: gr.Tabs):
+        self.site, self.shelf, self.queue, self.tabs = site, site.shelf, site.queue, tabs
         self.making = threading.Lock()  # of files to download, one at a time
-        self.idle, self.status = gr.Markdown(IDLE), gr.Markdown(elem_id="shelved")
-        with gr.Column(visible=False) as self.some:
+        bar, stage, self.some = shell("My styles")
+        with bar:
+            self.status = gr.Markdown(elem_id="shelved")
+            self.studio = gr.Button("Download the studio (.html)")
+        with stage:
+            self.chosen = style_cards([], visible=False)
+            with gr.Column(elem_classes="empty-shelf") as self.idle:
+                gr.Markdown(IDLE)
+                with gr.Row():
+                    self.teach = gr.Button("Teach a painting", variant="primary")
+                    self.sight = gr.Button("Try a painting on a photo")
+        with self.some:
             gr.Markdown(WHAT)
-            self.pictures = style_strip()
-            self.chosen = gr.Dropdown([], label="Style")
-            with gr.Row(equal_height=True):
-                self.new = gr.Textbox(label="New name", scale=3)
-                self.rename = gr.Button("Rename", scale=1)
-            with gr.Row():
-                self.resume = gr.Button("Resume the training", visible=False)
-                self.network = gr.Button("Download the network (.safetensors)")
-                self.page = gr.Button("Download as a web page (.html)")
-                self.delete = gr.Button("Delete", variant="stop")
-        self.studio = gr.Button("Download the studio: paint in any browser, offline (.html)")
+            self.new = gr.Textbox(label="New name")
+            self.rename = gr.Button("Rename")
+            self.resume = gr.Button("Resume the training", visible=False, variant="primary")
+            self.network = gr.Button("Download the network (.safetensors)")
+            self.page = gr.Button("Download as a web page (.html)")
+            self.delete = gr.Button("Delete", variant="stop")
         self.file = hidden_file("shelf-file")
-        self.shown = [self.pictures, self.chosen, self.some, self.idle]
+        self.shown = [self.chosen, self.some, self.idle]
         self._connect()
 
     def _connect(self):
         chosen, shown = self.chosen, [self.status, *self.shown]
-        self.pictures.select(self.choose, None, chosen, api_name=False)
+        for button, tab in ((self.teach, "train"), (self.sight, "photo")):
+            button.click(partial(gr.Tabs, selected=tab), None, self.tabs, api_name=False)
         chosen.change(self.resumable, chosen, self.resume, api_name=False)
         renamed = [self.status, self.new, *self.shown]
         self.rename.click(self.renamed, [chosen, self.new], renamed, api_name="rename")
@@ -72,19 +78,14 @@ class ShelfTab:
         fetch(made, self.file)
 
     def look(self, value=None):
-        "The styles: all, and the visitor's own."
-        busy, scratch = self.queue.busy(), self.site.scratch
-        names = list(self.shelf.own(busy))
+        "The visitor's own styles."
+        titles = self.shelf.own_titles(self.queue.busy())
+        names = [name for _, name in titles]
         return (
-            self.shelf.own_pictures(scratch, busy),
-            gr.Dropdown(names, value=value or next(iter(names), None)),
+            style_update(titles, value, visible=bool(names)),
             gr.Column(visible=bool(names)),
-            gr.Markdown(visible=not names),
+            gr.Column(visible=not names),
         )
-
-    def choose(self, event: gr.SelectData):
-        "The style of a thumbnail."
-        return event.value["caption"].removesuffix(LATE)
 
     def resumable(self, name):
         path = self.shelf.own().get(name)
@@ -110,7 +111,7 @@ class ShelfTab:
         watch = TrainingJob()
         work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
         self.queue.add(name, watch, work, request.session_hash)
-        return f"{name} resumes: see Teach a painting.", *self.look()
+        return f"{name} resumes: see the tab Teach.", *self.look()
 
     def packed(self, name, suffix):
         "A copy of a style's file, or its web page; the page may offer its own folder only."

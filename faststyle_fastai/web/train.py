@@ -13,7 +13,7 @@ from ..training.demo import sample_photos
 from ..training.runs import train
 from .gradio import gr
 from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
-from .parts import Site, image_field
+from .parts import Site, image_field, shell
 
 __all__ = ["TrainTab"]
 
@@ -35,16 +35,31 @@ class TrainTab:
     def __init__(self, site: Site, tabs: gr.Tabs, folders: dict[str, Path]):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
         self.tabs, self.folders = tabs, folders
-        gr.Markdown(WHAT)
-        with gr.Row():
-            with gr.Column():
-                self._ask()
-            with gr.Column():
-                self._show()
+        bar, stage, side = shell("Teach a painting")
+        with bar:
+            self.use = gr.Button("Paint with it", visible=False, variant="primary")
+        with stage, gr.Row(elem_classes="pair"):
+            self.painting = image_field(label="Painting", elem_classes="drop")
+            self.preview = gr.Image(
+                visible=False, interactive=False, show_label=False, buttons=["fullscreen"],
+                elem_classes="hero",
+            )  # fmt: skip
+        with side:
+            self.status = gr.Markdown("Choose a painting.", elem_id="trained")
+            # Always the same buttons: a click on one that is made anew would be lost.
+            self.stops = [
+                gr.Button(visible=False, variant="stop", size="sm") for _ in range(LISTED)
+            ]
+            self._ask()
+            gr.Markdown(WHAT)
+            with gr.Accordion("Details", open=False):
+                self.curve = gr.Plot(show_label=False)
+        self.newest = gr.Textbox(visible=False)  # its name
+        self.clock = gr.Timer(EVERY, active=False)
+        self.seen = gr.State((None, None, []))
         self._connect()
 
     def _ask(self):
-        self.painting = image_field(label="Painting", height=220)
         self.known = gr.Dropdown([], value=None, label="Or a painting of My styles", visible=False)
         self.name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
         self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
@@ -55,18 +70,6 @@ class TrainTab:
         with gr.Accordion("Upload photos of your own", open=False):
             self.own = gr.File(file_count="directory", label="Folder", height=120)
         self.go = gr.Button("Teach it", variant="primary")
-
-    def _show(self):
-        self.status = gr.Markdown("Choose a painting.", elem_id="trained")
-        # Always the same buttons: a click on one that is made anew would be lost.
-        self.stops = [gr.Button(visible=False, variant="stop", size="sm") for _ in range(LISTED)]
-        self.preview = gr.Image(interactive=False, show_label=False, buttons=["fullscreen"])
-        self.use = gr.Button("Paint with it", visible=False)
-        self.newest = gr.Textbox(visible=False)  # its name
-        with gr.Accordion("Details", open=False):
-            self.curve = gr.Plot(show_label=False)
-        self.clock = gr.Timer(EVERY, active=False)
-        self.seen = gr.State((None, None, []))
 
     def _connect(self):
         asked = [self.painting, self.name, self.chosen, self.own, self.minutes]
@@ -130,7 +133,7 @@ class TrainTab:
     def stop(self, label):
         for job in self.queue.open(TrainingJob):
             if STOP + job.called == label:
-                job.stop.set()
+                self.queue.end(job)
 
     def look(self, seen):
         "What has changed since this visitor's last look: (job, image, paintings)."
@@ -147,7 +150,7 @@ class TrainTab:
             self.queue.said(TrainingJob) or "Choose a painting.",
             *(gr.Button(label, visible=True) for label in stops),
             *[gr.Button(visible=False)] * (LISTED - len(stops)),
-            picture if new else gr.skip(),
+            gr.Image(picture, visible=True) if new else gr.skip(),
             job.curve() if new else gr.skip(),
             gr.Button(f"Paint with {newest}", visible=newest is not None),
             newest or "",
@@ -166,10 +169,7 @@ class TrainTab:
         "Put a painting of the library into the fields of this tab."
         if not (file := self.shelf.painting(called)):
             raise FaststyleError(f"{called} is trained already.")
-        copy = self.site.scratch / uuid4().hex / file.name  # the page may read its own folder only
-        copy.parent.mkdir()
-        shutil.copy(file, copy)
-        return str(copy), called
+        return self.site.copied(file), called
 
 
 def collect_uploads(files, folder):

@@ -14,7 +14,7 @@ from ..video.stylize import paint_video
 from .gradio import gr
 from .jobs import EVERY, VideoJob
 from .library import plain_name
-from .parts import Site
+from .parts import Site, shell, style_cards
 
 __all__ = ["FilmTab"]
 
@@ -22,6 +22,7 @@ KINDS = [".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif"]
 LONGEST = 60  # s of a video
 SHOWN = 640  # px of a frame in the preview
 AT = 1 / 6, 1 / 2, 5 / 6  # of the video: its frames in the preview
+WHAT = "A video is painted frame by frame, with steady colors. It keeps its sound."
 IDLE = "Choose a video. Three of its frames are painted first."
 
 
@@ -31,49 +32,52 @@ class FilmTab:
     def __init__(self, site: Site):
         self.site, self.shelf, self.queue = site, site.shelf, site.queue
         first = next(iter(self.shelf.styles()))
-        gr.Markdown("A video is painted frame by frame, with steady colors, and keeps its sound.")
-        with gr.Row():
-            with gr.Column():
-                self.film = gr.File(
-                    label=f"Video of up to {LONGEST} s", file_types=KINDS, height=120
-                )
-                self.style = gr.Dropdown(self.shelf.titles(), value=first, label="Style")
-                self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
-                self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
-                start = site.start_and_stop("Paint the video", VideoJob, "stop_video")
-            with gr.Column():
-                self._show()
+        bar, stage, side = shell("Paint a video")
+        with bar:
+            self.file = gr.DownloadButton("Download", interactive=False, variant="primary")
+        with stage:
+            self.film = gr.File(
+                label=f"Video of up to {LONGEST} s", file_types=KINDS, elem_classes="drop"
+            )
+            self.frames = gr.Gallery(
+                label="Three frames", visible=False, elem_classes="hero", interactive=False,
+                buttons=[], preview=True, selected_index=1, object_fit="contain",
+            )  # fmt: skip
+            self.painted = gr.Video(
+                label="Painted", visible=False, elem_classes="hero", interactive=False, buttons=[]
+            )
+            self.style = style_cards(self.shelf.titles(), first)
+        with side:
+            self.status = gr.Markdown(IDLE, elem_id="filmed")
+            self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
+            self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
+            start = site.start_and_stop("Paint the video", VideoJob, "stop_video")
+            gr.Markdown(
+                "A video is painted frame by frame, with steady colors. It keeps its sound."
+            )
         asked = [self.film, self.style, self.strength]
         gr.on(
             [self.film.change, self.style.change, self.strength.change], self.preview, asked,
-            [self.status, self.frames], concurrency_id="paint", concurrency_limit=1,
+            [self.status, self.frames, self.painted], concurrency_id="paint", concurrency_limit=1,
             trigger_mode="always_last", api_name=False,
         )  # fmt: skip
         start(
-            self.paint, [*asked, self.smooth], [self.status, self.painted, self.file],
+            self.paint, [*asked, self.smooth], [self.status, self.frames, self.painted, self.file],
             concurrency_limit=None, show_progress="hidden", api_name="video",
-        )  # fmt: skip
-
-    def _show(self):
-        self.status = gr.Markdown(IDLE, elem_id="filmed")
-        self.painted = gr.Video(label="Painted", visible=False, interactive=False, buttons=[])
-        self.file = gr.DownloadButton("Download", interactive=False)
-        self.frames = gr.Gallery(
-            label="Three frames", columns=3, interactive=False, height=220, buttons=[],
-            object_fit="contain",
         )  # fmt: skip
 
     def preview(self, film, called, strength):
         "Paint a few frames."
         if not film:
-            return IDLE, None
+            return IDLE, gr.Gallery(visible=False), gr.Video(visible=False)
         (paint, name), painted = self.shelf.find(called), []
         length = seconds_of(film)
         for share in AT:
             picture = first_frame(film, share * length)
             picture = picture.resize(fitted(picture.size, SHOWN))
             painted.append(paint(picture, name, strength / 100 if paint.base else 1.0))
-        return f"{length:.0f} s of video.", painted
+        shown = gr.Gallery(painted, visible=True, selected_index=1)
+        return f"{length:.0f} s of video.", shown, gr.Video(visible=False)
 
     def paint(self, film, called, strength, smooth, request: gr.Request):
         "Put a video into the queue and follow it to its end."
@@ -86,14 +90,13 @@ class FilmTab:
         out.parent.mkdir()
         work = partial(paint_video, paint, film, out, name, **how)
         self.queue.add(Path(film).stem, watch, work, request.session_hash)
-        hidden = gr.Video(visible=False), gr.DownloadButton(interactive=False)
         while watch.state in ("waiting", "running"):
-            yield self.queue.told(watch), *hidden
+            yield self.queue.told(watch), gr.skip(), gr.skip(), gr.DownloadButton(interactive=False)
             time.sleep(EVERY)
         if not out.exists():
             raise FaststyleError(watch.why or "Stopped.")
         shown = gr.Video(out, visible=True), gr.DownloadButton(value=out, interactive=True)
-        yield watch.why or "Done.", *shown
+        yield watch.why or "Done.", gr.Gallery(visible=False), *shown
 
 
 def seconds_of(film) -> float:

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from contextlib import suppress
 
 import pytest
 from conftest import is_clean
@@ -13,9 +14,18 @@ from faststyle_fastai.web.library import StyleLibrary
 from faststyle_fastai.web.train import collect_uploads
 
 
+def thumbnails(shelf, folder):
+    "The thumbnails of styles, except those that a visitor has just removed."
+    found = []
+    for called in shelf.styles():
+        with suppress(FileNotFoundError, FaststyleError):
+            found.append(shelf.thumbnail(folder, called))
+    return found
+
+
 def test_the_shelf(tmp_path):
     shelf = StyleLibrary(tmp_path / "styles")
-    assert list(shelf.styles())[0] == "great_wave" and len(shelf.pictures(tmp_path)) == 14
+    assert list(shelf.styles())[0] == "great_wave" and len(thumbnails(shelf, tmp_path)) == 14
     called = shelf.add(ASSETS / "gallery-slim.safetensors")
     shutil.copy(ASSETS / "gallery-slim.safetensors", tmp_path / "model.safetensors")
     assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "great_wave"
@@ -49,7 +59,7 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     (shelf.folder / ".hidden.png").touch()
     (shelf.folder / "damaged.png").write_bytes(b"\x89PNG")
     with pytest.warns(UserWarning, match="Painting skipped: .*damaged.png"):
-        assert len(shelf.pictures(tmp_path)) == 15
+        assert len(thumbnails(shelf, tmp_path)) == 15
     for name in (".hidden.png", "damaged.png"):
         (shelf.folder / name).unlink()
     (tmp_path / "words.jpg").write_text("no painting")
@@ -67,10 +77,15 @@ def test_own_styles_have_names_and_pictures(tmp_path, painting):
     (shelf.folder / "killed").mkdir()
     shutil.copy(painting, shelf.folder / "killed" / "killed.png")
     (shelf.folder / "not ours").mkdir()
+    titles = dict(shelf.own_titles())
+    assert list(titles) == ["killed (interrupted)", "broken", "gallery-slim", "waves"]
     with pytest.warns(UserWarning, match="Style skipped: .*broken.safetensors"):
-        pictures = dict(map(reversed, shelf.own_pictures(tmp_path)))
-    assert list(pictures) == ["killed (interrupted)", "broken", "gallery-slim", "waves"]
-    assert read_picture(pictures["broken"]).getcolors() == [(64 * 64, (128, 128, 128))]
+        gray = shelf.thumbnail(tmp_path, "broken")
+    assert read_picture(gray).getcolors() == [(64 * 64, (128, 128, 128))]
+    for name in ("killed", "gallery-slim", "waves"):
+        assert len(read_picture(shelf.thumbnail(tmp_path, name)).getcolors(2**16)) > 3
+    with pytest.raises(FaststyleError, match="There is no style ../x"):
+        shelf.thumbnail(tmp_path, "../x")
     assert "killed" not in shelf.own(busy=["killed"])
     for name, words in (("waves", "train it first"), ("killed", "interrupted: resume it")):
         with pytest.raises(FaststyleError, match=words):
@@ -95,7 +110,7 @@ def test_the_time_left_is_said_once_it_is_known():
     job.began, job.done = job.began - 10, 0.001
     assert job.said() == "starting …"
     job.done = 0.5
-    assert job.said() == "50%, 0:10 left"
+    assert job.said().startswith("50%, 0:10 left <progress value=")
 
 
 def test_uploads_are_gathered_from_among_others(tmp_path):
@@ -121,8 +136,8 @@ def test_visitors_add_and_remove_while_others_look(tmp_path, painting):
     visitor = threading.Thread(target=coming_and_going, daemon=True)
     visitor.start()
     for _ in range(40):
-        assert len(shelf.pictures(tmp_path)) >= 14 and len(shelf.own_pictures(tmp_path)) <= 3
+        assert len(thumbnails(shelf, tmp_path)) >= 14 and len(shelf.own_titles()) <= 3
         assert set(shelf.own()) <= {"own0", "own1", "own2"}
     over.set()
     visitor.join()
-    assert len(shelf.pictures(tmp_path)) == 14 and shelf.own() == {}
+    assert len(thumbnails(shelf, tmp_path)) == 14 and shelf.own() == {}

@@ -117,7 +117,7 @@ def test_a_reload_keeps_the_photo_the_settings_and_the_tab(visit, photos):
     visit.errors.clear()  # the reload cut off what was being loaded
     tab.get_by_role("button", name="Download the studio").wait_for()
     assert tab.url.endswith("#my-styles")
-    tab.get_by_role("tab", name="Photo and camera").click()
+    tab.get_by_role("tab", name="Photo", exact=True).click()
     heard(studio(tab), "Painted in")
     assert studio(tab).get_by_label("Keep the photo’s colors").is_checked()
     pressed = studio(tab).get_by_role("button", name=SCREAM)

@@ -59,7 +59,7 @@ function choose(one) {
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   try {
-    history.replaceState(null, "", one.own ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
+    history.replaceState(null, "", one.own && forgets ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
   } catch {} // a page inside another may not
   paint();
 }

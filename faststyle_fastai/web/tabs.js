@@ -1,0 +1,53 @@
+() => {
+  const all = (selector) => document.querySelectorAll(selector);
+  const watch = (act, root = document.body, how = {}) => {
+    act();
+    new MutationObserver(act).observe(root, { childList: true, subtree: true, ...how });
+  };
+
+  // Names for screen readers, where gradio has none, and the paintings of styles.
+  watch(() => {
+    all(".empty[aria-label]").forEach((e) => e.setAttribute("role", "img"));
+    all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "The picture"));
+    all("[aria-label^='Thumbnail ']").forEach((e) => e.setAttribute("aria-label", e.ariaLabel.replace("Thumbnail", "Frame")));
+    all("fieldset:has(> .wrap)").forEach((e) => e.setAttribute("aria-label", e.querySelector("[data-testid=block-info]")?.innerText ?? ""));
+    all(".cards input").forEach((e) => {
+      const image = `url("/studio/painting?style=${encodeURIComponent(e.value)}")`;
+      const label = e.parentElement.style;
+      if (label.getPropertyValue("--image") !== image) label.setProperty("--image", image);
+    });
+  });
+
+  // A hidden line tells screen readers how jobs go on, at every tenth.
+  const line = document.body.appendChild(document.createElement("p")), last = {};
+  line.className = "unseen-title";
+  line.setAttribute("role", "status");
+  watch(() => {
+    for (const id of ["trained", "shelved", "filmed", "optimized"]) {
+      const said = document.getElementById(id)?.innerText.trim() ?? "";
+      const short = said.replace(/\d%.*/g, "0%");
+      if (short !== last[id] && last[id] !== undefined) line.textContent = said;
+      last[id] = short;
+    }
+  }, document.querySelector(".main") ?? document.body, { characterData: true });
+
+  // The address names the tab, so that a reload and the back button keep it.
+  const named = (tab) => "#" + tab.innerText.trim().toLowerCase().replaceAll(" ", "-");
+  const open = () => [...all("[role=tab]")]
+    .find((tab) => named(tab) === location.hash && tab.ariaSelected !== "true")?.click();
+  addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab && named(tab) !== location.hash) history.pushState(null, "", named(tab));
+  });
+  addEventListener("popstate", open);
+  addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const tab = event.target.closest?.("[role=tab]");
+    if (!tab || !step) return;
+    const shown = [...all("[role=tab]")].filter((one) => one.offsetParent);
+    const next = shown[(shown.indexOf(tab) + step + shown.length) % shown.length];
+    next.click();
+    next.focus();
+  });
+  open();
+}
