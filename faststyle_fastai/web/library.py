@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import threading
 import warnings
 from contextlib import suppress
 from functools import lru_cache
@@ -33,6 +34,7 @@ class StyleLibrary:
 
     def __init__(self, folder: str | Path, device=None, precision="auto"):
         self.folder = Path(folder)
+        self.making = threading.Lock()  # of thumbnails: browsers ask for all of them at once
         self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision, False))
         self.both = lru_cache(2)(
             lambda names, files, _: Stylizer(dict(zip(names, files)), device, precision)
@@ -58,8 +60,9 @@ class StyleLibrary:
 
     def _kept(self, folder, called, file, name):
         key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
-        if not (path := folder / f"{key}.png").exists():
-            save_picture(self._thumbnail(file, name), path)
+        with self.making:
+            if not (path := folder / f"{key}.png").exists():
+                save_picture(self._thumbnail(file, name), path)
         return path
 
     def _thumbnail(self, file, name):
