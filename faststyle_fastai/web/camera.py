@@ -163,5 +163,6 @@ class Live:
         painted = Image.fromarray(self.painted(frame).picture)
         if recorder := self.recorder:
             recorder.add(painted, self.times[-1])
-        took = self.times[-1] - self.times[0]
-        return painted, f"{(len(self.times) - 1) / took:.1f} frames/s" if took else "…"
+        took, late = self.times[-1] - self.times[0], time.monotonic() - self.times[-1]
+        rate = f"{(len(self.times) - 1) / took:.1f} frames/s" if took else "…"
+        return painted, f"{rate}, painted in {1000 * late:.0f} ms"

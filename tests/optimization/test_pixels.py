@@ -67,8 +67,14 @@ def test_it_gets_better(photo, painting, recipe, kind):
 
 
 def test_sizes_grow_and_so_does_the_picture(photo, painting):
-    sizes = [(it.width, it.height, it.i_max) for it in optimizer(photo, painting)]
-    assert sizes == [(33, 25, 4)] * 4 + [(46, 34, 3)] * 3
+    work = optimizer(photo, painting)
+    seen = [((it.width, it.height, it.i_max), work.done()) for it in work]
+    sizes, done = zip(*seen)
+    assert list(sizes) == [(33, 25, 4)] * 4 + [(46, 34, 3)] * 3
+    small, large = 33 * 25, 46 * 34  # an iteration takes time in proportion to its pixels
+    whole = 4 * small + 3 * large
+    assert done[:2] == pytest.approx([small / whole, 2 * small / whole])
+    assert done[-2:] == pytest.approx([1 - large / whole, 1])
 
 
 @pytest.mark.parametrize("kind", ["adam", "lbfgs", "wolfe"])

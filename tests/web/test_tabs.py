@@ -3,13 +3,14 @@
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import av
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import free_port
-from pages import AT_REST, heard, opened, said, saved, studio, studio_download, visitor
+from pages import AT_REST, call, heard, opened, said, saved, studio, studio_download, visitor
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
@@ -55,7 +56,7 @@ def visit(chromium, site):
 def style(tab, name):
     "A style to choose on the tab in view."
     panel = tab.get_by_role("tabpanel").filter(visible=True)
-    return panel.get_by_role("group", name="Style").get_by_role("radio", name=name)
+    return panel.get_by_role("group", name="Style").get_by_role("radio", name=name, exact=True)
 
 
 def kept(name):
@@ -131,6 +132,24 @@ def test_a_video_starts_with_the_style_of_the_photo(visit):
     studio(tab).get_by_role("button", name="Udnie Picabia", exact=True).click()
     tab.get_by_role("tab", name="Video", exact=True).click()
     expect(style(tab, "Udnie · Picabia")).to_be_checked()
+
+
+def test_the_finest_painting_starts_with_the_photo_and_its_style(visit, photos):
+    tab = visit("Photo")
+    opened(tab, photos / "china" / "0.jpg")
+    studio(tab).get_by_role("button", name="Udnie Picabia", exact=True).click()
+    tab.get_by_role("tab", name="Finest").click()
+    panel = tab.get_by_role("tabpanel").filter(visible=True)
+    for file in ("0.jpg", "udnie.jpg"):
+        panel.locator(f"img[src$='{file}']").wait_for()
+
+
+def test_the_page_offers_thumbnails_of_its_styles_only(site):
+    port = int(site[0].rsplit(":", 1)[1])
+    for name in ("udnie", "killed", "borrowed: udnie"):
+        assert call(port, f"/studio/painting?style={quote(name)}")[0] == 200
+    for name in ("", "../x", "/etc/passwd", "none"):
+        assert call(port, f"/studio/painting?style={quote(name)}")[0] == 404
 
 
 def test_a_long_video_is_refused(visit, tmp_path):

@@ -56,7 +56,8 @@ $("camera").onclick = async () => {
     for (let begun = performance.now(); live === mine; begun = performance.now()) {
       frame = canvasOf(video, video.videoWidth, video.videoHeight);
       if (!(await paintFrame(frame, mine))) break;
-      $("rate").textContent = filled(words.rate, { rate: (1000 / (performance.now() - begun)).toFixed(1) });
+      const late = performance.now() - begun;
+      $("rate").textContent = filled(words.rate, { rate: (1000 / late).toFixed(1), late: late.toFixed(0) });
     }
   } catch (error) {
     if (live === mine) stopLive();
