@@ -188,9 +188,9 @@ class OptimizationJob(Job):
             doing = "Stopped." if self.stop.is_set() else "Ended."
         if not self.iterates:
             return doing
-        now = self.iterates[-1]
-        at = f"iteration {now['i']} of {now['i_max']}"
-        return f"{doing}\n\n{now['width']} x {now['height']} px, {at}"
+        now, kept = self.iterates[-1], self.ended and self.stop.is_set()
+        at = f"{now['width']} x {now['height']} px, iteration {now['i']} of {now['i_max']}"
+        return f"{doing}\n\n{at}{'. You can download the painting so far.' * kept}"
 
     def details(self) -> str:
         "The loss, speed and memory."

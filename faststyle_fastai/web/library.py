@@ -124,7 +124,8 @@ class StyleLibrary:
     def own_titles(self, busy=()) -> list[tuple[str, str]]:
         "The title of each style of `own`, `LATE` after an interrupted one's, and its name."
         own = self.own(busy).items()
-        return [(name if _network(path).exists() else name + LATE, name) for name, path in own]
+        late = {name: "" if _network(path).exists() else LATE for name, path in own}
+        return [(title(name) + late[name], name) for name in late]
 
     def thumbnail(self, folder: Path, called: str) -> Path:
         """The thumbnail of a style, or of one of `own`.
@@ -249,7 +250,8 @@ def same_picture(one, other):
 def title(called: str) -> str:
     "The title of a style, followed by the name of its file if several styles are in it."
     file, _, name = called.rpartition(": ")
-    return f"{style_title(name)} ({file})" if file else style_title(name)
+    said = style_title(name) if file or name in BUILTIN_STYLES else name.replace("_", " ")
+    return f"{said} ({file})" if file else said
 
 
 def written(file: Path) -> int:

@@ -19,6 +19,7 @@ WHAT = (
     "For one photo and one painting: optimizes the pixels themselves. Takes minutes, and gives "
     "finer strokes than *Finer* on the first tab."
 )
+IDLE = "Choose a photo and a painting."
 # The visitor and the style of the page of photos.
 KNOWN = f"""(_, ...fields) => [`${{sessionStorage.visitor}} ${{{PHOTO_STYLE} ?? ""}}`, ...fields]"""
 
@@ -40,13 +41,18 @@ class OptimizeTab:
                 elem_classes="hero",
             )  # fmt: skip
         with side:
-            status = gr.Markdown("Choose a photo and a painting.", elem_id="optimized")
+            status = gr.Markdown(IDLE, elem_id="optimized")
             size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
             start = site.start_and_stop("Paint it", OptimizationJob, "stop_optimizing")
             gr.Markdown(WHAT)
             with gr.Accordion("Details", open=False):
                 details, curve = gr.Markdown(), gr.Plot(show_label=False)
         self.pictures = [photo, painting]
+        for field in self.pictures:
+            field.change(
+                lambda *both: "Ready to paint." if all(both) else IDLE, self.pictures, status,
+                show_progress="hidden", api_name=False,
+            )  # fmt: skip
         start(
             self.optimize, [photo, painting, size],
             [status, picture, file, details, curve],
@@ -69,7 +75,7 @@ class OptimizeTab:
     def optimize(self, photo, painting, size, request: gr.Request):
         "Put an optimization into the queue and follow it to its end."
         if not (photo and painting):
-            raise FaststyleError("Choose a photo and a painting.")
+            raise FaststyleError(IDLE)
         queue, watch, done, shown = self.site.queue, OptimizationJob(), [], None
         how = {"callback": watch, "end_scale": size, **self.site.where}
         work = partial(optimize_style, photo, painting, **how)

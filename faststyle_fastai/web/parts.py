@@ -19,6 +19,7 @@ __all__ = [
     "fetch",
     "hidden_file",
     "image_field",
+    "paint_with",
     "shell",
     "style_cards",
     "style_update",
@@ -29,6 +30,8 @@ PHOTO_STYLE = (
     "(decodeURIComponent(document.getElementById('studio').contentWindow.location.hash.slice(1))"
     " || JSON.parse(sessionStorage.settings ?? '{}').style)"
 )
+CHOOSE = """(style) =>
+  document.getElementById("studio").contentWindow.postMessage({ style }, location.origin)"""
 
 
 class Site(NamedTuple):
@@ -106,8 +109,13 @@ def shell(title: str) -> tuple[gr.Row, gr.Column, gr.Column]:
 
 
 def style_cards(choices, value=None, **how):
-    "Build a choice of styles that shows their paintings; the page's script adds these."
-    return gr.Radio(choices, value=value, label="Style", elem_classes="cards", **how)
+    """Build a choice of styles that shows their paintings; the page's script adds these.
+
+    gradio would refuse a style that is newer than the field. The library knows which there are.
+    """
+    field = gr.Radio(choices, value=value, label="Style", elem_classes="cards", **how)
+    field.preprocess = lambda called: called
+    return field
 
 
 def style_update(titles, value=None, **how):
@@ -115,6 +123,12 @@ def style_update(titles, value=None, **how):
     names = [name for _, name in titles]
     value = value if value in names else next(iter(names), None)
     return gr.Radio(titles, value=value, **how)
+
+
+def paint_with(style, button, tabs):
+    "Let a button open the first tab in the style that a field names."
+    used = button.click(lambda: gr.Tabs(selected="photo"), None, tabs, api_name=False)
+    used.then(None, style, None, js=CHOOSE, api_name=False)
 
 
 def hidden_file(name):

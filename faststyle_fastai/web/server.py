@@ -67,6 +67,7 @@ WORDS = {
     "upload_text.drop_file": "Drop a file here",
     "upload_text.click_to_upload": "or click to choose",
     "common.or": " ",
+    "common.complete": "Done",
 }
 
 

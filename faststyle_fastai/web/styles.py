@@ -14,7 +14,7 @@ from ..training.runs import train
 from .gradio import gr
 from .jobs import TrainingJob
 from .library import written
-from .parts import Site, fetch, hidden_file, shell, style_cards, style_update
+from .parts import Site, fetch, hidden_file, paint_with, shell, style_cards, style_update
 
 __all__ = ["ShelfTab"]
 
@@ -22,7 +22,7 @@ IDLE = (
     "### No styles of your own yet\n"
     "Teach a painting, or choose *Your painting* below a photo: both appear here."
 )
-WHAT = "These are yours: rename them, or take one along as a file that paints in any browser."
+WHAT = "Paintings and styles of yours. A style can go with you, as a page that paints anywhere."
 ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
 
 
@@ -32,9 +32,8 @@ class ShelfTab:
     def __init__(self, site: Site, tabs: gr.Tabs):
         self.site, self.shelf, self.queue, self.tabs = site, site.shelf, site.queue, tabs
         self.making = threading.Lock()  # of files to download, one at a time
-        bar, stage, self.some = shell("My styles")
+        bar, stage, side = shell("My styles")
         with bar:
-            self.status = gr.Markdown(elem_id="shelved")
             self.studio = gr.Button("Download the studio (.html)")
         with stage:
             self.chosen = style_cards([], visible=False)
@@ -43,8 +42,10 @@ class ShelfTab:
                 with gr.Row():
                     self.teach = gr.Button("Teach a painting", variant="primary")
                     self.sight = gr.Button("Try a painting on a photo")
-        with self.some:
-            gr.Markdown(WHAT)
+        with side:
+            self.status = gr.Markdown(WHAT, elem_id="shelved")
+        with side, gr.Column(visible=False) as self.some:
+            self.use = gr.Button("Paint with it", variant="primary")
             self.new = gr.Textbox(label="New name")
             self.rename = gr.Button("Rename")
             self.resume = gr.Button("Resume the training", visible=False, variant="primary")
@@ -59,7 +60,10 @@ class ShelfTab:
         chosen, shown = self.chosen, [self.status, *self.shown]
         for button, tab in ((self.teach, "train"), (self.sight, "photo")):
             button.click(partial(gr.Tabs, selected=tab), None, self.tabs, api_name=False)
-        chosen.change(self.resumable, chosen, self.resume, api_name=False)
+        chosen.change(
+            self.usable, chosen, [self.use, self.resume], api_name=False, show_progress="hidden"
+        )
+        paint_with(chosen, self.use, self.tabs)
         renamed = [self.status, self.new, *self.shown]
         self.rename.click(self.renamed, [chosen, self.new], renamed, api_name="rename")
         self.delete.click(self.deleted, chosen, shown, js=ASK, api_name="delete")
@@ -87,9 +91,11 @@ class ShelfTab:
             gr.Column(visible=not names),
         )
 
-    def resumable(self, name):
+    def usable(self, name):
         path = self.shelf.own().get(name)
-        return gr.Button(visible=bool(path and path.is_dir() and not (path / MODEL).exists()))
+        late = bool(path and path.is_dir() and not (path / MODEL).exists())
+        said = name and name.replace("_", " ")
+        return gr.Button(f"Paint with {said}", visible=not late), gr.Button(visible=late)
 
     def _idle(self, name):
         if name in self.queue.busy():
@@ -118,19 +124,20 @@ class ShelfTab:
         source = self.shelf.network(name)
         key = sha1(f"{source} {written(source)}".encode()).hexdigest()
         make = export_html if suffix == ".html" else shutil.copy
-        return self._once(self.site.scratch / key / f"{name}{suffix}", partial(make, source))
+        yield from self._once(self.site.scratch / key / f"{name}{suffix}", partial(make, source))
 
     def whole(self):
         "The studio."
-        return self._once(self.site.scratch / "studio" / "studio.html", export_studio)
+        yield from self._once(self.site.scratch / "studio" / "studio.html", export_studio)
 
     def _once(self, out, make):
         "A file, made if it is not there; a page takes up to a minute."
         with self.making:
             if not out.exists():
+                yield gr.skip(), f"Making {out.name}: it takes up to a minute …"
                 out.parent.mkdir(exist_ok=True)
                 make(out)
-        return out, f"{out.name} is in your downloads."
+        yield out, f"{out.name} is in your downloads."
 
 
 def resume_training(place, **how):

@@ -11,6 +11,11 @@
     all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "The picture"));
     all("[aria-label^='Thumbnail ']").forEach((e) => e.setAttribute("aria-label", e.ariaLabel.replace("Thumbnail", "Frame")));
     all("fieldset:has(> .wrap)").forEach((e) => e.setAttribute("aria-label", e.querySelector("[data-testid=block-info]")?.innerText ?? ""));
+    all(".drop button[aria-label]").forEach((e) => {
+      const label = e.closest(".block").querySelector("[data-testid=block-label]")?.innerText.trim() ?? "";
+      if (!e.ariaLabel.startsWith(label)) e.setAttribute("aria-label", `${label}: ${e.ariaLabel}`);
+    });
+    all(".cards").forEach((e, i) => e.querySelectorAll("input").forEach((input) => (input.name = `style-${i}`)));
     all(".cards input").forEach((e) => {
       const image = `url("/studio/painting?style=${encodeURIComponent(e.value)}")`;
       const label = e.parentElement.style;
@@ -50,4 +55,15 @@
     next.focus();
   });
   open();
+
+  // A film that was opened on the first tab.
+  addEventListener("message", ({ data, origin }) => {
+    if (origin !== location.origin || !data.film) return;
+    [...all("[role=tab]")].find((tab) => tab.innerText.trim() === "Video")?.click();
+    const given = new DataTransfer(), field = document.querySelector("input[type=file][accept*=mp4]");
+    given.items.add(data.film);
+    if (!field) return;
+    field.files = given.files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
 }

@@ -13,7 +13,7 @@ from ..training.demo import sample_photos
 from ..training.runs import train
 from .gradio import gr
 from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
-from .parts import Site, image_field, shell
+from .parts import Site, image_field, paint_with, shell
 
 __all__ = ["TrainTab"]
 
@@ -25,8 +25,6 @@ SAMPLES = "two sample photos"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
 STOP = "Stop "
-CHOOSE = """(style) =>
-  document.querySelector("#studio").contentWindow.postMessage({ style }, location.origin)"""
 
 
 class TrainTab:
@@ -76,12 +74,14 @@ class TrainTab:
         begun = self.go.click(
             self.start, asked, self.status, api_name="train", show_progress="hidden"
         )
-        self.known.input(self.take, self.known, [self.painting, self.name], api_name=False)
+        self.known.input(
+            self.take, self.known, [self.painting, self.name], api_name=False,
+            show_progress="hidden",
+        )  # fmt: skip
         for button in self.stops:
-            button.click(self.stop, button, api_name=False)
+            button.click(self.stop, button, api_name=False, show_progress="hidden")
         self.look_after(self.clock.tick, begun.success)
-        used = self.use.click(lambda: gr.Tabs(selected="photo"), None, self.tabs, api_name=False)
-        used.then(None, self.newest, None, js=CHOOSE, api_name=False)
+        paint_with(self.newest, self.use, self.tabs)
 
     def look_after(self, *events):
         "Show the state of the trainings after events, one look at a time and in their order."
@@ -143,7 +143,8 @@ class TrainTab:
         job = (running or trainings or [None])[-1]
         stops = [STOP + job.called for job in self.queue.open(TrainingJob)][:LISTED]
         picture = job and job.picture
-        new = picture is not None and (id(job), id(picture)) != seen[:2]
+        ours = job in self.queue.open() or id(job) == seen[0]  # not what ended before this visit
+        new = picture is not None and ours and (id(job), id(picture)) != seen[:2]
         newest = self._newest()
         at_sight = [called for called in self.shelf.styles() if self.shelf.painting(called)]
         return [
@@ -167,6 +168,8 @@ class TrainTab:
 
     def take(self, called):
         "Put a painting of the library into the fields of this tab."
+        if called is None:
+            return gr.skip(), gr.skip()
         if not (file := self.shelf.painting(called)):
             raise FaststyleError(f"{called} is trained already.")
         return self.site.copied(file), called

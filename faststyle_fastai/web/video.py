@@ -40,7 +40,7 @@ class FilmTab:
                 label=f"Video of up to {LONGEST} s", file_types=KINDS, elem_classes="drop"
             )
             self.frames = gr.Gallery(
-                label="Three frames", visible=False, elem_classes="hero", interactive=False,
+                show_label=False, visible=False, elem_classes="hero", interactive=False,
                 buttons=[], preview=True, selected_index=1, object_fit="contain",
             )  # fmt: skip
             self.painted = gr.Video(

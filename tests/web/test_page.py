@@ -174,7 +174,7 @@ def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
     heard(page, "refined on this photo")
     painted = read_picture(studio_download(tab).path())
     page.get_by_role("button", name="Keep as a style").click()
-    page.get_by_role("button", name="the_scream-finer").wait_for()
+    page.get_by_role("button", name="the scream-finer").wait_for()
     heard(page, "Painted in")
     photo = read_picture(photos / "china" / "0.jpg")
     off = np.asarray(Stylizer(kept[0])(photo), int) - np.asarray(painted, int)

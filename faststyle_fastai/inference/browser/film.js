@@ -1,6 +1,7 @@
 // A film, painted frame by frame and written as WebM without sound.
 const FILM = 360; // px of the short side
 const RATE = 25; // frames per second, where the browser does not tell
+const SAID = 25; // frames between what is said
 const KEY = 50; // frames from one that stands alone to the next
 
 let film; // what is open
@@ -23,6 +24,7 @@ async function openFilm(file) {
     await opened(file, `${video.videoWidth}×${video.videoHeight}`);
     if (film?.file !== file) return; // something else was opened
     $("film").hidden = false;
+    $("download").textContent = words.downloadFrame;
     say("filmFirst");
   } catch (error) {
     console.warn(error);
@@ -35,6 +37,7 @@ function closeFilm() {
   if (film) URL.revokeObjectURL(film.address);
   film = null;
   $("film").hidden = true;
+  $("download").textContent = words.download;
 }
 
 $("film").onclick = async () => {
@@ -59,7 +62,8 @@ $("film").onclick = async () => {
       frame.close();
       if (mine.error) throw mine.error;
       const left = Math.round((((performance.now() - begun) / (i + 1)) * (frames - 1 - i)) / 1000);
-      $("rate").textContent = filled(words.frames, { done: i + 1, frames, left });
+      if (i % SAID === 0) say("frames", { title: style.title, done: i + 1, frames, left });
+      Object.assign($("bar"), { hidden: false, value: (i + 1) / frames });
     }
     await encoder.flush();
     encoder.close();
@@ -72,6 +76,7 @@ $("film").onclick = async () => {
     if (live === mine) stopLive();
     say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
   }
+  $("bar").hidden = true;
   $("film").hidden = !film;
 };
 

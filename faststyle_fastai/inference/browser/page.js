@@ -80,7 +80,10 @@ $("styles").onkeydown = (event) => {
   all[Math.min(all.length - 1, Math.max(0, to))].focus();
 };
 
-$("styles").onscroll = ({ target }) => target.classList.toggle("end", target.scrollLeft + target.clientWidth > target.scrollWidth - 4);
+const atEnd = () => $("styles").classList.toggle("end", $("styles").scrollLeft + $("styles").clientWidth > $("styles").scrollWidth - 4);
+$("styles").onscroll = atEnd;
+new ResizeObserver(atEnd).observe($("styles"));
+$("more").onclick = () => $("styles").scrollBy({ left: 0.8 * $("styles").clientWidth, behavior: "smooth" });
 if (facts.sight) {
   const own = document.createElement("label"), file = document.createElement("input");
   Object.assign(file, { type: "file", accept: facts.files ?? "image/*", id: "own", onchange: () => file.files[0] && readStyle(file.files[0]) });
@@ -178,7 +181,7 @@ function settle() {
 
 // A photo from a file.
 async function open(file) {
-  if (file.type.startsWith("video/")) return films ? openFilm(file) : say("filmServed");
+  if (file.type.startsWith("video/")) return films ? openFilm(file) : paintElsewhere(file);
   stopLive();
   closeFilm();
   say("opening");
@@ -298,6 +301,10 @@ $("choose").onclick = () => $("file").click();
 if (facts.sample) {
   facts.sample.forEach((address, i) => ($("sample").children[i].src = address));
   $("sample").hidden = $("try").hidden = false;
+  $("sample").onpointermove = ({ clientX, currentTarget: { style }, currentTarget }) => {
+    const { left, width } = currentTarget.getBoundingClientRect();
+    style.setProperty("--at", `${(100 * (clientX - left)) / width}%`);
+  };
   $("try").onclick = async () => {
     await open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
     $("split").focus();

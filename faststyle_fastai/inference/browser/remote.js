@@ -1,10 +1,14 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-Object.assign(words, { hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed });
+Object.assign(words, { open: words.openServed, hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed });
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const forgets = false; // My styles does it
 const films = false; // another tab paints them, with sound
+function paintElsewhere(film) {
+  say("filmServed");
+  parent.postMessage({ film }, location.origin);
+}
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
 async function call(what, { body, how, method = "POST" } = {}) {
@@ -161,6 +165,6 @@ new IntersectionObserver(([seen]) => seen.isIntersecting && refresh().catch((err
 addEventListener("message", async ({ data, origin }) => {
   if (origin !== location.origin || !data.style) return;
   await refresh();
-  const one = facts.styles.find(({ name }) => name === data.style);
+  const one = facts.styles.find(({ name }) => name === data.style || name.startsWith(`${data.style}: `));
   if (one) choose(one);
 });
