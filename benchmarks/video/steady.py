@@ -82,7 +82,6 @@ def ways(args):
     paintings = [next(args.paintings.glob(f"{name}.*")) for name in BUILTIN_STYLES]
     found = {
         "built-in": lambda: [of_film(gallery, name) for name in BUILTIN_STYLES],
-        "built-in, smoothed": lambda: [of_film(gallery, name, True) for name in BUILTIN_STYLES],
         "first sight": lambda: [of_film(Stylizer(painting)) for painting in paintings],
     }
     if args.peers:
@@ -95,11 +94,11 @@ def ways(args):
     return found
 
 
-def of_film(stylizer, name=None, smooth=False):
+def of_film(stylizer, name=None):
     "Paint frames as `faststyle video` does, at their own size."
 
     def paint(frames):
-        painted = FramePainter(stylizer, PaintOptions(style=name, stroke="finest"), smooth=smooth)
+        painted = FramePainter(stylizer, PaintOptions(style=name, stroke="finest"))
         step = Fraction(1, RATE)
         return [painted(VideoFrame(f, i * step, step)).picture for i, f in enumerate(frames)]
 

@@ -132,9 +132,10 @@ class ShelfTab:
 
     def _once(self, out, make):
         "A file, made if it is not there; a page takes up to a minute."
+        if not out.exists():
+            yield gr.skip(), f"Making {out.name}: it takes up to a minute …"
         with self.making:
             if not out.exists():
-                yield gr.skip(), f"Making {out.name}: it takes up to a minute …"
                 out.parent.mkdir(exist_ok=True)
                 make(out)
         yield out, f"{out.name} is in your downloads."
