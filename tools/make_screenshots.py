@@ -41,7 +41,7 @@ def main():
         tab.get_by_role("button", name="Teach it").click()
         tab.wait_for_timeout(60_000)
         shoot(tab, "page-train.jpg")
-        tab.get_by_role("button", name="Stop my_kandinsky").click()
+        tab.get_by_role("button", name="Stop my kandinsky").click()
         until(tab, "trained", "stopped")
         tab.get_by_role("tab", name="My styles").click()
         tab.wait_for_timeout(2000)

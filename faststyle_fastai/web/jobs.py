@@ -15,6 +15,7 @@ from ..core.terminal import clock
 from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import reason
+from .library import spoken
 
 __all__ = [
     "EVERY",
@@ -45,6 +46,11 @@ class Job:
         self.stop, self.picture = threading.Event(), None
         self.done = 0.0  # share of the work
         self.began = self.at = time.monotonic()
+
+    @property
+    def title(self) -> str:
+        "Its name as it is shown."
+        return spoken(self.called)
 
     def said(self) -> str:
         "The status line while it runs."
@@ -115,7 +121,7 @@ class Queue:
     def said(self, kind: type) -> str:
         "The jobs of one kind that are open, and the latest two that ended, as a list."
         ended = [job for job in self.of(kind) if job not in self.open()][-2:]
-        lines = [f"- **{job.called}**: {self.told(job)}" for job in ended + self.open(kind)]
+        lines = [f"- **{job.title}**: {self.told(job)}" for job in ended + self.open(kind)]
         return "\n".join(lines[-LISTED:])
 
     def close(self):

@@ -23,7 +23,7 @@ from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 from ..training.demo import sample_photos
 
-__all__ = ["LATE", "StyleLibrary"]
+__all__ = ["LATE", "StyleLibrary", "spoken"]
 
 LATE = " (interrupted)"
 TAKEN = "A style {} already exists: choose another name, or rename your file."
@@ -43,7 +43,7 @@ class StyleLibrary:
     def styles(self) -> dict[str, tuple[Path, str]]:
         "The displayed name of each style -> its file, and its name in the file."
         found = {}
-        files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("*.safetensors")]
+        files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("[!.]*.safetensors")]
         for file in sorted(files, key=written, reverse=True):
             called = file.stem if file.parent == self.folder else file.parent.name
             names = _names_in(file, written(file))
@@ -114,7 +114,7 @@ class StyleLibrary:
         Also those of interrupted trainings, but not of `busy`, which are running.
         """
         folders = [path for path in self.folder.glob("*") if _is_training(path)]
-        files = [path for path in self.folder.glob("*.*") if path.is_file()]
+        files = [path for path in self.folder.glob("[!.]*.*") if path.is_file()]
         files = [p for p in files if p.suffix == ".safetensors" or is_picture(Path(p.name))]
         found: dict[str, Path] = {}
         for path in sorted(folders) + sorted(files):
@@ -247,10 +247,15 @@ def same_picture(one, other):
     return one.size == other.size and one.tobytes() == other.tobytes()
 
 
+def spoken(name: str) -> str:
+    "A name as it was typed, or nearly: `plain_name` makes underscores."
+    return name.replace("_", " ")
+
+
 def title(called: str) -> str:
     "The title of a style, followed by the name of its file if several styles are in it."
     file, _, name = called.rpartition(": ")
-    said = style_title(name) if file or name in BUILTIN_STYLES else name.replace("_", " ")
+    said = style_title(name) if file or name in BUILTIN_STYLES else spoken(name)
     return f"{said} ({file})" if file else said
 
 

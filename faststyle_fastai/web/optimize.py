@@ -86,6 +86,9 @@ class OptimizeTab:
             new, shown = watch.picture is not shown, watch.picture
             latest = gr.Image(shown, visible=True) if new else gr.skip()
             yield queue.told(watch), latest, gr.skip(), watch.details(), watch.curve()
+        if not done and watch.stop.is_set():
+            yield "Stopped. Nothing is painted.", *[gr.skip()] * 4
+            return
         if not done:
             raise FaststyleError(watch.why or "Stopped.")
         watch.ended = True

@@ -13,7 +13,7 @@ from ..training.run_folder import record_of
 from ..training.runs import train
 from .gradio import gr
 from .jobs import TrainingJob
-from .library import written
+from .library import spoken, written
 from .parts import Site, fetch, hidden_file, paint_with, shell, style_cards, style_update
 
 __all__ = ["ShelfTab"]
@@ -23,7 +23,10 @@ IDLE = (
     "Teach a painting, or choose *Your painting* below a photo: both appear here."
 )
 WHAT = "Paintings and styles of yours. A style can go with you, as a page that paints anywhere."
-ASK = "(name) => name && confirm(`Delete ${name}? It cannot be restored.`) ? name : null"
+ASK = """(name) => {
+  const said = name?.replaceAll("_", " ");
+  return name && confirm(`Delete ${said}? It cannot be restored.`) ? name : null;
+}"""
 
 
 class ShelfTab:
@@ -94,30 +97,30 @@ class ShelfTab:
     def usable(self, name):
         path = self.shelf.own().get(name)
         late = bool(path and path.is_dir() and not (path / MODEL).exists())
-        said = name and name.replace("_", " ")
-        return gr.Button(f"Paint with {said}", visible=not late), gr.Button(visible=late)
+        use = gr.Button(f"Paint with {spoken(name or '')}", visible=not late)
+        return use, gr.Button(visible=late)
 
     def _idle(self, name):
         if name in self.queue.busy():
-            raise FaststyleError(f"{name} is being trained: stop it first.")
+            raise FaststyleError(f"{spoken(name)} is being trained: stop it first.")
         return name
 
     def renamed(self, name, new):
         now = self.shelf.rename(self._idle(name), new)
-        return f"{name} is now {now}.", "", *self.look(now)
+        return f"{spoken(name)} is now {spoken(now)}.", "", *self.look(now)
 
     def deleted(self, name):
         if name is None:  # not confirmed
             return [gr.skip()] * (1 + len(self.shown))
         self.shelf.remove(self._idle(name))
-        return f"{name} is deleted.", *self.look()
+        return f"{spoken(name)} is deleted.", *self.look()
 
     def resumed(self, name, request: gr.Request):
         place = self.shelf.own()[self._idle(name)]
         watch = TrainingJob()
         work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
         self.queue.add(name, watch, work, request.session_hash)
-        return f"{name} resumes: see the tab Teach.", *self.look()
+        return f"{spoken(name)} resumes: see the tab Teach.", *self.look()
 
     def packed(self, name, suffix):
         "A copy of a style's file, or its web page; the page may offer its own folder only."

@@ -23,6 +23,28 @@
     });
   });
 
+  // What went wrong stays beside the settings until the next click.
+  const wrong = document.createElement("p");
+  wrong.className = "bad";
+  wrong.setAttribute("role", "alert");
+  watch(() => {
+    const said = [...all(".toast-body.error [data-testid=toast-text]")].at(-1)?.innerText.trim();
+    const side = [...all(".side")].find((one) => one.offsetParent);
+    if (!said || !side || (wrong.isConnected && wrong.textContent === said)) return;
+    wrong.textContent = said;
+    side.prepend(wrong);
+  });
+  addEventListener("click", ({ target }) => target.closest(".side, [role=tab]") && wrong.remove(), true);
+
+  // The chosen style is in view.
+  const chosen = new WeakMap();
+  watch(() => all(".cards label.selected").forEach((label) => {
+    const strip = label.parentElement;
+    if (!label.offsetParent || chosen.get(strip) === label.innerText) return;
+    chosen.set(strip, label.innerText);
+    strip.scrollLeft = label.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
+  }), document.body, { attributeFilter: ["class"] });
+
   // A hidden line tells screen readers how jobs go on, at every tenth.
   const line = document.body.appendChild(document.createElement("p")), last = {};
   line.className = "unseen-title";

@@ -13,6 +13,7 @@ from ..training.demo import sample_photos
 from ..training.runs import train
 from .gradio import gr
 from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
+from .library import spoken
 from .parts import Site, image_field, paint_with, shell
 
 __all__ = ["TrainTab"]
@@ -103,7 +104,7 @@ class TrainTab:
             )
         place, uploads = self.shelf.place(name or Path(painting).stem), None
         if place.name in self.queue.busy():
-            raise FaststyleError(f"{place.name} is being trained already.")
+            raise FaststyleError(f"{spoken(place.name)} is being trained already.")
         if own:
             uploads = collect_uploads(own, self.site.scratch / f"photos-{uuid4().hex}")
         folder, how = self._photos(uploads or self.folders.get(chosen))
@@ -132,7 +133,7 @@ class TrainTab:
 
     def stop(self, label):
         for job in self.queue.open(TrainingJob):
-            if STOP + job.called == label:
+            if STOP + job.title == label:
                 self.queue.end(job)
 
     def look(self, seen):
@@ -141,7 +142,7 @@ class TrainTab:
         trainings = self.queue.of(TrainingJob)
         running = [job for job in trainings if job.state == "running"]
         job = (running or trainings or [None])[-1]
-        stops = [STOP + job.called for job in self.queue.open(TrainingJob)][:LISTED]
+        stops = [STOP + job.title for job in self.queue.open(TrainingJob)][:LISTED]
         picture = job and job.picture
         ours = job in self.queue.open() or id(job) == seen[0]  # not what ended before this visit
         new = picture is not None and ours and (id(job), id(picture)) != seen[:2]
@@ -153,7 +154,7 @@ class TrainTab:
             *[gr.Button(visible=False)] * (LISTED - len(stops)),
             gr.Image(picture, visible=True) if new else gr.skip(),
             job.curve() if new else gr.skip(),
-            gr.Button(f"Paint with {newest}", visible=newest is not None),
+            gr.Button(f"Paint with {spoken(newest or '')}", visible=newest is not None),
             newest or "",
             gr.skip() if at_sight == seen[2] else gr.Dropdown(at_sight, visible=bool(at_sight)),
             gr.Timer(active=again),

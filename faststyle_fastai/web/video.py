@@ -93,6 +93,9 @@ class FilmTab:
         while watch.state in ("waiting", "running"):
             yield self.queue.told(watch), gr.skip(), gr.skip(), gr.DownloadButton(interactive=False)
             time.sleep(EVERY)
+        if not out.exists() and watch.stop.is_set():
+            yield "Stopped. Nothing is painted.", gr.skip(), gr.skip(), gr.skip()
+            return
         if not out.exists():
             raise FaststyleError(watch.why or "Stopped.")
         shown = gr.Video(out, visible=True), gr.DownloadButton(value=out, interactive=True)

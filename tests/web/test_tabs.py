@@ -82,7 +82,7 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     style(tab, "borrowed").check()
     tab.get_by_label("New name").fill("lent/ out")
     tab.get_by_role("button", name="Rename").click()
-    said(tab, "shelved", "borrowed is now lent_out.")
+    said(tab, "shelved", "borrowed is now lent out.")
     assert (site[1] / "lent_out.safetensors").is_file()
     network = saved(tab, "Download the network (.safetensors)")
     assert network.suggested_filename == "lent_out.safetensors"
@@ -98,7 +98,7 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     assert (site[1] / "lent_out.safetensors").is_file()
     tab.once("dialog", lambda dialog: dialog.accept())
     tab.get_by_role("button", name="Delete").click()
-    said(tab, "shelved", "lent_out is deleted.")
+    said(tab, "shelved", "lent out is deleted.")
     assert not (site[1] / "lent_out.safetensors").exists()
     tab.get_by_role("tab", name="Photo", exact=True).click()
     studio(tab).get_by_text("lent out").first.wait_for(state="detached")

@@ -263,13 +263,15 @@ async function paint() {
   busy = false;
 }
 
-// The same painting under another mask.
+// The same painting under another mask; of several that are asked for, the last one is shown.
+let corrections = 0;
 async function correct(done = "masked") {
+  const mine = ++corrections;
   keep("edits", now.edits && pixels(now.edits));
   if (busy || !now.painted || live) return paint();
   remember();
   const photo = now.photo, { image, seen } = await remask(photo, mask());
-  if (now.photo !== photo || live) return;
+  if (now.photo !== photo || live || mine !== corrections) return;
   now.painted = image;
   show();
   say(seen ? done : "nobody", { area: words.areas[mask().area] });
