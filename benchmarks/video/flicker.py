@@ -10,19 +10,16 @@ style error is that of `reference_loss`.
 """
 
 import argparse
-from fractions import Fraction
 
 from PIL import Image
 
 from benchmarks.report import report
-from benchmarks.video.scenes import FRAMES, RATE, SIZE, filmed, synthetic, temporal_error
+from benchmarks.video.scenes import FRAMES, SIZE, filmed, painted_film, synthetic, temporal_error
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.discovery import find_pictures
-from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.evaluate import evaluate_style, reference_loss
-from faststyle_fastai.video.reader import VideoFrame
-from faststyle_fastai.video.stylize import AT, FramePainter
+from faststyle_fastai.video.stylize import AT
 
 
 def main():
@@ -41,11 +38,7 @@ def main():
         row = {"": name}
         for scene, (frames, flows) in scenes.items():
             paint = style_for(frames)
-            painted = FramePainter(paint, PaintOptions(stroke="finest"), smooth=smooth)
-            times = (Fraction(i, RATE) for i in range(len(frames)))
-            pictures = [
-                painted(VideoFrame(f, t, Fraction(1, RATE))).picture for f, t in zip(frames, times)
-            ]
+            pictures = painted_film(paint, frames, smooth=smooth)
             row[scene] = temporal_error(frames, pictures, flows)
         row["mean"] = sum(row[scene] for scene in scenes) / len(scenes)
         row["of plain"] = f"{row['mean'] / rows[0]['mean'] if rows else 1:.2f}x"

@@ -5,16 +5,26 @@ same point is in frame j, [H, W, 2]. That of a filmed clip is found by OpenCV's 
 """
 
 import math
+from fractions import Fraction
 
 import cv2
 import numpy as np
 
-from faststyle_fastai.video.reader import open_video
+from faststyle_fastai.inference.options import PaintOptions
+from faststyle_fastai.video.reader import VideoFrame, open_video
+from faststyle_fastai.video.stylize import FramePainter
 
-__all__ = ["FRAMES", "RATE", "SIZE", "filmed", "parallax", "synthetic", "temporal_error"]
+__all__ = ["FRAMES", "SIZE", "filmed", "painted_film", "parallax", "synthetic", "temporal_error"]
 
 SIZE, FRAMES, RATE = (320, 240), 24, 25
 HIDDEN = 0.06  # difference of two photos in [0, 1] above which a pixel counts as occluded
+
+
+def painted_film(stylizer, frames, style=None, smooth=False):
+    "Frames as `faststyle video` paints them, at their own size."
+    painted = FramePainter(stylizer, PaintOptions(style, stroke="finest"), smooth=smooth)
+    step = Fraction(1, RATE)
+    return [painted(VideoFrame(f, i * step, step)).picture for i, f in enumerate(frames)]
 
 
 def temporal_error(photos, pictures, flow, apart=1):

@@ -11,7 +11,7 @@ reiinakano/fast-style-transfer-deeplearnjs (networks of 2016). `--style` measure
 
 import argparse
 import json
-from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,14 +22,19 @@ from torch.nn import functional as F
 
 from benchmarks.report import report
 from benchmarks.standard.peers import PEERS
-from benchmarks.video.scenes import FRAMES, RATE, SIZE, filmed, parallax, synthetic, temporal_error
+from benchmarks.video.scenes import (
+    FRAMES,
+    SIZE,
+    filmed,
+    painted_film,
+    parallax,
+    synthetic,
+    temporal_error,
+)
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.discovery import find_pictures
 from faststyle_fastai.images.files import to_picture, to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
-from faststyle_fastai.inference.options import PaintOptions
-from faststyle_fastai.video.reader import VideoFrame
-from faststyle_fastai.video.stylize import FramePainter
 
 LATER = 10  # frames
 NEARER = 12, 20  # photos of the layers before the first
@@ -75,14 +80,16 @@ def row(scenes, paint):
 
 def ways(args):
     "Name -> function that gives one painter per style."
+
+    def styles_of(paint):
+        return lambda: [partial(painted_film, paint, style=name) for name in paint.styles]
+
     if args.style:
-        paint = Stylizer(args.style)
-        return {args.style: lambda: [of_film(paint, name) for name in paint.styles]}
-    gallery = Stylizer(next(iter(BUILTIN_STYLES)))
+        return {args.style: styles_of(Stylizer(args.style))}
     paintings = [next(args.paintings.glob(f"{name}.*")) for name in BUILTIN_STYLES]
     found = {
-        "built-in": lambda: [of_film(gallery, name) for name in BUILTIN_STYLES],
-        "first sight": lambda: [of_film(Stylizer(painting)) for painting in paintings],
+        "built-in": styles_of(Stylizer("gallery")),
+        "first sight": lambda: [partial(painted_film, Stylizer(each)) for each in paintings],
     }
     if args.peers:
         micro = PEERS["MicroAST"]
@@ -92,17 +99,6 @@ def ways(args):
         weights = sorted((args.peers / OF_2016 / "src" / "ckpts").iterdir())
         found["2016"] = lambda: [of_2016(folder) for folder in weights]
     return found
-
-
-def of_film(stylizer, name=None):
-    "Paint frames as `faststyle video` does, at their own size."
-
-    def paint(frames):
-        painted = FramePainter(stylizer, PaintOptions(style=name, stroke="finest"))
-        step = Fraction(1, RATE)
-        return [painted(VideoFrame(f, i * step, step)).picture for i, f in enumerate(frames)]
-
-    return paint
 
 
 def of_files(peer, paintings):
@@ -125,15 +121,14 @@ def of_files(peer, paintings):
 
 def of_2016(folder):
     "lengstrom's fast-style-transfer with the weights of a folder of raw float32 arrays."
-    shapes = json.loads((folder / "manifest.json").read_text())
-    arrays = {
-        name: torch.from_numpy(np.fromfile(folder / facts["filename"], np.float32))
-        for name, facts in shapes.items()
-    }
-    weights = [
-        arrays["Variable" + f"_{i}" * bool(i)].view(shapes["Variable" + f"_{i}" * bool(i)]["shape"])
-        for i in range(48)
-    ]
+    facts = json.loads((folder / "manifest.json").read_text())
+
+    def read(i):
+        name = f"Variable_{i}" if i else "Variable"
+        values = np.fromfile(folder / facts[name]["filename"], np.float32)
+        return torch.from_numpy(values).view(facts[name]["shape"])
+
+    weights = [read(i) for i in range(48)]
 
     def normalized(x, i):
         return F.instance_norm(x, weight=weights[i + 1], bias=weights[i], eps=1e-3)

@@ -23,7 +23,7 @@ from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 from ..training.demo import sample_photos
 
-__all__ = ["LATE", "StyleLibrary", "spoken"]
+__all__ = ["StyleLibrary", "is_late", "spoken"]
 
 LATE = " (interrupted)"
 TAKEN = "A style {} already exists: choose another name, or rename your file."
@@ -124,8 +124,7 @@ class StyleLibrary:
     def own_titles(self, busy=()) -> list[tuple[str, str]]:
         "The title of each style of `own`, `LATE` after an interrupted one's, and its name."
         own = self.own(busy).items()
-        late = {name: "" if _network(path).exists() else LATE for name, path in own}
-        return [(title(name) + late[name], name) for name in late]
+        return [(title(name) + LATE * is_late(path), name) for name, path in own]
 
     def thumbnail(self, folder: Path, called: str) -> Path:
         """The thumbnail of a style, or of one of `own`.
@@ -270,6 +269,11 @@ def written(file: Path) -> int:
 def _network(path):
     "The style file, or painting, of one of `own`."
     return path / MODEL if path.is_dir() else path
+
+
+def is_late(path: Path) -> bool:
+    "Whether one of `own` is an interrupted training."
+    return not _network(path).exists()
 
 
 def _is_training(path):

@@ -8,12 +8,11 @@ from hashlib import sha1
 from ..core.errors import FaststyleError
 from ..inference.html import export_html
 from ..inference.studio import export_studio
-from ..models.stylefile import MODEL
 from ..training.run_folder import record_of
 from ..training.runs import train
 from .gradio import gr
 from .jobs import TrainingJob
-from .library import spoken, written
+from .library import is_late, spoken, written
 from .parts import Site, fetch, hidden_file, paint_with, shell, style_cards, style_update
 
 __all__ = ["ShelfTab"]
@@ -96,7 +95,7 @@ class ShelfTab:
 
     def usable(self, name):
         path = self.shelf.own().get(name)
-        late = bool(path and path.is_dir() and not (path / MODEL).exists())
+        late = bool(path and is_late(path))
         use = gr.Button(f"Paint with {spoken(name or '')}", visible=not late)
         return use, gr.Button(visible=late)
 

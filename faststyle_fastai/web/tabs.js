@@ -27,12 +27,13 @@
   const wrong = document.createElement("p");
   wrong.className = "bad";
   wrong.setAttribute("role", "alert");
+  let toast;
   watch(() => {
-    const said = [...all(".toast-body.error [data-testid=toast-text]")].at(-1)?.innerText.trim();
-    const side = [...all(".side")].find((one) => one.offsetParent);
-    if (!said || !side || (wrong.isConnected && wrong.textContent === said)) return;
-    wrong.textContent = said;
-    side.prepend(wrong);
+    const newest = [...all(".toast-body.error [data-testid=toast-text]")].at(-1);
+    if (!newest || newest === toast) return;
+    toast = newest;
+    wrong.textContent = toast.innerText.trim();
+    [...all(".side")].find((side) => side.offsetParent)?.prepend(wrong);
   });
   addEventListener("click", ({ target }) => target.closest(".side, [role=tab]") && wrong.remove(), true);
 
@@ -52,7 +53,7 @@
   watch(() => {
     for (const id of ["trained", "shelved", "filmed", "optimized"]) {
       const said = document.getElementById(id)?.innerText.trim() ?? "";
-      const short = said.replace(/\d%.*/g, "0%");
+      const short = said.replace(/\d%.*/g, "0%").replace(/iteration .*/, "");
       if (short !== last[id] && last[id] !== undefined) line.textContent = said;
       last[id] = short;
     }
@@ -78,14 +79,22 @@
   });
   open();
 
-  // A film that was opened on the first tab.
-  addEventListener("message", ({ data, origin }) => {
-    if (origin !== location.origin || !data.film) return;
-    [...all("[role=tab]")].find((tab) => tab.innerText.trim() === "Video")?.click();
-    const given = new DataTransfer(), field = document.querySelector("input[type=file][accept*=mp4]");
-    given.items.add(data.film);
+  // A film that was opened on the first tab; the field for it is there once its tab was open.
+  let film;
+  const handOver = () => {
+    const field = film && document.querySelector("input[type=file][accept*=mp4]");
     if (!field) return;
+    const given = new DataTransfer();
+    given.items.add(film);
+    film = null;
     field.files = given.files;
     field.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  addEventListener("message", ({ data, origin }) => {
+    if (origin !== location.origin || !data.film) return;
+    film = data.film;
+    [...all("[role=tab]")].find((tab) => named(tab) === "#video")?.click();
+    handOver();
   });
+  watch(handOver);
 }

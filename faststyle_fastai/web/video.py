@@ -52,9 +52,7 @@ class FilmTab:
             self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
             self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
             start = site.start_and_stop("Paint the video", VideoJob, "stop_video")
-            gr.Markdown(
-                "A video is painted frame by frame, with steady colors. It keeps its sound."
-            )
+            gr.Markdown(WHAT)
         asked = [self.film, self.style, self.strength]
         gr.on(
             [self.film.change, self.style.change, self.strength.change], self.preview, asked,

@@ -152,6 +152,31 @@ def test_the_page_offers_thumbnails_of_its_styles_only(site):
         assert call(port, f"/studio/painting?style={quote(name)}")[0] == 404
 
 
+def test_a_film_opened_on_the_first_tab_goes_on_in_video(visit, film):
+    tab = visit("Photo")
+    studio(tab).locator("#file").set_input_files(film)
+    said(tab, "filmed", "1 s of video")
+    assert tab.get_by_role("tab", name="Video").get_attribute("aria-selected") == "true"
+
+
+def test_arrow_keys_choose_a_style(visit):
+    tab = visit("Video")
+    style(tab, "Udnie · Picabia").focus()
+    tab.keyboard.press("ArrowRight")
+    expect(style(tab, "Edtaonisl · Picabia")).to_be_checked()
+
+
+def test_what_went_wrong_stays_until_the_next_click(visit):
+    tab = visit("Video")
+    tab.get_by_role("button", name="Paint the video").click()
+    wrong = tab.locator(".side > .bad").filter(visible=True)
+    wrong.get_by_text("Choose a video.").wait_for()
+    tab.locator("[data-testid=toast-close]").click()
+    expect(wrong).to_have_text("Choose a video.")
+    tab.get_by_text("Brush strokes follow").click()
+    expect(wrong).to_have_count(0)
+
+
 def test_a_long_video_is_refused(visit, tmp_path):
     tab = visit("Video")
     long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])

@@ -303,9 +303,9 @@ $("choose").onclick = () => $("file").click();
 if (facts.sample) {
   facts.sample.forEach((address, i) => ($("sample").children[i].src = address));
   $("sample").hidden = $("try").hidden = false;
-  $("sample").onpointermove = ({ clientX, currentTarget: { style }, currentTarget }) => {
-    const { left, width } = currentTarget.getBoundingClientRect();
-    style.setProperty("--at", `${(100 * (clientX - left)) / width}%`);
+  $("sample").onpointermove = ({ clientX }) => {
+    const { left, width } = $("sample").getBoundingClientRect();
+    $("sample").style.setProperty("--at", `${(100 * (clientX - left)) / width}%`);
   };
   $("try").onclick = async () => {
     await open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
