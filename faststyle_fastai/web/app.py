@@ -22,7 +22,7 @@ from .video import FilmTab
 __all__ = ["web_page"]
 
 # A film begins with the style of the photo.
-LAST_STYLE = f"(called) => {PHOTO_STYLE} ?? called"
+LAST_STYLE = f"(_, called) => [{PHOTO_STYLE} ?? called, called]"
 HEAD = "<h1 class='unseen-title'>faststyle</h1>"
 FRAME = (
     "<iframe id='studio' src='/studio' title='Paint a photo' "
@@ -66,8 +66,10 @@ def web_page(
             if find_spec("av"):
                 with gr.Tab("Video", id="video") as films:
                     chosen = FilmTab(site).style
-                page.load(shown_styles, chosen, chosen, api_name=False)
-                films.select(shown_styles, chosen, chosen, js=LAST_STYLE, api_name=False)
+                    # The field itself would refuse a style that it does not offer yet.
+                    last = gr.Textbox(visible=False)
+                for event, script in ((page.load, None), (films.select, LAST_STYLE)):
+                    event(shown_styles, [last, chosen], chosen, js=script, api_name=False)
             with gr.Tab("Teach", id="train") as training:
                 TrainTab(site, tabs, folders).look_after(page.load, training.select)
             with gr.Tab("My styles", id="styles") as mine:
@@ -81,8 +83,8 @@ def web_page(
         for each in routes:
             each.mount(app)
 
-    def shown_styles(called):
-        return style_update(shelf.titles(), called)
+    def shown_styles(last, called):
+        return style_update(shelf.titles(), last or called)
 
     with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts, mount):
         try:

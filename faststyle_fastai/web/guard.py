@@ -48,7 +48,7 @@ ROUTES = {
     ),
     "POST": re.compile(
         r"/gradio_api/(upload|queue/join|cancel|reset|(call|run|api|stream)/.+)"
-        r"|/studio/(photo|paint|mask|thumbnail|frame|finish|stop|style|refine|keep)|/api/paint"
+        r"|/studio/(photo|paint|mask|thumbnail|frame|finish|stop|style|forget|refine|keep)|/api/paint"
     ),
 }
 KEPT = "/upload", "/photo", "/style", "/finish", "/api/paint"  # of what the folder keeps files

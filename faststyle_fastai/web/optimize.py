@@ -10,14 +10,14 @@ from ..images.saving import save_picture
 from ..optimization.optimize import optimize_style
 from .gradio import gr
 from .jobs import EVERY, OptimizationJob
-from .parts import PHOTO_STYLE, Site, image_field, shell
+from .parts import PHOTO_STYLE, Site, image_field, shell, show_with
 from .studio import Studio
 
 __all__ = ["OptimizeTab"]
 
 WHAT = (
     "For one photo and one painting: optimizes the pixels themselves. Takes minutes, and gives "
-    "finer strokes than *Finer* on the first tab."
+    "finer strokes than refining on the first tab."
 )
 IDLE = "Choose a photo and a painting."
 # The visitor and the style of the page of photos.
@@ -43,10 +43,11 @@ class OptimizeTab:
         with side:
             status = gr.Markdown(IDLE, elem_id="optimized")
             size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
-            start = site.start_and_stop("Paint it", OptimizationJob, "stop_optimizing")
+            start = site.start_and_stop("Paint it", OptimizationJob, "stop_optimizing", [photo, painting])
             gr.Markdown(WHAT)
-            with gr.Accordion("Details", open=False):
+            with gr.Accordion("Details", open=False, visible=False) as more:
                 details, curve = gr.Markdown(), gr.Plot(show_label=False)
+        show_with(more, picture)
         self.pictures = [photo, painting]
         for field in self.pictures:
             field.change(

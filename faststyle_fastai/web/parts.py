@@ -21,6 +21,7 @@ __all__ = [
     "image_field",
     "paint_with",
     "shell",
+    "show_with",
     "style_cards",
     "style_update",
 ]
@@ -49,32 +50,35 @@ class Site(NamedTuple):
         copy.parent.mkdir()
         return str(shutil.copy(file, copy))
 
-    def start_and_stop(self, label: str, kind: type, stop_name: str) -> Callable[..., Any]:
+    def start_and_stop(self, label: str, kind: type, stop_name: str, needs) -> Callable[..., Any]:
         """A button that starts jobs of a kind, and one that stops the visitor's, as leaving does.
 
-        Returns `click` of the first one. While there is such a job, it is disabled, and the second
-        one is shown.
+        Returns `click` of the first one. It is enabled once the fields `needs` are filled and no
+        such job is open. While one is, the second button is shown.
         """
-        start = gr.Button(label, variant="primary")
+        start = gr.Button(label, variant="primary", interactive=False)
         stop = gr.Button("Stop", variant="stop", visible=False)
 
         def end(request: gr.Request):
             for job in self.queue.open(kind, request.session_hash):
                 self.queue.end(job)
 
-        def enabled(runs):
-            return gr.update(interactive=not runs), gr.update(visible=runs)
+        def begun():
+            return gr.update(interactive=False), gr.update(visible=True)
 
-        def left(request: gr.Request):
-            return enabled(bool(self.queue.open(kind, request.session_hash)))
+        def now(request: gr.Request, *filled):
+            runs = bool(self.queue.open(kind, request.session_hash))
+            return gr.update(interactive=all(filled) and not runs), gr.update(visible=runs)
+
+        both = {"outputs": [start, stop], "api_name": False, "show_progress": "hidden"}
 
         def click(work, *fields, **how):
-            both = {"outputs": [start, stop], "api_name": False, "show_progress": "hidden"}
-            begun = start.click(partial(enabled, True), **both)
-            ran = begun.then(work, *fields, **how)
+            ran = start.click(begun, **both).then(work, *fields, **how)
             for ended in (ran.success, ran.failure):
-                ended(left, **both)
+                ended(now, needs, **both)
 
+        for field in needs:
+            field.change(now, needs, **both)
         stop.click(end, api_name=stop_name)
         self.page.unload(end)
         return click
@@ -129,6 +133,12 @@ def paint_with(style, button, tabs):
     "Let a button open the first tab in the style that a field names."
     used = button.click(lambda: gr.Tabs(selected="photo"), None, tabs, api_name=False)
     used.then(None, style, None, js=CHOOSE, api_name=False)
+
+
+def show_with(part, picture):
+    "Show a part of the page once there is a picture."
+    how = {"api_name": False, "show_progress": "hidden"}
+    picture.change(lambda: gr.update(visible=True), None, part, **how)
 
 
 def hidden_file(name):

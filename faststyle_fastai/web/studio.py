@@ -101,7 +101,7 @@ class Studio:
         for act in (self.styles, self.source, self.progress, self.preview):
             app.add_route(f"/studio/{act.__name__}", route(act), methods=["GET"])
         posts = self.photo, self.paint, self.mask, self.thumbnail, self.frame, self.finish
-        for act in (*posts, self.stop, self.style, self.refine, self.keep):
+        for act in (*posts, self.stop, self.style, self.forget, self.refine, self.keep):
             app.add_route(f"/studio/{act.__name__}", route(act), methods=["POST"])
 
     def _answered(self, act, headers, body):
@@ -148,6 +148,7 @@ class Studio:
                     "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called),
                     "known": self.shelf.painting_of(called) is not None,
                     "builtin": called in BUILTIN_STYLES,
+                    "forgettable": self.shelf.painting(called) is not None,
                 })  # fmt: skip
         return found
 
@@ -313,6 +314,13 @@ class Studio:
         "Add a painting or a style file to the library."
         called = self.shelf.add(self._kept(how, body))
         return json_answer(next(one for one in self._facts() if one["name"] == called))
+
+    def forget(self, visit, how, body):
+        "Remove a painting that is no trained style."
+        if not (painting := self.shelf.painting(str(how.get("style")))):
+            raise FaststyleError("Choose a painting of yours.")
+        painting.unlink(missing_ok=True)
+        return json_answer({})
 
     def refine(self, visit, how, body):
         "Refine the style on the photo."

@@ -21,7 +21,10 @@ IDLE = (
     "### No styles of your own yet\n"
     "Teach a painting, or choose *Your painting* below a photo: both appear here."
 )
-WHAT = "Paintings and styles of yours. A style can go with you, as a page that paints anywhere."
+WHAT = (
+    "Paintings and styles of yours. A style can go with you, as a web page that paints without "
+    "faststyle. The studio is such a page with all built-in styles."
+)
 ASK = """(name) => {
   const said = name?.replaceAll("_", " ");
   return name && confirm(`Delete ${said}? It cannot be restored.`) ? name : null;

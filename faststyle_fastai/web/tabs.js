@@ -23,6 +23,18 @@
     });
   });
 
+  // An arrow leads to more styles.
+  const atEnd = (strip) => strip.parentElement.toggleAttribute("data-end", strip.scrollLeft + strip.clientWidth > strip.scrollWidth - 4);
+  const sized = new ResizeObserver((found) => found.forEach(({ target }) => atEnd(target)));
+  watch(() => all(".cards > .wrap").forEach((strip) => {
+    if (strip.parentElement.querySelector(".more")) return void atEnd(strip);
+    const more = Object.assign(document.createElement("button"), { type: "button", className: "more", textContent: "›", tabIndex: -1, ariaLabel: "More styles" });
+    more.onclick = () => strip.scrollBy({ left: 0.8 * strip.clientWidth, behavior: "smooth" });
+    strip.parentElement.append(more);
+    strip.onscroll = () => atEnd(strip);
+    sized.observe(strip);
+  }));
+
   // What went wrong stays beside the settings until the next click.
   const wrong = document.createElement("p");
   wrong.className = "bad";

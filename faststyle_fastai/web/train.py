@@ -14,7 +14,7 @@ from ..training.runs import train
 from .gradio import gr
 from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
 from .library import spoken
-from .parts import Site, image_field, paint_with, shell
+from .parts import Site, image_field, paint_with, shell, show_with
 
 __all__ = ["TrainTab"]
 
@@ -51,8 +51,9 @@ class TrainTab:
             ]
             self._ask()
             gr.Markdown(WHAT)
-            with gr.Accordion("Details", open=False):
+            with gr.Accordion("Details", open=False, visible=False) as more:
                 self.curve = gr.Plot(show_label=False)
+        show_with(more, self.preview)
         self.newest = gr.Textbox(visible=False)  # its name
         self.clock = gr.Timer(EVERY, active=False)
         self.seen = gr.State((None, None, []))
@@ -68,13 +69,17 @@ class TrainTab:
         )  # fmt: skip
         with gr.Accordion("Upload photos of your own", open=False):
             self.own = gr.File(file_count="directory", label="Folder", height=120)
-        self.go = gr.Button("Teach it", variant="primary")
+        self.go = gr.Button("Teach it", variant="primary", interactive=False)
 
     def _connect(self):
         asked = [self.painting, self.name, self.chosen, self.own, self.minutes]
         begun = self.go.click(
             self.start, asked, self.status, api_name="train", show_progress="hidden"
         )
+        self.painting.change(
+            lambda file: gr.update(interactive=bool(file)), self.painting, self.go,
+            api_name=False, show_progress="hidden",
+        )  # fmt: skip
         self.known.input(
             self.take, self.known, [self.painting, self.name], api_name=False,
             show_progress="hidden",

@@ -14,7 +14,7 @@ from ..video.stylize import paint_video
 from .gradio import gr
 from .jobs import EVERY, VideoJob
 from .library import plain_name
-from .parts import Site, shell, style_cards
+from .parts import Site, shell, style_cards, style_update
 
 __all__ = ["FilmTab"]
 
@@ -46,13 +46,18 @@ class FilmTab:
             self.painted = gr.Video(
                 label="Painted", visible=False, elem_classes="hero", interactive=False, buttons=[]
             )
-            self.style = style_cards(self.shelf.titles(), first)
+            with gr.Row(elem_classes="strip"):
+                own = gr.UploadButton(
+                    "Your painting", file_types=["image", ".safetensors"], elem_classes="own"
+                )
+                self.style = style_cards(self.shelf.titles(), first)
         with side:
             self.status = gr.Markdown(IDLE, elem_id="filmed")
             self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
             self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
-            start = site.start_and_stop("Paint the video", VideoJob, "stop_video")
+            start = site.start_and_stop("Paint the video", VideoJob, "stop_video", [self.film])
             gr.Markdown(WHAT)
+        own.upload(self.added, own, self.style, show_progress="hidden", api_name=False)
         asked = [self.film, self.style, self.strength]
         gr.on(
             [self.film.change, self.style.change, self.strength.change], self.preview, asked,
@@ -63,6 +68,11 @@ class FilmTab:
             self.paint, [*asked, self.smooth], [self.status, self.frames, self.painted, self.file],
             concurrency_limit=None, show_progress="hidden", api_name="video",
         )  # fmt: skip
+
+    def added(self, file):
+        "Add a painting or a style file to the library."
+        called = self.shelf.add(file)
+        return style_update(self.shelf.titles(), called)
 
     def preview(self, film, called, strength):
         "Paint a few frames."

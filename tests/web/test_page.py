@@ -168,7 +168,7 @@ def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
     page = studio(tab)
     opened(tab, photos / "china" / "0.jpg")
     repainted(page, page.get_by_role("button", name=SCREAM).click)
-    page.get_by_role("button", name="Finer").click()
+    page.get_by_role("button", name="Refine").click()
     heard(page, re.compile("Refining: [1-9]"))
     page.locator("#finer").click()  # stops it
     heard(page, "refined on this photo")

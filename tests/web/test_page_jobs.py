@@ -84,7 +84,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     page = studio(tab)
     opened(tab, photos / "china" / "0.jpg")
     page.locator("#own").set_input_files(painting)
-    heard(page, "Press Finer")
+    heard(page, "Refine it")
     assert (site[1] / "waves.png").is_file()
     repainted(page, lambda: page.get_by_label("Mix with").select_option(label="Udnie · Picabia"))
     mixed = np.asarray(read_picture(studio_download(tab).path()), float)
@@ -101,7 +101,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     assert (site[1] / "waves" / "model.safetensors").is_file()
     tab.get_by_role("button", name="Paint with waves").click()
     page.locator("#said").filter(has_text="Painted in").filter(
-        has_not_text="Press Finer"
+        has_not_text="Refine it"
     ).wait_for()
 
 
@@ -127,10 +127,8 @@ def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
 def test_what_is_missing_is_said(visit):
     tab = visit()
     tab.get_by_role("tab", name="Teach").click()
-    tab.get_by_role("button", name="Teach it").click()
-    tab.get_by_text("Choose a painting.").first.wait_for()
+    said(tab, "trained", "Choose a painting.")
+    assert tab.get_by_role("button", name="Teach it").is_disabled()
     tab.get_by_role("tab", name="Finest").click()
-    tab.get_by_role("button", name="Paint it").click()
-    tab.get_by_text("Choose a photo and a painting.").nth(1).wait_for()  # after the status
-    tab.locator("button:enabled", has_text="Paint it").wait_for()
-    tab.get_by_role("button", name="Stop").wait_for(state="hidden")
+    said(tab, "optimized", "Choose a photo and a painting.")
+    assert tab.get_by_role("button", name="Paint it").is_disabled()

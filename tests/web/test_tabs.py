@@ -127,11 +127,37 @@ def test_a_video_is_painted_with_its_sound(visit, film):
         assert painted.streams.audio
 
 
-def test_a_video_starts_with_the_style_of_the_photo(visit):
+def test_a_video_starts_with_the_style_of_the_photo(visit, painting, tmp_path):
     tab = visit("Photo")
     studio(tab).get_by_role("button", name="Udnie Picabia", exact=True).click()
     tab.get_by_role("tab", name="Video", exact=True).click()
     expect(style(tab, "Udnie · Picabia")).to_be_checked()
+    tab.get_by_role("tab", name="Photo", exact=True).click()
+    shutil.copy(painting, tmp_path / "newer.png")
+    studio(tab).locator("#own").set_input_files(tmp_path / "newer.png")
+    heard(studio(tab), "Your painting is ready")
+    tab.get_by_role("tab", name="Video", exact=True).click()
+    expect(style(tab, "newer")).to_be_checked()
+
+
+def test_a_painting_is_added_to_a_video_and_removed_from_the_photo(visit, site, painting, tmp_path):
+    tab = visit("Video")
+    shutil.copy(painting, tmp_path / "mine.png")
+    panel = tab.get_by_role("tabpanel").filter(visible=True)
+    with tab.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name="Your painting").click()
+    chooser.value.set_files(tmp_path / "mine.png")
+    expect(style(tab, "mine")).to_be_checked()
+    tab.get_by_role("tab", name="Photo", exact=True).click()
+    page = studio(tab)
+    page.get_by_role("button", name="mine", exact=True).click()
+    tab.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Remove this painting").click()
+    assert (site[1] / "mine.png").exists()
+    tab.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove this painting").click()
+    heard(page, "The painting is removed.")
+    assert not (site[1] / "mine.png").exists()
 
 
 def test_the_finest_painting_starts_with_the_photo_and_its_style(visit, photos):
@@ -166,22 +192,17 @@ def test_arrow_keys_choose_a_style(visit):
     expect(style(tab, "Edtaonisl · Picabia")).to_be_checked()
 
 
-def test_what_went_wrong_stays_until_the_next_click(visit):
+def test_a_long_video_is_refused_in_words_that_stay_until_the_next_click(visit, tmp_path):
     tab = visit("Video")
-    tab.get_by_role("button", name="Paint the video").click()
-    wrong = tab.locator(".side > .bad").filter(visible=True)
-    wrong.get_by_text("Choose a video.").wait_for()
-    tab.locator("[data-testid=toast-close]").click()
-    expect(wrong).to_have_text("Choose a video.")
-    tab.get_by_text("Brush strokes follow").click()
-    expect(wrong).to_have_count(0)
-
-
-def test_a_long_video_is_refused(visit, tmp_path):
-    tab = visit("Video")
+    expect(tab.get_by_role("button", name="Paint the video")).to_be_disabled()
     long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])
     tab.locator("input[type=file][accept*=mp4]").set_input_files(long)
-    tab.get_by_text("this page takes up to 60 s").first.wait_for()
+    wrong = tab.locator(".side > .bad").filter(visible=True)
+    wrong.get_by_text("this page takes up to 60 s").wait_for()
+    tab.locator("[data-testid=toast-close]").click()
+    expect(wrong).to_contain_text("this page takes up to 60 s")
+    tab.get_by_text("Brush strokes follow").click()
+    expect(wrong).to_have_count(0)
 
 
 def test_a_camera_that_is_refused(visit):

@@ -3,10 +3,12 @@ const address = new URLSearchParams(location.search);
 const LIVE = Number(address.get("size")) || 240; // px of a frame's short side that is painted
 let live, recorder, frame; // `live` is the camera's stream, or the film that is painted
 
-function goLive(source) {
+// One button starts it and stops it; the other one waits.
+function goLive(source, button) {
   live = source;
   now.painted = null;
-  $("camera").textContent = words.stop;
+  for (const each of [$("camera"), $("film")]) each.hidden = each !== button;
+  button.textContent = words.stop;
   ready(false);
   document.body.classList.add("open", "live");
 }
@@ -17,7 +19,8 @@ function stopLive() {
   live.getTracks?.().forEach((track) => track.stop());
   live = now.painted = null;
   document.body.classList.remove("live", "mirror");
-  $("camera").textContent = words.camera;
+  [$("camera").textContent, $("film").textContent] = [words.camera, words.paintFilm];
+  [$("camera").hidden, $("film").hidden] = [false, !film];
   $("record").hidden = $("snap").hidden = true;
   $("rate").textContent = "";
   if (!now.photo) {
@@ -44,7 +47,7 @@ $("camera").onclick = async () => {
   let mine;
   try {
     mine = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
-    goLive(mine);
+    goLive(mine, $("camera"));
     const video = document.createElement("video");
     Object.assign(video, { srcObject: mine, muted: true, playsInline: true });
     await Promise.all([video.play(), started]);

@@ -41,8 +41,8 @@ function closeFilm() {
 }
 
 $("film").onclick = async () => {
+  if (live) return stopLive();
   const { file, video, rate } = film, called = style.name, mine = {};
-  $("film").hidden = true;
   try {
     const frames = Math.max(1, Math.round(video.duration * rate));
     const scale = Math.min(1, FILM / Math.min(video.videoWidth, video.videoHeight));
@@ -50,7 +50,7 @@ $("film").onclick = async () => {
     const found = [];
     const encoder = new VideoEncoder({ output: (chunk) => found.push(chunk), error: (error) => (mine.error = error) });
     encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
-    goLive(mine);
+    goLive(mine, $("film"));
     say("film", { title: style.title });
     await started;
     const begun = performance.now();
@@ -77,7 +77,6 @@ $("film").onclick = async () => {
     say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
   }
   $("bar").hidden = true;
-  $("film").hidden = !film;
 };
 
 const event = (target, name) =>

@@ -55,7 +55,8 @@ async function start() {
 const started = start();
 const blends = true; // strength blends the painting with the photo
 const films = true;
-const forgets = true; // paintings of one's own are removed here
+const lasting = false; // another visit has no paintings of one's own
+const forget = () => true;
 const bitmapOf = (file) => createImageBitmap(file);
 const offerFiner = () => {}; // refining needs Python
 

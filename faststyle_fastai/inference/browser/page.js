@@ -59,7 +59,7 @@ function choose(one) {
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   try {
-    history.replaceState(null, "", one.own && forgets ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
+    history.replaceState(null, "", one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
   } catch {} // a page inside another may not
   paint();
 }
@@ -112,7 +112,7 @@ async function readStyle(file) {
       part = canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
     }
     await started;
-    const one = { own: true, forgettable: forgets, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
+    const one = { own: true, forgettable: true, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
     const before = facts.styles.find(({ name, builtin }) => name === one.name && builtin === false);
     if (before) facts.styles.splice(facts.styles.indexOf(before), 1), before.button.remove();
     facts.styles.unshift(one);
@@ -128,11 +128,13 @@ async function readStyle(file) {
 }
 
 // A painting of one's own goes again, by its button or the Delete key.
-$("forget").onclick = () => {
+$("forget").onclick = async () => {
+  if (!(await forget(style))) return;
   facts.styles.splice(facts.styles.indexOf(style), 1);
   keepStyles();
   style.button.remove();
   choose(facts.styles[0]);
+  if (!now.photo) say("forgotten");
   style.button.focus();
 };
 

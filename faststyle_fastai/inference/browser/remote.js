@@ -3,7 +3,9 @@ const facts = JSON.parse(document.getElementById("facts").textContent);
 Object.assign(words, { open: words.openServed, hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed });
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
-const forgets = false; // My styles does it
+const lasting = true;
+const forget = async (one) =>
+  confirm(words.forgetServed) && call("forget", { how: { style: one.name } }).catch((error) => say("notForgotten", { why: error.message }));
 const films = false; // another tab paints them, with sound
 function paintElsewhere(film) {
   say("filmServed");
@@ -119,7 +121,7 @@ addEventListener("pagehide", () => fetch("/studio/stop", { method: "POST", keepa
 
 const styleOf = async (file) => (await call("style", { body: file, how: { name: file.name } })).json();
 
-// Finer: the style refined on this photo, for a while.
+// The style refined on this photo, for a while.
 let refining = false;
 function offerFiner() {
   $("finer").hidden = !style.known || Boolean(second());
