@@ -10,7 +10,8 @@ sides shuffled. OUT.key.json records A's sides: keep it from the judges. `count`
 `pair,style,content,clean,hang` with L, R or T (a tie, which counts half for each). It prints how
 often A is preferred, with a 95% interval (Wilson 1927), overall and by painting. With several
 judges, it also prints how often they agree. `--against` saves the answers as the row of that name
-in results/jury.json.
+in results/jury.json. `--questions` and `--table` are for other sheets, as those of
+`benchmarks.video.sheets`.
 
 Ask the judges these questions. style: which looks more as if made in that painting's manner
 (strokes, motifs, palette; not a color filter)? content: which keeps subject, light and dark, depth
@@ -48,7 +49,9 @@ def main():
     count = verbs.add_parser("count")
     count.add_argument("out", type=Path)
     count.add_argument("answers", nargs="+", type=Path)
+    count.add_argument("--questions", nargs="+", default=QUESTIONS)
     count.add_argument("--against", help="Name of B's program.")
+    count.add_argument("--table", default="jury", help="Results that --against adds to.")
     count.set_defaults(run=count_answers)
     args = parser.parse_args()
     args.run(args)
@@ -84,14 +87,17 @@ def make_pairs(args):
     print(f"Wrote {len(key)} pairs to {args.out}, and the key to {key_file(args.out)}")
 
 
-def read_answers(file, key):
-    "pair -> answers to the four questions. Raises `ValueError` for an invalid line."
-    found = {}
+def read_answers(file, key, questions=QUESTIONS):
+    "pair -> answers to the questions. Raises `ValueError` for an invalid line."
+    found, n = {}, len(questions)
     for row in csv.reader(file.read_text().splitlines()):
         if row and row[0].strip().isdigit():
-            pair, answers = f"{int(row[0]):02d}", [value.strip().upper() for value in row[1:5]]
-            if pair not in key or len(answers) < 4 or not set(answers) <= {"L", "R", "T"}:
-                raise ValueError(f"{file}: '{','.join(row)}' is not a pair and four of L, R and T.")
+            pair, answers = (
+                f"{int(row[0]):02d}",
+                [value.strip().upper() for value in row[1 : n + 1]],
+            )
+            if pair not in key or len(answers) < n or not set(answers) <= {"L", "R", "T"}:
+                raise ValueError(f"{file}: '{','.join(row)}' is not a pair and {n} of L, R and T.")
             found[pair] = answers
     return found
 
@@ -105,22 +111,23 @@ def preferred(wins):
 
 
 def count_answers(args):
-    key = json.loads(key_file(args.out).read_text())
-    judges, wins = [read_answers(file, key) for file in args.answers], defaultdict(list)
+    key, questions = json.loads(key_file(args.out).read_text()), args.questions
+    judges = [read_answers(file, key, questions) for file in args.answers]
+    wins = defaultdict(list)
     for judge in judges:
         for pair, answers in judge.items():
-            for question, side in zip(QUESTIONS, answers):
+            for question, side in zip(questions, answers):
                 won = 0.5 if side == "T" else float(side == key[pair]["a"])
                 wins[question].append(won)
                 wins[f"{question}, {key[pair]['style']}"].append(won)
     for title in sorted(wins, key=lambda name: ("," in name, name)):
         print(f"{title:30s} {preferred(wins[title])}")
     if args.against:
-        rows = [row for row in kept("jury")["rows"] if row["against"] != args.against]
+        rows = [row for row in kept(args.table)["rows"] if row["against"] != args.against]
         row = {"against": args.against, "pairs": len(key), "judges": len(judges)}
-        rows.append(row | {q: f"{sum(wins[q]) / len(wins[q]):.0%}" for q in QUESTIONS})
-        report("jury", rows)
-    for i, question in enumerate(QUESTIONS):
+        rows.append(row | {q: f"{sum(wins[q]) / len(wins[q]):.0%}" for q in questions})
+        report(args.table, rows)
+    for i, question in enumerate(questions):
         both = [(a[p][i], b[p][i]) for a, b in combinations(judges, 2) for p in a if p in b]
         if both:
             print(f"judges agree on {question}: {sum(a == b for a, b in both)} of {len(both)}")

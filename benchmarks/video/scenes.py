@@ -105,7 +105,7 @@ def layered(layers):
             (a, _, x), (_, b, y) = affine(t)
             where = a * columns + x, b * rows + y
             inside = cv2.remap(np.uint8(shape), *where, cv2.INTER_NEAREST, borderValue=0) > 0
-            frame[inside] = cv2.remap(photo, *where, cv2.INTER_LINEAR)[inside]
+            frame[inside] = cv2.remap(photo, *where, cv2.INTER_CUBIC)[inside]
             top[inside] = i
         frames.append(frame)
         seen.append(top)

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+import warnings
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -48,8 +49,14 @@ def stylize(
     arch: options.SightArch = None,
     mix: options.Mix = None,
     depth: Annotated[
-        int, option("N", "Bits per color channel: 8, or 16 for .png and .tif.", "--bit-depth")
-    ] = 8,
+        int | None,
+        option(
+            "N",
+            "Bits per color channel: 8, or 16 for .png and .tif. Default: 16 if all photos and "
+            "outputs have as many.",
+            "--bit-depth",
+        ),
+    ] = None,
     refine: Annotated[
         float,
         option("SECONDS", "Refine the style on each photo for up to this long, then paint.", min=0),
@@ -87,11 +94,12 @@ def stylize(
     from ..images.masks import read_mask
 
     settings = options.painting(given)
+    limit_pixels(megapixels)
+    jobs = plan(inputs, out, depth or 8, force, skip_existing)
+    depth = depth or depth_of(jobs, settings.tile)
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    limit_pixels(megapixels)
-    jobs = plan(inputs, out, depth, force, skip_existing)
     masks = plan_masks(inputs, save_mask, settings, force)
     refine_on = refine_on or (jobs[0][0] if refine and len(jobs) == 1 else None)
     check_refining(refine, refine_on, painting, save_style, settings.black or mix, force)
@@ -128,6 +136,28 @@ def stylize(
         raise FaststyleError(f"Stopped after {len(written)} of {len(jobs)} images.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
+
+
+def depth_of(jobs, tile):
+    "16 if all photos have 16 bits per color channel and all outputs can keep them, else 8."
+    from ..images.files import is_deep
+    from ..images.saving import check_format
+
+    if tile not in ("auto", "none"):  # tiles have 8
+        return 8
+    try:
+        deep = jobs and all(isinstance(source, Path) and is_deep(source) for source, _ in jobs)
+    except (FaststyleError, ValueError, OSError):  # said in its turn
+        return 8
+    if not deep:
+        return 8
+    try:
+        for _, target in jobs:
+            check_format(target, 16)
+    except (FaststyleError, ValueError) as error:
+        warnings.warn(f"The output has 8 bits per color channel. {error}", stacklevel=2)
+        return 8
+    return 16
 
 
 def plan(inputs, out, depth, force, skip_existing):

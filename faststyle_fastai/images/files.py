@@ -27,6 +27,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 register_heif_opener()  # HEIC; Pillow reads AVIF without it
 
 __all__ = [
+    "is_deep",
     "read_exif",
     "limit_pixels",
     "flatten_alpha",
@@ -193,13 +194,24 @@ def _gray(image):
     return (values / top).clip(0, 1)
 
 
-def _low_bytes(image):
-    "The low bytes of an opened file with 16 bits per channel, which Pillow drops; else None."
+def is_deep(source: str | Path) -> bool:
+    "Whether an image has 16 bits per color channel, which can be read."
+    with opened(source) as image:
+        return _has_low_bytes(image)
+
+
+def _has_low_bytes(image):
     tile = getattr(image, "tile", None)  # how the file is stored; empty once it is decoded
     if not tile or parse_profile(image.info.get("icc_profile")):
-        return None
+        return False
     args = tile[0].args
-    if not re.match(r"RGB\w*;16[BLN]$", str(args[0] if isinstance(args, tuple) else args)):
+    args = str(args[0] if isinstance(args, tuple) else args)
+    return re.match(r"RGB\w*;16[BLN]$", args) is not None
+
+
+def _low_bytes(image):
+    "The low bytes of an opened file with 16 bits per channel, which Pillow drops; else None."
+    if not _has_low_bytes(image):
         return None
     place = image.fp.tell()
     image.fp.seek(0)

@@ -19,7 +19,7 @@ from numpngw import write_png
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, read_picture, read_tensor, to_tensor
-from faststyle_fastai.images.files import read_exif
+from faststyle_fastai.images.files import is_deep, read_exif
 from faststyle_fastai.images.remote import download
 from faststyle_fastai.inference.finish import filled
 
@@ -125,6 +125,19 @@ def test_sixteen_bits_are_written(faststyle, photo, tmp_path):
     assert said.returncode == 0, said.stderr
     values = tifffile.imread("b.tif")
     assert values.dtype == np.uint16 and len(np.unique(values % 257)) > 200
+
+
+def test_sixteen_bits_stay_sixteen(faststyle, photo, tmp_path):
+    write_png("deep.png", np.asarray(photo, np.uint16) * 257 + 3)
+    args = "--style", "great_wave", "-o"
+    for out, kind in (("a.png", True), ("b.tif", True), ("c.jpg", False)):
+        said = faststyle("stylize", "deep.png", *args, out)
+        assert said.returncode == 0, said.stderr
+        assert ("c.jpg cannot store 16 bits" in said.stderr) is not kind
+        assert is_deep(out) is kind
+    photo.save("plain.png")
+    said = faststyle("stylize", "deep.png", "plain.png", *args, "both")
+    assert said.returncode == 0 and not is_deep("both/deep.png"), said.stderr
 
 
 def test_of_a_film_the_first_picture(paint, photo, tmp_path):
