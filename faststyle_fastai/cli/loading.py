@@ -29,12 +29,18 @@ def load_stylizer(
     return paint
 
 
+def named_in(mix, black):
+    "The styles in --mix and --background-style."
+    names = [share.rpartition("=")[0] for share in mix or ()]
+    return [*names, black] if black else names
+
+
 def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch):
     "Load a Stylizer for --style, --mix and --background-style, and the style or mix to paint."
-    shares = [share.rpartition("=") for share in mix or ()]
-    also = [name for name in (*(name for name, *_ in shares), black) if name]
+    also = named_in(mix, black)
     paint = load_stylizer(style, trust_pickle, device, precision, also, quiet, arch)
-    if shares:
+    if mix:
+        shares = [share.rpartition("=") for share in mix]
         return paint, shares_of(shares, paint.named or 0)
     if paint.named is None and len(paint.styles) > 1:
         warnings.warn(

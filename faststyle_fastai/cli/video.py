@@ -13,7 +13,7 @@ from ..core.terminal import clock, progress
 from ..images.formats import is_numbered
 from . import checks, options
 from .checks import check_style, check_video
-from .loading import load_mixture, side_of
+from .loading import load_mixture, named_in, side_of
 from .options import option
 
 
@@ -92,6 +92,8 @@ def video(
     **given: Any,
 ):
     "Repaint a video in a style and keep its sound."
+    from ..images.formats import is_painting
+    from ..inference.builtin import film_style
     from ..video.image_writers import write_frames
     from ..video.stylize import paint_video
     from ..video.writer import check_video_format
@@ -110,6 +112,8 @@ def video(
     if as_one:
         (style,) = checks.as_one([style])
     hushed = quiet or refine > 0  # the hint to refine
+    if not any(is_painting(name) for name in named_in(mix, settings.black)):
+        style = film_style(style)  # paintings need the network that reads them
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )

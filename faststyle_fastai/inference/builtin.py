@@ -12,7 +12,7 @@ from ..images.formats import PICTURES
 from ..images.sheets import contact_sheet
 from ..models.stylefile import MODEL, builtin_path
 
-__all__ = ["BUILTIN_STYLES", "gallery_sheet", "style_thumbnail", "style_title"]
+__all__ = ["BUILTIN_STYLES", "film_style", "gallery_sheet", "style_thumbnail", "style_title"]
 
 BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows
     "great_wave": "Katsushika Hokusai, The Great Wave off Kanagawa, c. 1831",
@@ -42,7 +42,7 @@ def find_style(
     | Path,  # name of a built-in style, gallery, slim, tiny, FILE, FILE:NAME or a run folder
 ) -> tuple[Path, str | None]:  # the file; the style in it, None if not given
     "Find the file and the style that a source refers to."
-    path, name = Path(source), str(source).lower().replace(" ", "_").replace("-", "_")
+    path, name = Path(source), _plain(source)
     if path.suffix.lower() in PICTURES:
         raise ValueError(
             f"{path} is an image, not a trained style. Train it: faststyle train PHOTOS --style "
@@ -65,6 +65,19 @@ def find_style(
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")
     raise FileNotFoundError(_unknown(source))
+
+
+def _plain(name):
+    return str(name).lower().replace(" ", "_").replace("-", "_")
+
+
+def film_style(style: str) -> str:
+    """The style as films are painted: a built-in one in the slim network.
+
+    It holds still better than the full one, and is twice as fast.
+    """
+    ours = _plain(style) in BUILTIN_STYLES and not Path(style).exists()
+    return f"slim:{_plain(style)}" if ours else style
 
 
 def _unknown(name):

@@ -84,6 +84,13 @@ class StyleLibrary:
         file, name = styles[called]
         return self.painter(file, written(file)), name
 
+    def find_for_film(self, called: str) -> tuple[Stylizer, str]:
+        "As `find`; built-in styles in the network that holds still."
+        if called not in BUILTIN_STYLES:
+            return self.find(called)
+        file = builtin_path("gallery", "slim")
+        return self.painter(file, written(file)), called
+
     def mixtures(self, called: str) -> list[str]:
         """The styles that one can be mixed with: the others in its file.
 

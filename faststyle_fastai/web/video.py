@@ -78,7 +78,7 @@ class FilmTab:
         "Paint a few frames."
         if not film:
             return IDLE, gr.Gallery(visible=False), gr.Video(visible=False)
-        (paint, name), painted = self.shelf.find(called), []
+        (paint, name), painted = self.shelf.find_for_film(called), []
         length = seconds_of(film)
         for share in AT:
             picture = first_frame(film, share * length)
@@ -92,7 +92,7 @@ class FilmTab:
         if not film:
             raise FaststyleError("Choose a video.")
         seconds_of(film)
-        (paint, name), watch = self.shelf.find(called), VideoJob()
+        (paint, name), watch = self.shelf.find_for_film(called), VideoJob()
         out = self.site.scratch / uuid4().hex / f"{Path(film).stem}-{plain_name(called)}.mp4"
         how = {"strength": strength / 100 if paint.base else 1.0, "smooth": smooth, "watch": watch}
         out.parent.mkdir()

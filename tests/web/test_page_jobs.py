@@ -100,9 +100,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     said(tab, "trained", "waves: stopped")
     assert (site[1] / "waves" / "model.safetensors").is_file()
     tab.get_by_role("button", name="Paint with waves").click()
-    page.locator("#said").filter(has_text="Painted in").filter(
-        has_not_text="Refine it"
-    ).wait_for()
+    page.locator("#said").filter(has_text="Painted in").filter(has_not_text="Refine it").wait_for()
 
 
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
