@@ -88,6 +88,7 @@ def ways(args):
         return {args.style: styles_of(Stylizer(args.style))}
     paintings = [next(args.paintings.glob(f"{name}.*")) for name in BUILTIN_STYLES]
     found = {
+        "built-in, as films are painted": styles_of(Stylizer("slim")),
         "built-in": styles_of(Stylizer("gallery")),
         "first sight": lambda: [partial(painted_film, Stylizer(each)) for each in paintings],
     }

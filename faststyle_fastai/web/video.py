@@ -57,7 +57,7 @@ class FilmTab:
             self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
             start = site.start_and_stop("Paint the video", VideoJob, "stop_video", [self.film])
             gr.Markdown(WHAT)
-        own.upload(self.added, own, self.style, show_progress="hidden", api_name=False)
+        gr.on(own.upload, self.added, own, self.style, show_progress="hidden", api_name=False)
         asked = [self.film, self.style, self.strength]
         gr.on(
             [self.film.change, self.style.change, self.strength.change], self.preview, asked,
