@@ -50,6 +50,7 @@ def main():
     count.add_argument("out", type=Path)
     count.add_argument("answers", nargs="+", type=Path)
     count.add_argument("--questions", nargs="+", default=QUESTIONS)
+    count.add_argument("--only", help="Count the pairs of this style, or of this peer, only.")
     count.add_argument("--against", help="Name of B's program.")
     count.add_argument("--table", default="jury", help="Results that --against adds to.")
     count.set_defaults(run=count_answers)
@@ -112,8 +113,10 @@ def preferred(wins):
 
 def count_answers(args):
     key, questions = json.loads(key_file(args.out).read_text()), args.questions
-    judges = [read_answers(file, key, questions) for file in args.answers]
-    wins = defaultdict(list)
+    judges, wins = [read_answers(file, key, questions) for file in args.answers], defaultdict(list)
+    if args.only:
+        key = {pair: known for pair, known in key.items() if known["style"] == args.only}
+        judges = [{pair: judge[pair] for pair in judge if pair in key} for judge in judges]
     for judge in judges:
         for pair, answers in judge.items():
             for question, side in zip(questions, answers):

@@ -2,7 +2,8 @@
 
     python -m benchmarks.video.sheets OUT --photos DIR --paintings DIR --peers DIR \\
         [--style gallery] [--n 20]
-    python -m benchmarks.perceptual.jury count OUT ANSWERS.csv … --questions steady style hang
+    python -m benchmarks.perceptual.jury count OUT ANSWERS.csv … --questions steady style hang \\
+        [--only 2016 --against 2016 --table films_jury]
 
 The films are those of `benchmarks.video.steady` with known motion, of several photos. Half of the
 peers' are by networks of 2016, half by MicroAST. OUT/pairNN.png shows the first frame and the
