@@ -53,7 +53,7 @@ def main():
     paint = Stylizer("gallery")
     showcase(paint, photos)
     gallery(paint, [*photos.values(), HOPPER])
-    film(paint)
+    film(Stylizer("slim"))  # as `faststyle video` paints
     people(paint, square(read_picture(photos["astronaut"]), 800))
     slow(photos["chelsea"])
     ladder(photos["coffee"], "woman_with_hat")

@@ -93,10 +93,8 @@ def read_answers(file, key, questions=QUESTIONS):
     found, n = {}, len(questions)
     for row in csv.reader(file.read_text().splitlines()):
         if row and row[0].strip().isdigit():
-            pair, answers = (
-                f"{int(row[0]):02d}",
-                [value.strip().upper() for value in row[1 : n + 1]],
-            )
+            pair = f"{int(row[0]):02d}"
+            answers = [value.strip().upper() for value in row[1 : n + 1]]
             if pair not in key or len(answers) < n or not set(answers) <= {"L", "R", "T"}:
                 raise ValueError(f"{file}: '{','.join(row)}' is not a pair and {n} of L, R and T.")
             found[pair] = answers

@@ -87,12 +87,8 @@ def painting(film, out, until):
     process = subprocess.Popen(command, stderr=there)
     os.close(there)
     found = {"reached": 0.0, "said": None, "first": 0.0, "most": 0.0}
-    began, minute, text = None, None, ""
-    while process.poll() is None or text:
-        try:
-            text = os.read(terminal, 4096).decode(errors="replace")
-        except OSError:  # the process has ended
-            break
+    began = minute = None
+    while text := heard(terminal):
         for at, rate, left in LINE.findall(text):
             now = time.monotonic()
             began = began or now
@@ -110,6 +106,14 @@ def painting(film, out, until):
     found["true"] = minute and time.monotonic() - minute
     print({"until": until} | found, flush=True)
     return found
+
+
+def heard(terminal):
+    "What a process says next; nothing once it has ended."
+    try:
+        return os.read(terminal, 4096).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def in_seconds(text):

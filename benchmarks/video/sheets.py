@@ -20,6 +20,7 @@ import json
 import random
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
@@ -88,7 +89,7 @@ def scene(k, photos):
 
 def sheet(above, films, flow):
     "What is compared, above, and the two films below, side by side."
-    sides = [contact_sheet([[Image.fromarray(row) for row in side(film, flow)]]) for film in films]
+    sides = [side(film, flow) for film in films]
     for label, picture in zip("LR", sides):
         ImageDraw.Draw(picture).text(
             (4, 4), label, "white", font_size=24, stroke_width=2, stroke_fill="black"
@@ -97,20 +98,15 @@ def sheet(above, films, flow):
 
 
 def side(film, flow):
+    "A film's frames, patches, and line of pixels over time, equally wide."
     still = [np.uint8(warped(np.asarray(film[i]), flow(0, i)).clip(0, 255)) for i in range(FRAMES)]
     patches = [frame[PATCH] for frame in still[:PATCHES]]
-    rows = [np.hstack(patches[:8]), np.hstack(patches[8:])]
     over_time = np.stack([frame[LINE] for frame in still]).repeat(ROWS, 0)
     frames = np.hstack([np.asarray(film[i]) for i in SHOWN])
-    wide = [
-        np.asarray(
-            Image.fromarray(row).resize(
-                (frames.shape[1], row.shape[0] * frames.shape[1] // row.shape[1])
-            )
-        )
-        for row in (*rows, over_time)
-    ]
-    return [np.vstack([frames, *wide])]
+    rows = [frames, np.hstack(patches[:8]), np.hstack(patches[8:]), over_time]
+    wide = frames.shape[1]
+    rows = [cv2.resize(row, (wide, len(row) * wide // row.shape[1])) for row in rows]
+    return Image.fromarray(np.vstack(rows))
 
 
 if __name__ == "__main__":

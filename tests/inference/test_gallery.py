@@ -40,17 +40,16 @@ def test_what_a_style_is_called(tmp_path):
     assert find_style("udnie:b") == (Path("udnie"), "b")
     (tmp_path / "a:b").touch()
     assert find_style(tmp_path / "a:b") == (tmp_path / "a:b", None)
+    with pytest.raises(FileNotFoundError, match="Unknown style 'sea'. Built-in styles: great"):
+        find_style("sea")
 
 
-def test_films_have_the_steadier_network(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_films_have_the_steadier_network(tmp_path):
     assert film_style("Great Wave") == "slim:great_wave"
     for other in ("gallery:great_wave", "run", "painting.jpg"):
         assert film_style(other) == other
     Path("udnie").touch()  # a style of one's own
     assert film_style("udnie") == "udnie"
-    with pytest.raises(FileNotFoundError, match="Unknown style 'sea'. Built-in styles: great"):
-        find_style("sea")
 
 
 def test_the_gallery_as_a_start(dls, painting):

@@ -37,3 +37,17 @@ def test_wrong_calls_get_one_line_and_leave_one(page, capfd):
 def test_markup_in_names_is_shown_as_it_is():
     said = reason(ValueError("/home/me/a name & <b>bold.jpg cannot be read"))
     assert said == "a name &amp; &lt;b&gt;bold.jpg cannot be read"
+
+
+@pytest.mark.parametrize(
+    "name, missing",
+    [
+        ("train", "Choose a painting."),
+        ("video", "Choose a video."),
+        ("optimize", "Choose a photo and a painting."),
+    ],
+)
+def test_what_is_missing_is_said_to_programs(page, name, missing):
+    port, _, _ = page
+    _, *usual = endpoints(port)[name]
+    assert missing in ask(port, name, [None, *usual])

@@ -11,7 +11,7 @@ from PIL import Image
 from faststyle_fastai.all import Stylizer
 
 ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
-ACTS = "paint", "mask", "thumbnail", "finish", "refine", "keep", "preview", "frame"
+ACTS = "paint", "mask", "thumbnail", "finish", "refine", "keep", "forget", "preview", "frame"
 
 
 def body_of(file):
