@@ -1,4 +1,5 @@
 import configparser
+import json
 import re
 import sys
 from importlib.metadata import files as files_of
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 import faststyle_fastai
 from faststyle_fastai.core.assets import ASSETS
@@ -102,3 +104,25 @@ def test_tutorials_start_anywhere(path, monkeypatch):
     assert "git+https://github.com/someone/faststyle" in notebook.cells[1].source
     hosted(notebook, path.name, "")
     assert notebook.cells[0].source.split() == before.split() and "git+" not in code[0]
+
+
+@pytest.mark.parametrize("name", ["speed", "preferred", "ladder", "standard"])
+def test_charts_show_the_results_as_they_are(name, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks.charts import CHARTS, SHOWS, plt
+
+    figure, axes = plt.subplots()
+    now = CHARTS[name](axes)
+    plt.close(figure)
+    with Image.open(ROOT / f"nbs/images/{name}.png") as drawn:
+        assert json.loads(drawn.text[SHOWS]) == now
+
+
+@pytest.mark.parametrize(
+    "room", [p.parent.name for p in ROOT.glob("faststyle_fastai/*/__init__.py")]
+)
+def test_contributors_find_every_module(room):
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    row = re.search(rf"^\| `{room}` \|[^|]*\|(.*)\|$", text, re.M)[1]
+    modules = {file.stem for file in (ROOT / "faststyle_fastai" / room).glob("*.py")}
+    assert set(re.findall(r"`(\w+)`", row)) == modules - {"__init__"}

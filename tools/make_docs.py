@@ -28,6 +28,8 @@ def main(notebooks):
         if path.name[:2].isdigit():
             hosted(notebook, path.name)
         for cell in notebook.cells:
+            if "outputs" in cell:
+                cell.outputs = [each for each in cell.outputs if each.get("text", "text").strip()]
             for output in cell.get("outputs", []):
                 if "text" in output:
                     output.text = as_on_screen(output.text)

@@ -6,6 +6,7 @@ Pages, sections and their order are those of nbs/_quarto.yml. Notebooks are not 
 link or image is an error. OUT/studio is the studio, as a live demo that a static host can serve.
 """
 
+import ast
 import json
 import re
 import shutil
@@ -19,6 +20,9 @@ from tempfile import TemporaryDirectory
 import yaml
 from nbformat.v4 import new_markdown_cell
 from PIL import Image
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from faststyle_fastai.all import Stylizer, export_studio
 
@@ -44,20 +48,26 @@ html_logo, html_favicon = "logo.png", "favicon.png"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_theme_options = {theme!r}
-suppress_warnings = ["misc.highlighting_failure", "docutils"]
+suppress_warnings = ["misc.highlighting_failure"]
+smartquotes = False  # they turn the two hyphens of an option into a dash
+html_use_index = False
+html_math_renderer = "mathml"
+
+
+def setup(app):
+    "Formulas as MathML, which browsers draw without a script from another site."
+    from docutils.nodes import SkipNode
+    from latex2mathml.converter import convert
+
+    def formula(page, node):
+        page.body.append(convert(node.astext()))
+        raise SkipNode
+
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
 """
 TOCTREE = "```{{toctree}}\n:hidden:\n:maxdepth: 1\n:caption: {}\n\n{}\n```\n"
-SOURCE = """\
----
-orphan: true
----
-
-# {name}
-
-```{{literalinclude}} {file}
-:linenos:
-```
-"""
+SOURCE = "---\norphan: true\n---\n\n# {}\n\n```{{raw}} html\n{}\n```\n"
+LINES = HtmlFormatter(lineanchors="L", linenos="inline", wrapcode=True)
 CSS = """\
 .sidebar-logo { width: 5rem; border-radius: .6rem; }
 .source { float: right; margin-top: -2.2rem; font-size: .8rem; }
@@ -85,7 +95,8 @@ def main(out: str | Path, demo: bool = True):
         (source / "source").mkdir()
         for file in PACKAGE.rglob("*.py"):
             name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
-            (source / "source" / f"{name}.md").write_text(SOURCE.format(name=name, file=file))
+            code = highlight(file.read_text(), PythonLexer(), LINES)
+            (source / "source" / f"{name}.md").write_text(SOURCE.format(name, code))
         (source / "conf.py").write_text(conf(website))
         (source / "static").mkdir()
         (source / "static" / "site.css").write_text(CSS)
@@ -131,10 +142,24 @@ def readable(cell, names):
 
 def heading(module, found):
     "The heading of a documented name, with a target for links and a link to its source."
-    name = found[1].rpartition(".")[2]
-    where = f"source/{module}.html#:~:text={name}"
+    where = f"source/{module}.html#L-{line(module, found[1])}"
     link = f'<a class="source" href="{where}">source</a>'
     return f"(faststyle.{found[1]})=\n\n### `{found[1]}`\n\n{link}"
+
+
+def line(module, name):
+    "The line of a module's source where a name, or the method of a class, begins."
+    body = ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text()).body
+    for part in name.split("."):
+        found = next(each for each in body if part in bound(each))
+        body = getattr(found, "body", ())
+    return found.lineno
+
+
+def bound(statement):
+    "The names that a statement binds."
+    targets = getattr(statement, "targets", [getattr(statement, "target", statement)])
+    return [getattr(each, "name", getattr(each, "id", None)) for each in targets]
 
 
 def linked(text, names):

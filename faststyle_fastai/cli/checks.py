@@ -105,7 +105,22 @@ def check_mix(shares: list[str] | None) -> list[str] | None:
         if not name or not re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)", weight.strip()):
             raise ValueError(f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3.")
         check_style(name)
+    total = sum(float(share.rpartition("=")[2]) for share in shares or [])
+    if total > 1:
+        raise ValueError(
+            f"The weights of --mix sum to {total:g}. Give at most 1 in all; --style gets the rest."
+        )
     return shares
+
+
+def check_trained(run: Path) -> Path:
+    "A network that can learn another style: not a built-in one."
+    if str(run) in builtin_styles() and not run.exists():
+        raise ValueError(
+            f"{run} is a built-in style, and the network of the built-in styles stays as it is. "
+            f"Train one of your own: faststyle train."
+        )
+    return run
 
 
 def check_recipe(name: str) -> str:

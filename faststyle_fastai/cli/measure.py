@@ -174,7 +174,8 @@ def info(
             f"{path} has no style '{name}'. Available: {', '.join(metadata['styles'])}."
         )
     if path == builtin_path("gallery", "full") and name:
-        metadata |= {"styles": [name], "painting": BUILTIN_STYLES[name]}
+        palettes = {name: metadata["palettes"][name]}
+        metadata |= {"styles": [name], "painting": BUILTIN_STYLES[name], "palettes": palettes}
     metadata["parameters"] = sum(p.numel() for p in net.parameters())
     metadata["strength"] = "0 to 1" if base else "1 only: the file has no base network"
     print(json.dumps(metadata, indent=2, ensure_ascii=False))

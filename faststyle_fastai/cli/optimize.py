@@ -39,7 +39,14 @@ PLAN = {  # see recipes.Optimization
         "--end-scale",
     ),
     "initial_iterations": override(int, "N", "Iterations at the first size.", min=1),
-    "iterations": override(int, "N", "Iterations at each later size.", "-i", "--iterations", min=1),
+    "iterations": override(
+        int,
+        "N",
+        "Iterations at each later size. --initial-iterations is for the first.",
+        "-i",
+        "--iterations",
+        min=1,
+    ),
     "step_size": override(float, "NUMBER", "Step size of Adam."),
     "avg_decay": override(
         float, "NUMBER", "Decay of the running average of iterates.", min=0, max=0.9999

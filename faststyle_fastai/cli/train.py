@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Argument, BadParameter, Option
 
 from . import checks, options
-from .checks import check_folder, check_keyframes, check_paintings
+from .checks import check_folder, check_keyframes, check_paintings, check_trained
 from .options import option
 
 STABLE = 1.5  # weight of TemporalConsistency: higher is steadier, but less like the painting
@@ -182,7 +182,10 @@ def train(
 
 @options.takes(options.STYLE_LOSS | options.LOSS)
 def add_style(
-    run: Annotated[Path, Argument(metavar="RUN", help="Run folder or .safetensors file.")],
+    run: Annotated[
+        Path,
+        Argument(metavar="RUN", help="Run folder or .safetensors file.", callback=check_trained),
+    ],
     style: Annotated[
         str,
         option(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..core.errors import FaststyleError
 
-__all__ = ["LUMA", "SRGB", "luminance", "parse_profile", "soft_proof", "srgb"]
+__all__ = ["LUMA", "luminance", "parse_profile", "soft_proof", "srgb"]
 
 
 def _srgb():

@@ -64,7 +64,7 @@ def find_style(
         )
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")
-    raise FileNotFoundError(_unknown(source))
+    raise FileNotFoundError(f"{_unknown(source)} There is no file or folder of that name either.")
 
 
 def _plain(name):

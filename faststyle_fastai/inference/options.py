@@ -59,8 +59,8 @@ class PaintOptions:
     )
 
     def __post_init__(self):
-        known("area", self.area, AREAS)
-        known("faces", self.faces, FACES)
+        known("area to paint (--paint)", self.area, AREAS)
+        known("way with faces (--faces)", self.faces, FACES)
         if self.black is not None and self.mask is None and self.area == "all":
             raise ValueError(
                 "A background style (black=, --background-style) needs a mask (mask=, --mask), or "

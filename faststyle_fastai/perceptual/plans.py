@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.values import check_numbers, known
 
-__all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with", "shorthand"]
+__all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
 
 # The loss of recipe `fast`. With these weights, W2 contributes about equally at each layer for good
 # images; benchmarks/RECIPE.md has the experiments. The painting is larger than the photo, for bold

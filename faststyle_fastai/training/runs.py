@@ -94,8 +94,9 @@ def train(
     if keyframes and len(paintings) > 1:
         raise ValueError("Keyframes teach one style: give one painting, or none.")
     names, styles = list(paintings), list(paintings.values())
-    if not (minutes or images or overrides.get("epochs")):
-        minutes = _minutes(out, resume, recipe, len(names), quiet)
+    usual = not (minutes or images or overrides.get("epochs"))
+    if usual:
+        minutes = _minutes(out, resume, recipe, len(names))
     if patience and not minutes and patience + 1 >= plan.epochs * len(plan.schedule):
         raise ValueError(
             f"patience={patience} needs more epochs than recipe {recipe} has: give minutes too, "
@@ -108,6 +109,8 @@ def train(
     not_among(photos, out)
     set_seed(seed)
     dls = _photos(photos, plan, valid_pct, seed, workers, device)
+    if usual and minutes and not (resume or quiet or rank_distrib()):
+        progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
         warnings.warn(
             f"{photos} has {len(dls.photos)} photos. With about 1,000 a network learns to paint "
@@ -150,14 +153,12 @@ def train(
     return out
 
 
-def _minutes(out, resume, recipe, n_styles, quiet):
+def _minutes(out, resume, recipe, n_styles):
     "The minutes of the run to resume, or those of the recipe; None: its epochs."
     if resume:
         record = record_of(out)
         return record and record["settings"]["minutes"]
     minutes = recipe_row(recipe).minutes
-    if minutes and not (quiet or rank_distrib()):
-        progress(f"Training for {n_styles * minutes:g} minutes. --minutes sets another time.")
     return minutes and n_styles * minutes
 
 

@@ -10,7 +10,7 @@ from threading import Thread
 import av
 import numpy as np
 import pytest
-from pages import DESK, PHONE, heard, opened, repainted, studio, studio_download, visitor
+from pages import DESK, PHONE, heard, opened, repainted, said, studio, studio_download, visitor
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, read_picture
@@ -161,6 +161,16 @@ def test_reasons_are_said(visit, photos, tmp_path, name, reason):
     heard(studio(tab), f"{name}.png could not be read as a painting")
     visit.errors.clear()
     repainted(studio(tab), studio(tab).get_by_role("button", name=SCREAM).click)
+
+
+def test_what_is_missing_is_said(visit):
+    tab = visit()
+    tab.get_by_role("tab", name="Teach").click()
+    said(tab, "trained", "Choose a painting.")
+    assert tab.get_by_role("button", name="Teach it").is_disabled()
+    tab.get_by_role("tab", name="Finest").click()
+    said(tab, "optimized", "Choose a photo and a painting.")
+    assert tab.get_by_role("button", name="Paint it").is_disabled()
 
 
 def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):

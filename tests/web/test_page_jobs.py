@@ -120,13 +120,3 @@ def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
     tab.get_by_role("button", name="Stop").click()
     assert "px, iteration" in said(tab, "optimized", "ed.")
     tab.get_by_role("button", name="Stop").wait_for(state="hidden")
-
-
-def test_what_is_missing_is_said(visit):
-    tab = visit()
-    tab.get_by_role("tab", name="Teach").click()
-    said(tab, "trained", "Choose a painting.")
-    assert tab.get_by_role("button", name="Teach it").is_disabled()
-    tab.get_by_role("tab", name="Finest").click()
-    said(tab, "optimized", "Choose a photo and a painting.")
-    assert tab.get_by_role("button", name="Paint it").is_disabled()
