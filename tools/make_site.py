@@ -72,6 +72,7 @@ CSS = """\
 .sidebar-logo { width: 5rem; border-radius: .6rem; }
 .source { float: right; margin-top: -2.2rem; font-size: .8rem; }
 .highlight pre { white-space: pre-wrap; }
+.highlight pre:has(.linenos) { white-space: pre; }
 article table { font-variant-numeric: tabular-nums; }
 """
 LOGO = "woman_with_hat", "cat.jpg"  # a style and a photo
