@@ -23,7 +23,8 @@ __all__ = ["web_page"]
 
 # A film begins with the style of the photo.
 LAST_STYLE = f"(_, called) => [{PHOTO_STYLE} ?? called, called]"
-HEAD = "<h1 class='unseen-title'>faststyle</h1>"
+HEAD = """<h1 class='unseen-title'>faststyle</h1>
+<style>@media (min-width: 110rem) { html { font-size: clamp(18px, .9vw, 28px); } }</style>"""
 FRAME = (
     "<iframe id='studio' src='/studio' title='Paint a photo' "
     "allow='camera; clipboard-write; web-share'></iframe>"

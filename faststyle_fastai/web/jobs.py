@@ -37,6 +37,7 @@ SURE = 0.02  # share of the work after which the time left is known
 class Job:
     "Work in the background: what a page shows of it; `stop` ends it and keeps the result."
 
+    kind = "a job"
     called = ""  # its name
     visitor: str | None = None  # whose it is
     state = "waiting"  # or "running", or how it ended
@@ -57,7 +58,7 @@ class Job:
         if self.stop.is_set():
             return "stopping …"
         if self.done < SURE:
-            return "starting …"
+            return f"starting … {BAR.format(self.done)}"
         left = (self.at - self.began) * (1 - self.done) / self.done  # as the latest step saw it
         left = clock(max(0, left - (time.monotonic() - self.at)))
         return f"{self.done:.0%}, {left} left {BAR.format(self.done)}"
@@ -105,6 +106,10 @@ class Queue:
         jobs = [job for job in self.of(kind) if job.state in ("running", "waiting")]
         return [job for job in jobs if visitor in (None, job.visitor)]
 
+    def running(self) -> str:
+        "What kind of job runs; nothing if none does."
+        return next((job.kind for job in self.jobs if job.state == "running"), "")
+
     def busy(self) -> list[str]:
         "The names of jobs that run or wait."
         return [job.called for job in self.open()]
@@ -115,7 +120,8 @@ class Queue:
             return job.said()
         if job.state == "waiting":
             waiting = [other for other in self.jobs if other.state == "waiting"]
-            return f"waits, place {waiting.index(job) + 1} in the queue"
+            place = f"place {waiting.index(job) + 1} in the queue"
+            return f"waits for {self.running()}, {place}" if self.running() else f"waits, {place}"
         return f"failed: {job.why}" if job.state == "failed" else job.state
 
     def said(self, kind: type) -> str:
@@ -135,6 +141,7 @@ class TrainingJob(Job, Callback):
     "The loss, preview and time left of a training."
 
     order = 100  # after all other callbacks
+    kind = "a training"
 
     def __init__(self) -> None:
         super().__init__()
@@ -158,6 +165,8 @@ class TrainingJob(Job, Callback):
 class VideoJob(Job):
     "A `watch` for `paint_video` with the time left."
 
+    kind = "a video"
+
     def __call__(self, painted, total):
         self.done, self.at = painted / total if total else 0.0, time.monotonic()
         if self.stop.is_set():
@@ -176,6 +185,8 @@ class RefiningJob(Job):
 class OptimizationJob(Job):
     "A callback for `optimize_style` with the loss and image."
 
+    kind = "a finest painting"
+
     def __init__(self) -> None:
         super().__init__()
         self.iterates: list[dict] = []
@@ -189,14 +200,14 @@ class OptimizationJob(Job):
         return self.stop.is_set()
 
     def said(self) -> str:
-        doing = super().said()
-        if self.ended:
-            doing = "Stopped." if self.stop.is_set() else "Ended."
         if not self.iterates:
-            return doing
-        now, kept = self.iterates[-1], self.ended and self.stop.is_set()
-        at = f"{now['width']} x {now['height']} px, iteration {now['i']} of {now['i_max']}"
-        return f"{doing}\n\n{at}{'. You can download the painting so far.' * kept}"
+            return super().said()
+        size = f"{self.iterates[-1]['width']} x {self.iterates[-1]['height']} px"
+        if not self.ended:
+            return f"{super().said()}\n\nFirst a small sketch, then larger and finer: {size} now."
+        if self.stop.is_set():
+            return f"Stopped.\n\nYou can download the painting so far: {size}."
+        return f"Done.\n\nThe painting has {size}."
 
     def details(self) -> str:
         "The loss, speed and memory."
@@ -204,7 +215,8 @@ class OptimizationJob(Job):
             return ""
         now = self.iterates[-1]
         speed = f"{1 / now['seconds']:.1f} iterations per second"
-        return f"loss {now['loss']:.4g}, {speed}, {_memory() / 2**20:,.0f} MB of memory"
+        at = f"iteration {now['i']} of {now['i_max']} at this size"
+        return f"{at}, loss {now['loss']:.4g}, {speed}, {_memory() / 2**20:,.0f} MB of memory"
 
     def curve(self) -> Figure:
         return loss_figure(self.iterates)

@@ -17,6 +17,10 @@ __all__ = ["live_page", "served"]
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # local fonts only
 UPLOAD = "100mb"  # largest file
 # As the page that paints photos, and as dark as WCAG 2 asks for.
+# In rem, so that they grow with a wide window as those of the page of photos.
+TEXT = gr.themes.sizes.Size(
+    ".56rem", ".63rem", ".75rem", ".875rem", "1rem", "1.38rem", "1.63rem", name="text_rem"
+)
 COLORS = {
     "body_background_fill": "#f5f3ef",
     "body_background_fill_dark": "#171512",
@@ -158,7 +162,7 @@ def _launch(page, host, port, browser, guard):
             inbrowser=browser,
             inline=False,
             share=False,
-            theme=gr.themes.Base(**FONTS).set(**COLORS),
+            theme=gr.themes.Base(**FONTS, text_size=TEXT).set(**COLORS),
             css=text_of("tabs.css"),
             i18n=gr.I18n(en=WORDS),
             footer_links=[],

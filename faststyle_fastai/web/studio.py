@@ -77,6 +77,7 @@ class Studio:
 
     def __init__(self, site: Site):
         self.shelf, self.scratch, self.where = site.shelf, site.scratch, site.where
+        self.queue = site.queue
         self.visits: OrderedDict[str, Visit] = OrderedDict()
         # One preview, one download and one refining at a time, so that none waits for another kind.
         self.turn, self.finishing, self.refining = (threading.Lock() for _ in range(3))
@@ -173,7 +174,8 @@ class Studio:
     def progress(self, visit, how, body):
         job = visit.job
         share = job.done if job else visit.share
-        return json_answer({"share": share, "preview": bool(job and job.picture is not None)})
+        preview = bool(job and job.picture is not None)
+        return json_answer({"share": share, "preview": preview, "job": self.queue.running()})
 
     def preview(self, visit, how, body):
         "The latest image of a refining."

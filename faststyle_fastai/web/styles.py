@@ -22,8 +22,9 @@ IDLE = (
     "Teach a painting, or choose *Your painting* below a photo: both appear here."
 )
 WHAT = (
-    "Paintings and styles of yours. A style can go with you, as a web page that paints without "
-    "faststyle. The studio is such a page with all built-in styles."
+    "Paintings and styles that were added here. All who open this page see them. A style can go "
+    "with you, as a web page that paints without faststyle. The studio is such a page with all "
+    "built-in styles."
 )
 ASK = """(name) => {
   const said = name?.replaceAll("_", " ");
@@ -51,11 +52,12 @@ class ShelfTab:
             self.status = gr.Markdown(WHAT, elem_id="shelved")
         with side, gr.Column(visible=False) as self.some:
             self.use = gr.Button("Paint with it", variant="primary")
-            self.new = gr.Textbox(label="New name")
+            self.new = gr.Textbox(label="Name")
             self.rename = gr.Button("Rename")
             self.resume = gr.Button("Resume the training", visible=False, variant="primary")
-            self.network = gr.Button("Download the network (.safetensors)")
             self.page = gr.Button("Download as a web page (.html)")
+            with gr.Accordion("More", open=False):
+                self.network = gr.Button("Download the network (.safetensors)")
             self.delete = gr.Button("Delete", variant="stop")
         self.file = hidden_file("shelf-file")
         self.shown = [self.chosen, self.some, self.idle]
@@ -66,10 +68,14 @@ class ShelfTab:
         for button, tab in ((self.teach, "train"), (self.sight, "photo")):
             button.click(partial(gr.Tabs, selected=tab), None, self.tabs, api_name=False)
         chosen.change(
-            self.usable, chosen, [self.use, self.resume], api_name=False, show_progress="hidden"
+            self.usable,
+            chosen,
+            [self.use, self.resume, self.new],
+            api_name=False,
+            show_progress="hidden",
         )
         paint_with(chosen, self.use, self.tabs)
-        renamed = [self.status, self.new, *self.shown]
+        renamed = [self.status, *self.shown]
         self.rename.click(self.renamed, [chosen, self.new], renamed, api_name="rename")
         self.delete.click(self.deleted, chosen, shown, js=ASK, api_name="delete")
         self.resume.click(self.resumed, chosen, shown, api_name="resume")
@@ -99,8 +105,9 @@ class ShelfTab:
     def usable(self, name):
         path = self.shelf.own().get(name)
         late = bool(path and is_late(path))
-        use = gr.Button(f"Paint with {spoken(name or '')}", visible=not late)
-        return use, gr.Button(visible=late)
+        called = spoken(name or "")
+        use = gr.Button(f"Paint with {called}", visible=not late)
+        return use, gr.Button(visible=late), called
 
     def _idle(self, name):
         if name in self.queue.busy():
@@ -109,7 +116,7 @@ class ShelfTab:
 
     def renamed(self, name, new):
         now = self.shelf.rename(self._idle(name), new)
-        return f"{spoken(name)} is now {spoken(now)}.", "", *self.look(now)
+        return f"{spoken(name)} is now {spoken(now)}.", *self.look(now)
 
     def deleted(self, name):
         if name is None:  # not confirmed

@@ -8,7 +8,10 @@
   // Names for screen readers, where gradio has none, and the paintings of styles.
   watch(() => {
     all(".empty[aria-label]").forEach((e) => e.setAttribute("role", "img"));
-    all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "The picture"));
+    all("[data-testid='status-tracker']").forEach((e) => e.setAttribute("aria-hidden", true)); // it counts tenths of seconds
+    all("[aria-label^='number input for ']").forEach((e) => e.setAttribute("aria-label", e.ariaLabel.replace("number input for ", "")));
+    all("[aria-label='detailed view of selected image']").forEach((e) => e.setAttribute("aria-label", "Painted frame"));
+    all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "Painting"));
     all("[aria-label^='Thumbnail ']").forEach((e) => e.setAttribute("aria-label", e.ariaLabel.replace("Thumbnail", "Frame")));
     all("fieldset:has(> .wrap)").forEach((e) => e.setAttribute("aria-label", e.querySelector("[data-testid=block-info]")?.innerText ?? ""));
     all(".drop button[aria-label]").forEach((e) => {
@@ -18,8 +21,9 @@
     all(".cards").forEach((e, i) => e.querySelectorAll("input").forEach((input) => (input.name = `style-${i}`)));
     all(".cards input").forEach((e) => {
       const image = `url("/studio/painting?style=${encodeURIComponent(e.value)}")`;
-      const label = e.parentElement.style;
-      if (label.getPropertyValue("--image") !== image) label.setProperty("--image", image);
+      const label = e.parentElement, [work, artist = ""] = label.innerText.trim().split(" · ");
+      if (label.style.getPropertyValue("--image") !== image) label.style.setProperty("--image", image);
+      Object.assign(label.querySelector("span").dataset, { work, artist });
     });
   });
 
@@ -65,7 +69,7 @@
   watch(() => {
     for (const id of ["trained", "shelved", "filmed", "optimized"]) {
       const said = document.getElementById(id)?.innerText.trim() ?? "";
-      const short = said.replace(/\d%.*/g, "0%").replace(/iteration .*/, "");
+      const short = said.replace(/\d%.*/g, "0%").replace(/First a small .*/, "");
       if (short !== last[id] && last[id] !== undefined) line.textContent = said;
       last[id] = short;
     }
@@ -74,7 +78,8 @@
   // The address names the tab, so that a reload and the back button keep it.
   const named = (tab) => "#" + tab.innerText.trim().toLowerCase().replaceAll(" ", "-");
   const open = () => [...all("[role=tab]")]
-    .find((tab) => named(tab) === location.hash && tab.ariaSelected !== "true")?.click();
+    .find((tab) => named(tab) === (location.hash || "#photo") && tab.ariaSelected !== "true")?.click();
+  watch(() => all("[role=tab]").forEach((tab) => (tab.tabIndex = tab.ariaSelected === "true" ? 0 : -1)), document.body, { attributeFilter: ["aria-selected"] });
   addEventListener("click", (event) => {
     const tab = event.target.closest("[role=tab]");
     if (tab && named(tab) !== location.hash) history.pushState(null, "", named(tab));

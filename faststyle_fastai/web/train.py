@@ -26,6 +26,7 @@ SAMPLES = "two sample photos"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
 STOP = "Stop "
+IDLE, READY = "Choose a painting.", "Ready to teach."
 
 
 class TrainTab:
@@ -44,11 +45,9 @@ class TrainTab:
                 elem_classes="hero",
             )  # fmt: skip
         with side:
-            self.status = gr.Markdown("Choose a painting.", elem_id="trained")
+            self.status = gr.Markdown(IDLE, elem_id="trained")
             # Always the same buttons: a click on one that is made anew would be lost.
-            self.stops = [
-                gr.Button(visible=False, variant="stop", size="sm") for _ in range(LISTED)
-            ]
+            self.stops = [gr.Button(visible=False, variant="stop") for _ in range(LISTED)]
             self._ask()
             gr.Markdown(WHAT)
             with gr.Accordion("Details", open=False, visible=False) as more:
@@ -77,8 +76,8 @@ class TrainTab:
             self.start, asked, self.status, api_name="train", show_progress="hidden"
         )
         self.painting.change(
-            lambda file: gr.update(interactive=bool(file)), self.painting, self.go,
-            api_name=False, show_progress="hidden",
+            self.chosen_one, self.painting, [self.go, self.status], api_name=False,
+            show_progress="hidden",
         )  # fmt: skip
         self.known.input(
             self.take, self.known, [self.painting, self.name], api_name=False,
@@ -92,15 +91,20 @@ class TrainTab:
     def look_after(self, *events):
         "Show the state of the trainings after events, one look at a time and in their order."
         outputs = [self.status, *self.stops, self.preview, self.curve, self.use, self.newest]
-        outputs += [self.known, self.clock, self.seen]
+        outputs += [self.known, self.clock, self.seen, self.go]
         how = {"concurrency_id": "trainings", "concurrency_limit": 1, "show_progress": "hidden"}
         for event in events:
             event(self.look, self.seen, outputs, api_name=False, **how)
 
+    def chosen_one(self, file):
+        "What a painting, or none, makes possible."
+        said = self.queue.said(TrainingJob) or (READY if file else IDLE)
+        return gr.Button(interactive=bool(file)), said
+
     def start(self, painting, name, chosen, own, minutes, request: gr.Request):
         "Put a training into the queue."
         if not painting:
-            raise FaststyleError("Choose a painting.")
+            raise FaststyleError(IDLE)
         picture = read_picture(painting)
         if min(picture.size) < SMALLEST:
             raise FaststyleError(
@@ -154,7 +158,7 @@ class TrainTab:
         newest = self._newest()
         at_sight = [called for called in self.shelf.styles() if self.shelf.painting(called)]
         return [
-            self.queue.said(TrainingJob) or "Choose a painting.",
+            self.queue.said(TrainingJob) or gr.skip(),
             *(gr.Button(label, visible=True) for label in stops),
             *[gr.Button(visible=False)] * (LISTED - len(stops)),
             gr.Image(picture, visible=True) if new else gr.skip(),
@@ -164,6 +168,7 @@ class TrainTab:
             gr.skip() if at_sight == seen[2] else gr.Dropdown(at_sight, visible=bool(at_sight)),
             gr.Timer(active=again),
             (id(job), id(picture), at_sight),
+            gr.Button(variant="secondary" if stops else "primary"),
         ]
 
     def _newest(self):

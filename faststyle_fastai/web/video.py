@@ -1,5 +1,6 @@
 "The tab of the page that paints a video."
 
+import math
 import time
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from uuid import uuid4
 from PIL import Image
 
 from ..core.errors import FaststyleError
+from ..core.terminal import clock
 from ..images.sizes import fitted
 from ..video.reader import open_video
 from ..video.stylize import paint_video
@@ -54,18 +56,22 @@ class FilmTab:
         with side:
             self.status = gr.Markdown(IDLE, elem_id="filmed")
             self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
+            self.before = gr.Checkbox(label="Show the frames before")
             self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
             start = site.start_and_stop("Paint the video", VideoJob, "stop_video", [self.film])
             gr.Markdown(WHAT)
         gr.on(own.upload, self.added, own, self.style, show_progress="hidden", api_name=False)
         asked = [self.film, self.style, self.strength]
+        changes = [field.change for field in (*asked, self.before)]
         gr.on(
-            [self.film.change, self.style.change, self.strength.change], self.preview, asked,
-            [self.status, self.frames, self.painted], concurrency_id="paint", concurrency_limit=1,
+            changes, self.preview, [*asked, self.before],
+            [self.status, self.frames, self.painted, self.before],
+            concurrency_id="paint", concurrency_limit=1,
             trigger_mode="always_last", api_name=False,
         )  # fmt: skip
         start(
-            self.paint, [*asked, self.smooth], [self.status, self.frames, self.painted, self.file],
+            self.paint, [*asked, self.smooth],
+            [self.status, self.frames, self.painted, self.file, self.before],
             concurrency_limit=None, show_progress="hidden", api_name="video",
         )  # fmt: skip
 
@@ -74,24 +80,29 @@ class FilmTab:
         called = self.shelf.add(file)
         return style_update(self.shelf.titles(), called)
 
-    def preview(self, film, called, strength):
-        "Paint a few frames."
+    def preview(self, film, called, strength, before):
+        "Paint a few frames, or show them as they are."
         if not film:
-            return IDLE, gr.Gallery(visible=False), gr.Video(visible=False)
-        (paint, name), painted = self.shelf.find_for_film(called), []
-        length = seconds_of(film)
+            return IDLE, gr.Gallery(visible=False), gr.Video(visible=False), gr.skip()
+        (paint, name), shown, took = self.shelf.find_for_film(called), [], []
+        length, frames = length_of(film)
         for share in AT:
             picture = first_frame(film, share * length)
-            picture = picture.resize(fitted(picture.size, SHOWN))
-            painted.append(paint(picture, name, strength / 100 if paint.base else 1.0))
-        shown = gr.Gallery(painted, visible=True, selected_index=1)
-        return f"{length:.0f} s of video.", shown, gr.Video(visible=False)
+            small = picture.resize(fitted(picture.size, SHOWN))
+            began = time.monotonic()
+            painted = paint(small, name, strength / 100 if paint.base else 1.0)
+            seconds = (time.monotonic() - began) / math.prod(small.size)
+            took.append(frames * math.prod(picture.size) * seconds)
+            shown.append(small if before else painted)
+        said = f"{length:.0f} s of video. Painting it takes about {clock(min(took))} min."
+        frames = gr.Gallery(shown, visible=True, selected_index=1)
+        return said, frames, gr.Video(visible=False), gr.Checkbox(visible=True)
 
     def paint(self, film, called, strength, smooth, request: gr.Request):
         "Put a video into the queue and follow it to its end."
         if not film:
             raise FaststyleError("Choose a video.")
-        seconds_of(film)
+        length_of(film)
         (paint, name), watch = self.shelf.find_for_film(called), VideoJob()
         out = self.site.scratch / uuid4().hex / f"{Path(film).stem}-{plain_name(called)}.mp4"
         how = {"strength": strength / 100 if paint.base else 1.0, "smooth": smooth, "watch": watch}
@@ -99,27 +110,29 @@ class FilmTab:
         work = partial(paint_video, paint, film, out, name, **how)
         self.queue.add(Path(film).stem, watch, work, request.session_hash)
         while watch.state in ("waiting", "running"):
-            yield self.queue.told(watch), gr.skip(), gr.skip(), gr.DownloadButton(interactive=False)
+            waits = gr.DownloadButton(interactive=False)
+            yield self.queue.told(watch), gr.skip(), gr.skip(), waits, gr.skip()
             time.sleep(EVERY)
         if not out.exists() and watch.stop.is_set():
-            yield "Stopped. Nothing is painted.", gr.skip(), gr.skip(), gr.skip()
+            yield "Stopped. Nothing is painted.", *[gr.skip()] * 4
             return
         if not out.exists():
             raise FaststyleError(watch.why or "Stopped.")
         shown = gr.Video(out, visible=True), gr.DownloadButton(value=out, interactive=True)
-        yield watch.why or "Done.", gr.Gallery(visible=False), *shown
+        yield watch.why or "Done.", gr.Gallery(visible=False), *shown, gr.Checkbox(visible=False)
 
 
-def seconds_of(film) -> float:
-    "How long a video lasts; `FaststyleError` if the page does not take it."
+def length_of(film) -> tuple[float, int]:
+    "The seconds and frames of a video; `FaststyleError` if the page does not take it."
     with open_video(film) as reader:
         seconds = float(reader.seconds or 0)
+        frames = round(seconds * reader.rate)
     if seconds > LONGEST:
         raise FaststyleError(
             f"The video lasts {seconds:.0f} s and this page takes up to {LONGEST} s. For longer "
             f"ones, use faststyle video in a terminal."
         )
-    return seconds
+    return seconds, frames
 
 
 def first_frame(film, start) -> Image.Image:

@@ -117,7 +117,7 @@ def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     soft = downloaded(tab)[0]
     assert away(soft, seen) > 0.5 and away(soft, everything) > 1
     repainted(tab, tab.get_by_role("button", name="Remove corrections").click)
-    repainted(tab, tab.get_by_label("Swap painted and photo").uncheck)
+    assert tab.get_by_label("Swap painted and photo").is_hidden()
     assert away(downloaded(tab)[0], everything) < 1
     repainted(tab, lambda: tab.keyboard.press("Control+z"))  # the corrections are back
     assert away(downloaded(tab)[0], everything) > 0.5
@@ -172,7 +172,12 @@ def test_a_film_frame_by_frame(visit, studio):
         frames = [frame.to_image() for frame in film.decode(video=0)]
         assert film.streams.video[0].codec_context.name == "vp8"
     assert len(frames) == 6 and frames[0].size == (64, 48)
-    tab.get_by_text("The film is in your downloads, with 6 of 6 frames").wait_for()
+    tab.get_by_text("The film is in your downloads as .webm, with 6 of 6 frames").wait_for()
+    with tab.expect_download() as again:
+        tab.get_by_role("button", name="Download the film").click()
+    assert again.value.path().read_bytes() == saved.value.path().read_bytes()
+    repainted(tab, tab.get_by_role("button", name="Udnie Picabia").click)
+    tab.get_by_role("button", name="Download this frame").wait_for()
     Path("film.mp4").write_text("no film")
     tab.set_input_files("#file", "film.mp4")
     tab.get_by_text("film.mp4 could not be painted").wait_for()

@@ -10,7 +10,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import free_port
-from pages import AT_REST, call, heard, opened, said, saved, studio, studio_download, visitor
+from pages import (
+    AT_REST,
+    call,
+    heard,
+    opened,
+    repainted,
+    said,
+    saved,
+    studio,
+    studio_download,
+    visitor,
+)
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
@@ -66,8 +77,8 @@ def kept(name):
 def test_a_closed_tab_ends_its_painting(visit, photos, tmp_path):
     read_picture(photos / "flower" / "0.jpg").resize((1800, 1200)).save(tmp_path / "slow.jpg")
     tab = visit("Photo")
-    studio(tab).locator("#stroke").select_option("finest")
     opened(tab, tmp_path / "slow.jpg")
+    repainted(studio(tab), lambda: studio(tab).locator("#stroke").select_option("finest"))
     studio(tab).locator("#download").click()  # for about 10 s
     heard(studio(tab), "Full size")
     tab.goto("about:blank")
@@ -80,10 +91,11 @@ def test_a_closed_tab_ends_its_painting(visit, photos, tmp_path):
 def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     tab = visit("My styles")
     style(tab, "borrowed").check()
-    tab.get_by_label("New name").fill("lent/ out")
+    tab.get_by_label("Name", exact=True).fill("lent/ out")
     tab.get_by_role("button", name="Rename").click()
     said(tab, "shelved", "borrowed is now lent out.")
     assert (site[1] / "lent_out.safetensors").is_file()
+    tab.locator("button.label-wrap", has_text="More").click()
     network = saved(tab, "Download the network (.safetensors)")
     assert network.suggested_filename == "lent_out.safetensors"
     assert Stylizer(network.path()).styles[0] == "great_wave"
@@ -93,7 +105,8 @@ def test_own_styles_are_renamed_downloaded_and_deleted(visit, site):
     assert b"<!doctype html>" in open(page.path(), "rb").read(100)
     tab.once("dialog", lambda dialog: dialog.dismiss())
     tab.get_by_role("button", name="Delete").click()
-    tab.get_by_role("button", name="Rename").click()  # without a name
+    tab.get_by_label("Name", exact=True).fill("")
+    tab.get_by_role("button", name="Rename").click()
     tab.get_by_text("The style needs a name.").first.wait_for()
     assert (site[1] / "lent_out.safetensors").is_file()
     tab.once("dialog", lambda dialog: dialog.accept())
@@ -118,7 +131,11 @@ def test_a_video_is_painted_with_its_sound(visit, film):
     tab = visit("Video")
     tab.locator("input[type=file][accept*=mp4]").set_input_files(film)
     said(tab, "filmed", "1 s of video")
-    tab.wait_for_function("document.querySelectorAll('button.thumbnail-item img').length >= 3")
+    frames = tab.locator(".thumbnails img")
+    expect(frames).to_have_count(3, timeout=60_000)
+    painted = frames.first.get_attribute("src")
+    tab.get_by_label("Show the frames before").check()
+    expect(frames.first).not_to_have_attribute("src", painted)
     tab.get_by_role("button", name="Paint the video").click()
     said(tab, "filmed", "Done.")
     tab.wait_for_function("document.querySelector('video[src*=film-]')?.readyState >= 1")

@@ -4,7 +4,8 @@ const $ = (id) => document.getElementById(id);
 const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
 const bytesOf = (address) => Uint8Array.from(atob(address.split(",")[1]), (c) => c.charCodeAt(0)); // of a data address
 const BAD = ["failed", "noCamera", "noFilm", "noRuntime", "nobody", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved"];
-function say(key, how) {
+function say(key, how, bad = BAD.includes(key)) {
   $("said").textContent = filled(words[key], how);
-  $("said").classList.toggle("bad", BAD.includes(key));
+  $("said").classList.toggle("bad", bad);
+  if (bad) $("said").scrollIntoView({ block: "nearest" });
 }

@@ -24,7 +24,7 @@ async function openFilm(file) {
     await opened(file, `${video.videoWidth}×${video.videoHeight}`);
     if (film?.file !== file) return; // something else was opened
     $("film").hidden = false;
-    $("download").textContent = words.downloadFrame;
+    offerFilm();
     say("filmFirst");
   } catch (error) {
     console.warn(error);
@@ -37,12 +37,23 @@ function closeFilm() {
   if (film) URL.revokeObjectURL(film.address);
   film = null;
   $("film").hidden = true;
-  $("download").textContent = words.download;
+  nameDownload();
 }
+
+// The painted film, to be saved again; none once something else is asked for.
+function offerFilm(painted = null, called = "") {
+  if (film) Object.assign(film, { painted, called });
+  nameDownload();
+}
+
+// Settings wait while a film is painted in them.
+const settings = document.querySelectorAll("#styles, #more, aside > :not(#said, #bar, #film)");
+document.querySelector("aside").addEventListener("change", () => offerFilm());
+const hold = (on) => settings.forEach((each) => (each.inert = on));
 
 $("film").onclick = async () => {
   if (live) return stopLive();
-  const { file, video, rate } = film, called = style.name, mine = {};
+  const ours = film, { file, video, rate } = film, name = `${file.name.replace(/\.[^.]*$/, "")}-${style.name}.webm`, mine = {};
   try {
     const frames = Math.max(1, Math.round(video.duration * rate));
     const scale = Math.min(1, FILM / Math.min(video.videoWidth, video.videoHeight));
@@ -51,6 +62,7 @@ $("film").onclick = async () => {
     const encoder = new VideoEncoder({ output: (chunk) => found.push(chunk), error: (error) => (mine.error = error) });
     encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
     goLive(mine, $("film"));
+    hold(true);
     say("film", { title: style.title });
     await started;
     const begun = performance.now();
@@ -67,15 +79,18 @@ $("film").onclick = async () => {
     }
     await encoder.flush();
     encoder.close();
-    save(webm(found, width, height, rate), `${file.name.replace(/\.[^.]*$/, "")}-${called}.webm`);
+    const painted = webm(found, width, height, rate);
+    save(painted, name);
     if (live === mine) stopLive();
     await idle();
+    if (film === ours) offerFilm(painted, name);
     say("filmed", { done: found.length, frames });
   } catch (error) {
     console.warn(error);
     if (live === mine) stopLive();
     say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
   }
+  hold(false);
   $("bar").hidden = true;
 };
 
@@ -97,7 +112,7 @@ async function rateOf(video) {
   const times = [], begun = performance.now();
   const look = (_, { mediaTime }) => (times.push(mediaTime), video.requestVideoFrameCallback(look));
   video.requestVideoFrameCallback(look);
-  await video.play();
+  await video.play().catch(() => {}); // a short film may end before the browser says that it plays
   while (times.length < 12 && !video.ended && performance.now() - begun < 2000) await new Promise((done) => setTimeout(done, 50));
   video.pause();
   const steps = times.slice(1).map((t, i) => t - times[i]).filter((step) => step > 0.001);

@@ -143,5 +143,5 @@ const stopFullSize = () => ask("stop");
 async function styleOf(file, canvas) {
   const { row, palette } = await ask("read", { image: pixels(canvas), short: READ });
   const name = file.name.replace(/\.[^.]*$/, "");
-  return { name, title: name, rows: { [facts.sight]: row }, palette: { ...facts.palette, moments: palette } };
+  return { name, title: name.replaceAll("_", " "), rows: { [facts.sight]: row }, palette: { ...facts.palette, moments: palette } };
 }

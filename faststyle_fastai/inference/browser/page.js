@@ -178,6 +178,7 @@ function settle() {
   for (const id of SETTINGS) $(id)[field(id)] = kept[id];
   document.querySelector(`[name=area][value=${kept.area}]`).checked = true;
   $("parts").hidden = !$("mix").value;
+  offerSwap();
   tellValues();
 }
 
@@ -233,6 +234,7 @@ async function paint() {
   if (!now.photo || live) return;
   if (busy) return void (again = true);
   busy = true;
+  offerFilm();
   document.body.classList.add("painting");
   let where, nobody;
   ready(false);
@@ -251,8 +253,7 @@ async function paint() {
       show();
     } while (again);
     if (!live) {
-      say("paintedIn", { seconds: ((performance.now() - begun) / 1000).toFixed(1), where, nobody, reduced: now.reduced + now.note });
-      $("said").classList.toggle("bad", Boolean(nobody));
+      say("paintedIn", { seconds: ((performance.now() - begun) / 1000).toFixed(1), where, nobody, reduced: now.reduced + now.note }, Boolean(nobody));
       ready(true);
       offerFiner();
     }
@@ -269,6 +270,7 @@ async function paint() {
 let corrections = 0;
 async function correct(done = "masked") {
   const mine = ++corrections;
+  offerSwap();
   keep("edits", now.edits && pixels(now.edits));
   if (busy || !now.painted || live) return paint();
   remember();

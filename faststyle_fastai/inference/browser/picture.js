@@ -108,6 +108,13 @@ function rememberEdits() {
 function offerUndo() {
   $("undo").disabled = !before.length;
   $("erase").disabled = !now.edits;
+  offerSwap();
+}
+// With everything painted, there is nothing to swap.
+function offerSwap() {
+  const whole = document.querySelector("[name=area]:checked").value === "all" && !now.edits;
+  $("invert").parentElement.hidden = whole;
+  if (whole) $("invert").checked = false;
 }
 function forgetEdits() {
   [now.edits, before, drawing] = [null, [], false];

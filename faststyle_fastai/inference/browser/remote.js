@@ -1,6 +1,6 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-Object.assign(words, { open: words.openServed, hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed });
+Object.assign(words, { open: words.openServed, hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed, ownTitle: words.ownTitleServed });
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
@@ -64,7 +64,7 @@ async function restore() {
   await opened(uploaded, size);
 }
 
-let whole; // the last painting without its mask
+let whole, noted; // the last painting without its mask, and what the server notes of it
 async function repaint(source, { live, mask, ...how }) {
   if (live) {
     const body = await blobOf(source, "image/jpeg");
@@ -72,9 +72,11 @@ async function repaint(source, { live, mask, ...how }) {
   }
   await sendPhoto();
   now.size = now.file.pixels;
-  const answer = await call("paint", { how: plain(how) });
+  const stop = looking(3000, ({ job }) => job && say("behind", { job }));
+  const answer = await call("paint", { how: plain(how) }).finally(stop);
   whole = await pictureOf(answer);
-  now.note = words[answer.headers.get("note")] ?? "";
+  noted = answer.headers.get("note");
+  now.note = words[noted] ?? "";
   return { where: "", ...(await remask(source, mask)) };
 }
 
@@ -125,28 +127,28 @@ const styleOf = async (file) => (await call("style", { body: file, how: { name: 
 let refining = false;
 function offerFiner() {
   $("finer").hidden = !style.known || Boolean(second());
-  $("keep").hidden = true;
+  $("keep").hidden = noted !== "refined";
 }
 $("finer").onclick = async () => {
   if (refining) return void call("stop");
-  if (busy) return;
-  [refining, busy] = [true, true];
+  refining = true;
+  await idle();
+  busy = true;
   $("finer").textContent = words.stop;
   ready(false);
   const stop = looking(1500, async ({ share, preview }) => {
-    if (share !== null) say("refining", { percent: Math.round(100 * share) });
+    if (share) say("refining", { percent: Math.round(100 * share) });
     if (!preview || !refining) return;
     now.painted = await pictureOf(await call("preview", { method: "GET" }));
     if (refining) show();
   });
-  say("refining", { percent: 0 });
+  say("beforeRefining");
   const refined = await call("refine", { how: plain(asked()) }).catch((error) => say("failed", { why: error.message }));
   stop();
   [refining, busy] = [false, false];
   $("finer").textContent = words.finer;
   if (!refined) return ready(true);
   await paint();
-  $("keep").hidden = false;
 };
 $("keep").onclick = async () => {
   const kept = await (await call("keep")).json();

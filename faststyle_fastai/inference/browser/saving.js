@@ -12,7 +12,8 @@ async function finished(type) {
   } catch (error) {
     say("notSaved", { why: error.message });
   } finally {
-    Object.assign(stop, { textContent: words.download, onclick: download });
+    Object.assign(stop, { onclick: download });
+    nameDownload();
     ready(true);
   }
 }
@@ -24,7 +25,12 @@ function save(blob, name) {
 }
 const fileName = (type) => `${now.name}-${style.name}.${type === "image/png" ? "png" : "jpg"}`;
 
+// What the button saves: a photo, a frame, or the film once it is painted.
+function nameDownload() {
+  $("download").textContent = !film ? words.download : film.painted ? words.downloadFilm : words.downloadFrame;
+}
 async function download() {
+  if (film?.painted) return save(film.painted, film.called);
   const type = $("format").value, blob = await finished(type);
   if (!blob) return;
   save(blob, fileName(type));
