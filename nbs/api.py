@@ -1,34 +1,63 @@
 "What the reference pages have in common: the public names of a module, documented from its source."
 
+import ast
+import dataclasses
+import inspect
+import io
+import re
+import tokenize
 from importlib import import_module
-from inspect import isclass, isroutine
+from pathlib import Path
+from textwrap import dedent, fill
+from typing import NamedTuple
 
-from fastai.learner import Learner
 from IPython.display import Markdown
-from nbdev.showdoc import show_doc
 
+import faststyle_fastai
 from faststyle_fastai.core.assets import ASSETS
 
 CALLED = "__call__", "forward"  # documented though they are not public by name
+PRAGMA = re.compile(r"#\s*(fmt|type|noqa)\b.*")  # for tools, not for readers
+FLAG = re.compile(r"--[\w-]+")
+FLAGS = {"--paint": "`area`"}  # options whose name in Python is another one
+WIDTH, RETURNS = 88, "returns"
+ROOMS = Path(faststyle_fastai.__file__).parent
+MODULES = "|".join(file.stem for file in ROOMS.glob("*/[a-z]*.py"))
+REFERENCE = re.compile(rf"\b(?:{MODULES})\.(\w+)")  # recipes.RECIPES
+# Parameters that mean the same everywhere, where the source says nothing of them.
+COMMON = {
+    "cbs": "more callbacks of fastai",
+    "device": "cpu, cuda, cuda:1 or mps; None: a GPU if there is one",
+    "dls": "photos, see `StyleDataLoaders`",
+    "force": "overwrite the output if it exists",
+    "out": "the file to write",
+    "paint": "the style",
+    "precision": "float32, bfloat16, float16 or auto, see `autocast_dtype`",
+    "quiet": "print no progress",
+    "recipe": "a row of `RECIPES`",
+    "seed": "of all random numbers",
+    "size": "px of the short side",
+    "strength": "from 0 (the photo) to 1 (the style)",
+    "weights": "a file with the backbone's weights, see `perceptual_backbone`",
+}
 
 
 def reference(module: str, *names: str) -> Markdown:
     "Signatures and docstrings of `names`, or of all public names; classes with their public methods."
     module, parts = import_module(f"faststyle_fastai.{module}"), []
-    vars(module).setdefault("Learner", Learner)  # in annotations, where fastai is not imported
     for name in names or module.__all__:
         thing = getattr(module, name)
-        if isclass(thing) or isroutine(thing):
-            parts += [show_doc(each)._repr_markdown_() for each in (thing, *methods(thing))]
+        if inspect.isclass(thing) or inspect.isroutine(thing):
+            parts += map(entry, (thing, *methods(thing)))
         else:
             shown = ", ".join(map(str, thing)) if isinstance(thing, dict) else repr(thing)
             parts.append(f"### {name}\n\n`{shown.replace(str(ASSETS.parent.parent) + '/', '')}`")
-    return Markdown("\n\n".join(parts).replace(":NoneType=None", "=None"))
+    return Markdown("\n\n".join(parts))
 
 
 def methods(thing):
     "Of a class the public methods that have a docstring of their own."
-    if not isclass(thing):
+    if not inspect.isclass(thing):
         return []
     return [
         getattr(thing, key)
@@ -37,3 +66,109 @@ def methods(thing):
         and callable(getattr(thing, key))
         and getattr(value, "__doc__", None)
     ]
+
+
+def entry(thing) -> str:
+    "The heading, signature, docstring and table of parameters of a function or class."
+    name, made = thing.__qualname__, thing
+    if inspect.isclass(thing):
+        made = vars(thing).get("__init__")
+    if fields := list(fields_of(thing)):
+        rows = [field_row(thing, *each) for each in fields]
+    else:
+        rows = rows_of(made) if inspect.isroutine(made) else []
+    shown = [row.name + row.default for row in rows if row.name != RETURNS]
+    kind = "class " if inspect.isclass(thing) else ""
+    call = fill(f"{kind}{name}({', '.join(shown)})", WIDTH, subsequent_indent="    ")
+    doc = inspect.getdoc(thing) or ""
+    doc = "" if doc.startswith(f"{name}(") else doc  # a dataclass repeats its signature
+    parts = [f"### {name}", f"```python\n{call}\n```", doc, table(rows)]
+    return "\n\n".join(filter(None, parts))
+
+
+class Row(NamedTuple):
+    "A parameter of a function, a field of a class, or a result."
+
+    name: str
+    kind: str  # its annotation
+    meaning: str
+    default: str = ""  # as in a signature: =1.0
+
+
+def table(rows):
+    "Parameters as a table; nothing if there are none."
+    lines = []
+    for name, kind, meaning, _ in rows:
+        if name in COMMON and not meaning:
+            meaning = COMMON[name]
+        meaning = REFERENCE.sub(r"`\1`", meaning)
+        name = name if name == RETURNS else code(name)
+        lines.append(f"| {name} | {code(kind)} | {meaning} |")
+    return "\n".join(["| Parameter | Type | Meaning |", "|-|-|-|", *lines]) if lines else ""
+
+
+def code(text):
+    return f"`{text}`".replace("|", r"\|") if text else ""
+
+
+def rows_of(function) -> list[Row]:
+    "The parameters of a function and its result. Comments are those of their lines and the next."
+    source = dedent(inspect.getsource(inspect.unwrap(function)))
+    node, comments = ast.parse(source).body[0], comments_of(source)
+    given = node.args
+    positional = [*given.posonlyargs, *given.args]
+    values = [None] * (len(positional) - len(given.defaults)) + given.defaults
+    found = [*zip([""] * len(positional), positional, values)]
+    found += [("*", given.vararg, None)] if given.vararg else []
+    found += [("", *pair) for pair in zip(given.kwonlyargs, given.kw_defaults)]
+    found += [("**", given.kwarg, None)] if given.kwarg else []
+    found = [each for each in found if each[1].arg not in ("self", "cls")]
+    body = node.body[0].lineno
+    result = node.returns.lineno if node.returns else body
+    ends, rows = [each.lineno for _, each, _ in found[1:]] + [result], []
+    for (stars, each, value), end in zip(found, ends):
+        kind = ast.unparse(each.annotation) if each.annotation else ""
+        default = f"={ast.unparse(value)}" if value else ""
+        rows.append(Row(stars + each.arg, kind, said(comments, each.lineno, end), default))
+    if node.returns and (kind := ast.unparse(node.returns)) != "None":
+        rows.append(Row(RETURNS, kind, said(comments, result, body)))
+    return rows
+
+
+def fields_of(thing):
+    "(name, default, help) of each field of a dataclass or NamedTuple."
+    if dataclasses.is_dataclass(thing):
+        for each in dataclasses.fields(thing):
+            made = each.default_factory is not dataclasses.MISSING
+            default = {} if made else each.default
+            yield each.name, default, each.metadata.get("help")
+    for name in getattr(thing, "_fields", ()):
+        yield name, thing._field_defaults.get(name, dataclasses.MISSING), None
+
+
+def field_row(thing, name, default, told):
+    "A field of a class, with its help or its comment."
+    owner = next(each for each in thing.__mro__ if name in vars(each).get("__annotations__", {}))
+    source = dedent(inspect.getsource(owner))
+    body = [each for each in ast.parse(source).body[0].body if isinstance(each, ast.AnnAssign)]
+    node = next(each for each in body if each.target.id == name)
+    meaning = said(comments_of(source), node.lineno, node.end_lineno + 1)
+    if told:
+        meaning = FLAG.sub(lambda flag: FLAGS.get(flag[0], f"`{flag[0][2:]}`"), told)
+    value = "" if default is dataclasses.MISSING else f"={default!r}"
+    value = value if len(value) < WIDTH / 2 else "=…"
+    return Row(name, ast.unparse(node.annotation), meaning, value)
+
+
+def comments_of(source):
+    "Line -> comment, without those for tools."
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    found = {each.start[0]: each.string for each in tokens if each.type == tokenize.COMMENT}
+    found = {line: PRAGMA.sub("", text).lstrip("# ").strip() for line, text in found.items()}
+    return {line: text for line, text in found.items() if text}
+
+
+def said(comments, start, end):
+    "The comments of some lines as one text for a table."
+    text = " ".join(comments[line] for line in range(start, end) if line in comments)
+    return text.replace("|", r"\|")

@@ -1,6 +1,6 @@
 """Make the README's images from the built-in files and photos with free licenses.
 
-python tools/make_pictures.py PHOTOS
+python -m tools.make_pictures PHOTOS
 
 PHOTOS is a folder with scikit-image's astronaut.jpg (NASA, public domain), chelsea.jpg and
 coffee.jpg (CC0). The other photos come with dependencies.
@@ -13,10 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import matplotlib
+import numpy as np
 from fastcore.basics import chunked
-from PIL import ImageOps
+from PIL import Image, ImageOps
 from sklearn import datasets
 
+from benchmarks.video.keyframe import by_hand as drawn
 from faststyle_fastai.all import (
     ASSETS,
     BUILTIN_STYLES,
@@ -29,6 +31,7 @@ from faststyle_fastai.all import (
     save_picture,
     side_by_side,
     style_thumbnail,
+    train,
 )
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
@@ -36,6 +39,7 @@ SAMPLES = Path(datasets.__file__).parent / "images"
 PHOTO = SAMPLES / "china.jpg"
 HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 FRAMES = 16  # of the animation, one way
+MINUTES = 4  # of training on a keyframe
 SHOWN = {
     "astronaut": "woman_with_hat",
     "chelsea": "great_wave",
@@ -57,6 +61,7 @@ def main():
     people(paint, square(read_picture(photos["astronaut"]), 800))
     slow(photos["chelsea"])
     ladder(photos["coffee"], "woman_with_hat")
+    keyframe(read_picture(photos["astronaut"]))
 
 
 def showcase(paint, photos):
@@ -119,6 +124,26 @@ def ladder(photo, style):
     above = [painting, *made[:2]]
     rows = [[square(read_picture(x), 640) for x in row] for row in (above, [photo, *made[2:]])]
     save_picture(contact_sheet(rows, 12).reduce(2), IMAGES / "ladder.jpg")
+
+
+def keyframe(photo):
+    "Make keyframe.jpg: frames of a film; below, the middle one by hand, the others by a network."
+    steps = [(100 * i // FRAMES, 360 + 50 * i // FRAMES) for i in range(FRAMES + 1)]
+    walk = [photo.crop((at, at, at + side, at + side)).resize((448, 448)) for at, side in steps]
+    middle, others = walk[FRAMES // 2], (walk[1], walk[-2])
+    by_hand = Image.fromarray(drawn(np.asarray(middle)))
+    with TemporaryDirectory() as folder:
+        frames = Path(folder) / "frames"
+        frames.mkdir()
+        for i, picture in enumerate(walk[2:-2]):
+            picture.save(frames / f"{i:04d}.png")
+        run = train(
+            frames, None, Path(folder) / "run", keyframes=[(middle, by_hand)], minutes=MINUTES,
+            images=200, quiet=True,
+        )  # fmt: skip
+        first, last = map(Stylizer(run), others)
+    rows = [others[0], middle, others[1]], [first, by_hand, last]
+    save_picture(contact_sheet([list(row) for row in rows], 12).reduce(2), IMAGES / "keyframe.jpg")
 
 
 def square(picture, side=400):

@@ -66,13 +66,15 @@ def setup(app):
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
 """
 TOCTREE = "```{{toctree}}\n:hidden:\n:maxdepth: 1\n:caption: {}\n\n{}\n```\n"
-SOURCE = "---\norphan: true\n---\n\n# {}\n\n```{{raw}} html\n{}\n```\n"
+SOURCE = "---\norphan: true\nnosearch: true\n---\n\n# {}\n\n```{{raw}} html\n{}\n```\n"
 LINES = HtmlFormatter(lineanchors="L", linenos="inline", wrapcode=True)
 CSS = """\
 .sidebar-logo { width: 5rem; border-radius: .6rem; }
 .source { float: right; margin-top: -2.2rem; font-size: .8rem; }
 .highlight pre { white-space: pre-wrap; }
 .highlight pre:has(.linenos) { white-space: pre; }
+.highlight a:target + .linenos { background: #ffd54a; color: #000; }
+article table :is(th, td):not(:first-child) { font-size: .9em; }
 article table { font-variant-numeric: tabular-nums; }
 """
 LOGO = "woman_with_hat", "cat.jpg"  # a style and a photo
@@ -167,7 +169,8 @@ def linked(text, names):
     "Text whose `names` in prose are links."
 
     def link(found):
-        return f"[{found[0]}](#faststyle.{found[1].lower()})" if found[1] in names else found[0]
+        name = found[1] if found[1] in names else found[1].rpartition(".")[2]  # module.name
+        return f"[{found[0]}](#faststyle.{name.lower()})" if name in names else found[0]
 
     parts = CODE.split(text)
     parts[::2] = (re.sub(r"`([\w.]+)(\([^`\n]*\))?`", link, part) for part in parts[::2])

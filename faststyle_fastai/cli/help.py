@@ -2,6 +2,7 @@
 
 from itertools import chain, islice
 
+from typer import BadParameter
 from typer.core import TyperCommand, TyperGroup
 
 __all__ = ["Command", "Group"]
@@ -17,6 +18,7 @@ GROUPS = {
     "Safety": "megapixels trust_pickle",
 }
 PAIR = "--keyframe"  # can be repeated and takes two values, which typer cannot express
+TYPER = "Input should be"  # how it begins what it says of numbers
 GROUP = {name: title for title, names in GROUPS.items() for name in names.split()}
 
 
@@ -42,7 +44,23 @@ class Command(_Plain, TyperCommand):
     def parse_args(self, ctx, args):
         joined = iter(args)
         args = [(arg, "\n".join(islice(joined, 2))) if arg == PAIR else (arg,) for arg in joined]
-        return super().parse_args(ctx, list(chain.from_iterable(args)))
+        try:
+            return super().parse_args(ctx, list(chain.from_iterable(args)))
+        except BadParameter as error:
+            if error.message.startswith(TYPER):
+                error.message = f"Use {numbers(error.param)}."
+            raise
+
+
+def numbers(param):
+    "The numbers that an option takes, in words."
+    low, high = getattr(param, "min", None), getattr(param, "max", None)
+    kind = "a whole number" if param.type_descriptor.annotation is int else "a number"
+    if low is None and high is None:
+        return kind
+    if high is None:
+        return f"{kind} of at least {low:g}"
+    return f"{kind} from {low:g} to {high:g}" if low is not None else f"{kind} up to {high:g}"
 
 
 class Group(_Plain, TyperGroup):

@@ -13,7 +13,7 @@ from ..core.terminal import progress
 from . import options
 from .options import option, override
 
-PLAN = {  # see recipes.Optimization
+PLAN = {  # see pixel_recipes.Optimization
     "content_weight": override(float, "WEIGHT", "Weight of the content loss."),
     "tone_weight": override(
         float, "WEIGHT", "Weight of the tone loss, which preserves light and dark.", min=0

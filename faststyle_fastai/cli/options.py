@@ -76,7 +76,7 @@ SightArch = Annotated[
     str | None,
     option(
         "NAME",
-        "Network for a painting that was not trained on: full (the default) or slim.",
+        "Network for a painting at first sight: full (the default) or slim (faster).",
         "--arch",
     ),
 ]

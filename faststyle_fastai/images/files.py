@@ -62,7 +62,7 @@ def read_picture(
 
 
 def read_tensor(
-    source,  # as above; a tensor [B, 3 or 4, H, W] is returned unchanged
+    source,  # as in `read_picture`; a tensor [B, 3 or 4, H, W] is returned unchanged
 ) -> Tensor:  # [1, 3, H, W] in [0, 1]; [1, 4, H, W] with opacity
     "Read an image to paint: upright, sRGB, full bit depth, the first frame of an animation."
     if isinstance(source, Tensor):
@@ -86,7 +86,7 @@ def read_tensor(
 
 
 def read_upright(
-    source,  # as above
+    source,  # as in `read_picture`
 ) -> Image.Image:  # RGB, or RGBA if any of it is transparent
     "Read an image to paint, in 8 bits per channel."
     with opened(source) as image, reading(image):
@@ -94,7 +94,7 @@ def read_upright(
 
 
 def image_size(
-    source,  # as above
+    source,  # as in `read_picture`
 ) -> tuple[int, int]:
     "An image's width and height as stored, before it is turned upright."
     with opened(source) as image:

@@ -64,7 +64,7 @@ def find_style(
         )
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")
-    raise FileNotFoundError(f"{_unknown(source)} There is no file or folder of that name either.")
+    raise FileNotFoundError(_unknown(source, ", and no file or folder has that name"))
 
 
 def _plain(name):
@@ -80,15 +80,15 @@ def film_style(style: str) -> str:
     return f"slim:{_plain(style)}" if ours else style
 
 
-def _unknown(name):
-    return unknown_style(name, BUILTIN_STYLES, "Built-in")
+def _unknown(name, also=""):
+    return unknown_style(name, BUILTIN_STYLES, "Built-in", also)
 
 
-def unknown_style(name, styles, kind: str = "Available") -> str:
+def unknown_style(name, styles, kind: str = "Available", also: str = "") -> str:
     "The message for a style that is not among `styles`."
     close = get_close_matches(str(name).lower(), styles, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return f"Unknown style '{name}'.{hint} {kind} styles: {', '.join(styles)}."
+    return f"Unknown style '{name}'{also}.{hint} {kind} styles: {', '.join(styles)}."
 
 
 def style_thumbnail(name: str) -> Path:

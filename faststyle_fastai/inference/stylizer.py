@@ -46,7 +46,12 @@ MOST = 1.5  # largest sum of the weights of a mix
 
 
 class Stylizer:
-    "Repaints images with a trained network; `strength` blends its weights with those of its base."
+    """Repaints images with a trained network; `strength` blends its weights with those of its base.
+
+    `styles` are the names of its styles, `device` is where it runs, `net` is the network and `info`
+    what its file says of it. Raises `FileNotFoundError` for an unknown style or file, `ValueError`
+    for a file that is no style, and `FaststyleError` for a pickle that is not trusted.
+    """
 
     def __init__(
         self,
@@ -99,12 +104,15 @@ class Stylizer:
         watch: Callable[[float], None]
         | None = None,  # gets the finished share; for tiles, refining
         refine: float = 0.0,  # seconds to refine the style on this picture first, see `refined`
-        **options,  # the other fields of options.PaintOptions
+        **options,  # the other fields of options.PaintOptions: mask, area, stroke, keep_colors, …
     ) -> Any:  # an image of the same size, RGB or, if some of it is transparent, RGBA; or a tensor
         """Repaint an image; transparency is preserved.
 
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
+
+        Raises `ValueError` for an unknown style, an option out of its range, options that do not go
+        together, and a picture that cannot be read.
         """
         how = PaintOptions(style, strength, **options)
         if refine:
@@ -128,7 +136,7 @@ class Stylizer:
     def paint(
         self,
         x: Tensor,  # [B, 3, H, W] in [0, 1], H and W ≥ 5
-        style=None,  # as above
+        style=None,  # as in `__call__`
         strength: float = 1.0,
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         "Apply the network to tensors."
@@ -136,7 +144,7 @@ class Stylizer:
 
     def painter(
         self,
-        style=None,  # as above
+        style=None,  # as in `__call__`
         strength: float = 1.0,
         private: bool = False,  # a network of its own, whose normalizations may be changed
     ) -> Painter:
@@ -163,7 +171,7 @@ class Stylizer:
     def refined(
         self,
         picture,  # as in `__call__`, or a list of pictures
-        seconds: float = 20.0,
+        seconds: float = 20.0,  # of refining
         style=None,  # a name or an index, not a mix; None: as in FILE:NAME
         painting=None,  # or several works; needed unless it is built-in or was read at first sight
         watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, a preview
@@ -210,7 +218,7 @@ class Stylizer:
 
     def network(
         self,
-        styles: list,  # as above
+        styles: list,  # each a name, an index or a mix
         strength: float = 1.0,
     ) -> TransformerNet:
         "A network of its own with these styles only; a mixture of styles becomes one style."

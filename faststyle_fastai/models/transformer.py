@@ -81,7 +81,7 @@ class TransformerNet(nn.Module):
     def forward(
         self,
         x: Tensor,  # [B, 3, H, W] RGB in [0, 1], H and W ≥ 5
-        style: Tensor | None = None,  # see below; None: the first style
+        style: Tensor | None = None,  # indices or weights; None: the first style
     ) -> Tensor:  # [B, 3, H, W]
         """Repaint images; sizes that are not multiples of 4 are padded and cropped back.
 

@@ -30,7 +30,7 @@ def optimize_style(
     content: Any,  # the photo: a path, an image or an array
     styles: Any,  # the painting, or several to blend; a list in the list holds works of one style
     style_weights: list[float] | None = None,  # of the paintings; None: equal
-    recipe: str = "fast",  # a row of recipes.OPTIMIZATIONS
+    recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     mask: Any = None,  # a gray image: white gets the first painting's style, black the others'
     seed: int = 0,
@@ -38,9 +38,16 @@ def optimize_style(
     proof: str | Path | None = None,  # a printer's profile: limits inputs to its colors
     precision: str = "auto",  # see devices.autocast_dtype
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
-    **overrides: Any,  # fields of recipes.Optimization
+    **overrides: Any,  # fields of pixel_recipes.Optimization, or settings of the loss
 ) -> Image.Image:  # RGB, the longer side is the plan's end_scale
-    "Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016)."
+    """Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016).
+
+    It begins small and ends at `end_scale`, 512 px on the longer side in recipe `fast`: about half
+    a minute on two CPU cores, and several minutes in the published recipes. `callback` gets the
+    state after each iteration, and the optimizer, whose `picture()` is the image so far.
+
+    Raises `ValueError` for an unknown recipe or setting, and for an image that cannot be read.
+    """
     plan = optimization_plan(recipe, **overrides)
     work = PixelOptimizer(
         content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
@@ -69,7 +76,7 @@ def optimize_to_file(
     depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif with the extra deep
     precision: str = "auto",
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
-    **overrides: Any,  # fields of recipes.Optimization
+    **overrides: Any,  # fields of pixel_recipes.Optimization
 ) -> list[Path]:  # the files written
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
 

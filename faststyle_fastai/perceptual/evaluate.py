@@ -62,7 +62,7 @@ def average_best_loss(
 
 def evaluate_style(
     paint,  # tensor in, tensor out: Stylizer.paint
-    photos: list[str | Path],
+    photos: list[str | Path],  # files that no network was trained on
     loss: VggLoss,  # a `reference_loss`
     size: int = 256,  # px of the photos' short side
     iterations: int = 30,  # of direct optimization to compare with; 0: none

@@ -24,6 +24,8 @@ class VggLoss(nn.Module):
     all styles, backbones and sizes. `loss` gives any setting of any term, as a recipe does.
     After each call, `parts` holds the weighted error of each image by term, and `style_ids` the
     painting of each image. The loss is the mean of the sum.
+
+    Raises `ValueError` for unknown layers, terms or settings, and if there is nothing to compare.
     """
 
     terms: Any  # an nn.ModuleDict: name -> Term
@@ -31,7 +33,7 @@ class VggLoss(nn.Module):
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Backbone,  # as of `perceptual_backbone`
         style: Any,  # one or more paintings, [1, 3, H, W] in [0, 1]; None: no style. Several works
         # of one style are a list in the list
         content_layers: dict[str, float] | None = None,  # layer -> weight
@@ -72,7 +74,7 @@ class VggLoss(nn.Module):
 
     def forward(
         self,
-        pred: Tensor,  # [B, 3, H, W], the repainted photos
+        pred: Tensor,  # [B, 3, H, W], the repainted photos, meant to be in [0, 1]
         photo: Tensor,  # [B, 3, H, W] in [0, 1]
         style_ids: Tensor | None = None,  # [B], index of each photo's painting; None: the first
     ) -> Tensor:  # scalar

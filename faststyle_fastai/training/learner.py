@@ -60,12 +60,9 @@ def autoencoder_learner(
     pretrained: Learner | str | Path | None = None,  # as in style_learner
     precision: str = "auto",  # see devices.autocast_dtype
     cbs=None,
-    **overrides,
-) -> Learner:  # each of fastai's
-    """A Learner for an autoencoder that redraws photos, under the recipe's content loss.
-
-    `overrides` are as in `style_learner`.
-    """
+    **overrides,  # as in `style_learner`
+) -> Learner:  # fastai's
+    "A Learner for an autoencoder that redraws photos, under the recipe's content loss."
     dls, (plan, given) = checked_loaders(dls), _plan(recipe, "autoencoder", overrides)
     return _learner(
         dls, [], [], plan, given, recipe=recipe, arch=arch, weights=weights, pretrained=pretrained,
@@ -78,13 +75,13 @@ def style_learner(
     style,  # a painting (a path, an image or an array), a list of them, or {name: painting}; a
     # list in place of a painting holds several works of one style
     recipe: str = "fast",  # a row of recipes.RECIPES
-    pretrained: Learner | str | Path | None = "predicted",  # see below
+    pretrained: Learner | str | Path | None = "predicted",  # the start, as described
     arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of the styles; None: the paintings' file names
     precision: str = "auto",  # see devices.autocast_dtype
     cbs=None,
-    **overrides,
+    **overrides,  # fields of recipes.Training, or arguments of fastai's Learner
 ) -> Learner:  # fastai's
     """A Learner for a network that repaints photos like `style`, from a pretrained start.
 
@@ -94,8 +91,12 @@ def style_learner(
     styles, as the gallery has, each new style begins with the scales and shifts of the nearest one.
     After `learn.freeze()` only these scales and shifts are trained.
 
-    `overrides` are fields of `recipes.Training`, or arguments of fastai's `Learner` such as
-    `metrics`, `opt_func`, `loss_func` and `path`. `size`, `bs` and `images` are the DataLoaders'.
+    `overrides` are fields of `recipes.Training` such as `lr`, `epochs` and `backbone`, settings of
+    the loss such as `style_weight`, or arguments of fastai's `Learner` such as `metrics`,
+    `opt_func`, `loss_func` and `path`. `size`, `bs` and `images` are the DataLoaders'.
+
+    Raises `ValueError` for an unknown recipe, architecture or setting, for the same painting twice,
+    and for one that cannot be read.
     """
     dls, (plan, given) = checked_loaders(dls), _plan(recipe, "style", overrides)
     if isinstance(style, dict):

@@ -13,7 +13,7 @@ class Training(Plan):
     "All settings of a training except the photos and the painting."
 
     backbone: str  # a row of backbones.BACKBONES
-    loss: dict[str, dict] = field(default_factory=dict)  # term -> settings, see below
+    loss: dict[str, dict] = field(default_factory=dict)  # term -> settings, see terms.TERMS
     normalize: bool = True  # whether the backbone's input is normalized as for ImageNet
     opt: str = "adam"  # a row of optimizers.OPTIMIZERS
     lr: float = 1e-3  # peak

@@ -59,11 +59,11 @@ def train(
     out: str | Path,  # the run folder: model, settings, history, previews, checkpoints
     recipe: str = "fast",
     pretrained: str | Path | None = "predicted",  # see style_learner
-    arch: str = "full",
+    arch: str = "full",  # a key of transformer.ARCHS
     weights: str | Path | None = None,  # the backbone's
-    size: int | None = None,  # px; for this and the next two, None is the recipe's
-    bs: int | None = None,
-    images: int | None = None,  # photos per epoch
+    size: int | None = None,  # px; None: the recipe's
+    bs: int | None = None,  # photos per step; None: the recipe's
+    images: int | None = None,  # photos per epoch; None: the recipe's
     minutes: float | None = None,  # in all, instead of epochs; None: see recipes.Recipe.minutes
     patience: int | None = None,  # epochs without improvement before it ends on the best
     keyframes: list | None = None,  # pairs of a frame and its painted version, see Keyframes
@@ -79,9 +79,14 @@ def train(
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     cbs=None,  # additional callbacks
-    **overrides,  # fields of recipes.Training
+    **overrides,  # fields of recipes.Training, or settings of the loss such as style_weight
 ) -> Path:  # `out`
-    "Train one or more styles on a folder of photos and write a complete run folder."
+    """Train one or more styles on a folder of photos and write a complete run folder.
+
+    Raises `ValueError` for settings that are unknown or do not go together and for paintings that
+    cannot be read, `FileNotFoundError` for a folder without photos, and `FaststyleError` for an
+    existing run without `force` or `resume`, or one that cannot be resumed.
+    """
     started, out = time.monotonic(), Path(out)
     check_numbers(minutes=minutes)
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
@@ -250,7 +255,7 @@ def add_style(
     photos: str | Path | None = None,  # a folder; None: the run's
     out: str | Path | None = None,  # .safetensors; None: replace the old one
     weights: str | Path | None = None,  # the backbone's
-    minutes: float = 3,
+    minutes: float = 3,  # of training
     force: bool = False,  # overwrite `out`
     workers: int | None = None,  # as in `train`
     seed: int = 0,

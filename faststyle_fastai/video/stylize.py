@@ -52,15 +52,15 @@ def paint_video(
     size: int | None = None,  # px of the video's short side; None: unchanged
     smooth: bool = False,  # brush strokes follow the motion
     start: float = 0.0,  # seconds
-    end: float | None = None,
+    end: float | None = None,  # seconds; None: the video's end
     fps: float | None = None,  # frames per second; None: as in the video
     codec: str | None = None,  # ffmpeg's name; None: H.264, or VP9 for .webm
     crf: int | None = None,  # quality, lower is better and larger; None: 18, or 31 for VP9
     resume: bool = False,  # continue an interrupted video
     refine: float = 0.0,  # seconds to refine the style on three frames first
     painting: Any = None,  # of the style, see Stylizer.refined
-    # called with the seconds painted and in all, or None, after each frame
-    watch: Callable[[float, float | None], Any] | None = None,
+    watch: Callable[[float, float | None], Any] | None = None,  # called after each frame with the
+    # seconds painted and those in all (None: unknown)
     **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
 ) -> Path:  # `out`
     """Repaint a video; its sound and frame times are preserved.
@@ -68,6 +68,9 @@ def paint_video(
     On a CPU, groups of up to 25 frames are read, painted and encoded in turn. On a GPU these steps
     overlap. Memory use does not grow with length. After a KeyboardInterrupt the video can be played
     as far as it got. `resume=True` continues it, also after the process was killed.
+
+    Raises `FaststyleError` for a video that cannot be read or written, and `ValueError` for options
+    out of their range.
     """
     av, source, out = extra("av", "video"), str(source), Path(out)
     check_numbers(start=start, end=end, fps=fps, crf=crf)
