@@ -8,12 +8,13 @@ import re
 import tokenize
 from importlib import import_module
 from pathlib import Path
+from pprint import pformat
 from textwrap import dedent, fill
 from typing import NamedTuple
 
 from IPython.display import Markdown
 
-import faststyle_fastai
+import faststyle_fastai.all
 from faststyle_fastai.core.assets import ASSETS
 
 CALLED = "__call__", "forward"  # documented though they are not public by name
@@ -24,6 +25,10 @@ WIDTH, RETURNS = 88, "returns"
 ROOMS = Path(faststyle_fastai.__file__).parent
 MODULES = "|".join(file.stem for file in ROOMS.glob("*/[a-z]*.py"))
 REFERENCE = re.compile(rf"\b(?:{MODULES})\.(\w+)")  # recipes.RECIPES
+# Names that are documented, where a comment mentions them without quotes.
+NAMES = "|".join(name for name in vars(faststyle_fastai.all) if re.search("[a-z](_[a-z]|[A-Z])", name))
+LINKED = re.compile(rf"(?<![`\w.])((?:Stylizer|{NAMES})(?:\.[a-z]\w*)?)(?![`\w])")
+PLAIN = int, float, str, tuple, type(None)
 # Parameters that mean the same everywhere, where the source says nothing of them.
 COMMON = {
     "cbs": "more callbacks of fastai",
@@ -50,9 +55,26 @@ def reference(module: str, *names: str) -> Markdown:
         if inspect.isclass(thing) or inspect.isroutine(thing):
             parts += map(entry, (thing, *methods(thing)))
         else:
-            shown = ", ".join(map(str, thing)) if isinstance(thing, dict) else repr(thing)
-            parts.append(f"### {name}\n\n`{shown.replace(str(ASSETS.parent.parent) + '/', '')}`")
+            parts.append(f"### {name}\n\n{shown(thing)}")
     return Markdown("\n\n".join(parts))
+
+
+def shown(thing) -> str:
+    "A constant: a table of classes, what it holds, or its value."
+    if isinstance(thing, dict) and all(map(inspect.isclass, thing.values())):
+        lines = [f"| `{key}` | `{call(each)}` | {first_line(each)} |" for key, each in thing.items()]
+        return "\n".join(["| Name | Settings | |", "|-|-|-|", *lines])
+    if isinstance(thing, dict) and all(isinstance(each, dict) for each in thing.values()):
+        return f"```python\n{pformat(thing, width=WIDTH, sort_dicts=False)}\n```"
+    if isinstance(thing, dict) and all(isinstance(each, PLAIN) for each in thing.values()):
+        pairs = {key: ".".join(each) if isinstance(each, tuple) else each for key, each in thing.items()}
+        return ", ".join(f"`{key}`: {each}" for key, each in pairs.items())
+    text = ", ".join(map(str, thing)) if isinstance(thing, dict) else repr(thing)
+    return f"`{text.replace(str(ASSETS.parent.parent) + '/', '')}`"
+
+
+def first_line(thing):
+    return (inspect.getdoc(thing) or "").split("\n")[0]
 
 
 def methods(thing):
@@ -70,20 +92,27 @@ def methods(thing):
 
 def entry(thing) -> str:
     "The heading, signature, docstring and table of parameters of a function or class."
-    name, made = thing.__qualname__, thing
-    if inspect.isclass(thing):
-        made = vars(thing).get("__init__")
-    if fields := list(fields_of(thing)):
-        rows = [field_row(thing, *each) for each in fields]
-    else:
-        rows = rows_of(made) if inspect.isroutine(made) else []
-    shown = [row.name + row.default for row in rows if row.name != RETURNS]
-    kind = "class " if inspect.isclass(thing) else ""
-    call = fill(f"{kind}{name}({', '.join(shown)})", WIDTH, subsequent_indent="    ")
+    name = thing.__qualname__
+    said_first = "class " if inspect.isclass(thing) else ""
+    line = fill(f"{said_first}{call(thing)}", WIDTH, subsequent_indent="    ")
     doc = inspect.getdoc(thing) or ""
     doc = "" if doc.startswith(f"{name}(") else doc  # a dataclass repeats its signature
-    parts = [f"### {name}", f"```python\n{call}\n```", doc, table(rows)]
+    parts = [f"### {name}", f"```python\n{line}\n```", doc, table(rows_of(thing))]
     return "\n\n".join(filter(None, parts))
+
+
+def call(thing) -> str:
+    "How a function or class is called."
+    given = [row.name + row.default for row in rows_of(thing) if row.name != RETURNS]
+    return f"{thing.__qualname__}({', '.join(given)})"
+
+
+def rows_of(thing):
+    "The parameters of a function or class, and a function's result."
+    if fields := list(fields_of(thing)):
+        return [field_row(thing, *each) for each in fields]
+    made = vars(thing).get("__init__") if inspect.isclass(thing) else thing
+    return parameters(made) if inspect.isroutine(made) else []
 
 
 class Row(NamedTuple):
@@ -96,22 +125,20 @@ class Row(NamedTuple):
 
 
 def table(rows):
-    "Parameters as a table; nothing if there are none."
+    "Parameters as a table, their types below their names; nothing if there are none."
     lines = []
     for name, kind, meaning, _ in rows:
-        if name in COMMON and not meaning:
-            meaning = COMMON[name]
-        meaning = REFERENCE.sub(r"`\1`", meaning)
+        meaning = LINKED.sub(r"`\1`", REFERENCE.sub(r"`\1`", meaning or COMMON.get(name, "")))
         name = name if name == RETURNS else code(name)
-        lines.append(f"| {name} | {code(kind)} | {meaning} |")
-    return "\n".join(["| Parameter | Type | Meaning |", "|-|-|-|", *lines]) if lines else ""
+        lines.append(f"| {name}{'<br>' if kind else ''}{code(kind)} | {meaning} |")
+    return "\n".join(["| Parameter | Meaning |", "|-|-|", *lines]) if lines else ""
 
 
 def code(text):
     return f"`{text}`".replace("|", r"\|") if text else ""
 
 
-def rows_of(function) -> list[Row]:
+def parameters(function) -> list[Row]:
     "The parameters of a function and its result. Comments are those of their lines and the next."
     source = dedent(inspect.getsource(inspect.unwrap(function)))
     node, comments = ast.parse(source).body[0], comments_of(source)
@@ -154,7 +181,9 @@ def field_row(thing, name, default, told):
     node = next(each for each in body if each.target.id == name)
     meaning = said(comments_of(source), node.lineno, node.end_lineno + 1)
     if told:
-        meaning = FLAG.sub(lambda flag: FLAGS.get(flag[0], f"`{flag[0][2:]}`"), told)
+        more = f" ({meaning})" if meaning else ""
+        told = told.replace("or none.", "or None.")  # as it is in Python
+        meaning = FLAG.sub(lambda flag: FLAGS.get(flag[0], f"`{flag[0][2:]}`"), told) + more
     value = "" if default is dataclasses.MISSING else f"={default!r}"
     value = value if len(value) < WIDTH / 2 else "=…"
     return Row(name, ast.unparse(node.annotation), meaning, value)

@@ -36,7 +36,8 @@ CONF = """\
 project = {title!r}
 author = copyright = "The faststyle authors"
 version = release = {version!r}
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx_copybutton"]
+copybutton_prompt_text = "$ "
 nb_execution_mode = "off"
 nb_render_markdown_format = "gfm"
 myst_enable_extensions = ["dollarmath"]
@@ -74,7 +75,10 @@ CSS = """\
 .highlight pre { white-space: pre-wrap; }
 .highlight pre:has(.linenos) { white-space: pre; }
 .highlight a:target + .linenos { background: #ffd54a; color: #000; }
-article table :is(th, td):not(:first-child) { font-size: .9em; }
+article td { font-size: .9em; }
+article td br + code { font-size: .8em; }
+article td code { white-space: nowrap; }
+article td br + code { white-space: normal; }
 article table { font-variant-numeric: tabular-nums; }
 """
 LOGO = "woman_with_hat", "cat.jpg"  # a style and a photo
@@ -82,7 +86,7 @@ DEMO = '<a href="studio/">Try it in your browser</a> · '
 HIDDEN = "#| echo: false"
 MODULE = re.compile(r'reference\("([\w.]+)"')  # in the source of a cell that documents it
 SHOWN = re.compile(r"(?:^---\n\n)?^### ([\w.]+)$", re.M)  # the heading of a documented name
-CODE = re.compile(r"(^```.*?^```$|^#.*$|\[[^\]]*\]\([^)]*\))", re.M | re.S)  # or a link
+CODE = re.compile(r"(^```.*?^```$|^#[^\n]*$|\[[^\]]*\]\([^)]*\))", re.M | re.S)  # or a link
 
 
 def main(out: str | Path, demo: bool = True):

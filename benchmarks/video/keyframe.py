@@ -1,16 +1,17 @@
 """How well a network carries on a hand from one painted frame: `train --keyframe`.
 
-    python -m benchmarks.video.keyframe CLIP --out DIR [--minutes 3] [--weights VGG19]
+    python -m benchmarks.video.keyframe CLIP --out DIR [--epochs 5] [--weights VGG19]
 
 Each scene of CLIP is a clip of its own. A script paints its middle frame: flat areas in five
 colors and ink lines. It also paints the held-out frames near both ends, as the reference. A network
-is trained on the painted frame as a keyframe, and another as a mere painting, equally long.
+is trained on the painted frame as a keyframe, and another as a mere painting, in as many steps.
 *Distance* is the mean squared difference of features with unit norm (as in LPIPS, without its
-weights) between painted and reference frames. DIR receives sheets: photo, reference, keyframe,
-painting.
+weights) between painted and reference frames. *min* is how long the keyframe's training took. DIR
+receives sheets: photo, reference, keyframe, painting; and each of these pictures by itself.
 """
 
 import argparse
+import time
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ from faststyle_fastai.video.temporal import Scenes
 HEIGHT = 480  # px of the frames
 CLIPS = 3  # the longest scenes
 HELD_OUT = 0.05, 0.15, 0.85, 0.95  # of a scene
+STEPS, BATCH = 50, 4  # of an epoch
 EVERY = 4  # frames, of those that are trained on
 INKS = np.float32([[24, 26, 60], [32, 92, 110], [196, 88, 48], [238, 180, 88], [250, 236, 206]])
 GREEN = np.float32([90, 150, 60])
@@ -38,7 +40,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip")
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--minutes", type=float, default=3)
+    parser.add_argument("--epochs", type=int, default=5, help=f"Of {STEPS} steps.")
     parser.add_argument("--weights", help="VGG19 weights, for the distance.")
     args = parser.parse_args()
     backbone = perceptual_backbone("vgg19" if args.weights else "lite", args.weights, LAYERS)
@@ -49,14 +51,15 @@ def main():
             {"scene": number, "frames": len(frames)} | compared(frames, place, args, backbone)
         )
         print(rows[-1], flush=True)
-    report("keyframe", rows, minutes=args.minutes, distance="vgg19" if args.weights else "lite")
+    steps = args.epochs * STEPS
+    report("keyframe", rows, steps=steps, distance="vgg19" if args.weights else "lite")
 
 
 def compared(frames, place, args, backbone):
     "Train both ways on one scene; the mean distances of the held-out frames."
     middle = len(frames) // 2
     tested = [round(share * (len(frames) - 1)) for share in HELD_OUT]
-    photos, ways = place / "photos", {}
+    photos, ways, took = place / "photos", {}, {}
     photos.mkdir(parents=True, exist_ok=True)
     for i in range(0, len(frames), EVERY):
         if i not in tested:
@@ -66,19 +69,29 @@ def compared(frames, place, args, backbone):
         Image.fromarray(picture).save(file)
     references = [by_hand(frames[i]) for i in tested]
     sheet = [[frames[i] for i in tested], references]
+    save_all(references, place / "reference-frames")
     for name, how in {"keyframe": {"keyframes": [pair]}, "painting": {}}.items():
+        began = time.monotonic()
         run = train(
-            photos, pair[1], place / name, minutes=args.minutes, images=200, force=True,
-            quiet=True, **how,
+            photos, pair[1], place / name, epochs=args.epochs, images=STEPS * BATCH, bs=BATCH,
+            force=True, quiet=True, **how,
         )  # fmt: skip
+        took.setdefault("min", (time.monotonic() - began) / 60)
         paint = Stylizer(run)
         painted = [np.asarray(paint(Image.fromarray(frames[i]))) for i in tested]
+        save_all(painted, place / f"{name}-frames")
         sheet.append(painted)
         pairs = zip(painted, references)
         ways[name] = float(np.mean([distance(backbone, *pair) for pair in pairs]))
     whole = np.vstack([np.hstack(row) for row in sheet])
     Image.fromarray(whole).save(place / "sheet.png")
-    return ways | {"of painting": f"{ways['keyframe'] / ways['painting']:.2f}x"}
+    return ways | {"of painting": f"{ways['keyframe'] / ways['painting']:.2f}x"} | took
+
+
+def save_all(pictures, folder):
+    folder.mkdir(exist_ok=True)
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{i}.png")
 
 
 def scenes(path):

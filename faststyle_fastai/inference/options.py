@@ -24,19 +24,22 @@ def option(default, help, **limits):  # limits and metavar as in typer.Option
 
 @dataclass(frozen=True)
 class PaintOptions:
-    "The options of painting. `ValueError` if two of them do not go together."
+    """The options of painting, given as keywords: `paint("me.jpg", stroke="broad", size=512)`.
+
+    Raises `ValueError` if two of them do not go together.
+    """
 
     style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: the named one
     strength: float = option(
         1.0, "Strength from 0 (the original) to 1 (the style).", metavar="SHARE", min=0, max=1
     )
-    mask: Any = option(  # a gray image; grays blend
+    mask: Any = option(  # a path, an image or an array; grays blend
         None, "Gray image. White areas are painted, black areas stay unchanged.", metavar="FILE"
     )
     area: str = option(
         "all", f"What to paint: {either(AREAS)}. People are found by their faces.", metavar="WHAT"
     )
-    black: Any = option(
+    black: Any = option(  # one of this Stylizer's, as in `style`
         None, "Style for what is not painted: the black areas of --mask, or the rest of --paint.",
         metavar="STYLE",
     )  # fmt: skip

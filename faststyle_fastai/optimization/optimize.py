@@ -64,9 +64,9 @@ def optimize_to_file(
     styles: Sequence[Any],  # files or addresses, or lists of works of one style
     out: str | Path,  # the image; also writes OUT.trace.json, OUT.loss.png, OUT.state
     style_weights: list[float] | None = None,
-    recipe: str = "fast",
+    recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,
-    mask: str | Path | None = None,
+    mask: str | Path | None = None,  # as in optimize_style
     save_every: int = 50,  # iterations
     resume: bool = False,  # resume from the last save
     force: bool = False,  # overwrite `out`
@@ -76,7 +76,7 @@ def optimize_to_file(
     depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif with the extra deep
     precision: str = "auto",
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
-    **overrides: Any,  # fields of pixel_recipes.Optimization
+    **overrides: Any,  # as in optimize_style
 ) -> list[Path]:  # the files written
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
 

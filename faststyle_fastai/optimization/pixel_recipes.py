@@ -18,7 +18,7 @@ class Optimization(Plan):
     loss: dict[str, dict]  # term -> settings, see terms.TERMS
     pooling: str = "max"  # a row of backbones.POOLINGS
     padding: str = "replicate"  # of the first convolution
-    optimizer: str = "adam"  # a row of pixels.OPTIMIZERS
+    optimizer: str = "adam"  # adam, lbfgs, or wolfe (L-BFGS with a line search)
     step_size: float = 0.02  # of Adam
     betas: tuple[float, float] = (0.9, 0.99)  # of Adam
     clamp: bool = True  # limit pixels to [0, 1]; else normalized and free

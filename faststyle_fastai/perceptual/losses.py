@@ -21,9 +21,10 @@ class VggLoss(nn.Module):
     """Content, style, total variation and other terms on a frozen backbone (Johnson et al. 2016).
 
     By default each layer's error is relative to its target's size, so that one set of weights suits
-    all styles, backbones and sizes. `loss` gives any setting of any term, as a recipe does.
-    After each call, `parts` holds the weighted error of each image by term, and `style_ids` the
-    painting of each image. The loss is the mean of the sum.
+    all styles, backbones and sizes. Give layers for the content, the style, or both. `loss` gives
+    any setting of any term, as a recipe does. The loss is the mean over the batch of the sum of the
+    terms. After each call, `parts` holds the weighted error of each image by term, and `style_ids`
+    the painting of each image.
 
     Raises `ValueError` for unknown layers, terms or settings, and if there is nothing to compare.
     """

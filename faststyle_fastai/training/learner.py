@@ -91,6 +91,9 @@ def style_learner(
     styles, as the gallery has, each new style begins with the scales and shifts of the nearest one.
     After `learn.freeze()` only these scales and shifts are trained.
 
+    Train it by any of fastai's methods, or by `learn.fit_recipe()`, which has the recipe's `lr`,
+    `epochs` and `schedule`.
+
     `overrides` are fields of `recipes.Training` such as `lr`, `epochs` and `backbone`, settings of
     the loss such as `style_weight`, or arguments of fastai's `Learner` such as `metrics`,
     `opt_func`, `loss_func` and `path`. `size`, `bs` and `images` are the DataLoaders'.

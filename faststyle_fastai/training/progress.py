@@ -199,7 +199,8 @@ class Preview(Callback):
         palette = [*info.get("palettes", {}).values()][row : row + 1]
         colors = torch.tensor(palette, device=device) if palette else None
         paint = Painter(net, torch.eye(net.n_styles)[row : row + 1], 0.0, device, None, colors)
-        return side_by_side([to_picture(x) for photo in self.photos for x in (photo, paint(photo))])
+        pairs = [to_picture(x) for photo in self.photos for x in (photo, paint(photo))]
+        return side_by_side(pairs, gap=2)
 
     def _write_films(self, folder, path):
         "Write the readable previews, or every few of many, as a GIF at half size and an MP4."

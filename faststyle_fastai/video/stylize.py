@@ -63,7 +63,7 @@ def paint_video(
     # seconds painted and those in all (None: unknown)
     **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
 ) -> Path:  # `out`
-    """Repaint a video; its sound and frame times are preserved.
+    """Repaint a video; its sound and frame times are preserved. Replaces an existing `out`.
 
     On a CPU, groups of up to 25 frames are read, painted and encoded in turn. On a GPU these steps
     overlap. Memory use does not grow with length. After a KeyboardInterrupt the video can be played

@@ -17,6 +17,7 @@ from ..models.normalization import mean_and_variance
 __all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople"]
 
 FOLLOW = 4.0  # seconds, time constant of the smoothing
+FAR = 1  # standard deviations that a channel's mean may be from the smoothed one
 CUT = 0.12  # mean difference of two frames, in [0, 1], above which a new scene begins
 KEPT = 0.8  # weight of the previous frame where it shows the same object
 LOOK, ZOOMS = 256, (1, 2)  # px of the short side at which people are sought, and their windows
@@ -49,7 +50,7 @@ class SmoothedStatistics:
     def __init__(self, net: Any):  # a TransformerNet
         self.keep, self.is_cut = 0.0, Scenes()
         for stage in net.stages():
-            stage.norm.statistics = self.smoothed(mean_and_variance)
+            stage.norm.statistics = self.smoothed(mean_and_variance, near)
 
     def next_frame(
         self,
@@ -62,6 +63,7 @@ class SmoothedStatistics:
     def smoothed(
         self,
         measure: Callable[[Tensor], Tensor],  # of a frame's features or colors
+        limited: Callable[[Tensor, Tensor], Tensor] | None = None,  # by what is smoothed and now
     ) -> Callable[[Tensor], Tensor]:
         "The statistics of one normalization, or of the painted frames."
         last = None
@@ -70,9 +72,20 @@ class SmoothedStatistics:
             nonlocal last
             now = measure(y).float()
             last = now if last is None else torch.lerp(now, last, self.keep)
-            return last
+            return limited(last, now) if limited else last
 
         return smoothed
+
+
+def near(
+    smoothed: Tensor,  # [2, C], mean and variance of each channel
+    now: Tensor,  # of this frame
+) -> Tensor:
+    "Smoothed statistics whose variance is large enough for this frame's mean."
+    # A plain frame has no variance. If it is brighter than the one before, each normalization would
+    # enlarge the difference some hundredfold, to infinity in the end.
+    mean, variance = smoothed
+    return torch.stack([mean, variance.clamp(min=((now[0] - mean) / FAR).square())])
 
 
 class SteadyPeople:

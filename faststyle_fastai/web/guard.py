@@ -55,6 +55,7 @@ KEPT = "/upload", "/photo", "/style", "/finish", "/api/paint"  # of what the fol
 HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 PICTURE = re.compile(r"data:image/(png|jpeg|webp);base64,")  # the camera's frames
 FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # of a path
+NO_IMAGE = re.compile(r"cannot identify image file '?([^']*)'?")  # Pillow's words, by gradio
 OPTION = re.compile(r"[:.]?[^:.]*\s--?[a-z][\w-]*[^.]*(?=\.)")  # advice for the command line
 
 
@@ -207,7 +208,9 @@ def plain_reason(error: Exception) -> str:
             message = f"Unexpected error: {type(error).__name__}."
     else:
         message = format_error(error)
-    return OPTION.sub("", FOLDERS.sub("", str(message)))
+    return NO_IMAGE.sub(
+        r"\1 cannot be read: not an image.", OPTION.sub("", FOLDERS.sub("", str(message)))
+    )
 
 
 class Guard:

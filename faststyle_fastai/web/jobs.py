@@ -124,9 +124,10 @@ class Queue:
             return f"waits for {self.running()}, {place}" if self.running() else f"waits, {place}"
         return f"failed: {job.why}" if job.state == "failed" else job.state
 
-    def said(self, kind: type) -> str:
-        "The jobs of one kind that are open, and the latest two that ended, as a list."
-        ended = [job for job in self.of(kind) if job not in self.open()][-2:]
+    def said(self, kind: type, visitor: str | None) -> str:
+        "The jobs of one kind that are open, and the visitor's latest two that ended, as a list."
+        ours = [job for job in self.of(kind) if job.visitor == visitor]
+        ended = [job for job in ours if job not in self.open()][-2:]
         lines = [f"- **{job.title}**: {self.told(job)}" for job in ended + self.open(kind)]
         return "\n".join(lines[-LISTED:])
 

@@ -26,7 +26,7 @@ from ..training.demo import sample_photos
 __all__ = ["StyleLibrary", "is_late", "spoken"]
 
 LATE = " (interrupted)"
-TAKEN = "A style {} already exists: choose another name, or rename your file."
+TAKEN = "A style {} already exists: choose another name."
 
 
 class StyleLibrary:
@@ -124,7 +124,8 @@ class StyleLibrary:
         files = [path for path in self.folder.glob("[!.]*.*") if path.is_file()]
         files = [p for p in files if p.suffix == ".safetensors" or is_picture(Path(p.name))]
         found: dict[str, Path] = {}
-        for path in sorted(folders) + sorted(files):
+        files.sort(key=lambda path: (path.stem, path.suffix != ".safetensors"))
+        for path in [*sorted(folders), *files]:  # a painting belongs to the style of its name
             found.setdefault(path.name if path in folders else path.stem, path)
         return {name: path for name, path in found.items() if name not in busy}
 

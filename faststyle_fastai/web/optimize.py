@@ -10,7 +10,7 @@ from ..images.saving import save_picture
 from ..optimization.optimize import optimize_style
 from .gradio import gr
 from .jobs import EVERY, OptimizationJob
-from .parts import PHOTO_STYLE, Site, image_field, shell, show_with
+from .parts import PHOTO_STYLE, Site, image_field, refused, shell, show_with
 from .studio import Studio
 
 __all__ = ["OptimizeTab"]
@@ -53,8 +53,8 @@ class OptimizeTab:
         self.pictures = [photo, painting]
         for field in self.pictures:
             field.change(
-                lambda *both: "Ready to paint." if all(both) else IDLE, self.pictures, status,
-                show_progress="hidden", api_name=False,
+                self.chosen_one, [field, *self.pictures], [field, status], show_progress="hidden",
+                api_name=False,
             )  # fmt: skip
         start(
             self.optimize, [photo, painting, size],
@@ -66,6 +66,12 @@ class OptimizeTab:
         "At an event, fill empty fields with the photo and painting of the first tab."
         fields, known = self.pictures, gr.Textbox(visible=False)
         event(self.begin, [known, *fields], fields, js=KNOWN, api_name=False)
+
+    def chosen_one(self, file, *both):
+        "What is still missing; a file that cannot be read is taken out again."
+        if why := refused(file):
+            return None, why
+        return gr.skip(), "Ready to paint." if all(both) else IDLE if file else gr.skip()
 
     def begin(self, known, photo, painting):
         visitor, _, called = known.partition(" ")

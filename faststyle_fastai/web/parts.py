@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from ..images.files import read_picture
 from ..inference.options import AREAS
 from .gradio import gr
+from .guard import reason
 from .jobs import Queue
 from .library import StyleLibrary
 
@@ -15,10 +17,12 @@ __all__ = [
     "PHOTO_STYLE",
     "Site",
     "area_field",
+    "bad",
     "fetch",
     "hidden_file",
     "image_field",
     "paint_with",
+    "refused",
     "shell",
     "show_with",
     "style_cards",
@@ -97,6 +101,21 @@ def image_field(**how):
     field = gr.Image(type="filepath", sources=["upload", "clipboard"], **how)
     field.preprocess = lambda sent: sent and sent.path
     return field
+
+
+def refused(file, read: Callable[[str], Any] = read_picture) -> str:
+    "Why a file cannot be used; nothing if it can."
+    try:
+        if file:
+            read(file)
+    except Exception as error:
+        return bad(reason(error))
+    return ""
+
+
+def bad(text: str) -> str:
+    "A status that says what is wrong."
+    return f'<span class="bad">{text}</span>'
 
 
 def shell(title: str) -> tuple[gr.Row, gr.Column, gr.Column]:

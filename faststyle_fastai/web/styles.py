@@ -21,10 +21,10 @@ IDLE = (
     "### No styles of your own yet\n"
     "Teach a painting, or choose *Your painting* below a photo: both appear here."
 )
+SHELF = "Paintings and styles that were added here. All who open this page see them."
 WHAT = (
-    "Paintings and styles that were added here. All who open this page see them. A style can go "
-    "with you, as a web page that paints without faststyle. The studio is such a page with all "
-    "built-in styles."
+    "A style can go with you, as a web page that paints without faststyle. The studio is such a "
+    "page with all built-in styles."
 )
 ASK = """(name) => {
   const said = name?.replaceAll("_", " ");
@@ -49,15 +49,15 @@ class ShelfTab:
                     self.teach = gr.Button("Teach a painting", variant="primary")
                     self.sight = gr.Button("Try a painting on a photo")
         with side:
-            self.status = gr.Markdown(WHAT, elem_id="shelved")
+            self.status = gr.Markdown(SHELF, elem_id="shelved")
+            gr.Markdown(WHAT)
         with side, gr.Column(visible=False) as self.some:
             self.use = gr.Button("Paint with it", variant="primary")
             self.new = gr.Textbox(label="Name")
             self.rename = gr.Button("Rename")
             self.resume = gr.Button("Resume the training", visible=False, variant="primary")
             self.page = gr.Button("Download as a web page (.html)")
-            with gr.Accordion("More", open=False):
-                self.network = gr.Button("Download the network (.safetensors)")
+            self.network = gr.Button("Download the network (.safetensors)")
             self.delete = gr.Button("Delete", variant="stop")
         self.file = hidden_file("shelf-file")
         self.shown = [self.chosen, self.some, self.idle]
@@ -76,7 +76,10 @@ class ShelfTab:
         )
         paint_with(chosen, self.use, self.tabs)
         renamed = [self.status, *self.shown]
-        self.rename.click(self.renamed, [chosen, self.new], renamed, api_name="rename")
+        gr.on(
+            [self.rename.click, self.new.submit], self.renamed, [chosen, self.new], renamed,
+            api_name="rename",
+        )  # fmt: skip
         self.delete.click(self.deleted, chosen, shown, js=ASK, api_name="delete")
         self.resume.click(self.resumed, chosen, shown, api_name="resume")
         for button, suffix in ((self.network, ".safetensors"), (self.page, ".html")):

@@ -5,14 +5,20 @@
     new MutationObserver(act).observe(root, { childList: true, subtree: true, ...how });
   };
 
-  // Names for screen readers, where gradio has none, and the paintings of styles.
+  // Names for screen readers, where gradio has none or others, and the paintings of styles.
+  const NAMES = [
+    [/^(number input|range slider) for /, ""], ["detailed view of selected image", "Painted frame"], [/^Thumbnail /, "Frame "],
+    [/: Clear$/, ": Remove"], ["play-pause-replay-button", "Play or pause"], [/^full-?screen$/i, "Full screen"],
+  ];
   watch(() => {
     all(".empty[aria-label]").forEach((e) => e.setAttribute("role", "img"));
     all("[data-testid='status-tracker']").forEach((e) => e.setAttribute("aria-hidden", true)); // it counts tenths of seconds
-    all("[aria-label^='number input for ']").forEach((e) => e.setAttribute("aria-label", e.ariaLabel.replace("number input for ", "")));
-    all("[aria-label='detailed view of selected image']").forEach((e) => e.setAttribute("aria-label", "Painted frame"));
+    all("[aria-label]").forEach((e) => {
+      const name = NAMES.reduce((name, [theirs, ours]) => name.replace(theirs, ours), e.ariaLabel);
+      if (name !== e.ariaLabel) e.setAttribute("aria-label", name);
+    });
     all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "Painting"));
-    all("[aria-label^='Thumbnail ']").forEach((e) => e.setAttribute("aria-label", e.ariaLabel.replace("Thumbnail", "Frame")));
+    all(".side input[type=number]").forEach((e) => (e.tabIndex = -1)); // the slider has the same value
     all("fieldset:has(> .wrap)").forEach((e) => e.setAttribute("aria-label", e.querySelector("[data-testid=block-info]")?.innerText ?? ""));
     all(".drop button[aria-label]").forEach((e) => {
       const label = e.closest(".block").querySelector("[data-testid=block-label]")?.innerText.trim() ?? "";
@@ -48,10 +54,20 @@
     const newest = [...all(".toast-body.error [data-testid=toast-text]")].at(-1);
     if (!newest || newest === toast) return;
     toast = newest;
-    wrong.textContent = toast.innerText.trim();
+    wrong.textContent = toast.textContent.trim();
     [...all(".side")].find((side) => side.offsetParent)?.prepend(wrong);
   });
   addEventListener("click", ({ target }) => target.closest(".side, [role=tab]") && wrong.remove(), true);
+  for (const begun of ["change", "drop"]) addEventListener(begun, () => wrong.remove(), true);
+
+  // Where the keyboard was goes with what is deleted: the next style has it then.
+  let at;
+  addEventListener("focusin", ({ target }) => (at = target));
+  watch(() => {
+    if (document.activeElement !== document.body || !at || at.offsetParent) return;
+    at = null;
+    [...all(".cards input:checked, [role=tab][aria-selected=true]")].filter((e) => e.parentElement.offsetParent).at(-1)?.focus();
+  });
 
   // The chosen style is in view.
   const chosen = new WeakMap();
@@ -62,14 +78,14 @@
     strip.scrollLeft = label.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
   }), document.body, { attributeFilter: ["class"] });
 
-  // A hidden line tells screen readers how jobs go on, at every tenth.
+  // A hidden line tells screen readers how jobs go on, at every quarter.
   const line = document.body.appendChild(document.createElement("p")), last = {};
   line.className = "unseen-title";
   line.setAttribute("role", "status");
   watch(() => {
     for (const id of ["trained", "shelved", "filmed", "optimized"]) {
-      const said = document.getElementById(id)?.innerText.trim() ?? "";
-      const short = said.replace(/\d%.*/g, "0%").replace(/First a small .*/, "");
+      const said = document.querySelector(`#${id} .prose`)?.innerText.trim() ?? "";
+      const short = said.replace(/(\d+)%[^]*/g, (_, share) => Math.floor(share / 25));
       if (short !== last[id] && last[id] !== undefined) line.textContent = said;
       last[id] = short;
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from ..core.errors import FaststyleError
-from ..images.discovery import find_pictures
+from ..images.discovery import find_pictures, picture_files
 from ..images.files import read_picture
 from ..images.saving import save_picture
 from ..models.stylefile import MODEL
@@ -14,7 +14,7 @@ from ..training.runs import train
 from .gradio import gr
 from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
 from .library import spoken
-from .parts import Site, image_field, paint_with, shell, show_with
+from .parts import Site, image_field, paint_with, refused, shell, show_with
 
 __all__ = ["TrainTab"]
 
@@ -41,7 +41,7 @@ class TrainTab:
         with stage, gr.Row(elem_classes="pair"):
             self.painting = image_field(label="Painting", elem_classes="drop")
             self.preview = gr.Image(
-                visible=False, interactive=False, show_label=False, buttons=["fullscreen"],
+                visible=False, interactive=False, show_label=False, buttons=[],
                 elem_classes="hero",
             )  # fmt: skip
         with side:
@@ -59,14 +59,16 @@ class TrainTab:
         self._connect()
 
     def _ask(self):
-        self.known = gr.Dropdown([], value=None, label="Or a painting of My styles", visible=False)
+        self.known = gr.Dropdown([], value=None, label="Or one of My styles", visible=False)
         self.name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
         self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
+        counts = {name: len(picture_files(folder)) for name, folder in self.folders.items()}
+        photos = [(f"{name}: {count:,} photos", name) for name, count in counts.items()]
         self.chosen = gr.Dropdown(
-            [*self.folders, SAMPLES], label="Training photos",
+            [*photos, (SAMPLES, SAMPLES)], label="It learns on",
             info="The more photos, the better the style: about a thousand is best.",
         )  # fmt: skip
-        with gr.Accordion("Upload photos of your own", open=False):
+        with gr.Accordion("Or on photos of yours", open=False):
             self.own = gr.File(file_count="directory", label="Folder", height=120)
         self.go = gr.Button("Teach it", variant="primary", interactive=False)
 
@@ -76,7 +78,7 @@ class TrainTab:
             self.start, asked, self.status, api_name="train", show_progress="hidden"
         )
         self.painting.change(
-            self.chosen_one, self.painting, [self.go, self.status], api_name=False,
+            self.chosen_one, self.painting, [self.painting, self.go, self.status], api_name=False,
             show_progress="hidden",
         )  # fmt: skip
         self.known.input(
@@ -97,9 +99,11 @@ class TrainTab:
             event(self.look, self.seen, outputs, api_name=False, **how)
 
     def chosen_one(self, file):
-        "What a painting, or none, makes possible."
-        said = self.queue.said(TrainingJob) or (READY if file else IDLE)
-        return gr.Button(interactive=bool(file)), said
+        "What a painting makes possible; one that cannot be read is taken out again."
+        if why := refused(file):
+            return None, gr.Button(interactive=False), why
+        said = gr.skip() if not file else READY
+        return gr.skip(), gr.Button(interactive=bool(file)), said
 
     def start(self, painting, name, chosen, own, minutes, request: gr.Request):
         "Put a training into the queue."
@@ -132,7 +136,7 @@ class TrainTab:
                     shutil.rmtree(uploads, ignore_errors=True)
 
         self.queue.add(place.name, watch, work, request.session_hash)
-        return self.queue.said(TrainingJob)
+        return self.queue.said(TrainingJob, request.session_hash)
 
     def _photos(self, folder):
         "A folder to train on, None for the sample photos, and its arguments of `train`."
@@ -145,8 +149,9 @@ class TrainTab:
             if STOP + job.title == label:
                 self.queue.end(job)
 
-    def look(self, seen):
+    def look(self, seen, request: gr.Request):
         "What has changed since this visitor's last look: (job, image, paintings)."
+        visitor = request.session_hash
         again = bool(self.queue.open())  # first: a job that ends meanwhile is looked at once more
         trainings = self.queue.of(TrainingJob)
         running = [job for job in trainings if job.state == "running"]
@@ -155,10 +160,10 @@ class TrainTab:
         picture = job and job.picture
         ours = job in self.queue.open() or id(job) == seen[0]  # not what ended before this visit
         new = picture is not None and ours and (id(job), id(picture)) != seen[:2]
-        newest = self._newest()
+        newest = self._newest(visitor)
         at_sight = [called for called in self.shelf.styles() if self.shelf.painting(called)]
         return [
-            self.queue.said(TrainingJob) or gr.skip(),
+            self.queue.said(TrainingJob, visitor) or gr.skip(),
             *(gr.Button(label, visible=True) for label in stops),
             *[gr.Button(visible=False)] * (LISTED - len(stops)),
             gr.Image(picture, visible=True) if new else gr.skip(),
@@ -171,9 +176,10 @@ class TrainTab:
             gr.Button(variant="secondary" if stops else "primary"),
         ]
 
-    def _newest(self):
-        "The newest style that this page has trained; None if there is none."
-        trained = [job for job in self.queue.of(TrainingJob) if job.state in (DONE, SAVED)]
+    def _newest(self, visitor):
+        "The newest style that this visitor has trained; None if there is none."
+        ours = [job for job in self.queue.of(TrainingJob) if job.visitor == visitor]
+        trained = [job for job in ours if job.state in (DONE, SAVED)]
         names = [job.called for job in reversed(trained)]
         return next((name for name in names if name in self.shelf.styles()), None)
 

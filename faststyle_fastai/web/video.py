@@ -16,7 +16,7 @@ from ..video.stylize import paint_video
 from .gradio import gr
 from .jobs import EVERY, VideoJob
 from .library import plain_name
-from .parts import Site, shell, style_cards, style_update
+from .parts import Site, refused, shell, style_cards, style_update
 
 __all__ = ["FilmTab"]
 
@@ -25,7 +25,7 @@ LONGEST = 60  # s of a video
 SHOWN = 640  # px of a frame in the preview
 AT = 1 / 6, 1 / 2, 5 / 6  # of the video: its frames in the preview
 WHAT = "A video is painted frame by frame, with steady colors. It keeps its sound."
-IDLE = "Choose a video. Three of its frames are painted first."
+IDLE = f"Choose a video of up to {LONGEST} s. Three of its frames are painted first."
 
 
 class FilmTab:
@@ -38,9 +38,7 @@ class FilmTab:
         with bar:
             self.file = gr.DownloadButton("Download", interactive=False, variant="primary")
         with stage:
-            self.film = gr.File(
-                label=f"Video of up to {LONGEST} s", file_types=KINDS, elem_classes="drop"
-            )
+            self.film = gr.File(label="Video", file_types=KINDS, elem_classes="drop")
             self.frames = gr.Gallery(
                 show_label=False, visible=False, elem_classes="hero", interactive=False,
                 buttons=[], preview=True, selected_index=1, object_fit="contain",
@@ -65,7 +63,7 @@ class FilmTab:
         changes = [field.change for field in (*asked, self.before)]
         gr.on(
             changes, self.preview, [*asked, self.before],
-            [self.status, self.frames, self.painted, self.before],
+            [self.film, self.status, self.frames, self.painted, self.before],
             concurrency_id="paint", concurrency_limit=1,
             trigger_mode="always_last", api_name=False,
         )  # fmt: skip
@@ -82,8 +80,11 @@ class FilmTab:
 
     def preview(self, film, called, strength, before):
         "Paint a few frames, or show them as they are."
+        nothing = gr.Gallery(visible=False), gr.Video(visible=False), gr.skip()
         if not film:
-            return IDLE, gr.Gallery(visible=False), gr.Video(visible=False), gr.skip()
+            return gr.skip(), gr.skip(), *nothing
+        if why := refused(film, length_of):
+            return None, why, *nothing
         (paint, name), shown, took = self.shelf.find_for_film(called), [], []
         length, frames = length_of(film)
         for share in AT:
@@ -96,7 +97,7 @@ class FilmTab:
             shown.append(small if before else painted)
         said = f"{length:.0f} s of video. Painting it takes about {clock(min(took))} min."
         frames = gr.Gallery(shown, visible=True, selected_index=1)
-        return said, frames, gr.Video(visible=False), gr.Checkbox(visible=True)
+        return gr.skip(), said, frames, gr.Video(visible=False), gr.Checkbox(visible=True)
 
     def paint(self, film, called, strength, smooth, request: gr.Request):
         "Put a video into the queue and follow it to its end."
@@ -124,9 +125,13 @@ class FilmTab:
 
 def length_of(film) -> tuple[float, int]:
     "The seconds and frames of a video; `FaststyleError` if the page does not take it."
-    with open_video(film) as reader:
-        seconds = float(reader.seconds or 0)
-        frames = round(seconds * reader.rate)
+    try:
+        with open_video(film) as reader:
+            seconds = float(reader.seconds or 0)
+            frames = round(seconds * reader.rate)
+    except (ValueError, OSError) as error:
+        name = Path(film).name
+        raise FaststyleError(f"{name} is damaged, or not a video that can be read.") from error
     if seconds > LONGEST:
         raise FaststyleError(
             f"The video lasts {seconds:.0f} s and this page takes up to {LONGEST} s. For longer "

@@ -211,3 +211,12 @@ def test_interlaced_frames_have_no_combs(tmp_path):
     assert all(frame.seconds == Fraction(1, 25) for frame in frames)
     lines = np.float32([frame.picture[14:34] for frame in frames[1:-1]]).mean(-1)
     assert np.abs(lines[:, 1:] - lines[:, :-1]).max() < 60  # a comb has 230
+
+
+def test_plain_frames_that_grow_brighter(tmp_path):
+    "Their features have no variance, so smoothed statistics would enlarge the change."
+    frames = (np.full((48, 64, 3), 30 * i, np.uint8) for i in range(6))
+    encode(tmp_path / "slates.mp4", frames)
+    paint_video(Stylizer("udnie", "cpu"), tmp_path / "slates.mp4", tmp_path / "out.mp4")
+    painted = [picture for _, picture in frames_of(tmp_path / "out.mp4")]
+    assert len(painted) == 6 and all(10 < picture.mean() < 245 for picture in painted)

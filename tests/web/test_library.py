@@ -8,7 +8,7 @@ import pytest
 from conftest import is_clean
 from PIL import Image
 
-from faststyle_fastai.all import ASSETS, FaststyleError, read_picture
+from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.web.jobs import TrainingJob
 from faststyle_fastai.web.library import StyleLibrary
 from faststyle_fastai.web.train import collect_uploads
@@ -143,3 +143,13 @@ def test_visitors_add_and_remove_while_others_look(tmp_path, painting):
     over.set()
     visitor.join()
     assert len(thumbnails(shelf, tmp_path)) == 14 and shelf.own() == {}
+
+
+def test_a_kept_style_and_its_painting_are_one(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path, "cpu")
+    kept = shelf.keep(Stylizer("udnie", "cpu"), painting, "mine")
+    assert shelf.network(kept).suffix == ".safetensors"
+    shelf.rename(kept, "yours")
+    assert [*shelf.own()] == ["yours"] and shelf.painting_of("yours").is_file()
+    shelf.remove("yours")
+    assert shelf.own() == {} and not [*tmp_path.glob("*.*")]

@@ -43,6 +43,7 @@ function closeFilm() {
 // The painted film, to be saved again; none once something else is asked for.
 function offerFilm(painted = null, called = "") {
   if (film) Object.assign(film, { painted, called });
+  $("film").classList.toggle("main", !painted);
   nameDownload();
 }
 

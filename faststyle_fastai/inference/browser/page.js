@@ -38,6 +38,7 @@ function offerAll() {
   facts.styles.forEach((one) => offer(one));
   mark();
   offerMixtures();
+  $("styles").scrollLeft = style.button.offsetLeft - $("styles").clientWidth / 2;
 }
 
 // What the style can be mixed with; the choice stays where it still can.

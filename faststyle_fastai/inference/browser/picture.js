@@ -92,9 +92,14 @@ function takeBrush(value) {
   document.body.classList.toggle("drawing", value !== "none");
   $("ring").hidden = true;
   $("picture").tabIndex = value === "none" ? -1 : 0;
+  $("picture").setAttribute("role", value === "none" ? "img" : "application"); // it takes keys
   show();
 }
-$("by-hand").ontoggle = () => ($("by-hand").open ? $("by-hand").scrollIntoView() : takeBrush("none"));
+$("by-hand").ontoggle = () => {
+  if (!$("by-hand").open) return takeBrush("none");
+  takeBrush(mask().area === "all" ? "keep" : "paint");
+  $("by-hand").scrollIntoView();
+};
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && brush !== "none") takeBrush("none");
   if (event.key === "z" && (event.ctrlKey || event.metaKey) && before.length) $("undo").click();

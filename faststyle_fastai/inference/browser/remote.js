@@ -154,6 +154,8 @@ $("keep").onclick = async () => {
   const kept = await (await call("keep")).json();
   await refresh();
   choose(facts.styles.find((one) => one.name === kept.name) ?? style);
+  await idle();
+  say("kept", { title: style.title });
 };
 
 // Styles come and go on other tabs of the page.
