@@ -26,7 +26,9 @@ ROOMS = Path(faststyle_fastai.__file__).parent
 MODULES = "|".join(file.stem for file in ROOMS.glob("*/[a-z]*.py"))
 REFERENCE = re.compile(rf"\b(?:{MODULES})\.(\w+)")  # recipes.RECIPES
 # Names that are documented, where a comment mentions them without quotes.
-NAMES = "|".join(name for name in vars(faststyle_fastai.all) if re.search("[a-z](_[a-z]|[A-Z])", name))
+NAMES = "|".join(
+    name for name in vars(faststyle_fastai.all) if re.search("[a-z](_[a-z]|[A-Z])", name)
+)
 LINKED = re.compile(rf"(?<![`\w.])((?:Stylizer|{NAMES})(?:\.[a-z]\w*)?)(?![`\w])")
 PLAIN = int, float, str, tuple, type(None)
 # Parameters that mean the same everywhere, where the source says nothing of them.
@@ -62,15 +64,22 @@ def reference(module: str, *names: str) -> Markdown:
 def shown(thing) -> str:
     "A constant: a table of classes, what it holds, or its value."
     if isinstance(thing, dict) and all(map(inspect.isclass, thing.values())):
-        lines = [f"| `{key}` | `{call(each)}` | {first_line(each)} |" for key, each in thing.items()]
+        lines = [
+            f"| `{key}` | `{call(each)}` | {first_line(each)} |" for key, each in thing.items()
+        ]
         return "\n".join(["| Name | Settings | |", "|-|-|-|", *lines])
     if isinstance(thing, dict) and all(isinstance(each, dict) for each in thing.values()):
         return f"```python\n{pformat(thing, width=WIDTH, sort_dicts=False)}\n```"
     if isinstance(thing, dict) and all(isinstance(each, PLAIN) for each in thing.values()):
-        pairs = {key: ".".join(each) if isinstance(each, tuple) else each for key, each in thing.items()}
+        pairs = {key: plain(each) for key, each in thing.items()}
         return ", ".join(f"`{key}`: {each}" for key, each in pairs.items())
     text = ", ".join(map(str, thing)) if isinstance(thing, dict) else repr(thing)
     return f"`{text.replace(str(ASSETS.parent.parent) + '/', '')}`"
+
+
+def plain(value):
+    "term.setting of a pair of names; other values as they are."
+    return ".".join(value) if isinstance(value, tuple) and isinstance(value[0], str) else value
 
 
 def first_line(thing):
@@ -111,8 +120,9 @@ def rows_of(thing):
     "The parameters of a function or class, and a function's result."
     if fields := list(fields_of(thing)):
         return [field_row(thing, *each) for each in fields]
-    made = vars(thing).get("__init__") if inspect.isclass(thing) else thing
-    return parameters(made) if inspect.isroutine(made) else []
+    made = thing.__init__ if inspect.isclass(thing) else thing
+    ours = inspect.isfunction(made) and made.__module__.startswith("faststyle_fastai")
+    return parameters(made) if ours else []
 
 
 class Row(NamedTuple):

@@ -29,6 +29,7 @@ __all__ = [
 
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
+LATELY = 120  # s for which all visitors see that a job has ended; whoever began it sees it longer
 DONE, SAVED = "done", "stopped; the result is saved"  # how a job ends well
 BAR = '<progress value="{:.3f}" aria-label="Progress"></progress>'
 SURE = 0.02  # share of the work after which the time left is known
@@ -94,12 +95,22 @@ class Queue:
     def end(self, job: Job):
         "Stop a job that runs, or take it out of the queue."
         job.stop.set()
+        job.at = time.monotonic()
         if job.state == "waiting":
             job.state = "stopped"
 
     def of(self, kind: type) -> list:
         "Jobs of one kind, the newest last."
         return [job for job in self.jobs if isinstance(job, kind)]
+
+    def known(self, kind: type, visitor: str | None) -> list:
+        "Jobs of one kind that are a visitor's, run or wait, or ended lately."
+        now, there = time.monotonic(), self.open()
+        return [
+            job
+            for job in self.of(kind)
+            if job.visitor == visitor or job in there or now - job.at < LATELY
+        ]
 
     def open(self, kind: type = object, visitor: str | None = None) -> list:
         "Jobs that run or wait, of one kind and of one visitor if given."
@@ -125,9 +136,8 @@ class Queue:
         return f"failed: {job.why}" if job.state == "failed" else job.state
 
     def said(self, kind: type, visitor: str | None) -> str:
-        "The jobs of one kind that are open, and the visitor's latest two that ended, as a list."
-        ours = [job for job in self.of(kind) if job.visitor == visitor]
-        ended = [job for job in ours if job not in self.open()][-2:]
+        "The jobs of one kind that are open, and the latest two that ended, as a list."
+        ended = [job for job in self.known(kind, visitor) if job not in self.open()][-2:]
         lines = [f"- **{job.title}**: {self.told(job)}" for job in ended + self.open(kind)]
         return "\n".join(lines[-LISTED:])
 

@@ -177,9 +177,9 @@ class TrainTab:
         ]
 
     def _newest(self, visitor):
-        "The newest style that this visitor has trained; None if there is none."
-        ours = [job for job in self.queue.of(TrainingJob) if job.visitor == visitor]
-        trained = [job for job in ours if job.state in (DONE, SAVED)]
+        "The newest style that was trained lately, or by this visitor; None if there is none."
+        known = self.queue.known(TrainingJob, visitor)
+        trained = [job for job in known if job.state in (DONE, SAVED)]
         names = [job.called for job in reversed(trained)]
         return next((name for name in names if name in self.shelf.styles()), None)
 

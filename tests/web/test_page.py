@@ -187,8 +187,7 @@ def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     page.get_by_role("button", name="Keep as a style").click()
-    page.get_by_role("button", name="the scream-finer").wait_for()
-    heard(page, "Painted in")
+    heard(page, "Kept as the scream-finer")
     photo = read_picture(photos / "china" / "0.jpg")
     off = np.asarray(Stylizer(kept[0])(photo), int) - np.asarray(painted, int)
     assert abs(off).mean() < 3  # but for the JPEG

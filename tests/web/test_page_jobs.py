@@ -91,7 +91,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     wanted = Stylizer([painting, "udnie"])(photos / "china" / "0.jpg", {"waves": 0.5, "udnie": 0.5})
     assert np.abs(mixed - np.asarray(wanted, float)).mean() < 3  # but for the JPEG
     tab.get_by_role("tab", name="Teach").click()
-    tab.get_by_label("Or a painting of My styles").click()
+    tab.get_by_label("Or one of My styles").click()
     tab.get_by_role("option", name="waves").click()
     expect(tab.get_by_label("Name of the style")).to_have_value("waves")
     tab.get_by_role("button", name="Teach it").click()
