@@ -6,6 +6,7 @@ import inspect
 import io
 import re
 import tokenize
+from functools import reduce
 from importlib import import_module
 from pathlib import Path
 from pprint import pformat
@@ -53,28 +54,56 @@ def reference(module: str, *names: str) -> Markdown:
     "Signatures and docstrings of `names`, or of all public names; classes with their public methods."
     module, parts = import_module(f"faststyle_fastai.{module}"), []
     for name in names or module.__all__:
-        thing = getattr(module, name)
+        thing = reduce(getattr, name.split("."), module)
         if inspect.isclass(thing) or inspect.isroutine(thing):
             parts += map(entry, (thing, *methods(thing)))
         else:
-            parts.append(f"### {name}\n\n{shown(thing)}")
+            parts.append(f"### {name}\n\n{shown(thing, *notes(module, name))}")
     return Markdown("\n\n".join(parts))
 
 
-def shown(thing) -> str:
-    "A constant: a table of classes, what it holds, or its value."
-    if isinstance(thing, dict) and all(map(inspect.isclass, thing.values())):
+def shown(thing, caption, comments) -> str:
+    "A constant: its comment, and a table of its rows with theirs, or its value."
+    caption = caption and f"{caption}\n\n"
+    if isinstance(thing, dict) and comments:
+        values = [plain(each) if isinstance(each, PLAIN) else "" for each in thing.values()]
         lines = [
-            f"| `{key}` | `{call(each)}` | {first_line(each)} |" for key, each in thing.items()
+            f"| `{key}` | {f'{value}: ' if value != '' else ''}{comments.get(key, '')} |"
+            for key, value in zip(thing, values)
         ]
-        return "\n".join(["| Name | Settings | |", "|-|-|-|", *lines])
-    if isinstance(thing, dict) and all(isinstance(each, dict) for each in thing.values()):
-        return f"```python\n{pformat(thing, width=WIDTH, sort_dicts=False)}\n```"
+        return caption + "\n".join(["| Name | |", "|-|-|", *lines])
+    if isinstance(thing, dict) and all(map(first_line, thing.values())):
+        lines = [f"| `{key}` | {first_line(each)}{f'<br>`{call(each)}`' * inspect.isclass(each)} |" for key, each in thing.items()]
+        return caption + "\n".join(["| Name | |", "|-|-|", *lines])
     if isinstance(thing, dict) and all(isinstance(each, PLAIN) for each in thing.values()):
         pairs = {key: plain(each) for key, each in thing.items()}
-        return ", ".join(f"`{key}`: {each}" for key, each in pairs.items())
-    text = ", ".join(map(str, thing)) if isinstance(thing, dict) else repr(thing)
-    return f"`{text.replace(str(ASSETS.parent.parent) + '/', '')}`"
+        return caption + ", ".join(f"`{key}`: {each}" for key, each in pairs.items())
+    if isinstance(thing, dict) and not all(isinstance(each, dict) for each in thing.values()):
+        return caption + ", ".join(f"`{key}`" for key in thing)
+    text = pformat(thing, width=WIDTH, sort_dicts=False)
+    return f"{caption}```python\n{text.replace(str(ASSETS.parent.parent) + '/', '')}\n```"
+
+
+def notes(module, name):
+    "The comment of a constant, and those of the rows of a table."
+    source = inspect.getsource(module)
+    targets = {
+        getattr(target, "id", None): node
+        for node in ast.parse(source).body
+        for target in getattr(node, "targets", [getattr(node, "target", None)])
+    }
+    if not (node := targets.get(name)):
+        return "", {}
+    comments, value = comments_of(source), node.value
+    caption = comments.get(node.lineno, "")
+    if not isinstance(value, ast.Dict):
+        return caption, {}
+    found, before = {}, node.lineno
+    for key, each in zip(value.keys, value.values):
+        if isinstance(key, ast.Constant):  # comments above a row, and behind its first line
+            found[key.value] = said(comments, before + 1, key.lineno + 1)
+        before = each.end_lineno
+    return caption, {key: text for key, text in found.items() if text}
 
 
 def plain(value):
@@ -83,7 +112,9 @@ def plain(value):
 
 
 def first_line(thing):
-    return (inspect.getdoc(thing) or "").split("\n")[0]
+    "Of the docstring of a class or function."
+    said = inspect.getdoc(thing) if hasattr(thing, "__name__") else None
+    return (said or "").split("\n")[0]
 
 
 def methods(thing):
@@ -112,8 +143,10 @@ def entry(thing) -> str:
 
 def call(thing) -> str:
     "How a function or class is called."
-    given = [row.name + row.default for row in rows_of(thing) if row.name != RETURNS]
-    return f"{thing.__qualname__}({', '.join(given)})"
+    rows = rows_of(thing)
+    given = [row.name + row.default for row in rows if row.name != RETURNS]
+    result = next((f" -> {row.kind}" for row in rows if row.name == RETURNS), "")
+    return f"{thing.__qualname__}({', '.join(given)}){result}"
 
 
 def rows_of(thing):
@@ -121,6 +154,7 @@ def rows_of(thing):
     if fields := list(fields_of(thing)):
         return [field_row(thing, *each) for each in fields]
     made = thing.__init__ if inspect.isclass(thing) else thing
+    made = inspect.unwrap(getattr(made, "__func__", made))  # of decorators and class methods
     ours = inspect.isfunction(made) and made.__module__.startswith("faststyle_fastai")
     return parameters(made) if ours else []
 
@@ -139,9 +173,12 @@ def table(rows):
     lines = []
     for name, kind, meaning, _ in rows:
         meaning = LINKED.sub(r"`\1`", REFERENCE.sub(r"`\1`", meaning or COMMON.get(name, "")))
+        if name == RETURNS and not meaning:  # the signature has its type
+            continue
         name = name if name == RETURNS else code(name)
         lines.append(f"| {name}{'<br>' if kind else ''}{code(kind)} | {meaning} |")
-    return "\n".join(["| Parameter | Meaning |", "|-|-|", *lines]) if lines else ""
+    told = any(not line.endswith("|  |") for line in lines)
+    return "\n".join(["| Parameter | Meaning |", "|-|-|", *lines]) if told else ""
 
 
 def code(text):

@@ -72,18 +72,26 @@ LINES = HtmlFormatter(lineanchors="L", linenos="inline", wrapcode=True)
 CSS = """\
 .sidebar-logo { width: 5rem; border-radius: .6rem; }
 .source { float: right; margin-top: -2.2rem; font-size: .8rem; }
-.highlight pre { white-space: pre-wrap; }
-.highlight pre:has(.linenos) { white-space: pre; }
 .highlight a:target + .linenos { background: #ffd54a; color: #000; }
 article td { font-size: .9em; }
-article td br + code { font-size: .8em; }
-article td code { white-space: nowrap; }
-article td br + code { white-space: normal; }
-article table { font-variant-numeric: tabular-nums; }
+.table-wrapper {  /* a shadow where a table goes on */
+  background:
+    linear-gradient(to left, var(--color-background-primary) 2rem, transparent 4rem) local,
+    linear-gradient(to left, #0005, transparent 1rem) scroll;
+}
+code { white-space: nowrap; overflow-wrap: normal; }
+pre code { white-space: inherit; }
+@media (max-width: 46rem) {
+  code { white-space: normal; }
+  article td:first-child { position: sticky; left: 0; }
+  article td:first-child { background: var(--color-background-primary); }
+}
+body[data-theme="dark"] article img[src$=".png"] { filter: invert(.9) hue-rotate(180deg); }
 """
 LOGO = "woman_with_hat", "cat.jpg"  # a style and a photo
 DEMO = '<a href="studio/">Try it in your browser</a> · '
 HIDDEN = "#| echo: false"
+INSTALL = "# Installs the package"  # how the first cell of a tutorial begins
 MODULE = re.compile(r'reference\("([\w.]+)"')  # in the source of a cell that documents it
 SHOWN = re.compile(r"(?:^---\n\n)?^### ([\w.]+)$", re.M)  # the heading of a documented name
 CODE = re.compile(r"(^```.*?^```$|^#[^\n]*$|\[[^\]]*\]\([^)]*\))", re.M | re.S)  # or a link
@@ -138,6 +146,8 @@ def readable(cell, names):
     code = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
         return new_markdown_cell(linked(code.replace("](../", "]("), names))
+    if code.startswith(INSTALL):  # for Colab; the link to it is above
+        return new_markdown_cell("")
     if not code.startswith(HIDDEN):
         return cell
     if not (text := output(cell)):
@@ -157,10 +167,11 @@ def heading(module, found):
 def line(module, name):
     "The line of a module's source where a name, or the method of a class, begins."
     body = ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text()).body
-    for part in name.split("."):
-        found = next(each for each in body if part in bound(each))
-        body = getattr(found, "body", ())
-    return found.lineno
+    at = {name: each for each in body for name in bound(each)}
+    *owner, last = name.split(".")
+    if owner and owner[0] in at:  # otherwise fastcore's `patch` adds it to another class
+        at = {name: each for each in at[owner[0]].body for name in bound(each)}
+    return at[last].lineno
 
 
 def bound(statement):

@@ -115,7 +115,9 @@ def opened(
 ) -> Iterator[Image.Image | Tensor]:
     "Open an image without decoding it; errors are one line that names the source."
     if isinstance(source, np.ndarray):
-        source = Image.fromarray(source)
+        source = _from_array(source)
+    if isinstance(source, Tensor) and source.dim() == 4 and len(source) > 1:
+        raise ValueError(f"A batch of {len(source)} images is given: give one at a time.")
     if isinstance(source, (Image.Image, Tensor)):
         yield source
         return
@@ -129,6 +131,16 @@ def opened(
     with image:
         image.info[SOURCE] = source
         yield image
+
+
+def _from_array(array):
+    try:
+        return Image.fromarray(array)
+    except TypeError:
+        shape, kind = list(array.shape), array.dtype
+        raise ValueError(
+            f"An array of shape {shape} and type {kind} is no image. Give [H, W, 3] of uint8."
+        ) from None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def option(default, help, **limits):  # limits and metavar as in typer.Option
 
 @dataclass(frozen=True)
 class PaintOptions:
-    """The options of painting, given as keywords: `paint("me.jpg", stroke="broad", size=512)`.
+    """The options of painting, given as keywords: `paint("me.jpg", stroke="broad", exact=True)`.
 
     Raises `ValueError` if two of them do not go together.
     """

@@ -97,7 +97,8 @@ class Stylizer:
 
     def __call__(
         self,
-        picture,  # a path, a PIL image, an array or a tensor
+        picture,  # a path or address, a PIL image, an array [H, W, 3] of uint8, or a tensor
+        # [3, H, W] or [1, 3, H, W] in [0, 1]; a fourth channel is opacity
         style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
         strength: float = 1.0,  # from 0 (the base, which redraws the photo) to 1
         tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image

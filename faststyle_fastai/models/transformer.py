@@ -17,9 +17,9 @@ __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examp
 
 # name -> arguments of TransformerNet besides the number of styles
 ARCHS: dict[str, dict[str, Any]] = {
-    "full": {},
-    "slim": {"width": 0.5},
-    "tiny": {"width": 0.25},
+    "full": {},  # 1.7 million weights: photos
+    "slim": {"width": 0.5},  # half the channels, 2.5 times as fast: films
+    "tiny": {"width": 0.25},  # a quarter of the channels: cameras
     # tarun-bisht/fast-style-transfer: no scales or shifts, so only one style; tanh output.
     "tarun": {"affine": False, "bounded": True, "eps": 1e-3},
 }

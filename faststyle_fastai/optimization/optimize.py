@@ -60,10 +60,10 @@ def optimize_style(
 
 
 def optimize_to_file(
-    content: str | Path,
+    content: str | Path,  # the photo
     styles: Sequence[Any],  # files or addresses, or lists of works of one style
     out: str | Path,  # the image; also writes OUT.trace.json, OUT.loss.png, OUT.state
-    style_weights: list[float] | None = None,
+    style_weights: list[float] | None = None,  # of the paintings; None: equal
     recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,
     mask: str | Path | None = None,  # as in optimize_style

@@ -66,7 +66,7 @@ OPTIMIZATIONS = {
             "avg_decay": 0.0,
         },
     ),
-    "crowson": CROWSON,
+    "crowson": CROWSON,  # crowsonkb/style-transfer-pytorch's
     # Its first release: errors are divided by their L1 norms, for gradients of similar size.
     "crowson_2021": plan_with(
         CROWSON, {"content_loss": "scaled", "style_loss": "gram_scaled", "tv": "forward squares"}

@@ -50,10 +50,10 @@ class PixelOptimizer:
         self,
         content: Any,  # a path, an image or an array
         styles: Any,  # one or several, likewise; a list in the list holds works of one style
-        style_weights: list[float] | None,
-        plan: Optimization,
+        style_weights: list[float] | None,  # of the paintings; None: equal
+        plan: Optimization,  # as of optimization_plan
         weights: str | Path | None = None,
-        mask: Any = None,
+        mask: Any = None,  # as in optimize_style
         seed: int = 0,
         device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
         proof: str | Path | None = None,  # a printer's profile: limits input to its colors

@@ -113,12 +113,19 @@ def itself(m):
 
 
 STYLE_LOSSES = {
+    # the squared 2-Wasserstein distance of normal distributions
     "w2": StyleLoss(moments, gaussian_root, w2_distances),
+    # the same, over the size of the painting's statistics
     "w2_relative": StyleLoss(moments, gaussian_root_and_size, relative_w2_distances),
+    # Gram matrices, over the size of the painting's
     "gram": StyleLoss(moments, gram_of, each(gram_distance)),
+    # the mean squared difference of Gram matrices
     "gram_mean": StyleLoss(moments, itself, each(gram_mean_distance)),
+    # crowsonkb's of 2021
     "gram_scaled": StyleLoss(moments, itself, each(gram_scaled_distance)),
+    # sums instead of means (Gatys et al. 2016)
     "gram_sum": StyleLoss(sums, itself, each(gram_sum_distance)),
+    # means and standard deviations (Huang & Belongie 2017)
     "mean_std": StyleLoss(moments, mean_and_std, each(mean_std_distance)),
 }
 

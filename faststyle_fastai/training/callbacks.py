@@ -46,7 +46,7 @@ class TimeBudget(Callback):
 
     def __init__(
         self,
-        minutes: float,
+        minutes: float,  # in all
         since: float | None = None,  # time.monotonic() when it began; None: when the fit begins
     ):
         check_numbers(minutes=minutes)

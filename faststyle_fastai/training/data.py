@@ -194,7 +194,12 @@ class StyleDataLoaders(DataLoaders):
         loaders.size, loaders.photos = size, used
         return loaders
 
-    def test_dl(self, test_items, rm_type_tfms=None, **kwargs):
+    def test_dl(
+        self,
+        test_items,  # files, or images
+        rm_type_tfms=None,  # fastai's
+        **kwargs,  # of fastai's test_dl
+    ):
         "Load whole images, one at a time and without a target, for inference."
         whole = [OpenPhoto(), ToTensor()]
         alone = {"bs": 1, "after_item": whole, "after_batch": [IntToFloatTensor()]}

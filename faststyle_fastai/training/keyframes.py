@@ -42,7 +42,7 @@ class Keyframes(Callback):
     def __init__(
         self,
         frames: Sequence[tuple[Any, Any]],  # frame and painted frame: files or images
-        weight: float = 4.0,
+        weight: float = 4.0,  # of what is painted, beside the usual loss
     ):
         self.frames = [_pair(*map(read_picture, pair)) for pair in frames]
         self.weight = weight

@@ -73,9 +73,13 @@ class DropletPenalty(FeaturePenalty):
 
     norms = "in4", "in5"
 
-    def __init__(self, weight: float = 1.0, beyond: float = 4.0):
+    def __init__(
+        self,
+        weight: float = 1.0,  # in the loss
+        beyond: float = 4.0,  # standard deviations without penalty
+    ):
         super().__init__(weight)
-        self.beyond = beyond  # standard deviations without penalty
+        self.beyond = beyond
 
     def penalty(self, norm, x, z):
         x = x[:1].float()
@@ -94,9 +98,13 @@ class DeadPenalty(FeaturePenalty):
 
     norms = ("in5",)
 
-    def __init__(self, weight: float = 1.0, least: float = 0.5):
+    def __init__(
+        self,
+        weight: float = 1.0,  # in the loss
+        least: float = 0.5,  # what each should be
+    ):
         super().__init__(weight)
-        self.least = least  # what each should be
+        self.least = least
 
     def penalty(self, norm, x, z):
         largest = z[:1].float().topk(min(ALIVE, z.shape[1]), dim=1).values

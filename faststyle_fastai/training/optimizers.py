@@ -37,4 +37,7 @@ class Muon(Optimizer):
             p.grad = None
 
 
-OPTIMIZERS = {"adam": Adam, "muon": Muon}
+OPTIMIZERS = {
+    "adam": Adam,  # fastai's
+    "muon": Muon,  # Jordan et al. 2024, for the convolutions; Adam for the rest
+}

@@ -23,8 +23,8 @@ class Training(Plan):
     size: int = 256  # px
     small: int = 0  # px of the photos at first; 0: never reduced
     small_until: float = 0.0  # share of the training time spent at `small`
-    bs: int = 4
-    wd: float = 0.0
+    bs: int = 4  # photos per step
+    wd: float = 0.0  # weight decay
     eps: float = 1e-8  # of Adam
 
 
@@ -64,7 +64,7 @@ EXAMPLES = {
 SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
 RECIPES = {
-    "fast": Recipe(
+    "fast": Recipe(  # five minutes; photos keep their tones
         Training(
             backbone="lite",
             loss={**FAST_LOSS, "droplets": {"weight": 1.0}},
@@ -77,7 +77,7 @@ RECIPES = {
         ),
         minutes=5,
     ),
-    "skalski": Recipe(
+    "skalski": Recipe(  # PiotrekSkalski's
         Training(
             backbone="vgg16",
             loss=EXAMPLES | SKALSKI,
@@ -94,12 +94,12 @@ RECIPES = {
             wd=1e-6,
         ),
     ),
-    "johnson": Recipe(
+    "johnson": Recipe(  # pytorch/examples' fast_neural_style
         Training(backbone="vgg16", loss=EXAMPLES, schedule=("fit",), epochs=2),
     ),
     # seloufian/Faster-Style-Transfer, from Dumoulin et al. 2017: 17 times the *sum* of squared
     # Gram differences, with an input that is not normalized.
-    "dumoulin": Recipe(
+    "dumoulin": Recipe(  # Magenta's, with its scales and shifts
         Training(
             backbone="vgg16",
             loss={
@@ -118,7 +118,7 @@ RECIPES = {
     ),
     # tarun-bisht/fast-style-transfer's own configuration: content 10, style 100, TV 0.004, for
     # Keras' VGG19 with input in 0–255, whose features are 57 times larger.
-    "tarun": Recipe(
+    "tarun": Recipe(  # tarun-bisht/fast-style-transfer
         Training(
             backbone="vgg19",
             loss={

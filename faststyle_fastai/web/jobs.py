@@ -29,7 +29,7 @@ __all__ = [
 
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
-LATELY = 120  # s for which all visitors see that a job has ended; whoever began it sees it longer
+LATELY = 10  # s for which all visitors see that a job has ended; whoever began it sees it longer
 DONE, SAVED = "done", "stopped; the result is saved"  # how a job ends well
 BAR = '<progress value="{:.3f}" aria-label="Progress"></progress>'
 SURE = 0.02  # share of the work after which the time left is known

@@ -19,7 +19,7 @@ UPLOAD = "100mb"  # largest file
 # As the page that paints photos, and as dark as WCAG 2 asks for.
 # In rem, so that they grow with a wide window as those of the page of photos.
 TEXT = gr.themes.sizes.Size(
-    ".56rem", ".63rem", ".75rem", ".875rem", "1rem", "1.38rem", "1.63rem", name="text_rem"
+    ".6rem", ".7rem", ".85rem", "1rem", "1.05rem", "1.4rem", "1.7rem", name="text_rem"
 )
 COLORS = {
     "body_background_fill": "#f5f3ef",

@@ -18,6 +18,8 @@
       if (name !== e.ariaLabel) e.setAttribute("aria-label", name);
     });
     all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "Painting"));
+    all(".thumbnail-item").forEach((e) => e.setAttribute("aria-pressed", e.classList.contains("selected")));
+    all(".toast-wrap").forEach((e) => e.setAttribute("aria-hidden", true)); // `wrong` says it
     all(".side input[type=number]").forEach((e) => (e.tabIndex = -1)); // the slider has the same value
     all("fieldset:has(> .wrap)").forEach((e) => e.setAttribute("aria-label", e.querySelector("[data-testid=block-info]")?.innerText ?? ""));
     all(".drop button[aria-label]").forEach((e) => {
@@ -68,6 +70,9 @@
     at = null;
     [...all(".cards input:checked, [role=tab][aria-selected=true]")].filter((e) => e.parentElement.offsetParent).at(-1)?.focus();
   });
+
+  // A picture that the browser cannot show goes out of its field again.
+  addEventListener("error", ({ target }) => target.matches?.(".drop img") && target.closest(".drop").querySelector("[title=Clear]")?.click(), true);
 
   // The chosen style is in view.
   const chosen = new WeakMap();

@@ -119,7 +119,7 @@ async function readStyle(file) {
     facts.styles.unshift(one);
     offer(one, true);
     keepStyles();
-    say(now.photo ? "ready" : "ownReady");
+    say(now.photo ? "painting" : "ownReady");
     choose(one);
     if (now.photo) paintThumbnails([one]).catch(console.warn);
   } catch (error) {
@@ -237,7 +237,7 @@ async function paint() {
   busy = true;
   offerFilm();
   document.body.classList.add("painting");
-  let where, nobody;
+  let where, seen;
   ready(false);
   say("painting");
   const begun = performance.now();
@@ -248,13 +248,14 @@ async function paint() {
       again = false;
       const found = await repaint(now.photo, asked());
       where = found.where;
-      nobody = found.seen ? "" : words.nobody;
+      seen = found.seen;
       if (live) break;
       now.painted = found.image;
       show();
     } while (again);
     if (!live) {
-      say("paintedIn", { seconds: ((performance.now() - begun) / 1000).toFixed(1), where, nobody, reduced: now.reduced + now.note }, Boolean(nobody));
+      const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+      say(seen ? "paintedIn" : "nobody", { seconds, where, reduced: now.reduced + now.note });
       ready(true);
       offerFiner();
     }

@@ -126,11 +126,12 @@ const styleOf = async (file) => (await call("style", { body: file, how: { name: 
 // The style refined on this photo, for a while.
 let refining = false;
 function offerFiner() {
-  $("finer").hidden = !style.known || Boolean(second());
+  $("finer").hidden = !style.known;
   $("keep").hidden = noted !== "refined";
 }
 $("finer").onclick = async () => {
   if (refining) return void call("stop");
+  if (second()) return say("finerOne", {}, true);
   refining = true;
   await idle();
   busy = true;
