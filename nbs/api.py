@@ -17,6 +17,7 @@ from IPython.display import Markdown
 
 import faststyle_fastai.all
 from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.training.recipes import Recipe
 
 CALLED = "__call__", "forward"  # documented though they are not public by name
 PRAGMA = re.compile(r"#\s*(fmt|type|noqa)\b.*")  # for tools, not for readers
@@ -65,16 +66,18 @@ def reference(module: str, *names: str) -> Markdown:
 def shown(thing, caption, comments) -> str:
     "A constant: its comment, and a table of its rows with theirs, or its value."
     caption = caption and f"{caption}\n\n"
+    if isinstance(thing, dict) and all(isinstance(each, Recipe) for each in thing.values()):
+        comments = {key: f"{comments.get(key, '')}{made_of(each)}" for key, each in thing.items()}
     if isinstance(thing, dict) and comments:
         values = [plain(each) if isinstance(each, PLAIN) else "" for each in thing.values()]
         lines = [
             f"| `{key}` | {f'{value}: ' if value != '' else ''}{comments.get(key, '')} |"
             for key, value in zip(thing, values)
         ]
-        return caption + "\n".join(["| Name | |", "|-|-|", *lines])
+        return caption + "\n".join(["| Name | Meaning |", "|-|-|", *lines])
     if isinstance(thing, dict) and all(map(first_line, thing.values())):
         lines = [f"| `{key}` | {first_line(each)}{f'<br>`{call(each)}`' * inspect.isclass(each)} |" for key, each in thing.items()]
-        return caption + "\n".join(["| Name | |", "|-|-|", *lines])
+        return caption + "\n".join(["| Name | Meaning |", "|-|-|", *lines])
     if isinstance(thing, dict) and all(isinstance(each, PLAIN) for each in thing.values()):
         pairs = {key: plain(each) for key, each in thing.items()}
         return caption + ", ".join(f"`{key}`: {each}" for key, each in pairs.items())
@@ -104,6 +107,16 @@ def notes(module, name):
             found[key.value] = said(comments, before + 1, key.lineno + 1)
         before = each.end_lineno
     return caption, {key: text for key, text in found.items() if text}
+
+
+def made_of(recipe):
+    "The settings of a recipe that people ask for."
+    plan = recipe.style
+    length = f"{recipe.minutes} minutes" if recipe.minutes else f"{plan.epochs} epochs"
+    return (
+        f": {plan.backbone}, {plan.opt}, lr {plan.lr:g}, {length}, bs {plan.bs}, "
+        f"{plan.size} px, {plan.images or 'all'} photos an epoch"
+    )
 
 
 def plain(value):

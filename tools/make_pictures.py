@@ -137,8 +137,11 @@ def keyframe(photo):
         frames.mkdir()
         for i, picture in enumerate(walk[2:-2]):
             picture.save(frames / f"{i:04d}.png")
+        pair = Path(folder) / "frame.png", Path(folder) / "painted.png"
+        for picture, file in zip((middle, by_hand), pair):
+            picture.save(file)
         run = train(
-            frames, None, Path(folder) / "run", keyframes=[(middle, by_hand)], minutes=MINUTES,
+            frames, None, Path(folder) / "run", keyframes=[pair], minutes=MINUTES,
             images=200, quiet=True,
         )  # fmt: skip
         first, last = map(Stylizer(run), others)

@@ -94,7 +94,9 @@ HIDDEN = "#| echo: false"
 INSTALL = "# Installs the package"  # how the first cell of a tutorial begins
 MODULE = re.compile(r'reference\("([\w.]+)"')  # in the source of a cell that documents it
 SHOWN = re.compile(r"(?:^---\n\n)?^### ([\w.]+)$", re.M)  # the heading of a documented name
-CODE = re.compile(r"(^```.*?^```$|^#[^\n]*$|\[[^\]]*\]\([^)]*\))", re.M | re.S)  # or a link
+CODE = re.compile(
+    r"(^```.*?^```$|^#[^\n]*$|^\| `[^|]*\||\[[^\]]*\]\([^)]*\))", re.M | re.S
+)  # or a link
 
 
 def main(out: str | Path, demo: bool = True):

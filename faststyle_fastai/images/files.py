@@ -116,8 +116,6 @@ def opened(
     "Open an image without decoding it; errors are one line that names the source."
     if isinstance(source, np.ndarray):
         source = _from_array(source)
-    if isinstance(source, Tensor) and source.dim() == 4 and len(source) > 1:
-        raise ValueError(f"A batch of {len(source)} images is given: give one at a time.")
     if isinstance(source, (Image.Image, Tensor)):
         yield source
         return

@@ -98,9 +98,9 @@ class Stylizer:
     def __call__(
         self,
         picture,  # a path or address, a PIL image, an array [H, W, 3] of uint8, or a tensor
-        # [3, H, W] or [1, 3, H, W] in [0, 1]; a fourth channel is opacity
+        # [3, H, W] or [B, 3, H, W] in [0, 1]; a fourth channel is opacity
         style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
-        strength: float = 1.0,  # from 0 (the base, which redraws the photo) to 1
+        strength: float = 1.0,  # from 0 (the photo as the base redraws it, not bit for bit) to 1
         tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
         watch: Callable[[float], None]
         | None = None,  # gets the finished share; for tiles, refining
@@ -116,6 +116,8 @@ class Stylizer:
         together, and a picture that cannot be read.
         """
         how = PaintOptions(style, strength, **options)
+        if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
+            raise ValueError(f"A batch of {len(picture)} images becomes a tensor: add tensor=True.")
         if refine:
             show = None if watch is None else partial(_share, watch)
             finer = self.refined(picture, refine, style, watch=show, **options)

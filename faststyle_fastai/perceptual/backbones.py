@@ -83,7 +83,7 @@ class Backbone(nn.Module):
         self,
         net: nn.Module,  # its layers are its modules by name; a stack like VGG's, relu1_1, pool1, …
         layers=None,  # names to choose from; None: the ReLUs of a stack, otherwise all
-        normalize: bool = True,
+        normalize: bool = True,  # images with ImageNet's mean and std
     ):
         super().__init__()
         stack = isinstance(net, nn.Sequential)

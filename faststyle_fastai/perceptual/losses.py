@@ -37,10 +37,11 @@ class VggLoss(nn.Module):
         backbone: Backbone,  # as of `perceptual_backbone`
         style: Any,  # one or more paintings, [1, 3, H, W] in [0, 1]; None: no style. Several works
         # of one style are a list in the list
-        content_layers: dict[str, float] | None = None,  # layer -> weight
-        style_layers: dict[str, float] | None = None,  # layer -> weight
-        tv: float | None = None,  # weight of the total variation
-        loss: dict[str, dict] | None = None,  # term -> settings, see terms.TERMS
+        content_layers: dict[str, float] | None = None,  # layer -> weight; None: those of `loss`
+        style_layers: dict[str, float] | None = None,  # likewise
+        tv: float | None = None,  # weight of the total variation; None: that of `loss`, or 0
+        loss: dict[str, dict] | None = None,  # term -> settings, as in plans.FAST_LOSS, see
+        # terms.TERMS; None: content and style alone, with the layers given
         **settings,  # one setting each, such as tone_weight=.4, see plans.SHORTHAND
     ):
         super().__init__()

@@ -88,8 +88,8 @@ class StyleAugmentV2(v2.Transform):
     def __init__(
         self,
         p: float = 0.5,  # as of StyleAugment
-        style: Any = "tiny",
-        styles: Sequence[str] | None = None,
+        style: Any = "tiny",  # as in StyleAugment
+        styles: Sequence[str] | None = None,  # likewise
     ):
         super().__init__()
         self.repaint = _Repaint(style, p, styles)

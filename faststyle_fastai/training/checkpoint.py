@@ -49,7 +49,7 @@ class Checkpoint(Callback):
         folder: str | Path,  # gets step-N/state.pt, its checksum, and best.safetensors
         every: int | None = None,  # steps; None: 200, at least a minute apart
         keep: int = 2,  # number of newest checkpoints to keep
-        resume: bool = False,
+        resume: bool = False,  # from the newest checkpoint in `folder`
         patience: int | None = None,  # epochs without improvement before it ends on the best
     ):
         self.folder, self.keep, self.resume = Path(folder), keep, resume

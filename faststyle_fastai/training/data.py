@@ -54,9 +54,14 @@ class PhotoCrop(RandTransform):
 
     split_idx, order = None, 1
 
-    def __init__(self, size, min_scale=0.5, **kwargs):
+    def __init__(
+        self,
+        size,  # px of the crop
+        min_scale=0.5,  # smallest crop, as a share of the largest square's area
+        **kwargs,  # of fastai's RandTransform
+    ):
         super().__init__(**kwargs)
-        self.size, self.min_scale = size, min_scale  # min_scale: share of the largest square's area
+        self.size, self.min_scale = size, min_scale
 
     def before_call(self, b, split_idx):
         width, height = b[0].size
@@ -117,7 +122,7 @@ class PhotoContrast(WithoutTensors, Contrast):
 
 
 class StyleDataLoaders(DataLoaders):
-    "Photos in [0, 1] as input and, unchanged, as target."
+    "DataLoaders of photos in [0, 1] as input and, unchanged, as target; see `from_folder`."
 
     @classmethod
     def from_folder(

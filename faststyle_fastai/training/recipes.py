@@ -64,7 +64,7 @@ EXAMPLES = {
 SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
 RECIPES = {
-    "fast": Recipe(  # five minutes; photos keep their tones
+    "fast": Recipe(  # our own; photos keep their tones
         Training(
             backbone="lite",
             loss={**FAST_LOSS, "droplets": {"weight": 1.0}},
@@ -99,7 +99,7 @@ RECIPES = {
     ),
     # seloufian/Faster-Style-Transfer, from Dumoulin et al. 2017: 17 times the *sum* of squared
     # Gram differences, with an input that is not normalized.
-    "dumoulin": Recipe(  # Magenta's, with its scales and shifts
+    "dumoulin": Recipe(
         Training(
             backbone="vgg16",
             loss={
@@ -118,7 +118,7 @@ RECIPES = {
     ),
     # tarun-bisht/fast-style-transfer's own configuration: content 10, style 100, TV 0.004, for
     # Keras' VGG19 with input in 0–255, whose features are 57 times larger.
-    "tarun": Recipe(  # tarun-bisht/fast-style-transfer
+    "tarun": Recipe(
         Training(
             backbone="vgg19",
             loss={

@@ -173,12 +173,12 @@ def pretrain(
     photos: str | Path,  # a folder
     out: str | Path,  # .safetensors
     recipe: str = "fast",
-    arch: str = "full",
+    arch: str = "full",  # a key of transformer.ARCHS
     pretrained: str | Path | None = None,  # start: "autoencoder" or a file; None: from scratch
     weights: str | Path | None = None,  # the backbone's
-    size: int | None = None,  # px; for this and the next two, None is the recipe's
-    bs: int | None = None,
-    images: int | None = None,  # photos per epoch
+    size: int | None = None,  # px; None: the recipe's
+    bs: int | None = None,  # photos per step; None: the recipe's
+    images: int | None = None,  # photos per epoch; None: the recipe's
     minutes: float | None = None,  # training time instead of the recipe's epochs
     valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # resume an interrupted training from `out`.part

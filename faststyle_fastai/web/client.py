@@ -29,8 +29,8 @@ class RemoteStylizer:
 
     def __call__(
         self,
-        picture: str | Path | Image.Image,
-        style: str,
+        picture: str | Path | Image.Image,  # a file or an image
+        style: str,  # one of `styles`
         **options: Any,  # of the request, see the page's /api/openapi.json; keep_colors=True
     ) -> Image.Image:
         "Repaint an image; `FaststyleError` says what the page refuses."
