@@ -128,6 +128,7 @@ def ladder(photo, style):
 
 def keyframe(photo):
     "Make keyframe.jpg: frames of a film; below, the middle one by hand, the others by a network."
+    photo = square(photo, 512)
     steps = [(100 * i // FRAMES, 360 + 50 * i // FRAMES) for i in range(FRAMES + 1)]
     walk = [photo.crop((at, at, at + side, at + side)).resize((448, 448)) for at, side in steps]
     middle, others = walk[FRAMES // 2], (walk[1], walk[-2])

@@ -199,7 +199,7 @@ class StyleLibrary:
         "Save a network with the painting of its style; return the name that it gets."
         for i in count(1):
             with suppress(FaststyleError):  # taken
-                place = self._new(f"{called}-finer{i if i > 1 else ''}")
+                place = self._new(f"{called[:30]}-finer{i if i > 1 else ''}")
                 break
         paint.save(place.with_name(f"{place.name}.safetensors"))
         save_picture(read_picture(painting), place.with_name(f"{place.name}.png"))

@@ -36,7 +36,10 @@
   });
 
   // An arrow leads to more styles.
-  const atEnd = (strip) => strip.parentElement.toggleAttribute("data-end", strip.scrollLeft + strip.clientWidth > strip.scrollWidth - 4);
+  const atEnd = (strip) => {
+    strip.parentElement.toggleAttribute("data-begin", strip.scrollLeft < 4);
+    strip.parentElement.toggleAttribute("data-end", strip.scrollLeft + strip.clientWidth > strip.scrollWidth - 4);
+  };
   const sized = new ResizeObserver((found) => found.forEach(({ target }) => atEnd(target)));
   watch(() => all(".cards > .wrap").forEach((strip) => {
     if (strip.parentElement.querySelector(".more")) return void atEnd(strip);
@@ -72,7 +75,7 @@
   });
 
   // A picture that the browser cannot show goes out of its field again.
-  addEventListener("error", ({ target }) => target.matches?.(".drop img") && target.closest(".drop").querySelector("[title=Clear]")?.click(), true);
+  addEventListener("error", ({ target }) => target.matches?.(".drop img") && target.closest(".drop").querySelector("[title='Remove Image']")?.click(), true);
 
   // The chosen style is in view.
   const chosen = new WeakMap();

@@ -169,10 +169,10 @@ def test_a_painting_is_added_to_a_video_and_removed_from_the_photo(visit, site, 
     page = studio(tab)
     page.get_by_role("button", name="mine", exact=True).click()
     tab.once("dialog", lambda dialog: dialog.dismiss())
-    page.get_by_role("button", name="Remove this painting").click()
+    page.get_by_role("button", name="Remove this style").click()
     assert (site[1] / "mine.png").exists()
     tab.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Remove this painting").click()
+    page.get_by_role("button", name="Remove this style").click()
     heard(page, "The painting is removed.")
     assert not (site[1] / "mine.png").exists()
 

@@ -81,7 +81,11 @@ $("styles").onkeydown = (event) => {
   all[Math.min(all.length - 1, Math.max(0, to))].focus();
 };
 
-const atEnd = () => $("styles").classList.toggle("end", $("styles").scrollLeft + $("styles").clientWidth > $("styles").scrollWidth - 4);
+function atEnd() {
+  const { scrollLeft, clientWidth, scrollWidth } = $("styles");
+  $("styles").classList.toggle("begin", scrollLeft < 4);
+  $("styles").classList.toggle("end", scrollLeft + clientWidth > scrollWidth - 4);
+}
 $("styles").onscroll = atEnd;
 new ResizeObserver(atEnd).observe($("styles"));
 $("more").onclick = () => $("styles").scrollBy({ left: 0.8 * $("styles").clientWidth, behavior: "smooth" });
@@ -119,9 +123,15 @@ async function readStyle(file) {
     facts.styles.unshift(one);
     offer(one, true);
     keepStyles();
+    $("mix").value = ""; // of another painting, as its colors
+    $("colors").checked = false;
     say(now.photo ? "painting" : "ownReady");
     choose(one);
-    if (now.photo) paintThumbnails([one]).catch(console.warn);
+    if (!now.photo) return;
+    paintThumbnails([one]).catch(console.warn);
+    if (!lasting) return;
+    await idle();
+    say("ownAdded", { title: one.title });
   } catch (error) {
     console.warn(error);
     say("notRead", { name: file.name, why: error.message });

@@ -1,6 +1,6 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-Object.assign(words, { open: words.openServed, hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed, ownTitle: words.ownTitleServed });
+Object.assign(words, { open: words.openServed, hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed, ownTitle: words.ownTitleServed, ownReady: words.ownReadyServed });
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
@@ -76,7 +76,7 @@ async function repaint(source, { live, mask, ...how }) {
   const answer = await call("paint", { how: plain(how) }).finally(stop);
   whole = await pictureOf(answer);
   noted = answer.headers.get("note");
-  now.note = words[noted] ?? "";
+  now.note = (noted !== "sight" || !how.other) && words[noted] ? words[noted] : "";
   return { where: "", ...(await remask(source, mask)) };
 }
 
