@@ -125,9 +125,9 @@ def plain(value):
 
 
 def first_line(thing):
-    "Of the docstring of a class or function."
+    "The first paragraph of the docstring of a class or function."
     said = inspect.getdoc(thing) if hasattr(thing, "__name__") else None
-    return (said or "").split("\n")[0]
+    return " ".join((said or "").split("\n\n")[0].split())
 
 
 def methods(thing):

@@ -101,7 +101,7 @@ class Stylizer:
         # [3, H, W] or [B, 3, H, W] in [0, 1]; a fourth channel is opacity
         style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
         strength: float = 1.0,  # from 0 (the photo as the base redraws it, not bit for bit) to 1
-        tensor: bool = False,  # return [1, 3 or 4, H, W] in [0, 1] instead of an image
+        tensor: bool = False,  # return [B, 3 or 4, H, W] in [0, 1] instead of an image
         watch: Callable[[float], None]
         | None = None,  # gets the finished share; for tiles, refining
         refine: float = 0.0,  # seconds to refine the style on this picture first, see `refined`
@@ -112,8 +112,8 @@ class Stylizer:
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
 
-        Raises `ValueError` for an unknown style, an option out of its range, options that do not go
-        together, and a picture that cannot be read.
+        Raises `FileNotFoundError` for a missing picture, and `ValueError` for one that cannot be
+        read, an unknown style, an option out of its range, and options that do not go together.
         """
         how = PaintOptions(style, strength, **options)
         if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:

@@ -46,7 +46,8 @@ def optimize_style(
     a minute on two CPU cores, and several minutes in the published recipes. `callback` gets the
     state after each iteration, and the optimizer, whose `picture()` is the image so far.
 
-    Raises `ValueError` for an unknown recipe or setting, and for an image that cannot be read.
+    Raises `FileNotFoundError` for a missing image, and `ValueError` for one that cannot be read and
+    for an unknown recipe or setting.
     """
     plan = optimization_plan(recipe, **overrides)
     work = PixelOptimizer(

@@ -69,8 +69,8 @@ def paint_video(
     overlap. Memory use does not grow with length. After a KeyboardInterrupt the video can be played
     as far as it got. `resume=True` continues it, also after the process was killed.
 
-    Raises `FaststyleError` for a video that cannot be read or written, and `ValueError` for options
-    out of their range.
+    Raises `FileNotFoundError` for a missing video, `FaststyleError` for one that cannot be read or
+    written, and `ValueError` for options out of their range.
     """
     av, source, out = extra("av", "video"), str(source), Path(out)
     check_numbers(start=start, end=end, fps=fps, crf=crf)
