@@ -80,8 +80,8 @@ def test_only_the_person_is_painted(visit, pages, slim):
     photo = Image.open(IMAGES / "astronaut.jpg")
     photo.resize((300, 300)).save("person.png")
     tab = visit(pages[0])
-    tab.get_by_label("the person").check()
     open_photo(tab, "person.png")
+    repainted(tab, tab.get_by_label("the person").check)
     person = downloaded(tab)[0]
     how = {"style": "great_wave", "faces": "painted"}
     assert away(person, slim("person.png", area="person", **how)) < 3

@@ -109,6 +109,7 @@ def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
         tab.get_by_role("tab", name="Finest").click()
         upload(tab, fields(tab).nth(0), photos / "china" / "0.jpg")
         upload(tab, fields(tab).nth(1), painting)
+        said(tab, "optimized", "Ready to paint.")
         tab.get_by_label("Longer side, px").first.fill(size)
         assert tab.get_by_role("button", name="Stop").is_hidden()
         tab.get_by_role("button", name="Paint it").click()

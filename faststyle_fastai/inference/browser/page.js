@@ -265,7 +265,8 @@ async function paint() {
     } while (again);
     if (!live) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-      say(seen ? "paintedIn" : "nobody", { seconds, where, reduced: now.reduced + now.note });
+      if (seen) say("paintedIn", { seconds, where, reduced: now.reduced + now.note });
+      else say("nobody");
       ready(true);
       offerFiner();
     }
