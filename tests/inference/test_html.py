@@ -56,8 +56,8 @@ def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages
     photo = Image.open(photos / "flower" / "0.jpg").resize((900, 700), Image.Resampling.BICUBIC)
     photo.save("large.png")
     tab = visit(pages[0], size=(390, 844))
-    tab.locator("#stroke").select_option("broadest")
     open_photo(tab, "large.png")
+    repainted(tab, lambda: tab.locator("#stroke").select_option("broadest"))
     seen, _ = downloaded(tab)
     assert seen.size == (900, 700)
     assert away(seen, slim("large.png", "great_wave", stroke="broadest")) < 1
@@ -133,8 +133,8 @@ def test_a_tiny_photo_is_painted(visit, pages, tmp_path):
 def test_a_photo_that_is_reduced_is_said(visit, pages, tmp_path):
     Image.new("L", (9000, 6000)).save(tmp_path / "large.png")
     tab = visit(pages[0])
-    tab.locator("#stroke").select_option("broadest")
     open_photo(tab, tmp_path / "large.png")
+    repainted(tab, lambda: tab.locator("#stroke").select_option("broadest"))
     assert "The photo has 9000×6000 px" in tab.inner_text("#said")
     tab.click("#download")  # takes long: stop it
     tab.get_by_text("Full size").wait_for()
