@@ -59,7 +59,7 @@ def compared(frames, place, args, backbone):
     "Train both ways on one scene; the mean distances of the held-out frames."
     middle = len(frames) // 2
     tested = [round(share * (len(frames) - 1)) for share in HELD_OUT]
-    photos, ways, took = place / "photos", {}, {}
+    photos, ways, minutes = place / "photos", {}, {}
     photos.mkdir(parents=True, exist_ok=True)
     for i in range(0, len(frames), EVERY):
         if i not in tested:
@@ -76,7 +76,7 @@ def compared(frames, place, args, backbone):
             photos, pair[1], place / name, epochs=args.epochs, images=STEPS * BATCH, bs=BATCH,
             force=True, quiet=True, **how,
         )  # fmt: skip
-        took.setdefault("min", (time.monotonic() - began) / 60)
+        minutes[name] = (time.monotonic() - began) / 60
         paint = Stylizer(run)
         painted = [np.asarray(paint(Image.fromarray(frames[i]))) for i in tested]
         save_all(painted, place / f"{name}-frames")
@@ -85,7 +85,8 @@ def compared(frames, place, args, backbone):
         ways[name] = float(np.mean([distance(backbone, *pair) for pair in pairs]))
     whole = np.vstack([np.hstack(row) for row in sheet])
     Image.fromarray(whole).save(place / "sheet.png")
-    return ways | {"of painting": f"{ways['keyframe'] / ways['painting']:.2f}x"} | took
+    share = f"{ways['keyframe'] / ways['painting']:.2f}x"
+    return ways | {"of painting": share, "min": minutes["keyframe"]}
 
 
 def save_all(pictures, folder):

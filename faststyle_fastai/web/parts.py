@@ -17,7 +17,6 @@ __all__ = [
     "PHOTO_STYLE",
     "Site",
     "area_field",
-    "bad",
     "fetch",
     "hidden_file",
     "image_field",
@@ -104,18 +103,13 @@ def image_field(**how):
 
 
 def refused(file, read: Callable[[str], Any] = read_picture) -> str:
-    "Why a file cannot be used; nothing if it can."
+    "A status that says why a file cannot be used; nothing if it can."
     try:
         if file:
             read(file)
     except Exception as error:
-        return bad(reason(error))
+        return f'<span class="bad">{reason(error)}</span>'
     return ""
-
-
-def bad(text: str) -> str:
-    "A status that says what is wrong."
-    return f'<span class="bad">{text}</span>'
 
 
 def shell(title: str) -> tuple[gr.Row, gr.Column, gr.Column]:

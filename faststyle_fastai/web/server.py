@@ -16,11 +16,11 @@ __all__ = ["live_page", "served"]
 
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}  # local fonts only
 UPLOAD = "100mb"  # largest file
-# As the page that paints photos, and as dark as WCAG 2 asks for.
 # In rem, so that they grow with a wide window as those of the page of photos.
 TEXT = gr.themes.sizes.Size(
     ".6rem", ".7rem", ".85rem", "1rem", "1.05rem", "1.4rem", "1.7rem", name="text_rem"
 )
+# As the page that paints photos, and as dark as WCAG 2 asks for.
 COLORS = {
     "body_background_fill": "#f5f3ef",
     "body_background_fill_dark": "#171512",

@@ -85,17 +85,17 @@ class FilmTab:
             return gr.skip(), gr.skip(), *nothing
         if why := refused(film, length_of):
             return None, why, *nothing
-        (paint, name), shown, took = self.shelf.find_for_film(called), [], []
-        length, frames = length_of(film)
-        for share in AT:
-            picture = first_frame(film, share * length)
-            small = picture.resize(fitted(picture.size, SHOWN))
-            began = time.monotonic()
-            painted = paint(small, name, strength / 100 if paint.base else 1.0)
-            seconds = (time.monotonic() - began) / math.prod(small.size)
-            took.append(frames * math.prod(picture.size) * seconds)
-            shown.append(small if before else painted)
-        said = f"{length:.0f} s of video. Painting it takes about {clock(min(took))} min."
+        length, count = length_of(film)
+        pictures = [first_frame(film, share * length) for share in AT]
+        shown = [picture.resize(fitted(picture.size, SHOWN)) for picture in pictures]
+        said = f"{length:.0f} s of video."
+        if not before:
+            (paint, name), began = self.shelf.find_for_film(called), time.monotonic()
+            strength = strength / 100 if paint.base else 1.0
+            shown = [paint(picture, name, strength) for picture in shown]
+            larger = math.prod(pictures[0].size) / math.prod(shown[0].size)
+            takes = (time.monotonic() - began) / len(shown) * larger * count
+            said += f" Painting it takes about {clock(takes)} min."
         frames = gr.Gallery(shown, visible=True, selected_index=1)
         return gr.skip(), said, frames, gr.Video(visible=False), gr.Checkbox(visible=True)
 

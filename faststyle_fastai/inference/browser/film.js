@@ -47,9 +47,10 @@ function offerFilm(painted = null, called = "") {
   nameDownload();
 }
 
+document.querySelector("aside").addEventListener("change", () => offerFilm());
+
 // Settings wait while a film is painted in them.
 const settings = document.querySelectorAll("#styles, #more, aside > :not(#said, #bar, #film)");
-document.querySelector("aside").addEventListener("change", () => offerFilm());
 const hold = (on) => settings.forEach((each) => (each.inert = on));
 
 $("film").onclick = async () => {

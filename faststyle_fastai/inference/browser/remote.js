@@ -76,7 +76,7 @@ async function repaint(source, { live, mask, ...how }) {
   const answer = await call("paint", { how: plain(how) }).finally(stop);
   whole = await pictureOf(answer);
   noted = answer.headers.get("note");
-  now.note = (noted !== "sight" || !how.other) && words[noted] ? words[noted] : "";
+  now.note = noted === "sight" && how.other ? "" : (words[noted] ?? ""); // mixtures are not refined
   return { where: "", ...(await remask(source, mask)) };
 }
 
