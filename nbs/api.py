@@ -17,74 +17,112 @@ from IPython.display import Markdown
 
 import faststyle_fastai.all
 from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.optimization.pixel_recipes import Optimization
 from faststyle_fastai.training.recipes import Recipe
 
-CALLED = "__call__", "forward"  # documented though they are not public by name
+CALLED = "__call__", "__iter__", "forward"  # documented though they are not public by name
 PRAGMA = re.compile(r"#\s*(fmt|type|noqa)\b.*")  # for tools, not for readers
 FLAG = re.compile(r"--[\w-]+")
 FLAGS = {"--paint": "`area`"}  # options whose name in Python is another one
 WIDTH, RETURNS = 88, "returns"
 ROOMS = Path(faststyle_fastai.__file__).parent
 MODULES = "|".join(file.stem for file in ROOMS.glob("*/[a-z]*.py"))
-REFERENCE = re.compile(rf"\b(?:{MODULES})\.(\w+)")  # recipes.RECIPES
+REFERENCE = re.compile(rf"\b(?:{MODULES})\.(\w+(?:\.\w+)*)")  # recipes.RECIPES
 # Names that are documented, where a comment mentions them without quotes.
 NAMES = "|".join(
     name for name in vars(faststyle_fastai.all) if re.search("[a-z](_[a-z]|[A-Z])", name)
 )
 LINKED = re.compile(rf"(?<![`\w.])((?:Stylizer|{NAMES})(?:\.[a-z]\w*)?)(?![`\w])")
-PLAIN = int, float, str, tuple, type(None)
+PLAIN = int, float, str, tuple, dict, type(None)
 # Parameters that mean the same everywhere, where the source says nothing of them.
 COMMON = {
+    "backbone": "as of `perceptual_backbone`",
     "cbs": "more callbacks of fastai",
     "device": "cpu, cuda, cuda:1 or mps; None: a GPU if there is one",
     "dls": "photos, see `StyleDataLoaders`",
+    "end": "seconds; None: the end",
+    "folder": "where the files are",
     "force": "overwrite the output if it exists",
+    "options": "how to paint",
     "out": "the file to write",
     "paint": "the style",
+    "photos": "files",
+    "n_styles": "number of styles",
     "precision": "float32, bfloat16, float16 or auto, see `autocast_dtype`",
     "quiet": "print no progress",
     "recipe": "a row of `RECIPES`",
     "seed": "of all random numbers",
     "size": "px of the short side",
     "strength": "from 0 (the photo) to 1 (the style)",
+    "weight": "in the loss",
     "weights": "a file with the backbone's weights, see `perceptual_backbone`",
 }
 
 
-def reference(module: str, *names: str) -> Markdown:
-    "Signatures and docstrings of `names`, or of all public names; classes with their public methods."
+def reference(module: str, *more: str) -> Markdown:
+    """What a module adds to faststyle_fastai.all, and `more` of its names.
+
+    Signatures, docstrings and tables of parameters; classes with their public methods.
+    """
     module, parts = import_module(f"faststyle_fastai.{module}"), []
-    for name in names or module.__all__:
+    names = dict.fromkeys((*module.__all__, *more))
+    for name in filter(lambda name: in_all(name) or name in more, names):
         thing = reduce(getattr, name.split("."), module)
+        hidden = not in_all(name) and "." not in name
+        imported = f"from {module.__name__} import {name}\n\n" * hidden
         if inspect.isclass(thing) or inspect.isroutine(thing):
-            parts += map(entry, (thing, *methods(thing)))
+            parts += [entry(thing, imported), *map(entry, methods(thing))]
         else:
-            parts.append(f"### {name}\n\n{shown(thing, *notes(module, name))}")
+            parts += [f"### {name}", *shown(thing, imported, *notes(module, name))]
     return Markdown("\n\n".join(parts))
 
 
-def shown(thing, caption, comments) -> str:
-    "A constant: its comment, and a table of its rows with theirs, or its value."
-    caption = caption and f"{caption}\n\n"
-    if isinstance(thing, dict) and all(isinstance(each, Recipe) for each in thing.values()):
-        comments = {key: f"{comments.get(key, '')}{made_of(each)}" for key, each in thing.items()}
-    if isinstance(thing, dict) and comments:
-        values = [plain(each) if isinstance(each, PLAIN) else "" for each in thing.values()]
-        lines = [
-            f"| `{key}` | {f'{value}: ' if value != '' else ''}{comments.get(key, '')} |"
-            for key, value in zip(thing, values)
+def in_all(name):
+    return hasattr(faststyle_fastai.all, name)
+
+
+def shown(thing, imported, caption, comments) -> list[str]:
+    "A constant: its comment, and its value or a table of its rows."
+    parts = [caption] * bool(caption)
+    if isinstance(thing, dict):
+        parts += [f"```python\n{imported.strip()}\n```"] * bool(imported)
+        columns = settings(next(iter(thing.values())))
+        rows = [["Name", "Meaning", *columns], ["-"] * (2 + len(columns))]
+        rows += [
+            [f"`{key}`", meaning(row, comments.get(key)), *settings(row).values()]
+            for key, row in thing.items()
         ]
-        return caption + "\n".join(["| Name | Meaning |", "|-|-|", *lines])
-    if isinstance(thing, dict) and all(map(first_line, thing.values())):
-        lines = [f"| `{key}` | {first_line(each)}{f'<br>`{call(each)}`' * inspect.isclass(each)} |" for key, each in thing.items()]
-        return caption + "\n".join(["| Name | Meaning |", "|-|-|", *lines])
-    if isinstance(thing, dict) and all(isinstance(each, PLAIN) for each in thing.values()):
-        pairs = {key: plain(each) for key, each in thing.items()}
-        return caption + ", ".join(f"`{key}`: {each}" for key, each in pairs.items())
-    if isinstance(thing, dict) and not all(isinstance(each, dict) for each in thing.values()):
-        return caption + ", ".join(f"`{key}`" for key in thing)
-    text = pformat(thing, width=WIDTH, sort_dicts=False)
-    return f"{caption}```python\n{text.replace(str(ASSETS.parent.parent) + '/', '')}\n```"
+        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    else:
+        value = imported + pformat(thing, width=WIDTH, sort_dicts=False)
+        parts.append(f"```python\n{value.replace(f'{ASSETS.parent.parent}/', '')}\n```")
+    return parts
+
+
+def meaning(row, comment):
+    "What a table says of a row: its comment or docstring, and its value or how it is called."
+    value = call(row) if inspect.isclass(row) else plain(row) if isinstance(row, PLAIN) else ""
+    value = "" if "<" in str(value) else code(str(value))  # a function has no value to show
+    return "<br>".join(filter(None, [comment or first_line(row), value]))
+
+
+def settings(row):
+    "The settings of a recipe that people ask for, by the name of their column."
+    if isinstance(row, Optimization):
+        return {
+            "Backbone": row.backbone, "Optimizer": row.optimizer,
+            "Sizes": f"{row.min_scale} to {row.end_scale} px",
+            "Iterations": f"{row.initial_iterations}, then {row.iterations} each",
+        }  # fmt: skip
+    if not isinstance(row, Recipe):
+        return {}
+    plan = row.style
+    length = f"{row.minutes} minutes" if row.minutes else f"{plan.epochs}"
+    return {
+        "Backbone": plan.backbone, "Optimizer": plan.opt, "Peak lr": f"{plan.lr:g}",
+        "Epochs": length, "Photos an epoch": str(plan.images or "all"),
+        "Batch": str(plan.bs), "px": str(plan.size),
+    }  # fmt: skip
 
 
 def notes(module, name):
@@ -98,7 +136,10 @@ def notes(module, name):
     if not (node := targets.get(name)):
         return "", {}
     comments, value = comments_of(source), node.value
-    caption = comments.get(node.lineno, "")
+    lines, first = source.splitlines(), node.lineno
+    while lines[first - 2].startswith("#"):  # above it
+        first -= 1
+    caption = said(comments, first, node.lineno + 1)
     if not isinstance(value, ast.Dict):
         return caption, {}
     found, before = {}, node.lineno
@@ -109,16 +150,6 @@ def notes(module, name):
     return caption, {key: text for key, text in found.items() if text}
 
 
-def made_of(recipe):
-    "The settings of a recipe that people ask for."
-    plan = recipe.style
-    length = f"{recipe.minutes} minutes" if recipe.minutes else f"{plan.epochs} epochs"
-    return (
-        f": {plan.backbone}, {plan.opt}, lr {plan.lr:g}, {length}, bs {plan.bs}, "
-        f"{plan.size} px, {plan.images or 'all'} photos an epoch"
-    )
-
-
 def plain(value):
     "term.setting of a pair of names; other values as they are."
     return ".".join(value) if isinstance(value, tuple) and isinstance(value[0], str) else value
@@ -127,30 +158,32 @@ def plain(value):
 def first_line(thing):
     "The first paragraph of the docstring of a class or function."
     said = inspect.getdoc(thing) if hasattr(thing, "__name__") else None
-    return " ".join((said or "").split("\n\n")[0].split())
+    return " ".join((said or "").split("\n\n")[0].split()).replace("|", r"\|")
 
 
 def methods(thing):
     "Of a class the public methods that have a docstring of their own."
     if not inspect.isclass(thing):
         return []
+    own = {key: getattr(thing, key) for key in vars(thing)}
     return [
-        getattr(thing, key)
-        for key, value in vars(thing).items()
+        each
+        for key, each in own.items()
         if (not key.startswith("_") or key in CALLED)
-        and callable(getattr(thing, key))
-        and getattr(value, "__doc__", None)
+        and getattr(each, "__qualname__", "").startswith(f"{thing.__name__}.")  # no default value
+        and callable(each)
+        and each.__doc__
     ]
 
 
-def entry(thing) -> str:
+def entry(thing, imported="") -> str:
     "The heading, signature, docstring and table of parameters of a function or class."
     name = thing.__qualname__
     said_first = "class " if inspect.isclass(thing) else ""
     line = fill(f"{said_first}{call(thing)}", WIDTH, subsequent_indent="    ")
     doc = inspect.getdoc(thing) or ""
     doc = "" if doc.startswith(f"{name}(") else doc  # a dataclass repeats its signature
-    parts = [f"### {name}", f"```python\n{line}\n```", doc, table(rows_of(thing))]
+    parts = [f"### {name}", f"```python\n{imported}{line}\n```", doc, table(rows_of(thing))]
     return "\n\n".join(filter(None, parts))
 
 
@@ -223,28 +256,32 @@ def parameters(function) -> list[Row]:
 
 
 def fields_of(thing):
-    "(name, default, help) of each field of a dataclass or NamedTuple."
+    "(name, default, metadata) of each field of a dataclass or NamedTuple."
     if dataclasses.is_dataclass(thing):
         for each in dataclasses.fields(thing):
             made = each.default_factory is not dataclasses.MISSING
             default = {} if made else each.default
-            yield each.name, default, each.metadata.get("help")
+            yield each.name, default, each.metadata
     for name in getattr(thing, "_fields", ()):
-        yield name, thing._field_defaults.get(name, dataclasses.MISSING), None
+        yield name, thing._field_defaults.get(name, dataclasses.MISSING), {}
 
 
-def field_row(thing, name, default, told):
+def field_row(thing, name, default, limits):
     "A field of a class, with its help or its comment."
     owner = next(each for each in thing.__mro__ if name in vars(each).get("__annotations__", {}))
     source = dedent(inspect.getsource(owner))
     body = [each for each in ast.parse(source).body[0].body if isinstance(each, ast.AnnAssign)]
     node = next(each for each in body if each.target.id == name)
     meaning = said(comments_of(source), node.lineno, node.end_lineno + 1)
-    if told:
+    if told := limits.get("help"):
         more = f" ({meaning})" if meaning else ""
         told = told.replace("or none.", "or None.")  # as it is in Python
         meaning = FLAG.sub(lambda flag: FLAGS.get(flag[0], f"`{flag[0][2:]}`"), told) + more
-    value = "" if default is dataclasses.MISSING else f"={default!r}"
+        if (least := limits.get("min")) is not None and "max" not in limits:
+            meaning += f" At least {least}."
+    value = (
+        "" if default is dataclasses.MISSING else f"={getattr(default, '__name__', repr(default))}"
+    )
     value = value if len(value) < WIDTH / 2 else "=…"
     return Row(name, ast.unparse(node.annotation), meaning, value)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import zlib
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -87,6 +88,12 @@ def test_names_are_headings_with_their_source(site):
     links = [link for link in found.links if link.startswith("source/inference.stylizer.html#L-")]
     assert {code_at(out, link) for link in links} >= {"class Stylizer:", "def __call__("}
     assert "api_inference.html#faststyle-stylizer" in pages[out / "08_any_painting.html"].links
+    inventory = zlib.decompress((out / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode()
+    for line in inventory.splitlines():  # for links from other projects
+        if " py:" in line:
+            page, anchor = line.split()[3].split("#")
+            assert anchor in pages[out / page].anchors, line
+    assert "faststyle_fastai.inference.stylizer.Stylizer py:class" in inventory
 
 
 def code_at(out, link):

@@ -65,6 +65,15 @@ def setup(app):
         raise SkipNode
 
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.connect("env-updated", inventory)
+
+
+def inventory(app, env):
+    "Names of the reference, for links from other projects (intersphinx)."
+    from sphinx.domains.python import ObjectEntry
+
+    for name, kind, page, anchor in {objects!r}:
+        env.get_domain("py").objects[name] = ObjectEntry(page, anchor, kind, False)
 """
 TOCTREE = "```{{toctree}}\n:hidden:\n:maxdepth: 1\n:caption: {}\n\n{}\n```\n"
 SOURCE = "---\norphan: true\nnosearch: true\n---\n\n# {}\n\n```{{raw}} html\n{}\n```\n"
@@ -114,7 +123,7 @@ def main(out: str | Path, demo: bool = True):
             name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
             code = highlight(file.read_text(), PythonLexer(), LINES)
             (source / "source" / f"{name}.md").write_text(SOURCE.format(name, code))
-        (source / "conf.py").write_text(conf(website))
+        (source / "conf.py").write_text(conf(website, list(objects())))
         (source / "static").mkdir()
         (source / "static" / "site.css").write_text(CSS)
         logo(source)
@@ -141,6 +150,22 @@ def notebooks(website):
 def documented(cell):
     "The public names that a cell documents."
     return SHOWN.findall(output(cell)) if MODULE.search("".join(cell["source"])) else []
+
+
+def objects():
+    "(full name, kind, page, anchor) of each documented name."
+    for file in NBS.glob("api_*.ipynb"):
+        for cell in json.loads(file.read_text())["cells"]:
+            for name in documented(cell):
+                module = MODULE.search("".join(cell["source"]))[1]
+                kind = "data" if name.isupper() else "class" if name[0].isupper() else "function"
+                kind, anchor = "method" if "." in name else kind, f"faststyle-{anchored(name)}"
+                yield f"{PACKAGE.name}.{module}.{name}", kind, file.stem, anchor
+
+
+def anchored(name):
+    "A name as Sphinx makes it part of an address."
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def readable(cell, names):
@@ -183,11 +208,16 @@ def bound(statement):
 
 
 def linked(text, names):
-    "Text whose `names` in prose are links."
+    """Text whose `names` in prose are links.
+
+    A word such as `train` is linked only if it is called, because parameters have such names too.
+    """
 
     def link(found):
         name = found[1] if found[1] in names else found[1].rpartition(".")[2]  # module.name
-        return f"[{found[0]}](#faststyle.{name.lower()})" if name in names else found[0]
+        plain = name.isalpha() and name.islower() and not found[2]
+        known = name in names and not plain
+        return f"[{found[0]}](#faststyle.{name.lower()})" if known else found[0]
 
     parts = CODE.split(text)
     parts[::2] = (re.sub(r"`([\w.]+)(\([^`\n]*\))?`", link, part) for part in parts[::2])
@@ -207,7 +237,7 @@ def contents(parts):
     return "\n".join(TOCTREE.format(title, "\n".join(pages)) for title, pages in sections)
 
 
-def conf(website):
+def conf(website, objects):
     "Sphinx's settings."
     settings = ConfigParser(interpolation=None)
     settings.read(ROOT / "settings.ini", encoding="utf-8")
@@ -218,7 +248,8 @@ def conf(website):
         "property=og:description": website["description"],
     }
     theme = {"source_repository": address, "source_branch": "main", "source_directory": "nbs/"}
-    return CONF.format(**website, version=version, meta=meta, theme=theme if address else {})
+    theme = theme if address else {}
+    return CONF.format(**website, version=version, meta=meta, theme=theme, objects=objects)
 
 
 def logo(folder):

@@ -73,7 +73,7 @@ def autocast_dtype(device: torch.device | str, precision: str = "auto") -> torch
 
     `"auto"` reads the environment variable FASTSTYLE_PRECISION. If it is unset, bfloat16 is used
     where the device supports it natively, and float16 on older NVIDIA cards with tensor cores.
-    Raises `ValueError` for a value not in `PRECISIONS`.
+    Raises `ValueError` for another name than auto, float32, bfloat16 and float16.
     """
     if precision == "auto":
         precision = os.environ.get("FASTSTYLE_PRECISION", "auto")

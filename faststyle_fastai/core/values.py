@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from numbers import Integral, Real
 from typing import Any
 
-__all__ = ["check_numbers", "either", "is_finite", "known"]
+__all__ = ["check_numbers", "check_range", "either", "is_finite", "known"]
 
 
 def known(
@@ -32,6 +32,13 @@ def is_finite(value: Any) -> bool:
     if isinstance(value, Integral):
         return -(2**63) <= int(value) < 2**63
     return not isinstance(value, Real) or math.isfinite(value)
+
+
+def check_range(name: str, value: float, least: float, most: float = math.inf) -> None:
+    "Raise `ValueError` for a number out of range, and for NaN."
+    if not least <= value <= most:
+        words = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise ValueError(f"Invalid {name}={value}. Use a number {words}.")
 
 
 def check_numbers(**settings: Any) -> None:

@@ -54,7 +54,11 @@ def read_picture(
     source: str | Path | Image.Image | np.ndarray | Tensor,  # also an http(s) address; [H, W(, 3)]
     shortest: int | None = None,  # px; a JPEG may be decoded smaller, down to this short side
 ) -> Image.Image:  # RGB
-    "Read an image as it is meant to be seen: upright, sRGB, transparent parts on white."
+    """Read an image as it is meant to be seen: upright, sRGB, transparent parts on white.
+
+    Raises `FileNotFoundError` for a missing file, `ValueError` for one that is no image or is
+    damaged, and `FaststyleError` for an address that cannot be downloaded.
+    """
     with opened(source) as image, reading(image):
         if shortest and isinstance(image, Image.Image):
             image.draft("RGB", (shortest, shortest))
@@ -64,7 +68,10 @@ def read_picture(
 def read_tensor(
     source,  # as in `read_picture`; a tensor [B, 3 or 4, H, W] is returned unchanged
 ) -> Tensor:  # [1, 3, H, W] in [0, 1]; [1, 4, H, W] with opacity
-    "Read an image to paint: upright, sRGB, full bit depth, the first frame of an animation."
+    """Read an image to paint: upright, sRGB, full bit depth, the first frame of an animation.
+
+    Raises what `read_picture` does.
+    """
     if isinstance(source, Tensor):
         return source if source.dim() == 4 else source[None]
     with opened(source) as image, reading(image):
@@ -250,7 +257,7 @@ def flatten_alpha(
 
 
 def read_exif(
-    source: str | Path,
+    source: str | Path,  # an image file
 ) -> bytes:  # empty if there are none
     "EXIF metadata of a file, without orientation and storage tags."
     try:
@@ -273,7 +280,8 @@ def to_tensor(
 
 
 def to_picture(
-    x: Tensor,  # [3, H, W] or [1, 3, H, W], see `unit`; a 4th channel is opacity
+    x: Tensor,  # [3, H, W] or [1, 3, H, W], floats in [0, 1] or integers up to 255; a 4th
+    # channel is opacity
 ) -> Image.Image:  # RGB or RGBA, rounded
     "A network output as an image."
     return Image.fromarray((unit(x) * 255).round().byte().cpu().numpy())

@@ -18,12 +18,15 @@ QUALITY = 95  # of JPEG and WebP
 
 
 def save_picture(
-    picture: Image.Image | Tensor,  # a tensor: see `unit`
-    path: str | Path,  # format by extension; JPEG and WebP at `QUALITY`
+    picture: Image.Image | Tensor,  # a tensor as in `to_picture`
+    path: str | Path,  # format by extension; JPEG and WebP have quality 95
     depth: int = 8,  # bits per channel; 16 takes a tensor and a .png or .tif path
     exif: bytes = b"",  # 8-bit files only
 ) -> Path:
-    "Write an image atomically as sRGB, on white if the format has no transparency."
+    """Write an image atomically as sRGB, on white if the format has no transparency.
+
+    Raises `ValueError` for an unknown extension, and for a `depth` that it does not have.
+    """
     path = check_format(path, depth)
     suffix = path.suffix.lower()
     with atomic_write(path) as temporary:

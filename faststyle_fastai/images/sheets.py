@@ -6,7 +6,7 @@ __all__ = ["contact_sheet", "side_by_side"]
 
 
 def side_by_side(
-    images: list[Image.Image],
+    images: list[Image.Image],  # from left to right
     height: int | None = None,  # px of each; None: the height of the first
     gap: int = 8,  # px of white between images
 ) -> Image.Image:

@@ -7,7 +7,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..core.values import known
 from ..images.color import luminance
 from ..images.files import to_tensor
 from ..images.sizes import local_mean, resize_short, resized, short_shape
@@ -26,7 +25,7 @@ def painting_shape(
     size: int | None,  # px of the short side, overrides `stroke`
 ) -> tuple[int, int]:
     "Height and width that an image is painted at."
-    most = STROKES[known("stroke", stroke, STROKES)]
+    most = STROKES[stroke]
     if size:
         return short_shape(shape, size)
     return short_shape(shape, most) if most and min(shape) > most else (shape[0], shape[1])

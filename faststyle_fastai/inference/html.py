@@ -52,12 +52,15 @@ def export_html(
     source,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .html
     cdn: bool = False,  # load ONNX Runtime Web from the network: 11 MB less, but not offline
-    language: str = "en",  # a file words.LANGUAGE.json
+    language: str = "en",  # of its words; English is the only one so far
 ) -> Path:
     """Write a page that repaints photos and the camera; requires the extra `onnx`.
 
     The page holds the network, with weights in float16, and ONNX Runtime Web (MIT license). It
     works from a disk or any web server. Photos stay on the visitor's device.
+
+    Raises `ValueError` for another ending than .html, and `FaststyleError` for an autoencoder and
+    if the extra is missing.
     """
     paint = stylizer_of(source)
     if not paint.styles:

@@ -38,6 +38,9 @@ def export_onnx(
     dynamic. Arithmetic is float32 for all `weights`. The network is first run at five sizes. The
     file is discarded if its output differs from PyTorch's by more than half a step of 8 bits
     (float32), or by more than two steps on average (half, int8).
+
+    Raises `ValueError` for another ending than .onnx or unknown `weights`, and `FaststyleError` if
+    the extra is missing, if `source` is already an .onnx file, and if the output differs.
     """
     from .stylizer import stylizer_of  # which imports this module
 

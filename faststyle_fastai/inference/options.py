@@ -1,9 +1,10 @@
 "How an image is painted: options declared once, for Python, the command line and the page."
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..core.values import either, known
+from ..core.values import check_range, either, known
 
 __all__ = ["AREAS", "FACES", "STROKES", "PaintOptions"]
 
@@ -26,7 +27,9 @@ def option(default, help, **limits):  # limits and metavar as in typer.Option
 class PaintOptions:
     """The options of painting, given as keywords: `paint("me.jpg", stroke="broad", exact=True)`.
 
-    Raises `ValueError` if two of them do not go together.
+    `Stylizer`, `paint_video` and `paint_bulk` take them so; `virtual_camera` takes an instance.
+    Raises `ValueError` for an unknown name, a number out of range, and `black` without `mask` or
+    `area`; an unknown option is a `TypeError`.
     """
 
     style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: the named one
@@ -62,8 +65,13 @@ class PaintOptions:
     )
 
     def __post_init__(self):
-        known("area to paint (--paint)", self.area, AREAS)
-        known("way with faces (--faces)", self.faces, FACES)
+        known("area to paint", self.area, AREAS)
+        known("way to paint faces", self.faces, FACES)
+        known("stroke", self.stroke, STROKES)
+        for each in fields(self):
+            limits, value = each.metadata, getattr(self, each.name)
+            if "min" in limits and value is not None:
+                check_range(each.name, value, limits["min"], limits.get("max", math.inf))
         if self.black is not None and self.mask is None and self.area == "all":
             raise ValueError(
                 "A background style (black=, --background-style) needs a mask (mask=, --mask), or "

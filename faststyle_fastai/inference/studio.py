@@ -40,7 +40,8 @@ def export_studio(
     """Write the studio, a page with all built-in styles that also paints like any painting.
 
     It needs no installation and no network. From a folder on a web server, browsers can install it
-    as an app that starts without a network. Requires the extra `onnx`.
+    as an app that starts without a network. Requires the extra `onnx`, without which it raises
+    `FaststyleError`.
     """
     paint, path = Stylizer(ARCH, "cpu", "float32"), Path(path)
     rows = rows_at_sight()

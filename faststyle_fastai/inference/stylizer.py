@@ -16,7 +16,7 @@ from ..core.assets import ASSETS
 from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
-from ..core.values import known
+from ..core.values import check_range, known
 from ..images.files import (
     image_size,
     opened,
@@ -34,6 +34,7 @@ from .builtin import find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
 from .first_sight import first_sight, paintings_by_name, style_name
 from .layers import paint_layers
+from .mixtures import mixture
 from .options import PaintOptions
 from .painter import Painter
 from .refine import refine, refining_size
@@ -42,7 +43,6 @@ from .tiles import smaller_side, tile_side, tiles
 __all__ = ["Stylizer"]
 
 LARGE, SIDE = 2**24, 1024  # px: images above LARGE are enlarged in parts of SIDE
-MOST = 1.5  # largest sum of the weights of a mix
 
 
 class Stylizer:
@@ -262,32 +262,7 @@ class Stylizer:
         style,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
     ) -> Tensor:  # [n_styles]
         "Weights over the styles of the network."
-        n = self.net.n_styles
-        if isinstance(style, (list, tuple)):
-            if len(style) != n:
-                raise ValueError(
-                    f"{len(style)} weights for {n} styles. Give one weight per style, in order."
-                )
-            style = dict(enumerate(style))
-        mix = style if isinstance(style, dict) else {style: 1.0}
-        weights = torch.zeros(n, device=self.device)
-        for name, weight in mix.items():
-            if weight < 0:
-                raise ValueError(
-                    f"Invalid weight {weight} of style {name}. Weights cannot be negative."
-                )
-            weights[self._index(name)] += weight
-        total = round(weights.sum().item(), 4)
-        if not 0 < total <= MOST:
-            raise ValueError(
-                f"The weights of {mix} sum to {total}. The sum must be above 0 and at most {MOST}."
-            )
-        if total != 1:
-            warnings.warn(
-                f"The weights sum to {total}, not 1. The network was not trained for this.",
-                stacklevel=4,
-            )
-        return weights
+        return mixture(style, self.net.n_styles, self._index).to(self.device)
 
     def _index(self, style):
         style = self.named if style is None else style
@@ -304,10 +279,7 @@ class Stylizer:
 
     def _blend(self, strength):
         "Interpolate between the weights of the base and the network (Wang et al. 2019, DNI)."
-        if not 0 <= strength <= 1:
-            raise ValueError(
-                f"Invalid strength={strength}. Use a value from 0 (photo) to 1 (painting)."
-            )
+        check_range("strength", strength, 0, 1)
         if strength == 1:
             return self.weights
         if self.base is None:

@@ -43,6 +43,8 @@ def save_style(
 
     The base is the network at `strength` 0. The built-in autoencoder is stored by its hash, any
     other base in half precision.
+
+    Raises `ValueError` if `path` does not end in .safetensors, and if `add_to` is another network.
     """
     card = learn.style_card
     state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
@@ -96,7 +98,10 @@ def import_style(
     path: str | Path,  # .safetensors
     name: str | None = None,  # of the style; None: the file name
 ) -> Path:
-    "Convert a network of pytorch/examples to a style file; reads weights only, never code."
+    """Convert a network of pytorch/examples to a style file; reads weights only, never code.
+
+    Raises `FileNotFoundError` for a missing file, and `ValueError` for one that is no such network.
+    """
     peer, path = Path(peer), Path(path)
     check_names([name or peer.stem])
     state = read_weights(peer)
@@ -168,7 +173,12 @@ def checksum(state: dict[str, Tensor], said: dict[str, str]) -> str:
 def load_style(
     path: str | Path,  # a .safetensors file written by save_style, or a run folder
 ) -> tuple[TransformerNet, dict, dict | None]:  # in eval mode; metadata; base weights
-    "Load a trained network, its metadata and its base."
+    """Load a trained network, its metadata and its base.
+
+    The metadata are `arch`, `styles`, `size`, `recipe` and `base`. The base is the network at
+    `strength` 0, or None. Raises `FileNotFoundError` for a missing file, and `ValueError` for one
+    that is not a network of this package; it never runs code from a file.
+    """
     path = Path(path)
     if path.is_dir():
         path /= MODEL

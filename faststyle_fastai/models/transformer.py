@@ -109,7 +109,7 @@ class TransformerNet(nn.Module):
     def prepare(
         self,
         x: Tensor,  # as in `forward`
-        style: Tensor | None = None,
+        style: Tensor | None = None,  # likewise
     ) -> tuple[Tensor, dict | Tensor]:
         "The features that enter the first stage, and the styling that all stages take."
         height, width = x.shape[-2:]

@@ -37,12 +37,13 @@ def stylized(source, shape, photo, device):
 
 
 def content(shape, photo, styles, random):
+    "The photo."
     return resized_tensor(photo, shape[::-1])
 
 
 @torch.random.fork_rng([])  # new modules draw random weights
 def refined(shape, photo, styles, random):
-    "The photo in the style of the painting with the largest share, refined (see inference.refine)."
+    "The photo in the style of the painting with the largest share, refined, see `refine()`."
     painting = to_tensor(max(styles, key=lambda pair: pair[0])[1])
     x = resized_tensor(photo, shape[::-1])
     net = any_style().network(painting_moments(painting))
@@ -52,14 +53,17 @@ def refined(shape, photo, styles, random):
 
 
 def gray(shape, photo, styles, random):
+    "Gray, with noise too weak to see."
     return torch.rand(1, 3, *shape, generator=random) / 255 + 0.5
 
 
 def uniform(shape, photo, styles, random):
+    "Noise, uniform in [0, 1]."
     return torch.rand(1, 3, *shape, generator=random)
 
 
 def normal(shape, photo, styles, random):
+    "Normal noise around gray, with a standard deviation of 1/4."
     return _truncated(shape, [0.5] * 3, [0.25] * 3, random)
 
 
@@ -79,5 +83,6 @@ def _truncated(shape, means, stds, random):
     return x[None]
 
 
-# name -> function of shape, photo, (share, painting) pairs and generator, to [1, 3, H, W]
+# Images to start from. A row is a function of (height, width), the photo, (share, painting) pairs
+# and a generator, and returns [1, 3, H, W]. The name stylized:STYLE starts from a painted photo.
 INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats, refined)}

@@ -82,6 +82,9 @@ def optimize_to_file(
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
 
     `resume` continues from OUT.state, which is removed at the end.
+
+    Raises what `optimize_style` does, and `FaststyleError` if `out` exists, if it was started with
+    other settings, and when it is stopped.
     """
     out, depth = _checked_output(out, depth, force or resume)
     plan = optimization_plan(recipe, **overrides)

@@ -35,16 +35,31 @@ class OptimizationStep:
     "The state of an optimization after an iteration."
 
     width: int  # px
-    height: int
+    height: int  # px
     i: int  # iteration at this size, from 1 …
     i_max: int  # … to this
-    loss: float
+    loss: float  # at the start of the iteration
     parts: dict[str, float]  # weighted content, style, tone and tv; the loss is their sum
     seconds: float  # duration of the iteration
 
 
 class PixelOptimizer:
-    "Optimize pixels in a loop. `state_dict` is enough to resume, bit-for-bit on a CPU."
+    """The optimization of an image, step by step: an iterator of `OptimizationStep`.
+
+    `sizes` are the px of the longer side, from small to large. `picture()` is the image so far.
+
+        work = PixelOptimizer("me.jpg", "painting.jpg", None, optimization_plan("fast"))
+        for step in work:
+            if step.i % 20 == 0:
+                torch.save(work.state_dict(), "half.pt")
+        to_picture(work.picture()).save("me-painted.jpg")
+
+    To resume, make it again with the same arguments, and call `work.load_state_dict(torch.load(
+    "half.pt"))` before the loop.
+
+    Raises `FileNotFoundError` for a missing image, `ValueError` for one that cannot be read or is
+    too small, and `FaststyleError` if the backbone has no weights or the memory does not suffice.
+    """
 
     def __init__(
         self,
@@ -109,6 +124,10 @@ class PixelOptimizer:
         return (sum(work[:scale]) + part) / sum(work)
 
     def __iter__(self) -> Iterator[OptimizationStep]:
+        """Run the iterations that are left, size by size. `break` and iterate again to go on.
+
+        Raises `NonFiniteLoss` if the step size is too large.
+        """
         for scale in range(self.at[0], len(self.sizes)):
             try:
                 yield from self._at_scale(scale)
@@ -190,7 +209,7 @@ class PixelOptimizer:
         return (pixels * self.unit).clamp(0, 1).cpu()
 
     def state_dict(self) -> dict[str, Any]:
-        "The state between two iterations."
+        "All that changes during the iterations. Resumed from it, a CPU repeats them bit for bit."
         return {
             "at": list(self.at),
             "pixels": self.pixels.detach(),

@@ -15,7 +15,7 @@ from ..core.errors import FaststyleError
 from ..core.values import known
 from ..core.weights import read_weights
 
-__all__ = ["BACKBONES", "Backbone", "perceptual_backbone"]
+__all__ = ["BACKBONES", "POOLINGS", "Backbone", "perceptual_backbone"]
 
 # A network like VGG (Simonyan & Zisserman 2015) is a row of the output channels of the 3x3
 # convolutions in each block; blocks are separated by pooling. `perceptual_backbone` loads its
@@ -27,11 +27,12 @@ BACKBONES = {
     "vgg19_16x": ((16,) * 2, (32,) * 2, (64,) * 4, (128,) * 4, (128,)),  # Wang et al. 2020
     "lite": ((24,) * 2, (48,) * 2, (112,) * 4, (128,) * 4, (128,)),  # built in, 2.3 MB
 }
-POOLINGS = {  # name -> module, and a factor that keeps features as large as with max pooling
-    "max": (nn.MaxPool2d, 1.0),
-    "average": (nn.AvgPool2d, 2.0),
-    "l2": (partial(nn.LPPool2d, 2.0), 0.78),
-    "plain average": (nn.AvgPool2d, 1.0),  # as in Gatys et al. 2016
+# How a block's features are halved: a module, and a factor that keeps them as large as `max` does.
+POOLINGS = {
+    "max": (nn.MaxPool2d, 1.0),  # the largest of four features, as VGG was trained
+    "average": (nn.AvgPool2d, 2.0),  # twice their mean, for smoother images
+    "l2": (partial(nn.LPPool2d, 2.0), 0.78),  # the root of their sum of squares, scaled
+    "plain average": (nn.AvgPool2d, 1.0),  # their mean, as in Gatys et al. 2016
 }
 SHIPPED = {"lite": ASSETS / "lite.safetensors"}
 # Of this thread's call: threads may share a backbone.

@@ -39,7 +39,7 @@ class VggLoss(nn.Module):
         # of one style are a list in the list
         content_layers: dict[str, float] | None = None,  # layer -> weight; None: those of `loss`
         style_layers: dict[str, float] | None = None,  # likewise
-        tv: float | None = None,  # weight of the total variation; None: that of `loss`, or 0
+        tv: float | None = None,  # weight of the total variation, not its kind; None: as in `loss`
         loss: dict[str, dict] | None = None,  # term -> settings, as in plans.FAST_LOSS, see
         # terms.TERMS; None: content and style alone, with the layers given
         **settings,  # one setting each, such as tone_weight=.4, see plans.SHORTHAND

@@ -39,7 +39,7 @@ def structure(
     picture: Tensor,  # [B, 3, H, W] in [0, 1]
     photo: Tensor,  # likewise
     backbone: Backbone,
-    layer: str = "relu3_4",
+    layer: str = "relu3_4",  # of the backbone
 ) -> Tensor:  # [B], from -1 to 1
     """Whether objects stay in place: roughly the mean correlation of feature channels.
 

@@ -28,7 +28,8 @@ FAST_LOSS: dict[str, dict] = {
     "tv": {"weight": 1.0, "unit": 0.1},
     "chroma": {"weight": 6.0},
 }
-# Settings of terms that have a name of their own, as in `style_weight=2`
+# Settings of terms that have a name of their own: `style_weight=2` sets the weight of the style
+# loss. The choice of a total variation is `tv`, its weight `tv_weight`.
 SHORTHAND = {
     "content_layers": ("content", "layers"),
     "content_weight": ("content", "weight"),

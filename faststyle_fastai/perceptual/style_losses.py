@@ -121,7 +121,7 @@ STYLE_LOSSES = {
     "gram": StyleLoss(moments, gram_of, each(gram_distance)),
     # the mean squared difference of Gram matrices
     "gram_mean": StyleLoss(moments, itself, each(gram_mean_distance)),
-    # crowsonkb's of 2021
+    # the sum of squares of their difference over its L1 norm (crowsonkb's first release)
     "gram_scaled": StyleLoss(moments, itself, each(gram_scaled_distance)),
     # sums instead of means (Gatys et al. 2016)
     "gram_sum": StyleLoss(sums, itself, each(gram_sum_distance)),
@@ -172,12 +172,16 @@ class NormalizedError(torch.autograd.Function):
         return (of_x * (share * scale)).to(ctx.dtype), None
 
 
-# name -> function of features of an image and of the photo, [B, C, H, W] each -> [B]
+# A row is a function of the features of an image and of its photo, [B, C, H, W], and returns [B].
 CONTENT_LOSSES = {
+    # mean squared difference (Johnson et al. 2016)
     "mse": lambda x, photo: mean_square(x.float() - photo.float()),
+    # the same, relative to the mean square of the photo's features
     "relative": lambda x, photo: (
         mean_square(x.float() - photo.float()) / (mean_square(photo) + NONE)
     ),
+    # mean squared difference of features whose channels have mean 0 and variance 1
     "normalized": NormalizedError.apply,
+    # sum of squared differences over the sum of absolute ones (crowsonkb's first release)
     "scaled": lambda x, photo: scaled_error(x - photo),
 }

@@ -67,7 +67,7 @@ class StyleAugment(RandTransform):
         p: float = 0.5,  # share of the images
         style: Any = "tiny",  # a network, as of Stylizer: the tiny one of the built-in styles
         styles: Sequence[str] | None = None,  # some of its styles; None: all
-        **kwargs,
+        **kwargs,  # of fastai's RandTransform
     ):
         super().__init__(p=1.0, **kwargs)  # each image is drawn on its own
         self.repaint = _Repaint(style, p, styles)

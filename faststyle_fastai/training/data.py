@@ -122,7 +122,10 @@ class PhotoContrast(WithoutTensors, Contrast):
 
 
 class StyleDataLoaders(DataLoaders):
-    "DataLoaders of photos in [0, 1] as input and, unchanged, as target; see `from_folder`."
+    """fastai's DataLoaders of photos: a batch is (photos, photos), the input and the target.
+
+    Each is [bs, 3, size, size] in [0, 1]. `from_folder` makes them.
+    """
 
     @classmethod
     def from_folder(
@@ -138,7 +141,7 @@ class StyleDataLoaders(DataLoaders):
         item_tfms=None,  # more transforms of each photo, after the crop
         batch_tfms=None,  # more transforms of each batch, before photos become targets
         seed: int = 42,  # for the split and the choice of `images`
-        num_workers: int | None = None,  # processes that load photos; None: see `default_workers`
+        num_workers: int | None = None,  # processes to load photos; None: 0, on CUDA ≤ 16
         device: torch.device | str | None = None,
     ) -> "StyleDataLoaders":
         """DataLoaders over the readable images below `path`; a warning names the others.

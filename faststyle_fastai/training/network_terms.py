@@ -93,7 +93,7 @@ class DeadPenalty(FeaturePenalty):
 
     ReLU leaves nothing there but the bias of the last convolution, which all styles share: a flat
     patch of its color with hard edges. The loss cannot mend it, because no gradient passes. The
-    penalty looks at the `ALIVE` largest features of each place, before ReLU.
+    penalty looks at the three largest features of each place, before ReLU.
     """
 
     norms = ("in5",)

@@ -43,7 +43,7 @@ FAST_START = Training(
 
 @dataclass(frozen=True)
 class Recipe:
-    style: Training
+    style: Training  # repaints photos
     autoencoder: Training = FAST_START  # redraws photos; not every published recipe has one
     minutes: float | None = None  # for each style, if neither they nor epochs nor images are given
 

@@ -54,9 +54,10 @@ ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolution
 @one_at_a_time(lambda out, **_: Path(out))
 def train(
     photos: str | Path,  # a folder
-    style: str | Path | list | dict | None,  # paintings as find_paintings takes them, or
+    style: str | Path | list | dict | None,  # paintings as in discovery.find_paintings, or
     # {name: painting}, where a list of works is one style; None: the painted keyframes
-    out: str | Path,  # the run folder: model, settings, history, previews, checkpoints
+    out: str | Path,  # the run folder: model.safetensors, run.json (the settings), history.csv,
+    # previews and checkpoints
     recipe: str = "fast",
     pretrained: str | Path | None = "predicted",  # see style_learner
     arch: str = "full",  # a key of transformer.ARCHS
@@ -183,7 +184,7 @@ def pretrain(
     valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
     resume: bool = False,  # resume an interrupted training from `out`.part
     force: bool = False,  # overwrite `out`
-    workers: int | None = None,  # as in `train`
+    workers: int | None = None,  # as in `train()`
     checkpoint_every: int | None = None,  # steps; None: 200, at least a minute apart
     seed: int = 0,
     device: str | None = None,
@@ -191,7 +192,11 @@ def pretrain(
     quiet: bool = False,
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
-    "Train an autoencoder, the starting point of all styles, on a folder of photos."
+    """Train an autoencoder, the starting point of all styles, on a folder of photos.
+
+    Raises `ValueError` for an unknown recipe or setting, `FileNotFoundError` for a folder without
+    photos, `FaststyleError` if `out` exists or cannot be resumed, and `NonFiniteLoss`.
+    """
     check_numbers(minutes=minutes)
     out, part = Path(out), part_of(out)
     main_process_first(_may_pretrain, out, part, resume, force)
@@ -257,14 +262,19 @@ def add_style(
     weights: str | Path | None = None,  # the backbone's
     minutes: float = 3,  # of training
     force: bool = False,  # overwrite `out`
-    workers: int | None = None,  # as in `train`
+    workers: int | None = None,  # as in `train()`
     seed: int = 0,
     device: str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     **overrides,  # fields of recipes.Training; default: those of the run, or of its recipe
 ) -> Path:  # the file with the new style
-    "Train scales and shifts for a new painting; the other styles stay unchanged."
+    """Train scales and shifts for a new painting; the other styles stay unchanged.
+
+    Raises `FileNotFoundError` for a missing run, painting or folder, `ValueError` for a file that
+    is no style or cannot take another one, and `FaststyleError` if the painting is already in it,
+    if its photos are not known, and if `out` exists.
+    """
     if num_distrib() > 1:
         raise FaststyleError(
             "A style is added in a single process: run without accelerate or torchrun."

@@ -40,7 +40,7 @@ class VideoReader:
 
     container: Any  # av.container.InputContainer
     video: Any  # av.VideoStream
-    source: str
+    source: str  # its file or address
     fps: Fraction | None = None  # frames per second to return; None: each at its own time
 
     @property

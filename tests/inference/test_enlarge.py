@@ -5,7 +5,7 @@ from conftest import noise
 from PIL import Image
 from torch.nn import functional as F
 
-from faststyle_fastai.all import Stylizer, to_tensor
+from faststyle_fastai.all import PaintOptions, Stylizer, to_tensor
 from faststyle_fastai.images.files import to_picture
 from faststyle_fastai.images.sizes import resize_short, resized, short_shape
 from faststyle_fastai.inference.enlarge import Enlarger, enlarged, painting_shape
@@ -18,7 +18,9 @@ def test_where_a_picture_is_painted():
     assert painting_shape((3000, 4000), "finest", None) == (3000, 4000)
     assert painting_shape((3000, 4000), "broad", 512) == (512, 683)
     with pytest.raises(ValueError, match="Unknown stroke 'bold'. Choose one of finest, fine"):
-        painting_shape((30, 40), "bold", None)
+        PaintOptions(stroke="bold")
+    with pytest.raises(ValueError, match="Invalid size=4. Use a number of at least 8"):
+        PaintOptions(size=4)
 
 
 def scene(side=512):

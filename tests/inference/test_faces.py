@@ -71,7 +71,9 @@ def test_large_faces_look_alike_and_take_no_longer(astronaut):
 
 
 def test_wrong_faces():
-    with pytest.raises(ValueError, match="Unknown faces 'none'. Choose one of natural, painted"):
+    with pytest.raises(
+        ValueError, match="Unknown way to paint faces 'none'. Choose one of natural"
+    ):
         PaintOptions(faces="none")
 
 

@@ -84,7 +84,7 @@ def test_only_the_area_is_painted(astronaut):
 
 
 def test_wrong_areas():
-    with pytest.raises(ValueError, match="Unknown area 'face'. Choose one of all, person"):
+    with pytest.raises(ValueError, match="Unknown area to paint 'face'. Choose one of all, person"):
         PaintOptions(area="face")
 
 
