@@ -48,7 +48,7 @@ COMMON = {
     "paint": "the style",
     "photos": "files",
     "n_styles": "number of styles",
-    "precision": "float32, bfloat16, float16 or auto, see `autocast_dtype`",
+    "precision": "auto, float32, bfloat16 or float16, see `autocast_dtype`",
     "quiet": "print no progress",
     "recipe": "a row of `RECIPES`",
     "seed": "of all random numbers",
@@ -218,7 +218,9 @@ def table(rows):
     "Parameters as a table, their types below their names; nothing if there are none."
     lines = []
     for name, kind, meaning, _ in rows:
-        meaning = LINKED.sub(r"`\1`", REFERENCE.sub(r"`\1`", meaning or COMMON.get(name, "")))
+        common = COMMON.get(name, "")
+        common = common if "None" in kind else common.partition("; None")[0]
+        meaning = LINKED.sub(r"`\1`", REFERENCE.sub(r"`\1`", meaning or common))
         if name == RETURNS and not meaning:  # the signature has its type
             continue
         name = name if name == RETURNS else code(name)
@@ -251,6 +253,8 @@ def parameters(function) -> list[Row]:
         default = f"={ast.unparse(value)}" if value else ""
         rows.append(Row(stars + each.arg, kind, said(comments, each.lineno, end), default))
     if node.returns and (kind := ast.unparse(node.returns)) != "None":
+        if "contextmanager" in map(ast.unparse, node.decorator_list):
+            kind = kind.replace("Iterator", "AbstractContextManager")
         rows.append(Row(RETURNS, kind, said(comments, result, body)))
     return rows
 

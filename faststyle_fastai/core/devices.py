@@ -38,7 +38,7 @@ def best_device() -> torch.device:
 def use_device(
     name: torch.device | str | None = None,  # None: the best
 ) -> torch.device:
-    "A device by name; an NVIDIA GPU also becomes the current one."
+    "A device by name; an NVIDIA GPU becomes the current one. `ValueError` if PyTorch has none."
     device = torch.device(name or best_device())
     if device.type in GPUS and not getattr(torch, device.type).is_available():
         raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
@@ -68,12 +68,15 @@ def too_old(name):
     )
 
 
-def autocast_dtype(device: torch.device | str, precision: str = "auto") -> torch.dtype | None:
+def autocast_dtype(
+    device: torch.device | str,
+    precision: str = "auto",  # auto, float32, bfloat16 or float16
+) -> torch.dtype | None:
     """The type to compute in; None: float32.
 
     `"auto"` reads the environment variable FASTSTYLE_PRECISION. If it is unset, bfloat16 is used
     where the device supports it natively, and float16 on older NVIDIA cards with tensor cores.
-    Raises `ValueError` for another name than auto, float32, bfloat16 and float16.
+    Raises `ValueError` for another name.
     """
     if precision == "auto":
         precision = os.environ.get("FASTSTYLE_PRECISION", "auto")

@@ -7,21 +7,30 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .files import opened, read_picture, to_tensor
+from .files import opened, read_picture, to_picture, to_tensor
 from .sizes import local_mean
 
 __all__ = ["fit_mask", "gray", "guided", "read_mask"]
 
 
 def read_mask(
-    mask,  # a path, an image or an array [H, W] uint8: gray, or RGB converted to gray
+    mask,  # a path, an image or an array [H, W] uint8: gray, or RGB converted to gray; or a tensor
+    # [H, W], [1 or 3, H, W] or [1, 1 or 3, H, W], in [0, 1]
 ) -> Image.Image:  # L
     "Read a mask as gray; `ValueError` for an image with two or four channels."
+    if isinstance(mask, Tensor):
+        mask = mask.float() if mask.dtype == torch.bool else mask
+        mask = mask.reshape(-1, *mask.shape[-2:])
+        _check_bands(len(mask))
+        mask = to_picture(mask.expand(3, -1, -1))
     with opened(mask) as image:
-        bands = image.shape[-3] if isinstance(image, Tensor) else len(image.getbands())
-        if bands not in (1, 3):
-            raise ValueError(f"A mask must be a gray image. This one has {bands} channels.")
+        _check_bands(len(image.getbands()))
         return read_picture(image).convert("L")
+
+
+def _check_bands(bands):
+    if bands not in (1, 3):
+        raise ValueError(f"A mask must be a gray image. This one has {bands} channels.")
 
 
 def fit_mask(mask, size):

@@ -28,16 +28,20 @@ class PaintOptions:
     """The options of painting, given as keywords: `paint("me.jpg", stroke="broad", exact=True)`.
 
     `Stylizer`, `paint_video` and `paint_bulk` take them so; `virtual_camera` takes an instance.
-    Raises `ValueError` for an unknown name, a number out of range, and `black` without `mask` or
-    `area`; an unknown option is a `TypeError`.
+    Raises `ValueError` for an unknown `area`, `faces` or `stroke`, a `strength` or `size` out of
+    range, and `black` without `mask` or `area`; an unknown option is a `TypeError`. `style`, `mask`
+    and `tile` are checked when an image is painted. A warning tells if no person is found.
     """
 
     style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: the named one
     strength: float = option(
         1.0, "Strength from 0 (the original) to 1 (the style).", metavar="SHARE", min=0, max=1
     )
-    mask: Any = option(  # a path, an image or an array; grays blend
-        None, "Gray image. White areas are painted, black areas stay unchanged.", metavar="FILE"
+    mask: Any = option(  # a path, an image, an array [H, W] or a tensor [H, W] or [1, 1, H, W], in
+        # [0, 1] or uint8; grays blend; one for a whole batch, resized to the photos with a warning
+        None,
+        "Gray image. White areas are painted, black areas stay unchanged.",
+        metavar="FILE",
     )
     area: str = option(
         "all", f"What to paint: {either(AREAS)}. People are found by their faces.", metavar="WHAT"

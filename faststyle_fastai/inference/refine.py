@@ -55,7 +55,7 @@ def refine(
     net: TransformerNet,  # of one style
     painting: Tensor | list[Tensor],  # [1, 3, H, W] in [0, 1], or several works
     photos: Sequence[Tensor],  # [1, 3, H, W] in [0, 1] each, on the network's device; in turns
-    seconds: float,  # at most; MOST steps are enough
+    seconds: float,  # at most; it ends after 128 steps
     dtype: torch.dtype | None = None,  # to compute in, see devices.autocast_dtype
     watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, and a painting
 ) -> TransformerNet:  # a copy, in eval mode

@@ -44,7 +44,8 @@ def save_style(
     The base is the network at `strength` 0. The built-in autoencoder is stored by its hash, any
     other base in half precision.
 
-    Raises `ValueError` if `path` does not end in .safetensors, and if `add_to` is another network.
+    Raises `ValueError` if `path` does not end in .safetensors, and if `add_to` is another network;
+    `FaststyleError` for weights that are not finite, and if the file cannot be written.
     """
     card = learn.style_card
     state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}

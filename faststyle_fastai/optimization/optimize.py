@@ -1,13 +1,14 @@
 "Style transfer by optimizing pixels directly: slower than a network, with the best quality."
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
+from fastcore.basics import listify
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -62,7 +63,7 @@ def optimize_style(
 
 def optimize_to_file(
     content: str | Path,  # the photo
-    styles: Sequence[Any],  # files or addresses, or lists of works of one style
+    styles: Any,  # a file or an address, or several; a list in the list holds works of one style
     out: str | Path,  # the image; also writes OUT.trace.json, OUT.loss.png, OUT.state
     style_weights: list[float] | None = None,  # of the paintings; None: equal
     recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
@@ -90,6 +91,7 @@ def optimize_to_file(
     plan = optimization_plan(recipe, **overrides)
     ends = ".trace.json", ".loss.png", ".state", ".proof.png"
     trace, plot, saved, preview = (out.with_name(out.name + end) for end in ends)
+    styles = listify(styles)
     work = PixelOptimizer(
         content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
         proof=proof, precision=precision,

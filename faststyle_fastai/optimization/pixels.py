@@ -39,7 +39,7 @@ class OptimizationStep:
     i: int  # iteration at this size, from 1 …
     i_max: int  # … to this
     loss: float  # at the start of the iteration
-    parts: dict[str, float]  # weighted content, style, tone and tv; the loss is their sum
+    parts: dict[str, float]  # the weighted error of each term; the loss is their sum
     seconds: float  # duration of the iteration
 
 

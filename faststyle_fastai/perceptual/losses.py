@@ -10,7 +10,7 @@ from ..core.errors import FaststyleError
 from ..images.sizes import resize_short, shrink
 from .backbones import Backbone, perceptual_backbone
 from .plans import merged, shorthand
-from .terms import Comparison, make_terms
+from .terms import TERMS, Comparison, make_terms
 
 __all__ = ["VggLoss"]
 
@@ -47,7 +47,7 @@ class VggLoss(nn.Module):
         super().__init__()
         settings |= {"content_layers": content_layers, "style_layers": style_layers}
         settings |= {"tv_weight": tv}
-        terms = make_terms(merged(merged({}, loss or {}), shorthand(settings)))
+        terms = make_terms(merged(merged({}, loss or {}), shorthand(settings, TERMS)))
         for term in terms.values():
             term.layers = _by_full_name(term.layers, backbone)
         styles = [style] if isinstance(style, Tensor) else style

@@ -45,7 +45,7 @@ SHORTHAND = {
     "tv_unit": ("tv", "unit"),
     "tv": ("tv", "kind"),
     "chroma_weight": ("chroma", "weight"),
-    "droplets": ("droplets", "weight"),
+    "droplets": ("droplets", "weight"),  # in trainings only, as the next one
     "stable": ("temporal", "weight"),
 }
 
@@ -69,8 +69,8 @@ def plan_with(
 ):
     "A plan with some of its settings replaced."
     own = [f.name for f in fields(plan)]
-    if unknown := sorted(set(overrides) - set(own) - set(SHORTHAND)):
-        choices = ", ".join(dict.fromkeys((*own, *SHORTHAND)))
+    if unknown := sorted(set(overrides) - {*own, *_short(terms)}):
+        choices = ", ".join(dict.fromkeys((*own, *_short(terms))))
         raise ValueError(f"Unknown setting {', '.join(unknown)}. Available settings: {choices}.")
     given = {name: value for name, value in overrides.items() if value is not None}
     short = shorthand({name: given.pop(name) for name in set(given) - set(own)})
@@ -99,11 +99,19 @@ def _check(term, settings, terms):
         check_numbers(**{f"{term}.{name}": value})
 
 
-def shorthand(settings: dict) -> dict[str, dict]:
+def _short(terms):
+    "The rows of `SHORTHAND` that set these terms."
+    return {key: row for key, row in SHORTHAND.items() if terms is None or row[0] in terms}
+
+
+def shorthand(
+    settings: dict,
+    terms: dict | None = None,  # as in `plan_with`
+) -> dict[str, dict]:
     "Settings of terms given by the names of `SHORTHAND`, by term."
     loss: dict[str, dict] = {}
     for name, value in settings.items():
-        term, setting = SHORTHAND[known("setting", name, SHORTHAND)]
+        term, setting = SHORTHAND[known("setting", name, _short(terms))]
         loss.setdefault(term, {})[setting] = value
     return loss
 

@@ -19,7 +19,10 @@ class Distillation(Callback):
 
     order = SampleStyles.order + 1  # it draws the styles
 
-    def __init__(self, teacher: TransformerNet):
+    def __init__(
+        self,
+        teacher: TransformerNet,  # as of `load_style`
+    ):
         self.teacher = teacher.eval().requires_grad_(False)
 
     def before_fit(self):

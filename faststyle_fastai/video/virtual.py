@@ -23,12 +23,12 @@ FPS = 30  # what programs are told; frames come as soon as they are painted
 
 def virtual_camera(
     paint: Stylizer,
-    options: PaintOptions,
-    size: int = 240,  # px of the short side
+    options: PaintOptions = PaintOptions(),  # noqa: B008 - frozen; its `size` is not used
+    size: int = 240,  # px of the short side of the frames
     camera: int | str = 0,  # number of the camera, or a video
     watch: Callable[[float, float], Any] | None = None,  # called with frames/s and latency in s
 ) -> None:
-    """Repaint a camera's video for other programs until it ends.
+    """Repaint a camera's video for other programs until it ends. Requires the extra `virtual`.
 
     Raises `FaststyleError` if there is no camera, or no virtual one.
     """

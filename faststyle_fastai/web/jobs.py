@@ -30,7 +30,7 @@ __all__ = [
 EVERY = 1.0  # s between updates
 LISTED = 6  # most jobs in the list
 LATELY = 10  # s for which all visitors see that a job has ended; whoever began it sees it longer
-DONE, SAVED = "done", "stopped; the result is saved"  # how a job ends well
+DONE, SAVED = "done", "saved"  # how a job ends well
 BAR = '<progress value="{:.3f}" aria-label="Progress"></progress>'
 SURE = 0.02  # share of the work after which the time left is known
 
@@ -133,6 +133,8 @@ class Queue:
             waiting = [other for other in self.jobs if other.state == "waiting"]
             place = f"place {waiting.index(job) + 1} in the queue"
             return f"waits for {self.running()}, {place}" if self.running() else f"waits, {place}"
+        if job.state == SAVED:
+            return f"stopped at {job.done:.0%}; the style so far is saved"
         return f"failed: {job.why}" if job.state == "failed" else job.state
 
     def said(self, kind: type, visitor: str | None) -> str:

@@ -226,7 +226,7 @@ class StyleLibrary:
         "Copy a style file or a painting to the library; return the name of its first style."
         file = Path(file)
         if is_painting(file):
-            return self._add_painting(read_picture(file), plain_name(file.stem))
+            return self._add_painting(read_picture(file), named_after(file))
         _, info, _ = load_style(file)
         if not info["styles"]:
             raise FaststyleError(
@@ -257,6 +257,11 @@ def same_picture(one, other):
 def spoken(name: str) -> str:
     "A name as it was typed, or nearly: `plain_name` makes underscores."
     return name.replace("_", " ")
+
+
+def named_after(file: str | Path) -> str:
+    "The name of a style that a file gives it: with spaces, as they are spoken, for hyphens."
+    return plain_name(re.sub(r"[-_]+", " ", Path(file).stem))
 
 
 def title(called: str) -> str:

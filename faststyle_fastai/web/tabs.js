@@ -17,7 +17,8 @@
       const name = NAMES.reduce((name, [theirs, ours]) => name.replace(theirs, ours), e.ariaLabel);
       if (name !== e.ariaLabel) e.setAttribute("aria-label", name);
     });
-    all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "Painting"));
+    all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "The painting so far"));
+    all("[role=progressbar]:not([aria-label])").forEach((e) => e.setAttribute("aria-label", "Position"));
     all(".thumbnail-item").forEach((e) => e.setAttribute("aria-pressed", e.classList.contains("selected")));
     all(".toast-wrap").forEach((e) => e.setAttribute("aria-hidden", true)); // `wrong` says it
     all(".side input[type=number]").forEach((e) => (e.tabIndex = -1)); // the slider has the same value
@@ -32,6 +33,7 @@
       const label = e.parentElement, [work, artist = ""] = label.innerText.trim().split(" · ");
       if (label.style.getPropertyValue("--image") !== image) label.style.setProperty("--image", image);
       Object.assign(label.querySelector("span").dataset, { work, artist });
+      label.title = artist ? `${work} · ${artist}` : work;
     });
   });
 
@@ -65,14 +67,19 @@
   addEventListener("click", ({ target }) => target.closest(".side, [role=tab]") && wrong.remove(), true);
   for (const begun of ["change", "drop"]) addEventListener(begun, () => wrong.remove(), true);
 
-  // Where the keyboard was goes with what is deleted: the next style has it then.
+  // Where the keyboard was may be gone or disabled. After Start, Stop has it, and the other way
+  // round; after a deletion the next style, or else the tab.
   let at;
   addEventListener("focusin", ({ target }) => (at = target));
+  const first = (selector) => [...all(selector)].find((e) => e.parentElement.offsetParent && e.offsetParent !== null && !e.disabled);
   watch(() => {
-    if (document.activeElement !== document.body || !at || at.offsetParent) return;
+    if (document.activeElement !== document.body || !at || (at.offsetParent && !at.disabled)) return;
+    const buttons = at.tagName === "BUTTON" && (first(".side button.stop") ?? first(".side button.primary"));
+    const next = buttons || (at.disabled ? null : (first(".cards input:checked") ?? first("[role=tab][aria-selected=true]")));
+    if (!next) return;
     at = null;
-    [...all(".cards input:checked, [role=tab][aria-selected=true]")].filter((e) => e.parentElement.offsetParent).at(-1)?.focus();
-  });
+    next.focus();
+  }, document.body, { attributeFilter: ["disabled"] });
 
   // A picture that the browser cannot show goes out of its field again.
   addEventListener("error", ({ target }) => target.matches?.(".drop img") && target.closest(".drop").querySelector("[title='Remove Image']")?.click(), true);
@@ -108,6 +115,10 @@
     const tab = event.target.closest("[role=tab]");
     if (tab && named(tab) !== location.hash) history.pushState(null, "", named(tab));
   });
+  watch(() => {
+    const tab = document.querySelector("[role=tab][aria-selected=true]")?.innerText.trim();
+    if (tab && !document.title.startsWith(tab)) document.title = `${tab} · faststyle`;
+  }, document.body, { attributeFilter: ["aria-selected"] });
   addEventListener("popstate", open);
   addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -13,14 +13,14 @@ from ..training.demo import sample_photos
 from ..training.runs import train
 from .gradio import gr
 from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
-from .library import spoken
+from .library import named_after, spoken
 from .parts import Site, image_field, paint_with, refused, shell, show_with
 
 __all__ = ["TrainTab"]
 
 WHAT = (
-    "A network learns the strokes of a painting in minutes. It is then one of your styles, for "
-    "photos, films and the camera."
+    "A network learns the strokes of a painting in minutes, for all photos, films and the camera. "
+    "Without teaching, *Your painting* on the tab Photo follows it less closely, at once."
 )
 SAMPLES = "two sample photos"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
@@ -63,7 +63,7 @@ class TrainTab:
         self.name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
         self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
         counts = {name: len(picture_files(folder)) for name, folder in self.folders.items()}
-        photos = [(f"{name}: {count:,} photos", name) for name, count in counts.items()]
+        photos = [(f"{count:,} photos in {name}", name) for name, count in counts.items()]
         self.chosen = gr.Dropdown(
             [*photos, (SAMPLES, SAMPLES)], label="It learns on",
             info="The more photos, the better the style: about a thousand is best.",
@@ -115,7 +115,7 @@ class TrainTab:
                 f"The painting has {picture.width} x {picture.height} px, too few for strokes. "
                 f"Use one of 400 px or more."
             )
-        place, uploads = self.shelf.place(name or Path(painting).stem), None
+        place, uploads = self.shelf.place(name or named_after(painting)), None
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being trained already.")
         if own:

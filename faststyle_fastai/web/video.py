@@ -54,22 +54,21 @@ class FilmTab:
         with side:
             self.status = gr.Markdown(IDLE, elem_id="filmed")
             self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
-            self.before = gr.Checkbox(label="Show the frames before")
+            self.before = gr.Checkbox(label="Show the original")
+            self.made = gr.State()  # the painted video
             self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
             start = site.start_and_stop("Paint the video", VideoJob, "stop_video", [self.film])
             gr.Markdown(WHAT)
         gr.on(own.upload, self.added, own, self.style, show_progress="hidden", api_name=False)
         asked = [self.film, self.style, self.strength]
-        changes = [field.change for field in (*asked, self.before)]
-        gr.on(
-            changes, self.preview, [*asked, self.before],
-            [self.film, self.status, self.frames, self.painted, self.before],
-            concurrency_id="paint", concurrency_limit=1,
-            trigger_mode="always_last", api_name=False,
-        )  # fmt: skip
+        fields = [*asked, self.before]
+        shown = [self.film, self.status, self.frames, self.painted, self.made]
+        how = {"concurrency_id": "paint", "concurrency_limit": 1, "trigger_mode": "always_last"}
+        gr.on([field.change for field in asked], self.preview, fields, shown, api_name=False, **how)
+        self.before.change(self.compare, [*fields, self.made], shown, api_name=False, **how)
         start(
             self.paint, [*asked, self.smooth],
-            [self.status, self.frames, self.painted, self.file, self.before],
+            [self.status, self.frames, self.painted, self.file, self.before, self.made],
             concurrency_limit=None, show_progress="hidden", api_name="video",
         )  # fmt: skip
 
@@ -80,7 +79,7 @@ class FilmTab:
 
     def preview(self, film, called, strength, before):
         "Paint a few frames, or show them as they are."
-        nothing = gr.Gallery(visible=False), gr.Video(visible=False), gr.skip()
+        nothing = gr.Gallery(visible=False), gr.Video(visible=False), None
         if not film:
             return gr.skip(), gr.skip(), *nothing
         if why := refused(film, length_of):
@@ -95,9 +94,15 @@ class FilmTab:
             shown = [paint(picture, name, strength) for picture in shown]
             larger = math.prod(pictures[0].size) / math.prod(shown[0].size)
             takes = (time.monotonic() - began) / len(shown) * larger * count
-            said += f" Painting it takes about {clock(takes)} min."
+            said += f" Painting it takes about {clock(takes)} minutes."
         frames = gr.Gallery(shown, visible=True, selected_index=1)
-        return gr.skip(), said, frames, gr.Video(visible=False), gr.Checkbox(visible=True)
+        return gr.skip(), said, frames, gr.Video(visible=False), None
+
+    def compare(self, film, called, strength, before, made):
+        "Show the video, or its frames, before or after."
+        if not made:
+            return self.preview(film, called, strength, before)
+        return gr.skip(), gr.skip(), gr.skip(), gr.Video(film if before else made), gr.skip()
 
     def paint(self, film, called, strength, smooth, request: gr.Request):
         "Put a video into the queue and follow it to its end."
@@ -112,15 +117,17 @@ class FilmTab:
         self.queue.add(Path(film).stem, watch, work, request.session_hash)
         while watch.state in ("waiting", "running"):
             waits = gr.DownloadButton(interactive=False)
-            yield self.queue.told(watch), gr.skip(), gr.skip(), waits, gr.skip()
+            yield self.queue.told(watch), gr.skip(), gr.skip(), waits, gr.skip(), gr.skip()
             time.sleep(EVERY)
         if not out.exists() and watch.stop.is_set():
-            yield "Stopped. Nothing is painted.", *[gr.skip()] * 4
+            yield "Stopped. Nothing is painted.", *[gr.skip()] * 5
             return
         if not out.exists():
             raise FaststyleError(watch.why or "Stopped.")
-        shown = gr.Video(out, visible=True), gr.DownloadButton(value=out, interactive=True)
-        yield watch.why or "Done.", gr.Gallery(visible=False), *shown, gr.Checkbox(visible=False)
+        yield (
+            watch.why or "Done.", gr.Gallery(visible=False), gr.Video(out, visible=True),
+            gr.DownloadButton(value=out, interactive=True), False, out,
+        )  # fmt: skip
 
 
 def length_of(film) -> tuple[float, int]:

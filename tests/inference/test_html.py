@@ -152,4 +152,4 @@ def test_a_camera_without_a_photo(visit, pages):
     with tab.expect_file_chooser():
         tab.get_by_text("Drop a photo or film here").click()
     assert tab.locator("#download").is_disabled()
-    assert tab.locator("#download").evaluate("e => getComputedStyle(e).opacity") == "0.5"
+    assert tab.locator("#download").evaluate("e => getComputedStyle(e).cursor") == "not-allowed"

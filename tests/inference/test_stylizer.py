@@ -121,6 +121,11 @@ def test_masks(two):
     painted, half = np.asarray(two(photo, "a")), np.asarray(two(photo, "a", mask=mask))
     assert (half[:, :160] == painted[:, :160]).all()
     assert (half[:, 160:] == np.asarray(photo)[:, 160:]).all()
+    x = torch.from_numpy(np.array(mask))  # also as a tensor of numbers, shares, or yes and no
+    for same in (x, x[None] / 255, x[None, None] > 0, (x / 255).expand(1, 3, -1, -1)):
+        assert (np.asarray(two(photo, "a", mask=same)) == half).all()
+    with pytest.raises(ValueError, match="This one has 4 channels"):
+        two(photo, mask=x.expand(4, -1, -1))
     gray = two(photo, "a", mask=Image.new("L", photo.size, 128))
     between = (painted.astype(int) + np.asarray(photo)) / 2
     assert np.abs(np.asarray(gray) - between).max() < 3

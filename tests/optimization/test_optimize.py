@@ -47,9 +47,7 @@ def test_addresses_and_deep_tiffs(photo, painting, tmp_path, monkeypatch):
             **SMALL,
         )[0]
         assert tifffile.imread(out).dtype == np.uint16
-    plain = optimize_to_file(photo, [painting], tmp_path / "a.tif", depth=8, device="cpu", **SMALL)[
-        0
-    ]
+    plain = optimize_to_file(photo, painting, tmp_path / "a.tif", depth=8, device="cpu", **SMALL)[0]
     assert tifffile.imread(plain).dtype == np.uint8
 
 

@@ -196,6 +196,10 @@ def test_wrong_settings(lite):
         VggLoss(lite, None, {"relu1_1": 1.0}, {}, style_loss="log")
     with pytest.raises(ValueError, match="Unknown term 'log'"):
         VggLoss(lite, None, {"relu1_1": 1.0}, {}, loss={"log": {"weight": 1.0}})
+    with pytest.raises(
+        ValueError, match="Unknown setting 'droplets'. Choose one of content_layers"
+    ):
+        VggLoss(lite, None, {"relu1_1": 1.0}, {}, droplets=1)  # it needs the network
     with pytest.raises(ValueError, match="no style image"):
         VggLoss(lite, None, {}, STYLE)
     with pytest.raises(ValueError, match="scales"):

@@ -84,9 +84,9 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     page = studio(tab)
     opened(tab, photos / "china" / "0.jpg")
     page.locator("#own").set_input_files(painting)
-    heard(page, "Refine it")
+    heard(page, "Not close enough?")
     assert (site[1] / "waves.png").is_file()
-    repainted(page, lambda: page.get_by_label("Mix with").select_option(label="Udnie · Picabia"))
+    repainted(page, lambda: page.get_by_label("Mix with").select_option(label="Udnie"))
     mixed = np.asarray(read_picture(studio_download(tab).path()), float)
     wanted = Stylizer([painting, "udnie"])(photos / "china" / "0.jpg", {"waves": 0.5, "udnie": 0.5})
     assert np.abs(mixed - np.asarray(wanted, float)).mean() < 3  # but for the JPEG
@@ -100,7 +100,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     said(tab, "trained", "waves: stopped")
     assert (site[1] / "waves" / "model.safetensors").is_file()
     tab.get_by_role("button", name="Paint with waves").click()
-    page.locator("#said").filter(has_text="Painted in").filter(has_not_text="Refine it").wait_for()
+    page.locator("#said").filter(has_text="Painted in").filter(has_not_text="Not close").wait_for()
 
 
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):

@@ -134,11 +134,13 @@ def test_a_video_is_painted_with_its_sound(visit, film):
     frames = tab.locator(".thumbnails img")
     expect(frames).to_have_count(3, timeout=60_000)
     painted = frames.first.get_attribute("src")
-    tab.get_by_label("Show the frames before").check()
+    tab.get_by_label("Show the original").check()
     expect(frames.first).not_to_have_attribute("src", painted)
     tab.get_by_role("button", name="Paint the video").click()
     said(tab, "filmed", "Done.")
     tab.wait_for_function("document.querySelector('video[src*=film-]')?.readyState >= 1")
+    tab.get_by_label("Show the original").check()
+    tab.wait_for_function("document.querySelector('video:not([src*=film-])')?.readyState >= 1")
     with av.open(str(saved(tab, "Download").path())) as painted:
         assert sum(1 for _ in painted.decode(video=0)) == 24
         assert painted.streams.audio
@@ -169,11 +171,11 @@ def test_a_painting_is_added_to_a_video_and_removed_from_the_photo(visit, site, 
     page = studio(tab)
     page.get_by_role("button", name="mine", exact=True).click()
     tab.once("dialog", lambda dialog: dialog.dismiss())
-    page.get_by_role("button", name="Remove this style").click()
+    page.get_by_role("button", name="Delete this painting").click()
     assert (site[1] / "mine.png").exists()
     tab.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Remove this style").click()
-    heard(page, "The painting is removed.")
+    page.get_by_role("button", name="Delete this painting").click()
+    heard(page, "mine is deleted.")
     assert not (site[1] / "mine.png").exists()
 
 

@@ -4,7 +4,7 @@ const SMALL = 160; // px of the sides of thumbnails
 const READ = 400; // px of a painting's short side, as in first_sight.py
 let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false;
 
-if (matchMedia("(pointer: coarse)").matches) words.hint = words.hintTap;
+if (matchMedia("(pointer: coarse), (max-width: 30rem)").matches) words.hint = words.hintTap;
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
 
@@ -46,7 +46,7 @@ function offerMixtures() {
   const before = second();
   $("mix").replaceChildren(new Option(words.mixNone, ""));
   for (const one of facts.styles)
-    if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(one.title, one.name, false, one === before), { one }));
+    if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(one.title.split(" · ")[0], one.name, false, one === before), { one }));
   $("mixing").hidden = $("mix").options.length < 2;
   $("parts").hidden = !$("mix").value;
 }
@@ -141,12 +141,14 @@ async function readStyle(file) {
 // A painting of one's own goes again, by its button or the Delete key.
 $("forget").onclick = async () => {
   if (!(await forget(style))) return;
+  const { title } = style;
   facts.styles.splice(facts.styles.indexOf(style), 1);
   keepStyles();
   style.button.remove();
   choose(facts.styles[0]);
-  if (!now.photo) say("forgotten");
   style.button.focus();
+  await idle();
+  say("forgotten", { title });
 };
 
 // The middle of an image as a small square.
@@ -268,6 +270,7 @@ async function paint() {
       if (seen) say("paintedIn", { seconds, where, reduced: now.reduced + now.note });
       else say("nobody");
       ready(true);
+      $("picture").setAttribute("aria-label", filled(words.pictureIn, style));
       offerFiner();
     }
   } catch (error) {
@@ -315,6 +318,7 @@ async function paintThumbnails(styles = facts.styles) {
 }
 
 $("choose").onclick = () => $("file").click();
+$("film-me").onclick = () => $("camera").click();
 
 // Before a photo is chosen: a sample, and what becomes of it.
 if (facts.sample) {

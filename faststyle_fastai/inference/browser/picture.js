@@ -44,7 +44,7 @@ function show(from = now.photo) {
   const live = document.body.classList.contains("live"), drawing = document.body.classList.contains("drawing");
   const left = live || drawing ? 0 : Math.round((width * $("split").value) / 100);
   $("frame").style.setProperty("--n", $("split").value);
-  $("split").setAttribute("aria-valuetext", `${$("split").value} %`);
+  $("split").setAttribute("aria-valuetext", filled(words.splitAt, { share: $("split").value }));
   if (!now.painted) return;
   context.save();
   context.beginPath();

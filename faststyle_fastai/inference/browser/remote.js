@@ -5,7 +5,7 @@ const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
 const forget = async (one) =>
-  confirm(words.forgetServed) && call("forget", { how: { style: one.name } }).catch((error) => say("notForgotten", { why: error.message }));
+  confirm(filled(words.forgetServed, one)) && call("forget", { how: { style: one.name } }).catch((error) => say("notForgotten", { why: error.message }));
 const films = false; // another tab paints them, with sound
 function paintElsewhere(film) {
   say("filmServed");
