@@ -24,6 +24,7 @@ def read_mask(
         _check_bands(len(mask))
         mask = to_picture(mask.expand(3, -1, -1))
     with opened(mask) as image:
+        assert isinstance(image, Image.Image)
         _check_bands(len(image.getbands()))
         return read_picture(image).convert("L")
 

@@ -64,8 +64,9 @@ class FilmTab:
         fields = [*asked, self.before]
         shown = [self.film, self.status, self.frames, self.painted, self.made]
         how = {"concurrency_id": "paint", "concurrency_limit": 1, "trigger_mode": "always_last"}
-        gr.on([field.change for field in asked], self.preview, fields, shown, api_name=False, **how)
-        self.before.change(self.compare, [*fields, self.made], shown, api_name=False, **how)
+        how["api_name"] = False
+        gr.on([field.change for field in asked], self.preview, fields, shown, **how)
+        gr.on(self.before.change, self.compare, [*fields, self.made], shown, **how)
         start(
             self.paint, [*asked, self.smooth],
             [self.status, self.frames, self.painted, self.file, self.before, self.made],
