@@ -24,7 +24,24 @@ CALLED = "__call__", "__iter__", "forward"  # documented though they are not pub
 PRAGMA = re.compile(r"#\s*(fmt|type|noqa)\b.*")  # for tools, not for readers
 FLAG = re.compile(r"--[\w-]+")
 FLAGS = {"--paint": "`area`"}  # options whose name in Python is another one
-WIDTH, RETURNS = 88, "returns"
+WIDTH, RETURNS, OURS = 88, "returns", "faststyle_fastai."
+# Papers that docstrings cite -> arXiv.
+PAPERS = {
+    "Chen et al. 2021": "2103.11784",
+    "Dumoulin et al. 2017": "1610.07629",
+    "Gatys et al. 2016": "1508.06576",
+    "Geirhos et al. 2019": "1811.12231",
+    "Ghiasi et al. 2017": "1705.06830",
+    "Hinton et al. 2015": "1503.02531",
+    "Huang & Belongie 2017": "1703.06868",
+    "Johnson et al. 2016": "1603.08155",
+    "Karras et al. 2020": "1912.04958",
+    "Mahendran & Vedaldi 2015": "1412.0035",
+    "Simonyan & Zisserman 2015": "1409.1556",
+    "Ulyanov et al. 2017": "1701.02096",
+    "Wang et al. 2019": "1811.10515",
+}
+PAPER = re.compile("|".join(PAPERS))
 ROOMS = Path(faststyle_fastai.__file__).parent
 MODULES = "|".join(file.stem for file in ROOMS.glob("*/[a-z]*.py"))
 REFERENCE = re.compile(rf"\b(?:{MODULES})\.(\w+(?:\.\w+)*)")  # recipes.RECIPES
@@ -83,7 +100,7 @@ def in_all(name):
 
 def shown(thing, imported, caption, comments) -> list[str]:
     "A constant: its comment, and its value or a table of its rows."
-    parts = [caption] * bool(caption)
+    parts = [cited(caption)] * bool(caption)
     if isinstance(thing, dict):
         parts += [f"```python\n{imported.strip()}\n```"] * bool(imported)
         columns = settings(next(iter(thing.values())))
@@ -103,7 +120,7 @@ def meaning(row, comment):
     "What a table says of a row: its comment or docstring, and its value or how it is called."
     value = call(row) if inspect.isclass(row) else plain(row) if isinstance(row, PLAIN) else ""
     value = "" if "<" in str(value) else code(str(value))  # a function has no value to show
-    return "<br>".join(filter(None, [comment or first_line(row), value]))
+    return "<br>".join(filter(None, [cited(comment or first_line(row)), value]))
 
 
 def settings(row):
@@ -183,8 +200,37 @@ def entry(thing, imported="") -> str:
     line = fill(f"{said_first}{call(thing)}", WIDTH, subsequent_indent="    ")
     doc = inspect.getdoc(thing) or ""
     doc = "" if doc.startswith(f"{name}(") else doc  # a dataclass repeats its signature
-    parts = [f"### {name}", f"```python\n{imported}{line}\n```", doc, table(rows_of(thing))]
+    parts = [f"### {name}", f"```python\n{imported}{line}\n```", bases(thing), cited(doc)]
+    parts += [table(rows_of(thing)), table(attributes(thing), "Attribute")]
     return "\n\n".join(filter(None, parts))
+
+
+def bases(thing):
+    "The classes that a class is derived from, which say what else it can do."
+    named = [each for each in getattr(thing, "__bases__", ()) if each is not object]
+    full = (f"`{each.__module__.partition('.')[0]}.{each.__name__}`" for each in named)
+    return f"Bases: {', '.join(full).replace('builtins.', '').replace(OURS, '')}" if named else ""
+
+
+def attributes(thing):
+    "The documented properties of a class."
+    found = vars(thing).items() if inspect.isclass(thing) else ()
+    return [
+        Row(name, str(signature_of(each.fget)), first_line(each.fget))
+        for name, each in found
+        if isinstance(each, property) and each.__doc__ and not name.startswith("_")
+    ]
+
+
+def signature_of(function):
+    "The annotation of what a function returns."
+    node = ast.parse(dedent(inspect.getsource(function))).body[0]
+    return ast.unparse(node.returns) if node.returns else ""
+
+
+def cited(text):
+    "Text whose papers are links."
+    return PAPER.sub(lambda found: f"[{found[0]}](https://arxiv.org/abs/{PAPERS[found[0]]})", text)
 
 
 def call(thing) -> str:
@@ -214,7 +260,7 @@ class Row(NamedTuple):
     default: str = ""  # as in a signature: =1.0
 
 
-def table(rows):
+def table(rows, head="Parameter"):
     "Parameters as a table, their types below their names; nothing if there are none."
     lines = []
     for name, kind, meaning, _ in rows:
@@ -226,7 +272,7 @@ def table(rows):
         name = name if name == RETURNS else code(name)
         lines.append(f"| {name}{'<br>' if kind else ''}{code(kind)} | {meaning} |")
     told = any(not line.endswith("|  |") for line in lines)
-    return "\n".join(["| Parameter | Meaning |", "|-|-|", *lines]) if told else ""
+    return "\n".join([f"| {head} | Meaning |", "|-|-|", *lines]) if told else ""
 
 
 def code(text):

@@ -90,7 +90,7 @@ article td { font-size: .9em; }
 }
 code { white-space: nowrap; overflow-wrap: normal; }
 pre code { white-space: inherit; }
-td code { white-space: normal; overflow-wrap: anywhere; }
+td + td code { white-space: normal; overflow-wrap: anywhere; }
 @media (max-width: 46rem) {
   code { white-space: normal; }
   article td:first-child { position: sticky; left: 0; }

@@ -58,7 +58,10 @@ def soft_proof(
     image: Image.Image,  # RGB, sRGB
     profile: str | Path,  # a printer's profile, .icc
 ) -> Image.Image:  # RGB, sRGB
-    "An image as a printer would reproduce its colors."
+    """An image as a printer would reproduce its colors.
+
+    Raises `FileNotFoundError` for a missing profile, and `FaststyleError` for one that is not CMYK.
+    """
     path = Path(profile)
     if not path.is_file():
         raise FileNotFoundError(f"Color profile not found: {path}.")

@@ -28,7 +28,10 @@ __all__ = [
 def picture_files(
     folder: str | Path,
 ) -> list[Path]:  # sorted
-    "Files below a folder with an image extension, except hidden ones."
+    """Files below a folder with an image extension, except hidden ones.
+
+    Raises `FileNotFoundError` if there is no folder.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"Folder not found: {folder}.")

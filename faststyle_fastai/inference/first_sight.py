@@ -60,7 +60,10 @@ def paintings_by_name(
 def nearest_styles(
     painting: str | Path,  # a file, an address or the name of a built-in style
 ) -> dict[str, float]:  # name -> cosine similarity, at most 1; the nearest first
-    "The built-in styles in the order of their likeness to a painting."
+    """The built-in styles in the order of their likeness to a painting.
+
+    Raises what `read_picture` does.
+    """
     sources = [painting, *BUILTIN_STYLES]
     files = [image_of(source) for source in sources]
     affine = any_style().styles(together([moments_of(file)[1:] for file in files]))

@@ -17,7 +17,10 @@ def style_grid(
     n: int = 5,  # images per side
     **kwargs,  # see `Stylizer.__call__`
 ) -> Image.Image:
-    "One photo in mixtures of styles: a row of two, or a square of four (Dumoulin et al. 2017)."
+    """One photo in mixtures of styles: a row of two, or a square of four (Dumoulin et al. 2017).
+
+    Raises `ValueError` for another number of styles, and what `Stylizer.__call__` does.
+    """
     if len(styles) not in (2, 4) or n < 2:
         raise ValueError(
             f"{len(styles)} styles, n={n}. Give two or four styles, and n of at least 2."

@@ -50,7 +50,8 @@ class Stylizer:
 
     `styles` are the names of its styles, `device` is where it runs, `net` is the network and `info`
     what its file says of it. Raises `FileNotFoundError` for an unknown style or file, `ValueError`
-    for a file that is no style, and `FaststyleError` for a pickle that is not trusted.
+    for a file that is no style, and `FaststyleError` for a pickle that is not trusted, and `arch`
+    for a style that has its own network.
     """
 
     def __init__(
@@ -112,8 +113,9 @@ class Stylizer:
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
 
-        Raises `FileNotFoundError` for a missing picture, and `ValueError` for one that cannot be
-        read, an unknown style, an option out of its range, and options that do not go together.
+        Raises `FileNotFoundError` for a missing picture, `ValueError` for one that cannot be read,
+        an unknown style, an option out of its range, and options that do not go together, and
+        `FaststyleError` for a `strength` below 1 without a base, and for `tile` with an .onnx file.
         """
         how = PaintOptions(style, strength, **options)
         if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
@@ -183,6 +185,9 @@ class Stylizer:
         """A Stylizer of one style, whose network is refined on photos for `seconds`.
 
         It paints these photos best. Ctrl-C keeps the steps so far.
+
+        Raises what `__call__` does, and `FaststyleError` for a mix, for `black`, and if the
+        painting is not known.
         """
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
@@ -214,7 +219,7 @@ class Stylizer:
         self,
         path: str | Path,  # .safetensors
     ) -> Path:
-        "Write the network as a style file."
+        "Write the network as a style file; `FaststyleError` for an .onnx network."
         if not isinstance(self.net, TransformerNet):
             raise FaststyleError("An .onnx network cannot be saved as a style file.")
         return save_network(self.weights, self.info, self.base, path)

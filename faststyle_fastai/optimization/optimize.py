@@ -28,12 +28,12 @@ __all__ = ["optimize_style", "optimize_to_file"]
 
 
 def optimize_style(
-    content: Any,  # the photo: a path, an image or an array
+    content: Any,  # the photo: a path, an image, an array or a tensor
     styles: Any,  # the painting, or several to blend; a list in the list holds works of one style
     style_weights: list[float] | None = None,  # of the paintings; None: equal
     recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
-    mask: Any = None,  # a gray image: white gets the first painting's style, black the others'
+    mask: Any = None,  # a gray image, likewise: white gets the first painting, black the others
     seed: int = 0,
     device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
     proof: str | Path | None = None,  # a printer's profile: limits inputs to its colors
@@ -47,8 +47,9 @@ def optimize_style(
     a minute on two CPU cores, and several minutes in the published recipes. `callback` gets the
     state after each iteration, and the optimizer, whose `picture()` is the image so far.
 
-    Raises `FileNotFoundError` for a missing image, and `ValueError` for one that cannot be read and
-    for an unknown recipe or setting.
+    Raises `FileNotFoundError` for a missing image, `ValueError` for one that cannot be read, an
+    unknown recipe or setting, and a mask with one painting, `FaststyleError` if the backbone has no
+    weights or the memory does not suffice, and `NonFiniteLoss`.
     """
     plan = optimization_plan(recipe, **overrides)
     work = PixelOptimizer(

@@ -100,7 +100,10 @@ def optimization_plan(
     recipe: str,  # a row of `OPTIMIZATIONS`
     **overrides: Any,  # fields of `Optimization`, or as in plans.SHORTHAND; None: the recipe's
 ) -> Optimization:
-    "A recipe's optimization with some settings replaced; min_scale is at most end_scale."
+    """A recipe's optimization with some settings replaced; min_scale is at most end_scale.
+
+    Raises `ValueError` for an unknown recipe or setting, and a `min_scale` above `end_scale`.
+    """
     from ..perceptual.terms import TERMS  # imports torch, which the table does not need
 
     plan = plan_with(OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)], overrides, TERMS)

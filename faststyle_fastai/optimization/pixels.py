@@ -23,7 +23,7 @@ from ..images.masks import read_mask
 from ..images.sizes import fitted, resized_tensor, shrink
 from ..perceptual.backbones import perceptual_backbone, reachable, spread
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
-from ..perceptual.terms import Comparison, make_terms
+from ..perceptual.terms import Comparison, make_terms, photo_layers
 from .initializers import begin
 from .pixel_recipes import Optimization, scales_between
 
@@ -63,7 +63,7 @@ class PixelOptimizer:
 
     def __init__(
         self,
-        content: Any,  # a path, an image or an array
+        content: Any,  # a path, an image, an array or a tensor
         styles: Any,  # one or several, likewise; a list in the list holds works of one style
         style_weights: list[float] | None,  # of the paintings; None: equal
         plan: Optimization,  # as of optimization_plan
@@ -111,8 +111,11 @@ class PixelOptimizer:
         self.mean: Tensor | None = None  # of the iterates at this size
         self.decay = 1.0
 
-    def shape(self, scale: int) -> tuple[int, int]:
-        "Width and height at one of `sizes`."
+    def shape(
+        self,
+        scale: int,  # its index in `sizes`
+    ) -> tuple[int, int]:
+        "Width and height in px at a size."
         return fitted(self.content.size, self.sizes[scale], self.plan.enlarge)
 
     def done(self) -> float:
@@ -240,9 +243,9 @@ class PixelOptimizer:
     def _objective(self, size, shape):
         "Make the loss function of a size; the targets are computed once."
         photo = resized_tensor(self.content, shape[::-1]).to(self.device)
-        content, layers = self._layers("content"), [*self.layers]
+        layers = [*self.layers]
         with torch.no_grad():
-            targets = self._features(photo, content)
+            targets = self._features(photo, photo_layers(self.terms))
             regions, paintings = zip(*self._regions(shape))
             scales = self.terms["style"].scales if "style" in self.terms else ()
             style = {scale: [self._blend(size, scale, on) for on in paintings] for scale in scales}

@@ -10,7 +10,7 @@ from ..core.errors import FaststyleError
 from ..images.sizes import resize_short, shrink
 from .backbones import Backbone, perceptual_backbone
 from .plans import merged, shorthand
-from .terms import TERMS, Comparison, make_terms
+from .terms import TERMS, Comparison, make_terms, photo_layers
 
 __all__ = ["VggLoss"]
 
@@ -108,7 +108,7 @@ class VggLoss(nn.Module):
 
         @torch.no_grad()
         def photo_features():
-            return self.backbone(photo, self.content_layers)
+            return self.backbone(photo, photo_layers(self.terms))
 
         def style_targets(scale):
             targets = self._style_targets(min(pred.shape[-2:]), scale)

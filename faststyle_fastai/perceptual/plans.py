@@ -1,16 +1,16 @@
 "A row of a recipe table with some of its settings replaced."
 
 from dataclasses import fields, replace
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from ..core.values import check_numbers, known
 
 __all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
 
-# The loss of recipe `fast`. With these weights, W2 contributes about equally at each layer for good
-# images; benchmarks/RECIPE.md has the experiments. The painting is larger than the photo, for bold
-# strokes.
+# The loss of recipe `fast`, to which a training adds `droplets`. With these weights, W2 contributes
+# about equally at each layer for good images; benchmarks/RECIPE.md has the experiments. The
+# painting is larger than the photo, for bold strokes.
 FAST_LOSS: dict[str, dict] = {
     "content": {
         "layers": {"relu2_2": 0.3, "relu3_4": 0.5, "relu4_2": 2.0},
@@ -91,7 +91,7 @@ def _check(term, settings, terms):
         choices = signature(terms[known("term", term, terms)]).parameters
         for name, value in settings.items():
             kind = choices[known(f"setting of {term}", name, choices)].annotation
-            if isinstance(value, str) and kind is not str:
+            if isinstance(value, str) and kind not in (str, Parameter.empty):
                 raise ValueError(f"Invalid {term}.{name}={value}. Use a number.")
     for name, value in settings.items():
         if isinstance(value, dict):

@@ -20,8 +20,10 @@ class Comparison:
 
     pred: Tensor  # [B, 3, H, W] in [0, 1]
     photo: Tensor  # likewise
-    features: Callable  # scale of `pred` -> layer -> [B, C, h, w]
-    photo_features: Callable  # () -> layer -> [B, C, h, w], at the layers of the content
+    features: Callable  # scale -> layer -> [B, C, h, w]; below scale 1 at the style's layers only
+    photo_features: (
+        Callable  # () -> layer -> [B, C, h, w], at the layers of all terms but the style
+    )
     regions: Sequence  # parts of the images with a style of their own, [1, 1, H, W]; [None]: all
     style_targets: Callable  # scale -> for each region: layer -> target
 
@@ -29,11 +31,15 @@ class Comparison:
 class Term(nn.Module):
     """A term of the perceptual loss: called with a `Comparison`, it gives its weighted error.
 
-    That is one number for each image, [B], or one for the batch. A term that reads features names
-    its layers, with their weights. To add a term, write a subclass and add a row to `TERMS`.
+    That is one number for each image, [B], or one for the batch. To add a term, write a subclass
+    and add a row to `TERMS`. If it reads features, its `layers` name them, {"relu3_4": 1.0}:
+    `seen.features(1)` and `seen.photo_features()` then have them.
     """
 
-    def __init__(self, weight: float = 0.0):
+    def __init__(
+        self,
+        weight: float = 0.0,  # 0: the term is off
+    ):
         super().__init__()
         self.weight = weight
         self.layers: dict[str, float] = {}  # name -> weight
@@ -192,6 +198,11 @@ def make_terms(
         known("term", name, TERMS)
     terms = {name: make(**settings[name]) for name, make in TERMS.items() if name in settings}
     return {name: term for name, term in terms.items() if term.matters()}
+
+
+def photo_layers(terms) -> list[str]:
+    "The layers of a photo that terms compare with."
+    return [k for name, term in terms.items() if name != "style" for k in term.layers]
 
 
 def weighted_sum(parts):

@@ -283,7 +283,7 @@ def _start(pretrained, arch, paintings):
 @patch
 def fit_recipe(
     self: Learner,
-    n_epoch: int | None = None,  # None: the recipe's
+    n_epoch: int | None = None,  # None: the recipe's epochs, not its minutes
     lr: float | None = None,  # None: the recipe's
     minutes: float | None = None,  # train this long instead, with the schedule scaled to fit
     since: float | None = None,  # time.monotonic() when the minutes began; None: now

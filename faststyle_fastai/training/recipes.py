@@ -44,8 +44,8 @@ FAST_START = Training(
 @dataclass(frozen=True)
 class Recipe:
     style: Training  # repaints photos
-    autoencoder: Training = FAST_START  # redraws photos; not every published recipe has one
-    minutes: float | None = None  # for each style, if neither they nor epochs nor images are given
+    autoencoder: Training = FAST_START  # redraws photos; as in `fast` if none was published
+    minutes: float | None = None  # of `train()` for each style, unless they or epochs are given
 
 
 # The published recipes compare raw sums of features of torchvision's networks, which expect
@@ -63,6 +63,8 @@ EXAMPLES = {
 # applies to the sum over one image, so that the batch size does not change the result.
 SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
+# Photos an epoch, batch and px are those of `train()` and the command line, and so are the minutes
+# of `fast`. A Learner takes them from its DataLoaders, and trains for the epochs that you give.
 RECIPES = {
     "fast": Recipe(  # our own; photos keep their tones
         Training(
@@ -142,10 +144,14 @@ def recipe_plan(
     phase: str,  # autoencoder | style
     **overrides,  # fields of `Training`, or as in plans.SHORTHAND; None keeps the recipe's own
 ) -> Training:
-    "A recipe's training, with some settings replaced."
+    """A recipe's training, with some settings replaced.
+
+    Raises `ValueError` for an unknown recipe, phase or setting.
+    """
     from ..perceptual.terms import TERMS  # imports torch, which the table need not
     from .network_terms import NETWORK_TERMS
 
+    known("phase", phase, ("autoencoder", "style"))
     return plan_with(getattr(recipe_row(recipe), phase), overrides, TERMS | NETWORK_TERMS)
 
 

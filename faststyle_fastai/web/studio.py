@@ -4,9 +4,8 @@ import json
 import math
 import threading
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -22,9 +21,9 @@ from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.enlarge import painting_shape
-from ..inference.html import REMOTE, THUMBNAIL, data_address, page_text, sample_of
+from ..inference.html import THUMBNAIL
 from ..inference.live import live_gallery
-from ..inference.options import AREAS, STROKES, PaintOptions
+from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from .answers import (
     FRAME,
@@ -44,6 +43,7 @@ from .guard import plain_reason
 from .jobs import RefiningJob
 from .library import plain_name
 from .parts import Site
+from .window import Window
 
 __all__ = ["Studio"]
 
@@ -52,10 +52,6 @@ LIVE = 240  # px of a frame's short side
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 SECONDS = 20  # of refining
 VISITORS = 100  # the latest, whose photos are remembered
-POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
-    "media-src blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-)
 
 
 @dataclass
@@ -77,11 +73,11 @@ class Studio:
 
     def __init__(self, site: Site):
         self.shelf, self.scratch, self.where = site.shelf, site.scratch, site.where
+        self.window = Window(site.shelf, site.scratch)
         self.queue = site.queue
         self.visits: OrderedDict[str, Visit] = OrderedDict()
         # One preview, one download and one refining at a time, so that none waits for another kind.
         self.turn, self.finishing, self.refining = (threading.Lock() for _ in range(3))
-        self.thumbnails = lru_cache(256)(data_address)
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
 
     def mount(self, app):
@@ -97,8 +93,8 @@ class Studio:
 
             return answer
 
-        app.add_route("/studio/painting", self.painting, methods=["GET"])
-        app.add_route("/studio", lambda _: HTMLResponse(self.page()), methods=["GET"])
+        app.add_route("/studio/painting", self.window.painting, methods=["GET"])
+        app.add_route("/studio", lambda _: HTMLResponse(self.window.page()), methods=["GET"])
         for act in (self.styles, self.source, self.progress, self.preview):
             app.add_route(f"/studio/{act.__name__}", route(act), methods=["GET"])
         posts = self.photo, self.paint, self.mask, self.thumbnail, self.frame, self.finish
@@ -125,51 +121,13 @@ class Studio:
             self.visits.popitem(last=False)
         return visit
 
-    def page(self) -> str:
-        facts = {
-            "styles": self._facts(), "strokes": dict.fromkeys(STROKES), "areas": [*AREAS],
-            "sight": True, "files": ",".join(["image/*", ".safetensors", *sorted(PICTURES)]),
-            "sample": self.sample,
-        }  # fmt: skip
-        return page_text(REMOTE, POLICY, facts)
-
-    @cached_property
-    def sample(self):
-        style = next(iter(BUILTIN_STYLES))
-        return sample_of(self.shelf.find(style)[0], style)
-
-    def _facts(self):
-        "What the page shows of each style."
-        found = []
-        for title, called in self.shelf.titles():
-            with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
-                picture = self.shelf.thumbnail(self.scratch, called)
-                found.append({
-                    "name": called, "title": title, "painting": BUILTIN_STYLES.get(called, called),
-                    "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called),
-                    "known": self.shelf.painting_of(called) is not None,
-                    "builtin": called in BUILTIN_STYLES,
-                    "forgettable": self.shelf.painting(called) is not None,
-                })  # fmt: skip
-        return found
-
-    def painting(self, request):
-        "The thumbnail of a style."
-        from starlette.responses import FileResponse, PlainTextResponse
-
-        try:
-            called = request.query_params.get("style")
-            return FileResponse(self.shelf.thumbnail(self.scratch, called))
-        except (FileNotFoundError, FaststyleError) as error:
-            return PlainTextResponse(plain_reason(error), 404)
-
     def photo_of(self, visitor: str) -> Path | None:
         "The photo that a visitor has opened."
         visit = self.visits.get(visitor)
         return visit.photo if visit and visit.photo and visit.photo.exists() else None
 
     def styles(self, visit, how, body):
-        return json_answer(self._facts())
+        return json_answer(self.window.styles())
 
     def progress(self, visit, how, body):
         job = visit.job
@@ -315,7 +273,7 @@ class Studio:
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
         called = self.shelf.add(self._kept(how, body))
-        return json_answer(next(one for one in self._facts() if one["name"] == called))
+        return json_answer(next(one for one in self.window.styles() if one["name"] == called))
 
     def forget(self, visit, how, body):
         "Remove a painting that is no trained style."

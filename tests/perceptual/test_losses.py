@@ -5,10 +5,13 @@ import torch
 from conftest import noise
 
 from faststyle_fastai.all import (
+    TERMS,
     FaststyleError,
+    Term,
     VggLoss,
     gram_matrix,
     perceptual_backbone,
+    recipe_plan,
     tone_error,
     total_variation,
 )
@@ -189,6 +192,24 @@ def test_pickled_without_its_network(lite):
     loss.source = None
     with pytest.raises(FaststyleError, match="made by hand"):
         pickle.loads(pickle.dumps(loss))(photo, photo)
+
+
+def test_a_term_of_one_s_own_sees_features_of_both(lite, monkeypatch):
+    class Same(Term):
+        def __init__(self, weight=1.0, layer="relu2_1"):
+            super().__init__(weight)
+            self.layers = {layer: 1.0}
+
+        def forward(self, seen):
+            (layer,) = self.layers
+            return (
+                self.weight * (seen.features(1)[layer] - seen.photo_features()[layer]).abs().mean()
+            )
+
+    monkeypatch.setitem(TERMS, "same", Same)
+    loss, x = VggLoss(lite, None, loss={"same": {"layer": "relu1_2"}}), noise(1, 3, 32, 32)
+    assert loss(x, x) == 0 < loss(x.flip(3), x)
+    assert recipe_plan("fast", "style", loss={"same": {"layer": "relu1_2"}}).loss["same"]
 
 
 def test_wrong_settings(lite):
