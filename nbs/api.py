@@ -68,6 +68,7 @@ COMMON = {
     "precision": "auto, float32, bfloat16 or float16, see `autocast_dtype`",
     "quiet": "print no progress",
     "recipe": "a row of `RECIPES`",
+    "seen": "see `Comparison`",
     "seed": "of all random numbers",
     "size": "px of the short side",
     "strength": "from 0 (the photo) to 1 (the style)",
@@ -92,6 +93,23 @@ def reference(module: str, *more: str) -> Markdown:
         else:
             parts += [f"### {name}", *shown(thing, imported, *notes(module, name))]
     return Markdown("\n\n".join(parts))
+
+
+def overview() -> Markdown:
+    "The names of faststyle_fastai.all by room, each with the first line of what is said of it."
+    lines, rooms = [], {}
+    for node in ast.parse((ROOMS / "all.py").read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            rooms.setdefault(node.module.partition(".")[0], []).append(node)
+    for room, nodes in sorted(rooms.items()):
+        lines += ["", f"## {room.capitalize()}", ""]
+        for module, name in [(node.module, each.name) for node in nodes for each in node.names]:
+            module = import_module(f"faststyle_fastai.{module}")
+            thing = getattr(module, name)
+            told = first_line(thing) or notes(module, name)[0].partition(". ")[0]
+            told = cited(told.replace(r"\|", "|").rstrip("."))
+            lines.append(f"- `{name}{'()' * inspect.isfunction(thing)}`: {told}.")
+    return Markdown("\n".join(lines))
 
 
 def in_all(name):
@@ -136,7 +154,8 @@ def settings(row):
     plan = row.style
     length = f"{row.minutes} minutes" if row.minutes else f"{plan.epochs}"
     return {
-        "Backbone": plan.backbone, "Optimizer": plan.opt, "Peak lr": f"{plan.lr:g}",
+        "Loss": ", ".join(f"{term} {each.get('weight', 1):g}" for term, each in plan.loss.items()),
+        "Schedule": ", ".join(plan.schedule), "Backbone": plan.backbone, "Optimizer": plan.opt, "Peak lr": f"{plan.lr:g}",
         "Epochs": length, "Photos an epoch": str(plan.images or "all"),
         "Batch": str(plan.bs), "px": str(plan.size),
     }  # fmt: skip
@@ -295,10 +314,10 @@ def parameters(function) -> list[Row]:
     result = node.returns.lineno if node.returns else body
     ends, rows = [each.lineno for _, each, _ in found[1:]] + [result], []
     for (stars, each, value), end in zip(found, ends):
-        kind = ast.unparse(each.annotation) if each.annotation else ""
+        kind = ast.unparse(each.annotation).strip("'") if each.annotation else ""
         default = f"={ast.unparse(value)}" if value else ""
         rows.append(Row(stars + each.arg, kind, said(comments, each.lineno, end), default))
-    if node.returns and (kind := ast.unparse(node.returns)) != "None":
+    if node.returns and (kind := ast.unparse(node.returns).strip("'")) != "None":
         if "contextmanager" in map(ast.unparse, node.decorator_list):
             kind = kind.replace("Iterator", "AbstractContextManager")
         rows.append(Row(RETURNS, kind, said(comments, result, body)))

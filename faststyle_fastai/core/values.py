@@ -34,9 +34,9 @@ def is_finite(value: Any) -> bool:
     return not isinstance(value, Real) or math.isfinite(value)
 
 
-def check_range(name: str, value: float, least: float, most: float = math.inf) -> None:
-    "Raise `ValueError` for a number out of range, and for NaN."
-    if not least <= value <= most:
+def check_range(name: str, value: float | None, least: float, most: float = math.inf) -> None:
+    "Raise `ValueError` for a number out of range, and for NaN; None passes."
+    if value is not None and not least <= value <= most:
         words = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
         raise ValueError(f"Invalid {name}={value}. Use a number {words}.")
 

@@ -11,6 +11,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from PIL import ImageOps
 
@@ -49,7 +50,7 @@ WORKER = "palette.js", "resample.js", "worker.js"
 
 
 def export_html(
-    source,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
+    source: Any,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .html
     cdn: bool = False,  # load ONNX Runtime Web from the network: 11 MB less, but not offline
     language: str = "en",  # of its words; English is the only one so far

@@ -5,6 +5,7 @@ import logging
 import warnings
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ SMALL_CLOSE = 2  # as above, but on average, for smaller weights
 
 
 def export_onnx(
-    source,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
+    source: Any,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .onnx
     weights: str = "float32",  # float32, half or int8; half and int8 files are 1/2 and 1/3 as large
 ) -> Path:

@@ -9,13 +9,14 @@ from ..core.values import check_range, either, known
 __all__ = ["AREAS", "FACES", "STROKES", "PaintOptions"]
 
 STROKES = {  # name -> px of the short side that larger images are painted at
-    "finest": None,
+    "finest": None,  # no image is reduced
     "fine": 1024,
     "medium": 640,
     "broad": 400,
     "broadest": 256,
 }
 AREAS = {"all": "everything", "person": "the person", "background": "the background"}
+# Whether the features of faces are drawn as in the photo, or painted like all else
 FACES = "natural", "painted"
 
 
@@ -30,7 +31,8 @@ class PaintOptions:
     `Stylizer`, `paint_video` and `paint_bulk` take them so; `virtual_camera` takes an instance.
     Raises `ValueError` for an unknown `area`, `faces` or `stroke`, a `strength` or `size` out of
     range, and `black` without `mask` or `area`; an unknown option is a `TypeError`. `style`, `mask`
-    and `tile` are checked when an image is painted. A warning tells if no person is found.
+    and `tile` are checked when an image is painted. A warning tells if no person is found. With
+    `mask` and `area`, what is in both is painted.
     """
 
     style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: the named one
@@ -73,9 +75,9 @@ class PaintOptions:
         known("way to paint faces", self.faces, FACES)
         known("stroke", self.stroke, STROKES)
         for each in fields(self):
-            limits, value = each.metadata, getattr(self, each.name)
-            if "min" in limits and value is not None:
-                check_range(each.name, value, limits["min"], limits.get("max", math.inf))
+            if "min" in (limits := each.metadata):
+                most = limits.get("max", math.inf)
+                check_range(each.name, getattr(self, each.name), limits["min"], most)
         if self.black is not None and self.mask is None and self.area == "all":
             raise ValueError(
                 "A background style (black=, --background-style) needs a mask (mask=, --mask), or "

@@ -3,13 +3,16 @@
 import math
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy, deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from fastcore.basics import listify
+from PIL import Image
 from torch import Tensor, nn
 
 from ..core.assets import ASSETS
@@ -56,8 +59,8 @@ class Stylizer:
 
     def __init__(
         self,
-        source,  # a built-in style, a painting, FILE[:NAME], a run folder, .pkl, .onnx, a Learner;
-        # or a list of paintings and built-in styles, or {name: painting or several works}
+        source: Any,  # a built-in style, a painting, FILE[:NAME], a run folder, .pkl, .onnx or a
+        # Learner; or a list of paintings and built-in styles, or {name: painting or several works}
         device: torch.device | str | None = None,
         precision: str = "auto",  # see devices.autocast_dtype
         trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
@@ -98,26 +101,29 @@ class Stylizer:
 
     def __call__(
         self,
-        picture,  # a path or address, a PIL image, an array [H, W, 3] of uint8, or a tensor
-        # [3, H, W] or [B, 3, H, W] in [0, 1]; a fourth channel is opacity
-        style=None,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
+        picture: str | Path | Image.Image | np.ndarray | Tensor,  # also an address; [H, W, 3] of
+        # uint8; [3, H, W] or [B, 3, H, W] in [0, 1]; a fourth channel is opacity
+        style: Any = None,  # a name, an index, {name: weight} or [weight, …]; None: as in FILE:NAME
         strength: float = 1.0,  # from 0 (the photo as the base redraws it, not bit for bit) to 1
         tensor: bool = False,  # return [B, 3 or 4, H, W] in [0, 1] instead of an image
         watch: Callable[[float], None]
         | None = None,  # gets the finished share; for tiles, refining
         refine: float = 0.0,  # seconds to refine the style on this picture first, see `refined`
         **options,  # the other fields of options.PaintOptions: mask, area, stroke, keep_colors, …
-    ) -> Any:  # an image of the same size, RGB or, if some of it is transparent, RGBA; or a tensor
+    ) -> (
+        Any
+    ):  # a PIL image of the same size, RGB or, if some of it is transparent, RGBA; or a tensor
         """Repaint an image; transparency is preserved.
 
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
 
         Raises `FileNotFoundError` for a missing picture, `ValueError` for one that cannot be read,
-        an unknown style, an option out of its range, and options that do not go together, and
+        an unknown style, an option out of its range (see `PaintOptions`), and two that clash, and
         `FaststyleError` for a `strength` below 1 without a base, and for `tile` with an .onnx file.
         """
         how = PaintOptions(style, strength, **options)
+        check_range("refine", refine, 0)
         if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
             raise ValueError(f"A batch of {len(picture)} images becomes a tensor: add tensor=True.")
         if refine:
@@ -175,10 +181,10 @@ class Stylizer:
 
     def refined(
         self,
-        picture,  # as in `__call__`, or a list of pictures
+        picture: Any,  # as in `__call__`, or a list of pictures
         seconds: float = 20.0,  # of refining
-        style=None,  # a name or an index, not a mix; None: as in FILE:NAME
-        painting=None,  # or several works; needed unless it is built-in or was read at first sight
+        style: str | int | None = None,  # a name or an index, not a mix; None: as in FILE:NAME
+        painting: Any = None,  # or several works; needed if the style was trained
         watch: Callable[[float, Tensor], None] | None = None,  # gets the finished share, a preview
         **options,  # as in `__call__`, of which `stroke` and `size` matter
     ) -> "Stylizer":
@@ -186,11 +192,15 @@ class Stylizer:
 
         It paints these photos best. Ctrl-C keeps the steps so far.
 
-        Raises what `__call__` does, and `FaststyleError` for a mix, for `black`, and if the
-        painting is not known.
+        Raises what `__call__` does, and `FaststyleError` for a mix, for `black`, for an .onnx
+        network, and if the painting is not known.
         """
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
+        if not isinstance(self.net, TransformerNet):
+            raise FaststyleError(
+                "An .onnx network cannot be refined. Use the one it was made from."
+            )
         how, name = PaintOptions(**options), self.styles[self._index(style)]
         if how.black is not None:
             raise FaststyleError("Refining takes one style. Do not use black=.")
@@ -273,7 +283,8 @@ class Stylizer:
         style = self.named if style is None else style
         if isinstance(style, (str, Path)):
             if self.at_sight and style not in self.styles:
-                style = style_name(style)
+                with suppress(FileNotFoundError):  # unknown, as below
+                    style = style_name(style)
             if style not in self.styles:
                 raise ValueError(unknown_style(style, self.styles))
             return self.styles.index(style)

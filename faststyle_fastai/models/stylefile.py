@@ -176,7 +176,8 @@ def load_style(
 ) -> tuple[TransformerNet, dict, dict | None]:  # in eval mode; metadata; base weights
     """Load a trained network, its metadata and its base.
 
-    The metadata are `arch`, `styles`, `size`, `recipe` and `base`. The base is the network at
+    The metadata are `arch`, `styles`, `size`, `recipe` and `base`, and `palettes` if the paintings'
+    colors are known. The base is the network at
     `strength` 0, or None. Raises `FileNotFoundError` for a missing file, and `ValueError` for one
     that is not a network of this package; it never runs code from a file.
     """

@@ -40,7 +40,7 @@ def optimize_style(
     precision: str = "auto",  # see devices.autocast_dtype
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
     **overrides: Any,  # fields of pixel_recipes.Optimization, or settings of the loss
-) -> Image.Image:  # RGB, the longer side is the plan's end_scale
+) -> Image.Image:  # RGB, the longer side is end_scale, or smaller if it was stopped
     """Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016).
 
     It begins small and ends at `end_scale`, 512 px on the longer side in recipe `fast`: about half
@@ -83,7 +83,7 @@ def optimize_to_file(
 ) -> list[Path]:  # the files written
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
 
-    `resume` continues from OUT.state, which is removed at the end.
+    `resume` continues from OUT.state, which is removed at the end; without `out` it begins.
 
     Raises what `optimize_style` does, and `FaststyleError` if `out` exists, if it was started with
     other settings, and when it is stopped.

@@ -22,8 +22,8 @@ class Optimization(Plan):
     step_size: float = 0.02  # of Adam
     betas: tuple[float, float] = (0.9, 0.99)  # of Adam
     clamp: bool = True  # limit pixels to [0, 1]; else normalized and free
-    min_scale: int = 128  # px of the longer side at the start; √2 times larger each time
-    end_scale: int = 512  # px
+    min_scale: int = 128  # px, the least longer side; the sizes are end_scale / √2ⁿ
+    end_scale: int = 512  # px of the longer side at the end
     initial_iterations: int = 1000  # at the smallest scale
     iterations: int = 500  # at each later scale
     avg_decay: float = 0.99  # of the running mean of iterates, which is the result
@@ -50,6 +50,7 @@ CROWSON = Optimization(
 )
 
 
+# Recipes to optimize pixels: our own, and published ones
 OPTIMIZATIONS = {
     # crowson's loss on the built-in backbone. L-BFGS with a line search needs tens of steps where
     # Adam needs hundreds. The TV weight prevents fine hatching.

@@ -112,6 +112,7 @@ def itself(m):
     return (m,)
 
 
+# How features are compared with a painting's: statistics, and their distance
 STYLE_LOSSES = {
     # the squared 2-Wasserstein distance of normal distributions
     "w2": StyleLoss(moments, gaussian_root, w2_distances),
@@ -172,7 +173,7 @@ class NormalizedError(torch.autograd.Function):
         return (of_x * (share * scale)).to(ctx.dtype), None
 
 
-# A row is a function of the features of an image and of its photo, [B, C, H, W], and returns [B].
+# Functions of the features of an image and of its photo, [B, C, H, W] each, that return [B]
 CONTENT_LOSSES = {
     # mean squared difference (Johnson et al. 2016)
     "mse": lambda x, photo: mean_square(x.float() - photo.float()),

@@ -48,7 +48,8 @@ class Term(nn.Module):
         "Whether the term has a weight."
         return bool(self.weight)
 
-    def forward(self, seen: Comparison) -> Tensor:
+    def forward(self, seen: Comparison) -> Tensor:  # [B], or a scalar for the batch
+        "The error times `weight`. Each subclass has its own."
         raise NotImplementedError
 
 

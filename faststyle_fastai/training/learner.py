@@ -6,6 +6,7 @@ from functools import partial
 from inspect import signature
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import fastai.callback.fp16  # noqa: F401  gives Learner its to_fp16
 import fastai.callback.hook  # noqa: F401  gives Learner its summary
@@ -59,7 +60,7 @@ def autoencoder_learner(
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     pretrained: Learner | str | Path | None = None,  # as in style_learner
     precision: str = "auto",  # see devices.autocast_dtype
-    cbs=None,
+    cbs: Callback | list | None = None,
     **overrides,  # as in `style_learner`
 ) -> Learner:  # fastai's
     "A Learner for an autoencoder that redraws photos, under the recipe's content loss."
@@ -72,7 +73,7 @@ def autoencoder_learner(
 
 def style_learner(
     dls: StyleDataLoaders,
-    style,  # a painting (a path, an image or an array), a list of them, or {name: painting}; a
+    style: Any,  # a painting (a path, an image or an array), a list of them, or {name: painting}; a
     # list in place of a painting holds several works of one style
     recipe: str = "fast",  # a row of recipes.RECIPES
     pretrained: Learner | str | Path | None = "predicted",  # the start, as described
@@ -80,7 +81,7 @@ def style_learner(
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     name: str | list[str] | None = None,  # of the styles; None: the paintings' file names
     precision: str = "auto",  # see devices.autocast_dtype
-    cbs=None,
+    cbs: Callback | list | None = None,
     **overrides,  # fields of recipes.Training, or arguments of fastai's Learner
 ) -> Learner:  # fastai's
     """A Learner for a network that repaints photos like `style`, from a pretrained start.
@@ -287,7 +288,7 @@ def fit_recipe(
     lr: float | None = None,  # None: the recipe's
     minutes: float | None = None,  # train this long instead, with the schedule scaled to fit
     since: float | None = None,  # time.monotonic() when the minutes began; None: now
-    cbs=None,
+    cbs: Callback | list | None = None,
 ):
     "Train by the recipe's schedule: `fit` and `fit_one_cycle` phases of equal length."
     plan = self.style_card.plan

@@ -37,6 +37,7 @@ class Muon(Optimizer):
             p.grad = None
 
 
+# Optimizers of trainings, by name
 OPTIMIZERS = {
     "adam": Adam,  # fastai's
     "muon": Muon,  # Jordan et al. 2024, for the convolutions; Adam for the rest

@@ -79,7 +79,7 @@ def train(
     device: str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
-    cbs=None,  # additional callbacks
+    cbs: Any = None,  # additional callbacks
     **overrides,  # fields of recipes.Training, or settings of the loss such as style_weight
 ) -> Path:  # `out`
     """Train one or more styles on a folder of photos and write a complete run folder.

@@ -19,7 +19,7 @@ from ..core.extras import extra
 from ..core.interrupts import interrupts
 from ..core.moments import moments
 from ..core.prefetch import map_batches, map_overlapped
-from ..core.values import check_numbers
+from ..core.values import check_numbers, check_range
 from ..images.files import to_picture, to_tensor
 from ..images.masks import fit_mask, gray, read_mask
 from ..images.sizes import resize_short, short_shape
@@ -47,15 +47,15 @@ def paint_video(
     paint: Stylizer,
     source: str | Path,  # a video, a GIF or an image sequence: frames/%04d.png
     out: str | Path,  # .mp4, .mkv, .webm, .mov, .gif or frames/%04d.png
-    style: Any = None,  # as in Stylizer
+    style: Any = None,  # as in `Stylizer.__call__`
     strength: float = 1.0,
-    size: int | None = None,  # px of the video's short side; None: unchanged
+    size: int | None = None,  # px of the short side of `out`; None: as in `source`
     smooth: bool = False,  # brush strokes follow the motion
     start: float = 0.0,  # seconds
     end: float | None = None,  # seconds; None: the video's end
-    fps: float | None = None,  # frames per second; None: as in the video
+    fps: float | None = None,  # frames per second, above 0; None: as in the video
     codec: str | None = None,  # ffmpeg's name; None: H.264, or VP9 for .webm
-    crf: int | None = None,  # quality, lower is better and larger; None: 18, or 31 for VP9
+    crf: int | None = None,  # quality, 0 to 63, lower is better and larger; None: 18, VP9: 31
     resume: bool = False,  # continue an interrupted video
     refine: float = 0.0,  # seconds to refine the style on three frames first
     painting: Any = None,  # of the style, see Stylizer.refined
@@ -70,10 +70,12 @@ def paint_video(
     as far as it got. `resume=True` continues it, also after the process was killed.
 
     Raises `FileNotFoundError` for a missing video, `FaststyleError` for one that cannot be read or
-    written, and `ValueError` for options out of their range.
+    written or has no frames from `start` to `end`, and `ValueError` for options out of their range.
     """
     av, source, out = extra("av", "video"), str(source), Path(out)
-    check_numbers(start=start, end=end, fps=fps, crf=crf)
+    check_numbers(start=start, end=end, fps=fps)
+    check_range("crf", crf, 0, 63)
+    check_range("fps", fps, 0.001)
     if out.resolve() == Path(source).resolve():
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
     paint_options = PaintOptions(style, strength, **options)

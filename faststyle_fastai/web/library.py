@@ -271,6 +271,11 @@ def title(called: str) -> str:
     return f"{said} ({file})" if file else said
 
 
+def work_of(called: str) -> str:
+    "The title of a style without its painter."
+    return title(called).split(" · ")[0]
+
+
 def written(file: Path) -> int:
     "When a file was written, in ns; 0 if there is none, or no longer."
     try:

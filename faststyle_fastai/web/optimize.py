@@ -42,10 +42,10 @@ class OptimizeTab:
             )  # fmt: skip
         with side:
             status = gr.Markdown(IDLE, elem_id="optimized")
-            size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
             start = site.start_and_stop(
                 "Paint it", OptimizationJob, "stop_optimizing", [photo, painting]
             )
+            size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
             gr.Markdown(WHAT)
             with gr.Accordion("Details", open=False, visible=False) as more:
                 details, curve = gr.Markdown(), gr.Plot(show_label=False)

@@ -18,14 +18,19 @@
       if (name !== e.ariaLabel) e.setAttribute("aria-label", name);
     });
     all("button:has(> .image-frame):not([aria-label])").forEach((e) => e.setAttribute("aria-label", "The painting so far"));
-    all("[role=progressbar]:not([aria-label])").forEach((e) => e.setAttribute("aria-label", "Position"));
+    all(".hero video").forEach((e) => {
+      e.controls = true; // the browser's own, which keys reach
+      e.setAttribute("aria-label", "Film");
+    });
+    all("[role=tablist]").forEach((e) => e.setAttribute("aria-label", "Parts of the page"));
+    all(".label-wrap .icon").forEach((e) => e.setAttribute("aria-hidden", true));
     all(".thumbnail-item").forEach((e) => e.setAttribute("aria-pressed", e.classList.contains("selected")));
-    all(".toast-wrap").forEach((e) => e.setAttribute("aria-hidden", true)); // `wrong` says it
-    all(".side input[type=number]").forEach((e) => (e.tabIndex = -1)); // the slider has the same value
+    all(".side input[type=number]").forEach((e) => ((e.tabIndex = -1), (e.ariaHidden = true))); // the slider has the same value
     all("fieldset:has(> .wrap)").forEach((e) => e.setAttribute("aria-label", e.querySelector("[data-testid=block-info]")?.innerText ?? ""));
     all(".drop button[aria-label]").forEach((e) => {
       const label = e.closest(".block").querySelector("[data-testid=block-label]")?.innerText.trim() ?? "";
-      if (!e.ariaLabel.startsWith(label)) e.setAttribute("aria-label", `${label}: ${e.ariaLabel}`);
+      const shown = e.innerText.replace(/\s+/g, " ").trim() || e.ariaLabel;
+      if (!e.ariaLabel.startsWith(label)) e.setAttribute("aria-label", `${label}: ${shown}`);
     });
     all(".cards").forEach((e, i) => e.querySelectorAll("input").forEach((input) => (input.name = `style-${i}`)));
     all(".cards input").forEach((e) => {
@@ -52,6 +57,17 @@
     sized.observe(strip);
   }));
 
+  // A film goes on where the other one was: before and after are compared at the same moment.
+  let place = { time: 0, plays: false };
+  for (const event of ["timeupdate", "play", "pause"])
+    addEventListener(event, ({ target }) => target.readyState > 1 && (place = { time: target.currentTime, plays: !target.paused }), true);
+  addEventListener("loadedmetadata", ({ target }) => {
+    const { time, plays } = place;
+    if (time < target.duration) target.currentTime = time;
+    if (plays) target.play();
+  }, true);
+  addEventListener("click", (event) => event.target.tagName === "VIDEO" && event.stopPropagation(), true); // or gradio would pause it again
+
   // What went wrong stays beside the settings until the next click.
   const wrong = document.createElement("p");
   wrong.className = "bad";
@@ -62,6 +78,7 @@
     if (!newest || newest === toast) return;
     toast = newest;
     wrong.textContent = toast.textContent.trim();
+    toast.closest(".toast-body").querySelector("button")?.click(); // it is said here
     [...all(".side")].find((side) => side.offsetParent)?.prepend(wrong);
   });
   addEventListener("click", ({ target }) => target.closest(".side, [role=tab]") && wrong.remove(), true);
@@ -101,7 +118,10 @@
     for (const id of ["trained", "shelved", "filmed", "optimized"]) {
       const said = document.querySelector(`#${id} .prose`)?.innerText.trim() ?? "";
       const short = said.replace(/(\d+)%[^]*/g, (_, share) => Math.floor(share / 25));
-      if (short !== last[id] && last[id] !== undefined) line.textContent = said;
+      if (short !== last[id] && last[id] !== undefined) {
+        line.textContent = said;
+        setTimeout(() => (line.textContent = ""), 5000);
+      }
       last[id] = short;
     }
   }, document.querySelector(".main") ?? document.body, { characterData: true });

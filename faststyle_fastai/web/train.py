@@ -27,6 +27,7 @@ FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
 STOP = "Stop "
 IDLE, READY = "Choose a painting.", "Ready to teach."
+NONE = "none", ""  # of the visitor's styles
 
 
 class TrainTab:
@@ -59,13 +60,13 @@ class TrainTab:
         self._connect()
 
     def _ask(self):
-        self.known = gr.Dropdown([], value=None, label="Or one of My styles", visible=False)
+        self.known = gr.Dropdown([NONE], value="", label="Or one of My styles", visible=False)
         self.name = gr.Textbox(label="Name of the style", placeholder="Default: the file name")
         self.minutes = gr.Slider(1, 30, 3, step=1, label="Minutes")
         counts = {name: len(picture_files(folder)) for name, folder in self.folders.items()}
-        photos = [(f"{count:,} photos in {name}", name) for name, count in counts.items()]
+        photos = [(f"{name} ({count:,})", name) for name, count in counts.items()]
         self.chosen = gr.Dropdown(
-            [*photos, (SAMPLES, SAMPLES)], label="It learns on",
+            [*photos, (SAMPLES, SAMPLES)], label="Photos to learn on",
             info="The more photos, the better the style: about a thousand is best.",
         )  # fmt: skip
         with gr.Accordion("Or on photos of yours", open=False):
@@ -170,7 +171,9 @@ class TrainTab:
             job.curve() if new else gr.skip(),
             gr.Button(f"Paint with {spoken(newest or '')}", visible=newest is not None),
             newest or "",
-            gr.skip() if at_sight == seen[2] else gr.Dropdown(at_sight, visible=bool(at_sight)),
+            gr.skip()
+            if at_sight == seen[2]
+            else gr.Dropdown([NONE, *at_sight], visible=bool(at_sight)),
             gr.Timer(active=again),
             (id(job), id(picture), at_sight),
             gr.Button(variant="secondary" if stops else "primary"),
@@ -185,7 +188,7 @@ class TrainTab:
 
     def take(self, called):
         "Put a painting of the library into the fields of this tab."
-        if called is None:
+        if not called:
             return gr.skip(), gr.skip()
         if not (file := self.shelf.painting(called)):
             raise FaststyleError(f"{called} is trained already.")

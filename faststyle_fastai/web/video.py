@@ -9,13 +9,12 @@ from uuid import uuid4
 from PIL import Image
 
 from ..core.errors import FaststyleError
-from ..core.terminal import clock
 from ..images.sizes import fitted
 from ..video.reader import open_video
 from ..video.stylize import paint_video
 from .gradio import gr
 from .jobs import EVERY, VideoJob
-from .library import plain_name
+from .library import plain_name, work_of
 from .parts import Site, refused, shell, style_cards, style_update
 
 __all__ = ["FilmTab"]
@@ -53,11 +52,11 @@ class FilmTab:
                 self.style = style_cards(self.shelf.titles(), first)
         with side:
             self.status = gr.Markdown(IDLE, elem_id="filmed")
+            start = site.start_and_stop("Paint the video", VideoJob, "stop_video", [self.film])
             self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
             self.before = gr.Checkbox(label="Show the original")
             self.made = gr.State()  # the painted video
             self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
-            start = site.start_and_stop("Paint the video", VideoJob, "stop_video", [self.film])
             gr.Markdown(WHAT)
         gr.on(own.upload, self.added, own, self.style, show_progress="hidden", api_name=False)
         asked = [self.film, self.style, self.strength]
@@ -95,7 +94,8 @@ class FilmTab:
             shown = [paint(picture, name, strength) for picture in shown]
             larger = math.prod(pictures[0].size) / math.prod(shown[0].size)
             takes = (time.monotonic() - began) / len(shown) * larger * count
-            said += f" Painting it takes about {clock(takes)} minutes."
+            takes = f"{takes:.0f} seconds" if takes < 90 else f"{takes / 60:.0f} minutes"
+            said += f" Painting it takes about {takes}."
         frames = gr.Gallery(shown, visible=True, selected_index=1)
         return gr.skip(), said, frames, gr.Video(visible=False), None
 
@@ -125,10 +125,9 @@ class FilmTab:
             return
         if not out.exists():
             raise FaststyleError(watch.why or "Stopped.")
-        yield (
-            watch.why or "Done.", gr.Gallery(visible=False), gr.Video(out, visible=True),
-            gr.DownloadButton(value=out, interactive=True), False, out,
-        )  # fmt: skip
+        file = gr.DownloadButton(f"Download ({work_of(called)})", value=out, interactive=True)
+        said, shown = watch.why or "Done. Play it, or download it.", gr.Video(out, visible=True)
+        yield said, gr.Gallery(visible=False), shown, file, False, out
 
 
 def length_of(film) -> tuple[float, int]:

@@ -184,7 +184,9 @@ def test_a_style_at_first_sight_is_exported(faststyle, painting):
     pytest.importorskip("onnx")
     said = faststyle("export", painting, "-o", "waves.onnx")
     assert said.returncode == 0
-    assert Stylizer("waves.onnx").styles == [painting.stem]
+    assert (paint := Stylizer("waves.onnx")).styles == [painting.stem]
+    with pytest.raises(FaststyleError, match="An .onnx network cannot be refined"):
+        paint.refined(painting, painting=painting)
 
 
 def test_built_in_styles_by_likeness(faststyle):

@@ -24,7 +24,7 @@ def test_a_page_paints_what_python_paints(visit, pages, slim, photos):
     seen, name = downloaded(tab)
     assert name == "china-great_wave.png"
     assert away(seen, slim(file, "great_wave")) < 1
-    repainted(tab, tab.get_by_role("button", name="Udnie").click)
+    repainted(tab, tab.get_by_role("radio", name="Udnie").click)
     seen, name = downloaded(tab)
     assert name == "china-udnie.png" and away(seen, slim(file, "udnie")) < 1
     tab.locator("#strength").fill("0")

@@ -39,6 +39,10 @@ def test_a_call_may_refine_first(photo, painting):
     assert painted.tobytes() != sight(photo, keep_colors=True).tobytes()
     with pytest.raises(FaststyleError, match="one style"):
         sight(photo, refine=0.01, mask=photo, black=painting)
+    with pytest.raises(ValueError, match="Invalid refine=-1. Use a number of at least 0"):
+        sight(photo, refine=-1)
+    with pytest.raises(ValueError, match="Unknown style 'cat'"):
+        sight(photo, "cat")
 
 
 def test_a_large_photo_is_refined_small():

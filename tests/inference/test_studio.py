@@ -50,10 +50,10 @@ def test_a_style_from_an_address_and_thumbnails_of_the_photo(visit, studio, chin
     tab = visit(studio)
     open_photo(tab, china)
     tab.locator("#styles canvas").nth(13).wait_for(timeout=60_000)
-    repainted(tab, tab.get_by_role("button", name="Udnie").click)
+    repainted(tab, tab.get_by_role("radio", name="Udnie").click)
     assert tab.url.endswith("#udnie")
     tab.reload()
-    assert tab.get_by_role("button", name="Udnie").get_attribute("aria-pressed") == "true"
+    assert tab.get_by_role("radio", name="Udnie").get_attribute("aria-checked") == "true"
 
 
 def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, painting):
@@ -65,7 +65,7 @@ def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, paint
     tab.reload()
     tab.get_by_text("Painted in").wait_for(timeout=60_000)
     assert tab.locator("#stroke").input_value() == "broad"
-    chosen = tab.locator("#styles [aria-pressed=true]").inner_text()
+    chosen = tab.locator("#styles [aria-checked=true]").inner_text()
     assert chosen.startswith("waves") and away(downloaded(tab)[0], before) < 1
 
 
@@ -74,9 +74,9 @@ def test_an_own_painting_is_removed(visit, studio, china, painting):
     open_photo(tab, china)
     repainted(tab, lambda: tab.set_input_files("#own", painting))
     repainted(tab, tab.get_by_role("button", name="Delete this painting").click)
-    chosen = tab.locator("#styles [aria-pressed=true]")
+    chosen = tab.locator("#styles [aria-checked=true]")
     assert chosen.inner_text().startswith("The Great Wave")
-    assert tab.get_by_role("button", name="waves").count() == 0
+    assert tab.get_by_role("radio", name="waves").count() == 0
     assert not tab.get_by_role("button", name="Delete this painting").is_visible()
 
 
@@ -176,7 +176,7 @@ def test_a_film_frame_by_frame(visit, studio):
     with tab.expect_download() as again:
         tab.get_by_role("button", name="Download the film").click()
     assert again.value.path().read_bytes() == saved.value.path().read_bytes()
-    repainted(tab, tab.get_by_role("button", name="Udnie Picabia").click)
+    repainted(tab, tab.get_by_role("radio", name="Udnie Picabia").click)
     tab.get_by_role("button", name="Download this frame").wait_for()
     Path("film.mp4").write_text("no film")
     tab.set_input_files("#file", "film.mp4")
@@ -188,7 +188,7 @@ def test_a_source_for_broadcasts(visit, studio):
     tab.goto(f"{studio.as_uri()}?clean&size=64#udnie")
     seen = "document.getElementById('rate').textContent.includes('pictures a second')"
     tab.wait_for_function(f"() => {seen}", timeout=60_000)
-    assert tab.locator("#styles [aria-pressed=true]").text_content().startswith("Udnie")
+    assert tab.locator("#styles [aria-checked=true]").text_content().startswith("Udnie")
     box = tab.locator("#picture").bounding_box()
     assert [box["x"], box["y"], box["width"], box["height"]] == [0, 0, 1366, 768]
     assert not tab.locator("header, footer, #styles, #strength").filter(visible=True).count()

@@ -31,10 +31,10 @@ def visit(chromium, site):
 def test_a_photo_is_painted(visit, photos, size):
     Image.open(photos / "china" / "0.jpg").save("china.png")
     tab, pictures = visit(size), []
-    studio(tab).get_by_role("button", name="The Great Wave").click()  # not one trained meanwhile
+    studio(tab).get_by_role("radio", name="The Great Wave").click()  # not one trained meanwhile
     assert "Painted in" in opened(tab, "china.png")
     pictures.append(read_picture(studio_download(tab).path()))
-    repainted(studio(tab), studio(tab).get_by_role("button", name=SCREAM).click)
+    repainted(studio(tab), studio(tab).get_by_role("radio", name=SCREAM).click)
     download = studio_download(tab)
     assert download.suggested_filename == "china-the_scream.png"
     pictures.append(read_picture(download.path()))
@@ -50,7 +50,7 @@ def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):
     photo = read_picture(photos / "flower" / "0.jpg").resize((3000, 2000))
     photo.save("large.jpg")
     tab = visit()
-    studio(tab).get_by_role("button", name="The Great Wave").click()
+    studio(tab).get_by_role("radio", name="The Great Wave").click()
     opened(tab, "large.jpg")
     got = read_picture(studio_download(tab).path())
     assert got.size == (3000, 2000)
@@ -97,11 +97,11 @@ def test_a_style_change_keeps_the_mixture_and_paints_once(visit, photos):
     asked = []
     tab = visit()
     page = studio(tab)
-    page.get_by_role("button", name="The Great Wave").click()
+    page.get_by_role("radio", name="The Great Wave").click()
     opened(tab, photos / "china" / "0.jpg")
     repainted(page, lambda: page.get_by_label("Mix with").select_option(label="Udnie"))
     tab.on("request", lambda r: asked.append(r.url) if r.url.endswith("/paint") else None)
-    repainted(page, page.get_by_role("button", name=SCREAM).click)
+    repainted(page, page.get_by_role("radio", name=SCREAM).click)
     assert len(asked) == 1 and page.locator("#mix").input_value() == "udnie"
     got = read_picture(studio_download(tab).path())
     wanted = Stylizer("gallery")(photos / "china" / "0.jpg", {"the_scream": 0.5, "udnie": 0.5})
@@ -111,7 +111,7 @@ def test_a_style_change_keeps_the_mixture_and_paints_once(visit, photos):
 def test_a_reload_keeps_the_photo_the_settings_and_the_tab(visit, photos):
     tab = visit()
     opened(tab, photos / "china" / "0.jpg")
-    repainted(studio(tab), studio(tab).get_by_role("button", name=SCREAM).click)
+    repainted(studio(tab), studio(tab).get_by_role("radio", name=SCREAM).click)
     repainted(studio(tab), studio(tab).get_by_label("Keep the photo’s colors").check)
     tab.get_by_role("tab", name="My styles").click()
     tab.reload()
@@ -121,8 +121,8 @@ def test_a_reload_keeps_the_photo_the_settings_and_the_tab(visit, photos):
     tab.get_by_role("tab", name="Photo", exact=True).click()
     heard(studio(tab), "Painted in")
     assert studio(tab).get_by_label("Keep the photo’s colors").is_checked()
-    pressed = studio(tab).get_by_role("button", name=SCREAM)
-    assert pressed.get_attribute("aria-pressed") == "true"
+    pressed = studio(tab).get_by_role("radio", name=SCREAM)
+    assert pressed.get_attribute("aria-checked") == "true"
     assert studio_download(tab).suggested_filename == "0-the_scream.jpg"
     tab.go_back()
     tab.get_by_role("button", name="Download the studio").wait_for()
@@ -143,7 +143,7 @@ def test_controls_work_from_the_keyboard(visit, photos):
     opened(tab, photos / "china" / "0.jpg")
     repainted(page, lambda: page.get_by_label("Strength").press("ArrowLeft"))
     assert page.get_by_label("Strength").input_value() == "99"
-    repainted(page, lambda: page.get_by_role("button", name=SCREAM).press("Enter"))
+    repainted(page, lambda: page.get_by_role("radio", name=SCREAM).press("Enter"))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_reasons_are_said(visit, photos, tmp_path, name, reason):
     studio(tab).locator("#own").set_input_files(file)
     heard(studio(tab), f"{name}.png could not be read as a painting")
     visit.errors.clear()
-    repainted(studio(tab), studio(tab).get_by_role("button", name=SCREAM).click)
+    repainted(studio(tab), studio(tab).get_by_role("radio", name=SCREAM).click)
 
 
 def test_what_is_missing_is_said(visit):
@@ -178,7 +178,7 @@ def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
     tab, kept = visit(), [site[1] / f"the_scream-finer{end}" for end in (".safetensors", ".png")]
     page = studio(tab)
     opened(tab, photos / "china" / "0.jpg")
-    repainted(page, page.get_by_role("button", name=SCREAM).click)
+    repainted(page, page.get_by_role("radio", name=SCREAM).click)
     page.get_by_role("button", name="Refine").click()
     heard(page, re.compile("Refining: [1-9]"))
     page.locator("#finer").click()  # stops it
@@ -201,7 +201,7 @@ def test_the_camera_is_painted_and_recorded(visit):
     page.get_by_role("button", name="Camera").click()
     page.get_by_text("pictures a second").wait_for(timeout=90_000)
     page.get_by_role("button", name="Record").click()
-    page.get_by_role("button", name=SCREAM).click()
+    page.get_by_role("radio", name=SCREAM).click()
     tab.wait_for_timeout(2000)
     with tab.expect_download() as saved:
         page.get_by_role("button", name="Save recording").click()

@@ -44,9 +44,9 @@ def test_a_style_is_trained(visit, site, painting):
     tab.get_by_role("button", name="Stop my style").click()
     tab.get_by_role("button", name="Paint with my style").click(timeout=60_000)
     assert (site[1] / "my_style" / "model.safetensors").is_file()
-    style = studio(tab).get_by_role("button", name="my style")
+    style = studio(tab).get_by_role("radio", name="my style")
     style.wait_for()
-    assert style.get_attribute("aria-pressed") == "true"
+    assert style.get_attribute("aria-checked") == "true"
     assert list(site[1].parent.glob("my*")) == []
 
 

@@ -141,14 +141,14 @@ def test_a_video_is_painted_with_its_sound(visit, film):
     tab.wait_for_function("document.querySelector('video[src*=film-]')?.readyState >= 1")
     tab.get_by_label("Show the original").check()
     tab.wait_for_function("document.querySelector('video:not([src*=film-])')?.readyState >= 1")
-    with av.open(str(saved(tab, "Download").path())) as painted:
+    with av.open(str(saved(tab, "Download (The Great Wave off Kanagawa)").path())) as painted:
         assert sum(1 for _ in painted.decode(video=0)) == 24
         assert painted.streams.audio
 
 
 def test_a_video_starts_with_the_style_of_the_photo(visit, painting, tmp_path):
     tab = visit("Photo")
-    studio(tab).get_by_role("button", name="Udnie Picabia", exact=True).click()
+    studio(tab).get_by_role("radio", name="Udnie Picabia", exact=True).click()
     tab.get_by_role("tab", name="Video", exact=True).click()
     expect(style(tab, "Udnie · Picabia")).to_be_checked()
     tab.get_by_role("tab", name="Photo", exact=True).click()
@@ -169,7 +169,7 @@ def test_a_painting_is_added_to_a_video_and_removed_from_the_photo(visit, site, 
     expect(style(tab, "mine")).to_be_checked()
     tab.get_by_role("tab", name="Photo", exact=True).click()
     page = studio(tab)
-    page.get_by_role("button", name="mine", exact=True).click()
+    page.get_by_role("radio", name="mine", exact=True).click()
     tab.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_role("button", name="Delete this painting").click()
     assert (site[1] / "mine.png").exists()
@@ -182,7 +182,7 @@ def test_a_painting_is_added_to_a_video_and_removed_from_the_photo(visit, site, 
 def test_the_finest_painting_starts_with_the_photo_and_its_style(visit, photos):
     tab = visit("Photo")
     opened(tab, photos / "china" / "0.jpg")
-    studio(tab).get_by_role("button", name="Udnie Picabia", exact=True).click()
+    studio(tab).get_by_role("radio", name="Udnie Picabia", exact=True).click()
     tab.get_by_role("tab", name="Finest").click()
     panel = tab.get_by_role("tabpanel").filter(visible=True)
     for file in ("0.jpg", "udnie.jpg"):

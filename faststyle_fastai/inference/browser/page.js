@@ -19,6 +19,7 @@ tellValues();
 function offer(one, first = false) {
   const button = document.createElement("button"), title = document.createElement("span");
   [button.type, button.title] = ["button", one.painting || one.title];
+  button.setAttribute("role", "radio");
   const face = Object.assign(document.createElement("span"), { className: "face" });
   if (one.image) face.append(Object.assign(new Image(), { src: one.image, alt: "" }));
   button.append(face);
@@ -29,12 +30,11 @@ function offer(one, first = false) {
   if (artist) button.append(Object.assign(document.createElement("span"), { textContent: artist, className: "artist" }));
   button.onclick = () => choose(one);
   one.button = button;
-  const next = first ? [...$("styles").children].find((item) => item.tagName === "BUTTON") : null;
-  $("styles").insertBefore(button, next ?? null);
+  first ? $("faces").prepend(button) : $("faces").append(button);
 }
 
 function offerAll() {
-  for (const button of [...$("styles").querySelectorAll("button")]) button.remove();
+  $("faces").replaceChildren();
   facts.styles.forEach((one) => offer(one));
   mark();
   offerMixtures();
@@ -65,20 +65,22 @@ function choose(one) {
   paint();
 }
 
-// One of the styles is chosen, and is the one that the Tab key reaches; arrow keys reach the others.
+// One of the styles is chosen, and is the one that the Tab key reaches; arrow keys choose others.
 function mark() {
   for (const one of facts.styles) {
-    one.button.setAttribute("aria-pressed", one === style);
+    one.button.setAttribute("aria-checked", one === style);
     one.button.tabIndex = one === style ? 0 : -1;
   }
 }
 $("styles").onkeydown = (event) => {
-  const all = [...$("styles").querySelectorAll("button")], at = all.indexOf(event.target);
+  const all = [...$("faces").children], at = all.indexOf(event.target);
   if (event.key === "Delete" && at >= 0 && !$("forget").hidden && all[at] === style.button) return $("forget").click();
   const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
   if (at < 0 || to === undefined) return;
   event.preventDefault();
-  all[Math.min(all.length - 1, Math.max(0, to))].focus();
+  const next = all[Math.min(all.length - 1, Math.max(0, to))];
+  next.focus();
+  next.click();
 };
 
 function atEnd() {
@@ -97,7 +99,7 @@ if (facts.sight) {
   own.innerHTML = '<span class="plus" aria-hidden="true">+</span><span class="name"></span>';
   own.lastChild.textContent = words.own;
   own.append(file);
-  $("styles").append(own);
+  $("styles").prepend(own);
 }
 offerAll();
 $("styles").hidden = facts.styles.length === 1 && !facts.sight;
@@ -172,7 +174,7 @@ for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Opti
 for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
 $("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint();
 if (!blends) $("strength").onchange = () => paint();
-$("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
+$("mix").onchange = () => (($("parts").hidden = !$("mix").value), offerFiner(), paint());
 
 // A reload in the same tab shows the same settings.
 const SETTINGS = ["stroke", "strength", "colors", "feather", "part", "mix"];

@@ -97,7 +97,9 @@ function takeBrush(value) {
 }
 $("by-hand").ontoggle = () => {
   if (!$("by-hand").open) return takeBrush("none");
-  takeBrush(mask().area === "all" ? "keep" : "paint");
+  const keeps = mask().area === "all";
+  takeBrush(keeps ? "keep" : "paint");
+  keeps ? say("drawKeep") : say("drawPaint");
   $("by-hand").scrollIntoView();
 };
 addEventListener("keydown", (event) => {

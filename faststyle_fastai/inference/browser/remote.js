@@ -127,11 +127,12 @@ const styleOf = async (file) => (await call("style", { body: file, how: { name: 
 let refining = false;
 function offerFiner() {
   $("finer").hidden = !style.known;
+  if (!refining) $("finer").textContent = second() ? words.finerOne : words.finer;
+  $("finer").disabled = !refining && Boolean(second());
   $("keep").hidden = noted !== "refined";
 }
 $("finer").onclick = async () => {
   if (refining) return void call("stop");
-  if (second()) return say("finerOne", {}, true);
   refining = true;
   await idle();
   busy = true;
@@ -147,7 +148,7 @@ $("finer").onclick = async () => {
   const refined = await call("refine", { how: plain(asked()) }).catch((error) => say("failed", { why: error.message }));
   stop();
   [refining, busy] = [false, false];
-  $("finer").textContent = words.finer;
+  offerFiner();
   if (!refined) return ready(true);
   await paint();
 };
