@@ -44,6 +44,7 @@ NAMES = "|".join(
     name for name in vars(faststyle_fastai.all) if re.search("[a-z](_[a-z]|[A-Z])", name)
 )
 LINKED = re.compile(rf"(?<![`\w.])((?:Stylizer|{NAMES})(?:\.[a-z]\w*)?)(?![`\w])")
+MORE = re.compile(r'reference\(\\"([\w.]+)\\"(.*)\)"')  # in the file of a notebook
 PLAIN = int, float, str, tuple, dict, type(None)
 # Parameters that mean the same everywhere, where the source says nothing of them.
 COMMON = {
@@ -65,7 +66,7 @@ COMMON = {
     "seen": "see `Comparison`",
     "seed": "of all random numbers",
     "size": "px of the short side",
-    "strength": "from 0 (the photo) to 1 (the style)",
+    "strength": "from 0 (the photo as the base redraws it) to 1 (the style)",
     "weight": "in the loss",
     "weights": "a file with the backbone's weights, see `perceptual_backbone`",
 }
@@ -90,7 +91,7 @@ def reference(module: str, *more: str) -> Markdown:
 
 
 def overview() -> Markdown:
-    "The names of faststyle_fastai.all by room, each with the first line of what is said of it."
+    "The documented names by room, each with the first line of what is said of it."
     lines, rooms = [], {}
     for node in ast.parse((ROOMS / "all.py").read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -103,6 +104,14 @@ def overview() -> Markdown:
             told = first_line(thing) or notes(module, name)[0].partition(". ")[0]
             told = cited(told.replace(r"\|", "|").rstrip("."))
             lines.append(f"- `{name}{'()' * inspect.isfunction(thing)}`: {told}.")
+    lines += ["", "## With an import of their own", ""]
+    for file in sorted(Path(__file__).parent.glob("api_*.ipynb")):
+        for module, more in MORE.findall(file.read_text()):
+            module = import_module(f"faststyle_fastai.{module}")
+            for name in filter(str.isidentifier, re.findall(r"[\w.]+", more)):
+                told = first_line(getattr(module, name)) or notes(module, name)[0].partition(". ")[0]
+                called = "()" * inspect.isfunction(getattr(module, name))
+                lines.append(f"- `{name}{called}`, from `{module.__name__}`: {told.rstrip('.')}.")
     return Markdown("\n".join(lines))
 
 
@@ -139,7 +148,7 @@ def settings(row):
     "The settings of a recipe that people ask for, by the name of their column."
     if isinstance(row, Optimization):
         return {
-            "Backbone": row.backbone, "Optimizer": row.optimizer,
+            "Loss": losses(row), "Backbone": row.backbone, "Optimizer": row.optimizer,
             "Sizes": f"{row.min_scale} to {row.end_scale} px",
             "Iterations": f"{row.initial_iterations}, then {row.iterations} each",
         }  # fmt: skip
@@ -148,11 +157,18 @@ def settings(row):
     plan = row.style
     length = f"{row.minutes} minutes" if row.minutes else f"{plan.epochs}"
     return {
-        "Loss": ", ".join(f"{term} {each.get('weight', 1):g}" for term, each in plan.loss.items()),
+        "Loss": losses(plan),
         "Schedule": ", ".join(plan.schedule), "Backbone": plan.backbone, "Optimizer": plan.opt,
         "Peak lr": f"{plan.lr:g}", "Epochs": length, "Photos an epoch": str(plan.images or "all"),
         "Batch": str(plan.bs), "px": str(plan.size),
     }  # fmt: skip
+
+
+def losses(plan):
+    "The terms of a loss with their weights and distances."
+    kinds = {term: each.get("distance", each.get("kind", "")) for term, each in plan.loss.items()}
+    weights = {term: each.get("weight", 1) for term, each in plan.loss.items()}
+    return ", ".join(f"{term} {weights[term]:g} {kind}".strip() for term, kind in kinds.items())
 
 
 def plain(value):
@@ -226,14 +242,15 @@ def call(thing) -> str:
 def table(rows, head="Parameter"):
     "Parameters as a table, their types below their names; nothing if there are none."
     lines = []
-    for name, kind, meaning, _ in rows:
+    for name, kind, meaning, default in rows:
         common = COMMON.get(name, "")
         common = common if "None" in kind else common.partition("; None")[0]
         meaning = LINKED.sub(r"`\1`", REFERENCE.sub(r"`\1`", meaning or common))
         if name == RETURNS and not meaning:  # the signature has its type
             continue
         name = name if name == RETURNS else code(name)
-        lines.append(f"| {name}{'<br>' if kind else ''}{code(kind)} | {meaning} |")
+        typed = code(" = ".join(filter(None, [kind, default.removeprefix("=")])))
+        lines.append(f"| {name}{'<br>' if typed else ''}{typed} | {meaning} |")
     told = any(not line.endswith("|  |") for line in lines)
     return "\n".join([f"| {head} | Meaning |", "|-|-|", *lines]) if told else ""
 

@@ -39,7 +39,10 @@ def use_device(
     name: torch.device | str | None = None,  # None: the best
 ) -> torch.device:
     "A device by name; an NVIDIA GPU becomes the current one. `ValueError` if PyTorch has none."
-    device = torch.device(name or best_device())
+    try:
+        device = torch.device(name or best_device())
+    except RuntimeError:
+        raise ValueError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.") from None
     if device.type in GPUS and not getattr(torch, device.type).is_available():
         raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
     if device.type == "cuda" and device.index is not None:

@@ -20,7 +20,7 @@ QUALITY = 95  # of JPEG and WebP
 def save_picture(
     picture: Image.Image | Tensor,  # a tensor as in `to_picture`
     path: str | Path,  # format by extension; JPEG and WebP have quality 95
-    depth: int = 8,  # bits per channel; 16 takes a tensor and a .png or .tif path
+    depth: int = 8,  # bits per channel, 8 or 16 (.png, .tif)
     exif: bytes = b"",  # 8-bit files only
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.

@@ -36,7 +36,7 @@ class PaintOptions:
     """
 
     style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: the named one
-    strength: float = option(
+    strength: float = option(  # 0 is the photo as the base redraws it, not bit for bit
         1.0, "Strength from 0 (the original) to 1 (the style).", metavar="SHARE", min=0, max=1
     )
     mask: Any = option(  # a path, an image, an array [H, W] or a tensor [H, W] or [1, 1, H, W], in

@@ -102,7 +102,7 @@ class Stylizer:
     def __call__(
         self,
         picture: str | Path | Image.Image | np.ndarray | Tensor,  # also an address; [H, W, 3] of
-        # uint8; [3, H, W] or [B, 3, H, W] in [0, 1]; a fourth channel is opacity
+        # uint8; [3, H, W] or [B, 3, H, W] in [0, 1], where B > 1 needs `tensor`; or with opacity
         style: Any = None,  # a name, an index, {name: weight} or [weight, …]; None: as in FILE:NAME
         strength: float = 1.0,  # from 0 (the photo as the base redraws it, not bit for bit) to 1
         tensor: bool = False,  # return [B, 3 or 4, H, W] in [0, 1] instead of an image

@@ -30,7 +30,7 @@ __all__ = ["optimize_style", "optimize_to_file"]
 def optimize_style(
     content: Any,  # the photo: a path, an image, an array or a tensor
     styles: Any,  # the painting, or several to blend; a list in the list holds works of one style
-    style_weights: list[float] | None = None,  # of the paintings; None: equal
+    style_weights: list[float] | None = None,  # of the paintings, from 0, not all 0; None: equal
     recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     mask: Any = None,  # a gray image, likewise: white gets the first painting, black the others
@@ -39,7 +39,8 @@ def optimize_style(
     proof: str | Path | None = None,  # a printer's profile: limits inputs to its colors
     precision: str = "auto",  # see devices.autocast_dtype
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
-    **overrides: Any,  # fields of pixel_recipes.Optimization, or settings of the loss
+    **overrides: Any,  # fields of pixel_recipes.Optimization, settings of the loss such as
+    # style_weight=2, see plans.SHORTHAND, or loss={"tone": {"weight": 1}}, see terms.TERMS
 ) -> Image.Image:  # RGB, the longer side is end_scale, or smaller if it was stopped
     """Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016).
 
@@ -65,8 +66,8 @@ def optimize_style(
 def optimize_to_file(
     content: str | Path,  # the photo
     styles: Any,  # a file or an address, or several; a list in the list holds works of one style
-    out: str | Path,  # the image; also writes OUT.trace.json, OUT.loss.png, OUT.state
-    style_weights: list[float] | None = None,  # of the paintings; None: equal
+    out: str | Path,  # the image, me.png; also writes me.png.state, .trace.json and .loss.png
+    style_weights: list[float] | None = None,  # of the paintings, from 0, not all 0; None: equal
     recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,
     mask: str | Path | None = None,  # as in optimize_style
@@ -83,7 +84,7 @@ def optimize_to_file(
 ) -> list[Path]:  # the files written
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
 
-    `resume` continues from OUT.state, which is removed at the end; without `out` it begins.
+    `resume` continues from me.png.state, which is removed at the end; without `out` it begins.
 
     Raises what `optimize_style` does, and `FaststyleError` if `out` exists, if it was started with
     other settings, and when it is stopped.

@@ -54,8 +54,12 @@ class PixelOptimizer:
                 torch.save(work.state_dict(), "half.pt")
         to_picture(work.picture()).save("me-painted.jpg")
 
-    To resume, make it again with the same arguments, and call `work.load_state_dict(torch.load(
-    "half.pt"))` before the loop.
+    To resume, make it again with the same arguments:
+
+        work = PixelOptimizer("me.jpg", "painting.jpg", None, optimization_plan("fast"))
+        work.load_state_dict(torch.load("half.pt"))
+        for step in work:
+            ...
 
     Raises `FileNotFoundError` for a missing image, `ValueError` for one that cannot be read or is
     too small, and `FaststyleError` if the backbone has no weights or the memory does not suffice.
@@ -222,7 +226,7 @@ class PixelOptimizer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        "Restore a state of the same photo, paintings and plan."
+        "Restore a state of the same photo, paintings and plan, which is not checked."
         self.at, self.decay = tuple(state["at"]), state["decay"]
         self.mean = state["mean"].to(self.device)
         self.pixels = state["pixels"].to(self.device).requires_grad_()

@@ -8,7 +8,7 @@ from ..core.values import check_numbers, known
 
 __all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
 
-# The loss of recipe `fast`, to which a training adds `droplets`. With these weights, W2 contributes
+# The loss of the training recipe `fast`, which adds `droplets`. With these weights, W2 contributes
 # about equally at each layer for good images; benchmarks/RECIPE.md has the experiments. The
 # painting is larger than the photo, for bold strokes.
 FAST_LOSS: dict[str, dict] = {

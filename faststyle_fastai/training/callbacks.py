@@ -100,7 +100,11 @@ class ProgressiveResize(Callback):
 
     order = TimeBudget.order + 1  # it sets pct_train
 
-    def __init__(self, small: int, until: float):
+    def __init__(
+        self,
+        small: int,  # px
+        until: float,  # share of the training time
+    ):
         self.small, self.until = small, until
 
     def before_fit(self):
@@ -129,7 +133,10 @@ class SampleStyles(Callback):
 
     order = ProgressiveResize.order + 1
 
-    def __init__(self, n: int):
+    def __init__(
+        self,
+        n: int,  # number of styles
+    ):
         self.n, self.seen = n, 0
         self.deck: list[int] = []
 

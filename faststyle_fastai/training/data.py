@@ -56,8 +56,8 @@ class PhotoCrop(RandTransform):
 
     def __init__(
         self,
-        size,  # px of the crop
-        min_scale=0.5,  # smallest crop, as a share of the largest square's area
+        size: int,  # px of the crop
+        min_scale: float = 0.5,  # smallest crop, as a share of the largest square's area
         **kwargs,  # of fastai's RandTransform
     ):
         super().__init__(**kwargs)

@@ -16,7 +16,7 @@ __all__ = ["demo", "sample_photos"]
 
 
 def demo(
-    out: str | Path = "faststyle-demo",
+    out: str | Path = "faststyle-demo",  # a folder
     photos: str | Path | None = None,  # a folder; None: scikit-learn's two sample photos
     minutes: float = 1.5,  # training time
     seed: int = 0,

@@ -82,7 +82,8 @@ def style_learner(
     name: str | list[str] | None = None,  # of the styles; None: the paintings' file names
     precision: str = "auto",  # see devices.autocast_dtype
     cbs: Callback | list | None = None,
-    **overrides,  # fields of recipes.Training, or arguments of fastai's Learner
+    **overrides,  # fields of recipes.Training, settings of the loss such as style_weight=2, see
+    # plans.SHORTHAND, or loss={"tone": {"weight": 1}}, see terms.TERMS; arguments of Learner
 ) -> Learner:  # fastai's
     """A Learner for a network that repaints photos like `style`, from a pretrained start.
 

@@ -110,7 +110,10 @@ class History(Callback):
 
     order = Recorder.order + 1
 
-    def __init__(self, path: str | Path):
+    def __init__(
+        self,
+        path: str | Path,  # .csv
+    ):
         self.path = Path(path)
 
     def after_epoch(self):

@@ -43,6 +43,8 @@ FAST_START = Training(
 
 @dataclass(frozen=True)
 class Recipe:
+    "The training of a style, and of the autoencoder that it may start from."
+
     style: Training  # repaints photos
     autoencoder: Training = FAST_START  # redraws photos; as in `fast` if none was published
     minutes: float | None = None  # of `train()` for each style, unless they or epochs are given

@@ -80,7 +80,8 @@ def train(
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     cbs: Any = None,  # additional callbacks
-    **overrides,  # fields of recipes.Training, or settings of the loss such as style_weight
+    **overrides,  # fields of recipes.Training, settings of the loss such as style_weight=2, see
+    # plans.SHORTHAND, or loss={"tone": {"weight": 1}}, see terms.TERMS
 ) -> Path:  # `out`
     """Train one or more styles on a folder of photos and write a complete run folder.
 

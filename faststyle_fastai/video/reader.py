@@ -81,7 +81,10 @@ class VideoReader:
         return [text for text in self.container.streams.subtitles if text.codec_context]
 
     def is_cut(self, end: float | None = None) -> bool:
-        "Whether a video whose frames end early is truncated, judged by its sound."
+        """Whether the file is truncated. Ask if its frames ended earlier than `seconds`.
+
+        True unless its sound, read to the end, shows that it is whole.
+        """
         if self.video.duration or end is not None or not self.sounds or not self.seconds:
             return True
         self.container.seek(0)
@@ -95,7 +98,10 @@ class VideoReader:
         start: float = 0,  # seconds
         end: float | None = None,
     ) -> Iterator[VideoFrame]:
-        "Frames that begin at or after `start` and before `end`."
+        """Frames that begin at or after `start` and before `end`.
+
+        They can be read once. Open the video again for more.
+        """
         if not self.fps:
             return self._stream_frames(start, end)
         earlier = self._stream_frames(max(0, start - BEFORE), end)  # with the one shown at `start`
@@ -196,7 +202,11 @@ def open_video(
     source: str | Path,  # any file PyAV can read; frames/%04d.png is an image sequence
     fps: float | None = None,  # frames per second to return; None: each at its own time
 ) -> Iterator[VideoReader]:
-    "Open a video; errors are one line that names the source."
+    """Open a video.
+
+    Raises `FileNotFoundError` for a missing one, and `ValueError` for one that cannot be read, has
+    no picture or ends early.
+    """
     av = extra("av", "video")
     if not is_film(source):
         raise FileNotFoundError(f"Video not found: {source}.")

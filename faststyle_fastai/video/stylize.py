@@ -69,8 +69,9 @@ def paint_video(
     overlap. Memory use does not grow with length. After a KeyboardInterrupt the video can be played
     as far as it got. `resume=True` continues it, also after the process was killed.
 
-    Raises `FileNotFoundError` for a missing video, `FaststyleError` for one that cannot be read or
-    written or has no frames from `start` to `end`, and `ValueError` for options out of their range.
+    Raises `FileNotFoundError` for a missing video, `ValueError` for one that cannot be read, an
+    unknown ending or codec, and options out of their range, and `FaststyleError` if there are no
+    frames from `start` to `end`, or `out` cannot be written.
     """
     av, source, out = extra("av", "video"), str(source), Path(out)
     check_numbers(start=start, end=end, fps=fps)
