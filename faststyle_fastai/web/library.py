@@ -211,7 +211,7 @@ class StyleLibrary:
             raise FaststyleError("The style needs a name.")
         place = self.folder / name
         trained = place.exists() or place.with_name(f"{name}.safetensors").exists()
-        if trained or name in BUILTIN_STYLES:
+        if trained or spoken(name).casefold() in _builtin_names():
             raise FaststyleError(TAKEN.format(name))
         return place
 
@@ -248,6 +248,13 @@ class StyleLibrary:
             with suppress(FaststyleError):  # taken
                 place = self._new(called)
                 return save_picture(painting, place.with_name(f"{place.name}.png")).stem
+
+
+@lru_cache
+def _builtin_names():
+    "The names and titles of the built-in styles, which no other style may have."
+    names = [*map(spoken, BUILTIN_STYLES), *map(work_of, BUILTIN_STYLES)]
+    return {name.casefold() for name in names}
 
 
 def same_picture(one, other):

@@ -10,7 +10,7 @@ from ..images.saving import save_picture
 from ..optimization.optimize import optimize_style
 from .gradio import gr
 from .jobs import EVERY, OptimizationJob
-from .parts import PHOTO_STYLE, Site, image_field, refused, shell, show_with
+from .parts import PHOTO_STYLE, Site, image_field, refused, shell, show_with, style_cards
 from .studio import Studio
 
 __all__ = ["OptimizeTab"]
@@ -40,6 +40,7 @@ class OptimizeTab:
                 visible=False, interactive=False, show_label=False, buttons=["fullscreen"],
                 elem_classes="hero",
             )  # fmt: skip
+            cards = style_cards([])
         with side:
             status = gr.Markdown(IDLE, elem_id="optimized")
             start = site.start_and_stop(
@@ -50,7 +51,8 @@ class OptimizeTab:
             with gr.Accordion("Details", open=False, visible=False) as more:
                 details, curve = gr.Markdown(), gr.Plot(show_label=False)
         show_with(more, picture)
-        self.pictures = [photo, painting]
+        cards.input(self.take, cards, painting, show_progress="hidden", api_name=False)
+        self.cards, self.pictures = cards, [photo, painting]
         for field in self.pictures:
             field.change(
                 self.chosen_one, [field, *self.pictures], [field, status], show_progress="hidden",
@@ -65,7 +67,7 @@ class OptimizeTab:
     def begin_on(self, event):
         "At an event, fill empty fields with the photo and painting of the first tab."
         fields, known = self.pictures, gr.Textbox(visible=False)
-        event(self.begin, [known, *fields], fields, js=KNOWN, api_name=False)
+        event(self.begin, [known, *fields], [*fields, self.cards], js=KNOWN, api_name=False)
 
     def chosen_one(self, file, *both):
         "What is still missing; a file that cannot be read is taken out again."
@@ -76,10 +78,17 @@ class OptimizeTab:
     def begin(self, known, photo, painting):
         visitor, _, called = known.partition(" ")
         found = self.studio.photo_of(visitor), self.studio.shelf.painting_of(called)
-        return [
+        begun = [
             gr.skip() if field or not file else self.site.copied(file)
             for field, file in zip((photo, painting), found)
         ]
+        shelf = self.studio.shelf
+        known = [pair for pair in shelf.titles() if shelf.painting_of(pair[1])]
+        return *begun, gr.Radio(known, value=called if found[1] and not painting else None)
+
+    def take(self, called):
+        "The painting of a style."
+        return self.site.copied(self.studio.shelf.painting_of(called))
 
     def optimize(self, photo, painting, size, request: gr.Request):
         "Put an optimization into the queue and follow it to its end."

@@ -32,6 +32,9 @@ ASK = """(name) => {
 }"""
 
 
+NEXT = """() => document.querySelector(".stage .cards input:checked:not([hidden])")?.focus()"""
+
+
 class ShelfTab:
     "The tab for a visitor's own styles."
 
@@ -80,7 +83,8 @@ class ShelfTab:
             [self.rename.click, self.new.submit], self.renamed, [chosen, self.new], renamed,
             api_name="rename",
         )  # fmt: skip
-        self.delete.click(self.deleted, chosen, shown, js=ASK, api_name="delete")
+        gone = self.delete.click(self.deleted, chosen, shown, js=ASK, api_name="delete")
+        gone.success(None, js=NEXT, api_name=False)
         self.resume.click(self.resumed, chosen, shown, api_name="resume")
         for button, suffix in ((self.network, ".safetensors"), (self.page, ".html")):
             made = button.click(

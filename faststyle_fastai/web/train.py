@@ -38,6 +38,7 @@ class TrainTab:
         self.tabs, self.folders = tabs, folders
         bar, stage, side = shell("Teach a painting")
         with bar:
+            self.discard = gr.Button("Discard it", visible=False, variant="stop")
             self.use = gr.Button("Paint with it", visible=False, variant="primary")
         with stage, gr.Row(elem_classes="pair"):
             self.painting = image_field(label="Painting", elem_classes="drop")
@@ -47,6 +48,7 @@ class TrainTab:
             )  # fmt: skip
         with side:
             self.status = gr.Markdown(IDLE, elem_id="trained")
+            self.go = gr.Button("Teach it", variant="primary", interactive=False)
             # Always the same buttons: a click on one that is made anew would be lost.
             self.stops = [gr.Button(visible=False, variant="stop") for _ in range(LISTED)]
             self._ask()
@@ -71,7 +73,6 @@ class TrainTab:
         )  # fmt: skip
         with gr.Accordion("Or on photos of yours", open=False):
             self.own = gr.File(file_count="directory", label="Folder", height=120)
-        self.go = gr.Button("Teach it", variant="primary", interactive=False)
 
     def _connect(self):
         asked = [self.painting, self.name, self.chosen, self.own, self.minutes]
@@ -88,13 +89,16 @@ class TrainTab:
         )  # fmt: skip
         for button in self.stops:
             button.click(self.stop, button, api_name=False, show_progress="hidden")
-        self.look_after(self.clock.tick, begun.success)
+        discarded = self.discard.click(
+            self.discarded, self.newest, api_name=False, show_progress="hidden"
+        )
+        self.look_after(self.clock.tick, begun.success, discarded.success)
         paint_with(self.newest, self.use, self.tabs)
 
     def look_after(self, *events):
         "Show the state of the trainings after events, one look at a time and in their order."
         outputs = [self.status, *self.stops, self.preview, self.curve, self.use, self.newest]
-        outputs += [self.known, self.clock, self.seen, self.go]
+        outputs += [self.known, self.clock, self.seen, self.go, self.discard]
         how = {"concurrency_id": "trainings", "concurrency_limit": 1, "show_progress": "hidden"}
         for event in events:
             event(self.look, self.seen, outputs, api_name=False, **how)
@@ -177,7 +181,17 @@ class TrainTab:
             gr.Timer(active=again),
             (id(job), id(picture), at_sight),
             gr.Button(variant="secondary" if stops else "primary"),
+            gr.Button(f"Discard {spoken(newest or '')}", visible=self._is_partial(newest)),
         ]
+
+    def _is_partial(self, name):
+        "Whether the training of a style was stopped."
+        return any(job.called == name and job.state == SAVED for job in self.queue.of(TrainingJob))
+
+    def discarded(self, name):
+        "Delete a style whose training was stopped."
+        if self._is_partial(name):
+            self.shelf.remove(name)
 
     def _newest(self, visitor):
         "The newest style that was trained lately, or by this visitor; None if there is none."

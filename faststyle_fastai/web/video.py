@@ -15,7 +15,7 @@ from ..video.stylize import paint_video
 from .gradio import gr
 from .jobs import EVERY, VideoJob
 from .library import plain_name, work_of
-from .parts import Site, refused, shell, style_cards, style_update
+from .parts import Site, refused, shell, show_with, style_cards, style_update
 
 __all__ = ["FilmTab"]
 
@@ -53,11 +53,13 @@ class FilmTab:
         with side:
             self.status = gr.Markdown(IDLE, elem_id="filmed")
             start = site.start_and_stop("Paint the video", VideoJob, "stop_video", [self.film])
-            self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
-            self.before = gr.Checkbox(label="Show the original")
+            with gr.Column(visible=False) as more:
+                self.strength = gr.Slider(0, 100, 100, step=5, label="Strength in %")
+                self.before = gr.Checkbox(label="Show the original")
+                self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
             self.made = gr.State()  # the painted video
-            self.smooth = gr.Checkbox(label="Brush strokes follow the motion (slower)")
             gr.Markdown(WHAT)
+        show_with(more, self.film)
         gr.on(own.upload, self.added, own, self.style, show_progress="hidden", api_name=False)
         asked = [self.film, self.style, self.strength]
         fields = [*asked, self.before]

@@ -85,7 +85,6 @@ $("styles").onkeydown = (event) => {
 
 function atEnd() {
   const { scrollLeft, clientWidth, scrollWidth } = $("styles");
-  $("styles").classList.toggle("begin", scrollLeft < 4);
   $("styles").classList.toggle("end", scrollLeft + clientWidth > scrollWidth - 4);
 }
 $("styles").onscroll = atEnd;
@@ -221,9 +220,11 @@ async function opened(file, size) {
   forgetEdits();
   $("split").value = 0;
   $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
+  const first = !document.body.classList.contains("open");
   document.body.classList.add("open");
   document.querySelector("aside").scrollTop = 0;
   show();
+  if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await paint();
   paintThumbnails().catch(console.warn);
 }
@@ -332,7 +333,6 @@ if (facts.sample) {
   };
   $("try").onclick = async () => {
     await open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
-    $("split").focus();
   };
 }
 $("file").onchange = () => $("file").files[0] && open($("file").files[0]);

@@ -97,9 +97,7 @@ function takeBrush(value) {
 }
 $("by-hand").ontoggle = () => {
   if (!$("by-hand").open) return takeBrush("none");
-  const keeps = mask().area === "all";
-  takeBrush(keeps ? "keep" : "paint");
-  keeps ? say("drawKeep") : say("drawPaint");
+  say("drawn");
   $("by-hand").scrollIntoView();
 };
 addEventListener("keydown", (event) => {

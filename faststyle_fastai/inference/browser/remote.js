@@ -127,8 +127,9 @@ const styleOf = async (file) => (await call("style", { body: file, how: { name: 
 let refining = false;
 function offerFiner() {
   $("finer").hidden = !style.known;
-  if (!refining) $("finer").textContent = second() ? words.finerOne : words.finer;
+  if (!refining) $("finer").textContent = words.finer;
   $("finer").disabled = !refining && Boolean(second());
+  $("one").hidden = $("finer").hidden || !$("finer").disabled;
   $("keep").hidden = noted !== "refined";
 }
 $("finer").onclick = async () => {
