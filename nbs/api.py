@@ -249,7 +249,7 @@ def table(rows, head="Parameter"):
         if name == RETURNS and not meaning:  # the signature has its type
             continue
         name = name if name == RETURNS else code(name)
-        typed = code(" = ".join(filter(None, [kind, default.removeprefix("=")])))
+        typed = code(f"{kind} = {default.removeprefix('=')}" if default else kind)
         lines.append(f"| {name}{'<br>' if typed else ''}{typed} | {meaning} |")
     told = any(not line.endswith("|  |") for line in lines)
     return "\n".join([f"| {head} | Meaning |", "|-|-|", *lines]) if told else ""

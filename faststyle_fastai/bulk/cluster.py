@@ -61,6 +61,10 @@ def paint_bulk(
     Outputs are written atomically, so the same call continues after an interruption. The work of a
     machine that dies is repeated elsewhere. Failed images are listed in failures.csv beside the
     results. All machines of a cluster must share local folders.
+
+    Raises `FileNotFoundError` for a folder without images, `ValueError` for options out of their
+    range, and `FaststyleError` if there is no cluster, if `out` is `source` or contains it, and if
+    two images would get the same name.
     """
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")

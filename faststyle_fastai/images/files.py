@@ -51,7 +51,8 @@ STORAGE = [tag for tag in ExifTags.Base if tag.name in (
 
 
 def read_picture(
-    source: str | Path | Image.Image | np.ndarray | Tensor,  # also an http(s) address; [H, W(, 3)]
+    source: str | Path | Image.Image | np.ndarray | Tensor,  # also an http(s) address; [H, W(, 3)];
+    # a tensor [3, H, W] or [1, 3, H, W]
     shortest: int | None = None,  # px; a JPEG may be decoded smaller, down to this short side
 ) -> Image.Image:  # RGB
     """Read an image as it is meant to be seen: upright, sRGB, transparent parts on white.
@@ -73,7 +74,7 @@ def read_tensor(
     Raises what `read_picture` does.
     """
     if isinstance(source, Tensor):
-        return source if source.dim() == 4 else source[None]
+        return checked(source) if source.dim() == 4 else checked(source)[None]
     with opened(source) as image, reading(image):
         if (frames := getattr(image, "n_frames", 1)) > 1:
             warnings.warn(
@@ -124,7 +125,7 @@ def opened(
     if isinstance(source, np.ndarray):
         source = _from_array(source)
     if isinstance(source, (Image.Image, Tensor)):
-        yield source
+        yield checked(source) if isinstance(source, Tensor) else source
         return
     if not isinstance(source, (str, Path)):
         raise TypeError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
@@ -136,6 +137,15 @@ def opened(
     with image:
         image.info[SOURCE] = source
         yield image
+
+
+def checked(x: Tensor) -> Tensor:
+    "A tensor whose shape is that of images."
+    if x.dim() not in (3, 4) or x.shape[-3] not in (3, 4):
+        raise ValueError(
+            f"A tensor of shape {list(x.shape)} is no image. Give [3, H, W] or [B, 3, H, W]."
+        )
+    return x
 
 
 def _from_array(array):
@@ -290,5 +300,7 @@ def to_picture(
 def unit(
     x: Tensor,  # [3 or 4, H, W] or [1, 3 or 4, H, W]: floats in [0, 1], or integers up to 255
 ) -> Tensor:  # [H, W, 3 or 4] float32, clamped to [0, 1]
+    if x.dim() == 4 and len(x) > 1:
+        raise ValueError(f"A batch of {len(x)} images. Convert them one by one.")
     x = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0)
     return (x.float() if x.is_floating_point() else x / 255).clamp(0, 1)

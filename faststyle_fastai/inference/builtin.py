@@ -92,7 +92,7 @@ def unknown_style(name, styles, kind: str = "Available", also: str = "") -> str:
 
 
 def style_thumbnail(name: str) -> Path:
-    "Path of a small image of the painting behind a built-in style."
+    "Path of a small image of the painting behind a built-in style; `ValueError` for another name."
     if name not in BUILTIN_STYLES:
         raise ValueError(_unknown(name))
     return ASSETS / "gallery" / f"{name}.jpg"

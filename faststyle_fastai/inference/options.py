@@ -15,6 +15,7 @@ STROKES = {  # name -> px of the short side that larger images are painted at
     "broad": 400,
     "broadest": 256,
 }
+# What can be painted of a photo
 AREAS = {"all": "everything", "person": "the person", "background": "the background"}
 # Whether the features of faces are drawn as in the photo, or painted like all else
 FACES = "natural", "painted"

@@ -70,9 +70,10 @@ def evaluate_style(
 ) -> tuple[dict[str, dict[str, float]], list[list[Image.Image]]]:
     """Mean losses and measures of photo, network, others and direct optimization; the images.
 
-    Losses: content, style (unweighted), tv and total. Measures that agree with the eye: tone,
-    structure, mottling, patches and grid, see measures.py; NaN where undefined. `iterations` of the
-    network is the `worth` of its mean total on the mean best-so-far curve of the optimizations.
+    Losses: each term of `loss`, the style unweighted, and their total. Measures that agree with the
+    eye: tone, structure, mottling, patches and grid, see measures.py; NaN where undefined.
+    `iterations` of the network is the `worth` of its mean total on the mean best-so-far curve of
+    the optimizations.
     """
     device = loss.backbone.mean.device
     theirs = [

@@ -72,6 +72,7 @@ def tone_error(
     return (of_b > 1e-6 * b.shape[1]) * (1 - alike)
 
 
+# Kinds of total variation
 VARIATIONS = {
     "mean": total_variation,
     "sum": variation_sum,

@@ -39,6 +39,9 @@ class Checkpoint(Callback):
     interrupted epoch has seen are drawn again and skipped. Callbacks with a `state_dict` and a
     `load_state_dict` are saved too. On a CPU, with the same number of processes, the result is
     bit-for-bit that of an uninterrupted training; on a GPU some sums have no fixed order.
+
+    Without a checkpoint in `folder`, `resume=True` begins. Raises `FaststyleError` if those there
+    are damaged or of other styles.
     """
 
     order = Recorder.order + 15  # after the callbacks whose state it saves

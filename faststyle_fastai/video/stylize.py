@@ -46,7 +46,7 @@ MISSING = 0.5  # seconds that a video may be shorter than stated
 def paint_video(
     paint: Stylizer,
     source: str | Path,  # a video, a GIF or an image sequence: frames/%04d.png
-    out: str | Path,  # .mp4, .mkv, .webm, .mov, .gif or frames/%04d.png
+    out: str | Path,  # .mp4, .mkv, .webm, .mov, another ending of ffmpeg's, .gif or frames/%04d.png
     style: Any = None,  # as in `Stylizer.__call__`
     strength: float = 1.0,
     size: int | None = None,  # px of the short side of `out`; None: as in `source`
@@ -60,7 +60,7 @@ def paint_video(
     refine: float = 0.0,  # seconds to refine the style on three frames first
     painting: Any = None,  # of the style, see Stylizer.refined
     watch: Callable[[float, float | None], Any] | None = None,  # called after each frame with the
-    # seconds painted and those in all (None: unknown)
+    # position reached and the end, in seconds of the source (None: unknown)
     **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
 ) -> Path:  # `out`
     """Repaint a video; its sound and frame times are preserved. Replaces an existing `out`.

@@ -13,7 +13,10 @@ __all__ = ["RemoteStylizer"]
 
 
 class RemoteStylizer:
-    "Repaints images as a `Stylizer` does, on the machine that runs `faststyle web`."
+    """Repaints images as a `Stylizer` does, on the machine that runs `faststyle web`.
+
+    Nothing is sent before the first call, which raises `FaststyleError` if no page answers.
+    """
 
     def __init__(
         self,
