@@ -131,8 +131,9 @@ class Queue:
             return job.said()
         if job.state == "waiting":
             waiting = [other for other in self.jobs if other.state == "waiting"]
-            place = f"place {waiting.index(job) + 1} in the queue"
-            return f"waits for {self.running()}, {place}" if self.running() else f"waits, {place}"
+            place = waiting.index(job)
+            turn = "You are next." if place == 0 else f"{place} before you."
+            return f"Waiting for {self.running() or 'a moment'}. {turn}"
         if job.state == SAVED:
             return f"stopped at {job.done:.0%}; the style so far is saved"
         return f"failed: {job.why}" if job.state == "failed" else job.state

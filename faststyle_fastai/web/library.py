@@ -212,14 +212,14 @@ class StyleLibrary:
         place = self.folder / name
         trained = place.exists() or place.with_name(f"{name}.safetensors").exists()
         if trained or spoken(name).casefold() in _builtin_names():
-            raise FaststyleError(TAKEN.format(name))
+            raise FaststyleError(TAKEN.format(spoken(name)))
         return place
 
     def _new(self, name):
         "`place` for a name that no style or painting has."
         place = self.place(name)
         if place.name in self.styles():
-            raise FaststyleError(TAKEN.format(place.name))
+            raise FaststyleError(TAKEN.format(spoken(place.name)))
         return place
 
     def add(self, file: str | Path) -> str:

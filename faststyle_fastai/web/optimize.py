@@ -10,15 +10,11 @@ from ..images.saving import save_picture
 from ..optimization.optimize import optimize_style
 from .gradio import gr
 from .jobs import EVERY, OptimizationJob
-from .parts import PHOTO_STYLE, Site, image_field, refused, shell, show_with, style_cards
+from .parts import PHOTO_STYLE, WAYS, Site, image_field, refused, shell, show_with, style_cards
 from .studio import Studio
 
 __all__ = ["OptimizeTab"]
 
-WHAT = (
-    "The finest strokes, for one photo in one painting, in minutes. On the tab Photo, a painting "
-    "of yours takes a second, and *Refine* 20 seconds."
-)
 IDLE = "Choose a photo and a painting."
 # The visitor and the style of the page of photos.
 KNOWN = f"""(_, ...fields) => [`${{sessionStorage.visitor}} ${{{PHOTO_STYLE} ?? ""}}`, ...fields]"""
@@ -35,7 +31,7 @@ class OptimizeTab:
         with stage:
             with gr.Row(elem_classes="pair"):
                 photo = image_field(label="Photo", elem_classes="drop")
-                painting = image_field(label="Painting", elem_classes="drop")
+                painting = image_field(label="Painting", elem_classes=["drop", "works"])
             picture = gr.Image(
                 visible=False, interactive=False, show_label=False, buttons=["fullscreen"],
                 elem_classes="hero",
@@ -47,7 +43,7 @@ class OptimizeTab:
                 "Paint it", OptimizationJob, "stop_optimizing", [photo, painting]
             )
             size = gr.Slider(64, 2048, 512, step=64, label="Longer side, px")
-            gr.Markdown(WHAT)
+            gr.Markdown(WAYS)
             with gr.Accordion("Details", open=False, visible=False) as more:
                 details, curve = gr.Markdown(), gr.Plot(show_label=False)
         show_with(more, picture)

@@ -15,6 +15,7 @@ from .library import StyleLibrary
 
 __all__ = [
     "PHOTO_STYLE",
+    "WAYS",
     "Site",
     "area_field",
     "fetch",
@@ -33,6 +34,14 @@ PHOTO_STYLE = (
     "(decodeURIComponent(document.getElementById('studio').contentWindow.location.hash.slice(1))"
     " || JSON.parse(sessionStorage.settings ?? '{}').style)"
 )
+# For who wonders which way to take.
+WAYS = """How close to a painting, and how fast:
+
+- *Your painting*: a second, for any photo
+- *Refine*: 20 seconds, for one photo
+- *Teach*: minutes, for all photos and films
+- *Finest*: minutes, for one photo, with the finest strokes
+"""
 CHOOSE = """(style) =>
   document.getElementById("studio").contentWindow.postMessage({ style }, location.origin)"""
 

@@ -28,11 +28,12 @@ WHAT = (
 )
 ASK = """(name) => {
   const said = name?.replaceAll("_", " ");
-  return name && confirm(`Delete ${said}? It cannot be restored.`) ? name : null;
+  window.sure = name && confirm(`Delete ${said}? It cannot be restored.`);
+  return window.sure ? name : null;
 }"""
 
 
-NEXT = """() => document.querySelector(".stage .cards input:checked:not([hidden])")?.focus()"""
+NEXT = """() => window.sure && document.querySelector(".stage .cards input:checked")?.focus()"""
 
 
 class ShelfTab:

@@ -23,6 +23,7 @@
       e.setAttribute("aria-label", "Film");
     });
     all("[role=tablist]").forEach((e) => e.setAttribute("aria-label", "Parts of the page"));
+    all(".sr-only[role=status]").forEach((e) => (e.ariaLive = "off")); // gradio's "Done" of nothing
     all(".label-wrap .icon").forEach((e) => e.setAttribute("aria-hidden", true));
     all(".thumbnail-item").forEach((e) => e.setAttribute("aria-pressed", e.classList.contains("selected")));
     all(".side input[type=number]").forEach((e) => ((e.tabIndex = -1), (e.ariaHidden = true))); // the slider has the same value

@@ -14,14 +14,10 @@ from ..training.runs import train
 from .gradio import gr
 from .jobs import DONE, EVERY, LISTED, SAVED, TrainingJob
 from .library import named_after, spoken
-from .parts import Site, image_field, paint_with, refused, shell, show_with
+from .parts import WAYS, Site, image_field, paint_with, refused, shell, show_with
 
 __all__ = ["TrainTab"]
 
-WHAT = (
-    "A network learns the strokes of a painting in minutes, for all photos, films and the camera. "
-    "Without teaching, *Your painting* on the tab Photo follows it less closely, at once."
-)
 SAMPLES = "two sample photos"
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
 SMALLEST = 64  # px of a painting's short side
@@ -41,7 +37,7 @@ class TrainTab:
             self.discard = gr.Button("Discard it", visible=False, variant="stop")
             self.use = gr.Button("Paint with it", visible=False, variant="primary")
         with stage, gr.Row(elem_classes="pair"):
-            self.painting = image_field(label="Painting", elem_classes="drop")
+            self.painting = image_field(label="Painting", elem_classes=["drop", "works"])
             self.preview = gr.Image(
                 visible=False, interactive=False, show_label=False, buttons=[],
                 elem_classes="hero",
@@ -52,7 +48,7 @@ class TrainTab:
             # Always the same buttons: a click on one that is made anew would be lost.
             self.stops = [gr.Button(visible=False, variant="stop") for _ in range(LISTED)]
             self._ask()
-            gr.Markdown(WHAT)
+            gr.Markdown(WAYS)
             with gr.Accordion("Details", open=False, visible=False) as more:
                 self.curve = gr.Plot(show_label=False)
         show_with(more, self.preview)

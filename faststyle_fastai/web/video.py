@@ -89,7 +89,7 @@ class FilmTab:
         length, count = length_of(film)
         pictures = [first_frame(film, share * length) for share in AT]
         shown = [picture.resize(fitted(picture.size, SHOWN)) for picture in pictures]
-        said = f"{length:.0f} s of video."
+        said = gr.skip()
         if not before:
             (paint, name), began = self.shelf.find_for_film(called), time.monotonic()
             strength = strength / 100 if paint.base else 1.0
@@ -97,7 +97,7 @@ class FilmTab:
             larger = math.prod(pictures[0].size) / math.prod(shown[0].size)
             takes = (time.monotonic() - began) / len(shown) * larger * count
             takes = f"{takes:.0f} seconds" if takes < 90 else f"{takes / 60:.0f} minutes"
-            said += f" Painting it takes about {takes}."
+            said = f"{length:.0f} s of video. Painting it takes about {takes}."
         frames = gr.Gallery(shown, visible=True, selected_index=1)
         return gr.skip(), said, frames, gr.Video(visible=False), None
 

@@ -56,7 +56,7 @@ def test_a_training_belongs_to_the_page(visit, site, painting):
     said(first, "trained", "one: ")
     second = visit()
     train(second, painting, "two")
-    said(second, "trained", "two: waits for a training, place 1")  # one at a time
+    said(second, "trained", "two: Waiting for a training. You are next.")  # one at a time
     assert visit.errors == []
     first.reload()
     visit.errors.clear()  # the reload cut off what was being loaded

@@ -7,5 +7,6 @@ const BAD = ["failed", "noCamera", "noFilm", "noRuntime", "nobody", "notCopied",
 function say(key, how, bad = BAD.includes(key)) {
   $("said").textContent = filled(words[key], how);
   $("said").classList.toggle("bad", bad);
+  $("said").setAttribute("role", bad ? "alert" : "status");
   if (bad) $("said").scrollIntoView({ block: "nearest" });
 }
