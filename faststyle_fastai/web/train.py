@@ -181,13 +181,14 @@ class TrainTab:
         ]
 
     def _is_partial(self, name):
-        "Whether the training of a style was stopped."
-        return any(job.called == name and job.state == SAVED for job in self.queue.of(TrainingJob))
+        "Whether the latest training of a style was stopped."
+        states = [job.state for job in self.queue.of(TrainingJob) if job.called == name]
+        return states[-1:] == [SAVED]
 
     def discarded(self, name):
-        "Delete a style whose training was stopped."
+        "Delete a style whose training was stopped; its painting stays."
         if self._is_partial(name):
-            self.shelf.remove(name)
+            shutil.rmtree(self.shelf.own()[name])
 
     def _newest(self, visitor):
         "The newest style that was trained lately, or by this visitor; None if there is none."

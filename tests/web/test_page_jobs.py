@@ -101,6 +101,10 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     assert (site[1] / "waves" / "model.safetensors").is_file()
     tab.get_by_role("button", name="Paint with waves").click()
     page.locator("#said").filter(has_text="Painted in").filter(has_not_text="Not close").wait_for()
+    tab.get_by_role("tab", name="Teach").click()
+    tab.get_by_role("button", name="Discard waves").click()
+    tab.get_by_role("button", name="Discard waves").wait_for(state="hidden")
+    assert not (site[1] / "waves").exists() and (site[1] / "waves.png").is_file()
 
 
 def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
