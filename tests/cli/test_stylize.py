@@ -281,7 +281,7 @@ def test_the_width_of_strokes(faststyle, photo):
     with Image.open("broadest.png") as broad, Image.open("finest.png") as fine:
         assert broad.size == fine.size == (320, 288) and broad.tobytes() != fine.tobytes()
     said = faststyle("stylize", "a.png", "--style", "udnie", "--stroke", "bold", "-o", "b.png")
-    assert said.returncode == 1 and "Unknown stroke 'bold'. Choose one of finest" in said.stderr
+    assert said.returncode == 2 and "Unknown stroke 'bold'. Choose one of finest" in said.stderr
 
 
 def test_a_grid_of_mixes(faststyle, photos, tmp_path):
