@@ -195,7 +195,8 @@ class TrainTab:
         known = self.queue.known(TrainingJob, visitor)
         trained = [job for job in known if job.state in (DONE, SAVED)]
         names = [job.called for job in reversed(trained)]
-        return next((name for name in names if name in self.shelf.styles()), None)
+        styles = self.shelf.styles()
+        return next((n for n in names if n in styles and not self.shelf.painting(n)), None)
 
     def take(self, called):
         "Put a painting of the library into the fields of this tab."
