@@ -270,7 +270,8 @@ async function paint() {
     } while (again);
     if (!live) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-      if (seen) say("paintedIn", { seconds, where, reduced: now.reduced + now.note });
+      const mixed = second() ? filled(words.mixed, { title: second().title.split(" · ")[0] }) : "";
+      if (seen) say("paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
       else say("nobody");
       ready(true);
       $("picture").setAttribute("aria-label", filled(words.pictureIn, style));

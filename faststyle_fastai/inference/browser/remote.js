@@ -127,7 +127,7 @@ const styleOf = async (file) => (await call("style", { body: file, how: { name: 
 let refining = false;
 function offerFiner() {
   $("finer").hidden = !style.known;
-  if (!refining) $("finer").textContent = words.finer;
+  if (!refining) $("finer").textContent = noted === "refined" ? words.finerAgain : words.finer;
   $("finer").disabled = !refining && Boolean(second());
   $("one").hidden = $("finer").hidden || !$("finer").disabled;
   $("keep").hidden = noted !== "refined";
