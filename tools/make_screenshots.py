@@ -58,7 +58,7 @@ def open_photo(page):
     page.locator("#file").set_input_files(PHOTO)
     page.locator("#styles canvas").nth(13).wait_for(timeout=SLOW)
     before = page.locator("body").get_attribute("data-painted")
-    page.get_by_role("button", name="The Scream").click()
+    page.get_by_role("radio", name="The Scream").click()
     page.locator(f"body:not([data-painted='{before}'])").wait_for(timeout=SLOW)
     page.locator("#split").fill("35")
 

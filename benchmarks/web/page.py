@@ -85,7 +85,7 @@ def waits(browser, photos, rounds):
 
 def controls(page):
     "Name and function that uses it, for each control of the page; each changes the picture."
-    yield "a style", page.get_by_role("button", name="The Scream").click
+    yield "a style", page.get_by_role("radio", name="The Scream").click
     yield "Strength", partial(page.get_by_label("Strength").press, "PageDown")
     yield "Mix with", partial(page.get_by_label("Mix with").select_option, label="Udnie · Picabia")
     yield "Share", partial(page.get_by_label("Share of the second style").press, "PageDown")
