@@ -10,7 +10,7 @@ from pprint import pformat
 from textwrap import fill
 
 from IPython.display import Markdown
-from source import RETURNS, Row, notes, rows_of, signature_of
+from source import RETURNS, Row, notes, rows_of
 
 import faststyle_fastai.all
 from faststyle_fastai.core.assets import ASSETS
@@ -98,21 +98,22 @@ def overview() -> Markdown:
             rooms.setdefault(node.module.partition(".")[0], []).append(node)
     for room, nodes in sorted(rooms.items()):
         lines += ["", f"## {room.capitalize()}", ""]
-        for module, name in [(node.module, each.name) for node in nodes for each in node.names]:
-            module = import_module(f"faststyle_fastai.{module}")
-            thing = getattr(module, name)
-            told = first_line(thing) or notes(module, name)[0].partition(". ")[0]
-            told = cited(told.replace(r"\|", "|").rstrip("."))
-            lines.append(f"- `{name}{'()' * inspect.isfunction(thing)}`: {told}.")
+        lines += [listed(node.module, each.name) for node in nodes for each in node.names]
     lines += ["", "## With an import of their own", ""]
     for file in sorted(Path(__file__).parent.glob("api_*.ipynb")):
         for module, more in MORE.findall(file.read_text()):
-            module = import_module(f"faststyle_fastai.{module}")
-            for name in filter(str.isidentifier, re.findall(r"[\w.]+", more)):
-                told = first_line(getattr(module, name)) or notes(module, name)[0].partition(". ")[0]
-                called = "()" * inspect.isfunction(getattr(module, name))
-                lines.append(f"- `{name}{called}`, from `{module.__name__}`: {told.rstrip('.')}.")
+            names = filter(str.isidentifier, re.findall(r"[\w.]+", more))
+            lines += [listed(module, name, f", from `{OURS}{module}`") for name in names]
     return Markdown("\n".join(lines))
+
+
+def listed(module, name, origin="") -> str:
+    "A name and the first line of what is said of it."
+    module = import_module(f"{OURS}{module}")
+    thing = getattr(module, name)
+    told = first_line(thing) or notes(module, name)[0].partition(". ")[0]
+    told = cited(told.replace(r"\|", "|").rstrip("."))
+    return f"- `{name}{'()' * inspect.isfunction(thing)}`{origin}: {told}."
 
 
 def in_all(name):
@@ -220,7 +221,7 @@ def attributes(thing):
     "The documented properties of a class."
     found = vars(thing).items() if inspect.isclass(thing) else ()
     return [
-        Row(name, signature_of(each.fget), first_line(each.fget))
+        Row(name, "".join(row.kind for row in rows_of(each.fget)), first_line(each.fget))
         for name, each in found
         if isinstance(each, property) and each.__doc__ and not name.startswith("_")
     ]

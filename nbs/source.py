@@ -106,12 +106,6 @@ def said(comments, start, end):
     return text.replace("|", r"\|")
 
 
-def signature_of(function):
-    "The annotation of what a function returns."
-    node = ast.parse(dedent(inspect.getsource(function))).body[0]
-    return ast.unparse(node.returns) if node.returns else ""
-
-
 def notes(module, name):
     "The comment of a constant, and those of the rows of a table."
     source = inspect.getsource(module)

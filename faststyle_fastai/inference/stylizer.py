@@ -110,9 +110,7 @@ class Stylizer:
         | None = None,  # gets the finished share; for tiles, refining
         refine: float = 0.0,  # seconds to refine the style on this picture first, see `refined`
         **options,  # the other fields of options.PaintOptions: mask, area, stroke, keep_colors, …
-    ) -> (
-        Any
-    ):  # a PIL image of the same size, RGB or, if some of it is transparent, RGBA; or a tensor
+    ) -> Any:  # a PIL image of the same size, RGBA if some of it is transparent; or a tensor
         """Repaint an image; transparency is preserved.
 
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller

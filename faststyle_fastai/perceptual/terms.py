@@ -21,9 +21,7 @@ class Comparison:
     pred: Tensor  # [B, 3, H, W] in [0, 1]
     photo: Tensor  # likewise
     features: Callable  # scale -> layer -> [B, C, h, w]; below scale 1 at the style's layers only
-    photo_features: (
-        Callable  # () -> layer -> [B, C, h, w], at the layers of all terms but the style
-    )
+    photo_features: Callable  # () -> layer -> [B, C, h, w], at the layers of the other terms
     regions: Sequence  # parts of the images with a style of their own, [1, 1, H, W]; [None]: all
     style_targets: Callable  # scale -> for each region: layer -> target
 

@@ -46,7 +46,7 @@ async def body_of(request) -> bytes | None:
 
 def stroke_of(how) -> str:
     stroke = how.get("stroke", PaintOptions.stroke)
-    return PaintOptions(stroke=stroke).stroke if stroke in STROKES else PaintOptions.stroke
+    return stroke if stroke in STROKES else PaintOptions.stroke
 
 
 def number(how: dict[str, Any], name: str, default: float) -> float:

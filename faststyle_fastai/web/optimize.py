@@ -79,12 +79,14 @@ class OptimizeTab:
             for field, file in zip((photo, painting), found)
         ]
         shelf = self.studio.shelf
-        known = [pair for pair in shelf.titles() if shelf.painting_of(pair[1])]
-        return *begun, gr.Radio(known, value=called if found[1] and not painting else None)
+        styles = [(title, name) for title, name in shelf.titles() if shelf.painting_of(name)]
+        return *begun, gr.Radio(styles, value=called if found[1] and not painting else None)
 
     def take(self, called):
         "The painting of a style."
-        return self.site.copied(self.studio.shelf.painting_of(called))
+        if not (file := self.studio.shelf.painting_of(called)):
+            raise FaststyleError("The style has been deleted. Choose another one.")
+        return self.site.copied(file)
 
     def optimize(self, photo, painting, size, request: gr.Request):
         "Put an optimization into the queue and follow it to its end."

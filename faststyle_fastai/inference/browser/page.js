@@ -46,7 +46,7 @@ function offerMixtures() {
   const before = second();
   $("mix").replaceChildren(new Option(words.mixNone, ""));
   for (const one of facts.styles)
-    if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(one.title.split(" · ")[0], one.name, false, one === before), { one }));
+    if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(workOf(one), one.name, false, one === before), { one }));
   $("mixing").hidden = $("mix").options.length < 2;
   $("parts").hidden = !$("mix").value;
 }
@@ -270,7 +270,7 @@ async function paint() {
     } while (again);
     if (!live) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-      const mixed = second() ? filled(words.mixed, { title: second().title.split(" · ")[0] }) : "";
+      const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
       if (seen) say("paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
       else say("nobody");
       ready(true);
