@@ -49,7 +49,7 @@ setup(
             "assets/*",
             "assets/gallery/*",
             "inference/browser/*",
-            "web/tabs.*",
+            "web/watch.html",
         ]
     },
     install_requires=cfg["requirements"].split(),

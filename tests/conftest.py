@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import struct
+import tempfile
 from pathlib import Path
 
 import commands
@@ -94,9 +95,12 @@ def page(tmp_path_factory):
     photos = home / "photos" / "of mine"
     photos.mkdir(parents=True)
     Image.new("RGB", (48, 40), "blue").save(photos / "a.png")
-    port = free_port()
-    with web_page(home / "styles", photos.parent, port=port):
-        yield port, secret, Path(os.environ["GRADIO_TEMP_DIR"])
+    port, temporary = free_port(), home / "temporary"
+    temporary.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(temporary))
+        with web_page(home / "styles", photos.parent, port=port):
+            yield port, secret, next(temporary.iterdir())
 
 
 @pytest.fixture(scope="module")

@@ -32,18 +32,16 @@ def main():
         browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport=VIEW)
         tab.goto(f"http://127.0.0.1:{PORT}")
-        open_photo(tab.frame_locator("#studio"))
+        open_photo(tab)
         shoot(tab, "page.jpg")
-        tab.get_by_role("tab", name="Teach").click()
-        panel = tab.get_by_role("tabpanel").filter(visible=True)
-        panel.locator("input[type=file]").first.set_input_files(PAINTING)
-        tab.get_by_label("Name of the style").fill("my_kandinsky")
-        tab.get_by_role("button", name="Teach it").click()
+        painting = shutil.copy(PAINTING, Path(folder) / "my kandinsky.jpg")
+        tab.get_by_role("link", name="My styles").click()
+        tab.locator("#new").set_input_files(painting)
+        tab.get_by_role("button", name="Teach it").click(timeout=SLOW)
         tab.wait_for_timeout(60_000)
         shoot(tab, "page-train.jpg")
-        tab.get_by_role("button", name="Stop my kandinsky").click()
-        until(tab, "trained", "stopped")
-        tab.get_by_role("tab", name="My styles").click()
+        tab.get_by_role("button", name="Stop").click()
+        tab.get_by_text("The style so far is saved.").wait_for(timeout=SLOW)
         tab.wait_for_timeout(2000)
         shoot(tab, "page-styles.jpg")
         tab.goto(export_studio(Path(folder) / "studio.html").as_uri())
@@ -61,11 +59,6 @@ def open_photo(page):
     page.get_by_role("radio", name="The Scream").click()
     page.locator(f"body:not([data-painted='{before}'])").wait_for(timeout=SLOW)
     page.locator("#split").fill("35")
-
-
-def until(tab, where, what):
-    script = f"document.querySelector('#{where}')?.innerText.includes('{what}')"
-    tab.wait_for_function(script, timeout=120_000)
 
 
 def shoot(tab, name):

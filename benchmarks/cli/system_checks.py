@@ -27,10 +27,11 @@ from faststyle_fastai.all import (
     to_tensor,
 )
 from faststyle_fastai.images.sizes import resized_tensor
+from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.models.normalization import InstanceNorm
 from faststyle_fastai.training.recipes import recipe_plan
 from faststyle_fastai.web.camera import Live, camera_page
-from faststyle_fastai.web.server import live_page
+from faststyle_fastai.web.watch import live_page
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = "not tried: needs --peers, the code of the system itself"
@@ -154,9 +155,10 @@ def page_shows(bench):
 def camera_paints(bench):
     "Check that a frame is painted, and that the camera page offers a recording."
     paint, port = Stylizer("slim", "cpu"), free_port()
-    picture, rate = Live(paint, 48)(np.asarray(read_picture(bench.photo)), "udnie", 1)
-    with camera_page(paint, port=port), urlopen(f"http://127.0.0.1:{port}/config") as config:
-        return picture.size == (64, 48) and "Download the recording" in config.read().decode()
+    live = Live(paint, 48, PaintOptions())
+    picture = live(np.asarray(read_picture(bench.photo)), "udnie", 1, "all")
+    with camera_page(paint, port=port), urlopen(f"http://127.0.0.1:{port}/") as page:
+        return picture.size == (64, 48) and "Save recording" in page.read().decode()
 
 
 def free_port():

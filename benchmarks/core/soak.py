@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.core.commands import COMMANDS
 from benchmarks.core.faults import FAULTS, LONGEST, Soak
 from benchmarks.report import cpu, report
-from benchmarks.web.visitors import connect, page, painted, visitor, ways
+from benchmarks.web.visitors import page, painted, visitor, ways
 from faststyle_fastai.images.discovery import find_pictures
 
 
@@ -39,7 +39,7 @@ def main():
         photos = find_pictures(args.photos)[0][:8]
         soak = Soak(Path(folder), photos, args.painting.resolve(), 60 * args.minutes)
         with page(Path(folder)) as log:
-            first = connect()
+            first = "first"
             wanted = {n: painted(first, way) for n, way in enumerate(ways(soak))}
             commands = [command(soak, random.Random(0)) for command in COMMANDS]
             for command in commands:

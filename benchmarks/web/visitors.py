@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import requests
-from gradio_client import Client, handle_file
 
 from benchmarks.core.faults import LONGEST, Soak
 
@@ -32,24 +32,25 @@ def ways(soak):
         yield soak.photos[i % 4], how | {"type": "image/png"}
 
 
-def painted(client, way) -> str:
-    "A hash of what the page paints."
+def painted(client: str, way) -> str:
+    "A hash of what the page paints for a client, whose name nobody else has."
     photo, how = way
     send(client, "photo", Path(photo).read_bytes(), {"name": Path(photo).name})
     return sha256(send(client, "finish", b"", how)).hexdigest()
 
 
 def send(client, what, body, how):
-    "Ask the page that paints photos, as a browser does; the answer's content."
-    headers = {"visitor": client.session_hash, "how": quote(json.dumps(how))}
+    "Ask the page as a browser does; the answer's content."
+    headers = {"visitor": client, "how": quote(json.dumps(how))}
     address = f"http://127.0.0.1:{PORT}/studio/{what}"
     answer = requests.post(address, data=body, headers=headers, timeout=LONGEST)
-    answer.raise_for_status()
+    if not answer.ok:
+        raise OSError(answer.text)
     return answer.content
 
 
 def visitor(soak: Soak, i: int, wanted: dict):
-    draw, client = random.Random(i), connect()
+    draw, client = random.Random(i), uuid4().hex
     what = "visitor who trains" if i == 0 else "visitor"
     while soak.going():
         time.sleep(draw.uniform(2, 10))  # people look at what they get
@@ -65,7 +66,7 @@ def visitor(soak: Soak, i: int, wanted: dict):
         except Exception as error:
             late = "Timeout" in type(error).__name__
             soak.count(what, "hangs" if late else "lost files", f"{type(error).__name__}: {error}")
-            client = connect()
+            client = uuid4().hex
 
 
 def add_and_delete(soak, client, name):
@@ -78,19 +79,18 @@ def add_and_delete(soak, client, name):
 def delete(client, name):
     until = time.monotonic() + LONGEST
     while time.monotonic() < until:
-        look_again(client)
         try:
-            return client.predict(name, api_name="/delete")
-        except Exception as error:  # until the last files of its training are written
-            if not any(words in str(error) for words in ("is being trained", "list of choices")):
+            return send(client, "remove", b"", {"style": name})
+        except OSError as error:  # until the last files of its training are written
+            if "is being taught" not in str(error):
                 raise
             time.sleep(2)
 
 
 def train_and_delete(soak, client, draw):
     name, what = f"own{draw.randrange(10**6)}", "training on the page"
-    painting = handle_file(soak.painting)
-    client.predict(painting, name, "two sample photos", None, 1, api_name="/train")
+    send(client, "style", Path(soak.painting).read_bytes(), {"name": f"{name}.jpg"})
+    send(client, "teach", b"", {"style": name, "minutes": 1, "photos": "samples"})
     place = soak.folder / "styles" / name
     until = time.monotonic() + LONGEST
     while not (place / "model.pkl").exists() and time.monotonic() < until:
@@ -98,22 +98,6 @@ def train_and_delete(soak, client, draw):
     soak.check(what, (place / "model.safetensors").exists(), "lost files")
     delete(client, name)
     soak.check(what, not place.exists(), "lost files", f"{name} was not deleted")
-
-
-def look_again(client):
-    "Open the tab of own styles, as a browser does, so that its list is this session's."
-    config = client.config["dependencies"]
-    (deleting,) = (one for one in config if one["api_name"] == "delete")
-    shown = deleting["outputs"][1:]
-    (look,) = (one for one in config if one["outputs"] == shown and not one["inputs"])
-    body = {"data": [], "fn_index": look["id"], "session_hash": client.session_hash}
-    address = f"http://127.0.0.1:{PORT}/gradio_api/run/predict"
-    requests.post(address, json=body, timeout=LONGEST).raise_for_status()
-
-
-def connect():
-    timeout = {"timeout": LONGEST}
-    return Client(f"http://127.0.0.1:{PORT}", verbose=False, httpx_kwargs=timeout)
 
 
 @contextmanager

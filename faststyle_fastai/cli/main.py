@@ -77,8 +77,8 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
 
 
 NEEDS = {  # command -> a library that it requires, and the extra that installs it
-    web: ("gradio", "web"),
-    camera: ("gradio", "web"),
+    web: ("uvicorn", "web"),
+    camera: ("uvicorn", "web"),
     video: ("av", "video"),
     bulk: ("ray", "bulk"),
     export: ("onnxscript", "onnx"),

@@ -139,7 +139,7 @@ def optimize(
     if end_scale := overrides.get("end_scale"):
         overrides["end_scale"] = pixels_of(end_scale, read_picture(content).size)
     if web:
-        from ..web.server import live_page
+        from ..web.watch import live_page
     paintings = [works_of(style) for style in styles]
     page = live_page(host, port, browser, allow_host) if web else nullcontext()
     with page as show:

@@ -45,7 +45,11 @@ MANIFEST = '<link rel="manifest" href="manifest.webmanifest">'
 BROWSER = Path(__file__).parent / "browser"
 DATA = '<script type="text/plain" id="{}">{}</script>'
 SHARED = "picture.js", "camera.js", "film.js", "saving.js", "page.js"
-LOCAL, REMOTE = (("common.js", first, *SHARED) for first in ("local.js", "remote.js"))
+LOCAL = "common.js", "local.js", "webm.js", *SHARED
+REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", "mine.js"
+LENS = "common.js", "remote.js", *SHARED, "lens.js"  # the camera alone
+# What only a page with a server behind it has.
+PARTS = {part.upper(): f"{part}.html" for part in ("navigation", "closer", "views")}
 WORKER = "palette.js", "resample.js", "worker.js"
 
 
@@ -138,6 +142,8 @@ def page_text(
 ) -> str:
     "The page that paints photos."
     code, words = joined(scripts), json.loads(read(f"words.{language}.json"))
+    if scripts == REMOTE:
+        parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
         "LANGUAGE": language,
         "POLICY": policy.replace("{digest}", sha256_of(code)),

@@ -14,6 +14,7 @@ from ..inference.people import painted_area
 
 __all__ = [
     "FRAME",
+    "SHOWN",
     "UPLOAD",
     "body_of",
     "jpeg",
@@ -31,6 +32,7 @@ FEWEST = 2e-3  # share of a photo that is a person
 SOFTEST = 0.025  # deviation of the widest soft edge, of the longer side
 EDITS = 2**20  # most pixels of corrections
 FRAME = 2**23  # likewise of a frame
+SHOWN = 1280  # px of an image on the page; downloads have the full size
 UPLOAD = 100 * 2**20  # most bytes of a photo or style
 
 

@@ -11,7 +11,7 @@ from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
 from .answers import UPLOAD, body_of, json_answer
 from .guard import plain_reason
-from .parts import Site
+from .visits import Site
 
 __all__ = ["Api"]
 
@@ -30,15 +30,16 @@ HELP = {field.name: field.metadata.get("help", "") for field in fields(PaintOpti
 
 
 class Api:
-    "Routes for programs; `mount` adds them to an app."
+    "What programs can ask."
 
     def __init__(self, site: Site):
         self.shelf, self.scratch = site.shelf, site.scratch
         self.turn, self.room = threading.Lock(), threading.Semaphore(WAITING)
 
-    def mount(self, app):
+    def routes(self) -> list:
         from starlette.concurrency import run_in_threadpool
         from starlette.responses import PlainTextResponse
+        from starlette.routing import Route
 
         async def paint(request):
             if not self.room.acquire(blocking=False):  # before the photo takes memory
@@ -51,9 +52,11 @@ class Api:
             finally:
                 self.room.release()
 
-        app.add_route("/api/openapi.json", lambda _: json_answer(self.described()))
-        app.add_route("/api/styles", lambda _: json_answer(self.styles()))
-        app.add_route("/api/paint", paint, methods=["POST"])
+        return [
+            Route("/api/openapi.json", lambda _: json_answer(self.described())),
+            Route("/api/styles", lambda _: json_answer(self.styles())),
+            Route("/api/paint", paint, methods=["POST"]),
+        ]
 
     def styles(self):
         return [{"name": name, "title": title} for title, name in self.shelf.titles()]

@@ -1,34 +1,25 @@
-"The web page: paint, train, optimize and the camera (gradio, the extra `web`)."
+"The web page: paint, teach and use the camera (the extra `web`)."
 
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..core.errors import FaststyleError
 from ..images.discovery import picture_files
 from ..images.files import limit_pixels
+from ..inference.html import REMOTE
 from .api import Api
-from .gradio import gr
+from .films import Films
+from .finest import Finest
 from .jobs import Queue
 from .library import StyleLibrary
-from .optimize import OptimizeTab
-from .parts import PHOTO_STYLE, Site, style_update
+from .mine import Mine
 from .server import served
 from .studio import Studio
-from .styles import ShelfTab
-from .train import TrainTab
-from .video import FilmTab
+from .visits import Site, Visitors
+from .window import page_route
+from .work import Work
 
 __all__ = ["web_page"]
-
-# A film begins with the style of the photo.
-LAST_STYLE = f"(_, called) => [{PHOTO_STYLE} ?? called, called]"
-HEAD = """<h1 class='unseen-title'>faststyle</h1>
-<style>@media (min-width: 110rem) { html { font-size: clamp(18px, .9vw, 28px); } }</style>"""
-FRAME = (
-    "<iframe id='studio' src='/studio' title='Paint a photo' "
-    "allow='camera; clipboard-write; web-share'></iframe>"
-)
 
 
 @contextmanager
@@ -57,41 +48,30 @@ def web_page(
     where = {"device": device, "precision": precision}
     folders = _folders(Path(photos).resolve()) if photos else {}
 
-    def fill(page, folder):
-        site = Site(page, folder.path, shelf, queue, where)
-        studio = Studio(site)
-        gr.HTML(HEAD)
-        with gr.Tabs() as tabs:
-            with gr.Tab("Photo", id="photo"):
-                gr.HTML(FRAME)
-            if find_spec("av"):
-                with gr.Tab("Video", id="video") as films:
-                    chosen = FilmTab(site).style
-                    # The field itself would refuse a style that it does not offer yet.
-                    last = gr.Textbox(visible=False)
-                for event, script in ((page.load, None), (films.select, LAST_STYLE)):
-                    event(shown_styles, [last, chosen], chosen, js=script, api_name=False)
-            with gr.Tab("Teach", id="train") as training:
-                TrainTab(site, tabs, folders).look_after(page.load, training.select)
-            with gr.Tab("My styles", id="styles") as mine:
-                own = ShelfTab(site, tabs)
-                mine.select(own.look, None, own.shown, api_name=False)
-            with gr.Tab("Finest", id="optimize") as finest:
-                OptimizeTab(site, studio).begin_on(finest.select)
-        return studio, Api(site)
+    def routes(folder):
+        return page_routes(Site(folder.path, shelf, queue, where, folders))
 
-    def mount(routes, app):
-        for each in routes:
-            each.mount(app)
-
-    def shown_styles(last, called):
-        return style_update(shelf.titles(), last or called)
-
-    with served("faststyle: paint your photos", fill, host, port, browser, allow_hosts, mount):
+    with served(routes, host, port, browser, allow_hosts):
         try:
             yield
         finally:
             queue.close()
+
+
+def page_routes(site: Site) -> list:
+    "All that the page answers."
+    studio, work, visitors = Studio(site), Work(site.queue), Visitors()
+    films, finest, mine = Films(studio), Finest(studio), Mine(studio)
+    looks = studio.styles, studio.source, studio.progress, studio.preview, films.original
+    looks += work.jobs, work.picture, work.curve, work.result, mine.mine, mine.work, mine.example
+    acts = studio.photo, studio.paint, studio.mask, studio.thumbnail, studio.frame, studio.finish
+    acts += studio.stop, studio.style, studio.forget, studio.refine, studio.plain, studio.keep
+    acts += films.film, films.frame_at, films.paint_film, finest.finest, work.end
+    acts += mine.learn, mine.teach, mine.resume, mine.discard, mine.rename, mine.remove
+    acts += mine.packed, mine.studio_file
+    page = page_route(REMOTE, studio.window.facts)
+    called = visitors.routes("GET", *looks) + visitors.routes("POST", *acts)
+    return [page, *called, *Api(site).routes()]
 
 
 def _folders(photos):

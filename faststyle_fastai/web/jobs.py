@@ -1,25 +1,28 @@
-"Running trainings and optimizations: what a page shows of them, and how it stops them."
+"Films, optimizations and trainings of a page: what it shows of them, and how it stops them."
 
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
 
 import torch
 from fastai.callback.core import Callback, CancelFitException
 from matplotlib.figure import Figure
+from PIL import Image
 
+from ..core.errors import FaststyleError
 from ..core.extras import extra
-from ..core.terminal import clock
 from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
-from .guard import reason
+from .guard import plain_reason
 from .library import spoken
 
 __all__ = [
     "EVERY",
-    "LISTED",
     "OptimizationJob",
     "Queue",
     "RefiningJob",
@@ -27,122 +30,134 @@ __all__ = [
     "VideoJob",
 ]
 
-EVERY = 1.0  # s between updates
-LISTED = 6  # most jobs in the list
-LATELY = 10  # s for which all visitors see that a job has ended; whoever began it sees it longer
-DONE, SAVED = "done", "saved"  # how a job ends well
-BAR = '<progress value="{:.3f}" aria-label="Progress"></progress>'
+EVERY = 1.0  # s between pictures of a job
+DONE, SAVED, STOPPED, FAILED = "done", "saved", "stopped", "failed"  # how a job ends
 SURE = 0.02  # share of the work after which the time left is known
+KEPT = 50  # ended jobs that are remembered
+
+
+class Visitor(Protocol):
+    "Whose job it is: the job ends once the visitor has left."
+
+    @property
+    def has_left(self) -> bool: ...
 
 
 class Job:
     "Work in the background: what a page shows of it; `stop` ends it and keeps the result."
 
-    kind = "a job"
+    kind = ""
     called = ""  # its name
     visitor: str | None = None  # whose it is
     state = "waiting"  # or "running", or how it ended
     why = ""  # it failed
+    out: Path | None = None  # the file that it makes
 
-    def __init__(self):
-        self.stop, self.picture = threading.Event(), None
+    def __init__(self, owner: Visitor | None = None):
+        self.id, self.owner, self.stop = uuid4().hex, owner, threading.Event()
+        self.picture: Image.Image | None = None  # so far
+        self.sees = 0  # how many pictures there were
         self.done = 0.0  # share of the work
         self.began = self.at = time.monotonic()
 
-    @property
-    def title(self) -> str:
-        "Its name as it is shown."
-        return spoken(self.called)
+    def show(self, picture: Image.Image):
+        self.picture = picture
+        self.sees += 1
 
-    def said(self) -> str:
-        "The status line while it runs."
-        if self.stop.is_set():
-            return "stopping …"
+    def reached(self, share: float) -> bool:
+        "Note the share of the work that is done; tell whether to stop."
+        self.done, self.at = share, time.monotonic()
+        if self.owner and self.owner.has_left:
+            self.stop.set()
+        return self.stop.is_set()
+
+    @property
+    def left(self) -> float | None:
+        "Seconds; None while they are not known."
         if self.done < SURE:
-            return f"starting … {BAR.format(self.done)}"
-        left = (self.at - self.began) * (1 - self.done) / self.done  # as the latest step saw it
-        left = clock(max(0, left - (time.monotonic() - self.at)))
-        return f"{self.done:.0%}, {left} left {BAR.format(self.done)}"
+            return None
+        whole = (self.at - self.began) * (1 - self.done) / self.done  # as the latest step saw it
+        return max(0.0, whole - (time.monotonic() - self.at))
+
+    def curve(self) -> Figure:
+        raise FaststyleError("This job has no losses.")
 
 
 class Queue:
-    """The trainings, optimizations and videos of a page: one runs at a time, in order.
+    """The trainings, optimizations and films of a page: one runs at a time, in order.
 
-    They belong to the page: they go on when a visitor reloads it or leaves.
+    They belong to the page: they go on when a visitor reloads it.
     """
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1)
         self.jobs: list[Job] = []
 
-    def add(self, called: str, watch: Job, work: Callable, visitor: str | None):
+    def add(
+        self, called: str, watch: Job, work: Callable, visitor: str | None, out: Path | None = None
+    ) -> str:  # the job's id
         "Run `work` when its turn comes. `watch` shows and stops it."
-        watch.called, watch.visitor = called, visitor
-        self.jobs.append(watch)
+        watch.called, watch.visitor, watch.out = called, visitor, out
+        ended = [job for job in self.jobs if job not in self.open()]
+        self.jobs = [job for job in self.jobs if job not in ended[:-KEPT]] + [watch]
         self.pool.submit(self._run, watch, work)
+        return watch.id
 
     def _run(self, watch, work):
         if watch.stop.is_set():  # while it waited
-            watch.state = "stopped"
+            watch.state = STOPPED
             return
         watch.state, watch.began = "running", time.monotonic()
         try:
             work()
             watch.state = SAVED if watch.stop.is_set() else DONE
         except Exception as error:
-            watch.state, watch.why = "stopped" if watch.stop.is_set() else "failed", reason(error)
+            why = plain_reason(error)
+            watch.state, watch.why = STOPPED if watch.stop.is_set() else FAILED, why
 
     def end(self, job: Job):
         "Stop a job that runs, or take it out of the queue."
         job.stop.set()
         job.at = time.monotonic()
         if job.state == "waiting":
-            job.state = "stopped"
+            job.state = STOPPED
+
+    def find(self, job_id: Any) -> Job:
+        for job in self.jobs:
+            if job.id == job_id:
+                return job
+        raise FaststyleError("The page has forgotten this work: begin it again.")
 
     def of(self, kind: type) -> list:
         "Jobs of one kind, the newest last."
         return [job for job in self.jobs if isinstance(job, kind)]
 
-    def known(self, kind: type, visitor: str | None) -> list:
-        "Jobs of one kind that are a visitor's, run or wait, or ended lately."
-        now, there = time.monotonic(), self.open()
-        return [
-            job
-            for job in self.of(kind)
-            if job.visitor == visitor or job in there or now - job.at < LATELY
-        ]
-
-    def open(self, kind: type = object, visitor: str | None = None) -> list:
-        "Jobs that run or wait, of one kind and of one visitor if given."
-        jobs = [job for job in self.of(kind) if job.state in ("running", "waiting")]
-        return [job for job in jobs if visitor in (None, job.visitor)]
+    def open(self) -> list[Job]:
+        "Jobs that run or wait."
+        return [job for job in self.jobs if job.state in ("running", "waiting")]
 
     def running(self) -> str:
         "What kind of job runs; nothing if none does."
         return next((job.kind for job in self.jobs if job.state == "running"), "")
 
     def busy(self) -> list[str]:
-        "The names of jobs that run or wait."
-        return [job.called for job in self.open()]
+        "The names of styles whose training runs or waits."
+        return [job.called for job in self.open() if isinstance(job, TrainingJob)]
 
-    def told(self, job) -> str:
-        "The status line of a job."
-        if job.state == "running":
-            return job.said()
-        if job.state == "waiting":
-            waiting = [other for other in self.jobs if other.state == "waiting"]
-            place = waiting.index(job)
-            turn = "You are next." if place == 0 else f"{place} before you."
-            return f"Waiting for {self.running() or 'a moment'}. {turn}"
-        if job.state == SAVED:
-            return f"stopped at {job.done:.0%}; the style so far is saved"
-        return f"failed: {job.why}" if job.state == "failed" else job.state
-
-    def said(self, kind: type, visitor: str | None) -> str:
-        "The jobs of one kind that are open, and the latest two that ended, as a list."
-        ended = [job for job in self.known(kind, visitor) if job not in self.open()][-2:]
-        lines = [f"- **{job.title}**: {self.told(job)}" for job in ended + self.open(kind)]
-        return "\n".join(lines[-LISTED:])
+    def shown(self, visitor: str) -> list[dict]:
+        "What a visitor sees: the trainings of all, and films and optimizations of one's own."
+        waiting = [job for job in self.jobs if job.state == "waiting"]
+        return [
+            {
+                "id": job.id, "kind": job.kind, "style": job.called, "title": spoken(job.called),
+                "state": job.state, "stopping": job.state == "running" and job.stop.is_set(),
+                "done": job.done, "left": job.left, "why": job.why, "sees": job.sees,
+                "before": waiting.index(job) if job in waiting else 0, "running": self.running(),
+                "mine": job.visitor == visitor, "file": job.out.name if job.out else "",
+            }
+            for job in self.jobs
+            if job.visitor == visitor or isinstance(job, TrainingJob)
+        ]  # fmt: skip
 
     def close(self):
         "Stop all jobs; they keep their results."
@@ -155,7 +170,7 @@ class TrainingJob(Job, Callback):
     "The loss, preview and time left of a training."
 
     order = 100  # after all other callbacks
-    kind = "a training"
+    kind = "training"
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,10 +181,11 @@ class TrainingJob(Job, Callback):
         if not self.training:
             return
         self.losses.append(float(self.smooth_loss))
-        self.done, self.at = float(self.pct_train), time.monotonic()
+        stopped = self.reached(float(self.pct_train))
         if self.at - self.looked > 3 * EVERY:  # a preview takes time from the training
-            self.picture, self.looked = self.learn.preview.picture(), self.at
-        if self.stop.is_set():
+            self.show(self.learn.preview.picture())
+            self.looked = self.at
+        if stopped:
             raise CancelFitException
 
     def curve(self) -> Figure:
@@ -179,11 +195,10 @@ class TrainingJob(Job, Callback):
 class VideoJob(Job):
     "A `watch` for `paint_video` with the time left."
 
-    kind = "a video"
+    kind = "film"
 
     def __call__(self, painted, total):
-        self.done, self.at = painted / total if total else 0.0, time.monotonic()
-        if self.stop.is_set():
+        if self.reached(painted / total if total else 0.0):
             raise KeyboardInterrupt  # as Ctrl-C in the terminal
 
 
@@ -191,45 +206,36 @@ class RefiningJob(Job):
     "A `watch` for `Stylizer.refined` with the latest painting and the time left."
 
     def __call__(self, share, painted):
-        self.done, self.at, self.picture = share, time.monotonic(), painted
-        if self.stop.is_set():
+        self.show(to_picture(painted.clamp(0, 1)))
+        if self.reached(share):
             raise KeyboardInterrupt  # the steps so far count
 
 
 class OptimizationJob(Job):
     "A callback for `optimize_style` with the loss and image."
 
-    kind = "a finest painting"
+    kind = "finest"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, owner: Visitor | None = None) -> None:
+        super().__init__(owner)
         self.iterates: list[dict] = []
-        self.ended, self.looked = False, -EVERY
+        self.looked = -EVERY
 
     def __call__(self, iterate, work):
         self.iterates.append(asdict(iterate))
-        self.done, self.at = work.done(), time.monotonic()
-        if time.monotonic() - self.looked > EVERY:  # in this thread, which owns `work`
-            self.picture, self.looked = to_picture(work.picture()), time.monotonic()
-        return self.stop.is_set()
-
-    def said(self) -> str:
-        if not self.iterates:
-            return super().said()
-        size = f"{self.iterates[-1]['width']} x {self.iterates[-1]['height']} px"
-        if not self.ended:
-            return f"{super().said()}\n\nFirst a small sketch, then larger and finer: {size} now."
-        if self.stop.is_set():
-            return f"Stopped.\n\nYou can download the painting so far: {size}."
-        return f"Done.\n\nThe painting has {size}."
+        stopped = self.reached(work.done())
+        if self.at - self.looked > EVERY:  # in this thread, which owns `work`
+            self.show(to_picture(work.picture()))
+            self.looked = time.monotonic()
+        return stopped
 
     def details(self) -> str:
-        "The loss, speed and memory."
+        "The size, loss, speed and memory."
         if not self.iterates:
             return ""
         now = self.iterates[-1]
         speed = f"{1 / now['seconds']:.1f} iterations per second"
-        at = f"iteration {now['i']} of {now['i_max']} at this size"
+        at = f"{now['width']} x {now['height']} px, iteration {now['i']} of {now['i_max']}"
         return f"{at}, loss {now['loss']:.4g}, {speed}, {_memory() / 2**20:,.0f} MB of memory"
 
     def curve(self) -> Figure:

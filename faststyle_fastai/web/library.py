@@ -25,7 +25,6 @@ from ..training.demo import sample_photos
 
 __all__ = ["StyleLibrary", "is_late", "spoken"]
 
-LATE = " (interrupted)"
 TAKEN = "A style {} already exists: choose another name."
 
 
@@ -115,11 +114,8 @@ class StyleLibrary:
         files = tuple(file for one in names if (file := self.painting_of(one)))
         return self.both(names, files, tuple(map(written, files))), [*names]
 
-    def own(self, busy=()) -> dict[str, Path]:
-        """The name of each trained or added style -> its folder or file; trainings come first.
-
-        Also those of interrupted trainings, but not of `busy`, which are running.
-        """
+    def own(self) -> dict[str, Path]:
+        "The name of each trained or added style -> its folder or file; trainings come first."
         folders = [path for path in self.folder.glob("*") if _is_training(path)]
         files = [path for path in self.folder.glob("[!.]*.*") if path.is_file()]
         files = [p for p in files if p.suffix == ".safetensors" or is_picture(Path(p.name))]
@@ -127,12 +123,7 @@ class StyleLibrary:
         files.sort(key=lambda path: (path.stem, path.suffix != ".safetensors"))
         for path in [*sorted(folders), *files]:  # a painting belongs to the style of its name
             found.setdefault(path.name if path in folders else path.stem, path)
-        return {name: path for name, path in found.items() if name not in busy}
-
-    def own_titles(self, busy=()) -> list[tuple[str, str]]:
-        "The title of each style of `own`, `LATE` after an interrupted one's, and its name."
-        own = self.own(busy).items()
-        return [(title(name) + LATE * is_late(path), name) for name, path in own]
+        return found
 
     def thumbnail(self, folder: Path, called: str) -> Path:
         """The thumbnail of a style, or of one of `own`.
@@ -167,7 +158,7 @@ class StyleLibrary:
 
     def network(self, name: str) -> Path:
         "The style file of one of `own`; `FaststyleError` for a painting."
-        file = _network(self._all(name)[0])
+        file = _network(self.path(name))
         if is_painting(file):
             raise FaststyleError(f"{name} is a painting without a network: train it first.")
         if not file.exists():
@@ -193,7 +184,13 @@ class StyleLibrary:
     def painting_of(self, called: str) -> Path | None:
         "The painting of a style, if it is known."
         file, name = self.styles().get(called, (None, None))
+        if file is None and (path := self.own().get(called)):
+            file = _network(path)
         return file and _painting_of(file, name)
+
+    def path(self, name: str) -> Path:
+        "The folder or file of one of `own`."
+        return self._all(name)[0]
 
     def keep(self, paint: Stylizer, painting: Path, called: str) -> str:
         "Save a network with the painting of its style; return the name that it gets."
@@ -267,8 +264,10 @@ def spoken(name: str) -> str:
 
 
 def named_after(file: str | Path) -> str:
-    "The name of a style that a file gives it: with spaces, as they are spoken, for hyphens."
-    return plain_name(re.sub(r"[-_]+", " ", Path(file).stem))
+    "The name of a style that a file gives it: `the-sea.jpg` is The Sea."
+    words = re.sub(r"[-_]+", " ", Path(file).stem).split(" ")
+    small = not any(word != word.lower() for word in words)
+    return plain_name(" ".join(word[:1].upper() + word[1:] if small else word for word in words))
 
 
 def title(called: str) -> str:

@@ -1,40 +1,52 @@
 "What the page of photos shows: itself, and the styles to choose from."
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ..core.errors import FaststyleError
+from ..images.discovery import picture_files
 from ..images.formats import PICTURES
 from ..inference.builtin import BUILTIN_STYLES
-from ..inference.html import REMOTE, data_address, page_text, sample_of
+from ..inference.html import data_address, page_text, sample_of
 from ..inference.options import AREAS, STROKES
-from .guard import plain_reason
-from .library import StyleLibrary
+from .library import StyleLibrary, is_late, spoken
 
-__all__ = ["Window"]
+__all__ = ["Window", "page_route"]
 
+# Only its own script runs, and it calls only its own server.
+NAME = "faststyle"
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
     "media-src blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 
 
+def page_route(scripts: Sequence[str], facts: Callable[[], dict]):
+    "A page of these scripts."
+    from starlette.responses import HTMLResponse
+    from starlette.routing import Route
+
+    return Route("/", lambda _: HTMLResponse(page_text(scripts, POLICY, facts(), NAME)))
+
+
 class Window:
     "The page of photos, and the styles that it offers."
 
-    def __init__(self, shelf: StyleLibrary, scratch: Path):
+    def __init__(self, shelf: StyleLibrary, scratch: Path, folders: dict[str, Path]):
         self.shelf, self.scratch = shelf, scratch
+        counts = {name: len(picture_files(folder)) for name, folder in folders.items()}
+        self.photos = [(name, f"{name} ({count:,})") for name, count in counts.items()]
         self.thumbnails = lru_cache(256)(data_address)
 
-    def page(self) -> str:
-        "The page that paints photos."
-        facts = {
+    def facts(self) -> dict:
+        "What the page needs to know."
+        return {
             "styles": self.styles(), "strokes": dict.fromkeys(STROKES), "areas": [*AREAS],
             "sight": True, "files": ",".join(["image/*", ".safetensors", *sorted(PICTURES)]),
-            "sample": self.sample,
+            "sample": self.sample, "photos": self.photos,
         }  # fmt: skip
-        return page_text(REMOTE, POLICY, facts)
 
     @cached_property
     def sample(self):
@@ -56,12 +68,18 @@ class Window:
                 })  # fmt: skip
         return found
 
-    def painting(self, request):
-        "The thumbnail of a style."
-        from starlette.responses import FileResponse, PlainTextResponse
-
-        try:
-            called = request.query_params.get("style")
-            return FileResponse(self.shelf.thumbnail(self.scratch, called))
-        except (FileNotFoundError, FaststyleError) as error:
-            return PlainTextResponse(plain_reason(error), 404)
+    def own(self, busy: list[str], is_partial: Callable[[str], bool]) -> list[dict]:
+        "What the page shows of each style that was added."
+        known, found = self.shelf.styles(), []
+        for name, path in self.shelf.own().items():
+            late = is_late(path) and name not in busy
+            at_sight = name in busy or self.shelf.painting(name)
+            uses = next((one for one in known if one == name or one.startswith(f"{name}: ")), None)
+            with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
+                picture = self.shelf.thumbnail(self.scratch, name)
+                found.append({
+                    "name": name, "title": spoken(name), "image": self.thumbnails(picture),
+                    "kind": "late" if late else "sight" if at_sight else "taught", "uses": uses,
+                    "partial": late or is_partial(name),
+                })  # fmt: skip
+        return found

@@ -1,6 +1,5 @@
 "The page as a visitor uses it, in Chromium if it is installed."
 
-import os
 import re
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +9,7 @@ from threading import Thread
 import av
 import numpy as np
 import pytest
-from pages import DESK, PHONE, heard, opened, repainted, said, studio, studio_download, visitor
+from pages import DESK, PHONE, downloaded, heard, opened, own_styles, repainted, visitor
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, read_picture
@@ -31,11 +30,11 @@ def visit(chromium, site):
 def test_a_photo_is_painted(visit, photos, size):
     Image.open(photos / "china" / "0.jpg").save("china.png")
     tab, pictures = visit(size), []
-    studio(tab).get_by_role("radio", name="The Great Wave").click()  # not one trained meanwhile
+    tab.get_by_role("radio", name="The Great Wave").click()  # not one trained meanwhile
     assert "Painted in" in opened(tab, "china.png")
-    pictures.append(read_picture(studio_download(tab).path()))
-    repainted(studio(tab), studio(tab).get_by_role("radio", name=SCREAM).click)
-    download = studio_download(tab)
+    pictures.append(read_picture(downloaded(tab).path()))
+    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+    download = downloaded(tab)
     assert download.suggested_filename == "china-the_scream.png"
     pictures.append(read_picture(download.path()))
     for picture, style in zip(pictures, ("great_wave", "the_scream")):
@@ -43,51 +42,49 @@ def test_a_photo_is_painted(visit, photos, size):
         assert np.abs(np.asarray(picture, float) - wanted).mean() < 1
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not tab.evaluate(wide)  # no horizontal scrolling
-    assert not studio(tab).locator("html").evaluate("e => e.scrollWidth > e.clientWidth")
 
 
 def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):
     photo = read_picture(photos / "flower" / "0.jpg").resize((3000, 2000))
     photo.save("large.jpg")
     tab = visit()
-    studio(tab).get_by_role("radio", name="The Great Wave").click()
+    tab.get_by_role("radio", name="The Great Wave").click()
     opened(tab, "large.jpg")
-    got = read_picture(studio_download(tab).path())
+    got = read_picture(downloaded(tab).path())
     assert got.size == (3000, 2000)
     wanted = Stylizer("gallery")("large.jpg", "great_wave")
     small = (np.asarray(p.resize((60, 40)), float) for p in (got, wanted))
     assert abs(next(small) - next(small)).mean() < 4
-    repainted(studio(tab), lambda: studio(tab).locator("#stroke").select_option("finest"))
-    studio(tab).locator("#download").click()
-    heard(studio(tab), "Full size")
-    studio(tab).get_by_role("button", name="Stop").click()
-    heard(studio(tab), "Stopped.")
+    repainted(tab, lambda: tab.locator("#stroke").select_option("finest"))
+    tab.locator("#download").click()
+    heard(tab, "Full size")
+    tab.get_by_role("button", name="Stop").click()
+    heard(tab, "Stopped.")
 
 
 def test_only_the_person_is_painted_and_the_mask_is_corrected(visit):
     photo = read_picture(ROOT / "nbs" / "images" / "astronaut.jpg")
     tab = visit()
-    page = studio(tab)
     opened(tab, ROOT / "nbs" / "images" / "astronaut.jpg")
-    assert page.locator("#invert").is_hidden()  # with everything painted, nothing can be swapped
+    assert tab.locator("#invert").is_hidden()  # with everything painted, nothing can be swapped
 
     def changed():
-        picture = np.asarray(read_picture(studio_download(tab).path()), float)
+        picture = np.asarray(read_picture(downloaded(tab).path()), float)
         return np.abs(picture - np.asarray(photo, float)).mean(2)
 
-    repainted(page, page.get_by_label("the person").check)
+    repainted(tab, tab.get_by_label("the person").check)
     person = changed()
     assert person[:150, 350:].mean() < 5 < 20 < person[300:450, 120:300].mean()
-    page.get_by_text("Correct by hand").click()
-    page.get_by_label("paint here", exact=True).check()
-    page.locator("#size").fill("20")
-    box = page.locator("#picture").bounding_box()
+    tab.get_by_text("Correct by hand").click()
+    tab.get_by_label("paint here", exact=True).check()
+    tab.locator("#size").fill("20")
+    box = tab.locator("#picture").bounding_box()
     tab.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.1 * box["height"])
     tab.mouse.down()
     tab.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.1 * box["height"], steps=4)
-    repainted(page, tab.mouse.up)
+    repainted(tab, tab.mouse.up)
     assert changed()[30:70, 415:460].mean() > 10
-    repainted(page, page.get_by_label("Swap painted and photo").check)
+    repainted(tab, tab.get_by_label("Swap painted and photo").check)
     inverted = changed()
     assert inverted[300:450, 120:300].mean() < 5 < inverted[300:480, 20:60].mean()
     assert "No person is found." in opened(tab, ROOT / "nbs" / "images" / "cat.jpg")
@@ -96,54 +93,51 @@ def test_only_the_person_is_painted_and_the_mask_is_corrected(visit):
 def test_a_style_change_keeps_the_mixture_and_paints_once(visit, photos):
     asked = []
     tab = visit()
-    page = studio(tab)
-    page.get_by_role("radio", name="The Great Wave").click()
+    tab.get_by_role("radio", name="The Great Wave").click()
     opened(tab, photos / "china" / "0.jpg")
-    repainted(page, lambda: page.get_by_label("Mix with").select_option(label="Udnie"))
+    repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Udnie"))
     tab.on("request", lambda r: asked.append(r.url) if r.url.endswith("/paint") else None)
-    repainted(page, page.get_by_role("radio", name=SCREAM).click)
-    assert len(asked) == 1 and page.locator("#mix").input_value() == "udnie"
-    got = read_picture(studio_download(tab).path())
+    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+    assert len(asked) == 1 and tab.locator("#mix").input_value() == "udnie"
+    got = read_picture(downloaded(tab).path())
     wanted = Stylizer("gallery")(photos / "china" / "0.jpg", {"the_scream": 0.5, "udnie": 0.5})
     assert np.abs(np.asarray(got, float) - np.asarray(wanted, float)).mean() < 3  # but for the JPEG
 
 
-def test_a_reload_keeps_the_photo_the_settings_and_the_tab(visit, photos):
+def test_a_reload_keeps_the_photo_the_settings_and_the_view(visit, photos):
     tab = visit()
     opened(tab, photos / "china" / "0.jpg")
-    repainted(studio(tab), studio(tab).get_by_role("radio", name=SCREAM).click)
-    repainted(studio(tab), studio(tab).get_by_label("Keep the photo’s colors").check)
-    tab.get_by_role("tab", name="My styles").click()
+    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+    repainted(tab, tab.get_by_label("Keep the photo’s colors").check)
+    own_styles(tab)
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     tab.get_by_role("button", name="Download the studio").wait_for()
-    assert tab.url.endswith("#my-styles")
-    tab.get_by_role("tab", name="Photo", exact=True).click()
-    heard(studio(tab), "Painted in")
-    assert studio(tab).get_by_label("Keep the photo’s colors").is_checked()
-    pressed = studio(tab).get_by_role("radio", name=SCREAM)
+    tab.get_by_role("link", name="Photos and films").click()
+    heard(tab, "Painted in")
+    assert tab.get_by_label("Keep the photo’s colors").is_checked()
+    pressed = tab.get_by_role("radio", name=SCREAM)
     assert pressed.get_attribute("aria-checked") == "true"
-    assert studio_download(tab).suggested_filename == "0-the_scream.jpg"
+    assert downloaded(tab).suggested_filename == "0-the_scream.jpg"
     tab.go_back()
     tab.get_by_role("button", name="Download the studio").wait_for()
 
 
 def test_the_first_screen_shows_what_it_is_for(visit):
     tab = visit((1366, 768))
-    studio(tab).get_by_role("heading", name="Paint your photos").wait_for()
-    studio(tab).get_by_role("button", name="Drop a photo here").wait_for()
-    assert studio(tab).locator("#first").bounding_box()["height"] > 0.5 * 768
-    studio(tab).get_by_text("Your painting").wait_for()
-    assert studio(tab).locator("#styles button").count() >= 14
+    tab.get_by_role("heading", name="faststyle").wait_for()
+    tab.get_by_role("button", name="Drop a photo or film").wait_for()
+    assert tab.locator("#first").bounding_box()["height"] > 0.5 * 768
+    tab.get_by_text("Your painting").wait_for()
+    assert tab.locator("#styles button").count() >= 14
 
 
 def test_controls_work_from_the_keyboard(visit, photos):
     tab = visit()
-    page = studio(tab)
     opened(tab, photos / "china" / "0.jpg")
-    repainted(page, lambda: page.get_by_label("Strength").press("ArrowLeft"))
-    assert page.get_by_label("Strength").input_value() == "99"
-    repainted(page, lambda: page.get_by_role("radio", name=SCREAM).press("Enter"))
+    repainted(tab, lambda: tab.get_by_label("Strength").press("ArrowLeft"))
+    assert tab.get_by_label("Strength").input_value() == "99"
+    repainted(tab, lambda: tab.get_by_role("radio", name=SCREAM).press("Enter"))
 
 
 @pytest.mark.parametrize(
@@ -154,40 +148,29 @@ def test_reasons_are_said(visit, photos, tmp_path, name, reason):
     file.write_text("words") if name == "words" else Image.new("1", (10_000, 10_100)).save(file)
     limit_pixels(50)  # the page's; each test starts with Pillow's
     tab = visit()
-    studio(tab).locator("#file").set_input_files(file)
-    heard(studio(tab), reason)
+    tab.locator("#file").set_input_files(file)
+    heard(tab, reason)
     visit.errors.clear()  # the browser reports the refusal, too
     opened(tab, photos / "china" / "0.jpg")
-    studio(tab).locator("#own").set_input_files(file)
-    heard(studio(tab), f"{name}.png could not be read as a painting")
+    tab.locator("#own").set_input_files(file)
+    heard(tab, f"{name}.png could not be read as a painting")
     visit.errors.clear()
-    repainted(studio(tab), studio(tab).get_by_role("radio", name=SCREAM).click)
-
-
-def test_what_is_missing_is_said(visit):
-    tab = visit()
-    tab.get_by_role("tab", name="Teach").click()
-    said(tab, "trained", "Choose a painting.")
-    assert tab.get_by_role("button", name="Teach it").is_disabled()
-    tab.get_by_role("tab", name="Finest").click()
-    said(tab, "optimized", "Choose a photo and a painting.")
-    assert tab.get_by_role("button", name="Paint it").is_disabled()
+    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
 
 
 def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
     tab, kept = visit(), [site[1] / f"the_scream-finer{end}" for end in (".safetensors", ".png")]
-    page = studio(tab)
     opened(tab, photos / "china" / "0.jpg")
-    repainted(page, page.get_by_role("radio", name=SCREAM).click)
-    page.get_by_role("button", name="Refine").click()
-    heard(page, re.compile("Refining: [1-9]"))
-    page.locator("#finer").click()  # stops it
-    heard(page, "refined on this photo")
-    painted = read_picture(studio_download(tab).path())
+    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+    tab.get_by_role("button", name="Refine").click()
+    heard(tab, re.compile("Refining: [1-9]"))
+    tab.get_by_role("button", name="Stop").click()
+    heard(tab, "refined on this photo")
+    painted = read_picture(downloaded(tab).path())
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
-    page.get_by_role("button", name="Save the refined style").click()
-    heard(page, "Saved as the scream-finer")
+    tab.get_by_role("button", name="Save the refined style").click()
+    heard(tab, "Saved as the scream-finer")
     photo = read_picture(photos / "china" / "0.jpg")
     off = np.asarray(Stylizer(kept[0])(photo), int) - np.asarray(painted, int)
     assert abs(off).mean() < 3  # but for the JPEG
@@ -197,18 +180,17 @@ def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
 
 def test_the_camera_is_painted_and_recorded(visit):
     tab = visit()
-    page = studio(tab)
-    page.get_by_role("button", name="Camera").click()
-    page.get_by_text("pictures a second").wait_for(timeout=90_000)
-    page.get_by_role("button", name="Record").click()
-    page.get_by_role("radio", name=SCREAM).click()
+    tab.get_by_role("button", name="Camera").click()
+    tab.get_by_text("pictures a second").wait_for(timeout=90_000)
+    tab.get_by_role("button", name="Record").click()
+    tab.get_by_role("radio", name=SCREAM).click()
     tab.wait_for_timeout(2000)
     with tab.expect_download() as saved:
-        page.get_by_role("button", name="Save recording").click()
+        tab.get_by_role("button", name="Save recording").click()
     with av.open(saved.value.path()) as film:
         assert sum(1 for _ in film.decode(video=0)) > 2
-    page.get_by_role("button", name="Stop").click()
-    heard(page, "Ready.")
+    tab.get_by_role("button", name="Stop").click()
+    heard(tab, "Ready.")
 
 
 @pytest.fixture
@@ -222,35 +204,29 @@ def neighbor(tmp_path):
         server.shutdown()
 
 
-def stored():
-    "The page's files."
-    return set(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*.*"))
-
-
-def test_other_sites_get_nothing_through_the_browser(chromium, site, neighbor):
-    port = site[0].rpartition(":")[2]
-    files = stored()
+def test_other_sites_get_nothing_through_the_browser(chromium, page, neighbor):
+    port, _, folder = page
+    site, files = f"http://127.0.0.1:{port}", set(folder.glob("*/*"))
     tab = chromium.new_page()
-    assert tab.goto(f"http://evil.example:{port}/config").status == 403  # redirected here by DNS
-    assert "components" not in tab.content()
+    assert tab.goto(f"http://evil.example:{port}/studio/styles").status == 403  # sent here by DNS
+    assert "great_wave" not in tab.content()
     post = """async ([url, mode, body]) => {
         try { return await (await fetch(url, {method: 'POST', mode, body})).text() }
         catch (error) { return 'blocked' }
     }"""
-    named = f"http://evil.example:{port}/gradio_api/upload"
+    named = f"http://evil.example:{port}/studio/photo"
     assert "does not serve the host" in tab.evaluate(post, [named, "same-origin", "x"])
-    form = "--x\r\nContent-Disposition: form-data; name='files'; filename='a.txt'\r\n\r\na\r\n--x--"
     for origin in (neighbor, neighbor.replace("127.0.0.1", "evil.example")):
         tab.goto(origin)
-        for host in (site[0], site[0].replace("127.0.0.1", "localhost")):
-            got = tab.evaluate(post, [f"{host}/gradio_api/call/optimize", "cors", "{}"])
+        for host in (site, site.replace("127.0.0.1", "localhost")):
+            got = tab.evaluate(post, [f"{host}/studio/finest", "cors", "{}"])
             assert got in ("blocked", "This page refuses requests from other sites.")
-            tab.evaluate(post, [f"{host}/gradio_api/upload", "no-cors", form])
-        tab.set_content(f"<iframe src='{site[0]}'></iframe>")
+            tab.evaluate(post, [f"{host}/api/paint?style=udnie", "no-cors", "x"])
+        tab.set_content(f"<iframe src='{site}'></iframe>")
         tab.frames[1].wait_for_url("chrome-error:**")
         assert all(frame.locator("button").count() == 0 for frame in tab.frames)
     tab.close()
-    assert stored() == files
+    assert set(folder.glob("*/*")) == files
 
 
 def test_other_computers_are_warned_of(capsys, port, tmp_path):
@@ -262,5 +238,5 @@ def test_a_photo_that_only_the_server_can_read(visit, photos):
     read_picture(photos / "china" / "0.jpg").save("china.tif")
     tab = visit()
     opened(tab, "china.tif")
-    assert read_picture(studio_download(tab).path()).size == (96, 72)
-    assert "96×72" in studio(tab).locator("#said").inner_text()
+    assert read_picture(downloaded(tab).path()).size == (96, 72)
+    assert "96×72" in tab.locator("#said").inner_text()

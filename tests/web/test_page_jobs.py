@@ -1,12 +1,16 @@
-"Trainings and optimizations on the page, in Chromium if it is installed."
+"Trainings and the finest paintings on the page, in Chromium if it is installed."
+
+import re
+import shutil
 
 import numpy as np
 import pytest
-from pages import heard, opened, repainted, said, studio, studio_download, visitor
+from pages import downloaded, heard, opened, own_styles, repainted, taught, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import Stylizer, read_picture
+from faststyle_fastai.web import visits
 
 
 @pytest.fixture
@@ -15,113 +19,119 @@ def visit(chromium, site):
         yield visit
 
 
-def upload(tab, field, file):
-    "Upload an image to a field and wait until it is shown."
-    shown = "document.querySelectorAll('img[src*=\"/file=\"]').length"
-    before = tab.evaluate(shown)
-    field.set_input_files(file)
-    tab.wait_for_function(f"{shown} > {before}")
-
-
-def fields(tab):
-    "The upload fields of the tab in view."
-    panel = tab.get_by_role("tabpanel").filter(visible=True)
-    return panel.locator("input[type=file]")
-
-
-def train(tab, painting, name):
-    tab.get_by_role("tab", name="Teach").click()
-    upload(tab, fields(tab).first, painting)
-    tab.get_by_label("Name of the style").fill(name)
-    tab.get_by_label("Minutes").first.fill("2")  # the sooner it is known how long it takes
+def teach(tab, painting, name, tmp_path):
+    shutil.copy(painting, tmp_path / f"{name}.png")
+    own_styles(tab)
+    tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
+    taught(tab, f"{name} paints at first sight")
+    tab.get_by_label("Time").fill("2")  # the sooner it is known how long it takes
     tab.get_by_role("button", name="Teach it").click()
 
 
-def test_a_style_is_trained(visit, site, painting):
+def test_a_style_is_taught_and_used(visit, site, painting, tmp_path):
     tab = visit()
-    train(tab, painting, "../my style")
-    said(tab, "trained", "left")
-    tab.get_by_role("button", name="Stop my style").click()
-    tab.get_by_role("button", name="Paint with my style").click(timeout=60_000)
-    assert (site[1] / "my_style" / "model.safetensors").is_file()
-    style = studio(tab).get_by_role("radio", name="my style")
-    style.wait_for()
-    assert style.get_attribute("aria-checked") == "true"
-    assert list(site[1].parent.glob("my*")) == []
+    teach(tab, painting, "My Style", tmp_path)
+    taught(tab, "left")
+    tab.get_by_role("button", name="Stop").click()
+    taught(tab, "The style so far is saved.")
+    tab.get_by_role("button", name="Paint with My Style").click()
+    assert (site[1] / "My_Style" / "model.safetensors").is_file()
+    expect(tab.locator("#faces [aria-checked=true]")).to_contain_text("My Style")
 
 
-def test_a_training_belongs_to_the_page(visit, site, painting):
+def test_a_training_belongs_to_the_page(visit, site, painting, tmp_path):
     first = visit()
-    train(first, painting, "one")
-    said(first, "trained", "one: ")
+    teach(first, painting, "One", tmp_path)
+    taught(first, "left")
     second = visit()
-    train(second, painting, "two")
-    said(second, "trained", "two: Waiting for a training. You are next.")  # one at a time
-    assert visit.errors == []
+    teach(second, painting, "Two", tmp_path)
+    taught(second, "waiting for a training. You are next.")  # one at a time
     first.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
-    first.get_by_role("tab", name="Teach").click()
-    said(first, "trained", "left")  # it went on
-    first.get_by_role("button", name="Stop two").click()  # while it waits
-    while "one: stop" not in first.inner_text("#trained"):  # a click on a button made anew is lost
-        first.get_by_role("button", name="Stop one").click()
-        first.get_by_text("one: stop").or_(first.get_by_text("left")).first.wait_for()
-    said(first, "trained", "one: stopped")
-    said(first, "trained", "two: stopped")
-    assert (site[1] / "one" / "model.safetensors").is_file()
-    assert not (site[1] / "two").exists()
+    faces = first.get_by_role("radiogroup", name="My styles")
+    faces.get_by_role("radio", name="One").click()
+    taught(first, "left")  # it went on
+    faces.get_by_role("radio", name="Two").click()
+    taught(first, "You are next.")
+    first.get_by_role("button", name="Stop").click()  # while it waits
+    taught(first, re.compile("Two paints at first sight|Stopped."))
+    faces.get_by_role("radio", name="One").click()
+    first.get_by_role("button", name="Stop").click()
+    taught(first, "The style so far is saved.")
+    assert (site[1] / "One" / "model.safetensors").is_file()
+    assert not (site[1] / "Two").exists()
 
 
 def test_a_tiny_painting_is_refused(visit, tmp_path):
-    Image.new("RGB", (9, 9), "red").save(tmp_path / "dot.png")
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "red.png")
     tab = visit()
-    train(tab, tmp_path / "dot.png", "dot")
-    tab.get_by_text("too few for strokes").first.wait_for()
+    teach(tab, tmp_path / "red.png", "Dot", tmp_path)
+    taught(tab, "too few for strokes")
+    visit.errors.clear()  # the browser reports the refusal, too
+
+
+def test_a_folder_of_photos_is_learned_on(visit, site, photos, painting, tmp_path):
+    tab = visit()
+    shutil.copy(painting, tmp_path / "Learned.png")
+    own_styles(tab)
+    tab.locator("#new").set_input_files(tmp_path / "Learned.png")
+    taught(tab, "Learned paints at first sight")
+    tab.get_by_label("Photos to learn on").select_option("folder")
+    tab.get_by_role("button", name="Teach it").click()
+    taught(tab, "Choose a folder with photos.")
+    tab.locator("#learn").set_input_files(photos / "china")
+    tab.get_by_text("7 photos").wait_for()
+    tab.get_by_label("Time").fill("1")
+    tab.get_by_role("button", name="Teach it").click()
+    taught(tab, "left")
+    tab.get_by_role("button", name="Stop").click()
+    taught(tab, "The style so far is saved.")
+    tab.get_by_role("button", name="Discard the training").click()
+    taught(tab, "Learned paints at first sight")
+    assert (site[1] / "Learned.png").is_file() and not (site[1] / "Learned").exists()
 
 
 def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting):
     tab = visit()
-    page = studio(tab)
     opened(tab, photos / "china" / "0.jpg")
-    page.locator("#own").set_input_files(painting)
-    heard(page, "Not close enough?")
-    assert (site[1] / "waves.png").is_file()
-    repainted(page, lambda: page.get_by_label("Mix with").select_option(label="Udnie"))
-    mixed = np.asarray(read_picture(studio_download(tab).path()), float)
+    tab.locator("#own").set_input_files(painting)
+    heard(tab, "Not close enough?")
+    assert (site[1] / "Waves.png").is_file()
+    tab.get_by_role("button", name="Teach").click()
+    taught(tab, "Waves paints at first sight")
+    tab.get_by_role("link", name="Photos and films").click()
+    repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Udnie"))
+    mixed = np.asarray(read_picture(downloaded(tab).path()), float)
     wanted = Stylizer([painting, "udnie"])(photos / "china" / "0.jpg", {"waves": 0.5, "udnie": 0.5})
     assert np.abs(mixed - np.asarray(wanted, float)).mean() < 3  # but for the JPEG
-    tab.get_by_role("tab", name="Teach").click()
-    tab.get_by_label("Or one of My styles").click()
-    tab.get_by_role("option", name="waves").click()
-    expect(tab.get_by_label("Name of the style")).to_have_value("waves")
-    tab.get_by_role("button", name="Teach it").click()
-    said(tab, "trained", "left")
-    tab.get_by_role("button", name="Stop waves").click()
-    said(tab, "trained", "waves: stopped")
-    assert (site[1] / "waves" / "model.safetensors").is_file()
-    tab.get_by_role("button", name="Paint with waves").click()
-    page.locator("#said").filter(has_text="Painted in").filter(has_not_text="Not close").wait_for()
-    tab.get_by_role("tab", name="Teach").click()
-    tab.get_by_role("button", name="Discard waves").click()
-    tab.get_by_role("button", name="Discard waves").wait_for(state="hidden")
-    assert not (site[1] / "waves").exists() and (site[1] / "waves.png").is_file()
 
 
-def test_a_picture_is_optimized_and_stopped(visit, photos, painting):
-    def start(size):
-        tab = visit()
-        tab.get_by_role("tab", name="Finest").click()
-        upload(tab, fields(tab).nth(0), photos / "china" / "0.jpg")
-        upload(tab, fields(tab).nth(1), painting)
-        said(tab, "optimized", "Ready to paint.")
-        tab.get_by_label("Longer side, px").first.fill(size)
-        assert tab.get_by_role("button", name="Stop").is_hidden()
-        tab.get_by_role("button", name="Paint it").click()
-        said(tab, "optimized", "First a small sketch")
-        return tab
-
-    start("512").context.close()  # ends its work, for which the next would wait in the queue
-    tab = start("64")
+def test_the_finest_painting_is_shown_stopped_and_left(visit, photos, monkeypatch):
+    photo = photos / "china" / "0.jpg"
+    tab = visit()
+    opened(tab, photo)
+    first = np.asarray(read_picture(downloaded(tab).path()), float)
+    tab.get_by_role("button", name="Finest strokes").click()
+    heard(tab, re.compile("The finest strokes: .*left"))
+    tab.reload()
+    visit.errors.clear()  # the reload cut off what was being loaded
+    heard(tab, "The finest strokes: ")
     tab.get_by_role("button", name="Stop").click()
-    said(tab, "optimized", " px.")  # how large it is
-    tab.get_by_role("button", name="Stop").wait_for(state="hidden")
+    heard(tab, "These are the finest strokes.")
+    got = read_picture(downloaded(tab).path())
+    assert got.width / got.height == pytest.approx(96 / 72, abs=0.05)
+    off = np.asarray(got.resize((96, 72)), float) - first
+    assert np.abs(off).mean() > 3
+    repainted(tab, tab.get_by_role("button", name="Back to the first painting").click)
+    again = np.asarray(read_picture(downloaded(tab).path()), float)
+    assert np.abs(again - first).mean() < 1
+    monkeypatch.setattr(visits, "LEFT", 3)
+    tab.get_by_role("button", name="Finest strokes").click()
+    heard(tab, re.compile("The finest strokes: .*left"))
+    tab.context.close()  # ends its work, for which the next would wait in the queue
+    tab = visit()
+    opened(tab, photo)
+    tab.get_by_role("button", name="Finest strokes").click()
+    heard(tab, re.compile("The finest strokes: .*left"))
+    tab.get_by_role("button", name="Stop").click()
+    heard(tab, "These are the finest strokes.")

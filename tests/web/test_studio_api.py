@@ -11,7 +11,13 @@ from PIL import Image
 from faststyle_fastai.all import Stylizer
 
 ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
-ACTS = "paint", "mask", "thumbnail", "finish", "refine", "keep", "forget", "preview", "frame"
+GETS = "preview", "work", "example", "picture", "curve", "result", "original", "mine", "jobs"
+POSTS = "paint", "mask", "thumbnail", "finish", "refine", "keep", "plain", "forget", "frame"
+POSTS = *POSTS, "frame_at", "paint_film", "finest", "end", "teach", "resume", "discard", "rename"
+POSTS = *POSTS, "remove", "packed"
+
+
+ODD = {"style": ["great_wave"], "area": "moon", "stroke": 7, "id": {}, "side": True, "minutes": "1"}
 
 
 def body_of(file):
@@ -62,11 +68,11 @@ def test_numbers_are_checked(visitor, odd, name):
     assert status == 400 and b"not a number from 0 to 1" in said
 
 
-@pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("how", [{}, {"style": ["great_wave"], "area": "moon", "stroke": 7}, []])
+@pytest.mark.parametrize("act", GETS + POSTS)
+@pytest.mark.parametrize("how", [{}, ODD, []])
 def test_odd_calls_get_one_line(visitor, act, how, capfd):
     port, me = visitor
-    body = None if act == "preview" else b"no picture"
+    body = None if act in GETS else b"no picture"
     status, said, _ = send(port, act, body, how, me)
     assert status in (200, 204, 400)
     if status == 400:
@@ -77,7 +83,7 @@ def test_odd_calls_get_one_line(visitor, act, how, capfd):
 def test_wrong_files_are_refused_in_words(page, tmp_path):
     port = page[0]
     for name, body in {"a.jpg": b"words", "b.safetensors": b"words", "../../c": b""}.items():
-        for act in ("photo", "style"):
+        for act in ("photo", "style", "film"):
             status, said, _ = send(port, act, body, {"name": name}, "w")
             assert status == 400 and str(tmp_path.parent).encode() not in said
             assert b"/" not in said.replace(b"c.png", b"")
@@ -92,6 +98,6 @@ def test_other_sites_and_routes_are_refused(page):
     port = page[0]
     assert send(port, "styles", None, None, Origin="http://evil.example")[0] == 403
     assert send(port, "stop", b"", None, Origin="null")[0] == 403
-    assert send(port, "unknown", b"")[0] == send(port, "paint", None)[0] == 403
+    assert send(port, "unknown", b"")[0] == 404 and send(port, "paint", None)[0] == 405
     styles = json.loads(send(port, "styles", None)[1])
     assert {"great_wave", "udnie"} <= {one["name"] for one in styles}

@@ -5,14 +5,13 @@ import subprocess
 import sys
 import time
 from io import BytesIO
-from urllib.request import urlopen
 
 import pytest
-from gradio_client import Client
+import requests
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, read_picture
-from faststyle_fastai.web.server import live_page
+from faststyle_fastai.web.watch import live_page
 
 
 def test_watched_and_stopped_from_the_page(photos, painting, tmp_path, port):
@@ -23,18 +22,21 @@ def test_watched_and_stopped_from_the_page(photos, painting, tmp_path, port):
     run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     try:
         assert any(f"http://127.0.0.1:{port}" in line for line in run.stderr)
-        client = Client(f"http://127.0.0.1:{port}", verbose=False)
+        address = f"http://127.0.0.1:{port}"
         for _ in range(100):
-            picture, status, curve = client.predict(api_name="/look")
-            if picture:
+            told = requests.get(f"{address}/look").json()
+            if told["sees"]:
                 break
             time.sleep(0.1)
-        assert read_picture(picture).width == 32 and curve["plot"].startswith("data:image")
-        with urlopen(f"http://127.0.0.1:{port}/image") as image:
-            assert image.headers["Content-Type"] == "image/jpeg"
-            assert Image.open(BytesIO(image.read())).width == 32
-        assert "of 1000000" in status and "iterations per second" in status and "MB" in status
-        client.predict(api_name="/stop")
+        for name, kind in (("image", "image/jpeg"), ("curve", "image/png")):
+            image = requests.get(f"{address}/{name}")
+            assert image.headers["Content-Type"] == kind
+            shown = Image.open(BytesIO(image.content))
+            assert name == "curve" or shown.width == 32
+        details = told["details"]
+        assert "of 1000000" in details and "iterations per second" in details and "MB" in details
+        assert "Stop and save" in requests.get(address).text
+        requests.post(f"{address}/stop")
         said = run.communicate(timeout=60)[1]
     finally:
         run.kill()

@@ -20,7 +20,8 @@ function stopLive() {
   live = now.painted = null;
   document.body.classList.remove("live", "mirror");
   [$("camera").textContent, $("film").textContent] = [words.camera, words.paintFilm];
-  [$("camera").hidden, $("film").hidden] = [false, !film];
+  $("camera").hidden = false;
+  offerFilm();
   $("record").hidden = $("snap").hidden = true;
   $("rate").textContent = "";
   if (!now.photo) {

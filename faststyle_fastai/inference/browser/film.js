@@ -1,31 +1,13 @@
-// A film, painted frame by frame and written as WebM without sound.
-const FILM = 360; // px of the short side
-const RATE = 25; // frames per second, where the browser does not tell
-const SAID = 25; // frames between what is said
-const KEY = 50; // frames from one that stands alone to the next
+// A film: one of its frames is painted as a photo is, and then all of them.
+let film, filming = false; // what is open; whether it is being painted
 
-let film; // what is open
-
-// A film begins as a photo, its first frame.
 async function openFilm(file) {
   stopLive();
   closeFilm();
-  if (!window.VideoEncoder) return say("noFilm");
+  if (!films) return say("noFilm");
   say("opening");
-  const video = document.createElement("video"), address = URL.createObjectURL(file);
-  Object.assign(video, { src: address, muted: true, playsInline: true, preload: "auto" });
-  film = { file, video, address };
   try {
-    await event(video, "loadeddata");
-    film.rate = await rateOf(video);
-    await seek(video, 0.5 / film.rate);
-    now.reduced = "";
-    now.photo = canvasOf(video, video.videoWidth, video.videoHeight);
-    await opened(file, `${video.videoWidth}×${video.videoHeight}`);
-    if (film?.file !== file) return; // something else was opened
-    $("film").hidden = false;
-    offerFilm();
-    say("filmFirst");
+    await showFilm({ file, address: URL.createObjectURL(file), ...(await readFilm(file)) });
   } catch (error) {
     console.warn(error);
     closeFilm();
@@ -33,134 +15,99 @@ async function openFilm(file) {
   }
 }
 
+// Show a film that was read, by its first frame.
+async function showFilm(found) {
+  film = found;
+  [$("moment").value, $("original").checked] = [0, false];
+  tellValue($("moment"));
+  now.reduced = "";
+  now.photo = await frameAt(found, 0);
+  await opened(found.file, found.size ?? `${now.photo.width}×${now.photo.height}`);
+  if (film !== found) return; // something else was opened
+  offerFilm();
+  say("filmFirst", found);
+}
+
 function closeFilm() {
-  if (film) URL.revokeObjectURL(film.address);
+  if (film) forgetFilm(film), URL.revokeObjectURL(film.address);
+  offerFilm();
   film = null;
-  $("film").hidden = true;
+  document.body.classList.remove("film");
+  $("film").hidden = $("of-film").hidden = true;
   nameDownload();
 }
 
-// The painted film, to be saved again; none once something else is asked for.
+// The painted film, to be played and saved; none once something else is asked for.
 function offerFilm(painted = null, called = "") {
-  if (film) Object.assign(film, { painted, called });
+  if (!film) return;
+  if (film.shown) URL.revokeObjectURL(film.shown);
+  Object.assign(film, { painted, called, shown: painted && URL.createObjectURL(painted) });
+  document.body.classList.add("film");
+  $("film").hidden = $("of-film").hidden = false;
   $("film").classList.toggle("main", !painted);
+  $("film").textContent = painted ? words.paintFilmAgain : words.paintFilm;
+  $("original").parentElement.hidden = !painted || !film.address;
+  $("moment").parentElement.hidden = Boolean(painted);
+  $("player").hidden = !painted;
+  $("frame").hidden = Boolean(painted);
+  if (painted) play(film.shown);
+  else $("player").pause(), $("player").removeAttribute("src"), ($("original").checked = false);
   nameDownload();
 }
 
-document.querySelector("aside").addEventListener("change", () => offerFilm());
+// Play a file from the moment where the other one was, so that they can be compared.
+function play(address) {
+  const player = $("player"), { currentTime, paused } = player, again = player.hasAttribute("src");
+  player.src = address;
+  player.onloadedmetadata = () => {
+    player.currentTime = again ? currentTime : 0;
+    if (again && !paused) player.play();
+  };
+}
+$("original").onchange = () => play($("original").checked ? film.address : film.shown);
+$("player").onerror = () => $("original").checked && (($("original").checked = false), play(film.shown), say("notPlayed"));
 
-// Settings wait while a film is painted in them.
-const settings = document.querySelectorAll("#styles, #more, aside > :not(#said, #bar, #film)");
-const hold = (on) => settings.forEach((each) => (each.inert = on));
-
-$("film").onclick = async () => {
-  if (live) return stopLive();
-  const ours = film, { file, video, rate } = film, name = `${file.name.replace(/\.[^.]*$/, "")}-${style.name}.webm`, mine = {};
+$("moment").onchange = async () => {
   try {
-    const frames = Math.max(1, Math.round(video.duration * rate));
-    const scale = Math.min(1, FILM / Math.min(video.videoWidth, video.videoHeight));
-    const [width, height] = [video.videoWidth, video.videoHeight].map((n) => 2 * Math.round((n * scale) / 2));
-    const found = [];
-    const encoder = new VideoEncoder({ output: (chunk) => found.push(chunk), error: (error) => (mine.error = error) });
-    encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
-    goLive(mine, $("film"));
-    hold(true);
-    say("film", { title: style.title });
-    await started;
-    const begun = performance.now();
-    for (let i = 0; i < frames; i++) {
-      await seek(video, (i + 0.5) / rate);
-      if (!(await paintFrame(canvasOf(video, width, height), mine, FILM))) break;
-      const frame = new VideoFrame($("picture"), { timestamp: Math.round((1e6 * i) / rate), duration: Math.round(1e6 / rate) });
-      encoder.encode(frame, { keyFrame: i % KEY === 0 });
-      frame.close();
-      if (mine.error) throw mine.error;
-      const left = Math.round((((performance.now() - begun) / (i + 1)) * (frames - 1 - i)) / 1000);
-      if (i % SAID === 0) say("frames", { title: style.title, done: i + 1, frames, left });
-      Object.assign($("bar"), { hidden: false, value: (i + 1) / frames });
-    }
-    await encoder.flush();
-    encoder.close();
-    const painted = webm(found, width, height, rate);
-    save(painted, name);
-    if (live === mine) stopLive();
-    await idle();
-    if (film === ours) offerFilm(painted, name);
-    say("filmed", { done: found.length, frames });
+    now.photo = await frameAt(film, $("moment").value / 100);
   } catch (error) {
-    console.warn(error);
-    if (live === mine) stopLive();
-    say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
+    return say("notFilm", { name: film.file.name, why: error.message });
   }
-  hold(false);
-  $("bar").hidden = true;
+  now.painted = null;
+  show();
+  await paint();
+  paintThumbnails().catch(console.warn);
 };
 
-const event = (target, name) =>
-  new Promise((done, fail) => {
-    target.addEventListener(name, done, { once: true });
-    target.addEventListener("error", () => fail(new Error(words.unreadable)), { once: true });
+// Settings wait while a job goes on in them.
+const settings = document.querySelectorAll("#styles, #more, #paint aside > :not(#said, #bar, #film, #halt)");
+const hold = (on) => settings.forEach((each) => (each.inert = on));
+
+$("film").onclick = () => {
+  if (filming) return stopFilm();
+  return followFilm((ours, watch) => paintFilm(ours, watch));
+};
+
+// Show how a film is painted, until it is there.
+async function followFilm(work) {
+  const ours = film;
+  await idle();
+  filming = true;
+  offerFilm();
+  hold(true);
+  ready(false);
+  $("film").textContent = words.stop;
+  $("film").classList.remove("main");
+  const done = await work(ours, (share) => Object.assign($("bar"), { hidden: false, value: share })).catch((error) => {
+    console.warn(error);
+    say("notFilm", { name: ours.file.name, why: error.message ?? words.unreadable });
   });
-
-function seek(video, time) {
-  const there = event(video, "seeked");
-  video.currentTime = Math.min(time, video.duration);
-  return there;
-}
-
-// Frames per second, from the times of the first few.
-async function rateOf(video) {
-  if (!video.requestVideoFrameCallback) return RATE;
-  const times = [], begun = performance.now();
-  const look = (_, { mediaTime }) => (times.push(mediaTime), video.requestVideoFrameCallback(look));
-  video.requestVideoFrameCallback(look);
-  await video.play().catch(() => {}); // a short film may end before the browser says that it plays
-  while (times.length < 12 && performance.now() - begun < 2000) {
-    if (video.ended) await video.play().catch(() => {}); // once more: a busy browser skips frames
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  video.pause();
-  const steps = times.slice(1).map((t, i) => t - times[i]).filter((step) => step > 0.001);
-  const shortest = Math.min(...steps); // where the browser skipped none
-  return steps.length ? Math.min(60, Math.round(1 / shortest)) : RATE;
-}
-
-// WebM (Matroska): numbers of elements, each with its content.
-function webm(chunks, width, height, rate) {
-  const number = (value) => {
-    const digits = [];
-    do digits.unshift(value % 256), (value = Math.floor(value / 256));
-    while (value);
-    return digits;
-  };
-  const real = (value) => [...new Uint8Array(new Float64Array([value]).buffer)].reverse();
-  const text = (value) => [...new TextEncoder().encode(value)];
-  const element = (id, ...parts) => {
-    const length = parts.reduce((sum, part) => sum + (part.size ?? part.length), 0);
-    const bytes = number(length), size = [...Array(7 - bytes.length).fill(0), ...bytes];
-    return new Blob([new Uint8Array([...number(id), 0x01, ...size]), ...parts.map((part) => (part instanceof Blob || part instanceof Uint8Array ? part : new Uint8Array(part)))]);
-  };
-  const head = element(
-    0x1a45dfa3, element(0x4286, [1]), element(0x42f7, [1]), element(0x42f2, [4]), element(0x42f3, [8]),
-    element(0x4282, text("webm")), element(0x4287, [2]), element(0x4285, [2]),
-  );
-  const info = element(
-    0x1549a966, element(0x2ad7b1, number(1e6)), element(0x4489, real((1000 * chunks.length) / rate)),
-    element(0x4d80, text("faststyle")), element(0x5741, text("faststyle")),
-  );
-  const video = element(0xe0, element(0xb0, number(width)), element(0xba, number(height)));
-  const track = element(
-    0xae, element(0xd7, [1]), element(0x73c5, [1]), element(0x9c, [0]), element(0x83, [1]), element(0x86, text("V_VP8")), video,
-  );
-  const clusters = [];
-  let start = 0, blocks = [];
-  const close = () => blocks.length && clusters.push(element(0x1f43b675, element(0xe7, number(start)), ...blocks));
-  for (const chunk of chunks) {
-    const time = Math.round(chunk.timestamp / 1000), data = new Uint8Array(chunk.byteLength), key = chunk.type === "key";
-    chunk.copyTo(data);
-    if (key) close(), ([start, blocks] = [time, []]);
-    blocks.push(element(0xa3, [0x81, (time - start) >> 8, (time - start) & 255, key ? 0x80 : 0], data));
-  }
-  close();
-  return new Blob([head, element(0x18538067, info, element(0x1654ae6b, track), ...clusters)], { type: "video/webm" });
+  filming = false;
+  hold(false);
+  $("bar").hidden = true;
+  if (film !== ours) return;
+  await idle();
+  offerFilm(done?.blob, done?.name);
+  ready(true);
+  done?.said();
 }

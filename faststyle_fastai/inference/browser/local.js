@@ -1,5 +1,5 @@
 // Paints on this device: the runtime and the networks are inside the page, and a worker runs them.
-// The functions after `started` are those of remote.js.
+// The functions after `started`, and those of webm.js, are those of remote.js and closer.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const slowly = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025
 const decoded = (text) => (Uint8Array.fromBase64 ?? slowly)(text);
@@ -54,11 +54,11 @@ async function start() {
 }
 const started = start();
 const blends = true; // strength blends the painting with the photo
-const films = true;
 const lasting = false; // another visit has no paintings of one's own
 const forget = () => true;
+const isFilm = (file) => file.type.startsWith("video/");
 const bitmapOf = (file) => createImageBitmap(file);
-const offerFiner = () => {}; // refining needs Python
+const offerWays = () => {}; // what is closer to a painting needs Python
 
 // A style's weights in a network: its place in a table, or its own row.
 function row(one, network) {

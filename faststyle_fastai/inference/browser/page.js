@@ -9,34 +9,51 @@ for (const item of document.querySelectorAll("[data-say]")) item.textContent = w
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
 
 // What a slider says beside its name.
-const tellValue = (slider) => (slider.previousElementSibling.textContent = `${slider.value} %`);
+const tellValue = (slider) => (slider.previousElementSibling.textContent = `${slider.value} ${slider.dataset.unit ?? "%"}`);
 const sliders = [...document.querySelectorAll("aside input[type=range]")];
 const tellValues = () => sliders.forEach(tellValue);
 for (const slider of sliders) slider.addEventListener("input", () => tellValue(slider));
 tellValues();
 
-// Styles: a button each, with the painting, and later with the photo in this style.
-function offer(one, first = false) {
-  const button = document.createElement("button"), title = document.createElement("span");
-  [button.type, button.title] = ["button", one.painting || one.title];
+// A style to choose: a radio button with its painting and its title.
+function faceOf(one, chosen, below = one.title.split(" · ")[1]) {
+  const button = document.createElement("button"), span = (className, textContent = "") => Object.assign(document.createElement("span"), { className, textContent });
+  [button.type, button.title, button.onclick] = ["button", one.painting || one.title, chosen];
   button.setAttribute("role", "radio");
-  const face = Object.assign(document.createElement("span"), { className: "face" });
+  const face = span("face");
   if (one.image) face.append(Object.assign(new Image(), { src: one.image, alt: "" }));
-  button.append(face);
-  const [work, artist] = one.title.split(" · ");
-  title.className = "name";
-  title.textContent = work;
-  button.append(title);
-  if (artist) button.append(Object.assign(document.createElement("span"), { textContent: artist, className: "artist" }));
-  button.onclick = () => choose(one);
-  one.button = button;
-  first ? $("faces").prepend(button) : $("faces").append(button);
+  button.append(face, span("name", workOf(one)));
+  if (below) button.append(span("artist", below));
+  return button;
+}
+
+// One of these buttons is chosen, and is the one that the Tab key reaches; arrow keys choose others.
+function mark(faces, chosen) {
+  for (const button of faces.children) {
+    button.setAttribute("aria-checked", button === chosen);
+    button.tabIndex = button === chosen ? 0 : -1;
+  }
+}
+function arrows(event, faces) {
+  const all = [...faces.children], at = all.indexOf(event.target);
+  const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (at < 0 || to === undefined) return;
+  event.preventDefault();
+  const next = all[Math.min(all.length - 1, Math.max(0, to))];
+  next.focus();
+  next.click();
+}
+
+// Styles: later with the photo in each of them.
+function offer(one, first = false) {
+  one.button = faceOf(one, () => choose(one));
+  first ? $("faces").prepend(one.button) : $("faces").append(one.button);
 }
 
 function offerAll() {
   $("faces").replaceChildren();
   facts.styles.forEach((one) => offer(one));
-  mark();
+  mark($("faces"), style.button);
   offerMixtures();
   $("styles").scrollLeft = style.button.offsetLeft - $("styles").clientWidth / 2;
 }
@@ -46,7 +63,7 @@ function offerMixtures() {
   const before = second();
   $("mix").replaceChildren(new Option(words.mixNone, ""));
   for (const one of facts.styles)
-    if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(workOf(one), one.name, false, one === before), { one }));
+    if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(workOf(one), one.name, false, one.name === before?.name), { one }));
   $("mixing").hidden = $("mix").options.length < 2;
   $("parts").hidden = !$("mix").value;
 }
@@ -54,33 +71,23 @@ const second = () => $("mix").selectedOptions[0]?.one;
 
 function choose(one) {
   style = one;
-  mark();
+  mark($("faces"), one.button);
   one.button.scrollIntoView({ block: "nearest", inline: "nearest" });
   offerMixtures();
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
+  inAddress(one);
+  paint();
+}
+function inAddress(one) {
+  if (location.hash.startsWith("#/")) return; // another view
   try {
     history.replaceState(null, "", one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
   } catch {} // a page inside another may not
-  paint();
-}
-
-// One of the styles is chosen, and is the one that the Tab key reaches; arrow keys choose others.
-function mark() {
-  for (const one of facts.styles) {
-    one.button.setAttribute("aria-checked", one === style);
-    one.button.tabIndex = one === style ? 0 : -1;
-  }
 }
 $("styles").onkeydown = (event) => {
-  const all = [...$("faces").children], at = all.indexOf(event.target);
-  if (event.key === "Delete" && at >= 0 && !$("forget").hidden && all[at] === style.button) return $("forget").click();
-  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
-  if (at < 0 || to === undefined) return;
-  event.preventDefault();
-  const next = all[Math.min(all.length - 1, Math.max(0, to))];
-  next.focus();
-  next.click();
+  if (event.key === "Delete" && event.target === style.button && !$("forget").hidden) return $("forget").click();
+  arrows(event, $("faces"));
 };
 
 function atEnd() {
@@ -173,7 +180,7 @@ for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Opti
 for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
 $("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint();
 if (!blends) $("strength").onchange = () => paint();
-$("mix").onchange = () => (($("parts").hidden = !$("mix").value), offerFiner(), paint());
+$("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
 
 // A reload in the same tab shows the same settings.
 const SETTINGS = ["stroke", "strength", "colors", "feather", "part", "mix"];
@@ -198,7 +205,7 @@ function settle() {
 
 // A photo from a file.
 async function open(file) {
-  if (file.type.startsWith("video/")) return films ? openFilm(file) : paintElsewhere(file);
+  if (isFilm(file)) return openFilm(file);
   stopLive();
   closeFilm();
   say("opening");
@@ -271,11 +278,11 @@ async function paint() {
     if (!live) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
       const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
-      if (seen) say("paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
+      if (seen) say(seconds > 0 ? "paintedIn" : "painted", { seconds, where, mixed, reduced: now.reduced + now.note });
       else say("nobody");
-      ready(true);
+      ready(!filming);
       $("picture").setAttribute("aria-label", filled(words.pictureIn, style));
-      offerFiner();
+      offerWays();
     }
   } catch (error) {
     console.warn(error);
@@ -293,6 +300,7 @@ async function correct(done = "masked") {
   offerSwap();
   keep("edits", now.edits && pixels(now.edits));
   if (busy || !now.painted || live) return paint();
+  offerFilm();
   remember();
   const photo = now.photo, { image, seen } = await remask(photo, mask());
   if (now.photo !== photo || live || mine !== corrections) return;
@@ -337,7 +345,9 @@ if (facts.sample) {
   };
 }
 $("file").onchange = () => $("file").files[0] && open($("file").files[0]);
+// A file that is dropped over the styles is a painting.
 const strip = (event) => facts.sight && event.target.closest?.("#styles");
+let taker = (event) => (strip(event) ? readStyle : open);
 addEventListener("dragover", (event) => {
   event.preventDefault();
   document.body.classList.toggle("over", !strip(event));
@@ -348,9 +358,9 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   document.body.classList.remove("over", "over-styles");
   const file = event.dataTransfer.files[0];
-  if (file) strip(event) ? readStyle(file) : open(file);
+  if (file) taker(event)(file);
 });
-addEventListener("paste", (event) => event.clipboardData.files[0] && open(event.clipboardData.files[0]));
+addEventListener("paste", (event) => event.clipboardData.files[0] && taker(event)(event.clipboardData.files[0]));
 
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 

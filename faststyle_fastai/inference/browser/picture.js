@@ -73,10 +73,10 @@ function fit() {
   const wide = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   const high = place.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
   const scale = Math.min(wide / width, high / height);
-  $("frame").style.setProperty("--wide", `${Math.floor(width * scale)}px`);
-  $("frame").style.setProperty("--high", `${Math.floor(height * scale)}px`);
+  place.style.setProperty("--wide", `${Math.floor(width * scale)}px`);
+  place.style.setProperty("--high", `${Math.floor(height * scale)}px`);
 }
-addEventListener("resize", fit);
+new ResizeObserver(() => now.photo && fit()).observe($("place"));
 $("split").addEventListener("input", () => document.body.classList.add("compared"));
 $("split").oninput = $("strength").oninput = $("shown").oninput = () => show();
 

@@ -1,16 +1,11 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-Object.assign(words, { open: words.openServed, hint: words.hintServed, hintTap: words.hintServedTap, private: words.privateServed, credits: words.creditsServed, ownTitle: words.ownTitleServed, ownReady: words.ownReadyServed });
+for (const key of Object.keys(words)) if (key.endsWith("Served")) words[key.slice(0, -6)] = words[key];
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
 const forget = async (one) =>
-  confirm(filled(words.forgetServed, one)) && call("forget", { how: { style: one.name } }).catch((error) => say("notForgotten", { why: error.message }));
-const films = false; // another tab paints them, with sound
-function paintElsewhere(film) {
-  say("filmServed");
-  parent.postMessage({ film }, location.origin);
-}
+  confirm(filled(words.forgetSure, one)) && call("forget", { how: { style: one.name } }).catch((error) => say("notForgotten", { why: error.message }));
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
 async function call(what, { body, how, method = "POST" } = {}) {
@@ -52,17 +47,18 @@ async function bitmapOf(file) {
   }
 }
 
-// A reload shows the same photo again, which the server has.
-async function restore() {
-  settle();
-  const answer = await call("source", { method: "GET" });
-  if (answer.status === 204) return;
-  now.photo = await pictureOf(answer.clone());
-  const size = answer.headers.get("size").replace("x", "×");
-  uploaded = { name: decodeURIComponent(answer.headers.get("name")), type: "", pixels: size };
-  upload = Promise.resolve();
-  await opened(uploaded, size);
+// Films: the server reads and paints them. Its frames are photos.
+const FILMS = /\.(mp4|mov|mkv|webm|avi|m4v|mpg|mpeg)$/i; // where the browser knows no type
+const films = true;
+const isFilm = (file) => file.type.startsWith("video/") || FILMS.test(file.name);
+const forgetFilm = () => {};
+async function readFilm(file) {
+  const { size, seconds } = await (await call("film", { body: file, how: { name: file.name } })).json();
+  [uploaded, upload] = [file, Promise.resolve()];
+  file.pixels = size.join("×");
+  return { size: file.pixels, seconds };
 }
+const frameAt = async (_, share) => pictureOf(await call("frame_at", { how: { share } }));
 
 let whole, noted; // the last painting without its mask, and what the server notes of it
 async function repaint(source, { live, mask, ...how }) {
@@ -111,7 +107,9 @@ async function fullSize({ mask, type, ...how }, watch) {
   const stop = looking(500, ({ share }) => share !== null && watch(share));
   try {
     const answer = await maskCall("finish", mask, plain(how), type);
-    return answer.status === 204 ? null : await answer.blob();
+    if (answer.status === 204) return null;
+    now.size = answer.headers.get("size").replace("x", "×");
+    return await answer.blob();
   } finally {
     stop();
   }
@@ -122,58 +120,3 @@ const stopFullSize = () => call("stop");
 addEventListener("pagehide", () => fetch("/studio/stop", { method: "POST", keepalive: true, headers: { visitor } }));
 
 const styleOf = async (file) => (await call("style", { body: file, how: { name: file.name } })).json();
-
-// The style refined on this photo, for a while.
-let refining = false;
-function offerFiner() {
-  $("finer").hidden = !style.known;
-  if (!refining) $("finer").textContent = noted === "refined" ? words.finerAgain : words.finer;
-  $("finer").disabled = !refining && Boolean(second());
-  $("one").hidden = $("finer").hidden || !$("finer").disabled;
-  $("keep").hidden = noted !== "refined";
-}
-$("finer").onclick = async () => {
-  if (refining) return void call("stop");
-  refining = true;
-  await idle();
-  busy = true;
-  $("finer").textContent = words.stop;
-  ready(false);
-  const stop = looking(1500, async ({ share, preview }) => {
-    if (share) say("refining", { percent: Math.round(100 * share) });
-    if (!preview || !refining) return;
-    now.painted = await pictureOf(await call("preview", { method: "GET" }));
-    if (refining) show();
-  });
-  say("beforeRefining");
-  const refined = await call("refine", { how: plain(asked()) }).catch((error) => say("failed", { why: error.message }));
-  stop();
-  [refining, busy] = [false, false];
-  offerFiner();
-  if (!refined) return ready(true);
-  await paint();
-};
-$("keep").onclick = async () => {
-  const kept = await (await call("keep")).json();
-  await refresh();
-  choose(facts.styles.find((one) => one.name === kept.name) ?? style);
-  await idle();
-  say("kept", { title: style.title });
-};
-
-// Styles come and go on other tabs of the page.
-async function refresh() {
-  const found = await (await call("styles", { method: "GET" })).json();
-  if (JSON.stringify(found.map((one) => one.name)) === JSON.stringify(facts.styles.map((one) => one.name))) return;
-  facts.styles.splice(0, Infinity, ...found);
-  style = facts.styles.find((one) => one.name === style.name) ?? facts.styles[0];
-  offerAll();
-  if (now.photo) paintThumbnails().catch(console.warn);
-}
-new IntersectionObserver(([seen]) => seen.isIntersecting && refresh().catch((error) => say("failed", { why: error.message }))).observe(document.body);
-addEventListener("message", async ({ data, origin }) => {
-  if (origin !== location.origin || !data.style) return;
-  await refresh();
-  const one = facts.styles.find(({ name }) => name === data.style || name.startsWith(`${data.style}: `));
-  if (one) choose(one);
-});

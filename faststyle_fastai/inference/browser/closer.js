@@ -1,0 +1,98 @@
+// Closer to a painting: three ways, each slower than the one before.
+let way = null; // what stops the one that goes on
+const LOOK = 1500; // ms between looks at a refining
+
+function offerWays() {
+  $("closer").hidden = !style.known || Boolean(second()) || Boolean(way);
+  for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film);
+  $("teach").hidden = !style.forgettable;
+  if (film && !style.forgettable) $("closer").hidden = true;
+  $("finer").firstChild.textContent = noted === "refined" ? words.finerAgain : words.finer;
+  $("keep").hidden = noted !== "refined";
+  $("plain").hidden = noted !== "refined" && noted !== "optimized";
+  $("flowing").hidden = !film;
+  $("by-hand").hidden = Boolean(film);
+  $("halt").hidden = !way;
+}
+
+// Work at the photo while its settings wait, then show what came of it.
+async function getCloser(work) {
+  await idle();
+  busy = true;
+  way = () => call("stop");
+  hold(true);
+  ready(false);
+  offerWays();
+  $("halt").focus();
+  const done = await work(now.photo).then(
+    () => true,
+    (error) => say("failed", { why: error.message }),
+  );
+  way = null;
+  busy = false;
+  hold(false);
+  $("bar").hidden = true;
+  offerWays();
+  if (done) await paint();
+  else ready(true);
+  if (document.activeElement === document.body) $("picture").focus({ preventScroll: true });
+}
+$("halt").onclick = () => way();
+
+async function showSoFar(photo, what, how) {
+  const painted = await pictureOf(await call(what, { method: "GET", how }));
+  if (!way || now.photo !== photo) return;
+  now.painted = painted;
+  show();
+}
+
+$("finer").onclick = () =>
+  getCloser(async (photo) => {
+    say("beforeRefining");
+    const stop = looking(LOOK, async ({ share, preview }) => {
+      if (share && way) say("refining", { percent: Math.round(100 * share) });
+      if (share) Object.assign($("bar"), { hidden: !way, value: share });
+      if (preview && way) await showSoFar(photo, "preview");
+    });
+    await call("refine", { how: plain(asked()) }).finally(stop);
+  });
+
+$("finest").onclick = () => getCloser(async (photo) => watchFinest(await begin("finest", { ...plain(asked()), side: Number($("side").value) }), photo));
+async function watchFinest(id, photo = now.photo) {
+  let sees = 0;
+  way = () => endJob({ id });
+  const job = await follow(id, async (job) => {
+    if (now.photo !== photo) return endJob(job); // another one was opened
+    say("finestSo", { state: stateOf(job) });
+    Object.assign($("bar"), { hidden: false, value: job.done });
+    if (job.sees === sees) return;
+    sees = job.sees;
+    await showSoFar(photo, "picture", { id });
+  });
+  if (job.state === "stopped") say("stopped");
+}
+
+$("teach").onclick = () => showOwn(style.name);
+$("plain").onclick = async () => {
+  await call("plain");
+  await paint();
+};
+$("keep").onclick = async () => {
+  const kept = await (await call("keep")).json();
+  await refresh();
+  choose(facts.styles.find((one) => one.name === kept.name) ?? style);
+  await idle();
+  say("kept", { title: style.title });
+};
+
+// Styles come and go on the view of one's own.
+async function refresh() {
+  const found = await (await call("styles", { method: "GET" })).json();
+  const told = (all) => JSON.stringify(all.map(({ name, forgettable }) => [name, forgettable]));
+  if (told(found) === told(facts.styles)) return;
+  facts.styles.splice(0, Infinity, ...found);
+  style = facts.styles.find((one) => one.name === style.name) ?? facts.styles[0];
+  offerAll();
+  $("forget").hidden = !style.forgettable;
+  if (now.photo) paintThumbnails().catch(console.warn);
+}

@@ -1,0 +1,86 @@
+// Jobs of the server: films, finest paintings and trainings. They wait for each other, and go on while
+// the page is loaded again; trainings also when it is closed.
+const EVERY = 1000; // ms between looks
+let jobs = [];
+const isOpen = ({ state }) => state === "waiting" || state === "running";
+const pause = () => new Promise((done) => setTimeout(done, EVERY));
+
+async function lookAtJobs() {
+  jobs = await (await call("jobs", { method: "GET" })).json();
+  const running = jobs.find((job) => job.kind === "training" && isOpen(job));
+  $("busy").textContent = running ? percent(running) : "";
+}
+
+// Follow a job to its end.
+async function follow(id, show) {
+  for (;; await pause()) {
+    await lookAtJobs();
+    const job = jobs.find((one) => one.id === id);
+    if (!job) throw new Error(words.jobGone);
+    await show(job);
+    if (job.state === "failed") throw new Error(job.why);
+    if (!isOpen(job)) return job;
+  }
+}
+const begin = async (what, how) => (await (await call(what, { how })).json()).id;
+const endJob = ({ id }) => call("end", { how: { id } });
+
+const percent = ({ done }) => `${Math.floor(100 * done)} %`;
+const clock = (left) => (left < 90 ? filled(words.seconds, { n: Math.max(1, Math.round(left)) }) : filled(words.minutesLeft, { n: Math.round(left / 60) }));
+function stateOf(job) {
+  if (job.stopping) return words.stopping;
+  if (job.state === "waiting") return filled(job.before ? words.waitsAfter : words.waitsNext, { ...job, running: words.kinds[job.running] });
+  if (job.state === "running") return job.left === null ? words.starting : filled(words.running, { percent: percent(job), left: clock(job.left) });
+  return filled({ failed: words.jobFailed, saved: words.jobSaved, stopped: words.jobStopped, done: words.jobDone }[job.state], { ...job, percent: percent(job) });
+}
+
+// A picture of the server's in an <img>, if it is still wanted; the one before stays until it is there.
+async function showPicture(image, what, how, wanted) {
+  const blob = await (await call(what, { method: "GET", how })).blob(), before = image.src;
+  if (!wanted()) return;
+  image.src = URL.createObjectURL(blob);
+  if (before) URL.revokeObjectURL(before);
+  await image.decode().catch(() => {}); // another one is there
+}
+
+// A film's settings, and how it is painted.
+async function paintFilm(ours, watch) {
+  return watchFilm(await begin("paint_film", { ...plain(asked()), area: mask().area, smooth: $("smooth").checked }), ours, watch);
+}
+async function watchFilm(id, ours, watch) {
+  filming = id;
+  const job = await follow(id, (job) => {
+    if (film !== ours) return endJob(job); // something else was opened
+    say("filming", { state: stateOf(job) });
+    watch(job.done);
+  });
+  if (job.state !== "done") return { said: () => say("notFilmed") };
+  const blob = await (await call("result", { method: "GET", how: { id } })).blob();
+  return { blob, name: job.file, said: () => say("filmPainted") };
+}
+const stopFilm = () => endJob({ id: filming });
+
+// A reload shows the same photo or film again, which the server has, and what goes on in it.
+async function restore() {
+  settle();
+  const answer = await call("source", { method: "GET" });
+  if (answer.status !== 204) {
+    const { size, name, seconds } = Object.fromEntries(answer.headers);
+    const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×") };
+    [uploaded, upload] = [file, Promise.resolve()];
+    if (seconds) await showFilm({ file, size: file.pixels, seconds, address: "" });
+    else {
+      now.photo = await pictureOf(answer);
+      await opened(file, file.pixels);
+    }
+  }
+  await goOn();
+}
+
+// Go on with the work that the page was showing.
+async function goOn() {
+  await lookAtJobs();
+  const mine = jobs.find((job) => job.mine && isOpen(job));
+  if (mine?.kind === "film" && film) followFilm((ours, watch) => watchFilm(mine.id, ours, watch));
+  if (mine?.kind === "finest" && now.photo) getCloser(() => watchFinest(mine.id));
+}

@@ -1,0 +1,210 @@
+// My styles: what was added here. A painting is taught; a style is named, taken away and removed.
+let own = [], mine = null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
+const OWN = "#/my-styles", KINDS = { sight: words.atSight, taught: words.isTaught, late: words.isLate };
+$("new").accept = facts.files;
+const tellOwn = (key, how) => say(key, how, $("told"));
+
+// The address names the view, so that a reload and the back button keep it.
+const isOwnView = () => location.hash === OWN, elsewhere = taker;
+taker = (event) => (isOwnView() ? addOwn : elsewhere(event));
+function showView() {
+  const inOwn = isOwnView();
+  document.body.classList.toggle("own", inOwn);
+  [$("paint").hidden, $("mine").hidden] = [inOwn, !inOwn];
+  for (const [id, here] of [["to-paint", !inOwn], ["to-mine", inOwn]]) here ? $(id).setAttribute("aria-current", "page") : $(id).removeAttribute("aria-current");
+  document.title = `${inOwn ? words.toMine : words.toPaint} · faststyle`;
+  const failed = (error) => tellOwn("ownFailed", { why: error.message });
+  if (inOwn) watchTrainings().then(() => lookAtOwn()).catch(failed);
+  else refresh().then(chooseNamed).catch((error) => say("failed", { why: error.message }));
+}
+function chooseNamed() {
+  const one = facts.styles.find(({ name }) => name === decodeURIComponent(location.hash.slice(1)));
+  if (one && one !== style) choose(one);
+  else inAddress(style);
+}
+addEventListener("hashchange", showView);
+$("to-paint").onclick = () => ($("to-paint").href = `#${encodeURIComponent(style.name)}`);
+function showOwn(name) {
+  mine = { name };
+  location.hash = OWN;
+}
+const trainingOf = ({ name }) => jobs.findLast((job) => job.kind === "training" && job.style === name);
+
+async function lookAtOwn(name = mine?.name) {
+  own = await (await call("mine", { method: "GET" })).json();
+  mine = own.find((one) => one.name === name) ?? own[0] ?? null;
+  $("own-faces").replaceChildren();
+  for (const one of own) {
+    one.button = faceOf(one, () => lookAt(one), KINDS[one.kind]);
+    $("own-faces").append(one.button);
+  }
+  lookedAt = "";
+  $("mine").classList.toggle("bare", !mine);
+  $("add").hidden = Boolean(mine);
+  $("one").hidden = $("own-styles").hidden = !mine;
+  if (mine) return lookAt(mine);
+  tellOwn("ownNone");
+  const sample = facts.styles.find(({ builtin }) => builtin);
+  await showWorks({ ...sample, title: workOf(sample), uses: sample.name });
+}
+
+// Show a style: its painting, a photo in it, and what can be done with it now.
+function lookAt(one) {
+  mine = one;
+  mark($("own-faces"), one.button);
+  one.button.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const job = trainingOf(one), trains = Boolean(job && isOpen(job)), { kind } = one;
+  const lately = job && !trains && taught.includes(job.id);
+  one.button.lastChild.textContent = trains ? percent(job) : KINDS[kind];
+  if (trains || lately) tell($("told"), stateOf(job), job.state === "failed");
+  else tellOwn({ sight: "sightNow", taught: "taughtNow", late: "lateNow" }[kind], one);
+  Object.assign($("lesson-bar"), { hidden: !trains, value: job?.done ?? 0 });
+  const shown = {
+    use: kind !== "late", end: trains, resume: kind === "late" && !trains, lesson: kind === "sight" && !trains,
+    discard: one.partial && !trains, naming: !trains, numbers: job?.sees, take: kind === "taught" && !trains, remove: !trains,
+  };
+  for (const [id, is] of Object.entries(shown)) $(id).hidden = !is;
+  $("use").textContent = filled(words.use, one);
+  $("use").classList.toggle("main", kind === "taught");
+  const now = `${one.name} ${kind} ${trains && job.sees}`;
+  if (now === lookedAt) return;
+  if (!lookedAt.startsWith(`${one.name} `)) {
+    $("called").value = one.title;
+    document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
+  }
+  lookedAt = now;
+  showWorks(one, trains && job.sees ? job : null).catch((error) => tellOwn("ownFailed", { why: error.message }));
+}
+
+async function showWorks(one, job) {
+  const at = lookedAt, wanted = () => at === lookedAt, show = async (image, what, how) => {
+    await showPicture(image, what, how, wanted);
+    if (wanted()) image.parentElement.hidden = false;
+    justify();
+  };
+  $("work").alt = filled(words.workOf, one);
+  $("example").alt = $("example-what").textContent = filled(job ? words.soFar : words.example, one);
+  $("work").parentElement.hidden ||= Boolean(job); // a training's picture has it
+  if (!job) await show($("work"), "work", { style: one.name });
+  if (job) await showPicture($("curve"), "curve", { id: job.id }, wanted);
+  if (job) await show($("example"), "picture", { id: job.id });
+  else if (one.uses) await show($("example"), "example", { style: one.uses });
+}
+
+// The pictures side by side, of one height and as large as their place allows.
+function justify() {
+  const shown = [...document.querySelectorAll("figure:not([hidden]) img")].map((image) => [image.parentElement, image.naturalWidth / image.naturalHeight || 1]);
+  for (const [figure, ratio] of shown) figure.style.setProperty("--ratio", ratio);
+  $("works").style.setProperty("--ratios", shown.reduce((sum, [, ratio]) => sum + ratio, 0));
+}
+
+// Look at trainings for as long as there are any.
+let watching = false;
+async function watchTrainings() {
+  await lookAtJobs();
+  if (watching) return;
+  watching = true;
+  goOnWatching().catch((error) => tellOwn("ownFailed", { why: error.message })).finally(() => (watching = false));
+}
+async function goOnWatching() {
+  for (let open; (open = jobs.filter((job) => job.kind === "training" && isOpen(job))).length; ) {
+    taught = [...new Set([...taught, ...open.map(({ id }) => id)])];
+    await pause();
+    await lookAtJobs();
+    const ended = open.some(({ id }) => !jobs.some((job) => job.id === id && isOpen(job)));
+    if (ended) await (isOwnView() ? lookAtOwn() : refresh());
+    else if (isOwnView() && mine) own.forEach((one) => trainingOf(one) && (one.button.lastChild.textContent = stateOf(trainingOf(one)).split(",")[0])), lookAt(mine);
+  }
+}
+
+// What a button does, and what is said if it fails.
+const act = (id, work) =>
+  ($(id).onclick = async () => {
+    try {
+      await work();
+    } catch (error) {
+      tellOwn("ownFailed", { why: error.message });
+    }
+  });
+
+async function addOwn(file) {
+  tellOwn("reading");
+  try {
+    const added = await styleOf(file);
+    await lookAtOwn(added.name);
+  } catch (error) {
+    tellOwn("notRead", { name: file.name, why: error.message });
+  }
+}
+$("add").onclick = () => $("new").click();
+$("new").onchange = () => {
+  if ($("new").files[0]) addOwn($("new").files[0]);
+  $("new").value = "";
+};
+$("own-styles").onkeydown = (event) => arrows(event, $("own-faces"));
+
+for (const [value, text] of facts.photos) $("photos").append(new Option(text, value));
+$("photos").append(new Option(words.samples, "samples"), new Option(words.folder, "folder"));
+$("photos").onchange = () => ($("folder").hidden = $("photos").value !== "folder");
+$("learn").onchange = () => ($("folder").firstChild.textContent = filled(words.files, { n: pictures().length }));
+const pictures = () => [...$("learn").files].filter(({ type }) => type.startsWith("image/"));
+
+act("begin", async () => {
+  const { name } = mine, photos = $("photos").value;
+  if (photos === "folder") {
+    if (!pictures().length) return tellOwn("noPhotos");
+    for (const [i, file] of pictures().entries()) {
+      tellOwn("sending", { n: i + 1, of: pictures().length });
+      await call("learn", { body: file, how: { name: file.name, first: i === 0 } });
+    }
+  }
+  await begin("teach", { style: name, minutes: Number($("minutes").value), photos });
+  await watchTrainings();
+  lookAt(mine);
+  $("end").focus();
+});
+act("end", async () => {
+  await endJob(trainingOf(mine));
+  await lookAtJobs();
+  lookAt(mine);
+});
+act("resume", async () => {
+  await begin("resume", { style: mine.name });
+  await watchTrainings();
+  lookAt(mine);
+  $("end").focus();
+});
+act("use", () => (location.hash = `#${encodeURIComponent(mine.uses)}`));
+act("discard", async () => {
+  await call("discard", { how: { style: mine.name } });
+  taught = taught.filter((id) => id !== trainingOf(mine)?.id);
+  await lookAtOwn();
+});
+$("naming").onsubmit = (event) => event.preventDefault();
+act("rename", async () => {
+  const { title } = mine, { name } = await (await call("rename", { how: { style: mine.name, name: $("called").value } })).json();
+  await lookAtOwn(name);
+  tellOwn("renamed", { title, now: mine.title });
+});
+act("remove", async () => {
+  const { name, title } = mine;
+  if (!confirm(filled(words.removeSure, mine))) return;
+  await call("remove", { how: { style: name } });
+  await lookAtOwn();
+  tellOwn("forgotten", { title });
+  (own.length ? mine.button : $("add")).focus();
+});
+for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]])
+  act(id, async () => {
+    tellOwn("making");
+    save(await (await call("packed", { how: { style: mine.name, suffix } })).blob(), `${mine.name}${suffix}`);
+    tellOwn("made", { name: `${mine.name}${suffix}` });
+  });
+act("whole", async () => {
+  tellOwn("making");
+  save(await (await call("studio_file")).blob(), "studio.html");
+  tellOwn("made", { name: "studio.html" });
+});
+
+showView();
+if (!isOwnView()) watchTrainings().catch(console.warn);

@@ -1,0 +1,121 @@
+// A film, painted frame by frame in this browser and written as WebM without sound.
+const FILM = 360; // px of the short side
+const RATE = 25; // frames per second, where the browser does not tell
+const SAID = 25; // frames between what is said
+const KEY = 50; // frames from one that stands alone to the next
+const films = Boolean(window.VideoEncoder);
+
+// A film as it is opened: its frames are those of a hidden player.
+async function readFilm(file) {
+  const video = document.createElement("video"), address = URL.createObjectURL(file);
+  Object.assign(video, { src: address, muted: true, playsInline: true, preload: "auto" });
+  await event(video, "loadeddata");
+  return { video, rate: await rateOf(video) };
+}
+async function frameAt({ video, rate }, share) {
+  await seek(video, 0.5 / rate + share * Math.max(0, video.duration - 1 / rate));
+  return canvasOf(video, video.videoWidth, video.videoHeight);
+}
+const forgetFilm = ({ video }) => URL.revokeObjectURL(video.src);
+const stopFilm = () => stopLive();
+
+async function paintFilm({ file, video, rate }, watch) {
+  const frames = Math.max(1, Math.round(video.duration * rate)), mine = {}, found = [];
+  const scale = Math.min(1, FILM / Math.min(video.videoWidth, video.videoHeight));
+  const [width, height] = [video.videoWidth, video.videoHeight].map((n) => 2 * Math.round((n * scale) / 2));
+  const encoder = new VideoEncoder({ output: (chunk) => found.push(chunk), error: (error) => (mine.error = error) });
+  encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
+  goLive(mine, $("film"));
+  try {
+    say("film", { title: style.title });
+    await started;
+    const begun = performance.now();
+    for (let i = 0; i < frames; i++) {
+      await seek(video, (i + 0.5) / rate);
+      if (!(await paintFrame(canvasOf(video, width, height), mine, FILM))) break;
+      const frame = new VideoFrame($("picture"), { timestamp: Math.round((1e6 * i) / rate), duration: Math.round(1e6 / rate) });
+      encoder.encode(frame, { keyFrame: i % KEY === 0 });
+      frame.close();
+      if (mine.error) throw mine.error;
+      const left = Math.round((((performance.now() - begun) / (i + 1)) * (frames - 1 - i)) / 1000);
+      if (i % SAID === 0) say("frames", { title: style.title, done: i + 1, frames, left });
+      watch((i + 1) / frames);
+    }
+    await encoder.flush();
+    encoder.close();
+    const blob = webm(found, width, height, rate), name = `${file.name.replace(/\.[^.]*$/, "")}-${style.name}.webm`;
+    save(blob, name);
+    return { blob, name, said: () => say("filmed", { done: found.length, frames }) };
+  } finally {
+    if (live === mine) stopLive();
+  }
+}
+
+const event = (target, name) =>
+  new Promise((done, fail) => {
+    target.addEventListener(name, done, { once: true });
+    target.addEventListener("error", () => fail(new Error(words.unreadable)), { once: true });
+  });
+
+function seek(video, time) {
+  const there = event(video, "seeked");
+  video.currentTime = Math.min(time, video.duration);
+  return there;
+}
+
+// Frames per second, from the times of the first few.
+async function rateOf(video) {
+  if (!video.requestVideoFrameCallback) return RATE;
+  const times = [], begun = performance.now();
+  const look = (_, { mediaTime }) => (times.push(mediaTime), video.requestVideoFrameCallback(look));
+  video.requestVideoFrameCallback(look);
+  await video.play().catch(() => {}); // a short film may end before the browser says that it plays
+  while (times.length < 12 && performance.now() - begun < 2000) {
+    if (video.ended) await video.play().catch(() => {}); // once more: a busy browser skips frames
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  video.pause();
+  const steps = times.slice(1).map((t, i) => t - times[i]).filter((step) => step > 0.001);
+  const shortest = Math.min(...steps); // where the browser skipped none
+  return steps.length ? Math.min(60, Math.round(1 / shortest)) : RATE;
+}
+
+// WebM (Matroska): numbers of elements, each with its content.
+function webm(chunks, width, height, rate) {
+  const number = (value) => {
+    const digits = [];
+    do digits.unshift(value % 256), (value = Math.floor(value / 256));
+    while (value);
+    return digits;
+  };
+  const real = (value) => [...new Uint8Array(new Float64Array([value]).buffer)].reverse();
+  const text = (value) => [...new TextEncoder().encode(value)];
+  const element = (id, ...parts) => {
+    const length = parts.reduce((sum, part) => sum + (part.size ?? part.length), 0);
+    const bytes = number(length), size = [...Array(7 - bytes.length).fill(0), ...bytes];
+    return new Blob([new Uint8Array([...number(id), 0x01, ...size]), ...parts.map((part) => (part instanceof Blob || part instanceof Uint8Array ? part : new Uint8Array(part)))]);
+  };
+  const head = element(
+    0x1a45dfa3, element(0x4286, [1]), element(0x42f7, [1]), element(0x42f2, [4]), element(0x42f3, [8]),
+    element(0x4282, text("webm")), element(0x4287, [2]), element(0x4285, [2]),
+  );
+  const info = element(
+    0x1549a966, element(0x2ad7b1, number(1e6)), element(0x4489, real((1000 * chunks.length) / rate)),
+    element(0x4d80, text("faststyle")), element(0x5741, text("faststyle")),
+  );
+  const video = element(0xe0, element(0xb0, number(width)), element(0xba, number(height)));
+  const track = element(
+    0xae, element(0xd7, [1]), element(0x73c5, [1]), element(0x9c, [0]), element(0x83, [1]), element(0x86, text("V_VP8")), video,
+  );
+  const clusters = [];
+  let start = 0, blocks = [];
+  const close = () => blocks.length && clusters.push(element(0x1f43b675, element(0xe7, number(start)), ...blocks));
+  for (const chunk of chunks) {
+    const time = Math.round(chunk.timestamp / 1000), data = new Uint8Array(chunk.byteLength), key = chunk.type === "key";
+    chunk.copyTo(data);
+    if (key) close(), ([start, blocks] = [time, []]);
+    blocks.push(element(0xa3, [0x81, (time - start) >> 8, (time - start) & 255, key ? 0x80 : 0], data));
+  }
+  close();
+  return new Blob([head, element(0x18538067, info, element(0x1654ae6b, track), ...clusters)], { type: "video/webm" });
+}

@@ -1,0 +1,102 @@
+"Films on the page: their frames as photos, and all of them painted with their sound."
+
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+from PIL import Image
+
+from ..core.errors import FaststyleError
+from ..images.saving import save_picture
+from ..images.sizes import fitted
+from ..inference.options import AREAS
+from ..video.reader import open_video
+from ..video.stylize import paint_video
+from .answers import SHOWN, jpeg, json_answer, number, stroke_of
+from .jobs import VideoJob
+from .library import plain_name
+from .studio import Studio
+from .visits import Film, Visit, kept
+
+__all__ = ["Films"]
+
+KINDS = ".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"
+LONGEST = 60  # s of a film
+
+
+class Films:
+    "A visitor's film."
+
+    def __init__(self, studio: Studio):
+        self.site, self.studio = studio.site, studio
+
+    def film(self, visit: Visit, how, body):
+        "Take the visitor's film; its first frame is the photo."
+        file = kept(self.site.scratch, how, body, KINDS)
+        visit.film = Film(file, length_of(file, how.get("name")))
+        self._show(visit, 0.0)
+        return json_answer({"size": visit.size, "seconds": round(visit.film.seconds)})
+
+    def frame_at(self, visit, how, body):
+        "The frame at a share of the film, which becomes the photo."
+        self._show(visit, number(how, "share", 0.0))
+        return jpeg(visit.small)
+
+    def _show(self, visit, share):
+        film = the_film(visit)
+        frame = frame_of(film.file, share * film.seconds)
+        visit.photo = save_picture(frame, film.file.with_name(f"{film.file.stem}.png"))
+        visit.small, visit.size = frame.resize(fitted(frame.size, SHOWN)), frame.size
+        visit.closer = None
+
+    def original(self, visit, how, body):
+        "The film as it was sent."
+        from starlette.responses import FileResponse
+
+        return FileResponse(the_film(visit).file)
+
+    def paint_film(self, visit, how, body):
+        "Put the film into the queue; the answer names the job."
+        film = the_film(visit)
+        paint, settings, _ = self.studio.prepared(visit, how)
+        watch = VideoJob(visit)
+        if how.get("area") in AREAS:
+            settings["area"] = how["area"]
+        name = f"{film.file.stem}-{plain_name(str(how['style']))}.mp4"
+        out = self.site.scratch / uuid4().hex / name
+        out.parent.mkdir()
+        settings |= {"stroke": stroke_of(how), "smooth": bool(how.get("smooth")), "watch": watch}
+        work = partial(paint_video, paint, film.file, out, **settings)
+        return json_answer(
+            {"id": self.site.queue.add(film.file.stem, watch, work, visit.name, out)}
+        )
+
+
+def the_film(visit: Visit) -> Film:
+    if visit.film is None or not visit.film.file.exists():
+        raise FaststyleError("Open the film again: the page has forgotten it.")
+    return visit.film
+
+
+def length_of(file: Path, name: str | None = None) -> float:
+    "The seconds of a film; `FaststyleError` if the page does not take it."
+    try:
+        with open_video(str(file)) as reader:
+            seconds = float(reader.seconds or 0)
+    except (ValueError, OSError) as error:
+        raise FaststyleError(f"{name} is damaged, or not a film that can be read.") from error
+    if seconds > LONGEST:
+        raise FaststyleError(
+            f"The film lasts {seconds:.0f} s and this page takes up to {LONGEST} s. For longer "
+            f"ones, use faststyle video in a terminal."
+        )
+    return seconds
+
+
+def frame_of(file: Path, seconds: float) -> Image.Image:
+    "A frame shown at this time, or not long before: the last one may begin before the end."
+    for start in (seconds, seconds - 0.1, 0.9 * seconds, 0):
+        with open_video(str(file)) as reader:
+            if frame := next(iter(reader.frames(max(0.0, start))), None):
+                return Image.fromarray(frame.picture)
+    raise FaststyleError("The film has no frames.")

@@ -1,0 +1,66 @@
+"The finest painting on the page: the pixels of the photo themselves are optimized."
+
+from pathlib import Path
+from uuid import uuid4
+
+from PIL import Image
+
+from ..core.errors import FaststyleError
+from ..images.files import read_picture, to_picture, to_tensor
+from ..images.saving import save_picture
+from ..inference.finish import recolor
+from ..optimization.optimize import optimize_style
+from .answers import json_answer, shown
+from .jobs import OptimizationJob
+from .studio import Studio
+from .visits import Visit
+
+__all__ = ["Finest", "Optimized"]
+
+SIDES = 64, 2048  # px: smallest and largest longer side
+
+
+class Finest:
+    "Optimizes a visitor's photo."
+
+    def __init__(self, studio: Studio):
+        self.site, self.studio = studio.site, studio
+
+    def finest(self, visit: Visit, how, body):
+        "Put the optimization into the queue; the answer names the job."
+        photo, called, side = visit.the_photo(), str(how.get("style")), how.get("side", 512)
+        if not (painting := self.site.shelf.painting_of(called)):
+            raise FaststyleError("Choose a style whose painting is known.")
+        if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
+            raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
+        out = self.site.scratch / uuid4().hex / f"{photo.stem}.png"
+        watch = OptimizationJob(visit)
+
+        def work():
+            painted = optimize_style(
+                photo, painting, callback=watch, end_scale=side, **self.site.where
+            )
+            save_picture(painted, out)
+            if visit.photo == photo:
+                visit.closer = photo, called, Optimized(out), painting, "optimized"
+
+        return json_answer({"id": self.site.queue.add(photo.stem, watch, work, visit.name, out)})
+
+
+class Optimized:
+    "An optimized photo, shown as a network's painting is."
+
+    base = True  # its strength can be chosen
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def __call__(self, picture, strength=1.0, keep_colors=False, mask=None, **_) -> Image.Image:
+        painted = read_picture(self.file)
+        photo = shown(read_picture(picture)).resize(painted.size)
+        if keep_colors:
+            painted = to_picture(recolor(to_tensor(painted), to_tensor(photo)))
+        painted = Image.blend(photo, painted, strength)
+        if mask is None:
+            return painted
+        return Image.composite(painted, photo, mask.resize(painted.size))

@@ -1,0 +1,182 @@
+"The visitors' own styles on the page: taught, named, taken away and removed."
+
+import shutil
+import threading
+from functools import partial
+from hashlib import sha1
+from pathlib import Path
+from uuid import uuid4
+
+from ..core.errors import FaststyleError
+from ..images.discovery import find_pictures
+from ..images.files import read_picture
+from ..images.saving import save_picture
+from ..inference.html import SAMPLE, export_html
+from ..inference.studio import export_studio
+from ..models.stylefile import MODEL
+from ..training.demo import sample_photos
+from ..training.run_folder import record_of
+from ..training.runs import train
+from .answers import SHOWN, jpeg, json_answer
+from .jobs import SAVED, TrainingJob
+from .library import is_late, spoken, written
+from .studio import Studio
+from .visits import Visit, kept
+
+__all__ = ["Mine"]
+
+FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
+SMALLEST = 64  # px of a painting's short side
+EXAMPLE = 480  # px of the short side of a photo in a style
+MINUTES = 1, 30
+PAGE, NETWORK = ".html", ".safetensors"
+
+
+class Mine:
+    "What the view of one's own styles does."
+
+    def __init__(self, studio: Studio):
+        self.studio, self.site = studio, studio.site
+        self.shelf, self.queue = self.site.shelf, self.site.queue
+        self.making = threading.Lock()  # of files to download, one at a time
+
+    def mine(self, visit, how, body):
+        "The styles that were added here."
+        return json_answer(self.studio.window.own(self.queue.busy(), self._is_partial))
+
+    def work(self, visit, how, body):
+        "The painting of a style; where none is known, its thumbnail."
+        called = str(how.get("style"))
+        file = self.shelf.painting_of(called) or self.shelf.thumbnail(self.site.scratch, called)
+        picture = read_picture(file, shortest=SHOWN // 2)
+        picture.thumbnail((SHOWN, SHOWN))
+        return jpeg(picture)
+
+    def example(self, visit: Visit, how, body):
+        "The visitor's photo, or else a sample, in a style."
+        paint, name = self.shelf.find(how.get("style"))
+        with self.studio.turn:
+            return jpeg(paint(visit.small or SAMPLE, name, size=EXAMPLE))
+
+    def learn(self, visit, how, body):
+        "Take a photo to learn on; the first one of a set forgets the others."
+        if how.get("first") or visit.photos is None:
+            visit.photos = self.site.scratch / f"photos-{uuid4().hex}"
+            visit.photos.mkdir()
+        kept(visit.photos, how, body)
+        return json_answer({})
+
+    def teach(self, visit, how, body):
+        "Put a training on one of the paintings into the queue; the answer names the job."
+        called, minutes = str(how.get("style")), how.get("minutes", 3)
+        if not (painting := self.shelf.painting(called)):
+            raise FaststyleError("Choose a painting that is not taught yet.")
+        if isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
+            raise FaststyleError("Choose how many minutes it takes.")
+        minutes = min(max(minutes, MINUTES[0]), MINUTES[1])
+        picture = read_picture(painting)
+        if min(picture.size) < SMALLEST:
+            raise FaststyleError(
+                f"The painting has {picture.width} x {picture.height} px, too few for strokes. "
+                f"Use one of 400 px or more."
+            )
+        place = self.shelf.place(called)
+        if place.name in self.queue.busy():
+            raise FaststyleError(f"{spoken(place.name)} is being taught already.")
+        folder, arguments = self._photos(visit, how.get("photos"))
+        uploads = folder if folder == visit.photos else None
+        watch = TrainingJob()
+        arguments |= {"minutes": minutes, "quiet": True, "cbs": watch, **self.site.where}
+
+        def work():
+            self.shelf.place(place.name)  # another page may have been faster
+            kept = save_picture(picture, place / f"{place.name}.png")
+            try:
+                train(folder, kept, place, **arguments)
+            finally:
+                if not (place / MODEL).exists():
+                    shutil.rmtree(place, ignore_errors=True)
+                if uploads:
+                    shutil.rmtree(uploads, ignore_errors=True)
+
+        return json_answer({"id": self.queue.add(place.name, watch, work, visit.name)})
+
+    def _photos(self, visit, chosen):
+        "A folder to train on and its arguments of `train`."
+        folder = visit.photos if chosen == "folder" else self.site.folders.get(chosen)
+        if chosen == "folder" and (folder is None or not folder.exists()):
+            raise FaststyleError("Choose a folder with photos.")
+        if not folder:
+            return sample_photos()
+        return folder, {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
+
+    def resume(self, visit, how, body):
+        "Put what is left of an interrupted training into the queue."
+        name, place = self._idle(how)
+        watch = TrainingJob()
+        work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
+        return json_answer({"id": self.queue.add(name, watch, work, visit.name)})
+
+    def _is_partial(self, name):
+        "Whether the latest training of a style was stopped."
+        states = [job.state for job in self.queue.of(TrainingJob) if job.called == name]
+        return states[-1:] == [SAVED]
+
+    def _idle(self, how):
+        "The name and place of an own style that is not being taught."
+        name = str(how.get("style"))
+        if name in self.queue.busy():
+            raise FaststyleError(f"{spoken(name)} is being taught: stop it first.")
+        return name, self.shelf.path(name)
+
+    def discard(self, visit, how, body):
+        "Delete what a training that was stopped has learned; the painting stays."
+        name, place = self._idle(how)
+        if not (self._is_partial(name) or is_late(place)) or not place.is_dir():
+            raise FaststyleError("Choose a style whose training was stopped.")
+        if not (beside := place.with_name(f"{name}.png")).exists():
+            (place / f"{name}.png").rename(beside)
+        shutil.rmtree(place)
+        return json_answer({})
+
+    def rename(self, visit, how, body):
+        name, _ = self._idle(how)
+        return json_answer({"name": self.shelf.rename(name, str(how.get("name", "")))})
+
+    def remove(self, visit, how, body):
+        name, _ = self._idle(how)
+        self.shelf.remove(name)
+        return json_answer({})
+
+    def packed(self, visit, how, body):
+        "A style's file, or its web page."
+        name, suffix = str(how.get("style")), how.get("suffix")
+        source = self.shelf.network(name)
+        key = sha1(f"{source} {written(source)}".encode()).hexdigest()
+        make = export_html if suffix == PAGE else shutil.copy
+        out = self.site.scratch / key / f"{name}{PAGE if suffix == PAGE else NETWORK}"
+        return self._once(out, partial(make, source))
+
+    def studio_file(self, visit, how, body):
+        "The studio."
+        return self._once(self.site.scratch / "studio" / "studio.html", export_studio)
+
+    def _once(self, out: Path, make):
+        "A file, made if it is not there; a page takes up to a minute."
+        from starlette.responses import FileResponse
+
+        with self.making:
+            if not out.exists():
+                out.parent.mkdir(exist_ok=True)
+                make(out)
+        return FileResponse(out, filename=out.name)
+
+
+def resume_training(place, **how):
+    "Go on with the interrupted training in a folder of the library."
+    if not (record := record_of(place)):
+        raise FaststyleError(f"{place.name} was interrupted before it began: delete it.")
+    said = record["settings"]
+    paintings = {name: place / f"{place.name}.png" for name in said["names"]}
+    how |= {"minutes": said["minutes"], "valid_pct": said["valid_pct"]}
+    train(said["photos"], paintings, place, images=said["plan"]["images"], resume=True, **how)

@@ -1,0 +1,134 @@
+"Visitors of the page, and how their browsers call what it does."
+
+import json
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+from uuid import uuid4
+
+from PIL import Image
+
+from ..core.errors import FaststyleError
+from ..images.formats import PICTURES
+from .answers import UPLOAD, body_of
+from .guard import plain_reason
+from .jobs import Queue, RefiningJob
+from .library import StyleLibrary, plain_name
+
+__all__ = ["Film", "Site", "Visit", "Visitors", "kept"]
+
+VISITORS = 100  # the latest, whose photos are remembered
+LEFT = 150  # s without a call after which a visitor has left; hidden tabs call once a minute
+
+
+class Film(NamedTuple):
+    "A visitor's film."
+
+    file: Path
+    seconds: float
+
+
+@dataclass
+class Visit:
+    "What the page knows of a visitor."
+
+    name: str
+    seen: float = 0.0  # when it called last
+    photo: Path | None = None  # or a frame of the film
+    small: Image.Image | None = None  # the photo as it is shown
+    size: tuple[int, int] = (0, 0)  # of the photo
+    film: Film | None = None
+    share: float | None = None  # of the download that runs
+    stop: threading.Event = field(default_factory=threading.Event)
+    job: RefiningJob | None = None
+    closer: tuple | None = None  # photo, style, what paints it, painting, what to say of it
+    live: Any = None  # camera.Live
+    photos: Path | None = None  # sent to learn on
+
+    @property
+    def has_left(self) -> bool:
+        return time.monotonic() - self.seen > LEFT
+
+    def the_photo(self) -> Path:
+        if self.photo is None or not self.photo.exists():
+            raise FaststyleError("Open the photo again: the page has forgotten it.")
+        return self.photo
+
+
+class Site(NamedTuple):
+    "What the parts of a page share."
+
+    scratch: Path  # the page's own folder, removed with it
+    shelf: StyleLibrary
+    queue: Queue
+    where: dict[str, Any]  # device and precision
+    folders: dict[str, Path]  # photos to learn on
+
+
+class Visitors:
+    "The latest visitors by the secret that their browsers send."
+
+    def __init__(self) -> None:
+        self.visits: OrderedDict[str, Visit] = OrderedDict()
+
+    def routes(self, method: str, *acts: Callable[[Visit, dict, bytes], Any]) -> list:
+        "A route for each act, by its name."
+        from starlette.routing import Route
+
+        return [
+            Route(f"/studio/{act.__name__}", self._route(act), methods=[method]) for act in acts
+        ]
+
+    def _route(self, act):
+        from starlette.concurrency import run_in_threadpool
+        from starlette.responses import PlainTextResponse
+
+        async def answer(request):
+            if (body := await body_of(request)) is None:
+                return PlainTextResponse(f"The file is larger than {UPLOAD >> 20} MB.", 413)
+            return await run_in_threadpool(self._answered, act, dict(request.headers), body)
+
+        return answer
+
+    def _answered(self, act, headers, body):
+        from starlette.responses import PlainTextResponse
+
+        try:
+            how = json.loads(unquote(headers.get("how", "{}")))
+            if not isinstance(how, dict):
+                raise FaststyleError("Send an object of settings.")
+            return act(self._visit(headers), how, body)
+        except Exception as error:
+            return PlainTextResponse(plain_reason(error), 400)
+
+    def _visit(self, headers):
+        if not (visitor := headers.get("visitor", "")[:64]):
+            raise FaststyleError("Send a header `visitor`: a text that nobody can guess.")
+        visit = self.visits.setdefault(visitor, Visit(visitor))
+        visit.seen = time.monotonic()
+        self.visits.move_to_end(visitor)
+        while len(self.visits) > VISITORS:
+            self.visits.popitem(last=False)
+        return visit
+
+
+def kept(
+    folder: Path,
+    how: dict[str, Any],  # with the file's name
+    body: bytes,
+    kinds=(*PICTURES, ".safetensors"),  # endings; others become the first one
+) -> Path:
+    "A file of what was sent, in a folder of its own."
+    name = Path(str(how.get("name", ""))).name
+    stem, suffix = plain_name(Path(name).stem) or "photo", Path(name).suffix.lower()
+    if suffix not in kinds:
+        suffix = ".png" if ".png" in kinds else ".mp4"  # the content says what it is
+    file = folder / uuid4().hex / f"{stem}{suffix}"
+    file.parent.mkdir()
+    file.write_bytes(body)
+    return file

@@ -1,0 +1,67 @@
+"A page to watch an optimization."
+
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from .answers import jpeg, json_answer
+from .jobs import EVERY, OptimizationJob
+from .server import served
+from .work import drawing
+
+__all__ = ["live_page"]
+
+PAGE = Path(__file__).with_name("watch.html")
+
+
+@contextmanager
+def live_page(
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    browser: bool = False,  # open the page
+    allow_hosts: list[str] | None = None,  # see `server.served`
+):
+    """Serve a page to watch and stop an optimization; `/image` is the image alone.
+
+    Yields the callback for `optimize_style`; prints the address.
+    """
+    watch, looks = OptimizationJob(), []  # whether each look saw the end
+    ended = threading.Event()
+
+    def look(_):
+        looks.append(ended.is_set())
+        return json_answer({
+            "share": watch.done, "left": watch.left, "stops": watch.stop.is_set(),
+            "ended": ended.is_set(), "details": watch.details(), "sees": watch.sees,
+        })  # fmt: skip
+
+    def routes(_):
+        from starlette.responses import HTMLResponse, PlainTextResponse
+        from starlette.routing import Route
+
+        def image(_):
+            none = PlainTextResponse("No image yet.", 404)
+            return none if watch.picture is None else jpeg(watch.picture)
+
+        def stop(_):
+            watch.stop.set()
+            return json_answer({})
+
+        text = PAGE.read_text(encoding="utf-8")
+        return [
+            Route("/", lambda _: HTMLResponse(text)),
+            Route("/look", look),
+            Route("/image", image),
+            Route("/curve", lambda _: drawing(watch.curve())),
+            Route("/stop", stop, methods=["POST"]),
+        ]
+
+    with served(routes, host, port, browser, allow_hosts):
+        try:
+            yield watch
+        finally:
+            ended.set()
+            until = time.monotonic() + 2 * EVERY
+            while looks and not looks[-1] and time.monotonic() < until:
+                time.sleep(EVERY / 10)  # an open page asks again: it shall learn of the end

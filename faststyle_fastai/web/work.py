@@ -1,0 +1,51 @@
+"What the page asks of its jobs."
+
+from io import BytesIO
+
+from ..core.errors import FaststyleError
+from .answers import jpeg, json_answer, picture_answer
+from .jobs import Queue
+
+__all__ = ["Work", "drawing"]
+
+
+class Work:
+    "The jobs of a page, by the ids that their beginnings answered."
+
+    def __init__(self, queue: Queue):
+        self.queue = queue
+
+    def jobs(self, visit, how, body):
+        "The trainings, and the visitor's films and optimizations."
+        return json_answer(self.queue.shown(visit.name))
+
+    def picture(self, visit, how, body):
+        "What a job shows so far."
+        if (picture := self.queue.find(how.get("id")).picture) is None:
+            raise FaststyleError("There is no picture yet.")
+        return jpeg(picture)
+
+    def curve(self, visit, how, body):
+        "The losses of a job."
+        return drawing(self.queue.find(how.get("id")).curve())
+
+    def result(self, visit, how, body):
+        "The file that a job has made."
+        from starlette.responses import FileResponse
+
+        out = self.queue.find(how.get("id")).out
+        if out is None or not out.exists():
+            raise FaststyleError("The file is no longer there: paint it again.")
+        return FileResponse(out)
+
+    def end(self, visit, how, body):
+        "Stop a job; what it has done is kept where that is possible."
+        self.queue.end(self.queue.find(how.get("id")))
+        return json_answer({})
+
+
+def drawing(figure):
+    "A figure as an answer."
+    data = BytesIO()
+    figure.savefig(data, format="png", dpi=120)
+    return picture_answer(data.getvalue(), "image/png")

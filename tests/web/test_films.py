@@ -1,0 +1,91 @@
+"Films on the page, in Chromium if it is installed."
+
+import shutil
+
+import av
+import pytest
+from clips import encode, moving
+from pages import DESK, PHONE, heard, repainted, visitor
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def visit(chromium, site):
+    with visitor(chromium, site[0]) as visit:
+        yield visit
+
+
+def opened(tab, film):
+    tab.locator("#file").set_input_files(film)
+    return heard(tab, "1 s of film")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_a_film_is_painted_with_its_sound(visit, film, size):
+    tab = visit(size)
+    opened(tab, film)
+    repainted(tab, tab.get_by_role("radio", name="Udnie").click)
+    tab.get_by_role("button", name="Paint the film").click()
+    heard(tab, "The film is painted")
+    player = tab.locator("video#player")
+    player.evaluate("video => video.play()")
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download the film").click()
+    assert download.value.suggested_filename == "film-udnie.mp4"
+    with av.open(str(download.value.path())) as painted:
+        assert sum(1 for _ in painted.decode(video=0)) == 24
+        assert painted.streams.audio
+    shown = player.get_attribute("src")
+    tab.get_by_label("Show the original").check()
+    expect(player).not_to_have_attribute("src", shown)
+    tab.wait_for_function("document.querySelector('#player').readyState >= 1")
+    repainted(tab, tab.get_by_label("Keep the photo’s colors").check)
+    expect(player).to_be_hidden()  # other settings make another film
+    tab.get_by_role("button", name="Paint the film", exact=True).wait_for()
+
+
+def test_another_moment_is_shown(visit, film):
+    tab = visit()
+    opened(tab, film)
+    looks = "document.querySelector('#picture').toDataURL()"
+    first = tab.evaluate(looks)
+    repainted(tab, lambda: tab.get_by_label("Shown moment of the film").press("End"))
+    assert tab.evaluate(looks) != first
+    assert tab.get_by_role("button", name="Refine").is_hidden()  # it is for one photo
+
+
+def test_a_film_survives_a_reload_and_is_stopped(visit, tmp_path):
+    slow = encode(tmp_path / "slow.mp4", moving(250))
+    tab = visit()
+    tab.locator("#file").set_input_files(slow)
+    heard(tab, "s of film")
+    tab.get_by_role("button", name="Paint the film").click()
+    heard(tab, "left")
+    tab.reload()
+    visit.errors.clear()  # the reload cut off what was being loaded
+    heard(tab, "The film: ")
+    tab.get_by_role("button", name="Stop").click()
+    heard(tab, "Stopped.")
+    tab.get_by_role("button", name="Paint the film").wait_for()
+
+
+def test_what_is_no_short_film_is_refused(visit, film, tmp_path):
+    tab = visit()
+    long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])
+    tab.locator("#file").set_input_files(long)
+    heard(tab, "this page takes up to 60 s")
+    (tmp_path / "damaged.mp4").write_text("no film")
+    tab.locator("#file").set_input_files(tmp_path / "damaged.mp4")
+    heard(tab, "damaged.mp4 is damaged, or not a film")
+    visit.errors.clear()  # the browser reports the refusals, too
+    opened(tab, film)
+
+
+def test_a_photo_after_a_film_is_a_photo(visit, film, photo):
+    tab = visit()
+    opened(tab, film)
+    repainted(tab, lambda: tab.locator("#file").set_input_files(photo))
+    assert tab.get_by_role("button", name="Paint the film").is_hidden()
+    assert tab.get_by_role("button", name="Refine").is_visible()
+    shutil.copy(photo, "another.jpg")
+    repainted(tab, lambda: tab.locator("#file").set_input_files("another.jpg"))

@@ -1,0 +1,155 @@
+"The view of one's own styles, in Chromium if it is installed."
+
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import free_port
+from pages import downloaded, heard, opened, own_styles, repainted, saved, taught, visitor
+from playwright.sync_api import expect
+
+from faststyle_fastai.all import ASSETS, Stylizer, read_picture
+from faststyle_fastai.training.demo import sample_photos
+from faststyle_fastai.training.runs import train
+from faststyle_fastai.web.app import web_page
+
+REFUSES = """navigator.mediaDevices.getUserMedia =
+  () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, painting):
+    "The page's URL, and the folder of its styles: a network, and a training that was killed."
+    folder, port = tmp_path_factory.mktemp("home") / "styles", free_port()
+    folder.mkdir()
+    shutil.copy(ASSETS / "gallery-slim.safetensors", folder / "borrowed.safetensors")
+    place = folder / "killed"
+    place.mkdir()
+    kept = shutil.copy(painting, place / "killed.png")
+    how = {"device": "cpu", "quiet": True, **sample_photos()[1]}
+    train(sample_photos()[0], kept, place, minutes=0.05, **how)
+    (place / "model.safetensors").unlink()
+    with web_page(folder, port=port):
+        yield f"http://127.0.0.1:{port}", folder
+
+
+@pytest.fixture
+def visit(chromium, site):
+    with visitor(chromium, site[0]) as visit:
+        yield visit
+
+
+def chosen(tab, name):
+    tab.get_by_role("radiogroup", name="My styles").get_by_role("radio", name=name).click()
+
+
+def test_a_closed_tab_ends_its_painting(visit, photos, tmp_path):
+    read_picture(photos / "flower" / "0.jpg").resize((1800, 1200)).save(tmp_path / "slow.jpg")
+    tab = visit()
+    opened(tab, tmp_path / "slow.jpg")
+    repainted(tab, lambda: tab.locator("#stroke").select_option("finest"))
+    tab.locator("#download").click()  # for about 10 s
+    heard(tab, "Full size")
+    tab.goto("about:blank")
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    assert read_picture(downloaded(tab).path()).size == (96, 72)  # one after the other
+
+
+def test_own_styles_are_renamed_downloaded_and_removed(visit, site):
+    tab = visit()
+    own_styles(tab)
+    chosen(tab, "borrowed")
+    name = tab.get_by_label("Name", exact=True)
+    expect(name).to_have_value("borrowed")
+    name.fill("lent/ out")
+    name.press("Enter")
+    taught(tab, "borrowed is now lent out.")
+    assert (site[1] / "lent_out.safetensors").is_file()
+    tab.get_by_text("Take it with you").click()
+    network = saved(tab, "Download the network (.safetensors)")
+    assert network.suggested_filename == "lent_out.safetensors"
+    assert Stylizer(network.path()).styles[0] == "great_wave"
+    page = saved(tab, "Download as a web page (.html)")
+    taught(tab, "lent_out.html is in your downloads.")
+    assert b"<!doctype html>" in open(page.path(), "rb").read(100)
+    tab.once("dialog", lambda dialog: dialog.dismiss())
+    tab.get_by_role("button", name="Delete").click()
+    name.fill("")
+    tab.get_by_role("button", name="Rename").click()
+    taught(tab, "The style needs a name.")
+    visit.errors.clear()  # the browser reports the refusal, too
+    assert (site[1] / "lent_out.safetensors").is_file()
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.get_by_role("button", name="Delete").click()
+    taught(tab, "lent out is deleted.")
+    assert not (site[1] / "lent_out.safetensors").exists()
+    tab.get_by_role("link", name="Photos and films").click()
+    tab.locator("#styles").get_by_text("lent out").first.wait_for(state="detached")
+
+
+def test_a_killed_training_is_resumed(visit, site):
+    tab = visit()
+    own_styles(tab)
+    chosen(tab, "killed")
+    taught(tab, "The training of killed was interrupted.")
+    tab.get_by_role("button", name="Resume the training").click()
+    tab.get_by_role("button", name="Paint with killed").click(timeout=90_000)
+    expect(tab.locator("#faces [aria-checked=true]")).to_contain_text("killed")
+    assert Stylizer(site[1] / "killed").styles == ["killed"]
+
+
+def test_a_painting_is_added_in_either_view_and_removed(visit, site, painting, tmp_path):
+    tab = visit()
+    own_styles(tab)
+    shutil.copy(painting, tmp_path / "mine.png")
+    tab.locator("#new").set_input_files(tmp_path / "mine.png")
+    taught(tab, "Mine paints at first sight")
+    (tmp_path / "words.png").write_text("words")
+    tab.locator("#new").set_input_files(tmp_path / "words.png")
+    taught(tab, "words.png could not be read as a painting")
+    visit.errors.clear()  # the browser reports the refusal, too
+    tab.get_by_role("link", name="Photos and films").click()
+    tab.get_by_role("radio", name="Mine", exact=True).click()
+    tab.once("dialog", lambda dialog: dialog.dismiss())
+    tab.get_by_role("button", name="Delete this painting").click()
+    assert (site[1] / "Mine.png").exists()
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.get_by_role("button", name="Delete this painting").click()
+    heard(tab, "Mine is deleted.")
+    assert not (site[1] / "Mine.png").exists()
+
+
+def test_arrow_keys_choose_a_style(visit, painting, tmp_path):
+    tab = visit()
+    own_styles(tab)
+    for name in ("One", "Two"):
+        shutil.copy(painting, tmp_path / f"{name}.png")
+        tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
+        taught(tab, f"{name} paints at first sight")
+    faces = tab.get_by_role("radiogroup", name="My styles")
+    faces.get_by_role("radio", name="Two").focus()
+    tab.keyboard.press("ArrowLeft")
+    expect(faces.get_by_role("radio", name="One")).to_be_checked()
+    taught(tab, "One paints at first sight")
+
+
+def test_a_camera_that_is_refused(visit):
+    tab = visit(script=REFUSES)
+    tab.get_by_role("button", name="Camera").click()
+    heard(tab, "The camera is not available (allow it in the browser’s settings).")
+
+
+@pytest.mark.parametrize("view", ["first", "photo", "film", "own"])
+def test_nothing_serious_keeps_anybody_out(visit, view, photo, film):
+    tab = visit()
+    if view == "own":
+        own_styles(tab)
+        chosen(tab, "killed")
+    elif view != "first":
+        file = {"photo": photo, "film": film}[view]
+        repainted(tab, lambda: tab.locator("#file").set_input_files(file))
+    found = Axe().run(tab).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    shown = [(v["id"], node["html"][:200]) for v in serious for node in v["nodes"]]
+    assert shown == []
