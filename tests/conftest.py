@@ -91,7 +91,7 @@ def page(tmp_path_factory):
 
     home = tmp_path_factory.mktemp("home")
     secret = home / "secret.png"
-    Image.new("RGB", (48, 40), "red").save(secret)
+    Image.new("RGB", (96, 80), "red").save(secret)
     photos = home / "photos" / "of mine"
     photos.mkdir(parents=True)
     Image.new("RGB", (48, 40), "blue").save(photos / "a.png")

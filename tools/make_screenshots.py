@@ -41,7 +41,7 @@ def main():
         tab.wait_for_timeout(60_000)
         shoot(tab, "page-train.jpg")
         tab.get_by_role("button", name="Stop").click()
-        tab.get_by_text("The style so far is saved.").wait_for(timeout=SLOW)
+        tab.get_by_text("What it has learned is saved.").wait_for(timeout=SLOW)
         tab.wait_for_timeout(2000)
         shoot(tab, "page-styles.jpg")
         tab.goto(export_studio(Path(folder) / "studio.html").as_uri())

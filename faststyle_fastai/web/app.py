@@ -62,13 +62,17 @@ def page_routes(site: Site) -> list:
     "All that the page answers."
     studio, work, visitors = Studio(site), Work(site.queue), Visitors()
     films, finest, mine = Films(studio), Finest(studio), Mine(studio)
-    looks = studio.styles, studio.source, studio.progress, studio.preview, films.original
-    looks += work.jobs, work.picture, work.curve, work.result, mine.mine, mine.work, mine.example
-    acts = studio.photo, studio.paint, studio.mask, studio.thumbnail, studio.frame, studio.finish
-    acts += studio.stop, studio.style, studio.forget, studio.refine, studio.plain, studio.keep
-    acts += films.film, films.frame_at, films.paint_film, finest.finest, work.end
-    acts += mine.learn, mine.teach, mine.resume, mine.discard, mine.rename, mine.remove
-    acts += mine.packed, mine.studio_file
+    looks = [
+        studio.styles, studio.source, studio.progress, studio.preview, films.original, mine.mine,
+        mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,
+    ]  # fmt: skip
+    acts = [
+        studio.photo, studio.paint, studio.mask, studio.thumbnail, studio.frame, studio.finish,
+        studio.stop, studio.style, studio.forget, studio.refine, studio.plain, studio.keep,
+        films.film, films.frame_at, films.paint_film, finest.finest, mine.learn, mine.teach,
+        mine.resume, mine.discard, mine.rename, mine.remove, mine.packed, mine.studio_file,
+        work.end,
+    ]  # fmt: skip
     page = page_route(REMOTE, studio.window.facts)
     called = visitors.routes("GET", *looks) + visitors.routes("POST", *acts)
     return [page, *called, *Api(site).routes()]

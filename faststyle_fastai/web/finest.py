@@ -41,8 +41,9 @@ class Finest:
                 photo, painting, callback=watch, end_scale=side, **self.site.where
             )
             save_picture(painted, out)
+            note = "unfinished" if watch.stop.is_set() else "optimized"
             if visit.photo == photo:
-                visit.closer = photo, called, Optimized(out), painting, "optimized"
+                visit.closer = photo, called, Optimized(out), painting, note
 
         return json_answer({"id": self.site.queue.add(photo.stem, watch, work, visit.name, out)})
 

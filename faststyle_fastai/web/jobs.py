@@ -154,6 +154,7 @@ class Queue:
                 "done": job.done, "left": job.left, "why": job.why, "sees": job.sees,
                 "before": waiting.index(job) if job in waiting else 0, "running": self.running(),
                 "mine": job.visitor == visitor, "file": job.out.name if job.out else "",
+                "made": bool(job.out and job.out.exists()),
             }
             for job in self.jobs
             if job.visitor == visitor or isinstance(job, TrainingJob)

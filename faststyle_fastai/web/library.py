@@ -25,6 +25,7 @@ from ..training.demo import sample_photos
 
 __all__ = ["StyleLibrary", "is_late", "spoken"]
 
+SMALLEST = 64  # px of a painting's short side
 TAKEN = "A style {} already exists: choose another name."
 
 
@@ -237,6 +238,11 @@ class StyleLibrary:
 
     def _add_painting(self, painting, name):
         "A style for a painting; if it is on the shelf under this name, that style."
+        if min(painting.size) < SMALLEST:
+            raise FaststyleError(
+                f"It has {painting.width} x {painting.height} px, too few for strokes. Use a "
+                f"painting of 400 px or more."
+            )
         for i in count(1):
             called = f"{name}-{i}" if i > 1 else name
             known = self.painting_of(called)

@@ -18,15 +18,14 @@ from ..training.demo import sample_photos
 from ..training.run_folder import record_of
 from ..training.runs import train
 from .answers import SHOWN, jpeg, json_answer
-from .jobs import SAVED, TrainingJob
-from .library import is_late, spoken, written
+from .jobs import TrainingJob
+from .library import spoken, written
 from .studio import Studio
 from .visits import Visit, kept
 
 __all__ = ["Mine"]
 
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
-SMALLEST = 64  # px of a painting's short side
 EXAMPLE = 480  # px of the short side of a photo in a style
 MINUTES = 1, 30
 PAGE, NETWORK = ".html", ".safetensors"
@@ -42,7 +41,7 @@ class Mine:
 
     def mine(self, visit, how, body):
         "The styles that were added here."
-        return json_answer(self.studio.window.own(self.queue.busy(), self._is_partial))
+        return json_answer(self.studio.window.own(self.queue.busy()))
 
     def work(self, visit, how, body):
         "The painting of a style; where none is known, its thumbnail."
@@ -75,11 +74,6 @@ class Mine:
             raise FaststyleError("Choose how many minutes it takes.")
         minutes = min(max(minutes, MINUTES[0]), MINUTES[1])
         picture = read_picture(painting)
-        if min(picture.size) < SMALLEST:
-            raise FaststyleError(
-                f"The painting has {picture.width} x {picture.height} px, too few for strokes. "
-                f"Use one of 400 px or more."
-            )
         place = self.shelf.place(called)
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being taught already.")
@@ -117,11 +111,6 @@ class Mine:
         work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
         return json_answer({"id": self.queue.add(name, watch, work, visit.name)})
 
-    def _is_partial(self, name):
-        "Whether the latest training of a style was stopped."
-        states = [job.state for job in self.queue.of(TrainingJob) if job.called == name]
-        return states[-1:] == [SAVED]
-
     def _idle(self, how):
         "The name and place of an own style that is not being taught."
         name = str(how.get("style"))
@@ -130,10 +119,10 @@ class Mine:
         return name, self.shelf.path(name)
 
     def discard(self, visit, how, body):
-        "Delete what a training that was stopped has learned; the painting stays."
+        "Delete what a training has learned; the painting stays, to be taught again."
         name, place = self._idle(how)
-        if not (self._is_partial(name) or is_late(place)) or not place.is_dir():
-            raise FaststyleError("Choose a style whose training was stopped.")
+        if not place.is_dir():
+            raise FaststyleError("Choose a style that was taught here.")
         if not (beside := place.with_name(f"{name}.png")).exists():
             (place / f"{name}.png").rename(beside)
         shutil.rmtree(place)

@@ -90,9 +90,10 @@ class Studio:
 
     def prepared(self, visit: Visit, how: dict[str, Any]) -> tuple[Any, dict, str]:
         "What paints, its arguments, and what to say of it."
-        called, other, closer = how.get("style"), how.get("other"), visit.closer
+        called: Any = how.get("style")
+        other, closer = how.get("other"), visit.closer
         paint, name = (self.shelf.find_for_film if visit.film else self.shelf.find)(called)
-        mix = name
+        mix: Any = name
         if other in self.shelf.mixtures(called):
             share = number(how, "share", 0.5)
             paint, names = self.shelf.find_both(called, other)
@@ -199,8 +200,8 @@ class Studio:
     def refine(self, visit, how, body):
         "Refine the style on the photo."
         photo, called = visit.the_photo(), how.get("style")
-        if visit.closer and visit.closer[-1] == "optimized":
-            visit.closer = None
+        if visit.closer and visit.closer[-1] != "refined":
+            visit.closer = None  # an optimized photo cannot be refined
         paint, settings, _ = self.prepared(visit, how)
         painting = self.shelf.painting_of(called)
         if painting is None:

@@ -37,7 +37,7 @@ class Window:
     def __init__(self, shelf: StyleLibrary, scratch: Path, folders: dict[str, Path]):
         self.shelf, self.scratch = shelf, scratch
         counts = {name: len(picture_files(folder)) for name, folder in folders.items()}
-        self.photos = [(name, f"{name} ({count:,})") for name, count in counts.items()]
+        self.photos = [*counts.items()]
         self.thumbnails = lru_cache(256)(data_address)
 
     def facts(self) -> dict:
@@ -68,7 +68,7 @@ class Window:
                 })  # fmt: skip
         return found
 
-    def own(self, busy: list[str], is_partial: Callable[[str], bool]) -> list[dict]:
+    def own(self, busy: list[str]) -> list[dict]:
         "What the page shows of each style that was added."
         known, found = self.shelf.styles(), []
         for name, path in self.shelf.own().items():
@@ -80,6 +80,6 @@ class Window:
                 found.append({
                     "name": name, "title": spoken(name), "image": self.thumbnails(picture),
                     "kind": "late" if late else "sight" if at_sight else "taught", "uses": uses,
-                    "partial": late or is_partial(name),
+                    "learned": path.is_dir() and name not in busy,
                 })  # fmt: skip
         return found

@@ -65,8 +65,8 @@ def test_a_film_survives_a_reload_and_is_stopped(visit, tmp_path):
     visit.errors.clear()  # the reload cut off what was being loaded
     heard(tab, "The film: ")
     tab.get_by_role("button", name="Stop").click()
-    heard(tab, "Stopped.")
-    tab.get_by_role("button", name="Paint the film").wait_for()
+    heard(tab, "Stopped. What was painted so far is shown.")
+    tab.get_by_role("button", name="Paint the film again").wait_for()
 
 
 def test_what_is_no_short_film_is_refused(visit, film, tmp_path):

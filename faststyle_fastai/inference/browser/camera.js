@@ -8,7 +8,8 @@ function goLive(source, button) {
   live = source;
   now.painted = null;
   for (const each of [$("camera"), $("film")]) each.hidden = each !== button;
-  button.textContent = words.stop;
+  button.textContent = button === $("camera") ? words.stopCamera : words.stop;
+  $("picture").setAttribute("aria-label", words.pictureLive);
   ready(false);
   document.body.classList.add("open", "live");
 }
@@ -78,7 +79,7 @@ if (address.has("clean")) {
 }
 
 // The frame as a photo.
-$("snap").onclick = () => frame.toBlob((blob) => open(new File([blob], "camera.png", { type: blob.type })));
+$("snap").onclick = () => frame.toBlob((blob) => open(new File([blob], "camera.jpg", { type: blob.type })), "image/jpeg", 0.95);
 
 $("record").onclick = () => {
   if (recorder) return recorder.stop();

@@ -3,13 +3,14 @@ let way = null; // what stops the one that goes on
 const LOOK = 1500; // ms between looks at a refining
 
 function offerWays() {
-  $("closer").hidden = !style.known || Boolean(second()) || Boolean(way);
+  $("closer").hidden = !style.known || Boolean(way);
+  $("of-two").hidden = !($("closer").disabled = Boolean(second()));
   for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film);
   $("teach").hidden = !style.forgettable;
   if (film && !style.forgettable) $("closer").hidden = true;
   $("finer").firstChild.textContent = noted === "refined" ? words.finerAgain : words.finer;
   $("keep").hidden = noted !== "refined";
-  $("plain").hidden = noted !== "refined" && noted !== "optimized";
+  $("plain").hidden = !["refined", "optimized", "unfinished"].includes(noted);
   $("flowing").hidden = !film;
   $("by-hand").hidden = Boolean(film);
   $("halt").hidden = !way;
@@ -50,7 +51,7 @@ $("finer").onclick = () =>
   getCloser(async (photo) => {
     say("beforeRefining");
     const stop = looking(LOOK, async ({ share, preview }) => {
-      if (share && way) say("refining", { percent: Math.round(100 * share) });
+      if (share && way) sayShare("refining", { percent: Math.round(100 * share) }, share);
       if (share) Object.assign($("bar"), { hidden: !way, value: share });
       if (preview && way) await showSoFar(photo, "preview");
     });
@@ -63,13 +64,14 @@ async function watchFinest(id, photo = now.photo) {
   way = () => endJob({ id });
   const job = await follow(id, async (job) => {
     if (now.photo !== photo) return endJob(job); // another one was opened
-    say("finestSo", { state: stateOf(job) });
+    if (!isOpen(job)) return;
+    sayShare("finestSo", { state: stateOf(job) }, job.done);
     Object.assign($("bar"), { hidden: false, value: job.done });
     if (job.sees === sees) return;
     sees = job.sees;
     await showSoFar(photo, "picture", { id });
   });
-  if (job.state === "stopped") say("stopped");
+  if (job.state === "failed") throw new Error(job.why);
 }
 
 $("teach").onclick = () => showOwn(style.name);

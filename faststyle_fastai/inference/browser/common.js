@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
 const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const bytesOf = (address) => Uint8Array.from(atob(address.split(",")[1]), (c) => c.charCodeAt(0)); // of a data address
-const BAD = ["failed", "noCamera", "noFilm", "noRuntime", "nobody", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos"];
+const BAD = ["failed", "noCamera", "noFilm", "noRuntime", "nobody", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart"];
 function tell(line, text, bad) {
   if (line.textContent === text) return; // or screen readers would hear it again
   line.textContent = text;
@@ -12,4 +12,20 @@ function tell(line, text, bad) {
   line.setAttribute("role", bad ? "alert" : "status");
   if (bad) line.scrollIntoView({ block: "nearest" });
 }
-const say = (key, how, line = $("said")) => tell(line, filled(words[key], how), BAD.includes(key));
+function say(key, how, line = $("said")) {
+  line.removeAttribute("aria-live");
+  tell(line, sentence(words[key], how), BAD.includes(key));
+}
+// Why something failed is a sentence of its own where it names the file.
+function sentence(text, how = {}) {
+  const why = how.why?.replace(/\.+$/, "");
+  return why && how.name && why.includes(how.name) ? `${why}.` : filled(text, { ...how, why });
+}
+// How far something is, which screen readers hear at every quarter.
+function sayShare(key, how, share, line = $("said")) {
+  const quarter = String(Math.floor(4 * share));
+  if (line.dataset.quarter === quarter) line.setAttribute("aria-live", "off");
+  else line.removeAttribute("aria-live");
+  line.dataset.quarter = quarter;
+  tell(line, filled(words[key], how), false);
+}

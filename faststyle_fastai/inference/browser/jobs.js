@@ -11,14 +11,13 @@ async function lookAtJobs() {
   $("busy").textContent = running ? percent(running) : "";
 }
 
-// Follow a job to its end.
+// Follow a job to its end, which may be a failure.
 async function follow(id, show) {
   for (;; await pause()) {
     await lookAtJobs();
     const job = jobs.find((one) => one.id === id);
     if (!job) throw new Error(words.jobGone);
     await show(job);
-    if (job.state === "failed") throw new Error(job.why);
     if (!isOpen(job)) return job;
   }
 }
@@ -31,7 +30,7 @@ function stateOf(job) {
   if (job.stopping) return words.stopping;
   if (job.state === "waiting") return filled(job.before ? words.waitsAfter : words.waitsNext, { ...job, running: words.kinds[job.running] });
   if (job.state === "running") return job.left === null ? words.starting : filled(words.running, { percent: percent(job), left: clock(job.left) });
-  return filled({ failed: words.jobFailed, saved: words.jobSaved, stopped: words.jobStopped, done: words.jobDone }[job.state], { ...job, percent: percent(job) });
+  return filled({ saved: words.jobSaved, stopped: words.jobStopped, done: words.jobDone }[job.state] ?? job.why, { percent: percent(job) });
 }
 
 // A picture of the server's in an <img>, if it is still wanted; the one before stays until it is there.
@@ -51,12 +50,12 @@ async function watchFilm(id, ours, watch) {
   filming = id;
   const job = await follow(id, (job) => {
     if (film !== ours) return endJob(job); // something else was opened
-    say("filming", { state: stateOf(job) });
+    if (isOpen(job)) sayShare("filming", { state: stateOf(job) }, job.done);
     watch(job.done);
   });
-  if (job.state !== "done") return { said: () => say("notFilmed") };
+  if (!job.made) return { said: () => say(job.why ? "notFilm" : "notFilmed", { name: ours.file.name, why: job.why }) };
   const blob = await (await call("result", { method: "GET", how: { id } })).blob();
-  return { blob, name: job.file, said: () => say("filmPainted") };
+  return { blob, name: job.file, said: () => say({ done: "filmPainted", stopped: "filmStopped" }[job.state] ?? "filmInPart", { why: job.why }) };
 }
 const stopFilm = () => endJob({ id: filming });
 

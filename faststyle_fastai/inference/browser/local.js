@@ -139,6 +139,13 @@ async function fullSize({ strength, type }, watch) {
 }
 const stopFullSize = () => ask("stop");
 
+// The sample in a style.
+async function sampleIn(one) {
+  await started;
+  const blob = new Blob([bytesOf(facts.sample[0])], { type: "image/jpeg" });
+  return (await thumbnail(canvasOf(await createImageBitmap(blob)), one)).toDataURL("image/jpeg");
+}
+
 // The style of a painting, from its scales and shifts at first sight.
 async function styleOf(file, canvas) {
   const { row, palette } = await ask("read", { image: pixels(canvas), short: READ });

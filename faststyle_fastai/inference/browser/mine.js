@@ -35,7 +35,7 @@ async function lookAtOwn(name = mine?.name) {
   mine = own.find((one) => one.name === name) ?? own[0] ?? null;
   $("own-faces").replaceChildren();
   for (const one of own) {
-    one.button = faceOf(one, () => lookAt(one), KINDS[one.kind]);
+    one.button = faceOf(one, () => (lookAt(one), one.button.scrollIntoView({ block: "nearest", inline: "nearest" })), KINDS[one.kind]);
     $("own-faces").append(one.button);
   }
   lookedAt = "";
@@ -52,18 +52,23 @@ async function lookAtOwn(name = mine?.name) {
 function lookAt(one) {
   mine = one;
   mark($("own-faces"), one.button);
-  one.button.scrollIntoView({ block: "nearest", inline: "nearest" });
-  const job = trainingOf(one), trains = Boolean(job && isOpen(job)), { kind } = one;
+  for (const each of own) {
+    const job = trainingOf(each);
+    each.button.lastChild.textContent = job && isOpen(job) ? percent(job) : KINDS[each.kind];
+  }
+  const had = $("mine").contains(document.activeElement), job = trainingOf(one), trains = Boolean(job && isOpen(job)), { kind } = one;
   const lately = job && !trains && taught.includes(job.id);
-  one.button.lastChild.textContent = trains ? percent(job) : KINDS[kind];
-  if (trains || lately) tell($("told"), stateOf(job), job.state === "failed");
+  if (trains) sayShare("lessonSo", { ...one, state: stateOf(job) }, job.done, $("told"));
+  else if (lately && job.state === "failed") tellOwn("notTaught", { ...one, why: job.why });
+  else if (lately && job.state === "saved") tellOwn("lessonSo", { ...one, state: stateOf(job) });
   else tellOwn({ sight: "sightNow", taught: "taughtNow", late: "lateNow" }[kind], one);
   Object.assign($("lesson-bar"), { hidden: !trains, value: job?.done ?? 0 });
   const shown = {
-    use: kind !== "late", end: trains, resume: kind === "late" && !trains, lesson: kind === "sight" && !trains,
-    discard: one.partial && !trains, naming: !trains, numbers: job?.sees, take: kind === "taught" && !trains, remove: !trains,
+    use: Boolean(one.uses), end: trains, resume: kind === "late" && !trains, lesson: kind === "sight" && !trains,
+    discard: one.learned && !trains, naming: !trains, numbers: job?.sees, take: kind === "taught" && !trains, remove: !trains,
   };
   for (const [id, is] of Object.entries(shown)) $(id).hidden = !is;
+  if (had && !document.activeElement.offsetParent) ["end", "use", "begin"].map($).find((button) => button.offsetParent)?.focus();
   $("use").textContent = filled(words.use, one);
   $("use").classList.toggle("main", kind === "taught");
   const now = `${one.name} ${kind} ${trains && job.sees}`;
@@ -113,7 +118,7 @@ async function goOnWatching() {
     await lookAtJobs();
     const ended = open.some(({ id }) => !jobs.some((job) => job.id === id && isOpen(job)));
     if (ended) await (isOwnView() ? lookAtOwn() : refresh());
-    else if (isOwnView() && mine) own.forEach((one) => trainingOf(one) && (one.button.lastChild.textContent = stateOf(trainingOf(one)).split(",")[0])), lookAt(mine);
+    else if (isOwnView() && mine) lookAt(mine);
   }
 }
 
@@ -143,7 +148,7 @@ $("new").onchange = () => {
 };
 $("own-styles").onkeydown = (event) => arrows(event, $("own-faces"));
 
-for (const [value, text] of facts.photos) $("photos").append(new Option(text, value));
+for (const [name, n] of facts.photos) $("photos").append(new Option(filled(words.folderOf, { name, n }), name));
 $("photos").append(new Option(words.samples, "samples"), new Option(words.folder, "folder"));
 $("photos").onchange = () => ($("folder").hidden = $("photos").value !== "folder");
 $("learn").onchange = () => ($("folder").firstChild.textContent = filled(words.files, { n: pictures().length }));
@@ -196,9 +201,10 @@ act("remove", async () => {
 });
 for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]])
   act(id, async () => {
+    const { name } = mine;
     tellOwn("making");
-    save(await (await call("packed", { how: { style: mine.name, suffix } })).blob(), `${mine.name}${suffix}`);
-    tellOwn("made", { name: `${mine.name}${suffix}` });
+    save(await (await call("packed", { how: { style: name, suffix } })).blob(), `${name}${suffix}`);
+    tellOwn("made", { name: `${name}${suffix}` });
   });
 act("whole", async () => {
   tellOwn("making");

@@ -77,7 +77,7 @@ function choose(one) {
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   inAddress(one);
-  paint();
+  now.photo ? paint() : showSample().catch(console.warn);
 }
 function inAddress(one) {
   if (location.hash.startsWith("#/")) return; // another view
@@ -281,7 +281,7 @@ async function paint() {
       if (seen) say(seconds > 0 ? "paintedIn" : "painted", { seconds, where, mixed, reduced: now.reduced + now.note });
       else say("nobody");
       ready(!filming);
-      $("picture").setAttribute("aria-label", filled(words.pictureIn, style));
+      $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, style));
       offerWays();
     }
   } catch (error) {
@@ -333,6 +333,12 @@ $("choose").onclick = () => $("file").click();
 $("film-me").onclick = () => $("camera").click();
 
 // Before a photo is chosen: a sample, and what becomes of it.
+async function showSample() {
+  const one = style;
+  if (!facts.sample) return;
+  const painted = await sampleIn(one);
+  if (one === style) $("sample").children[1].src = painted;
+}
 if (facts.sample) {
   facts.sample.forEach((address, i) => ($("sample").children[i].src = address));
   $("sample").hidden = $("try").hidden = false;

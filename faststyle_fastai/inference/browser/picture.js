@@ -130,6 +130,7 @@ function forgetEdits() {
 $("undo").onclick = () => {
   now.edits = before.pop();
   offerUndo();
+  if ($("undo").disabled) $("picture").focus();
   correct("undone");
 };
 $("erase").onclick = () => {

@@ -4,6 +4,7 @@ for (const key of Object.keys(words)) if (key.endsWith("Served")) words[key.slic
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
+document.body.classList.add("served");
 const forget = async (one) =>
   confirm(filled(words.forgetSure, one)) && call("forget", { how: { style: one.name } }).catch((error) => say("notForgotten", { why: error.message }));
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
@@ -68,7 +69,7 @@ async function repaint(source, { live, mask, ...how }) {
   }
   await sendPhoto();
   now.size = now.file.pixels;
-  const stop = looking(3000, ({ job }) => job && say("behind", { job }));
+  const stop = looking(3000, ({ job }) => job && say("behind", { job: words.kinds[job] }));
   const answer = await call("paint", { how: plain(how) }).finally(stop);
   whole = await pictureOf(answer);
   noted = answer.headers.get("note");
@@ -119,4 +120,18 @@ const stopFullSize = () => call("stop");
 // Who leaves needs no more of it.
 addEventListener("pagehide", () => fetch("/studio/stop", { method: "POST", keepalive: true, headers: { visitor } }));
 
-const styleOf = async (file) => (await call("style", { body: file, how: { name: file.name } })).json();
+// A painting becomes a style of the page; a very large one is sent smaller.
+const ENOUGH = 8e6; // pixels of a painting
+async function styleOf(file) {
+  let body = file;
+  const image = await createImageBitmap(file).catch(() => null); // the server reads more
+  if (image && image.width * image.height > MOST) {
+    const scale = Math.sqrt(ENOUGH / (image.width * image.height));
+    body = await blobOf(canvasOf(image, Math.round(scale * image.width), Math.round(scale * image.height)), "image/jpeg");
+  }
+  image?.close();
+  return (await call("style", { body, how: { name: file.name } })).json();
+}
+
+// The sample in a style.
+const sampleIn = async (one) => URL.createObjectURL(await (await call("example", { method: "GET", how: { style: one.name } })).blob());

@@ -6,7 +6,7 @@ async function finished(type) {
   ready(false);
   Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
   try {
-    const blob = await fullSize({ ...asked(), type }, (done) => say("saving", { percent: Math.round(100 * done) }));
+    const blob = await fullSize({ ...asked(), type }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
     if (!blob) say("stopped");
     return blob;
   } catch (error) {
@@ -27,6 +27,7 @@ const fileName = (type) => `${now.name}-${[style, second()].filter(Boolean).map(
 
 // What the button saves: a photo, a frame, or the film once it is painted.
 function nameDownload() {
+  $("download").classList.toggle("main", !film || Boolean(film.painted));
   $("download").textContent = !film ? words.download : film.painted ? words.downloadFilm : words.downloadFrame;
 }
 async function download() {
