@@ -68,7 +68,7 @@ def taught(tab, words, seconds=90):
 def send(port, what, body=b"", how=None, visitor="v", **headers):
     "What the page answers to a program: status, content and headers."
     given = {"visitor": visitor, "how": quote(json.dumps(how or {}))} | headers
-    request = Request(f"http://127.0.0.1:{port}/studio/{what}", body, given)
+    request = Request(f"http://127.0.0.1:{port}/page/{what}", body, given)
     try:
         with urlopen(request, timeout=60) as answer:
             return answer.status, answer.read(), answer.headers

@@ -42,7 +42,7 @@ def painted(client: str, way) -> str:
 def send(client, what, body, how):
     "Ask the page as a browser does; the answer's content."
     headers = {"visitor": client, "how": quote(json.dumps(how))}
-    address = f"http://127.0.0.1:{PORT}/studio/{what}"
+    address = f"http://127.0.0.1:{PORT}/page/{what}"
     answer = requests.post(address, data=body, headers=headers, timeout=LONGEST)
     if not answer.ok:
         raise OSError(answer.text)

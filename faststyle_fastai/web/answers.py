@@ -38,12 +38,13 @@ UPLOAD = 100 * 2**20  # most bytes of a photo or style
 
 async def body_of(request) -> bytes | None:
     "What was sent; None if it is too large."
-    body = b""
+    parts, size = [], 0
     async for part in request.stream():
-        body += part
-        if len(body) > UPLOAD:
+        parts.append(part)
+        size += len(part)
+        if size > UPLOAD:
             return None
-    return body
+    return b"".join(parts)
 
 
 def stroke_of(how) -> str:

@@ -13,8 +13,8 @@ from .finest import Finest
 from .jobs import Queue
 from .library import StyleLibrary
 from .mine import Mine
+from .photos import Photos
 from .server import served
-from .studio import Studio
 from .visits import Site, Visitors
 from .window import page_route
 from .work import Work
@@ -60,20 +60,20 @@ def web_page(
 
 def page_routes(site: Site) -> list:
     "All that the page answers."
-    studio, work, visitors = Studio(site), Work(site.queue), Visitors()
-    films, finest, mine = Films(studio), Finest(studio), Mine(studio)
+    photos, work, visitors = Photos(site), Work(site.queue), Visitors()
+    films, finest, mine = Films(photos), Finest(photos), Mine(photos)
     looks = [
-        studio.styles, studio.source, studio.progress, studio.preview, films.original, mine.mine,
+        photos.styles, photos.source, photos.progress, photos.preview, films.original, mine.mine,
         mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,
     ]  # fmt: skip
     acts = [
-        studio.photo, studio.paint, studio.mask, studio.thumbnail, studio.frame, studio.finish,
-        studio.stop, studio.style, studio.forget, studio.refine, studio.plain, studio.keep,
+        photos.photo, photos.paint, photos.mask, photos.thumbnail, photos.frame, photos.finish,
+        photos.stop, photos.style, photos.forget, photos.refine, photos.plain, photos.keep,
         films.film, films.frame_at, films.paint_film, finest.finest, mine.learn, mine.teach,
         mine.resume, mine.discard, mine.rename, mine.remove, mine.packed, mine.studio_file,
         work.end,
     ]  # fmt: skip
-    page = page_route(REMOTE, studio.window.facts)
+    page = page_route(REMOTE, photos.window.facts)
     called = visitors.routes("GET", *looks) + visitors.routes("POST", *acts)
     return [page, *called, *Api(site).routes()]
 

@@ -15,7 +15,7 @@ from ..video.stylize import paint_video
 from .answers import SHOWN, jpeg, json_answer, number, stroke_of
 from .jobs import VideoJob
 from .library import plain_name
-from .studio import Studio
+from .photos import Photos
 from .visits import Film, Visit, kept
 
 __all__ = ["Films"]
@@ -27,8 +27,8 @@ LONGEST = 60  # s of a film
 class Films:
     "A visitor's film."
 
-    def __init__(self, studio: Studio):
-        self.site, self.studio = studio.site, studio
+    def __init__(self, photos: Photos):
+        self.site, self.photos = photos.site, photos
 
     def film(self, visit: Visit, how, body):
         "Take the visitor's film; its first frame is the photo."
@@ -58,7 +58,7 @@ class Films:
     def paint_film(self, visit, how, body):
         "Put the film into the queue; the answer names the job."
         film = the_film(visit)
-        paint, settings, _ = self.studio.prepared(visit, how)
+        paint, settings, _ = self.photos.prepared(visit, how)
         watch = VideoJob(visit)
         if how.get("area") in AREAS:
             settings["area"] = how["area"]

@@ -12,7 +12,7 @@ from ..inference.finish import recolor
 from ..optimization.optimize import optimize_style
 from .answers import json_answer, shown
 from .jobs import OptimizationJob
-from .studio import Studio
+from .photos import Photos
 from .visits import Visit
 
 __all__ = ["Finest", "Optimized"]
@@ -23,8 +23,8 @@ SIDES = 64, 2048  # px: smallest and largest longer side
 class Finest:
     "Optimizes a visitor's photo."
 
-    def __init__(self, studio: Studio):
-        self.site, self.studio = studio.site, studio
+    def __init__(self, photos: Photos):
+        self.site, self.photos = photos.site, photos
 
     def finest(self, visit: Visit, how, body):
         "Put the optimization into the queue; the answer names the job."

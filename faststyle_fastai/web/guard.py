@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
-from PIL import EpsImagePlugin
 
 from ..core.errors import FaststyleError, format_error
 
@@ -73,7 +72,6 @@ def page_folder():
                 with FileLock(folder / LOCK, timeout=0):
                     shutil.rmtree(folder, ignore_errors=True)
     path, lock = _locked_folder()
-    EpsImagePlugin.gs_binary = False  # a file's content chooses Pillow's reader
     try:
         yield PageFolder(path)
     finally:

@@ -20,7 +20,7 @@ from ..training.runs import train
 from .answers import SHOWN, jpeg, json_answer
 from .jobs import TrainingJob
 from .library import spoken, written
-from .studio import Studio
+from .photos import Photos
 from .visits import Visit, kept
 
 __all__ = ["Mine"]
@@ -34,14 +34,14 @@ PAGE, NETWORK = ".html", ".safetensors"
 class Mine:
     "What the view of one's own styles does."
 
-    def __init__(self, studio: Studio):
-        self.studio, self.site = studio, studio.site
+    def __init__(self, photos: Photos):
+        self.photos, self.site = photos, photos.site
         self.shelf, self.queue = self.site.shelf, self.site.queue
         self.making = threading.Lock()  # of files to download, one at a time
 
     def mine(self, visit, how, body):
         "The styles that were added here."
-        return json_answer(self.studio.window.own(self.queue.busy()))
+        return json_answer(self.photos.window.own(self.queue.busy()))
 
     def work(self, visit, how, body):
         "The painting of a style; where none is known, its thumbnail."
@@ -54,15 +54,15 @@ class Mine:
     def example(self, visit: Visit, how, body):
         "The visitor's photo, or else a sample, in a style."
         paint, name = self.shelf.find(how.get("style"))
-        with self.studio.turn:
+        with self.photos.turn:
             return jpeg(paint(visit.small or SAMPLE, name, size=EXAMPLE))
 
     def learn(self, visit, how, body):
         "Take a photo to learn on; the first one of a set forgets the others."
-        if how.get("first") or visit.photos is None:
-            visit.photos = self.site.scratch / f"photos-{uuid4().hex}"
-            visit.photos.mkdir()
-        kept(visit.photos, how, body)
+        if how.get("first") or visit.lessons is None:
+            visit.lessons = self.site.scratch / uuid4().hex
+            visit.lessons.mkdir()
+        kept(visit.lessons, how, body)
         return json_answer({})
 
     def teach(self, visit, how, body):
@@ -78,7 +78,10 @@ class Mine:
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being taught already.")
         folder, arguments = self._photos(visit, how.get("photos"))
-        uploads = folder if folder == visit.photos else None
+        uploads = None
+        if folder == visit.lessons:  # they are not removed while they are in use
+            folder = uploads = folder.rename(self.site.scratch / f"photos-{uuid4().hex}")
+            visit.lessons = None
         watch = TrainingJob()
         arguments |= {"minutes": minutes, "quiet": True, "cbs": watch, **self.site.where}
 
@@ -97,7 +100,7 @@ class Mine:
 
     def _photos(self, visit, chosen):
         "A folder to train on and its arguments of `train`."
-        folder = visit.photos if chosen == "folder" else self.site.folders.get(chosen)
+        folder = visit.lessons if chosen == "folder" else self.site.folders.get(chosen)
         if chosen == "folder" and (folder is None or not folder.exists()):
             raise FaststyleError("Choose a folder with photos.")
         if not folder:

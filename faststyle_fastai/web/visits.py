@@ -48,7 +48,7 @@ class Visit:
     job: RefiningJob | None = None
     closer: tuple | None = None  # photo, style, what paints it, painting, what to say of it
     live: Any = None  # camera.Live
-    photos: Path | None = None  # sent to learn on
+    lessons: Path | None = None  # a folder of photos that it sent to learn on
 
     @property
     def has_left(self) -> bool:
@@ -80,9 +80,7 @@ class Visitors:
         "A route for each act, by its name."
         from starlette.routing import Route
 
-        return [
-            Route(f"/studio/{act.__name__}", self._route(act), methods=[method]) for act in acts
-        ]
+        return [Route(f"/page/{act.__name__}", self._route(act), methods=[method]) for act in acts]
 
     def _route(self, act):
         from starlette.concurrency import run_in_threadpool

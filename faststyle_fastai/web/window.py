@@ -11,7 +11,7 @@ from ..images.formats import PICTURES
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import data_address, page_text, sample_of
 from ..inference.options import AREAS, STROKES
-from .library import StyleLibrary, is_late, spoken
+from .library import StyleLibrary, is_late, spoken, title, written
 
 __all__ = ["Window", "page_route"]
 
@@ -56,11 +56,12 @@ class Window:
     def styles(self) -> list[dict]:
         "What the page shows of each style."
         found = []
-        for title, called in self.shelf.titles():
+        for called, (file, _) in self.shelf.styles().items():
             with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
                 picture = self.shelf.thumbnail(self.scratch, called)
                 found.append({
-                    "name": called, "title": title, "painting": BUILTIN_STYLES.get(called, called),
+                    "name": called, "title": title(called), "version": written(file),
+                    "painting": BUILTIN_STYLES.get(called, called),
                     "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called),
                     "known": self.shelf.painting_of(called) is not None,
                     "builtin": called in BUILTIN_STYLES,

@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from PIL import EpsImagePlugin, Image, features
+from PIL import Image, features
 
 from faststyle_fastai.images import files
 from faststyle_fastai.images.discovery import find_pictures
@@ -35,20 +35,6 @@ def test_a_program_named_like_a_photo_is_not_run(tmp_path, read, in_time):
     with pytest.raises(ValueError, match="holiday.jpg cannot be read: not an image"):
         read(tmp_path / "holiday.jpg")
     assert find_pictures(tmp_path) == ([], [tmp_path / "holiday.jpg"])
-
-
-def test_the_page_runs_none_either(tmp_path, monkeypatch, in_time):
-    gr = pytest.importorskip("gradio")
-    from gradio import image_utils
-
-    from faststyle_fastai.web.guard import PageFolder, guarded_blocks
-
-    (tmp_path / "holiday.jpg").write_bytes(ENDLESS)
-    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
-    guarded_blocks(PageFolder(tmp_path))
-    sent = gr.data_classes.ImageData(path=str(tmp_path / "holiday.jpg"), orig_name="holiday.jpg")
-    with pytest.raises(OSError, match="Unable to locate Ghostscript"):
-        image_utils.preprocess_image(sent, str(tmp_path), "webp", "RGB", "numpy")
 
 
 @pytest.mark.parametrize("suffix", [".eps", ".ppm", ".ico", ".tga", ".psd"])

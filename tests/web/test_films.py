@@ -39,6 +39,9 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     tab.get_by_label("Show the original").check()
     expect(player).not_to_have_attribute("src", shown)
     tab.wait_for_function("document.querySelector('#player').readyState >= 1")
+    tab.reload()
+    visit.errors.clear()  # the reload cut off what was being loaded
+    heard(tab, "The film is painted")
     repainted(tab, tab.get_by_label("Keep the photo’s colors").check)
     expect(player).to_be_hidden()  # other settings make another film
     tab.get_by_role("button", name="Paint the film", exact=True).wait_for()
@@ -49,7 +52,7 @@ def test_another_moment_is_shown(visit, film):
     opened(tab, film)
     looks = "document.querySelector('#picture').toDataURL()"
     first = tab.evaluate(looks)
-    repainted(tab, lambda: tab.get_by_label("Shown moment of the film").press("End"))
+    repainted(tab, lambda: tab.locator("#moment").press("End"))
     assert tab.evaluate(looks) != first
     assert tab.get_by_role("button", name="Refine").is_hidden()  # it is for one photo
 
@@ -89,3 +92,16 @@ def test_a_photo_after_a_film_is_a_photo(visit, film, photo):
     assert tab.get_by_role("button", name="Refine").is_visible()
     shutil.copy(photo, "another.jpg")
     repainted(tab, lambda: tab.locator("#file").set_input_files("another.jpg"))
+
+
+def test_the_camera_after_a_film_is_seen(visit, film):
+    tab = visit()
+    opened(tab, film)
+    tab.get_by_role("button", name="Paint the film").click()
+    heard(tab, "The film is painted")
+    tab.get_by_role("button", name="Camera").click()
+    tab.get_by_text("pictures a second").wait_for()
+    expect(tab.locator("#picture")).to_be_visible()
+    expect(tab.locator("#player")).to_be_hidden()
+    tab.get_by_role("button", name="Stop the camera").click()
+    expect(tab.locator("#player")).to_be_visible()  # the film is still there

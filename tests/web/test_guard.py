@@ -123,7 +123,7 @@ def test_other_sites_are_refused(page):
         raw.endheaders()
         assert raw.getresponse().status in (400, 403)
     preflight = HTTPConnection("127.0.0.1", port)
-    preflight.request("OPTIONS", "/studio/finest", headers={"Origin": "http://evil.example"})
+    preflight.request("OPTIONS", "/page/finest", headers={"Origin": "http://evil.example"})
     assert preflight.getresponse().status == 403
 
 

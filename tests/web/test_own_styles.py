@@ -107,7 +107,7 @@ def test_a_painting_is_added_in_either_view_and_removed(visit, site, painting, t
     taught(tab, "Mine can paint already")
     (tmp_path / "words.png").write_text("words")
     tab.locator("#new").set_input_files(tmp_path / "words.png")
-    taught(tab, "words.png could not be read as a painting")
+    taught(tab, "words.png cannot be read: not an image.")
     visit.errors.clear()  # the browser reports the refusal, too
     tab.get_by_role("link", name="Photos and films").click()
     tab.get_by_role("radio", name="Mine", exact=True).click()

@@ -211,18 +211,18 @@ def test_other_sites_get_nothing_through_the_browser(chromium, page, neighbor):
     port, _, folder = page
     site, files = f"http://127.0.0.1:{port}", set(folder.glob("*/*"))
     tab = chromium.new_page()
-    assert tab.goto(f"http://evil.example:{port}/studio/styles").status == 403  # sent here by DNS
+    assert tab.goto(f"http://evil.example:{port}/page/styles").status == 403  # sent here by DNS
     assert "great_wave" not in tab.content()
     post = """async ([url, mode, body]) => {
         try { return await (await fetch(url, {method: 'POST', mode, body})).text() }
         catch (error) { return 'blocked' }
     }"""
-    named = f"http://evil.example:{port}/studio/photo"
+    named = f"http://evil.example:{port}/page/photo"
     assert "does not serve the host" in tab.evaluate(post, [named, "same-origin", "x"])
     for origin in (neighbor, neighbor.replace("127.0.0.1", "evil.example")):
         tab.goto(origin)
         for host in (site, site.replace("127.0.0.1", "localhost")):
-            got = tab.evaluate(post, [f"{host}/studio/finest", "cors", "{}"])
+            got = tab.evaluate(post, [f"{host}/page/finest", "cors", "{}"])
             assert got in ("blocked", "This page refuses requests from other sites.")
             tab.evaluate(post, [f"{host}/api/paint?style=udnie", "no-cors", "x"])
         tab.set_content(f"<iframe src='{site}'></iframe>")

@@ -28,13 +28,14 @@ def teach(tab, painting, name, tmp_path):
     tab.get_by_role("button", name="Teach it").click()
 
 
-def test_a_style_is_taught_and_used(visit, site, painting, tmp_path):
+def test_a_style_is_taught_and_used(visit, site, photo, painting, tmp_path):
     tab = visit()
+    opened(tab, photo)
     teach(tab, painting, "My Style", tmp_path)
     taught(tab, "left")
     tab.get_by_role("button", name="Stop").click()
     taught(tab, "What it has learned is saved.")
-    tab.get_by_role("button", name="Paint with My Style").click()
+    repainted(tab, tab.get_by_role("button", name="Paint with My Style").click)
     assert (site[1] / "My_Style" / "model.safetensors").is_file()
     expect(tab.locator("#faces [aria-checked=true]")).to_contain_text("My Style")
 
@@ -45,7 +46,7 @@ def test_a_training_belongs_to_the_page(visit, site, painting, tmp_path):
     taught(first, "left")
     second = visit()
     teach(second, painting, "Two", tmp_path)
-    taught(second, "waiting for a training. You are next.")  # one at a time
+    taught(second, "waiting for a training to end. You are next.")  # one at a time
     first.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     faces = first.get_by_role("radiogroup", name="My styles")
@@ -87,8 +88,9 @@ def test_a_folder_of_photos_is_learned_on(visit, site, photos, painting, tmp_pat
     taught(tab, "left")
     tab.get_by_role("button", name="Stop").click()
     taught(tab, "What it has learned is saved.")
-    tab.get_by_role("button", name="Discard what it learned").click()
-    taught(tab, "Learned can paint already")
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.get_by_role("button", name="Forget what it learned").click()
+    taught(tab, "Learned has forgotten what it learned.")
     assert (site[1] / "Learned.png").is_file() and not (site[1] / "Learned").exists()
 
 
@@ -112,11 +114,11 @@ def test_the_finest_painting_is_shown_stopped_and_left(visit, photos, monkeypatc
     tab = visit()
     opened(tab, photo)
     first = np.asarray(read_picture(downloaded(tab).path()), float)
-    tab.get_by_role("button", name="Finest strokes").click()
-    heard(tab, re.compile("The finest strokes: .*left"))
+    tab.get_by_role("button", name="Paint slowly").click()
+    heard(tab, re.compile("Painting slowly: .*left"))
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
-    heard(tab, "The finest strokes: ")
+    heard(tab, "Painting slowly: ")
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "It was stopped early")
     got = read_picture(downloaded(tab).path())
@@ -127,12 +129,12 @@ def test_the_finest_painting_is_shown_stopped_and_left(visit, photos, monkeypatc
     again = np.asarray(read_picture(downloaded(tab).path()), float)
     assert np.abs(again - first).mean() < 1
     monkeypatch.setattr(visits, "LEFT", 3)
-    tab.get_by_role("button", name="Finest strokes").click()
-    heard(tab, re.compile("The finest strokes: .*left"))
+    tab.get_by_role("button", name="Paint slowly").click()
+    heard(tab, re.compile("Painting slowly: .*left"))
     tab.context.close()  # ends its work, for which the next would wait in the queue
     tab = visit()
     opened(tab, photo)
-    tab.get_by_role("button", name="Finest strokes").click()
-    heard(tab, re.compile("The finest strokes: .*left"))
+    tab.get_by_role("button", name="Paint slowly").click()
+    heard(tab, re.compile("Painting slowly: .*left"))
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "It was stopped early")

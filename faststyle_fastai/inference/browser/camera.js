@@ -7,6 +7,8 @@ let live, recorder, frame; // `live` is the camera's stream, or the film that is
 function goLive(source, button) {
   live = source;
   now.painted = null;
+  $("player").pause();
+  [$("player").hidden, $("frame").hidden] = [true, false];
   for (const each of [$("camera"), $("film")]) each.hidden = each !== button;
   button.textContent = button === $("camera") ? words.stopCamera : words.stop;
   $("picture").setAttribute("aria-label", words.pictureLive);
@@ -22,12 +24,16 @@ function stopLive() {
   document.body.classList.remove("live", "mirror");
   [$("camera").textContent, $("film").textContent] = [words.camera, words.paintFilm];
   $("camera").hidden = false;
-  offerFilm();
   $("record").hidden = $("snap").hidden = true;
   $("rate").textContent = "";
   if (!now.photo) {
     document.body.classList.remove("open");
     return say("ready");
+  }
+  if (film?.painted) {
+    seeFilm();
+    ready(true);
+    return say("filmAgain");
   }
   show();
   paint();

@@ -10,7 +10,7 @@ function offerWays() {
   if (film && !style.forgettable) $("closer").hidden = true;
   $("finer").firstChild.textContent = noted === "refined" ? words.finerAgain : words.finer;
   $("keep").hidden = noted !== "refined";
-  $("plain").hidden = !["refined", "optimized", "unfinished"].includes(noted);
+  $("plain").hidden = !now.slow;
   $("flowing").hidden = !film;
   $("by-hand").hidden = Boolean(film);
   $("halt").hidden = !way;
@@ -90,11 +90,14 @@ $("keep").onclick = async () => {
 // Styles come and go on the view of one's own.
 async function refresh() {
   const found = await (await call("styles", { method: "GET" })).json();
-  const told = (all) => JSON.stringify(all.map(({ name, forgettable }) => [name, forgettable]));
+  const told = (all) => JSON.stringify(all.map(({ name, version }) => [name, version]));
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
+  const { version } = style;
   style = facts.styles.find((one) => one.name === style.name) ?? facts.styles[0];
   offerAll();
   $("forget").hidden = !style.forgettable;
-  if (now.photo) paintThumbnails().catch(console.warn);
+  if (!now.photo) return;
+  if (version !== style.version && !way && !filming) await paint(); // it was taught meanwhile, or has gone
+  paintThumbnails().catch(console.warn);
 }

@@ -19,6 +19,7 @@ async function openFilm(file) {
 async function showFilm(found) {
   film = found;
   [$("moment").value, $("original").checked] = [0, false];
+  $("moment").dataset.seconds = found.seconds;
   tellValue($("moment"));
   now.reduced = "";
   now.photo = await frameAt(found, 0);
@@ -42,6 +43,12 @@ function offerFilm(painted = null, called = "") {
   if (!film) return;
   if (film.shown) URL.revokeObjectURL(film.shown);
   Object.assign(film, { painted, called, shown: painted && URL.createObjectURL(painted) });
+  seeFilm();
+}
+
+// Show the painted film, or else one of its moments.
+function seeFilm() {
+  const { painted } = film;
   document.body.classList.add("film");
   $("film").hidden = $("of-film").hidden = false;
   $("film").classList.toggle("main", !painted);
@@ -80,8 +87,11 @@ $("moment").onchange = async () => {
 };
 
 // Settings wait while a job goes on in them.
-const settings = document.querySelectorAll("#styles, #more, #paint aside > :not(#said, #bar, #film, #halt)");
-const hold = (on) => settings.forEach((each) => (each.inert = on));
+const settings = document.querySelectorAll("#styles, #more, #paint aside > :not(#said, #bar, #film, #halt, #held)");
+function hold(on) {
+  settings.forEach((each) => (each.inert = on));
+  $("held").hidden = !on;
+}
 
 $("film").onclick = () => {
   if (filming) return stopFilm();

@@ -67,8 +67,10 @@ async function restore() {
     const { size, name, seconds } = Object.fromEntries(answer.headers);
     const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×") };
     [uploaded, upload] = [file, Promise.resolve()];
-    if (seconds) await showFilm({ file, size: file.pixels, seconds, address: "" });
-    else {
+    if (seconds) {
+      const original = await (await call("original", { method: "GET" })).blob();
+      await showFilm({ file, size: file.pixels, seconds, address: URL.createObjectURL(original) });
+    } else {
       now.photo = await pictureOf(answer);
       await opened(file, file.pixels);
     }
@@ -79,7 +81,8 @@ async function restore() {
 // Go on with the work that the page was showing.
 async function goOn() {
   await lookAtJobs();
-  const mine = jobs.find((job) => job.mine && isOpen(job));
-  if (mine?.kind === "film" && film) followFilm((ours, watch) => watchFilm(mine.id, ours, watch));
-  if (mine?.kind === "finest" && now.photo) getCloser(() => watchFinest(mine.id));
+  const mine = (kind) => jobs.findLast((job) => job.mine && job.kind === kind);
+  const painted = mine("film"), finest = mine("finest");
+  if (film && painted?.file === `${painted.style}-${style.name}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
+  if (now.photo && finest && isOpen(finest)) getCloser(() => watchFinest(finest.id));
 }

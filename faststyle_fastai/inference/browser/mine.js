@@ -2,6 +2,7 @@
 let own = [], mine = null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
 const OWN = "#/my-styles", KINDS = { sight: words.atSight, taught: words.isTaught, late: words.isLate };
 $("new").accept = facts.files;
+if (matchMedia("(pointer: coarse), (max-width: 30rem)").matches) $("add-hint").textContent = words.addHintTap;
 const tellOwn = (key, how) => say(key, how, $("told"));
 
 // The address names the view, so that a reload and the back button keep it.
@@ -23,6 +24,12 @@ function chooseNamed() {
   else inAddress(style);
 }
 addEventListener("hashchange", showView);
+// Another window may have changed the styles.
+addEventListener("focus", () => (isOwnView() ? lookAgain() : refresh()).catch(console.warn));
+async function lookAgain() {
+  const found = await (await call("mine", { method: "GET" })).json(), told = (all) => JSON.stringify(all.map(({ name, kind }) => [name, kind]));
+  if (told(found) !== told(own)) await lookAtOwn();
+}
 $("to-paint").onclick = () => ($("to-paint").href = `#${encodeURIComponent(style.name)}`);
 function showOwn(name) {
   mine = { name };
@@ -35,7 +42,7 @@ async function lookAtOwn(name = mine?.name) {
   mine = own.find((one) => one.name === name) ?? own[0] ?? null;
   $("own-faces").replaceChildren();
   for (const one of own) {
-    one.button = faceOf(one, () => (lookAt(one), one.button.scrollIntoView({ block: "nearest", inline: "nearest" })), KINDS[one.kind]);
+    one.button = faceOf(one, () => (lookAt(one), bringIn(one.button)), KINDS[one.kind]);
     $("own-faces").append(one.button);
   }
   lookedAt = "";
@@ -54,7 +61,7 @@ function lookAt(one) {
   mark($("own-faces"), one.button);
   for (const each of own) {
     const job = trainingOf(each);
-    each.button.lastChild.textContent = job && isOpen(job) ? percent(job) : KINDS[each.kind];
+    each.button.lastChild.textContent = job && isOpen(job) ? percent(job) : job?.state === "saved" ? words.inPart : KINDS[each.kind];
   }
   const had = $("mine").contains(document.activeElement), job = trainingOf(one), trains = Boolean(job && isOpen(job)), { kind } = one;
   const lately = job && !trains && taught.includes(job.id);
@@ -64,13 +71,15 @@ function lookAt(one) {
   else tellOwn({ sight: "sightNow", taught: "taughtNow", late: "lateNow" }[kind], one);
   Object.assign($("lesson-bar"), { hidden: !trains, value: job?.done ?? 0 });
   const shown = {
-    use: Boolean(one.uses), end: trains, resume: kind === "late" && !trains, lesson: kind === "sight" && !trains,
+    use: Boolean(one.uses), end: trains, resume: kind === "late" && !trains, lesson: (kind === "sight" || one.learned) && !trains,
     discard: one.learned && !trains, naming: !trains, numbers: job?.sees, take: kind === "taught" && !trains, remove: !trains,
   };
   for (const [id, is] of Object.entries(shown)) $(id).hidden = !is;
   if (had && !document.activeElement.offsetParent) ["end", "use", "begin"].map($).find((button) => button.offsetParent)?.focus();
   $("use").textContent = filled(words.use, one);
   $("use").classList.toggle("main", kind === "taught");
+  $("lesson").firstElementChild.textContent = $("begin").textContent = one.learned ? words.anew : words.begin;
+  $("begin").classList.toggle("main", kind === "sight");
   const now = `${one.name} ${kind} ${trains && job.sees}`;
   if (now === lookedAt) return;
   if (!lookedAt.startsWith(`${one.name} `)) {
@@ -117,7 +126,9 @@ async function goOnWatching() {
     await pause();
     await lookAtJobs();
     const ended = open.some(({ id }) => !jobs.some((job) => job.id === id && isOpen(job)));
+    const unknown = open.some((job) => !own.some(({ name }) => name === job.style));
     if (ended) await (isOwnView() ? lookAtOwn() : refresh());
+    else if (isOwnView() && unknown) await lookAtOwn();
     else if (isOwnView() && mine) lookAt(mine);
   }
 }
@@ -155,7 +166,7 @@ $("learn").onchange = () => ($("folder").firstChild.textContent = filled(words.f
 const pictures = () => [...$("learn").files].filter(({ type }) => type.startsWith("image/"));
 
 act("begin", async () => {
-  const { name } = mine, photos = $("photos").value;
+  const { name, learned } = mine, photos = $("photos").value;
   if (photos === "folder") {
     if (!pictures().length) return tellOwn("noPhotos");
     for (const [i, file] of pictures().entries()) {
@@ -163,6 +174,8 @@ act("begin", async () => {
       await call("learn", { body: file, how: { name: file.name, first: i === 0 } });
     }
   }
+  if (learned && !confirm(filled(words.anewSure, mine))) return;
+  if (learned) await call("discard", { how: { style: name } });
   await begin("teach", { style: name, minutes: Number($("minutes").value), photos });
   await watchTrainings();
   lookAt(mine);
@@ -181,13 +194,21 @@ act("resume", async () => {
 });
 act("use", () => (location.hash = `#${encodeURIComponent(mine.uses)}`));
 act("discard", async () => {
+  const { title } = mine;
+  if (!confirm(filled(words.discardSure, mine))) return;
   await call("discard", { how: { style: mine.name } });
   taught = taught.filter((id) => id !== trainingOf(mine)?.id);
   await lookAtOwn();
+  tellOwn("discarded", { title });
 });
+$("called").oninput = () => $("called").removeAttribute("aria-invalid");
 $("naming").onsubmit = (event) => event.preventDefault();
 act("rename", async () => {
-  const { title } = mine, { name } = await (await call("rename", { how: { style: mine.name, name: $("called").value } })).json();
+  const { title, name: before } = mine;
+  $("called").setAttribute("aria-invalid", true); // until it is known to be valid
+  $("called").focus();
+  const { name } = await (await call("rename", { how: { style: before, name: $("called").value } })).json();
+  $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
   tellOwn("renamed", { title, now: mine.title });
 });

@@ -9,7 +9,10 @@ for (const item of document.querySelectorAll("[data-say]")) item.textContent = w
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
 
 // What a slider says beside its name.
-const tellValue = (slider) => (slider.previousElementSibling.textContent = `${slider.value} ${slider.dataset.unit ?? "%"}`);
+function tellValue(slider) {
+  const { unit = "%", seconds } = slider.dataset, told = (s) => `${Math.floor(s / 60)}:${String(Math.round(s % 60)).padStart(2, "0")}`;
+  slider.previousElementSibling.textContent = seconds ? `${told((slider.value / 100) * seconds)} / ${told(Number(seconds))}` : `${slider.value} ${unit}`;
+}
 const sliders = [...document.querySelectorAll("aside input[type=range]")];
 const tellValues = () => sliders.forEach(tellValue);
 for (const slider of sliders) slider.addEventListener("input", () => tellValue(slider));
@@ -44,6 +47,12 @@ function arrows(event, faces) {
   next.click();
 }
 
+// Scroll a strip so that this button of it is seen whole.
+function bringIn(button) {
+  const strip = button.closest(".styles"), at = button.offsetLeft - strip.offsetLeft - strip.scrollLeft, edge = button.offsetWidth / 2;
+  if (at < edge || at + button.offsetWidth + edge > strip.clientWidth) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
+}
+
 // Styles: later with the photo in each of them.
 function offer(one, first = false) {
   one.button = faceOf(one, () => choose(one));
@@ -72,7 +81,7 @@ const second = () => $("mix").selectedOptions[0]?.one;
 function choose(one) {
   style = one;
   mark($("faces"), one.button);
-  one.button.scrollIntoView({ block: "nearest", inline: "nearest" });
+  bringIn(one.button);
   offerMixtures();
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
@@ -231,6 +240,7 @@ async function opened(file, size) {
   document.body.classList.add("open");
   document.querySelector("aside").scrollTop = 0;
   show();
+  bringIn(style.button);
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await paint();
   paintThumbnails().catch(console.warn);
@@ -278,7 +288,7 @@ async function paint() {
     if (!live) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
       const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
-      if (seen) say(seconds > 0 ? "paintedIn" : "painted", { seconds, where, mixed, reduced: now.reduced + now.note });
+      if (seen) say(now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
       else say("nobody");
       ready(!filming);
       $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, style));

@@ -91,6 +91,7 @@ function takeBrush(value) {
   document.querySelector(`[name=brush][value=${value}]`).checked = true;
   document.body.classList.toggle("drawing", value !== "none");
   $("ring").hidden = true;
+  if (value !== "none") say("drawNow");
   $("picture").tabIndex = value === "none" ? -1 : 0;
   $("picture").setAttribute("role", value === "none" ? "img" : "application"); // it takes keys
   show();

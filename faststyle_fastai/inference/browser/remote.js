@@ -11,7 +11,7 @@ const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(ne
 
 async function call(what, { body, how, method = "POST" } = {}) {
   const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
-  const answer = await fetch(`/studio/${what}`, { method, body, headers }).catch(() => {
+  const answer = await fetch(`/page/${what}`, { method, body, headers }).catch(() => {
     throw new Error(words.gone);
   });
   if (!answer.ok) throw new Error(await answer.text());
@@ -73,6 +73,7 @@ async function repaint(source, { live, mask, ...how }) {
   const answer = await call("paint", { how: plain(how) }).finally(stop);
   whole = await pictureOf(answer);
   noted = answer.headers.get("note");
+  now.slow = ["refined", "optimized", "unfinished"].includes(noted);
   now.note = noted === "sight" && how.other ? "" : (words[noted] ?? ""); // mixtures are not refined
   return { where: "", ...(await remask(source, mask)) };
 }
@@ -118,7 +119,7 @@ async function fullSize({ mask, type, ...how }, watch) {
 const stopFullSize = () => call("stop");
 
 // Who leaves needs no more of it.
-addEventListener("pagehide", () => fetch("/studio/stop", { method: "POST", keepalive: true, headers: { visitor } }));
+addEventListener("pagehide", () => fetch("/page/stop", { method: "POST", keepalive: true, headers: { visitor } }));
 
 // A painting becomes a style of the page; a very large one is sent smaller.
 const ENOUGH = 8e6; // pixels of a painting

@@ -10,7 +10,7 @@ async function readFilm(file) {
   const video = document.createElement("video"), address = URL.createObjectURL(file);
   Object.assign(video, { src: address, muted: true, playsInline: true, preload: "auto" });
   await event(video, "loadeddata");
-  return { video, rate: await rateOf(video) };
+  return { video, rate: await rateOf(video), seconds: Math.round(video.duration) };
 }
 async function frameAt({ video, rate }, share) {
   await seek(video, 0.5 / rate + share * Math.max(0, video.duration - 1 / rate));

@@ -37,14 +37,14 @@ from .library import plain_name
 from .visits import Site, Visit, kept
 from .window import Window
 
-__all__ = ["Studio"]
+__all__ = ["Photos"]
 
 LIVE = 240  # px of a frame's short side
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 SECONDS = 20  # of refining
 
 
-class Studio:
+class Photos:
     "What the page does with a photo."
 
     def __init__(self, site: Site):
