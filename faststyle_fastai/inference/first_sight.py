@@ -23,8 +23,9 @@ from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.style_losses import inner
 from .builtin import BUILTIN_STYLES, find_style, style_thumbnail
 
-__all__ = ["first_sight", "nearest_styles", "paintings_by_name", "style_name"]
+__all__ = ["PREDICTED", "first_sight", "nearest_styles", "paintings_by_name", "style_name"]
 
+PREDICTED = "predicted"  # in the metadata of networks that began with what a painting tells
 SIDE = 400  # px of a painting's short side
 # As in the recipe that the network was trained by.
 LAYERS = [f"relu{block}_1" for block in range(1, 6)]
@@ -37,7 +38,7 @@ def first_sight(
 ) -> tuple[TransformerNet, dict, dict]:  # in eval mode; metadata; base weights
     "A network with a style for each painting, its metadata and its base."
     info = {"arch": arch, "styles": list(paintings), "size": 256, "recipe": "fast"}
-    info["base"] = builtin_base(arch)
+    info |= {"base": builtin_base(arch), "start": PREDICTED}
     seen = [moments_of(each) for each in paintings.values()]
     info["palettes"] = {name: colors[0].tolist() for name, (colors, *_) in zip(paintings, seen)}
     net = any_style(arch).network(together([layers for _, *layers in seen]))

@@ -21,7 +21,8 @@ class Painter:
 
     Instance normalization discards the brightness and contrast of each channel. An autoencoder
     restores those of the photo fully, a style restores a share that grows as `strength` falls.
-    The rest of a style goes `PALETTE` of the way to the painting's colors.
+    The rest of a style goes `PALETTE` of the way to the painting's colors. Networks that were read
+    from a painting have no base on a straight way to them, so their paintings fade into the photo.
     """
 
     net: nn.Module  # a TransformerNet or OnnxNet
@@ -31,6 +32,7 @@ class Painter:
     dtype: torch.dtype | None  # see devices.autocast_dtype
     palette: Tensor | None = None  # [1, 4, 4], moments of the painting's colors, if they are known
     measure: Callable[[Tensor], Tensor] = moments  # of a painted image, for the palette
+    fade: float = 0.0  # share of the photo itself in the result
 
     @torch.inference_mode()
     def __call__(
@@ -65,4 +67,4 @@ class Painter:
         if self.photo_share:
             restored = match_mean_std(painted, *(whole or map(moments, (painted, photo))))
             moved = torch.lerp(moved, restored, self.photo_share)
-        return moved.clamp(0, 1)
+        return torch.lerp(moved.clamp(0, 1), photo, self.fade)

@@ -35,7 +35,7 @@ from ..models.stylefile import builtin_weights, load_style, save_network
 from ..models.transformer import SMALLEST, TransformerNet
 from .builtin import find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
-from .first_sight import first_sight, paintings_by_name, style_name
+from .first_sight import PREDICTED, first_sight, paintings_by_name, style_name
 from .layers import paint_layers
 from .mixtures import mixture
 from .options import PaintOptions
@@ -160,13 +160,16 @@ class Stylizer:
         "A painter of this style."
         # On a GPU, autocast exchanges the network's weights, which other threads must not see.
         shared = self.device.type == "cpu" or not isinstance(self.net, TransformerNet)
-        mix = self.style_weights(style)
+        mix, fade = self.style_weights(style), 0.0
+        if self.info.get("start") == PREDICTED:
+            check_range("strength", strength, 0, 1)
+            strength, fade = 1.0, 1.0 - strength
         if shared and not private and strength == 1:
             net, weights = self.net, mix[None]
         else:
             net, weights = self.network([style], strength), torch.ones(1, 1)
-        share = 1.0 - strength if self.styles else 1.0
-        return Painter(net, weights, share, self.device, self.dtype, self._palette(mix))
+        share, palette = (1.0 - strength if self.styles else 1.0), self._palette(mix)
+        return Painter(net, weights, share, self.device, self.dtype, palette, fade=fade)
 
     def _palette(self, mix):
         "The mean palette of a mix, [1, 4, 4], if each of its styles has one."

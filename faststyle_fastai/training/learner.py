@@ -25,7 +25,7 @@ from ..core.values import check_numbers, known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
-from ..inference.first_sight import any_style, painting_moments, palette_of, together
+from ..inference.first_sight import PREDICTED, any_style, painting_moments, palette_of, together
 from ..models.normalization import is_affine
 from ..models.stylefile import builtin_base, builtin_path, check_names, load_style, select_styles
 from ..models.transformer import TransformerNet, make_network
@@ -182,8 +182,8 @@ def _learner(
         if names:  # an autoencoder has no base
             info["base"], card.base = base, weights_of_base
         styles = [0] * net.n_styles
-        if pretrained == "predicted":
-            styles = list(range(net.n_styles))
+        if pretrained == PREDICTED:
+            styles, info["start"] = list(range(net.n_styles)), PREDICTED
         elif start.n_styles > 1 and loss.style_layers:
             styles = nearest_starts(start.to(dls.device), loss, dls)
         net.load_state_dict(select_styles(start.state_dict(), styles))

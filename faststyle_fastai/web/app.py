@@ -61,7 +61,7 @@ def web_page(
 def page_routes(site: Site) -> list:
     "All that the page answers."
     photos, work, visitors = Photos(site), Work(site.queue), Visitors()
-    films, finest, mine = Films(photos), Finest(photos), Mine(photos)
+    films, finest, mine = Films(photos), Finest(site), Mine(photos)
     looks = [
         photos.styles, photos.source, photos.progress, photos.preview, films.original, mine.mine,
         mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,

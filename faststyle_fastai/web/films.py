@@ -35,7 +35,7 @@ class Films:
         file = kept(self.site.scratch, how, body, KINDS)
         visit.film = Film(file, length_of(file, how.get("name")))
         self._show(visit, 0.0)
-        return json_answer({"size": visit.size, "seconds": round(visit.film.seconds)})
+        return json_answer({"size": visit.size, "seconds": max(1, int(visit.film.seconds))})
 
     def frame_at(self, visit, how, body):
         "The frame at a share of the film, which becomes the photo."
@@ -44,7 +44,7 @@ class Films:
 
     def _show(self, visit, share):
         film = the_film(visit)
-        frame = frame_of(film.file, share * film.seconds)
+        frame = frame_of(film, share)
         visit.photo = save_picture(frame, film.file.with_name(f"{film.file.stem}.png"))
         visit.small, visit.size = frame.resize(fitted(frame.size, SHOWN)), frame.size
         visit.closer = None
@@ -93,10 +93,11 @@ def length_of(file: Path, name: str | None = None) -> float:
     return seconds
 
 
-def frame_of(file: Path, seconds: float) -> Image.Image:
-    "A frame shown at this time, or not long before: the last one may begin before the end."
+def frame_of(film: Film, share: float) -> Image.Image:
+    "A frame shown then, or not long before: the last one may begin before the end."
+    seconds = share * film.seconds
     for start in (seconds, seconds - 0.1, 0.9 * seconds, 0):
-        with open_video(str(file)) as reader:
+        with open_video(str(film.file)) as reader:
             if frame := next(iter(reader.frames(max(0.0, start))), None):
                 return Image.fromarray(frame.picture)
-    raise FaststyleError("The film has no frames.")
+    raise FaststyleError(f"{film.file.name} is damaged: no frame of it can be read.")

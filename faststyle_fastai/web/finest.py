@@ -12,8 +12,7 @@ from ..inference.finish import recolor
 from ..optimization.optimize import optimize_style
 from .answers import json_answer, shown
 from .jobs import OptimizationJob
-from .photos import Photos
-from .visits import Visit
+from .visits import Closer, Site, Visit
 
 __all__ = ["Finest", "Optimized"]
 
@@ -23,8 +22,8 @@ SIDES = 64, 2048  # px: smallest and largest longer side
 class Finest:
     "Optimizes a visitor's photo."
 
-    def __init__(self, photos: Photos):
-        self.site, self.photos = photos.site, photos
+    def __init__(self, site: Site):
+        self.site = site
 
     def finest(self, visit: Visit, how, body):
         "Put the optimization into the queue; the answer names the job."
@@ -43,7 +42,7 @@ class Finest:
             save_picture(painted, out)
             note = "unfinished" if watch.stop.is_set() else "optimized"
             if visit.photo == photo:
-                visit.closer = photo, called, Optimized(out), painting, note
+                visit.closer = Closer(photo, called, Optimized(out), painting, note)
 
         return json_answer({"id": self.site.queue.add(photo.stem, watch, work, visit.name, out)})
 

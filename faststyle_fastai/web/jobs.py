@@ -132,6 +132,11 @@ class Queue:
         "Jobs of one kind, the newest last."
         return [job for job in self.jobs if isinstance(job, kind)]
 
+    def rename(self, name: str, now: str):
+        "Follow the new name of a style."
+        for job in self.of(TrainingJob):
+            job.called = now if job.called == name else job.called
+
     def open(self) -> list[Job]:
         "Jobs that run or wait."
         return [job for job in self.jobs if job.state in ("running", "waiting")]

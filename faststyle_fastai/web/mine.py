@@ -70,9 +70,8 @@ class Mine:
         called, minutes = str(how.get("style")), how.get("minutes", 3)
         if not (painting := self.shelf.painting(called)):
             raise FaststyleError("Choose a painting that is not taught yet.")
-        if isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
-            raise FaststyleError("Choose how many minutes it takes.")
-        minutes = min(max(minutes, MINUTES[0]), MINUTES[1])
+        if type(minutes) not in (int, float) or not MINUTES[0] <= minutes <= MINUTES[1]:
+            raise FaststyleError("Choose {} to {} minutes.".format(*MINUTES))
         picture = read_picture(painting)
         place = self.shelf.place(called)
         if place.name in self.queue.busy():
@@ -83,13 +82,13 @@ class Mine:
             folder = uploads = folder.rename(self.site.scratch / f"photos-{uuid4().hex}")
             visit.lessons = None
         watch = TrainingJob()
-        arguments |= {"minutes": minutes, "quiet": True, "cbs": watch, **self.site.where}
+        given = {"minutes": minutes, "quiet": True, "cbs": watch, **self.site.where}
 
         def work():
             self.shelf.place(place.name)  # another page may have been faster
             kept = save_picture(picture, place / f"{place.name}.png")
             try:
-                train(folder, kept, place, **arguments)
+                train(folder, kept, place, **arguments, **given)
             finally:
                 if not (place / MODEL).exists():
                     shutil.rmtree(place, ignore_errors=True)
@@ -100,7 +99,7 @@ class Mine:
 
     def _photos(self, visit, chosen):
         "A folder to train on and its arguments of `train`."
-        folder = visit.lessons if chosen == "folder" else self.site.folders.get(chosen)
+        folder = visit.lessons if chosen == "folder" else self.site.folders.get(str(chosen))
         if chosen == "folder" and (folder is None or not folder.exists()):
             raise FaststyleError("Choose a folder with photos.")
         if not folder:
@@ -133,7 +132,9 @@ class Mine:
 
     def rename(self, visit, how, body):
         name, _ = self._idle(how)
-        return json_answer({"name": self.shelf.rename(name, str(how.get("name", "")))})
+        now = self.shelf.rename(name, str(how.get("name", "")))
+        self.queue.rename(name, now)
+        return json_answer({"name": now})
 
     def remove(self, visit, how, body):
         name, _ = self._idle(how)

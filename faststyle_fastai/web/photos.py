@@ -34,7 +34,7 @@ from .answers import (
 from .camera import Live, painted_frame
 from .jobs import RefiningJob
 from .library import plain_name
-from .visits import Site, Visit, kept
+from .visits import Closer, Site, Visit, kept
 from .window import Window
 
 __all__ = ["Photos"]
@@ -76,7 +76,7 @@ class Photos:
             return nothing()
         name, film = (visit.film.file if visit.film else visit.photo).name, {}
         if visit.film:
-            film["seconds"] = f"{visit.film.seconds:.0f}"
+            film["seconds"] = str(max(1, int(visit.film.seconds)))
         return jpeg(visit.small, name=quote(name), size="{}x{}".format(*visit.size), **film)
 
     def photo(self, visit, how, body):
@@ -99,7 +99,7 @@ class Photos:
             paint, names = self.shelf.find_both(called, other)
             mix, closer = dict(zip(names, (1 - share, share))), None
         if closer and closer[:2] == (visit.photo, called):
-            paint, mix, note = closer[2], None, closer[-1]
+            paint, mix, note = closer.paint, None, closer.note
         else:
             note = "sight" if self.shelf.painting(called) else ""
         if not paint.base:
@@ -188,7 +188,9 @@ class Photos:
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
         called = self.shelf.add(kept(self.site.scratch, how, body))
-        return json_answer(next(one for one in self.window.styles() if one["name"] == called))
+        one = next(one for one in self.window.styles() if one["name"] == called)
+        painting = self.shelf.painting(called)
+        return json_answer(one | ({"side": min(image_size(painting))} if painting else {}))
 
     def forget(self, visit, how, body):
         "Remove a painting that is no trained style."
@@ -200,7 +202,7 @@ class Photos:
     def refine(self, visit, how, body):
         "Refine the style on the photo."
         photo, called = visit.the_photo(), how.get("style")
-        if visit.closer and visit.closer[-1] != "refined":
+        if visit.closer and visit.closer.note != "refined":
             visit.closer = None  # an optimized photo cannot be refined
         paint, settings, _ = self.prepared(visit, how)
         painting = self.shelf.painting_of(called)
@@ -217,7 +219,7 @@ class Photos:
                 )  # fmt: skip
         finally:
             visit.job = None
-        visit.closer = photo, called, refined, painting, "refined"
+        visit.closer = Closer(photo, called, refined, painting, "refined")
         return json_answer({})
 
     def plain(self, visit, how, body):
@@ -227,8 +229,7 @@ class Photos:
 
     def keep(self, visit, how, body):
         "Add the visitor's refined style to the library."
-        if not visit.closer or visit.closer[-1] != "refined":
+        if not visit.closer or visit.closer.note != "refined":
             raise FaststyleError("Refine a style first.")
-        _, called, paint, painting, _ = visit.closer
-        visit.closer = None
-        return json_answer({"name": self.shelf.keep(paint, painting, called)})
+        closer, visit.closer = visit.closer, None
+        return json_answer({"name": self.shelf.keep(closer.paint, closer.painting, closer.style)})

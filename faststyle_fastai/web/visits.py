@@ -20,7 +20,7 @@ from .guard import plain_reason
 from .jobs import Queue, RefiningJob
 from .library import StyleLibrary, plain_name
 
-__all__ = ["Film", "Site", "Visit", "Visitors", "kept"]
+__all__ = ["Closer", "Film", "Site", "Visit", "Visitors", "kept"]
 
 VISITORS = 100  # the latest, whose photos are remembered
 LEFT = 150  # s without a call after which a visitor has left; hidden tabs call once a minute
@@ -31,6 +31,16 @@ class Film(NamedTuple):
 
     file: Path
     seconds: float
+
+
+class Closer(NamedTuple):
+    "What comes closer to a painting than its style does, on one photo."
+
+    photo: Path
+    style: str
+    paint: Any  # it is called as a Stylizer is
+    painting: Path
+    note: str  # refined, optimized or unfinished
 
 
 @dataclass
@@ -46,7 +56,7 @@ class Visit:
     share: float | None = None  # of the download that runs
     stop: threading.Event = field(default_factory=threading.Event)
     job: RefiningJob | None = None
-    closer: tuple | None = None  # photo, style, what paints it, painting, what to say of it
+    closer: Closer | None = None
     live: Any = None  # camera.Live
     lessons: Path | None = None  # a folder of photos that it sent to learn on
 

@@ -8,6 +8,8 @@ from .jobs import Queue
 
 __all__ = ["Work", "drawing"]
 
+WIDTH = 3.6  # inches of a figure, so that its text can be read beside the settings
+
 
 class Work:
     "The jobs of a page, by the ids that their beginnings answered."
@@ -47,5 +49,6 @@ class Work:
 def drawing(figure):
     "A figure as an answer."
     data = BytesIO()
-    figure.savefig(data, format="png", dpi=120)
+    figure.set_size_inches(WIDTH, 0.7 * WIDTH)
+    figure.savefig(data, format="png", dpi=200, bbox_inches="tight")
     return picture_answer(data.getvalue(), "image/png")

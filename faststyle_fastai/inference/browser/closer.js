@@ -9,6 +9,7 @@ function offerWays() {
   $("teach").hidden = !style.forgettable;
   if (film && !style.forgettable) $("closer").hidden = true;
   $("finer").firstChild.textContent = noted === "refined" ? words.finerAgain : words.finer;
+  $("plain").textContent = noted === "refined" ? words.undoRefining : words.undoSlow;
   $("keep").hidden = noted !== "refined";
   $("plain").hidden = !now.slow;
   $("flowing").hidden = !film;
@@ -19,6 +20,7 @@ function offerWays() {
 // Work at the photo while its settings wait, then show what came of it.
 async function getCloser(work) {
   await idle();
+  takeBrush("none");
   busy = true;
   way = () => call("stop");
   hold(true);

@@ -57,8 +57,11 @@ function seeFilm() {
   $("moment").parentElement.hidden = Boolean(painted);
   $("player").hidden = !painted;
   $("frame").hidden = Boolean(painted);
-  if (painted) play(film.shown);
-  else $("player").pause(), $("player").removeAttribute("src"), ($("original").checked = false);
+  if (painted) {
+    $("player").poster = $("picture").toDataURL("image/jpeg"); // until it plays
+    play(film.shown);
+  }
+  if (!painted) $("player").pause(), $("player").removeAttribute("src"), ($("original").checked = false);
   nameDownload();
 }
 

@@ -98,8 +98,7 @@ async function showWorks(one, job) {
   };
   $("work").alt = filled(words.workOf, one);
   $("example").alt = $("example-what").textContent = filled(job ? words.soFar : words.example, one);
-  $("work").parentElement.hidden ||= Boolean(job); // a training's picture has it
-  if (!job) await show($("work"), "work", { style: one.name });
+  if (!$("work").src || $("work").parentElement.hidden) await show($("work"), "work", { style: one.name });
   if (job) await showPicture($("curve"), "curve", { id: job.id }, wanted);
   if (job) await show($("example"), "picture", { id: job.id });
   else if (one.uses) await show($("example"), "example", { style: one.uses });
@@ -148,6 +147,7 @@ async function addOwn(file) {
   try {
     const added = await styleOf(file);
     await lookAtOwn(added.name);
+    if (added.side < SOFT) tellOwn("ownSmall", added);
   } catch (error) {
     tellOwn("notRead", { name: file.name, why: error.message });
   }

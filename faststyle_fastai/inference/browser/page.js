@@ -1,6 +1,7 @@
 // The page: styles and settings chosen, photos opened, painted and saved.
 const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
 const SMALL = 160; // px of the sides of thumbnails
+const SOFT = 300; // px of a painting's short side below which its strokes are soft
 const READ = 400; // px of a painting's short side, as in first_sight.py
 let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false;
 
@@ -86,6 +87,7 @@ function choose(one) {
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   inAddress(one);
+  if (brush !== "none") takeBrush("none");
   now.photo ? paint() : showSample().catch(console.warn);
 }
 function inAddress(one) {
@@ -102,10 +104,12 @@ $("styles").onkeydown = (event) => {
 function atEnd() {
   const { scrollLeft, clientWidth, scrollWidth } = $("styles");
   $("styles").classList.toggle("end", scrollLeft + clientWidth > scrollWidth - 4);
+  $("less").hidden = scrollLeft < 4;
 }
 $("styles").onscroll = atEnd;
 new ResizeObserver(atEnd).observe($("styles"));
-$("more").onclick = () => $("styles").scrollBy({ left: 0.8 * $("styles").clientWidth, behavior: "smooth" });
+for (const [id, way] of [["less", -0.7], ["more", 0.7]])
+  $(id).onclick = () => $("styles").scrollBy({ left: way * $("styles").clientWidth, behavior: "smooth" });
 if (facts.sight) {
   const own = document.createElement("label"), file = document.createElement("input");
   Object.assign(file, { type: "file", accept: facts.files ?? "image/*", id: "own", onchange: () => file.files[0] && readStyle(file.files[0]) });
@@ -142,13 +146,15 @@ async function readStyle(file) {
     keepStyles();
     $("mix").value = ""; // of another painting, as its colors
     $("colors").checked = false;
+    $("strength").value = 100;
+    tellValues();
     say(now.photo ? "painting" : "ownReady");
     choose(one);
     if (!now.photo) return;
     paintThumbnails([one]).catch(console.warn);
     if (!lasting) return;
     await idle();
-    say("ownAdded", { title: one.title });
+    say(one.side < SOFT ? "ownSmall" : "ownAdded", one);
   } catch (error) {
     console.warn(error);
     say("notRead", { name: file.name, why: error.message });

@@ -80,6 +80,18 @@ def test_odd_calls_get_one_line(visitor, act, how, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), 0, 31, "3", None, True, [3]])
+def test_minutes_and_sizes_are_checked(visitor, photo, odd):
+    port, me = visitor
+    assert send(port, "style", body_of(photo), {"name": "to teach.jpg"}, me)[0] == 200
+    how = {"style": "To_Teach", "minutes": odd, "photos": "samples"}
+    status, said, _ = send(port, "teach", b"", how, me)
+    assert (status, said) == (400, b"Choose 1 to 30 minutes.")
+    how = {"style": "great_wave", "side": odd}
+    status, said, _ = send(port, "finest", b"", how, me)
+    assert (status, said) == (400, b"Choose a longer side of 64 to 2048 px.")
+
+
 def test_wrong_files_are_refused_in_words(page, tmp_path):
     port = page[0]
     for name, body in {"a.jpg": b"words", "b.safetensors": b"words", "../../c": b""}.items():
