@@ -49,7 +49,8 @@ LARGE, SIDE = 2**24, 1024  # px: images above LARGE are enlarged in parts of SID
 
 
 class Stylizer:
-    """Repaints images with a trained network; `strength` blends its weights with those of its base.
+    """Repaints images with a trained network; `strength` blends its weights with those of its base,
+    or, where the network began with what a painting tells, its painting with the photo.
 
     `styles` are the names of its styles, `device` is where it runs, `net` is the network and `info`
     what its file says of it. Raises `FileNotFoundError` for an unknown style or file, `ValueError`

@@ -178,12 +178,13 @@ def _learner(
     if pretrained == "predicted" and arch != "full":
         pretrained = "gallery"
     if pretrained is not None:
-        start, base, weights_of_base = _start(pretrained, arch, paintings)
+        start, base, weights_of_base, began = _start(pretrained, arch, paintings)
         if names:  # an autoencoder has no base
             info["base"], card.base = base, weights_of_base
+            info |= {"start": began} if began else {}
         styles = [0] * net.n_styles
         if pretrained == PREDICTED:
-            styles, info["start"] = list(range(net.n_styles)), PREDICTED
+            styles = list(range(net.n_styles))
         elif start.n_styles > 1 and loss.style_layers:
             styles = nearest_starts(start.to(dls.device), loss, dls)
         net.load_state_dict(select_styles(start.state_dict(), styles))
@@ -260,10 +261,13 @@ class StyleCard(Callback):
 
 
 def _start(pretrained, arch, paintings):
-    "The network to start from, the name of its base, and the base's weights if they must be saved."
+    """The network to start from, the name of its base, the base's weights if they must be saved.
+
+    Last comes PREDICTED if that network itself began so.
+    """
     if pretrained == "predicted" and paintings:
         seen = together([painting_moments(painting) for painting in paintings])
-        return any_style().network(seen), builtin_base(arch), None
+        return any_style().network(seen), builtin_base(arch), None, PREDICTED
     if isinstance(pretrained, Learner):
         card = pretrained.style_card
         net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
@@ -276,10 +280,11 @@ def _start(pretrained, arch, paintings):
             f"pretrained= has arch '{info['arch']}', not '{arch}': use the same arch for both."
         )
     if pretrained == "autoencoder":
-        return net, builtin_base(arch), None
+        return net, builtin_base(arch), None, None
     if not info["styles"]:  # an autoencoder
-        return net, "carried", net.state_dict()
-    return net, info["base"], base if info["base"] == "carried" else None
+        return net, "carried", net.state_dict(), None
+    kept = base if info["base"] == "carried" else None
+    return net, info["base"], kept, info.get("start")
 
 
 @patch

@@ -215,3 +215,10 @@ def test_each_painting_has_its_own_start_and_the_slim_network_starts_from_the_ga
         assert torch.allclose(net(x, torch.tensor([i] * len(x))), alone(x), atol=1e-3)
     slim = style_learner(dls, painting, arch="slim", small=0)
     assert slim.style_card.info["arch"] == "slim"
+
+
+def test_a_weaker_style_lies_between_the_photo_and_the_painting(photo, painting):
+    paint = Stylizer(painting, "cpu")
+    weak, half, full = (np.asarray(paint(photo, strength=s), int) for s in (0, 0.5, 1))
+    assert np.abs(weak - np.asarray(read_picture(photo), int)).max() <= 1
+    assert np.abs(half - (weak + full) / 2).mean() < 2

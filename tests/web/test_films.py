@@ -38,7 +38,9 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     shown = player.get_attribute("src")
     tab.get_by_label("Show the original").check()
     expect(player).not_to_have_attribute("src", shown)
-    tab.wait_for_function("document.querySelector('#player').readyState >= 1")
+    player.evaluate(
+        "video => video.readyState || new Promise((done) => (video.onloadeddata = done))"
+    )
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     heard(tab, "The film is painted")

@@ -104,7 +104,7 @@ def test_a_painting_is_added_in_either_view_and_removed(visit, site, painting, t
     own_styles(tab)
     shutil.copy(painting, tmp_path / "mine.png")
     tab.locator("#new").set_input_files(tmp_path / "mine.png")
-    taught(tab, "Mine can paint already")
+    taught(tab, "Mine is a style now")
     (tmp_path / "words.png").write_text("words")
     tab.locator("#new").set_input_files(tmp_path / "words.png")
     taught(tab, "words.png cannot be read: not an image.")
@@ -126,7 +126,7 @@ def test_arrow_keys_choose_a_style(visit, painting, tmp_path):
     for name in ("One", "Two"):
         shutil.copy(painting, tmp_path / f"{name}.png")
         tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
-        taught(tab, f"{name} can paint already")
+        taught(tab, f"{name} is a style now")
     faces = tab.get_by_role("radiogroup", name="My styles")
     faces.get_by_role("radio", name="Two").focus()
     tab.keyboard.press("ArrowLeft")

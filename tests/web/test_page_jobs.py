@@ -23,7 +23,7 @@ def teach(tab, painting, name, tmp_path):
     shutil.copy(painting, tmp_path / f"{name}.png")
     own_styles(tab)
     tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
-    taught(tab, f"{name} can paint already")
+    taught(tab, f"{name} is a style now")
     tab.get_by_label("Time").fill("2")  # the sooner it is known how long it takes
     tab.get_by_role("button", name="Teach it").click()
 
@@ -77,7 +77,7 @@ def test_a_folder_of_photos_is_learned_on(visit, site, photos, painting, tmp_pat
     shutil.copy(painting, tmp_path / "Learned.png")
     own_styles(tab)
     tab.locator("#new").set_input_files(tmp_path / "Learned.png")
-    taught(tab, "Learned can paint already")
+    taught(tab, "Learned is a style now")
     tab.get_by_label("Photos to learn on").select_option("folder")
     tab.get_by_role("button", name="Teach it").click()
     taught(tab, "Choose a folder with photos.")
@@ -98,7 +98,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     tab = visit()
     opened(tab, photos / "china" / "0.jpg")
     tab.locator("#own").set_input_files(painting)
-    heard(tab, "Not close enough?")
+    heard(tab, "Waves is a style now")
     assert (site[1] / "Waves.png").is_file()
     tab.get_by_role("button", name="Teach").click()
     taught(tab, "Waves can paint already")
@@ -125,7 +125,7 @@ def test_the_finest_painting_is_shown_stopped_and_left(visit, photos, monkeypatc
     assert got.width / got.height == pytest.approx(96 / 72, abs=0.05)
     off = np.asarray(got.resize((96, 72)), float) - first
     assert np.abs(off).mean() > 3
-    repainted(tab, tab.get_by_role("button", name="Back to the first painting").click)
+    repainted(tab, tab.get_by_role("button", name="Undo the slow painting").click)
     again = np.asarray(read_picture(downloaded(tab).path()), float)
     assert np.abs(again - first).mean() < 1
     monkeypatch.setattr(visits, "LEFT", 3)
