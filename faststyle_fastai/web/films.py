@@ -33,17 +33,17 @@ class Films:
     def film(self, visit: Visit, how, body):
         "Take the visitor's film; its first frame is the photo."
         file = kept(self.site.scratch, how, body, KINDS)
-        visit.film = Film(file, length_of(file, how.get("name")))
-        self._show(visit, 0.0)
+        film = Film(file, length_of(file, how.get("name")))
+        self._show(visit, film, 0.0)
+        visit.film = film
         return json_answer({"size": visit.size, "seconds": max(1, int(visit.film.seconds))})
 
     def frame_at(self, visit, how, body):
         "The frame at a share of the film, which becomes the photo."
-        self._show(visit, number(how, "share", 0.0))
+        self._show(visit, the_film(visit), number(how, "share", 0.0))
         return jpeg(visit.small)
 
-    def _show(self, visit, share):
-        film = the_film(visit)
+    def _show(self, visit, film, share):
         frame = frame_of(film, share)
         visit.photo = save_picture(frame, film.file.with_name(f"{film.file.stem}.png"))
         visit.small, visit.size = frame.resize(fitted(frame.size, SHOWN)), frame.size

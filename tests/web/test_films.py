@@ -74,16 +74,20 @@ def test_a_film_survives_a_reload_and_is_stopped(visit, tmp_path):
     tab.get_by_role("button", name="Paint the film again").wait_for()
 
 
-def test_what_is_no_short_film_is_refused(visit, film, tmp_path):
+def test_what_is_no_short_film_is_refused_and_the_open_one_stays(visit, film, tmp_path):
     tab = visit()
+    opened(tab, film)
     long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])
     tab.locator("#file").set_input_files(long)
     heard(tab, "this page takes up to 60 s")
-    (tmp_path / "damaged.mp4").write_text("no film")
-    tab.locator("#file").set_input_files(tmp_path / "damaged.mp4")
-    heard(tab, "damaged.mp4 is damaged, or not a film")
+    for name in ("damaged.mp4", "damaged.jpg"):
+        (tmp_path / name).write_text("no film")
+        tab.locator("#file").set_input_files(tmp_path / name)
+        heard(tab, f"{name} is damaged, or not a")
     visit.errors.clear()  # the browser reports the refusals, too
-    opened(tab, film)
+    repainted(tab, tab.get_by_role("radio", name="Udnie").click)
+    tab.get_by_role("button", name="Paint the film").click()
+    heard(tab, "The film is painted")
 
 
 def test_a_photo_after_a_film_is_a_photo(visit, film, photo):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pages import DESK, PHONE, downloaded, heard, opened, own_styles, repainted, visitor
 from PIL import Image
+from playwright.sync_api import expect
 
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.files import limit_pixels
@@ -187,7 +188,8 @@ def test_the_camera_is_painted_and_recorded(visit):
     tab.get_by_text("pictures a second").wait_for(timeout=90_000)
     tab.get_by_role("button", name="Record").click()
     tab.get_by_role("radio", name=SCREAM).click()
-    tab.wait_for_timeout(2000)
+    for _ in range(4):  # pictures of a busy machine
+        expect(tab.locator("#rate")).not_to_have_text(tab.locator("#rate").inner_text())
     with tab.expect_download() as saved:
         tab.get_by_role("button", name="Save recording").click()
     with av.open(saved.value.path()) as film:

@@ -2,15 +2,15 @@
 let film, filming = false; // what is open; whether it is being painted
 
 async function openFilm(file) {
-  stopLive();
-  closeFilm();
   if (!films) return say("noFilm");
   say("opening");
   try {
-    await showFilm({ file, address: URL.createObjectURL(file), ...(await readFilm(file)) });
+    const found = await readFilm(file); // what is open stays if it cannot be read
+    stopLive();
+    closeFilm();
+    await showFilm({ file, address: URL.createObjectURL(file), ...found });
   } catch (error) {
     console.warn(error);
-    closeFilm();
     say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
   }
 }

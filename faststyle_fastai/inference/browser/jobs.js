@@ -61,9 +61,14 @@ const stopFilm = () => endJob({ id: filming });
 
 // A reload shows the same photo or film again, which the server has, and what goes on in it.
 async function restore() {
+  await reopen().finally(() => (document.body.inert = false));
+  await goOn();
+}
+async function reopen() {
   settle();
   const answer = await call("source", { method: "GET" });
   if (answer.status !== 204) {
+    document.body.inert = true; // until what was open is there again
     const { size, name, seconds } = Object.fromEntries(answer.headers);
     const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×") };
     [uploaded, upload] = [file, Promise.resolve()];
@@ -75,7 +80,6 @@ async function restore() {
       await opened(file, file.pixels);
     }
   }
-  await goOn();
 }
 
 // Go on with the work that the page was showing.
@@ -83,6 +87,6 @@ async function goOn() {
   await lookAtJobs();
   const mine = (kind) => jobs.findLast((job) => job.mine && job.kind === kind);
   const painted = mine("film"), finest = mine("finest");
-  if (film && painted?.file === `${painted.style}-${style.name}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
+  if (film && painted && painted.file === `${painted.style}-${style.name}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
   if (now.photo && finest && isOpen(finest)) getCloser(() => watchFinest(finest.id));
 }

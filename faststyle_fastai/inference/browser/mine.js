@@ -13,6 +13,7 @@ function showView() {
   document.body.classList.toggle("own", inOwn);
   [$("paint").hidden, $("mine").hidden] = [inOwn, !inOwn];
   for (const [id, here] of [["to-paint", !inOwn], ["to-mine", inOwn]]) here ? $(id).setAttribute("aria-current", "page") : $(id).removeAttribute("aria-current");
+  if ($("said").classList.contains("bad")) tell($("said"), "", false); // it was said
   document.title = `${inOwn ? words.toMine : words.toPaint} · faststyle`;
   const failed = (error) => tellOwn("ownFailed", { why: error.message });
   if (inOwn) watchTrainings().then(() => lookAtOwn()).catch(failed);
@@ -30,6 +31,7 @@ async function lookAgain() {
   const found = await (await call("mine", { method: "GET" })).json(), told = (all) => JSON.stringify(all.map(({ name, kind }) => [name, kind]));
   if (told(found) !== told(own)) await lookAtOwn();
 }
+$("to-mine").onclick = () => style.builtin || (mine = { name: style.name.split(": ")[0] });
 $("to-paint").onclick = () => ($("to-paint").href = `#${encodeURIComponent(style.name)}`);
 function showOwn(name) {
   mine = { name };

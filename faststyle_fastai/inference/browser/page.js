@@ -65,7 +65,7 @@ function offerAll() {
   facts.styles.forEach((one) => offer(one));
   mark($("faces"), style.button);
   offerMixtures();
-  $("styles").scrollLeft = style.button.offsetLeft - $("styles").clientWidth / 2;
+  bringIn(style.button);
 }
 
 // What the style can be mixed with; the choice stays where it still can.
@@ -74,7 +74,9 @@ function offerMixtures() {
   $("mix").replaceChildren(new Option(words.mixNone, ""));
   for (const one of facts.styles)
     if (one !== style && mixable(style, one)) $("mix").append(Object.assign(new Option(workOf(one), one.name, false, one.name === before?.name), { one }));
-  $("mixing").hidden = $("mix").options.length < 2;
+  $("mix").disabled = $("mix").options.length < 2;
+  $("no-mix").hidden = !$("mix").disabled || facts.styles.length < 2;
+  $("mixing").hidden = facts.styles.length < 2;
   $("parts").hidden = !$("mix").value;
 }
 const second = () => $("mix").selectedOptions[0]?.one;
@@ -221,17 +223,18 @@ function settle() {
 // A photo from a file.
 async function open(file) {
   if (isFilm(file)) return openFilm(file);
+  say("opening");
+  let image;
+  try {
+    image = await bitmapOf(file); // upright, as its EXIF says
+  } catch {
+    return say("notPicture", { name: file.name }); // what is open stays
+  }
   stopLive();
   closeFilm();
-  say("opening");
-  try {
-    const image = await bitmapOf(file); // upright, as its EXIF says
-    now.reduced = "";
-    now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
-    image.close();
-  } catch {
-    return say("notPicture", { name: file.name });
-  }
+  now.reduced = "";
+  now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
+  image.close();
   keep("photo", file);
   await opened(file, `${now.photo.width}×${now.photo.height}`);
 }
@@ -294,7 +297,7 @@ async function paint() {
     if (!live) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
       const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
-      if (seen) say(now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
+      if (seen) say(film ? "momentPainted" : now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
       else say("nobody");
       ready(!filming);
       $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, style));

@@ -98,7 +98,7 @@ function takeBrush(value) {
 }
 $("by-hand").ontoggle = () => {
   if (!$("by-hand").open) return takeBrush("none");
-  say("drawn");
+  takeBrush(mask().area === "all" ? "keep" : "paint");
   $("by-hand").scrollIntoView();
 };
 addEventListener("keydown", (event) => {

@@ -31,9 +31,11 @@ async function send(file) {
   file.pixels = (await answer.json()).size.join("×"); // also of a photo that only the server can read
 }
 function sendPhoto(file = now.file) {
-  if (uploaded !== file) [uploaded, upload] = [file, send(file)];
-  return upload.catch((error) => {
-    uploaded = null;
+  if (uploaded === file) return upload;
+  const before = [uploaded, upload], mine = send(file);
+  [uploaded, upload] = [file, mine];
+  return mine.catch((error) => {
+    if (upload === mine) [uploaded, upload] = before; // the server still has it
     throw error;
   });
 }
