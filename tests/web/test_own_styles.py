@@ -99,7 +99,7 @@ def test_a_killed_training_is_resumed(visit, site):
     assert Stylizer(site[1] / "killed").styles == ["killed"]
 
 
-def test_a_painting_is_added_in_either_view_and_removed(visit, site, painting, tmp_path):
+def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, painting, tmp_path):
     tab = visit()
     own_styles(tab)
     shutil.copy(painting, tmp_path / "mine.png")
@@ -110,7 +110,8 @@ def test_a_painting_is_added_in_either_view_and_removed(visit, site, painting, t
     taught(tab, "words.png cannot be read: not an image.")
     visit.errors.clear()  # the browser reports the refusal, too
     tab.get_by_role("link", name="Photos and films").click()
-    tab.get_by_role("radio", name="Mine", exact=True).click()
+    opened(tab, photo)
+    repainted(tab, tab.get_by_role("radio", name="Mine", exact=True).click)
     tab.once("dialog", lambda dialog: dialog.dismiss())
     tab.get_by_role("button", name="Delete this painting").click()
     assert (site[1] / "Mine.png").exists()
