@@ -44,7 +44,7 @@ async function lookAtOwn(name = mine?.name) {
   mine = own.find((one) => one.name === name) ?? own[0] ?? null;
   $("own-faces").replaceChildren();
   for (const one of own) {
-    one.button = faceOf(one, () => (lookAt(one), bringIn(one.button)), KINDS[one.kind]);
+    one.button = faceOf(one, () => (lookAt(one), reveal(one.button)), KINDS[one.kind]);
     $("own-faces").append(one.button);
   }
   lookedAt = "";

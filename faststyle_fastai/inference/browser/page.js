@@ -49,7 +49,7 @@ function arrows(event, faces) {
 }
 
 // Scroll a strip so that this button of it is seen whole.
-function bringIn(button) {
+function reveal(button) {
   const strip = button.closest(".styles"), at = button.offsetLeft - strip.offsetLeft - strip.scrollLeft, edge = button.offsetWidth / 2;
   if (at < edge || at + button.offsetWidth + edge > strip.clientWidth) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
 }
@@ -65,7 +65,7 @@ function offerAll() {
   facts.styles.forEach((one) => offer(one));
   mark($("faces"), style.button);
   offerMixtures();
-  bringIn(style.button);
+  reveal(style.button);
 }
 
 // What the style can be mixed with; the choice stays where it still can.
@@ -84,7 +84,7 @@ const second = () => $("mix").selectedOptions[0]?.one;
 function choose(one) {
   style = one;
   mark($("faces"), one.button);
-  bringIn(one.button);
+  reveal(one.button);
   offerMixtures();
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
@@ -249,7 +249,7 @@ async function opened(file, size) {
   document.body.classList.add("open");
   document.querySelector("aside").scrollTop = 0;
   show();
-  bringIn(style.button);
+  reveal(style.button);
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await paint();
   paintThumbnails().catch(console.warn);
