@@ -28,13 +28,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chromium", default=shutil.which("chromium"))
     args = parser.parse_args()
-    with TemporaryDirectory() as folder, web_page(folder, port=PORT), sync_playwright() as driver:
+    with (
+        TemporaryDirectory() as folder,
+        TemporaryDirectory() as elsewhere,
+        web_page(folder, port=PORT),
+        sync_playwright() as driver,
+    ):
         browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport=VIEW)
         tab.goto(f"http://127.0.0.1:{PORT}")
         open_photo(tab)
         shoot(tab, "page.jpg")
-        painting = shutil.copy(PAINTING, Path(folder) / "my kandinsky.jpg")
+        painting = Path(elsewhere) / "my kandinsky.jpg"
+        shutil.copy(PAINTING, painting)
         tab.get_by_role("link", name="My styles").click()
         tab.locator("#new").set_input_files(painting)
         tab.get_by_role("button", name="Teach it").click(timeout=SLOW)

@@ -1,0 +1,36 @@
+// Strips of styles to choose from.
+
+// A style to choose: a radio button with its painting and its title.
+function faceOf(one, chosen, below = one.title.split(" · ")[1]) {
+  const button = document.createElement("button"), span = (className, textContent = "") => Object.assign(document.createElement("span"), { className, textContent });
+  [button.type, button.title, button.onclick] = ["button", one.painting || one.title, chosen];
+  button.setAttribute("role", "radio");
+  const face = span("face");
+  if (one.image) face.append(Object.assign(new Image(), { src: one.image, alt: "" }));
+  button.append(face, span("name", workOf(one)));
+  if (below) button.append(span("artist", below));
+  return button;
+}
+
+// One of these buttons is chosen, and is the one that the Tab key reaches; arrow keys choose others.
+function mark(faces, chosen) {
+  for (const button of faces.children) {
+    button.setAttribute("aria-checked", button === chosen);
+    button.tabIndex = button === chosen ? 0 : -1;
+  }
+}
+function arrows(event, faces) {
+  const all = [...faces.children], at = all.indexOf(event.target);
+  const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (at < 0 || to === undefined) return;
+  event.preventDefault();
+  const next = all[Math.min(all.length - 1, Math.max(0, to))];
+  next.focus();
+  next.click();
+}
+
+// Scroll a strip so that this button of it is seen whole.
+function reveal(button) {
+  const strip = button.closest(".styles"), at = button.offsetLeft - strip.offsetLeft - strip.scrollLeft, edge = button.offsetWidth / 2;
+  if (at < edge || at + button.offsetWidth + edge > strip.clientWidth) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
+}
