@@ -42,6 +42,7 @@ __all__ = ["Photos"]
 LIVE = 240  # px of a frame's short side
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 SECONDS = 20  # of refining
+REFINED = "refined", "partly"  # notes of what is a network, to be refined again or kept
 
 
 class Photos:
@@ -202,7 +203,7 @@ class Photos:
     def refine(self, visit, how, body):
         "Refine the style on the photo."
         photo, called = visit.the_photo(), how.get("style")
-        if visit.closer and visit.closer.note != "refined":
+        if visit.closer and visit.closer.note not in REFINED:
             visit.closer = None  # an optimized photo cannot be refined
         paint, settings, _ = self.prepared(visit, how)
         painting = self.shelf.painting_of(called)
@@ -210,16 +211,17 @@ class Photos:
             raise FaststyleError("Choose a style whose painting is known.")
         if isinstance(settings["style"], dict):
             raise FaststyleError("Refining takes one style: mix it with nothing.")
-        visit.job = RefiningJob()
+        visit.job = watch = RefiningJob()
         try:
             with self.refining:
                 refined = paint.refined(
-                    photo, SECONDS, settings["style"], stroke=stroke_of(how), watch=visit.job,
+                    photo, SECONDS, settings["style"], stroke=stroke_of(how), watch=watch,
                     painting=painting,
                 )  # fmt: skip
         finally:
             visit.job = None
-        visit.closer = Closer(photo, called, refined, painting, "refined")
+        note = "partly" if watch.stop.is_set() else "refined"
+        visit.closer = Closer(photo, called, refined, painting, note)
         return json_answer({})
 
     def plain(self, visit, how, body):
@@ -229,7 +231,7 @@ class Photos:
 
     def keep(self, visit, how, body):
         "Add the visitor's refined style to the library."
-        if not visit.closer or visit.closer.note != "refined":
+        if not visit.closer or visit.closer.note not in REFINED:
             raise FaststyleError("Refine a style first.")
         closer, visit.closer = visit.closer, None
         return json_answer({"name": self.shelf.keep(closer.paint, closer.painting, closer.style)})

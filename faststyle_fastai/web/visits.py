@@ -40,7 +40,7 @@ class Closer(NamedTuple):
     style: str
     paint: Any  # it is called as a Stylizer is
     painting: Path
-    note: str  # refined, optimized or unfinished
+    note: str  # refined, partly (refined), optimized or unfinished
 
 
 @dataclass

@@ -169,7 +169,7 @@ def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
     tab.get_by_role("button", name="Refine").click()
     heard(tab, re.compile("Refining: [1-9]"))
     tab.get_by_role("button", name="Stop").click()
-    heard(tab, "refined on this photo")
+    heard(tab, "Refining was stopped early")
     painted = read_picture(downloaded(tab).path())
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded

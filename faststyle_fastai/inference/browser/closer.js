@@ -3,14 +3,15 @@ let way = null; // what stops the one that goes on
 const LOOK = 1500; // ms between looks at a refining
 
 function offerWays() {
+  const refined = ["refined", "partly"].includes(noted);
   $("closer").hidden = !style.known || Boolean(way);
   $("of-two").hidden = !($("closer").disabled = Boolean(second()));
   for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film);
   $("teach").hidden = !style.forgettable;
   if (film && !style.forgettable) $("closer").hidden = true;
-  $("finer").firstChild.textContent = noted === "refined" ? words.finerAgain : words.finer;
-  $("plain").textContent = noted === "refined" ? words.undoRefining : words.undoSlow;
-  $("keep").hidden = noted !== "refined";
+  $("finer").firstChild.textContent = refined ? words.finerAgain : words.finer;
+  $("plain").textContent = refined ? words.undoRefining : words.undoSlow;
+  $("keep").hidden = !refined;
   $("plain").hidden = !now.slow;
   $("flowing").hidden = !film;
   $("by-hand").hidden = Boolean(film);
