@@ -48,8 +48,8 @@ def web_page(
     where = {"device": device, "precision": precision}
     folders = _folders(Path(photos).resolve()) if photos else {}
 
-    def routes(folder):
-        return page_routes(Site(folder.path, shelf, queue, where, folders))
+    def routes(scratch):
+        return page_routes(Site(scratch, shelf, queue, where, folders))
 
     with served(routes, host, port, browser, allow_hosts):
         try:

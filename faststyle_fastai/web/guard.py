@@ -1,4 +1,4 @@
-"Security of a page: which requests it answers, which files it reads, how much it stores."
+"Security of a page: which requests it answers, how much it stores, what its messages tell."
 
 import os
 import re

@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha1
 from itertools import count
 from pathlib import Path
+from string import capwords
 
 from PIL import Image
 from PIL.ImageOps import fit
@@ -271,9 +272,8 @@ def spoken(name: str) -> str:
 
 def named_after(file: str | Path) -> str:
     "The name of a style that a file gives it: `the-sea.jpg` is The Sea."
-    words = re.sub(r"[-_]+", " ", Path(file).stem).split(" ")
-    small = not any(word != word.lower() for word in words)
-    return plain_name(" ".join(word[:1].upper() + word[1:] if small else word for word in words))
+    name = re.sub(r"[-_]+", " ", Path(file).stem)
+    return plain_name(capwords(name) if name == name.lower() else name)
 
 
 def title(called: str) -> str:

@@ -7,10 +7,11 @@ import time
 import webbrowser
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..core.errors import FaststyleError
 from ..core.extras import extra
-from .guard import Guard, PageFolder, is_local, page_folder
+from .guard import Guard, is_local, page_folder
 
 __all__ = ["served"]
 
@@ -19,7 +20,7 @@ STOPS = 2  # s that answers under way get when the page ends
 
 @contextmanager
 def served(
-    fill: Callable[[PageFolder], list],  # makes the page's routes (starlette's)
+    fill: Callable[[Path], list],  # makes the page's routes (starlette's), given its folder
     host: str,
     port: int,
     browser: bool,  # open the page
@@ -34,7 +35,7 @@ def served(
 
     with page_folder() as folder:
         guard = Middleware(Guard, host, tuple(allow_hosts or ()), folder)
-        app = Starlette(routes=fill(folder), middleware=[guard, Middleware(GZipMiddleware)])
+        app = Starlette(routes=fill(folder.path), middleware=[guard, Middleware(GZipMiddleware)])
         with bound(host, port) as place:
             how = {"lifespan": "off", "log_level": "critical", "timeout_graceful_shutdown": STOPS}
             how |= {"server_header": False, "proxy_headers": False}

@@ -129,13 +129,13 @@ def kept(
     folder: Path,
     how: dict[str, Any],  # with the file's name
     body: bytes,
-    kinds=(*PICTURES, ".safetensors"),  # endings; others become the first one
+    kinds=(".png", *PICTURES, ".safetensors"),  # endings; others become the first one
 ) -> Path:
     "A file of what was sent, in a folder of its own."
     name = Path(str(how.get("name", ""))).name
     stem, suffix = plain_name(Path(name).stem) or "photo", Path(name).suffix.lower()
     if suffix not in kinds:
-        suffix = ".png" if ".png" in kinds else ".mp4"  # the content says what it is
+        suffix = kinds[0]  # the content says what it is
     file = folder / uuid4().hex / f"{stem}{suffix}"
     file.parent.mkdir()
     file.write_bytes(body)

@@ -41,8 +41,9 @@ def live_page(
         from starlette.routing import Route
 
         def image(_):
-            none = PlainTextResponse("No image yet.", 404)
-            return none if watch.picture is None else jpeg(watch.picture)
+            if watch.picture is None:
+                return PlainTextResponse("No image yet.", 404)
+            return jpeg(watch.picture)
 
         def stop(_):
             watch.stop.set()

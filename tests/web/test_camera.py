@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from pages import heard, visitor
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.inference.options import PaintOptions
-from faststyle_fastai.video.recorder import VideoRecorder
 from faststyle_fastai.web.camera import Live, camera_page
 
 IMAGES = Path(__file__).parents[2] / "nbs" / "images"
@@ -34,18 +32,6 @@ def test_the_area_can_change():
     face, rocket = (slice(16, 36), slice(50, 64)), (slice(10, 40), slice(90, 120))
     assert np.abs(both - only)[face].mean() < 6 < np.abs(both - other)[face].mean()
     assert np.abs(both - other)[rocket].mean() < 6 < np.abs(both - only)[rocket].mean()
-
-
-def test_frames_are_recorded_at_their_own_times(photos, tmp_path):
-    film = VideoRecorder(tmp_path / "camera.mp4")
-    assert VideoRecorder(tmp_path / "none.mp4").finish() is None
-    picture = read_picture(photos / "china" / "0.jpg")
-    for seconds in (7.0, 7.25, 8.0):
-        film.add(picture, seconds)
-    film.add(picture.rotate(90, expand=True), 8.1)  # rotated: skipped
-    with av.open(str(film.finish())) as container:
-        times = [float(frame.time) for frame in container.decode(video=0)]
-    assert times == pytest.approx([0, 0.25, 1.0], abs=2e-3)
 
 
 def test_the_page_paints_the_camera_and_saves_a_photo(chromium, port):

@@ -60,8 +60,11 @@ function seeFilm() {
   if (painted) {
     $("player").poster = $("picture").toDataURL("image/jpeg"); // until it plays
     play(film.shown);
+  } else {
+    $("player").pause();
+    $("player").removeAttribute("src");
+    $("original").checked = false;
   }
-  if (!painted) $("player").pause(), $("player").removeAttribute("src"), ($("original").checked = false);
   nameDownload();
 }
 
@@ -90,7 +93,7 @@ $("moment").onchange = async () => {
 };
 
 // Settings wait while a job goes on in them.
-const settings = document.querySelectorAll("#styles, #more, #paint aside > :not(#said, #bar, #film, #halt, #held)");
+const settings = document.querySelectorAll("#styles, #paint .more, #paint aside > :not(#said, #bar, #film, #halt, #held)");
 function hold(on) {
   settings.forEach((each) => (each.inert = on));
   $("held").hidden = !on;
