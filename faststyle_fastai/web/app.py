@@ -63,7 +63,7 @@ def page_routes(site: Site) -> list:
     photos, work, visitors = Photos(site), Work(site.queue), Visitors()
     films, finest, mine = Films(photos), Finest(site), Mine(photos)
     looks = [
-        photos.styles, photos.source, photos.progress, photos.preview, films.original, mine.mine,
+        photos.styles, photos.source, photos.progress, films.original, mine.mine,
         mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,
     ]  # fmt: skip
     acts = [

@@ -47,6 +47,7 @@ class Job:
     "Work in the background: what a page shows of it; `stop` ends it and keeps the result."
 
     kind = ""
+    waits = True  # for the work before it
     called = ""  # its name
     visitor: str | None = None  # whose it is
     state = "waiting"  # or "running", or how it ended
@@ -86,11 +87,12 @@ class Job:
 class Queue:
     """The trainings, optimizations and films of a page: one runs at a time, in order.
 
-    They belong to the page: they go on when a visitor reloads it.
+    Refinings, which are short, have a line of their own. All belong to the page: they go on when a
+    visitor reloads it.
     """
 
     def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(1)
+        self.pools = {waits: ThreadPoolExecutor(1) for waits in (True, False)}
         self.jobs: list[Job] = []
 
     def add(
@@ -100,7 +102,7 @@ class Queue:
         watch.called, watch.visitor, watch.out = called, visitor, out
         ended = [job for job in self.jobs if job not in self.open()]
         self.jobs = [job for job in self.jobs if job not in ended[:-KEPT]] + [watch]
-        self.pool.submit(self._run, watch, work)
+        self.pools[watch.waits].submit(self._run, watch, work)
         return watch.id
 
     def _run(self, watch, work):
@@ -142,16 +144,16 @@ class Queue:
         return [job for job in self.jobs if job.state in ("running", "waiting")]
 
     def running(self) -> str:
-        "What kind of job runs; nothing if none does."
-        return next((job.kind for job in self.jobs if job.state == "running"), "")
+        "What kind of job others wait for; nothing if none runs."
+        return next((job.kind for job in self.open() if job.state == "running" and job.waits), "")
 
     def busy(self) -> list[str]:
         "The names of styles whose training runs or waits."
         return [job.called for job in self.open() if isinstance(job, TrainingJob)]
 
     def shown(self, visitor: str) -> list[dict]:
-        "What a visitor sees: the trainings of all, and films and optimizations of one's own."
-        waiting = [job for job in self.jobs if job.state == "waiting"]
+        "What a visitor sees: the trainings of all, and other work of one's own."
+        waiting = [job for job in self.jobs if job.state == "waiting" and job.waits]
         return [
             {
                 "id": job.id, "kind": job.kind, "style": job.called, "title": spoken(job.called),
@@ -169,7 +171,8 @@ class Queue:
         "Stop all jobs; they keep their results."
         for job in self.jobs:
             self.end(job)
-        self.pool.shutdown(cancel_futures=True)
+        for pool in self.pools.values():
+            pool.shutdown(cancel_futures=True)
 
 
 class TrainingJob(Job, Callback):
@@ -210,6 +213,8 @@ class VideoJob(Job):
 
 class RefiningJob(Job):
     "A `watch` for `Stylizer.refined` with the latest painting and the time left."
+
+    kind, waits = "refining", False
 
     def __call__(self, share, painted):
         self.show(to_picture(painted.clamp(0, 1)))

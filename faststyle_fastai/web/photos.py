@@ -52,24 +52,15 @@ class Photos:
         self.site, self.shelf, self.where = site, site.shelf, site.where
         self.window = Window(site.shelf, site.scratch, site.folders)
         self.queue = site.queue
-        # One preview, one download and one refining at a time, so that none waits for another kind.
-        self.turn, self.finishing, self.refining = (threading.Lock() for _ in range(3))
+        # One preview and one download at a time, so that none waits for another kind.
+        self.turn, self.finishing = threading.Lock(), threading.Lock()
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
 
     def styles(self, visit, how, body):
         return json_answer(self.window.styles())
 
     def progress(self, visit, how, body):
-        job = visit.job
-        share = job.done if job else visit.share
-        preview = bool(job and job.sees)
-        return json_answer({"share": share, "preview": preview, "job": self.queue.running()})
-
-    def preview(self, visit, how, body):
-        "The latest image of a refining."
-        if not visit.job or visit.job.picture is None:
-            raise FaststyleError("There is no preview.")
-        return jpeg(visit.job.picture.resize(visit.small.size))
+        return json_answer({"share": visit.share, "job": self.queue.running()})
 
     def source(self, visit, how, body):
         "The visitor's photo as it is shown; without content if there is none."
@@ -180,10 +171,8 @@ class Photos:
             return painted_frame(visit.live, name, how, body)
 
     def stop(self, visit, how, body):
-        "End the visitor's download or refining."
+        "End the visitor's download."
         visit.stop.set()
-        if visit.job:
-            visit.job.stop.set()
         return json_answer({})
 
     def style(self, visit, how, body):
@@ -201,7 +190,7 @@ class Photos:
         return json_answer({})
 
     def refine(self, visit, how, body):
-        "Refine the style on the photo."
+        "Begin to refine the style on the photo; the answer names the job."
         photo, called = visit.the_photo(), how.get("style")
         if visit.closer and visit.closer.note not in REFINED:
             visit.closer = None  # an optimized photo cannot be refined
@@ -211,18 +200,17 @@ class Photos:
             raise FaststyleError("Choose a style whose painting is known.")
         if isinstance(settings["style"], dict):
             raise FaststyleError("Refining takes one style: mix it with nothing.")
-        visit.job = watch = RefiningJob()
-        try:
-            with self.refining:
-                refined = paint.refined(
-                    photo, SECONDS, settings["style"], stroke=stroke_of(how), watch=watch,
-                    painting=painting,
-                )  # fmt: skip
-        finally:
-            visit.job = None
-        note = "partly" if watch.stop.is_set() else "refined"
-        visit.closer = Closer(photo, called, refined, painting, note)
-        return json_answer({})
+        watch, stroke = RefiningJob(visit), stroke_of(how)
+
+        def work():
+            refined = paint.refined(
+                photo, SECONDS, settings["style"], painting, watch, stroke=stroke
+            )
+            note = "partly" if watch.stop.is_set() else "refined"
+            if visit.photo == photo:
+                visit.closer = Closer(photo, called, refined, painting, note)
+
+        return json_answer({"id": self.queue.add(photo.stem, watch, work, visit.name)})
 
     def plain(self, visit, how, body):
         "Paint as at first again, neither refined nor optimized."

@@ -17,7 +17,7 @@ from ..core.errors import FaststyleError
 from ..images.formats import PICTURES
 from .answers import UPLOAD, body_of
 from .guard import plain_reason
-from .jobs import Queue, RefiningJob
+from .jobs import Queue
 from .library import StyleLibrary, plain_name
 
 __all__ = ["Closer", "Film", "Site", "Visit", "Visitors", "kept"]
@@ -55,7 +55,6 @@ class Visit:
     film: Film | None = None
     share: float | None = None  # of the download that runs
     stop: threading.Event = field(default_factory=threading.Event)
-    job: RefiningJob | None = None
     closer: Closer | None = None
     live: Any = None  # camera.Live
     lessons: Path | None = None  # a folder of photos that it sent to learn on

@@ -18,7 +18,7 @@ class Work:
         self.queue = queue
 
     def jobs(self, visit, how, body):
-        "The trainings, and the visitor's films and optimizations."
+        "The trainings, and the visitor's other work."
         return json_answer(self.queue.shown(visit.name))
 
     def picture(self, visit, how, body):

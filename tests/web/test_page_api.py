@@ -11,7 +11,7 @@ from PIL import Image
 from faststyle_fastai.all import Stylizer
 
 ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
-GETS = "preview", "work", "example", "picture", "curve", "result", "original", "mine", "jobs"
+GETS = "work", "example", "picture", "curve", "result", "original", "mine", "jobs"
 POSTS = "paint", "mask", "thumbnail", "finish", "refine", "keep", "plain", "forget", "frame"
 POSTS = *POSTS, "frame_at", "paint_film", "finest", "end", "teach", "resume", "discard", "rename"
 POSTS = *POSTS, "remove", "packed"

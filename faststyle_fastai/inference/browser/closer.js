@@ -1,6 +1,5 @@
 // Closer to a painting: three ways, each slower than the one before.
 let way = null; // what stops the one that goes on
-const LOOK = 1500; // ms between looks at a refining
 
 function offerWays() {
   const refined = ["refined", "partly"].includes(noted);
@@ -23,7 +22,7 @@ async function getCloser(work) {
   await idle();
   takeBrush("none");
   busy = true;
-  way = () => call("stop");
+  way = () => {};
   hold(true);
   ready(false);
   offerWays();
@@ -43,36 +42,23 @@ async function getCloser(work) {
 }
 $("halt").onclick = () => way();
 
-async function showSoFar(photo, what, how) {
-  const painted = await pictureOf(await call(what, { method: "GET", how }));
-  if (!way || now.photo !== photo) return;
-  now.painted = painted;
-  show();
-}
-
-$("finer").onclick = () =>
-  getCloser(async (photo) => {
-    say("beforeRefining");
-    const stop = looking(LOOK, async ({ share, preview }) => {
-      if (share && way) sayShare("refining", { percent: Math.round(100 * share) }, share);
-      if (share) Object.assign($("bar"), { hidden: !way, value: share });
-      if (preview && way) await showSoFar(photo, "preview");
-    });
-    await call("refine", { how: plain(asked()) }).finally(stop);
-  });
-
-$("finest").onclick = () => getCloser(async (photo) => watchFinest(await begin("finest", { ...plain(asked()), side: Number($("side").value) }), photo));
-async function watchFinest(id, photo = now.photo) {
+const WORK = { refining: "refining", finest: "finestSo" }; // what is said of each kind
+$("finer").onclick = () => getCloser(async (photo) => watchWork("refining", await begin("refine", plain(asked())), photo));
+$("finest").onclick = () => getCloser(async (photo) => watchWork("finest", await begin("finest", { ...plain(asked()), side: Number($("side").value) }), photo));
+async function watchWork(kind, id, photo = now.photo) {
   let sees = 0;
   way = () => endJob({ id });
   const job = await follow(id, async (job) => {
     if (now.photo !== photo) return endJob(job); // another one was opened
     if (!isOpen(job)) return;
-    sayShare("finestSo", { state: stateOf(job) }, job.done);
+    sayShare(WORK[kind], { state: stateOf(job) }, job.done);
     Object.assign($("bar"), { hidden: false, value: job.done });
     if (job.sees === sees) return;
     sees = job.sees;
-    await showSoFar(photo, "picture", { id });
+    const painted = await pictureOf(await call("picture", { method: "GET", how: { id } }));
+    if (now.photo !== photo) return;
+    now.painted = painted;
+    show();
   });
   if (job.state === "failed") throw new Error(job.why);
 }

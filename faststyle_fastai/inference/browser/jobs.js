@@ -1,5 +1,5 @@
-// Jobs of the server: films, finest paintings and trainings. They wait for each other, and go on while
-// the page is loaded again; trainings also when it is closed.
+// Jobs of the server: refinings, slow paintings, films and trainings. They go on while the page is
+// loaded again; trainings also when it is closed.
 const EVERY = 1000; // ms between looks
 let jobs = [];
 const isOpen = ({ state }) => state === "waiting" || state === "running";
@@ -85,8 +85,8 @@ async function reopen() {
 // Go on with the work that the page was showing.
 async function goOn() {
   await lookAtJobs();
-  const mine = (kind) => jobs.findLast((job) => job.mine && job.kind === kind);
-  const painted = mine("film"), finest = mine("finest");
+  const painted = jobs.findLast((job) => job.mine && job.kind === "film");
+  const closer = jobs.find((job) => job.mine && job.kind in WORK && isOpen(job));
   if (film && painted && painted.file === `${painted.style}-${style.name}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
-  if (now.photo && finest && isOpen(finest)) getCloser(() => watchFinest(finest.id));
+  if (now.photo && closer) getCloser(() => watchWork(closer.kind, closer.id));
 }
