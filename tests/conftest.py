@@ -18,6 +18,7 @@ from sklearn.datasets import load_sample_image
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer
 
+pytest.register_assert_rewrite("pages")  # so that its failures are explained, too
 pytest_plugins = ["exported"]  # the fixtures of exported pages
 matplotlib.use("Agg")
 torch.set_num_threads(1)

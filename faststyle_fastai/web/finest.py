@@ -17,6 +17,7 @@ from .visits import Closer, Site, Visit
 __all__ = ["Finest", "Optimized"]
 
 SIDES = 64, 2048  # px: smallest and largest longer side
+EARLY = 0.2  # share of the work before which the image is worse than a network's painting
 
 
 class Finest:
@@ -39,6 +40,8 @@ class Finest:
             painted = optimize_style(
                 photo, painting, callback=watch, end_scale=side, **self.site.where
             )
+            if watch.stop.is_set() and watch.done < EARLY:
+                return
             save_picture(painted, out)
             note = "unfinished" if watch.stop.is_set() else "optimized"
             if visit.photo == photo:

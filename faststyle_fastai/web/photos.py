@@ -80,6 +80,11 @@ class Photos:
         visit.photo, visit.size, visit.film = file, size, None
         return json_answer({"size": size})
 
+    def close(self, visit, how, body):
+        "Forget the visitor's photo or film."
+        visit.photo = visit.small = visit.film = visit.closer = None
+        return json_answer({})
+
     def prepared(self, visit: Visit, how: dict[str, Any]) -> tuple[Any, dict, str]:
         "What paints, its arguments, and what to say of it."
         called: Any = how.get("style")

@@ -148,8 +148,8 @@ def test_a_camera_without_a_photo(visit, pages):
     tab.get_by_role("button", name="Camera").click()
     tab.get_by_text("pictures a second").wait_for(timeout=60_000)
     tab.get_by_role("button", name="Stop").click()
-    tab.get_by_text("Drop a photo or film here").wait_for()
+    tab.get_by_text("or drop or paste one here").wait_for()
     with tab.expect_file_chooser():
-        tab.get_by_text("Drop a photo or film here").click()
+        tab.get_by_text("or drop or paste one here").click()
     assert tab.locator("#download").is_disabled()
     assert tab.locator("#download").evaluate("e => getComputedStyle(e).cursor") == "not-allowed"

@@ -41,7 +41,7 @@ def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     mixed = downloaded(tab)[0]
     assert away(mixed, python(china, {"waves": 0.5, "udnie": 0.5})) < 1.5
     assert away(mixed, seen) > 3
-    repainted(tab, tab.get_by_label("Keep the photo’s colors").check)
+    repainted(tab, tab.get_by_label("Keep the original colors").check)
     own = python(china, {"waves": 0.5, "udnie": 0.5}, keep_colors=True)
     assert away(downloaded(tab)[0], own) < 1.5
 
@@ -273,7 +273,7 @@ def test_every_word_is_in_the_language_file_and_used():
     )
     asked = r'(?:say|tellOwn|correct)\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"'
     asked = {name for pattern in asked for name in re.findall(pattern, code)}
-    assert asked <= set(words) | {"ownReady"}
+    assert asked <= set(words)
     notes = {"refined", "partly", "optimized", "sight", "noBase", "title"}  # which the server names
     unused = {name.removesuffix("Served") for name in words} - asked - notes
     assert {name for name in unused if f'"{name}"' not in code} == set()

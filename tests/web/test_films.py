@@ -44,7 +44,7 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     heard(tab, "The film is painted")
-    repainted(tab, tab.get_by_label("Keep the photo’s colors").check)
+    repainted(tab, tab.get_by_label("Keep the original colors").check)
     expect(player).to_be_hidden()  # other settings make another film
     tab.get_by_role("button", name="Paint the film", exact=True).wait_for()
 

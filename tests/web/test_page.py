@@ -109,25 +109,40 @@ def test_a_reload_keeps_the_photo_the_settings_and_the_view(visit, photos):
     tab = visit()
     opened(tab, photos / "china" / "0.jpg")
     repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
-    repainted(tab, tab.get_by_label("Keep the photo’s colors").check)
+    repainted(tab, tab.get_by_label("Keep the original colors").check)
     own_styles(tab)
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
-    tab.get_by_role("button", name="Download the studio").wait_for()
+    tab.get_by_role("heading", name="My styles").wait_for()
     tab.get_by_role("link", name="Photos and films").click()
     heard(tab, "Painted in")
-    assert tab.get_by_label("Keep the photo’s colors").is_checked()
+    assert tab.get_by_label("Keep the original colors").is_checked()
     pressed = tab.get_by_role("radio", name=SCREAM)
     assert pressed.get_attribute("aria-checked") == "true"
     assert downloaded(tab).suggested_filename == "0-the_scream.jpg"
     tab.go_back()
-    tab.get_by_role("button", name="Download the studio").wait_for()
+    tab.get_by_role("heading", name="My styles").wait_for()
+
+
+def test_the_back_button_closes_the_photo(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    own_styles(tab)
+    tab.go_back()
+    heard(tab, "Painted in")
+    tab.go_back()
+    heard(tab, "Ready. Open a photo to paint it like The Great Wave off Kanagawa.")
+    tab.reload()
+    heard(tab, "Ready.")
+    expect(tab.locator("#picture")).to_be_hidden()
+    opened(tab, photos / "china" / "0.jpg")
+    expect(tab.locator("#picture")).to_be_visible()
 
 
 def test_the_first_screen_shows_what_it_is_for(visit):
     tab = visit((1366, 768))
     tab.get_by_role("heading", name="faststyle").wait_for()
-    tab.get_by_role("button", name="Drop a photo or film").wait_for()
+    tab.get_by_role("button", name="Open a photo or film").wait_for()
     assert tab.locator("#first").bounding_box()["height"] > 0.5 * 768
     tab.get_by_text("Your painting").wait_for()
     assert tab.locator("#styles button").count() >= 14

@@ -119,6 +119,7 @@ def test_the_finest_painting_is_shown_stopped_and_left(visit, photos, monkeypatc
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     heard(tab, "Painting slowly: ")
+    heard(tab, re.compile(r"Painting slowly: [3-9]\d %"))
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "It was stopped early")
     got = read_picture(downloaded(tab).path())
@@ -137,4 +138,5 @@ def test_the_finest_painting_is_shown_stopped_and_left(visit, photos, monkeypatc
     tab.get_by_role("button", name="Paint slowly").click()
     heard(tab, re.compile("Painting slowly: .*left"))
     tab.get_by_role("button", name="Stop").click()
-    heard(tab, "It was stopped early")
+    heard(tab, "There was nothing better to keep yet")
+    expect(tab.get_by_role("button", name="Undo the slow painting")).to_be_hidden()

@@ -28,7 +28,7 @@ function stopLive() {
   $("rate").textContent = "";
   if (!now.photo) {
     document.body.classList.remove("open");
-    return say("ready");
+    return sayReady();
   }
   if (film?.painted) {
     seeFilm();
@@ -67,8 +67,7 @@ $("camera").onclick = async () => {
     for (let begun = performance.now(); live === mine; begun = performance.now()) {
       frame = canvasOf(video, video.videoWidth, video.videoHeight);
       if (!(await paintFrame(frame, mine))) break;
-      const late = performance.now() - begun;
-      $("rate").textContent = filled(words.rate, { rate: (1000 / late).toFixed(1), late: late.toFixed(0) });
+      $("rate").textContent = filled(words.rate, { rate: (1000 / (performance.now() - begun)).toFixed(1) });
     }
   } catch (error) {
     if (live === mine) stopLive();

@@ -1,20 +1,21 @@
 // Closer to a painting: three ways, each slower than the one before.
 let way = null; // what stops the one that goes on
+$("of-film").append($("flowing"));
 
 function offerWays() {
   const refined = ["refined", "partly"].includes(noted);
-  $("closer").hidden = !style.known || Boolean(way);
-  $("of-two").hidden = !($("closer").disabled = Boolean(second()));
-  for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film);
-  $("teach").hidden = !style.forgettable;
-  if (film && !style.forgettable) $("closer").hidden = true;
+  const going = Boolean(way), two = Boolean(second());
+  $("closer").hidden = !going && (!style.known || (film && !style.forgettable));
+  $("of-two").hidden = !two;
+  for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film) || going || two;
+  $("teach").hidden = !style.forgettable || going || two;
   $("finer").firstChild.textContent = refined ? words.finerAgain : words.finer;
   $("plain").textContent = refined ? words.undoRefining : words.undoSlow;
-  $("keep").hidden = !refined;
-  $("plain").hidden = !now.slow;
+  $("keep").hidden = !refined || going;
+  $("plain").hidden = !now.slow || going;
   $("flowing").hidden = !film;
   $("by-hand").hidden = Boolean(film);
-  $("halt").hidden = !way;
+  $("halt").hidden = !going;
 }
 
 // Work at the photo while its settings wait, then show what came of it.
@@ -27,16 +28,20 @@ async function getCloser(work) {
   ready(false);
   offerWays();
   $("halt").focus();
-  const done = await work(now.photo).then(
-    () => true,
-    (error) => say("failed", { why: error.message }),
-  );
+  let done = true, said = null; // what work says, if it is more than its picture
+  try {
+    said = await work(now.photo);
+  } catch (error) {
+    done = false;
+    say("failed", { why: error.message });
+  }
   way = null;
   busy = false;
   hold(false);
   $("bar").hidden = true;
   offerWays();
   if (done) await paint();
+  if (said) say(said);
   else ready(true);
   if (document.activeElement === document.body) $("picture").focus({ preventScroll: true });
 }
@@ -61,9 +66,10 @@ async function watchWork(kind, id, photo = now.photo) {
     show();
   });
   if (job.state === "failed") throw new Error(job.why);
+  return kind === "finest" && !job.made && now.photo === photo ? "tooEarly" : null;
 }
 
-$("teach").onclick = () => showOwn(style.name);
+$("teach").onclick = () => toMine(style.name);
 $("plain").onclick = async () => {
   await call("plain");
   await paint();

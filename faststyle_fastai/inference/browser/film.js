@@ -93,7 +93,7 @@ $("moment").onchange = async () => {
 };
 
 // Settings wait while a job goes on in them.
-const settings = document.querySelectorAll("#styles, #paint .more, #paint aside > :not(#said, #bar, #film, #halt, #held)");
+const settings = document.querySelectorAll("#styles, #paint .more, #paint aside > :not(#said, #bar, #film, #closer, #held)");
 function hold(on) {
   settings.forEach((each) => (each.inert = on));
   $("held").hidden = !on;

@@ -55,7 +55,8 @@ async function start() {
 const started = start();
 const blends = true; // strength blends the painting with the photo
 const lasting = false; // another visit has no paintings of one's own
-const forget = () => true;
+const sure = () => true;
+const forget = async () => {};
 const isFilm = (file) => file.type.startsWith("video/");
 const bitmapOf = (file) => createImageBitmap(file);
 const offerWays = () => {}; // what is closer to a painting needs Python
@@ -98,6 +99,7 @@ async function storing(act) {
   });
 }
 const keep = (key, value) => storing((found) => found.put(value, key)).catch(console.warn);
+const forgetPhoto = () => keep("photo", null);
 const keepStyles = () => keep("styles", facts.styles.filter((one) => one.own).map(({ button, ...one }) => one));
 async function restore() {
   if (!sessionStorage.settings) return storing((found) => found.clear());

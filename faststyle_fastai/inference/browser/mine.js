@@ -2,7 +2,6 @@
 let own = [], mine = null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
 const OWN = "#/my-styles", KINDS = { sight: words.atSight, taught: words.isTaught, late: words.isLate };
 $("new").accept = facts.files;
-if (matchMedia("(pointer: coarse), (max-width: 30rem)").matches) $("add-hint").textContent = words.addHintTap;
 const tellOwn = (key, how) => say(key, how, $("told"));
 
 // The address names the view, so that a reload and the back button keep it.
@@ -26,17 +25,29 @@ function chooseNamed() {
 }
 addEventListener("hashchange", showView);
 // Another window may have changed the styles.
-addEventListener("focus", () => (isOwnView() ? lookAgain() : refresh()).catch(console.warn));
+const lookAround = () => document.hidden || document.activeElement === $("called") || (isOwnView() ? lookAgain() : refresh()).catch(console.warn);
+addEventListener("focus", lookAround);
+setInterval(lookAround, 10 * EVERY);
 async function lookAgain() {
   const found = await (await call("mine", { method: "GET" })).json(), told = (all) => JSON.stringify(all.map(({ name, kind }) => [name, kind]));
   if (told(found) !== told(own)) await lookAtOwn();
 }
-$("to-mine").onclick = () => style.builtin || (mine = { name: style.name.split(": ")[0] });
-$("to-paint").onclick = () => ($("to-paint").href = `#${encodeURIComponent(style.name)}`);
-function showOwn(name) {
-  mine = { name };
-  location.hash = OWN;
+// To the other view; what is open stays.
+function goTo(hash) {
+  history.pushState({ opened: Boolean(now.photo) }, "", hash);
+  showView();
 }
+const toPaint = (name = style.name) => goTo(`#${encodeURIComponent(name)}`);
+function toMine(name) {
+  mine = { name };
+  goTo(OWN);
+}
+for (const [id, go] of [["to-paint", () => toPaint()], ["to-mine", () => toMine(style.builtin ? mine?.name : style.name.split(": ")[0])]])
+  $(id).onclick = (event) => {
+    if (event.ctrlKey || event.metaKey) return; // in another tab
+    event.preventDefault();
+    go();
+  };
 const trainingOf = ({ name }) => jobs.findLast((job) => job.kind === "training" && job.style === name);
 
 async function lookAtOwn(name = mine?.name) {
@@ -163,6 +174,9 @@ $("own-styles").onkeydown = (event) => arrows(event, $("own-faces"));
 
 for (const [name, n] of facts.photos) $("photos").append(new Option(filled(words.folderOf, { name, n }), name));
 $("photos").append(new Option(words.samples, "samples"), new Option(words.folder, "folder"));
+$("minutes").value = sessionStorage.minutes ?? 3;
+$("minutes").onchange = () => (sessionStorage.minutes = $("minutes").value);
+tellValue($("minutes"));
 $("photos").onchange = () => ($("folder").hidden = $("photos").value !== "folder");
 $("learn").onchange = () => ($("folder").firstChild.textContent = filled(words.files, { n: pictures().length }));
 const pictures = () => [...$("learn").files].filter(({ type }) => type.startsWith("image/"));
@@ -194,7 +208,7 @@ act("resume", async () => {
   lookAt(mine);
   $("end").focus();
 });
-act("use", () => (location.hash = `#${encodeURIComponent(mine.uses)}`));
+act("use", () => toPaint(mine.uses));
 act("discard", async () => {
   const { title } = mine;
   if (!confirm(filled(words.discardSure, mine))) return;
@@ -229,11 +243,21 @@ for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]
     save(await (await call("packed", { how: { style: name, suffix } })).blob(), `${name}${suffix}`);
     tellOwn("made", { name: `${name}${suffix}` });
   });
-act("whole", async () => {
-  tellOwn("making");
-  save(await (await call("studio_file")).blob(), "studio.html");
-  tellOwn("made", { name: "studio.html" });
-});
+
+// The page to take along: its link is below both views.
+document.querySelector("footer").append($("studio"));
+$("whole").onclick = async () => {
+  const line = isOwnView() ? $("told") : $("said");
+  $("whole").disabled = true;
+  say("making", {}, line);
+  try {
+    save(await (await call("studio_file")).blob(), "studio.html");
+    say("made", { name: "studio.html" }, line);
+  } catch (error) {
+    say("ownFailed", { why: error.message }, line);
+  }
+  $("whole").disabled = false;
+};
 
 showView();
 if (!isOwnView()) watchTrainings().catch(console.warn);

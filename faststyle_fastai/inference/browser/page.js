@@ -5,7 +5,6 @@ const SOFT = 300; // px of a painting's short side below which its strokes are s
 const READ = 400; // px of a painting's short side, as in first_sight.py
 let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false;
 
-if (matchMedia("(pointer: coarse), (max-width: 30rem)").matches) words.hint = words.hintTap;
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
 
@@ -55,12 +54,14 @@ function choose(one) {
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   inAddress(one);
   if (brush !== "none") takeBrush("none");
-  now.photo ? paint() : showSample().catch(console.warn);
+  if (now.photo) return paint();
+  sayReady();
+  showSample().catch(console.warn);
 }
 function inAddress(one) {
   if (location.hash.startsWith("#/")) return; // another view
   try {
-    history.replaceState(null, "", one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
+    history.replaceState(history.state, "", one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
   } catch {} // a page inside another may not
 }
 $("styles").onkeydown = (event) => {
@@ -115,7 +116,6 @@ async function readStyle(file) {
     $("colors").checked = false;
     $("strength").value = 100;
     tellValues();
-    say(now.photo ? "painting" : "ownReady");
     choose(one);
     if (!now.photo) return;
     paintThumbnails([one]).catch(console.warn);
@@ -130,15 +130,23 @@ async function readStyle(file) {
 
 // A painting of one's own goes again, by its button or the Delete key.
 $("forget").onclick = async () => {
-  if (!(await forget(style))) return;
-  const { title } = style;
-  facts.styles.splice(facts.styles.indexOf(style), 1);
-  keepStyles();
-  style.button.remove();
+  const gone = style;
+  if (!sure(gone)) return;
+  facts.styles.splice(facts.styles.indexOf(gone), 1); // first, so that nothing is painted in it
+  gone.button.remove();
   choose(facts.styles[0]);
   style.button.focus();
-  await idle();
-  say("forgotten", { title });
+  try {
+    await forget(gone);
+    keepStyles();
+    await idle();
+    say("forgotten", gone);
+  } catch (error) {
+    facts.styles.unshift(gone);
+    offer(gone, true);
+    await idle();
+    say("notForgotten", { why: error.message });
+  }
 };
 
 // The middle of an image as a small square.
@@ -212,12 +220,37 @@ async function opened(file, size) {
   $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
   const first = !document.body.classList.contains("open");
   document.body.classList.add("open");
+  if (!history.state?.opened) inHistory();
   document.querySelector("aside").scrollTop = 0;
   show();
   reveal(style.button);
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await paint();
   paintThumbnails().catch(console.warn);
+}
+
+// The browser's back button closes the photo, unless something goes on with it.
+function inHistory() {
+  try {
+    history.pushState({ opened: true }, "");
+  } catch {} // a page inside another may not
+}
+addEventListener("popstate", ({ state }) => {
+  if (state?.opened || location.hash.startsWith("#/") || !document.body.classList.contains("open")) return;
+  $("held").hidden ? close() : inHistory();
+});
+function close() {
+  stopLive();
+  closeFilm();
+  forgetEdits();
+  Object.assign(now, { photo: null, file: null, painted: null });
+  again = false;
+  forgetPhoto();
+  document.body.classList.remove("open");
+  ready(false);
+  offerAll(); // without the photo in each style
+  sayReady();
+  $("choose").focus({ preventScroll: true });
 }
 
 // The photo on a canvas of at most so many pixels; null where the browser refuses such a canvas.
@@ -259,7 +292,7 @@ async function paint() {
       now.painted = found.image;
       show();
     } while (again);
-    if (!live) {
+    if (!live && now.photo) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
       const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
       if (seen) say(film ? "momentPainted" : now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
@@ -305,6 +338,7 @@ async function paintThumbnails(styles = facts.styles) {
   for (const one of facts.styles.length > 1 ? [...styles] : []) {
     await idle();
     if (now.photo !== photo) return;
+    if (!facts.styles.includes(one)) continue; // it has gone
     const painted = await thumbnail(square, one);
     if (now.photo !== photo) return;
     const face = one.button.querySelector(".face");
@@ -313,6 +347,13 @@ async function paintThumbnails(styles = facts.styles) {
   }
 }
 
+// What comes next, before a photo is chosen.
+function sayReady() {
+  started.then(
+    () => now.photo || live || say("ready", { title: workOf(style) }),
+    (error) => say("noRuntime", { why: error.message }),
+  );
+}
 $("choose").onclick = () => $("file").click();
 $("film-me").onclick = () => $("camera").click();
 
@@ -334,7 +375,10 @@ if (facts.sample) {
     await open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
   };
 }
-$("file").onchange = () => $("file").files[0] && open($("file").files[0]);
+$("file").onchange = () => {
+  if ($("file").files[0]) open($("file").files[0]);
+  $("file").value = ""; // so that the same one can be opened again
+};
 // A file that is dropped over the styles is a painting.
 const strip = (event) => facts.sight && event.target.closest?.("#styles");
 let taker = (event) => (strip(event) ? readStyle : open);
@@ -355,7 +399,4 @@ addEventListener("paste", (event) => event.clipboardData.files[0] && taker(event
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
 restore().catch(console.warn);
-started.then(
-  () => now.photo || say("ready"),
-  (error) => say("noRuntime", { why: error.message }),
-);
+sayReady();

@@ -116,11 +116,10 @@ function offerUndo() {
   $("erase").disabled = !now.edits;
   offerSwap();
 }
-// With everything painted, there is nothing to swap.
+// Without corrections, there is nothing to swap that the choice of the area doesn't.
 function offerSwap() {
-  const whole = document.querySelector("[name=area]:checked").value === "all" && !now.edits;
-  $("invert").parentElement.hidden = whole;
-  if (whole) $("invert").checked = false;
+  $("invert").parentElement.hidden = !now.edits;
+  if (!now.edits) $("invert").checked = false;
 }
 function forgetEdits() {
   [now.edits, before, drawing] = [null, [], false];

@@ -5,8 +5,8 @@ const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
 document.body.classList.add("served");
-const forget = async (one) =>
-  confirm(filled(words.forgetSure, one)) && call("forget", { how: { style: one.name } }).catch((error) => say("notForgotten", { why: error.message }));
+const sure = (one) => confirm(filled(words.forgetSure, one));
+const forget = (one) => call("forget", { how: { style: one.name } });
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
 async function call(what, { body, how, method = "POST" } = {}) {
@@ -21,6 +21,7 @@ const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answe
 
 const keep = () => {}; // the server has them
 const keepStyles = () => {};
+const forgetPhoto = () => call("close").catch(console.warn);
 const mixable = (one, other) => one.mixes.includes(other.name);
 const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
 
