@@ -87,9 +87,9 @@ def controls(page):
     "Name and function that uses it, for each control of the page; each changes the picture."
     yield "a style", page.get_by_role("radio", name="The Scream").click
     yield "Strength", partial(page.get_by_label("Strength").press, "PageDown")
-    yield "Mix with", partial(page.get_by_label("Mix with").select_option, label="Udnie · Picabia")
+    yield "Mix with", partial(page.get_by_label("Mix with").select_option, label="Udnie")
     yield "Share", partial(page.get_by_label("Share of the second style").press, "PageDown")
-    yield "Keep the photo’s colors", page.get_by_label("Keep the photo’s colors").check
+    yield "Keep the original colors", page.get_by_label("Keep the original colors").check
     yield "Strokes", partial(page.get_by_label("Strokes").select_option, "broad")
     yield "only the person", page.get_by_label("the person").check
 

@@ -67,7 +67,7 @@ def page_routes(site: Site) -> list:
         mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,
     ]  # fmt: skip
     acts = [
-        photos.photo, photos.close, photos.paint, photos.mask, photos.thumbnail, photos.frame,
+        photos.photo, photos.paint, photos.mask, photos.thumbnail, photos.frame,
         photos.finish, photos.stop, photos.style, photos.forget, photos.refine, photos.plain,
         photos.keep, films.film, films.frame_at, films.paint_film, finest.finest, mine.learn,
         mine.teach, mine.resume, mine.discard, mine.rename, mine.remove, mine.packed,

@@ -52,10 +52,11 @@ class Mine:
         return jpeg(picture)
 
     def example(self, visit: Visit, how, body):
-        "The visitor's photo, or else a sample, in a style."
+        "The visitor's photo, or else the sample, in a style."
         paint, name = self.shelf.find(how.get("style"))
         with self.photos.turn:
-            return jpeg(paint(visit.small or SAMPLE, name, size=EXAMPLE))
+            photo = SAMPLE if how.get("sample") else visit.small or SAMPLE
+            return jpeg(paint(photo, name, size=EXAMPLE))
 
     def learn(self, visit, how, body):
         "Take a photo to learn on; the first one of a set forgets the others."

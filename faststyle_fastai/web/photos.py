@@ -40,6 +40,7 @@ from .window import Window
 __all__ = ["Photos"]
 
 LIVE = 240  # px of a frame's short side
+LEAST = 8  # px of the short side that PaintOptions takes
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 SECONDS = 20  # of refining
 REFINED = "refined", "partly"  # notes of what is a network, to be refined again or kept
@@ -80,11 +81,6 @@ class Photos:
         visit.photo, visit.size, visit.film = file, size, None
         return json_answer({"size": size})
 
-    def close(self, visit, how, body):
-        "Forget the visitor's photo or film."
-        visit.photo = visit.small = visit.film = visit.closer = None
-        return json_answer({})
-
     def prepared(self, visit: Visit, how: dict[str, Any]) -> tuple[Any, dict, str]:
         "What paints, its arguments, and what to say of it."
         called: Any = how.get("style")
@@ -111,7 +107,8 @@ class Photos:
         paint, settings, note = self.prepared(visit, how)
         short = min(painting_shape(visit.size, stroke_of(how), None))
         with self.turn:
-            painted = paint(visit.small, **settings, size=min(short, *visit.small.size))
+            size = max(LEAST, min(short, *visit.small.size))
+            painted = paint(visit.small, **settings, size=size)
         return jpeg(painted, note=note)
 
     def thumbnail(self, visit, how, body):

@@ -100,11 +100,13 @@ def test_a_killed_training_is_resumed(visit, site):
 
 
 def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, painting, tmp_path):
-    tab = visit()
+    tab, other = visit(), visit()
+    seen = other.get_by_role("radio", name="Mine", exact=True)
     own_styles(tab)
     shutil.copy(painting, tmp_path / "mine.png")
     tab.locator("#new").set_input_files(tmp_path / "mine.png")
     taught(tab, "Mine is a style now")
+    seen.wait_for()
     (tmp_path / "words.png").write_text("words")
     tab.locator("#new").set_input_files(tmp_path / "words.png")
     taught(tab, "words.png cannot be read: not an image.")
@@ -119,6 +121,7 @@ def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, pain
     tab.get_by_role("button", name="Delete this painting").click()
     heard(tab, "Mine is deleted.")
     assert not (site[1] / "Mine.png").exists()
+    seen.wait_for(state="detached")
 
 
 def test_arrow_keys_choose_a_style(visit, painting, tmp_path):

@@ -132,11 +132,22 @@ def test_the_back_button_closes_the_photo(visit, photos):
     heard(tab, "Painted in")
     tab.go_back()
     heard(tab, "Ready. Open a photo to paint it like The Great Wave off Kanagawa.")
+    expect(tab.locator("#picture")).to_be_hidden()
     tab.reload()
     heard(tab, "Ready.")
-    expect(tab.locator("#picture")).to_be_hidden()
+    tab.go_forward()
+    heard(tab, "Painted in")
+    tab.go_back()
+    heard(tab, "Ready.")
     opened(tab, photos / "china" / "0.jpg")
     expect(tab.locator("#picture")).to_be_visible()
+
+
+def test_a_tiny_photo_is_painted(visit, tmp_path):
+    Image.new("RGB", (3, 5), "red").save(tmp_path / "tiny.png")
+    tab = visit()
+    opened(tab, tmp_path / "tiny.png")
+    assert read_picture(downloaded(tab).path()).size == (3, 5)
 
 
 def test_the_first_screen_shows_what_it_is_for(visit):
@@ -144,7 +155,7 @@ def test_the_first_screen_shows_what_it_is_for(visit):
     tab.get_by_role("heading", name="faststyle").wait_for()
     tab.get_by_role("button", name="Open a photo or film").wait_for()
     assert tab.locator("#first").bounding_box()["height"] > 0.5 * 768
-    tab.get_by_text("Your painting").wait_for()
+    tab.get_by_text("Add a painting").first.wait_for()
     assert tab.locator("#styles button").count() >= 14
 
 

@@ -8,7 +8,7 @@ function goLive(source, button) {
   live = source;
   now.painted = null;
   $("player").pause();
-  [$("player").hidden, $("frame").hidden] = [true, false];
+  showPlayer(false);
   for (const each of [$("camera"), $("film")]) each.hidden = each !== button;
   button.textContent = button === $("camera") ? words.stopCamera : words.stop;
   $("picture").setAttribute("aria-label", words.pictureLive);

@@ -1,21 +1,22 @@
 // Closer to a painting: three ways, each slower than the one before.
 let way = null; // what stops the one that goes on
 $("of-film").append($("flowing"));
+$("bar").after($("halt"));
 
 function offerWays() {
   const refined = ["refined", "partly"].includes(noted);
-  const going = Boolean(way), two = Boolean(second());
-  $("closer").hidden = !going && (!style.known || (film && !style.forgettable));
+  const two = Boolean(second());
+  $("closer").hidden = Boolean(way) || !style.known || (film && !style.forgettable);
   $("of-two").hidden = !two;
-  for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film) || going || two;
-  $("teach").hidden = !style.forgettable || going || two;
+  for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film) || two;
+  $("teach").hidden = !style.forgettable || two;
   $("finer").firstChild.textContent = refined ? words.finerAgain : words.finer;
   $("plain").textContent = refined ? words.undoRefining : words.undoSlow;
-  $("keep").hidden = !refined || going;
-  $("plain").hidden = !now.slow || going;
+  $("keep").hidden = !refined;
+  $("plain").hidden = !now.slow;
   $("flowing").hidden = !film;
   $("by-hand").hidden = Boolean(film);
-  $("halt").hidden = !going;
+  Object.assign($("halt"), { hidden: !way, textContent: words.stop });
 }
 
 // Work at the photo while its settings wait, then show what came of it.
@@ -45,7 +46,10 @@ async function getCloser(work) {
   else ready(true);
   if (document.activeElement === document.body) $("picture").focus({ preventScroll: true });
 }
-$("halt").onclick = () => way();
+$("halt").onclick = () => {
+  $("halt").textContent = words.halting;
+  way();
+};
 
 const WORK = { refining: "refining", finest: "finestSo" }; // what is said of each kind
 $("finer").onclick = () => getCloser(async (photo) => watchWork("refining", await begin("refine", plain(asked())), photo));
@@ -88,11 +92,15 @@ async function refresh() {
   const told = (all) => JSON.stringify(all.map(({ name, version }) => [name, version]));
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
-  const { version } = style;
+  const before = style, { version } = style;
   style = facts.styles.find((one) => one.name === style.name) ?? facts.styles[0];
   offerAll();
+  tellTitle();
   $("forget").hidden = !style.forgettable;
-  if (!now.photo) return;
+  const gone = style.name !== before.name;
+  if (gone) inAddress(style);
+  if (!now.photo) return gone && sayReady();
   if (version !== style.version && !way && !filming) await paint(); // it was taught meanwhile, or has gone
+  if (gone) say("styleGone", { title: before.title, now: workOf(style) });
   paintThumbnails().catch(console.warn);
 }

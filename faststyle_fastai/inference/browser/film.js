@@ -1,4 +1,5 @@
 // A film: one of its frames is painted as a photo is, and then all of them.
+const LATE = 0.1; // s between two films that are compared
 let film, filming = false; // what is open; whether it is being painted
 
 async function openFilm(file) {
@@ -18,7 +19,7 @@ async function openFilm(file) {
 // Show a film that was read, by its first frame.
 async function showFilm(found) {
   film = found;
-  [$("moment").value, $("original").checked] = [0, false];
+  $("moment").value = 0;
   $("moment").dataset.seconds = found.seconds;
   tellValue($("moment"));
   now.reduced = "";
@@ -39,10 +40,10 @@ function closeFilm() {
 }
 
 // The painted film, to be played and saved; none once something else is asked for.
-function offerFilm(painted = null, called = "") {
+function offerFilm({ blob: painted = null, name: called = "", whole = false } = {}) {
   if (!film) return;
   if (film.shown) URL.revokeObjectURL(film.shown);
-  Object.assign(film, { painted, called, shown: painted && URL.createObjectURL(painted) });
+  Object.assign(film, { painted, called, whole, shown: painted && URL.createObjectURL(painted) });
   seeFilm();
 }
 
@@ -53,32 +54,31 @@ function seeFilm() {
   $("film").hidden = $("of-film").hidden = false;
   $("film").classList.toggle("main", !painted);
   $("film").textContent = painted ? words.paintFilmAgain : words.paintFilm;
-  $("original").parentElement.hidden = !painted || !film.address;
   $("moment").parentElement.hidden = Boolean(painted);
-  $("player").hidden = !painted;
-  $("frame").hidden = Boolean(painted);
+  showPlayer(Boolean(painted));
   if (painted) {
     $("player").poster = $("picture").toDataURL("image/jpeg"); // until it plays
-    play(film.shown);
+    [$("player").src, $("before").src] = [film.shown, film.address];
   } else {
     $("player").pause();
-    $("player").removeAttribute("src");
-    $("original").checked = false;
+    for (const player of [$("player"), $("before")]) player.removeAttribute("src");
   }
   nameDownload();
 }
 
-// Play a file from the moment where the other one was, so that they can be compared.
-function play(address) {
-  const player = $("player"), { currentTime, paused } = player, again = player.hasAttribute("src");
-  player.src = address;
-  player.onloadedmetadata = () => {
-    player.currentTime = again ? currentTime : 0;
-    if (again && !paused) player.play();
-  };
+// The original, to the left of the line, goes with the painted film.
+function showPlayer(on) {
+  $("frame").classList.toggle("plays", on);
+  $("player").hidden = $("before").hidden = !on;
 }
-$("original").onchange = () => play($("original").checked ? film.address : film.shown);
-$("player").onerror = () => $("original").checked && (($("original").checked = false), play(film.shown), say("notPlayed"));
+for (const what of ["play", "pause", "seeking", "timeupdate", "ratechange"])
+  $("player").addEventListener(what, () => {
+    const [player, before] = [$("player"), $("before")];
+    if (Math.abs(before.currentTime - player.currentTime) > LATE) before.currentTime = player.currentTime;
+    before.playbackRate = player.playbackRate;
+    player.paused ? before.pause() : before.play().catch(() => {});
+  });
+$("before").onerror = () => $("before").hasAttribute("src") && $("frame").classList.remove("plays"); // it cannot be compared
 
 $("moment").onchange = async () => {
   try {
@@ -93,14 +93,17 @@ $("moment").onchange = async () => {
 };
 
 // Settings wait while a job goes on in them.
-const settings = document.querySelectorAll("#styles, #paint .more, #paint aside > :not(#said, #bar, #film, #closer, #held)");
+const settings = document.querySelectorAll("#styles, #paint .more, #paint aside > :not(#title, #said, #bar, #film, #halt, #held)");
 function hold(on) {
   settings.forEach((each) => (each.inert = on));
   $("held").hidden = !on;
 }
 
 $("film").onclick = () => {
-  if (filming) return stopFilm();
+  if (filming) {
+    $("film").textContent = words.halting;
+    return stopFilm();
+  }
   return followFilm((ours, watch) => paintFilm(ours, watch));
 };
 
@@ -123,7 +126,7 @@ async function followFilm(work) {
   $("bar").hidden = true;
   if (film !== ours) return;
   await idle();
-  offerFilm(done?.blob, done?.name);
+  offerFilm(done);
   ready(true);
   done?.said();
 }

@@ -55,23 +55,24 @@ async function watchFilm(id, ours, watch) {
   });
   if (!job.made) return { said: () => say(job.why ? "notFilm" : "notFilmed", { name: ours.file.name, why: job.why }) };
   const blob = await (await call("result", { method: "GET", how: { id } })).blob();
-  return { blob, name: job.file, said: () => say({ done: "filmPainted", stopped: "filmStopped" }[job.state] ?? "filmInPart", { why: job.why }) };
+  return { blob, name: job.file, whole: job.state === "done", said: () => say({ done: "filmPainted", stopped: "filmStopped" }[job.state] ?? "filmInPart", { why: job.why }) };
 }
 const stopFilm = () => endJob({ id: filming });
 
 // A reload shows the same photo or film again, which the server has, and what goes on in it.
 async function restore() {
-  await reopen().finally(() => (document.body.inert = false));
+  settle();
+  if (history.state?.opened) await reopen();
   await goOn();
 }
 async function reopen() {
-  settle();
   const answer = await call("source", { method: "GET" });
-  if (answer.status !== 204) {
-    document.body.inert = true; // until what was open is there again
-    const { size, name, seconds } = Object.fromEntries(answer.headers);
-    const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×") };
-    [uploaded, upload] = [file, Promise.resolve()];
+  if (answer.status === 204) return;
+  const { size, name, seconds } = Object.fromEntries(answer.headers);
+  const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×") };
+  [uploaded, upload] = [file, Promise.resolve()];
+  document.body.inert = true; // until what was open is there again
+  try {
     if (seconds) {
       const original = await (await call("original", { method: "GET" })).blob();
       await showFilm({ file, size: file.pixels, seconds, address: URL.createObjectURL(original) });
@@ -79,6 +80,8 @@ async function reopen() {
       now.photo = await pictureOf(answer);
       await opened(file, file.pixels);
     }
+  } finally {
+    document.body.inert = false;
   }
 }
 

@@ -99,13 +99,16 @@ async function storing(act) {
   });
 }
 const keep = (key, value) => storing((found) => found.put(value, key)).catch(console.warn);
-const forgetPhoto = () => keep("photo", null);
 const keepStyles = () => keep("styles", facts.styles.filter((one) => one.own).map(({ button, ...one }) => one));
 async function restore() {
   if (!sessionStorage.settings) return storing((found) => found.clear());
-  const styles = await storing((found) => found.get("styles")), photo = await storing((found) => found.get("photo"));
+  const styles = await storing((found) => found.get("styles"));
   if (styles?.length) facts.styles.unshift(...styles), offerAll();
   settle();
+  if (history.state?.opened) await reopen();
+}
+async function reopen() {
+  const photo = await storing((found) => found.get("photo"));
   if (!photo) return;
   const edits = await storing((found) => found.get("edits"));
   await open(photo);

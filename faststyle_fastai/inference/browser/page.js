@@ -47,6 +47,7 @@ const second = () => $("mix").selectedOptions[0]?.one;
 
 function choose(one) {
   style = one;
+  tellTitle();
   mark($("faces"), one.button);
   reveal(one.button);
   offerMixtures();
@@ -58,6 +59,10 @@ function choose(one) {
   sayReady();
   showSample().catch(console.warn);
 }
+function tellTitle() {
+  [$("title").firstChild.textContent, $("title").lastChild.textContent] = [workOf(style), style.title.split(" · ")[1] ?? ""];
+}
+tellTitle();
 function inAddress(one) {
   if (location.hash.startsWith("#/")) return; // another view
   try {
@@ -112,10 +117,6 @@ async function readStyle(file) {
     facts.styles.unshift(one);
     offer(one, true);
     keepStyles();
-    $("mix").value = ""; // of another painting, as its colors
-    $("colors").checked = false;
-    $("strength").value = 100;
-    tellValues();
     choose(one);
     if (!now.photo) return;
     paintThumbnails([one]).catch(console.warn);
@@ -236,8 +237,10 @@ function inHistory() {
   } catch {} // a page inside another may not
 }
 addEventListener("popstate", ({ state }) => {
-  if (state?.opened || location.hash.startsWith("#/") || !document.body.classList.contains("open")) return;
-  $("held").hidden ? close() : inHistory();
+  const open = document.body.classList.contains("open");
+  if (location.hash.startsWith("#/") || Boolean(state?.opened) === open) return;
+  if (open) $("held").hidden ? close() : inHistory();
+  else reopen().catch(console.warn);
 });
 function close() {
   stopLive();
@@ -245,7 +248,6 @@ function close() {
   forgetEdits();
   Object.assign(now, { photo: null, file: null, painted: null });
   again = false;
-  forgetPhoto();
   document.body.classList.remove("open");
   ready(false);
   offerAll(); // without the photo in each style

@@ -21,7 +21,6 @@ const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answe
 
 const keep = () => {}; // the server has them
 const keepStyles = () => {};
-const forgetPhoto = () => call("close").catch(console.warn);
 const mixable = (one, other) => one.mixes.includes(other.name);
 const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
 
@@ -138,4 +137,4 @@ async function styleOf(file) {
 }
 
 // The sample in a style.
-const sampleIn = async (one) => URL.createObjectURL(await (await call("example", { method: "GET", how: { style: one.name } })).blob());
+const sampleIn = async (one) => URL.createObjectURL(await (await call("example", { method: "GET", how: { style: one.name, sample: true } })).blob());

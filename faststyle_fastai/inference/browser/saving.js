@@ -28,7 +28,7 @@ const fileName = (type) => `${now.name}-${[style, second()].filter(Boolean).map(
 // What the button saves: a photo, a frame, or the film once it is painted.
 function nameDownload() {
   $("download").classList.toggle("main", !film || Boolean(film.painted));
-  $("download").textContent = !film ? words.download : film.painted ? words.downloadFilm : words.downloadFrame;
+  $("download").textContent = !film ? words.download : film.painted ? (film.whole ? words.downloadFilm : words.downloadPart) : words.downloadFrame;
 }
 async function download() {
   if (film?.painted) return save(film.painted, film.called);

@@ -45,7 +45,7 @@ async function paintFilm({ file, video, rate }, watch) {
     encoder.close();
     const blob = webm(found, width, height, rate), name = `${file.name.replace(/\.[^.]*$/, "")}-${style.name}.webm`;
     save(blob, name);
-    return { blob, name, said: () => say("filmed", { done: found.length, frames }) };
+    return { blob, name, whole: found.length === frames, said: () => say("filmed", { done: found.length, frames }) };
   } finally {
     if (live === mine) stopLive();
   }
