@@ -1,7 +1,7 @@
 // Closer to a painting: three ways, each slower than the one before.
 let way = null; // what stops the one that goes on
 $("of-film").append($("flowing"));
-$("bar").after($("halt"));
+$("film").after($("halt"));
 
 function offerWays() {
   const refined = ["refined", "partly"].includes(noted);

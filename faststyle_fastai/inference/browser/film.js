@@ -1,12 +1,14 @@
 // A film: one of its frames is painted as a photo is, and then all of them.
+const [player, original] = [$("player"), $("before")];
 const LATE = 0.1; // s between two films that are compared
 let film, filming = false; // what is open; whether it is being painted
 
 async function openFilm(file) {
   if (!films) return say("noFilm");
   say("opening");
+  opening = true;
   try {
-    const found = await readFilm(file); // what is open stays if it cannot be read
+    const found = await readFilm(file).finally(() => (opening = false)); // what is open stays if it cannot be read
     stopLive();
     closeFilm();
     await showFilm({ file, address: URL.createObjectURL(file), ...found });
@@ -16,9 +18,12 @@ async function openFilm(file) {
   }
 }
 
+// How a film is asked for; what was painted so is kept while the film is open.
+const looks = () => JSON.stringify([style.name, second()?.name, ...["part", "strength", "stroke", "colors"].map((id) => $(id)[field(id)]), mask().area, $("smooth")?.checked]);
+
 // Show a film that was read, by its first frame.
 async function showFilm(found) {
-  film = found;
+  film = Object.assign(found, { made: {} });
   $("moment").value = 0;
   $("moment").dataset.seconds = found.seconds;
   tellValue($("moment"));
@@ -32,7 +37,7 @@ async function showFilm(found) {
 
 function closeFilm() {
   if (film) forgetFilm(film), URL.revokeObjectURL(film.address);
-  offerFilm();
+  offerFilm({});
   film = null;
   document.body.classList.remove("film");
   $("film").hidden = $("of-film").hidden = true;
@@ -40,8 +45,9 @@ function closeFilm() {
 }
 
 // The painted film, to be played and saved; none once something else is asked for.
-function offerFilm({ blob: painted = null, name: called = "", whole = false } = {}) {
+function offerFilm(made = film?.made?.[looks()]) {
   if (!film) return;
+  const { blob: painted = null, name: called = "", whole = false } = made ?? {};
   if (film.shown) URL.revokeObjectURL(film.shown);
   Object.assign(film, { painted, called, whole, shown: painted && URL.createObjectURL(painted) });
   seeFilm();
@@ -57,11 +63,11 @@ function seeFilm() {
   $("moment").parentElement.hidden = Boolean(painted);
   showPlayer(Boolean(painted));
   if (painted) {
-    $("player").poster = $("picture").toDataURL("image/jpeg"); // until it plays
-    [$("player").src, $("before").src] = [film.shown, film.address];
+    player.poster = $("picture").toDataURL("image/jpeg"); // until it plays
+    [player.src, original.src] = [film.shown, film.address];
   } else {
-    $("player").pause();
-    for (const player of [$("player"), $("before")]) player.removeAttribute("src");
+    player.pause();
+    for (const each of [player, original]) each.removeAttribute("src");
   }
   nameDownload();
 }
@@ -69,16 +75,28 @@ function seeFilm() {
 // The original, to the left of the line, goes with the painted film.
 function showPlayer(on) {
   $("frame").classList.toggle("plays", on);
-  $("player").hidden = $("before").hidden = !on;
+  $("player").hidden = $("before").hidden = $("controls").hidden = !on;
+  fit();
 }
-for (const what of ["play", "pause", "seeking", "timeupdate", "ratechange"])
-  $("player").addEventListener(what, () => {
-    const [player, before] = [$("player"), $("before")];
-    if (Math.abs(before.currentTime - player.currentTime) > LATE) before.currentTime = player.currentTime;
-    before.playbackRate = player.playbackRate;
-    player.paused ? before.pause() : before.play().catch(() => {});
+for (const what of ["play", "pause", "seeking", "timeupdate", "loadedmetadata"])
+  player.addEventListener(what, () => {
+    if (Math.abs(original.currentTime - player.currentTime) > LATE) original.currentTime = player.currentTime;
+    player.paused ? original.pause() : original.play().catch(() => {});
+    $("play").classList.toggle("on", !player.paused);
+    $("play").setAttribute("aria-label", player.paused ? words.play : words.pause);
+    $("at").value = 100 * (player.currentTime / player.duration || 0);
+    $("clock").textContent = `${clockOf(player.currentTime)} / ${clockOf(player.duration || 0)}`;
+    $("at").setAttribute("aria-valuetext", $("clock").textContent);
   });
-$("before").onerror = () => $("before").hasAttribute("src") && $("frame").classList.remove("plays"); // it cannot be compared
+$("play").onclick = () => (player.paused ? player.play() : player.pause());
+$("at").oninput = () => (player.currentTime = ($("at").value / 100) * player.duration);
+$("mute").onclick = () => {
+  player.muted = !player.muted;
+  $("mute").setAttribute("aria-pressed", player.muted);
+};
+$("large").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : $("frame").requestFullscreen());
+$("large").hidden = !document.fullscreenEnabled;
+original.onerror = () => original.hasAttribute("src") && $("frame").classList.remove("plays"); // it cannot be compared
 
 $("moment").onchange = async () => {
   try {
@@ -109,10 +127,10 @@ $("film").onclick = () => {
 
 // Show how a film is painted, until it is there.
 async function followFilm(work) {
-  const ours = film;
+  const ours = film, wanted = looks();
   await idle();
   filming = true;
-  offerFilm();
+  offerFilm({});
   hold(true);
   ready(false);
   $("film").textContent = words.stop;
@@ -126,6 +144,7 @@ async function followFilm(work) {
   $("bar").hidden = true;
   if (film !== ours) return;
   await idle();
+  if (done?.blob) ours.made[wanted] = done;
   offerFilm(done);
   ready(true);
   done?.said();

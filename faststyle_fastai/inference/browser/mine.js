@@ -63,6 +63,7 @@ async function lookAtOwn(name = mine?.name) {
   $("add").hidden = Boolean(mine);
   $("one").hidden = $("own-styles").hidden = !mine;
   if (mine) return lookAt(mine);
+  document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
   tellOwn("ownNone");
   const sample = facts.styles.find(({ builtin }) => builtin);
   await showWorks({ ...sample, title: workOf(sample), uses: sample.name });

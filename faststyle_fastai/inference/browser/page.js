@@ -1,5 +1,4 @@
-// The page: styles and settings chosen, photos opened, painted and saved.
-const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
+// The page: styles and settings are chosen, and photos are painted in them.
 const SMALL = 160; // px of the sides of thumbnails
 const SOFT = 300; // px of a painting's short side below which its strokes are soft
 const READ = 400; // px of a painting's short side, as in first_sight.py
@@ -10,8 +9,10 @@ for (const item of document.querySelectorAll("[data-label]")) item.setAttribute(
 
 // What a slider says beside its name.
 function tellValue(slider) {
-  const { unit = "%", seconds } = slider.dataset, told = (s) => `${Math.floor(s / 60)}:${String(Math.round(s % 60)).padStart(2, "0")}`;
-  slider.previousElementSibling.textContent = seconds ? `${told((slider.value / 100) * seconds)} / ${told(Number(seconds))}` : `${slider.value} ${unit}`;
+  const { unit = "%", seconds } = slider.dataset;
+  const value = seconds ? `${clockOf((slider.value / 100) * seconds)} / ${clockOf(Number(seconds))}` : `${slider.value} ${unit}`;
+  slider.previousElementSibling.textContent = value;
+  slider.setAttribute("aria-valuetext", value);
 }
 const sliders = [...document.querySelectorAll("aside input[type=range]")];
 const tellValues = () => sliders.forEach(tellValue);
@@ -194,77 +195,6 @@ function settle() {
   tellValues();
 }
 
-// A photo from a file.
-async function open(file) {
-  if (isFilm(file)) return openFilm(file);
-  say("opening");
-  let image;
-  try {
-    image = await bitmapOf(file); // upright, as its EXIF says
-  } catch {
-    return say("notPicture", { name: file.name }); // what is open stays
-  }
-  stopLive();
-  closeFilm();
-  now.reduced = "";
-  now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
-  image.close();
-  keep("photo", file);
-  await opened(file, `${now.photo.width}×${now.photo.height}`);
-}
-
-// Paint the photo that was opened.
-async function opened(file, size) {
-  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null });
-  forgetEdits();
-  $("split").value = 0;
-  $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
-  const first = !document.body.classList.contains("open");
-  document.body.classList.add("open");
-  if (!history.state?.opened) inHistory();
-  document.querySelector("aside").scrollTop = 0;
-  show();
-  reveal(style.button);
-  if (first) $("split").focus({ preventScroll: true }); // what was there has gone
-  await paint();
-  paintThumbnails().catch(console.warn);
-}
-
-// The browser's back button closes the photo, unless something goes on with it.
-function inHistory() {
-  try {
-    history.pushState({ opened: true }, "");
-  } catch {} // a page inside another may not
-}
-addEventListener("popstate", ({ state }) => {
-  const open = document.body.classList.contains("open");
-  if (location.hash.startsWith("#/") || Boolean(state?.opened) === open) return;
-  if (open) $("held").hidden ? close() : inHistory();
-  else reopen().catch(console.warn);
-});
-function close() {
-  stopLive();
-  closeFilm();
-  forgetEdits();
-  Object.assign(now, { photo: null, file: null, painted: null });
-  again = false;
-  document.body.classList.remove("open");
-  ready(false);
-  offerAll(); // without the photo in each style
-  sayReady();
-  $("choose").focus({ preventScroll: true });
-}
-
-// The photo on a canvas of at most so many pixels; null where the browser refuses such a canvas.
-function photoOf(image, most) {
-  const scale = Math.min(1, Math.sqrt(most / (image.width * image.height)));
-  const canvas = canvasOf(image, Math.floor(image.width * scale) || 1, Math.floor(image.height * scale) || 1);
-  if (scale < 1) now.reduced = filled(words.reduced, { size: `${image.width}×${image.height}`, most: most / 1e6 });
-  const opacity = ([, , , a]) => a; // a refused canvas stays empty
-  const there = opacity(canvas.getContext("2d").getImageData(0, 0, 1, 1).data), transparent = opacity(pixels(canvasOf(image, 1, 1)).data) < 255;
-  return most === LESS || there || transparent ? canvas : null;
-}
-
 // Count what was painted, or could not be, for tests.
 const painting = () => (document.body.dataset.painted = 1 + Number(document.body.dataset.painted));
 
@@ -297,10 +227,10 @@ async function paint() {
     if (!live && now.photo) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
       const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
-      if (seen) say(film ? "momentPainted" : now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
+      if (seen) say(film?.painted ? "filmAgain" : film ? "momentPainted" : now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
       else say("nobody");
       ready(!filming);
-      $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, style));
+      $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, { title: style.title + mixed }));
       offerWays();
     }
   } catch (error) {
@@ -331,7 +261,7 @@ async function correct(done = "masked") {
 $("feather").onchange = $("invert").onchange = () => correct();
 
 const idle = async () => {
-  while (busy || live) await new Promise((done) => setTimeout(done, 200));
+  while (busy || live || opening) await new Promise((done) => setTimeout(done, 200));
 };
 
 // The photo in each style, when there is nothing else to do.
@@ -377,27 +307,6 @@ if (facts.sample) {
     await open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
   };
 }
-$("file").onchange = () => {
-  if ($("file").files[0]) open($("file").files[0]);
-  $("file").value = ""; // so that the same one can be opened again
-};
-// A file that is dropped over the styles is a painting.
-const strip = (event) => facts.sight && event.target.closest?.("#styles");
-let taker = (event) => (strip(event) ? readStyle : open);
-addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.toggle("over", !strip(event));
-  document.body.classList.toggle("over-styles", Boolean(strip(event)));
-});
-addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over", "over-styles"));
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("over", "over-styles");
-  const file = event.dataTransfer.files[0];
-  if (file) taker(event)(file);
-});
-addEventListener("paste", (event) => event.clipboardData.files[0] && taker(event)(event.clipboardData.files[0]));
-
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
 restore().catch(console.warn);

@@ -71,7 +71,7 @@ function fit() {
   const { width, height } = $("picture"), place = $("place"), style = getComputedStyle(place);
   document.body.style.setProperty("--ratio", height / width);
   const wide = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const high = place.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+  const high = place.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) - $("controls").offsetHeight;
   const scale = Math.min(wide / width, high / height);
   place.style.setProperty("--wide", `${Math.floor(width * scale)}px`);
   place.style.setProperty("--high", `${Math.floor(height * scale)}px`);

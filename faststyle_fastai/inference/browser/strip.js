@@ -32,5 +32,5 @@ function arrows(event, faces) {
 // Scroll a strip so that this button of it is seen whole.
 function reveal(button) {
   const strip = button.closest(".styles"), at = button.offsetLeft - strip.offsetLeft - strip.scrollLeft, edge = button.offsetWidth / 2;
-  if (at < edge || at + button.offsetWidth + edge > strip.clientWidth) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
+  if (at < edge + (strip.querySelector("label")?.offsetWidth ?? 0) || at + button.offsetWidth + edge > strip.clientWidth) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
 }

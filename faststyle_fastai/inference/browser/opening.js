@@ -1,0 +1,99 @@
+// Photos are opened, by a click, by drag and drop or from the clipboard, and closed again.
+const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
+
+let opening = false; // a file is read, for which thumbnails wait
+
+// A photo from a file.
+async function open(file) {
+  if (isFilm(file)) return openFilm(file);
+  say("opening");
+  opening = true;
+  let image;
+  try {
+    image = await bitmapOf(file); // upright, as its EXIF says
+  } catch {
+    return say("notPicture", { name: file.name }); // what is open stays
+  } finally {
+    opening = false;
+  }
+  stopLive();
+  closeFilm();
+  now.reduced = "";
+  now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
+  image.close();
+  keep("photo", file);
+  await opened(file, `${now.photo.width}×${now.photo.height}`);
+}
+
+// Paint the photo that was opened.
+async function opened(file, size) {
+  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null });
+  forgetEdits();
+  $("split").value = 0;
+  $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
+  const first = !document.body.classList.contains("open");
+  document.body.classList.add("open");
+  if (!history.state?.opened) inHistory();
+  document.querySelector("aside").scrollTop = 0;
+  show();
+  reveal(style.button);
+  if (first) $("split").focus({ preventScroll: true }); // what was there has gone
+  await paint();
+  paintThumbnails().catch(console.warn);
+}
+
+// The browser's back button closes the photo, unless something goes on with it.
+function inHistory() {
+  try {
+    history.pushState({ opened: true }, "");
+  } catch {} // a page inside another may not
+}
+addEventListener("popstate", ({ state }) => {
+  const open = document.body.classList.contains("open");
+  if (location.hash.startsWith("#/") || Boolean(state?.opened) === open) return;
+  if (open) $("held").hidden ? close() : inHistory();
+  else reopen().catch(console.warn);
+});
+function close() {
+  stopLive();
+  closeFilm();
+  forgetEdits();
+  Object.assign(now, { photo: null, file: null, painted: null });
+  again = false;
+  document.body.classList.remove("open");
+  ready(false);
+  offerAll(); // without the photo in each style
+  sayReady();
+  $("choose").focus({ preventScroll: true });
+}
+
+// The photo on a canvas of at most so many pixels; null where the browser refuses such a canvas.
+function photoOf(image, most) {
+  const scale = Math.min(1, Math.sqrt(most / (image.width * image.height)));
+  const canvas = canvasOf(image, Math.floor(image.width * scale) || 1, Math.floor(image.height * scale) || 1);
+  if (scale < 1) now.reduced = filled(words.reduced, { size: `${image.width}×${image.height}`, most: most / 1e6 });
+  const opacity = ([, , , a]) => a; // a refused canvas stays empty
+  const there = opacity(canvas.getContext("2d").getImageData(0, 0, 1, 1).data), transparent = opacity(pixels(canvasOf(image, 1, 1)).data) < 255;
+  return most === LESS || there || transparent ? canvas : null;
+}
+
+$("file").onchange = () => {
+  if ($("file").files[0]) open($("file").files[0]);
+  $("file").value = ""; // so that the same one can be opened again
+};
+// A file that is dropped over the styles is a painting.
+const strip = (event) => facts.sight && event.target.closest?.("#styles");
+let taker = (event) => (strip(event) ? readStyle : open);
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.toggle("over", !strip(event));
+  document.body.classList.toggle("over-styles", Boolean(strip(event)));
+});
+addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over", "over-styles"));
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("over", "over-styles");
+  const file = event.dataTransfer.files[0];
+  if (file) taker(event)(file);
+});
+addEventListener("paste", (event) => event.clipboardData.files[0] && taker(event)(event.clipboardData.files[0]));
