@@ -1,6 +1,8 @@
 // Closer to a painting: three ways, each slower than the one before.
+const renames = {}; // of styles, in this window
 let way = null; // what stops the one that goes on
 $("of-film").append($("flowing"));
+$("smooth").onchange = () => offerFilm();
 $("film").after($("halt"));
 
 function offerWays() {
@@ -93,12 +95,12 @@ async function refresh() {
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
   const before = style, { version } = style;
-  style = facts.styles.find((one) => one.name === style.name) ?? facts.styles[0];
+  style = facts.styles.find((one) => one.name === (renames[style.name] ?? style.name)) ?? facts.styles[0];
   offerAll();
   tellTitle();
   $("forget").hidden = !style.forgettable;
-  const gone = style.name !== before.name;
-  if (gone) inAddress(style);
+  const gone = style.name !== (renames[before.name] ?? before.name);
+  if (style.name !== before.name) inAddress(style);
   if (!now.photo) return gone && sayReady();
   if (version !== style.version && !way && !filming) await paint(); // it was taught meanwhile, or has gone
   if (gone) say("styleGone", { title: before.title, now: workOf(style) });

@@ -57,7 +57,8 @@ function offerFilm(made = film?.made?.[looks()]) {
 function seeFilm() {
   const { painted } = film;
   document.body.classList.add("film");
-  $("film").hidden = $("of-film").hidden = false;
+  $("of-film").hidden = false;
+  $("film").hidden = film.painted && film.whole && !filming; // it is as asked for
   $("film").classList.toggle("main", !painted);
   $("film").textContent = painted ? words.paintFilmAgain : words.paintFilm;
   $("moment").parentElement.hidden = Boolean(painted);
@@ -74,7 +75,10 @@ function seeFilm() {
 
 // The original, to the left of the line, goes with the painted film.
 function showPlayer(on) {
-  $("frame").classList.toggle("plays", on);
+  const frame = $("frame");
+  frame.classList.toggle("plays", on);
+  on ? frame.setAttribute("role", "group") : frame.removeAttribute("role");
+  on ? frame.setAttribute("aria-label", filled(words.filmIn, style)) : frame.removeAttribute("aria-label");
   $("player").hidden = $("before").hidden = $("controls").hidden = !on;
   fit();
 }

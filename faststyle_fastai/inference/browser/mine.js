@@ -221,12 +221,13 @@ act("discard", async () => {
 $("called").oninput = () => $("called").removeAttribute("aria-invalid");
 $("naming").onsubmit = (event) => event.preventDefault();
 act("rename", async () => {
-  const { title, name: before } = mine;
+  const { title, name: before, uses } = mine;
   $("called").setAttribute("aria-invalid", true); // until it is known to be valid
   $("called").focus();
   const { name } = await (await call("rename", { how: { style: before, name: $("called").value } })).json();
   $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
+  renames[uses] = mine.uses;
   tellOwn("renamed", { title, now: mine.title });
 });
 act("remove", async () => {

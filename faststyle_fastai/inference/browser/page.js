@@ -118,12 +118,15 @@ async function readStyle(file) {
     facts.styles.unshift(one);
     offer(one, true);
     keepStyles();
+    const anew = $("mix").value || $("strength").value < 100 ? words.anewSettings : ""; // it is seen as it is
+    [$("mix").value, $("strength").value] = ["", 100];
+    tellValues();
     choose(one);
     if (!now.photo) return;
     paintThumbnails([one]).catch(console.warn);
     if (!lasting) return;
     await idle();
-    say(one.side < SOFT ? "ownSmall" : "ownAdded", one);
+    say(one.side < SOFT ? "ownSmall" : "ownAdded", { ...one, anew });
   } catch (error) {
     console.warn(error);
     say("notRead", { name: file.name, why: error.message });
