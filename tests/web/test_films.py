@@ -117,3 +117,16 @@ def test_the_camera_after_a_film_is_seen(visit, film):
     expect(tab.locator("#player")).to_be_hidden()
     tab.get_by_role("button", name="Stop the camera").click()
     expect(tab.locator("#player")).to_be_visible()  # the film is still there
+
+
+def test_a_film_after_a_photo_from_the_camera(visit, film):
+    tab = visit()
+    for _ in range(2):
+        tab.get_by_role("button", name="Camera").click()
+        tab.get_by_text("pictures a second").wait_for()
+        if tab.evaluate("document.body.dataset.painted") == "0":
+            repainted(tab, tab.get_by_role("button", name="Take photo").click)
+    opened(tab, film)
+    tab.get_by_role("button", name="Paint the film").click()
+    heard(tab, "The film is painted")
+    expect(tab.get_by_role("button", name="Play", exact=True)).to_be_focused()

@@ -16,16 +16,22 @@ function goLive(source, button) {
   document.body.classList.add("open", "live");
 }
 
-function stopLive() {
-  if (!live) return;
+// It ends, for something else to be shown.
+function endLive() {
   recorder?.stop();
-  live.getTracks?.().forEach((track) => track.stop());
+  live?.getTracks?.().forEach((track) => track.stop());
   live = now.painted = null;
   document.body.classList.remove("live", "mirror");
   [$("camera").textContent, $("film").textContent] = [words.camera, words.paintFilm];
   $("camera").hidden = false;
   $("record").hidden = $("snap").hidden = true;
   $("rate").textContent = "";
+}
+
+// It ends, and what was open before is shown again.
+function stopLive() {
+  if (!live) return;
+  endLive();
   if (!now.photo) {
     document.body.classList.remove("open");
     return sayReady();
@@ -56,6 +62,7 @@ $("camera").onclick = async () => {
   try {
     mine = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
     goLive(mine, $("camera"));
+    if (document.activeElement === document.body) $("camera").focus(); // the button on the first screen has gone
     const video = document.createElement("video");
     Object.assign(video, { srcObject: mine, muted: true, playsInline: true });
     await Promise.all([video.play(), started]);
@@ -97,9 +104,10 @@ $("record").onclick = () => {
     recorder = null;
     $("record").textContent = words.record;
     delete $("record").dataset.on;
-    if (!live) say("recorded");
+    say("recorded");
   };
   recorder.start();
   $("record").textContent = words.recordStop;
+  say("recording");
   $("record").dataset.on = "";
 };

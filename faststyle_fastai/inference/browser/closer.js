@@ -21,6 +21,12 @@ function offerWays() {
   Object.assign($("halt"), { hidden: !way, textContent: words.stop });
 }
 
+// Paint the photo, and with it its thumbnail.
+async function paintAgain() {
+  await paint();
+  if (now.painted) putFace(style, centered(now.painted));
+}
+
 // Work at the photo while its settings wait, then show what came of it.
 async function getCloser(work) {
   await idle();
@@ -43,7 +49,7 @@ async function getCloser(work) {
   hold(false);
   $("bar").hidden = true;
   offerWays();
-  if (done) await paint();
+  if (done) await paintAgain();
   if (said) say(said);
   else ready(true);
   if (document.activeElement === document.body) $("picture").focus({ preventScroll: true });
@@ -78,7 +84,7 @@ async function watchWork(kind, id, photo = now.photo) {
 $("teach").onclick = () => toMine(style.name);
 $("plain").onclick = async () => {
   await call("plain");
-  await paint();
+  await paintAgain();
 };
 $("keep").onclick = async () => {
   const kept = await (await call("keep")).json();

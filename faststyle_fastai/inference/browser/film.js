@@ -9,7 +9,7 @@ async function openFilm(file) {
   opening = true;
   try {
     const found = await readFilm(file).finally(() => (opening = false)); // what is open stays if it cannot be read
-    stopLive();
+    endLive();
     closeFilm();
     await showFilm({ file, address: URL.createObjectURL(file), ...found });
   } catch (error) {
@@ -119,6 +119,7 @@ const settings = document.querySelectorAll("#styles, #paint .more, #paint aside 
 function hold(on) {
   settings.forEach((each) => (each.inert = on));
   $("held").hidden = !on;
+  $("camera").disabled = on;
 }
 
 $("film").onclick = () => {
@@ -149,7 +150,9 @@ async function followFilm(work) {
   if (film !== ours) return;
   await idle();
   if (done?.blob) ours.made[wanted] = done;
+  const left = [$("film"), document.body].includes(document.activeElement);
   offerFilm(done);
+  if (left) $(done?.blob ? "play" : "film").focus();
   ready(true);
   done?.said();
 }

@@ -16,7 +16,7 @@ async function open(file) {
   } finally {
     opening = false;
   }
-  stopLive();
+  endLive();
   closeFilm();
   now.reduced = "";
   now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
@@ -55,7 +55,7 @@ addEventListener("popstate", ({ state }) => {
   else reopen().catch(console.warn);
 });
 function close() {
-  stopLive();
+  endLive();
   closeFilm();
   forgetEdits();
   Object.assign(now, { photo: null, file: null, painted: null });

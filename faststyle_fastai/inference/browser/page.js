@@ -61,6 +61,7 @@ function choose(one) {
   showSample().catch(console.warn);
 }
 function tellTitle() {
+  $("title").title = style.title;
   [$("title").firstChild.textContent, $("title").lastChild.textContent] = [workOf(style), style.title.split(" · ")[1] ?? ""];
 }
 tellTitle();
@@ -276,10 +277,13 @@ async function paintThumbnails(styles = facts.styles) {
     if (!facts.styles.includes(one)) continue; // it has gone
     const painted = await thumbnail(square, one);
     if (now.photo !== photo) return;
-    const face = one.button.querySelector(".face");
-    face.querySelector("canvas")?.remove();
-    face.append(painted); // the painting shows again below a mouse
+    putFace(one, painted);
   }
+}
+function putFace(one, painted) {
+  const face = one.button.querySelector(".face");
+  face.querySelector("canvas")?.remove();
+  face.append(painted); // the painting shows again below a mouse
 }
 
 // What comes next, before a photo is chosen.
