@@ -44,7 +44,10 @@ APP = " 'self'; manifest-src 'self'"  # in the policy of an app
 MANIFEST = '<link rel="manifest" href="manifest.webmanifest">'
 BROWSER = Path(__file__).parent / "browser"
 DATA = '<script type="text/plain" id="{}">{}</script>'
-SHARED = "picture.js", "camera.js", "film.js", "saving.js", "strip.js", "opening.js", "page.js"
+SHARED = (
+    "picture.js", "camera.js", "player.js", "film.js", "saving.js", "strip.js", "opening.js",
+    "page.js",
+)  # fmt: skip
 LOCAL = "common.js", "local.js", "webm.js", *SHARED
 REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", "mine.js"
 LENS = "common.js", "remote.js", *SHARED, "lens.js"  # the camera alone

@@ -7,7 +7,7 @@ let live, recorder, frame; // `live` is the camera's stream, or the film that is
 function goLive(source, button) {
   live = source;
   now.painted = null;
-  $("player").pause();
+  player.pause();
   showPlayer(false);
   for (const each of [$("camera"), $("film")]) each.hidden = each !== button;
   button.textContent = button === $("camera") ? words.stopCamera : words.stop;

@@ -1,6 +1,4 @@
 // A film: one of its frames is painted as a photo is, and then all of them.
-const [player, original] = [$("player"), $("before")];
-const LATE = 0.1; // s between two films that are compared
 let film, filming = false; // what is open; whether it is being painted
 
 async function openFilm(file) {
@@ -8,13 +6,15 @@ async function openFilm(file) {
   say("opening");
   opening = true;
   try {
-    const found = await readFilm(file).finally(() => (opening = false)); // what is open stays if it cannot be read
+    const found = await readFilm(file); // what is open stays if it cannot be read
     endLive();
     closeFilm();
     await showFilm({ file, address: URL.createObjectURL(file), ...found });
   } catch (error) {
     console.warn(error);
     say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
+  } finally {
+    opening = false;
   }
 }
 
@@ -72,35 +72,6 @@ function seeFilm() {
   }
   nameDownload();
 }
-
-// The original, to the left of the line, goes with the painted film.
-function showPlayer(on) {
-  const frame = $("frame");
-  frame.classList.toggle("plays", on);
-  on ? frame.setAttribute("role", "group") : frame.removeAttribute("role");
-  on ? frame.setAttribute("aria-label", filled(words.filmIn, style)) : frame.removeAttribute("aria-label");
-  $("player").hidden = $("before").hidden = $("controls").hidden = !on;
-  fit();
-}
-for (const what of ["play", "pause", "seeking", "timeupdate", "loadedmetadata"])
-  player.addEventListener(what, () => {
-    if (Math.abs(original.currentTime - player.currentTime) > LATE) original.currentTime = player.currentTime;
-    player.paused ? original.pause() : original.play().catch(() => {});
-    $("play").classList.toggle("on", !player.paused);
-    $("play").setAttribute("aria-label", player.paused ? words.play : words.pause);
-    $("at").value = 100 * (player.currentTime / player.duration || 0);
-    $("clock").textContent = `${clockOf(player.currentTime)} / ${clockOf(player.duration || 0)}`;
-    $("at").setAttribute("aria-valuetext", $("clock").textContent);
-  });
-$("play").onclick = () => (player.paused ? player.play() : player.pause());
-$("at").oninput = () => (player.currentTime = ($("at").value / 100) * player.duration);
-$("mute").onclick = () => {
-  player.muted = !player.muted;
-  $("mute").setAttribute("aria-pressed", player.muted);
-};
-$("large").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : $("frame").requestFullscreen());
-$("large").hidden = !document.fullscreenEnabled;
-original.onerror = () => original.hasAttribute("src") && $("frame").classList.remove("plays"); // it cannot be compared
 
 $("moment").onchange = async () => {
   try {

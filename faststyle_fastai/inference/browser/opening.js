@@ -1,7 +1,7 @@
 // Photos are opened, by a click, by drag and drop or from the clipboard, and closed again.
 const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
 
-let opening = false; // a file is read, for which thumbnails wait
+let opening = false; // a file is read and shown, for which thumbnails of the one before wait
 
 // A photo from a file.
 async function open(file) {
