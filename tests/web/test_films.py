@@ -115,8 +115,10 @@ def test_the_camera_after_a_film_is_seen(visit, film):
     tab.get_by_text("pictures a second").wait_for()
     expect(tab.locator("#picture")).to_be_visible()
     expect(tab.locator("#player")).to_be_hidden()
-    tab.get_by_role("button", name="Stop the camera").click()
+    tab.get_by_role("link", name="My styles").click()  # where nobody would see it
+    tab.get_by_role("link", name="Photos and films").click()
     expect(tab.locator("#player")).to_be_visible()  # the film is still there
+    expect(tab.get_by_role("button", name="Camera", exact=True)).to_be_visible()
 
 
 def test_a_film_after_a_photo_from_the_camera(visit, film):

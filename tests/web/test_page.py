@@ -88,7 +88,8 @@ def test_only_the_person_is_painted_and_the_mask_is_corrected(visit):
     repainted(tab, tab.get_by_label("Swap painted and photo").check)
     inverted = changed()
     assert inverted[300:450, 120:300].mean() < 5 < inverted[300:480, 20:60].mean()
-    assert "No person is found." in opened(tab, ROOT / "nbs" / "images" / "cat.jpg")
+    assert "No person is found. All of it" in opened(tab, ROOT / "nbs" / "images" / "cat.jpg")
+    assert tab.get_by_role("radio", name="all", exact=True).is_checked()
 
 
 def test_a_style_change_keeps_the_mixture_and_paints_once(visit, photos):

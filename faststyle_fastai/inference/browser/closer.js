@@ -37,6 +37,7 @@ async function getCloser(work) {
   ready(false);
   offerWays();
   $("halt").focus();
+  $("halt").scrollIntoView({ block: "nearest" }); // on a phone, from below the picture
   let done = true, said = null; // what work says, if it is more than its picture
   try {
     said = await work(now.photo);

@@ -9,6 +9,7 @@ const isOwnView = () => location.hash === OWN, elsewhere = taker;
 taker = (event) => (isOwnView() ? addOwn : elsewhere(event));
 function showView() {
   const inOwn = isOwnView();
+  if (inOwn) stopLive(); // nobody would see that the camera is on
   document.body.classList.toggle("own", inOwn);
   [$("paint").hidden, $("mine").hidden] = [inOwn, !inOwn];
   for (const [id, here] of [["to-paint", !inOwn], ["to-mine", inOwn]]) here ? $(id).setAttribute("aria-current", "page") : $(id).removeAttribute("aria-current");

@@ -232,7 +232,7 @@ async function paint() {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
       const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
       if (seen) say(film?.painted ? "filmAgain" : film ? "momentPainted" : now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
-      else say("nobody");
+      else await paintAll();
       ready(!filming);
       $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, { title: style.title + mixed }));
       offerWays();
@@ -244,6 +244,16 @@ async function paint() {
   painting();
   document.body.classList.remove("painting");
   busy = false;
+}
+
+// Without a person, all of a photo is painted. A film may show one at another moment.
+async function paintAll() {
+  if (film || now.edits) return say("nobodyHere");
+  document.querySelector("[name=area][value=all]").checked = true;
+  remember();
+  now.painted = (await remask(now.photo, mask())).image;
+  show();
+  say("nobody");
 }
 
 // The same painting under another mask; of several that are asked for, the last one is shown.
@@ -259,7 +269,8 @@ async function correct(done = "masked") {
   if (now.photo !== photo || live || mine !== corrections) return;
   now.painted = image;
   show();
-  say(seen ? done : "nobody", { area: words.areas[mask().area] });
+  if (seen) say(done, { area: words.areas[mask().area] });
+  else await paintAll();
   painting();
 }
 $("feather").onchange = $("invert").onchange = () => correct();
