@@ -30,8 +30,8 @@ const lookAround = () => document.hidden || document.activeElement === $("called
 addEventListener("focus", lookAround);
 setInterval(lookAround, 10 * EVERY);
 async function lookAgain() {
-  const found = await (await call("mine", { method: "GET" })).json(), told = (all) => JSON.stringify(all.map(({ name, kind }) => [name, kind]));
-  if (told(found) !== told(own)) await lookAtOwn();
+  const before = own, found = await (await call("mine", { method: "GET" })).json(), told = (all) => JSON.stringify(all.map(({ name, kind }) => [name, kind]));
+  if (own === before && told(found) !== told(own)) await lookAtOwn(); // unless it was looked at meanwhile
 }
 // To the other view; what is open stays.
 function goTo(hash) {
