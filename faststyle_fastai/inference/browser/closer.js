@@ -101,12 +101,12 @@ async function refresh() {
   const told = (all) => JSON.stringify(all.map(({ name, version }) => [name, version]));
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
-  const before = style, { version } = style;
-  style = facts.styles.find((one) => one.name === (renames[style.name] ?? style.name)) ?? facts.styles[0];
+  const before = style, { version } = style, called = renames[style.name] ?? style.name;
+  style = facts.styles.find((one) => one.name === called) ?? facts.styles[0];
   offerAll();
   tellTitle();
   $("forget").hidden = !style.forgettable;
-  const gone = style.name !== (renames[before.name] ?? before.name);
+  const gone = style.name !== called;
   if (style.name !== before.name) inAddress(style);
   if (!now.photo) return gone && sayReady();
   if (version !== style.version && !way && !filming) await paint(); // it was taught meanwhile, or has gone

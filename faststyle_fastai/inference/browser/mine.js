@@ -148,12 +148,12 @@ async function goOnWatching() {
 }
 
 // What a button does, and what is said if it fails.
-const act = (id, work) =>
+const act = (id, work, tell = tellOwn) =>
   ($(id).onclick = async () => {
     try {
       await work();
     } catch (error) {
-      tellOwn("ownFailed", { why: error.message });
+      tell("ownFailed", { why: error.message });
     }
   });
 
@@ -249,18 +249,12 @@ for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]
 
 // The page to take along: its link is below both views.
 document.querySelector("footer").append($("studio"));
-$("whole").onclick = async () => {
-  const line = isOwnView() ? $("told") : $("said");
-  $("whole").disabled = true;
-  say("making", {}, line);
-  try {
-    save(await (await call("studio_file")).blob(), "studio.html");
-    say("made", { name: "studio.html" }, line);
-  } catch (error) {
-    say("ownFailed", { why: error.message }, line);
-  }
-  $("whole").disabled = false;
-};
+const tellHere = (key, how) => say(key, how, isOwnView() ? $("told") : $("said"));
+act("whole", async () => {
+  tellHere("making");
+  save(await (await call("studio_file")).blob(), "studio.html");
+  tellHere("made", { name: "studio.html" });
+}, tellHere);
 
 showView();
 if (!isOwnView()) watchTrainings().catch(console.warn);
