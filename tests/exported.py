@@ -40,7 +40,7 @@ def visit(chromium):
 
     def visit(path, size=(1366, 768), answer=None, script=""):
         viewport = dict(zip(("width", "height"), size))
-        contexts.append(context := chromium.new_context(viewport=viewport))
+        contexts.append(context := chromium.new_context(viewport=viewport, reduced_motion="reduce"))
         tab = context.new_page()
         tab.add_init_script(script)
         tab.on("pageerror", lambda error: elsewhere.append(str(error)))

@@ -57,7 +57,7 @@ def downloaded(tab):
 def own_styles(tab):
     "Go to the view of one's own styles."
     tab.get_by_role("link", name="My styles").click()
-    tab.locator("#told").filter(has_text=".").wait_for()
+    tab.locator("#works figure").first.wait_for()
 
 
 def taught(tab, words, seconds=90):
@@ -83,7 +83,7 @@ def visitor(chromium, address):
 
     def visit(size=DESK, script=""):
         viewport = dict(zip(("width", "height"), size))
-        context = chromium.new_context(viewport=viewport, permissions=["camera"])
+        context = chromium.new_context(viewport=viewport, permissions=["camera"], reduced_motion="reduce")
         context.set_default_timeout(60_000)  # of a busy machine
         opened.append(context)
         tab = context.new_page()

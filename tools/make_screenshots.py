@@ -35,7 +35,7 @@ def main():
         sync_playwright() as driver,
     ):
         browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
-        tab = browser.new_page(viewport=VIEW)
+        tab = browser.new_page(viewport=VIEW, reduced_motion="reduce")
         tab.goto(f"http://127.0.0.1:{PORT}")
         open_photo(tab)
         shoot(tab, "page.jpg")

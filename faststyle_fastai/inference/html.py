@@ -199,9 +199,14 @@ def palette(paint, name):
     return None if found is None else {"share": PALETTE, "moments": found[0].tolist()}
 
 
-def sample_of(paint: Stylizer, style: str) -> list[str]:
-    "A photo and its painted version, inside a page."
-    photo = read_picture(SAMPLE)
+def sample_photo(scale: float = 1):
+    "The photo that a page shows before one is opened."
+    return ImageOps.scale(read_picture(SAMPLE), scale)
+
+
+def sample_of(paint: Stylizer, style: str, scale: float = 1) -> list[str]:
+    "The sample and its painted version, inside a page."
+    photo = sample_photo(scale)
     return [jpeg_address(photo), jpeg_address(paint(photo, style).convert("RGB"))]
 
 

@@ -11,7 +11,7 @@ from ..core.errors import FaststyleError
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from ..images.saving import save_picture
-from ..inference.html import SAMPLE, export_html
+from ..inference.html import export_html, sample_photo
 from ..inference.studio import export_studio
 from ..models.stylefile import MODEL
 from ..training.demo import sample_photos
@@ -22,11 +22,12 @@ from .jobs import TrainingJob
 from .library import spoken, written
 from .photos import Photos
 from .visits import Visit, kept
+from .window import ENLARGED
 
 __all__ = ["Mine"]
 
 FEW, DRAWN = 100, 400  # with fewer than FEW photos, DRAWN are drawn per epoch
-EXAMPLE = 480  # px of the short side of a photo in a style
+EXAMPLE = 600  # px of the short side of a photo in a style
 MINUTES = 1, 30
 PAGE, NETWORK = ".html", ".safetensors"
 
@@ -55,8 +56,8 @@ class Mine:
         "The visitor's photo, or else the sample, in a style."
         paint, name = self.shelf.find(how.get("style"))
         with self.photos.turn:
-            photo = SAMPLE if how.get("sample") else visit.small or SAMPLE
-            return jpeg(paint(photo, name, size=EXAMPLE))
+            photo = None if how.get("sample") else visit.small
+            return jpeg(paint(photo or sample_photo(ENLARGED), name, size=EXAMPLE))
 
     def learn(self, visit, how, body):
         "Take a photo to learn on; the first one of a set forgets the others."

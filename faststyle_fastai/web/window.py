@@ -17,6 +17,7 @@ __all__ = ["Window", "page_route"]
 
 # Only its own script runs, and it calls only its own server.
 NAME = "faststyle"
+ENLARGED = 2  # times the size of the sample, which is then painted in finer strokes
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
     "media-src blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -51,7 +52,7 @@ class Window:
     @cached_property
     def sample(self):
         style = next(iter(BUILTIN_STYLES))
-        return sample_of(self.shelf.find(style)[0], style)
+        return sample_of(self.shelf.find(style)[0], style, ENLARGED)
 
     def styles(self) -> list[dict]:
         "What the page shows of each style."

@@ -92,9 +92,9 @@ def test_a_killed_training_is_resumed(visit, site):
     tab = visit()
     own_styles(tab)
     chosen(tab, "killed")
-    taught(tab, "The training of killed was interrupted.")
+    taught(tab, "Its training was interrupted.")
     tab.get_by_role("button", name="Resume the training").click()
-    tab.get_by_role("button", name="Paint with killed").click(timeout=90_000)
+    tab.get_by_role("button", name="Paint with it").click(timeout=90_000)
     expect(tab.locator("#faces [aria-checked=true]")).to_contain_text("killed")
     assert Stylizer(site[1] / "killed").styles == ["killed"]
 
@@ -135,7 +135,8 @@ def test_arrow_keys_choose_a_style(visit, painting, tmp_path):
     faces.get_by_role("radio", name="Two").focus()
     tab.keyboard.press("ArrowLeft")
     expect(faces.get_by_role("radio", name="One")).to_be_checked()
-    taught(tab, "One can paint already")
+    expect(tab.locator("#own-title")).to_contain_text("One")
+    taught(tab, "It can paint already")
 
 
 def test_a_camera_that_is_refused(visit):

@@ -19,6 +19,12 @@ from faststyle_fastai.web.app import web_page
 
 ROOT = Path(__file__).parents[2]
 SCREAM = "The Scream Munch"
+# How far to the right the line has been, in percent.
+FARTHEST = """() => {
+    const frame = document.getElementById("frame"), at = () => Number(frame.style.getPropertyValue("--n"));
+    window.farthest = 0;
+    new MutationObserver(() => (farthest = Math.max(farthest, at()))).observe(frame, { attributes: true });
+}"""
 
 
 @pytest.fixture
@@ -271,3 +277,18 @@ def test_a_photo_that_only_the_server_can_read(visit, photos):
     opened(tab, "china.tif")
     assert read_picture(downloaded(tab).path()).size == (96, 72)
     assert "96×72" in tab.locator("#said").inner_text()
+
+
+def test_the_first_painting_sweeps_in(visit, photos):
+    tab = visit()
+    tab.emulate_media(reduced_motion="no-preference")
+    tab.reload()
+    tab.evaluate(FARTHEST)
+    opened(tab, photos / "china" / "0.jpg")
+    expect(tab.locator("#frame")).to_have_attribute("style", re.compile("--n: 0;"))
+    assert tab.evaluate("farthest") > 50
+    expect(tab.get_by_label("Before and after")).to_have_value("0")  # nothing to announce
+    opened(tab, photos / "china" / "0.jpg")
+    tab.evaluate("farthest = 0")
+    opened(tab, photos / "china" / "0.jpg")
+    assert tab.evaluate("farthest") == 0  # only once

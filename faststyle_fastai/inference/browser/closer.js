@@ -70,7 +70,7 @@ async function watchWork(kind, id, photo = now.photo) {
     if (now.photo !== photo) return endJob(job); // another one was opened
     if (!isOpen(job)) return;
     sayShare(WORK[kind], { state: stateOf(job) }, job.done);
-    Object.assign($("bar"), { hidden: false, value: job.done });
+    fill($("bar"), shareOf(job));
     if (job.sees === sees) return;
     sees = job.sees;
     const painted = await pictureOf(await call("picture", { method: "GET", how: { id } }));
@@ -104,7 +104,7 @@ async function refresh() {
   const before = style, { version } = style, called = renames[style.name] ?? style.name;
   style = facts.styles.find((one) => one.name === called) ?? facts.styles[0];
   offerAll();
-  tellTitle();
+  titled($("title"), style);
   $("forget").hidden = !style.forgettable;
   const gone = style.name !== called;
   if (style.name !== before.name) inAddress(style);

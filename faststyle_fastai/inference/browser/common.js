@@ -22,6 +22,11 @@ function sentence(text, how = {}) {
   const why = how.why?.replace(/\.+$/, "");
   return why && how.name && why.includes(how.name) ? `${why}.` : filled(text, { ...how, why });
 }
+// How far something is, in a bar; null is not known yet.
+function fill(bar, share) {
+  bar.hidden = false;
+  share === null ? bar.removeAttribute("value") : (bar.value = share);
+}
 // How far something is, which screen readers hear at every quarter.
 function sayShare(key, how, share, line = $("said")) {
   const quarter = String(Math.floor(4 * share));

@@ -86,7 +86,7 @@ $("moment").onchange = async () => {
 };
 
 // Settings wait while a job goes on in them.
-const settings = document.querySelectorAll("#styles, #paint .more, #paint aside > :not(#title, #said, #bar, #film, #halt, #held)");
+const settings = document.querySelectorAll("#styles, #format, #paint .more, #paint aside > :not(#title, #said, #bar, #film, #halt, #held)");
 function hold(on) {
   settings.forEach((each) => (each.inert = on));
   $("held").hidden = !on;
@@ -111,7 +111,7 @@ async function followFilm(work) {
   ready(false);
   $("film").textContent = words.stop;
   $("film").classList.remove("main");
-  const done = await work(ours, (share) => Object.assign($("bar"), { hidden: false, value: share })).catch((error) => {
+  const done = await work(ours, (share) => fill($("bar"), share)).catch((error) => {
     console.warn(error);
     say("notFilm", { name: ours.file.name, why: error.message ?? words.unreadable });
   });

@@ -25,6 +25,7 @@ const begin = async (what, how) => (await (await call(what, { how })).json()).id
 const endJob = ({ id }) => call("end", { how: { id } });
 
 const percent = ({ done }) => `${Math.floor(100 * done)} %`;
+const shareOf = ({ state, left, done }) => (state === "running" && left === null ? null : done);
 const clock = (left) => (left < 90 ? filled(words.seconds, { n: Math.max(1, Math.round(left)) }) : filled(words.minutesLeft, { n: Math.round(left / 60) }));
 function stateOf(job) {
   if (job.stopping) return words.stopping;
@@ -51,7 +52,7 @@ async function watchFilm(id, ours, watch) {
   const job = await follow(id, (job) => {
     if (film !== ours) return endJob(job); // something else was opened
     if (isOpen(job)) sayShare("filming", { state: stateOf(job) }, job.done);
-    watch(job.done);
+    watch(shareOf(job));
   });
   if (!job.made) return { said: () => say(job.why ? "notFilm" : "notFilmed", { name: ours.file.name, why: job.why }) };
   const blob = await (await call("result", { method: "GET", how: { id } })).blob();

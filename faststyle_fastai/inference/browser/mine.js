@@ -59,13 +59,13 @@ async function lookAtOwn(name = mine?.name) {
     one.button = faceOf(one, () => (lookAt(one), reveal(one.button)), KINDS[one.kind]);
     $("own-faces").append(one.button);
   }
-  lookedAt = "";
+  lookedAt = mine && lookedAt.startsWith(`${mine.name} `) ? `${mine.name} ` : ""; // a name that is being typed stays
   $("mine").classList.toggle("bare", !mine);
   $("add").hidden = Boolean(mine);
   $("one").hidden = $("own-styles").hidden = !mine;
   if (mine) return lookAt(mine);
   document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
-  tellOwn("ownNone");
+  tell($("told"), "", false);
   const sample = facts.styles.find(({ builtin }) => builtin);
   await showWorks({ ...sample, title: workOf(sample), uses: sample.name });
 }
@@ -73,6 +73,7 @@ async function lookAtOwn(name = mine?.name) {
 // Show a style: its painting, a photo in it, and what can be done with it now.
 function lookAt(one) {
   mine = one;
+  titled($("own-title"), one);
   mark($("own-faces"), one.button);
   for (const each of own) {
     const job = trainingOf(each);
@@ -80,18 +81,17 @@ function lookAt(one) {
   }
   const had = $("mine").contains(document.activeElement), job = trainingOf(one), trains = Boolean(job && isOpen(job)), { kind } = one;
   const lately = job && !trains && taught.includes(job.id);
-  if (trains) sayShare("lessonSo", { ...one, state: stateOf(job) }, job.done, $("told"));
-  else if (lately && job.state === "failed") tellOwn("notTaught", { ...one, why: job.why });
-  else if (lately && job.state === "saved") tellOwn("lessonSo", { ...one, state: stateOf(job) });
-  else tellOwn({ sight: "sightNow", taught: "taughtNow", late: "lateNow" }[kind], one);
-  Object.assign($("lesson-bar"), { hidden: !trains, value: job?.done ?? 0 });
+  if (trains) sayShare("lessonSo", { state: stateOf(job) }, job.done, $("told"));
+  else if (lately && job.state === "failed") tellOwn("notTaught", job);
+  else if (lately && job.state === "saved") tellOwn("lessonSo", { state: stateOf(job) });
+  else tellOwn({ sight: "sightNow", taught: "taughtNow", late: "lateNow" }[kind]);
+  trains ? fill($("lesson-bar"), shareOf(job)) : ($("lesson-bar").hidden = true);
   const shown = {
     use: Boolean(one.uses), end: trains, resume: kind === "late" && !trains, lesson: (kind === "sight" || one.learned) && !trains,
     discard: one.learned && !trains, naming: !trains, numbers: job?.sees, take: kind === "taught" && !trains, remove: !trains,
   };
   for (const [id, is] of Object.entries(shown)) $(id).hidden = !is;
   if (had && !document.activeElement.offsetParent) ["end", "use", "begin"].map($).find((button) => button.offsetParent)?.focus();
-  $("use").textContent = filled(words.use, one);
   $("use").classList.toggle("main", kind === "taught");
   $("lesson").firstElementChild.textContent = $("begin").textContent = one.learned ? words.anew : words.begin;
   $("begin").classList.toggle("main", kind === "sight");
@@ -99,6 +99,7 @@ function lookAt(one) {
   if (now === lookedAt) return;
   if (!lookedAt.startsWith(`${one.name} `)) {
     $("called").value = one.title;
+    $("rename").disabled = true;
     document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
   }
   lookedAt = now;
@@ -123,7 +124,7 @@ async function showWorks(one, job) {
 function justify() {
   const shown = [...document.querySelectorAll("figure:not([hidden]) img")].map((image) => [image.parentElement, image.naturalWidth / image.naturalHeight || 1]);
   for (const [figure, ratio] of shown) figure.style.setProperty("--ratio", ratio);
-  $("works").style.setProperty("--ratios", shown.reduce((sum, [, ratio]) => sum + ratio, 0));
+  $("works").parentElement.style.setProperty("--ratios", shown.reduce((sum, [, ratio]) => sum + ratio, 0));
 }
 
 // Look at trainings for as long as there are any.
@@ -219,7 +220,10 @@ act("discard", async () => {
   await lookAtOwn();
   tellOwn("discarded", { title });
 });
-$("called").oninput = () => $("called").removeAttribute("aria-invalid");
+$("called").oninput = () => {
+  $("called").removeAttribute("aria-invalid");
+  $("rename").disabled = $("called").value.trim() === mine.title;
+};
 $("naming").onsubmit = (event) => event.preventDefault();
 act("rename", async () => {
   const { title, name: before, uses } = mine;

@@ -39,6 +39,7 @@ async function opened(file, size) {
   reveal(style.button);
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await paint();
+  if (!swept) sweep();
   paintThumbnails().catch(console.warn);
 }
 

@@ -48,7 +48,7 @@ const second = () => $("mix").selectedOptions[0]?.one;
 
 function choose(one) {
   style = one;
-  tellTitle();
+  titled($("title"), one);
   mark($("faces"), one.button);
   reveal(one.button);
   offerMixtures();
@@ -60,11 +60,10 @@ function choose(one) {
   sayReady();
   showSample().catch(console.warn);
 }
-function tellTitle() {
-  $("title").title = style.title;
-  [$("title").firstChild.textContent, $("title").lastChild.textContent] = [workOf(style), style.title.split(" · ")[1] ?? ""];
+function titled(line, one) {
+  [line.firstChild.textContent, line.lastChild.textContent] = [workOf(one), one.title.split(" · ")[1] ?? ""];
 }
-tellTitle();
+titled($("title"), style);
 function inAddress(one) {
   if (location.hash.startsWith("#/")) return; // another view
   try {

@@ -33,7 +33,7 @@ function squares(image) {
 }
 
 // The painting to the right of the line, over the photo.
-function show(from = now.photo) {
+function show(from = now.photo, at = $("split").value) {
   if (!from) return;
   const canvas = $("picture");
   [canvas.width, canvas.height] = fitted(from, LONGEST);
@@ -42,8 +42,8 @@ function show(from = now.photo) {
   context.drawImage(from, 0, 0, width, height);
   fit();
   const live = document.body.classList.contains("live"), drawing = document.body.classList.contains("drawing");
-  const left = live || drawing ? 0 : Math.round((width * $("split").value) / 100);
-  $("frame").style.setProperty("--n", $("split").value);
+  const left = live || drawing ? 0 : Math.round((width * at) / 100);
+  $("frame").style.setProperty("--n", at);
   $("split").setAttribute("aria-valuetext", filled(words.splitAt, { share: $("split").value }));
   if (!now.painted) return;
   context.save();
@@ -54,6 +54,18 @@ function show(from = now.photo) {
   context.drawImage(now.painted, 0, 0, width, height);
   context.restore();
   if ($("shown").checked && !live) context.drawImage(kept(width, height), 0, 0);
+}
+
+// The first painting comes from the right, so that the line is seen to move.
+const SWEEP = 1200; // ms
+let swept = matchMedia("(prefers-reduced-motion: reduce)").matches;
+function sweep(photo = now.photo, begun = performance.now()) {
+  const left = 1 - (performance.now() - begun) / SWEEP;
+  if (now.photo !== photo || live) return;
+  swept = true;
+  if (left <= 0 || $("split").value > 0 || brush !== "none") return show();
+  show(photo, 100 * left ** 2);
+  requestAnimationFrame(() => sweep(photo, begun));
 }
 
 // A red veil over what stays a photo.
