@@ -82,8 +82,8 @@ def visitor(chromium, address):
     opened, elsewhere, errors = [], [], []
 
     def visit(size=DESK, script=""):
-        viewport = dict(zip(("width", "height"), size))
-        context = chromium.new_context(viewport=viewport, permissions=["camera"], reduced_motion="reduce")
+        how = {"permissions": ["camera"], "reduced_motion": "reduce"}
+        context = chromium.new_context(viewport=dict(zip(("width", "height"), size)), **how)
         context.set_default_timeout(60_000)  # of a busy machine
         opened.append(context)
         tab = context.new_page()

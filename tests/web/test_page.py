@@ -21,9 +21,10 @@ ROOT = Path(__file__).parents[2]
 SCREAM = "The Scream Munch"
 # How far to the right the line has been, in percent.
 FARTHEST = """() => {
-    const frame = document.getElementById("frame"), at = () => Number(frame.style.getPropertyValue("--n"));
+    const { style } = document.getElementById("frame"), at = () => style.getPropertyValue("--n");
     window.farthest = 0;
-    new MutationObserver(() => (farthest = Math.max(farthest, at()))).observe(frame, { attributes: true });
+    const watcher = new MutationObserver(() => (farthest = Math.max(farthest, at())));
+    watcher.observe(document.getElementById("frame"), { attributes: true });
 }"""
 
 
