@@ -34,7 +34,7 @@ class Finest:
         if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
         out = self.site.scratch / uuid4().hex / f"{photo.stem}.png"
-        watch = OptimizationJob(visit)
+        watch = OptimizationJob(visit, EARLY)
 
         def work():
             painted = optimize_style(

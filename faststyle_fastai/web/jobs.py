@@ -223,19 +223,20 @@ class RefiningJob(Job):
 
 
 class OptimizationJob(Job):
-    "A callback for `optimize_style` with the loss and image."
+    "A callback for `optimize_style` with the loss and image, which is shown from a share on."
 
     kind = "finest"
 
-    def __init__(self, owner: Visitor | None = None) -> None:
+    def __init__(self, owner: Visitor | None = None, since: float = 0) -> None:
         super().__init__(owner)
+        self.since = since
         self.iterates: list[dict] = []
         self.looked = -EVERY
 
     def __call__(self, iterate, work):
         self.iterates.append(asdict(iterate))
         stopped = self.reached(work.done())
-        if self.at - self.looked > EVERY:  # in this thread, which owns `work`
+        if self.done >= self.since and self.at - self.looked > EVERY:  # in this thread, which owns `work`
             self.show(to_picture(work.picture()))
             self.looked = time.monotonic()
         return stopped

@@ -73,11 +73,11 @@ def test_an_own_painting_is_removed(visit, studio, china, painting):
     tab = visit(studio)
     open_photo(tab, china)
     repainted(tab, lambda: tab.set_input_files("#own", painting))
-    repainted(tab, tab.get_by_role("button", name="Delete this painting").click)
+    repainted(tab, tab.get_by_role("button", name="Delete this style").click)
     chosen = tab.locator("#styles [aria-checked=true]")
     assert chosen.inner_text().startswith("The Great Wave")
     assert tab.get_by_role("radio", name="waves").count() == 0
-    assert not tab.get_by_role("button", name="Delete this painting").is_visible()
+    assert not tab.get_by_role("button", name="Delete this style").is_visible()
 
 
 def test_the_sample_is_seen_and_painted(visit, studio):

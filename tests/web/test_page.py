@@ -293,3 +293,33 @@ def test_the_first_painting_sweeps_in(visit, photos):
     tab.evaluate("farthest = 0")
     opened(tab, photos / "china" / "0.jpg")
     assert tab.evaluate("farthest") == 0  # only once
+
+
+def test_settings_are_reset(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    reset = tab.get_by_role("button", name="Reset settings")
+    expect(reset).to_be_hidden()
+    repainted(tab, lambda: tab.locator("#stroke").select_option("broad"))
+    repainted(tab, reset.click)
+    expect(tab.locator("#stroke")).to_have_value("medium")
+    expect(reset).to_be_hidden()
+
+
+def test_a_mixture_that_is_gone_is_not_kept(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Udnie"))
+    tab.evaluate("sessionStorage.settings = sessionStorage.settings.replace('udnie', 'gone')")
+    tab.reload()
+    expect(tab.get_by_label("Mix with")).to_have_value("")
+
+
+def test_the_brushes_are_seen_on_a_phone(visit, photos):
+    tab = visit(PHONE)
+    opened(tab, photos / "china" / "0.jpg")
+    tab.get_by_text("Correct by hand").click()
+    expect(tab.get_by_text("keep the photo here")).to_be_in_viewport()
+    picture = tab.locator("#picture").bounding_box()
+    brushes = tab.locator("#brush").bounding_box()
+    assert brushes["y"] > picture["y"] + picture["height"]

@@ -29,8 +29,9 @@ function endLive() {
 }
 
 // It ends, and what was open before is shown again.
-function stopLive() {
+async function stopLive() {
   if (!live) return;
+  const records = Boolean(recorder);
   endLive();
   if (!now.photo) {
     document.body.classList.remove("open");
@@ -42,7 +43,8 @@ function stopLive() {
     return say("filmAgain");
   }
   show();
-  paint();
+  await paint();
+  if (records) say("recorded");
 }
 
 // Paint a frame and show it.

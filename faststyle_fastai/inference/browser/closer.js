@@ -75,7 +75,8 @@ async function watchWork(kind, id, photo = now.photo) {
     sees = job.sees;
     const painted = await pictureOf(await call("picture", { method: "GET", how: { id } }));
     if (now.photo !== photo) return;
-    now.painted = painted;
+    whole = painted;
+    now.painted = (await remask(photo, mask())).image;
     show();
   });
   if (job.state === "failed") throw new Error(job.why);

@@ -1,5 +1,5 @@
 // My styles: what was added here. A painting is taught; a style is named, taken away and removed.
-let own = [], mine = null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
+let own = [], mine = sessionStorage.mine ? { name: sessionStorage.mine } : null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
 const OWN = "#/my-styles", KINDS = { sight: words.atSight, taught: words.isTaught, late: words.isLate };
 $("new").accept = facts.files;
 const tellOwn = (key, how) => say(key, how, $("told"));
@@ -73,6 +73,7 @@ async function lookAtOwn(name = mine?.name) {
 // Show a style: its painting, a photo in it, and what can be done with it now.
 function lookAt(one) {
   mine = one;
+  sessionStorage.mine = one.name;
   titled($("own-title"), one);
   mark($("own-faces"), one.button);
   for (const each of own) {
@@ -95,7 +96,7 @@ function lookAt(one) {
   $("use").classList.toggle("main", kind === "taught");
   $("lesson").firstElementChild.textContent = $("begin").textContent = one.learned ? words.anew : words.begin;
   $("begin").classList.toggle("main", kind === "sight");
-  const now = `${one.name} ${kind} ${trains && job.sees}`;
+  const now = `${one.name} ${kind} ${trains} ${job?.sees}`;
   if (now === lookedAt) return;
   if (!lookedAt.startsWith(`${one.name} `)) {
     $("called").value = one.title;
@@ -103,21 +104,22 @@ function lookAt(one) {
     document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
   }
   lookedAt = now;
-  showWorks(one, trains && job.sees ? job : null).catch((error) => tellOwn("ownFailed", { why: error.message }));
+  showWorks(one, job, trains).catch((error) => tellOwn("ownFailed", { why: error.message }));
 }
 
-async function showWorks(one, job) {
-  const at = lookedAt, wanted = () => at === lookedAt, show = async (image, what, how) => {
-    await showPicture(image, what, how, wanted);
-    if (wanted()) image.parentElement.hidden = false;
-    justify();
-  };
+async function showWorks(one, job, trains) {
+  const at = lookedAt, wanted = () => at === lookedAt, shown = [];
+  const show = (image, what, how) => shown.push([image, showPicture(image, what, how, wanted)]);
   $("work").alt = filled(words.workOf, one);
-  $("example").alt = $("example-what").textContent = filled(job ? words.soFar : words.example, one);
-  if (!$("work").src || $("work").parentElement.hidden) await show($("work"), "work", { style: one.name });
-  if (job) await showPicture($("curve"), "curve", { id: job.id }, wanted);
-  if (job) await show($("example"), "picture", { id: job.id });
-  else if (one.uses) await show($("example"), "example", { style: one.uses });
+  $("example").alt = $("example-what").textContent = trains && job.sees ? words.soFar : words.example;
+  if (!$("work").src || $("work").parentElement.hidden) show($("work"), "work", { style: one.name });
+  if (job?.sees) await showPicture($("curve"), "curve", { id: job.id }, wanted);
+  if (trains && job.sees) show($("example"), "picture", { id: job.id });
+  else if (one.uses) show($("example"), "example", { style: one.uses });
+  await Promise.all(shown.map(([, seen]) => seen));
+  if (!wanted()) return;
+  for (const [image] of shown) image.parentElement.hidden = false;
+  justify();
 }
 
 // The pictures side by side, of one height and as large as their place allows.
@@ -211,7 +213,10 @@ act("resume", async () => {
   lookAt(mine);
   $("end").focus();
 });
-act("use", () => toPaint(mine.uses));
+act("use", () => {
+  if ($("held").hidden) reset(); // it is seen as it is
+  toPaint(mine.uses);
+});
 act("discard", async () => {
   const { title } = mine;
   if (!confirm(filled(words.discardSure, mine))) return;

@@ -1,4 +1,5 @@
 // Photos are opened, by a click, by drag and drop or from the clipboard, and closed again.
+const TINY = 64; // px of a side, below which there is little to paint
 const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
 
 let opening = false; // a file is read and shown, for which thumbnails of the one before wait
@@ -18,7 +19,7 @@ async function open(file) {
   }
   endLive();
   closeFilm();
-  now.reduced = "";
+  now.reduced = Math.min(image.width, image.height) < TINY ? words.tiny : "";
   now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
   image.close();
   keep("photo", file);
@@ -33,13 +34,14 @@ async function opened(file, size) {
   $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
   const first = !document.body.classList.contains("open");
   document.body.classList.add("open");
-  if (!history.state?.opened) inHistory();
+  const anew = !history.state?.opened;
+  if (anew) inHistory();
   document.querySelector("aside").scrollTop = 0;
   show();
   reveal(style.button);
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await paint();
-  if (!swept) sweep();
+  if (anew) sweep();
   paintThumbnails().catch(console.warn);
 }
 

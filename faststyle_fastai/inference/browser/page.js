@@ -5,6 +5,7 @@ const READ = 400; // px of a painting's short side, as in first_sight.py
 let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false;
 
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
+for (const item of document.querySelectorAll("[data-alt]")) item.alt = words[item.dataset.alt];
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
 
 // What a slider says beside its name.
@@ -159,43 +160,6 @@ function centered(image) {
   const side = Math.min(image.width, image.height), square = blank(SMALL, SMALL);
   square.getContext("2d").drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
   return square;
-}
-
-// All that is asked for.
-const asked = () => ({
-  style, other: second(), share: $("part").value / 100, strength: $("strength").value / 100, stroke: $("stroke").value,
-  colors: $("colors").checked, mask: mask(),
-});
-const mask = () => ({
-  area: document.querySelector("[name=area]:checked").value, feather: $("feather").value / 100,
-  invert: $("invert").checked, edits: now.edits && pixels(now.edits),
-});
-
-for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Option(words.strokes[value], value, false, value === "medium"));
-for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
-$("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint();
-if (!blends) $("strength").onchange = () => paint();
-$("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
-
-// A reload in the same tab shows the same settings.
-const SETTINGS = ["stroke", "strength", "colors", "feather", "part", "mix"];
-const field = (id) => ($(id).type === "checkbox" ? "checked" : "value");
-function remember() {
-  const values = Object.fromEntries(SETTINGS.map((id) => [id, $(id)[field(id)]]));
-  try {
-    sessionStorage.settings = JSON.stringify({ ...values, style: style.name, area: mask().area });
-  } catch {} // not in every window
-}
-function settle() {
-  const kept = JSON.parse(sessionStorage.settings ?? "null");
-  if (!kept) return;
-  const one = facts.styles.find(({ name }) => name === kept.style);
-  if (one && !named) choose(one); // the address says otherwise
-  for (const id of SETTINGS) $(id)[field(id)] = kept[id];
-  document.querySelector(`[name=area][value=${kept.area}]`).checked = true;
-  $("parts").hidden = !$("mix").value;
-  offerSwap();
-  tellValues();
 }
 
 // Count what was painted, or could not be, for tests.

@@ -58,12 +58,11 @@ function show(from = now.photo, at = $("split").value) {
 
 // The first painting comes from the right, so that the line is seen to move.
 const SWEEP = 1200; // ms
-let swept = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 function sweep(photo = now.photo, begun = performance.now()) {
   const left = 1 - (performance.now() - begun) / SWEEP;
   if (now.photo !== photo || live) return;
-  swept = true;
-  if (left <= 0 || $("split").value > 0 || brush !== "none") return show();
+  if (still.matches || left <= 0 || $("split").value > 0 || brush !== "none") return show();
   show(photo, 100 * left ** 2);
   requestAnimationFrame(() => sweep(photo, begun));
 }

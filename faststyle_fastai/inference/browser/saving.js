@@ -31,7 +31,10 @@ function nameDownload() {
   $("download").textContent = !film ? words.download : film.painted ? (film.whole ? words.downloadFilm : words.downloadPart) : words.downloadFrame;
 }
 async function download() {
-  if (film?.painted) return save(film.painted, film.called);
+  if (film?.painted) {
+    save(film.painted, film.called);
+    return say("made", { name: film.called });
+  }
   const type = $("format").value, blob = await finished(type);
   if (!blob) return;
   save(blob, fileName(type));
