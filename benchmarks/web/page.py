@@ -90,7 +90,7 @@ def controls(page):
     yield "Mix with", partial(page.get_by_label("Mix with").select_option, label="Udnie")
     yield "Share", partial(page.get_by_label("Share of the second style").press, "PageDown")
     yield "Keep the original colors", page.get_by_label("Keep the original colors").check
-    yield "Strokes", partial(page.get_by_label("Strokes").select_option, "broad")
+    yield "Strokes", partial(page.locator("#stroke").select_option, "broad")
     yield "only the person", page.get_by_label("the person").check
 
 

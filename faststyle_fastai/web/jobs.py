@@ -236,7 +236,8 @@ class OptimizationJob(Job):
     def __call__(self, iterate, work):
         self.iterates.append(asdict(iterate))
         stopped = self.reached(work.done())
-        if self.done >= self.since and self.at - self.looked > EVERY:  # in this thread, which owns `work`
+        late = self.at - self.looked > EVERY
+        if late and self.done >= self.since:  # in this thread, which owns `work`
             self.show(to_picture(work.picture()))
             self.looked = time.monotonic()
         return stopped
