@@ -62,7 +62,8 @@ class Films:
         watch = VideoJob(visit)
         if how.get("area") in AREAS:
             settings["area"] = how["area"]
-        name = f"{film.file.stem}-{plain_name(str(how['style']))}.mp4"
+        styles = [plain_name(str(how[key])) for key in ("style", "other") if how.get(key)]
+        name = "-".join([film.file.stem, *styles]) + ".mp4"
         out = self.site.scratch / uuid4().hex / name
         out.parent.mkdir()
         settings |= {"stroke": stroke_of(how), "smooth": bool(how.get("smooth")), "watch": watch}

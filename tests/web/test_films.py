@@ -25,6 +25,7 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     tab = visit(size)
     opened(tab, film)
     repainted(tab, tab.get_by_role("radio", name="Udnie").click)
+    repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Edtaonisl"))
     tab.get_by_role("button", name="Paint the film").click()
     heard(tab, "The film is painted")
     player = tab.locator("video#player")
@@ -34,7 +35,8 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     expect(player).to_have_js_property("muted", True)
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download the film").click()
-    assert download.value.suggested_filename == "film-udnie.mp4"
+    assert download.value.suggested_filename == "film-udnie-edtaonisl.mp4"
+    heard(tab, "film-udnie-edtaonisl.mp4 is in your downloads.")
     with av.open(str(download.value.path())) as painted:
         assert sum(1 for _ in painted.decode(video=0)) == 24
         assert painted.streams.audio

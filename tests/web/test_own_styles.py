@@ -160,3 +160,23 @@ def test_nothing_serious_keeps_anybody_out(visit, view, photo, film):
     serious = [v for v in found if v["impact"] in ("serious", "critical")]
     shown = [(v["id"], node["html"][:200]) for v in serious for node in v["nodes"]]
     assert shown == []
+
+
+def test_a_choice_stays_while_styles_are_read(visit, painting, tmp_path):
+    tab = visit()
+    own_styles(tab)
+    for name in ("Left", "Kept", "Gone"):
+        shutil.copy(painting, tmp_path / f"{name}.png")
+        tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
+        taught(tab, f"{name} is a style now")
+    faces, held = tab.get_by_role("radiogroup", name="My styles"), []
+    tab.route("**/page/mine", lambda route: held.append(route))
+    tab.once("dialog", lambda dialog: dialog.accept())
+    with tab.expect_request("**/page/mine"):
+        tab.get_by_role("button", name="Delete").click()
+    faces.get_by_role("radio", name="Left").click()
+    for route in held:
+        route.continue_()
+    tab.unroute("**/page/mine")
+    taught(tab, "Gone is deleted.")
+    expect(faces.get_by_role("radio", name="Left")).to_be_checked()

@@ -91,6 +91,6 @@ async function goOn() {
   await lookAtJobs();
   const painted = jobs.findLast((job) => job.mine && job.kind === "film");
   const closer = jobs.find((job) => job.mine && job.kind in WORK && isOpen(job));
-  if (film && painted && painted.file === `${painted.style}-${style.name}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
+  if (film && painted && painted.file === `${painted.style}-${inStyle()}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
   if (now.photo && closer) getCloser(() => watchWork(closer.kind, closer.id));
 }

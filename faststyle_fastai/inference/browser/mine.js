@@ -51,9 +51,9 @@ for (const [id, go] of [["to-paint", () => toPaint()], ["to-mine", () => toMine(
   };
 const trainingOf = ({ name }) => jobs.findLast((job) => job.kind === "training" && job.style === name);
 
-async function lookAtOwn(name = mine?.name) {
+async function lookAtOwn(name) {
   own = await (await call("mine", { method: "GET" })).json();
-  mine = own.find((one) => one.name === name) ?? own[0] ?? null;
+  mine = own.find((one) => one.name === (name ?? mine?.name)) ?? own[0] ?? null; // another may have been chosen meanwhile
   $("own-faces").replaceChildren();
   for (const one of own) {
     one.button = faceOf(one, () => (lookAt(one), reveal(one.button)), KINDS[one.kind]);

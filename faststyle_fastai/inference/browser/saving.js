@@ -23,7 +23,8 @@ function save(blob, name) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
-const fileName = (type) => `${now.name}-${[style, second()].filter(Boolean).map((one) => one.name).join("-")}.${type === "image/png" ? "png" : "jpg"}`;
+const inStyle = () => [style, second()].filter(Boolean).map(({ name }) => name).join("-");
+const fileName = (type) => `${now.name}-${inStyle()}.${type === "image/png" ? "png" : "jpg"}`;
 
 // What the button saves: a photo, a frame, or the film once it is painted.
 function nameDownload() {

@@ -43,7 +43,7 @@ async function paintFilm({ file, video, rate }, watch) {
     }
     await encoder.flush();
     encoder.close();
-    const blob = webm(found, width, height, rate), name = `${file.name.replace(/\.[^.]*$/, "")}-${style.name}.webm`;
+    const blob = webm(found, width, height, rate), name = `${file.name.replace(/\.[^.]*$/, "")}-${inStyle()}.webm`;
     save(blob, name);
     return { blob, name, whole: found.length === frames, said: () => say("filmed", { done: found.length, frames }) };
   } finally {
