@@ -11,7 +11,7 @@ __all__ = ["Command", "Group"]
 GROUPS = {
     "Look": "strength mix stroke size keep_colors as_one",
     "Part of the photo": "area faces mask black save_mask",
-    "Refining": "refine refine_on painting save_style",
+    "Refining": "refine likeness painting",
     "Output": "force skip_existing depth codec crf fps dtype cdn",
     "Speed and memory": "arch device precision tile exact batch batch_size workers smooth",
     "Web page": "web host port browser allow_host",

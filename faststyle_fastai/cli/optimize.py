@@ -30,6 +30,13 @@ PLAN = {  # see pixel_recipes.Optimization
         "NAME",
         "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std.",
     ),
+    "likeness": override(
+        float,
+        "SHARE",
+        "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 0.75.",
+        min=0,
+        max=1,
+    ),
     "min_scale": override(int, "PX", "Longer side in px to start at."),
     "end_scale": override(
         str,
@@ -54,7 +61,7 @@ PLAN = {  # see pixel_recipes.Optimization
     "init": override(
         str,
         "START",
-        "Start: content, gray, uniform, normal, style_stats, refined, or stylized:STYLE.",
+        "Start: content, gray, uniform, normal, style_stats, blurred, or stylized:STYLE.",
     ),
     "style_scale_fac": override(
         float, "NUMBER", "Size of the paintings relative to the photo.", min=0.01
@@ -85,8 +92,9 @@ def optimize(
     ],
     out: options.Output = Path("out.png"),
     recipe: Annotated[
-        str, option("RECIPE", "Recipe: fast, or a published one (crowson, crowson_2021 or gatys).")
-    ] = "fast",
+        str,
+        option("RECIPE", "Recipe: neighbors, or a published one (crowson, crowson_2021 or gatys)."),
+    ] = "neighbors",
     style_weights: Annotated[
         list[float] | None,
         option("WEIGHT", "Weights of the paintings. With --mask, they blend only the black areas."),
@@ -140,7 +148,12 @@ def optimize(
         overrides["end_scale"] = pixels_of(end_scale, read_picture(content).size)
     if web:
         from ..web.watch import live_page
-    paintings = [works_of(style) for style in styles]
+    paintings, init, start = [works_of(style) for style in styles], overrides.get("init"), None
+    if init and init.startswith("stylized:"):
+        from ..inference.stylizer import Stylizer
+
+        overrides["init"] = None
+        start = Stylizer(init.removeprefix("stylized:"), device, trust_pickle=False)(content)
     page = live_page(host, port, browser, allow_host) if web else nullcontext()
     with page as show:
 
@@ -152,7 +165,7 @@ def optimize(
         written = optimize_to_file(
             content, paintings, out, style_weights, recipe, mask=mask, save_every=save_every,
             resume=resume, force=force, seed=seed, device=device, proof=proof, depth=depth,
-            precision=precision, callback=callback, **overrides,
+            precision=precision, callback=callback, start=start, **overrides,
         )  # fmt: skip
     options.print_outputs(*written)
 

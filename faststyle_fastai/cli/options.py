@@ -52,6 +52,15 @@ Seed = Annotated[int, option("N", "Random seed.")]
 Quiet = Annotated[bool, Option("--quiet", help="Do not print progress.")]
 Output = Annotated[Path, option("FILE", "Output file.", "-o", "--output")]
 StyleOutput = Annotated[Path, option("FILE", "Output file (.safetensors).", "-o", "--output")]
+Likeness = Annotated[
+    float | None,
+    option(
+        "SHARE",
+        "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 0.75.",
+        min=0,
+        max=1,
+    ),
+]
 Painting = Annotated[str | None, option("FILE", "Painting of a style of your own, to refine it.")]
 Megapixels = Annotated[
     float, option("N", "Refuse images with more megapixels.", "--max-megapixels", min=0.001)

@@ -54,16 +54,8 @@ def depth_of(jobs, tile):
     return 16
 
 
-def check_refining(refine, refine_on, painting, save_style, second, force):
+def check_refining(refine, likeness, painting):
     "Check that the options of refining go together, before anything is painted."
-    from ..core.atomic import may_write_file
-
-    named = {"--refine-on": refine_on, "--painting": painting, "--save-style": save_style}
+    named = {"--likeness": likeness is not None, "--painting": painting}
     if (lone := [name for name, value in named.items() if value]) and not refine:
         raise FaststyleError(f"{lone[0]} needs --refine SECONDS.")
-    if refine and second:
-        raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
-    if save_style and not refine_on:
-        raise FaststyleError("--save-style needs one photo: refine on it with --refine-on.")
-    if save_style:
-        may_write_file(save_style, force)

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -59,17 +60,14 @@ def stylize(
     ] = None,
     refine: Annotated[
         float,
-        option("SECONDS", "Refine the style on each photo for up to this long, then paint.", min=0),
+        option(
+            "SECONDS",
+            "Paint on each image itself for up to this long, instead of with a network.",
+            min=0,
+        ),
     ] = 0.0,
-    refine_on: Annotated[
-        str | None,
-        option("PHOTO", "Refine once, on this photo, for all images.", "--refine-on"),
-    ] = None,
+    likeness: options.Likeness = None,
     painting: options.Painting = None,
-    save_style: Annotated[
-        Path | None,
-        option("FILE", "Also save the refined style (.safetensors).", "--save-style"),
-    ] = None,
     save_mask: Annotated[
         Path | None,
         option("PATH", "Also save the mask of what is painted; for several images a folder."),
@@ -101,8 +99,7 @@ def stylize(
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
     masks = plan_masks(inputs, save_mask, settings, force)
-    refine_on = refine_on or (jobs[0][0] if refine and len(jobs) == 1 else None)
-    check_refining(refine, refine_on, painting, save_style, settings.black or mix, force)
+    check_refining(refine, likeness, painting)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
@@ -117,20 +114,18 @@ def stylize(
         paint.style_weights(name)
     settings = replace(settings, style=styles)
     show = not quiet and sys.stderr.isatty()
-    told = partial(show_share, "refined") if show else None
-    how = {"seconds": refine, "painting": painting, "watch": told}
-    if refine_on:  # in this thread, where Ctrl-C keeps the steps so far
-        paint, settings = refined(paint, settings, refine_on, how)
-    if save_style:
-        paint.save(save_style)
-    each = how if refine and not refine_on else None
+    if painting:
+        paint.paintings = dict.fromkeys(paint.styles, painting)
+    more = {"refine": refine, "likeness": likeness} if refine else {}
     watch = partial(show_share, "painted") if show else None
     written: list[Path] = []
-    alone = each or masks or settings.area != "all"
+    alone = refine or masks or settings.area != "all"
     batches = alike(read_images(jobs), 1 if alone else batch_size)
-    painted = partial(repaint, paint, settings, depth, watch, each, masks)
+    painted = partial(repaint, paint, settings, depth, watch, more, masks)
     try:
-        with closing(map_overlapped(batches, painted, partial(write, written, depth))) as results:
+        # In this thread Ctrl-C keeps the strokes so far.
+        each = in_turns if refine and len(jobs) == 1 else map_overlapped
+        with closing(each(batches, painted, partial(write, written, depth))) as results:
             failed = report(results, len(jobs), quiet)
     except KeyboardInterrupt:
         raise FaststyleError(f"Stopped after {len(written)} of {len(jobs)} images.") from None
@@ -153,26 +148,28 @@ def read_images(jobs):
             yield source, target, error
 
 
-def refined(paint, settings, picture, how):
-    "The Stylizer refined on one photo, and the options to paint with it."
-    size = {"stroke": settings.stroke, "size": settings.size}
-    paint = paint.refined(picture, style=settings.style, **size, **how)
-    return paint, replace(settings, style=None)
+def in_turns(batches, paint, write):
+    "Like `map_overlapped`, in this thread."
+    for items in batches:
+        done: Future = Future()
+        try:
+            done.set_result(write(items, paint(items)))
+        except Exception as error:
+            done.set_exception(error)
+        yield items, done
 
 
-def repaint(paint, settings, depth, watch, how, masks, items):
-    "Paint a batch; an image for which the style is refined first, if `how` says so, is alone."
+def repaint(paint, settings, depth, watch, more, masks, items):
+    "Paint a batch; an image that is refined is alone."
     from torch import cat
 
     images = [image for *_, image in items]
     if isinstance(images[0], Exception):
         raise images[0]
-    if how:
-        paint, settings = refined(paint, settings, images[0], how)
     if masks or settings.area != "all":
         settings = masked(settings, *items[0], masks)
     if len(images) == 1:
-        return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch)]
+        return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch, **more)]
     return paint(cat(images), **vars(replace(settings, tile=None)), tensor=True).split(1)
 
 
@@ -240,8 +237,8 @@ def alike(items, most):
     yield from waiting.values()
 
 
-def show_share(doing: str, done: float, *preview):
-    "Print on one line how much of a large image is painted, or of the steps are taken."
+def show_share(doing: str, done: float):
+    "Print on one line how much of an image is painted."
     progress(f"{doing} {done:.0%}", done == 1)
 
 

@@ -15,6 +15,7 @@ from .enlarge import Enlarger
 from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
+from .pixel_painter import PixelPainter
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, tiles
 
 __all__ = ["paint_tiles"]
@@ -26,7 +27,7 @@ FINISH = 0.1  # time that enlarging and finishing a tile takes, relative to pain
 
 
 def paint_tiles(
-    painter: Painter,  # with a network of its own
+    painter: Painter | PixelPainter,  # with a network of its own
     image: Image.Image,  # RGB or RGBA
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
@@ -35,9 +36,13 @@ def paint_tiles(
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
     painting = TiledPainting(painter, opaque(image), shape, how, side, watch)
-    with torch.inference_mode(), painter.computing():
-        painting.fix_statistics()
-        painting.paint()
+    if isinstance(painter, PixelPainter):  # its images are small
+        whole = 0, 0, *shape[::-1]
+        painting.keep(painter(painting.part(whole)), whole)
+    else:
+        with torch.inference_mode(), painter.computing():
+            painting.fix_statistics()
+            painting.paint()
     out = painting.finish()
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))

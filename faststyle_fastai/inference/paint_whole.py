@@ -11,12 +11,13 @@ from .enlarge import enlarged
 from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
+from .pixel_painter import PixelPainter
 
 __all__ = ["paint_whole"]
 
 
 def paint_whole(
-    painter: Painter,
+    painter: Painter | PixelPainter,
     image: Tensor,  # [1, 3 or 4, H, W] in [0, 1]
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,

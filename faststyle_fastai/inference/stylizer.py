@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy, deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from .layers import paint_layers
 from .mixtures import mixture
 from .options import PaintOptions
 from .painter import Painter
+from .pixel_painter import PixelPainter
 from .refine import refine, refining_size
 from .tiles import smaller_side, tile_side, tiles
 
@@ -91,7 +93,7 @@ class Stylizer:
                 self.paintings = {name: style_thumbnail(name) for name in info["styles"]}
         else:
             net, info, base = _from_learner(source)
-        self.device = use_device(device)
+        self.device, self.precision = use_device(device), precision
         self.net, self.info = net.to(self.device).eval(), info
         enable_memory_reuse()
         self.dtype = autocast_dtype(self.device, precision)
@@ -109,7 +111,9 @@ class Stylizer:
         tensor: bool = False,  # return [B, 3 or 4, H, W] in [0, 1] instead of an image
         watch: Callable[[float], None]
         | None = None,  # gets the finished share; for tiles, refining
-        refine: float = 0.0,  # seconds to refine the style on this picture first, see `refined`
+        refine: float = 0.0,  # seconds of painting on the image itself, by neighbors
+        likeness: float | None = None,  # then: from 0, the painting with your subject, to 1, the
+        # photo, painted; None: .75
         **options,  # the other fields of options.PaintOptions: mask, area, stroke, keep_colors, …
     ) -> Any:  # a PIL image of the same size, RGBA if some of it is transparent; or a tensor
         """Repaint an image; transparency is preserved.
@@ -117,26 +121,32 @@ class Stylizer:
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
 
+        With `refine`, the network does not paint: the image's places become like their nearest
+        neighbors in the painting, from coarse to fine (Kolkin et al. 2022). A short side of 512 px
+        is painted, or less in very long images. Ctrl-C keeps the steps so far.
+
         Raises `FileNotFoundError` for a missing picture, `ValueError` for one that cannot be read,
         an unknown style, an option out of its range (see `PaintOptions`), and two that clash, and
-        `FaststyleError` for a `strength` below 1 without a base, and for `tile` with an .onnx file.
+        `FaststyleError` for a `strength` below 1 without a base, for `tile` with an .onnx file, and
+        for `refine` if the style's painting is not known.
         """
         how = PaintOptions(style, strength, **options)
         check_range("refine", refine, 0)
         if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
             raise ValueError(f"A batch of {len(picture)} images becomes a tensor: add tensor=True.")
-        if refine:
-            show = None if watch is None else partial(_share, watch)
-            finer = self.refined(picture, refine, style, watch=show, **options)
-            return finer(picture, None, strength, tensor, watch, **options)
+        if likeness is not None:
+            check_range("likeness", likeness, 0, 1)
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
-            shape = painting_shape(stored[::-1], how.stroke, how.size)
+            shape, painter = painting_shape(stored[::-1], how.stroke, how.size), self.painter
+            if refine:
+                how = replace(how, size=refining_size(shape[::-1]))
+                painter = partial(self._pixel_painter, refine, likeness, watch)
             side = self.tile_side(stored, shape, how.tile)
             painted = None
             while painted is None:
                 try:
-                    painted = paint_layers(self.painter, image, how, side, watch)
+                    painted = paint_layers(painter, image, how, side, watch)
                 except (MemoryError, RuntimeError) as error:
                     side = smaller_side(self.net, side, error)
         if isinstance(painted, Tensor):
@@ -171,6 +181,19 @@ class Stylizer:
             net, weights = self.network([style], strength), torch.ones(1, 1)
         share, palette = (1.0 - strength if self.styles else 1.0), self._palette(mix)
         return Painter(net, weights, share, self.device, self.dtype, palette, fade=fade)
+
+    def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
+        mix = self.style_weights(style)
+        names = [name for name, weight in zip(self.styles, mix.tolist()) if weight]
+        if missing := [name for name in names if name not in self.paintings]:
+            raise FaststyleError(
+                f"Refining {missing[0]} needs its painting (painting=, --painting)."
+            )
+        works = [listify(self.paintings[name]) for name in names]
+        shares = mix[mix != 0].tolist()
+        return PixelPainter(
+            works, shares, strength, seconds, likeness, self.device, self.precision, watch
+        )
 
     def _palette(self, mix):
         "The mean palette of a mix, [1, 4, 4], if each of its styles has one."
@@ -311,10 +334,6 @@ class Stylizer:
 def stylizer_of(source) -> Stylizer:
     "A Stylizer, or one of what its constructor takes."
     return source if isinstance(source, Stylizer) else Stylizer(source, "cpu")
-
-
-def _share(watch, share, preview):
-    watch(share)
 
 
 def _from_onnx(path):

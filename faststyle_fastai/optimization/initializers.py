@@ -4,36 +4,27 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ..core.values import known
 from ..images.files import to_tensor
 from ..images.sizes import resized_tensor
-from ..inference.first_sight import any_style, painting_moments
-from ..inference.refine import refine
-from ..inference.stylizer import Stylizer
+from .pyramid import smooth
 
 __all__ = ["INITS", "begin"]
 
-SECONDS = 60  # of refining, at most; the first size is small
+COARSE = 2  # levels of detail that `blurred` leaves out
 
 
 def begin(
-    init: str,  # a row of `INITS`, or stylized:STYLE
+    init: str,  # a row of `INITS`
     shape: tuple[int, int],  # height, width
     photo: Image.Image,
     styles: list[tuple[float, Image.Image]],  # shares and paintings
     seed: int,
-    device: torch.device,  # for the network of stylized:STYLE
 ) -> Tensor:  # [1, 3, H, W] in [0, 1]
     "Make the starting image."
-    if init.startswith("stylized:"):
-        return stylized(init.removeprefix("stylized:"), shape, photo, device)
-    if init not in INITS:
-        raise ValueError(f"Unknown init '{init}'. Available: {', '.join(INITS)}, stylized:STYLE.")
-    return INITS[init](shape, photo, styles, torch.Generator().manual_seed(seed))
-
-
-def stylized(source, shape, photo, device):
-    small = photo.resize(shape[::-1], Image.Resampling.BICUBIC)
-    return to_tensor(Stylizer(source, device, trust_pickle=False)(small))
+    return INITS[known("init", init, INITS)](
+        shape, photo, styles, torch.Generator().manual_seed(seed)
+    )
 
 
 def content(shape, photo, styles, random):
@@ -41,15 +32,9 @@ def content(shape, photo, styles, random):
     return resized_tensor(photo, shape[::-1])
 
 
-@torch.random.fork_rng([])  # new modules draw random weights
-def refined(shape, photo, styles, random):
-    "The photo in the style of the painting with the largest share, refined, see `refine()`."
-    painting = to_tensor(max(styles, key=lambda pair: pair[0])[1])
-    x = resized_tensor(photo, shape[::-1])
-    net = any_style().network(painting_moments(painting))
-    net = refine(net, painting, [x], SECONDS)
-    with torch.no_grad():
-        return net(x).clamp(0, 1)
+def blurred(shape, photo, styles, random):
+    "The photo without its finest detail."
+    return smooth(resized_tensor(photo, shape[::-1]), COARSE)
 
 
 def gray(shape, photo, styles, random):
@@ -84,5 +69,5 @@ def _truncated(shape, means, stds, random):
 
 
 # Images to start from. A row is a function of (height, width), the photo, (share, painting) pairs
-# and a generator, and returns [1, 3, H, W]. The name stylized:STYLE starts from a painted photo.
-INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats, refined)}
+# and a generator, and returns [1, 3, H, W].
+INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats, blurred)}

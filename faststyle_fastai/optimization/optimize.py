@@ -31,7 +31,7 @@ def optimize_style(
     content: Any,  # the photo: a path, an image, an array or a tensor
     styles: Any,  # the painting, or several to blend; a list in the list holds works of one style
     style_weights: list[float] | None = None,  # of the paintings, from 0, not all 0; None: equal
-    recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
+    recipe: str = "neighbors",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,  # the backbone's, see perceptual_backbone
     mask: Any = None,  # a gray image, likewise: white gets the first painting, black the others
     seed: int = 0,
@@ -39,14 +39,16 @@ def optimize_style(
     proof: str | Path | None = None,  # a printer's profile: limits inputs to its colors
     precision: str = "auto",  # see devices.autocast_dtype
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
-    **overrides: Any,  # fields of pixel_recipes.Optimization, settings of the loss such as
-    # style_weight=2, see plans.SHORTHAND, or loss={"tone": {"weight": 1}}, see terms.TERMS
+    start: Any = None,  # an image to begin with, likewise; None: as the recipe's `init` says
+    **overrides: Any,  # likeness=.5, see optimization_plan, fields of pixel_recipes.Optimization,
+    # settings of the loss such as style_weight=2, see plans.SHORTHAND, or
+    # loss={"tone": {"weight": 1}}, see terms.TERMS
 ) -> Image.Image:  # RGB, the longer side is end_scale, or smaller if it was stopped
     """Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016).
 
-    It begins small and ends at `end_scale`, 512 px on the longer side in recipe `fast`: about half
-    a minute on two CPU cores, and several minutes in the published recipes. `callback` gets the
-    state after each iteration, and the optimizer, whose `picture()` is the image so far.
+    It begins small and ends at `end_scale`, 512 px on the longer side. Recipe `neighbors` takes
+    about half a minute on two CPU cores, published recipes take several minutes. `callback` gets
+    the state after each iteration, and the optimizer, whose `picture()` is the image so far.
 
     Raises `FileNotFoundError` for a missing image, `ValueError` for one that cannot be read, an
     unknown recipe or setting, and a mask with one painting, `FaststyleError` if the backbone has no
@@ -55,7 +57,7 @@ def optimize_style(
     plan = optimization_plan(recipe, **overrides)
     work = PixelOptimizer(
         content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
-        proof=proof, precision=precision,
+        proof=proof, precision=precision, start=start,
     )  # fmt: skip
     for iterate in work:
         if callback and callback(iterate, work):
@@ -68,7 +70,7 @@ def optimize_to_file(
     styles: Any,  # a file or an address, or several; a list in the list holds works of one style
     out: str | Path,  # the image, me.png; also writes me.png.state, .trace.json and .loss.png
     style_weights: list[float] | None = None,  # of the paintings, from 0, not all 0; None: equal
-    recipe: str = "fast",  # a row of pixel_recipes.OPTIMIZATIONS
+    recipe: str = "neighbors",  # a row of pixel_recipes.OPTIMIZATIONS
     weights: str | Path | None = None,
     mask: str | Path | None = None,  # as in optimize_style
     save_every: int = 50,  # iterations
@@ -80,6 +82,7 @@ def optimize_to_file(
     depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif with the extra deep
     precision: str = "auto",
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
+    start: Any = None,  # an image to begin with, likewise; None: as the recipe's `init` says
     **overrides: Any,  # as in optimize_style
 ) -> list[Path]:  # the files written
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
@@ -96,7 +99,7 @@ def optimize_to_file(
     styles = listify(styles)
     work = PixelOptimizer(
         content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
-        proof=proof, precision=precision,
+        proof=proof, precision=precision, start=start,
     )  # fmt: skip
     settings = {
         "content": digest(content),
@@ -106,6 +109,7 @@ def optimize_to_file(
         "weights": Path(weights).name if weights else None,
         "mask": digest(Path(mask)) if mask else None,
         "proof": digest(Path(proof)) if proof else None,
+        "start": digest(start) if isinstance(start, (str, Path)) else start is not None,
         "seed": seed,
         "precision": precision,
         "plan": json.loads(json.dumps(asdict(plan))),

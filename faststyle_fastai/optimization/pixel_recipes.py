@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.values import known
-from ..perceptual.plans import Plan, plan_with
+from ..core.values import check_range, known
+from ..perceptual.plans import Plan, merged, plan_with
 
 __all__ = ["Optimization", "CROWSON", "OPTIMIZATIONS", "optimization_plan", "scales_between"]
 
@@ -31,9 +31,13 @@ class Optimization(Plan):
     style_scale_fac: float = 1.0  # paintings' longer side, relative to the photo's; never enlarged
     style_size: int | None = None  # px of the paintings' longer side instead
     enlarge: bool = True  # photos that are smaller than a scale
+    levels: int = 0  # of a Laplacian pyramid that is optimized instead of the pixels, by Adam
+    rematch: int = 10  # iterations after which places are matched again, see terms.Neighbors
+    palette: float = 0.0  # share of the way to the painting's colors at the end
 
 
 LARGEST = 2**16  # px of the longer side
+MOST_ALIKE = 0.95  # the weights of content and tone grow up to this likeness
 
 # crowsonkb/style-transfer-pytorch.
 CROWSON = Optimization(
@@ -50,22 +54,42 @@ CROWSON = Optimization(
 )
 
 
+HYPERCOLUMNS = [
+    f"relu{block}_{i}" for block, n in enumerate((2, 2, 4, 3), 1) for i in range(1, n + 1)
+]
+BRUSHWORK = "relu1_2", "relu2_2", "relu3_1", "relu3_4", "relu4_2"
+
 # Recipes to optimize pixels: our own, and published ones
 OPTIMIZATIONS = {
-    # crowson's loss on the built-in backbone. L-BFGS with a line search needs tens of steps where
-    # Adam needs hundreds. The TV weight prevents fine hatching.
-    "fast": plan_with(
-        CROWSON,
-        {
-            "backbone": "lite",
-            "content_weight": 0.04,
-            "tone_weight": 0.5,
-            "tv_weight": 10.0,
-            "optimizer": "wolfe",
-            "initial_iterations": 80,
-            "iterations": 40,
-            "avg_decay": 0.0,
+    # Places become like their nearest neighbors in the painting: cells of all layers keep the
+    # subject, the layers one by one bring the brushwork. Without the content and tone of the
+    # photo, faces dissolve; without the total variation, there is a weave. benchmarks/RECIPE.md
+    # has the experiments.
+    "neighbors": Optimization(
+        "lite",
+        loss={
+            "content": {
+                "layers": {"relu3_4": 0.5, "relu4_2": 1.0},
+                "weight": 0.15,
+                "distance": "normalized",
+            },
+            "hypercolumns": {"layers": dict.fromkeys(HYPERCOLUMNS, 1.0), "weight": 5.0},
+            "neighbors": {"layers": dict.fromkeys(BRUSHWORK, 1.0)},
+            "tone": {"weight": 0.5},
+            "tv": {"weight": 30.0, "kind": "squares"},
+            "chroma": {"weight": 2.0},
         },
+        padding="zeros",
+        step_size=6e-3,
+        betas=(0.9, 0.999),
+        clamp=False,
+        min_scale=96,
+        initial_iterations=40,
+        iterations=40,
+        avg_decay=0.0,
+        init="blurred",
+        levels=5,
+        palette=0.7,
     ),
     "crowson": CROWSON,  # crowsonkb/style-transfer-pytorch's
     # Its first release: errors are divided by their L1 norms, for gradients of similar size.
@@ -103,16 +127,34 @@ def optimization_plan(
 ) -> Optimization:
     """A recipe's optimization with some settings replaced; min_scale is at most end_scale.
 
-    Raises `ValueError` for an unknown recipe or setting, and a `min_scale` above `end_scale`.
+    `likeness` is the photo's share in what is matched; content and tone weigh more with it.
+
+    Raises `ValueError` for an unknown recipe or setting, for `likeness` in a recipe without
+    neighbors, and a `min_scale` above `end_scale`.
     """
     from ..perceptual.terms import TERMS  # imports torch, which the table does not need
 
-    plan = plan_with(OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)], overrides, TERMS)
+    likeness, plan = (
+        overrides.pop("likeness", None),
+        OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)],
+    )
+    plan = plan_with(plan if likeness is None else alike(plan, likeness), overrides, TERMS)
     if plan.end_scale >= plan.min_scale:
         return plan
     if overrides.get("min_scale"):
         raise ValueError(f"end_scale={plan.end_scale} is below min_scale={plan.min_scale}.")
     return replace(plan, min_scale=plan.end_scale)
+
+
+def alike(plan: Optimization, likeness: float) -> Optimization:
+    "A plan with another likeness to the photo."
+    if "hypercolumns" not in plan.loss:
+        raise ValueError("likeness needs the recipe neighbors.")
+    check_range("likeness", likeness, 0, 1)
+    odds = likeness / (1 - min(likeness, MOST_ALIKE)) / 3  # 1 for the recipe's own likeness, .75
+    weights = {term: {"weight": plan.loss[term]["weight"] * odds} for term in ("content", "tone")}
+    changes = weights | {"hypercolumns": {"likeness": likeness}}
+    return replace(plan, loss=merged(plan.loss, changes))
 
 
 def scales_between(

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from ..core.constants import IMAGENET
 from ..core.devices import autocast_dtype, computing, named_devices, out_of_memory
 from ..core.errors import FaststyleError, NonFiniteLoss
+from ..core.moments import moments
 from ..core.values import known
 from ..images.color import soft_proof
 from ..images.files import read_picture
@@ -23,9 +24,12 @@ from ..images.masks import read_mask
 from ..images.sizes import fitted, resized_tensor, shrink
 from ..perceptual.backbones import perceptual_backbone, reachable, spread
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
+from ..perceptual.palette import toward_palette
 from ..perceptual.terms import Comparison, make_terms, photo_layers
 from .initializers import begin
+from .matching import Matching
 from .pixel_recipes import Optimization, scales_between
+from .pyramid import composed, decomposed
 
 __all__ = ["OptimizationStep", "PixelOptimizer"]
 
@@ -48,7 +52,7 @@ class PixelOptimizer:
 
     `sizes` are the px of the longer side, from small to large. `picture()` is the image so far.
 
-        work = PixelOptimizer("me.jpg", "painting.jpg", None, optimization_plan("fast"))
+        work = PixelOptimizer("me.jpg", "painting.jpg", None, optimization_plan("neighbors"))
         for step in work:
             if step.i % 20 == 0:
                 torch.save(work.state_dict(), "half.pt")
@@ -56,7 +60,7 @@ class PixelOptimizer:
 
     To resume, make it again with the same arguments:
 
-        work = PixelOptimizer("me.jpg", "painting.jpg", None, optimization_plan("fast"))
+        work = PixelOptimizer("me.jpg", "painting.jpg", None, optimization_plan("neighbors"))
         work.load_state_dict(torch.load("half.pt"))
         for step in work:
             ...
@@ -77,6 +81,7 @@ class PixelOptimizer:
         device: torch.device | str | None = None,  # "cuda:0,cuda:1": both share the backbone
         proof: str | Path | None = None,  # a printer's profile: limits input to its colors
         precision: str = "auto",  # of the backbone, see devices.autocast_dtype
+        start: Any = None,  # an image to begin with instead of plan.init
     ):
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
@@ -98,6 +103,8 @@ class PixelOptimizer:
         self.clamps = clamps if plan.clamp else "never"
         terms = make_terms(plan.loss)
         self.terms = nn.ModuleDict(terms).to(self.device)
+        self.matching = Matching(terms, seed, [i for i, each in enumerate(works) for _ in each])
+        self.levels = plan.levels if plan.optimizer == "adam" else 0  # the others take one tensor
         self.sizes = scales_between(plan.min_scale, plan.end_scale)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
@@ -105,15 +112,28 @@ class PixelOptimizer:
         self.layers = reachable(backbone, [k for term in terms.values() for k in term.layers])
         self.backbone = spread(backbone, devices)
         self._check_size()
-        self.unit = torch.ones(1) if plan.clamp else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
+        self.unit = (
+            torch.ones(1)
+            if plan.clamp or plan.levels
+            else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
+        )
         self.at = 0, 0  # index of the size, iterations done at it
         self.opt: torch.optim.Optimizer | None = None
+        self.palettes = [moments(resized_tensor(x, fitted(x.size, COLORS))) for x in self.styles]
         shape, weighted = self.shape(0)[::-1], list(zip(self.shares, self.styles))
-        start = begin(plan.init, shape, self.content, weighted, seed, self.device)
-        self.pixels = (start / self.unit).to(self.device)
+        if start is None:
+            first = begin(plan.init, shape, self.content, weighted, seed)
+        else:
+            first = resized_tensor(read_picture(start), shape[::-1])
+        self.parts = [(first / self.unit).to(self.device)]  # of a pyramid, or the image
         self.unit = self.unit.to(self.device)
         self.mean: Tensor | None = None  # of the iterates at this size
         self.decay = 1.0
+
+    @property
+    def pixels(self) -> Tensor:  # [1, 3, H, W]
+        "The image, which is not limited to [0, 1]."
+        return composed(self.parts)
 
     def shape(
         self,
@@ -149,12 +169,14 @@ class PixelOptimizer:
 
     def _at_scale(self, scale: int) -> Iterator[OptimizationStep]:
         width, height = self.shape(scale)
-        objective = self._objective(self.sizes[scale], (height, width))
+        objective, rematch = self._objective(self.sizes[scale], (height, width))
         i_max = self.plan.iterations if scale else self.plan.initial_iterations
         if self.at[1] == 0:
             self._enter((height, width))
         while self.at[1] < i_max:
             began = time.monotonic()
+            if self.matching.terms and self.at[1] % self.plan.rematch == 0:
+                rematch()
             loss, parts = self._step(objective)
             self.at, seconds = (scale, self.at[1] + 1), time.monotonic() - began
             yield OptimizationStep(width, height, self.at[1], i_max, loss, parts, seconds)
@@ -166,11 +188,12 @@ class PixelOptimizer:
         pixels = resized(pixels, shape, "bicubic")
         if self.plan.clamp:
             pixels = pixels.clamp(0, 1)
-        self.pixels = pixels.detach().requires_grad_()
+        parts = decomposed(pixels.detach(), self.levels)
+        self.parts = [part.requires_grad_() for part in parts]
         self.mean, self.decay = torch.zeros_like(pixels), 1.0
         self._remember()
-        last, self.opt = self.opt, self.make_opt(self.pixels, self.plan)
-        if last and self.plan.optimizer == "adam":
+        last, self.opt = self.opt, self.make_opt(self.parts, self.plan)
+        if last and self.plan.optimizer == "adam" and not self.levels:
             state = last.state_dict()
             for moment in state["state"].values():
                 moment["exp_avg"] = resized(moment["exp_avg"], shape, "bicubic")
@@ -193,7 +216,7 @@ class PixelOptimizer:
         loss = self.opt.step(closure)
         with torch.no_grad():
             if self.clamps == "after":
-                self.pixels.clamp_(0, 1)
+                self.parts[-1].clamp_(0, 1)
             self._remember()
         return loss.item(), {name: part.item() for name, part in evaluations[0].items()}
 
@@ -213,13 +236,24 @@ class PixelOptimizer:
     def picture(self) -> Tensor:  # [1, 3, H, W] in [0, 1]
         "The result so far."
         pixels = self._clamped() if self.mean is None else self._average()
-        return (pixels * self.unit).clamp(0, 1).cpu()
+        x = (pixels * self.unit).cpu()
+        return (self._recolored(x) if self.plan.palette else x).clamp(0, 1)
+
+    def _recolored(self, x):
+        "The image with the colors of the paintings, region by region."
+        found = moments(x)
+        for mask, paintings in self._regions(x.shape[-2:]):
+            palette = sum(share * self.palettes[i] for i, share in paintings)
+            moved = toward_palette(x, found, palette, self.plan.palette)
+            x = moved if mask is None else torch.lerp(x, moved, mask.cpu())
+        return x
 
     def state_dict(self) -> dict[str, Any]:
         "All that changes during the iterations. Resumed from it, a CPU repeats them bit for bit."
         return {
             "at": list(self.at),
-            "pixels": self.pixels.detach(),
+            "parts": [part.detach() for part in self.parts],
+            "matches": self.matching.state_dict(),
             "mean": self.mean,
             "decay": self.decay,
             "opt": self.opt and self.opt.state_dict(),
@@ -229,8 +263,9 @@ class PixelOptimizer:
         "Restore a state of the same photo, paintings and plan, which is not checked."
         self.at, self.decay = tuple(state["at"]), state["decay"]
         self.mean = state["mean"].to(self.device)
-        self.pixels = state["pixels"].to(self.device).requires_grad_()
-        self.opt = self.make_opt(self.pixels, self.plan) if state["opt"] else None
+        self.parts = [part.to(self.device).requires_grad_() for part in state["parts"]]
+        self.matching.load_state_dict(state["matches"], self.device)
+        self.opt = self.make_opt(self.parts, self.plan) if state["opt"] else None
         if self.opt:
             self.opt.load_state_dict(state["opt"])
 
@@ -263,10 +298,22 @@ class PixelOptimizer:
                     return full
                 return self._features(shrink(x, scale), self._layers("style"))
 
-            comparison = Comparison(x, photo, features, lambda: targets, regions, style.get)
+            comparison = Comparison(
+                x, photo, features, lambda: targets, regions, style.get, self.matching.found
+            )
             return {name: term(comparison).sum() for name, term in self.terms.items()}
 
-        return objective
+        @torch.no_grad()
+        def rematch():
+            seen = self._features(self.pixels * self.unit, layers)
+            self.matching.renew(seen, targets, shape, self.at)
+
+        def painting(i, layers):
+            x = resized_tensor(self.styles[i], self._painting_shape(i, size)).to(self.device)
+            return self._features(x, layers), x.shape[-2:]
+
+        self.matching.enter(zip(regions, paintings), painting)
+        return objective, rematch
 
     def _blend(self, size, scale, paintings):
         "The style targets of a blend of paintings, given as pairs of an index and a share."
@@ -311,12 +358,14 @@ class PixelOptimizer:
                 )
 
 
+COLORS = 256  # px of a painting whose colors are measured
+
 # name -> constructor, and when pixels are limited to [0, 1]: clamped after a step, which would
 # mislead L-BFGS, or folded inside the loss
 OPTIMIZERS = {
-    "adam": (lambda x, plan: torch.optim.Adam([x], plan.step_size, plan.betas), "after"),
-    "lbfgs": (lambda x, plan: torch.optim.LBFGS([x], max_iter=1, history_size=10), "never"),
-    "wolfe": (lambda x, plan: lbfgs_with_line_search(x), "inside"),
+    "adam": (lambda x, plan: torch.optim.Adam(x, plan.step_size, plan.betas), "after"),
+    "lbfgs": (lambda x, plan: torch.optim.LBFGS(x, max_iter=1, history_size=10), "never"),
+    "wolfe": (lambda x, plan: lbfgs_with_line_search(*x), "inside"),
 }
 
 

@@ -1,65 +1,16 @@
 "The terms of the perceptual loss: a recipe is a list of them, for networks and for pixels."
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..core.constants import IMAGENET
 from ..core.values import known
+from .neighbors import Hypercolumns, Neighbors
 from .regularity import VARIATIONS, chroma_variation, tone_error
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES, StyleLoss, inner
+from .term import Comparison, LayerTerm, Term, weighted_sum
 
 __all__ = ["TERMS", "Comparison", "Content", "Style", "Term", "make_terms"]
-
-
-@dataclass
-class Comparison:
-    "Repainted images beside their photos, as the terms of the loss see them."
-
-    pred: Tensor  # [B, 3, H, W] in [0, 1]
-    photo: Tensor  # likewise
-    features: Callable  # scale -> layer -> [B, C, h, w]; below scale 1 at the style's layers only
-    photo_features: Callable  # () -> layer -> [B, C, h, w], at the layers of the other terms
-    regions: Sequence  # parts of the images with a style of their own, [1, 1, H, W]; [None]: all
-    style_targets: Callable  # scale -> for each region: layer -> target
-
-
-class Term(nn.Module):
-    """A term of the perceptual loss: called with a `Comparison`, it gives its weighted error.
-
-    That is one number for each image, [B], or one for the batch. To add a term, write a subclass
-    and add a row to `TERMS`. If it reads features, its `layers` name them, {"relu3_4": 1.0}:
-    `seen.features(1)` and `seen.photo_features()` then have them.
-    """
-
-    def __init__(
-        self,
-        weight: float = 0.0,  # 0: the term is off
-    ):
-        super().__init__()
-        self.weight = weight
-        self.layers: dict[str, float] = {}  # name -> weight
-
-    def matters(self) -> bool:
-        "Whether the term has a weight."
-        return bool(self.weight)
-
-    def forward(self, seen: Comparison) -> Tensor:  # [B], or a scalar for the batch
-        "The error times `weight`. Each subclass has its own."
-        raise NotImplementedError
-
-
-class LayerTerm(Term):
-    "A term that compares features. `weight` applies to all layers."
-
-    def __init__(self, layers: dict[str, float] | None = None, weight: float = 1.0):
-        super().__init__(weight)
-        self.layers = {name: weight * part for name, part in (layers or {}).items()}
-
-    def matters(self):
-        return any(self.layers.values())
 
 
 class Content(LayerTerm):
@@ -183,6 +134,8 @@ class Chroma(Term):
 TERMS = {
     "content": Content,
     "style": Style,
+    "hypercolumns": Hypercolumns,
+    "neighbors": Neighbors,
     "tone": Tone,
     "tv": Variation,
     "chroma": Chroma,
@@ -202,13 +155,3 @@ def make_terms(
 def photo_layers(terms) -> list[str]:
     "The layers of a photo that terms compare with."
     return [k for name, term in terms.items() if name != "style" for k in term.layers]
-
-
-def weighted_sum(parts):
-    "Sum of weights times tensors, in one operation for each."
-    parts = iter(parts)
-    weight, total = next(parts)
-    total = weight * total
-    for weight, part in parts:
-        total = torch.add(total, part, alpha=weight)
-    return total

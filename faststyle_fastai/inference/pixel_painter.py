@@ -1,0 +1,77 @@
+"Painting on the image itself for as long as you give it: the objective `neighbors`, timed."
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..images.files import to_picture
+from ..images.sizes import resized
+from ..optimization.pixel_recipes import Optimization, optimization_plan, scales_between
+from ..optimization.pixels import PixelOptimizer
+from .refine import FEWEST, MOST, PER_OCTAVE
+
+__all__ = ["PixelPainter"]
+
+OTHER = 1.2  # time of matching and of preparing sizes, relative to that of the steps
+
+
+@dataclass(frozen=True)
+class PixelPainter:
+    "Repaints tensors, [1, 3, H, W] in [0, 1] with H and W ≥ 8, like a `Painter`."
+
+    works: list  # of each style its works: files, addresses or images
+    shares: list[float]  # of the styles
+    strength: float  # the rest is the photo
+    seconds: float  # it ends after 128 steps at each size
+    likeness: float | None  # see pixel_recipes.optimization_plan
+    device: torch.device
+    precision: str  # see devices.autocast_dtype
+    watch: Callable[[float], None] | None = None  # gets the finished share
+
+    def __call__(
+        self,
+        x: Tensor,
+    ) -> Tensor:  # [1, 3, H, W] in [0, 1]
+        "Paint from coarse to fine. Ctrl-C keeps the steps so far."
+        with torch.inference_mode(False), torch.enable_grad():
+            painted = self.painted(to_picture(x))
+        if painted.shape != x.shape:  # stopped early
+            painted = resized(painted, x.shape[-2:])
+        return torch.lerp(x.cpu(), painted, self.strength).clamp(0, 1).to(x.device)
+
+    def painted(self, photo: Image.Image) -> Tensor:
+        "Optimize the image for some seconds."
+        began = time.monotonic()
+        plan = optimization_plan("neighbors", likeness=self.likeness, end_scale=max(photo.size))
+        steps = self.steps(photo, plan, began)
+        work = self.optimizer(photo, replace(plan, initial_iterations=steps, iterations=steps))
+        try:
+            for _ in work:
+                if self.watch:
+                    self.watch(work.done())
+        except KeyboardInterrupt:
+            pass
+        return work.picture()
+
+    def optimizer(self, photo, plan) -> PixelOptimizer:
+        return PixelOptimizer(
+            photo, self.works, self.shares, plan, device=self.device, precision=self.precision
+        )
+
+    def steps(self, photo: Image.Image, plan: Optimization, began: float) -> int:
+        """The steps at each size that fit into the time, by the time of one at the last size.
+
+        Rounded to half octaves, so that the same machine gives the same image again.
+        """
+        sizes = scales_between(plan.min_scale, plan.end_scale)
+        trial = replace(plan, min_scale=plan.end_scale, initial_iterations=2)
+        *_, last = self.optimizer(photo, trial)
+        work = OTHER * sum((size / plan.end_scale) ** 2 for size in sizes)
+        left = self.seconds - (time.monotonic() - began)
+        room = min(MOST, max(FEWEST, left / (last.seconds * work)))
+        return round(2 ** (math.floor(PER_OCTAVE * math.log2(room)) / PER_OCTAVE))
