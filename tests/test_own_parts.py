@@ -99,7 +99,7 @@ def test_a_recipe(dls, painting, photo, monkeypatch):
     own = replace(fast.style, opt="adam", loss={**fast.style.loss, "tone": {"weight": 3.0}})
     monkeypatch.setitem(RECIPES, "own", replace(fast, style=own))
     assert trained(dls, painting, "own").loss_func.terms["tone"].weight == 3
-    quick = replace(OPTIMIZATIONS["fast"], end_scale=46, min_scale=46, initial_iterations=1)
+    quick = replace(OPTIMIZATIONS["neighbors"], end_scale=46, min_scale=46, initial_iterations=1)
     monkeypatch.setitem(OPTIMIZATIONS, "own", quick)
     assert optimize_style(photo, painting, recipe="own", device="cpu").size == (46, 34)
     unstyled = {"style_weight": 0.0, "content_weight": 1.0}  # any term may be left out

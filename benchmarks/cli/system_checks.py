@@ -140,7 +140,7 @@ def picture_at_an_address(command):
 
 def page_shows(bench):
     "Check that the page shows an optimization, and serves its image alone."
-    plan = optimization_plan("fast", end_scale=32, min_scale=32, initial_iterations=3)
+    plan = optimization_plan("neighbors", end_scale=32, min_scale=32, initial_iterations=3)
     work = PixelOptimizer(bench.photo, bench.painting, None, plan, device="cpu")
     port = free_port()
     with live_page(port=port) as watch:

@@ -97,7 +97,7 @@ def trained(photos, runs, painting, photo):
 
 
 def optimized(painting, photo, longer=1):
-    plan = optimization_plan("fast")
+    plan = optimization_plan("neighbors")
     how = {k: longer * getattr(plan, k) for k in ("initial_iterations", "iterations")}
     return None, optimize_style(photo, [painting], end_scale=SIDE, **how)
 

@@ -55,23 +55,31 @@ def compared(photo, painting, style, optimizer, args):
     most = TARGETS[optimizer]
     target = reached(photo, painting, init="content", initial_iterations=most, **plan)[1][-1].loss
     row, found = [read_picture(photo), read_picture(painting), Stylizer(style)(photo)], {}
+    shown = list(row)
     for init in ("content", "gray", f"stylized:{style}"):
+        named, start = init.partition(":")[0], row[-1] if init.startswith("stylized") else None
+        how = plan | ({} if start else {"init": init})
         picture, seen = reached(
-            photo, painting, target, init=init, initial_iterations=MOST * most, **plan
+            photo, painting, target, start, initial_iterations=MOST * most, **how
         )
-        row.append(picture)
+        shown.append(picture)
         many = f"{'> ' * (seen[-1].loss > target)}{len(seen)}"
         facts = {"iterations": many, "seconds": sum(one.seconds for one in seen)}
-        found[init.partition(":")[0]] = facts | {"loss at first": seen[0].loss / target}
+        found[named] = facts | {"loss at first": seen[0].loss / target}
     name = f"{Path(photo).stem}-{Path(style).stem}-{optimizer}"
-    save_picture(side_by_side(row), args.out / f"{name}.png")
+    save_picture(side_by_side(shown), args.out / f"{name}.png")
     print(name, found, flush=True)
     return found
 
 
-def reached(photo, painting, target=0.0, **plan):
+def optimizer(photo, painting, start, plan):
+    settings = optimization_plan("neighbors", **plan)
+    return PixelOptimizer(photo, painting, None, settings, start=start)
+
+
+def reached(photo, painting, target=0.0, start=None, **plan):
     "The image and the iterates of an optimization that stops at the loss `target`."
-    work, seen = PixelOptimizer(photo, painting, None, optimization_plan("fast", **plan)), []
+    work, seen = optimizer(photo, painting, start, plan), []
     for iterate in work:
         seen.append(iterate)
         if iterate.loss <= target:

@@ -27,7 +27,7 @@ from faststyle_fastai.all import (
 )
 from faststyle_fastai.perceptual.evaluate import reference_loss
 
-RECIPES = "gatys", "crowson", "fast"
+RECIPES = "gatys", "crowson", "neighbors"
 
 
 def main():
@@ -48,7 +48,7 @@ def main():
         for recipe in RECIPES:
             file = args.out / f"{name}-{recipe}.png"
             if recipe == (args.only or recipe):
-                weights = None if recipe == "fast" else args.weights
+                weights = None if recipe == "neighbors" else args.weights
                 began = time.monotonic()
                 made = optimize_style(
                     photo, painting, recipe=recipe, weights=weights, end_scale=args.px, device="cpu"
@@ -65,7 +65,7 @@ def main():
         save_picture(side_by_side(row), args.out / f"{name}.png")
     rows = {row["recipe"]: row for row in kept("slow_way")["rows"]} if args.only else {}
     for recipe, seen in found.items():
-        row = {"recipe": recipe, "backbone": "lite" if recipe == "fast" else "vgg19"}
+        row = {"recipe": recipe, "backbone": "lite" if recipe == "neighbors" else "vgg19"}
         rows[recipe] = row | {k: statistics.mean(s[k] for s in seen) for k in seen[0]}
     report("slow_way", list(rows.values()), px=args.px, pairs=len(args.pair))
 

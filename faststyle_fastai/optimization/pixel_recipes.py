@@ -32,6 +32,7 @@ class Optimization(Plan):
     style_size: int | None = None  # px of the paintings' longer side instead
     enlarge: bool = True  # photos that are smaller than a scale
     levels: int = 0  # of a Laplacian pyramid that is optimized instead of the pixels, by Adam
+    anneal: float = 0.0  # last share of the iterations at a size in which Adam's step falls to 0
     rematch: int = 10  # iterations after which places are matched again, see terms.Neighbors
     palette: float = 0.0  # share of the way to the painting's colors at the end
 
@@ -70,7 +71,7 @@ OPTIMIZATIONS = {
         loss={
             "content": {
                 "layers": {"relu3_4": 0.5, "relu4_2": 1.0},
-                "weight": 0.15,
+                "weight": 0.25,
                 "distance": "normalized",
             },
             "hypercolumns": {"layers": dict.fromkeys(HYPERCOLUMNS, 1.0), "weight": 5.0},
@@ -80,7 +81,7 @@ OPTIMIZATIONS = {
             "chroma": {"weight": 2.0},
         },
         padding="zeros",
-        step_size=6e-3,
+        step_size=0.015,
         betas=(0.9, 0.999),
         clamp=False,
         min_scale=96,
@@ -89,6 +90,7 @@ OPTIMIZATIONS = {
         avg_decay=0.0,
         init="blurred",
         levels=5,
+        anneal=0.5,
         palette=0.7,
     ),
     "crowson": CROWSON,  # crowsonkb/style-transfer-pytorch's
@@ -139,6 +141,10 @@ def optimization_plan(
         OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)],
     )
     plan = plan_with(plan if likeness is None else alike(plan, likeness), overrides, TERMS)
+    if plan.style_weight and not plan.style_layers:
+        raise ValueError(
+            f"Recipe {recipe} has no style layers to weigh. Use likeness, or add style_layers."
+        )
     if plan.end_scale >= plan.min_scale:
         return plan
     if overrides.get("min_scale"):

@@ -14,7 +14,7 @@ from ..images.sizes import resize_short
 from .backbones import Backbone
 from .lbfgs import lbfgs
 from .losses import VggLoss
-from .measures import grid, mottling, patches, structure, tone
+from .measures import grid, local_style, mottling, patches, structure, tone
 
 __all__ = ["evaluate_autoencoder", "evaluate_style", "average_best_loss", "worth", "reference_loss"]
 
@@ -71,7 +71,8 @@ def evaluate_style(
     """Mean losses and measures of photo, network, others and direct optimization; the images.
 
     Losses: each term of `loss`, the style unweighted, and their total. Measures that agree with the
-    eye: tone, structure, mottling, patches and grid, see measures.py; NaN where undefined.
+    eye: tone, structure, local style, mottling, patches and grid, see measures.py; NaN where
+    undefined.
     `iterations` of the network is the `worth` of its mean total on the mean best-so-far curve of
     the optimizations.
     """
@@ -98,6 +99,7 @@ def evaluate_style(
             parts["style"] /= STYLE_WEIGHT
             parts |= {"total": total, "tone": tone(x, photo).item()}
             parts |= {"structure": structure(x, photo, loss.backbone).item()}
+            parts |= {"local style": local_style(x, painting, loss.backbone)}
             parts |= {"mottling": mottling(x, photo, painting), "patches": patches(x, photo)}
             parts |= {"grid": grid(x)}
             for key, value in parts.items():

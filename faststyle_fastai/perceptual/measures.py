@@ -1,4 +1,4 @@
-"Measures that agree with the eye and are not trained on: tone, structure, mottling, patches, grid."
+"Measures that agree with the eye and are not trained on: tone, structure, local style, and flaws."
 
 import math
 
@@ -8,12 +8,14 @@ from torch.nn import functional as F
 
 from ..images.color import luminance
 from .backbones import Backbone
+from .neighbors import columns, nearest
 from .style_losses import CONTENT_LOSSES
 
-__all__ = ["grid", "mottling", "patches", "structure", "tone"]
+__all__ = ["grid", "local_style", "mottling", "patches", "structure", "tone"]
 
 SQUARE = 16  # px
 FLAT = 0.02  # standard deviation of luminance below which a square of a photo is flat
+BLOCK = "relu3_"  # layers that see strokes
 QUIET = 0.1  # share of a painting's squares that count as quiet
 PATCH = 8  # px, the smallest patch of color
 WINDOW = 64  # px of the windows searched for periodic patterns
@@ -48,6 +50,26 @@ def structure(
     """
     x, y = (backbone(z, [layer])[layer] for z in (picture, photo))
     return 1 - CONTENT_LOSSES["normalized"](x, y) / 2
+
+
+@torch.no_grad()
+def local_style(
+    picture: Tensor,  # [1, 3, H, W] in [0, 1]
+    painting: Tensor,  # [1, 3, h, w] in [0, 1], at the scale of the strokes in the image
+    backbone: Backbone,
+) -> float:  # from 0
+    """How far each place is from the nearest place of the painting, on average.
+
+    The mean cosine distance of features, over the backbone's layers of the third block. A photo in
+    the painting's palette is as far as the photo; paint is nearer.
+    """
+    layers = [name for name in backbone.layers if name.startswith(BLOCK)] or backbone.layers[-1:]
+    found, wanted = (backbone(x, layers) for x in (picture, painting))
+    away = []
+    for name in layers:
+        places, keys = (F.normalize(columns(x[name].float()), dim=1) for x in (found, wanted))
+        away.append(1 - nearest(places, keys)[0].mean().item())
+    return sum(away) / len(away)
 
 
 def mottling(

@@ -72,7 +72,7 @@ def test_python_refuses_them_too(number, photo, painting, photos, paint, tmp_pat
         lambda: TimeBudget(number),
         lambda: recipe_plan("fast", "style", lr=number),
         lambda: recipe_plan("fast", "style", style_layers={"relu1_1": number}),
-        lambda: plan_with(OPTIMIZATIONS["fast"], {"tv_weight": number}),
+        lambda: plan_with(OPTIMIZATIONS["neighbors"], {"tv_weight": number}),
         lambda: optimize_style(photo, [painting, photo], [1.0, number], end_scale=46),
         lambda: short_shape((48, 64), number),
         lambda: paint(photo, strength=number),

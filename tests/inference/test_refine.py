@@ -1,9 +1,10 @@
-"A style is refined on one photo, in Python and on the command line."
+"Painting on the image itself, and networks refined for films."
 
 import time
 
 import pytest
 import torch
+from PIL import Image
 
 from faststyle_fastai.all import Stylizer, read_picture, to_tensor
 from faststyle_fastai.core.errors import FaststyleError
@@ -30,19 +31,55 @@ def test_the_loss_falls(photo, painting):
     assert torch.equal(again.paint(x), refined.paint(x))
 
 
-def test_a_call_may_refine_first(photo, painting):
+def test_a_call_may_paint_on_the_image_itself(photo, painting):
     sight, shares = Stylizer(painting, "cpu", "float32"), []
-    painted = sight(photo, refine=0.01, keep_colors=True, watch=shares.append)
-    refined = sight.refined(photo, seconds=0.01)
-    assert shares[-1] == 1
-    assert painted.tobytes() == refined(photo, keep_colors=True).tobytes()
-    assert painted.tobytes() != sight(photo, keep_colors=True).tobytes()
-    with pytest.raises(FaststyleError, match="one style"):
-        sight(photo, refine=0.01, mask=photo, black=painting)
+    painted = sight(photo, refine=0.01, watch=shares.append)
+    assert shares[-1] == 1 and shares == sorted(shares)
+    assert painted.tobytes() == sight(photo, refine=0.01).tobytes() != sight(photo).tobytes()
+    half = to_tensor(sight(photo, refine=0.01, strength=0.5))
+    between = (to_tensor(painted) + to_tensor(read_picture(photo))) / 2
+    assert (half - between).abs().max() < 0.01
+    assert sight(photo, refine=0.01, likeness=0.2).tobytes() != painted.tobytes()
     with pytest.raises(ValueError, match="Invalid refine=-1. Use a number of at least 0"):
         sight(photo, refine=-1)
+    with pytest.raises(ValueError, match="Invalid likeness=2"):
+        sight(photo, refine=1, likeness=2)
     with pytest.raises(ValueError, match="Unknown style 'cat'"):
         sight(photo, "cat")
+
+
+def test_masks_backgrounds_and_mixtures_are_painted_so(photo, painting):
+    both = Stylizer([painting, "udnie"], "cpu", "float32")
+    left = Image.new("L", (96, 72))
+    left.paste(255, (0, 0, 48, 72))
+    x, name = to_tensor(read_picture(photo)), both.styles[0]
+    masked = to_tensor(both(photo, name, refine=0.01, mask=left))
+    assert (masked - x)[..., 48:].abs().max() < 0.01 < (masked - x)[..., :48].abs().mean()
+    second = to_tensor(both(photo, name, refine=0.01, mask=left, black="udnie"))
+    assert torch.equal(second[..., :47], masked[..., :47])
+    mixed = both(photo, {name: 0.5, "udnie": 0.5}, refine=0.01)
+    assert mixed.tobytes() not in {both(photo, n, refine=0.01).tobytes() for n in both.styles}
+
+
+def test_a_large_photo_is_painted_small_and_enlarged(photo, painting):
+    large = read_picture(photo).resize((1400, 1050))
+    paint = Stylizer(painting, "cpu", "float32")
+    whole = paint(large, refine=0.01, size=64)
+    tiled = paint(large, refine=0.01, size=64, tile=512)
+    assert whole.size == tiled.size == large.size
+    assert (to_tensor(whole) - to_tensor(tiled)).abs().mean() < 0.02
+
+
+def test_ctrl_c_keeps_the_strokes_so_far(photo, painting):
+    paint = Stylizer(painting, "cpu", "float32")
+
+    def press(share):
+        if share > 0.4:
+            raise KeyboardInterrupt
+
+    stopped = paint(photo, refine=0.01, watch=press)
+    assert stopped.size == (96, 72)
+    assert stopped.tobytes() not in (paint(photo).tobytes(), paint(photo, refine=0.01).tobytes())
 
 
 def test_a_large_photo_is_refined_small():
@@ -86,18 +123,20 @@ def test_a_style_without_its_painting_is_refused(trained, photo):
 
 
 def test_from_the_command_line(faststyle, photo, painting, tmp_path):
-    how = "--refine", 0.01, "--quiet", "--precision", "float32"
-    one, kept = tmp_path / "one.png", tmp_path / "kept.safetensors"
-    faststyle("stylize", photo, "--style", painting, "-o", one, *how, "--save-style", kept)
-    assert read_picture(one).tobytes() == Stylizer(kept, "cpu", "float32")(photo).tobytes()
-    assert read_picture(one).tobytes() != Stylizer(painting, "cpu", "float32")(photo).tobytes()
+    how, one = ("--refine", 0.01, "--quiet", "--precision", "float32"), tmp_path / "one.png"
+    made = faststyle("stylize", photo, "--style", painting, "-o", one, *how, "--likeness", 0.5)
+    assert made.returncode == 0, made.stderr
+    paint = Stylizer(painting, "cpu", "float32")
+    again = paint(photo, refine=0.01, likeness=0.5)
+    assert (to_tensor(read_picture(one)) - to_tensor(again)).abs().mean() < 0.01
+    assert read_picture(one).tobytes() != paint(photo).tobytes()
 
 
 def test_transparency_is_kept(photo, painting):
     see_through = read_picture(photo).copy()
     see_through.putalpha(128)
-    refined = Stylizer(painting, "cpu").refined(see_through, seconds=0, size=48)
-    assert refined(see_through).getchannel("A").getextrema() == (128, 128)
+    painted = Stylizer(painting, "cpu")(see_through, refine=0.01, size=48)
+    assert painted.getchannel("A").getextrema() == (128, 128)
 
 
 def test_a_style_of_ones_own_with_a_built_in_name_needs_its_painting(photo, tmp_path):
@@ -106,24 +145,22 @@ def test_a_style_of_ones_own_with_a_built_in_name_needs_its_painting(photo, tmp_
         Stylizer(tmp_path / "udnie.safetensors", "cpu").refined(photo)
 
 
-def test_each_photo_of_a_folder_or_one_for_all(faststyle, photo, tmp_path):
+def test_a_trained_style_with_its_painting(faststyle, trained, photo, painting, tmp_path):
     both = photo, photo.with_name("1.jpg")
-    for out, more in (("each", []), ("once", ["--refine-on", photo])):
-        how = ["--refine", 0.01, "--precision", "float32", *more]
-        faststyle("stylize", *both, "--style", "udnie", "-o", tmp_path / out, *how)
-    each, once = (
-        [read_picture(f).tobytes() for f in sorted((tmp_path / out).iterdir())]
-        for out in ("each", "once")
-    )
-    assert each[0] == once[0] and each[1] != once[1]
+    trained.export(tmp_path / "own.pkl")
+    own = "--style", tmp_path / "own.pkl", "--trust-pickle"
+    how = *own, "--refine", 0.01, "-o", tmp_path / "out"
+    refused = faststyle("stylize", photo, *how)
+    assert refused.returncode == 1 and "needs its painting" in refused.stderr
+    made = faststyle("stylize", *both, *how, "--painting", painting)
+    assert made.returncode == 0 and len(list((tmp_path / "out").iterdir())) == 2, made.stderr
 
 
 @pytest.mark.parametrize(
     "options, why",
     [
-        (["--save-style", "a.safetensors"], "--save-style needs --refine"),
-        (["--refine", 1, "--save-style", "a.pt"], "must end in .safetensors"),
-        (["--refine", 1, "--mix", "udnie=.5"], "--refine takes one style"),
+        (["--likeness", 0.5], "--likeness needs --refine"),
+        (["--painting", "a.png"], "--painting needs --refine"),
     ],
 )
 def test_options_that_do_not_go_together(faststyle, photo, tmp_path, options, why):
