@@ -77,7 +77,7 @@ OPTIMIZATIONS = {
             "hypercolumns": {"layers": dict.fromkeys(HYPERCOLUMNS, 1.0), "weight": 5.0},
             "neighbors": {"layers": dict.fromkeys(BRUSHWORK, 1.0)},
             "tone": {"weight": 0.5},
-            "tv": {"weight": 30.0, "kind": "squares"},
+            "tv": {"weight": 20.0, "kind": "squares"},
             "chroma": {"weight": 2.0},
         },
         padding="zeros",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..core.errors import FaststyleError
 from ..images.sizes import resize_short, shrink
 from .backbones import Backbone, perceptual_backbone
+from .neighbors import Neighbors
 from .plans import merged, shorthand
 from .terms import TERMS, Comparison, make_terms, photo_layers
 
@@ -48,6 +49,8 @@ class VggLoss(nn.Module):
         settings |= {"content_layers": content_layers, "style_layers": style_layers}
         settings |= {"tv_weight": tv}
         terms = make_terms(merged(merged({}, loss or {}), shorthand(settings, TERMS)))
+        if any(isinstance(term, Neighbors) for term in terms.values()):
+            raise ValueError("Terms that match places are for the optimization of pixels.")
         for term in terms.values():
             term.layers = _by_full_name(term.layers, backbone)
         styles = [style] if isinstance(style, Tensor) else style

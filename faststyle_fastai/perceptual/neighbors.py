@@ -38,6 +38,8 @@ class Match:
     places: Tensor  # [N], indices
     center: Tensor  # [C], subtracted from an image's features
     targets: Tensor  # [N, C] of length 1
+    lengths: Tensor  # [N], of the targets before that
+    size: float  # their mean
     shortest: float  # features below this length count less
 
 
@@ -55,9 +57,10 @@ class Neighbors(LayerTerm):
         weight: float = 1.0,
         places: int = 4096,  # of the image, sampled anew for each match
         keys: int = 8192,  # places of a style, sampled
+        contrast: float = 0.5,  # weight of the features' lengths beside their directions
     ):
         super().__init__(layers, weight)
-        self.places, self.most = places, keys
+        self.places, self.most, self.contrast = places, keys, contrast
 
     def parts(self, features, shape) -> dict[str, tuple[Tensor, tuple]]:
         "Lists of places, and the height and width of their grids."
@@ -91,9 +94,11 @@ class Neighbors(LayerTerm):
             queries = own[places].float()
             insides = [_inside(mask, grid, places) for mask, _ in regions]
             styles = [(inside, keys[k]) for inside, (_, keys) in zip(insides, regions)]
-            targets = match(queries, styles, self.centered, features[next(iter(features))].dtype)
-            center = queries.mean(0) * self.centered
-            found[k] = Match(places, center, targets, length(queries))
+            dtype = features[next(iter(features))].dtype
+            targets, lengths = match(queries, styles, self.centered, dtype)
+            center, shortest = queries.mean(0) * self.centered, length(queries)
+            size = max(lengths.mean().item(), shortest, 1e-6)
+            found[k] = Match(places, center, targets, lengths, size, shortest)
         return found
 
     def queries(self, features, photo, shape):
@@ -103,7 +108,10 @@ class Neighbors(LayerTerm):
     def forward(self, seen):
         parts, matches = self.parts(seen.features(1), seen.pred.shape[-2:]), seen.matches[self.name]
         return weighted_sum(
-            (self.weight_of(k), cosines(own[matches[k].places], matches[k]).to(seen.pred.device))
+            (
+                self.weight_of(k),
+                distance(own[matches[k].places], matches[k], self.contrast).to(seen.pred.device),
+            )
             for k, (own, _) in parts.items()
         )
 
@@ -126,9 +134,10 @@ class Hypercolumns(Neighbors):
         weight: float = 1.0,
         places: int = 4096,  # at most; cells are 4 px or larger
         keys: int = 8192,  # places of a style, sampled
+        contrast: float = 0.5,  # likewise
         likeness: float = 0.75,  # the photo's share in what is matched; the rest is the image
     ):
-        super().__init__(layers, 1.0, places, keys)
+        super().__init__(layers, 1.0, places, keys, contrast)
         check_range("likeness", likeness, 0, 1)
         self.weight, self.likeness = weight, likeness
 
@@ -217,7 +226,7 @@ def match(
     regions: Sequence[tuple[Tensor | None, list[Keys]]],  # [N], whether a place is inside
     centered: bool,  # the targets, otherwise features as they are
     dtype: torch.dtype | None = None,
-) -> Tensor:  # [N, C] of length 1
+) -> tuple[Tensor, Tensor]:  # [N, C] of length 1, and [N] their lengths before that
     """For each query the nearest place of its region's styles by centered cosine.
 
     Each style gets its share of a region, where it is nearer than the others.
@@ -228,11 +237,12 @@ def match(
         where = slice(None) if inside is None else inside.nonzero()[:, 0]
         asked = unit(queries[where] - center, shortest)
         found = [nearest(asked, style.unit, dtype) for style in styles]
-        values = [style.unit if centered else unit(style.values) for style in styles]
+        values = [x.values - x.values.mean(0) * centered for x in styles]
         near = torch.stack([own[i] for own, (_, i) in zip(values, found)])  # [styles, n, C]
         chosen = _divided(torch.stack([x for x, _ in found]), [style.share for style in styles])
         targets[where] = near[chosen, torch.arange(len(asked), device=asked.device)]
-    return targets
+    lengths = targets.norm(dim=1)
+    return unit(targets), lengths
 
 
 def _divided(similar, shares):
@@ -248,9 +258,13 @@ def _divided(similar, shares):
     return chosen
 
 
-def cosines(
+def distance(
     found: Tensor,  # [N, C], features at the places of `wanted`
     wanted: Match,
-) -> Tensor:  # scalar, from 0 to 2
-    "Mean cosine distance from the targets."
-    return 1 - (unit(found - wanted.center, wanted.shortest) * wanted.targets).sum(1).mean()
+    contrast: float,  # weight of the lengths
+) -> Tensor:  # scalar, from 0
+    "Mean cosine distance from the targets, and the error of lengths, which cosines don't see."
+    x = found.float() - wanted.center
+    length = x.norm(dim=1).clamp(min=max(wanted.shortest, 1e-6))
+    cosines = (x * wanted.targets).sum(1) / length
+    return (1 - cosines + contrast * ((length - wanted.lengths) / wanted.size).square()).mean()

@@ -1,0 +1,109 @@
+"""Painting on the image itself: seconds and memory by size, and what the image became.
+
+    python -m benchmarks.optimization.neighbors --set STYLEID/data [--weights VGG19] \\
+        [--pairs 20] [--pictures OUT]
+
+`optimize` is timed with its defaults at 512 and 1024 px, `refine=20` on a photo of 12 megapixels;
+memory is what a new process adds to its peak. On the first pairs, in the order of
+`benchmarks.standard`, the photo, first sight, `refine=20` at two likenesses and the optimization
+are compared: local style (distance of each place from the painting's nearest), tone, and structure.
+VGG19 measures where its weights are given, otherwise `lite`. OUT keeps the images.
+"""
+
+import argparse
+import statistics
+import time
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks.report import fresh, peak, report
+from benchmarks.standard.table import chosen
+from faststyle_fastai.all import (
+    Stylizer,
+    optimize_style,
+    perceptual_backbone,
+    read_picture,
+    save_picture,
+    to_tensor,
+)
+from faststyle_fastai.perceptual.measures import grid, local_style, structure, tone
+
+LARGE, LAYERS = (4000, 3000), [f"relu3_{i}" for i in range(1, 5)]
+WAYS = {
+    "the photo": lambda photo, painting: read_picture(photo),
+    "at sight": lambda photo, painting: Stylizer(painting)(photo),
+    "refined 20 s": lambda photo, painting: Stylizer(painting)(photo, refine=20),
+    "likeness .4": lambda photo, painting: Stylizer(painting)(photo, refine=20, likeness=0.4),
+    "optimized": lambda photo, painting: optimize_style(photo, painting),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--set", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="VGG19 weights.")
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--pictures", type=Path)
+    args = parser.parse_args()
+    name = "vgg19" if args.weights else "lite"
+    backbone = perceptual_backbone(name, args.weights, layers=LAYERS)
+    pairs, facts = chosen(args.set, args.pairs), {}
+    for title, run in {
+        "512 px": partial(optimized, 512),
+        "1024 px": partial(optimized, 1024),
+        "12 megapixels": large,
+    }.items():
+        began = time.perf_counter()
+        run(pairs[0])
+        facts[f"{title}, s"] = round(time.perf_counter() - began, 1)
+        facts[f"{title}, MB"] = round(fresh(added, run, pairs[0]))
+        print(title, facts, flush=True)
+    rows = [{"way": way, **row(way, paint, pairs, backbone, args)} for way, paint in WAYS.items()]
+    report("neighbors", rows, per_cpu=True, backbone=name, pairs=len(pairs), **facts)
+
+
+def row(way, paint, pairs, backbone, args):
+    "Means over the pairs."
+    found: dict[str, list[float]] = {}
+    for painting, photo in pairs:
+        out = args.pictures and args.pictures / way / painting.stem / f"{photo.stem}.png"
+        if out and out.exists():
+            picture = read_picture(out)
+        else:
+            picture = paint(photo, painting)
+            if out:
+                save_picture(picture, out)
+        x, work = to_tensor(picture), to_tensor(read_picture(painting))
+        original = to_tensor(read_picture(photo).resize(picture.size))
+        with torch.no_grad():
+            one = {
+                "local style": local_style(x, work, backbone),
+                "tone": tone(x, original).item(),
+                "structure": structure(x, original, backbone).item(),
+                "grid": grid(x),
+            }
+        for key, value in one.items():
+            found.setdefault(key, []).append(value)
+    print(way, {k: round(statistics.mean(v), 3) for k, v in found.items()}, flush=True)
+    return {k: round(statistics.mean(v), 3) for k, v in found.items()}
+
+
+def optimized(size, pair):
+    optimize_style(pair[1], pair[0], end_scale=size)
+
+
+def large(pair):
+    Stylizer(pair[0])(read_picture(pair[1]).resize(LARGE), refine=20)
+
+
+def added(run, pair):
+    "MB that a run adds to the peak of this process."
+    before = peak()
+    run(pair)
+    return peak() - before
+
+
+if __name__ == "__main__":
+    main()
