@@ -177,7 +177,7 @@ class PixelOptimizer:
             began = time.monotonic()
             if self.matching.terms and self.at[1] % self.plan.rematch == 0:
                 rematch()
-            if self.plan.anneal and self.plan.optimizer == "adam":
+            if self.opt and self.plan.anneal and self.plan.optimizer == "adam":
                 left = (1 - self.at[1] / i_max) / self.plan.anneal
                 self.opt.param_groups[0]["lr"] = self.plan.step_size * min(1.0, left)
             loss, parts = self._step(objective)
