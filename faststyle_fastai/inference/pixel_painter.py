@@ -11,18 +11,19 @@ from torch import Tensor
 
 from ..images.files import to_picture
 from ..images.sizes import resized
-from ..optimization.pixel_recipes import Optimization, optimization_plan, scales_between
+from ..optimization.pixel_recipes import LARGEST, Optimization, optimization_plan, scales_between
 from ..optimization.pixels import PixelOptimizer
 from .refine import FEWEST, MOST, PER_OCTAVE
 
 __all__ = ["PixelPainter"]
 
+SMALLEST = 32  # px of the short side; smaller images are enlarged first
 OTHER = 1.2  # time of matching and of preparing sizes, relative to that of the steps
 
 
 @dataclass(frozen=True)
 class PixelPainter:
-    "Repaints tensors, [1, 3, H, W] in [0, 1] with H and W ≥ 8, like a `Painter`."
+    "Repaints tensors, [1, 3, H, W] in [0, 1], like a `Painter`."
 
     works: list  # of each style its works: files, addresses or images
     shares: list[float]  # of the styles
@@ -40,14 +41,17 @@ class PixelPainter:
         "Paint from coarse to fine. Ctrl-C keeps the steps so far."
         with torch.inference_mode(False), torch.enable_grad():
             painted = self.painted(to_picture(x))
-        if painted.shape != x.shape:  # stopped early
+        if painted.shape != x.shape:  # stopped early, or tiny
             painted = resized(painted, x.shape[-2:])
         return torch.lerp(x.cpu(), painted, self.strength).clamp(0, 1).to(x.device)
 
     def painted(self, photo: Image.Image) -> Tensor:
         "Optimize the image for some seconds."
         began = time.monotonic()
-        plan = optimization_plan("neighbors", likeness=self.likeness, end_scale=max(photo.size))
+        ratio = max(photo.size) / min(photo.size)
+        longest = min(LARGEST, max(*photo.size, round(SMALLEST * ratio)))
+        plan = optimization_plan("neighbors", likeness=self.likeness, end_scale=longest)
+        plan = replace(plan, min_scale=min(longest, max(plan.min_scale, round(SMALLEST * ratio))))
         steps = self.steps(photo, plan, began)
         work = self.optimizer(photo, replace(plan, initial_iterations=steps, iterations=steps))
         try:

@@ -48,6 +48,7 @@ from .tiles import smaller_side, tile_side, tiles
 __all__ = ["Stylizer"]
 
 LARGE, SIDE = 2**24, 1024  # px: images above LARGE are enlarged in parts of SIDE
+FEWEST_PX = 8  # of the short side, to paint on the image itself
 
 
 class Stylizer:
@@ -140,7 +141,7 @@ class Stylizer:
             stored = image_size(image)  # the photo may lie on its side
             shape, painter = painting_shape(stored[::-1], how.stroke, how.size), self.painter
             if refine:
-                how = replace(how, size=refining_size(shape[::-1]))
+                how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
                 painter = partial(self._pixel_painter, refine, likeness, watch)
             side = self.tile_side(stored, shape, how.tile)
             painted = None

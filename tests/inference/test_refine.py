@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle_fastai.all import Stylizer, read_picture, to_tensor
+from faststyle_fastai.all import Stylizer, optimize_style, read_picture, to_tensor
 from faststyle_fastai.core.errors import FaststyleError
 from faststyle_fastai.inference.refine import (
     AREA,
@@ -68,6 +68,21 @@ def test_a_large_photo_is_painted_small_and_enlarged(photo, painting):
     tiled = paint(large, refine=0.01, size=64, tile=512)
     assert whole.size == tiled.size == large.size
     assert (to_tensor(whole) - to_tensor(tiled)).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 40), (700, 3)])
+def test_tiny_and_narrow_photos(photo, painting, size):
+    narrow = read_picture(photo).resize(size)
+    assert Stylizer(painting, "cpu")(narrow, refine=0.01).size == size
+
+
+def test_a_mask_that_is_all_white_or_black(photo, painting):
+    paint = Stylizer([painting, "udnie"], "cpu", "float32")
+    for color in ("white", "black"):
+        mask = Image.new("L", (96, 72), color)
+        made = optimize_style(photo, [painting, photo], mask=mask, end_scale=48, device="cpu")
+        assert made.size == (48, 36)
+    assert paint(photo, refine=0.01, mask=mask).size == (96, 72)
 
 
 def test_ctrl_c_keeps_the_strokes_so_far(photo, painting):
