@@ -29,7 +29,8 @@ from .perceptual.evaluate import evaluate_autoencoder, evaluate_style
 from .perceptual.losses import VggLoss
 from .perceptual.regularity import tone_error, total_variation
 from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
-from .perceptual.terms import TERMS, Term
+from .perceptual.term import Term
+from .perceptual.terms import TERMS
 from .training.augment import StyleAugment, StyleAugmentV2
 from .training.callbacks import (
     ProgressiveResize,

@@ -81,8 +81,15 @@ def test_a_backbone_other_than_vgg(dls, painting, photo, tmp_path, monkeypatch):
     save_style(learn, tmp_path / "own.safetensors")
     assert Stylizer(tmp_path / "own.safetensors")(photo).size == (96, 72)
     losses = []
-    optimize_style(photo, painting, **SMALL, **how, callback=lambda i, _: losses.append(i.loss))
+    seen = {"callback": lambda i, _: losses.append(i.loss), **SMALL, **how}
+    optimize_style(photo, painting, recipe="crowson", **seen)
     assert losses[-1] < losses[0]
+    matched = {"hypercolumn_layers": {"layer1": 1.0}, "neighbor_layers": {"layer1": 1.0}}
+    losses.clear()
+    optimize_style(photo, painting, **seen, **matched)
+    assert losses[-1] < losses[0]
+    with pytest.raises(ValueError, match="Unknown layer relu1_1"):
+        optimize_style(photo, painting, **seen)
     with pytest.raises(ValueError, match="Unknown layer layer9. Available layers: conv1, bn1"):
         style_learner(dls, painting, **{**how, "style_layers": {"layer9": 1.0}})
 

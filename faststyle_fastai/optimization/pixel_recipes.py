@@ -70,13 +70,13 @@ OPTIMIZATIONS = {
         "lite",
         loss={
             "content": {
-                "layers": {"relu3_4": 0.5, "relu4_2": 1.0},
-                "weight": 0.25,
+                "layers": {"relu2_2": 0.3, "relu3_4": 1.0, "relu4_2": 1.0},
+                "weight": 0.4,
                 "distance": "normalized",
             },
             "hypercolumns": {"layers": dict.fromkeys(HYPERCOLUMNS, 1.0), "weight": 5.0},
             "neighbors": {"layers": dict.fromkeys(BRUSHWORK, 1.0)},
-            "tone": {"weight": 0.5},
+            "tone": {"weight": 1.0},
             "tv": {"weight": 20.0, "kind": "squares"},
             "chroma": {"weight": 2.0},
         },

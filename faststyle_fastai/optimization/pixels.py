@@ -25,7 +25,8 @@ from ..images.sizes import fitted, resized_tensor, shrink
 from ..perceptual.backbones import perceptual_backbone, reachable, spread
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
 from ..perceptual.palette import toward_palette
-from ..perceptual.terms import Comparison, make_terms, photo_layers
+from ..perceptual.term import Comparison
+from ..perceptual.terms import make_terms, photo_layers
 from .initializers import begin
 from .matching import Matching
 from .pixel_recipes import Optimization, scales_between

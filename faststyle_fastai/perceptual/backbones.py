@@ -180,7 +180,8 @@ def reachable(
     """
     last, found, said = backbone.layers[-1], {}, []
     for name in layers:
-        if name not in backbone.layers and name[4:5].isdigit() and name > last:
+        deeper = name not in backbone.layers and name[4:5].isdigit() and name > last
+        if deeper and last in backbone.relus:
             found[name] = last, 0.5 ** (int(name[4]) - int(last[4]))
             said.append(f"{name} is {last} at {found[name][1]:g} of the size")
         else:

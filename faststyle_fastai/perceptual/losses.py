@@ -11,7 +11,8 @@ from ..images.sizes import resize_short, shrink
 from .backbones import Backbone, perceptual_backbone
 from .neighbors import Neighbors
 from .plans import merged, shorthand
-from .terms import TERMS, Comparison, make_terms, photo_layers
+from .term import Comparison
+from .terms import TERMS, make_terms, photo_layers
 
 __all__ = ["VggLoss"]
 

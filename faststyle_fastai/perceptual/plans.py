@@ -40,6 +40,8 @@ SHORTHAND = {
     "style_size": ("style", "size"),
     "style_margin": ("style", "margin"),
     "scales": ("style", "scales"),
+    "hypercolumn_layers": ("hypercolumns", "layers"),
+    "neighbor_layers": ("neighbors", "layers"),
     "tone_weight": ("tone", "weight"),
     "tv_weight": ("tv", "weight"),
     "tv_unit": ("tv", "unit"),

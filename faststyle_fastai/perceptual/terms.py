@@ -10,7 +10,7 @@ from .regularity import VARIATIONS, chroma_variation, tone_error
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES, StyleLoss, inner
 from .term import Comparison, LayerTerm, Term, weighted_sum
 
-__all__ = ["TERMS", "Comparison", "Content", "Style", "Term", "make_terms"]
+__all__ = ["TERMS", "Content", "Style", "make_terms"]
 
 
 class Content(LayerTerm):
