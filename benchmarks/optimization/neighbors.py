@@ -4,7 +4,7 @@
         [--pairs 20] [--pictures OUT]
 
 `optimize` is timed with its defaults at 512 and 1024 px, `refine=20` on a photo of 12 megapixels;
-memory is what a new process adds to its peak. On the first pairs, in the order of
+each runs in a new process; memory is what it adds to its peak. On the first pairs, in the order of
 `benchmarks.standard`, the photo, first sight, `refine=20` at two likenesses and the optimization
 are compared: local style (distance of each place from the painting's nearest), tone, and structure.
 VGG19 measures where its weights are given, otherwise `lite`. OUT keeps the images.
@@ -55,10 +55,8 @@ def main():
         "1024 px": partial(optimized, 1024),
         "12 megapixels": large,
     }.items():
-        began = time.perf_counter()
-        run(pairs[0])
-        facts[f"{title}, s"] = round(time.perf_counter() - began, 1)
-        facts[f"{title}, MB"] = round(fresh(added, run, pairs[0]))
+        seconds, memory = fresh(measured, run, pairs[0])
+        facts |= {f"{title}, s": round(seconds, 1), f"{title}, MB": round(memory)}
         print(title, facts, flush=True)
     rows = [{"way": way, **row(way, paint, pairs, backbone, args)} for way, paint in WAYS.items()]
     report("neighbors", rows, per_cpu=True, backbone=name, pairs=len(pairs), **facts)
@@ -98,11 +96,11 @@ def large(pair):
     Stylizer(pair[0])(read_picture(pair[1]).resize(LARGE), refine=20)
 
 
-def added(run, pair):
-    "MB that a run adds to the peak of this process."
-    before = peak()
+def measured(run, pair):
+    "Seconds of a run, and the MB that it adds to the peak of this process."
+    before, began = peak(), time.perf_counter()
     run(pair)
-    return peak() - before
+    return time.perf_counter() - began, peak() - before
 
 
 if __name__ == "__main__":

@@ -71,14 +71,14 @@ OPTIMIZATIONS = {
         loss={
             "content": {
                 "layers": {"relu2_2": 0.3, "relu3_4": 1.0, "relu4_2": 1.0},
-                "weight": 0.4,
+                "weight": 0.3,
                 "distance": "normalized",
             },
             "hypercolumns": {"layers": dict.fromkeys(HYPERCOLUMNS, 1.0), "weight": 5.0},
             "neighbors": {"layers": dict.fromkeys(BRUSHWORK, 1.0)},
             "tone": {"weight": 1.0},
-            "tv": {"weight": 20.0, "kind": "squares"},
-            "chroma": {"weight": 2.0},
+            "tv": {"weight": 35.0, "kind": "squares"},
+            "chroma": {"weight": 8.0},
         },
         padding="zeros",
         step_size=0.015,
