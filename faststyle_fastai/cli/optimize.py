@@ -30,13 +30,7 @@ PLAN = {  # see pixel_recipes.Optimization
         "NAME",
         "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std.",
     ),
-    "likeness": override(
-        float,
-        "SHARE",
-        "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 0.75.",
-        min=0,
-        max=1,
-    ),
+    "likeness": (options.Likeness, None),
     "min_scale": override(int, "PX", "Longer side in px to start at."),
     "end_scale": override(
         str,
@@ -152,7 +146,6 @@ def optimize(
     if init and init.startswith("stylized:"):
         from ..inference.stylizer import Stylizer
 
-        overrides["init"] = None
         start = Stylizer(init.removeprefix("stylized:"), device, trust_pickle=False)(content)
     page = live_page(host, port, browser, allow_host) if web else nullcontext()
     with page as show:

@@ -1,6 +1,5 @@
 "Painting on the image itself for as long as you give it: the objective `neighbors`, timed."
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from ..images.files import to_picture
 from ..images.sizes import resized
 from ..optimization.pixel_recipes import LARGEST, Optimization, optimization_plan, scales_between
 from ..optimization.pixels import PixelOptimizer
-from .refine import FEWEST, MOST, PER_OCTAVE
+from .refine import rounded_steps
 
 __all__ = ["PixelPainter"]
 
@@ -25,7 +24,7 @@ OTHER = 1.2  # time of matching and of preparing sizes, relative to that of the 
 class PixelPainter:
     "Repaints tensors, [1, 3, H, W] in [0, 1], like a `Painter`."
 
-    works: list  # of each style its works: files, addresses or images
+    works: list[list[Image.Image]]  # of each style
     shares: list[float]  # of the styles
     strength: float  # the rest is the photo
     seconds: float  # it ends after 128 steps at each size
@@ -68,14 +67,10 @@ class PixelPainter:
         )
 
     def steps(self, photo: Image.Image, plan: Optimization, began: float) -> int:
-        """The steps at each size that fit into the time, by the time of one at the last size.
-
-        Rounded to half octaves, so that the same machine gives the same image again.
-        """
+        "The steps at each size that fit into the time, by the time of one at the last size."
         sizes = scales_between(plan.min_scale, plan.end_scale)
         trial = replace(plan, min_scale=plan.end_scale, initial_iterations=2)
         *_, last = self.optimizer(photo, trial)
         work = OTHER * sum((size / plan.end_scale) ** 2 for size in sizes)
         left = self.seconds - (time.monotonic() - began)
-        room = min(MOST, max(FEWEST, left / (last.seconds * work)))
-        return round(2 ** (math.floor(PER_OCTAVE * math.log2(room)) / PER_OCTAVE))
+        return rounded_steps(left / (last.seconds * work))

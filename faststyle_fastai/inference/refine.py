@@ -105,7 +105,12 @@ def steps_within(seconds: float, step: Callable, began: float) -> int:
         step()
         times.append(time.monotonic())
     fastest = min(after - before for before, after in pairwise([began, *times]))
-    room = min(MOST, max(FEWEST, (seconds - (times[-1] - began)) / fastest))
+    return rounded_steps((seconds - (times[-1] - began)) / fastest)
+
+
+def rounded_steps(room: float) -> int:
+    "Steps that fit, from 4 to 128, so that the same machine gives the same image again."
+    room = min(MOST, max(FEWEST, room))
     return round(2 ** (math.floor(PER_OCTAVE * math.log2(room)) / PER_OCTAVE))
 
 

@@ -190,7 +190,7 @@ class Stylizer:
             raise FaststyleError(
                 f"Refining {missing[0]} needs its painting (painting=, --painting)."
             )
-        works = [listify(self.paintings[name]) for name in names]
+        works = [[read_picture(work) for work in listify(self.paintings[name])] for name in names]
         shares = mix[mix != 0].tolist()
         return PixelPainter(
             works, shares, strength, seconds, likeness, self.device, self.precision, watch

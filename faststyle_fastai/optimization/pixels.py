@@ -120,7 +120,9 @@ class PixelOptimizer:
         )
         self.at = 0, 0  # index of the size, iterations done at it
         self.opt: torch.optim.Optimizer | None = None
-        self.palettes = [moments(resized_tensor(x, fitted(x.size, COLORS))) for x in self.styles]
+        self.palettes = [
+            moments(resized_tensor(x, fitted(x.size, COLORS))) for x in self.styles if plan.palette
+        ]
         shape, weighted = self.shape(0)[::-1], list(zip(self.shares, self.styles))
         if start is None:
             first = begin(plan.init, shape, self.content, weighted, seed)

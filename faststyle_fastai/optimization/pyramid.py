@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["composed", "decomposed"]
+__all__ = ["composed", "decomposed", "smooth"]
 
 
 def decomposed(
