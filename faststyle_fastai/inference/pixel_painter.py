@@ -12,6 +12,7 @@ from ..images.files import to_picture
 from ..images.sizes import resized
 from ..optimization.pixel_recipes import LARGEST, Optimization, optimization_plan, scales_between
 from ..optimization.pixels import PixelOptimizer
+from .enlarge import enlarged
 from .refine import rounded_steps
 
 __all__ = ["PixelPainter"]
@@ -41,7 +42,7 @@ class PixelPainter:
         with torch.inference_mode(False), torch.enable_grad():
             painted = self.painted(to_picture(x))
         if painted.shape != x.shape:  # stopped early, or tiny
-            painted = resized(painted, x.shape[-2:])
+            painted = enlarged(painted, resized(x.cpu(), painted.shape[-2:]), x.cpu())
         return torch.lerp(x.cpu(), painted, self.strength).clamp(0, 1).to(x.device)
 
     def painted(self, photo: Image.Image) -> Tensor:
@@ -68,7 +69,7 @@ class PixelPainter:
 
     def steps(self, photo: Image.Image, plan: Optimization, began: float) -> int:
         "The steps at each size that fit into the time, by the time of one at the last size."
-        sizes = scales_between(plan.min_scale, plan.end_scale)
+        sizes = scales_between(plan.min_scale, plan.end_scale, plan.scale_ratio)
         trial = replace(plan, min_scale=plan.end_scale, initial_iterations=2)
         *_, last = self.optimizer(photo, trial)
         work = OTHER * sum((size / plan.end_scale) ** 2 for size in sizes)

@@ -22,7 +22,8 @@ class Optimization(Plan):
     step_size: float = 0.02  # of Adam
     betas: tuple[float, float] = (0.9, 0.99)  # of Adam
     clamp: bool = True  # limit pixels to [0, 1]; else normalized and free
-    min_scale: int = 128  # px, the least longer side; the sizes are end_scale / √2ⁿ
+    min_scale: int = 128  # px, the least longer side
+    scale_ratio: float = 2**0.5  # of a size to the one before; the sizes are end_scale / ratioⁿ
     end_scale: int = 512  # px of the longer side at the end
     initial_iterations: int = 1000  # at the smallest scale
     iterations: int = 500  # at each later scale
@@ -55,10 +56,7 @@ CROWSON = Optimization(
 )
 
 
-HYPERCOLUMNS = [
-    f"relu{block}_{i}" for block, n in enumerate((2, 2, 4, 3), 1) for i in range(1, n + 1)
-]
-BRUSHWORK = "relu1_2", "relu2_2", "relu3_1", "relu3_4", "relu4_2"
+BRUSHWORK = dict.fromkeys(("relu1_2", "relu2_2", "relu3_1", "relu3_4", "relu4_2"), 1.0)
 
 # Recipes to optimize pixels: our own, and published ones
 OPTIMIZATIONS = {
@@ -70,28 +68,30 @@ OPTIMIZATIONS = {
         "lite",
         loss={
             "content": {
-                "layers": {"relu2_2": 0.3, "relu3_4": 1.0, "relu4_2": 1.0},
-                "weight": 0.3,
+                "layers": {"relu2_2": 0.6, "relu3_4": 1.0, "relu4_2": 1.0},
+                "weight": 0.42,
                 "distance": "normalized",
             },
-            "hypercolumns": {"layers": dict.fromkeys(HYPERCOLUMNS, 1.0), "weight": 5.0},
-            "neighbors": {"layers": dict.fromkeys(BRUSHWORK, 1.0)},
-            "tone": {"weight": 1.0},
-            "tv": {"weight": 35.0, "kind": "squares"},
+            "hypercolumns": {"layers": BRUSHWORK, "weight": 5.0},
+            "neighbors": {"layers": BRUSHWORK, "weight": 1.5, "places": 8192},
+            "tone": {"weight": 1.2},
+            "tv": {"weight": 8.0, "kind": "mean"},
             "chroma": {"weight": 8.0},
         },
+        pooling="l2",
         padding="zeros",
         step_size=0.015,
         betas=(0.9, 0.999),
         clamp=False,
         min_scale=96,
-        initial_iterations=40,
-        iterations=40,
+        scale_ratio=2.0,
+        initial_iterations=80,
+        iterations=80,
         avg_decay=0.0,
         init="blurred",
         levels=5,
         anneal=0.5,
-        palette=0.7,
+        palette=0.5,
     ),
     "crowson": CROWSON,  # crowsonkb/style-transfer-pytorch's
     # Its first release: errors are divided by their L1 norms, for gradients of similar size.
@@ -166,11 +166,13 @@ def alike(plan: Optimization, likeness: float) -> Optimization:
 def scales_between(
     smallest: int,  # px
     largest: int,  # px
-) -> list[int]:  # rising by a factor of √2; the last is `largest`
+    ratio: float = 2**0.5,  # of a size to the one before
+) -> list[int]:  # rising; the last is `largest`
     "The sizes of the longer side in an optimization, coarse to fine."
     if not 1 <= smallest <= largest <= LARGEST:
         raise ValueError(
             f"Scales from {smallest} to {largest} px must rise and lie between 1 and {LARGEST} px."
         )
-    steps = range(2 + int(2 * math.log2(largest / smallest)))
-    return sorted({s for i in steps if (s := round(largest / 2 ** (i / 2))) >= smallest})
+    check_range("scale_ratio", ratio, 1.1, LARGEST)
+    steps = range(2 + int(math.log(largest / smallest, ratio)))
+    return sorted({s for i in steps if (s := round(largest / ratio**i)) >= smallest})

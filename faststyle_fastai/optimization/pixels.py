@@ -2,33 +2,27 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
 from fastcore.basics import listify
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
-from ..core.devices import autocast_dtype, computing, named_devices, out_of_memory
+from ..core.devices import named_devices, out_of_memory
 from ..core.errors import FaststyleError, NonFiniteLoss
-from ..core.moments import moments
 from ..core.values import known
 from ..images.color import soft_proof
 from ..images.files import read_picture
-from ..images.masks import read_mask
-from ..images.sizes import fitted, resized_tensor, shrink
-from ..perceptual.backbones import perceptual_backbone, reachable, spread
+from ..images.sizes import fitted, resized_tensor
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
-from ..perceptual.palette import toward_palette
-from ..perceptual.term import Comparison
-from ..perceptual.terms import make_terms, photo_layers
 from .initializers import begin
-from .matching import Matching
+from .objective import Objective
+from .paintings import Paintings
 from .pixel_recipes import Optimization, scales_between
 from .pyramid import composed, decomposed
 
@@ -86,33 +80,21 @@ class PixelOptimizer:
     ):
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
-        dtype = autocast_dtype(self.device, precision)
-        self.dtype = None if dtype == torch.float16 else dtype  # small gradients would vanish
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
-        works = [listify(style) for style in styles]
-        pictures = [read_picture(picture) for picture in (content, *chain(*works))]
-        if proof:
-            pictures = [soft_proof(picture, proof) for picture in pictures]
-        self.content, *self.styles = pictures
-        pairs = zip(works, _shares(style_weights, len(works)))
-        self.shares = [share / len(each) for each, share in pairs for _ in each]
-        self.first = len(works[0])  # works of the first style
-        self.mask = None if mask is None else read_mask(mask).convert("RGB")
-        if mask is not None and not sum(self.shares[self.first :]):
-            raise ValueError("A mask needs a second painting with a weight above 0.")
+
+        def picture(source):
+            return soft_proof(read_picture(source), proof) if proof else read_picture(source)
+
+        self.content, works = picture(content), [[*map(picture, listify(x))] for x in styles]
+        self.paintings = Paintings(works, style_weights, mask, plan)
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.clamps = clamps if plan.clamp else "never"
-        terms = make_terms(plan.loss)
-        self.terms = nn.ModuleDict(terms).to(self.device)
-        self.matching = Matching(terms, seed, [i for i, each in enumerate(works) for _ in each])
         self.levels = plan.levels if plan.optimizer == "adam" else 0  # the others take one tensor
-        self.sizes = scales_between(plan.min_scale, plan.end_scale)
-        backbone = perceptual_backbone(
-            plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
+        self.sizes = scales_between(plan.min_scale, plan.end_scale, plan.scale_ratio)
+        self.objective = Objective(
+            self.content, self.paintings, plan, weights, devices, precision, seed
         )
-        self.layers = reachable(backbone, [k for term in terms.values() for k in term.layers])
-        self.backbone = spread(backbone, devices)
-        self._check_size()
+        self.objective.check_size(self.sizes[0], self.shape(0))
         self.unit = (
             torch.ones(1)
             if plan.clamp or plan.levels
@@ -120,11 +102,9 @@ class PixelOptimizer:
         )
         self.at = 0, 0  # index of the size, iterations done at it
         self.opt: torch.optim.Optimizer | None = None
-        self.palettes = [
-            moments(resized_tensor(x, fitted(x.size, COLORS))) for x in self.styles if plan.palette
-        ]
-        shape, weighted = self.shape(0)[::-1], list(zip(self.shares, self.styles))
+        shape = self.shape(0)[::-1]
         if start is None:
+            weighted = list(zip(self.paintings.shares, self.paintings.works))
             first = begin(plan.init, shape, self.content, weighted, seed)
         else:
             first = resized_tensor(read_picture(start), shape[::-1])
@@ -172,18 +152,18 @@ class PixelOptimizer:
 
     def _at_scale(self, scale: int) -> Iterator[OptimizationStep]:
         width, height = self.shape(scale)
-        objective, rematch = self._objective(self.sizes[scale], (height, width))
+        errors, rematch = self.objective.at(self.sizes[scale], (height, width))
         i_max = self.plan.iterations if scale else self.plan.initial_iterations
         if self.at[1] == 0:
             self._enter((height, width))
         while self.at[1] < i_max:
             began = time.monotonic()
-            if self.matching.terms and self.at[1] % self.plan.rematch == 0:
-                rematch()
+            if self.at[1] % self.plan.rematch == 0:
+                rematch(self.pixels * self.unit, self.at)
             if self.opt and self.plan.anneal and self.plan.optimizer == "adam":
                 left = (1 - self.at[1] / i_max) / self.plan.anneal
                 self.opt.param_groups[0]["lr"] = self.plan.step_size * min(1.0, left)
-            loss, parts = self._step(objective)
+            loss, parts = self._step(errors)
             self.at, seconds = (scale, self.at[1] + 1), time.monotonic() - began
             yield OptimizationStep(width, height, self.at[1], i_max, loss, parts, seconds)
         self.at = scale + 1, 0
@@ -206,12 +186,12 @@ class PixelOptimizer:
                 moment["exp_avg_sq"] = resized(moment["exp_avg_sq"], shape, "bilinear").relu()
             self.opt.load_state_dict(state)
 
-    def _step(self, objective):
+    def _step(self, errors):
         evaluations = []  # several with a line search; the first is at its start
 
         def closure():
             self.opt.zero_grad()
-            parts = objective(self.pixels)
+            parts = errors(self._clamped() * self.unit)
             evaluations.append(parts)
             loss = sum(parts.values())
             if not loss.isfinite():
@@ -242,24 +222,14 @@ class PixelOptimizer:
     def picture(self) -> Tensor:  # [1, 3, H, W] in [0, 1]
         "The result so far."
         pixels = self._clamped() if self.mean is None else self._average()
-        x = (pixels * self.unit).cpu()
-        return (self._recolored(x) if self.plan.palette else x).clamp(0, 1)
-
-    def _recolored(self, x):
-        "The image with the colors of the paintings, region by region."
-        found = moments(x)
-        for mask, paintings in self._regions(x.shape[-2:]):
-            palette = sum(share * self.palettes[i] for i, share in paintings)
-            moved = toward_palette(x, found, palette, self.plan.palette)
-            x = moved if mask is None else torch.lerp(x, moved, mask.cpu())
-        return x
+        return self.paintings.recolored((pixels * self.unit).cpu()).clamp(0, 1)
 
     def state_dict(self) -> dict[str, Any]:
         "All that changes during the iterations. Resumed from it, a CPU repeats them bit for bit."
         return {
             "at": list(self.at),
             "parts": [part.detach() for part in self.parts],
-            "matches": self.matching.state_dict(),
+            "matches": self.objective.matching.state_dict(),
             "mean": self.mean,
             "decay": self.decay,
             "opt": self.opt and self.opt.state_dict(),
@@ -270,101 +240,11 @@ class PixelOptimizer:
         self.at, self.decay = tuple(state["at"]), state["decay"]
         self.mean = state["mean"].to(self.device)
         self.parts = [part.to(self.device).requires_grad_() for part in state["parts"]]
-        self.matching.load_state_dict(state["matches"], self.device)
+        self.objective.matching.load_state_dict(state["matches"], self.device)
         self.opt = self.make_opt(self.parts, self.plan) if state["opt"] else None
         if self.opt:
             self.opt.load_state_dict(state["opt"])
 
-    def _features(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
-        "The backbone's features of `x` at layers, some computed from a smaller copy."
-        features: dict[str, Tensor] = {}
-        for scale in {self.layers[name][1] for name in names}:
-            layers = {name: self.layers[name][0] for name in names if self.layers[name][1] == scale}
-            with computing(self.device, self.dtype):
-                output = self.backbone(shrink(x, scale), list(set(layers.values())))
-            features |= {name: output[layer] for name, layer in layers.items()}
-        return features
-
-    def _objective(self, size, shape):
-        "Make the loss function of a size; the targets are computed once."
-        photo = resized_tensor(self.content, shape[::-1]).to(self.device)
-        layers = [*self.layers]
-        with torch.no_grad():
-            targets = self._features(photo, photo_layers(self.terms))
-            regions, paintings = zip(*self._regions(shape))
-            scales = self.terms["style"].scales if "style" in self.terms else ()
-            style = {scale: [self._blend(size, scale, on) for on in paintings] for scale in scales}
-
-        def objective(pixels):
-            x = (folded(pixels) if self.clamps == "inside" else pixels) * self.unit
-            full = self._features(x, layers)
-
-            def features(scale):
-                if scale == 1:
-                    return full
-                return self._features(shrink(x, scale), self._layers("style"))
-
-            comparison = Comparison(
-                x, photo, features, lambda: targets, regions, style.get, self.matching.found
-            )
-            return {name: term(comparison).sum() for name, term in self.terms.items()}
-
-        @torch.no_grad()
-        def rematch():
-            seen = self._features(self.pixels * self.unit, layers)
-            self.matching.renew(seen, targets, shape, self.at)
-
-        def painting(i, layers):
-            x = resized_tensor(self.styles[i], self._painting_shape(i, size)).to(self.device)
-            return self._features(x, layers), x.shape[-2:]
-
-        self.matching.enter(zip(regions, paintings), painting)
-        return objective, rematch
-
-    def _blend(self, size, scale, paintings):
-        "The style targets of a blend of paintings, given as pairs of an index and a share."
-        style = self.terms["style"]
-        blend = dict.fromkeys(style.layers, 0.0)
-        for i, share in paintings:
-            painting = resized_tensor(self.styles[i], self._painting_shape(i, size))
-            features = self._features(shrink(painting.to(self.device), scale), style.layers)
-            for layer, statistics in style.of_painting(features).items():
-                blend[layer] = blend[layer] + share * statistics
-        return style.targets(blend)
-
-    def _layers(self, term):
-        return self.terms[term].layers if term in self.terms else {}
-
-    def _regions(self, shape):
-        "Regions, None for the whole image, and the (painting, share) pairs of each."
-        pairs = list(enumerate(self.shares))
-        if self.mask is None:
-            return [(None, pairs)]
-        white = resized_tensor(self.mask, shape[::-1])[:, :1].to(self.device)
-        own, rest = 1 / self.first, sum(self.shares[self.first :])
-        inside = [(i, own) for i in range(self.first)]
-        return [(white, inside), (1 - white, [(i, s / rest) for i, s in pairs[self.first :]])]
-
-    def _painting_shape(self, i, size):
-        side = self.plan.style_size or round(size * self.plan.style_scale_fac)
-        return fitted(self.styles[i].size, side)
-
-    def _check_size(self):
-        "Check that the smallest size is large enough for the deepest layers."
-        needs = {k: round(self.backbone.smallest(name) / s) for k, (name, s) in self.layers.items()}
-        paintings = [self._painting_shape(i, self.sizes[0]) for i in range(len(self.styles))]
-        images = [("", self.shape(0), needs)]
-        images += [("A painting of ", shape, self._layers("style")) for shape in paintings]
-        for prefix, (width, height), layers in images:
-            layer = max(layers, key=needs.get, default=None)
-            if layer and min(width, height) < needs[layer]:
-                raise ValueError(
-                    f"{prefix}{width}x{height} px is too small for {layer}: its shorter side needs "
-                    f"{needs[layer]} px. Raise min_scale{' or use a larger one' * bool(prefix)}."
-                )
-
-
-COLORS = 256  # px of a painting whose colors are measured
 
 # name -> constructor, and when pixels are limited to [0, 1]: clamped after a step, which would
 # mislead L-BFGS, or folded inside the loss
@@ -377,12 +257,3 @@ OPTIMIZERS = {
 
 def resized(x, shape, mode):
     return F.interpolate(x, tuple(shape), mode=mode, align_corners=False)
-
-
-def _shares(weights, n):
-    weights = list(weights or [1.0] * n)
-    if len(weights) != n or not 0 < sum(weights) < math.inf or min(weights) < 0:
-        raise ValueError(
-            f"{len(weights)} style weights for {n} paintings: give one each, from 0 and not all 0."
-        )
-    return [w / sum(weights) for w in weights]

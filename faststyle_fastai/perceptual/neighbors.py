@@ -175,12 +175,14 @@ def hypercolumns(
     "All layers of each cell of an image, each divided by its number of channels."
     cell = max(CELL, math.sqrt(math.prod(shape) / most))
     grid = max(1, int(shape[0] / cell)), max(1, int(shape[1] / cell))
-    layers = [_resized(x.float(), grid) / x.shape[1] for x in features.values()]
+    layers = [_resized(x, grid).float() / x.shape[1] for x in features.values()]
     return columns(torch.cat(layers, 1)), grid
 
 
 def _resized(x, grid):
     if x.shape[2] > grid[0]:
+        if x.shape[2] % grid[0] == x.shape[3] % grid[1] == 0:
+            return F.avg_pool2d(x, (x.shape[2] // grid[0], x.shape[3] // grid[1]))
         return F.adaptive_avg_pool2d(x, grid)
     return F.interpolate(x, grid, mode="bilinear", align_corners=False)
 

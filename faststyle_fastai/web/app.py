@@ -9,11 +9,11 @@ from ..images.files import limit_pixels
 from ..inference.html import REMOTE
 from .api import Api
 from .films import Films
-from .finest import Finest
 from .jobs import Queue
 from .library import StyleLibrary
 from .mine import Mine
 from .photos import Photos
+from .refining import Refining
 from .server import served
 from .visits import Site, Visitors
 from .window import page_route
@@ -61,15 +61,15 @@ def web_page(
 def page_routes(site: Site) -> list:
     "All that the page answers."
     photos, work, visitors = Photos(site), Work(site.queue), Visitors()
-    films, finest, mine = Films(photos), Finest(site), Mine(photos)
+    films, refining, mine = Films(photos), Refining(site), Mine(photos)
     looks = [
         photos.styles, photos.source, photos.progress, films.original, mine.mine,
         mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,
     ]  # fmt: skip
     acts = [
         photos.photo, photos.paint, photos.mask, photos.thumbnail, photos.frame,
-        photos.finish, photos.stop, photos.style, photos.forget, photos.refine, photos.plain,
-        photos.keep, films.film, films.frame_at, films.paint_film, finest.finest, mine.learn,
+        photos.finish, photos.stop, photos.style, photos.forget, photos.plain,
+        films.film, films.frame_at, films.paint_film, refining.refine, mine.learn,
         mine.teach, mine.resume, mine.discard, mine.rename, mine.remove, mine.packed,
         mine.studio_file, work.end,
     ]  # fmt: skip

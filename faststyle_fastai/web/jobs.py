@@ -85,7 +85,7 @@ class Job:
 
 
 class Queue:
-    """The trainings, optimizations and films of a page: one runs at a time, in order.
+    """The trainings and films of a page: one runs at a time, in order.
 
     Refinings, which are short, have a line of their own. All belong to the page: they go on when a
     visitor reloads it.
@@ -211,21 +211,8 @@ class VideoJob(Job):
             raise KeyboardInterrupt  # as Ctrl-C in the terminal
 
 
-class RefiningJob(Job):
-    "A `watch` for `Stylizer.refined` with the latest painting and the time left."
-
-    kind, waits = "refining", False
-
-    def __call__(self, share, painted):
-        self.show(to_picture(painted.clamp(0, 1)))
-        if self.reached(share):
-            raise KeyboardInterrupt  # the steps so far count
-
-
 class OptimizationJob(Job):
     "A callback for `optimize_style` with the loss and image, which is shown from a share on."
-
-    kind = "finest"
 
     def __init__(self, owner: Visitor | None = None, since: float = 0) -> None:
         super().__init__(owner)
@@ -253,6 +240,12 @@ class OptimizationJob(Job):
 
     def curve(self) -> Figure:
         return loss_figure(self.iterates)
+
+
+class RefiningJob(OptimizationJob):
+    "An optimization that a visitor begins. It does not wait for trainings and films."
+
+    kind, waits = "refining", False
 
 
 def _memory():

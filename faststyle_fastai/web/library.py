@@ -194,16 +194,6 @@ class StyleLibrary:
         "The folder or file of one of `own`."
         return self._all(name)[0]
 
-    def keep(self, paint: Stylizer, painting: Path, called: str) -> str:
-        "Save a network with the painting of its style; return the name that it gets."
-        for i in count(1):
-            with suppress(FaststyleError):  # taken
-                place = self._new(f"{called[:30]}-finer{i if i > 1 else ''}")
-                break
-        paint.save(place.with_name(f"{place.name}.safetensors"))
-        save_picture(read_picture(painting), place.with_name(f"{place.name}.png"))
-        return place.name
-
     def place(self, name: str) -> Path:
         "The folder for a style to train; a painting may have the same name."
         if not (name := plain_name(name)):

@@ -32,9 +32,8 @@ from .answers import (
     stroke_of,
 )
 from .camera import Live, painted_frame
-from .jobs import RefiningJob
 from .library import plain_name
-from .visits import Closer, Site, Visit, kept
+from .visits import Site, Visit, kept
 from .window import Window
 
 __all__ = ["Photos"]
@@ -42,8 +41,6 @@ __all__ = ["Photos"]
 LIVE = 240  # px of a frame's short side
 LEAST = 8  # px of the short side that PaintOptions takes
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
-SECONDS = 20  # of refining
-REFINED = "refined", "partly"  # notes of what is a network, to be refined again or kept
 
 
 class Photos:
@@ -52,7 +49,6 @@ class Photos:
     def __init__(self, site: Site):
         self.site, self.shelf, self.where = site, site.shelf, site.where
         self.window = Window(site.shelf, site.scratch, site.folders)
-        self.queue = site.queue
         # One preview and one download at a time, so that none waits for another kind.
         self.turn, self.finishing = threading.Lock(), threading.Lock()
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
@@ -61,7 +57,7 @@ class Photos:
         return json_answer(self.window.styles())
 
     def progress(self, visit, how, body):
-        return json_answer({"share": visit.share, "job": self.queue.running()})
+        return json_answer({"share": visit.share, "job": self.site.queue.running()})
 
     def source(self, visit, how, body):
         "The visitor's photo as it is shown; without content if there is none."
@@ -191,37 +187,7 @@ class Photos:
         painting.unlink(missing_ok=True)
         return json_answer({})
 
-    def refine(self, visit, how, body):
-        "Begin to refine the style on the photo; the answer names the job."
-        photo, called = visit.the_photo(), how.get("style")
-        if visit.closer and visit.closer.note not in REFINED:
-            visit.closer = None  # an optimized photo cannot be refined
-        paint, settings, _ = self.prepared(visit, how)
-        painting = self.shelf.painting_of(called)
-        if painting is None:
-            raise FaststyleError("Choose a style whose painting is known.")
-        if isinstance(settings["style"], dict):
-            raise FaststyleError("Refining takes one style: mix it with nothing.")
-        watch, stroke = RefiningJob(visit), stroke_of(how)
-
-        def work():
-            refined = paint.refined(
-                photo, SECONDS, settings["style"], painting, watch, stroke=stroke
-            )
-            note = "partly" if watch.stop.is_set() else "refined"
-            if visit.photo == photo:
-                visit.closer = Closer(photo, called, refined, painting, note)
-
-        return json_answer({"id": self.queue.add(photo.stem, watch, work, visit.name)})
-
     def plain(self, visit, how, body):
-        "Paint as at first again, neither refined nor optimized."
+        "Paint as at first again."
         visit.closer = None
         return json_answer({})
-
-    def keep(self, visit, how, body):
-        "Add the visitor's refined style to the library."
-        if not visit.closer or visit.closer.note not in REFINED:
-            raise FaststyleError("Refine a style first.")
-        closer, visit.closer = visit.closer, None
-        return json_answer({"name": self.shelf.keep(closer.paint, closer.painting, closer.style)})

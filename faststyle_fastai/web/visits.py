@@ -39,8 +39,7 @@ class Closer(NamedTuple):
     photo: Path
     style: str
     paint: Any  # it is called as a Stylizer is
-    painting: Path
-    note: str  # refined, partly (refined), optimized or unfinished
+    note: str  # refined, or partly
 
 
 @dataclass

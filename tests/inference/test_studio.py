@@ -274,6 +274,6 @@ def test_every_word_is_in_the_language_file_and_used():
     asked = r'(?:say|tell\w+|correct)\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"'
     asked = {name for pattern in asked for name in re.findall(pattern, code)}
     assert asked <= set(words)
-    notes = {"refined", "partly", "optimized", "sight", "noBase", "title"}  # which the server names
+    notes = {"refined", "partly", "sight", "noBase", "title"}  # which the server names
     unused = {name.removesuffix("Served") for name in words} - asked - notes
     assert {name for name in unused if f'"{name}"' not in code} == set()

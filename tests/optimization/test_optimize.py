@@ -60,9 +60,9 @@ def test_out_of_memory_keeps_the_last_size_and_says_so(photo, painting, tmp_path
         return step(work, objective)
 
     monkeypatch.setattr(PixelOptimizer, "_step", full)
-    with pytest.raises(FaststyleError, match="Out of memory at 46 px: 33 px still fits"):
+    with pytest.raises(FaststyleError, match="Out of memory at 46 px: 23 px still fits"):
         optimize_to_file(photo, [painting], tmp_path / "out.png", **SMALL)
-    assert read_picture(tmp_path / "out.png").width == 33
+    assert read_picture(tmp_path / "out.png").width == 23
     assert len(json.loads((tmp_path / "out.png.trace.json").read_text())["iterates"]) == 4
 
 
@@ -125,7 +125,7 @@ def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(faststyle, photo, painti
     os.kill(run.pid, signal.SIGINT)
     said = run.communicate(timeout=120)[1]
     assert run.returncode == 1 and "Stopped. part.png is the image so far" in said
-    assert read_picture(tmp_path / "part.png").width in (33, 46)
+    assert read_picture(tmp_path / "part.png").width in (23, 46)
     done = faststyle(*args, "part.png", "--resume")
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "part.png.state").exists()

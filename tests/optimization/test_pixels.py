@@ -69,8 +69,8 @@ def test_sizes_grow_and_so_does_the_picture(photo, painting):
     work = optimizer(photo, painting)
     seen = [((it.width, it.height, it.i_max), work.done()) for it in work]
     sizes, done = zip(*seen)
-    assert list(sizes) == [(33, 25, 4)] * 4 + [(46, 34, 3)] * 3
-    small, large = 33 * 25, 46 * 34  # an iteration takes time in proportion to its pixels
+    assert list(sizes) == [(23, 17, 4)] * 4 + [(46, 34, 3)] * 3
+    small, large = 23 * 17, 46 * 34  # an iteration takes time in proportion to its pixels
     whole = 4 * small + 3 * large
     assert done[:2] == pytest.approx([small / whole, 2 * small / whole])
     assert done[-2:] == pytest.approx([1 - large / whole, 1])
@@ -203,8 +203,8 @@ def test_layers_that_are_not_there_are_said(photo, painting, tmp_path):
     plan = optimization_plan("crowson", **SMALL)
     with pytest.warns(UserWarning, match="relu4_1 is relu3_4 at 0.5 of the size.*relu5_1 .* 0.25"):
         work = PixelOptimizer(photo, painting, None, plan, weights=cut, device="cpu")
-    assert work.layers["relu5_1"] == ("relu3_4", 0.25)
-    assert work.layers["relu3_1"] == ("relu3_1", 1.0)
+    assert work.objective.layers["relu5_1"] == ("relu3_4", 0.25)
+    assert work.objective.layers["relu3_1"] == ("relu3_1", 1.0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pages import call, send
 from faststyle_fastai.web.guard import Guard, PageFolder, plain_reason
 
 FILES = "film", "style", "photo", "learn"
-NAMED = "paint", "paint_film", "finest", "example", "work", "teach", "resume", "discard", "rename"
+NAMED = "paint", "paint_film", "example", "work", "teach", "resume", "discard", "rename"
 NAMED = *NAMED, "remove", "packed", "forget", "refine", "thumbnail", "finish", "result", "picture"
 JOB = re.compile(r"[\da-f]{32}")  # its random name
 GET = "example", "work", "result", "picture", "curve"
@@ -107,7 +107,7 @@ def test_other_sites_are_refused(page):
                f"https://127.0.0.1:{port}.evil.example", "http://127.0.0.1")  # fmt: skip
     for origin in foreign:
         assert send(port, "photo", secret.read_bytes(), Origin=origin)[0] == 403, origin
-        assert send(port, "finest", b"", Origin=origin)[0] == 403
+        assert send(port, "refine", b"", Origin=origin)[0] == 403
         assert send(port, "jobs", None, Origin=origin)[0] == 403
         assert call(port, "/api/styles", Origin=origin)[0] == 403
     assert sorted(folder.rglob("*")) == before
@@ -125,7 +125,7 @@ def test_other_sites_are_refused(page):
         raw.endheaders()
         assert raw.getresponse().status in (400, 403)
     preflight = HTTPConnection("127.0.0.1", port)
-    preflight.request("OPTIONS", "/page/finest", headers={"Origin": "http://evil.example"})
+    preflight.request("OPTIONS", "/page/refine", headers={"Origin": "http://evil.example"})
     assert preflight.getresponse().status == 403
 
 

@@ -132,11 +132,12 @@ def test_visitors_add_and_remove_while_others_look(tmp_path, painting):
     assert len(thumbnails(shelf, tmp_path)) == 14 and shelf.own() == {}
 
 
-def test_a_kept_style_and_its_painting_are_one(tmp_path, painting):
+def test_a_style_file_and_its_painting_are_one(tmp_path, painting):
     shelf = StyleLibrary(tmp_path, "cpu")
-    kept = shelf.keep(Stylizer("udnie", "cpu"), painting, "mine")
-    assert shelf.network(kept).suffix == ".safetensors"
-    shelf.rename(kept, "yours")
+    Stylizer("udnie", "cpu").save(tmp_path / "mine.safetensors")
+    shutil.copy(painting, tmp_path / "mine.png")
+    assert shelf.network("mine").suffix == ".safetensors"
+    shelf.rename("mine", "yours")
     assert [*shelf.own()] == ["yours"] and shelf.painting_of("yours").is_file()
     shelf.remove("yours")
     assert shelf.own() == {} and not [*tmp_path.glob("*.*")]

@@ -195,26 +195,6 @@ def test_reasons_are_said(visit, photos, tmp_path, name, reason):
     repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
 
 
-def test_a_style_is_refined_on_the_photo_and_kept(visit, site, photos):
-    tab, kept = visit(), [site[1] / f"the_scream-finer{end}" for end in (".safetensors", ".png")]
-    opened(tab, photos / "china" / "0.jpg")
-    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
-    tab.get_by_role("button", name="Refine").click()
-    heard(tab, re.compile("Refining: [1-9]"))
-    tab.get_by_role("button", name="Stop").click()
-    heard(tab, "Refining was stopped early")
-    painted = read_picture(downloaded(tab).path())
-    tab.reload()
-    visit.errors.clear()  # the reload cut off what was being loaded
-    tab.get_by_role("button", name="Save the refined style").click()
-    heard(tab, "Saved as the scream-finer")
-    photo = read_picture(photos / "china" / "0.jpg")
-    off = np.asarray(Stylizer(kept[0])(photo), int) - np.asarray(painted, int)
-    assert abs(off).mean() < 3  # but for the JPEG
-    for file in kept:
-        file.unlink()
-
-
 def test_the_camera_is_painted_and_recorded(visit):
     tab = visit()
     tab.get_by_role("button", name="Camera").click()
@@ -257,7 +237,7 @@ def test_other_sites_get_nothing_through_the_browser(chromium, page, neighbor):
     for origin in (neighbor, neighbor.replace("127.0.0.1", "evil.example")):
         tab.goto(origin)
         for host in (site, site.replace("127.0.0.1", "localhost")):
-            got = tab.evaluate(post, [f"{host}/page/finest", "cors", "{}"])
+            got = tab.evaluate(post, [f"{host}/page/refine", "cors", "{}"])
             assert got in ("blocked", "This page refuses requests from other sites.")
             tab.evaluate(post, [f"{host}/api/paint?style=udnie", "no-cors", "x"])
         tab.set_content(f"<iframe src='{site}'></iframe>")

@@ -12,8 +12,8 @@ from faststyle_fastai.all import Stylizer
 
 ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
 GETS = "work", "example", "picture", "curve", "result", "original", "mine", "jobs"
-POSTS = "paint", "mask", "thumbnail", "finish", "refine", "keep", "plain", "forget", "frame"
-POSTS = *POSTS, "frame_at", "paint_film", "finest", "end", "teach", "resume", "discard", "rename"
+POSTS = "paint", "mask", "thumbnail", "finish", "refine", "plain", "forget", "frame"
+POSTS = *POSTS, "frame_at", "paint_film", "end", "teach", "resume", "discard", "rename"
 POSTS = *POSTS, "remove", "packed"
 
 
@@ -88,7 +88,7 @@ def test_minutes_and_sizes_are_checked(visitor, photo, odd):
     status, said, _ = send(port, "teach", b"", how, me)
     assert (status, said) == (400, b"Choose 1 to 30 minutes.")
     how = {"style": "great_wave", "side": odd}
-    status, said, _ = send(port, "finest", b"", how, me)
+    status, said, _ = send(port, "refine", b"", how, me)
     assert (status, said) == (400, b"Choose a longer side of 64 to 2048 px.")
 
 

@@ -1,4 +1,4 @@
-"Trainings and the finest paintings on the page, in Chromium if it is installed."
+"Trainings and refinings on the page, in Chromium if it is installed."
 
 import re
 import shutil
@@ -110,34 +110,34 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     assert np.abs(mixed - np.asarray(wanted, float)).mean() < 3  # but for the JPEG
 
 
-def test_the_finest_painting_is_shown_stopped_and_left(visit, photos, monkeypatch):
+def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
     photo = photos / "china" / "0.jpg"
     tab = visit()
     opened(tab, photo)
     first = np.asarray(read_picture(downloaded(tab).path()), float)
-    tab.get_by_role("button", name="Paint slowly").click()
-    heard(tab, re.compile("Painting slowly: .*left"))
+    tab.get_by_role("button", name="Refine").click()
+    heard(tab, re.compile("Refining: .*left"))
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
-    heard(tab, "Painting slowly: ")
-    heard(tab, re.compile(r"Painting slowly: [3-9]\d %"))
+    heard(tab, "Refining: ")
+    heard(tab, re.compile(r"Refining: [3-9]\d %"))
     tab.get_by_role("button", name="Stop").click()
-    heard(tab, "It was stopped early")
+    heard(tab, "Refining was stopped early")
     got = read_picture(downloaded(tab).path())
     assert got.width / got.height == pytest.approx(96 / 72, abs=0.05)
     off = np.asarray(got.resize((96, 72)), float) - first
     assert np.abs(off).mean() > 3
-    repainted(tab, tab.get_by_role("button", name="Undo the slow painting").click)
+    repainted(tab, tab.get_by_role("button", name="Undo refining").click)
     again = np.asarray(read_picture(downloaded(tab).path()), float)
     assert np.abs(again - first).mean() < 1
     monkeypatch.setattr(visits, "LEFT", 3)
-    tab.get_by_role("button", name="Paint slowly").click()
-    heard(tab, re.compile("Painting slowly: .*left"))
+    tab.get_by_role("button", name="Refine").click()
+    heard(tab, re.compile("Refining: .*left"))
     tab.context.close()  # ends its work, for which the next would wait in the queue
     tab = visit()
     opened(tab, photo)
-    tab.get_by_role("button", name="Paint slowly").click()
-    heard(tab, re.compile("Painting slowly: .*left"))
+    tab.get_by_role("button", name="Refine").click()
+    heard(tab, re.compile("Refining: .*left"))
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "There was nothing better to keep yet")
-    expect(tab.get_by_role("button", name="Undo the slow painting")).to_be_hidden()
+    expect(tab.get_by_role("button", name="Undo refining")).to_be_hidden()

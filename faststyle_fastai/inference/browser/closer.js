@@ -1,4 +1,4 @@
-// Closer to a painting: three ways, each slower than the one before.
+// Closer to a painting: on this photo, or a network for all.
 const renames = {}; // of styles, in this window
 let way = null; // what stops the one that goes on
 $("of-film").append($("flowing"));
@@ -6,16 +6,12 @@ $("smooth").onchange = () => offerFilm();
 $("film").after($("halt"));
 
 function offerWays() {
-  const refined = ["refined", "partly"].includes(noted);
   const two = Boolean(second());
   $("closer").hidden = Boolean(way) || !style.known || (film && !style.forgettable);
   $("of-two").hidden = !two;
-  for (const part of [$("finer"), $("finest"), $("side").parentElement]) part.hidden = Boolean(film) || two;
+  for (const part of [$("finer"), $("side").parentElement]) part.hidden = Boolean(film) || two;
   $("teach").hidden = !style.forgettable || two;
-  $("finer").firstChild.textContent = refined ? words.finerAgain : words.finer;
-  $("plain").textContent = refined ? words.undoRefining : words.undoSlow;
-  $("keep").hidden = !refined;
-  $("plain").hidden = !now.slow;
+  $("plain").hidden = !now.refined;
   $("flowing").hidden = !film;
   $("by-hand").hidden = Boolean(film);
   Object.assign($("halt"), { hidden: !way, textContent: words.stop });
@@ -60,16 +56,14 @@ $("halt").onclick = () => {
   way();
 };
 
-const WORK = { refining: "refining", finest: "finestSo" }; // what is said of each kind
-$("finer").onclick = () => getCloser(async (photo) => watchWork("refining", await begin("refine", plain(asked())), photo));
-$("finest").onclick = () => getCloser(async (photo) => watchWork("finest", await begin("finest", { ...plain(asked()), side: Number($("side").value) }), photo));
-async function watchWork(kind, id, photo = now.photo) {
+$("finer").onclick = () => getCloser(async (photo) => watchWork(await begin("refine", { ...plain(asked()), side: Number($("side").value) }), photo));
+async function watchWork(id, photo = now.photo) {
   let sees = 0;
   way = () => endJob({ id });
   const job = await follow(id, async (job) => {
     if (now.photo !== photo) return endJob(job); // another one was opened
     if (!isOpen(job)) return;
-    sayShare(WORK[kind], { state: stateOf(job) }, job.done);
+    sayShare("refining", { state: stateOf(job) }, job.done);
     fill($("bar"), shareOf(job));
     if (job.sees === sees) return;
     sees = job.sees;
@@ -80,7 +74,7 @@ async function watchWork(kind, id, photo = now.photo) {
     show();
   });
   if (job.state === "failed") throw new Error(job.why);
-  return kind === "finest" && !job.made && now.photo === photo ? "tooEarly" : null;
+  return !job.made && now.photo === photo ? "tooEarly" : null;
 }
 
 $("teach").onclick = () => toMine(style.name);
@@ -88,14 +82,6 @@ $("plain").onclick = async () => {
   await call("plain");
   await paintAgain();
 };
-$("keep").onclick = async () => {
-  const kept = await (await call("keep")).json();
-  await refresh();
-  choose(facts.styles.find((one) => one.name === kept.name) ?? style);
-  await idle();
-  say("kept", { title: style.title });
-};
-
 // Styles come and go on the view of one's own.
 async function refresh() {
   const found = await (await call("styles", { method: "GET" })).json();

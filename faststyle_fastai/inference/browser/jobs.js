@@ -1,4 +1,4 @@
-// Jobs of the server: refinings, slow paintings, films and trainings. They go on while the page is
+// Jobs of the server: refinings, films and trainings. They go on while the page is
 // loaded again; trainings also when it is closed.
 const EVERY = 1000; // ms between looks
 let jobs = [];
@@ -90,7 +90,7 @@ async function reopen() {
 async function goOn() {
   await lookAtJobs();
   const painted = jobs.findLast((job) => job.mine && job.kind === "film");
-  const closer = jobs.find((job) => job.mine && job.kind in WORK && isOpen(job));
+  const closer = jobs.find((job) => job.mine && job.kind === "refining" && isOpen(job));
   if (film && painted && painted.file === `${painted.style}-${inStyle()}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
-  if (now.photo && closer) getCloser(() => watchWork(closer.kind, closer.id));
+  if (now.photo && closer) getCloser(() => watchWork(closer.id));
 }

@@ -194,7 +194,7 @@ async function paint() {
     if (!live && now.photo) {
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
       const mixed = second() ? filled(words.mixed, { title: workOf(second()) }) : "";
-      if (seen) say(film?.painted ? "filmAgain" : film ? "momentPainted" : now.slow || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
+      if (seen) say(film?.painted ? "filmAgain" : film ? "momentPainted" : now.refined || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
       else await paintAll();
       ready(!filming);
       $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, { title: style.title + mixed }));

@@ -75,7 +75,7 @@ async function repaint(source, { live, mask, ...how }) {
   const answer = await call("paint", { how: plain(how) }).finally(stop);
   whole = await pictureOf(answer);
   noted = answer.headers.get("note");
-  now.slow = ["refined", "partly", "optimized", "unfinished"].includes(noted);
+  now.refined = ["refined", "partly"].includes(noted);
   now.note = noted === "sight" && how.other ? "" : (words[noted] ?? ""); // mixtures are not refined
   return { where: "", ...(await remask(source, mask)) };
 }

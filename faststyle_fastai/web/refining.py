@@ -1,4 +1,4 @@
-"The finest painting on the page: the pixels of the photo themselves are optimized."
+"Refining on the page: painting goes on, on the image itself."
 
 from pathlib import Path
 from uuid import uuid4
@@ -11,30 +11,30 @@ from ..images.saving import save_picture
 from ..inference.finish import recolor
 from ..optimization.optimize import optimize_style
 from .answers import json_answer, shown
-from .jobs import OptimizationJob
+from .jobs import RefiningJob
 from .visits import Closer, Site, Visit
 
-__all__ = ["Finest", "Optimized"]
+__all__ = ["Refined", "Refining"]
 
 SIDES = 64, 2048  # px: smallest and largest longer side
-EARLY = 0.2  # share of the work before which the image is worse than a network's painting
+EARLY = 0.25  # share of the work at coarse sizes, which are worse than a network's painting
 
 
-class Finest:
-    "Optimizes a visitor's photo."
+class Refining:
+    "Paints on a visitor's photo."
 
     def __init__(self, site: Site):
         self.site = site
 
-    def finest(self, visit: Visit, how, body):
-        "Put the optimization into the queue; the answer names the job."
+    def refine(self, visit: Visit, how, body):
+        "Begin to refine the photo's painting; the answer names the job."
         photo, called, side = visit.the_photo(), str(how.get("style")), how.get("side", 512)
         if not (painting := self.site.shelf.painting_of(called)):
             raise FaststyleError("Choose a style whose painting is known.")
         if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
         out = self.site.scratch / uuid4().hex / f"{photo.stem}.png"
-        watch = OptimizationJob(visit, EARLY)
+        watch = RefiningJob(visit, EARLY)
 
         def work():
             painted = optimize_style(
@@ -43,15 +43,15 @@ class Finest:
             if watch.stop.is_set() and watch.done < EARLY:
                 return
             save_picture(painted, out)
-            note = "unfinished" if watch.stop.is_set() else "optimized"
+            note = "partly" if watch.stop.is_set() else "refined"
             if visit.photo == photo:
-                visit.closer = Closer(photo, called, Optimized(out), painting, note)
+                visit.closer = Closer(photo, called, Refined(out), note)
 
         return json_answer({"id": self.site.queue.add(photo.stem, watch, work, visit.name, out)})
 
 
-class Optimized:
-    "An optimized photo, shown as a network's painting is."
+class Refined:
+    "A refined painting, shown as a network's is."
 
     base = True  # its strength can be chosen
 

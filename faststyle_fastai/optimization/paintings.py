@@ -1,0 +1,92 @@
+"The paintings of an optimization: their shares, regions, sizes and colors."
+
+import math
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..core.moments import moments
+from ..images.masks import read_mask
+from ..images.sizes import fitted, resized_tensor
+from ..perceptual.palette import toward_palette
+from .pixel_recipes import Optimization
+
+__all__ = ["Paintings"]
+
+COLORS = 256  # px of a painting whose colors are measured
+
+
+class Paintings:
+    "Works of one or several styles. With a mask, the first style is inside and the others outside."
+
+    def __init__(
+        self,
+        styles: list[list[Image.Image]],  # the works of each
+        weights: list[float] | None,  # of the styles; None: equal
+        mask: Any,  # as in optimize_style
+        plan: Optimization,
+    ):
+        self.works = [work for works in styles for work in works]
+        self.style_of = [i for i, works in enumerate(styles) for _ in works]
+        shares = normalized(weights, len(styles))
+        self.shares = [shares[i] / len(styles[i]) for i in self.style_of]
+        self.first = len(styles[0])  # works of the first style
+        self.mask = None if mask is None else read_mask(mask).convert("RGB")
+        if mask is not None and not sum(self.shares[self.first :]):
+            raise ValueError("A mask needs a second painting with a weight above 0.")
+        self.plan = plan
+        self.palettes = [
+            moments(resized_tensor(x, fitted(x.size, COLORS))) for x in self.works if plan.palette
+        ]
+
+    def shape(
+        self,
+        i: int,  # index of the work
+        size: int,  # px of the photo's longer side
+    ) -> tuple[int, int]:
+        "Width and height in px of a work beside a photo."
+        side = self.plan.style_size or round(size * self.plan.style_scale_fac)
+        return fitted(self.works[i].size, side)
+
+    def tensor(self, i: int, size: int) -> Tensor:  # [1, 3, H, W]
+        "A work at its size beside a photo."
+        return resized_tensor(self.works[i], self.shape(i, size))
+
+    def regions(
+        self,
+        shape: tuple[int, int],  # height and width of the image
+    ) -> list[tuple[Tensor | None, list[tuple[int, float]]]]:
+        "Masks, [1, 1, H, W] or None for the whole image, and (work, share) pairs of each."
+        pairs = list(enumerate(self.shares))
+        if self.mask is None:
+            return [(None, pairs)]
+        white = resized_tensor(self.mask, shape[::-1])[:, :1]
+        own, rest = 1 / self.first, sum(self.shares[self.first :])
+        inside = [(i, own) for i in range(self.first)]
+        return [(white, inside), (1 - white, [(i, s / rest) for i, s in pairs[self.first :]])]
+
+    def recolored(
+        self,
+        x: Tensor,  # [1, 3, H, W], on the CPU
+    ) -> Tensor:
+        "An image whose colors are moved toward those of the paintings, region by region."
+        if not self.plan.palette:
+            return x
+        found = moments(x)
+        for mask, works in self.regions(x.shape[-2:]):
+            palette = sum(share * self.palettes[i] for i, share in works)
+            moved = toward_palette(x, found, palette, self.plan.palette)
+            x = moved if mask is None else torch.lerp(x, moved, mask)
+        return x
+
+
+def normalized(weights, n):
+    "Weights with a sum of 1."
+    weights = list(weights or [1.0] * n)
+    if len(weights) != n or not 0 < sum(weights) < math.inf or min(weights) < 0:
+        raise ValueError(
+            f"{len(weights)} style weights for {n} paintings: give one each, from 0 and not all 0."
+        )
+    return [w / sum(weights) for w in weights]
