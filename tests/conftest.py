@@ -27,7 +27,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start
 QUICK = "--crop-size", 32, "--batch-size", 2, "--images", 4, "--quiet"  # of a training
 SMALL = {  # of an optimization
     "backbone": "lite",
-    "min_scale": 23,
+    "min_scale": 32,
     "end_scale": 46,
     "initial_iterations": 4,
     "iterations": 3,

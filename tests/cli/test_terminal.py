@@ -70,7 +70,7 @@ def test_a_film(terminal, film):
 
 
 def test_optimizing(terminal, photo, painting):
-    small = "--backbone", "lite", "--min-scale", 32, "--end-scale", 46, "-ii", 4, "--iterations", 3
+    small = "--backbone", "lite", "--min-scale", 23, "--end-scale", 46, "-ii", 4, "--iterations", 3
     code, shown = terminal("optimize", photo, painting, *small, "-o", "out.png")
     assert code == 0, shown
     assert "3/3" in shown and "it/s" in shown

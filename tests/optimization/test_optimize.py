@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from conftest import SMALL, black_ink
+from conftest import SMALL as QUICK
+from conftest import black_ink
 
 from faststyle_fastai.all import FaststyleError, read_picture, save_picture
 from faststyle_fastai.cli.optimize import as_typed
 from faststyle_fastai.optimization.optimize import optimize_to_file
 from faststyle_fastai.optimization.pixels import PixelOptimizer
+
+SMALL = {**QUICK, "min_scale": 23}  # of two sizes by recipe neighbors
 
 
 def test_weights_and_devices_as_crowsonkb_s_users_write_them():
@@ -82,7 +85,7 @@ def test_a_full_disk_on_the_way_does_not_end_it(photo, painting, tmp_path, monke
 
 
 def small_args():
-    args = ["--backbone", "lite", "-ms", 32, "-s", 46, "-ii", 4, "-i", 3, "--save-every", 2]
+    args = ["--backbone", "lite", "-ms", 23, "-s", 46, "-ii", 4, "-i", 3, "--save-every", 2]
     return [str(arg) for arg in args]
 
 

@@ -69,8 +69,8 @@ def test_sizes_grow_and_so_does_the_picture(photo, painting):
     work = optimizer(photo, painting)
     seen = [((it.width, it.height, it.i_max), work.done()) for it in work]
     sizes, done = zip(*seen)
-    assert list(sizes) == [(23, 17, 4)] * 4 + [(46, 34, 3)] * 3
-    small, large = 23 * 17, 46 * 34  # an iteration takes time in proportion to its pixels
+    assert list(sizes) == [(33, 25, 4)] * 4 + [(46, 34, 3)] * 3
+    small, large = 33 * 25, 46 * 34  # an iteration takes time in proportion to its pixels
     whole = 4 * small + 3 * large
     assert done[:2] == pytest.approx([small / whole, 2 * small / whole])
     assert done[-2:] == pytest.approx([1 - large / whole, 1])
@@ -188,7 +188,7 @@ def test_inits_are_seeded_pictures(photo, painting, init):
 
 def test_a_painting_may_be_an_array(photo, painting):
     array = np.asarray(read_picture(painting))
-    assert optimizer(photo, array).styles[0].size == read_picture(painting).size
+    assert optimizer(photo, array).paintings.works[0].size == read_picture(painting).size
 
 
 def test_an_image_to_begin_with(photo, painting):
