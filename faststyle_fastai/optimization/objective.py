@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -37,6 +38,7 @@ class Objective:
         self.dtype = None if dtype == torch.float16 else dtype  # small gradients would vanish
         terms = make_terms(plan.loss)
         self.terms = nn.ModuleDict(terms).to(self.device)
+        self.style: Any = terms.get("style")
         self.matching = Matching(terms, seed, paintings.style_of)
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
@@ -69,7 +71,7 @@ class Objective:
         regions = [mask if mask is None else mask.to(self.device) for mask, _ in found]
         with torch.no_grad():
             targets = self.features(photo, photo_layers(self.terms))
-            scales = self.terms["style"].scales if "style" in self.terms else ()
+            scales = self.style.scales if self.style else ()
             style = {scale: [self._blend(size, scale, on) for _, on in found] for scale in scales}
 
         def errors(x):
@@ -78,7 +80,7 @@ class Objective:
             def features(scale):
                 if scale == 1:
                     return full
-                return self.features(shrink(x, scale), self.style_layers)
+                return self.features(shrink(x, scale), self.style.layers)
 
             comparison = Comparison(
                 x, photo, features, lambda: targets, regions, style.get, self.matching.found
@@ -99,7 +101,7 @@ class Objective:
 
     def _blend(self, size, scale, works):
         "The style targets of a blend of paintings, given as pairs of an index and a share."
-        style = self.terms["style"]
+        style = self.style
         blend = dict.fromkeys(style.layers, 0.0)
         for i, share in works:
             painting = self.paintings.tensor(i, size).to(self.device)
@@ -107,10 +109,6 @@ class Objective:
             for layer, statistics in style.of_painting(features).items():
                 blend[layer] = blend[layer] + share * statistics
         return style.targets(blend)
-
-    @property
-    def style_layers(self) -> dict[str, float]:
-        return self.terms["style"].layers if "style" in self.terms else {}
 
     def check_size(
         self,
@@ -120,10 +118,10 @@ class Objective:
         "Check that a size is large enough for the deepest layers."
         needs = {k: round(self.backbone.smallest(name) / s) for k, (name, s) in self.layers.items()}
         works = [self.paintings.shape(i, size) for i in range(len(self.paintings.works))]
-        images = [("", shape, needs)]
-        images += [("A painting of ", each, self.style_layers) for each in works]
+        images = [("", shape, [*needs])]
+        images += [("A painting of ", each, [*self.style.layers]) for each in works if self.style]
         for prefix, (width, height), layers in images:
-            layer = max(layers, key=needs.get, default=None)
+            layer = max(layers, key=lambda k: needs[k], default=None)
             if layer and min(width, height) < needs[layer]:
                 raise ValueError(
                     f"{prefix}{width}x{height} px is too small for {layer}: its shorter side needs "

@@ -75,8 +75,8 @@ class Paintings:
         if not self.plan.palette:
             return x
         found = moments(x)
-        for mask, works in self.regions(x.shape[-2:]):
-            palette = sum(share * self.palettes[i] for i, share in works)
+        for mask, works in self.regions((x.shape[2], x.shape[3])):
+            palette = torch.stack([share * self.palettes[i] for i, share in works]).sum(0)
             moved = toward_palette(x, found, palette, self.plan.palette)
             x = moved if mask is None else torch.lerp(x, moved, mask)
         return x
