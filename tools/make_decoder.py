@@ -76,14 +76,14 @@ class Decoder(nn.Module):
         self.scale = nn.Parameter(torch.ones(1, CHANNELS, 1, 1))
         self.enter = conv(CHANNELS + LIGHT, width)
         self.blocks = nn.Sequential(*[Residual(width) for _ in range(blocks)])
-        self.half, self.half_block = conv(width, 64 * 4), Residual(64)
-        self.full, self.full_block = conv(64, 24 * 4), Residual(24)
+        self.to_half, self.at_half = conv(width, 64 * 4), Residual(64)
+        self.to_full, self.at_full = conv(64, 24 * 4), Residual(24)
         self.leave = conv(24, 3, 5)
 
     def forward(self, swapped, light):
         x = self.blocks(self.enter(torch.cat([swapped * self.scale, light], 1)))
-        x = self.half_block(F.pixel_shuffle(self.half(F.relu(x)), 2))
-        x = self.full_block(F.pixel_shuffle(self.full(F.relu(x)), 2))
+        x = self.at_half(F.pixel_shuffle(self.to_half(F.relu(x)), 2))
+        x = self.at_full(F.pixel_shuffle(self.to_full(F.relu(x)), 2))
         return self.leave(F.relu(x)) + 0.5
 
 
