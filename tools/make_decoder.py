@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from faststyle_fastai.all import perceptual_backbone, read_picture, save_picture, to_tensor
 from faststyle_fastai.core.atomic import atomic_write
+from faststyle_fastai.images.color import luminance
 from faststyle_fastai.images.discovery import picture_files
 from faststyle_fastai.images.files import to_picture
 from faststyle_fastai.images.sizes import resize_short
@@ -120,7 +121,7 @@ def swapped(photo, painting, shape):
 
 def light(x):
     "Luminance with mean 0 and deviation 1: [B, 16, H/4, W/4]."
-    y = (x * x.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    y = luminance(x)
     y = (y - y.mean((2, 3), keepdim=True)) / (y.std((2, 3), keepdim=True) + 0.05)
     return F.pixel_unshuffle(y, 4)
 

@@ -181,8 +181,6 @@ def hypercolumns(
 
 def _resized(x, grid):
     if x.shape[2] > grid[0]:
-        if x.shape[2] % grid[0] == x.shape[3] % grid[1] == 0:
-            return F.avg_pool2d(x, (x.shape[2] // grid[0], x.shape[3] // grid[1]))
         return F.adaptive_avg_pool2d(x, grid)
     return F.interpolate(x, grid, mode="bilinear", align_corners=False)
 
