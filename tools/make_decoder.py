@@ -2,12 +2,11 @@
 
 python tools/make_decoder.py pack DATA.pt --photos FOLDER --paintings FOLDER --large FOLDER
 python tools/make_decoder.py train OUT.pt --data DATA.pt [--minutes 60]
-python tools/make_decoder.py paint OUT.pt PHOTO PAINTING FILE [--size 512]
+python tools/make_decoder.py ship OUT.half.pt [--arch slim]
 
-Each cell of the photo, 8x8 px, takes the features of the painting's cell that is most like it
-(Chen & Schmidt 2016, Kolkin et al. 2022). The decoder turns these into an image. It also sees the
-photo's light, so that faces and outlines hold. Its loss is that of recipe `neighbors`, which steps
-an image: here the network learns to take all steps at once.
+The decoder gets the features of a painting's places, in the order of a photo, and must make an
+image of them: its features at those places, cells of all layers at once, are the target. Its other
+features become like their nearest neighbors anywhere in the painting, as in recipe `neighbors`.
 
 DATA.pt holds squares of photos and paintings, as WebP, in less than 60 MB. Training saves every
 minute and goes on from OUT.pt. It uses a GPU if there is one.
@@ -26,28 +25,36 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from faststyle_fastai.all import perceptual_backbone, read_picture, save_picture, to_tensor
+from faststyle_fastai.all import perceptual_backbone, read_picture
 from faststyle_fastai.core.atomic import atomic_write
 from faststyle_fastai.core.devices import best_device
-from faststyle_fastai.images.color import luminance
+from faststyle_fastai.core.weights import compact
 from faststyle_fastai.images.discovery import picture_files
-from faststyle_fastai.images.files import to_picture
-from faststyle_fastai.images.sizes import resize_short
+from faststyle_fastai.models.decoder import (
+    SEEN,
+    SHAPES,
+    Decoder,
+    cells,
+    decoder_path,
+    features_of_places,
+    keys,
+    light,
+)  # fmt: skip
+from faststyle_fastai.models.stylefile import write_style
 from faststyle_fastai.optimization.pixel_recipes import BRUSHWORK, OPTIMIZATIONS
+from faststyle_fastai.perceptual.coherence import coherent
 from faststyle_fastai.perceptual.neighbors import CELL, FLAT
 from faststyle_fastai.perceptual.term import Comparison
 from faststyle_fastai.perceptual.terms import make_terms
 
-LAYERS = "relu1_2", "relu2_2", "relu3_4", "relu4_2"
-CHANNELS, LIGHT = 24 + 4 * 48 + 112 + 128, 16  # of the swapped features, and of the photo's light
 SIZE, PHOTO, PAINTING = 256, 288, 224  # px of crops, and of the squares in DATA.pt
 QUALITY = 50  # of WebP
 ZOOM = 0.7  # smallest crop, as a share of a square
 RATE, WARM = 1e-3, 200  # peak of the learning rate, and steps to it
 AVERAGE = 0.002  # of the latest weights in their running mean, which is what paints
 PLACES, KEYS = 1024, 2048  # of a photo and a painting that are compared at each step
-SQUARE, COHERENCE, HUBS, ROUNDS = 4, 0.5, 0.9, 10  # see `matched`
-CONTRAST = 0.5  # as of recipe `neighbors`
+CONTRAST = 0.5
+WEAVE = 10.0  # weight of the term
 HELD_OUT = 25  # the painters of every 25th name are not trained on
 
 
@@ -67,16 +74,13 @@ def main():
     learn.add_argument("--minutes", type=float, default=60)
     learn.add_argument("--bs", type=int, default=16 if torch.cuda.is_available() else 2)
     learn.add_argument("--rate", type=float, default=RATE)
-    learn.add_argument("--width", type=int, default=160)
-    learn.add_argument("--blocks", type=int, default=6)
+    learn.add_argument("--arch", choices=SHAPES, default="full")
     for name, value in WEIGHTS.items():
         learn.add_argument(f"--{name}", type=float, default=value)
-    look = verbs.add_parser("paint")
-    look.set_defaults(run=paint_file)
-    for name in ("weights", "photo", "painting", "file"):
-        look.add_argument(name, type=Path)
-    look.add_argument("--size", type=int, default=512)
-    look.add_argument("--strokes", type=float, default=1.0, help="Scale of the painting.")
+    give = verbs.add_parser("ship")
+    give.set_defaults(run=lambda args: ship(args.weights, args.arch))
+    give.add_argument("weights", type=Path)
+    give.add_argument("--arch", choices=SHAPES, default="full")
     args = parser.parse_args()
     args.run(args)
 
@@ -85,138 +89,17 @@ LOSS = OPTIMIZATIONS["neighbors"].loss
 WEIGHTS = {name: settings["weight"] for name, settings in LOSS.items()}
 
 
-class Residual(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.first, self.second = conv(channels, channels), conv(channels, channels)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
-
-    def forward(self, x):
-        return x + self.second(F.relu(self.first(F.relu(x))))
-
-
-class Decoder(nn.Module):
-    "Swapped features, [B, 456, H/4, W/4], and light, [B, 16, H/4, W/4], to images [B, 3, H, W]."
-
-    def __init__(self, width: int = 160, blocks: int = 6):
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(1, CHANNELS, 1, 1))
-        self.enter = conv(CHANNELS + LIGHT, width)
-        self.blocks = nn.Sequential(*[Residual(width) for _ in range(blocks)])
-        self.to_half, self.at_half = conv(width, 64 * 4), Residual(64)
-        self.to_full, self.at_full = conv(64, 24 * 4), Residual(24)
-        self.leave = conv(24, 3, 5)
-
-    def forward(self, swapped, light):
-        x = self.blocks(self.enter(torch.cat([swapped * self.scale, light], 1)))
-        x = self.at_half(F.pixel_shuffle(self.to_half(F.relu(x)), 2))
-        x = self.at_full(F.pixel_shuffle(self.to_full(F.relu(x)), 2))
-        return self.leave(F.relu(x)) + 0.5
-
-
-def conv(channels, out, kernel=3):
-    return nn.Conv2d(channels, out, kernel, padding=kernel // 2, padding_mode="reflect")
-
-
-def cells(features):
-    "All that a decoder gets of an image: [B, 456, H/4, W/4]."
-    fine, half, quarter, deep = (features[name].float() for name in LAYERS)
-    parts = [F.avg_pool2d(fine, 4), F.pixel_unshuffle(half, 2), quarter]
-    return torch.cat([*parts, F.interpolate(deep, scale_factor=2, mode="nearest")], 1)
-
-
-def keys(features):
-    "What is matched, centered and of length 1: [B, 288, places]."
-    _, half, quarter, deep = (features[name].float() for name in LAYERS)
-    parts = []
-    for x, weight in ((F.avg_pool2d(half, 4), 0.5), (F.avg_pool2d(quarter, 2), 1), (deep, 1)):
-        x = x.flatten(2) - x.flatten(2).mean(2, keepdim=True)
-        parts.append(
-            weight * x / (x.square().sum(1, keepdim=True).mean(2, keepdim=True) + 1e-12).sqrt()
-        )
-    return F.normalize(torch.cat(parts, 1), dim=1)
-
-
-def swapped(photo, painting, shape, other_shape):
-    "The painting's cells where the photo's cells take them: [B, 456, H/4, W/4]."
-    grid, other_grid = ([n // 8 for n in x] for x in (shape, other_shape))
-    found = matched(keys(photo), keys(painting), grid, other_grid)
-    return taken(cells(painting), found, grid)
-
-
-def taken(cells, found, grid):
-    "2x2 blocks of cells, [B, C, 2n, 2m], at the indices found, [B, N]."
-    blocks = F.pixel_unshuffle(cells, 2).flatten(2)
-    blocks = blocks.gather(2, found[:, None].expand(-1, blocks.shape[1], -1))
-    return F.pixel_shuffle(blocks.unflatten(2, tuple(grid)), 2)
-
-
-def matched(own, other, grid, other_grid):
-    """The place of the painting that each place of a photo takes: [B, C, N], [B, C, M] -> [B, N].
-
-    Squares of places are matched first, so that strokes come whole. Then each place keeps its
-    square's choice, goes on from a neighbor's, or takes its own nearest place: the most alike, with
-    a bonus for what its neighbors go on with (Ashikhmin 2001).
-    """
-    (h, w), (H, W) = grid, other_grid
-    similar = (own.bfloat16().mT @ other.bfloat16()).float()
-    alone, now = less_used(similar), squares(own, other, grid, other_grid)
-    steps = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
-    for _ in range(ROUNDS):
-        y, x = (F.pad(part.view(-1, h, w), (1, 1, 1, 1), value=-9) for part in (now // W, now % W))
-        cut = [(dy, dx, slice(1 + dy, 1 + dy + h), slice(1 + dx, 1 + dx + w)) for dy, dx in steps]
-        y = torch.stack([y[:, down, across] - dy for dy, _, down, across in cut])
-        x = torch.stack([x[:, down, across] - dx for _, dx, down, across in cut])
-        going = torch.where((y >= 0) & (y < H) & (x >= 0) & (x < W), y * W + x, -1).flatten(2)
-        choices = torch.cat([now[None], alone[None], going])
-        alike = similar.gather(2, choices.clamp(0).permute(1, 2, 0)).permute(2, 0, 1)
-        votes = (choices[:, None] == going).float().mean(1)
-        score = torch.where(choices < 0, -9.0, alike + COHERENCE * votes)
-        best = choices.gather(0, score.argmax(0, keepdim=True))[0]
-        now = torch.where(torch.rand(now.shape, device=now.device) < 0.6, best, now)
-    return now
-
-
-def squares(own, other, grid, other_grid):
-    "Whole squares of places, matched: [B, N]."
-    (h, w), (H, W), n = grid, other_grid, SQUARE
-    own = F.pad(own.unflatten(2, (h, w)), (0, -w % n, 0, -h % n), mode="replicate")
-    rows, across = own.shape[2] // n, own.shape[3] // n
-    own = F.normalize(F.unfold(own, n, stride=n), dim=1).bfloat16()
-    other = F.normalize(F.unfold(other.unflatten(2, (H, W)), n), dim=1).bfloat16()
-    found = less_used((own.mT @ other).float())
-    y, x = ((part.view(-1, rows, 1, across, 1)) for part in (found // (W - n + 1), found % (W - n + 1)))
-    inside = torch.arange(n, device=found.device)
-    whole = (y + inside.view(n, 1, 1)) * W + x + inside
-    return whole.flatten(3).flatten(1, 2)[:, :h, :w].flatten(1)
-
-
-def less_used(similar):
-    "The most similar place for each, but less the places that are near to many (Lample et al. 2018)."
-    many = similar.topk(max(1, similar.shape[1] // 16), 1).values.mean(1, keepdim=True)
-    return (similar - HUBS * many).argmax(2)
-
-
-def light(x):
-    "Luminance with mean 0 and deviation 1: [B, 16, H/4, W/4]."
-    y = luminance(x)
-    y = (y - y.mean((2, 3), keepdim=True)) / (y.std((2, 3), keepdim=True) + 0.05)
-    return F.pixel_unshuffle(y, 4)
-
-
 def train(args):
     device = best_device()
     settings = {name: row | {"weight": getattr(args, name)} for name, row in LOSS.items()}
     brush = {name: settings.pop(name)["weight"] for name in ("hypercolumns", "neighbors")}
     terms = {name: term.to(device) for name, term in make_terms(settings).items()}
-    names = list(dict.fromkeys([*LAYERS, *BRUSHWORK, *terms["content"].layers]))
+    names = list(dict.fromkeys([*SEEN, *BRUSHWORK, *terms["content"].layers]))
     backbone = perceptual_backbone("lite", layers=names, pooling="l2").to(device)
     backbone = backbone.to(memory_format=torch.channels_last)
-    pools = {k: unpacked(files).to(device) for k, files in torch.load(args.data).items()}
-    shape = {"width": args.width, "blocks": args.blocks}
-    net = Decoder(**shape).to(device, memory_format=torch.channels_last)
-    mean = Decoder(**shape).to(device)
+    pools = {k: squares_of(files).to(device) for k, files in torch.load(args.data).items()}
+    net = Decoder(args.arch).to(device, memory_format=torch.channels_last)
+    mean = Decoder(args.arch).to(device)
     opt = torch.optim.Adam(
         net.parameters(),
         torch.tensor(args.rate, device=device),
@@ -235,12 +118,16 @@ def train(args):
         mean.load_state_dict(net.state_dict())
     else:
         with torch.no_grad():
-            seen = torch.cat([cells(backbone(crops(pools["paintings"], 2), names)) for _ in "12345678"])
-            net.scale.copy_(1 / (seen.std((0, 2, 3), keepdim=True) + 0.1 * seen.std()))
+            some = [crops(pools["paintings"], 2) for _ in range(8)]
+            seen = torch.cat([cells(backbone(x, names)) for x in some])
+            net.scale.copy_(1 / (seen.std((0, 2, 3)) + 0.1 * seen.std()))
     torch.manual_seed(done)
     random.seed(done)
     average = torch.tensor(1.0, device=device)
-    draw = lambda: [crops(pools[name], args.bs) for name in ("photos", "paintings")]
+
+    def draw():
+        return [crops(pools[name], args.bs) for name in ("photos", "paintings")]
+
     pair = draw()
 
     def step():
@@ -273,10 +160,10 @@ def train(args):
             state = {"net": net, "mean": mean, "opt": opt}
             state = {name: each.state_dict() for name, each in state.items()}
             with atomic_write(args.out) as file:
-                torch.save(state | {"shape": shape, "done": done, "spent": spent}, file)
+                torch.save(state | {"done": done, "spent": spent}, file)
             with atomic_write(args.out.with_suffix(".half.pt")) as file:
                 half = {k: x.half() for k, x in state["mean"].items()}
-                torch.save({"shape": shape, "mean": half}, file)
+                torch.save({"mean": half}, file)
 
 
 def recorded(step):
@@ -298,9 +185,9 @@ def errors(net, backbone, terms, brush, names, photo, painting):
     shape, kind = photo.shape[-2:], photo.device.type
     with torch.no_grad(), torch.autocast(kind, dtype=torch.bfloat16):
         seen, wanted = backbone(photo, names), backbone(painting, names)
-        grid = [n // 8 for n in shape]
-        found = matched(keys(seen), keys(wanted), grid, grid)
-        given = taken(cells(wanted), found, grid)
+        own, other = (keys(features_of_places(x)).bfloat16() for x in (seen, wanted))
+        found = coherent(own, other)
+        given = taken(cells(wanted), found)
     with torch.autocast(kind, dtype=torch.bfloat16):
         made = net(given.to(memory_format=torch.channels_last), light(photo)).float()
         own = backbone(made.contiguous(memory_format=torch.channels_last), names)
@@ -310,9 +197,23 @@ def errors(net, backbone, terms, brush, names, photo, painting):
     near = [to_neighbors(places(a), places(b)) for a, b in zip(*layers)]
     parts["neighbors"] = brush["neighbors"] * sum(near)
     got, target = (columns({k: x[k] for k in BRUSHWORK}, shape) for x in (own, wanted))
-    target = taken(target, found, grid)
+    target = taken(target, found)
     parts["hypercolumns"] = brush["hypercolumns"] * off(places(got), places(target))
+    parts["weave"] = WEAVE * weave(made)
     return parts | {"outside": (F.relu(-made) + F.relu(made - 1)).mean()}
+
+
+def taken(cells, found):
+    "2x2 blocks of cells, [B, C, 2H, 2W], at the indices found, [B, h, w]: [B, C, 2h, 2w]."
+    blocks = F.pixel_unshuffle(cells, 2).flatten(2)
+    blocks = blocks.gather(2, found.flatten(1)[:, None].expand(-1, blocks.shape[1], -1))
+    return F.pixel_shuffle(blocks.unflatten(2, found.shape[1:]), 2)
+
+
+def weave(x):
+    "What repeats every 4 px: pixel shuffling gives each pixel of a cell its own weights."
+    fine = x - F.avg_pool2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), 5, 1)
+    return F.avg_pool2d(F.pixel_unshuffle(fine, 4), 8, 4).abs().mean()
 
 
 def columns(features, shape):
@@ -396,39 +297,23 @@ def pack(args):
 
 def square(picture, side):
     file = io.BytesIO()
-    ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS).save(file, "WEBP", quality=QUALITY)
+    picture = ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS)
+    picture.save(file, "WEBP", quality=QUALITY)
     return file.getvalue()
 
 
-def unpacked(files) -> Tensor:
-    "[N, 3, S, S] bytes"
-    return torch.stack([torch.from_numpy(np.array(Image.open(io.BytesIO(f)))) for f in files]).permute(0, 3, 1, 2)
+def squares_of(files) -> Tensor:  # [N, 3, S, S], bytes
+    pictures = [torch.from_numpy(np.array(Image.open(io.BytesIO(file)))) for file in files]
+    return torch.stack(pictures).permute(0, 3, 1, 2)
 
 
-def load(path):
-    state = torch.load(path, map_location="cpu")
-    net = Decoder(**state["shape"])
-    net.load_state_dict(state["mean"])
-    return net.eval()
-
-
-def paint_file(args):
-    backbone = perceptual_backbone("lite", layers=list(LAYERS), pooling="l2")
-    net = load(args.weights)
-    sizes = args.size, round(args.size * args.strokes)
-    photo, painting = (
-        divisible(resize_short(to_tensor(read_picture(file)), size))
-        for file, size in zip((args.photo, args.painting), sizes)
-    )
-    with torch.no_grad():
-        seen, wanted = backbone(photo, list(LAYERS)), backbone(painting, list(LAYERS))
-        given = swapped(seen, wanted, photo.shape[-2:], painting.shape[-2:])
-        made = net(given, light(photo))
-    save_picture(to_picture(made.clamp(0, 1)), args.file)
-
-
-def divisible(x):
-    return x[..., : x.shape[2] // 16 * 16, : x.shape[3] // 16 * 16]
+def ship(weights, arch):
+    "Write assets/decoder*.safetensors, with convolutions in 8 bits."
+    state = torch.load(weights, map_location="cpu")["mean"]
+    state = {k: v.float() for k, v in state.items()}
+    path = decoder_path(arch)
+    write_style(compact(state), {"arch": arch}, path)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
 from .pixel_painter import PixelPainter
+from .sight_painter import SightPainter
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, tiles
 
 __all__ = ["paint_tiles"]
@@ -27,7 +28,7 @@ FINISH = 0.1  # time that enlarging and finishing a tile takes, relative to pain
 
 
 def paint_tiles(
-    painter: Painter | PixelPainter,  # with a network of its own
+    painter: Painter | PixelPainter | SightPainter,  # a Painter has a network of its own
     image: Image.Image,  # RGB or RGBA
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
@@ -36,7 +37,7 @@ def paint_tiles(
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
     painting = TiledPainting(painter, opaque(image), shape, how, side, watch)
-    if isinstance(painter, PixelPainter):  # its images are small
+    if not isinstance(painter, Painter):  # it bounds its memory itself
         whole = 0, 0, *shape[::-1]
         painting.keep(painter(painting.part(whole)), whole)
     else:

@@ -12,12 +12,13 @@ from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
 from .pixel_painter import PixelPainter
+from .sight_painter import SightPainter
 
 __all__ = ["paint_whole"]
 
 
 def paint_whole(
-    painter: Painter | PixelPainter,
+    painter: Painter | PixelPainter | SightPainter,
     image: Tensor,  # [1, 3 or 4, H, W] in [0, 1]
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,

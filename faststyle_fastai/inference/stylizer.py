@@ -43,6 +43,7 @@ from .options import PaintOptions
 from .painter import Painter
 from .pixel_painter import PixelPainter
 from .refine import refine, refining_size
+from .sight_painter import SightPainter
 from .tiles import smaller_side, tile_side, tiles
 
 __all__ = ["Stylizer"]
@@ -140,6 +141,8 @@ class Stylizer:
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
             shape, painter = painting_shape(stored[::-1], how.stroke, how.size), self.painter
+            if self.at_sight:
+                painter = self._sight_painter
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
                 painter = partial(self._pixel_painter, refine, likeness, watch)
@@ -183,18 +186,27 @@ class Stylizer:
         share, palette = (1.0 - strength if self.styles else 1.0), self._palette(mix)
         return Painter(net, weights, share, self.device, self.dtype, palette, fade=fade)
 
+    def _sight_painter(self, style=None, strength=1.0, private=False):
+        check_range("strength", strength, 0, 1)
+        works, shares = self._works(style)
+        return SightPainter(works, shares, strength, self.info["arch"], self.device, self.dtype)
+
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
+        works, shares = self._works(style)
+        pictures = [[read_picture(work) for work in each] for each in works]
+        return PixelPainter(
+            pictures, shares, strength, seconds, likeness, self.device, self.precision, watch
+        )
+
+    def _works(self, style):
+        "The works of each style of a mix, and the styles' shares."
         mix = self.style_weights(style)
         names = [name for name, weight in zip(self.styles, mix.tolist()) if weight]
         if missing := [name for name in names if name not in self.paintings]:
             raise FaststyleError(
                 f"Refining {missing[0]} needs its painting (painting=, --painting)."
             )
-        works = [[read_picture(work) for work in listify(self.paintings[name])] for name in names]
-        shares = mix[mix != 0].tolist()
-        return PixelPainter(
-            works, shares, strength, seconds, likeness, self.device, self.precision, watch
-        )
+        return [listify(self.paintings[name]) for name in names], mix[mix != 0].tolist()
 
     def _palette(self, mix):
         "The mean palette of a mix, [1, 4, 4], if each of its styles has one."

@@ -9,14 +9,14 @@ from torch.func import functional_call
 
 from ..core.assets import ASSETS
 from ..core.moments import correlations, mean_and_std
+from ..core.weights import unpacked
 from .normalization import is_affine
 from .stylefile import read_state
 from .transformer import TransformerNet, make_network
 
-__all__ = ["HIDDEN", "AnyStyleNet", "any_style_path", "compact", "load_any_style"]
+__all__ = ["HIDDEN", "AnyStyleNet", "any_style_path", "load_any_style"]
 
 HIDDEN = {"full": 384, "slim": 256}  # arch of the network -> channels
-SCALE = ".scale"  # follows the name of weights in 8 bits
 PROJECTED = 20  # channels of each layer whose correlations the predictor sees
 
 
@@ -111,28 +111,13 @@ class AnyStyleNet(nn.Module):
         return net
 
 
-def compact(
-    state: dict[str, Tensor],  # of an AnyStyleNet
-) -> dict[str, Tensor]:
-    "Weights of convolutions in 8 bits, each output channel with a scale; others in half precision."
-    made = {}
-    for name, value in state.items():
-        if value.dim() < 4:
-            made[name] = value.half()
-            continue
-        scale = value.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12) / 127
-        made |= {name: (value / scale).round().char(), name + SCALE: scale.float()}
-    return made
-
-
 def load_any_style(
     arch: str = "full",  # or slim
     path: Path | None = None,  # a file like it
 ) -> AnyStyleNet:
     "The built-in network for any painting."
     state, info = read_state(path or any_style_path(arch))
-    for name in [name for name in state if name.endswith(SCALE)]:
-        state[name.removesuffix(SCALE)] *= state.pop(name)
+    state = unpacked(state)
     channels = [len(w[0]) for name, w in state.items() if name.startswith("mixtures.")]
     net = AnyStyleNet(channels, info["arch"])
     net.load_state_dict(state)

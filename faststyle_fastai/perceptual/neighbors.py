@@ -239,13 +239,13 @@ def match(
         found = [nearest(asked, style.unit, dtype) for style in styles]
         values = [x.values - x.values.mean(0) * centered for x in styles]
         near = torch.stack([own[i] for own, (_, i) in zip(values, found)])  # [styles, n, C]
-        chosen = _divided(torch.stack([x for x, _ in found]), [style.share for style in styles])
+        chosen = divided(torch.stack([x for x, _ in found]), [style.share for style in styles])
         targets[where] = near[chosen, torch.arange(len(asked), device=asked.device)]
     lengths = targets.norm(dim=1)
     return unit(targets), lengths
 
 
-def _divided(similar, shares):
+def divided(similar, shares):
     "The style of each place: [styles, N] cosines -> [N]; each style gets its share of the places."
     chosen = torch.full_like(similar[0], len(shares) - 1, dtype=torch.long)
     left = torch.arange(similar.shape[1], device=similar.device)

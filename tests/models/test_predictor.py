@@ -2,7 +2,8 @@
 
 import torch
 
-from faststyle_fastai.models.predictor import AnyStyleNet, any_style_path, compact, load_any_style
+from faststyle_fastai.core.weights import compact
+from faststyle_fastai.models.predictor import AnyStyleNet, any_style_path, load_any_style
 from faststyle_fastai.models.stylefile import write_style
 
 

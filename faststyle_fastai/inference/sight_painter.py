@@ -1,0 +1,172 @@
+"Painting at sight: each place of a photo takes a place of the painting, and a network decodes it."
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..core.devices import computing
+from ..images.files import read_picture, to_tensor
+from ..images.remote import digest
+from ..images.sizes import resize_short
+from ..models.decoder import (
+    PLACE,
+    REACH,
+    SEEN,
+    cells,
+    features_of_places,
+    keys,
+    light,
+    load_decoder,
+)
+from ..perceptual.backbones import perceptual_backbone
+from ..perceptual.coherence import NOWHERE, coherent
+
+__all__ = ["SightPainter"]
+
+SIDE, AREA, LEAST = 512, 2**19, 64  # px of a painting's short side, at most, its area, and least
+UNIT = 16  # px; the features of an image with other sides would not fit together
+TILE = 1024  # px of what is seen and decoded at once
+KEPT = 8  # paintings
+
+
+@dataclass(frozen=True)
+class SightPainter:
+    "Repaints tensors, [B, 3, H, W] in [0, 1], like a `Painter`, in bounded memory."
+
+    works: list[list[Any]]  # of each style: files or addresses
+    shares: list[float]  # of the styles
+    strength: float  # the rest is the photo
+    arch: str  # full or slim
+    device: torch.device
+    dtype: torch.dtype | None  # see devices.autocast_dtype
+    watch: Callable[[float], None] | None = None  # gets the finished share
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        x: Tensor,
+    ) -> Tensor:  # [B, 3, H, W] in [0, 1]
+        painted = torch.cat([self.painted(one.to(self.device)) for one in x.split(1)])
+        return torch.lerp(x.to(painted), painted, self.strength).clamp(0, 1)
+
+    def painted(self, x: Tensor) -> Tensor:
+        "Match the places of one photo, then decode them."
+        height, width = x.shape[-2:]
+        x = F.pad(x, (0, -width % UNIT, 0, -height % UNIT), mode="replicate")
+        other, palette, styles = self.canvas()
+        tiles = [(y, x_) for y in range(0, x.shape[2], TILE) for x_ in range(0, x.shape[3], TILE)]
+        own = keys(self.seen(x, tiles))
+        found = coherent(own.to(other), other, styles, self.shares)[0]
+        net, bright, out = decoder(self.arch, self.device), light(x), torch.empty_like(x)
+        for i, (top, left) in enumerate(tiles):
+            if self.watch:
+                self.watch((i + 1) / (len(tiles) + 1))
+            rows, across = (reached(*each) for each in zip((top, left), x.shape[2:]))
+            with computing(self.device, self.dtype):
+                given = taken(palette, found[cut(rows, PLACE)][:, cut(across, PLACE)])
+                y = net(given, bright[..., cut(rows, 4), cut(across, 4)]).float()
+            y = y[..., top - rows.start :, left - across.start :][..., :TILE, :TILE]
+            out[..., top : top + TILE, left : left + TILE] = y
+        return out[..., :height, :width]
+
+    def seen(self, x, tiles):
+        "The features of places, tile by tile."
+        padded, grid = around(x), [n // PLACE for n in x.shape[2:]]
+        found = None
+        for top, left in tiles:
+            part = padded[..., top : top + TILE + 2 * REACH, left : left + TILE + 2 * REACH]
+            parts = look(part, self.device, self.dtype)
+            if found is None:
+                found = [part.new_empty(1, each.shape[1], *grid) for each in parts]
+            y, x_ = top // PLACE, left // PLACE
+            for whole, each in zip(found, parts):
+                h, w = each.shape[2:]
+                whole[..., y : y + h, x_ : x_ + w] = each
+        return found
+
+    def canvas(self):
+        "All works, one below the other: keys [1, C, H, W], blocks [C, H * W], styles [H, W]."
+        works = [
+            (kind, *of_painting(work, digest(work), self.device, self.dtype))
+            for kind, works in enumerate(self.works)
+            for work in works
+        ]
+        if len(works) == 1:
+            return *works[0][1:], None
+        width = max(other.shape[3] for _, other, _ in works)
+        others, blocks, styles = [], [], []
+        for kind, other, block in works:
+            h, w = other.shape[2:]
+            room = 0, width - w, 0, 1  # and a row of nowhere, so that no strokes lead on
+            others.append(F.pad(other, room))
+            blocks.append(F.pad(block.unflatten(1, (h, w)), room).flatten(1))
+            styles.append(F.pad(torch.full((h, w), kind, device=self.device), room, value=NOWHERE))
+        return torch.cat(others, 2), torch.cat(blocks, 1), torch.cat(styles)
+
+
+def reached(start, length):
+    "The part of an image that a tile depends on."
+    return slice(max(0, start - REACH), min(length, start + TILE + REACH))
+
+
+def cut(part, unit):
+    return slice(part.start // unit, part.stop // unit)
+
+
+def taken(blocks, found):
+    "The cells of a painting, [1, C, 2h, 2w], in the places found, [h, w]."
+    given = blocks.index_select(1, found.flatten()).unflatten(1, found.shape)
+    return F.pixel_shuffle(given[None], 2).contiguous(memory_format=torch.channels_last)
+
+
+def around(x):
+    "An image with its own surroundings: zeros would be seen as an edge."
+    mode = "reflect" if min(x.shape[2:]) > REACH else "replicate"
+    return F.pad(x, (REACH,) * 4, mode=mode)
+
+
+def look(x, device, dtype):
+    "The features of places of an image that was given surroundings."
+    with computing(device, dtype):
+        return [inside(part, PLACE) for part in features_of_places(backbone(device)(x))]
+
+
+def inside(x, unit):
+    n = REACH // unit
+    return x[..., n:-n, n:-n]
+
+
+@lru_cache(maxsize=KEPT)
+@torch.inference_mode()
+def of_painting(work, _digest, device, dtype):
+    "Keys of a painting, [1, C, H, W], and its cells as blocks, [4 * C, H * W]."
+    painting = to_tensor(read_picture(work)).to(device)
+    height, width = painting.shape[2:]
+    short = min(SIDE, height, width, int(math.sqrt(AREA * min(height, width) / max(height, width))))
+    painting = resize_short(painting, max(LEAST, short))
+    height, width = (n // UNIT * UNIT for n in painting.shape[2:])
+    with computing(device, dtype):
+        features = backbone(device)(around(painting[..., :height, :width]))
+    kept = dtype or torch.float32
+    blocks = F.pixel_unshuffle(inside(cells(features), 4), 2)[0].flatten(1)
+    parts = [inside(part, PLACE) for part in features_of_places(features)]
+    return keys(parts).to(kept), blocks.to(kept)
+
+
+# New modules draw random weights. That must not change the results of a seed after the first call.
+@lru_cache
+@torch.random.fork_rng([])
+def backbone(device):
+    return perceptual_backbone("lite", layers=list(SEEN), pooling="l2").to(device)
+
+
+@lru_cache
+@torch.random.fork_rng([])
+def decoder(arch, device):
+    return load_decoder(arch).to(device)

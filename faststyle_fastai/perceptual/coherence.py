@@ -1,0 +1,129 @@
+"""Which place of a painting each place of a photo takes, so that strokes come whole.
+
+The most similar place, each for itself, gives a mosaic, and flat skies the one flat corner of a
+painting. So squares of places are matched first, by similarity less the popularity of what is
+similar to many. Then each place keeps its square's choice, goes on from a neighbor's, or takes its
+own nearest, whichever is most similar, with a bonus for what its neighbors agree on.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .neighbors import divided
+
+__all__ = ["NOWHERE", "coherent"]
+
+NOWHERE = -1  # in `styles`: no place of a painting
+SQUARE = 4  # places on a side of a square
+BONUS = 0.5  # of similarity, if all neighbors agree (as Ashikhmin 2001)
+POPULAR = 0.9  # weight of the popularity (as CSLS, Lample et al. 2018)
+ROUNDS = 10
+CHUNK, SAMPLE = 4096, 1024  # places compared at once, and those that measure popularity
+AWAY = -9.0  # less than any similarity
+STEPS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
+
+
+def coherent(
+    own: Tensor,  # [B, C, h, w], places of photos, of length 1
+    other: Tensor,  # [B, C, H, W], places of paintings, likewise
+    styles: Tensor | None = None,  # [H, W], the style of each place, or `NOWHERE`; None: one style
+    shares: Sequence[float] = (1.0,),  # of the styles, of the photo
+) -> Tensor:  # [B, h, w], indices into H x W
+    "Match places in bounded memory. Several styles share the squares of a photo."
+    (h, w), (H, W) = own.shape[2:], other.shape[2:]
+    now, chosen = squares(own, other, styles, shares)
+    own, other = own.flatten(2).mT, other.flatten(2)
+    kinds = None if styles is None else styles.flatten()
+
+    def similar(part, chosen):
+        found = (part @ other).float()
+        return found if kinds is None else found.masked_fill(kinds != chosen[..., None], AWAY)
+
+    alone = unpopular(own, chosen, similar)[1]
+    for i in range(ROUNDS):
+        y, x = (F.pad(part.view(-1, h, w), (1, 1, 1, 1), value=-9) for part in (now // W, now % W))
+        cut = [(dy, dx, slice(1 + dy, 1 + dy + h), slice(1 + dx, 1 + dx + w)) for dy, dx in STEPS]
+        y = torch.stack([y[:, down, across] - dy for dy, _, down, across in cut])
+        x = torch.stack([x[:, down, across] - dx for _, dx, down, across in cut])
+        going = torch.where((y >= 0) & (y < H) & (x >= 0) & (x < W), y * W + x, -1).flatten(2)
+        if kinds is not None:
+            going = torch.where(kinds[going.clamp(0)] == chosen, going, -1)
+        choices = torch.cat([now[None], alone[None], going])  # [10, B, N]
+        score = alike(own, other, choices) + BONUS * agreed(choices, going)
+        best = choices.gather(0, score.argmax(0, keepdim=True))[0]
+        # Neighbors that change at once would change back and forth.
+        now = torch.where(turn(h, w, i, now.device), best, now)
+    return now.view(-1, h, w)
+
+
+def squares(own, other, styles, shares):
+    "Whole squares of places, matched: [B, N], and the style of each place, [B, N]."
+    (h, w), (H, W), n = own.shape[2:], other.shape[2:], SQUARE
+    own = F.pad(own, (0, -w % n, 0, -h % n), mode="replicate")
+    rows, across = own.shape[2] // n, own.shape[3] // n
+    parts = F.unfold(own, n, stride=n).mT  # [B, squares, C * n * n]
+    whole = F.unfold(other, n)
+    kinds = None
+    if styles is not None:  # of a square; nowhere if it is not all in one style
+        inside = F.unfold(styles[None, None].float(), n)[0]
+        kinds = torch.where((inside == inside[0]).all(0), inside[0].long(), NOWHERE)
+    found = []
+    for kind in range(len(shares)):
+        away = None if kinds is None else kinds != kind
+
+        def similar(part, _, away=away):
+            alike = (part @ whole).float() / n**2
+            return alike if away is None else alike.masked_fill(away, AWAY)
+
+        found.append(unpopular(parts, None, similar))
+    chosen = torch.zeros_like(found[0][1])
+    if len(shares) > 1:
+        gains = torch.stack([gain for gain, _ in found])  # [styles, B, squares]
+        chosen = torch.stack([divided(gains[:, b], shares) for b in range(len(own))])
+    best = torch.stack([index for _, index in found]).gather(0, chosen[None])[0]
+    best, chosen = (x.view(-1, rows, 1, across, 1) for x in (best, chosen))
+    inside = torch.arange(n, device=own.device)
+    now = (best // (W - n + 1) + inside.view(n, 1, 1)) * W + best % (W - n + 1) + inside
+    chosen = chosen.expand(now.shape)
+    return [x.flatten(3).flatten(1, 2)[:, :h, :w].flatten(1) for x in (now, chosen)]
+
+
+def unpopular(own, chosen, similar):
+    "The most similar place for each of `own`, [B, N, C], less its popularity: values and indices."
+    few = slice(None, None, max(1, own.shape[1] // SAMPLE))
+    sample = similar(own[:, few], None if chosen is None else chosen[:, few])
+    popular = sample.topk(max(1, sample.shape[1] // 16), 1).values.mean(1, keepdim=True)
+    popular = POPULAR * popular.clamp(min=-1)
+    found = []
+    for i in range(0, own.shape[1], CHUNK):
+        part = slice(i, i + CHUNK)
+        alike = similar(own[:, part], None if chosen is None else chosen[:, part])
+        found.append((alike - popular).max(2))
+    return tuple(torch.cat(each, 1) for each in zip(*found))
+
+
+def alike(own, other, choices):
+    "The similarity of places and what they may take: [B, N, C], [B, C, M], [k, B, N] -> [k, B, N]."
+    found = []
+    for i in range(0, own.shape[1], CHUNK):
+        some = choices[:, :, i : i + CHUNK]
+        index = some.clamp(0).transpose(0, 1).flatten(1)  # [B, k * n]
+        taken = other.gather(2, index[:, None].expand(-1, other.shape[1], -1))
+        taken = taken.unflatten(2, (len(choices), -1))  # [B, C, k, n]
+        each = own[:, i : i + CHUNK].mT[:, :, None]
+        found.append((taken.float() * each).sum(1).transpose(0, 1))
+    return torch.cat(found, 2).masked_fill(choices < 0, AWAY)
+
+
+def agreed(choices, going):
+    "The share of the neighbors that go on with each choice."
+    return sum((choices == each).float() for each in going) / len(going)
+
+
+def turn(h, w, i, device):
+    "Three of five places, others in each round: [h * w]."
+    y, x = torch.arange(h, device=device)[:, None], torch.arange(w, device=device)
+    return ((y + 2 * x + 3 * i) % 5 < 3).flatten()
