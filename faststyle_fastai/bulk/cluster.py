@@ -213,9 +213,10 @@ class Worker:
     def __init__(self, source, out, weights, options, device):
         self.source, self.out = file_system(source), file_system(out)
         name, data, style, precision = weights
-        with TemporaryDirectory() as folder:
-            (Path(folder) / name).write_bytes(data)
-            self.paint = Stylizer(Path(folder) / name, device, precision)
+        self.folder = TemporaryDirectory()  # a painting is read when it is first used
+        file = Path(self.folder.name) / name
+        file.write_bytes(data)
+        self.paint = Stylizer(file, device, precision)
         self.options = options | {"style": style}
 
     def __call__(self, rows):

@@ -15,7 +15,15 @@ from ..images.sizes import fitted, resized, resized_tensor
 from .enlarge import planes, resized_part
 from .options import PaintOptions
 
-__all__ = ["edges", "faces_of", "find_faces", "find_people", "likelihood", "painted_area"]
+__all__ = [
+    "edges",
+    "faces_of",
+    "find_faces",
+    "find_people",
+    "likelihood",
+    "overlap",
+    "painted_area",
+]
 
 # Of each face: left, top, right and bottom, as shares of the photo.
 Faces = Sequence[Sequence[float]]
@@ -92,8 +100,6 @@ def find_faces(
     zooms: tuple[int, ...] = ZOOMS,  # more of them find smaller faces
 ) -> Tensor:  # [n, 4]: left, top, right and bottom as shares of the photo, the surest first
     "The faces in a photo, sought in overlapping windows."
-    from torchvision.ops import nms  # takes long to import
-
     from ..models.people import people_net
 
     net, longest = people_net("face"), max(photo.shape[-2:])
@@ -113,8 +119,23 @@ def find_faces(
     scores, boxes = net(torch.cat(windows))
     boxes = boxes * torch.cat(scales) + torch.cat(corners).repeat(1, 2)[:, None]
     boxes = (boxes / torch.tensor([width, height] * 2))[scores > SURE]
-    best = nms(boxes, scores[scores > SURE], SAME)
+    best: list[int] = []  # of the boxes of one face
+    same = overlap(boxes, boxes) > SAME
+    for i in scores[scores > SURE].argsort(descending=True).tolist():
+        if not same[i, best].any():
+            best.append(i)
     return boxes[best].clamp(0, 1)
+
+
+def overlap(
+    a: Tensor,  # [n, 4]: left, top, right and bottom
+    b: Tensor,  # [m, 4]
+) -> Tensor:  # [n, m], from 0 to 1
+    "The intersection of boxes over their union; torchvision's takes long to import."
+    first, last = torch.maximum(a[:, None, :2], b[:, :2]), torch.minimum(a[:, None, 2:], b[:, 2:])
+    both = (last - first).clamp(min=0).prod(2)
+    areas = [(x[:, 2:] - x[:, :2]).prod(1) for x in (a, b)]
+    return both / (areas[0][:, None] + areas[1] - both)
 
 
 @torch.inference_mode()

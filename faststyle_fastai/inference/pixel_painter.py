@@ -14,10 +14,12 @@ from ..optimization.pixel_recipes import LARGEST, Optimization, optimization_pla
 from ..optimization.pixels import PixelOptimizer
 from .enlarge import enlarged
 from .refine import rounded_steps
+from .sight_painter import SightPainter
 
 __all__ = ["PixelPainter"]
 
 SMALLEST = 32  # px of the short side; smaller images are enlarged first
+START = 0.5  # of the size: what is painted at sight has the strokes of coarser ones
 OTHER = 1.2  # time of matching and of preparing sizes, relative to that of the steps
 
 
@@ -30,6 +32,7 @@ class PixelPainter:
     strength: float  # the rest is the photo
     seconds: float  # it ends after 128 steps at each size
     likeness: float | None  # see pixel_recipes.optimization_plan
+    first: SightPainter  # paints the image to begin with
     device: torch.device
     precision: str  # see devices.autocast_dtype
     watch: Callable[[float], None] | None = None  # gets the finished share
@@ -40,20 +43,22 @@ class PixelPainter:
     ) -> Tensor:  # [1, 3, H, W] in [0, 1]
         "Paint from coarse to fine. Ctrl-C keeps the steps so far."
         with torch.inference_mode(False), torch.enable_grad():
-            painted = self.painted(to_picture(x))
+            painted = self.painted(to_picture(x), self.first(x))
         if painted.shape != x.shape:  # stopped early, or tiny
             painted = enlarged(painted, resized(x.cpu(), painted.shape[-2:]), x.cpu())
         return torch.lerp(x.cpu(), painted, self.strength).clamp(0, 1).to(x.device)
 
-    def painted(self, photo: Image.Image) -> Tensor:
+    def painted(self, photo: Image.Image, first: Tensor) -> Tensor:
         "Optimize the image for some seconds."
         began = time.monotonic()
         ratio = max(photo.size) / min(photo.size)
         longest = min(LARGEST, max(*photo.size, round(SMALLEST * ratio)))
         plan = optimization_plan("neighbors", likeness=self.likeness, end_scale=longest)
-        plan = replace(plan, min_scale=min(longest, max(plan.min_scale, round(SMALLEST * ratio))))
+        least = max(round(START * longest), round(SMALLEST * ratio))
+        plan = replace(plan, min_scale=min(longest, least))
         steps = self.steps(photo, plan, began)
-        work = self.optimizer(photo, replace(plan, initial_iterations=steps, iterations=steps))
+        plan = replace(plan, initial_iterations=steps, iterations=steps)
+        work = self.optimizer(photo, plan, to_picture(first))
         try:
             for _ in work:
                 if self.watch:
@@ -62,10 +67,9 @@ class PixelPainter:
             pass
         return work.picture()
 
-    def optimizer(self, photo, plan) -> PixelOptimizer:
-        return PixelOptimizer(
-            photo, self.works, self.shares, plan, device=self.device, precision=self.precision
-        )
+    def optimizer(self, photo, plan, start=None) -> PixelOptimizer:
+        how = {"device": self.device, "precision": self.precision, "start": start}
+        return PixelOptimizer(photo, self.works, self.shares, plan, **how)
 
     def steps(self, photo: Image.Image, plan: Optimization, began: float) -> int:
         "The steps at each size that fit into the time, by the time of one at the last size."

@@ -53,7 +53,7 @@ class SightPainter:
         x: Tensor,
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
         painted = torch.cat([self.painted(one.to(self.device)) for one in x.split(1)])
-        return torch.lerp(x.to(painted), painted, self.strength).clamp(0, 1)
+        return torch.lerp(x.to(painted), painted, self.strength)
 
     def painted(self, x: Tensor) -> Tensor:
         "Match the places of one photo, then decode them."
@@ -73,7 +73,7 @@ class SightPainter:
                 y = net(given, bright[..., cut(rows, 4), cut(across, 4)]).float()
             y = y[..., top - rows.start :, left - across.start :][..., :TILE, :TILE]
             out[..., top : top + TILE, left : left + TILE] = y
-        return out[..., :height, :width]
+        return out[..., :height, :width].clamp(0, 1)
 
     def seen(self, x, tiles):
         "The features of places, tile by tile."

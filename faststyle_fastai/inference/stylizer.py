@@ -73,6 +73,7 @@ class Stylizer:
     ):
         self.named = None  # the style given with the file
         self.at_sight = isinstance(source, (list, dict)) or is_painting(source)
+        self.decodes = self.at_sight  # photos; films take the network, which is steady
         self.paintings: dict = {}  # style name -> its painting or works, if they are known
         if self.at_sight:
             by_name = isinstance(source, dict)
@@ -141,7 +142,7 @@ class Stylizer:
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
             shape, painter = painting_shape(stored[::-1], how.stroke, how.size), self.painter
-            if self.at_sight:
+            if self.decodes:
                 painter = self._sight_painter
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
@@ -189,24 +190,27 @@ class Stylizer:
     def _sight_painter(self, style=None, strength=1.0, private=False):
         check_range("strength", strength, 0, 1)
         works, shares = self._works(style)
-        return SightPainter(works, shares, strength, self.info["arch"], self.device, self.dtype)
+        arch = "full" if self.info["arch"] == "full" else "slim"
+        return SightPainter(works, shares, strength, arch, self.device, self.dtype)
 
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
         works, shares = self._works(style)
         pictures = [[read_picture(work) for work in each] for each in works]
+        first = self._sight_painter(style)
         return PixelPainter(
-            pictures, shares, strength, seconds, likeness, self.device, self.precision, watch
+            pictures, shares, strength, seconds, likeness, first, self.device, self.precision, watch
         )
 
     def _works(self, style):
         "The works of each style of a mix, and the styles' shares."
         mix = self.style_weights(style)
-        names = [name for name, weight in zip(self.styles, mix.tolist()) if weight]
-        if missing := [name for name in names if name not in self.paintings]:
+        shares = {name: share for name, share in zip(self.styles, mix.tolist()) if share}
+        if missing := [name for name in shares if name not in self.paintings]:
             raise FaststyleError(
                 f"Refining {missing[0]} needs its painting (painting=, --painting)."
             )
-        return [listify(self.paintings[name]) for name in names], mix[mix != 0].tolist()
+        names = sorted(shares)  # a mix is the same in any order
+        return [listify(self.paintings[name]) for name in names], [shares[name] for name in names]
 
     def _palette(self, mix):
         "The mean palette of a mix, [1, 4, 4], if each of its styles has one."

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.ops import SqueezeExcitation
 
 from ..core.assets import ASSETS
 from ..core.weights import read_weights
@@ -118,6 +117,20 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, self.edge))
 
 
+class SqueezeExcitation(nn.Module):
+    "Weigh each channel by the means of all (Hu et al. 2018); torchvision's takes long to import."
+
+    def __init__(self, channels, inside):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(channels, inside, 1), nn.Conv2d(inside, channels, 1)
+
+    def weights(self, x):
+        return self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
+
+    def forward(self, x):
+        return self.weights(x) * x
+
+
 class Inverted(nn.Module):
     "Widen, filter each channel, weigh the channels, narrow (Sandler et al. 2018)."
 
@@ -150,7 +163,7 @@ class Step(nn.Module):
 
     def forward(self, x, skip):
         y = self.narrow(F.interpolate(x, scale_factor=2, mode="bilinear"))
-        y = self.mix(skip * self.weigh._scale(skip + y) + y)
+        y = self.mix(skip * self.weigh.weights(skip + y) + y)
         return y + self.smooth(y)
 
 

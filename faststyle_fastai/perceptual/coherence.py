@@ -20,6 +20,7 @@ NOWHERE = -1  # in `styles`: no place of a painting
 SQUARE = 4  # places on a side of a square
 BONUS = 0.5  # of similarity, if all neighbors agree (as Ashikhmin 2001)
 POPULAR = 0.9  # weight of the popularity (as CSLS, Lample et al. 2018)
+VARIETY = 0.03  # of similarity
 ROUNDS = 10
 CHUNK, SAMPLE = 4096, 1024  # places compared at once, and those that measure popularity
 AWAY = -9.0  # less than any similarity
@@ -61,7 +62,7 @@ def coherent(
 
 def squares(own, other, styles, shares):
     "Whole squares of places, matched: [B, N], and the style of each place, [B, N]."
-    (h, w), (H, W), n = own.shape[2:], other.shape[2:], SQUARE
+    (h, w), W, n = own.shape[2:], other.shape[3], SQUARE
     own = F.pad(own, (0, -w % n, 0, -h % n), mode="replicate")
     rows, across = own.shape[2] // n, own.shape[3] // n
     parts = F.unfold(own, n, stride=n).mT  # [B, squares, C * n * n]
@@ -74,11 +75,11 @@ def squares(own, other, styles, shares):
     for kind in range(len(shares)):
         away = None if kinds is None else kinds != kind
 
-        def similar(part, _, away=away):
-            alike = (part @ whole).float() / n**2
+        def similar(part, several, away=away):
+            alike = (part @ whole).float() / n**2 + several
             return alike if away is None else alike.masked_fill(away, AWAY)
 
-        found.append(unpopular(parts, None, similar))
+        found.append(unpopular(parts, various(parts.shape[1], whole.shape[2], whole), similar))
     chosen = torch.zeros_like(found[0][1])
     if len(shares) > 1:
         gains = torch.stack([gain for gain, _ in found])  # [styles, B, squares]
@@ -91,16 +92,25 @@ def squares(own, other, styles, shares):
     return [x.flatten(3).flatten(1, 2)[:, :h, :w].flatten(1) for x in (now, chosen)]
 
 
-def unpopular(own, chosen, similar):
-    "The most similar place for each of `own`, [B, N, C], less its popularity: values and indices."
+def various(n, m, like):
+    "Small numbers that differ, so that a plain sky takes several squares: [1, n, m]."
+    i, j = torch.arange(n, device=like.device)[:, None], torch.arange(m, device=like.device)
+    return (VARIETY * ((7919 * i + 104729 * j) % 1009) / 1009)[None]
+
+
+def unpopular(own, more, similar):
+    """The most similar place for each of `own`, [B, N, C], less its popularity: values and indices.
+
+    `more`, [B, N, …], belongs to `own` and is what `similar` also gets.
+    """
     few = slice(None, None, max(1, own.shape[1] // SAMPLE))
-    sample = similar(own[:, few], None if chosen is None else chosen[:, few])
+    sample = similar(own[:, few], more[:, few])
     popular = sample.topk(max(1, sample.shape[1] // 16), 1).values.mean(1, keepdim=True)
     popular = POPULAR * popular.clamp(min=-1)
     found = []
     for i in range(0, own.shape[1], CHUNK):
         part = slice(i, i + CHUNK)
-        alike = similar(own[:, part], None if chosen is None else chosen[:, part])
+        alike = similar(own[:, part], more[:, part])
         found.append((alike - popular).max(2))
     return tuple(torch.cat(each, 1) for each in zip(*found))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing, contextmanager
+from copy import copy
 from dataclasses import replace
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from functools import lru_cache, partial
@@ -224,7 +225,8 @@ class FramePainter:
         size: int | None = None,  # px of the short side of the frames; None: unchanged
         smooth: bool = False,  # brush strokes follow the motion
     ):
-        self.paint, self.options, self.size = paint, options, size
+        self.paint, self.options, self.size = copy(paint), options, size
+        self.paint.decodes = False  # each frame would be painted anew
         steady = isinstance(paint.net, TransformerNet)  # not an .onnx network
         styles = [options.style] if options.black is None else [options.style, options.black]
         self.painters = [paint.painter(style, options.strength, private=steady) for style in styles]

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..core.devices import finishing_device
 from ..core.extras import extra
 from ..images.sizes import resize_short, resized
-from ..inference.people import edges, find_faces, find_people, likelihood
+from ..inference.people import edges, find_faces, find_people, likelihood, overlap
 from ..models.normalization import mean_and_variance
 
 __all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople"]
@@ -102,15 +102,13 @@ class SteadyPeople:
         photo: Tensor,  # [1, 3, H, W] in [0, 1]
     ) -> None:
         "Find the faces of a frame. They move smoothly, and fade in and out."
-        from torchvision.ops import box_iou  # takes long to import
-
         self.small = resize_short(photo, min(LOOK, *photo.shape[-2:])).cpu()
         begins, found = self.is_cut(self.small), find_faces(self.small, ZOOMS)
         self.known = len(found) > 0 or (self.known and not begins)
         if begins or self.faces is None:
             self.faces, self.shares, self.last = found, torch.ones(len(found)), None
             return
-        alike = box_iou(self.faces, found) > SAME_FACE
+        alike = overlap(self.faces, found) > SAME_FACE
         again, new = alike.any(1), found[~alike.any(0)]
         moved = [
             torch.lerp(face, found[row][0], FASTER) if row.any() else face
