@@ -1,4 +1,4 @@
-"""Paintings that the network for any painting has never seen, painted at first sight.
+"""Paintings that the decoder has never seen, painted at sight.
 
     python -m benchmarks.inference.first_sight PAINTINGS --photos DIR --weights VGG19 \\
         [--others NAME=DIR …] [--pictures DIR]
@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,7 +34,7 @@ def main():
     photos, paintings = picture_files(args.photos)[: args.count], picture_files(args.paintings)
     backbone, rows = perceptual_backbone(args.backbone, args.weights), []
     for painting in paintings:
-        loss, paint = reference_loss(backbone, painting), Stylizer(painting).paint
+        loss, paint = reference_loss(backbone, painting), partial(Stylizer(painting), tensor=True)
         rows += measured(painting.stem, loss, paint, photos, args)
     facts = {"backbone": args.backbone, "photos": len(photos), "px": SIZE}
     report("first_sight", rows, **facts)
