@@ -19,11 +19,8 @@ NETWORKS = {"pytorch/examples": "pytorch/examples", "full": "faststyle", "slim":
 # Rows of results/jury.json on other people's programs, and what a reader needs to know of them.
 RIVALS = {
     "published networks of 2016": "networks of 2016, our built-in styles",
-    "Magenta's network, at first sight of eight held-out painters": "Magenta, at first sight",
-    "AdaIN (2017) in 8 bits, at first sight": "AdaIN (2017), at first sight",
-    "MicroAST (2023), at first sight": "MicroAST (2023), at first sight",
-    "MicroAST (2023), beside ours refined for 20 s": "MicroAST (2023), ours refined",
-    "RLMiniStyler (2025), at first sight": "RLMiniStyler (2025), at first sight",
+    "MicroAST (2023), at sight": "MicroAST (2023), at sight",
+    "RLMiniStyler (2025), at sight": "RLMiniStyler (2025), at sight",
 }
 SHOWS = "Description"  # the entry of a PNG that keeps the values of its chart
 IMAGES = Path(__file__).parent.parent / "nbs/images"

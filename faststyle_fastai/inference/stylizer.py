@@ -29,6 +29,7 @@ from ..images.files import (
     to_tensor,
 )
 from ..images.formats import is_painting
+from ..images.remote import digest
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
 from ..models.predictor import HIDDEN
@@ -209,8 +210,9 @@ class Stylizer:
             raise FaststyleError(
                 f"Refining {missing[0]} needs its painting (painting=, --painting)."
             )
-        names = sorted(shares)  # a mix is the same in any order
-        return [listify(self.paintings[name]) for name in names], [shares[name] for name in names]
+        mixed = [(listify(self.paintings[name]), share) for name, share in shares.items()]
+        mixed.sort(key=lambda each: [*map(digest, each[0])])  # the same in any order
+        return tuple(map(list, zip(*mixed)))
 
     def _palette(self, mix):
         "The mean palette of a mix, [1, 4, 4], if each of its styles has one."

@@ -68,6 +68,7 @@ def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages
 def test_a_painting_at_first_sight_has_its_colors(visit, photos):
     Image.open(photos / "china" / "0.jpg").save("china.png")
     at_sight = Stylizer(style_thumbnail("tahiti"), "cpu", "float32")
+    at_sight.decodes = False  # the page has the network that films take
     tab = visit(export_html(at_sight, Path("tahiti.html").absolute()))
     open_photo(tab, "china.png")
     seen = downloaded(tab)[0]
