@@ -144,7 +144,7 @@ class Stylizer:
             stored = image_size(image)  # the photo may lie on its side
             shape, painter = painting_shape(stored[::-1], how.stroke, how.size), self.painter
             if self.decodes:
-                painter = self._sight_painter
+                painter = partial(self._sight_painter, watch=watch)
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
                 painter = partial(self._pixel_painter, refine, likeness, watch)
@@ -188,11 +188,10 @@ class Stylizer:
         share, palette = (1.0 - strength if self.styles else 1.0), self._palette(mix)
         return Painter(net, weights, share, self.device, self.dtype, palette, fade=fade)
 
-    def _sight_painter(self, style=None, strength=1.0, private=False):
+    def _sight_painter(self, style=None, strength=1.0, private=False, watch=None):
         check_range("strength", strength, 0, 1)
-        works, shares = self._works(style)
         arch = "full" if self.info["arch"] == "full" else "slim"
-        return SightPainter(works, shares, strength, arch, self.device, self.dtype)
+        return SightPainter(*self._works(style), strength, arch, self.device, self.dtype, watch)
 
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
         works, shares = self._works(style)

@@ -90,6 +90,14 @@ def test_tiles_have_the_colors_of_the_whole(photo):
     assert (whole.std((2, 3)) / tiled.std((2, 3)) - 1).abs().max() < 0.03
 
 
+def test_a_large_photo_is_decoded_in_parts_without_seams(monkeypatch):
+    paint, x = Stylizer(style_thumbnail("tahiti"), "cpu", "float32"), noise(1, 3, 150, 200)
+    x = torch.nn.functional.avg_pool2d(x, 9, 1)
+    whole = paint(x, tensor=True)
+    monkeypatch.setattr("faststyle_fastai.inference.sight_painter.TILE", 64)
+    assert torch.allclose(paint(x, tensor=True), whole, atol=1e-3)
+
+
 def test_a_lighter_network_for_any_painting(faststyle, painting, photo):
     said = faststyle("stylize", photo, "--style", painting, "--arch", "slim", "-o", "out.png")
     assert said.stdout == "out.png\n"
