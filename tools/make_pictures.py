@@ -61,6 +61,7 @@ def main():
     people(paint, square(read_picture(photos["astronaut"]), 800))
     slow(photos["chelsea"])
     ladder(photos["coffee"], "woman_with_hat")
+    likeness(photos["chelsea"], ASSETS / "composition_vii.jpg")
     keyframe(read_picture(photos["astronaut"]))
 
 
@@ -124,6 +125,13 @@ def ladder(photo, style):
     above = [painting, *made[:2]]
     rows = [[square(read_picture(x), 640) for x in row] for row in (above, [photo, *made[2:]])]
     save_picture(contact_sheet(rows, 12).reduce(2), IMAGES / "ladder.jpg")
+
+
+def likeness(photo, painting):
+    "Make likeness.jpg: a photo, refined with likeness .4, .75 and .95."
+    paint = Stylizer(painting)
+    made = [paint(photo, refine=20, likeness=share) for share in (0.4, 0.75, 0.95)]
+    save_picture(side_by_side([read_picture(photo), *made], 260), IMAGES / "likeness.jpg")
 
 
 def keyframe(photo):
