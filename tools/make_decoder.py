@@ -9,7 +9,7 @@ image of them: its features at those places, cells of all layers at once, are th
 features become like their nearest neighbors anywhere in the painting, as in recipe `neighbors`.
 
 DATA.pt holds squares of photos and paintings, as WebP, in less than 60 MB. Training saves every
-minute and goes on from OUT.pt. It uses a GPU if there is one.
+half minute and goes on from OUT.pt. It uses a GPU if there is one.
 """
 
 import argparse
@@ -39,11 +39,11 @@ from faststyle_fastai.models.decoder import (
     features_of_places,
     keys,
     light,
-)  # fmt: skip
+)
 from faststyle_fastai.models.stylefile import write_style
 from faststyle_fastai.optimization.pixel_recipes import BRUSHWORK, OPTIMIZATIONS
 from faststyle_fastai.perceptual.coherence import coherent
-from faststyle_fastai.perceptual.neighbors import CELL, FLAT
+from faststyle_fastai.perceptual.neighbors import CELL, FLAT, layered
 from faststyle_fastai.perceptual.term import Comparison
 from faststyle_fastai.perceptual.terms import make_terms
 
@@ -55,6 +55,8 @@ AVERAGE = 0.002  # of the latest weights in their running mean, which is what pa
 PLACES, KEYS = 1024, 2048  # of a photo and a painting that are compared at each step
 CONTRAST = 0.5
 WEAVE = 10.0  # weight of the term
+LOSS = OPTIMIZATIONS["neighbors"].loss
+WEIGHTS = {name: settings["weight"] for name, settings in LOSS.items()}
 HELD_OUT = 25  # the painters of every 25th name are not trained on
 
 
@@ -83,10 +85,6 @@ def main():
     give.add_argument("--arch", choices=SHAPES, default="full")
     args = parser.parse_args()
     args.run(args)
-
-
-LOSS = OPTIMIZATIONS["neighbors"].loss
-WEIGHTS = {name: settings["weight"] for name, settings in LOSS.items()}
 
 
 def train(args):
@@ -182,7 +180,7 @@ def recorded(step):
 
 def errors(net, backbone, terms, brush, names, photo, painting):
     "The terms of painted photos, all [B, 3, H, W]."
-    shape, kind = photo.shape[-2:], photo.device.type
+    kind = photo.device.type
     with torch.no_grad(), torch.autocast(kind, dtype=torch.bfloat16):
         seen, wanted = backbone(photo, names), backbone(painting, names)
         own, other = (keys(features_of_places(x)).bfloat16() for x in (seen, wanted))
@@ -196,7 +194,8 @@ def errors(net, backbone, terms, brush, names, photo, painting):
     layers = [own[k] for k in BRUSHWORK], [wanted[k] for k in BRUSHWORK]
     near = [to_neighbors(places(a), places(b)) for a, b in zip(*layers)]
     parts["neighbors"] = brush["neighbors"] * sum(near)
-    got, target = (columns({k: x[k] for k in BRUSHWORK}, shape) for x in (own, wanted))
+    grid = photo.shape[2] // CELL, photo.shape[3] // CELL
+    got, target = (layered({k: x[k] for k in BRUSHWORK}, grid) for x in (own, wanted))
     target = taken(target, found)
     parts["hypercolumns"] = brush["hypercolumns"] * off(places(got), places(target))
     parts["weave"] = WEAVE * weave(made)
@@ -214,18 +213,6 @@ def weave(x):
     "What repeats every 4 px: pixel shuffling gives each pixel of a cell its own weights."
     fine = x - F.avg_pool2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), 5, 1)
     return F.avg_pool2d(F.pixel_unshuffle(fine, 4), 8, 4).abs().mean()
-
-
-def columns(features, shape):
-    "Cells of all layers: [B, C, H/4, W/4]."
-    grid = shape[0] // CELL, shape[1] // CELL
-    return torch.cat([resized(x, grid).float() / x.shape[1] for x in features.values()], 1)
-
-
-def resized(x, grid):
-    if x.shape[2] > grid[0]:
-        return F.adaptive_avg_pool2d(x, grid)
-    return F.interpolate(x, grid, mode="bilinear", align_corners=False)
 
 
 def places(x):

@@ -125,9 +125,10 @@ class Stylizer:
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
 
-        With `refine`, the network does not paint: the image's places become like their nearest
-        neighbors in the painting, from coarse to fine (Kolkin et al. 2022). A short side of 512 px
-        is painted, or less in very long images. Ctrl-C keeps the steps so far.
+        A painting that no network was trained on is decoded: each place of the photo takes a place
+        of it. With `refine`, painting goes on from there on the image itself: its places become
+        like their nearest neighbors in the painting (Kolkin et al. 2022). A short side of 512 px is
+        painted, or less in very long images. Ctrl-C keeps the steps so far.
 
         Raises `FileNotFoundError` for a missing picture, `ValueError` for one that cannot be read,
         an unknown style, an option out of its range (see `PaintOptions`), and two that clash, and
@@ -194,12 +195,10 @@ class Stylizer:
         return SightPainter(*self._works(style), strength, arch, self.device, self.dtype, watch)
 
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
-        works, shares = self._works(style)
-        pictures = [[read_picture(work) for work in each] for each in works]
         first = self._sight_painter(style)
-        return PixelPainter(
-            pictures, shares, strength, seconds, likeness, first, self.device, self.precision, watch
-        )
+        works = [[read_picture(work) for work in each] for each in first.works]
+        where = self.device, self.precision
+        return PixelPainter(works, first.shares, strength, seconds, likeness, first, *where, watch)
 
     def _works(self, style):
         "The works of each style of a mix, and the styles' shares."
@@ -210,7 +209,7 @@ class Stylizer:
                 f"Refining {missing[0]} needs its painting (painting=, --painting)."
             )
         mixed = [(listify(self.paintings[name]), share) for name, share in shares.items()]
-        mixed.sort(key=lambda each: [*map(digest, each[0])])  # the same in any order
+        mixed.sort(key=lambda each: digest(each[0]))  # the same in any order
         return tuple(map(list, zip(*mixed)))
 
     def _palette(self, mix):

@@ -124,9 +124,8 @@ def decoder_path(
 
 def load_decoder(
     arch: str = "full",  # or slim
-    path: Path | None = None,  # a file like it
 ) -> Decoder:  # in eval mode
     "The built-in decoder."
     net = Decoder(arch)
-    net.load_state_dict(unpacked(read_state(path or decoder_path(arch))[0]))
+    net.load_state_dict(unpacked(read_state(decoder_path(arch))[0]))
     return net.requires_grad_(False).eval().to(memory_format=torch.channels_last)

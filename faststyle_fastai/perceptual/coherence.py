@@ -75,11 +75,11 @@ def squares(own, other, styles, shares):
     for kind in range(len(shares)):
         away = None if kinds is None else kinds != kind
 
-        def similar(part, several, away=away):
-            alike = (part @ whole).float() / n**2 + several
+        def similar(part, i, away=away):
+            alike = (part @ whole).float() / n**2 + various(i, whole.shape[2])
             return alike if away is None else alike.masked_fill(away, AWAY)
 
-        found.append(unpopular(parts, various(parts.shape[1], whole.shape[2], whole), similar))
+        found.append(unpopular(parts, torch.arange(parts.shape[1]).to(parts.device)[None], similar))
     chosen = torch.zeros_like(found[0][1])
     if len(shares) > 1:
         gains = torch.stack([gain for gain, _ in found])  # [styles, B, squares]
@@ -92,10 +92,10 @@ def squares(own, other, styles, shares):
     return [x.flatten(3).flatten(1, 2)[:, :h, :w].flatten(1) for x in (now, chosen)]
 
 
-def various(n, m, like):
-    "Small numbers that differ, so that a plain sky takes several squares: [1, n, m]."
-    i, j = torch.arange(n, device=like.device)[:, None], torch.arange(m, device=like.device)
-    return (VARIETY * ((7919 * i + 104729 * j) % 1009) / 1009)[None]
+def various(i, m):
+    "Small numbers that differ, so that a plain sky takes several squares: [1, n] -> [1, n, m]."
+    j = torch.arange(m, device=i.device)
+    return VARIETY * ((7919 * i[..., None] + 104729 * j) % 1009) / 1009
 
 
 def unpopular(own, more, similar):

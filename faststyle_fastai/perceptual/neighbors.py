@@ -175,8 +175,15 @@ def hypercolumns(
     "All layers of each cell of an image, each divided by its number of channels."
     cell = max(CELL, math.sqrt(math.prod(shape) / most))
     grid = max(1, int(shape[0] / cell)), max(1, int(shape[1] / cell))
-    layers = [_resized(x, grid).float() / x.shape[1] for x in features.values()]
-    return columns(torch.cat(layers, 1)), grid
+    return columns(layered(features, grid)), grid
+
+
+def layered(
+    features: dict[str, Tensor],  # layer -> [B, C, h, w]
+    grid: tuple[int, int],  # n, m
+) -> Tensor:  # [B, sum of C, n, m]
+    "All layers at one size, each divided by its number of channels."
+    return torch.cat([_resized(x, grid).float() / x.shape[1] for x in features.values()], 1)
 
 
 def _resized(x, grid):
