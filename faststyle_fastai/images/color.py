@@ -84,7 +84,9 @@ def luminance(
     x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
 ) -> Tensor:  # [B, 1, H, W]
     "Rec. 709 luma."
-    return (x.float() * luma(x.device)).sum(1, keepdim=True)
+    exporting = torch.compiler.is_exporting()  # what an exported program makes must not be kept
+    weights = (luma.__wrapped__ if exporting else luma)(x.device)
+    return (x.float() * weights).sum(1, keepdim=True)
 
 
 @lru_cache

@@ -137,6 +137,12 @@ def look(x, device, dtype):
         return [inside(part, PLACE) for part in features_of_places(backbone(device)(x))]
 
 
+def described(features):
+    "Keys, [1, C, H, W], and cells as blocks, [4 * C, H * W], of a painting with surroundings."
+    blocks = F.pixel_unshuffle(inside(cells(features), 4), 2)[0].flatten(1)
+    return keys([inside(part, PLACE) for part in features_of_places(features)]), blocks
+
+
 def inside(x, unit):
     n = REACH // unit
     return x[..., n:-n, n:-n]
@@ -153,10 +159,7 @@ def of_painting(work, _digest, device, dtype):
     height, width = (n // UNIT * UNIT for n in painting.shape[2:])
     with computing(device, dtype):
         features = backbone(device)(around(painting[..., :height, :width]))
-    kept = dtype or torch.float32
-    blocks = F.pixel_unshuffle(inside(cells(features), 4), 2)[0].flatten(1)
-    parts = [inside(part, PLACE) for part in features_of_places(features)]
-    return keys(parts).to(kept), blocks.to(kept)
+    return tuple(part.to(dtype or torch.float32) for part in described(features))
 
 
 # New modules draw random weights. That must not change the results of a seed after the first call.

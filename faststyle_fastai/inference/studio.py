@@ -23,7 +23,7 @@ from .html import (
     write_page,
 )
 from .painter import PALETTE
-from .sight_onnx import painter_program, reader_program
+from .sight_onnx import neighbors_program, painter_program, reader_program
 from .stylizer import Stylizer
 
 __all__ = ["export_studio"]
@@ -53,7 +53,8 @@ def export_studio(
     facts = {
         "styles": styles,
         "networks": {"gallery": len(styles), "sight": len(rows[0]) // 4},  # -> numbers in a row
-        "sight": "sight",  # the network for paintings that are read
+        "sight": "sight",  # the network for paintings that are read, in films and mixtures
+        "neighbors": "neighbors",  # the program that paints photos with their places
         "palette": {"share": PALETTE},
         "sample": sample_of(paint, next(iter(BUILTIN_STYLES))),
     }
@@ -61,6 +62,7 @@ def export_studio(
         "gallery": partial(program_of, paint),
         "sight": partial(painter_program, ARCH),
         "reader": partial(reader_program, ARCH),
+        "neighbors": partial(neighbors_program, ARCH),
     }
     if path.suffix == ".html":
         return write_page(path, None, facts, programs, cdn, language)

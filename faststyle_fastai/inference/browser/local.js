@@ -76,7 +76,7 @@ const mixable = (one, other) => networkOf(one, other) !== undefined;
 // A style, or a mixture of two.
 function mixed(one, other, share) {
   const network = networkOf(...(other ? [one, other] : [one])), found = { network, row: row(one, network), palette: one.palette };
-  if (!other) return found;
+  if (!other) return one.work ? { network: facts.neighbors, painting: one.work } : found;
   const second = row(other, network), blend = (a, b) => a + share * (b - a);
   found.row = found.row.map((v, i) => blend(v, second[i]));
   found.palette = one.palette && other.palette && { ...one.palette, moments: one.palette.moments.map((line, i) => line.map((v, j) => blend(v, other.palette.moments[i][j]))) };
@@ -121,7 +121,8 @@ async function reopen() {
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.
 let sent;
 async function repaint(source, { style, other, share, stroke, live, colors, mask }) {
-  const how = { ...mixed(style, other, share), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
+  const steady = live || film ? { ...style, work: null } : style; // places change from frame to frame
+  const how = { ...mixed(steady, other, share), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
   if (source !== sent) how.image = pixels(source); // the worker keeps it
   sent = source;
   const { image, gpu, seen } = await ask("paint", how);
@@ -151,9 +152,9 @@ async function sampleIn(one) {
   return (await thumbnail(canvasOf(await createImageBitmap(blob)), one)).toDataURL("image/jpeg");
 }
 
-// The style of a painting, from its scales and shifts at first sight.
+// The style of a painting: its places, and its scales and shifts at first sight.
 async function styleOf(file, canvas) {
-  const { row, palette } = await ask("read", { image: pixels(canvas), short: READ });
+  const { row, palette, painting } = await ask("read", { image: pixels(canvas), short: READ });
   const name = file.name.replace(/\.[^.]*$/, "");
-  return { name, title: name.replaceAll("_", " "), rows: { [facts.sight]: row }, palette: { ...facts.palette, moments: palette } };
+  return { name, title: name.replaceAll("_", " "), work: painting, rows: { [facts.sight]: row }, palette: { ...facts.palette, moments: palette } };
 }

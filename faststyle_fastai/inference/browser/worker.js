@@ -3,12 +3,15 @@
 // "enlarge" gives it at the photo's size, unless "stop" comes first.
 const SMALLEST = 5; // px of a side that a network accepts
 const LARGEST = 4e6; // pixels that are painted; larger photos are painted smaller and enlarged
+const UNIT = 16, CLOSEST = 144; // px that sides are divided by where places of a painting are taken, and the least
+const CLOSE = 1.6e6; // pixels where places of a painting are taken: they need memory
+const BROADER = 0.7; // of the side there, without a graphics card: places need four times as long
 const CERTAIN = 0.1; // likelihoods of people this near to 0 or 1 become 0 or 1
 const FEWEST = 2e-3; // share of a photo that is a person
 const SOFTEST = 0.05; // reach of the widest soft edge, of the longer side
 const LUMA = [0.299, 0.587, 0.114];
 const sessions = new Map();
-let programs, sure, gpu, whole, asked, small, painted, area, keepsColors, stopped;
+let programs, sure, gpu, whole, asked, small, painted, area, keepsColors, places, stopped;
 
 onmessage = async ({ data }) => {
   try {
@@ -35,13 +38,14 @@ const tasks = {
   async read({ image, short }) {
     const reader = await session("reader", "wasm");
     const { style, palette } = await reader.run({ painting: tensor(resized(image, short)) });
-    return { row: style.data, palette: [0, 1, 2, 3].map((i) => [...palette.data.slice(4 * i, 4 * i + 4)]) };
+    const painting = resized(image, Math.max(CLOSEST, Math.min(short, image.width, image.height)));
+    return { row: style.data, painting, palette: [0, 1, 2, 3].map((i) => [...palette.data.slice(4 * i, 4 * i + 4)]) };
   },
 
   async paint({ image, short, colors, mask, ...how }) {
     if (image) whole = image; // else the photo of the last call
-    if (image || short !== asked) small = resized(whole, sideOf(whole, short));
-    [asked, keepsColors] = [short, colors];
+    if (image || short !== asked || !how.painting !== !places) small = resized(whole, sideOf(whole, short, how.painting));
+    [asked, keepsColors, places] = [short, colors, how.painting];
     painted = await repainted(small, how);
     if (colors) painted.data = recolored(painted.data, small.data);
     return tasks.mask({ mask });
@@ -117,20 +121,29 @@ const tasks = {
 };
 
 // The short side to paint at.
-function sideOf({ width, height }, short) {
-  const most = Math.sqrt(Math.min(1, LARGEST / (width * height))) * Math.min(width, height);
-  return Math.min(short || most, most);
+function sideOf({ width, height }, short, places) {
+  const most = Math.sqrt(Math.min(1, (places ? CLOSE : LARGEST) / (width * height))) * Math.min(width, height);
+  const side = Math.min(short || most, most);
+  return places ? Math.max(CLOSEST, Math.round(side * (gpu ? 1 : BROADER))) : side;
 }
 
 // An image in a style: three planes in [0, 1].
-async function repainted({ data, width, height }, { network, row, palette }) {
-  const wide = Math.max(width, SMALLEST), high = Math.max(height, SMALLEST);
+async function repainted({ data, width, height }, { network, row, palette, painting }) {
+  const side = (length) => (painting ? Math.max(CLOSEST, UNIT * Math.ceil(length / UNIT)) : Math.max(length, SMALLEST));
+  const wide = side(width), high = side(height);
   const photo = tensor({ data: cut(data, width, height, wide, high), width: wide, height: high });
-  const run = async () => (await session(network)).run({ photo, style: new ort.Tensor("float32", row, [1, row.length]) });
+  const given = painting ? { photo, painting: inPlaces(painting) } : { photo, style: new ort.Tensor("float32", row, [1, row.length]) };
+  const run = async () => (await session(network)).run(given);
   const found = (await run().catch((error) => leaveGpu(error).then(run))).painted.data;
   if (palette) approach(found, palette);
   const inside = found.map((v) => Math.min(1, Math.max(0, v)));
   return { data: cut(inside, wide, high, width, height), width, height };
+}
+
+// A painting without the rest of its last places.
+function inPlaces({ data, width, height }) {
+  const [wide, high] = [width, height].map((length) => UNIT * Math.floor(length / UNIT));
+  return tensor({ data: cut(data, width, height, wide, high), width: wide, height: high });
 }
 
 // The luma of a painting with the chroma of the photo; `recolor` in finish.py.
