@@ -5,7 +5,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from faststyle_fastai.video.reader import SCALER, open_video
+from faststyle_fastai.video.frames import SCALER
+from faststyle_fastai.video.reader import open_video
 
 NTSC = Fraction(30000, 1001)
 
@@ -70,6 +71,17 @@ def times(path):
 def sound_of(path):
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def seconds_of_sound(path):
+    with av.open(str(path)) as container:
+        return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+
+
+def length_of(path):
+    "When the last picture ends, as the file says."
+    with av.open(str(path)) as container:
+        return container.duration / 1e6
 
 
 def frames_of(path):

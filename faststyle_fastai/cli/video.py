@@ -79,6 +79,7 @@ def video(
             max=63,
         ),
     ] = None,
+    sound: Annotated[bool, Option("--sound/--no-sound", help="Keep the sound.")] = True,
     codec: Annotated[
         str | None,
         option("NAME", "Codec as ffmpeg names it. Default: libx264, or libvpx-vp9 for .webm."),
@@ -121,8 +122,8 @@ def video(
         print(f"Refining on three frames for {refine:g} s.", file=sys.stderr)
     arguments = vars(replace(settings, style=styles, tile=side_of(settings.tile))) | {"size": size}
     paint_video(
-        paint, source, out, **arguments, smooth=smooth, start=start, end=end, fps=fps, codec=codec,
-        crf=crf, resume=resume, refine=refine, painting=painting,
+        paint, source, out, **arguments, smooth=smooth, sound=sound, start=start, end=end, fps=fps,
+        codec=codec, crf=crf, resume=resume, refine=refine, painting=painting,
         watch=None if quiet else Progress(),
     )  # fmt: skip
     options.print_outputs(out)

@@ -2,15 +2,17 @@
 
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import wraps
+from inspect import signature
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from .errors import FaststyleError
 
-__all__ = ["locked"]
+__all__ = ["alone", "locked"]
 
 
 @contextmanager
@@ -25,6 +27,8 @@ def locked(
     """
     if missing := folder and not place.exists():
         place.mkdir(parents=True, exist_ok=True)  # another process may just have created it
+    elif not folder:
+        place.parent.mkdir(parents=True, exist_ok=True)
     file = place / ".lock" if place.is_dir() else place.with_name(f".{place.name}.lock")
     owner, lock = "another process", FileLock(file)
     with suppress(OSError):  # missing, or unreadable while locked on Windows
@@ -46,3 +50,24 @@ def locked(
         if missing:
             with suppress(OSError):  # it is no longer empty
                 place.rmdir()
+
+
+def alone(
+    place: Callable = lambda out, **_: Path(out),  # from the arguments to what is written
+    doing: str = "painted",  # as in `locked`
+    folder: bool = True,  # likewise
+    first: Callable = lambda act: act(),  # runs it in one process of several
+) -> Callable:
+    "Decorate a function so that no other call writes to the same place meanwhile."
+
+    def decorate(function):
+        @wraps(function)
+        def held_alone(*args, **kwargs):
+            where = place(**signature(function).bind(*args, **kwargs).arguments)
+            with ExitStack() as held:
+                first(lambda: held.enter_context(locked(where, doing, folder)))
+                return function(*args, **kwargs)
+
+        return held_alone
+
+    return decorate

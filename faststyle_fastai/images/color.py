@@ -6,11 +6,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
 from ..core.errors import FaststyleError
+from .named_colors import NamedColors, to_srgb
 
 __all__ = ["LUMA", "luminance", "parse_profile", "soft_proof", "srgb"]
 
@@ -21,14 +23,18 @@ def _srgb():
 
 
 SRGB = _srgb()  # embedded in written images
+SAME = 3  # of 255: profiles that change no color by more are sRGB's
 MODES = {"GRAY": "L", "CMYK": "CMYK", "RGB": "RGB"}  # a profile's color space -> Pillow's mode
 
 
 def srgb(
     image: Image.Image,
     profile: bytes | None,  # as embedded in its file
+    named: NamedColors | None = None,  # what else the file says, which counts more
 ) -> Image.Image:  # RGB
     "An image converted to sRGB; a damaged profile or one for other color spaces is ignored."
+    if named:
+        return to_srgb(image.convert("RGB"), named)
     if embedded := parse_profile(profile):
         mode = MODES.get(embedded.profile.xcolor_space.strip())
         encoded = image.convert("RGB") if mode == "RGB" and image.mode != "CMYK" else image
@@ -38,15 +44,27 @@ def srgb(
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+@lru_cache(32)
 def parse_profile(
     profile: bytes | None,
 ) -> ImageCms.ImageCmsProfile | None:
-    "A profile, if it is valid and not sRGB."
+    "A profile, if it is valid and changes colors, whatever its name."
     try:
         parsed = _profile(profile) if profile else None
-        return parsed if parsed and "sRGB" not in ImageCms.getProfileDescription(parsed) else None
+        mode = parsed and MODES.get(parsed.profile.xcolor_space.strip())
+        if mode is None or mode == "CMYK":
+            return parsed
+        before = every_color().convert(mode)
+        after = np.asarray(converted(before, parsed, _profile(SRGB), "RGB"), int)
+        return parsed if np.abs(after - before.convert("RGB")).max() > SAME else None
     except (ImageCms.PyCMSError, OSError):
         return None
+
+
+def every_color():
+    "An image of all colors, nine steps of each."
+    steps = np.linspace(0, 255, 9).round().astype(np.uint8)
+    return Image.fromarray(np.stack(np.meshgrid(steps, steps, steps), -1).reshape(27, 27, 3))
 
 
 def converted(image, source, target, mode) -> Image.Image:

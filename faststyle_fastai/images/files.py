@@ -18,7 +18,9 @@ from torch import Tensor
 from ..core.devices import out_of_memory
 from ..core.errors import FaststyleError
 from .color import parse_profile, srgb
-from .formats import READERS
+from .formats import RAW, READERS
+from .named_colors import named_colors
+from .odd import choose_page, in_planes, mended_png, read_tiff
 from .remote import download, is_address
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
@@ -39,7 +41,10 @@ __all__ = [
     "to_tensor",
 ]
 
-SOURCE = "source"  # key of an opened file's path or address in `Image.info`
+# Keys in an opened file's `Image.info`: its path or address, its colors, its number of pictures.
+SOURCE, COLORS, PAGES = "source", "named colors", "pages"
+PLAYED = "GIF", "PNG"  # animations that are read as films
+SIZES = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
 # EXIF tags that describe how a file is stored; they may not hold for the output.
 STORAGE = [tag for tag in ExifTags.Base if tag.name in (
     "Orientation", "ImageWidth", "ImageLength", "BitsPerSample", "Compression",
@@ -74,15 +79,16 @@ def read_tensor(
     Raises what `read_picture` does.
     """
     if isinstance(source, Tensor):
-        return checked(source) if source.dim() == 4 else checked(source)[None]
+        x = checked(source)
+        return x if x.dim() == 4 else x[None]
     with opened(source) as image, reading(image):
-        if (frames := getattr(image, "n_frames", 1)) > 1:
+        assert isinstance(image, Image.Image)
+        if (frames := image.info.get(PAGES, 1)) > 1:
+            hint = "; faststyle video paints all" * (image.format in PLAYED)
             warnings.warn(
-                f"{name_of(image)} has {frames} images. Only the first is used; "
-                "faststyle video paints all.",
+                f"{name_of(image)} has {frames} images. Only the first is used{hint}.",
                 stacklevel=3,
             )
-        assert isinstance(image, Image.Image)
         if _is_deep_gray(image):
             gray = torch.from_numpy(_gray(ImageOps.exif_transpose(image)))
             return gray.expand(1, 3, -1, -1)
@@ -132,19 +138,39 @@ def opened(
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")
+    if Path(str(source)).suffix.lower() in RAW:
+        raise ValueError(f"{source} is a camera's RAW file. Save it as a TIFF or JPEG first.")
     with reading(source):
-        image = Image.open(file, formats=readers())
+        image, colors = opened_file(file), named_colors(file)
+        pages = choose_page(image) if image.format == "TIFF" else getattr(image, "n_frames", 1)
     with image:
-        image.info[SOURCE] = source
+        image.info |= {SOURCE: source, COLORS: colors, PAGES: pages}
         yield image
 
 
+def opened_file(file):
+    "An image that Pillow opens, or that can be read or mended for it."
+    try:
+        image = Image.open(file, formats=readers())
+    except Exception:
+        if (image := read_tiff(file)) is None:
+            if (mended := mended_png(file)) is None:
+                raise
+            image = Image.open(mended, formats=["PNG"])
+        return image
+    return (read_tiff(file) or image) if image.format == "TIFF" and in_planes(image) else image
+
+
 def checked(x: Tensor) -> Tensor:
-    "A tensor whose shape is that of images."
+    "A tensor of floats whose shape is that of images; bytes are divided by 255."
     if x.dim() not in (3, 4) or x.shape[-3] not in (3, 4):
         raise ValueError(
             f"A tensor of shape {list(x.shape)} is no image. Give [3, H, W] or [B, 3, H, W]."
         )
+    x = x.as_subclass(Tensor)
+    x = x.float() if x.is_floating_point() else x.float() / 255
+    if not x.isfinite().all():
+        raise ValueError("A tensor with values that are not finite is no image.")
     return x
 
 
@@ -194,16 +220,21 @@ def _upright(image):
     "An image upright and in sRGB: RGB, or RGBA if any of it is transparent."
     if isinstance(image, Tensor):
         image = to_picture(image)
-    profile = image.info.get("icc_profile")
+    profile, named = image.info.get("icc_profile"), image.info.get(COLORS)
+    if named and isinstance(named.transfer, str):
+        warnings.warn(
+            f"{name_of(image)} has high dynamic range ({named.transfer}). It is painted as SDR.",
+            stacklevel=4,
+        )
     image.load()
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # exif_transpose always copies
         image = ImageOps.exif_transpose(image)
     if _is_deep_gray(image):  # Pillow would clip it
         image = Image.fromarray((_gray(image) * 255).round().astype(np.uint8))
     if not image.has_transparency_data:
-        return srgb(image, profile)
-    image = image.convert("RGBA")
-    colors = srgb(image.convert("RGB"), profile)
+        return srgb(image, profile, named)
+    gray, image = image.mode == "LA", image.convert("RGBA")
+    colors = srgb(image.convert("L" if gray else "RGB"), profile, named)
     colors.putalpha(image.getchannel("A"))
     return colors
 
@@ -214,10 +245,10 @@ def _is_deep_gray(image):
 
 def _gray(image):
     "Gray of more than 8 bits as float32 in [0, 1]; 32-bit files may hold 8- or 16-bit values."
-    values = np.asarray(image).astype(np.float32)
-    most = values.max(initial=0)
+    values = np.nan_to_num(np.asarray(image).astype(np.float32))
+    most = np.quantile(values, 0.99) if "F" in image.mode else values.max(initial=0)
     fits = (top for top in (1, 255, 65535)["F" not in image.mode :] if most <= top)
-    top = 65535 if ";16" in image.mode else next(fits, most)
+    top = 65535 if ";16" in image.mode else next(fits, max(most, 1e-6))
     return (values / top).clip(0, 1)
 
 
@@ -229,7 +260,7 @@ def is_deep(source: str | Path) -> bool:
 
 def _has_low_bytes(image):
     tile = getattr(image, "tile", None)  # how the file is stored; empty once it is decoded
-    if not tile or parse_profile(image.info.get("icc_profile")):
+    if not tile or image.info.get(COLORS) or parse_profile(image.info.get("icc_profile")):
         return False
     args = tile[0].args
     args = str(args[0] if isinstance(args, tuple) else args)
@@ -276,6 +307,8 @@ def read_exif(
             exif = image.getexif()
             for tag in STORAGE:
                 exif.pop(tag, None)
+            for tag in SIZES:  # of the photo before it was turned or reduced
+                exif.get_ifd(ExifTags.IFD.Exif).pop(tag, None)
             return exif.tobytes() if exif else b""
     except Exception:  # damaged EXIF must not prevent painting
         return b""

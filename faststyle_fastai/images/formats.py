@@ -1,7 +1,6 @@
 "Image files by their names."
 
 import re
-from glob import escape
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
@@ -11,6 +10,7 @@ __all__ = [
     "FILMS",
     "MOVING",
     "PICTURES",
+    "RAW",
     "READERS",
     "file_name",
     "is_film",
@@ -19,12 +19,15 @@ __all__ = [
     "is_picture",
     "named_works",
     "numbered",
+    "numbered_files",
 ]
 
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
 PICTURES = {
     ".jpg",
     ".jpeg",
+    ".jfif",
+    ".jpe",
     ".png",
     ".webp",
     ".bmp",
@@ -40,6 +43,12 @@ FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts"}  # of v
 # Pillow's readers of these formats. A file's content chooses the reader, whatever its name, and
 # others start programs (Ghostscript for EPS).
 READERS = "JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "HEIF"
+# Of cameras, which nothing here can develop.
+RAW = {
+    ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf",
+    ".raw", ".rw2", ".srw",
+}  # fmt: skip
+THUMBNAILS = {"@eaDir", "#recycle", "@Recycle", ".@__thumb"}  # folders of network drives
 NUMBER = re.compile(r"%0?(\d?)d")  # in the name of numbered images, such as frames/%04d.png
 
 
@@ -47,7 +56,7 @@ def is_picture(
     place: PurePath,  # relative to a folder
 ) -> bool:
     "Whether a path has an image extension and no hidden part."
-    hidden = any(part.startswith(".") for part in place.parts)
+    hidden = any(part.startswith(".") or part in THUMBNAILS for part in place.parts)
     return place.suffix.lower() in PICTURES and not hidden
 
 
@@ -102,5 +111,15 @@ def numbered(
 def is_film(source: str | Path) -> bool:
     "Whether `source` is a local file or numbered images of which there is at least one."
     path = Path(source)
-    pattern = NUMBER.sub("*", escape(path.name))
-    return path.is_file() or (is_numbered(path) and any(path.parent.glob(pattern)))
+    return path.is_file() or (is_numbered(path) and bool(numbered_files(path)))
+
+
+def numbered_files(
+    path: Path,  # of numbered images
+) -> dict[int, Path]:
+    "The images that there are, by their numbers."
+    parts = NUMBER.split(path.name, maxsplit=1)
+    number = re.compile(rf"{re.escape(parts[0])}(\d+){re.escape(parts[-1])}")
+    found = (number.fullmatch(file.name) for file in path.parent.glob("*"))
+    files = {int(each[1]): path.with_name(each[0]) for each in found if each}
+    return {n: file for n, file in files.items() if numbered(path, n) == file}

@@ -15,6 +15,7 @@ from PIL import Image
 from ..core.atomic import atomic_write, best_effort_write
 from ..core.errors import FaststyleError
 from ..core.interrupts import interrupts
+from ..core.locks import alone
 from ..core.provenance import versions, write_json
 from ..core.weights import read_plain
 from ..images.color import soft_proof
@@ -65,6 +66,7 @@ def optimize_style(
     return to_picture(work.picture())
 
 
+@alone(folder=False)
 def optimize_to_file(
     content: str | Path,  # the photo
     styles: Any,  # a file or an address, or several; a list in the list holds works of one style

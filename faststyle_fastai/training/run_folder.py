@@ -5,11 +5,8 @@ import json
 import shutil
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
-from functools import wraps
+from functools import partial
 from glob import escape
-from inspect import signature
 from pathlib import Path
 
 from fastai.learner import Learner
@@ -17,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
-from ..core.locks import locked
+from ..core.locks import alone
 from ..core.provenance import write_json
 from ..models.stylefile import MODEL, check_names, save_style
 from .distributed import main_process_first
@@ -41,23 +38,7 @@ KINDS = {  # of what is read back from run.json
 }
 
 
-def one_at_a_time(
-    place: Callable,  # from the arguments of the training to the folder or file that it writes
-    folder: bool = True,  # create a missing folder
-) -> Callable:
-    "Decorate a training so that no other one writes to the same place meanwhile."
-
-    def decorate(train):
-        @wraps(train)
-        def alone(*args, **kwargs):
-            where = place(**signature(train).bind(*args, **kwargs).arguments)
-            with ExitStack() as held:
-                main_process_first(lambda: held.enter_context(locked(where, "trained", folder)))
-                return train(*args, **kwargs)
-
-        return alone
-
-    return decorate
+one_at_a_time = partial(alone, doing="trained", first=main_process_first)
 
 
 def run_or_file(path: str | Path) -> Path:
@@ -106,6 +87,8 @@ def may_write(out, resume, force):
             raise FaststyleError(
                 f"{out} contains a run: use --resume, --overwrite to replace it, or another -o."
             )
+    elif resume and not out.exists():
+        raise FaststyleError(f"{out} has nothing to resume: check -o, or remove --resume.")
     elif there:
         raise FaststyleError(f"{out} contains {there[0]} but no run: choose another -o.")
 

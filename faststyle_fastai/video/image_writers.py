@@ -20,8 +20,12 @@ class VideoWriter(Protocol):
 
     done: Fraction | None = None  # time of the last frame that an interrupted call wrote
     resumes: bool = False  # whether an interrupted video can be continued
+    shown = Fraction(0)  # seconds that the last frame is shown
 
     def add(self, frame: VideoFrame) -> None: ...
+
+    def abandon(self, error: BaseException) -> bool:
+        return False
 
     def finish(self, start: float, end: float | None, keep: bool) -> int: ...
 
@@ -34,7 +38,7 @@ class Pictures(VideoWriter):
 
     def add(self, frame):
         self.n += 1
-        save_picture(Image.fromarray(frame.picture), numbered(self.out, self.n))
+        save_picture(square(frame), numbered(self.out, self.n))
 
     def finish(self, start, end, keep):
         return self.n
@@ -47,7 +51,7 @@ class Gif(VideoWriter):
         self.out, self.frames, self.delays = out, [], []
 
     def add(self, frame):
-        self.frames.append(Image.fromarray(frame.picture).quantize())
+        self.frames.append(square(frame).quantize())
         start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
         self.delays.append(10 * (end - start))  # ms; a GIF counts hundredths of a second
 
@@ -58,6 +62,15 @@ class Gif(VideoWriter):
         with atomic_write(self.out) as temporary:
             first.save(temporary, save_all=True, append_images=rest, duration=self.delays, loop=0)
         return len(self.frames)
+
+
+def square(frame: VideoFrame) -> Image.Image:
+    "A frame with square pixels."
+    picture = Image.fromarray(frame.picture)
+    if frame.aspect == 1:
+        return picture
+    width = max(1, round(picture.width * frame.aspect))
+    return picture.resize((width, picture.height), Image.Resampling.BICUBIC)
 
 
 def write_frames(
@@ -72,9 +85,9 @@ def write_frames(
     n, out = 0, check_format(out)
     with open_video(source, fps) as video:
         for n, frame in enumerate(video.frames(start, end), 1):
-            picture = Image.fromarray(frame.picture)
+            picture = square(frame)
             if size:
-                height, width = short_shape(frame.picture.shape[:2], size)
+                height, width = short_shape(picture.size[::-1], size)
                 picture = picture.resize((width, height), Image.Resampling.LANCZOS)
             save_picture(picture, numbered(out, n))
     return n

@@ -3,26 +3,25 @@
 import math
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from ..core.extras import extra
-from ..images.formats import is_film
+from ..images.formats import is_film, is_numbered, numbered_files
+from .frames import display_matrix, upright_rgb
 
-__all__ = ["VideoReader", "VideoFrame", "open_local", "open_video"]
+__all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
-BEFORE = 1  # s to look back for the frame shown at a given time
-FULL, LIMITED = 2, 1  # luma ranges
-BT709, BT601, BT2020, UNSPECIFIED = 1, 6, 9, 2  # color matrices
-HD = 720  # px of height from which a video without a stated matrix uses BT.709
-HDR = {16: "PQ", 18: "HLG"}  # transfer curves
-SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
+JUMP = 3600  # s that no picture is shown
+HELD = Fraction(1, 25)  # s that a picture which began before the start must still be shown
+SLIVER = Fraction(1, 10_000)  # s; a frame shown for less is left out
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class VideoFrame:
     picture: np.ndarray  # [H, W, 3] uint8, sRGB, upright
     time: Fraction  # seconds since the start of the video
     seconds: Fraction  # how long it is shown
+    aspect: Fraction = Fraction(1)  # width of a pixel, in its heights
 
 
 @dataclass(frozen=True)
@@ -85,27 +85,31 @@ class VideoReader:
 
         True unless its sound, read to the end, shows that it is whole.
         """
-        if self.video.duration or end is not None or not self.sounds or not self.seconds:
+        if end is not None or not self.sounds or not self.seconds:
             return True
-        self.container.seek(0)
+        sounds = [sound.index for sound in self.sounds]
+        return self.last_time(sounds) < float(self.seconds) - 1
+
+    def last_time(self, indices: list[int]) -> float:
+        "The end of these streams, in seconds, as far as they can be read."
         last = 0.0
-        for packet in self.container.demux(self.sounds):
-            last = max(last, float((packet.pts or 0) * packet.time_base))
-        return last < float(self.seconds) - 1
+        with suppress(extra("av", "video").FFmpegError), open_local(self.source) as container:
+            for packet in container.demux([container.streams[i] for i in indices]):
+                shown = (packet.pts or 0) + (packet.duration or 0)
+                last = max(last, float(shown * packet.time_base))
+        return last
 
     def frames(
         self,
         start: float = 0,  # seconds
         end: float | None = None,
     ) -> Iterator[VideoFrame]:
-        """Frames that begin at or after `start` and before `end`.
+        """Frames that are shown from `start` to `end`.
 
         They can be read once. Open the video again for more.
         """
-        if not self.fps:
-            return self._stream_frames(start, end)
-        earlier = self._stream_frames(max(0, start - BEFORE), end)  # with the one shown at `start`
-        return at_rate(earlier, self.fps, Fraction(start), end)
+        frames = self._stream_frames(start, end)
+        return at_rate(frames, self.fps, Fraction(start), end) if self.fps else frames
 
     def _stream_frames(self, start: float, end: float | None) -> Iterator[VideoFrame]:
         "Frames of the file, each at its own time."
@@ -120,18 +124,17 @@ class VideoReader:
                 decoded = self._decoded(0)
             else:
                 decoded = chain([first], decoded)
-        for frame, time, shown in decoded:
-            if end is not None and time >= end:
-                return
-            if time >= start:
-                size = size or (frame.width, frame.height)
-                if size != (frame.width, frame.height):
-                    warnings.warn(
-                        f"The frame size of {self.source} changes. All frames are scaled to "
-                        f"{size[0]}x{size[1]} px.",
-                        stacklevel=2,
-                    )
-                yield VideoFrame(upright_rgb(frame, size), time, shown)
+        for frame, time, shown in shown_in(decoded, Fraction(start), end):
+            size = size or (frame.width, frame.height)
+            if size != (frame.width, frame.height):
+                warnings.warn(
+                    f"The frame size of {self.source} changes. All frames are scaled to "
+                    f"{size[0]}x{size[1]} px.",
+                    stacklevel=2,
+                )
+            aspect = self.video.sample_aspect_ratio or Fraction(1)
+            aspect = 1 / aspect if display_matrix(frame)[0] else aspect
+            yield VideoFrame(upright_rgb(frame, size), time, shown, aspect)
 
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."
@@ -140,36 +143,72 @@ class VideoReader:
             time += shown  # for frames without a time
             if frame.pts is not None:
                 time = frame.pts * frame.time_base - self.start_time
-            if last is not None and time <= last:  # in a damaged video
+            if last is not None and not last < time < last + JUMP:  # in a damaged video
                 time = last + shown
             last = time
             shown = (frame.duration or 0) * frame.time_base or 1 / self.stream_rate
             yield frame, time, shown
 
 
+def shown_in(decoded, start: Fraction, end: float | None):
+    "The frames that are shown in this time, those cut off at its start and end included."
+    last = None
+    for now in chain(decoded, [None]):
+        if last:
+            frame, time, shown = last
+            since = start if time < start - SLIVER else time
+            until = now[1] if now and since > time else time + shown
+            until = until if end is None else min(until, Fraction(end))
+            if until - since > (HELD if since > time else SLIVER):
+                yield frame, since, until - since
+        if now and end is not None and now[1] >= end:
+            return
+        last = now
+
+
 def progressive(frames: Iterator, stream: Any) -> Iterator:
     "The frames of a stream; from the first interlaced one on, by FFmpeg's filter bwdif."
-    graph, av = None, extra("av", "video")
-    for frame in chain(frames, [None]):  # the last one empties the filter
-        if not graph:
-            if frame is None or not frame.interlaced_frame:
-                yield from filter(None, [frame])
-                continue
-            graph = av.filter.Graph()
-            only = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-            graph.link_nodes(graph.add_buffer(template=stream), only, graph.add("buffersink"))
-            graph.configure()
+    graph, av, size = None, extra("av", "video"), None
+
+    def filtered(frame):
         graph.push(frame)
         with suppress(av.BlockingIOError, av.EOFError):
             while True:
                 yield graph.pull()
+
+    for frame in frames:
+        if graph and size != (frame.width, frame.height):
+            yield from filtered(None)
+            graph = None
+        if not graph:
+            if size is None and not frame.interlaced_frame:
+                yield frame
+                continue
+            size, graph = (frame.width, frame.height), av.filter.Graph()
+            only = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+            source = graph.add_buffer(
+                width=size[0], height=size[1], format=frame.format, time_base=frame.time_base
+            )
+            graph.link_nodes(source, only, graph.add("buffersink"))
+            graph.configure()
+        yield from filtered(frame)
+    if graph:
+        yield from filtered(None)
+
+
+def moving(container: Any) -> Any:  # av.VideoStream, or None
+    "The stream of pictures that is not a cover."
+    covers = extra("av", "video").stream.Disposition.attached_pic
+    streams = (video for video in container.streams.video if not video.disposition & covers)
+    return next(streams, None)
 
 
 def first_size(source) -> tuple[int, int] | None:
     "Width and height of a video's first frame; None if it is damaged."
     av = extra("av", "video")
     with suppress(av.FFmpegError), open_local(source) as video:
-        return next(((frame.width, frame.height) for frame in video.decode(video=0)), None)
+        frames = video.decode(moving(video))
+        return next(((frame.width, frame.height) for frame in frames), None)
     return None
 
 
@@ -200,7 +239,8 @@ def at_rate(
 @contextmanager
 def open_video(
     source: str | Path,  # any file PyAV can read; frames/%04d.png is an image sequence
-    fps: float | None = None,  # frames per second to return; None: each at its own time
+    fps: float | None = None,  # frames per second to return, or that numbered images have;
+    # None: each at its own time, and 25 for numbered images
 ) -> Iterator[VideoReader]:
     """Open a video.
 
@@ -210,79 +250,40 @@ def open_video(
     av = extra("av", "video")
     if not is_film(source):
         raise FileNotFoundError(f"Video not found: {source}.")
-    try:
-        container = open_local(source)
-    except (av.FFmpegError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise ValueError(f"{source} cannot be read as a video ({why}).") from None
-    with container:
-        if not container.streams.video:
+    with ExitStack() as stack:
+        try:
+            container = stack.enter_context(open_local(source, fps))
+        except (av.FFmpegError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise ValueError(f"{source} cannot be read as a video ({why}).") from None
+        stream = moving(container)
+        if stream is None:
             raise ValueError(f"{source} contains only sound, no video.")
-        stream = container.streams.video[0]
         if not stream.codec_context:
             raise ValueError(f"{source} cannot be read as a video (unknown codec).")
         stream.thread_type = "AUTO"
-        rate = Fraction(fps).limit_denominator(1001) if fps else None
+        rate = Fraction(fps).limit_denominator(1001) if fps and not is_numbered(source) else None
         yield VideoReader(container, stream, str(source), rate)
 
 
-def open_local(source: str | Path) -> Any:  # av.container.InputContainer
+@contextmanager
+def open_local(
+    source: str | Path,
+    fps: float | None = None,  # of numbered images; None: 25
+) -> Iterator[Any]:  # av.container.InputContainer
     "Open a local file or numbered images with PyAV, never a URL in a name or in a file."
-    path = Path(source)
-    if not path.is_file():
-        path = Path(str(path.parent).replace("%", "%%"), path.name)
-    return extra("av", "video").open(f"file:{path}", options={"protocol_whitelist": "file"})
-
-
-def upright_rgb(
-    frame,
-    size: tuple[int, int],  # width and height before it is rotated
-) -> np.ndarray:
-    "A decoded frame as [H, W, 3] uint8, sRGB, rotated upright."
-    hdr = frame.color_trc in HDR
-    picture = frame.reformat(
-        *size,
-        format="rgb48le" if hdr else "rgb24",
-        src_colorspace=matrix_of(frame),
-        src_color_range=FULL if "yuvj" in frame.format.name else frame.color_range or LIMITED,
-        dst_color_range=FULL,
-        interpolation=SCALER,
-    ).to_ndarray()
-    if hdr:
-        curve = HDR[frame.color_trc]
-        warnings.warn(
-            f"This video has high dynamic range ({curve}). It is painted as SDR.", stacklevel=2
-        )
-        picture = standard_range(picture, curve)
-    return np.rot90(picture, frame.rotation // 90 % 4) if frame.rotation else picture
-
-
-def matrix_of(frame) -> int:
-    if frame.colorspace in (BT709, BT2020) or frame.format.is_rgb:
-        return frame.colorspace
-    if frame.colorspace == UNSPECIFIED:
-        return BT709 if frame.height >= HD else BT601
-    return BT601
-
-
-def standard_range(picture, curve):
-    "HDR to SDR: light by ITU-R BT.2100, colors of BT.709, highlights rolled off (Reinhard)."
-    x = picture.astype(np.float32) / 65535
-    if curve == "PQ":
-        m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
-        root = x ** (1 / m2)
-        light = (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1) * 10_000
-    else:
-        a, b, c = 0.17883277, 0.28466892, 0.55991073
-        scene = np.where(x <= 0.5, x**2 / 3, (np.exp((x - c) / a) + b) / 12)
-        light = 1000 * scene * (scene @ [0.2627, 0.6780, 0.0593])[..., None] ** 0.2
-    white = light @ TO_BT709.T / 203  # cd/m² of paper white
-    brightest = np.maximum(white.max(-1, keepdims=True), 1e-6)
-    white = np.clip(white / brightest, 0, 1) * (brightest * (1 + brightest / 25) / (1 + brightest))
-    srgb = np.where(white <= 0.0031308, 12.92 * white, 1.055 * white ** (1 / 2.4) - 0.055)
-    return (srgb.clip(0, 1) * 255).round().astype(np.uint8)
-
-
-TO_BT709 = np.array(
-    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
-)
+    path, options = Path(source), {"protocol_whitelist": "file"}
+    with ExitStack() as stack:
+        if not path.is_file():
+            files = numbered_files(path)
+            first, last = min(files, default=0), max(files, default=0)
+            if gaps := last - first + 1 - len(files):
+                warnings.warn(f"{source}: {gaps} numbers are missing.", stacklevel=2)
+                folder = Path(stack.enter_context(TemporaryDirectory()))
+                for i, n in enumerate(sorted(files)):
+                    (folder / f"{i}{path.suffix}").symlink_to(files[n].resolve())
+                path, first = folder / f"%d{path.suffix}", 0
+            path = Path(str(path.parent).replace("%", "%%"), path.name)
+            rate = Fraction(fps or 25).limit_denominator(1001)
+            options |= {"start_number": str(first), "framerate": str(rate)}
+        yield stack.enter_context(extra("av", "video").open(f"file:{path}", options=options))

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import closing, contextmanager
 from copy import copy
 from dataclasses import replace
-from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -18,10 +17,12 @@ from ..core.devices import finishing_device
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..core.interrupts import interrupts
+from ..core.locks import alone
 from ..core.moments import moments
 from ..core.prefetch import map_batches, map_overlapped
 from ..core.values import check_numbers, check_range
 from ..images.files import to_picture, to_tensor
+from ..images.formats import numbered_files
 from ..images.masks import fit_mask, gray, read_mask
 from ..images.sizes import resize_short, short_shape
 from ..inference.enlarge import enlarged, painting_shape
@@ -31,19 +32,20 @@ from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
 from .image_writers import VideoWriter
-from .reader import VideoFrame, VideoReader, open_video
+from .reader import SLIVER, VideoFrame, VideoReader, open_video
 from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
 from .writer import parts_folder, video_writer
 
 __all__ = ["paint_video"]
 
 GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
-DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
 REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
+HEAD = 2**20  # bytes that tell one video from another
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
+@alone(folder=False)
 def paint_video(
     paint: Stylizer,
     source: str | Path,  # a video, a GIF or an image sequence: frames/%04d.png
@@ -52,6 +54,7 @@ def paint_video(
     strength: float = 1.0,
     size: int | None = None,  # px of the short side of `out`; None: as in `source`
     smooth: bool = False,  # brush strokes follow the motion
+    sound: bool = True,  # keep it
     start: float = 0.0,  # seconds
     end: float | None = None,  # seconds; None: the video's end
     fps: float | None = None,  # frames per second, above 0; None: as in the video
@@ -65,6 +68,9 @@ def paint_video(
     **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
 ) -> Path:  # `out`
     """Repaint a video; its sound and frame times are preserved. Replaces an existing `out`.
+
+    Sound that the file type cannot hold is encoded anew, with a warning. Painted frames are kept
+    beside `out` until the video is written, whatever goes wrong.
 
     On a CPU, groups of up to 25 frames are read, painted and encoded in turn. On a GPU these steps
     overlap. Memory use does not grow with length. After a KeyboardInterrupt the video can be played
@@ -89,11 +95,18 @@ def paint_video(
         how = {**options, "size": size}
         paint = kept or paint.refined(photos, refine, style, painting, **how)
         paint_options = replace(paint_options, style=None)
-    settings = {"source": source, "size": size, "smooth": smooth, "start": start, "fps": fps}
+    settings = {
+        "source": source,
+        "size": size,
+        "smooth": smooth,
+        "start": start,
+        "fps": fps,
+    }
     settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options)}
     painted = FramePainter(paint, paint_options, size, smooth)
     with open_video(source, fps) as reader:
-        writer = video_writer(out, reader, settings, codec, crf, resume)
+        settings["content"] = content_of(source)
+        writer = video_writer(out, reader, settings, codec, crf, resume, sound)
         if refine and writer.resumes:
             paint.save(parts_folder(out) / REFINED)
         total = float(min(reader.seconds, end or reader.seconds)) if reader.seconds else None
@@ -159,8 +172,10 @@ def paint_frames(
 
     def frames():
         for frame in reader.frames(start, end):
-            if writer.done is None or frame.time > writer.done:
+            if writer.done is None or frame.time > writer.done + SLIVER:
                 yield frame
+            else:
+                writer.shown = frame.seconds
 
     def write(_, frame):
         with interrupts() as pressed:  # so that an encoded frame is always stored
@@ -178,15 +193,22 @@ def paint_frames(
 
 @contextmanager
 def write_errors(av, out, writer):
-    "Report write errors as one line; a video can be resumed only after those of the disk."
+    "Report write errors as one line; what is painted is kept."
     try:
         yield
-    except (OSError, av.FFmpegError) as error:
-        resumes = writer.resumes and error.errno in DISK_ERRORS
-        if writer.resumes and not resumes:
-            writer.discard()
-        hint = " Continue with --resume." if resumes else ""
-        raise FaststyleError(f"{out} cannot be written ({error.strerror}).{hint}") from None
+    except (OSError, av.FFmpegError, MemoryError) as error:
+        hint = " Continue with --resume." if writer.abandon(error) else ""
+        why = getattr(error, "strerror", None) or error or "no memory is left"
+        raise FaststyleError(f"{out} cannot be written ({why}).{hint}") from None
+
+
+def content_of(source) -> str:
+    "A hash of a video's size and of its first megabyte, or of the names of numbered images."
+    if not Path(source).is_file():
+        return sha256(repr(sorted(numbered_files(Path(source)))).encode()).hexdigest()
+    with open(source, "rb") as file:
+        head = file.read(HEAD)
+    return sha256(f"{Path(source).stat().st_size}".encode() + head).hexdigest()
 
 
 def fingerprints(paint: Stylizer, options: PaintOptions) -> dict:

@@ -2,10 +2,10 @@
 
 import heapq
 import json
-import math
 import shutil
 import warnings
 from contextlib import ExitStack, suppress
+from errno import EACCES, EDQUOT, EFBIG, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EPERM, EROFS
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -17,8 +17,10 @@ from ..core.atomic import atomic_write, hidden_name
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered
+from .frames import BT601, BT709, FULL, HD, LIMITED, SCALER
 from .image_writers import Gif, Pictures, VideoWriter
-from .reader import BT601, BT709, FULL, HD, LIMITED, SCALER, VideoFrame, VideoReader, open_local
+from .reader import VideoFrame, VideoReader, open_local
+from .tracks import add_tracks, held_tracks, titles, track_packets, within
 
 __all__ = ["CODEC", "video_writer", "check_video_format"]
 
@@ -26,6 +28,8 @@ CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
 WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
 CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
+# Those that may be gone at another try, which must not cost the sound.
+DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM, EMFILE, ENFILE, ENOMEM
 SECONDS = 5  # length of a part
 OFFSET = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
 
@@ -37,11 +41,12 @@ def video_writer(
     codec: str | None = None,  # None: H.264, or VP9 for .webm
     crf: int | None = None,  # see paint_video
     resume: bool = False,
+    sound: bool = True,
 ) -> VideoWriter:
     "Create the writer for a file name."
     simple = Pictures if is_numbered(out) else Gif if out.suffix.lower() == ".gif" else None
     if not simple:
-        return Parts(out, reader, settings, codec, crf, resume)
+        return Parts(out, reader, settings, codec, crf, resume, sound)
     if crf is not None:
         raise ValueError(f"{out} does not support crf. Use .mp4, .mkv, .webm or .mov.")
     return simple(out)
@@ -52,7 +57,7 @@ class Parts(VideoWriter):
 
     resumes = True
 
-    def __init__(self, out, reader, settings, codec, crf, resume):
+    def __init__(self, out, reader, settings, codec, crf, resume, sound):
         self.av, self.out, self.reader = extra("av", "video"), out, reader
         self.container, self.until = None, None  # of the current part
         self.format = container_name(self.av, out)
@@ -68,7 +73,7 @@ class Parts(VideoWriter):
                 f"Codec {self.codec} is not available. Use a name from ffmpeg, such as libx264."
             )
         self.check_container()
-        self.copied = [*reader.sounds, *self.held_subtitles()]
+        self.held = held_tracks(reader.sounds if sound else [], reader.subtitles, out, self.format)
         self.folder = parts_folder(out)
         record, settings = self.folder / "settings.json", json.dumps(settings, sort_keys=True)
         if resume and record.exists():
@@ -83,43 +88,24 @@ class Parts(VideoWriter):
         record.write_text(settings)
 
     def check_container(self):
-        "Check that the file type can hold the codec and the original sound."
-        sounds = [f"{stream.codec_context.name} sound" for stream in self.reader.sounds]
+        "Check that the file type can hold the codec."
         try:
             with self.av.open(BytesIO(), "w", format=self.format) as trial:
                 self.add_stream(trial, (self.reader.video.width, self.reader.video.height))
-                for sound in self.reader.sounds:
-                    trial.add_stream_from_template(sound, opaque=True)
                 trial.start_encoding()
         except (self.av.FFmpegError, ValueError) as error:
-            streams = " and ".join([self.codec, *sounds])
-            raise FaststyleError(f"{self.out} cannot hold {streams} ({error}). Try .mkv.") from None
+            raise FaststyleError(
+                f"{self.out} cannot hold {self.codec} ({error}). Try .mkv."
+            ) from None
 
-    def held_subtitles(self):
-        "The subtitles that the file type can hold; a warning tells of others."
-        held = []
-        for text in self.reader.subtitles:
-            try:
-                with self.av.open(BytesIO(), "w", format=self.format) as trial:
-                    trial.add_stream_from_template(text, opaque=True)
-                held.append(text)
-            except (self.av.FFmpegError, ValueError):
-                warnings.warn(
-                    f"{self.out} cannot hold the {text.codec_context.name} subtitles, which are "
-                    f"lost. Use .mkv to keep them.",
-                    stacklevel=2,
-                )
-        return held
-
-    def add_stream(self, container, size):
+    def add_stream(self, container, size, aspect=1):
         "Add a video stream for painted frames to a container."
         stream = container.add_stream(self.codec, rate=self.reader.rate, options=self.options)
         stream.width, stream.height = (side + side % 2 for side in size)
         stream.pix_fmt, stream.time_base = "yuv420p", self.reader.time_base
         context = stream.codec_context
         context.time_base = self.reader.time_base
-        if aspect := self.reader.video.sample_aspect_ratio:
-            context.sample_aspect_ratio = aspect
+        context.sample_aspect_ratio = aspect
         matrix = BT709 if size[1] >= HD else BT601
         context.color_range, context.colorspace = LIMITED, matrix
         context.color_primaries = context.color_trc = matrix
@@ -143,7 +129,7 @@ class Parts(VideoWriter):
             self.until = frame.time + SECONDS
             self.path = self.folder / f"{len(self.files):06}.nut"
             self.container = self.av.open(str(self.path.with_suffix(".tmp")), "w", format="nut")
-            self.stream = self.add_stream(self.container, frame.picture.shape[1::-1])
+            self.stream = self.add_stream(self.container, frame.picture.shape[1::-1], frame.aspect)
         padding = [(0, side % 2) for side in frame.picture.shape[:2]]  # to even sides
         picture = np.pad(frame.picture, [*padding, (0, 0)], "edge")
         coded = self.av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
@@ -155,14 +141,18 @@ class Parts(VideoWriter):
         )
         coded.time_base = self.reader.time_base
         coded.pts = round((frame.time + OFFSET) / coded.time_base)
+        self.shown = frame.seconds
         self.container.mux(self.stream.encode(coded))
 
-    def discard(self):
-        "Remove the parts, which cannot be joined."
+    def abandon(self, error) -> bool:
+        "Give up; whether a resume may help. Finished parts are kept."
         if self.container is not None:
             with suppress(self.av.FFmpegError):
                 self.container.close()
+        if self.files or getattr(error, "errno", 0) in DISK_ERRORS:
+            return True
         shutil.rmtree(self.folder, ignore_errors=True)
+        return False
 
     def close_part(self):
         "Close the current part."
@@ -181,26 +171,48 @@ class Parts(VideoWriter):
         if not (files := self.files):
             shutil.rmtree(self.folder)
             return 0
+        try:
+            self.join(files, start, end, self.held)
+        except (self.av.FFmpegError, ValueError) as error:
+            if not self.held or getattr(error, "errno", 0) in DISK_ERRORS:
+                raise
+            warnings.warn(
+                f"{self.out} has no sound and subtitles, which cannot be joined ({error}).",
+                stacklevel=2,
+            )
+            self.join(files, start, end, {})
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return len(files)
+
+    def join(self, files, start, end, held):
+        "Write the parts and what is held beside them as one file."
         with atomic_write(self.out) as temporary, ExitStack() as stack:
             joined = stack.enter_context(self.av.open(str(temporary), "w", format=self.format))
             part = stack.enter_context(self.av.open(str(files[0])))
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
             pictures.time_base = self.reader.time_base
+            pictures.metadata.update(titles(self.reader.video.metadata))
             source = stack.enter_context(open_local(self.reader.source))
-            copied = {}  # index in the source -> stream of the output
-            for index in (stream.index for stream in self.copied):
-                copied[index] = joined.add_stream_from_template(source.streams[index], opaque=True)
+            tracks = add_tracks(joined, source, held)
             joined.set_chapters(within(source.chapters(), start, end))
+            origin, lost = self.reader.start_time + Fraction(start), 0
             packets = heapq.merge(
                 self.video_packets(pictures, Fraction(start)),
-                self.copied_packets(source, copied, start, end),
+                track_packets(source, tracks, origin, start, end),
                 key=lambda packet: packet.dts * packet.time_base,
             )
             for packet in packets:
-                joined.mux(packet)
-        if not keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        return len(files)
+                try:
+                    joined.mux(packet)
+                except (self.av.FFmpegError, ValueError) as error:
+                    if packet.stream is pictures or getattr(error, "errno", 0) in DISK_ERRORS:
+                        raise
+                    lost += 1
+        if lost:
+            warnings.warn(
+                f"{self.out} lacks {lost} damaged pieces of sound or subtitles.", stacklevel=2
+            )
 
     def video_packets(self, stream, start):
         """Yield the packets of all parts, with times of the whole video.
@@ -215,9 +227,18 @@ class Parts(VideoWriter):
             delay = max([delay, *(i - rank for i, rank in enumerate(ranks))])
             times += sorted(part_times)
         step = min(np.diff(times), default=1)
-        decoding_times = iter([times[0] - step * i for i in range(delay, 0, -1)] + times)
+        decoded = [times[0] - step * i for i in range(delay, 0, -1)] + times
+        decoding_times, left = iter(decoded), len(times)
         for packets in self.part_packets():
             for packet in packets:
+                left -= 1
+                shown = round(self.shown / packet.time_base)
+                if packet.pts == max(times):
+                    packet.duration = shown
+                if not left:  # whose decoding time ends the track in .mp4
+                    packet.duration = int(
+                        times[-1] - step * delay + shown - decoded[len(times) - 1]
+                    )
                 shift = round((OFFSET + start) * (1 / packet.time_base))
                 packet.pts, packet.dts = packet.pts - shift, int(next(decoding_times)) - shift
                 packet.stream = stream
@@ -228,37 +249,6 @@ class Parts(VideoWriter):
         for path in self.files:
             with self.av.open(str(path)) as part:
                 yield [packet for packet in part.demux(video=0) if packet.size]
-
-    def copied_packets(self, source, streams, start, end):
-        "Yield the other packets of the time range; stop early if the video is damaged."
-        if not streams:
-            return
-        last, origin = {}, self.reader.start_time + Fraction(start)
-        with suppress(self.av.FFmpegError):
-            for packet in source.demux([source.streams[index] for index in streams]):
-                index = packet.stream.index
-                if packet.dts is None or packet.dts <= last.get(index, -math.inf):  # damaged
-                    continue
-                last[index] = packet.dts
-                time = packet.pts * packet.time_base - origin
-                if (start and time < 0) or (end is not None and time >= end - start):
-                    continue
-                shift = round(origin / packet.time_base)
-                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-                packet.stream = streams[index]
-                yield packet
-
-
-def within(chapters, start, end):
-    "The chapters of a time range, from its start on."
-    kept = []
-    for chapter in chapters:
-        unit = chapter["time_base"]
-        last = math.inf if end is None else (end - start) / unit
-        begins, ends = (chapter[at] - round(start / unit) for at in ("start", "end"))
-        if ends > 0 and begins < last:
-            kept.append({**chapter, "start": max(0, begins), "end": round(min(ends, last))})
-    return kept
 
 
 def parts_folder(out):

@@ -83,7 +83,7 @@ def length_of(file: Path, name: str | None = None) -> float:
     "The seconds of a film; `FaststyleError` if the page does not take it."
     try:
         with open_video(str(file)) as reader:
-            seconds = float(reader.seconds or 0)
+            seconds = float(reader.seconds or reader.last_time([reader.video.index]))
     except (ValueError, OSError) as error:
         raise FaststyleError(f"{name} is damaged, or not a film that can be read.") from error
     if seconds > LONGEST:

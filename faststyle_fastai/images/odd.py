@@ -1,0 +1,86 @@
+"Images that Pillow does not read, reads in part, or refuses for what is beside the picture."
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from ..core.extras import extra
+
+__all__ = ["choose_page", "in_planes", "mended_png", "read_tiff"]
+
+TEXT = 2**24  # bytes of a PNG's text or profile that are read
+PngImagePlugin.MAX_TEXT_CHUNK = TEXT
+PngImagePlugin.MAX_TEXT_MEMORY = 4 * TEXT
+PNG = b"\x89PNG\r\n\x1a\n"
+NEEDED = b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf", b"cICP", b"gAMA", b"cHRM"
+SUBFILE, REDUCED = 254, 1  # a TIFF's tag, and its bit of thumbnails
+PLANAR, PLANES, BITS = 284, 2, 258  # tags, and a value of the first one
+TIFFS = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
+
+
+def mended_png(
+    file: Path | BytesIO,
+) -> BytesIO | None:  # None: not a PNG
+    "A PNG without its texts, its profile, and what is damaged beside the picture."
+    data = file.getvalue() if isinstance(file, BytesIO) else file.read_bytes()
+    if not data.startswith(PNG):
+        return None
+    kept, at = [PNG], len(PNG)
+    while at + 12 <= len(data):
+        (size,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
+        chunk = data[at : at + 12 + size]
+        whole = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+        if kind in NEEDED and (whole or kind[:1].isupper()):
+            kept.append(chunk)
+        at += 12 + size
+    return BytesIO(b"".join(kept))
+
+
+def choose_page(image: Image.Image) -> int:
+    "Go to a TIFF's picture if a thumbnail comes first; how many pictures there are."
+    pages = getattr(image, "n_frames", 1)
+    if pages == 1:
+        return 1
+    pictures = [i for i in range(pages) if not subfile(image, i) & REDUCED] or [0]
+    image.seek(pictures[0])
+    return len(pictures)
+
+
+def subfile(image, i):
+    image.seek(i)
+    return image.tag_v2.get(SUBFILE, 0)
+
+
+def read_tiff(
+    file: Path | BytesIO,
+) -> Image.Image | None:  # gray or RGB in 8 bits; None: not a TIFF
+    "A TIFF that Pillow cannot read: of floats in color, or in planes of 16 bits."
+    head = file.getvalue()[:4] if isinstance(file, BytesIO) else file.open("rb").read(4)
+    if head not in TIFFS:
+        return None
+    with extra("tifffile", "deep").TiffFile(file) as tiff:
+        pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
+        page = (pages or [*tiff.pages])[0]
+        values = page.asarray()
+    if page.planarconfig == PLANES:
+        values = np.moveaxis(values, 0, -1)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values).clip(0, 1) * 255
+    else:
+        values = values / np.iinfo(values.dtype).max * 255
+    found = Image.fromarray(values[..., :3].clip(0, 255).round().astype(np.uint8))
+    if icc := page.tags.get("InterColorProfile"):
+        found.info["icc_profile"] = bytes(icc.value)
+    if turned := page.tags.get("Orientation"):
+        found.getexif()[turned.code] = int(turned.value)
+    return found
+
+
+def in_planes(image: Image.Image) -> bool:
+    "Whether a TIFF has planes of 16 bits, which Pillow mixes up."
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    return tags.get(PLANAR) == PLANES and max(tags.get(BITS, (8,))) > 8

@@ -1,0 +1,60 @@
+"Decoded frames as images: sRGB, upright."
+
+import struct
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..images.named_colors import standard_range
+
+__all__ = ["BT601", "BT709", "FULL", "HD", "LIMITED", "SCALER", "display_matrix", "upright_rgb"]
+
+FULL, LIMITED = 2, 1  # luma ranges
+BT709, BT601, BT2020, UNSPECIFIED = 1, 6, 9, 2  # color matrices
+HD = 720  # px of height from which a video without a stated matrix uses BT.709
+HDR = {16: "PQ", 18: "HLG"}  # transfer curves
+SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
+
+
+def upright_rgb(
+    frame,
+    size: tuple[int, int],  # width and height before it is turned
+) -> np.ndarray:
+    "A decoded frame as [H, W, 3] uint8, sRGB, turned and mirrored as its file says."
+    hdr = frame.color_trc in HDR
+    picture = frame.reformat(
+        *size,
+        format="rgb48le" if hdr else "rgb24",
+        src_colorspace=matrix_of(frame),
+        src_color_range=FULL if "yuvj" in frame.format.name else frame.color_range or LIMITED,
+        dst_color_range=FULL,
+        interpolation=SCALER,
+    ).to_ndarray()
+    if hdr:
+        curve = HDR[frame.color_trc]
+        warnings.warn(
+            f"This video has high dynamic range ({curve}). It is painted as SDR.", stacklevel=2
+        )
+        picture = standard_range(picture.astype(np.float32) / 65535, curve)
+    swapped, left, up = display_matrix(frame)
+    picture = picture.transpose(1, 0, 2) if swapped else picture
+    return np.ascontiguousarray(picture[:: -1 if up else 1, :: -1 if left else 1])
+
+
+def display_matrix(frame: Any) -> tuple[bool, bool, bool]:
+    "Whether rows and columns are swapped, and then mirrored left to right and upside down."
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return False, False, False
+    a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data)[:36])
+    swapped = abs(b) > abs(a)
+    return swapped, (c if swapped else a) < 0, (b if swapped else d) < 0
+
+
+def matrix_of(frame) -> int:
+    if frame.colorspace in (BT709, BT2020) or frame.format.is_rgb:
+        return frame.colorspace
+    if frame.colorspace == UNSPECIFIED:
+        return BT709 if frame.height >= HD else BT601
+    return BT601

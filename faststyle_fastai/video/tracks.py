@@ -1,0 +1,156 @@
+"What a video holds besides its pictures: sound, subtitles, chapters, titles."
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from io import BytesIO
+from typing import Any
+
+from ..core.extras import extra
+
+__all__ = ["add_tracks", "held_tracks", "titles", "track_packets", "within"]
+
+# Codecs for sound that a file type cannot hold, in order of preference.
+ENCODED = ("aac", "AAC"), ("libopus", "Opus"), ("mp2", "MP2"), ("libmp3lame", "MP3")
+PRIMED = 0.1  # s of sound before the start that decoders need, and do not play
+# Of a container or a stream; the rest describes the file that is replaced.
+TITLES = (
+    "title", "artist", "album", "date", "creation_time", "comment", "description", "genre",
+    "copyright", "location", "language", "name",
+)  # fmt: skip
+
+
+def held_tracks(
+    sounds: list,  # streams of the source
+    subtitles: list,
+    out: Any,  # the file's name, for messages
+    kind: str,  # FFmpeg's name of the container
+) -> dict[int, str | None]:  # index of a stream -> the codec it gets; None: it is copied
+    "What the file type can hold, and how; a warning tells of the rest."
+    held: dict[int, str | None] = {}
+    for sound in sounds:
+        name = sound.codec_context.name
+        if holds(kind, sound):
+            held[sound.index] = None
+            continue
+        for codec, said in ENCODED:
+            if holds(kind, sound, codec):
+                held[sound.index] = codec
+                warnings.warn(f"{out} cannot hold {name} sound. It becomes {said}.", stacklevel=2)
+                break
+        else:
+            warnings.warn(f"{out} cannot hold sound. It is left out.", stacklevel=2)
+    for text in subtitles:
+        if holds(kind, text):
+            held[text.index] = None
+            continue
+        hint = " Use .mkv to keep them." if holds("matroska", text) else ""
+        warnings.warn(
+            f"{out} cannot hold the {text.codec_context.name} subtitles, which are lost.{hint}",
+            stacklevel=2,
+        )
+    return held
+
+
+def holds(kind, stream, codec=None) -> bool:
+    "Whether a container can hold a stream, copied or encoded."
+    av = extra("av", "video")
+    try:
+        with av.open(BytesIO(), "w", format=kind) as trial:
+            add_track(trial, stream, codec)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def add_tracks(
+    joined: Any,  # av.container.OutputContainer
+    source: Any,  # av.container.InputContainer
+    held: dict[int, str | None],  # see `held_tracks`
+) -> dict:  # index in the source -> stream of the output, and whether it is encoded
+    "Add streams for what is held, with their titles, and the titles of the whole."
+    joined.metadata.update(titles(source.metadata))
+    return {
+        index: (add_track(joined, source.streams[index], codec), bool(codec))
+        for index, codec in held.items()
+    }
+
+
+def add_track(container, stream, codec):
+    "Add a stream to a container, to copy or to encode another."
+    if codec:
+        track = container.add_stream(codec, rate=48_000 if codec == "libopus" else stream.rate)
+        track.layout = "mono" if stream.channels == 1 else "stereo"
+    else:
+        track = container.add_stream_from_template(stream, opaque=True)
+    track.metadata.update(titles(stream.metadata))
+    track.disposition = stream.disposition
+    return track
+
+
+def titles(metadata):
+    kept = {key: metadata[key] for key in TITLES if key in metadata}
+    if "name" in kept:  # of a track, as QuickTime calls its title
+        kept.setdefault("title", kept["name"])
+    return kept
+
+
+def track_packets(
+    source: Any,  # av.container.InputContainer
+    tracks: dict,  # see `add_tracks`
+    origin: Fraction,  # time stamp in seconds that becomes 0
+    start: float,  # seconds
+    end: float | None,
+) -> Iterator[Any]:  # av.Packet
+    "The packets of the time range, copied or encoded, as far as the file can be read."
+    if not tracks:
+        return
+    av, last = extra("av", "video"), {}
+    length = math.inf if end is None else end - start
+
+    def inside(time):
+        return (0 if start else -PRIMED) <= time < length
+
+    with suppress(av.FFmpegError):
+        for packet in source.demux([source.streams[index] for index in tracks]):
+            index = packet.stream.index
+            stream, encodes = tracks[index]
+            if packet.dts is None or packet.dts <= last.get(index, -math.inf):  # damaged
+                continue
+            last[index] = packet.dts
+            if encodes:
+                yield from encoded(av, packet, stream, origin, inside)
+                continue
+            pts = packet.dts if packet.pts is None else packet.pts
+            if not inside(pts * packet.time_base - origin):
+                continue
+            shift = round(origin / packet.time_base)
+            packet.pts, packet.dts, packet.stream = pts - shift, packet.dts - shift, stream
+            yield packet
+    for stream, encodes in tracks.values():
+        if encodes:
+            yield from stream.encode()
+
+
+def encoded(av, packet, stream, origin, inside):
+    "A packet of sound in another codec; nothing of one that is damaged."
+    with suppress(av.FFmpegError):
+        for frame in packet.decode():
+            if frame.pts is not None and inside(frame.pts * frame.time_base - origin):
+                frame.pts -= round(origin / frame.time_base)
+                yield from stream.encode(frame)
+
+
+def within(chapters, start, end):
+    "The chapters of a time range, from its start on."
+    kept = []
+    for chapter in chapters:
+        unit = chapter["time_base"]
+        last = math.inf if end is None else (end - start) / unit
+        begins, ends = (chapter[at] - round(start / unit) for at in ("start", "end"))
+        if ends > 0 and begins < last:
+            kept.append({**chapter, "start": max(0, begins), "end": round(min(ends, last))})
+    return kept

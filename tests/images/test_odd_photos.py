@@ -1,0 +1,174 @@
+"Photos like those of public bug reports; right values are those of ImageMagick and of browsers."
+
+import struct
+import warnings
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from fastai.vision.core import TensorImage
+from PIL import Image, ImageCms
+
+from faststyle_fastai.all import Stylizer, read_picture
+from faststyle_fastai.images.color import SRGB, srgb
+from faststyle_fastai.images.discovery import find_pictures
+from faststyle_fastai.images.files import read_exif, read_tensor
+
+RAMP = np.stack(np.meshgrid(np.arange(0, 256, 8), np.arange(0, 256, 8)), -1).astype(np.uint8)
+COLORS = np.dstack([RAMP, 255 - RAMP[..., :1]])  # [32, 32, 3]
+P3 = 0.680, 0.320, 0.265, 0.690, 0.150, 0.060
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def away(file, right):
+    "Mean difference, of 255."
+    return np.abs(np.asarray(read_picture(file), float) - right).mean()
+
+
+def png(name, values, *chunks, spoil=b""):
+    "Write a PNG with chunks before its picture; one of them gets a wrong checksum."
+    Image.fromarray(values).save(name)
+    with open(name, "rb") as file:
+        data = file.read()
+    at = data.index(b"IDAT") - 4
+    parts = [data[:at]]
+    for kind, value in chunks:
+        check = zlib.crc32(kind + value) ^ (kind == spoil)
+        parts.append(struct.pack(">I", len(value)) + kind + value + struct.pack(">I", check))
+    with open(name, "wb") as file:
+        file.write(b"".join(parts) + data[at:])
+    return name
+
+
+def linear(values):
+    "Values of sRGB as light, of 255."
+    x = values / 255
+    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4) * 255
+
+
+def profile(description, gamma):
+    "An RGB profile of sRGB's primaries and another curve, whatever its name says."
+    base = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count, at = struct.unpack_from(">I", base, 128)[0], 132
+    curve = struct.pack(">4sIIH", b"curv", 0, 1, round(gamma * 256)) + bytes(2)
+    for i in range(count):
+        name, place, _ = struct.unpack_from(">4sII", base, at + 12 * i)
+        if name in (b"rTRC", b"gTRC", b"bTRC"):
+            struct.pack_into(">II", base, at + 12 * i + 4, len(base), 14)
+    base += curve
+    struct.pack_into(">I", base, 0, len(base))
+    return bytes(base)
+
+
+def test_a_profile_counts_by_its_curves_not_by_its_name():
+    light = linear(COLORS).round().astype(np.uint8)
+    named = profile("sRGB", 1.0)
+    assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(named)))
+    Image.fromarray(light).save("linear.png", icc_profile=named)
+    assert away("linear.png", COLORS) < 3  # 8 bits of light are coarse in the darks
+    Image.fromarray(COLORS).save("same.png", icc_profile=SRGB)
+    assert away("same.png", COLORS) == 0
+
+
+def test_gray_with_opacity_and_a_profile():
+    gray = np.arange(0, 256, 8, dtype=np.uint8)[None].repeat(32, 0)
+    whole = np.dstack([gray, np.full_like(gray, 255)])
+    Image.fromarray(whole, "LA").save("plain.png")
+    assert away("plain.png", gray[..., None]) == 0
+    assert srgb(Image.fromarray(gray), None).mode == "RGB"
+
+
+def test_colors_that_a_png_names():
+    points = [round(1e5 * value) for value in (0.3127, 0.3290, *P3)]
+    png(
+        "chrm.png",
+        COLORS,
+        (b"gAMA", struct.pack(">I", 45455)),
+        (b"cHRM", struct.pack(">8I", *points)),
+    )
+    png("cicp.png", COLORS, (b"cICP", bytes([12, 13, 0, 1])))
+    right = np.asarray(read_picture("cicp.png"), float)
+    assert 2 < np.abs(right - COLORS).mean() < 20 and away("chrm.png", right) < 0.5
+    assert np.array_equal(right[0, 0], read_picture("chrm.png").getpixel((0, 0)))
+    light = linear(COLORS).round().astype(np.uint8)
+    png("linear.png", light, (b"gAMA", struct.pack(">I", 100_000)))
+    assert away("linear.png", COLORS) < 3
+    png("srgb.png", COLORS, (b"gAMA", struct.pack(">I", 45455)))
+    assert away("srgb.png", COLORS) == 0
+
+
+def test_high_dynamic_range_says_a_word():
+    png("pq.png", COLORS, (b"cICP", bytes([9, 16, 0, 1])))
+    with pytest.warns(UserWarning, match="high dynamic range .PQ.. It is painted as SDR"):
+        read_picture("pq.png")
+
+
+def test_large_or_damaged_texts_do_not_refuse_a_picture():
+    long = b"XML:com.adobe.xmp\0\0\0\0\0" + b"x" * 2_000_000
+    packed = b"Comment\0\0" + zlib.compress(b"y" * 40_000_000)
+    png("long.png", COLORS, (b"iTXt", long))
+    png("packed.png", COLORS, (b"zTXt", packed))
+    png("spoiled.png", COLORS, (b"tEXt", b"Software\0x"), spoil=b"tEXt")
+    for name in ("long.png", "packed.png", "spoiled.png"):
+        assert away(name, COLORS) == 0
+
+
+def test_tiffs_that_pillow_mixes_up():
+    tifffile.imwrite(
+        "planar.tif", np.moveaxis(COLORS.astype(np.uint16) * 257, -1, 0), photometric="rgb"
+    )
+    tifffile.imwrite("float.tif", (COLORS / 255).astype(np.float32), photometric="rgb")
+    for name in ("planar.tif", "float.tif"):
+        assert away(name, COLORS) < 0.6
+    gray = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (64, 1))
+    gray[3, 3], gray[4, 4] = 1.5, np.nan
+    tifffile.imwrite("gray.tif", gray)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert away("gray.tif", np.nan_to_num(gray.clip(0, 1))[..., None] * 255) < 0.6
+    with tifffile.TiffWriter("thumbnail.tif") as file:
+        file.write(COLORS[::4, ::4], photometric="rgb", subfiletype=1)
+        file.write(COLORS, photometric="rgb", subfiletype=0)
+    assert read_picture("thumbnail.tif").size == (32, 32)
+
+
+def test_sizes_in_exif_are_not_those_of_the_original():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8769).update({0xA002: 32, 0xA003: 16, 0x9003: "2024:05:06 07:08:09"})
+    Image.fromarray(COLORS[:16]).save("turned.jpg", exif=exif)
+    kept = Image.Exif()
+    kept.load(read_exif("turned.jpg"))
+    assert kept.get_ifd(0x8769) == {0x9003: "2024:05:06 07:08:09"}
+
+
+def test_endings_of_photos_and_folders_of_thumbnails(tmp_path):
+    (tmp_path / "@eaDir").mkdir()
+    names = "a.jfif", "b.jpe", "c.JPG", "@eaDir/thumbnail.jpg"
+    for name in names:
+        Image.fromarray(COLORS).save(name, "JPEG")
+    assert [path.name for path in find_pictures(tmp_path)[0]] == ["a.jfif", "b.jpe", "c.JPG"]
+
+
+def test_camera_raw_is_refused_by_its_name(tmp_path):
+    (tmp_path / "IMG_1.CR2").write_bytes(b"II*\0" + bytes(99))
+    with pytest.raises(ValueError, match="IMG_1.CR2 is a camera's RAW file. Save it as a TIFF"):
+        read_picture(tmp_path / "IMG_1.CR2")
+
+
+def test_tensors_of_other_types():
+    x = torch.from_numpy(COLORS.copy()).permute(2, 0, 1)
+    paint = Stylizer("tiny:great_wave", "cpu")
+    right = np.asarray(paint(x.float() / 255), float)
+    for other in (x, x.double() / 255, TensorImage(x), TensorImage(x.float() / 255)):
+        assert np.abs(np.asarray(paint(other), float) - right).max() <= 1
+    assert np.abs(np.asarray(paint(x.half() / 255), float) - right).mean() < 1
+    with pytest.raises(ValueError, match="not finite"):
+        read_tensor(torch.full((3, 8, 8), float("nan")))

@@ -1,0 +1,230 @@
+"Films like those of public bug reports: all that is painted is kept, and what is beside it."
+
+import struct
+from contextlib import contextmanager
+from fractions import Fraction
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+from clips import encode, frames_of, length_of, moving, seconds_of_sound, seen, times
+from PIL import Image
+
+from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
+from faststyle_fastai.core.locks import locked
+from faststyle_fastai.video.reader import moving as moving_pictures
+from faststyle_fastai.video.reader import open_video
+from faststyle_fastai.video.writer import parts_folder
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return Stylizer("tiny:great_wave", "cpu")
+
+
+@pytest.fixture
+def film(tmp_path):
+    return encode(tmp_path / "film.mkv", moving(48), rate=24, sound=2)
+
+
+@contextmanager
+def told(words):
+    with pytest.warns(UserWarning, match=words):
+        yield
+
+
+def remuxed(source, out, change=lambda packet: packet, pictures=None, prepare=lambda joined: None):
+    "Copy a film, packet by packet; `pictures` replaces the order of its streams."
+    with av.open(str(source)) as film, av.open(str(out), "w") as joined:
+        streams = {s.index: joined.add_stream_from_template(s) for s in pictures or film.streams}
+        prepare(joined)
+        for packet in film.demux():
+            if packet.dts is not None and (packet := change(packet)):
+                packet.stream = streams[packet.stream.index]
+                joined.mux(packet)
+    return out
+
+
+@pytest.mark.parametrize("kind", ["mkv", "webm", "flv", "mpg", "ts"])
+def test_a_cut_film_is_painted_up_to_the_cut(tiny, tmp_path, kind):
+    codec = {"webm": "libvpx-vp9", "mpg": "mpeg2video", "flv": "flv1"}.get(kind, "libx264")
+    film = encode(tmp_path / f"film.{kind}", moving(250), rate=25, codec=codec)
+    data = film.read_bytes()
+    (cut := tmp_path / f"cut.{kind}").write_bytes(data[: len(data) // 2])
+    try:
+        paint_video(tiny, cut, out := tmp_path / "out.mp4")
+    except FaststyleError as error:
+        assert "ends early" in str(error)
+    assert len(times(out)) >= len(times(cut)) - 1 > 25 and not parts_folder(out).exists()
+
+
+def test_damaged_sound_is_left_out(tiny, film, tmp_path, monkeypatch):
+    from faststyle_fastai.video import writer
+
+    def damaged(*args):
+        for i, packet in enumerate(packets(*args)):
+            if i in (9, 10):
+                packet.dts = -(10**9)
+                packet.pts = 0
+            yield packet
+
+    packets = writer.track_packets
+    monkeypatch.setattr(writer, "track_packets", damaged)
+    with told("lacks 2 damaged pieces of sound"):
+        paint_video(tiny, film, out := tmp_path / "out.mp4")
+    assert len(times(out)) == 48 and seconds_of_sound(out) > 1.8
+
+
+def test_what_cannot_be_joined_costs_no_pictures(tiny, film, tmp_path, monkeypatch):
+    from faststyle_fastai.video import writer
+
+    def refuse(*_):
+        raise av.error.ArgumentError(22, "Invalid argument")
+
+    monkeypatch.setattr(writer, "track_packets", lambda _, tracks, *__: refuse() if tracks else [])
+    with told("no sound and subtitles"):
+        paint_video(tiny, film, out := tmp_path / "out.mp4")
+    assert len(times(out)) == 48
+    monkeypatch.setattr(writer, "add_tracks", refuse)
+    with pytest.raises(FaststyleError, match="Continue with --resume"):
+        paint_video(tiny, film, out := tmp_path / "other.mp4")
+    monkeypatch.undo()
+    painted = []
+    paint_video(tiny, film, out, resume=True, watch=lambda *at: painted.append(at))
+    assert painted == [] and len(times(out)) == 48
+
+
+def test_a_cover_is_not_the_film():
+    cover, film = (
+        SimpleNamespace(disposition=av.stream.Disposition(kind), codec_context=True)
+        for kind in (av.stream.Disposition.attached_pic, 1)
+    )
+    container = SimpleNamespace(streams=SimpleNamespace(video=[cover, film]))
+    assert moving_pictures(container) is film
+    container.streams.video = [cover]  # of a song
+    assert moving_pictures(container) is None
+
+
+@pytest.mark.parametrize(
+    "matrix, change",
+    [
+        ((-1, 0, 0, 1), lambda x: x[:, ::-1]),
+        ((1, 0, 0, -1), lambda x: x[::-1]),
+        ((0, 1, 1, 0), lambda x: x.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda x: x.transpose(1, 0, 2)[::-1, ::-1]),
+        ((0, 1, -1, 0), lambda x: np.rot90(x, -1)),
+    ],
+)
+def test_mirrored_films(tmp_path, matrix, change):
+    film = encode(tmp_path / "film.mp4", moving(3))
+    upright = seen(film)[0].picture
+    data = bytearray(film.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40  # the display matrix, 16.16 and 2.30 fixed point
+    a, b, c, d = (value << 16 for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    film.write_bytes(data)
+    assert np.array_equal(seen(film)[0].picture, change(upright))
+
+
+def test_pixels_that_are_not_square(tiny, tmp_path):
+    film = encode(tmp_path / "film.mp4", moving(4), sample_aspect_ratio=Fraction(3, 2))
+    paint_video(tiny, film, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as out:
+        assert out.streams.video[0].sample_aspect_ratio == Fraction(3, 2)
+    paint_video(tiny, film, tmp_path / "out.gif")
+    paint_video(tiny, film, tmp_path / "%d.png")
+    assert Image.open(tmp_path / "out.gif").size == Image.open(tmp_path / "1.png").size == (96, 48)
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
+def test_the_last_picture_is_shown_as_long_as_it_was(tiny, tmp_path, kind):
+    pictures = [Image.fromarray(picture) for picture in moving(4)]
+    pictures[0].save(
+        tmp_path / "a.gif",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=[100, 100, 100, 3000],
+    )
+    out = paint_video(tiny, tmp_path / "a.gif", tmp_path / f"out.{kind}")
+    assert len(times(out)) == 4 and length_of(out) == pytest.approx(3.3, abs=0.06)
+    out = paint_video(tiny, tmp_path / "a.gif", tmp_path / f"part.{kind}", end=2.0)
+    assert length_of(out) == pytest.approx(2.0, abs=0.06)
+
+
+def test_few_pictures_and_long_sound(tiny, tmp_path):
+    film = encode(tmp_path / "slides.mkv", moving(2), times=(0, 2), rate=1, sound=9)
+    out = paint_video(tiny, film, tmp_path / "out.mkv")
+    assert seconds_of_sound(out) == pytest.approx(seconds_of_sound(film), abs=0.05)
+
+
+def test_the_picture_shown_at_the_start(tmp_path):
+    film = encode(tmp_path / "slides.mp4", moving(3), times=(0, 3, 7), rate=1)
+    with open_video(film) as reader:
+        shown = [(float(f.time), float(f.seconds)) for f in reader.frames(4)]
+    assert [time for time, _ in shown] == [4, 7] and shown[0][1] == 3
+
+
+def test_numbered_images_with_a_start_gaps_and_a_rate(tiny, tmp_path):
+    for n, picture in zip((100, 101, 104), moving(3)):
+        Image.fromarray(picture).save(tmp_path / f"{n:04}.png")
+    with told("2 numbers are missing"):
+        out = paint_video(tiny, tmp_path / "%04d.png", tmp_path / "out.mp4", fps=30)
+    assert times(out) == [0, Fraction(1, 30), Fraction(2, 30)]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_sound_is_encoded_anew_or_left_out(tiny, tmp_path):
+    film = encode(tmp_path / "film.mp4", moving(24), rate=24, sound=1)
+    with told("cannot hold aac sound. It becomes Opus"):
+        out = paint_video(tiny, film, tmp_path / "out.webm")
+    assert seconds_of_sound(out) == pytest.approx(1, abs=0.1)
+    out = paint_video(tiny, film, tmp_path / "silent.mp4", sound=False)
+    with av.open(str(out)) as silent:
+        assert not silent.streams.audio
+
+
+def test_titles_and_languages_stay(tiny, film, tmp_path):
+    def titled(joined):
+        joined.metadata["title"] = "Holiday"
+        joined.streams.audio[0].metadata.update(language="fre", title="Commentaire")
+        joined.streams.audio[0].disposition = av.stream.Disposition.comment
+
+    source = remuxed(film, tmp_path / "titled.mkv", prepare=titled)
+    for kind in ("mkv", "mp4"):
+        with av.open(str(paint_video(tiny, source, tmp_path / f"out.{kind}"))) as out:
+            sound = out.streams.audio[0]
+            assert out.metadata["title"] == "Holiday" and sound.metadata["language"] == "fre"
+            assert sound.disposition & av.stream.Disposition.comment
+
+
+def test_another_source_is_not_resumed(tiny, film, tmp_path):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(FaststyleError, match="Stopped"):
+        paint_video(tiny, film, out := tmp_path / "out.mp4", watch=stop)
+    encode(film, moving(30), rate=24)
+    with pytest.raises(FaststyleError, match="other settings"):
+        paint_video(tiny, film, out, resume=True)
+
+
+def test_one_painting_at_a_time(tiny, film, tmp_path):
+    with locked(tmp_path / "out.mp4", "painted"):
+        with pytest.raises(FaststyleError, match="is being painted by process"):
+            paint_video(tiny, film, tmp_path / "out.mp4")
+
+
+def test_the_size_changes_after_interlaced_pictures(tiny, tmp_path):
+    data = b""
+    for i, size in enumerate([(64, 48), (96, 64)]):
+        part = encode(
+            tmp_path / f"{i}.ts", moving(12, size), range(12 * i, 12 * i + 12), rate=25,
+            codec="mpeg2video", flags=av.codec.context.Flags.interlaced_dct
+            | av.codec.context.Flags.interlaced_me,
+        )  # fmt: skip
+        data += part.read_bytes()
+    (tmp_path / "film.ts").write_bytes(data)
+    with told("changes"):
+        out = paint_video(tiny, tmp_path / "film.ts", tmp_path / "out.mp4")
+    assert len(frames_of(out)) >= 22
