@@ -114,7 +114,7 @@ class VideoReader:
     def _stream_frames(self, start: float, end: float | None) -> Iterator[VideoFrame]:
         "Frames of the file, each at its own time."
         size = first_size(self.source) if start else None  # for all frames
-        decoded = self._decoded(start)
+        decoded, least = self._decoded(start), SLIVER if self.fps else HELD
         if start:
             target = int((self.start_time + Fraction(start)) / self.video.time_base)
             self.container.seek(min(target, 2**62), stream=self.video)
@@ -124,7 +124,7 @@ class VideoReader:
                 decoded = self._decoded(0)
             else:
                 decoded = chain([first], decoded)
-        for frame, time, shown in shown_in(decoded, Fraction(start), end):
+        for frame, time, shown in shown_in(decoded, Fraction(start), end, least):
             size = size or (frame.width, frame.height)
             if size != (frame.width, frame.height):
                 warnings.warn(
@@ -150,7 +150,7 @@ class VideoReader:
             yield frame, time, shown
 
 
-def shown_in(decoded, start: Fraction, end: float | None):
+def shown_in(decoded, start: Fraction, end: float | None, least: Fraction):
     "The frames that are shown in this time, those cut off at its start and end included."
     last = None
     for now in chain(decoded, [None]):
@@ -159,7 +159,7 @@ def shown_in(decoded, start: Fraction, end: float | None):
             since = start if time < start - SLIVER else time
             until = now[1] if now and since > time else time + shown
             until = until if end is None else min(until, Fraction(end))
-            if until - since > (HELD if since > time else SLIVER):
+            if until - since > (least if since > time else SLIVER):
                 yield frame, since, until - since
         if now and end is not None and now[1] >= end:
             return

@@ -112,7 +112,7 @@ def track_packets(
     length = math.inf if end is None else end - start
 
     def inside(time):
-        return (0 if start else -PRIMED) <= time < length
+        return (time >= 0 or not start) and time < length
 
     with suppress(av.FFmpegError):
         for packet in source.demux([source.streams[index] for index in tracks]):
@@ -125,7 +125,8 @@ def track_packets(
                 yield from encoded(av, packet, stream, origin, inside)
                 continue
             pts = packet.dts if packet.pts is None else packet.pts
-            if not inside(pts * packet.time_base - origin):
+            cut = packet.is_discard and pts * packet.time_base < origin - PRIMED  # by an edit list
+            if cut or not inside(pts * packet.time_base - origin):
                 continue
             shift = round(origin / packet.time_base)
             packet.pts, packet.dts, packet.stream = pts - shift, packet.dts - shift, stream
