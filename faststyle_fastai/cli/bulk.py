@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from typer import Argument
 
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, Stopped
 from ..core.terminal import clock, progress
 from . import options
 from .options import option
@@ -58,7 +58,7 @@ def bulk(
                 trust_pickle=trust_pickle, **given,
             )  # fmt: skip
     except KeyboardInterrupt:
-        raise FaststyleError("Stopped. Run the same command again to continue.") from None
+        raise Stopped("Stopped. Run the same command again to continue.") from None
     options.print_outputs(out)
     if failed:
         first, why = failed[0]

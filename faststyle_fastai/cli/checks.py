@@ -5,7 +5,7 @@ from glob import glob
 from pathlib import Path
 
 from ..core.assets import ASSETS
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, UsageError
 from ..core.values import known
 from ..images.formats import FILMS, MOVING, PICTURES, is_film, is_numbered, is_painting, named_works
 from ..images.remote import is_address
@@ -17,7 +17,7 @@ DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
 def check_device(name: str | None) -> str | None:
     "A device's name, as torch knows it."
     if name and not re.fullmatch(f"{DEVICE}(,{DEVICE})?", name):
-        raise ValueError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.")
+        raise UsageError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.")
     return name
 
 
@@ -103,7 +103,7 @@ def check_mix(shares: list[str] | None) -> list[str] | None:
     for share in shares or []:
         name, _, weight = share.rpartition("=")
         if not name or not re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)", weight.strip()):
-            raise ValueError(f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3.")
+            raise UsageError(f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3.")
         check_style(name)
     total = sum(float(share.rpartition("=")[2]) for share in shares or [])
     if total > 1:

@@ -4,7 +4,7 @@ import sys
 import warnings
 from shlex import quote
 
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, UsageError
 from ..core.terminal import printable
 
 
@@ -73,6 +73,6 @@ def side_of(tile, depth=8):
     if tile == "auto":
         return tile
     if not tile.isdecimal():
-        raise FaststyleError(f"Invalid --tile {tile}. Use auto, none, or a multiple of 4 px.")
+        raise UsageError(f"Invalid --tile {tile}. Use auto, none, or a multiple of 4 px.")
     tiles((1, 1), int(tile))  # report a wrong side once, not per image
     return int(tile)

@@ -1,6 +1,7 @@
 "The `faststyle` command line: each command parses, calls one function and prints the output path."
 
 import os
+import re
 import signal
 import sys
 import warnings
@@ -15,8 +16,9 @@ import typer
 from typer import Option
 
 from .. import __version__
-from ..core.errors import format_error
+from ..core.errors import Stopped, UsageError, format_error
 from ..core.extras import extra
+from ..core.interrupts import SIGNALS
 from ..core.terminal import one_line
 from ..core.values import is_finite
 from .bulk import bulk
@@ -76,9 +78,13 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
 }
 
 
+# Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
+STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
+NAMED = re.compile(r"(?<=Invalid )(\w+)='?([^' ]*?)'?\. ")  # an argument and its value
+OPTIONS = {"depth": "bit-depth", "weights": "dtype", "side": "tile"}  # with another name
 NEEDS = {  # command -> a library that it requires, and the extra that installs it
-    web: ("uvicorn", "web"),
-    camera: ("uvicorn", "web"),
+    web: ("psutil", "web"),
+    camera: ("psutil", "web"),
     video: ("av", "video"),
     bulk: ("ray", "bulk"),
     export: ("onnxscript", "onnx"),
@@ -130,15 +136,24 @@ def main():
     else:
         for noise in (FutureWarning, DeprecationWarning):  # meant for the libraries' developers
             warnings.simplefilter("ignore", noise)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` keeps work, as Ctrl-C does
+    for number in SIGNALS:  # `kill` and a closed terminal keep work, as Ctrl-C does
+        if signal.getsignal(number) is not signal.SIG_IGN:  # of nohup
+            signal.signal(number, signal.default_int_handler)
     warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
     try:
         app()
     except Exception as error:
         if debug:
             raise
-        print(f"error: {format_error(error)}", file=sys.stderr)
-        raise SystemExit(1) from None
+        text = NAMED.sub(lambda found: f"--{option_of(found[1])} {found[2]}. ", format_error(error))
+        print(f"error: {text}", file=sys.stderr)
+        kinds = (kind for kind in STATUS if isinstance(error, kind))
+        raise SystemExit(STATUS[next(kinds)]) from None
+
+
+def option_of(name):
+    "The option that sets an argument."
+    return OPTIONS.get(name, name.replace("_", "-"))
 
 
 def with_home(word):

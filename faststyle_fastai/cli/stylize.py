@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from ..core.errors import FaststyleError, format_error
+from ..core.errors import FaststyleError, Stopped, format_error
 from ..core.terminal import clock, printable, progress
 from ..core.values import either
 from ..inference.options import AREAS
@@ -128,7 +128,7 @@ def stylize(
         with closing(each(batches, painted, partial(write, written, depth))) as results:
             failed = report(results, len(jobs), quiet)
     except KeyboardInterrupt:
-        raise FaststyleError(f"Stopped after {len(written)} of {len(jobs)} images.") from None
+        raise Stopped(f"Stopped after {len(written)} of {len(jobs)} images.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 

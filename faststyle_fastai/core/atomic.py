@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from .errors import FaststyleError
@@ -49,8 +50,9 @@ def atomic_write(
     "Yield a temporary path that replaces `path` on success and is removed on failure."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(hidden_name(path.stem, f"-{os.getpid()}{path.suffix}"))
+    temporary = path.with_name(hidden_name(path.stem, f"-{token_hex(6)}{path.suffix}"))
     try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # follows no link
         yield temporary
         fsync_path(temporary)
         replace(temporary, path)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import torch
 
+from .errors import UsageError
 from .values import known
 
 __all__ = [
@@ -42,7 +43,7 @@ def use_device(
     try:
         device = torch.device(name or best_device())
     except RuntimeError:
-        raise ValueError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.") from None
+        raise UsageError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.") from None
     if device.type in GPUS and not getattr(torch, device.type).is_available():
         raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
     if device.type == "cuda" and device.index is not None:
@@ -139,7 +140,7 @@ def named_devices(
     "Devices by name; `ValueError` for more than two, or for different kinds."
     devices = [torch.device(d) for d in str(names or best_device()).split(",")]
     if len(devices) > 2 or len({device.type for device in devices}) > 1:
-        raise ValueError(f"Invalid device '{names}'. Give one device, or two of the same kind.")
+        raise UsageError(f"Invalid device '{names}'. Give one device, or two of the same kind.")
     use_device(devices[0])
     return devices
 

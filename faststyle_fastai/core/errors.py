@@ -2,7 +2,7 @@
 
 from .terminal import one_line
 
-__all__ = ["FaststyleError", "NonFiniteLoss", "format_error"]
+__all__ = ["FaststyleError", "NonFiniteLoss", "Stopped", "UsageError", "format_error"]
 
 
 class FaststyleError(RuntimeError):
@@ -14,6 +14,14 @@ class FaststyleError(RuntimeError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class Stopped(FaststyleError):
+    "Work that was stopped by hand; the message says what is kept. Exit status 130."
+
+
+class UsageError(ValueError):
+    "A value that no call of this kind can have, such as an unknown name; exit status 2."
 
 
 class NonFiniteLoss(FaststyleError):

@@ -5,9 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["interrupts"]
+__all__ = ["SIGNALS", "interrupts"]
 
-SIGNALS = signal.SIGINT, signal.SIGTERM  # Ctrl-C; `kill` and a shutdown
+# Ctrl-C; `kill` and a shutdown; a terminal that is closed, which Windows has no signal for.
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 @contextmanager

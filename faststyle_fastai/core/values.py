@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable
 from numbers import Integral, Real
 from typing import Any
 
+from .errors import UsageError
+
 __all__ = ["check_numbers", "check_range", "either", "is_finite", "known"]
 
 
@@ -15,7 +17,7 @@ def known(
 ) -> str:
     "`name`, if `table` contains it; otherwise `ValueError` lists the choices."
     if name not in table:
-        raise ValueError(f"Unknown {kind} '{name}'. Choose one of {', '.join(table)}.")
+        raise UsageError(f"Unknown {kind} '{name}'. Choose one of {', '.join(table)}.")
     return name
 
 
@@ -38,7 +40,7 @@ def check_range(name: str, value: float | None, least: float, most: float = math
     "Raise `ValueError` for a number out of range, and for NaN; None passes."
     if value is not None and not least <= value <= most:
         words = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise ValueError(f"Invalid {name}={value}. Use a number {words}.")
+        raise UsageError(f"Invalid {name}={value}. Use a number {words}.")
 
 
 def check_numbers(**settings: Any) -> None:
@@ -46,4 +48,4 @@ def check_numbers(**settings: Any) -> None:
     for name, value in settings.items():
         parts = value.values() if isinstance(value, dict) else [value]
         if not is_finite(value) or any(isinstance(part, Real) and part < 0 for part in parts):
-            raise ValueError(f"Invalid {name}={value}. Use a finite number, at least 0.")
+            raise UsageError(f"Invalid {name}={value}. Use a finite number, at least 0.")

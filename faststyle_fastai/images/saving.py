@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.atomic import atomic_write
+from ..core.errors import UsageError
 from ..core.extras import extra
 from .color import SRGB
 from .files import flatten_alpha, to_picture, to_tensor, unit
@@ -68,7 +69,7 @@ def check_format(path: str | PurePath, depth: int = 8) -> Path:
             f"{path}: unsupported image format '{path.suffix}'. Use .jpg, .png or .webp."
         )
     if depth not in (8, 16):
-        raise ValueError(f"Invalid depth={depth}. Use 8 or 16 bits.")
+        raise UsageError(f"Invalid depth={depth}. Use 8 or 16 bits.")
     if depth == 16:
         if path.suffix.lower() not in DEEP:
             raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")

@@ -6,6 +6,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..core.errors import UsageError
 from .files import to_tensor
 
 __all__ = [
@@ -74,7 +75,7 @@ def short_shape(
 ) -> tuple[int, int]:
     "Height and width at a shorter side of `size`; `ValueError` for very long images."
     if not 1 <= size < math.inf:
-        raise ValueError(f"Invalid size={size}. Use px, at least 1.")
+        raise UsageError(f"Invalid size={size}. Use px, at least 1.")
     scale = size / min(shape)
     small = max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
     if max(small) > max(LONGEST, *shape):

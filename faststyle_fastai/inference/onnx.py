@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from ..core.atomic import atomic_write
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, UsageError
 from ..core.extras import extra
 from ..models.stylefile import FORMAT, checked_info, select_styles
 from ..models.transformer import SMALLEST, TransformerNet, make_network
@@ -47,7 +47,7 @@ def export_onnx(
 
     path, paint = Path(path), stylizer_of(source)
     if weights not in ("float32", *SMALLER):
-        raise ValueError(f"Invalid weights='{weights}'. Use float32, {', '.join(SMALLER)}.")
+        raise UsageError(f"Invalid weights='{weights}'. Use float32, {', '.join(SMALLER)}.")
     if path.suffix != ".onnx":
         raise ValueError(f"{path}: the name of an ONNX file must end in .onnx.")
     for library in ("onnxscript", "onnxruntime"):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..core.devices import out_of_memory
+from ..core.errors import UsageError
 from ..core.memory import SHARE, fits_in_memory, free_memory
 from ..models.normalization import mean_and_variance, pooled
 from ..models.transformer import TransformerNet
@@ -66,7 +67,7 @@ def tiles(
 ) -> list[Tile]:
     "Tiles that cover an image, row by row."
     if not isinstance(side, int) or side < COARSEST or side % COARSEST:
-        raise ValueError(f"Invalid tile={side}. Use a multiple of {COARSEST} px.")
+        raise UsageError(f"Invalid tile={side}. Use a multiple of {COARSEST} px.")
     found = []
     for top in range(0, size[1], side):
         for left in range(0, size[0], side):
@@ -161,7 +162,8 @@ def smaller_side(
     error: Exception,
 ) -> int:  # px
     "The side of tiles to try after running out of memory. Raises `error` if it is another one."
-    if side == SIDES[0] or not (out_of_memory(error) and isinstance(net, TransformerNet)):
+    tiles = out_of_memory(error) and isinstance(net, TransformerNet)
+    if not tiles or (side and side <= SIDES[0]):
         raise error
     side = max(SIDES[0], side // (2 * COARSEST) * COARSEST) if side else SIDES[-1]
     warnings.warn(f"Out of memory. The image is painted in tiles of {side} px.", stacklevel=3)

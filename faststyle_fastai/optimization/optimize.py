@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..core.atomic import atomic_write, best_effort_write
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, Stopped
 from ..core.interrupts import interrupts
 from ..core.locks import alone
 from ..core.provenance import versions, write_json
@@ -168,9 +168,7 @@ def _run(work, out, iterates, save, save_every, callback):
             iterates.append(asdict(iterate))
             if pressed or (callback and callback(iterate, work)):
                 save()
-                raise FaststyleError(
-                    f"Stopped. {out} is the image so far. Use --resume to continue."
-                )
+                raise Stopped(f"Stopped. {out} is the image so far. Use --resume to continue.")
             if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
                 best_effort_write(save)
     save()

@@ -238,7 +238,7 @@ class PixelOptimizer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         "Restore a state of the same photo, paintings and plan, which is not checked."
         self.at, self.decay = tuple(state["at"]), state["decay"]
-        self.mean = state["mean"].to(self.device)
+        self.mean = state["mean"] if state["mean"] is None else state["mean"].to(self.device)
         self.parts = [part.to(self.device).requires_grad_() for part in state["parts"]]
         self.objective.matching.load_state_dict(state["matches"], self.device)
         self.opt = self.make_opt(self.parts, self.plan) if state["opt"] else None

@@ -13,7 +13,7 @@ from fastcore.basics import listify
 from fastcore.foundation import L
 
 from ..core.atomic import may_write_file, write_first
-from ..core.errors import FaststyleError, NonFiniteLoss
+from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.provenance import versions, write_json
 from ..core.terminal import progress
 from ..core.values import check_numbers
@@ -334,4 +334,4 @@ def _fit(learn, minutes, quiet, where, *cbs, since=None):
         return error
     finally:
         stop.after_fit()  # skipped after an error
-    return FaststyleError(f"Stopped. {where}") if stop.asked else None
+    return Stopped(f"Stopped. {where}") if stop.asked else None

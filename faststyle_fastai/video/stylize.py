@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from ..core.devices import finishing_device
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, Stopped
 from ..core.extras import extra
 from ..core.interrupts import interrupts
 from ..core.locks import alone
@@ -42,6 +42,7 @@ GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
 REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 HEAD = 2**20  # bytes that tell one video from another
+STOPPED = "Stopped"
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
@@ -119,7 +120,7 @@ def paint_video(
                     if watch:
                         watch(reached, total)
         except KeyboardInterrupt:
-            problem, keep = "Stopped", writer.resumes
+            problem, keep = STOPPED, writer.resumes
         except av.FFmpegError as error:
             problem = f"{source} is damaged ({error.strerror})"
         else:
@@ -129,7 +130,8 @@ def paint_video(
             written = writer.finish(start, reached if problem else end, keep)
     if problem:
         hint = " Continue with --resume." if keep else ""
-        raise FaststyleError(f"{problem}: painted up to {reached:.1f} of {total or 0:.1f} s.{hint}")
+        kind = Stopped if problem == STOPPED else FaststyleError
+        raise kind(f"{problem}: painted up to {reached:.1f} of {total or 0:.1f} s.{hint}")
     if not written:
         raise FaststyleError(f"{source} has no frames in the requested time range.")
     return out

@@ -1,6 +1,8 @@
 "What the page that paints photos takes from a browser or a program, and what it answers."
 
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +16,7 @@ from ..inference.people import painted_area
 
 __all__ = [
     "FRAME",
+    "Refused",
     "SHOWN",
     "UPLOAD",
     "body_of",
@@ -34,17 +37,46 @@ EDITS = 2**20  # most pixels of corrections
 FRAME = 2**23  # likewise of a frame
 SHOWN = 1280  # px of an image on the page; downloads have the full size
 UPLOAD = 100 * 2**20  # most bytes of a photo or style
+PATIENCE = 120  # s that a request may take to send
+MOST_HELD = 8 * UPLOAD  # bytes of all requests that are not answered yet
+HELD: dict[Any, int] = {}  # request -> bytes
 
 
-async def body_of(request) -> bytes | None:
-    "What was sent; None if it is too large."
+@asynccontextmanager
+async def body_of(request) -> AsyncIterator[bytes]:
+    "What was sent, which counts as held until it is answered; `Refused` says why it is not taken."
+    from anyio import fail_after
+
     parts, size = [], 0
-    async for part in request.stream():
-        parts.append(part)
-        size += len(part)
-        if size > UPLOAD:
-            return None
-    return b"".join(parts)
+    try:
+        with fail_after(PATIENCE):
+            async for part in request.stream():
+                parts.append(part)
+                size += len(part)
+                HELD[request] = size
+                if size > UPLOAD:
+                    raise Refused(413, f"The file is larger than {UPLOAD >> 20} MB.")
+                if sum(HELD.values()) > MOST_HELD:
+                    raise Refused(429, "Too much is sent at once. Try again later.")
+        yield b"".join(parts)
+    except TimeoutError:
+        raise Refused(408, f"Nothing whole was sent in {PATIENCE} s.") from None
+    finally:
+        HELD.pop(request, None)
+
+
+class Refused(Exception):
+    "A request that is not taken."
+
+    def __init__(self, status: int, why: str):
+        super().__init__(why)
+        self.status = status
+
+    def answer(self):
+        from starlette.responses import PlainTextResponse
+
+        again = {"Retry-After": "5"} if self.status == 429 else {}
+        return PlainTextResponse(str(self), self.status, again)
 
 
 def stroke_of(how) -> str:

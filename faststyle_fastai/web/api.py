@@ -9,7 +9,7 @@ from ..core.errors import FaststyleError
 from ..images.files import read_exif
 from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
-from .answers import UPLOAD, body_of, json_answer
+from .answers import Refused, body_of, json_answer
 from .guard import plain_reason
 from .visits import Site
 
@@ -38,19 +38,19 @@ class Api:
 
     def routes(self) -> list:
         from starlette.concurrency import run_in_threadpool
-        from starlette.responses import PlainTextResponse
         from starlette.routing import Route
 
         async def paint(request):
-            if not self.room.acquire(blocking=False):  # before the photo takes memory
-                again = {"Retry-After": "5"}
-                return PlainTextResponse("Too many photos wait. Try again later.", 429, again)
             try:
-                if (body := await body_of(request)) is None:
-                    return PlainTextResponse(f"The photo is larger than {UPLOAD >> 20} MB.", 413)
-                return await run_in_threadpool(self.paint, body, dict(request.query_params))
-            finally:
-                self.room.release()
+                async with body_of(request) as body:
+                    if not self.room.acquire(blocking=False):
+                        raise Refused(429, "Too many photos wait. Try again later.")
+                    try:
+                        return await run_in_threadpool(self.paint, body, dict(request.query_params))
+                    finally:
+                        self.room.release()
+            except Refused as refused:
+                return refused.answer()
 
         return [
             Route("/api/openapi.json", lambda _: json_answer(self.described())),

@@ -94,14 +94,16 @@ class Queue:
     def __init__(self) -> None:
         self.pools = {waits: ThreadPoolExecutor(1) for waits in (True, False)}
         self.jobs: list[Job] = []
+        self.changing = threading.Lock()
 
     def add(
         self, called: str, watch: Job, work: Callable, visitor: str | None, out: Path | None = None
     ) -> str:  # the job's id
         "Run `work` when its turn comes. `watch` shows and stops it."
         watch.called, watch.visitor, watch.out = called, visitor, out
-        ended = [job for job in self.jobs if job not in self.open()]
-        self.jobs = [job for job in self.jobs if job not in ended[:-KEPT]] + [watch]
+        with self.changing:
+            ended = [job for job in self.jobs if job not in self.open()]
+            self.jobs = [job for job in self.jobs if job not in ended[:-KEPT]] + [watch]
         self.pools[watch.waits].submit(self._run, watch, work)
         return watch.id
 

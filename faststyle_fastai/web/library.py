@@ -7,7 +7,6 @@ import warnings
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
-from itertools import count
 from pathlib import Path
 from string import capwords
 
@@ -27,6 +26,7 @@ from ..training.demo import sample_photos
 __all__ = ["StyleLibrary", "is_late", "spoken"]
 
 SMALLEST = 64  # px of a painting's short side
+LONGEST, MANY = 40, 1000  # characters of a name, and paintings of one name
 TAKEN = "A style {} already exists: choose another name."
 
 
@@ -234,14 +234,16 @@ class StyleLibrary:
                 f"It has {painting.width} x {painting.height} px, too few for strokes. Use a "
                 f"painting of 400 px or more."
             )
-        for i in count(1):
-            called = f"{name}-{i}" if i > 1 else name
+        for i in range(1, MANY):
+            end = f"-{i}" if i > 1 else ""
+            called = f"{name[: LONGEST - len(end)]}{end}"
             known = self.painting_of(called)
             if known and same_picture(read_picture(known), painting):
                 return called
             with suppress(FaststyleError):  # taken
                 place = self._new(called)
                 return save_picture(painting, place.with_name(f"{place.name}.png")).stem
+        raise FaststyleError(f"There are {MANY} paintings named {name}. Rename this one.")
 
 
 @lru_cache
@@ -263,7 +265,7 @@ def spoken(name: str) -> str:
 def named_after(file: str | Path) -> str:
     "The name of a style that a file gives it: `the-sea.jpg` is The Sea."
     name = re.sub(r"[-_]+", " ", Path(file).stem)
-    return plain_name(capwords(name) if name == name.lower() else name)
+    return plain_name(capwords(name) if name == name.lower() else name) or "painting"
 
 
 def title(called: str) -> str:
@@ -322,7 +324,7 @@ def _painting_of(file, name):
 
 def plain_name(text: str) -> str:
     "Make `text` safe as part of a file name: other characters become underscores."
-    return re.sub(r"[^\w-]+", "_", text.strip())[:40].strip("_")
+    return re.sub(r"[^\w-]+", "_", text.strip())[:LONGEST].strip("_")
 
 
 @lru_cache

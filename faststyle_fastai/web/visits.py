@@ -3,9 +3,10 @@
 import json
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -15,13 +16,14 @@ from PIL import Image
 
 from ..core.errors import FaststyleError
 from ..images.formats import PICTURES
-from .answers import UPLOAD, body_of
+from .answers import Refused, body_of
 from .guard import plain_reason
 from .jobs import Queue
 from .library import StyleLibrary, plain_name
 
 __all__ = ["Closer", "Film", "Site", "Visit", "Visitors", "kept"]
 
+THREADS, AT_ONCE = 32, 12  # that answer visitors, and calls of one visitor
 VISITORS = 100  # the latest, whose photos are remembered
 LEFT = 150  # s without a call after which a visitor has left; hidden tabs call once a minute
 
@@ -62,6 +64,11 @@ class Visit:
     def has_left(self) -> bool:
         return time.monotonic() - self.seen > LEFT
 
+    @property
+    def idle(self) -> bool:
+        "Whether nothing is lost if it is forgotten."
+        return not (self.photo or self.film or self.lessons or self.closer)
+
     def the_photo(self) -> Path:
         if self.photo is None or not self.photo.exists():
             raise FaststyleError("Open the photo again: the page has forgotten it.")
@@ -83,6 +90,8 @@ class Visitors:
 
     def __init__(self) -> None:
         self.visits: OrderedDict[str, Visit] = OrderedDict()
+        self.calls: Counter[str] = Counter()  # that are not answered, by visitor
+        self.limiter: Any = None  # of their threads, so that others always serve the page itself
 
     def routes(self, method: str, *acts: Callable[[Visit, dict, bytes], Any]) -> list:
         "A route for each act, by its name."
@@ -91,13 +100,24 @@ class Visitors:
         return [Route(f"/page/{act.__name__}", self._route(act), methods=[method]) for act in acts]
 
     def _route(self, act):
-        from starlette.concurrency import run_in_threadpool
-        from starlette.responses import PlainTextResponse
+        from anyio import CapacityLimiter, to_thread
 
         async def answer(request):
-            if (body := await body_of(request)) is None:
-                return PlainTextResponse(f"The file is larger than {UPLOAD >> 20} MB.", 413)
-            return await run_in_threadpool(self._answered, act, dict(request.headers), body)
+            headers = dict(request.headers)
+            visitor = headers.get("visitor", "")
+            self.limiter = self.limiter or CapacityLimiter(THREADS)
+            self.calls[visitor] += 1
+            try:
+                if self.calls[visitor] > AT_ONCE:
+                    raise Refused(429, "Too many calls at once. Try again later.")
+                async with body_of(request) as body:
+                    call = partial(self._answered, act, headers, body)
+                    return await to_thread.run_sync(call, limiter=self.limiter)
+            except Refused as refused:
+                return refused.answer()
+            finally:
+                self.calls[visitor] -= 1
+                self.calls += Counter()  # without those at 0
 
         return answer
 
@@ -115,11 +135,14 @@ class Visitors:
     def _visit(self, headers):
         if not (visitor := headers.get("visitor", "")[:64]):
             raise FaststyleError("Send a header `visitor`: a text that nobody can guess.")
+        if visitor not in self.visits and len(self.visits) >= VISITORS:
+            gone = [name for name, visit in self.visits.items() if visit.has_left or visit.idle]
+            if not gone:
+                raise FaststyleError("The page has too many visitors. Try again later.")
+            del self.visits[gone[0]]
         visit = self.visits.setdefault(visitor, Visit(visitor))
         visit.seen = time.monotonic()
         self.visits.move_to_end(visitor)
-        while len(self.visits) > VISITORS:
-            self.visits.popitem(last=False)
         return visit
 
 

@@ -125,7 +125,7 @@ def test_ctrl_c_keeps_what_is_done(photos, painting, tmp_path):
         assert running.poll() is None
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
-    assert running.returncode == 1 and said.startswith("error: Stopped. The network so far")
+    assert running.returncode == 130 and said.startswith("error: Stopped. The network so far")
     assert {p.name for p in (tmp_path / "run").iterdir()} >= {"model.safetensors", "checkpoints"}
     assert not json.loads((tmp_path / "run/run.json").read_text())["complete"]
 

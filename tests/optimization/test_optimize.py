@@ -127,7 +127,7 @@ def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(faststyle, photo, painti
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGINT)
     said = run.communicate(timeout=120)[1]
-    assert run.returncode == 1 and "Stopped. part.png is the image so far" in said
+    assert run.returncode == 130 and "Stopped. part.png is the image so far" in said
     assert read_picture(tmp_path / "part.png").width in (23, 46)
     done = faststyle(*args, "part.png", "--resume")
     assert done.returncode == 0, done.stderr

@@ -130,7 +130,7 @@ def test_a_killed_film(tiny, number, tmp_path):
     said = running.communicate(timeout=60)[1]
     out = tmp_path / "out.mp4"
     if number == signal.SIGTERM:  # it ends as after Ctrl-C
-        assert "Stopped: painted up to" in said and running.returncode == 1
+        assert "Stopped: painted up to" in said and running.returncode == 130
         assert 100 < len(times(out)) < 400
     else:
         assert not out.exists() and running.returncode == -9

@@ -40,7 +40,7 @@ def test_watched_and_stopped_from_the_page(photos, painting, tmp_path, port):
         said = run.communicate(timeout=60)[1]
     finally:
         run.kill()
-    assert run.returncode == 1 and "Stopped. out.png is the image so far" in said
+    assert run.returncode == 130 and "Stopped. out.png is the image so far" in said
     assert read_picture(tmp_path / "out.png").width == 32
 
 

@@ -20,7 +20,7 @@ function showView() {
   else refresh().then(chooseNamed).catch((error) => say("failed", { why: error.message }));
 }
 function chooseNamed() {
-  const one = facts.styles.find(({ name }) => name === decodeURIComponent(location.hash.slice(1)));
+  const one = facts.styles.find(({ name }) => name === inHash());
   if (one && one !== style) choose(one);
   else inAddress(style);
 }

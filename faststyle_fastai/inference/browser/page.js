@@ -96,8 +96,13 @@ if (facts.sight) {
   $("styles").prepend(own);
 }
 offerAll();
+function inHash() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {} // not from this page
+}
 $("styles").hidden = facts.styles.length === 1 && !facts.sight;
-const named = facts.styles.find((one) => one.name === decodeURIComponent(location.hash.slice(1)));
+const named = facts.styles.find((one) => one.name === inHash());
 if (named) choose(named);
 
 // A style from any painting.
