@@ -31,6 +31,9 @@ def web(
     port: options.Port = 8080,
     browser: options.Browser = True,
     allow_host: options.AllowHosts = None,
+    shared: Annotated[
+        bool, Option("--shared", help="Let visitors change and remove each other's styles.")
+    ] = False,
     device: options.Device = None,
     precision: options.Precision = "auto",
 ):
@@ -40,7 +43,7 @@ def web(
 
     with web_page(
         folder, photos, host=host, port=port, browser=browser, megapixels=megapixels,
-        device=device, precision=precision, allow_hosts=allow_host,
+        device=device, precision=precision, allow_hosts=allow_host, shared=shared,
     ):  # fmt: skip
         until_interrupted()
 

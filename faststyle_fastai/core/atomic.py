@@ -19,6 +19,7 @@ from .errors import FaststyleError
 __all__ = [
     "atomic_write",
     "best_effort_write",
+    "check_writable",
     "fsync_path",
     "hidden_name",
     "may_write_file",
@@ -58,11 +59,22 @@ def atomic_write(
         replace(temporary, path)
         fsync_path(path.parent)
     except OSError as error:
-        if str(error.filename) != str(temporary):
+        if error.filename is not None and str(error.filename) != str(temporary):
             raise
         raise OSError(error.errno, error.strerror, str(path)) from None  # the caller's name
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    "Raise `OSError` if no file can be made at a path, before hours of work for it."
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trial = path.with_name(hidden_name(path.stem, f"-{token_hex(6)}"))
+        os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        trial.unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def hidden_name(name: str, end: str) -> str:

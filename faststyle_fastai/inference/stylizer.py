@@ -33,7 +33,7 @@ from ..images.remote import digest
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
 from ..models.predictor import HIDDEN
-from ..models.stylefile import builtin_weights, load_style, save_network
+from ..models.stylefile import builtin_weights, card_of, load_style, plain_net, save_network
 from ..models.transformer import SMALLEST, TransformerNet
 from .builtin import find_style, style_thumbnail, unknown_style
 from .enlarge import painting_shape
@@ -373,8 +373,9 @@ def _from_pickle(path):
 
 
 def _from_learner(learn):
-    card = learn.style_card
-    return learn.model, card.info, card.base or builtin_weights(card.info)
+    info, base = card_of(learn)
+    net = deepcopy(plain_net(learn.model))  # what is trained on does not change it
+    return net, info, base or builtin_weights(info)
 
 
 PICKLE = ".pkl"  # no other file is ever unpickled

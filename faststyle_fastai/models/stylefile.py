@@ -23,7 +23,7 @@ from .transformer import ARCHS, TransformerNet, from_examples, make_network
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
-__all__ = ["import_style", "load_style", "save_style"]
+__all__ = ["card_of", "import_style", "load_style", "save_style"]
 
 FORMAT, FIELDS = "faststyle/1", {"arch", "styles", "size", "recipe", "base"}
 MODEL = "model.safetensors"  # file name of the network in a run folder
@@ -47,12 +47,33 @@ def save_style(
     Raises `ValueError` if `path` does not end in .safetensors, and if `add_to` is another network;
     `FaststyleError` for weights that are not finite, and if the file cannot be written.
     """
-    card = learn.style_card
-    state = {k: v.detach().cpu().contiguous() for k, v in learn.model.state_dict().items()}
-    info, base = card.info, card.base
+    info, base = card_of(learn)
+    state = {k: v.detach().cpu() for k, v in plain_net(learn.model).state_dict().items()}
     if add_to is not None:
         state, info, base = _joined(Path(add_to), state, info)
     return save_network(state, info, base, path)
+
+
+def card_of(learn: "Learner") -> tuple[dict, dict[str, Tensor] | None]:
+    "A learner's metadata and the weights of its base. Those of a plain one tell its network."
+    if card := getattr(learn, "style_card", None):
+        return card.info, card.base
+    if not isinstance(net := plain_net(learn.model), TransformerNet):
+        kind = type(net).__name__
+        raise FaststyleError(f"{kind} is not a TransformerNet, which style files hold.")
+    shapes = {k: v.shape for k, v in net.state_dict().items()}
+    for arch in ARCHS:
+        made = make_network(arch, net.n_styles).state_dict()
+        if shapes == {k: v.shape for k, v in made.items()}:
+            names = ["style", *(f"style{i}" for i in range(2, net.n_styles + 1))]
+            size = getattr(learn.dls, "size", 256)
+            return {"arch": arch, "styles": names, "size": size, "recipe": "", "base": ""}, None
+    raise FaststyleError(f"The network has none of the sizes {', '.join(ARCHS)}.")
+
+
+def plain_net(net: torch.nn.Module) -> torch.nn.Module:
+    "The network inside one of `torch.compile`, whose weights have other names."
+    return getattr(net, "_orig_mod", net)
 
 
 def save_network(

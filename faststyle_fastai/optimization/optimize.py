@@ -12,7 +12,7 @@ from fastcore.basics import listify
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ..core.atomic import atomic_write, best_effort_write
+from ..core.atomic import atomic_write, best_effort_write, check_writable
 from ..core.errors import FaststyleError, Stopped
 from ..core.interrupts import interrupts
 from ..core.locks import alone
@@ -145,6 +145,7 @@ def _checked_output(out: str | Path, depth: int | None, may_exist: bool) -> tupl
         raise FaststyleError(
             f"{out} exists: use --overwrite to overwrite it, --resume, or another -o."
         )
+    check_writable(out)
     return out, depth
 
 

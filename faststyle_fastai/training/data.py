@@ -13,7 +13,7 @@ from pathlib import Path
 import fastai.vision.learner  # noqa: F401  what it registers must come before ours, see below
 import torch
 from fastai.data.core import DataLoaders, Datasets
-from fastai.data.transforms import IntToFloatTensor, ToTensor
+from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
 from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
@@ -106,6 +106,9 @@ class OpenPhoto(Transform):
         return {**self.__dict__, "photos": photos, "gone": set()}
 
 
+NOT_NORMALIZED = "Photos must be in [0, 1]. Leave out Normalize: the network does it itself."
+
+
 class WithoutTensors:
     "A transform that is copied to workers without the last batch's values, which are on a GPU."
 
@@ -157,6 +160,8 @@ class StyleDataLoaders(DataLoaders):
                 f"size={size}, bs={bs}: size must be at least {SMALLEST} and at most {LONGEST} px, "
                 f"bs at least 1."
             )
+        if any(isinstance(transform, Normalize) for transform in listify(batch_tfms)):
+            raise ValueError(NOT_NORMALIZED)
         files = picture_files(path) if isinstance(path, (str, Path)) else list(map(Path, path))
         random.Random(seed).shuffle(files)
         good, bad = check_pictures(files, None if images is None else images + max_valid)
@@ -224,9 +229,7 @@ def checked_loaders(dls: DataLoaders) -> DataLoaders:
                 "DataBlock(blocks=(ImageBlock, ImageBlock), …)."
             )
         if not 0 <= photo.min() <= photo.max() <= 1:
-            raise ValueError(
-                "Photos must be in [0, 1]. Leave out Normalize: the network does it itself."
-            )
+            raise ValueError(NOT_NORMALIZED)
         if not hasattr(dls, "size"):
             dls.size = min(photo.shape[-2:])
     return dls

@@ -9,13 +9,14 @@ from ..images.files import limit_pixels
 from ..inference.html import REMOTE
 from .api import Api
 from .films import Films
+from .guard import is_local
 from .jobs import Queue
 from .library import StyleLibrary
 from .mine import Mine
 from .photos import Photos
 from .refining import Refining
 from .server import served
-from .visits import Site, Visitors
+from .visits import Owners, Site, Visitors
 from .window import page_route
 from .work import Work
 
@@ -33,6 +34,7 @@ def web_page(
     device: str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     allow_hosts: list[str] | None = None,  # additional host names, for example of a proxy
+    shared: bool = False,  # visitors may change each other's styles, as on a page for this machine
 ):
     """Serve the page until the context ends; print its address.
 
@@ -49,7 +51,8 @@ def web_page(
     folders = _folders(Path(photos).resolve()) if photos else {}
 
     def routes(scratch):
-        return page_routes(Site(scratch, shelf, queue, where, folders))
+        owners = Owners(shared or (is_local(host) and not allow_hosts))
+        return page_routes(Site(scratch, shelf, queue, where, folders, owners))
 
     with served(routes, host, port, browser, allow_hosts):
         try:
@@ -60,7 +63,7 @@ def web_page(
 
 def page_routes(site: Site) -> list:
     "All that the page answers."
-    photos, work, visitors = Photos(site), Work(site.queue), Visitors()
+    photos, work, visitors = Photos(site), Work(site.queue, site.owners), Visitors()
     films, refining, mine = Films(photos), Refining(site), Mine(photos)
     looks = [
         photos.styles, photos.source, photos.progress, films.original, mine.mine,

@@ -78,6 +78,7 @@ class Mine:
         place = self.shelf.place(called)
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being taught already.")
+        self.site.owners.own(visit, place.name)
         folder, arguments = self._photos(visit, how.get("photos"))
         uploads = None
         if folder == visit.lessons:  # they are not removed while they are in use
@@ -110,21 +111,22 @@ class Mine:
 
     def resume(self, visit, how, body):
         "Put what is left of an interrupted training into the queue."
-        name, place = self._idle(how)
+        name, place = self._idle(visit, how)
         watch = TrainingJob()
         work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
         return json_answer({"id": self.queue.add(name, watch, work, visit.name)})
 
-    def _idle(self, how):
+    def _idle(self, visit, how):
         "The name and place of an own style that is not being taught."
         name = str(how.get("style"))
         if name in self.queue.busy():
             raise FaststyleError(f"{spoken(name)} is being taught: stop it first.")
+        self.site.owners.check(visit, name)
         return name, self.shelf.path(name)
 
     def discard(self, visit, how, body):
         "Delete what a training has learned; the painting stays, to be taught again."
-        name, place = self._idle(how)
+        name, place = self._idle(visit, how)
         if not place.is_dir():
             raise FaststyleError("Choose a style that was taught here.")
         if not (beside := place.with_name(f"{name}.png")).exists():
@@ -133,13 +135,14 @@ class Mine:
         return json_answer({})
 
     def rename(self, visit, how, body):
-        name, _ = self._idle(how)
+        name, _ = self._idle(visit, how)
         now = self.shelf.rename(name, str(how.get("name", "")))
         self.queue.rename(name, now)
+        self.site.owners.own(visit, now)
         return json_answer({"name": now})
 
     def remove(self, visit, how, body):
-        name, _ = self._idle(how)
+        name, _ = self._idle(visit, how)
         self.shelf.remove(name)
         return json_answer({})
 

@@ -175,7 +175,10 @@ class Photos:
 
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
+        before = {name for _, name in self.shelf.titles()}
         called = self.shelf.add(kept(self.site.scratch, how, body))
+        if called not in before:
+            self.site.owners.own(visit, called)
         one = next(one for one in self.window.styles() if one["name"] == called)
         painting = self.shelf.painting(called)
         return json_answer(one | ({"side": min(image_size(painting))} if painting else {}))
@@ -184,6 +187,7 @@ class Photos:
         "Remove a painting that is no trained style."
         if not (painting := self.shelf.painting(str(how.get("style")))):
             raise FaststyleError("Choose a painting of yours.")
+        self.site.owners.check(visit, str(how.get("style")))
         painting.unlink(missing_ok=True)
         return json_answer({})
 

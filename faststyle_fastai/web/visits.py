@@ -21,7 +21,7 @@ from .guard import plain_reason
 from .jobs import Queue
 from .library import StyleLibrary, plain_name
 
-__all__ = ["Closer", "Film", "Site", "Visit", "Visitors", "kept"]
+__all__ = ["Closer", "Film", "Owners", "Site", "Visit", "Visitors", "kept"]
 
 THREADS, AT_ONCE = 32, 12  # that answer visitors, and calls of one visitor
 VISITORS = 100  # the latest, whose photos are remembered
@@ -75,6 +75,24 @@ class Visit:
         return self.photo
 
 
+class Owners:
+    "Who began which style, unless all belongs to all."
+
+    def __init__(self, shared: bool):
+        self.shared, self.names = shared, dict[str, str]()  # a style -> its visitor
+
+    def own(self, visit: Visit, name: str) -> None:
+        self.names.setdefault(name, visit.name)
+
+    def check(self, visit: Visit, name: str | None, owner: str | None = None) -> None:
+        "Check that a style, or what `owner` began, may be changed by a visitor."
+        if not self.shared and visit.name != (owner or self.names.get(name or "")):
+            raise FaststyleError(
+                "It belongs to another visitor. The page must run with --shared to let all change "
+                "it."
+            )
+
+
 class Site(NamedTuple):
     "What the parts of a page share."
 
@@ -83,6 +101,7 @@ class Site(NamedTuple):
     queue: Queue
     where: dict[str, Any]  # device and precision
     folders: dict[str, Path]  # photos to learn on
+    owners: Owners
 
 
 class Visitors:

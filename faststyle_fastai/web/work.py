@@ -5,6 +5,7 @@ from io import BytesIO
 from ..core.errors import FaststyleError
 from .answers import jpeg, json_answer, picture_answer
 from .jobs import Queue
+from .visits import Owners
 
 __all__ = ["Work", "drawing"]
 
@@ -14,8 +15,8 @@ WIDTH = 3.6  # inches of a figure, so that its text can be read beside the setti
 class Work:
     "The jobs of a page, by the ids that their beginnings answered."
 
-    def __init__(self, queue: Queue):
-        self.queue = queue
+    def __init__(self, queue: Queue, owners: Owners):
+        self.queue, self.owners = queue, owners
 
     def jobs(self, visit, how, body):
         "The trainings, and the visitor's other work."
@@ -35,14 +36,18 @@ class Work:
         "The file that a job has made."
         from starlette.responses import FileResponse
 
-        out = self.queue.find(how.get("id")).out
+        job = self.queue.find(how.get("id"))
+        self.owners.check(visit, None, job.visitor)
+        out = job.out
         if out is None or not out.exists():
             raise FaststyleError("The file is no longer there: paint it again.")
         return FileResponse(out)
 
     def end(self, visit, how, body):
         "Stop a job; what it has done is kept where that is possible."
-        self.queue.end(self.queue.find(how.get("id")))
+        job = self.queue.find(how.get("id"))
+        self.owners.check(visit, None, job.visitor)
+        self.queue.end(job)
         return json_answer({})
 
 

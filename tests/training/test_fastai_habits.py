@@ -34,6 +34,7 @@ from fastai.vision.all import (
 from PIL import Image
 
 from faststyle_fastai.all import (
+    FaststyleError,
     StyleDataLoaders,
     Stylizer,
     TransformerNet,
@@ -42,6 +43,7 @@ from faststyle_fastai.all import (
     perceptual_backbone,
     read_picture,
     save_picture,
+    save_style,
     style_learner,
     to_tensor,
 )
@@ -221,3 +223,36 @@ def test_exports_take_a_learner(made):
     learn = made()
     export_onnx(learn, "style.onnx")
     assert Stylizer("style.onnx").styles == learn.style_card.info["styles"]
+
+
+def test_a_plain_learner_is_saved_exported_painted_with_and_loaded(dls, painting, tmp_path):
+    loss = VggLoss(perceptual_backbone("lite"), to_tensor(read_picture(painting)), **LAYERS)
+    learn = Learner(dls, TransformerNet(), loss_func=loss)
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_one_cycle(1)
+    photo = Image.fromarray(np.full((40, 48, 3), 99, np.uint8))
+    painted = np.asarray(Stylizer(learn, "cpu")(photo))
+    file = save_style(learn, tmp_path / "own.safetensors")
+    learn.export(tmp_path / "own.pkl")
+    for source in (file, load_learner(tmp_path / "own.pkl")):
+        assert np.abs(np.asarray(Stylizer(source, "cpu")(photo), int) - painted).max() <= 1
+    paint = Stylizer(learn, "cpu")
+    with torch.no_grad():
+        next(learn.model.parameters()).add_(1)
+    assert np.array_equal(np.asarray(paint(photo)), painted)  # it is a copy
+    learn.model = torch.nn.Linear(2, 2)
+    with pytest.raises(FaststyleError, match="Linear is not a TransformerNet"):
+        save_style(learn, file)
+
+
+def test_a_compiled_network_is_saved_under_its_own_names(dls, painting, tmp_path):
+    learn = style_learner(dls, painting, arch="tiny", pretrained=None)
+    learn.model = torch.compile(learn.model, backend="eager")
+    assert Stylizer(save_style(learn, tmp_path / "own.safetensors"), "cpu").styles
+
+
+def test_normalize_is_refused_at_once(photos):
+    with pytest.raises(ValueError, match="Leave out Normalize"):
+        StyleDataLoaders.from_folder(
+            photos, size=64, batch_tfms=Normalize.from_stats(*imagenet_stats)
+        )

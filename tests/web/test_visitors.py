@@ -1,0 +1,115 @@
+"Visitors of a page for others: nobody harms anybody."
+
+import json
+import socket
+import threading
+import time
+from io import BytesIO
+
+import pytest
+from conftest import free_port
+from pages import call, send
+from PIL import Image
+
+from faststyle_fastai.web import answers, visits
+from faststyle_fastai.web.app import web_page
+from faststyle_fastai.web.jobs import Job, Queue
+
+
+def png(color, side=96):
+    Image.new("RGB", (side, side), color).save(data := BytesIO(), "PNG")
+    return data.getvalue()
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    with web_page(tmp_path_factory.mktemp("styles"), host="0.0.0.0", port=(port := free_port())):
+        yield port
+
+
+def added(port, name, color, visitor):
+    status, said, _ = send(port, "style", png(color), {"name": name}, visitor)
+    assert status == 200, said
+    return json.loads(said)["name"]
+
+
+def test_styles_belong_to_who_added_them(port):
+    name = added(port, "mine.png", "red", "ann")
+    for act in ("rename", "remove", "forget"):
+        status, said, _ = send(port, act, b"", {"style": name, "name": "other"}, "bob")
+        assert status == 400 and b"belongs to another visitor" in said
+    added(port, "mine.png", "red", "bob")  # the same painting
+    assert send(port, "remove", b"", {"style": name}, "bob")[0] == 400
+    assert send(port, "remove", b"", {"style": name}, "ann")[0] == 200
+
+
+def test_long_names_and_names_without_letters(port):
+    long = "the great wave off kanagawa by hokusai 1831.png"
+    names = {added(port, long, color, "ann") for color in ("red", "blue", "green")}
+    assert len(names) == 3
+    assert added(port, "🎨.png", "white", "ann").startswith("painting")
+
+
+def test_invented_visitors_evict_nobody(port, monkeypatch):
+    monkeypatch.setattr(visits, "VISITORS", 5)
+    assert send(port, "photo", png("red"), {"name": "a.png"}, "carl")[0] == 200
+    for i in range(20):
+        send(port, "progress", None, {}, f"invented {i}")
+    assert send(port, "source", None, {}, "carl")[1] != b""
+
+
+def test_silent_uploads_take_no_turn(port, monkeypatch):
+    monkeypatch.setattr(answers, "PATIENCE", 1)
+    head = f"POST /api/paint?style=udnie HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(9)]
+    for one in silent:
+        one.sendall(f"{head}Content-Length: 1000\r\n\r\nx".encode())
+    assert call(port, "/api/paint?style=udnie", png("red", 16))[0] == 200
+    assert b"408" in silent[0].recv(100)
+    for one in silent:
+        one.close()
+
+
+def test_what_is_sent_at_once_is_limited(port, monkeypatch):
+    monkeypatch.setattr(answers, "MOST_HELD", 1000)
+    status, said, _ = send(port, "photo", bytes(5000), {"name": "a.png"})
+    assert status == 429 and b"Try again later" in said and not answers.HELD
+
+
+def test_who_asks_too_much_at_once_waits_alone(port, monkeypatch):
+    monkeypatch.setattr(visits, "AT_ONCE", 2)
+    begun, gate = threading.Semaphore(0), threading.Event()
+
+    def held(*_):
+        begun.release()
+        gate.wait(60)
+
+    monkeypatch.setattr("faststyle_fastai.web.library.StyleLibrary.add", held)
+    said = []
+
+    def ask():
+        said.append(send(port, "style", png("red"), {"name": "a.png"}, "eve")[0])
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        begun.acquire(timeout=60)
+    assert send(port, "progress", None, {}, "eve")[0] == 429
+    assert send(port, "progress", None, {}, "dan")[0] == 200 == call(port, "/")[0]
+    gate.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_no_job_is_lost_that_is_added_at_once():
+    queue, jobs = Queue(), [Job() for _ in range(40)]
+    threads = [
+        threading.Thread(target=queue.add, args=("a", job, lambda: time.sleep(0), "v"))
+        for job in jobs
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {job.id for job in queue.open()} <= {job.id for job in jobs}
+    queue.close()
