@@ -1,5 +1,6 @@
 "Images that Pillow does not read, reads in part, or refuses for what is beside the picture."
 
+import logging
 import struct
 import zlib
 from io import BytesIO
@@ -62,11 +63,14 @@ def read_tiff(
     head = file.getvalue()[:4] if isinstance(file, BytesIO) else file.open("rb").read(4)
     if head not in TIFFS:
         return None
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # one line is enough
     with extra("tifffile", "deep").TiffFile(file) as tiff:
         pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
         page = (pages or [*tiff.pages])[0]
         values = page.asarray()
-    if page.planarconfig == PLANES:
+    if not values.size or values.ndim not in (2, 3):
+        raise ValueError("it is no picture")
+    if page.planarconfig == PLANES and values.ndim == 3:
         values = np.moveaxis(values, 0, -1)
     if values.dtype.kind == "f":
         values = np.nan_to_num(values).clip(0, 1) * 255

@@ -76,7 +76,7 @@ def test_many_styles(faststyle, photos, painting, tmp_path):
         assert said.returncode == 0 and said.stderr == "", said.stderr
         painted[args] = (tmp_path / "out.png").read_bytes()
     assert len(set(painted.values())) == 3
-    fails(faststyle("stylize", photo, "--style", "run", "--mix", "x", "-o", "x.png"), 1, "WEIGHT")
+    fails(faststyle("stylize", photo, "--style", "run", "--mix", "x", "-o", "x.png"), 2, "WEIGHT")
 
     Image.new("LA", (96, 72)).save("two.png")
     bad = "--style", "run", "--mask", "two.png", "-o", "x"

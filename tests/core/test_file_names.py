@@ -46,5 +46,5 @@ def test_a_percent_sign_is_part_of_a_name(tmp_path):
         assert not isinstance(video_writer(tmp_path / name, None, {}), Pictures)
     folder = tmp_path / "5% off"
     writer = video_writer(folder / "a%04d.png", None, {})
-    writer.add(type("Frame", (), {"picture": np.asarray(red)}))
+    writer.add(type("Frame", (), {"picture": np.asarray(red), "aspect": 1}))
     assert [path.name for path in folder.iterdir()] == ["a0001.png"]
