@@ -65,10 +65,7 @@ def read_picture(
     Raises `FileNotFoundError` for a missing file, `ValueError` for one that is no image or is
     damaged, and `FaststyleError` for an address that cannot be downloaded.
     """
-    with opened(source) as image, reading(image):
-        if shortest and isinstance(image, Image.Image):
-            image.draft("RGB", (shortest, shortest))
-        return flatten_alpha(_upright(image))
+    return flatten_alpha(read_upright(source, shortest))
 
 
 def read_tensor(
@@ -101,9 +98,12 @@ def read_tensor(
 
 def read_upright(
     source,  # as in `read_picture`
+    shortest: int | None = None,  # likewise
 ) -> Image.Image:  # RGB, or RGBA if any of it is transparent
     "Read an image to paint, in 8 bits per channel."
     with opened(source) as image, reading(image):
+        if shortest and isinstance(image, Image.Image):
+            image.draft("RGB", (shortest, shortest))
         return _upright(image)
 
 

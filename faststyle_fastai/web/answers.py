@@ -24,6 +24,7 @@ __all__ = [
     "json_answer",
     "mask_of",
     "nothing",
+    "picture",
     "number",
     "picture_answer",
     "sent_picture",
@@ -137,6 +138,14 @@ def jpeg(image: Image.Image, **headers: str):
     data = BytesIO()
     shown(image).save(data, "JPEG", quality=QUALITY, subsampling=0)
     return picture_answer(data.getvalue(), "image/jpeg", **headers)
+
+
+def picture(image: Image.Image, **headers: str):
+    "A painting, with the transparency that its file will have."
+    if image.mode != "RGBA":
+        return jpeg(image, **headers)
+    image.save(data := BytesIO(), "PNG")
+    return picture_answer(data.getvalue(), "image/png", **headers)
 
 
 def picture_answer(data: bytes, kind: str, **headers: str):

@@ -11,7 +11,7 @@ from uuid import uuid4
 from PIL import Image, ImageOps
 
 from ..core.errors import FaststyleError
-from ..images.files import image_size, read_exif, read_picture
+from ..images.files import image_size, read_exif, read_picture, read_upright
 from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.builtin import BUILTIN_STYLES
@@ -27,6 +27,7 @@ from .answers import (
     mask_of,
     nothing,
     number,
+    picture,
     picture_answer,
     shown,
     stroke_of,
@@ -72,8 +73,8 @@ class Photos:
         "Take the visitor's photo."
         file = kept(self.site.scratch, how, body)
         size = image_size(file)
-        small = read_picture(file, shortest=min(fitted(size, SHOWN)))
-        visit.small = shown(small).resize(fitted(small.size, SHOWN))
+        small = read_upright(file, shortest=min(fitted(size, SHOWN)))
+        visit.small = small.resize(fitted(small.size, SHOWN))
         visit.photo, visit.size, visit.film = file, size, None
         return json_answer({"size": size})
 
@@ -105,7 +106,7 @@ class Photos:
         with self.turn:
             size = max(LEAST, min(short, *visit.small.size))
             painted = paint(visit.small, **settings, size=size)
-        return jpeg(painted, note=note)
+        return picture(painted, note=note)
 
     def thumbnail(self, visit, how, body):
         "The middle of the photo in a style."
@@ -117,7 +118,7 @@ class Photos:
     def mask(self, visit, how, body):
         "What is painted, as an image whose opacity it is."
         visit.the_photo()
-        mask, seen = mask_of(visit.small, how, body)
+        mask, seen = mask_of(shown(visit.small), how, body)
         data = BytesIO()
         Image.merge("LA", (mask, mask)).save(data, "PNG")
         return picture_answer(data.getvalue(), "image/png", seen="yes" if seen else "no")

@@ -28,6 +28,10 @@ VISITORS = 100  # the latest, whose photos are remembered
 LEFT = 150  # s without a call after which a visitor has left; hidden tabs call once a minute
 
 
+class Forgotten(FaststyleError):
+    "A photo that is no longer kept; the browser sends it again."
+
+
 class Film(NamedTuple):
     "A visitor's film."
 
@@ -71,7 +75,7 @@ class Visit:
 
     def the_photo(self) -> Path:
         if self.photo is None or not self.photo.exists():
-            raise FaststyleError("Open the photo again: the page has forgotten it.")
+            raise Forgotten("Open the photo again: the page has forgotten it.")
         return self.photo
 
 
@@ -149,7 +153,8 @@ class Visitors:
                 raise FaststyleError("Send an object of settings.")
             return act(self._visit(headers), how, body)
         except Exception as error:
-            return PlainTextResponse(plain_reason(error), 400)
+            status = 410 if isinstance(error, Forgotten) else 400
+            return PlainTextResponse(plain_reason(error), status)
 
     def _visit(self, headers):
         if not (visitor := headers.get("visitor", "")[:64]):

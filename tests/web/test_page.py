@@ -1,8 +1,10 @@
 "The page as a visitor uses it, in Chromium if it is installed."
 
 import re
+from base64 import b64decode
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +18,7 @@ from playwright.sync_api import expect
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.files import limit_pixels
 from faststyle_fastai.web.app import web_page
+from faststyle_fastai.web.visits import Forgotten, Visit
 
 ROOT = Path(__file__).parents[2]
 SCREAM = "The Scream Munch"
@@ -50,6 +53,40 @@ def test_a_photo_is_painted(visit, photos, size):
         assert np.abs(np.asarray(picture, float) - wanted).mean() < 1
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not tab.evaluate(wide)  # no horizontal scrolling
+
+
+def test_a_transparent_photo_looks_as_its_file(visit, photos):
+    photo = Image.open(photos / "china" / "0.jpg").convert("RGBA").resize((120, 80))
+    fade = np.tile(np.linspace(0, 255, 120).clip(60, 200) - 60, (80, 1)) * 255 / 140
+    photo.putalpha(Image.fromarray(fade.astype(np.uint8)))
+    photo.save("faded.png")
+    tab = visit()
+    tab.get_by_role("radio", name=SCREAM).click()
+    opened(tab, "faded.png")
+    address = tab.evaluate("picture.toDataURL()")
+    shown = np.asarray(Image.open(BytesIO(b64decode(address.split(",")[1]))), float)
+    saved = np.asarray(Image.open(downloaded(tab).path()), float)
+    solid = saved[..., 3] == 255
+    assert saved.shape == (80, 120, 4) == shown.shape and saved[0, 0, 3] == shown[0, 0, 3] == 0
+    assert np.abs(shown - saved)[solid].mean() < 3
+
+
+def test_a_server_that_forgot_a_photo_gets_it_again(visit, photos, monkeypatch):
+    Image.open(photos / "china" / "0.jpg").save("china.png")
+    tab = visit()
+    opened(tab, "china.png")
+    forget, known = [True], Visit.the_photo
+
+    def forgotten(self):
+        if forget:
+            forget.pop()
+            raise Forgotten("Open the photo again: the page has forgotten it.")
+        return known(self)
+
+    monkeypatch.setattr(Visit, "the_photo", forgotten)
+    assert "Painted in" in repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+    assert not forget
+    visit.errors.clear()  # the browser's word of the first answer
 
 
 def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):

@@ -54,7 +54,7 @@ def test_visitors_do_not_see_each_other(visitor):
     port, _ = visitor
     assert send(port, "source", None, None, "you")[0] == 204
     status, said, _ = send(port, "paint", b"", ASKED, "you")
-    assert status == 400 and b"Open the photo again" in said
+    assert status == 410 and b"Open the photo again" in said
     status, said, _ = send(port, "source", None, None, "")
     assert status == 400 and b"nobody can guess" in said
 

@@ -207,7 +207,8 @@ async function paint() {
     }
   } catch (error) {
     console.warn(error);
-    say("failed", { why: error.message });
+    say(error.message === words.gone ? "ended" : "failed", { why: error.message });
+    ready(now.painted && !filming); // what is shown can still be saved
   }
   painting();
   document.body.classList.remove("painting");

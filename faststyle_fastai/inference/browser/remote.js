@@ -9,11 +9,16 @@ const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => call("forget", { how: { style: one.name } });
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
-async function call(what, { body, how, method = "POST" } = {}) {
+async function call(what, { body, how, method = "POST", again = false } = {}) {
   const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
   const answer = await fetch(`/page/${what}`, { method, body, headers }).catch(() => {
     throw new Error(words.gone);
   });
+  if (answer.status === 410 && !again && uploaded === now.file && !isFilm(now.file)) {
+    uploaded = null; // a server that was started again, or has forgotten it
+    await sendPhoto();
+    return call(what, { body, how, method, again: true });
+  }
   if (!answer.ok) throw new Error(await answer.text());
   return answer;
 }
