@@ -141,6 +141,8 @@ def main():
             signal.signal(number, signal.default_int_handler)
     warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
     try:
+        if "" in sys.argv[1:]:  # it would be the current folder
+            raise UsageError("An argument is empty. Is it a variable that is not set?")
         app()
     except Exception as error:
         if debug:

@@ -1,5 +1,6 @@
 "The commands that train."
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +39,11 @@ def demo(
     arguments = locals()
     from ..training.demo import demo
 
-    options.print_outputs(*demo(**arguments))
+    written = demo(**arguments)
+    options.print_outputs(*written)
+    if not quiet:
+        next_step = f"faststyle stylize PHOTO --style {out} -o painted.jpg"
+        print(f"Open {written[0]}. To paint a photo of yours: {next_step}", file=sys.stderr)
 
 
 @options.takes(options.LOSS | options.SCHEDULE)

@@ -54,6 +54,10 @@ def test_paths_and_names_are_checked_before_torch_is_imported(args, words):
     assert said.stdout == "False\n"
 
 
+def test_an_empty_argument_is_not_the_current_folder(faststyle):
+    fails(faststyle("stylize", "", "--style", "udnie", *OUT), 2, "An argument is empty.")
+
+
 def test_a_name_is_read_as_people_write_it(faststyle):
     said = faststyle("stylize", "me.png", "--style", "The Scream", *OUT)
     assert said.stdout == "out.png\n" and said.stderr == ""

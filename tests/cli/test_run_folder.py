@@ -195,5 +195,6 @@ def test_demo(faststyle, photos, tmp_path):
     said = faststyle("demo", "--photos", photos, "--minutes", 0.05, "--quiet", "-o", "demo")
     assert said.returncode == 0, said.stderr
     wrote = [tmp_path / line for line in said.stdout.split()]
+    assert said.stderr == ""
     assert wrote[0].name == "before-style-after.jpg" and all(p.is_file() for p in wrote)
     assert Image.open(wrote[0]).width > 3 * 300
