@@ -180,7 +180,8 @@ def _to_do(source, out, force):
     inside = PurePosixPath(place) if target == store else None
     if inside in (PurePosixPath(root), *PurePosixPath(root).parents):
         raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
-    names, taken = [], {}
+    names = []
+    taken: dict[Path, str] = {}  # output -> the image it is of
     for path in files_below(store, root, f"No folder {source}."):
         if is_picture(path.relative_to(root)) and inside not in path.parents:
             name = str(path.relative_to(root))
@@ -225,8 +226,8 @@ class Worker:
             paths = {name: Path(folder) / f"{i}" for i, name in enumerate(rows["item"].tolist())}
             errors = dict.fromkeys(paths, "")
             sizes = {name: self._fetch(name, path, errors) for name, path in paths.items()}
-            fetched = sorted((name for name in sizes if sizes[name]), key=sizes.get)
-            for (width, height), names in groupby(fetched, sizes.get):
+            fetched = sorted((name for name in sizes if sizes[name]), key=sizes.__getitem__)
+            for (width, height), names in groupby(fetched, sizes.__getitem__):
                 for group in chunked(names, max(1, BATCH_PIXELS // (width * height))):
                     self._repaint({name: paths[name] for name in group}, errors)
         return {"name": list(errors), "error": list(errors.values())}

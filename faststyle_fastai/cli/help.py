@@ -24,7 +24,7 @@ GROUP = {name: title for title, names in GROUPS.items() for name in names.split(
 
 class _Plain:
     def get_params(self, ctx):
-        params = super().get_params(ctx)
+        params = super().get_params(ctx)  # type: ignore[misc]
         for param in params:
             if param.param_type_name == "argument" or param.is_flag:
                 param.display_type_rich = lambda ctx: None
@@ -34,7 +34,7 @@ class _Plain:
         return sorted(params, key=lambda param: titles.index(GROUP.get(param.name)))
 
     def collect_usage_pieces(self, ctx):
-        pieces = super().collect_usage_pieces(ctx)
+        pieces = super().collect_usage_pieces(ctx)  # type: ignore[misc]
         return [piece.strip("{}").replace("…}...", "…") for piece in pieces]
 
 

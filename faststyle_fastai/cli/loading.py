@@ -53,7 +53,7 @@ def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch
 
 def shares_of(shares, rest):
     "{name: weight} of (name, _, weight) triples; the style `rest` fills the sum up to 1."
-    mix = {}
+    mix: dict[str | int, float] = {}
     for name, _, weight in shares:
         mix[name] = mix.get(name, 0) + float(weight)
     left = 1 - sum(mix.values())

@@ -226,7 +226,7 @@ def paint_options(*without: str) -> dict[str, tuple]:
     "A group of options for `takes`: those of painting, except some."
 
     def typed(field, kind=None, names=(), **more):
-        return Annotated[kind or field.type, Option(*names, **field.metadata, **more)]
+        return Annotated[kind or field.type, Option(*names, **field.metadata | more)]
 
     chosen = [f for f in fields(PaintOptions) if f.name in PAINT and f.name not in without]
     return {field.name: (typed(field, **PAINT[field.name]), field.default) for field in chosen}

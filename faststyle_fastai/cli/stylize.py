@@ -167,19 +167,20 @@ def repaint(paint, settings, depth, watch, more, masks, items):
     if isinstance(images[0], Exception):
         raise images[0]
     if masks or settings.area != "all":
-        settings = masked(settings, *items[0], masks)
+        settings = masked(settings, masks, *items[0])
     if len(images) == 1:
         return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch, **more)]
     return paint(cat(images), **vars(replace(settings, tile=None)), tensor=True).split(1)
 
 
-def masked(settings, source, target, image, masks):
+def masked(settings, masks, source, target, image):
     "The options with the mask of what is to be painted of an image. It is saved if it has a file."
     from ..images.saving import save_picture
     from ..inference.people import painted_area
 
     area = painted_area(image, settings, name=source)
     if source in masks:
+        assert area is not None  # see plan_masks
         save_picture(area, masks[source])
     return replace(settings, mask=area, area="all")
 
@@ -189,7 +190,7 @@ def write(written, depth, items, painted):
     from ..images.files import read_exif
     from ..images.saving import save_picture
 
-    errors = []
+    errors: list[Exception | None] = []
     for (source, target, _), result in zip(items, painted):
         try:
             written.append(save_picture(result, target, depth, read_exif(source)))
@@ -222,7 +223,7 @@ def report(results, n: int, quiet: bool) -> list[str]:
 
 def alike(items, most):
     "Batch items whose images have the same shape, up to `most` images and BATCH_PIXELS."
-    waiting = {}  # shape -> items
+    waiting: dict[Any, list] = {}  # shape -> items
     for item in items:
         shape = getattr(item[-1], "shape", None)
         room = min(most, BATCH_PIXELS // math.prod(shape[-2:])) if shape else 1

@@ -69,5 +69,5 @@ def free_memory(device: torch.device) -> int:
 def windows_memory():
     "Free bytes, from kernel32's MEMORYSTATUSEX: two 32-bit numbers, then seven of 64 bits."
     status = (ctypes.c_uint64 * 8)(64)  # first its own size in bytes
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
     return status[2]  # [1] is the total

@@ -76,7 +76,7 @@ def map_batches(
 
 
 def _tried(call, *args):
-    future = Future()
+    future: Future = Future()
     try:
         future.set_result(call(*args))
     except Exception as error:

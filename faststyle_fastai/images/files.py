@@ -153,11 +153,11 @@ def opened_file(file):
     try:
         image = Image.open(file, formats=readers())
     except Exception:
-        if (image := read_tiff(file)) is None:
+        if (found := read_tiff(file)) is None:
             if (mended := mended_png(file)) is None:
                 raise
-            image = Image.open(mended, formats=["PNG"])
-        return image
+            found = Image.open(mended, formats=["PNG"])
+        return found
     return (read_tiff(file) or image) if image.format == "TIFF" and in_planes(image) else image
 
 
@@ -201,6 +201,7 @@ def reading(
             ) from None
         why = "not an image" if "cannot identify" in str(error) else str(error)
         if isinstance(error, Image.DecompressionBombError):
+            assert Image.MAX_IMAGE_PIXELS is not None
             why = f"it has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:g} megapixels"
         raise ValueError(f"{name} cannot be read: {why}.") from None
 

@@ -18,7 +18,7 @@ PRIMARIES = {
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
 }
 # Likewise -> an exponent or a curve of high dynamic range; all others are shown like sRGB's.
-TRANSFERS = {4: 2.2, 5: 2.8, 8: 1.0, 16: "PQ", 18: "HLG"}
+TRANSFERS: dict[int, float | str] = {4: 2.2, 5: 2.8, 8: 1.0, 16: "PQ", 18: "HLG"}
 HEAD = 2**16  # bytes in which an AVIF describes itself
 SAME = 0.01  # gamma and primaries that are this close to sRGB's are sRGB's
 

@@ -53,6 +53,7 @@ def _fetch(answer, address, most, until):
                     return
         answer.set_result(bytes(data))
     except requests.HTTPError as error:
+        assert error.response is not None
         why = f"{error.response.status_code} {error.response.reason}"
         answer.set_exception(FaststyleError(f"{address}: {why}."))
     except requests.RequestException as error:

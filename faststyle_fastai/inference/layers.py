@@ -1,6 +1,6 @@
 "An image in one style or two: whole paintings, with faces, blended by masks."
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -60,7 +60,7 @@ def layer(painter, photo, how, side, watch):
 
 
 def draw_faces(painted, photo, faces, strength):
-    pairs = [(painted, photo)]
+    pairs: Iterable[tuple[Any, Any]] = [(painted, photo)]
     if isinstance(painted, Tensor):
         pairs = zip(painted.split(1), photo.to(painted.device).split(1))
     for pair, found in zip(pairs, faces):

@@ -97,10 +97,12 @@ def program_of(net, example, inputs, outputs, **how):
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
+        exported = torch.onnx.export(
             net, example, dynamo=True, input_names=inputs, output_names=outputs, verbose=False,
             **how,
-        ).model_proto  # fmt: skip
+        )  # fmt: skip
+        assert exported is not None  # with dynamo
+        program = exported.model_proto
     for node in program.graph.node:
         del node.metadata_props[:]  # source paths of this machine
     return program

@@ -114,6 +114,7 @@ class TiledPainting:
         "Enlarge to the photo's size, and bring back its colors."
         enlarger = None
         if self.small is not None:
+            assert self.painted is not None
             enlarger = Enlarger(self.painted, self.small, self.photo)
             self.out = Image.new("RGB", self.photo.size)
         done = pixels(self.sample) + pixels(self.tiles)

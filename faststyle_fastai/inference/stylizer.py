@@ -192,7 +192,8 @@ class Stylizer:
     def _sight_painter(self, style=None, strength=1.0, private=False, watch=None):
         check_range("strength", strength, 0, 1)
         arch = "full" if self.info["arch"] == "full" else "slim"
-        return SightPainter(*self._works(style), strength, arch, self.device, self.dtype, watch)
+        works, shares = self._works(style)
+        return SightPainter(works, shares, strength, arch, self.device, self.dtype, watch)
 
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
         first = self._sight_painter(style)

@@ -27,6 +27,8 @@ def conv2d(
 class Conv2d(nn.Conv2d):
     "A convolution without padding whose gradient is fast on any CPU."
 
+    bias: Tensor  # always
+
     def forward(self, x):
         return conv2d(x, self.weight, self.bias, self.stride[0])
 

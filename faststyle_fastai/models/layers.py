@@ -57,6 +57,8 @@ class UpConv2d(nn.Conv2d):
     A large pixel sees 2x2 small pixels, so each of the four pixel positions has its own 2x2 kernel.
     """
 
+    bias: Tensor  # always
+
     def forward(self, x):
         # Which rows, and which columns, of the kernel fall on the same small pixel differs for even
         # and for odd large pixels.
@@ -109,6 +111,8 @@ class WideConv2d(nn.Conv2d):
 
     The extra channels fill the processor's vector registers. Height and width must be even.
     """
+
+    bias: Tensor  # always
 
     def forward(self, x):
         n_out, n_in = self.weight.shape[:2]

@@ -41,8 +41,8 @@ class InstanceNorm(nn.Module):
         if self.statistics is None:
             return instance_norm(x, weight, bias, self.eps)
         mean, variance = self.statistics(x)
-        images = zip(x.split(1), weight.float(), bias.float())
-        return torch.cat([F.batch_norm(y, mean, variance, *wb, eps=self.eps) for y, *wb in images])
+        parts = zip(x.split(1), weight.float(), bias.float())
+        return torch.cat([F.batch_norm(y, mean, variance, w, b, eps=self.eps) for y, w, b in parts])
 
 
 def is_affine(key: str) -> bool:
@@ -110,7 +110,7 @@ class ChannelsLastNorm(torch.autograd.Function):
         x = x.contiguous(memory_format=torch.channels_last)
         y, (mean, rstd) = torch.empty_like(x), weight.new_empty(2, *weight.shape)
         for found in zip(x.split(1), weight, bias, y.split(1), mean, rstd):
-            normalize_one(*found, eps)
+            normalize_one(eps, *found)
         ctx.save_for_backward(x, weight, mean, rstd)
         return y
 
@@ -125,7 +125,7 @@ class ChannelsLastNorm(torch.autograd.Function):
         return of_x, of_weight, of_bias, None
 
 
-def normalize_one(x, weight, bias, y, mean, rstd, eps):
+def normalize_one(eps, x, weight, bias, y, mean, rstd):
     "Write one image's normalization to `y`, and its statistics to `mean` and `rstd`."
     if x[0, 0].numel() > IN_A_ROW:
         pair = mean_and_variance(x).float()

@@ -167,7 +167,8 @@ class TransformerNet(nn.Module):
 
     def _affine(self, style_weights):
         "The scale and the shift, [B, C] each, of each normalization: one product for each width."
-        norms, found = [m for m in self.modules() if isinstance(m, InstanceNorm)], {}
+        norms = [m for m in self.modules() if isinstance(m, InstanceNorm)]
+        found: dict[InstanceNorm, tuple[Tensor, ...]] = {}
         dtype = autocast_type(style_weights) or style_weights.dtype
         with torch.autocast(style_weights.device.type, enabled=False):
             for width in sorted({norm.weight.shape[1] for norm in norms}):

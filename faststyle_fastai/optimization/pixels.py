@@ -187,10 +187,12 @@ class PixelOptimizer:
             self.opt.load_state_dict(state)
 
     def _step(self, errors):
+        opt = self.opt
+        assert opt is not None
         evaluations = []  # several with a line search; the first is at its start
 
         def closure():
-            self.opt.zero_grad()
+            opt.zero_grad()
             parts = errors(self._clamped() * self.unit)
             evaluations.append(parts)
             loss = sum(parts.values())
@@ -199,7 +201,7 @@ class PixelOptimizer:
             loss.backward()
             return loss
 
-        loss = self.opt.step(closure)
+        loss: Any = opt.step(closure)
         with torch.no_grad():
             if self.clamps == "after":
                 self.parts[-1].clamp_(0, 1)
@@ -208,6 +210,7 @@ class PixelOptimizer:
 
     @torch.no_grad()
     def _remember(self):
+        assert self.mean is not None
         self.decay *= self.plan.avg_decay
         self.mean.lerp_(self._clamped(), 1 - self.plan.avg_decay)
 
@@ -216,6 +219,7 @@ class PixelOptimizer:
 
     def _average(self):
         "The mean of the images at this size so far, weighted toward the last ones."
+        assert self.mean is not None
         return self.mean / (1 - self.decay)
 
     @torch.no_grad()

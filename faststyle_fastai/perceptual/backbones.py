@@ -28,7 +28,7 @@ BACKBONES = {
     "lite": ((24,) * 2, (48,) * 2, (112,) * 4, (128,) * 4, (128,)),  # built in, 2.3 MB
 }
 # How a block's features are halved: a module, and a factor that keeps them as large as `max` does.
-POOLINGS = {
+POOLINGS: dict[str, tuple] = {
     "max": (nn.MaxPool2d, 1.0),  # the largest of four features, as VGG was trained
     "average": (nn.AvgPool2d, 2.0),  # twice their mean, for smoother images
     "l2": (partial(nn.LPPool2d, 2.0), 0.78),  # the root of their sum of squares, scaled
@@ -253,8 +253,8 @@ def _build(name, state, source, pooling, padding):
                     raise ValueError(
                         f"{source} lacks {', '.join(missing)}. Only the end may be cut off."
                     )
-                mode = "zeros" if len(net) else padding
-                conv = nn.Conv2d(n_in, width, 3, padding=1, padding_mode=mode)
+                conv = nn.Conv2d(n_in, width, 3, padding=1, padding_mode=padding)
+                assert conv.bias is not None
                 if weight.shape != conv.weight.shape or bias.shape != conv.bias.shape:
                     raise ValueError(
                         f"{source} does not fit {name}: features.{index}.weight is "
@@ -265,6 +265,7 @@ def _build(name, state, source, pooling, padding):
                     conv.bias.copy_(bias)
                 net.add_module(f"conv{block}_{i}", conv)
                 net.add_module(f"relu{block}_{i}", nn.ReLU())
+                padding = "zeros"  # of all but the first
             n_in, index = width, index + 2
         if f"conv{block}_{len(widths)}" in dict(net.named_children()):
             pool, scale = POOLINGS[pooling]

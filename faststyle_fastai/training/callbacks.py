@@ -193,7 +193,7 @@ class SmoothLoss(AvgSmoothLoss):
     def accumulate(self, learn):
         loss = learn.loss.detach().mean()
         self.count += 1
-        self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
+        self.val: Tensor = torch.lerp(loss, self.val.to(loss.device), self.beta)
 
 
 class StopOnNonFinite(Callback):
@@ -207,7 +207,7 @@ class StopOnNonFinite(Callback):
     def before_fit(self):
         smooth = SmoothLoss()
         smooth.reset()  # fastai before 2.8.3 does so too late
-        vars(self.recorder)["smooth_loss"] = smooth  # a callback warns when it is set as usual
+        self.recorder.__dict__["smooth_loss"] = smooth  # a callback warns when it is set as usual
 
     def before_train(self):
         self._keep()
@@ -244,9 +244,9 @@ class StopOnNonFinite(Callback):
         self.learn.model.load_state_dict(self.good)
         self.learn.opt.clear_state()
         what = " and ".join(bad) or ("weights" if math.isfinite(value) else "loss")
-        value = "infinite or NaN" if math.isfinite(value) else value
+        now = "infinite or NaN" if math.isfinite(value) else value
         raise NonFiniteLoss(
-            f"The {what} became {value} before step {self.train_iter}. "
+            f"The {what} became {now} before step {self.train_iter}. "
             f"The weights of step {self.good_iter} were restored. Lower the learning rate."
         )
 

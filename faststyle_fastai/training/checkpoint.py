@@ -8,6 +8,7 @@ import shutil
 import time
 import warnings
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -140,6 +141,7 @@ class Checkpoint(Callback):
         weights = get_model(self.learn.model).state_dict()
         if not all(value.isfinite().all() for value in weights.values()):
             return
+        assert self.at is not None
         self.saved = epoch, batches = self.at
         if rank_distrib():  # the first process writes
             return
@@ -270,7 +272,7 @@ def plain(value):
 
 def random_state():
     "The state of Python's, NumPy's and torch's random generators."
-    kind, keys, *rest = np.random.get_state()
+    kind, keys, *rest = cast(tuple, np.random.get_state())
     state = {
         "python": random.getstate(),
         "numpy": [kind, keys.tolist(), *rest],

@@ -16,7 +16,8 @@ class BFloat16(Callback):
     order = MixedPrecision.order
 
     def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
-        self.precision, self.context = precision, None
+        self.precision = precision
+        self.context: torch.autocast | None = None  # of the current batch
         autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
 
     def before_fit(self):

@@ -8,6 +8,7 @@ import warnings
 from functools import partial
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 from fastai.learner import Learner
 from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ from .distributed import main_process_first
 from .recipes import plan_of_0_1
 
 NUMBER = int, float
-KINDS = {  # of what is read back from run.json
+KINDS: dict[str, Any] = {  # of what is read back from run.json
     "added": dict,
     "names": list,
     "style_hash": list,
@@ -123,11 +124,11 @@ def same_run(out, settings):
             raise FaststyleError(
                 f"{out} was trained with {name}={was}, not {now}: give the same value, or more."
             )
-    old, new = ({**s["plan"], "epochs": None} for s in (before, settings))
+    old_plan, new_plan = ({**s["plan"], "epochs": None} for s in (before, settings))
     compared = [key for key in settings if key not in ("style", "photos", "minutes", "plan")]
     changed = [key for key in compared if before.get(key) != settings[key]]
     if changed := changed + [
-        key for key in new if json.dumps(old.get(key)) != json.dumps(new[key])
+        key for key in new_plan if json.dumps(old_plan.get(key)) != json.dumps(new_plan[key])
     ]:
         if changed == ["photos_hash"]:
             warnings.warn(

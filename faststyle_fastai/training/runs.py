@@ -322,14 +322,14 @@ def add_style(
 def _fit(learn, minutes, quiet, where, *cbs, since=None):
     "Fit by the recipe with one line of progress; return the error to raise after saving, or None."
     stop = StopOnInterrupt()
-    cbs = [*cbs, stop]
+    callbacks = [*cbs, stop]
     if processes() > 1:
-        cbs.append(AverageGradients())
+        callbacks.append(AverageGradients())
     if not (quiet or rank_distrib()):
-        cbs.append(TimeLeft())
+        callbacks.append(TimeLeft())
     try:
         with learn.no_bar(), learn.no_logging():
-            learn.fit_recipe(minutes=minutes, since=since, cbs=cbs)
+            learn.fit_recipe(minutes=minutes, since=since, cbs=callbacks)
     except NonFiniteLoss as error:
         return error
     finally:

@@ -20,7 +20,7 @@ class VideoWriter(Protocol):
 
     done: Fraction | None = None  # time of the last frame that an interrupted call wrote
     resumes: bool = False  # whether an interrupted video can be continued
-    shown = Fraction(0)  # seconds that the last frame is shown
+    shown: Fraction = Fraction(0)  # seconds that the last frame is shown
 
     def add(self, frame: VideoFrame) -> None: ...
 

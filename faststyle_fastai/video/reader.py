@@ -168,7 +168,8 @@ def shown_in(decoded, start: Fraction, end: float | None, least: Fraction):
 
 def progressive(frames: Iterator, stream: Any) -> Iterator:
     "The frames of a stream; from the first interlaced one on, by FFmpeg's filter bwdif."
-    graph, av, size = None, extra("av", "video"), None
+    graph: Any = None
+    av, size = extra("av", "video"), None
 
     def filtered(frame):
         graph.push(frame)

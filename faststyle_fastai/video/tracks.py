@@ -108,7 +108,8 @@ def track_packets(
     "The packets of the time range, copied or encoded, as far as the file can be read."
     if not tracks:
         return
-    av, last = extra("av", "video"), {}
+    av = extra("av", "video")
+    last: dict[int, int] = {}  # index of a stream -> its last decoding time
     length = math.inf if end is None else end - start
 
     def inside(time):

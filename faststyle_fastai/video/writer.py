@@ -59,7 +59,8 @@ class Parts(VideoWriter):
 
     def __init__(self, out, reader, settings, codec, crf, resume, sound):
         self.av, self.out, self.reader = extra("av", "video"), out, reader
-        self.container, self.until = None, None  # of the current part
+        self.container: Any = None  # of the current part
+        self.until: Fraction | None = None  # its end in seconds
         self.format = container_name(self.av, out)
         self.codec, self.options = CODECS.get(out.suffix.lower(), CODEC)
         if codec and codec != self.codec:

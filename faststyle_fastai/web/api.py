@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import fields
+from typing import Any
 from uuid import uuid4
 
 from .. import __version__
@@ -16,9 +17,9 @@ from .visits import Site
 __all__ = ["Api"]
 
 WAITING = 8  # requests that may wait for their turn; more are refused
-SHARE = {"type": "number", "minimum": 0, "maximum": 1, "default": 1}
+SHARE: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1, "default": 1}
 # Name in the address -> field of PaintOptions, and its schema.
-PARAMETERS = {
+PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "strength": ("strength", SHARE),
     "stroke": ("stroke", {"enum": [*STROKES], "default": PaintOptions.stroke}),
     "paint": ("area", {"enum": [*AREAS], "default": PaintOptions.area}),
@@ -88,7 +89,7 @@ class Api:
 
     def described(self):
         "The OpenAPI document."
-        style = {"type": "string", "enum": [one["name"] for one in self.styles()]}
+        style: dict[str, Any] = {"type": "string", "enum": [one["name"] for one in self.styles()]}
         query = [("style", "A style.", style, True)]
         query += [
             (name, HELP[field], schema, False) for name, (field, schema) in PARAMETERS.items()
@@ -98,7 +99,7 @@ class Api:
             {"name": name, "in": "query", "description": said, "schema": schema, "required": must}
             for name, said, schema, must in query
         ]
-        image = {f"image/{name}": {} for name in FORMATS}
+        image: dict[str, dict] = {f"image/{name}": {} for name in FORMATS}
         answers = {
             "200": {"description": "The painted photo, of the same size.", "content": image},
             "400": {"description": "What is wrong."},
