@@ -28,13 +28,13 @@ def main(notebooks):
         if path.name[:2].isdigit():
             hosted(notebook, path.name)
         for cell in notebook.cells:
-            if "outputs" in cell:
-                cell.outputs = [each for each in cell.outputs if each.get("text", "text").strip()]
             for output in cell.get("outputs", []):
                 if "text" in output:
                     output.text = as_on_screen(output.text)
                 if "image/jpeg" in output.get("data", {}):  # the same image, much smaller
                     output.data.pop("image/png", None)
+            if "outputs" in cell:
+                cell.outputs = [each for each in cell.outputs if each.get("text", "text").strip()]
         nbformat.write(notebook, path)
     (ROOT / "README.md").write_text(readme(), encoding="utf-8")
 
