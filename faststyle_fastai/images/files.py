@@ -3,30 +3,16 @@
 import re
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from pi_heif import register_heif_opener
 from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
-from ..core.devices import out_of_memory
-from ..core.errors import FaststyleError
 from .color import parse_profile, srgb
-from .formats import RAW, READERS
-from .named_colors import named_colors
-from .odd import choose_page, in_planes, mended_png, read_tiff
-from .remote import download, is_address
-
-# Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-
-register_heif_opener()  # HEIC; Pillow reads AVIF without it
+from .opening import COLORS, PAGES, checked, name_of, opened, reading
 
 __all__ = [
     "is_deep",
@@ -41,8 +27,6 @@ __all__ = [
     "to_tensor",
 ]
 
-# Keys in an opened file's `Image.info`: its path or address, its colors, its number of pictures.
-SOURCE, COLORS, PAGES = "source", "named colors", "pages"
 PLAYED = "GIF", "PNG"  # animations that are read as films
 SIZES = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
 # EXIF tags that describe how a file is stored; they may not hold for the output.
@@ -121,100 +105,6 @@ def limit_pixels(
     "Refuse to read larger images: a small file may decompress to more than fits in memory."
     Image.MAX_IMAGE_PIXELS = round(min(megapixels, 1e9) * 5e5)  # Pillow's limit is twice this
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-
-
-@contextmanager
-def opened(
-    source,  # a path or an address; an image, an array or a tensor is passed on
-) -> Iterator[Image.Image | Tensor]:
-    "Open an image without decoding it; errors are one line that names the source."
-    if isinstance(source, np.ndarray):
-        source = _from_array(source)
-    if isinstance(source, (Image.Image, Tensor)):
-        yield checked(source) if isinstance(source, Tensor) else source
-        return
-    if not isinstance(source, (str, Path)):
-        raise TypeError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
-    file = BytesIO(download(source)) if is_address(source) else Path(source)
-    if isinstance(file, Path) and not file.is_file():
-        raise FileNotFoundError(f"Image not found: {file}.")
-    if Path(str(source)).suffix.lower() in RAW:
-        raise ValueError(f"{source} is a camera's RAW file. Save it as a TIFF or JPEG first.")
-    with reading(source):
-        image, colors = opened_file(file), named_colors(file)
-        pages = choose_page(image) if image.format == "TIFF" else getattr(image, "n_frames", 1)
-    with image:
-        image.info |= {SOURCE: source, COLORS: colors, PAGES: pages}
-        yield image
-
-
-def opened_file(file):
-    "An image that Pillow opens, or that can be read or mended for it."
-    try:
-        image = Image.open(file, formats=readers())
-    except Exception:
-        if (found := read_tiff(file)) is None:
-            if (mended := mended_png(file)) is None:
-                raise
-            found = Image.open(mended, formats=["PNG"])
-        return found
-    return (read_tiff(file) or image) if image.format == "TIFF" and in_planes(image) else image
-
-
-def checked(x: Tensor) -> Tensor:
-    "A tensor of floats whose shape is that of images; bytes are divided by 255."
-    if x.dim() not in (3, 4) or x.shape[-3] not in (3, 4):
-        raise ValueError(
-            f"A tensor of shape {list(x.shape)} is no image. Give [3, H, W] or [B, 3, H, W]."
-        )
-    x = x.as_subclass(Tensor)
-    x = x.float() if x.is_floating_point() else x.float() / 255
-    if not x.isfinite().all():
-        raise ValueError("A tensor with values that are not finite is no image.")
-    return x
-
-
-def _from_array(array):
-    try:
-        return Image.fromarray(array)
-    except TypeError:
-        shape, kind = list(array.shape), array.dtype
-        raise ValueError(
-            f"An array of shape {shape} and type {kind} is no image. Give [H, W, 3] of uint8."
-        ) from None
-
-
-@contextmanager
-def reading(
-    source,  # its name is in the message: a path, an address or an image
-):
-    "Turn the errors of damaged files, of which Pillow raises nearly any, into one line."
-    try:
-        yield
-    except (FaststyleError, FileNotFoundError):
-        raise
-    except Exception as error:
-        name = name_of(source)
-        if out_of_memory(error):  # not a ValueError: smaller tiles may fit
-            raise MemoryError(
-                f"{name} does not fit in the free memory. Close other programs, or reduce it."
-            ) from None
-        why = "not an image" if "cannot identify" in str(error) else str(error)
-        if isinstance(error, Image.DecompressionBombError):
-            assert Image.MAX_IMAGE_PIXELS is not None
-            why = f"it has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:g} megapixels"
-        raise ValueError(f"{name} cannot be read: {why}.") from None
-
-
-def name_of(source):
-    return source if isinstance(source, (str, Path)) else source.info.get(SOURCE, "The image")
-
-
-@lru_cache
-def readers():
-    "Names of the readers in `READERS` that are installed."
-    Image.init()
-    return [name for name in READERS if name in Image.OPEN]
 
 
 def _upright(image):
