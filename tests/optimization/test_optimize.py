@@ -39,7 +39,7 @@ def test_weights_and_devices_as_crowsonkb_s_users_write_them():
 
 def test_addresses_and_deep_tiffs(photo, painting, tmp_path, monkeypatch):
     served = {"http://x/photo.jpg": photo.read_bytes(), "http://x/waves.png": painting.read_bytes()}
-    for module in ("files", "remote"):
+    for module in ("opening", "remote"):
         monkeypatch.setattr(f"faststyle_fastai.images.{module}.download", served.__getitem__)
     for resume in (False, True):
         out = optimize_to_file(
