@@ -1,6 +1,7 @@
 "Reads videos with PyAV: frames, their colors and their times."
 
 import math
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -282,7 +283,11 @@ def open_local(
                 warnings.warn(f"{source}: {gaps} numbers are missing.", stacklevel=2)
                 folder = Path(stack.enter_context(TemporaryDirectory()))
                 for i, n in enumerate(sorted(files)):
-                    (folder / f"{i}{path.suffix}").symlink_to(files[n].resolve())
+                    link = folder / f"{i}{path.suffix}"
+                    try:
+                        link.symlink_to(files[n].resolve())
+                    except OSError:  # on Windows it needs a right
+                        shutil.copy(files[n], link)
                 path, first = folder / f"%d{path.suffix}", 0
             path = Path(str(path.parent).replace("%", "%%"), path.name)
             rate = Fraction(fps or 25).limit_denominator(1001)

@@ -229,17 +229,15 @@ class Parts(VideoWriter):
             times += sorted(part_times)
         step = min(np.diff(times), default=1)
         decoded = [times[0] - step * i for i in range(delay, 0, -1)] + times
-        decoding_times, left = iter(decoded), len(times)
+        decoding_times, left, last = iter(decoded), len(times), times[-1]
         for packets in self.part_packets():
             for packet in packets:
                 left -= 1
                 shown = round(self.shown / packet.time_base)
-                if packet.pts == max(times):
+                if packet.pts == last:
                     packet.duration = shown
                 if not left:  # whose decoding time ends the track in .mp4
-                    packet.duration = int(
-                        times[-1] - step * delay + shown - decoded[len(times) - 1]
-                    )
+                    packet.duration = int(last - step * delay + shown - decoded[len(times) - 1])
                 shift = round((OFFSET + start) * (1 / packet.time_base))
                 packet.pts, packet.dts = packet.pts - shift, int(next(decoding_times)) - shift
                 packet.stream = stream
