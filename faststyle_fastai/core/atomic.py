@@ -59,7 +59,8 @@ def atomic_write(
         replace(temporary, path)
         fsync_path(path.parent)
     except OSError as error:
-        if error.filename is not None and str(error.filename) != str(temporary):
+        other = error.filename is not None and str(error.filename) != str(temporary)
+        if other or error.errno is None:  # of another file, or Pillow's own
             raise
         raise OSError(error.errno, error.strerror, str(path)) from None  # the caller's name
     finally:

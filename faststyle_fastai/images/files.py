@@ -137,7 +137,9 @@ def _is_deep_gray(image):
 def _gray(image):
     "Gray of more than 8 bits as float32 in [0, 1]; 32-bit files may hold 8- or 16-bit values."
     values = np.nan_to_num(np.asarray(image).astype(np.float32))
-    most = np.quantile(values, 0.99) if "F" in image.mode else values.max(initial=0)
+    most = values.max(initial=0)
+    if "F" in image.mode and (inside := values[values > 0]).size:  # few may be above 1
+        most = np.quantile(inside, 0.99)
     fits = (top for top in (1, 255, 65535)["F" not in image.mode :] if most <= top)
     top = 65535 if ";16" in image.mode else next(fits, max(most, 1e-6))
     return (values / top).clip(0, 1)

@@ -71,12 +71,16 @@ def of_png(stream):
     white, primaries = D65, PRIMARIES[1]
     if len(points) == 32:
         given = [value / 1e5 for value in struct.unpack(">8I", points)]
-        if (
-            max(abs(a - b) for a, b in zip(given, white + primaries)) > SAME
-            and min(given[1::2]) > 0
-        ):
+        other = max(abs(a - b) for a, b in zip(given, white + primaries)) > SAME
+        if other and min(given[1::2]) > 0 and given[0] > 0 and is_a_space(given[2:]):
             white, primaries = tuple(given[:2]), tuple(given[2:])
     return NamedColors(primaries, white, transfer)
+
+
+def is_a_space(points):
+    "Whether three primaries differ."
+    rx, ry, gx, gy, bx, by = points
+    return abs((gx - rx) * (by - ry) - (bx - rx) * (gy - ry)) > 1e-3
 
 
 def of_avif(head):

@@ -43,16 +43,23 @@ def mended_png(
 
 def choose_page(image: Image.Image) -> int:
     "Go to a TIFF's picture if a thumbnail comes first; how many pictures there are."
-    pages = getattr(image, "n_frames", 1)
-    if pages == 1:
+    try:
+        pages = getattr(image, "n_frames", 1)
+    except Exception:  # a later page is damaged, or of a kind that is not read
+        image.seek(0)
         return 1
-    pictures = [i for i in range(pages) if not subfile(image, i) & REDUCED] or [0]
+    if pages == 1 or not subfile(image, 0) & REDUCED:
+        return pages
+    pictures = [i for i in range(1, pages) if not subfile(image, i) & REDUCED] or [0]
     image.seek(pictures[0])
     return len(pictures)
 
 
 def subfile(image, i):
-    image.seek(i)
+    try:
+        image.seek(i)
+    except Exception:  # a page that is damaged, or of a kind that is not read
+        return REDUCED
     return image.tag_v2.get(SUBFILE, 0)
 
 
@@ -60,13 +67,21 @@ def read_tiff(
     file: Path | BytesIO,
 ) -> Image.Image | None:  # gray or RGB in 8 bits; None: not a TIFF
     "A TIFF that Pillow cannot read: of floats in color, or in planes of 16 bits."
-    head = file.getvalue()[:4] if isinstance(file, BytesIO) else file.open("rb").read(4)
-    if head not in TIFFS:
-        return None
+    data = BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb")
+    with data:
+        if data.read(4) not in TIFFS:
+            return None
+        data.seek(0)
+        return read_open(data)
+
+
+def read_open(file):
+    "Read an open TIFF; `DecompressionBombError` if it has more pixels than Pillow may read."
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # one line is enough
     with extra("tifffile", "deep").TiffFile(file) as tiff:
         pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
         page = (pages or [*tiff.pages])[0]
+        Image._decompression_bomb_check((page.imagewidth, page.imagelength))
         values = page.asarray()
     if not values.size or values.ndim not in (2, 3):
         raise ValueError("it is no picture")

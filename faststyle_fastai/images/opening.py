@@ -59,6 +59,8 @@ def opened_file(file):
     "An image that Pillow opens, or that can be read or mended for it."
     try:
         image = Image.open(file, formats=readers())
+    except Image.DecompressionBombError:
+        raise
     except Exception:
         if (found := read_tiff(file)) is None:
             if (mended := mended_png(file)) is None:

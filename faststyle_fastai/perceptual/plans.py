@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from inspect import Parameter, signature
 from typing import Any
 
+from ..core.errors import UsageError
 from ..core.values import check_numbers, known
 
 __all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
@@ -73,7 +74,7 @@ def plan_with(
     own = [f.name for f in fields(plan)]
     if unknown := sorted(set(overrides) - {*own, *_short(terms)}):
         choices = ", ".join(dict.fromkeys((*own, *_short(terms))))
-        raise ValueError(f"Unknown setting {', '.join(unknown)}. Available settings: {choices}.")
+        raise UsageError(f"Unknown setting {', '.join(unknown)}. Available settings: {choices}.")
     given = {name: value for name, value in overrides.items() if value is not None}
     short = shorthand({name: given.pop(name) for name in set(given) - set(own)})
     loss = plan.loss
@@ -94,7 +95,7 @@ def _check(term, settings, terms):
         for name, value in settings.items():
             kind = choices[known(f"setting of {term}", name, choices)].annotation
             if isinstance(value, str) and kind not in (str, Parameter.empty):
-                raise ValueError(f"Invalid {term}.{name}={value}. Use a number.")
+                raise UsageError(f"Invalid {term}.{name}={value}. Use a number.")
     for name, value in settings.items():
         if isinstance(value, dict):
             value = {key: part for key, part in value.items() if part is not None}

@@ -5,7 +5,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -226,7 +226,7 @@ def at_rate(
     def repeated(frame, until):
         nonlocal n
         while n / fps < until:
-            yield VideoFrame(frame.picture, n / fps, 1 / fps)
+            yield replace(frame, time=n / fps, seconds=1 / fps)
             n += 1
 
     for frame in frames:

@@ -14,6 +14,7 @@ __all__ = ["add_tracks", "held_tracks", "titles", "track_packets", "within"]
 
 # Codecs for sound that a file type cannot hold, in order of preference.
 ENCODED = ("aac", "AAC"), ("libopus", "Opus"), ("mp2", "MP2"), ("libmp3lame", "MP3")
+NO_PCM = "mpegts", "mpeg"  # containers that take it for data
 PRIMED = 0.1  # s of sound before the start that decoders need, and do not play
 # Of a container or a stream; the rest describes the file that is replaced.
 TITLES = (
@@ -57,6 +58,9 @@ def held_tracks(
 def holds(kind, stream, codec=None) -> bool:
     "Whether a container can hold a stream, copied or encoded."
     av = extra("av", "video")
+    if not codec and stream.type == "audio" and stream.codec_context.name.startswith("pcm_"):
+        if kind in NO_PCM or "channels" in stream.layout.name:  # where a header is written, only
+            return False
     try:
         with av.open(BytesIO(), "w", format=kind) as trial:
             add_track(trial, stream, codec)

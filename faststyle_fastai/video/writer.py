@@ -2,6 +2,7 @@
 
 import heapq
 import json
+import math
 import shutil
 import warnings
 from contextlib import ExitStack, suppress
@@ -141,7 +142,8 @@ class Parts(VideoWriter):
             interpolation=SCALER,
         )
         coded.time_base = self.reader.time_base
-        coded.pts = round((frame.time + OFFSET) / coded.time_base)
+        # A picture cut off at its start begins between two time stamps, and before the next one.
+        coded.pts = ticks(frame.time + OFFSET, coded.time_base)
         self.shown = frame.seconds
         self.container.mux(self.stream.encode(coded))
 
@@ -229,6 +231,7 @@ class Parts(VideoWriter):
             times += sorted(part_times)
         step = min(np.diff(times), default=1)
         decoded = [times[0] - step * i for i in range(delay, 0, -1)] + times
+        began = ticks(OFFSET + start, self.reader.time_base) * self.reader.time_base
         decoding_times, left, last = iter(decoded), len(times), times[-1]
         for packets in self.part_packets():
             for packet in packets:
@@ -238,7 +241,7 @@ class Parts(VideoWriter):
                     packet.duration = shown
                 if not left:  # whose decoding time ends the track in .mp4
                     packet.duration = int(last - step * delay + shown - decoded[len(times) - 1])
-                shift = round((OFFSET + start) * (1 / packet.time_base))
+                shift = round(began / packet.time_base)
                 packet.pts, packet.dts = packet.pts - shift, int(next(decoding_times)) - shift
                 packet.stream = stream
                 yield packet
@@ -248,6 +251,11 @@ class Parts(VideoWriter):
         for path in self.files:
             with self.av.open(str(path)) as part:
                 yield [packet for packet in part.demux(video=0) if packet.size]
+
+
+def ticks(time, unit):
+    "The last time stamp that is not after `time`, but for what rounding made of it."
+    return math.floor(time / unit + Fraction(1, 100))
 
 
 def parts_folder(out):

@@ -38,7 +38,7 @@ EDITS = 2**20  # most pixels of corrections
 FRAME = 2**23  # likewise of a frame
 SHOWN = 1280  # px of an image on the page; downloads have the full size
 UPLOAD = 100 * 2**20  # most bytes of a photo or style
-PATIENCE = 120  # s that a request may take to send
+PATIENCE, SLOWEST = 60, 2**14  # s to send, and more of them for so many bytes each
 MOST_HELD = 8 * UPLOAD  # bytes of all requests that are not answered yet
 HELD: dict[Any, int] = {}  # request -> bytes
 
@@ -50,8 +50,9 @@ async def body_of(request) -> AsyncIterator[bytes]:
 
     parts, size = [], 0
     try:
-        with fail_after(PATIENCE):
+        with fail_after(PATIENCE) as scope:
             async for part in request.stream():
+                scope.deadline += len(part) / SLOWEST
                 parts.append(part)
                 size += len(part)
                 HELD[request] = size
@@ -61,7 +62,7 @@ async def body_of(request) -> AsyncIterator[bytes]:
                     raise Refused(429, "Too much is sent at once. Try again later.")
         yield b"".join(parts)
     except TimeoutError:
-        raise Refused(408, f"Nothing whole was sent in {PATIENCE} s.") from None
+        raise Refused(408, "It was sent too slowly.") from None
     finally:
         HELD.pop(request, None)
 

@@ -78,7 +78,8 @@ class Mine:
         place = self.shelf.place(called)
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being taught already.")
-        self.site.owners.own(visit, place.name)
+        if place.name in self.site.owners.names:
+            self.site.owners.check(visit, place.name)
         folder, arguments = self._photos(visit, how.get("photos"))
         uploads = None
         if folder == visit.lessons:  # they are not removed while they are in use
@@ -98,7 +99,9 @@ class Mine:
                 if uploads:
                     shutil.rmtree(uploads, ignore_errors=True)
 
-        return json_answer({"id": self.queue.add(place.name, watch, work, visit.name)})
+        job = self.queue.add(place.name, watch, work, visit.name)
+        self.site.owners.own(visit, place.name)
+        return json_answer({"id": job})
 
     def _photos(self, visit, chosen):
         "A folder to train on and its arguments of `train`."
@@ -138,12 +141,14 @@ class Mine:
         name, _ = self._idle(visit, how)
         now = self.shelf.rename(name, str(how.get("name", "")))
         self.queue.rename(name, now)
+        self.site.owners.gone(name)
         self.site.owners.own(visit, now)
         return json_answer({"name": now})
 
     def remove(self, visit, how, body):
         name, _ = self._idle(visit, how)
         self.shelf.remove(name)
+        self.site.owners.gone(name)
         return json_answer({})
 
     def packed(self, visit, how, body):

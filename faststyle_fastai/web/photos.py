@@ -190,6 +190,7 @@ class Photos:
             raise FaststyleError("Choose a painting of yours.")
         self.site.owners.check(visit, str(how.get("style")))
         painting.unlink(missing_ok=True)
+        self.site.owners.gone(str(how.get("style")))
         return json_answer({})
 
     def plain(self, visit, how, body):

@@ -23,7 +23,7 @@ from .library import StyleLibrary, plain_name
 
 __all__ = ["Closer", "Film", "Owners", "Site", "Visit", "Visitors", "kept"]
 
-THREADS, AT_ONCE = 32, 12  # that answer visitors, and calls of one visitor
+THREADS, AT_ONCE = 32, 20  # that answer visitors, and calls of one visitor
 VISITORS = 100  # the latest, whose photos are remembered
 LEFT = 150  # s without a call after which a visitor has left; hidden tabs call once a minute
 
@@ -87,6 +87,10 @@ class Owners:
 
     def own(self, visit: Visit, name: str) -> None:
         self.names.setdefault(name, visit.name)
+
+    def gone(self, name: str) -> None:
+        "Nobody has a style any more."
+        self.names.pop(name, None)
 
     def check(self, visit: Visit, name: str | None, owner: str | None = None) -> None:
         "Check that a style, or what `owner` began, may be changed by a visitor."

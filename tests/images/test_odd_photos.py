@@ -172,3 +172,26 @@ def test_tensors_of_other_types():
     assert np.abs(np.asarray(paint(x.half() / 255), float) - right).mean() < 1
     with pytest.raises(ValueError, match="not finite"):
         read_tensor(torch.full((3, 8, 8), float("nan")))
+
+
+def test_a_damaged_space_of_colors_is_ignored():
+    p3 = 68000, 32000, 26500, 69000, 15000, 6000
+    for points in ((31270, 32900, *(30000, 30000) * 3), (0, 32900, *p3)):
+        png("damaged.png", COLORS, (b"cHRM", struct.pack(">8I", *points)))
+        assert away("damaged.png", COLORS) == 0
+
+
+def test_tiffs_of_many_pixels_pages_and_dark_floats(tmp_path, monkeypatch):
+    dark = np.zeros((64, 64), np.float32)
+    dark[0, :2] = 100, 200
+    tifffile.imwrite("dark.tif", dark)
+    assert {100, 200} <= {*np.unique(np.asarray(read_picture("dark.tif")))}
+    with tifffile.TiffWriter("pages.tif") as file:
+        file.write(COLORS, photometric="rgb")
+        file.write((COLORS / 255).astype(np.float32), photometric="rgb")
+    assert away("pages.tif", COLORS) == 0
+    tifffile.imwrite("float.tif", (COLORS / 255).astype(np.float32), photometric="rgb")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    for name in ("pages.tif", "float.tif"):
+        with pytest.raises(ValueError, match="megapixels"):
+            read_picture(name)

@@ -146,16 +146,16 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
         learn.validate()
     bad = faststyle("train", photos, "--style", painting, "-o", "x", "--style-layers", "relu1_1=a")
     fails(bad, 2, "relu1_1=a")
-    for wrong, code, why in (
-        ("tone", 2, "'tone' must be TERM.SETTING=VALUE"),
-        ("tint.weight=1", 1, "Unknown term 'tint'. Choose one of content, style"),
-        ("tone.size=1", 1, "Unknown setting of tone 'size'. Choose one of weight"),
-        ("style.distance=log", 1, "Unknown style_loss 'log'"),
-        ("tv.weight=-1", 1, "Invalid tv.weight=-1"),
-        ("style.size=large", 1, "Invalid style.size=large. Use a number."),
+    for wrong, why in (
+        ("tone", "'tone' must be TERM.SETTING=VALUE"),
+        ("tint.weight=1", "Unknown term 'tint'. Choose one of content, style"),
+        ("tone.size=1", "Unknown setting of tone 'size'. Choose one of weight"),
+        ("style.distance=log", "Unknown style_loss 'log'"),
+        ("tv.weight=-1", "Invalid tv.weight=-1"),
+        ("style.size=large", "Invalid style.size=large. Use a number."),
     ):
         bad = faststyle("train", photos, "--style", painting, "-o", "x", "--set", wrong)
-        fails(bad, code, why)
+        fails(bad, 2, why)
 
 
 def test_weights_are_in_the_recipes_own_units():

@@ -228,3 +228,34 @@ def test_the_size_changes_after_interlaced_pictures(tiny, tmp_path):
     with told("changes"):
         out = paint_video(tiny, tmp_path / "film.ts", tmp_path / "out.mp4")
     assert len(frames_of(out)) >= 22
+
+
+@pytest.mark.parametrize("kind", ["mp4", "ts"])
+def test_sound_that_only_seems_to_fit_is_encoded(tiny, tmp_path, kind):
+    with av.open(str(tmp_path / "film.mkv"), "w") as joined:
+        pictures = joined.add_stream("libx264", rate=24)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        sound = joined.add_stream("pcm_s16le", rate=44_100, layout="stereo")
+        for picture in moving(24):
+            joined.mux(pictures.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        joined.mux(pictures.encode())
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 2 * 44_100), np.int16), "s16", "stereo")
+        tone.sample_rate, tone.pts = 44_100, 0
+        joined.mux(sound.encode(tone))
+        joined.mux(sound.encode())
+    with told("cannot hold pcm_s16le sound. It becomes AAC"):
+        out = paint_video(tiny, tmp_path / "film.mkv", tmp_path / f"out.{kind}")
+    assert seconds_of_sound(out) == pytest.approx(1, abs=0.1)
+
+
+def test_a_start_within_a_picture_of_a_coarse_clock(tiny, tmp_path):
+    for n, picture in enumerate(moving(4)):
+        Image.fromarray(picture).save(tmp_path / f"{n}.png")
+    out = paint_video(tiny, tmp_path / "%d.png", tmp_path / "out.mp4", fps=5, start=0.15)
+    assert len(times(out)) == 4
+
+
+def test_a_rate_of_its_own_keeps_the_shape_of_pixels(tiny, tmp_path):
+    film = encode(tmp_path / "film.mp4", moving(24), rate=24, sample_aspect_ratio=Fraction(3, 2))
+    with av.open(str(paint_video(tiny, film, tmp_path / "out.mp4", fps=6))) as out:
+        assert out.streams.video[0].sample_aspect_ratio == Fraction(3, 2)

@@ -40,7 +40,10 @@ def test_styles_belong_to_who_added_them(port):
         assert status == 400 and b"belongs to another visitor" in said
     added(port, "mine.png", "red", "bob")  # the same painting
     assert send(port, "remove", b"", {"style": name}, "bob")[0] == 400
+    assert send(port, "teach", b"", {"style": name, "photos": "folder"}, "bob")[0] == 400
     assert send(port, "remove", b"", {"style": name}, "ann")[0] == 200
+    name = added(port, "mine.png", "red", "bob")
+    assert send(port, "remove", b"", {"style": name}, "bob")[0] == 200
 
 
 def test_long_names_and_names_without_letters(port):
