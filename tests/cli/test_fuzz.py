@@ -25,5 +25,4 @@ def test_a_tiff_whose_second_page_lies_beyond_its_end(tmp_path):
     (tags,) = struct.unpack_from("<H", data, first)
     struct.pack_into("<I", data, first + 2 + 12 * tags, 1 << 28)
     file.write_bytes(data)
-    with pytest.raises(ValueError, match="a.tif cannot be read: Missing dimensions"):
-        read_tensor(file)
+    assert read_tensor(file).shape == (1, 3, 8, 8)  # the first one is whole

@@ -23,7 +23,8 @@ def teach(tab, painting, name, tmp_path):
     shutil.copy(painting, tmp_path / f"{name}.png")
     own_styles(tab)
     tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
-    taught(tab, f"{name} is a style now")
+    radio = tab.get_by_role("radiogroup", name="My styles").get_by_role("radio", name=name)
+    radio.and_(tab.locator("[aria-checked=true]")).wait_for()  # what is said may have changed again
     tab.get_by_label("Time").fill("2")  # the sooner it is known how long it takes
     tab.get_by_role("button", name="Teach it").click()
 
