@@ -81,7 +81,7 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
 # Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
 STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
 NAMED = re.compile(r"(?<=Invalid )(\w+)='?([^' ]*?)'?\. ")  # an argument and its value
-OPTIONS = {"depth": "bit-depth", "weights": "dtype", "side": "tile"}  # with another name
+OPTIONS = {"depth": "bit-depth", "weights": "dtype"}  # with another name
 NEEDS = {  # command -> a library that it requires, and the extra that installs it
     web: ("psutil", "web"),
     camera: ("psutil", "web"),

@@ -50,10 +50,8 @@ def atomic_write(
 ) -> Iterator[Path]:
     "Yield a temporary path that replaces `path` on success and is removed on failure."
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(hidden_name(path.stem, f"-{token_hex(6)}{path.suffix}"))
+    temporary = new_beside(path)
     try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # follows no link
         yield temporary
         fsync_path(temporary)
         replace(temporary, path)
@@ -69,13 +67,18 @@ def atomic_write(
 
 def check_writable(path: Path) -> None:
     "Raise `OSError` if no file can be made at a path, before hours of work for it."
+    new_beside(path).unlink()
+
+
+def new_beside(path: Path) -> Path:
+    "A new empty file of a hidden, random name; it follows no link, and errors name `path`."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.with_name(hidden_name(path.stem, f"-{token_hex(6)}{path.suffix}"))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        trial = path.with_name(hidden_name(path.stem, f"-{token_hex(6)}"))
-        os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        trial.unlink()
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
+    return file
 
 
 def hidden_name(name: str, end: str) -> str:

@@ -64,7 +64,8 @@ def read_tensor(
         return x if x.dim() == 4 else x[None]
     with opened(source) as image, reading(image):
         assert isinstance(image, Image.Image)
-        if (frames := image.info.get(PAGES, 1)) > 1:
+        frames: int = image.info.get(PAGES) or getattr(image, "n_frames", 1)
+        if frames > 1:
             hint = "; faststyle video paints all" * (image.format in PLAYED)
             warnings.warn(
                 f"{name_of(image)} has {frames} images. Only the first is used{hint}.",

@@ -26,7 +26,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 register_heif_opener()  # HEIC; Pillow reads AVIF without it
 
-# Keys in an opened file's `Image.info`: its path or address, its colors, its number of pictures.
+# Keys in an opened file's `Image.info`: its source, its colors, and a TIFF's number of pictures.
 SOURCE, COLORS, PAGES = "source", "named colors", "pages"
 
 
@@ -48,10 +48,13 @@ def opened(
     if Path(str(source)).suffix.lower() in RAW:
         raise ValueError(f"{source} is a camera's RAW file. Save it as a TIFF or JPEG first.")
     with reading(source):
-        image, colors = opened_file(file), named_colors(file)
-        pages = choose_page(image) if image.format == "TIFF" else getattr(image, "n_frames", 1)
+        image = opened_file(file)
+        if image.format in ("PNG", "AVIF"):
+            image.info[COLORS] = named_colors(file)
+        elif image.format == "TIFF":
+            image.info[PAGES] = choose_page(image)
     with image:
-        image.info |= {SOURCE: source, COLORS: colors, PAGES: pages}
+        image.info[SOURCE] = source
         yield image
 
 

@@ -63,7 +63,8 @@ def card_of(learn: "Learner") -> tuple[dict, dict[str, Tensor] | None]:
         raise FaststyleError(f"{kind} is not a TransformerNet, which style files hold.")
     shapes = {k: v.shape for k, v in net.state_dict().items()}
     for arch in ARCHS:
-        made = make_network(arch, net.n_styles).state_dict()
+        with torch.random.fork_rng([]):  # a new network draws random weights
+            made = make_network(arch, net.n_styles).state_dict()
         if shapes == {k: v.shape for k, v in made.items()}:
             names = ["style", *(f"style{i}" for i in range(2, net.n_styles + 1))]
             size = getattr(learn.dls, "size", 256)

@@ -5,7 +5,6 @@ from contextlib import closing, contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from ..core.moments import moments
 from ..core.prefetch import map_batches, map_overlapped
 from ..core.values import check_numbers, check_range
 from ..images.files import to_picture, to_tensor
-from ..images.formats import numbered_files
 from ..images.masks import fit_mask, gray, read_mask
 from ..images.sizes import resize_short, short_shape
 from ..inference.enlarge import enlarged, painting_shape
@@ -31,6 +29,7 @@ from ..inference.finish import recolor
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
+from .fingerprints import content_of, fingerprints
 from .image_writers import VideoWriter
 from .reader import SLIVER, VideoFrame, VideoReader, open_video
 from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
@@ -41,7 +40,6 @@ __all__ = ["paint_video"]
 GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
 REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
-HEAD = 2**20  # bytes that tell one video from another
 STOPPED = "Stopped"
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
@@ -202,41 +200,6 @@ def write_errors(av, out, writer):
         hint = " Continue with --resume." if writer.abandon(error) else ""
         why = getattr(error, "strerror", None) or error or "no memory is left"
         raise FaststyleError(f"{out} cannot be written ({why}).{hint}") from None
-
-
-def content_of(source) -> str:
-    "A hash of a video's size and of its first megabyte, or of the names of numbered images."
-    if not Path(source).is_file():
-        return sha256(repr(sorted(numbered_files(Path(source)))).encode()).hexdigest()
-    with open(source, "rb") as file:
-        head = file.read(HEAD)
-    return sha256(f"{Path(source).stat().st_size}".encode() + head).hexdigest()
-
-
-def fingerprints(paint: Stylizer, options: PaintOptions) -> dict:
-    "What changes the look of a video, as plain values to compare on resume."
-    mask, black, strength = options.mask, options.black, options.strength
-    return {
-        "painted": fingerprint(paint, options.style, strength),
-        "black": None if black is None else fingerprint(paint, black, strength),
-        "mask": mask and sha256(mask.tobytes()).hexdigest(),
-        "area": options.area,
-        "faces": options.faces,
-        "colors": options.keep_colors,
-        "stroke": options.stroke,
-    }
-
-
-def fingerprint(paint, style, strength):
-    "Identify a network, style and strength by a hash that is the same on all devices."
-    digest = sha256(repr((paint.style_weights(style).tolist(), strength)).encode())
-    states = [paint.weights, *filter(None, [strength < 1 and paint.base])]
-    if not isinstance(paint.net, TransformerNet):  # an .onnx network, whose weights are not loaded
-        states = [{"painted": paint.paint(torch.linspace(0, 1, 768).view(1, 3, 16, 16))}]
-    for state in states:
-        for values in state.values():
-            digest.update(values.float().numpy(force=True).tobytes())
-    return digest.hexdigest()
 
 
 class FramePainter:

@@ -152,7 +152,7 @@ class Parts(VideoWriter):
         if self.container is not None:
             with suppress(self.av.FFmpegError):
                 self.container.close()
-        if self.files or getattr(error, "errno", 0) in DISK_ERRORS:
+        if self.files or of_the_disk(error):
             return True
         shutil.rmtree(self.folder, ignore_errors=True)
         return False
@@ -177,7 +177,7 @@ class Parts(VideoWriter):
         try:
             self.join(files, start, end, self.held)
         except (self.av.FFmpegError, ValueError) as error:
-            if not self.held or getattr(error, "errno", 0) in DISK_ERRORS:
+            if not self.held or of_the_disk(error):
                 raise
             warnings.warn(
                 f"{self.out} has no sound and subtitles, which cannot be joined ({error}).",
@@ -209,7 +209,7 @@ class Parts(VideoWriter):
                 try:
                     joined.mux(packet)
                 except (self.av.FFmpegError, ValueError) as error:
-                    if packet.stream is pictures or getattr(error, "errno", 0) in DISK_ERRORS:
+                    if packet.stream is pictures or of_the_disk(error):
                         raise
                     lost += 1
         if lost:
@@ -232,17 +232,16 @@ class Parts(VideoWriter):
         step = min(np.diff(times), default=1)
         decoded = [times[0] - step * i for i in range(delay, 0, -1)] + times
         began = ticks(OFFSET + start, self.reader.time_base) * self.reader.time_base
-        decoding_times, left, last = iter(decoded), len(times), times[-1]
+        decoding_times, last = iter(decoded), times[-1]
         for packets in self.part_packets():
             for packet in packets:
-                left -= 1
-                shown = round(self.shown / packet.time_base)
+                dts, shown = int(next(decoding_times)), round(self.shown / packet.time_base)
                 if packet.pts == last:
                     packet.duration = shown
-                if not left:  # whose decoding time ends the track in .mp4
-                    packet.duration = int(last - step * delay + shown - decoded[len(times) - 1])
+                if dts == decoded[len(times) - 1]:  # the last one, which ends the track in .mp4
+                    packet.duration = int(last - step * delay + shown - dts)
                 shift = round(began / packet.time_base)
-                packet.pts, packet.dts = packet.pts - shift, int(next(decoding_times)) - shift
+                packet.pts, packet.dts = packet.pts - shift, dts - shift
                 packet.stream = stream
                 yield packet
 
@@ -251,6 +250,10 @@ class Parts(VideoWriter):
         for path in self.files:
             with self.av.open(str(path)) as part:
                 yield [packet for packet in part.demux(video=0) if packet.size]
+
+
+def of_the_disk(error) -> bool:
+    return getattr(error, "errno", 0) in DISK_ERRORS
 
 
 def ticks(time, unit):

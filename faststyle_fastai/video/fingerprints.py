@@ -1,0 +1,50 @@
+"Hashes that tell whether an interrupted video may go on."
+
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from ..images.formats import numbered_files
+from ..inference.options import PaintOptions
+from ..inference.stylizer import Stylizer
+from ..models.transformer import TransformerNet
+
+__all__ = ["content_of", "fingerprints"]
+
+HEAD = 2**20  # bytes that tell one video from another
+
+
+def content_of(source) -> str:
+    "A hash of a video's size and of its first megabyte, or of the names of numbered images."
+    if not Path(source).is_file():
+        return sha256(repr(sorted(numbered_files(Path(source)))).encode()).hexdigest()
+    with open(source, "rb") as file:
+        head = file.read(HEAD)
+    return sha256(f"{Path(source).stat().st_size}".encode() + head).hexdigest()
+
+
+def fingerprints(paint: Stylizer, options: PaintOptions) -> dict:
+    "What changes the look of a video, as plain values to compare on resume."
+    mask, black, strength = options.mask, options.black, options.strength
+    return {
+        "painted": fingerprint(paint, options.style, strength),
+        "black": None if black is None else fingerprint(paint, black, strength),
+        "mask": mask and sha256(mask.tobytes()).hexdigest(),
+        "area": options.area,
+        "faces": options.faces,
+        "colors": options.keep_colors,
+        "stroke": options.stroke,
+    }
+
+
+def fingerprint(paint, style, strength):
+    "Identify a network, style and strength by a hash that is the same on all devices."
+    digest = sha256(repr((paint.style_weights(style).tolist(), strength)).encode())
+    states = [paint.weights, *filter(None, [strength < 1 and paint.base])]
+    if not isinstance(paint.net, TransformerNet):  # an .onnx network, whose weights are not loaded
+        states = [{"painted": paint.paint(torch.linspace(0, 1, 768).view(1, 3, 16, 16))}]
+    for state in states:
+        for values in state.values():
+            digest.update(values.float().numpy(force=True).tobytes())
+    return digest.hexdigest()
