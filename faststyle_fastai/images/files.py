@@ -64,7 +64,7 @@ def read_tensor(
         return x if x.dim() == 4 else x[None]
     with opened(source) as image, reading(image):
         assert isinstance(image, Image.Image)
-        frames: int = image.info.get(PAGES) or getattr(image, "n_frames", 1)
+        frames = image.info.get(PAGES, 0) or getattr(image, "n_frames", 1)
         if frames > 1:
             hint = "; faststyle video paints all" * (image.format in PLAYED)
             warnings.warn(
