@@ -5,15 +5,15 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.func import functional_call
 
-from ..models.decoder import SEEN, features_of_places, keys, light, load_decoder
+from ..models.decoder import SEEN, light, load_decoder
 from ..models.predictor import AnyStyleNet
 from ..models.transformer import SMALLEST
 from ..perceptual.coherence import coherent
 from .first_sight import LAYERS, any_style, inner_moments, lite
 from .onnx import INPUTS, OUTPUT, program_of, shrink
-from .sight_painter import PLACE, UNIT, around, backbone, described, inside, taken
+from .sight_painter import PLACE, UNIT, around, backbone, described, taken
 
-__all__ = ["neighbors_program", "painter_program", "reader_program"]
+__all__ = ["neighbors_program", "painter_program", "places_program", "reader_program"]
 
 READ, FOUND = ["painting"], ["style", "palette"]
 LEAST = 128  # px of a painting's side; the studio enlarges smaller ones
@@ -35,22 +35,36 @@ class Reader(nn.Module):
         return torch.cat([*self.any_style.styles(seen).values()], 1), inner_moments(painting)
 
 
+class Places(nn.Module):
+    "Sees the places of an image."
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = backbone(torch.device("cpu"))
+
+    def forward(
+        self,
+        image: Tensor,  # [1, 3, H, W] in [0, 1], sides divisible by `UNIT`
+    ) -> tuple[Tensor, Tensor]:  # keys and blocks of cells, [1, C, H / PLACE, W / PLACE]
+        found, blocks = described(features_of(self.backbone, around(image), SEEN))
+        return found, blocks.unflatten(1, found.shape[2:])[None]
+
+
 class Neighbors(nn.Module):
     "Paints with places of a painting, as `SightPainter` does."
 
     def __init__(self, arch: str):
         super().__init__()
-        self.backbone, self.net = backbone(torch.device("cpu")), load_decoder(arch)
+        self.net = load_decoder(arch)
 
     def forward(
         self,
         photo: Tensor,  # [1, 3, H, W] in [0, 1], sides divisible by `UNIT`
-        painting: Tensor,  # likewise
+        own: Tensor,  # its keys
+        other: Tensor,  # a painting's keys
+        blocks: Tensor,  # and its blocks
     ) -> Tensor:  # [1, 3, H, W]
-        other, palette = described(features_of(self.backbone, around(painting), SEEN))
-        parts = features_of_places(features_of(self.backbone, around(photo), SEEN))
-        found = coherent(keys([inside(part, PLACE) for part in parts]), other)[0]
-        return self.net(taken(palette, found), light(photo))
+        return self.net(taken(blocks[0].flatten(1), coherent(own, other)[0]), light(photo))
 
 
 def features_of(backbone, x, layers):
@@ -79,16 +93,39 @@ class Painter(nn.Module):
         return functional_call(self.net, dict(zip(self.widths, parts)), (photo,))
 
 
-def neighbors_program(arch: str = "slim") -> bytes:
-    "The program that paints with places of a painting, as an .onnx file with weights in 8 bits."
-    sides = [UNIT * Dim(f"side{i}", min=SIDES[0], max=SIDES[1]) for i in range(4)]
+def places_program() -> bytes:
+    "The program that sees the places of an image, as an .onnx file with weights in 8 bits."
+    high, wide = (UNIT * side for side in sides("photo"))
     program = program_of(
-        Neighbors(arch), (torch.rand(1, 3, 208, 240), torch.rand(1, 3, 176, 272)),
-        [INPUTS[0], *READ], [OUTPUT],
-        dynamic_shapes=({2: sides[0], 3: sides[1]}, {2: sides[2], 3: sides[3]}),
+        Places(), (torch.rand(1, 3, 208, 240),), ["image"], ["keys", "blocks"],
+        dynamic_shapes=({2: high, 3: wide},),
     )  # fmt: skip
     shrink(program, "int8")
     return program.SerializeToString()
+
+
+def neighbors_program(arch: str = "slim") -> bytes:
+    "The program that paints with places of a painting, as an .onnx file with weights in 8 bits."
+    n = UNIT // PLACE
+    photo, painting = sides("photo"), sides("painting")
+    sizes = [{2: k * high, 3: k * wide} for k, (high, wide) in (
+        (UNIT, photo), (n, photo), (n, painting), (n, painting)
+    )]  # fmt: skip
+    seen = Places()
+    with torch.inference_mode():
+        images = [torch.rand(1, 3, 208, 240), torch.rand(1, 3, 176, 272)]
+        (own, _), (other, blocks) = (seen(x) for x in images)
+    program = program_of(
+        Neighbors(arch), (images[0], own, other, blocks),
+        [INPUTS[0], "own", "keys", "blocks"], [OUTPUT], dynamic_shapes=tuple(sizes),
+    )  # fmt: skip
+    shrink(program, "int8")
+    return program.SerializeToString()
+
+
+def sides(name):
+    "An image's height and width, in units."
+    return [Dim(f"{name}_{i}", min=SIDES[0], max=SIDES[1]) for i in range(2)]
 
 
 def reader_program(arch: str = "slim") -> bytes:

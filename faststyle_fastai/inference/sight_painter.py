@@ -32,6 +32,7 @@ __all__ = ["SightPainter"]
 SIDE, AREA, LEAST = 512, 2**19, 64  # px of a painting's short side, at most, its area, and least
 UNIT = 16  # px; the features of an image with other sides would not fit together
 TILE = 1024  # px of what is seen and decoded at once
+EDGE = 24  # px of its own reflection around an image: zeros would be seen as an edge
 KEPT = 8  # paintings
 
 
@@ -79,15 +80,18 @@ class SightPainter:
         "The features of places, tile by tile."
         padded, grid = around(x), [n // PLACE for n in x.shape[2:]]
         found = None
-        for top, left in tiles:
-            part = padded[..., top : top + TILE + 2 * REACH, left : left + TILE + 2 * REACH]
-            parts = look(part, self.device, self.dtype)
+        for tile in tiles:
+            spans = [reached(start + EDGE, n) for start, n in zip(tile, padded.shape[2:])]
+            with computing(self.device, self.dtype):
+                parts = features_of_places(backbone(self.device)(padded[..., spans[0], spans[1]]))
             if found is None:
-                found = [part.new_empty(1, each.shape[1], *grid) for each in parts]
-            y, x_ = top // PLACE, left // PLACE
+                found = [each.new_empty(1, each.shape[1], *grid) for each in parts]
+            top, left = (start // PLACE for start in tile)
+            down, across = ((s + EDGE - span.start) // PLACE for s, span in zip(tile, spans))
             for whole, each in zip(found, parts):
-                h, w = each.shape[2:]
-                whole[..., y : y + h, x_ : x_ + w] = each
+                room = whole[..., top : top + TILE // PLACE, left : left + TILE // PLACE]
+                h, w = room.shape[2:]
+                room.copy_(each[..., down : down + h, across : across + w])
         return found
 
     def canvas(self):
@@ -126,15 +130,9 @@ def taken(blocks, found):
 
 
 def around(x):
-    "An image with its own surroundings: zeros would be seen as an edge."
-    mode = "reflect" if min(x.shape[2:]) > REACH else "replicate"
-    return F.pad(x, (REACH,) * 4, mode=mode)
-
-
-def look(x, device, dtype):
-    "The features of places of an image that was given surroundings."
-    with computing(device, dtype):
-        return [inside(part, PLACE) for part in features_of_places(backbone(device)(x))]
+    "An image with its own surroundings."
+    mode = "reflect" if min(x.shape[2:]) > EDGE else "replicate"
+    return F.pad(x, (EDGE,) * 4, mode=mode)
 
 
 def described(features):
@@ -144,7 +142,7 @@ def described(features):
 
 
 def inside(x, unit):
-    n = REACH // unit
+    n = EDGE // unit
     return x[..., n:-n, n:-n]
 
 

@@ -23,7 +23,7 @@ from .html import (
     write_page,
 )
 from .painter import PALETTE
-from .sight_onnx import neighbors_program, painter_program, reader_program
+from .sight_onnx import neighbors_program, painter_program, places_program, reader_program
 from .stylizer import Stylizer
 
 __all__ = ["export_studio"]
@@ -62,6 +62,7 @@ def export_studio(
         "gallery": partial(program_of, paint),
         "sight": partial(painter_program, ARCH),
         "reader": partial(reader_program, ARCH),
+        "places": places_program,
         "neighbors": partial(neighbors_program, ARCH),
     }
     if path.suffix == ".html":

@@ -22,7 +22,7 @@ BONUS = 0.5  # of similarity, if all neighbors agree (as Ashikhmin 2001)
 POPULAR = 0.9  # weight of the popularity (as CSLS, Lample et al. 2018)
 VARIETY = 0.03  # of similarity
 ROUNDS = 10
-CHUNK, SAMPLE = 4096, 1024  # places compared at once, and those that measure popularity
+CHUNK, SAMPLE = 4096, 256  # places compared at once, and those that measure popularity
 AWAY = -9.0  # less than any similarity
 STEPS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
 
@@ -124,6 +124,9 @@ def unpopular(own, more, similar):
 
 def alike(own, other, choices):
     "The similarity of places and what they may take: [B, N, C], [B, C, M], [k, B, N] -> [k, B, N]."
+    if torch.compiler.is_exporting():  # the product that `unpopular` has as well
+        found = (own @ other).gather(2, choices.clamp(0).permute(1, 2, 0)).permute(2, 0, 1)
+        return found.masked_fill(choices < 0, AWAY)
     found = []
     for part in chunks(own.shape[1]):
         some = choices[:, :, part]
@@ -150,7 +153,7 @@ def chunks(n):
 
 def agreed(choices, going):
     "The share of the neighbors that go on with each choice."
-    return sum((choices == each).float() for each in going) / len(going)
+    return (choices[:, None] == going).float().mean(1)
 
 
 def turn(h, w, i, device):

@@ -73,14 +73,24 @@ function row(one, network) {
 const networkOf = (...styles) => Object.keys(facts.networks).find((name) => styles.every((one) => name in one.rows));
 const mixable = (one, other) => networkOf(one, other) !== undefined;
 
-// A style, or a mixture of two.
-function mixed(one, other, share) {
+// A style, or a mixture of two. Its places do more than its row, but they change from frame to
+// frame, and two styles share none.
+async function mixed(one, other, share, steady) {
+  if (one.work && !other && !steady) return { network: facts.neighbors, work: one.work };
+  for (const each of other ? [one, other] : [one]) await completed(each);
   const network = networkOf(...(other ? [one, other] : [one])), found = { network, row: row(one, network), palette: one.palette };
-  if (!other) return one.work ? { network: facts.neighbors, painting: one.work } : found;
+  if (!other) return found;
   const second = row(other, network), blend = (a, b) => a + share * (b - a);
   found.row = found.row.map((v, i) => blend(v, second[i]));
   found.palette = one.palette && other.palette && { ...one.palette, moments: one.palette.moments.map((line, i) => line.map((v, j) => blend(v, other.palette.moments[i][j]))) };
   return found;
+}
+
+// A painting's row, once it is needed.
+async function completed(one) {
+  if (!one.work || one.rows[facts.sight]) return;
+  const { row, moments } = await ask("read", { work: one.work, short: READ });
+  [one.rows[facts.sight], one.palette] = [row, { ...facts.palette, moments }];
 }
 
 // A reload in the same tab shows the same photo and paintings. The browser keeps them until another
@@ -121,8 +131,7 @@ async function reopen() {
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.
 let sent;
 async function repaint(source, { style, other, share, stroke, live, colors, mask }) {
-  const steady = live || film ? { ...style, work: null } : style; // places change from frame to frame
-  const how = { ...mixed(steady, other, share), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
+  const how = { ...(await mixed(style, other, share, live || film)), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
   if (source !== sent) how.image = pixels(source); // the worker keeps it
   sent = source;
   const { image, gpu, seen } = await ask("paint", how);
@@ -136,7 +145,7 @@ async function remask(source, mask) {
 }
 const seenBy = (mask, source) => (mask.area === "all" ? mask : { ...mask, ...squares(source) });
 
-const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: pixels(square), ...mixed(style) })).image);
+const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: pixels(square), ...(await mixed(style)) })).image);
 
 // The last painting at full size as a file; null if it was stopped.
 async function fullSize({ strength, type }, watch) {
@@ -152,9 +161,8 @@ async function sampleIn(one) {
   return (await thumbnail(canvasOf(await createImageBitmap(blob)), one)).toDataURL("image/jpeg");
 }
 
-// The style of a painting: its places, and its scales and shifts at first sight.
+// The style of a painting.
 async function styleOf(file, canvas) {
-  const { row, palette, painting } = await ask("read", { image: pixels(canvas), short: READ });
-  const name = file.name.replace(/\.[^.]*$/, "");
-  return { name, title: name.replaceAll("_", " "), work: painting, rows: { [facts.sight]: row }, palette: { ...facts.palette, moments: palette } };
+  const name = file.name.replace(/\.[^.]*$/, ""), work = { image: pixels(canvas), id: Math.random() };
+  return { name, title: name.replaceAll("_", " "), work, rows: { [facts.sight]: null } };
 }

@@ -5,20 +5,24 @@ const SMALLEST = 5; // px of a side that a network accepts
 const LARGEST = 4e6; // pixels that are painted; larger photos are painted smaller and enlarged
 const UNIT = 16, CLOSEST = 144; // px that sides are divided by where places of a painting are taken, and the least
 const CLOSE = 1.6e6; // pixels where places of a painting are taken: they need memory
+const CANVAS = 512; // px of a painting's short side there, at most
 const BROADER = 0.7; // of the side there, without a graphics card: places need four times as long
+const SOON = ["places", "neighbors"]; // made ready in spare time
 const CERTAIN = 0.1; // likelihoods of people this near to 0 or 1 become 0 or 1
 const FEWEST = 2e-3; // share of a photo that is a person
 const SOFTEST = 0.05; // reach of the widest soft edge, of the longer side
 const LUMA = [0.299, 0.587, 0.114];
-const sessions = new Map();
-let programs, sure, gpu, whole, asked, small, painted, area, keepsColors, places, stopped;
+const sessions = new Map(), places = new WeakMap(); // network or image -> what was made of it
+let spare, programs, sure, lastWork, gpu, whole, asked, small, painted, area, keepsColors, byPlaces, stopped;
 
 onmessage = async ({ data }) => {
+  clearTimeout(spare);
   try {
     postMessage({ id: data.id, ...(await tasks[data.task](data)) });
   } catch (error) {
     postMessage({ id: data.id, error: String(error.message || error) });
   }
+  spare = setTimeout(() => SOON.filter((name) => name in programs).forEach((name) => session(name).catch(() => {})), 1000);
 };
 
 const tasks = {
@@ -35,17 +39,16 @@ const tasks = {
   },
 
   // A painting's row of scales and shifts, and the moments of its colors.
-  async read({ image, short }) {
+  async read({ work, short }) {
     const reader = await session("reader", "wasm");
-    const { style, palette } = await reader.run({ painting: tensor(resized(image, short)) });
-    const painting = resized(image, Math.max(CLOSEST, Math.min(short, image.width, image.height)));
-    return { row: style.data, painting, palette: [0, 1, 2, 3].map((i) => [...palette.data.slice(4 * i, 4 * i + 4)]) };
+    const { style, palette } = await reader.run({ painting: tensor(resized(work.image, short)) });
+    return { row: style.data, moments: [0, 1, 2, 3].map((i) => [...palette.data.slice(4 * i, 4 * i + 4)]) };
   },
 
   async paint({ image, short, colors, mask, ...how }) {
     if (image) whole = image; // else the photo of the last call
-    if (image || short !== asked || !how.painting !== !places) small = resized(whole, sideOf(whole, short, how.painting));
-    [asked, keepsColors, places] = [short, colors, how.painting];
+    if (image || short !== asked || !how.work !== !byPlaces) small = resized(whole, sideOf(whole, short, how.work));
+    [asked, keepsColors, byPlaces] = [short, colors, how.work];
     painted = await repainted(small, how);
     if (colors) painted.data = recolored(painted.data, small.data);
     return tasks.mask({ mask });
@@ -120,30 +123,49 @@ const tasks = {
   },
 };
 
-// The short side to paint at.
-function sideOf({ width, height }, short, places) {
-  const most = Math.sqrt(Math.min(1, (places ? CLOSE : LARGEST) / (width * height))) * Math.min(width, height);
+// The short side to paint at, for a network or with the places of a painting.
+function sideOf({ width, height }, short, taken) {
+  const most = Math.sqrt(Math.min(1, (taken ? CLOSE : LARGEST) / (width * height))) * Math.min(width, height);
   const side = Math.min(short || most, most);
-  return places ? Math.max(CLOSEST, Math.round(side * (gpu ? 1 : BROADER))) : side;
+  return taken ? Math.max(CLOSEST, Math.round(side * (gpu ? 1 : BROADER))) : side;
 }
 
 // An image in a style: three planes in [0, 1].
-async function repainted({ data, width, height }, { network, row, palette, painting }) {
-  const side = (length) => (painting ? Math.max(CLOSEST, UNIT * Math.ceil(length / UNIT)) : Math.max(length, SMALLEST));
-  const wide = side(width), high = side(height);
-  const photo = tensor({ data: cut(data, width, height, wide, high), width: wide, height: high });
-  const given = painting ? { photo, painting: inPlaces(painting) } : { photo, style: new ort.Tensor("float32", row, [1, row.length]) };
-  const run = async () => (await session(network)).run(given);
-  const found = (await run().catch((error) => leaveGpu(error).then(run))).painted.data;
+async function repainted(image, { network, row, palette, work }) {
+  const { data, width, height } = image, given = work ? inPlaces(image, Math.ceil) : padded(image, SMALLEST);
+  const paint = async () => {
+    const input = { photo: tensor(given) };
+    if (!work) input.style = new ort.Tensor("float32", row, [1, row.length]);
+    else Object.assign(input, { own: (await placesOf(image, given)).keys }, await placesOfWork(work));
+    return (await session(network)).run(input);
+  };
+  const found = (await paint().catch((error) => leaveGpu(error).then(paint))).painted.data;
   if (palette) approach(found, palette);
   const inside = found.map((v) => Math.min(1, Math.max(0, v)));
-  return { data: cut(inside, wide, high, width, height), width, height };
+  return { data: cut(inside, given.width, given.height, width, height), width, height };
 }
 
-// A painting without the rest of its last places.
-function inPlaces({ data, width, height }) {
-  const [wide, high] = [width, height].map((length) => UNIT * Math.floor(length / UNIT));
-  return tensor({ data: cut(data, width, height, wide, high), width: wide, height: high });
+// An image with its edges repeated, for networks that accept no smaller one.
+function padded({ data, width, height }, least) {
+  const [wide, high] = [width, height].map((length) => Math.max(length, least));
+  return { data: cut(data, width, height, wide, high), width: wide, height: high };
+}
+
+// An image of whole places.
+function inPlaces({ data, width, height }, round) {
+  const [wide, high] = [width, height].map((length) => Math.max(CLOSEST, UNIT * round(length / UNIT)));
+  return { data: cut(data, width, height, wide, high), width: wide, height: high };
+}
+
+// The places of an image, remembered as long as it is.
+async function placesOf(image, given) {
+  if (!places.has(image)) places.set(image, await (await session("places")).run({ image: tensor(given) }));
+  return places.get(image);
+}
+function placesOfWork(work) {
+  if (work.id !== lastWork?.id) lastWork = work;
+  const { image } = work, short = Math.min(CANVAS, image.width, image.height);
+  return placesOf(lastWork, inPlaces(resized(image, sideOf(image, short, true)), Math.floor));
 }
 
 // The luma of a painting with the chroma of the photo; `recolor` in finish.py.
