@@ -1,12 +1,14 @@
 "Painting at sight: each place of a photo takes a place of the painting, and a network decodes it."
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import torch
+from fastcore.basics import listify
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,7 +29,7 @@ from ..models.decoder import (
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.coherence import NOWHERE, coherent
 
-__all__ = ["SightPainter"]
+__all__ = ["SightPainter", "look_at"]
 
 SIDE, AREA, LEAST = 512, 2**19, 64  # px of a painting's short side, at most, its area, and least
 UNIT = 16  # px; the features of an image with other sides would not fit together
@@ -158,6 +160,16 @@ def of_painting(work, _digest, device, dtype):
     with computing(device, dtype):
         features = backbone(device)(around(painting[..., :height, :width]))
     return tuple(part.to(dtype or torch.float32) for part in described(features))
+
+
+def look_at(
+    paintings: Iterable[Any],  # each a file or an address, or several works
+    device: torch.device,
+    dtype: torch.dtype | None,
+) -> None:
+    "Read paintings, so that a wrong one fails here, and remember the last of them."
+    for work in chain(*map(listify, paintings)):
+        of_painting(work, digest(work), device, dtype)
 
 
 # New modules draw random weights. That must not change the results of a seed after the first call.

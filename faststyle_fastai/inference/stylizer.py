@@ -44,7 +44,7 @@ from .options import PaintOptions
 from .painter import Painter
 from .pixel_painter import PixelPainter
 from .refine import refine, refining_size
-from .sight_painter import SightPainter
+from .sight_painter import SightPainter, look_at
 from .tiles import smaller_side, tile_side, tiles
 
 __all__ = ["Stylizer"]
@@ -79,8 +79,8 @@ class Stylizer:
         if self.at_sight:
             by_name = isinstance(source, dict)
             self.paintings = source if by_name else paintings_by_name(listify(source))
-            net, info, base = first_sight(self.paintings, known("arch", arch or "full", HIDDEN))
-            self.named = info["styles"][0]
+            self.arch, self.styles = known("arch", arch or "full", HIDDEN), [*self.paintings]
+            self.named, loaded = self.styles[0], None
         elif arch is not None:
             raise FaststyleError(
                 f"{source} has its own network. arch= (--arch) chooses one for a painting."
@@ -92,19 +92,35 @@ class Stylizer:
                     f"{path} is a pickle, which can run code when loaded. Use its .safetensors "
                     "file, or --trust-pickle (in Python trust_pickle=True) if you trust it."
                 )
-            net, info, base = LOADERS.get(kind, load_style)(path)
+            loaded = LOADERS.get(kind, load_style)(path)
             if path.parent == ASSETS:
-                self.paintings = {name: style_thumbnail(name) for name in info["styles"]}
+                self.paintings = {name: style_thumbnail(name) for name in loaded[1]["styles"]}
         else:
-            net, info, base = _from_learner(source)
+            loaded = _from_learner(source)
         self.device, self.precision = use_device(device), precision
-        self.net, self.info = net.to(self.device).eval(), info
-        enable_memory_reuse()
         self.dtype = autocast_dtype(self.device, precision)
-        self.styles = info["styles"]
-        self._index(self.named)  # a wrong name fails here
-        self.weights = {k: v.detach() for k, v in self.net.state_dict().items()}
-        self.base = base and {k: v.float().to(self.device) for k, v in base.items()}
+        enable_memory_reuse()
+        if loaded:
+            self._keep(*loaded)
+            self.arch, self.styles = self.info["arch"], self.info["styles"]
+        self.onnx = bool(loaded) and not isinstance(self.net, TransformerNet)
+        self._index(self.named)  # a wrong name fails here, and so does a wrong painting
+        if self.at_sight:
+            look_at(self.paintings.values(), self.device, self.dtype)
+
+    def __getattr__(self, name):
+        "What paintings predict, once it is needed: films need it, and photos do not."
+        if name not in ("net", "info", "weights", "base") or not self.__dict__.get("at_sight"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}.")
+        self._keep(*first_sight(self.paintings, self.arch))
+        return self.__dict__[name]
+
+    def _keep(self, net, info, base):
+        net = net.to(self.device).eval()
+        weights = {k: v.detach() for k, v in net.state_dict().items()}
+        base = base and {k: v.float().to(self.device) for k, v in base.items()}
+        found = {"net": net, "info": info, "weights": weights, "base": base}
+        self.__dict__ = found | self.__dict__  # what was set stays
 
     def __call__(
         self,
@@ -177,7 +193,7 @@ class Stylizer:
     ) -> Painter:
         "A painter of this style."
         # On a GPU, autocast exchanges the network's weights, which other threads must not see.
-        shared = self.device.type == "cpu" or not isinstance(self.net, TransformerNet)
+        shared = self.device.type == "cpu" or self.onnx
         mix, fade = self.style_weights(style), 0.0
         if self.info.get("start") == PREDICTED:
             check_range("strength", strength, 0, 1)
@@ -191,7 +207,7 @@ class Stylizer:
 
     def _sight_painter(self, style=None, strength=1.0, private=False, watch=None):
         check_range("strength", strength, 0, 1)
-        arch = "full" if self.info["arch"] == "full" else "slim"
+        arch = "full" if self.arch == "full" else "slim"
         works, shares = self._works(style)
         return SightPainter(works, shares, strength, arch, self.device, self.dtype, watch)
 
@@ -240,7 +256,7 @@ class Stylizer:
         """
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
-        if not isinstance(self.net, TransformerNet):
+        if self.onnx:
             raise FaststyleError(
                 "An .onnx network cannot be refined. Use the one it was made from."
             )
@@ -252,8 +268,11 @@ class Stylizer:
             raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")
         pictures = picture if isinstance(picture, (list, tuple)) else [picture]
         photos = [self._small(each, how) for each in pictures]
-        works, other = [to_tensor(read_picture(work)) for work in listify(painting)], copy(self)
-        net = refine(self.network([name]), works, photos, seconds, self.dtype, watch)
+        works = [to_tensor(read_picture(work)) for work in listify(painting)]
+        net, other = (
+            refine(self.network([name]), works, photos, seconds, self.dtype, watch),
+            copy(self),
+        )
         other.net, other.styles = net, [name]
         other.info = {**self.info, "styles": [name], "palettes": {}}  # it has the colors
         other.named, other.at_sight, other.paintings = name, False, {name: painting}
@@ -273,7 +292,7 @@ class Stylizer:
         path: str | Path,  # .safetensors
     ) -> Path:
         "Write the network as a style file; `FaststyleError` for an .onnx network."
-        if not isinstance(self.net, TransformerNet):
+        if self.onnx:
             raise FaststyleError("An .onnx network cannot be saved as a style file.")
         return save_network(self.weights, self.info, self.base, path)
 
@@ -296,7 +315,7 @@ class Stylizer:
         tile,  # see PaintOptions
     ) -> int | None:
         # Side of a tile in px; None: paint without tiles.
-        if not isinstance(self.net, TransformerNet):
+        if self.onnx:
             if tile not in ("auto", None):
                 raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
             return None
@@ -320,7 +339,11 @@ class Stylizer:
         style,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
     ) -> Tensor:  # [n_styles]
         "Weights over the styles of the network."
-        return mixture(style, self.net.n_styles, self._index).to(self.device)
+        return mixture(style, self._n_styles, self._index).to(self.device)
+
+    @property
+    def _n_styles(self):  # an autoencoder has one without a name
+        return max(1, len(self.styles))
 
     def _index(self, style):
         style = self.named if style is None else style
@@ -332,8 +355,8 @@ class Stylizer:
                 raise ValueError(unknown_style(style, self.styles))
             return self.styles.index(style)
         index = style or 0
-        if not 0 <= index < self.net.n_styles:
-            raise ValueError(f"No style {index}. Indices run from 0 to {self.net.n_styles - 1}.")
+        if not 0 <= index < self._n_styles:
+            raise ValueError(f"No style {index}. Indices run from 0 to {self._n_styles - 1}.")
         return index
 
     def _blend(self, strength):

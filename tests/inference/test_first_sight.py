@@ -195,7 +195,7 @@ def test_what_is_no_painting(faststyle, photo):
     for args in (("--style", "no.jpg"), ("--style", "udnie", "--mix", "no.webp=.3")):
         fails(faststyle("stylize", photo, *args, "-o", "out.png"), 1, "Image not found")
     fails(faststyle("stylize", photo, "--style", "no.jpg", "-o", "out.png"), 1, "Image not found")
-    Image.new("RGB", (800, 4)).save("long.png")
+    Image.new("RGB", (2000, 4)).save("long.png")
     fails(faststyle("stylize", photo, "--style", "long.png", "-o", "out.png"), 1, "Crop it")
 
 
