@@ -20,9 +20,9 @@ SIZE, FRAMES, RATE = (320, 240), 24, 25
 HIDDEN = 0.06  # difference of two photos in [0, 1] above which a pixel counts as occluded
 
 
-def painted_film(stylizer, frames, style=None, smooth=False):
+def painted_film(stylizer, frames, style=None, **how):
     "Frames as `faststyle video` paints them, at their own size."
-    painted = FramePainter(stylizer, PaintOptions(style, stroke="finest"), smooth=smooth)
+    painted = FramePainter(stylizer, PaintOptions(style, stroke="finest"), **how)
     step = Fraction(1, RATE)
     return [painted(VideoFrame(f, i * step, step)).picture for i, f in enumerate(frames)]
 

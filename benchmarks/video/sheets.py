@@ -1,7 +1,7 @@
 """Film sheets for judges: the same short films, painted by us and by a published network.
 
     python -m benchmarks.video.sheets OUT --photos DIR --paintings DIR --peers DIR \\
-        [--style gallery] [--n 20]
+        [--style gallery] [--painterly] [--n 20]
     python -m benchmarks.perceptual.jury count OUT ANSWERS.csv … --questions steady style hang \\
         [--only 2016 --against 2016 --table films_jury]
 
@@ -54,6 +54,7 @@ def main():
     for name in ("--photos", "--paintings", "--peers"):
         parser.add_argument(name, type=Path, required=True, help="Folder.")
     parser.add_argument("--style", default="gallery", help="Network of the built-in styles.")
+    parser.add_argument("--painterly", action="store_true", help="Paint as `--painterly` does.")
     parser.add_argument("--n", type=int, default=20)
     args = parser.parse_args()
     photos, paint, rng = picture_files(args.photos), Stylizer(args.style), random.Random(7)
@@ -66,7 +67,8 @@ def main():
         old = k % 2 == 0
         style = list(WEIGHTS if old else BUILTIN_STYLES)[k // 2 % (4 if old else 14)]
         painting = next(args.paintings.glob(f"{style}.*"))
-        films = [painted_film(paint, frames, style)]
+        ours = (Stylizer(painting), None) if args.painterly else (paint, style)
+        films = [painted_film(ours[0], frames, ours[1], painterly=args.painterly)]
         if old:
             films += [of_2016(args.peers / OF_2016 / "src" / "ckpts" / WEIGHTS[style])(frames)]
         else:

@@ -91,6 +91,9 @@ def ways(args):
         "built-in, as films are painted": styles_of(Stylizer("slim")),
         "built-in": styles_of(Stylizer("gallery")),
         "first sight": lambda: [partial(painted_film, Stylizer(each)) for each in paintings],
+        "painterly": lambda: [
+            partial(painted_film, Stylizer(each), painterly=True) for each in paintings
+        ],
     }
     if args.peers:
         micro = PEERS["MicroAST"]

@@ -19,7 +19,7 @@ from fastcore.basics import chunked
 
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
-from ..images.discovery import output_name
+from ..images.discovery import output_name, works_of
 from ..images.files import image_size, read_exif, read_tensor
 from ..images.formats import file_name, is_painting, is_picture, named_works
 from ..images.remote import download, is_address
@@ -92,16 +92,19 @@ def paint_bulk(
 
 
 def content_of(style):
-    "What the workers need of a style: a file's name and content, and the style's name in it."
-    if is_address(style):
-        return file_name(style), download(style), None
-    if named_works(style):  # one style, which only this machine can read from its works
-        with TemporaryDirectory() as folder:
-            file = Stylizer(style, "cpu").save(Path(folder) / MODEL)
-            return file.name, file.read_bytes(), None
-    path, name = (Path(style), None) if is_painting(style) else find_style(style)
-    path = path / MODEL if path.is_dir() else path
-    return path.name, path.read_bytes(), name
+    """What the workers need of a style: its files' names and contents, the style's name in a file,
+    and the name that the works of one style are given.
+    """
+    if is_painting(style):
+        given = named_works(style)
+        return [content(work) for work in works_of(style)], None, given and given[0]
+    path, name = find_style(style)
+    return [content(path / MODEL if path.is_dir() else path)], name, None
+
+
+def content(file):
+    data = download(file) if is_address(file) else Path(file).read_bytes()
+    return file_name(file), data
 
 
 @contextmanager
@@ -213,11 +216,13 @@ class Worker:
 
     def __init__(self, source, out, weights, options, device):
         self.source, self.out = file_system(source), file_system(out)
-        name, data, style, precision = weights
-        self.folder = TemporaryDirectory()  # a painting is read when it is first used
-        file = Path(self.folder.name) / name
-        file.write_bytes(data)
-        self.paint = Stylizer(file, device, precision)
+        files, style, works, precision = weights
+        self.folder, paths = TemporaryDirectory(), []  # a painting is read when it is first used
+        for i, (name, data) in enumerate(files):
+            paths.append(Path(self.folder.name, str(i), name))
+            paths[-1].parent.mkdir()
+            paths[-1].write_bytes(data)
+        self.paint = Stylizer({works: paths} if works else paths[0], device, precision)
         self.options = options | {"style": style}
 
     def __call__(self, rows):

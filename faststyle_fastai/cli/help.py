@@ -9,7 +9,7 @@ __all__ = ["Command", "Group"]
 
 # Title of a group -> its options, by their names in Python. All others come first.
 GROUPS = {
-    "Look": "strength mix stroke size keep_colors as_one",
+    "Look": "strength mix stroke size keep_colors as_one painterly",
     "Part of the photo": "area faces mask black save_mask",
     "Refining": "refine likeness painting",
     "Output": "force skip_existing depth codec crf fps dtype cdn",

@@ -56,6 +56,10 @@ def video(
         bool,
         Option("--temporal-smoothing", help="Make the brush strokes follow the motion. Slower."),
     ] = False,
+    painterly: Annotated[
+        bool,
+        Option(help="Paint each frame as photos are, with places of the painting. Much slower."),
+    ] = False,
     refine: Annotated[
         float,
         option(
@@ -112,8 +116,8 @@ def video(
         raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
     if as_one:
         (style,) = checks.as_one([style])
-    hushed = quiet or refine > 0  # the hint to refine
-    if not any(is_painting(name) for name in named_in(mix, settings.black)):
+    hushed = quiet or painterly or refine > 0  # the hint to refine
+    if not painterly and not any(is_painting(name) for name in named_in(mix, settings.black)):
         style = film_style(style)  # paintings need the network that reads them
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed, arch
@@ -122,9 +126,9 @@ def video(
         print(f"Refining on three frames for {refine:g} s.", file=sys.stderr)
     arguments = vars(replace(settings, style=styles, tile=side_of(settings.tile))) | {"size": size}
     paint_video(
-        paint, source, out, **arguments, smooth=smooth, sound=sound, start=start, end=end, fps=fps,
-        codec=codec, crf=crf, resume=resume, refine=refine, painting=painting,
-        watch=None if quiet else Progress(),
+        paint, source, out, **arguments, smooth=smooth, painterly=painterly, sound=sound,
+        start=start, end=end, fps=fps, codec=codec, crf=crf, resume=resume, refine=refine,
+        painting=painting, watch=None if quiet else Progress(),
     )  # fmt: skip
     options.print_outputs(out)
 

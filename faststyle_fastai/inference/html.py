@@ -6,25 +6,29 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from fastcore.basics import listify
 from PIL import ImageOps
 
 from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
-from ..images.files import read_picture
+from ..images.files import read_picture, to_picture, to_tensor
+from ..images.sizes import resize_short
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from .onnx import export_onnx
 from .options import AREAS, STROKES
 from .painter import PALETTE
 from .people import SURE
 from .people_onnx import people_program
+from .sight_onnx import neighbors_programs
+from .sight_painter import SIDE
 from .stylizer import Stylizer, stylizer_of
 
 __all__ = ["export_html"]
@@ -88,9 +92,14 @@ def export_html(
     facts = {
         "styles": styles,
         "networks": {"style": len(styles)},
+        "neighbors": "neighbors",
         "sample": sample_of(paint, names[0]),
     }
-    return write_page(path, title, facts, {"style": partial(program_of, paint)}, cdn, language)
+    programs: dict[str, Callable] = {"style": partial(program_of, paint)}
+    if paint.at_sight and len(works := listify(paint.paintings[paint.named])) == 1:
+        styles[0]["work"] = work_address(works[0])
+        programs |= neighbors_programs()
+    return write_page(path, title, facts, programs, cdn, language)
 
 
 def builtin_style(name):
@@ -215,9 +224,14 @@ def data_address(file: Path) -> str:
     return jpeg_address(ImageOps.fit(read_picture(file), (THUMBNAIL, THUMBNAIL)))
 
 
-def jpeg_address(image):
+def work_address(painting) -> str:
+    "A painting whose places photos take, inside a page."
+    return jpeg_address(to_picture(resize_short(to_tensor(read_picture(painting)), SIDE)), 95)
+
+
+def jpeg_address(image, quality=85):
     data = BytesIO()
-    image.save(data, "JPEG", quality=85)
+    image.save(data, "JPEG", quality=quality)
     return f"data:image/jpeg;base64,{encoded(data.getvalue())}"
 
 

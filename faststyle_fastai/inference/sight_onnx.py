@@ -1,5 +1,7 @@
 "Painting at sight as ONNX programs, for the studio."
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
@@ -13,7 +15,7 @@ from .first_sight import LAYERS, any_style, inner_moments, lite
 from .onnx import INPUTS, OUTPUT, program_of, shrink
 from .sight_painter import PLACE, UNIT, around, backbone, described, taken
 
-__all__ = ["neighbors_program", "painter_program", "places_program", "reader_program"]
+__all__ = ["neighbors_programs", "painter_program", "reader_program"]
 
 READ, FOUND = ["painting"], ["style", "palette"]
 LEAST = 128  # px of a painting's side; the studio enlarges smaller ones
@@ -91,6 +93,11 @@ class Painter(nn.Module):
     ) -> Tensor:  # [1, 3, H, W]
         parts = style.split([*self.widths.values()], 1)
         return functional_call(self.net, dict(zip(self.widths, parts)), (photo,))
+
+
+def neighbors_programs() -> dict[str, Callable]:
+    "The functions that make what a page needs to paint with places of a painting, by their names."
+    return {"places": places_program, "neighbors": neighbors_program}
 
 
 def places_program() -> bytes:

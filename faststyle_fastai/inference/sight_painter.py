@@ -49,6 +49,7 @@ class SightPainter:
     device: torch.device
     dtype: torch.dtype | None  # see devices.autocast_dtype
     watch: Callable[[float], None] | None = None  # gets the finished share
+    follow: Any = None  # a film's FollowedMatches
 
     @torch.inference_mode()
     def __call__(
@@ -61,22 +62,29 @@ class SightPainter:
     def painted(self, x: Tensor) -> Tensor:
         "Match the places of one photo, then decode them."
         height, width = x.shape[-2:]
-        x = F.pad(x, (0, -width % UNIT, 0, -height % UNIT), mode="replicate")
+        left, top = self.follow.next_frame(x) if self.follow else (0, 0)
+        room = left, -(left + width) % UNIT, top, -(top + height) % UNIT
+        x, held = F.pad(x, room, mode="replicate"), None
         other, palette, styles = self.canvas()
         tiles = [(y, x_) for y in range(0, x.shape[2], TILE) for x_ in range(0, x.shape[3], TILE)]
         own = keys(self.seen(x, tiles))
-        found = coherent(own.to(other), other, styles, self.shares)[0]
+        if self.follow:
+            held = self.follow.held(own.shape[2:])
+        moved = None if held is None else held.to(self.device)
+        found = coherent(own.to(other), other, styles, self.shares, moved)[0]
+        if self.follow:
+            self.follow.keep(found, held)
         net, bright, out = decoder(self.arch, self.device), light(x), torch.empty_like(x)
-        for i, (top, left) in enumerate(tiles):
+        for i, (y0, x0) in enumerate(tiles):
             if self.watch:
                 self.watch((i + 1) / (len(tiles) + 1))
-            rows, across = (reached(*each) for each in zip((top, left), x.shape[2:]))
+            rows, across = (reached(*each) for each in zip((y0, x0), x.shape[2:]))
             with computing(self.device, self.dtype):
                 given = taken(palette, found[cut(rows, PLACE)][:, cut(across, PLACE)])
                 y = net(given, bright[..., cut(rows, 4), cut(across, 4)]).float()
-            y = y[..., top - rows.start :, left - across.start :][..., :TILE, :TILE]
-            out[..., top : top + TILE, left : left + TILE] = y
-        return out[..., :height, :width].clamp(0, 1)
+            y = y[..., y0 - rows.start :, x0 - across.start :][..., :TILE, :TILE]
+            out[..., y0 : y0 + TILE, x0 : x0 + TILE] = y
+        return out[..., top : top + height, left : left + width].clamp(0, 1)
 
     def seen(self, x, tiles):
         "The features of places, tile by tile."

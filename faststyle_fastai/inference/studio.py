@@ -23,7 +23,7 @@ from .html import (
     write_page,
 )
 from .painter import PALETTE
-from .sight_onnx import neighbors_program, painter_program, places_program, reader_program
+from .sight_onnx import neighbors_programs, painter_program, reader_program
 from .stylizer import Stylizer
 
 __all__ = ["export_studio"]
@@ -62,9 +62,7 @@ def export_studio(
         "gallery": partial(program_of, paint),
         "sight": partial(painter_program, ARCH),
         "reader": partial(reader_program, ARCH),
-        "places": places_program,
-        "neighbors": partial(neighbors_program, ARCH),
-    }
+    } | neighbors_programs()
     if path.suffix == ".html":
         return write_page(path, None, facts, programs, cdn, language)
     page = write_page(path / "index.html", None, facts, programs, cdn, language, installable=True)

@@ -63,6 +63,11 @@ class Stylizer:
     for a style that has its own network.
     """
 
+    net: Any  # a TransformerNet, or an OnnxNet
+    info: dict[str, Any]
+    weights: dict[str, Tensor]
+    base: dict[str, Tensor] | None
+
     def __init__(
         self,
         source: Any,  # a built-in style, a painting, FILE[:NAME], a run folder, .pkl, .onnx or a
@@ -159,9 +164,10 @@ class Stylizer:
             check_range("likeness", likeness, 0, 1)
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
-            shape, painter = painting_shape(stored[::-1], how.stroke, how.size), self.painter
+            shape = painting_shape(stored[::-1], how.stroke, how.size)
+            painter: Callable[..., Any] = self.painter
             if self.decodes:
-                painter = partial(self._sight_painter, watch=watch)
+                painter = partial(self.sight_painter, watch=watch)
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
                 painter = partial(self._pixel_painter, refine, likeness, watch)
@@ -205,14 +211,21 @@ class Stylizer:
         share, palette = (1.0 - strength if self.styles else 1.0), self._palette(mix)
         return Painter(net, weights, share, self.device, self.dtype, palette, fade=fade)
 
-    def _sight_painter(self, style=None, strength=1.0, private=False, watch=None):
+    def sight_painter(
+        self,
+        style=None,  # as in `__call__`
+        strength: float = 1.0,
+        private: bool = False,  # as in `painter`; it always is
+        **how: Any,  # `watch` and `follow` of the painter
+    ) -> SightPainter:
+        "A painter with places of the style's painting."
         check_range("strength", strength, 0, 1)
         arch = "full" if self.arch == "full" else "slim"
         works, shares = self._works(style)
-        return SightPainter(works, shares, strength, arch, self.device, self.dtype, watch)
+        return SightPainter(works, shares, strength, arch, self.device, self.dtype, **how)
 
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
-        first = self._sight_painter(style)
+        first = self.sight_painter(style)
         works = [[read_picture(work) for work in each] for each in first.works]
         where = self.device, self.precision
         return PixelPainter(works, first.shares, strength, seconds, likeness, first, *where, watch)
@@ -222,9 +235,7 @@ class Stylizer:
         mix = self.style_weights(style)
         shares = {name: share for name, share in zip(self.styles, mix.tolist()) if share}
         if missing := [name for name in shares if name not in self.paintings]:
-            raise FaststyleError(
-                f"Refining {missing[0]} needs its painting (painting=, --painting)."
-            )
+            raise FaststyleError(f"{missing[0]} needs its painting here (painting=, --painting).")
         mixed = [(listify(self.paintings[name]), share) for name, share in shares.items()]
         mixed.sort(key=lambda each: digest(each[0]))  # the same in any order
         return tuple(map(list, zip(*mixed)))

@@ -19,6 +19,7 @@ __all__ = ["NOWHERE", "coherent"]
 NOWHERE = -1  # in `styles`: no place of a painting
 SQUARE = 4  # places on a side of a square
 BONUS = 0.5  # of similarity, if all neighbors agree (as Ashikhmin 2001)
+HOLD = 0.35  # likewise, of a film's strokes
 POPULAR = 0.9  # weight of the popularity (as CSLS, Lample et al. 2018)
 VARIETY = 0.03  # of similarity
 ROUNDS = 10
@@ -32,12 +33,17 @@ def coherent(
     other: Tensor,  # [B, C, H, W], places of paintings, likewise
     styles: Tensor | None = None,  # [H, W], the style of each place, or `NOWHERE`; None: one style
     shares: Sequence[float] = (1.0,),  # of the styles, of the photo
+    held: Tensor | None = None,  # [B, h, w], what places took in a film's last frame, or `NOWHERE`
 ) -> Tensor:  # [B, h, w], indices into H x W
     "Match places in bounded memory. Several styles share the squares of a photo."
     (h, w), (H, W) = own.shape[2:], other.shape[2:]
     now, chosen = squares(own, other, styles, shares)
     own, other = own.flatten(2).mT, other.flatten(2)
     kinds = None if styles is None else styles.flatten()
+    before = [] if held is None else [held.flatten(1)]
+    for each in before:
+        now = torch.where(each == NOWHERE, now, each)
+        chosen = chosen if kinds is None else torch.where(each == NOWHERE, chosen, kinds[each])
 
     def similar(part, chosen):
         found = (part @ other).float()
@@ -52,8 +58,10 @@ def coherent(
         going = torch.where((y >= 0) & (y < H) & (x >= 0) & (x < W), y * W + x, -1).flatten(2)
         if kinds is not None:
             going = torch.where(kinds[going.clamp(0)] == chosen, going, -1)
-        choices = torch.cat([now[None], alone[None], going])  # [10, B, N]
+        choices = torch.stack([now, alone, *before, *going])  # [k, B, N]
         score = alike(own, other, choices) + BONUS * agreed(choices, going)
+        for each in before:
+            score += HOLD * (choices == each)
         best = choices.gather(0, score.argmax(0, keepdim=True))[0]
         # Neighbors that change at once would change back and forth.
         now = torch.where(turn(h, w, i, now.device), best, now)

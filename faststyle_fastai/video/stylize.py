@@ -28,9 +28,9 @@ from ..inference.faces import with_faces
 from ..inference.finish import recolor
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from ..models.transformer import TransformerNet
 from .fingerprints import content_of, fingerprints
 from .image_writers import VideoWriter
+from .matches import FollowedMatches
 from .reader import SLIVER, VideoFrame, VideoReader, open_video
 from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
 from .writer import parts_folder, video_writer
@@ -39,6 +39,7 @@ __all__ = ["paint_video"]
 
 GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
+KEPT, HALF = 0.8, 0.5  # weights of the frame before, with `smooth`, and with `painterly` alone
 REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 STOPPED = "Stopped"
 MISSING = 0.5  # seconds that a video may be shorter than stated
@@ -53,6 +54,7 @@ def paint_video(
     strength: float = 1.0,
     size: int | None = None,  # px of the short side of `out`; None: as in `source`
     smooth: bool = False,  # brush strokes follow the motion
+    painterly: bool = False,  # paint with places of the painting, as photos are; slower
     sound: bool = True,  # keep it
     start: float = 0.0,  # seconds
     end: float | None = None,  # seconds; None: the video's end
@@ -98,11 +100,12 @@ def paint_video(
         "source": source,
         "size": size,
         "smooth": smooth,
+        "painterly": painterly,
         "start": start,
         "fps": fps,
     }
     settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options)}
-    painted = FramePainter(paint, paint_options, size, smooth)
+    painted = FramePainter(paint, paint_options, size, smooth, painterly)
     with open_video(source, fps) as reader:
         settings["content"] = content_of(source)
         writer = video_writer(out, reader, settings, codec, crf, resume, sound)
@@ -211,17 +214,23 @@ class FramePainter:
         options: PaintOptions,  # its `size` is not used
         size: int | None = None,  # px of the short side of the frames; None: unchanged
         smooth: bool = False,  # brush strokes follow the motion
+        painterly: bool = False,  # with places of the painting
     ):
-        self.paint, self.options, self.size = copy(paint), options, size
+        self.paint, self.options, self.size, self.painterly = copy(paint), options, size, painterly
         self.paint.decodes = False  # each frame would be painted anew
-        steady = isinstance(paint.net, TransformerNet)  # not an .onnx network
+        steady = not painterly and not paint.onnx
         styles = [options.style] if options.black is None else [options.style, options.black]
-        self.painters = [paint.painter(style, options.strength, private=steady) for style in styles]
+        self.painters: list[Any] = [
+            paint.sight_painter(style, options.strength, follow=FollowedMatches())
+            if painterly
+            else paint.painter(style, options.strength, private=steady)
+            for style in styles
+        ]
         self.statistics = [SmoothedStatistics(p.net) for p in self.painters if steady]
         for i, statistics in enumerate(self.statistics):
             smoothed = statistics.smoothed(moments)
             self.painters[i] = replace(self.painters[i], measure=smoothed)
-        self.blender = FlowBlender() if smooth else None
+        self.blender = FlowBlender(KEPT if smooth else HALF) if smooth or painterly else None
         self.device = finishing_device(paint.device)
         self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
         finds = options.area != "all" or options.faces == "natural"
@@ -290,6 +299,8 @@ class FramePainter:
         "Sides in px: of the tiles, or None, and the short one that frames are painted at."
         reduced = short_shape(shape, self.size) if self.size else shape
         painting = painting_shape(reduced, self.options.stroke, None)
+        if self.painterly:
+            return None, min(painting)
         return self.paint.tile_side(shape[::-1], painting, self.options.tile), min(painting)
 
     def _reduced(self, x):

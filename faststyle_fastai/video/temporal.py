@@ -19,7 +19,6 @@ __all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople"]
 FOLLOW = 4.0  # seconds, time constant of the smoothing
 FAR = 1  # standard deviations that a channel's mean may be from the smoothed one
 CUT = 0.12  # mean difference of two frames, in [0, 1], above which a new scene begins
-KEPT = 0.8  # weight of the previous frame where it shows the same object
 LOOK, ZOOMS = 256, (1, 2)  # px of the short side at which people are sought, and their windows
 STEADY, MOVED = 0.8, 0.3  # share of a small change that is dropped; a change that is motion
 SAME_FACE, FASTER, FADE = 0.3, 0.5, 0.2  # least IoU; share of a move that is followed; each frame
@@ -139,10 +138,13 @@ class SteadyPeople:
 class FlowBlender:
     "Blends each frame with the previous one, warped by optical flow."
 
-    def __init__(self):
-        self.cv2 = extra("cv2", "video")
+    def __init__(
+        self,
+        kept: float,  # weight of the previous frame where it shows the same object
+    ):
+        self.cv2, self.kept = extra("cv2", "video"), kept
         self.flow = self.cv2.DISOpticalFlow_create(self.cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self.last = None
+        self.last: Any = None
 
     def __call__(
         self,
@@ -159,6 +161,6 @@ class FlowBlender:
             moved_photo = cv2.remap(last_photo, *source, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
             moved = cv2.remap(last, *source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
             error = np.abs(moved_photo - photo).mean(-1, keepdims=True)
-            painted = painted + KEPT * np.exp(-((error / SAME) ** 2)) * (moved - painted)
+            painted = painted + self.kept * np.exp(-((error / SAME) ** 2)) * (moved - painted)
         self.last = gray, photo, painted
         return painted

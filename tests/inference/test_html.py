@@ -65,9 +65,20 @@ def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
 
 
-def test_a_painting_at_first_sight_has_its_colors(visit, photos):
+def test_a_page_takes_places_of_its_painting(visit, photos):
+    Image.open(photos / "china" / "0.jpg").resize((360, 240)).save("china.png")
+    at_sight = Stylizer(style_thumbnail("tahiti"), "cpu", "float32", arch="slim")
+    tab = visit(export_html(at_sight, Path("tahiti.html").absolute()))
+    open_photo(tab, "china.png")
+    seen = downloaded(tab)[0]
+    python = at_sight("china.png", size=168)
+    assert away(seen, python) < away(seen, Image.open("china.png")) / 3
+
+
+def test_several_works_at_first_sight_have_their_colors(visit, photos):
     Image.open(photos / "china" / "0.jpg").save("china.png")
-    at_sight = Stylizer(style_thumbnail("tahiti"), "cpu", "float32")
+    works = [style_thumbnail("tahiti"), style_thumbnail("tahiti")]
+    at_sight = Stylizer({"tahiti": works}, "cpu", "float32")
     at_sight.decodes = False  # the page has the network that films take
     tab = visit(export_html(at_sight, Path("tahiti.html").absolute()))
     open_photo(tab, "china.png")

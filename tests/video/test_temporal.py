@@ -1,9 +1,13 @@
 import math
+from fractions import Fraction
 
 import numpy as np
 import torch
 from PIL import Image
 
+from faststyle_fastai.all import PaintOptions, Stylizer, style_thumbnail
+from faststyle_fastai.video.reader import VideoFrame
+from faststyle_fastai.video.stylize import FramePainter
 from faststyle_fastai.video.temporal import FlowBlender, SmoothedStatistics
 
 
@@ -40,16 +44,37 @@ def test_strokes_move_along():
     )
     photos = [scene[:, i : i + 128] for i in range(0, 12, 3)]  # a pan
     noisy = [(p / 255 + rng.normal(0, 0.1, p.shape)).astype(np.float32) for p in photos]
-    along = FlowBlender()
+    along = FlowBlender(0.8)
     steady = [
         along(photo, picture) for photo, picture in zip(map(np.ascontiguousarray, photos), noisy)
     ]
-
-    def flicker(pictures):
-        pairs = zip(pictures, pictures[1:])
-        return math.sqrt(np.mean([((b[:, :-3] - a[:, 3:]) ** 2).mean() for a, b in pairs]))
 
     assert flicker(steady) < 0.5 * flicker(noisy)
     assert (
         np.abs(steady[-1] - photos[-1] / 255).mean() < np.abs(noisy[-1] - photos[-1] / 255).mean()
     )
+
+
+def test_places_of_a_painting_move_with_the_film(photos):
+    scene = np.asarray(Image.open(photos / "china" / "0.jpg").convert("RGB").resize((220, 128)))
+    frames = [np.ascontiguousarray(scene[:, i : i + 176]) for i in range(0, 15, 3)]  # a pan
+    paint = Stylizer(style_thumbnail("starry_night"), "cpu", "float32", arch="slim")
+    options = PaintOptions(faces="painted")
+    film, alone = FramePainter(paint, options, painterly=True), FramePainter(paint, options)
+    alone.painters = [paint.sight_painter()]  # each frame by itself
+    along, one_by_one = (
+        [
+            each(VideoFrame(frame, Fraction(i, 25), Fraction(1, 25))).picture / 255
+            for i, frame in enumerate(frames)
+        ]
+        for each in (film, alone)
+    )
+    assert flicker(along) < 0.4 * flicker(one_by_one)
+    away = np.abs(along[-1] - one_by_one[-1]).mean()
+    assert away < 0.5 * np.abs(along[-1] - frames[-1] / 255).mean()
+
+
+def flicker(pictures):
+    "Of a pan by 3 px a frame."
+    pairs = zip(pictures, pictures[1:])
+    return math.sqrt(np.mean([((b[:, :-3] - a[:, 3:]) ** 2).mean() for a, b in pairs]))

@@ -2,6 +2,7 @@
 // The functions after `started`, and those of webm.js, are those of remote.js and closer.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const slowly = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025
+const FORMAT = 2; // of what is kept; anything older goes
 const decoded = (text) => (Uint8Array.fromBase64 ?? slowly)(text);
 const bytes = (id) => decoded($(id).textContent);
 
@@ -50,6 +51,7 @@ async function start() {
   worker.onmessage = answer;
   worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
   const programs = Object.fromEntries(facts.programs.map((name) => [name, bytes(`program-${name}`)]));
+  for (const one of facts.styles) if (one.work) one.work = placesIn(await canvasFrom(one.work));
   await ask("start", { ...given, programs, gpu, sure: facts.sure, first: Object.keys(facts.networks)[0] });
 }
 const started = start();
@@ -88,7 +90,7 @@ async function mixed(one, other, share, steady) {
 
 // A painting's row, once it is needed.
 async function completed(one) {
-  if (!one.work || one.rows[facts.sight]) return;
+  if (one.rows[facts.sight] !== null) return;
   const { row, moments } = await ask("read", { work: one.work, short: READ });
   [one.rows[facts.sight], one.palette] = [row, { ...facts.palette, moments }];
 }
@@ -96,8 +98,11 @@ async function completed(one) {
 // A reload in the same tab shows the same photo and paintings. The browser keeps them until another
 // tab opens the page.
 const shelf = new Promise((done) => {
-  const asked = indexedDB.open(`faststyle ${location.pathname}`);
-  asked.onupgradeneeded = () => asked.result.createObjectStore("kept");
+  const asked = indexedDB.open(`faststyle ${location.pathname}`, FORMAT);
+  asked.onupgradeneeded = () => {
+    for (const name of asked.result.objectStoreNames) asked.result.deleteObjectStore(name);
+    asked.result.createObjectStore("kept");
+  };
   asked.onsuccess = () => done(asked.result);
   asked.onerror = () => done(null);
 });
@@ -154,15 +159,20 @@ async function fullSize({ strength, type }, watch) {
 }
 const stopFullSize = () => ask("stop");
 
+// A picture inside the page.
+const canvasFrom = async (address) => canvasOf(await createImageBitmap(new Blob([bytesOf(address)], { type: "image/jpeg" })));
+
 // The sample in a style.
 async function sampleIn(one) {
   await started;
-  const blob = new Blob([bytesOf(facts.sample[0])], { type: "image/jpeg" });
-  return (await thumbnail(canvasOf(await createImageBitmap(blob)), one)).toDataURL("image/jpeg");
+  return (await thumbnail(await canvasFrom(facts.sample[0]), one)).toDataURL("image/jpeg");
 }
+
+// A painting whose places photos take.
+const placesIn = (canvas) => ({ image: pixels(canvas), id: Math.random() });
 
 // The style of a painting.
 async function styleOf(file, canvas) {
-  const name = file.name.replace(/\.[^.]*$/, ""), work = { image: pixels(canvas), id: Math.random() };
-  return { name, title: name.replaceAll("_", " "), work, rows: { [facts.sight]: null } };
+  const name = file.name.replace(/\.[^.]*$/, "");
+  return { name, title: name.replaceAll("_", " "), work: placesIn(canvas), rows: { [facts.sight]: null } };
 }
