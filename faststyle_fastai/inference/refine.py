@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import pairwise
+from typing import Any
 
 import torch
 from fastcore.basics import listify
@@ -16,14 +17,17 @@ from torch import Tensor
 
 from ..core.devices import computing
 from ..core.muon import by_step
+from ..images.files import image_size, opened, read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..models.normalization import is_affine
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from ..perceptual.plans import FAST_LOSS, merged
+from .enlarge import painting_shape
+from .options import PaintOptions
 
-__all__ = ["refine", "refining_size"]
+__all__ = ["photo_to_refine", "refine", "refining_size"]
 
 # One photo allows for much more style than a training does, and people soon miss the subject.
 LOSS = merged(
@@ -49,6 +53,19 @@ def refining_size(
 ) -> int:  # px of the short side to refine at
     "The size that a photo is refined at: larger is slow, and hardly better."
     return max(1, min(LARGEST, *size, int(min(size) * math.sqrt(AREA / math.prod(size)))))
+
+
+def photo_to_refine(
+    picture: Any,  # as Stylizer takes it
+    how: PaintOptions,
+    device: torch.device,
+) -> Tensor:  # [1, 3, H, W] in [0, 1]
+    "A photo at the size to refine at."
+    with opened(picture) as image:
+        size = painting_shape(image_size(image)[::-1], how.stroke, how.size)
+        short = refining_size(size[::-1])
+        photo = to_tensor(read_picture(image, shortest=short), device)
+    return resize_short(photo, short)
 
 
 def refine(

@@ -1,7 +1,5 @@
 "Stylizer: a trained network applied to any image."
 
-import math
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy, deepcopy
@@ -16,11 +14,10 @@ from fastcore.basics import listify
 from PIL import Image
 from torch import Tensor, nn
 
-from ..core.assets import ASSETS
 from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
-from ..core.values import check_range, known
+from ..core.values import check_range
 from ..images.files import (
     image_size,
     opened,
@@ -28,28 +25,25 @@ from ..images.files import (
     to_picture,
     to_tensor,
 )
-from ..images.formats import is_painting
 from ..images.remote import digest
-from ..images.sizes import resize_short
 from ..models.normalization import is_affine
-from ..models.predictor import HIDDEN
-from ..models.stylefile import builtin_weights, card_of, load_style, plain_net, save_network
-from ..models.transformer import SMALLEST, TransformerNet
-from .builtin import find_style, style_thumbnail, unknown_style
+from ..models.stylefile import save_network
+from ..models.transformer import TransformerNet
+from .builtin import unknown_style
 from .enlarge import painting_shape
-from .first_sight import PREDICTED, first_sight, paintings_by_name, style_name
+from .first_sight import PREDICTED, style_name
 from .layers import paint_layers
 from .mixtures import mixture
 from .options import PaintOptions
 from .painter import Painter
 from .pixel_painter import PixelPainter
-from .refine import refine, refining_size
+from .refine import photo_to_refine, refine, refining_size
 from .sight_painter import SightPainter, look_at
-from .tiles import smaller_side, tile_side, tiles
+from .sources import source_of
+from .tiles import chosen_side, smaller_side
 
 __all__ = ["Stylizer"]
 
-LARGE, SIDE = 2**24, 1024  # px: images above LARGE are enlarged in parts of SIDE
 FEWEST_PX = 8  # of the short side, to paint on the image itself
 
 
@@ -77,38 +71,18 @@ class Stylizer:
         trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
         arch: str | None = None,  # network for paintings: full (the default) or slim
     ):
-        self.named = None  # the style given with the file
-        self.at_sight = isinstance(source, (list, dict)) or is_painting(source)
+        found = source_of(source, trust_pickle, arch)
+        self.named, self.at_sight, self.paintings = found.named, found.at_sight, found.paintings
         self.decodes = self.at_sight  # photos; films take the network, which is steady
-        self.paintings: dict = {}  # style name -> its painting or works, if they are known
-        if self.at_sight:
-            by_name = isinstance(source, dict)
-            self.paintings = source if by_name else paintings_by_name(listify(source))
-            self.arch, self.styles = known("arch", arch or "full", HIDDEN), [*self.paintings]
-            self.named, loaded = self.styles[0], None
-        elif arch is not None:
-            raise FaststyleError(
-                f"{source} has its own network. arch= (--arch) chooses one for a painting."
-            )
-        elif isinstance(source, (str, Path)):
-            path, self.named = find_style(source)
-            if (kind := path.suffix.lower()) == PICKLE and not trust_pickle:
-                raise FaststyleError(
-                    f"{path} is a pickle, which can run code when loaded. Use its .safetensors "
-                    "file, or --trust-pickle (in Python trust_pickle=True) if you trust it."
-                )
-            loaded = LOADERS.get(kind, load_style)(path)
-            if path.parent == ASSETS:
-                self.paintings = {name: style_thumbnail(name) for name in loaded[1]["styles"]}
-        else:
-            loaded = _from_learner(source)
         self.device, self.precision = use_device(device), precision
         self.dtype = autocast_dtype(self.device, precision)
         enable_memory_reuse()
-        if loaded:
-            self._keep(*loaded)
-            self.arch, self.styles = self.info["arch"], self.info["styles"]
-        self.onnx = bool(loaded) and not isinstance(self.net, TransformerNet)
+        if not self.at_sight:
+            self._keep(*found.load())
+        self._load = found.load
+        self.arch = found.arch or self.info["arch"]
+        self.styles = found.styles or self.info["styles"]
+        self.onnx = not self.at_sight and not isinstance(self.net, TransformerNet)
         self._index(self.named)  # a wrong name fails here, and so does a wrong painting
         if self.at_sight:
             look_at(self.paintings.values(), self.device, self.dtype)
@@ -117,7 +91,7 @@ class Stylizer:
         "What paintings predict, once it is needed: films need it, and photos do not."
         if name not in ("net", "info", "weights", "base") or not self.__dict__.get("at_sight"):
             raise AttributeError(f"{type(self).__name__} has no attribute {name}.")
-        self._keep(*first_sight(self.paintings, self.arch))
+        self._keep(*self._load())
         return self.__dict__[name]
 
     def _keep(self, net, info, base):
@@ -278,25 +252,15 @@ class Stylizer:
         if painting is None:
             raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")
         pictures = picture if isinstance(picture, (list, tuple)) else [picture]
-        photos = [self._small(each, how) for each in pictures]
+        photos = [photo_to_refine(each, how, self.device) for each in pictures]
         works = [to_tensor(read_picture(work)) for work in listify(painting)]
-        net, other = (
-            refine(self.network([name]), works, photos, seconds, self.dtype, watch),
-            copy(self),
-        )
+        net = refine(self.network([name]), works, photos, seconds, self.dtype, watch)
+        other = copy(self)
         other.net, other.styles = net, [name]
         other.info = {**self.info, "styles": [name], "palettes": {}}  # it has the colors
         other.named, other.at_sight, other.paintings = name, False, {name: painting}
         other.weights = {k: v.detach() for k, v in net.state_dict().items()}
         return other
-
-    def _small(self, picture, how):
-        "A photo at the size to refine at: [1, 3, H, W]."
-        with opened(picture) as image:
-            size = painting_shape(image_size(image)[::-1], how.stroke, how.size)
-            short = refining_size(size[::-1])
-            photo = to_tensor(read_picture(image, shortest=short), self.device)
-        return resize_short(photo, short)
 
     def save(
         self,
@@ -326,23 +290,10 @@ class Stylizer:
         tile,  # see PaintOptions
     ) -> int | None:
         # Side of a tile in px; None: paint without tiles.
-        if self.onnx:
-            if tile not in ("auto", None):
-                raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
-            return None
-        shape, large = shape[::-1], math.prod(size) > LARGE
-        if tile == "auto" and large and math.prod(shape) < LARGE:
-            return SIDE
-        if tile == "auto":
-            tile = tile_side(shape, self.device)
-            if tile:
-                warnings.warn(
-                    f"{shape[0]}x{shape[1]} px is painted in tiles of {tile} px because it does "
-                    "not fit in the free memory.",
-                    stacklevel=3,
-                )
-        if tile is not None and len(tiles(shape, tile)) > 1 and min(shape) >= SMALLEST:
-            return tile
+        if not self.onnx:
+            return chosen_side(size, shape[::-1], tile, self.device)
+        if tile not in ("auto", None):
+            raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
         return None
 
     def style_weights(
@@ -386,32 +337,3 @@ class Stylizer:
 def stylizer_of(source) -> Stylizer:
     "A Stylizer, or one of what its constructor takes."
     return source if isinstance(source, Stylizer) else Stylizer(source, "cpu")
-
-
-def _from_onnx(path):
-    from .onnx import OnnxNet
-
-    net = OnnxNet(path)
-    return net, net.info, None
-
-
-def _from_pickle(path):
-    from fastai.learner import load_learner
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # fastai warns that pickles run code; this one is trusted
-        try:
-            return _from_learner(load_learner(path))
-        except Exception as error:  # nearly any, in unpickling
-            why = f"{type(error).__name__}: {error}"
-            raise ValueError(f"{path} cannot be loaded as a style's learner ({why}).") from error
-
-
-def _from_learner(learn):
-    info, base = card_of(learn)
-    net = deepcopy(plain_net(learn.model))  # what is trained on does not change it
-    return net, info, base or builtin_weights(info)
-
-
-PICKLE = ".pkl"  # no other file is ever unpickled
-LOADERS = {PICKLE: _from_pickle, ".onnx": _from_onnx}  # loaders of other formats, by extension

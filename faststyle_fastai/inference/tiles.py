@@ -6,9 +6,11 @@ fixed, tiles that overlap by 56 px give the same result as the whole image (afte
 URST).
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +19,7 @@ from ..core.devices import out_of_memory
 from ..core.errors import UsageError
 from ..core.memory import SHARE, fits_in_memory, free_memory
 from ..models.normalization import mean_and_variance, pooled
-from ..models.transformer import TransformerNet
+from ..models.transformer import SMALLEST, TransformerNet
 
 __all__ = [
     "Tile",
@@ -27,6 +29,7 @@ __all__ = [
     "smaller_side",
     "spread_tiles",
     "statistics",
+    "chosen_side",
     "tile_side",
     "tiles",
 ]
@@ -34,6 +37,7 @@ __all__ = [
 HALO = 56  # px, a multiple of 4
 COARSEST = 4  # image px per px of the coarsest features; tiles start at multiples of it
 SIDES = 256, 512, 1024  # px of tiles when the side is chosen automatically
+LARGE, SIDE = 2**24, 1024  # px: images above LARGE are enlarged in parts of SIDE
 SAMPLE_SIDE, SAMPLES = 64, 256  # px and number of the sampled tiles
 EVEN = 0.7548776662466927, 0.5698402909980532  # multiples cover a square evenly (R2)
 NEED = 512  # bytes per pixel to paint in float32; half as many in bfloat16
@@ -141,6 +145,25 @@ def statistics(
     "Mean and variance of each channel over all parts."
     sizes, found = zip(*((x[0, 0].numel(), mean_and_variance(x)) for x in parts))
     return pooled(sizes, torch.stack(found)).float()
+
+
+def chosen_side(
+    photo: tuple[int, int],  # width and height of the photo
+    size: tuple[int, int],  # width and height to paint at
+    tile: Any,  # see PaintOptions
+    device: torch.device,
+) -> int | None:  # px; None: paint without tiles
+    "The side of the tiles that an image is painted in."
+    if tile == "auto" and math.prod(photo) > LARGE > math.prod(size):
+        return SIDE
+    side = tile_side(size, device) if tile == "auto" else tile
+    if tile == "auto" and side:
+        warnings.warn(
+            f"{size[0]}x{size[1]} px is painted in tiles of {side} px because it does "
+            "not fit in the free memory.",
+            stacklevel=4,
+        )
+    return side if side and len(tiles(size, side)) > 1 and min(size) >= SMALLEST else None
 
 
 def tile_side(

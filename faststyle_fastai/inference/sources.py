@@ -1,0 +1,92 @@
+"What a Stylizer is made of: a style file, another program's network, a Learner, or paintings."
+
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastcore.basics import listify
+
+from ..core.assets import ASSETS
+from ..core.errors import FaststyleError
+from ..core.values import known
+from ..images.formats import is_painting
+from ..models.predictor import HIDDEN
+from ..models.stylefile import builtin_weights, card_of, load_style, plain_net
+from .builtin import find_style, style_thumbnail
+from .first_sight import first_sight, paintings_by_name
+
+__all__ = ["Source", "source_of"]
+
+
+@dataclass
+class Source:
+    "A network that is not loaded yet."
+
+    load: Callable[[], tuple]  # gives the network, its metadata and its base weights
+    named: str | None = None  # the style given with the file
+    paintings: dict = field(default_factory=dict)  # style name -> its painting or works, if known
+    at_sight: bool = False
+    arch: str | None = None  # None: as the metadata say
+    styles: list[str] = field(default_factory=list)  # likewise if empty
+
+
+def source_of(
+    source: Any,  # as Stylizer takes it
+    trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
+    arch: str | None = None,  # network for paintings: full (the default) or slim
+) -> Source:
+    "Raises what a Stylizer does."
+    if isinstance(source, (list, dict)) or is_painting(source):
+        paintings = source if isinstance(source, dict) else paintings_by_name(listify(source))
+        arch, styles = known("arch", arch or "full", HIDDEN), [*paintings]
+        load = partial(first_sight, paintings, arch)
+        return Source(load, styles[0], paintings, at_sight=True, arch=arch, styles=styles)
+    if arch is not None:
+        raise FaststyleError(
+            f"{source} has its own network. arch= (--arch) chooses one for a painting."
+        )
+    if not isinstance(source, (str, Path)):
+        return Source(partial(_from_learner, source))
+    path, named = find_style(source)
+    if (kind := path.suffix.lower()) == PICKLE and not trust_pickle:
+        raise FaststyleError(
+            f"{path} is a pickle, which can run code when loaded. Use its .safetensors "
+            "file, or --trust-pickle (in Python trust_pickle=True) if you trust it."
+        )
+    found = LOADERS.get(kind, load_style)(path)
+    ships = path.parent == ASSETS
+    paintings = {name: style_thumbnail(name) for name in found[1]["styles"]} if ships else {}
+    return Source(lambda: found, named, paintings)
+
+
+def _from_onnx(path):
+    from .onnx import OnnxNet
+
+    net = OnnxNet(path)
+    return net, net.info, None
+
+
+def _from_pickle(path):
+    from fastai.learner import load_learner
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fastai warns that pickles run code; this one is trusted
+        try:
+            return _from_learner(load_learner(path))
+        except Exception as error:  # nearly any, in unpickling
+            why = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{path} cannot be loaded as a style's learner ({why}).") from error
+
+
+def _from_learner(learn):
+    info, base = card_of(learn)
+    net = deepcopy(plain_net(learn.model))  # what is trained on does not change it
+    return net, info, base or builtin_weights(info)
+
+
+PICKLE = ".pkl"  # no other file is ever unpickled
+LOADERS = {PICKLE: _from_pickle, ".onnx": _from_onnx}  # loaders of other formats, by extension
