@@ -15,7 +15,8 @@ from torch.export import Dim
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError, UsageError
 from ..core.extras import extra
-from ..models.stylefile import FORMAT, checked_info, select_styles
+from ..models.metadata import checked_info
+from ..models.stylefile import FORMAT, select_styles
 from ..models.transformer import SMALLEST, TransformerNet, make_network
 
 __all__ = ["OnnxNet", "export_onnx"]

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +14,8 @@ from torch import Tensor
 from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
-from ..core.terminal import CONTROL, printable
 from ..core.weights import read_weights
+from .metadata import check_names, checked_info
 from .normalization import is_affine
 from .transformer import ARCHS, TransformerNet, from_examples, make_network
 
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["card_of", "import_style", "load_style", "save_style"]
 
-FORMAT, FIELDS = "faststyle/1", {"arch", "styles", "size", "recipe", "base"}
+FORMAT = "faststyle/1"
 MODEL = "model.safetensors"  # file name of the network in a run folder
 BASE = "base."  # prefix of the weights of a base stored in the file
-LARGEST, LONGEST = 2**30, 2**20  # most bytes of a file, and characters of its metadata
+LARGEST = 2**30  # most bytes of a file
 
 
 def save_style(
@@ -218,55 +217,6 @@ def load_style(
     except ValueError as error:
         why = str(error).rstrip(".")
         raise ValueError(f"{path} is not a valid faststyle network: {why}.") from None
-
-
-def checked_info(
-    said: dict[str, str],  # the metadata of a file
-) -> dict:  # styles as a list, size as a number
-    "Check the metadata of a network before it is built; `ValueError` says what is wrong."
-    if missing := FIELDS - said.keys():
-        raise ValueError(f"missing metadata: {', '.join(sorted(missing))}")
-    if (length := sum(map(len, said.values()))) > LONGEST:
-        raise ValueError(f"{length} characters of metadata, more than {LONGEST}")
-    if CONTROL.search("".join(said.values())):
-        raise ValueError("control characters in its metadata")
-    try:
-        styles = json.loads(said["styles"])
-    except (ValueError, RecursionError):
-        styles = None
-    if not isinstance(styles, list) or not all(isinstance(name, str) for name in styles):
-        raise ValueError(f"styles is {said['styles'][:40]}, not a list of names")
-    check_names(styles)
-    if not 1 <= (size := int(said["size"])) <= 2**16:
-        raise ValueError(f"size is {size} px")
-    info = {**said, "styles": styles, "size": size}
-    if "palettes" in said:
-        info["palettes"] = checked_palettes(said["palettes"])
-    return info
-
-
-def checked_palettes(
-    said: str,
-) -> dict[str, list]:  # style -> [4, 4]
-    "The moments of the colors of the paintings, where they are known."
-    try:
-        palettes = json.loads(said)
-        known = [torch.tensor(own, dtype=torch.float32) for own in palettes.values()]
-        right = all(own.shape == (4, 4) and own.isfinite().all() for own in known)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        right = False
-    if not right:
-        raise ValueError(f"palettes is {said[:40]}, not 4x4 numbers for each style")
-    return palettes
-
-
-def check_names(names: list[str]):
-    "Check names of styles, which become parts of file names; `ValueError` for a wrong one."
-    for name, count in Counter(names).items():
-        if not name.strip() or CONTROL.search(name) or set(name) & set("/\\"):
-            raise ValueError(f"Invalid style name '{printable(name[:40])}'.")
-        if count > 1:
-            raise ValueError(f"{count} styles are named {name}.")
 
 
 def read_state(

@@ -26,8 +26,9 @@ from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import PREDICTED, any_style, painting_moments, palette_of, together
+from ..models.metadata import check_names
 from ..models.normalization import is_affine
-from ..models.stylefile import builtin_base, builtin_path, check_names, load_style, select_styles
+from ..models.stylefile import builtin_base, builtin_path, load_style, select_styles
 from ..models.transformer import TransformerNet, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss

@@ -17,7 +17,8 @@ from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
 from ..core.locks import alone
 from ..core.provenance import write_json
-from ..models.stylefile import MODEL, check_names, save_style
+from ..models.metadata import check_names
+from ..models.stylefile import MODEL, save_style
 from .distributed import main_process_first
 from .recipes import plan_of_0_1
 

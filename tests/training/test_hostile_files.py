@@ -11,9 +11,9 @@ from faststyle_fastai.core.errors import FaststyleError, format_error
 from faststyle_fastai.inference.html import export_html
 from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models import stylefile
+from faststyle_fastai.models.metadata import check_names
 from faststyle_fastai.models.stylefile import (
     builtin_path,
-    check_names,
     checksum,
     load_style,
     read_state,
