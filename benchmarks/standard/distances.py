@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from faststyle_fastai.core.moments import mean_and_std, moments
 from faststyle_fastai.images.sizes import resize_short
 from faststyle_fastai.perceptual.backbones import Backbone
-from faststyle_fastai.perceptual.measures import grid, patches, tone
+from faststyle_fastai.perceptual.measures import grid, local_style, patches, tone
 from faststyle_fastai.perceptual.style_losses import CONTENT_LOSSES
 
 STYLE = "relu1_1", "relu2_1", "relu3_1", "relu4_1"  # those that the weights reach
@@ -34,6 +34,7 @@ def distances(
     content = [compare(seen[k], target[k]).item() for k in CONTENT if k in seen]
     return {
         "style": sum(style) / len(style),
+        "local style": local_style(x, painting, backbone),
         "content": sum(content) / len(content),
         "CFSD": cfsd(*(resize_short(y, SMALL) for y in (x, photo)), backbone),
         "tone": tone(x, photo).item(),

@@ -61,7 +61,13 @@ Likeness = Annotated[
         max=1,
     ),
 ]
-Painting = Annotated[str | None, option("FILE", "Painting of a style of your own, to refine it.")]
+Painterly = Annotated[
+    bool,
+    Option("--painterly", help="Paint with places of the style's painting. Slower than a network."),
+]
+Painting = Annotated[
+    str | None, option("FILE", "Painting of a style of your own, for --refine and --painterly.")
+]
 Megapixels = Annotated[
     float, option("N", "Refuse images with more megapixels.", "--max-megapixels", min=0.001)
 ]

@@ -67,6 +67,7 @@ def stylize(
         ),
     ] = 0.0,
     likeness: options.Likeness = None,
+    painterly: options.Painterly = False,
     painting: options.Painting = None,
     save_mask: Annotated[
         Path | None,
@@ -99,7 +100,7 @@ def stylize(
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
     masks = plan_masks(inputs, save_mask, settings, force)
-    check_refining(refine, likeness, painting)
+    check_refining(refine, likeness, None if painterly else painting)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
@@ -116,7 +117,7 @@ def stylize(
     show = not quiet and sys.stderr.isatty()
     if painting:
         paint.paintings = dict.fromkeys(paint.styles, painting)
-    more = {"refine": refine, "likeness": likeness} if refine else {}
+    more = {"painterly": painterly} | ({"refine": refine, "likeness": likeness} if refine else {})
     watch = partial(show_share, "painted") if show else None
     written: list[Path] = []
     alone = refine or masks or settings.area != "all"

@@ -56,10 +56,7 @@ def video(
         bool,
         Option("--temporal-smoothing", help="Make the brush strokes follow the motion. Slower."),
     ] = False,
-    painterly: Annotated[
-        bool,
-        Option(help="Paint each frame as photos are, with places of the painting. Much slower."),
-    ] = False,
+    painterly: options.Painterly = False,
     refine: Annotated[
         float,
         option(

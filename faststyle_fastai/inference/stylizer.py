@@ -113,6 +113,7 @@ class Stylizer:
         refine: float = 0.0,  # seconds of painting on the image itself, by neighbors
         likeness: float | None = None,  # then: from 0, the painting with your subject, to 1, the
         # photo, painted; None: .75
+        painterly: bool = False,  # paint with places of the style's painting, which must be known
         **options,  # the other fields of options.PaintOptions: mask, area, stroke, keep_colors, …
     ) -> Any:  # a PIL image of the same size, RGBA if some of it is transparent; or a tensor
         """Repaint an image; transparency is preserved.
@@ -120,15 +121,15 @@ class Stylizer:
         Brush strokes have a fixed width in pixels. A large image is therefore painted at a smaller
         size, set by `stroke`, and enlarged again with the edges of the photo.
 
-        A painting that no network was trained on is decoded: each place of the photo takes a place
-        of it. With `refine`, painting goes on from there on the image itself: its places become
+        A painting that no network was trained on is decoded, and with `painterly` any style's: each
+        place of the photo takes a place of it. With `refine`, painting goes on from there on the image itself: its places become
         like their nearest neighbors in the painting (Kolkin et al. 2022). A short side of 512 px is
         painted, or less in very long images. Ctrl-C keeps the steps so far.
 
         Raises `FileNotFoundError` for a missing picture, `ValueError` for one that cannot be read,
         an unknown style, an option out of its range (see `PaintOptions`), and two that clash, and
         `FaststyleError` for a `strength` below 1 without a base, for `tile` with an .onnx file, and
-        for `refine` if the style's painting is not known.
+        for `refine` and `painterly` if the style's painting is not known.
         """
         how = PaintOptions(style, strength, **options)
         check_range("refine", refine, 0)
@@ -140,7 +141,7 @@ class Stylizer:
             stored = image_size(image)  # the photo may lie on its side
             shape = painting_shape(stored[::-1], how.stroke, how.size)
             painter: Callable[..., Any] = self.painter
-            if self.decodes:
+            if self.decodes or painterly:
                 painter = partial(self.sight_painter, watch=watch)
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
