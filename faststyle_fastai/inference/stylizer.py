@@ -122,9 +122,10 @@ class Stylizer:
         size, set by `stroke`, and enlarged again with the edges of the photo.
 
         A painting that no network was trained on is decoded, and with `painterly` any style's: each
-        place of the photo takes a place of it. With `refine`, painting goes on from there on the image itself: its places become
-        like their nearest neighbors in the painting (Kolkin et al. 2022). A short side of 512 px is
-        painted, or less in very long images. Ctrl-C keeps the steps so far.
+        place of the photo takes a place of it. With `refine`, painting goes on from there on the
+        image itself: its places become like their nearest neighbors in the painting (Kolkin et al.
+        2022). A short side of 512 px is painted, or less in very long images. Ctrl-C keeps the
+        steps so far.
 
         Raises `FileNotFoundError` for a missing picture, `ValueError` for one that cannot be read,
         an unknown style, an option out of its range (see `PaintOptions`), and two that clash, and

@@ -63,7 +63,7 @@ def paint_video(
     crf: int | None = None,  # quality, 0 to 63, lower is better and larger; None: 18, VP9: 31
     resume: bool = False,  # continue an interrupted video
     refine: float = 0.0,  # seconds to refine the style on three frames first
-    painting: Any = None,  # of the style, see Stylizer.refined
+    painting: Any = None,  # of the style, to refine it or for `painterly`
     watch: Callable[[float, float | None], Any] | None = None,  # called after each frame with the
     # position reached and the end, in seconds of the source (None: unknown)
     **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
@@ -96,6 +96,9 @@ def paint_video(
         how = {**options, "size": size}
         paint = kept or paint.refined(photos, refine, style, painting, **how)
         paint_options = replace(paint_options, style=None)
+    elif painterly and painting is not None:
+        paint = copy(paint)
+        paint.paintings = dict.fromkeys(paint.styles, painting)
     settings = {
         "source": source,
         "size": size,

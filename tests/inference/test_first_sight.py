@@ -241,3 +241,12 @@ def test_a_weaker_style_lies_between_the_photo_and_the_painting(photo, painting)
     weak, half, full = (np.asarray(paint(photo, strength=s), int) for s in (0, 0.5, 1))
     assert np.abs(weak - np.asarray(read_picture(photo), int)).max() <= 1
     assert np.abs(half - (weak + full) / 2).mean() < 2
+
+
+def test_a_trained_style_is_painted_with_places_of_its_painting(faststyle, photo):
+    paint = Stylizer("slim:the_scream", "cpu", "float32")
+    painterly = paint(photo, painterly=True)
+    sight = Stylizer(style_thumbnail("the_scream"), "cpu", "float32", arch="slim")
+    assert painterly.tobytes() == sight(photo).tobytes() != paint(photo).tobytes()
+    said = faststyle("stylize", photo, "--style", "the_scream", "--painterly", "-o", "p.png")
+    assert said.returncode == 0

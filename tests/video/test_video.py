@@ -145,6 +145,8 @@ def test_command_line(faststyle, film, tmp_path):
         "video", film, "--style", "udnie", "-o", "out.mkv", "--end", 0.3, "--temporal-smoothing"
     )
     assert said.returncode == 0 and said.stdout == "out.mkv\n", said.stderr
+    said = faststyle("video", film, "--style", "udnie", "-o", "p.mkv", "--end", 0.1, "--painterly")
+    assert said.returncode == 0 and said.stdout == "p.mkv\n" and not said.stderr.strip()
     again = faststyle("video", film, "--style", "udnie", "-o", "out.mkv")
     assert again.returncode == 1 and "--overwrite" in again.stderr and again.stderr.count("\n") == 1
 
