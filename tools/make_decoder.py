@@ -54,6 +54,7 @@ RATE, WARM = 1e-3, 200  # peak of the learning rate, and steps to it
 AVERAGE = 0.002  # of the latest weights in their running mean, which is what paints
 PLACES, KEYS = 1024, 2048  # of a photo and a painting that are compared at each step
 CONTRAST = 0.5
+LEAST = 0.4  # likeness to the photo's light; the rest is the painting's
 WEAVE = 10.0  # weight of the term
 LOSS = OPTIMIZATIONS["neighbors"].loss
 WEIGHTS = {name: settings["weight"] for name, settings in LOSS.items()}
@@ -185,9 +186,11 @@ def errors(net, backbone, terms, brush, names, photo, painting):
         seen, wanted = backbone(photo, names), backbone(painting, names)
         own, other = (keys(features_of_places(x)).bfloat16() for x in (seen, wanted))
         found = coherent(own, other)
-        given = taken(cells(wanted), found)
+        given = taken(torch.cat([cells(wanted), light(painting)], 1), found)
+        given = given.to(memory_format=torch.channels_last)
+        likeness = LEAST + (1 - LEAST) * torch.rand((), device=photo.device)
     with torch.autocast(kind, dtype=torch.bfloat16):
-        made = net(given.to(memory_format=torch.channels_last), light(photo)).float()
+        made = net(given, light(photo), likeness).float()
         own = backbone(made.contiguous(memory_format=torch.channels_last), names)
     compared = Comparison(made, photo, lambda _: own, lambda: seen, [None], None, {})
     parts = {name: term(compared).mean() for name, term in terms.items()}

@@ -56,7 +56,8 @@ Likeness = Annotated[
     float | None,
     option(
         "SHARE",
-        "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 0.75.",
+        "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 1, and 0.75 "
+        "with --refine.",
         min=0,
         max=1,
     ),

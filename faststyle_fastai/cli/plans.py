@@ -54,8 +54,13 @@ def depth_of(jobs, tile):
     return 16
 
 
-def check_refining(refine, likeness, painting):
-    "Check that the options of refining go together, before anything is painted."
-    named = {"--likeness": likeness is not None, "--painting": painting}
-    if (lone := [name for name, value in named.items() if value]) and not refine:
-        raise FaststyleError(f"{lone[0]} needs --refine SECONDS.")
+def check_neighbors(refine, painterly, at_sight, likeness, painting):
+    "Check that the options of painting by neighbors go together, before anything is painted."
+    if refine or painterly:
+        return
+    if painting:
+        raise FaststyleError("--painting needs --refine SECONDS or --painterly.")
+    if likeness is not None and not at_sight:
+        raise FaststyleError(
+            "--likeness needs --refine SECONDS, --painterly or a painting as --style."
+        )

@@ -20,7 +20,7 @@ from . import checks, options
 from .checks import check_inputs, check_style
 from .loading import load_mixture, load_stylizer, side_of
 from .options import option
-from .plans import check_refining, depth_of, plan, plan_masks
+from .plans import check_neighbors, depth_of, plan, plan_masks
 
 BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
@@ -100,7 +100,6 @@ def stylize(
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
     masks = plan_masks(inputs, save_mask, settings, force)
-    check_refining(refine, likeness, None if painterly else painting)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
@@ -111,13 +110,14 @@ def stylize(
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )
+    check_neighbors(refine, painterly, paint.at_sight, likeness, painting)
     for name in (styles, settings.black):
         paint.style_weights(name)
     settings = replace(settings, style=styles)
     show = not quiet and sys.stderr.isatty()
     if painting:
         paint.paintings = dict.fromkeys(paint.styles, painting)
-    more = {"painterly": painterly} | ({"refine": refine, "likeness": likeness} if refine else {})
+    more = {"painterly": painterly, "refine": refine, "likeness": likeness}
     watch = partial(show_share, "painted") if show else None
     written: list[Path] = []
     alone = refine or masks or settings.area != "all"

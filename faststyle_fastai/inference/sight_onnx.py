@@ -48,7 +48,7 @@ class Places(nn.Module):
         self,
         image: Tensor,  # [1, 3, H, W] in [0, 1], sides divisible by `UNIT`
     ) -> tuple[Tensor, Tensor]:  # keys and blocks of cells, [1, C, H / PLACE, W / PLACE]
-        found, blocks = described(features_of(self.backbone, around(image), SEEN))
+        found, blocks = described(features_of(self.backbone, around(image), SEEN), image)
         return found, blocks.unflatten(1, found.shape[2:])[None]
 
 

@@ -50,6 +50,7 @@ class SightPainter:
     dtype: torch.dtype | None  # see devices.autocast_dtype
     watch: Callable[[float], None] | None = None  # gets the finished share
     follow: Any = None  # a film's FollowedMatches
+    likeness: float = 1.0  # from 0, the painting's light in its places, to 1, the photo's
 
     @torch.inference_mode()
     def __call__(
@@ -81,7 +82,7 @@ class SightPainter:
             rows, across = (reached(*each) for each in zip((y0, x0), x.shape[2:]))
             with computing(self.device, self.dtype):
                 given = taken(palette, found[cut(rows, PLACE)][:, cut(across, PLACE)])
-                y = net(given, bright[..., cut(rows, 4), cut(across, 4)]).float()
+                y = net(given, bright[..., cut(rows, 4), cut(across, 4)], self.likeness).float()
             y = y[..., y0 - rows.start :, x0 - across.start :][..., :TILE, :TILE]
             out[..., y0 : y0 + TILE, x0 : x0 + TILE] = y
         return out[..., top : top + height, left : left + width].clamp(0, 1)
@@ -134,7 +135,7 @@ def cut(part, unit):
 
 
 def taken(blocks, found):
-    "The cells of a painting, [1, C, 2h, 2w], in the places found, [h, w]."
+    "The cells and light of a painting, [1, C, 2h, 2w], in the places found, [h, w]."
     given = blocks.index_select(1, found.flatten()).unflatten(1, found.shape)
     return F.pixel_shuffle(given[None], 2).contiguous(memory_format=torch.channels_last)
 
@@ -145,9 +146,10 @@ def around(x):
     return F.pad(x, (EDGE,) * 4, mode=mode)
 
 
-def described(features):
-    "Keys, [1, C, H, W], and cells as blocks, [4 * C, H * W], of a painting with surroundings."
-    blocks = F.pixel_unshuffle(inside(cells(features), 4), 2)[0].flatten(1)
+def described(features, painting):
+    "Keys, [1, C, H, W], and cells and light as blocks, [4 * C, H * W], of what has surroundings."
+    seen = torch.cat([inside(cells(features), 4), light(painting)], 1)
+    blocks = F.pixel_unshuffle(seen, 2)[0].flatten(1)
     return keys([inside(part, PLACE) for part in features_of_places(features)]), blocks
 
 
@@ -159,15 +161,16 @@ def inside(x, unit):
 @lru_cache(maxsize=KEPT)
 @torch.inference_mode()
 def of_painting(work, _digest, device, dtype):
-    "Keys of a painting, [1, C, H, W], and its cells as blocks, [4 * C, H * W]."
+    "Keys of a painting, [1, C, H, W], and its cells and light as blocks, [4 * C, H * W]."
     painting = to_tensor(read_picture(work)).to(device)
     height, width = painting.shape[2:]
     short = min(SIDE, height, width, int(math.sqrt(AREA * min(height, width) / max(height, width))))
     painting = resize_short(painting, max(LEAST, short))
     height, width = (n // UNIT * UNIT for n in painting.shape[2:])
+    painting = painting[..., :height, :width]
     with computing(device, dtype):
-        features = backbone(device)(around(painting[..., :height, :width]))
-    return tuple(part.to(dtype or torch.float32) for part in described(features))
+        features = backbone(device)(around(painting))
+    return tuple(part.to(dtype or torch.float32) for part in described(features, painting))
 
 
 def look_at(

@@ -111,8 +111,8 @@ class Stylizer:
         watch: Callable[[float], None]
         | None = None,  # gets the finished share; for tiles, refining
         refine: float = 0.0,  # seconds of painting on the image itself, by neighbors
-        likeness: float | None = None,  # then: from 0, the painting with your subject, to 1, the
-        # photo, painted; None: .75
+        likeness: float | None = None,  # by neighbors: from 0, the painting with your subject, to
+        # 1, the photo, painted; None: 1 at sight, .75 with `refine`
         painterly: bool = False,  # paint with places of the style's painting, which must be known
         **options,  # the other fields of options.PaintOptions: mask, area, stroke, keep_colors, …
     ) -> Any:  # a PIL image of the same size, RGBA if some of it is transparent; or a tensor
@@ -143,7 +143,10 @@ class Stylizer:
             shape = painting_shape(stored[::-1], how.stroke, how.size)
             painter: Callable[..., Any] = self.painter
             if self.decodes or painterly:
-                painter = partial(self.sight_painter, watch=watch)
+                alike = 1.0 if likeness is None else likeness
+                painter = partial(self.sight_painter, watch=watch, likeness=alike)
+            elif likeness is not None and not refine:
+                raise FaststyleError("likeness= needs a painting at sight, painterly= or refine=.")
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
                 painter = partial(self._pixel_painter, refine, likeness, watch)
@@ -192,7 +195,7 @@ class Stylizer:
         style=None,  # as in `__call__`
         strength: float = 1.0,
         private: bool = False,  # as in `painter`; it always is
-        **how: Any,  # `watch` and `follow` of the painter
+        **how: Any,  # `watch`, `follow` and `likeness` of the painter
     ) -> SightPainter:
         "A painter with places of the style's painting."
         check_range("strength", strength, 0, 1)

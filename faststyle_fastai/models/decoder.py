@@ -63,9 +63,12 @@ class Decoder(nn.Module):
 
     def forward(
         self,
-        taken: Tensor,  # [B, 456, H/4, W/4], as of `cells`
-        light: Tensor,  # [B, 16, H/4, W/4]
+        taken: Tensor,  # [B, 472, H/4, W/4], of a painting: `cells` and `light`
+        light: Tensor,  # [B, 16, H/4, W/4], of the photo
+        likeness: float | Tensor = 1.0,  # its share, from 0; the rest is the painting's light
     ) -> Tensor:  # [B, 3, H, W], about 0 to 1
+        taken, other = taken.split([CHANNELS, LIGHT], 1)
+        light = light + (1 - likeness) * (other - light)
         x = torch.cat([taken * self.scale.view(1, -1, 1, 1), light], 1)
         x = self.blocks(self.enter(x))
         x = self.at_half(F.pixel_shuffle(self.to_half(F.relu(x)), 2))

@@ -250,3 +250,12 @@ def test_a_trained_style_is_painted_with_places_of_its_painting(faststyle, photo
     assert painterly.tobytes() == sight(photo).tobytes() != paint(photo).tobytes()
     said = faststyle("stylize", photo, "--style", "the_scream", "--painterly", "-o", "p.png")
     assert said.returncode == 0
+
+
+def test_likeness_goes_from_the_painting_to_the_photo(photo):
+    paint = Stylizer(style_thumbnail("the_scream"), "cpu", "float32", arch="slim")
+    near, middle, far = (paint(photo, likeness=share, tensor=True) for share in (0, 0.5, 1))
+    assert torch.equal(far, paint(photo, tensor=True))
+    assert (middle - far).abs().mean() < (near - far).abs().mean()
+    with pytest.raises(FaststyleError, match="likeness= needs"):
+        Stylizer("slim:the_scream", "cpu")(photo, likeness=0.5)
