@@ -23,6 +23,7 @@ from ..core.terminal import one_line
 from ..core.values import is_finite
 from .bulk import bulk
 from .convert import export, import_
+from .doctor import doctor
 from .help import Command, Group
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
@@ -62,6 +63,7 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
         pretrain: ("faststyle pretrain PHOTOS -o mine.safetensors",),
     },
     "Measure": {
+        doctor: ("faststyle doctor",),
         styles: ("faststyle styles -o sheet.png",),
         info: ("faststyle info RUN",),
         evaluate: ("faststyle evaluate RUN --photos PHOTOS --painting painting.jpg",),

@@ -1,4 +1,5 @@
 import json
+import re
 import resource
 import shutil
 
@@ -9,6 +10,7 @@ from networks import examples_network
 from PIL import Image
 
 from faststyle_fastai.all import ASSETS, Stylizer, TransformerNet, to_examples
+from faststyle_fastai.cli import doctor
 from faststyle_fastai.training.runs import train
 
 
@@ -154,3 +156,17 @@ def test_a_full_disk_leaves_nothing_half_written(faststyle_process, run, tmp_pat
     )
     fails(said, 1, "File too large")
     assert {p.name for p in tmp_path.iterdir()} == {"a.png"}
+
+
+def test_what_a_machine_has(faststyle):
+    said = faststyle("doctor")
+    assert said.returncode == 0 and not said.stderr, said.stderr
+    timed = r"^device cpu: \d+\.\d\d s a built-in style, \d+\.\d\d s at sight"
+    assert re.search(timed, said.stdout, re.M), said.stdout
+    assert "extra onnx: installed" in said.stdout
+
+
+def test_a_device_that_does_not_paint(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "devices", lambda: ["cuda:7"])
+    doctor.doctor()
+    assert "device cuda:7: does not paint (PyTorch finds no cuda" in capsys.readouterr().out
