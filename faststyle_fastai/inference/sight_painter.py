@@ -65,16 +65,14 @@ class SightPainter:
         height, width = x.shape[-2:]
         left, top = self.follow.next_frame(x) if self.follow else (0, 0)
         room = left, -(left + width) % UNIT, top, -(top + height) % UNIT
-        x, held = F.pad(x, room, mode="replicate"), None
+        x = F.pad(x, room, mode="replicate")
         other, palette, styles = self.canvas()
         tiles = [(y, x_) for y in range(0, x.shape[2], TILE) for x_ in range(0, x.shape[3], TILE)]
-        own = keys(self.seen(x, tiles))
+        own = keys(self.seen(x, tiles)).to(other)
+        held = self.follow.held(own.shape[2:], self.device) if self.follow else None
+        found = coherent(own, other, styles, self.shares, held)[0]
         if self.follow:
-            held = self.follow.held(own.shape[2:])
-        moved = None if held is None else held.to(self.device)
-        found = coherent(own.to(other), other, styles, self.shares, moved)[0]
-        if self.follow:
-            self.follow.keep(found, held)
+            self.follow.keep(found)
         net, bright, out = decoder(self.arch, self.device), light(x), torch.empty_like(x)
         for i, (y0, x0) in enumerate(tiles):
             if self.watch:

@@ -38,6 +38,7 @@ class FollowedMatches:
         picture = picture / np.float32(255)
         self.before, self.frame = self.room, (gray, picture)
         if last is None or last[0].shape != gray.shape:
+            self.moved, self.room = np.zeros(2), np.zeros(2, int)
             return 0, 0
         flow = self.flow.calc(gray, last[0], None)
         rows, columns = np.indices(gray.shape, np.float32)
@@ -54,9 +55,11 @@ class FollowedMatches:
     def held(
         self,
         shape: tuple[int, int],  # of the grid of places
+        device: torch.device,
     ) -> Tensor | None:  # [1, h, w], indices or `NOWHERE`
         "What the places of this frame took in the last one."
         self.rest, rest = np.zeros((*shape, 2)), self.rest
+        self.taken = np.full(shape, NOWHERE)
         if self.motion is None:
             return None
         flow, error = (self._of_places(part, shape) for part in self.motion)
@@ -68,16 +71,16 @@ class FollowedMatches:
         near = np.rint(at)
         known = (near == np.stack([x, y], -1)).all(-1) & (error < HIDDEN)
         self.rest[known] = (at - near)[known]
-        return torch.from_numpy(np.where(known, self.found[y, x], NOWHERE))[None]
+        self.taken = np.where(known, self.found[y, x], NOWHERE)
+        return torch.from_numpy(self.taken)[None].to(device)
 
     def keep(
         self,
-        found: Tensor,  # [h, w], what this frame took
-        held: Tensor | None,  # of `held`
+        found: Tensor,  # [h, w]
     ) -> None:
+        "Remember what this frame took."
         self.found = found.numpy(force=True)
-        if held is not None:
-            self.rest[self.found != held[0].numpy()] = 0
+        self.rest[self.found != self.taken] = 0
 
     def _of_places(self, part, shape):
         "Means of what pixels have, for each place."
