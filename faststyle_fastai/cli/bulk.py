@@ -9,6 +9,7 @@ from typer import Argument
 
 from ..core.errors import FaststyleError, Stopped
 from ..core.terminal import clock, progress
+from ..core.values import count
 from . import options
 from .options import option
 
@@ -63,7 +64,8 @@ def bulk(
     if failed:
         first, why = failed[0]
         raise FaststyleError(
-            f"{len(failed)} images failed, see {out}/{REPORT}. The first one: {first}: {why}"
+            f"{count(len(failed), 'image')} failed, see {out}/{REPORT}. "
+            f"The first one: {first}: {why}"
         )
 
 

@@ -1,11 +1,12 @@
-"How the help of commands looks: options in groups, and nothing about Python's types."
+"How commands show options: in groups, and nothing about Python's types and arguments."
 
+import re
 from itertools import chain, islice
 
 from typer import BadParameter
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["Command", "Group"]
+__all__ = ["Command", "Group", "in_options"]
 
 # Title of a group -> its options, by their names in Python. All others come first.
 GROUPS = {
@@ -19,6 +20,8 @@ GROUPS = {
 }
 PAIR = "--keyframe"  # can be repeated and takes two values, which typer cannot express
 TYPER = "Input should be"  # how it begins what it says of numbers
+ARGUMENT = re.compile(r"(?<![\w.])(\w+)=([^\s,:;)]*[^\s.,:;)])?")  # and its value
+OPTIONS: dict[str, str] = {}  # arguments of the command that runs -> their options
 GROUP = {name: title for title, names in GROUPS.items() for name in names.split()}
 
 
@@ -42,6 +45,9 @@ class Command(_Plain, TyperCommand):
     "A command whose help groups its options."
 
     def parse_args(self, ctx, args):
+        options = {p.name: max(p.opts, key=len) for p in self.params if p.opts[0][0] == "-"}
+        OPTIONS.clear()
+        OPTIONS.update(options)
         joined = iter(args)
         args = [(arg, "\n".join(islice(joined, 2))) if arg == PAIR else (arg,) for arg in joined]
         try:
@@ -61,6 +67,18 @@ def numbers(param):
     if high is None:
         return f"{kind} of at least {low:g}"
     return f"{kind} from {low:g} to {high:g}" if low is not None else f"{kind} up to {high:g}"
+
+
+def in_options(text: str) -> str:
+    "A message of Python's, with the running command's options in place of arguments."
+
+    def option(found):
+        name, value = found.groups()
+        if name not in OPTIONS or value in (None, "True"):
+            return OPTIONS.get(name, found[0])
+        return f"{OPTIONS[name]} {'none' if value == 'None' else value}"
+
+    return ARGUMENT.sub(option, text)
 
 
 class Group(_Plain, TyperGroup):

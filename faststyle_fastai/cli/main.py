@@ -1,7 +1,6 @@
 "The `faststyle` command line: each command parses, calls one function and prints the output path."
 
 import os
-import re
 import signal
 import sys
 import warnings
@@ -24,7 +23,7 @@ from ..core.values import is_finite
 from .bulk import bulk
 from .convert import export, import_
 from .doctor import doctor
-from .help import Command, Group
+from .help import Command, Group, in_options
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
 from .pipes import piped
@@ -82,8 +81,6 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
 
 # Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
 STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
-NAMED = re.compile(r"(?<=Invalid )(\w+)='?([^' ]*?)'?\. ")  # an argument and its value
-OPTIONS = {"depth": "bit-depth", "weights": "dtype"}  # with another name
 NEEDS = {  # command -> a library that it requires, and the extra that installs it
     web: ("psutil", "web"),
     camera: ("psutil", "web"),
@@ -149,15 +146,9 @@ def main():
     except Exception as error:
         if debug:
             raise
-        text = NAMED.sub(lambda found: f"--{option_of(found[1])} {found[2]}. ", format_error(error))
-        print(f"error: {text}", file=sys.stderr)
+        print(f"error: {in_options(format_error(error))}", file=sys.stderr)
         kinds = (kind for kind in STATUS if isinstance(error, kind))
         raise SystemExit(STATUS[next(kinds)]) from None
-
-
-def option_of(name):
-    "The option that sets an argument."
-    return OPTIONS.get(name, name.replace("_", "-"))
 
 
 def with_home(word):

@@ -15,6 +15,7 @@ from ..inference.options import PaintOptions
 from ..perceptual.plans import SHORTHAND
 from ..training.recipes import RECIPES
 from .checks import check_device, check_folder, check_mix, check_recipe, check_style
+from .help import in_options
 
 
 def option(metavar: str, description: str, *names: str, **more: Any) -> Any:
@@ -244,7 +245,7 @@ def painting(options: dict[str, Any]) -> PaintOptions:
     try:
         return PaintOptions(**options)
     except ValueError as error:
-        raise BadParameter(str(error)) from None
+        raise BadParameter(in_options(str(error))) from None
 
 
 def takes(options: dict[str, tuple]) -> Callable:

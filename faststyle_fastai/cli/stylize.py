@@ -18,6 +18,7 @@ from ..core.values import either
 from ..inference.options import AREAS
 from . import checks, options
 from .checks import check_inputs, check_style
+from .help import in_options
 from .loading import load_mixture, load_stylizer, side_of
 from .options import option
 from .plans import check_neighbors, depth_of, plan, plan_masks
@@ -213,7 +214,7 @@ def report(results, n: int, quiet: bool) -> list[str]:
                 raise error
             if error:
                 failed.append(str(source))
-                print(f"error: {format_error(error)}", file=sys.stderr)
+                print(f"error: {in_options(format_error(error))}", file=sys.stderr)
                 continue
             if not quiet and n > 1:
                 left = clock((time.monotonic() - began) / i * (n - i))

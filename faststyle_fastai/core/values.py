@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import UsageError
 
-__all__ = ["check_numbers", "check_range", "either", "is_finite", "known"]
+__all__ = ["check_numbers", "check_range", "count", "either", "is_finite", "known"]
 
 
 def known(
@@ -19,6 +19,11 @@ def known(
     if name not in table:
         raise UsageError(f"Unknown {kind} '{name}'. Choose one of {', '.join(table)}.")
     return name
+
+
+def count(n: int, noun: str) -> str:
+    "A number of things: 1 photo, 2 photos."
+    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def either(names: Iterable[str]) -> str:

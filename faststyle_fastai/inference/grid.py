@@ -3,6 +3,7 @@
 import torch
 from PIL import Image
 
+from ..core.values import check_range
 from ..images.files import read_picture
 from ..images.sheets import contact_sheet
 from .stylizer import Stylizer
@@ -21,10 +22,9 @@ def style_grid(
 
     Raises `ValueError` for another number of styles, and what `Stylizer.__call__` does.
     """
-    if len(styles) not in (2, 4) or n < 2:
-        raise ValueError(
-            f"{len(styles)} styles, n={n}. Give two or four styles, and n of at least 2."
-        )
+    if len(styles) not in (2, 4):
+        raise ValueError(f"Give two or four styles, not {len(styles)}.")
+    check_range("n", n, 2)
     corners = torch.stack([paint.style_weights(style) for style in styles])
     corners, sheet = corners.view(-1, 2, corners.shape[1]), []
     picture = read_picture(picture)

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..core.values import count
+
 MOST = 1.5  # largest sum of the weights
 
 
@@ -19,7 +21,8 @@ def mixture(
     if isinstance(style, (list, tuple)):
         if len(style) != n:
             raise ValueError(
-                f"{len(style)} weights for {n} styles. Give one weight per style, in order."
+                f"{count(len(style), 'weight')} for {count(n, 'style')}. "
+                f"Give one weight per style, in order."
             )
         style = dict(enumerate(style))
     mix = style if isinstance(style, dict) else {style: 1.0}

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from ..core.atomic import atomic_write
-from ..core.errors import FaststyleError, UsageError
+from ..core.errors import FaststyleError
 from ..core.extras import extra
+from ..core.values import known
 from ..models.metadata import checked_info
 from ..models.stylefile import FORMAT, select_styles
 from ..models.transformer import SMALLEST, TransformerNet, make_network
@@ -47,8 +48,7 @@ def export_onnx(
     from .stylizer import stylizer_of  # which imports this module
 
     path, paint = Path(path), stylizer_of(source)
-    if weights not in ("float32", *SMALLER):
-        raise UsageError(f"Invalid weights='{weights}'. Use float32, {', '.join(SMALLER)}.")
+    known("type of weights", weights, ("float32", *SMALLER))
     if path.suffix != ".onnx":
         raise ValueError(f"{path}: the name of an ONNX file must end in .onnx.")
     for library in ("onnxscript", "onnxruntime"):

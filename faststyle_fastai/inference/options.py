@@ -81,6 +81,5 @@ class PaintOptions:
                 check_range(each.name, getattr(self, each.name), limits["min"], most)
         if self.black is not None and self.mask is None and self.area == "all":
             raise ValueError(
-                "A background style (black=, --background-style) needs a mask (mask=, --mask), or "
-                "an area to paint (area=, --paint)."
+                "A background style (black=) needs a mask (mask=), or an area to paint (area=)."
             )

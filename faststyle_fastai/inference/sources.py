@@ -46,16 +46,14 @@ def source_of(
         load = partial(first_sight, paintings, arch)
         return Source(load, styles[0], paintings, at_sight=True, arch=arch, styles=styles)
     if arch is not None:
-        raise FaststyleError(
-            f"{source} has its own network. arch= (--arch) chooses one for a painting."
-        )
+        raise FaststyleError(f"{source} has its own network. arch= chooses one for a painting.")
     if not isinstance(source, (str, Path)):
         return Source(partial(_from_learner, source))
     path, named = find_style(source)
     if (kind := path.suffix.lower()) == PICKLE and not trust_pickle:
         raise FaststyleError(
             f"{path} is a pickle, which can run code when loaded. Use its .safetensors "
-            "file, or --trust-pickle (in Python trust_pickle=True) if you trust it."
+            "file, or trust_pickle=True if you trust it."
         )
     found = LOADERS.get(kind, load_style)(path)
     ships = path.parent == ASSETS

@@ -214,7 +214,7 @@ class Stylizer:
         mix = self.style_weights(style)
         shares = {name: share for name, share in zip(self.styles, mix.tolist()) if share}
         if missing := [name for name in shares if name not in self.paintings]:
-            raise FaststyleError(f"{missing[0]} needs its painting here (painting=, --painting).")
+            raise FaststyleError(f"{missing[0]} needs its painting here (painting=).")
         mixed = [(listify(self.paintings[name]), share) for name, share in shares.items()]
         mixed.sort(key=lambda each: digest(each[0]))  # the same in any order
         return tuple(map(list, zip(*mixed)))
@@ -255,7 +255,7 @@ class Stylizer:
             raise FaststyleError("Refining takes one style. Do not use black=.")
         painting = self.paintings.get(name) if painting is None else painting
         if painting is None:
-            raise FaststyleError(f"Refining {name} needs its painting (painting=, --painting).")
+            raise FaststyleError(f"Refining {name} needs its painting (painting=).")
         pictures = picture if isinstance(picture, (list, tuple)) else [picture]
         photos = [photo_to_refine(each, how, self.device) for each in pictures]
         works = [to_tensor(read_picture(work)) for work in listify(painting)]

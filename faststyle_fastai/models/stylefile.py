@@ -275,7 +275,7 @@ def builtin_path(name, arch):
     if not path.is_file():
         raise FaststyleError(
             f"No built-in {name} for arch '{arch}'. Start from your own file, or from scratch "
-            f"with pretrained=None (--pretrained none)."
+            f"with pretrained=None."
         )
     return path
 

@@ -125,5 +125,6 @@ class Objective:
             if layer and min(width, height) < needs[layer]:
                 raise ValueError(
                     f"{prefix}{width}x{height} px is too small for {layer}: its shorter side needs "
-                    f"{needs[layer]} px. Raise min_scale{' or use a larger one' * bool(prefix)}."
+                    f"{needs[layer]} px. Raise min_scale= or end_scale="
+                    f"{', or use a larger one' * bool(prefix)}."
                 )

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.moments import moments
+from ..core.values import count
 from ..images.masks import read_mask
 from ..images.sizes import fitted, resized_tensor
 from ..perceptual.palette import toward_palette
@@ -87,6 +88,7 @@ def normalized(weights, n):
     weights = list(weights or [1.0] * n)
     if len(weights) != n or not 0 < sum(weights) < math.inf or min(weights) < 0:
         raise ValueError(
-            f"{len(weights)} style weights for {n} paintings: give one each, from 0 and not all 0."
+            f"{count(len(weights), 'style weight')} for {count(n, 'painting')}: "
+            f"give one each, from 0 and not all 0."
         )
     return [w / sum(weights) for w in weights]

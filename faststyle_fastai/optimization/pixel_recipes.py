@@ -143,7 +143,7 @@ def optimization_plan(
     plan = plan_with(plan if likeness is None else alike(plan, likeness), overrides, TERMS)
     if plan.style_weight and not plan.style_layers:
         raise ValueError(
-            f"Recipe {recipe} has no style layers to weigh. Use likeness, or add style_layers."
+            f"Recipe {recipe} has no style layers to weigh. Use likeness=, or add style_layers=."
         )
     if plan.end_scale >= plan.min_scale:
         return plan
@@ -155,7 +155,7 @@ def optimization_plan(
 def alike(plan: Optimization, likeness: float) -> Optimization:
     "A plan with another likeness to the photo."
     if "hypercolumns" not in plan.loss:
-        raise ValueError("likeness needs the recipe neighbors.")
+        raise ValueError("likeness= needs the recipe neighbors.")
     check_range("likeness", likeness, 0, 1)
     odds = likeness / (1 - min(likeness, MOST_ALIKE)) / 3  # 1 for the recipe's own likeness, .75
     weights = {term: {"weight": plan.loss[term]["weight"] * odds} for term in ("content", "tone")}

@@ -61,7 +61,7 @@ def perceptual_backbone(
         backbone.source = source
         return backbone
     names = _names(name)
-    layer_names(layers or [], names, [n for n in names if n.startswith("relu")])
+    layer_names(layers or [], names, [n for n in names if n.startswith("relu")], name)
     if weights is None:
         file, state = name, _known_weights(name)
     else:
@@ -230,13 +230,16 @@ def layer_names(
     asked,  # names such as relu2_2, or relu_4: the ReLU of the fourth convolution
     known,  # the layers to choose from, in order
     relus,  # all ReLUs of the network, in order
+    network="The backbone",  # its name, for the message
 ) -> list[str]:
     "Full names of the requested layers, in network order."
     aliases = {f"relu_{i}": name for i, name in enumerate(relus, 1)}
     names = [aliases.get(name, name) for name in asked]
     if wrong := [given for given, name in zip(asked, names) if name not in known]:
         there = [name for name in known if name in relus] or known
-        raise ValueError(f"Unknown layer {', '.join(wrong)}. Available layers: {', '.join(there)}.")
+        raise ValueError(
+            f"{network} has no layer {', '.join(wrong)}. Choose layers from {', '.join(there)}."
+        )
     return sorted(set(names), key=list(known).index)
 
 
@@ -283,9 +286,7 @@ def _known_weights(name):
     import torchvision  # slow to import and only needed here
 
     if name not in torchvision.models.list_models():
-        raise FaststyleError(
-            f"No package provides weights for {name}. Give a file (weights=, --weights)."
-        )
+        raise FaststyleError(f"No package provides weights for {name}. Give a file (weights=).")
     weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)
@@ -294,6 +295,6 @@ def _known_weights(name):
         cache = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
         raise FaststyleError(
             f"The weights of {name} are not cached and cannot be downloaded "
-            f"({type(error).__name__}). Give a file (weights=, --weights), put torchvision's "
-            f"weights at {cache}, or use the built-in backbone (lite)."
+            f"({type(error).__name__}). Give a file (weights=), put torchvision's weights "
+            f"at {cache}, or use the built-in backbone (lite)."
         ) from None

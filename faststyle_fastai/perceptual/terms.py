@@ -23,7 +23,7 @@ class Content(LayerTerm):
         distance: str = "relative",  # a row of style_losses.CONTENT_LOSSES
     ):
         super().__init__(layers, weight)
-        self.distance = known("content_loss", distance, CONTENT_LOSSES)
+        self.distance = known("content loss", distance, CONTENT_LOSSES)
 
     def forward(self, seen):
         features, targets = seen.features(1), seen.photo_features()
@@ -50,7 +50,7 @@ class Style(LayerTerm):
         super().__init__(layers, weight)
         if not scales or not all(0 < scale <= 1 for scale in scales):
             raise ValueError(f"Invalid scales={scales}. Give one or more factors in (0, 1].")
-        self.distance = known("style_loss", distance, STYLE_LOSSES)
+        self.distance = known("style loss", distance, STYLE_LOSSES)
         self.scales, self.size, self.enlarge, self.margin = scales, size, enlarge, margin
 
     @property

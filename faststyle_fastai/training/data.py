@@ -24,7 +24,7 @@ from plum import dispatch
 from torch import Tensor
 
 from ..core.devices import use_device
-from ..core.values import check_numbers
+from ..core.values import check_numbers, check_range, count
 from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
 from ..images.sizes import LONGEST
@@ -155,11 +155,8 @@ class StyleDataLoaders(DataLoaders):
         check_numbers(size=size, bs=bs, images=images, valid_pct=valid_pct)
         if not isinstance(size, int):
             raise ValueError(f"size={size}: crops are square. Give one number of pixels.")
-        if not SMALLEST <= size <= LONGEST or bs < 1:
-            raise ValueError(
-                f"size={size}, bs={bs}: size must be at least {SMALLEST} and at most {LONGEST} px, "
-                f"bs at least 1."
-            )
+        check_range("size", size, SMALLEST, LONGEST)
+        check_range("bs", bs, 1)
         if any(isinstance(transform, Normalize) for transform in listify(batch_tfms)):
             raise ValueError(NOT_NORMALIZED)
         files = picture_files(path) if isinstance(path, (str, Path)) else list(map(Path, path))
@@ -181,8 +178,8 @@ class StyleDataLoaders(DataLoaders):
         used, train, bs = {*photos}, shard(train), share_of(bs)
         if len(train) < bs:
             raise ValueError(
-                f"{path} leaves {len(train)} photos to train on but bs={bs}: add photos, "
-                f"lower bs, or set images= to draw the same photos repeatedly."
+                f"{path} leaves {count(len(train), 'photo')} to train on but bs={bs}: add photos, "
+                f"lower bs=, or set images= to draw the same photos repeatedly."
             )
         device = use_device(device)
         if num_workers is None:

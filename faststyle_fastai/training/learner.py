@@ -21,7 +21,7 @@ from fastcore.xtras import ContextManagers
 from torch import Tensor
 
 from ..core.devices import autocast_dtype
-from ..core.values import check_numbers, known
+from ..core.values import check_numbers, count, known
 from ..images.files import read_picture, to_tensor
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
@@ -145,7 +145,8 @@ def _painting(picture, size):
 def _distinct(names, paintings):
     if len(names) != len(paintings) or not names:
         raise ValueError(
-            f"{len(paintings)} paintings and {len(names)} names: give one name per painting."
+            f"{count(len(paintings), 'painting')} and {count(len(names), 'name')}: "
+            f"give one name per painting."
         )
     for (i, a), (j, b) in combinations(enumerate(paintings), 2):
         a, b = listify(a), listify(b)

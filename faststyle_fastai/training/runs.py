@@ -16,7 +16,7 @@ from ..core.atomic import may_write_file, write_first
 from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.provenance import versions, write_json
 from ..core.terminal import progress
-from ..core.values import check_numbers
+from ..core.values import check_numbers, count
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.remote import digest
@@ -120,8 +120,8 @@ def train(
         progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
         warnings.warn(
-            f"{photos} has {len(dls.photos)} photos. With about 1,000 a network learns to paint "
-            f"photos that it has not seen.",
+            f"{photos} has {count(len(dls.photos), 'photo')}. With about 1,000 "
+            f"a network learns to paint photos that it has not seen.",
             stacklevel=2,
         )
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}

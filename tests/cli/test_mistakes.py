@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import fails
@@ -52,6 +53,29 @@ def test_paths_and_names_are_checked_before_torch_is_imported(args, words):
     said = subprocess.run([sys.executable, "-c", script, *args], capture_output=True, text=True)
     fails(said, 2 if said.stderr.startswith("error: Unknown") else 1, words)
     assert said.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "words"),
+    [
+        ("stylize me.png --style udnie --tile 6 -o out.png", 2, "Invalid --tile 6. Use a multiple"),
+        ("stylize me.png --style udnie --bit-depth 12 -o out.png", 2, "Invalid --bit-depth 12."),
+        ("stylize me.png --style udnie --arch slim -o out.png", 1, "network. --arch chooses one"),
+        ("grid me.png --style udnie -o grid.png", 1, "Give two or four styles, not 1."),
+        ("train one --style sea.png --batch-size 0 -o run", 2, "Invalid --batch-size 0. Use a"),
+        ("train one --style sea.png --crop-size 2 -o run", 2, "Invalid --crop-size 2. Use a"),
+        ("train one --style sea.png --recipe johnson -o run", 1, "1 photo to train on but --batch"),
+        ("train one --style sea.png --arch tarun -o run", 1, "scratch with --pretrained none."),
+        ("train one --style sea.png --backbone vgg16 -o run", 1, "vgg16 has no layer relu3_4."),
+        ("optimize me.png sea.png --recipe gatys --likeness 1", 1, "--likeness needs the recipe"),
+        ("optimize me.png sea.png -s 5", 1, "Raise --min-scale or --end-scale."),
+    ],
+)
+def test_messages_name_options_as_they_are_typed(faststyle, args, status, words):
+    Path("one").mkdir()
+    Image.effect_noise((64, 64), 90).save("one/photo.png")
+    said = faststyle(*args.split())
+    assert said.returncode == status and words in said.stderr.splitlines()[-1], said.stderr
 
 
 def test_an_empty_argument_is_not_the_current_folder(faststyle):

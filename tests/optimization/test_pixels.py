@@ -213,10 +213,10 @@ def test_layers_that_are_not_there_are_said(photo, painting, tmp_path):
         ({"init": "blue"}, "Unknown init 'blue'. Choose one of content, gray"),
         ({"optimizer": "sgd"}, "Unknown optimizer 'sgd'. Choose one of adam, lbfgs, wolfe"),
         ({"pooling": "min"}, "Unknown pooling 'min'. Choose one of max, average"),
-        ({"style_loss": "l1"}, "Unknown style_loss 'l1'. Choose one of w2, w2_relative, gram"),
+        ({"style_loss": "l1"}, "Unknown style loss 'l1'. Choose one of w2, w2_relative, gram"),
         ({"min_scale": 16, "end_scale": 16}, "too small for relu5_1: .* needs 16 px"),
         ({"pace": 1}, "Unknown setting pace"),
-        ({"content_layers": {"relu2_9": 1.0}}, "Unknown layer relu2_9. Available layers: relu1_1"),
+        ({"content_layers": {"relu2_9": 1.0}}, "has no layer relu2_9. Choose layers from relu1_1"),
     ],
 )
 def test_bad_settings_say_what_there_is(photo, painting, given, said):
@@ -233,7 +233,7 @@ def test_two_devices_share_the_backbone(photo, painting):
 
 
 def test_a_weight_for_each_painting(photo, painting):
-    with pytest.raises(ValueError, match="2 style weights for 1 paintings"):
+    with pytest.raises(ValueError, match="2 style weights for 1 painting:"):
         optimize_style(photo, painting, [1, 2], **SMALL)
     with pytest.raises(ValueError, match="one each, from 0"):
         optimize_style(photo, [painting, photo], [2, -1], **SMALL)

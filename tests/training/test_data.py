@@ -77,7 +77,7 @@ def test_folders_without_photos(tmp_path, photos):
         StyleDataLoaders.from_folder(tmp_path / "absent")
     with pytest.raises(FileNotFoundError, match="No readable photos"):
         StyleDataLoaders.from_folder(tmp_path)
-    with pytest.raises(ValueError, match="13 photos to train on but bs=16: add photos, lower bs"):
+    with pytest.raises(ValueError, match="13 photos to train on but bs=16: add photos, lower bs="):
         StyleDataLoaders.from_folder(photos, 32, 16)
 
 
