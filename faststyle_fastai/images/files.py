@@ -147,9 +147,9 @@ def _gray(image):
 
 
 def is_deep(source: str | Path) -> bool:
-    "Whether an image has 16 bits per color channel, which can be read."
+    "Whether an image has 16 or more bits per color channel, which can be read."
     with opened(source) as image:
-        return _has_low_bytes(image)
+        return _has_low_bytes(image) or _is_deep_gray(image)
 
 
 def _has_low_bytes(image):

@@ -119,6 +119,14 @@ def test_gray_of_sixteen_bits_is_read(tmp_path):
     assert read_picture("a.png").getpixel((1, 0)) == (4, 4, 4)
 
 
+def test_gray_of_sixteen_bits_stays_sixteen(faststyle):
+    gray = np.linspace(0, 65535, 64 * 48).reshape(48, 64).astype(np.uint16)
+    for name in ("gray.png", "gray.tif"):
+        Image.fromarray(gray).save(name)
+        said = faststyle("stylize", name, "--style", "great_wave", "-o", f"out-{name}")
+        assert said.returncode == 0 and is_deep(f"out-{name}"), said.stderr
+
+
 def test_sixteen_bits_are_written(faststyle, photo, tmp_path):
     photo.save("a.png")
     said = faststyle("stylize", "a.png", "--style", "great_wave", "-o", "b.tif", "--bit-depth", 16)
