@@ -1,6 +1,8 @@
 import configparser
 import json
 import re
+import shutil
+import subprocess
 import sys
 from importlib.metadata import files as files_of
 from importlib.metadata import metadata, requires, version
@@ -34,6 +36,21 @@ def test_what_an_index_shows_has_no_dead_link():
     links = re.findall(r"\]\(([^)]*)\)", text)
     assert "## Install" in text and all(link.startswith("https://") for link in links)
     assert said["License-Expression"].startswith("Apache-2.0")
+
+
+def test_nbdev_export_changes_nothing(tmp_path):
+    for name in ("pyproject.toml", "settings.ini", "nbs/index.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    only = shutil.ignore_patterns("assets", "browser", "__pycache__")
+    shutil.copytree(ROOT / "faststyle_fastai", tmp_path / "faststyle_fastai", ignore=only)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    subprocess.run(
+        [sys.executable, "-c", "from nbdev.doclinks import nbdev_export as e; e()"],
+        cwd=tmp_path,
+        check=True,
+    )
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
 
 
 def test_what_ships_is_small():
