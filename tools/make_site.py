@@ -265,4 +265,6 @@ def logo(folder):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        sys.exit("Usage: python tools/make_site.py OUT")
+    main(sys.argv[1])

@@ -128,6 +128,8 @@ def main():
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.argv[1:] = map(with_home, sys.argv[1:])
     debug, verbose = take("--debug"), take("-v", "--verbose")
+    if sys.argv[1:2] == ["help"]:
+        sys.argv[1:] = [*sys.argv[2:], "--help"]
     if sys.argv[1:2] == ["optimize"]:
         sys.argv[1:] = as_typed(sys.argv[1:])
     if verbose:

@@ -121,9 +121,10 @@ def painting_of(file: str, paint, painting: Path | None, others: Path | None) ->
 
 def print_rows(rows, iterations):
     columns = [key for key in rows["network"] if key != "iterations"]
-    print(f"{'':<14}" + "".join(f"{key:>9}" for key in columns))
+    width = 2 + max(7, *map(len, columns))
+    print(f"{'':<14}" + "".join(f"{key:>{width}}" for key in columns))
     for name, row in rows.items():
-        print(f"{name:<14}" + "".join(f"{row[key]:9.3f}" for key in columns))
+        print(f"{name:<14}" + "".join(f"{row[key]:{width}.3f}" for key in columns))
     if (reached := rows["network"].get("iterations")) is not None:
         print(f"worth {'≥ ' * (reached >= iterations)}{reached:.1f} iterations of optimization")
 

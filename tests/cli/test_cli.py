@@ -111,6 +111,7 @@ def test_evaluate_and_trusted_pickle(faststyle, faststyle_process, run, photos, 
         *args, "--backbone", "lite", "--size", 32, "--num-photos", 1, "--iterations", 2
     )
     assert said.returncode == 0 and "iterations of optimization" in said.stdout, said.stderr
+    assert {"total", "structure", "mottling"} < {*said.stdout.split()}
     picture, pickle = photos / "china" / "0.jpg", run / "model.pkl"
     for command, style in ((faststyle_process, pickle), (faststyle, f"{pickle}:waves")):
         trusted = "--style", style, "--trust-pickle", "-o", "x.png", "--overwrite"

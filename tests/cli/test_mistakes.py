@@ -78,6 +78,11 @@ def test_messages_name_options_as_they_are_typed(faststyle, args, status, words)
     assert said.returncode == status and words in said.stderr.splitlines()[-1], said.stderr
 
 
+def test_help_is_a_command(faststyle):
+    assert "Fast neural style transfer" in faststyle("help").stdout
+    assert "faststyle stylize me.jpg" in faststyle("help", "stylize").stdout
+
+
 def test_an_empty_argument_is_not_the_current_folder(faststyle):
     fails(faststyle("stylize", "", "--style", "udnie", *OUT), 2, "An argument is empty.")
 
