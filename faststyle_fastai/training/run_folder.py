@@ -12,6 +12,7 @@ from typing import Any
 
 from fastai.learner import Learner
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
@@ -216,6 +217,13 @@ def export_learner(learn: Learner, path: Path) -> Path:
     return path
 
 
+class Plain(LogFormatter):
+    "Labels of a logarithmic axis without powers: 0.8, not 8 x 10^-1."
+
+    def __call__(self, x, pos=None):
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def plot_loss(learn: Learner, path: Path) -> Path:
     "Plot the training loss of each step and the validation loss of each epoch."
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -224,8 +232,10 @@ def plot_loss(learn: Learner, path: Path) -> Path:
     axes.plot([float(loss) for loss in recorder.losses], label="training")
     names = list(recorder.metric_names[1:-1])
     held_out = [row[names.index("valid_loss")] for row in recorder.values if len(row) == len(names)]
-    axes.plot(recorder.iters[: len(held_out)], held_out, "o-", label="validation")
+    label = f"validation, at the end: {held_out[0]:.3g}" if len(held_out) == 1 else "validation"
+    axes.plot(recorder.iters[: len(held_out)], held_out, "o-", label=label)
     axes.set(xlabel="step", ylabel="loss", yscale="log")
+    axes.yaxis.set(major_formatter=Plain(), minor_formatter=Plain())
     axes.legend()
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120)
