@@ -219,6 +219,10 @@ class StyleDataLoaders(DataLoaders):
 def checked_loaders(dls: DataLoaders) -> DataLoaders:
     "Any DataLoaders of photos and photos, with the `size` of their crops."
     if not isinstance(dls, StyleDataLoaders):
+        if not hasattr(dls.train, "one_batch"):
+            raise ValueError("Give fastai's DataLoader(dataset, bs=…) instead of torch's.")
+        if dls.device is None:
+            dls.to(use_device(None))
         photo, *target = dls.one_batch()
         if len(target) != 1 or getattr(target[0], "shape", None) != photo.shape:
             raise ValueError(

@@ -13,6 +13,8 @@ from fastai.vision.all import (
     ChannelsLast,
     CSVLogger,
     DataBlock,
+    DataLoader,
+    DataLoaders,
     EarlyStoppingCallback,
     FlipItem,
     GradientAccumulation,
@@ -182,6 +184,13 @@ def test_a_data_block_that_cannot_teach(photos, painting):
     scaled = PAIRS.new(batch_tfms=Normalize.from_stats(*imagenet_stats))
     with pytest.raises(ValueError, match="Leave out Normalize"):
         style_learner(scaled.dataloaders(photos, bs=2), painting, arch="tiny")
+
+
+def test_loaders_made_by_hand(painting):
+    pairs = [(photo, photo) for photo in torch.rand(4, 3, 32, 32)]
+    quietly(style_learner(DataLoaders(*[DataLoader(pairs, bs=2)] * 2), painting, arch="tiny"))
+    with pytest.raises(ValueError, match="fastai's DataLoader"):
+        style_learner(DataLoaders(torch.utils.data.DataLoader(pairs)), painting, arch="tiny")
 
 
 def test_photos_as_a_list_with_more_transforms(photos, painting):
