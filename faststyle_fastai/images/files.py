@@ -27,7 +27,7 @@ __all__ = [
     "to_tensor",
 ]
 
-PLAYED = "GIF", "PNG"  # animations that are read as films
+PLAYED = "GIF", "PNG", "WEBP"  # animations that are read as films
 SIZES = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
 # EXIF tags that describe how a file is stored; they may not hold for the output.
 STORAGE = [tag for tag in ExifTags.Base if tag.name in (

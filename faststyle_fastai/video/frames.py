@@ -1,20 +1,46 @@
-"Decoded frames as images: sRGB, upright."
+"Decoded frames as images: sRGB, upright; and images that FFmpeg cannot decode."
 
 import struct
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageSequence
 
 from ..images.named_colors import standard_range
+from ..images.opening import opened
 
-__all__ = ["BT601", "BT709", "FULL", "HD", "LIMITED", "SCALER", "display_matrix", "upright_rgb"]
+__all__ = [
+    "BT601",
+    "BT709",
+    "FULL",
+    "HD",
+    "LIMITED",
+    "SCALER",
+    "as_png",
+    "display_matrix",
+    "upright_rgb",
+]
 
 FULL, LIMITED = 2, 1  # luma ranges
 BT709, BT601, BT2020, UNSPECIFIED = 1, 6, 9, 2  # color matrices
 HD = 720  # px of height from which a video without a stated matrix uses BT.709
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
 SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
+
+
+def as_png(
+    source: Path,  # an animated image
+    folder: Path,
+) -> Path:
+    "Copy an animation to a PNG in a folder."
+    file = folder / "film.png"
+    with opened(source) as image:
+        assert isinstance(image, Image.Image)
+        shown = [frame.copy().info.get("duration", 0) for frame in ImageSequence.Iterator(image)]
+        image.save(file, save_all=True, compress_level=1, duration=shown)
+    return file
 
 
 def upright_rgb(

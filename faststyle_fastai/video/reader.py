@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.extras import extra
 from ..images.formats import is_film, is_numbered, numbered_files
-from .frames import display_matrix, upright_rgb
+from .frames import as_png, display_matrix, upright_rgb
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
@@ -292,4 +292,6 @@ def open_local(
             path = Path(str(path.parent).replace("%", "%%"), path.name)
             rate = Fraction(fps or 25).limit_denominator(1001)
             options |= {"start_number": str(first), "framerate": str(rate)}
+        elif path.suffix.lower() == ".webp":  # FFmpeg does not read animated ones
+            path = as_png(path, Path(stack.enter_context(TemporaryDirectory())))
         yield stack.enter_context(extra("av", "video").open(f"file:{path}", options=options))

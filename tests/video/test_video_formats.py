@@ -72,6 +72,16 @@ def test_odd_sizes_and_animated_gifs(paint, tmp_path):
     assert again.info["duration"] == 100
 
 
+def test_animated_webp(paint, tmp_path):
+    first, *rest = [Image.fromarray(p) for p in moving(4, (37, 29))]
+    file = tmp_path / "in.webp"
+    first.save(file, save_all=True, append_images=rest, duration=[100, 50, 200, 80])
+    film = paint_video(paint, file, tmp_path / "out.mp4")
+    assert [float(t) for t in times(film)] == [0, 0.1, 0.15, 0.35]
+    first.save(tmp_path / "still.webp")
+    assert len(seen(paint_video(paint, tmp_path / "still.webp", tmp_path / "b.mp4"))) == 1
+
+
 def test_sequences_of_pictures(paint, tmp_path):
     for i, picture in enumerate(moving(3), 1):
         Image.fromarray(picture).save(tmp_path / f"in{i:02}.png")
