@@ -23,6 +23,7 @@ __all__ = [
     "read_tensor",
     "read_upright",
     "image_size",
+    "warn_if_small",
     "to_picture",
     "to_tensor",
 ]
@@ -98,6 +99,21 @@ def image_size(
     "An image's width and height as stored, before it is turned upright."
     with opened(source) as image:
         return (image.shape[-1], image.shape[-2]) if isinstance(image, Tensor) else image.size
+
+
+def warn_if_small(
+    painting,  # as in `read_picture`
+    least: int,  # px of the shorter side
+):
+    "Warn of a painting that is too small to show how it was painted."
+    width, height = image_size(painting)
+    if min(width, height) < least:
+        name = painting if isinstance(painting, (str, Path)) else "The painting"
+        warnings.warn(
+            f"{name} is {width}x{height} px, too small to show its brush strokes. "
+            "Use a painting of at least 400 px.",
+            stacklevel=3,
+        )
 
 
 def limit_pixels(

@@ -1,7 +1,6 @@
 "Learners that train an autoencoder, one style, or many styles."
 
 import copy
-import warnings
 from functools import partial
 from inspect import signature
 from itertools import combinations
@@ -22,7 +21,7 @@ from torch import Tensor
 
 from ..core.devices import autocast_dtype
 from ..core.values import check_numbers, count, known
-from ..images.files import read_picture, to_tensor
+from ..images.files import read_picture, to_tensor, warn_if_small
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import PREDICTED, any_style, painting_moments, palette_of, together
@@ -51,7 +50,7 @@ __all__ = ["autoencoder_learner", "style_learner"]
 STARTS = "autoencoder", "gallery"  # built in
 # Arguments of fastai's Learner that may be given; the recipe has its rate and weight decay.
 LEARNER = {*signature(Learner).parameters} - {"dls", "model", "lr", "wd", "cbs"}
-SMALL_PAINTING = 64  # px of the short side
+SMALL_PAINTING = 400  # px of the short side; smaller ones show few brush strokes
 
 
 def autoencoder_learner(
@@ -132,13 +131,8 @@ def style_names(
 def _painting(picture, size):
     if isinstance(picture, (list, tuple)):
         return [_painting(work, size) for work in picture]
+    warn_if_small(picture, min(size, SMALL_PAINTING))
     x = to_tensor(read_picture(picture))
-    if min(x.shape[-2:]) < SMALL_PAINTING:
-        warnings.warn(
-            f"The painting is {x.shape[3]}x{x.shape[2]} px, too small to show its brush strokes. "
-            f"Use one of {size} px.",
-            stacklevel=4,
-        )
     return resize_short(x, min(size, *x.shape[-2:]))
 
 

@@ -21,6 +21,14 @@ LEFT_BY_A_RUN = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def painting(painting, tmp_path_factory):
+    "Large enough to show its strokes, so that nothing is said of it."
+    file = tmp_path_factory.mktemp("large") / "waves.png"
+    Image.open(painting).resize((500, 400)).save(file)
+    return file
+
+
 def test_train_stylize_info(faststyle, photos, painting, tmp_path):
     said = faststyle("train", photos, "--style", painting, "-o", "run", *QUICK)
     assert said.returncode == 0 and said.stderr == "", said.stderr
@@ -53,7 +61,8 @@ def test_train_stylize_info(faststyle, photos, painting, tmp_path):
 
 def test_many_styles(faststyle, photos, painting, tmp_path):
     for i, name in enumerate(("dawn", "dusk")):
-        Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 9 + i).convert("RGB").save(f"{name}.png")
+        fractal = Image.effect_mandelbrot((400, 400), (-2, -1, 1, 1), 9 + i)
+        fractal.convert("RGB").save(f"{name}.png")
     both = "--style", painting, "--style", "dawn.png"
     said = faststyle("train", photos, *both, "-o", "run", *QUICK)
     assert said.returncode == 0 and said.stderr == "", said.stderr

@@ -181,10 +181,8 @@ def test_wrong_settings(dls, painting, tmp_path):
 
 
 def test_a_painting_too_small_to_show_strokes_is_told(dls):
-    with pytest.warns(
-        UserWarning, match="The painting is 40x30 px, too small to show its brush strokes"
-    ):
-        style_learner(dls, Image.effect_noise((40, 30), 90).convert("RGB"))
+    with pytest.warns(UserWarning, match="The painting is 500x390 px, too small to show"):
+        style_learner(dls, Image.effect_noise((500, 390), 90).convert("RGB"))
 
 
 def test_a_picture_or_an_array_is_a_painting_too(dls, painting):

@@ -150,7 +150,7 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
         ("tone", "'tone' must be TERM.SETTING=VALUE"),
         ("tint.weight=1", "Unknown term 'tint'. Choose one of content, style"),
         ("tone.size=1", "Unknown setting of tone 'size'. Choose one of weight"),
-        ("style.distance=log", "Unknown style_loss 'log'"),
+        ("style.distance=log", "Unknown style loss 'log'"),
         ("tv.weight=-1", "Invalid tv.weight=-1"),
         ("style.size=large", "Invalid style.size=large. Use a number."),
     ):
