@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.devices import computing
-from ..images.files import read_picture, to_tensor
+from ..images.files import read_picture, to_tensor, warn_if_small
 from ..images.remote import digest
 from ..images.sizes import resize_short
 from ..models.decoder import (
@@ -35,6 +35,7 @@ SIDE, AREA, LEAST = 512, 2**19, 64  # px of a painting's short side, at most, it
 UNIT = 16  # px; the features of an image with other sides would not fit together
 TILE = 1024  # px of what is seen and decoded at once
 EDGE = 24  # px of its own reflection around an image: zeros would be seen as an edge
+SMALL = 128  # px of a painting's short side; smaller ones show no brush strokes
 KEPT = 8  # paintings
 
 
@@ -179,6 +180,7 @@ def look_at(
     "Read paintings, so that a wrong one fails here, and remember the last of them."
     for work in chain(*map(listify, paintings)):
         of_painting(work, digest(work), device, dtype)
+        warn_if_small(work, SMALL)
 
 
 # New modules draw random weights. That must not change the results of a seed after the first call.

@@ -24,7 +24,6 @@ from ..images.files import (
     read_picture,
     to_picture,
     to_tensor,
-    warn_if_small,
 )
 from ..images.remote import digest
 from ..models.normalization import is_affine
@@ -45,7 +44,6 @@ from .tiles import chosen_side, smaller_side
 
 __all__ = ["Stylizer"]
 
-SMALL_PAINTING = 128  # px of the short side; smaller ones show no brush strokes
 FEWEST_PX = 8  # of the short side, to paint on the image itself
 
 
@@ -88,9 +86,6 @@ class Stylizer:
         self._index(self.named)  # a wrong name fails here, and so does a wrong painting
         if self.at_sight:
             look_at(self.paintings.values(), self.device, self.dtype)
-            for painting in self.paintings.values():
-                for work in listify(painting):
-                    warn_if_small(work, SMALL_PAINTING)
 
     def __getattr__(self, name):
         "What paintings predict, once it is needed: films need it, and photos do not."
