@@ -142,7 +142,7 @@ def jpeg(image: Image.Image, **headers: str):
 
 
 def picture(image: Image.Image, **headers: str):
-    "A painting, with the transparency that its file will have."
+    "A photo, with its transparency."
     if image.mode != "RGBA":
         return jpeg(image, **headers)
     image.save(data := BytesIO(), "PNG")

@@ -67,7 +67,7 @@ class Photos:
         name, film = (visit.film.file if visit.film else visit.photo).name, {}
         if visit.film:
             film["seconds"] = str(max(1, int(visit.film.seconds)))
-        return jpeg(visit.small, name=quote(name), size="{}x{}".format(*visit.size), **film)
+        return picture(visit.small, name=quote(name), size="{}x{}".format(*visit.size), **film)
 
     def photo(self, visit, how, body):
         "Take the visitor's photo."
@@ -106,7 +106,7 @@ class Photos:
         with self.turn:
             size = max(LEAST, min(short, *visit.small.size))
             painted = paint(visit.small, **settings, size=size)
-        return picture(painted, note=note)
+        return jpeg(painted.convert("RGB"), note=note)  # the page knows what is transparent
 
     def thumbnail(self, visit, how, body):
         "The middle of the photo in a style."

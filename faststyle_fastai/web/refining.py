@@ -6,7 +6,7 @@ from uuid import uuid4
 from PIL import Image
 
 from ..core.errors import FaststyleError
-from ..images.files import read_picture, to_picture, to_tensor
+from ..images.files import read_picture, read_upright, to_picture, to_tensor
 from ..images.saving import save_picture
 from ..inference.finish import recolor
 from ..optimization.optimize import optimize_style
@@ -60,10 +60,13 @@ class Refined:
 
     def __call__(self, picture, strength=1.0, keep_colors=False, mask=None, **_) -> Image.Image:
         painted = read_picture(self.file)
-        photo = shown(read_picture(picture)).resize(painted.size)
+        source = read_upright(picture)
+        photo = shown(source).resize(painted.size)
         if keep_colors:
             painted = to_picture(recolor(to_tensor(painted), to_tensor(photo)))
         painted = Image.blend(photo, painted, strength)
-        if mask is None:
-            return painted
-        return Image.composite(painted, photo, mask.resize(painted.size))
+        if mask is not None:
+            painted = Image.composite(painted, photo, mask.resize(painted.size))
+        if source.mode == "RGBA":  # as all paintings of it are
+            painted.putalpha(source.getchannel("A").resize(painted.size))
+        return painted

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.web import visits
+from faststyle_fastai.web.refining import Refined
 
 
 @pytest.fixture
@@ -142,3 +143,9 @@ def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "There was nothing better to keep yet")
     expect(tab.get_by_role("button", name="Undo refining")).to_be_hidden()
+
+
+def test_a_refined_painting_is_transparent_where_its_photo_is(tmp_path):
+    Image.new("RGB", (4, 3), "red").save(tmp_path / "refined.png")
+    photo = Image.new("RGBA", (8, 6), (0, 0, 255, 60))
+    assert Refined(tmp_path / "refined.png")(photo).getpixel((1, 1)) == (255, 0, 0, 60)

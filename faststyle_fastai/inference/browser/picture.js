@@ -18,7 +18,13 @@ function canvasOf(image, width = image.width, height = image.height) {
   else context.drawImage(image, 0, 0, width, height);
   return canvas;
 }
-const blobOf = (canvas, type) => new Promise((done) => canvas.toBlob(done, type, 0.95));
+function blobOf(canvas, type) {
+  if (type === "image/jpeg") { // on white, or what is transparent would be black
+    const context = canvas.getContext("2d");
+    Object.assign(context, { globalCompositeOperation: "destination-over", fillStyle: "#fff" }).fillRect(0, 0, canvas.width, canvas.height);
+  }
+  return new Promise((done) => canvas.toBlob(done, type, 0.95));
+}
 const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 const fitted = ({ width, height }, longest) => {
   const scale = Math.min(1, longest / Math.max(width, height));
@@ -50,6 +56,7 @@ function show(from = now.photo, at = $("split").value) {
   context.beginPath();
   context.rect(left, 0, width, height);
   context.clip();
+  context.globalCompositeOperation = "source-atop"; // what is transparent stays so
   context.globalAlpha = blends ? $("strength").value / 100 : 1;
   context.drawImage(now.painted, 0, 0, width, height);
   context.restore();
