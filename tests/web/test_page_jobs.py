@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from playwright.sync_api import expect
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.web import visits
 from faststyle_fastai.web.refining import Refined
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -143,6 +146,17 @@ def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "There was nothing better to keep yet")
     expect(tab.get_by_role("button", name="Undo refining")).to_be_hidden()
+
+
+def test_a_thumbnail_shows_all_of_a_refined_painting(visit):
+    tab = visit()
+    opened(tab, ROOT / "nbs" / "images" / "astronaut.jpg")
+    repainted(tab, tab.get_by_label("the person").check)
+    tab.get_by_role("button", name="Refine").click()
+    heard(tab, "Refining: ")
+    repainted(tab, tab.get_by_role("button", name="Stop").click)
+    face = "document.querySelector('#faces [aria-checked=true] canvas').getContext('2d')"
+    assert tab.evaluate(f"{face}.getImageData(0, 0, 1, 1).data[3]") == 255
 
 
 def test_a_refined_painting_is_transparent_where_its_photo_is(tmp_path):

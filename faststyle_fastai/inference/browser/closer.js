@@ -20,7 +20,7 @@ function offerWays() {
 // Paint the photo, and with it its thumbnail.
 async function paintAgain() {
   await paint();
-  if (now.painted) putFace(style, centered(now.painted));
+  if (now.painted) putFace(style, centered(whole));
 }
 
 // Work at the photo while its settings wait, then show what came of it.
