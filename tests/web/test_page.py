@@ -179,12 +179,14 @@ def test_a_reload_keeps_the_photo_the_settings_and_the_view(visit, photos):
 
 def test_the_back_button_closes_the_photo(visit, photos):
     tab = visit()
+    tab.get_by_role("radio", name="Udnie").click()
     opened(tab, photos / "china" / "0.jpg")
+    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
     own_styles(tab)
     tab.go_back()
     heard(tab, "Painted in")
     tab.go_back()
-    heard(tab, "Ready. Open a photo to paint it like The Great Wave off Kanagawa.")
+    heard(tab, "Ready. Open a photo to paint it like The Scream.")  # the style stays
     expect(tab.locator("#picture")).to_be_hidden()
     tab.reload()
     heard(tab, "Ready.")
