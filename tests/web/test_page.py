@@ -198,6 +198,33 @@ def test_the_back_button_closes_the_photo(visit, photos):
     expect(tab.locator("#picture")).to_be_visible()
 
 
+def test_thumbnails_are_of_the_photo_that_is_open(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    faces = tab.locator("#faces canvas")
+    expect(faces.nth(13)).to_be_attached(timeout=60_000)
+    held = []
+    tab.route("**/page/paint", lambda route: held.append(route))
+    tab.locator("#file").set_input_files(photos / "flower" / "0.jpg")
+    expect(faces).to_have_count(0)
+    while not held:
+        tab.wait_for_timeout(100)
+    repainted(tab, held[0].continue_)
+
+
+def test_a_page_that_is_loaded_again_takes_another_photo(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    held = []
+    tab.route("**/page/source", lambda route: held.append((route, route.fetch())))
+    tab.reload()
+    visit.errors.clear()  # the reload cut off what was being loaded
+    opened(tab, photos / "flower" / "1.jpg")
+    held[0][0].fulfill(response=held[0][1])
+    tab.wait_for_timeout(1000)
+    assert downloaded(tab).suggested_filename.startswith("1-")
+
+
 def test_a_tiny_photo_is_painted(visit, tmp_path):
     Image.new("RGB", (3, 5), "red").save(tmp_path / "tiny.png")
     tab = visit()

@@ -71,19 +71,12 @@ async function reopen() {
   if (answer.status === 204) return;
   const { size, name, seconds } = Object.fromEntries(answer.headers);
   const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×") };
+  const found = await (seconds ? (await call("original", { method: "GET" })).blob() : pictureOf(answer));
+  if (now.photo || opening || live) return; // something else was opened meanwhile
   [uploaded, upload] = [file, Promise.resolve()];
-  document.body.inert = true; // until what was open is there again
-  try {
-    if (seconds) {
-      const original = await (await call("original", { method: "GET" })).blob();
-      await showFilm({ file, size: file.pixels, seconds, address: URL.createObjectURL(original) });
-    } else {
-      now.photo = await pictureOf(answer);
-      await opened(file, file.pixels);
-    }
-  } finally {
-    document.body.inert = false;
-  }
+  if (seconds) return showFilm({ file, size: file.pixels, seconds, address: URL.createObjectURL(found) });
+  now.photo = found;
+  await opened(file, file.pixels);
 }
 
 // Go on with the work that the page was showing.

@@ -38,7 +38,7 @@ async function opened(file, size) {
   if (anew) inHistory();
   document.querySelector("aside").scrollTop = 0;
   show();
-  reveal(style.button);
+  offerAll(); // without thumbnails of the photo before
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await paint();
   if (anew) sweep();
