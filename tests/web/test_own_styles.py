@@ -1,5 +1,6 @@
 "The view of one's own styles, in Chromium if it is installed."
 
+import re
 import shutil
 
 import pytest
@@ -86,6 +87,19 @@ def test_own_styles_are_renamed_downloaded_and_removed(visit, site):
     assert not (site[1] / "lent_out.safetensors").exists()
     tab.get_by_role("link", name="Photos and films").click()
     tab.locator("#styles").get_by_text("lent out").first.wait_for(state="detached")
+
+
+def test_pictures_wait_in_their_places(visit):
+    tab, held = visit(), []
+    tab.route("**/page/example", lambda route: held.append(route))
+    own_styles(tab)
+    chosen(tab, "borrowed")
+    work, example = tab.locator("#work"), tab.locator("#example")
+    expect(work).to_have_attribute("src", re.compile("^blob:"))  # does not wait for the other
+    expect(example).not_to_have_attribute("src", re.compile(""))
+    assert example.bounding_box()["height"] > 200
+    held[-1].continue_()
+    expect(example).to_have_attribute("src", re.compile("^blob:"))
 
 
 def test_a_killed_training_is_resumed(visit, site):

@@ -108,18 +108,24 @@ function lookAt(one) {
 }
 
 async function showWorks(one, job, trains) {
-  const at = lookedAt, wanted = () => at === lookedAt, shown = [];
-  const show = (image, what, how) => shown.push([image, showPicture(image, what, how, wanted)]);
-  $("work").alt = filled(words.workOf, one);
-  $("example").alt = $("example-what").textContent = trains && job.sees ? words.soFar : words.example;
-  if (!$("work").src || $("work").parentElement.hidden) show($("work"), "work", { style: one.name });
-  if (job?.sees) await showPicture($("curve"), "curve", { id: job.id }, wanted);
-  if (trains && job.sees) show($("example"), "picture", { id: job.id });
-  else if (one.uses) show($("example"), "example", { style: one.uses });
-  await Promise.all(shown.map(([, seen]) => seen));
-  if (!wanted()) return;
-  for (const [image] of shown) image.parentElement.hidden = false;
-  justify();
+  const at = lookedAt, wanted = () => at === lookedAt, [work, example] = [$("work"), $("example")];
+  const show = async (image, what, how) => {
+    image.parentElement.hidden = false; // it waits in its place
+    justify();
+    await showPicture(image, what, how, wanted);
+    justify();
+  };
+  work.alt = filled(words.workOf, one);
+  example.alt = $("example-what").textContent = trains && job.sees ? words.soFar : words.example;
+  const shown = job?.sees ? [showPicture($("curve"), "curve", { id: job.id }, wanted)] : [];
+  if (work.parentElement.hidden) {
+    for (const image of [work, example]) URL.revokeObjectURL(image.src), image.removeAttribute("src");
+    work.src = one.image;
+    shown.push(show(work, "work", { style: one.name }));
+  }
+  if (trains && job.sees) shown.push(show(example, "picture", { id: job.id }));
+  else if (one.uses) shown.push(show(example, "example", { style: one.uses }));
+  await Promise.all(shown);
 }
 
 // The pictures side by side, of one height and as large as their place allows.
