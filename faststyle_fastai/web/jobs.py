@@ -52,6 +52,7 @@ class Job:
     visitor: str | None = None  # whose it is
     state = "waiting"  # or "running", or how it ended
     why = ""  # it failed
+    steps = 0  # of a training
     out: Path | None = None  # the file that it makes
 
     def __init__(self, owner: Visitor | None = None):
@@ -74,11 +75,8 @@ class Job:
 
     @property
     def left(self) -> float | None:
-        "Seconds; None while they are not known."
-        if self.done < SURE:
-            return None
-        whole = (self.at - self.began) * (1 - self.done) / self.done  # as the latest step saw it
-        return max(0.0, whole - (time.monotonic() - self.at))
+        "Seconds, as the latest step saw it; None while they are not known."
+        return (self.at - self.began) * (1 - self.done) / self.done if self.done > SURE else None
 
     def curve(self) -> Figure:
         raise FaststyleError("This job has no losses.")
@@ -163,7 +161,7 @@ class Queue:
                 "done": job.done, "left": job.left, "why": job.why, "sees": job.sees,
                 "before": waiting.index(job) if job in waiting else 0, "running": self.running(),
                 "mine": job.visitor == visitor, "file": job.out.name if job.out else "",
-                "made": bool(job.out and job.out.exists()),
+                "made": bool(job.out and job.out.exists()), "steps": job.steps,
             }
             for job in self.jobs
             if job.visitor == visitor or isinstance(job, TrainingJob)
@@ -192,7 +190,11 @@ class TrainingJob(Job, Callback):
         if not self.training:
             return
         self.losses.append(float(self.smooth_loss))
-        stopped = self.reached(float(self.pct_train))
+        self.steps += 1
+        spent = (
+            self.time_budget.spent / self.time_budget.seconds
+        )  # with this step, unlike pct_train
+        stopped = self.reached(min(1.0, spent))
         if self.at - self.looked > 3 * EVERY:  # a preview takes time from the training
             self.show(self.learn.preview.picture())
             self.looked = self.at

@@ -110,6 +110,8 @@ def test_the_time_left_is_said_once_it_is_known():
     assert job.left is None
     job.done = 0.5
     assert job.left == pytest.approx(10, abs=0.5)
+    job.began, job.at = job.began - 8, job.at - 8  # a slow step later, as little is done
+    assert job.left == pytest.approx(10, abs=0.5)
 
 
 @pytest.mark.filterwarnings("ignore:Painting skipped")

@@ -57,6 +57,28 @@ def test_a_closed_tab_ends_its_painting(visit, photos, tmp_path):
     assert read_picture(downloaded(tab).path()).size == (96, 72)  # one after the other
 
 
+def test_pictures_wait_in_their_places(visit):
+    tab, held = visit(), []
+    tab.route("**/page/example", lambda route: held.append(route))
+    own_styles(tab)
+    chosen(tab, "borrowed")
+    work, example = tab.locator("#work"), tab.locator("#example")
+    expect(work).to_have_attribute("src", re.compile("^blob:"))  # does not wait for the other
+    expect(example).not_to_have_attribute("src", re.compile(""))
+    assert example.bounding_box()["height"] > 200
+    held[-1].continue_()
+    expect(example).to_have_attribute("src", re.compile("^blob:"))
+
+
+def test_a_training_of_few_steps_says_so(visit):
+    tab = visit()
+    job = {"id": "1", "kind": "training", "style": "borrowed", "state": "done", "steps": 4}
+    tab.route("**/page/jobs", lambda route: route.fulfill(json=[job | {"sees": 0, "done": 1}]))
+    own_styles(tab)
+    chosen(tab, "borrowed")
+    taught(tab, "There was time for 4 steps only")
+
+
 def test_own_styles_are_renamed_downloaded_and_removed(visit, site):
     tab = visit()
     own_styles(tab)
@@ -87,19 +109,6 @@ def test_own_styles_are_renamed_downloaded_and_removed(visit, site):
     assert not (site[1] / "lent_out.safetensors").exists()
     tab.get_by_role("link", name="Photos and films").click()
     tab.locator("#styles").get_by_text("lent out").first.wait_for(state="detached")
-
-
-def test_pictures_wait_in_their_places(visit):
-    tab, held = visit(), []
-    tab.route("**/page/example", lambda route: held.append(route))
-    own_styles(tab)
-    chosen(tab, "borrowed")
-    work, example = tab.locator("#work"), tab.locator("#example")
-    expect(work).to_have_attribute("src", re.compile("^blob:"))  # does not wait for the other
-    expect(example).not_to_have_attribute("src", re.compile(""))
-    assert example.bounding_box()["height"] > 200
-    held[-1].continue_()
-    expect(example).to_have_attribute("src", re.compile("^blob:"))
 
 
 def test_a_killed_training_is_resumed(visit, site):

@@ -31,7 +31,7 @@ function stateOf(job) {
   if (job.stopping) return words.stopping;
   if (job.state === "waiting") return filled(job.before ? words.waitsAfter : words.waitsNext, { ...job, running: words.kinds[job.running] });
   if (job.state === "running") return job.left === null ? words.starting : filled(words.running, { percent: percent(job), left: clock(job.left) });
-  return filled({ saved: words.jobSaved, stopped: words.jobStopped, done: words.jobDone }[job.state] ?? job.why, { percent: percent(job) });
+  return filled({ saved: words.jobSaved, stopped: words.jobStopped, done: words.jobDone }[job.state] ?? job.why, { ...job, percent: percent(job) });
 }
 
 // A picture of the server's in an <img>, if it is still wanted; the one before stays until it is there.

@@ -1,6 +1,7 @@
 // My styles: what was added here. A painting is taught; a style is named, taken away and removed.
 let own = [], mine = sessionStorage.mine ? { name: sessionStorage.mine } : null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
 const OWN = "#/my-styles", KINDS = { sight: words.atSight, taught: words.isTaught, late: words.isLate };
+const LITTLE = 30; // steps of a training, after which nothing much has changed
 $("new").accept = facts.files;
 const tellOwn = (key, how) => say(key, how, $("told"));
 
@@ -85,6 +86,7 @@ function lookAt(one) {
   if (trains) sayShare("lessonSo", { state: stateOf(job) }, job.done, $("told"));
   else if (lately && job.state === "failed") tellOwn("notTaught", job);
   else if (lately && job.state === "saved") tellOwn("lessonSo", { state: stateOf(job) });
+  else if (kind === "taught" && job?.state === "done" && job.steps < LITTLE) tellOwn("taughtLittle", job);
   else tellOwn({ sight: "sightNow", taught: "taughtNow", late: "lateNow" }[kind]);
   trains ? fill($("lesson-bar"), shareOf(job)) : ($("lesson-bar").hidden = true);
   const shown = {
