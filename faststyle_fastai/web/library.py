@@ -234,6 +234,8 @@ class StyleLibrary:
                 f"It has {painting.width} x {painting.height} px, too few for strokes. Use a "
                 f"painting of 400 px or more."
             )
+        if spoken(name).casefold() in _builtin_names():
+            name = f"My_{name}"  # clearer than a number
         for i in range(1, MANY):
             end = f"-{i}" if i > 1 else ""
             called = f"{name[: LONGEST - len(end)]}{end}"

@@ -55,6 +55,9 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     other.save(tmp_path / painting.name)
     assert shelf.add(tmp_path / painting.name) == "Waves-2"
     shelf.remove("Waves-2")
+    other.save(tmp_path / "starry_night.png")
+    assert shelf.add(tmp_path / "starry_night.png") == "My_Starry_Night"
+    shelf.remove("My_Starry_Night")
     (shelf.folder / ".hidden.png").touch()
     (shelf.folder / "damaged.png").write_bytes(b"\x89PNG")
     with pytest.warns(UserWarning, match="Painting skipped: .*damaged.png"):

@@ -173,6 +173,8 @@ const placesIn = (canvas) => ({ image: pixels(canvas), id: Math.random() });
 
 // The style of a painting.
 async function styleOf(file, canvas) {
-  const name = file.name.replace(/\.[^.]*$/, "");
+  const spoken = (name) => name.replaceAll("_", " ").toLowerCase(), stem = file.name.replace(/\.[^.]*$/, "");
+  const taken = facts.styles.some((one) => !one.own && [one.name, workOf(one)].map(spoken).includes(spoken(stem)));
+  const name = taken ? filled(words.ownNamed, { name: stem }) : stem;
   return { name, title: name.replaceAll("_", " "), work: placesIn(canvas), rows: { [facts.sight]: null } };
 }
