@@ -106,6 +106,13 @@ def test_an_own_painting_is_removed(visit, studio, china, painting):
     assert not tab.get_by_role("button", name="Delete this style").is_visible()
 
 
+def test_a_photo_of_an_iphone_says_what_to_do(visit, studio):
+    Path("IMG_1.HEIC").write_bytes(bytes(99))
+    tab = visit(studio)
+    tab.set_input_files("#file", "IMG_1.HEIC")
+    tab.get_by_text("IMG_1.HEIC is a HEIC photo, which this browser cannot read. Save").wait_for()
+
+
 def test_the_sample_is_seen_and_painted(visit, studio):
     tab = visit(studio)
     sides = tab.locator("#sample img")

@@ -97,6 +97,32 @@ def test_a_server_that_forgot_a_photo_gets_it_again(visit, photos, monkeypatch):
     visit.errors.clear()  # the browser's word of the first answer
 
 
+# Files and text are given by hand, as a drop or the clipboard does.
+GIVE = """([what, names, text]) => {
+    const data = new DataTransfer();
+    for (const name of names) {
+        const [head, all] = picture.toDataURL("image/png").split(",");
+        data.items.add(new File([Uint8Array.from(atob(all), (c) => c.charCodeAt(0))], name));
+    }
+    if (text) data.setData("text", text);
+    const as = { bubbles: true, dataTransfer: data, clipboardData: data };
+    const Kind = { drop: DragEvent, paste: ClipboardEvent }[what];
+    document.body.dispatchEvent(new Kind(what, as));
+}"""
+
+
+def test_what_is_not_taken_is_said(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    repainted(tab, lambda: tab.evaluate(GIVE, ["drop", ["a.png", "b.png"], ""]))
+    assert heard(tab, "Only a.png was taken: open one file at a time.").startswith("Painted in")
+    tab.evaluate(GIVE, ["paste", [], "https://example.org/cat.jpg"])
+    heard(tab, "This page takes files, not addresses.")
+    own_styles(tab)
+    tab.evaluate(GIVE, ["drop", [], "https://example.org/cat.jpg"])
+    heard(tab, "This page takes files, not addresses.", "#told")
+
+
 def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):
     photo = read_picture(photos / "flower" / "0.jpg").resize((3000, 2000))
     photo.save("large.jpg")
@@ -250,7 +276,7 @@ def test_controls_work_from_the_keyboard(visit, photos):
 
 
 @pytest.mark.parametrize(
-    "name, reason", [("words", "not a picture"), ("huge", "more than 50 megapixels")]
+    "name, reason", [("words", "cannot be read: not an image"), ("huge", "more than 50 megapixels")]
 )
 def test_reasons_are_said(visit, photos, tmp_path, name, reason):
     file = tmp_path / f"{name}.png"

@@ -60,7 +60,9 @@ const lasting = false; // another visit has no paintings of one's own
 const sure = () => true;
 const forget = async () => {};
 const isFilm = (file) => file.type.startsWith("video/");
-const bitmapOf = (file) => createImageBitmap(file);
+const bitmapOf = (file) => createImageBitmap(file).catch(() => {
+  throw new Error(filled(/\.hei[cf]$/i.test(file.name) ? words.heic : words.notPicture, file));
+});
 const offerWays = () => {}; // what is closer to a painting needs Python
 
 // A style's weights in a network: its place in a table, or its own row.

@@ -266,7 +266,7 @@ for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]
 
 // The page to take along: its link is below both views.
 document.querySelector("footer").append($("studio"));
-const tellHere = (key, how) => say(key, how, isOwnView() ? $("told") : $("said"));
+const tellHere = (key, how) => say(key, how, lineHere());
 act("whole", async () => {
   tellHere("making");
   save(await (await call("studio_file")).blob(), "studio.html");

@@ -12,8 +12,8 @@ async function open(file) {
   let image;
   try {
     image = await bitmapOf(file); // upright, as its EXIF says
-  } catch {
-    return say("notPicture", { name: file.name }); // what is open stays
+  } catch (error) {
+    return say("notPicture", { name: file.name, why: error.message }); // what is open stays
   } finally {
     opening = false;
   }
@@ -97,7 +97,14 @@ addEventListener("dragleave", (event) => event.relatedTarget || document.body.cl
 addEventListener("drop", (event) => {
   event.preventDefault();
   document.body.classList.remove("over", "over-styles");
-  const file = event.dataTransfer.files[0];
-  if (file) taker(event)(file);
+  take(event, event.dataTransfer).catch(console.warn);
 });
-addEventListener("paste", (event) => event.clipboardData.files[0] && taker(event)(event.clipboardData.files[0]));
+addEventListener("paste", (event) => take(event, event.clipboardData).catch(console.warn));
+const lineHere = () => (document.body.classList.contains("own") ? $("told") : $("said"));
+async function take(event, data) {
+  const [file, another] = data.files;
+  if (!file) return /^https?:/.test(data.getData("text")) && say("noAddress", {}, lineHere());
+  await taker(event)(file);
+  await idle();
+  if (another) lineHere().append(` ${filled(words.onlyFirst, file)}`);
+}
