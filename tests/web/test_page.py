@@ -97,6 +97,19 @@ def test_a_server_that_forgot_a_photo_gets_it_again(visit, photos, monkeypatch):
     visit.errors.clear()  # the browser's word of the first answer
 
 
+def test_a_page_continues_once_its_server_is_back(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    tab.route("**/page/*", lambda route: route.abort())
+    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+    heard(tab, "It could not be painted: the program has ended; start it again, and")
+    expect(tab.locator("#download")).to_be_enabled()
+    tab.unroute("**/page/*")
+    repainted(tab, lambda: tab.evaluate("dispatchEvent(new Event('focus'))"))
+    heard(tab, "Painted in")
+    visit.errors.clear()  # the browser's words of what failed
+
+
 # Files and text are given by hand, as a drop or the clipboard does.
 GIVE = """([what, names, text]) => {
     const data = new DataTransfer();

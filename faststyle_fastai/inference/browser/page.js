@@ -2,7 +2,7 @@
 const SMALL = 160; // px of the sides of thumbnails
 const SOFT = 300; // px of a painting's short side below which its strokes are soft
 const READ = 400; // px of a painting's short side, as in first_sight.py
-let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false;
+let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false, lost = false; // whether the server is
 
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
 for (const item of document.querySelectorAll("[data-alt]")) item.alt = words[item.dataset.alt];
@@ -188,10 +188,9 @@ async function paint() {
   try {
     await started;
     do {
-      again = false;
+      again = lost = false;
       const found = await repaint(now.photo, asked());
-      where = found.where;
-      seen = found.seen;
+      ({ where, seen } = found);
       if (live) break;
       now.painted = found.image;
       show();
@@ -207,7 +206,8 @@ async function paint() {
     }
   } catch (error) {
     console.warn(error);
-    say(error.message === words.gone ? "ended" : "failed", { why: error.message });
+    lost = error.message === words.gone;
+    say("failed", { why: error.message });
     ready(now.painted && !filming); // what is shown can still be saved
   }
   painting();

@@ -14,7 +14,7 @@ async function call(what, { body, how, method = "POST", again = false } = {}) {
   const answer = await fetch(`/page/${what}`, { method, body, headers }).catch(() => {
     throw new Error(words.gone);
   });
-  if (answer.status === 410 && !again && uploaded === now.file && !isFilm(now.file)) {
+  if (answer.status === 410 && !again && uploaded === now.file && now.file instanceof Blob && !isFilm(now.file)) {
     uploaded = null; // a server that was started again, or has forgotten it
     await sendPhoto();
     return call(what, { body, how, method, again: true });
