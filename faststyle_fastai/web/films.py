@@ -66,7 +66,8 @@ class Films:
         name = "-".join([film.file.stem, *styles]) + ".mp4"
         out = self.site.scratch / uuid4().hex / name
         out.parent.mkdir()
-        settings |= {"stroke": stroke_of(how), "smooth": bool(how.get("smooth")), "watch": watch}
+        settings |= {name: bool(how.get(name)) for name in ("smooth", "painterly")}
+        settings |= {"stroke": stroke_of(how), "watch": watch}
         work = partial(paint_video, paint, film.file, out, **settings)
         return json_answer(
             {"id": self.site.queue.add(film.file.stem, watch, work, visit.name, out)}

@@ -92,9 +92,10 @@ class Photos:
             paint, mix, note = closer.paint, None, closer.note
         else:
             note = "sight" if self.shelf.painting(called) else ""
-        if not paint.base:
+        weaker = paint.at_sight or paint.base  # a painting at sight is blended with the photo
+        if not weaker:
             note = "noBase"
-        strength = number(how, "strength", 1.0) if paint.base else 1.0
+        strength = number(how, "strength", 1.0) if weaker else 1.0
         settings = {"style": mix, "strength": strength, "keep_colors": bool(how.get("colors"))}
         return paint, settings, note
 

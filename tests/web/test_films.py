@@ -57,6 +57,20 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     expect(player).to_be_visible()
 
 
+def test_a_film_is_painted_like_photos(visit, film):
+    tab, first = visit(), []
+    opened(tab, film)
+    for label in ("Strokes follow the motion", "Painted like a photo"):
+        tab.get_by_label(label).check()
+        tab.get_by_role("button", name="Paint the film", exact=True).click()
+        heard(tab, "The film is painted")
+        with tab.expect_download() as download:
+            tab.get_by_role("button", name="Download the film").click()
+        with av.open(str(download.value.path())) as painted:
+            first.append(next(painted.decode(video=0)).to_ndarray(format="rgb24").astype(float))
+    assert abs(first[0] - first[1]).mean() > 5
+
+
 def test_another_moment_is_shown(visit, film):
     tab = visit()
     opened(tab, film)

@@ -2,7 +2,7 @@
 const renames = {}; // of styles, in this window
 let way = null; // what stops the one that goes on
 $("of-film").append($("flowing"));
-$("smooth").onchange = () => offerFilm();
+$("smooth").onchange = $("painterly").onchange = () => offerFilm();
 $("film").after($("halt"));
 
 function offerWays() {

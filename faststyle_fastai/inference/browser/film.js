@@ -19,7 +19,7 @@ async function openFilm(file) {
 }
 
 // How a film is asked for; what was painted so is kept while the film is open.
-const looks = () => JSON.stringify([style.name, second()?.name, ...["part", "strength", "stroke", "colors"].map((id) => $(id)[field(id)]), mask().area, $("smooth")?.checked]);
+const looks = () => JSON.stringify([style.name, second()?.name, ...["part", "strength", "stroke", "colors"].map((id) => $(id)[field(id)]), mask().area, $("smooth")?.checked, $("painterly")?.checked]);
 
 // Show a film that was read, by its first frame.
 async function showFilm(found) {
