@@ -159,6 +159,7 @@ STYLE_LOSS = {
     "style_layers": override(
         dict, LAYERS, f"Layers of the style loss. {DEFAULT}", parser=layer_parts
     ),
+    "style_size": override(int, "PX", f"Short side of the paintings in px. {DEFAULT}", min=1),
 }
 CONTENT_LAYERS = override(
     dict,

@@ -109,7 +109,7 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
         "train", photos, "--style", f"sea={painting}", "-o", "run", *QUICK,
         "--style-weight", 2, "--content-weight", 0.5, "--tv-weight", 3, "--lr", 1e-4, "--epochs", 2,
         "--content-layers", "relu2_2,relu3_1=.5", "--style-layers", "relu1_1=2,relu3_1",
-        "--set", "style.size=48", "--set", "tone.weight=1.5", "--optimizer", "adam",
+        "--style-size", 48, "--set", "tone.weight=1.5", "--optimizer", "adam",
         "--checkpoint-every", 1, "--preview-every", 2,
         "--preview-photo", painting, "--preview-photo", photos / "china" / "0.jpg",
         "--preview-photo", photos / "china" / "1.jpg",
