@@ -102,10 +102,11 @@ def test_what_is_no_short_film_is_refused_and_the_open_one_stays(visit, film, tm
     long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])
     tab.locator("#file").set_input_files(long)
     heard(tab, "this page takes up to 60 s")
-    for name in ("damaged.mp4", "damaged.jpg"):
+    damaged = {"film.mp4": "is damaged, or not a film", "photo.jpg": "cannot be read: not an image"}
+    for name, why in damaged.items():
         (tmp_path / name).write_text("no film")
         tab.locator("#file").set_input_files(tmp_path / name)
-        heard(tab, f"{name} is damaged, or not a")
+        heard(tab, f"{name} {why}")
     forgiven(tab, visit, 3)
     repainted(tab, tab.get_by_role("radio", name="Udnie").click)
     tab.get_by_role("button", name="Paint the film").click()
