@@ -106,8 +106,8 @@ def train(
         minutes = _minutes(out, resume, recipe, len(names))
     if patience and not minutes and patience + 1 >= plan.epochs * len(plan.schedule):
         raise ValueError(
-            f"patience={patience} needs more epochs than recipe {recipe} has: give minutes too, "
-            f"and images for shorter epochs."
+            f"patience={patience} needs more epochs than recipe {recipe} has: give minutes= too, "
+            f"and images= for shorter epochs."
         )
     style_hash = [digest(painting) for painting in styles]
     for photo in preview_photos or []:

@@ -178,7 +178,7 @@ def test_patience_ends_a_training_that_does_not_improve(faststyle, photos, paint
         best = load_style(tmp_path / "run/checkpoints/best.safetensors")[0].state_dict()
         assert all(torch.equal(best[k], v) for k, v in Stylizer("run").weights.items())
     args = "train", photos, "--style", painting, "-o", "other", *QUICK, "--patience", 1
-    fails(faststyle(*args), 1, "give minutes too")
+    fails(faststyle(*args), 1, "give --minutes too")
 
 
 def test_a_training_says_where_its_previews_are(faststyle, photos, painting, tmp_path):
