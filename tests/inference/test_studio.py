@@ -46,19 +46,6 @@ def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     assert away(downloaded(tab)[0], own) < 1.5
 
 
-def test_a_transparent_photo_looks_as_its_file(visit, studio, photos):
-    photo = Image.open(photos / "china" / "0.jpg").convert("RGBA")
-    photo.putalpha(Image.linear_gradient("L").resize(photo.size))
-    photo.save("faded.png")
-    tab = visit(studio)
-    open_photo(tab, "faded.png")
-    shown = tab.evaluate("[...picture.getContext('2d').getImageData(50, 0, 1, 72).data]")
-    wanted = [*photo.crop((50, 0, 51, 72)).getchannel("A").tobytes()]
-    assert shown[3::4] == pytest.approx(wanted, abs=1)
-    tab.locator("#format").select_option("JPEG")
-    assert downloaded(tab)[0].getpixel((50, 0)) > (250,) * 3  # on white, as it is shown
-
-
 def test_places_of_a_painting_are_those_of_python(visit, studio, photos):
     Image.open(photos / "china" / "0.jpg").resize((360, 240)).save("larger.png")
     Image.open(style_thumbnail("the_scream")).resize((240, 320)).save("scream.png")
@@ -104,13 +91,6 @@ def test_an_own_painting_is_removed(visit, studio, china, painting):
     assert chosen.inner_text().startswith("The Great Wave")
     assert tab.get_by_role("radio", name="My the scream").count() == 0
     assert not tab.get_by_role("button", name="Delete this style").is_visible()
-
-
-def test_a_photo_of_an_iphone_says_what_to_do(visit, studio):
-    Path("IMG_1.HEIC").write_bytes(bytes(99))
-    tab = visit(studio)
-    tab.set_input_files("#file", "IMG_1.HEIC")
-    tab.get_by_text("IMG_1.HEIC is a HEIC photo, which this browser cannot read. Save").wait_for()
 
 
 def test_the_sample_is_seen_and_painted(visit, studio):

@@ -102,11 +102,11 @@ def test_what_is_no_short_film_is_refused_and_the_open_one_stays(visit, film, tm
     long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])
     tab.locator("#file").set_input_files(long)
     heard(tab, "this page takes up to 60 s")
-    damaged = {"film.mp4": "is damaged, or not a film", "photo.jpg": "cannot be read: not an image"}
-    for name, why in damaged.items():
+    reasons = {"damaged.mp4": "is damaged, or not a film", "damaged.jpg": "cannot be read: not an"}
+    for name, reason in reasons.items():
         (tmp_path / name).write_text("no film")
         tab.locator("#file").set_input_files(tmp_path / name)
-        heard(tab, f"{name} {why}")
+        heard(tab, f"{name} {reason}")
     forgiven(tab, visit, 3)
     repainted(tab, tab.get_by_role("radio", name="Udnie").click)
     tab.get_by_role("button", name="Paint the film").click()
