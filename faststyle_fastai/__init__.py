@@ -5,8 +5,8 @@ import warnings
 
 __version__ = "0.3.0.dev0"
 
-# Threads of GNU OpenMP wait for each other in a loop. Where another program needs a core, painting
-# would take ten times as long. They sleep sooner, and on a quiet machine nothing is lost.
+# Threads of GNU OpenMP wait for each other in a loop, which takes cores from them where another
+# program needs one. They sleep sooner, and on a quiet machine nothing is lost.
 os.environ.setdefault("GOMP_SPINCOUNT", "4000")
 
 # fastai compiles parts of itself by what torch calls deprecated since 2.14.
