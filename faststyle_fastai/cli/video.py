@@ -15,6 +15,7 @@ from . import checks, options
 from .checks import check_style, check_video
 from .loading import load_mixture, named_in, side_of
 from .options import option
+from .plans import check_neighbors
 
 
 @options.takes(options.paint_options("size", "exact"))
@@ -119,6 +120,7 @@ def video(
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )
+    check_neighbors(refine, painterly, paint.at_sight, None, painting)
     if refine and not quiet:
         print(f"Refining on three frames for {refine:g} s.", file=sys.stderr)
     arguments = vars(replace(settings, style=styles, tile=side_of(settings.tile))) | {"size": size}

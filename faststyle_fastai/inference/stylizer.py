@@ -77,9 +77,10 @@ class Stylizer:
         self.device, self.precision = use_device(device), precision
         self.dtype = autocast_dtype(self.device, precision)
         enable_memory_reuse()
-        if not self.at_sight:
+        if self.at_sight:
+            self._load = found.load
+        else:
             self._keep(*found.load())
-        self._load = found.load
         self.arch = found.arch or self.info["arch"]
         self.styles = found.styles or self.info["styles"]
         self.onnx = not self.at_sight and not isinstance(self.net, TransformerNet)
@@ -156,7 +157,7 @@ class Stylizer:
                 try:
                     painted = paint_layers(painter, image, how, side, watch)
                 except (MemoryError, RuntimeError) as error:
-                    side = smaller_side(self.net, side, error)
+                    side = smaller_side(not self.onnx, side, error)
         if isinstance(painted, Tensor):
             return painted.cpu() if tensor else to_picture(painted)
         return to_tensor(painted) if tensor else painted
@@ -263,7 +264,8 @@ class Stylizer:
         other = copy(self)
         other.net, other.styles = net, [name]
         other.info = {**self.info, "styles": [name], "palettes": {}}  # it has the colors
-        other.named, other.at_sight, other.paintings = name, False, {name: painting}
+        other.named, other.paintings = name, {name: painting}
+        other.at_sight = other.decodes = False
         other.weights = {k: v.detach() for k, v in net.state_dict().items()}
         return other
 

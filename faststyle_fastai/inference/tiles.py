@@ -180,13 +180,12 @@ def tile_side(
 
 
 def smaller_side(
-    net,  # a TransformerNet; other networks cannot paint in tiles
+    tiled: bool,  # whether the network can paint in tiles
     side: int | None,  # px of the tiles before; None: the whole image at once
     error: Exception,
 ) -> int:  # px
     "The side of tiles to try after running out of memory. Raises `error` if it is another one."
-    tiles = out_of_memory(error) and isinstance(net, TransformerNet)
-    if not tiles or (side and side <= SIDES[0]):
+    if not (tiled and out_of_memory(error)) or (side and side <= SIDES[0]):
         raise error
     side = max(SIDES[0], side // (2 * COARSEST) * COARSEST) if side else SIDES[-1]
     warnings.warn(f"Out of memory. The image is painted in tiles of {side} px.", stacklevel=3)

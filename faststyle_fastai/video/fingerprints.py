@@ -1,11 +1,14 @@
 "Hashes that tell whether an interrupted video may go on."
 
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
 import torch
+from fastcore.basics import listify
 
 from ..images.formats import numbered_files
+from ..images.remote import digest
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
@@ -24,10 +27,12 @@ def content_of(source) -> str:
     return sha256(f"{Path(source).stat().st_size}".encode() + head).hexdigest()
 
 
-def fingerprints(paint: Stylizer, options: PaintOptions) -> dict:
+def fingerprints(paint: Stylizer, options: PaintOptions, painterly: bool = False) -> dict:
     "What changes the look of a video, as plain values to compare on resume."
     mask, black, strength = options.mask, options.black, options.strength
+    works = chain(*map(listify, paint.paintings.values())) if painterly else ()
     return {
+        "works": [digest(work) for work in works],
         "painted": fingerprint(paint, options.style, strength),
         "black": None if black is None else fingerprint(paint, black, strength),
         "mask": mask and sha256(mask.tobytes()).hexdigest(),

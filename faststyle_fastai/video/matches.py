@@ -10,6 +10,7 @@ from ..core.extras import extra
 from ..images.files import to_picture
 from ..inference.sight_painter import PLACE, UNIT
 from ..perceptual.coherence import NOWHERE
+from .temporal import comparable
 
 __all__ = ["FollowedMatches"]
 
@@ -37,7 +38,7 @@ class FollowedMatches:
         gray, self.motion = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), None
         picture = picture / np.float32(255)
         self.before, self.frame = self.room, (gray, picture)
-        if last is None or last[0].shape != gray.shape:
+        if last is None or not comparable(last[0], gray):
             self.moved, self.room = np.zeros(2), np.zeros(2, int)
             return 0, 0
         flow = self.flow.calc(gray, last[0], None)

@@ -90,6 +90,8 @@ def paint_video(
     paint_options = PaintOptions(style, strength, **options)
     if paint_options.mask is not None:
         paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
+    if refine and painterly:
+        raise FaststyleError("Refining is for a network. Do not use both refine= and painterly=.")
     if refine:
         kept = kept_refined(paint, out, resume)
         photos = [] if kept else three_frames(source, start, end)
@@ -107,7 +109,7 @@ def paint_video(
         "start": start,
         "fps": fps,
     }
-    settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options)}
+    settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options, painterly)}
     painted = FramePainter(paint, paint_options, size, smooth, painterly)
     with open_video(source, fps) as reader:
         settings["content"] = content_of(source)

@@ -14,7 +14,7 @@ from ..images.sizes import resize_short, resized
 from ..inference.people import edges, find_faces, find_people, likelihood, overlap
 from ..models.normalization import mean_and_variance
 
-__all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople"]
+__all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople", "comparable"]
 
 FOLLOW = 4.0  # seconds, time constant of the smoothing
 FAR = 1  # standard deviations that a channel's mean may be from the smoothed one
@@ -22,6 +22,7 @@ CUT = 0.12  # mean difference of two frames, in [0, 1], above which a new scene 
 LOOK, ZOOMS = 256, (1, 2)  # px of the short side at which people are sought, and their windows
 STEADY, MOVED = 0.8, 0.3  # share of a small change that is dropped; a change that is motion
 SAME_FACE, FASTER, FADE = 0.3, 0.5, 0.2  # least IoU; share of a move that is followed; each frame
+SMALLEST = 12  # px of the longer side, for optical flow
 SAME = 0.04  # difference in [0, 1] at which objects still count as the same
 
 
@@ -135,6 +136,11 @@ class SteadyPeople:
         return likelihood(slope, offset, photo)
 
 
+def comparable(before: np.ndarray, now: np.ndarray) -> bool:
+    "Whether optical flow can be computed between two frames."
+    return before.shape == now.shape and max(now.shape) >= SMALLEST
+
+
 class FlowBlender:
     "Blends each frame with the previous one, warped by optical flow."
 
@@ -153,7 +159,7 @@ class FlowBlender:
     ) -> np.ndarray:  # [H, W, 3] float32
         cv2, gray = self.cv2, self.cv2.cvtColor(photo, self.cv2.COLOR_RGB2GRAY)
         photo = photo / np.float32(255)
-        if self.last is not None and self.last[0].shape == gray.shape:
+        if self.last is not None and comparable(self.last[0], gray):
             last_gray, last_photo, last = self.last
             flow = self.flow.calc(gray, last_gray, None)
             rows, columns = np.indices(gray.shape, np.float32)

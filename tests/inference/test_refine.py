@@ -22,6 +22,7 @@ def test_the_loss_falls(photo, painting):
     sight = Stylizer(painting, "cpu", "float32")
     shares = []
     refined = sight.refined(photo, seconds=0, watch=lambda share, _: shares.append(share))
+    assert refined(photo).tobytes() != sight(photo).tobytes()
     assert shares == [(i + 1) / FEWEST for i in range(FEWEST)]
     x, loss = to_tensor(read_picture(photo)), refining_loss(to_tensor(read_picture(painting)))
     with torch.no_grad():

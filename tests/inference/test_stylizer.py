@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -198,3 +200,9 @@ def test_a_photo_that_was_taken_sideways_is_painted_upright_in_tiles(two, tmp_pa
     whole, tiled = (np.asarray(two("a.png", tile=tile, exact=True)) for tile in (None, 64))
     assert whole.shape == (300, 180, 3)
     assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+def test_it_is_pickled(photo):
+    paint = Stylizer("tiny:great_wave", "cpu")
+    again = pickle.loads(pickle.dumps(paint))
+    assert again(photo).tobytes() == paint(photo).tobytes()

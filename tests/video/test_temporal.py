@@ -74,6 +74,14 @@ def test_places_of_a_painting_move_with_the_film(photos):
     assert away < 0.5 * np.abs(along[-1] - frames[-1] / 255).mean()
 
 
+def test_a_tiny_painterly_film():
+    paint = Stylizer(style_thumbnail("starry_night"), "cpu", "float32", arch="slim")
+    film = FramePainter(paint, PaintOptions(faces="painted"), painterly=True)
+    frames = np.random.default_rng(0).integers(0, 255, (2, 6, 10, 3), np.uint8)
+    for i, frame in enumerate(frames):
+        assert film(VideoFrame(frame, Fraction(i, 25), Fraction(1, 25))).picture.shape == (6, 10, 3)
+
+
 def flicker(pictures):
     "Of a pan by 3 px a frame."
     pairs = zip(pictures, pictures[1:])

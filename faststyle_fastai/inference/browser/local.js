@@ -51,7 +51,7 @@ async function start() {
   worker.onmessage = answer;
   worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
   const programs = Object.fromEntries(facts.programs.map((name) => [name, bytes(`program-${name}`)]));
-  for (const one of facts.styles) if (one.work) one.work = placesIn(await canvasFrom(one.work));
+  for (const one of facts.styles) if (typeof one.work === "string") one.work = placesIn(await canvasFrom(one.work));
   await ask("start", { ...given, programs, gpu, sure: facts.sure, first: Object.keys(facts.networks)[0] });
 }
 const started = start();

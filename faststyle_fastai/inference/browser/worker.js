@@ -22,7 +22,7 @@ onmessage = async ({ data }) => {
   } catch (error) {
     postMessage({ id: data.id, error: String(error.message || error) });
   }
-  spare = setTimeout(() => SOON.filter((name) => name in programs).forEach((name) => session(name).catch(() => {})), 1000);
+  spare = setTimeout(prepare, 1000);
 };
 
 const tasks = {
@@ -255,10 +255,19 @@ async function inflated(data) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+// One after the other: a graphics card makes one at a time.
+async function prepare() {
+  for (const name of SOON) if (name in programs) await session(name).catch(() => {});
+}
+
 // A network, ready to run.
 function session(name, provider = gpu ? "webgpu" : "wasm") {
   const made = async () => ort.InferenceSession.create(await inflated(programs[name]), { executionProviders: [provider] });
-  if (!sessions.has(name)) sessions.set(name, made());
+  const again = (error) => {
+    sessions.delete(name);
+    throw error;
+  };
+  if (!sessions.has(name)) sessions.set(name, made().catch(again));
   return sessions.get(name);
 }
 
