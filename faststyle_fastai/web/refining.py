@@ -53,7 +53,7 @@ class Refining:
 class Refined:
     "A refined painting, shown as a network's is."
 
-    base = True  # its strength can be chosen
+    at_sight = base = True  # its strength can be chosen
 
     def __init__(self, file: Path):
         self.file = file

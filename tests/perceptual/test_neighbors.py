@@ -67,7 +67,7 @@ def test_likeness_goes_from_the_photo_to_the_painting(photo, painting):
     assert away == sorted(away)
     with pytest.raises(ValueError, match="likeness=2"):
         painted(photo, painting, likeness=2)
-    with pytest.raises(ValueError, match="likeness needs the recipe neighbors"):
+    with pytest.raises(ValueError, match="likeness= needs the recipe neighbors"):
         painted(photo, painting, recipe="crowson", likeness=0.5)
 
 
