@@ -29,8 +29,8 @@ from benchmarks.training.throughput import BS, SIZE, Clock, peer, pictures
 from faststyle_fastai.all import StyleDataLoaders, Stylizer, style_learner, train
 from faststyle_fastai.core.devices import best_device
 from faststyle_fastai.inference.options import PaintOptions
+from faststyle_fastai.video.frame_painter import FramePainter
 from faststyle_fastai.video.reader import VideoFrame
-from faststyle_fastai.video.stylize import FramePainter
 
 SIDES = {
     "512 px": (512, 512),

@@ -20,8 +20,8 @@ from benchmarks.report import fresh, peak, report
 from faststyle_fastai.all import Stylizer, paint_video
 from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.models.stylefile import builtin_path
+from faststyle_fastai.video.frame_painter import FramePainter
 from faststyle_fastai.video.reader import VideoFrame, open_video
-from faststyle_fastai.video.stylize import FramePainter
 
 RATE, SIZE, SECONDS = 25, (320, 240), 16
 SMALL, LENGTHS = (64, 48), (30, 600)  # px, seconds

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from faststyle_fastai.inference.options import PaintOptions
+from faststyle_fastai.video.frame_painter import FramePainter
 from faststyle_fastai.video.reader import VideoFrame, open_video
-from faststyle_fastai.video.stylize import FramePainter
 
 __all__ = ["FRAMES", "SIZE", "filmed", "painted_film", "parallax", "synthetic", "temporal_error"]
 

@@ -5,9 +5,8 @@ import time
 from importlib.util import find_spec
 
 from ..core.errors import format_error
-from ..core.extras import install_line
+from ..core.extras import EXTRAS, install_line
 
-EXTRAS = {"video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray"}  # -> a library
 SIDE, TIMES = 512, 3  # px of the square that is painted, and paintings of which the fastest counts
 WAYS = {"a built-in style": False, "at sight": True}  # -> whether it takes places of the painting
 

@@ -16,7 +16,7 @@ from typer import Option
 
 from .. import __version__
 from ..core.errors import Stopped, UsageError, format_error
-from ..core.extras import extra
+from ..core.extras import EXTRAS, extra
 from ..core.interrupts import SIGNALS
 from ..core.terminal import one_line
 from ..core.values import is_finite
@@ -81,13 +81,7 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
 
 # Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
 STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
-NEEDS = {  # command -> a library that it requires, and the extra that installs it
-    web: ("psutil", "web"),
-    camera: ("psutil", "web"),
-    video: ("av", "video"),
-    bulk: ("ray", "bulk"),
-    export: ("onnxscript", "onnx"),
-}
+NEEDS = {web: "web", camera: "web", video: "video", bulk: "bulk", export: "onnx"}  # -> an extra
 
 
 def checked(command):
@@ -101,8 +95,8 @@ def checked(command):
         if options.get("out") == Path("-") and command is not stylize:
             raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
         need = None if options.get("virtual") else NEEDS.get(command)
-        if need and not find_spec(need[0]):
-            extra(*need)
+        if need and not find_spec(EXTRAS[need]):
+            extra(EXTRAS[need], need)
         with piped(options) if command is stylize else nullcontext(options) as options:
             return command(**options)
 

@@ -6,7 +6,10 @@ from types import ModuleType
 
 from .errors import FaststyleError
 
-__all__ = ["extra", "install_line"]
+__all__ = ["EXTRAS", "extra", "install_line"]
+
+# Extra -> a library that only it installs.
+EXTRAS = {"video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray"}
 
 
 def extra(

@@ -92,7 +92,6 @@ def export_html(
     facts = {
         "styles": styles,
         "networks": {"style": len(styles)},
-        "neighbors": "neighbors",
         "sample": sample_of(paint, names[0]),
     }
     programs: dict[str, Callable] = {"style": partial(program_of, paint)}

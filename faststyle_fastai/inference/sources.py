@@ -30,8 +30,7 @@ class Source:
     named: str | None = None  # the style given with the file
     paintings: dict = field(default_factory=dict)  # style name -> its painting or works, if known
     at_sight: bool = False
-    arch: str | None = None  # None: as the metadata say
-    styles: list[str] = field(default_factory=list)  # likewise if empty
+    arch: str | None = None  # of paintings
 
 
 def source_of(
@@ -42,9 +41,9 @@ def source_of(
     "Raises what a Stylizer does."
     if isinstance(source, (list, dict)) or is_painting(source):
         paintings = source if isinstance(source, dict) else paintings_by_name(listify(source))
-        arch, styles = known("arch", arch or "full", HIDDEN), [*paintings]
+        arch = known("arch", arch or "full", HIDDEN)
         load = partial(first_sight, paintings, arch)
-        return Source(load, styles[0], paintings, at_sight=True, arch=arch, styles=styles)
+        return Source(load, next(iter(paintings)), paintings, at_sight=True, arch=arch)
     if arch is not None:
         raise FaststyleError(f"{source} has its own network. arch= chooses one for a painting.")
     if not isinstance(source, (str, Path)):

@@ -54,7 +54,6 @@ def export_studio(
         "styles": styles,
         "networks": {"gallery": len(styles), "sight": len(rows[0]) // 4},  # -> numbers in a row
         "sight": "sight",  # the network for paintings that are read, in films and mixtures
-        "neighbors": "neighbors",  # the program that paints photos with their places
         "palette": {"share": PALETTE},
         "sample": sample_of(paint, next(iter(BUILTIN_STYLES))),
     }

@@ -78,12 +78,12 @@ class Stylizer:
         self.dtype = autocast_dtype(self.device, precision)
         enable_memory_reuse()
         if self.at_sight:
-            self._load = found.load
+            self._load, self.onnx = found.load, False
+            self.arch, self.styles = found.arch, [*self.paintings]
         else:
             self._keep(*found.load())
-        self.arch = found.arch or self.info["arch"]
-        self.styles = found.styles or self.info["styles"]
-        self.onnx = not self.at_sight and not isinstance(self.net, TransformerNet)
+            self.onnx = not isinstance(self.net, TransformerNet)
+            self.arch, self.styles = self.info["arch"], self.info["styles"]
         self._index(self.named)  # a wrong name fails here, and so does a wrong painting
         if self.at_sight:
             look_at(self.paintings.values(), self.device, self.dtype)

@@ -11,7 +11,6 @@ from ..images.formats import numbered_files
 from ..images.remote import digest
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from ..models.transformer import TransformerNet
 
 __all__ = ["content_of", "fingerprints"]
 
@@ -30,11 +29,9 @@ def content_of(source) -> str:
 def fingerprints(paint: Stylizer, options: PaintOptions, painterly: bool = False) -> dict:
     "What changes the look of a video, as plain values to compare on resume."
     mask, black, strength = options.mask, options.black, options.strength
-    works = chain(*map(listify, paint.paintings.values())) if painterly else ()
     return {
-        "works": [digest(work) for work in works],
-        "painted": fingerprint(paint, options.style, strength),
-        "black": None if black is None else fingerprint(paint, black, strength),
+        "painted": fingerprint(paint, options.style, strength, painterly),
+        "black": None if black is None else fingerprint(paint, black, strength, painterly),
         "mask": mask and sha256(mask.tobytes()).hexdigest(),
         "area": options.area,
         "faces": options.faces,
@@ -43,13 +40,17 @@ def fingerprints(paint: Stylizer, options: PaintOptions, painterly: bool = False
     }
 
 
-def fingerprint(paint, style, strength):
-    "Identify a network, style and strength by a hash that is the same on all devices."
-    digest = sha256(repr((paint.style_weights(style).tolist(), strength)).encode())
+def fingerprint(paint, style, strength, painterly):
+    "Identify a network or paintings, style and strength by a hash that is alike on all devices."
+    what = paint.style_weights(style).tolist(), strength
+    if painterly:
+        works = chain(*map(listify, paint.paintings.values()))
+        return sha256(repr((*what, *map(digest, works))).encode()).hexdigest()
+    found = sha256(repr(what).encode())
     states = [paint.weights, *filter(None, [strength < 1 and paint.base])]
-    if not isinstance(paint.net, TransformerNet):  # an .onnx network, whose weights are not loaded
+    if paint.onnx:  # its weights are not loaded
         states = [{"painted": paint.paint(torch.linspace(0, 1, 768).view(1, 3, 16, 16))}]
     for state in states:
         for values in state.values():
-            digest.update(values.float().numpy(force=True).tobytes())
-    return digest.hexdigest()
+            found.update(values.float().numpy(force=True).tobytes())
+    return found.hexdigest()

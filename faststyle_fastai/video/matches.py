@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.extras import extra
 from ..images.files import to_picture
 from ..inference.sight_painter import PLACE, UNIT
 from ..perceptual.coherence import NOWHERE
-from .temporal import comparable
+from .temporal import Motion
 
 __all__ = ["FollowedMatches"]
 
@@ -22,10 +21,9 @@ class FollowedMatches:
     "The places of a painting that a film's last frame took, moved as the film moves."
 
     def __init__(self):
-        self.cv2 = extra("cv2", "video")
-        self.flow = self.cv2.DISOpticalFlow_create(self.cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.motion, self.seen = Motion(), None  # and what it said of this frame
         self.moved = np.zeros(2)  # px, how far the scene was to the right and below: x, y
-        self.room, self.frame, self.motion = np.zeros(2, int), None, None
+        self.room = np.zeros(2, int)
         self.found: Any = None  # [h, w], what the last frame took
         self.rest: Any = None  # [h, w, 2], how far what it shows is beside its places, in places
 
@@ -34,23 +32,15 @@ class FollowedMatches:
         photo: Tensor,  # [1, 3, H, W] in [0, 1]
     ) -> tuple[int, int]:
         "Room in px on a frame's left and at its top, so that its grid moves with the scene."
-        cv2, picture, last = self.cv2, np.asarray(to_picture(photo)), self.frame
-        gray, self.motion = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), None
-        picture = picture / np.float32(255)
-        self.before, self.frame = self.room, (gray, picture)
-        if last is None or not comparable(last[0], gray):
-            self.moved, self.room = np.zeros(2), np.zeros(2, int)
-            return 0, 0
-        flow = self.flow.calc(gray, last[0], None)
-        rows, columns = np.indices(gray.shape, np.float32)
-        source = columns + flow[..., 0], rows + flow[..., 1]
-        moved = cv2.remap(last[1], *source, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
-        error = np.abs(moved - picture).mean(-1)
-        again = error < HIDDEN
-        if again.mean() > FEWEST:
-            self.moved += np.median(flow[again], 0)
+        self.before, self.seen = self.room, self.motion(np.asarray(to_picture(photo)))
+        if self.seen is None:
+            self.moved = np.zeros(2)
+        else:
+            flow, _, error = self.seen
+            again = error < HIDDEN
+            if again.mean() > FEWEST:
+                self.moved += np.median(flow[again], 0)
         self.room = np.rint(self.moved).astype(int) % UNIT
-        self.motion = flow, error
         return int(self.room[0]), int(self.room[1])
 
     def held(
@@ -61,9 +51,10 @@ class FollowedMatches:
         "What the places of this frame took in the last one."
         self.rest, rest = np.zeros((*shape, 2)), self.rest
         self.taken = np.full(shape, NOWHERE)
-        if self.motion is None:
+        if self.seen is None:
             return None
-        flow, error = (self._of_places(part, shape) for part in self.motion)
+        flow, _, error = self.seen
+        flow, error = (self._of_places(part, shape) for part in (flow, error))
         y, x = np.indices(shape)
         at = np.stack([x, y], -1) + (flow + self.before - self.room) / PLACE
         x, y = self._inside(at)

@@ -14,7 +14,7 @@ from ..images.sizes import resize_short, resized
 from ..inference.people import edges, find_faces, find_people, likelihood, overlap
 from ..models.normalization import mean_and_variance
 
-__all__ = ["FlowBlender", "Scenes", "SmoothedStatistics", "SteadyPeople", "comparable"]
+__all__ = ["FlowBlender", "Motion", "Scenes", "SmoothedStatistics", "SteadyPeople"]
 
 FOLLOW = 4.0  # seconds, time constant of the smoothing
 FAR = 1  # standard deviations that a channel's mean may be from the smoothed one
@@ -136,37 +136,54 @@ class SteadyPeople:
         return likelihood(slope, offset, photo)
 
 
-def comparable(before: np.ndarray, now: np.ndarray) -> bool:
-    "Whether optical flow can be computed between two frames."
-    return before.shape == now.shape and max(now.shape) >= SMALLEST
+class Motion:
+    "How the frames of a video move, by optical flow."
 
-
-class FlowBlender:
-    "Blends each frame with the previous one, warped by optical flow."
-
-    def __init__(
-        self,
-        kept: float,  # weight of the previous frame where it shows the same object
-    ):
-        self.cv2, self.kept = extra("cv2", "video"), kept
+    def __init__(self):
+        self.cv2 = extra("cv2", "video")
         self.flow = self.cv2.DISOpticalFlow_create(self.cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self.last: Any = None
 
     def __call__(
         self,
         photo: np.ndarray,  # [H, W, 3] uint8
-        painted: np.ndarray,  # [H, W, 3] float32 in [0, 1]
-    ) -> np.ndarray:  # [H, W, 3] float32
+    ) -> tuple | None:
+        """How far away each pixel was in the frame before, [H, W, 2], where, as `cv2.remap` takes
+        it, and how different it was, [H, W] in [0, 1].
+
+        None for a first frame, one of another size, and one too small.
+        """
         cv2, gray = self.cv2, self.cv2.cvtColor(photo, self.cv2.COLOR_RGB2GRAY)
         photo = photo / np.float32(255)
-        if self.last is not None and comparable(self.last[0], gray):
-            last_gray, last_photo, last = self.last
-            flow = self.flow.calc(gray, last_gray, None)
-            rows, columns = np.indices(gray.shape, np.float32)
-            source = columns + flow[..., 0], rows + flow[..., 1]
-            moved_photo = cv2.remap(last_photo, *source, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
-            moved = cv2.remap(last, *source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            error = np.abs(moved_photo - photo).mean(-1, keepdims=True)
-            painted = painted + self.kept * np.exp(-((error / SAME) ** 2)) * (moved - painted)
-        self.last = gray, photo, painted
+        last, self.last = self.last, (gray, photo)
+        if last is None or last[0].shape != gray.shape or max(gray.shape) < SMALLEST:
+            return None
+        flow = self.flow.calc(gray, last[0], None)
+        rows, columns = np.indices(gray.shape, np.float32)
+        where = columns + flow[..., 0], rows + flow[..., 1]
+        moved = cv2.remap(last[1], *where, cv2.INTER_LINEAR, borderValue=(-1, -1, -1))
+        return flow, where, np.abs(moved - photo).mean(-1)
+
+
+class FlowBlender:
+    "Blends each frame with the previous one, moved as the video moves."
+
+    def __init__(
+        self,
+        kept: float,  # weight of the previous frame where it shows the same object
+    ):
+        self.kept, self.motion, self.last = kept, Motion(), np.empty(0)
+
+    def __call__(
+        self,
+        photo: np.ndarray,  # [H, W, 3] uint8
+        painted: np.ndarray,  # [H, W, 3] float32 in [0, 1]
+    ) -> np.ndarray:  # [H, W, 3] float32
+        if found := self.motion(photo):
+            _, where, error = found
+            cv2 = self.motion.cv2
+            moved = cv2.remap(self.last, *where, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            same = np.exp(-((error[..., None] / SAME) ** 2))
+            painted = painted + self.kept * same * (moved - painted)
+        self.last = painted
         return painted

@@ -9,8 +9,8 @@ from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
+from .frame_painter import FramePainter
 from .reader import VideoFrame
-from .stylize import FramePainter
 
 __all__ = ["virtual_camera"]
 

@@ -15,8 +15,8 @@ from ..inference.builtin import style_title
 from ..inference.html import LENS, data_address
 from ..inference.options import AREAS, PaintOptions
 from ..inference.stylizer import Stylizer
+from ..video.frame_painter import FramePainter
 from ..video.reader import VideoFrame
-from ..video.stylize import FramePainter
 from .answers import FRAME, jpeg, number, sent_picture
 from .server import served
 from .visits import Visitors

@@ -190,11 +190,9 @@ class TrainingJob(Job, Callback):
         if not self.training:
             return
         self.losses.append(float(self.smooth_loss))
-        self.steps += 1
-        spent = (
-            self.time_budget.spent / self.time_budget.seconds
-        )  # with this step, unlike pct_train
-        stopped = self.reached(min(1.0, spent))
+        self.steps = len(self.losses)
+        # With this step, unlike pct_train.
+        stopped = self.reached(min(1.0, self.time_budget.spent / self.time_budget.seconds))
         if self.at - self.looked > 3 * EVERY:  # a preview takes time from the training
             self.show(self.learn.preview.picture())
             self.looked = self.at

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from faststyle_fastai.all import PaintOptions, Stylizer, style_thumbnail
+from faststyle_fastai.video.frame_painter import FramePainter
 from faststyle_fastai.video.reader import VideoFrame
-from faststyle_fastai.video.stylize import FramePainter
 from faststyle_fastai.video.temporal import FlowBlender, SmoothedStatistics
 
 

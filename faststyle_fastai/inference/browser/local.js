@@ -80,7 +80,7 @@ const mixable = (one, other) => networkOf(one, other) !== undefined;
 // A style, or a mixture of two. Its places do more than its row, but they change from frame to
 // frame, and two styles share none.
 async function mixed(one, other, share, steady) {
-  if (one.work && !other && !steady) return { network: facts.neighbors, work: one.work };
+  if (one.work && !other && !steady) return { network: "neighbors", work: one.work };
   for (const each of other ? [one, other] : [one]) await completed(each);
   const network = networkOf(...(other ? [one, other] : [one])), found = { network, row: row(one, network), palette: one.palette };
   if (!other) return found;

@@ -132,11 +132,12 @@ function sideOf({ width, height }, short, taken) {
 
 // An image in a style: three planes in [0, 1].
 async function repainted(image, { network, row, palette, work }) {
-  const { data, width, height } = image, given = work ? inPlaces(image, Math.ceil) : padded(image, SMALLEST);
+  const { width, height } = image;
+  const given = fitted(image, work ? inPlaces(Math.ceil) : (length) => Math.max(length, SMALLEST));
   const paint = async () => {
     const input = { photo: tensor(given) };
     if (!work) input.style = new ort.Tensor("float32", row, [1, row.length]);
-    else Object.assign(input, { own: (await placesOf(image, given)).keys }, await placesOfWork(work));
+    else Object.assign(input, { own: (await placesOf(image, () => given)).keys }, await placesOfWork(work));
     return (await session(network)).run(input);
   };
   const found = (await paint().catch((error) => leaveGpu(error).then(paint))).painted.data;
@@ -145,27 +146,22 @@ async function repainted(image, { network, row, palette, work }) {
   return { data: cut(inside, given.width, given.height, width, height), width, height };
 }
 
-// An image with its edges repeated, for networks that accept no smaller one.
-function padded({ data, width, height }, least) {
-  const [wide, high] = [width, height].map((length) => Math.max(length, least));
+// An image whose sides a network accepts: cut, or with its edges repeated.
+function fitted({ data, width, height }, sideFor) {
+  const [wide, high] = [width, height].map(sideFor);
   return { data: cut(data, width, height, wide, high), width: wide, height: high };
 }
-
-// An image of whole places.
-function inPlaces({ data, width, height }, round) {
-  const [wide, high] = [width, height].map((length) => Math.max(CLOSEST, UNIT * round(length / UNIT)));
-  return { data: cut(data, width, height, wide, high), width: wide, height: high };
-}
+const inPlaces = (round) => (length) => Math.max(CLOSEST, UNIT * round(length / UNIT));
 
 // The places of an image, remembered as long as it is.
-async function placesOf(image, given) {
-  if (!places.has(image)) places.set(image, await (await session("places")).run({ image: tensor(given) }));
+async function placesOf(image, seen) {
+  if (!places.has(image)) places.set(image, await (await session("places")).run({ image: tensor(seen()) }));
   return places.get(image);
 }
 function placesOfWork(work) {
   if (work.id !== lastWork?.id) lastWork = work;
   const { image } = work, short = Math.min(CANVAS, image.width, image.height);
-  return placesOf(lastWork, inPlaces(resized(image, sideOf(image, short, true)), Math.floor));
+  return placesOf(lastWork, () => fitted(resized(image, sideOf(image, short, true)), inPlaces(Math.floor)));
 }
 
 // The luma of a painting with the chroma of the photo; `recolor` in finish.py.

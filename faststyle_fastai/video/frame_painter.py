@@ -1,0 +1,134 @@
+"Repaints the frames of one video."
+
+from copy import copy
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..core.devices import finishing_device
+from ..core.moments import moments
+from ..images.files import to_picture, to_tensor
+from ..images.masks import fit_mask, gray
+from ..images.sizes import resize_short, short_shape
+from ..inference.enlarge import enlarged, painting_shape
+from ..inference.faces import with_faces
+from ..inference.finish import recolor
+from ..inference.options import PaintOptions
+from ..inference.stylizer import Stylizer
+from .matches import FollowedMatches
+from .reader import VideoFrame
+from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
+
+__all__ = ["FramePainter"]
+
+KEPT, HALF = 0.8, 0.5  # weights of the frame before, with `smooth`, and with `painterly` alone
+
+
+class FramePainter:
+    "Repaints the frames of one video, in order."
+
+    def __init__(
+        self,
+        paint: Stylizer,
+        options: PaintOptions,  # its `size` is not used
+        size: int | None = None,  # px of the short side of the frames; None: unchanged
+        smooth: bool = False,  # brush strokes follow the motion
+        painterly: bool = False,  # with places of the painting
+    ):
+        self.paint, self.options, self.size, self.painterly = copy(paint), options, size, painterly
+        self.paint.decodes = False  # each frame would be painted anew
+        steady = not painterly and not paint.onnx
+        styles = [options.style] if options.black is None else [options.style, options.black]
+        self.painters: list[Any] = [
+            paint.sight_painter(style, options.strength, follow=FollowedMatches())
+            if painterly
+            else paint.painter(style, options.strength, private=steady)
+            for style in styles
+        ]
+        self.statistics = [SmoothedStatistics(p.net) for p in self.painters if steady]
+        for i, statistics in enumerate(self.statistics):
+            smoothed = statistics.smoothed(moments)
+            self.painters[i] = replace(self.painters[i], measure=smoothed)
+        self.blender = FlowBlender(KEPT if smooth else HALF) if smooth or painterly else None
+        self.device = finishing_device(paint.device)
+        self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
+        finds = options.area != "all" or options.faces == "natural"
+        self.people = SteadyPeople() if finds else None
+        self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes
+        self.last: tuple[VideoFrame, np.ndarray] | None = None  # a frame and its painted image
+
+    @torch.inference_mode()
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        seconds = 0.0
+        if self.last:
+            before, painted = self.last
+            if frame.picture is before.picture:  # a repeated frame
+                return replace(frame, picture=painted)
+            seconds = float(frame.time - before.time)
+        shape = frame.picture.shape[:2]
+        if shape not in self.sides:
+            self.sides[shape] = self._sides(shape)
+        side, short = self.sides[shape]
+        if side is None:
+            photo, x = self._whole(to_tensor(frame.picture, self.device), seconds)
+        else:
+            options = replace(self.options, size=short, tile=side)
+            painted = self.paint(Image.fromarray(frame.picture), **vars(options))
+            photo, x = (self._reduced(to_tensor(y)) for y in (frame.picture, painted))
+        if self.blender:
+            x = x[0].permute(1, 2, 0).numpy(force=True)
+            x = self.blender(np.asarray(to_picture(photo)), x)
+            x = torch.from_numpy(x).permute(2, 0, 1)
+        painted = np.asarray(to_picture(x))
+        self.last = frame, painted
+        return replace(frame, picture=painted)
+
+    def _whole(self, photo, seconds):
+        "A frame as a tensor of the video's size, and painted at once with smoothed statistics."
+        full = self._reduced(photo)
+        shape = painting_shape(full.shape[-2:], self.options.stroke, None)
+        x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
+        for statistics in self.statistics:
+            statistics.next_frame(x, seconds)
+        if self.people:
+            self.people.next_frame(full)
+        layers, mask = [full], self._area(full)
+        for painter in reversed(self.painters):
+            painted = painter(x).to(self.device)
+            if painted.shape != full.shape:
+                painted = enlarged(painted, x, full)
+            painted = recolor(painted, full) if self.options.keep_colors else painted
+            if self.people and self.options.faces == "natural":
+                shares = self.options.strength * self.people.shares
+                painted = with_faces(painted, full, self.people.faces.tolist(), shares.tolist())
+            layers.append(painted)
+        *_, back, front = layers
+        return full, front if mask is None else torch.lerp(back, front, mask)
+
+    def _area(self, photo):
+        "What to paint of a frame, [1, 1, H, W]; None: all."
+        mask = None if self.options.mask is None else self.mask_of(photo.shape[-2:])
+        if self.people is None or self.options.area == "all":
+            return mask
+        area = self.people.area(photo)
+        area = 1 - area if self.options.area == "background" else area
+        return area if mask is None else area * mask
+
+    def _sides(self, shape):
+        "Sides in px: of the tiles, or None, and the short one that frames are painted at."
+        reduced = short_shape(shape, self.size) if self.size else shape
+        painting = painting_shape(reduced, self.options.stroke, None)
+        if self.painterly:
+            return None, min(painting)
+        return self.paint.tile_side(shape[::-1], painting, self.options.tile), min(painting)
+
+    def _reduced(self, x):
+        return resize_short(x, self.size) if self.size else x
+
+
+def fitted_mask(mask, device, shape):
+    return gray(fit_mask(mask, shape[::-1])).to(device)
