@@ -24,8 +24,8 @@ from benchmarks.standard.peers import PEERS, tensor
 from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files, save_picture
 from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.images.files import to_picture
-from faststyle_fastai.inference import first_sight
-from faststyle_fastai.models.predictor import any_style_path
+from faststyle_fastai.inference import sight_painter
+from faststyle_fastai.models.decoder import decoder_path
 
 REFINED = "faststyle, refined"  # on the first tenth of the pairs
 OURS = {"faststyle": "full", "faststyle, slim": "slim", REFINED: "full"}  # -> network
@@ -81,7 +81,7 @@ def painter(name, clone, seconds):
 
 
 def ours(painting, photo, arch, seconds):
-    first_sight._moments.cache_clear()
+    sight_painter.of_painting.cache_clear()  # its seconds count, too
     return Stylizer(painting, arch=arch)(photo, refine=seconds, tensor=True)
 
 
@@ -100,7 +100,7 @@ def size(name, clone):
     "Bytes of the weights that a painting needs."
     if clone:
         return sum(f.stat().st_size for glob in PEERS[name].weights for f in clone.glob(glob))
-    files = any_style_path(OURS[name]), ASSETS / "lite.safetensors"
+    files = decoder_path(OURS[name]), ASSETS / "lite.safetensors"
     return sum(file.stat().st_size for file in files)
 
 
