@@ -14,6 +14,7 @@ from fastai.callback.core import (
 from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import rank_distrib
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..core.devices import on_cpu
 from ..core.errors import NonFiniteLoss
@@ -26,6 +27,7 @@ from .network_terms import DropletPenalty  # noqa: F401  learners exported by 0.
 __all__ = [
     "SampleStyles",
     "ProgressiveResize",
+    "SoftPhotos",
     "StopOnInterrupt",
     "StopOnNonFinite",
     "TimeBudget",
@@ -128,10 +130,35 @@ class ProgressiveResize(Callback):
             self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)
 
 
+class SoftPhotos(Callback):
+    """Show the network photos without their finest detail; the loss compares with the sharp ones.
+
+    What it cannot see it makes up, as brush strokes. It keeps that habit when photos are sharp.
+    """
+
+    order = ProgressiveResize.order + 1
+
+    def __init__(
+        self,
+        soft: float,  # px, the size of the detail that goes; 1: none
+    ):
+        self.soft = soft
+
+    def before_batch(self):
+        if self.training and len(self.yb):
+            size = [max(1, round(n / self.soft)) for n in self.x.shape[-2:]]
+            x = enlarged(enlarged(self.x.as_subclass(Tensor), size), self.x.shape[-2:])
+            self.learn.xb = (x.clamp(0, 1).as_subclass(type(self.x)), *self.xb[1:])
+
+
+def enlarged(x, size):
+    return F.interpolate(x, tuple(size), mode="bicubic", align_corners=False, antialias=True)
+
+
 class SampleStyles(Callback):
     "Draw a style for each photo of a batch, all styles equally often."
 
-    order = ProgressiveResize.order + 1
+    order = SoftPhotos.order + 1
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ class Training(Plan):
     size: int = 256  # px
     small: int = 0  # px of the photos at first; 0: never reduced
     small_until: float = 0.0  # share of the training time spent at `small`
+    soft: float = 1.0  # px, the size of the photos' detail that the network does not see; 1: all
     bs: int = 4  # photos per step
     wd: float = 0.0  # weight decay
     eps: float = 1e-8  # of Adam
@@ -65,19 +66,29 @@ EXAMPLES = {
 # applies to the sum over one image, so that the batch size does not change the result.
 SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
+# With a large painting, a weak content loss, and photos that lose their tones and finest detail, a
+# network paints. Otherwise it keeps the photo and adds a palette. benchmarks/RECIPE.md has more.
+PAINTED = {
+    "content": {"layers": {"relu4_2": 1.2}, "distance": "normalized"},
+    "style": {**FAST_LOSS["style"], "weight": 1.5, "size": 640},
+    "tone": {"weight": 0.05},
+    "chroma": {"weight": 4.0},
+}
+
 # Photos an epoch, batch and px are those of `train()` and the command line, and so are the minutes
 # of `fast`. A Learner takes them from its DataLoaders, and trains for the epochs that you give.
 RECIPES = {
-    "fast": Recipe(  # our own; photos keep their tones
+    "fast": Recipe(  # our own
         Training(
             backbone="lite",
-            loss={**FAST_LOSS, "droplets": {"weight": 1.0}},
+            loss=FAST_LOSS | PAINTED | {"droplets": {"weight": 1.0}},
             opt="muon",
             lr=3e-3,
             images=4000,
             bs=2,
             small=128,
             small_until=0.3,
+            soft=4.0,
         ),
         minutes=5,
     ),
