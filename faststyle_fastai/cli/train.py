@@ -78,7 +78,7 @@ def pretrain(
 ):
     "Train an autoencoder, the starting point of all styles, on a folder of photos."
     arguments = training_arguments(locals())
-    from ..training.runs import pretrain
+    from ..training.pretraining import pretrain
 
     options.print_outputs(pretrain(**arguments))
 
