@@ -19,8 +19,9 @@ from ..training.run_folder import record_of
 from ..training.runs import train
 from .answers import SHOWN, jpeg, json_answer
 from .jobs import TrainingJob
-from .library import spoken, written
+from .library import spoken
 from .photos import Photos
+from .shelf import written
 from .visits import Visit, kept
 from .window import ENLARGED
 
