@@ -90,29 +90,7 @@ def train(args):
     backbone = perceptual_backbone("lite", layers=names, pooling="l2").to(device)
     backbone = backbone.to(memory_format=torch.channels_last)
     pools = {k: squares_of(files).to(device) for k, files in torch.load(args.data).items()}
-    net = Decoder(args.arch).to(device, memory_format=torch.channels_last)
-    mean = Decoder(args.arch).to(device)
-    opt = torch.optim.Adam(
-        net.parameters(),
-        torch.tensor(args.rate, device=device),
-        betas=(0.9, 0.99),
-        fused=True,
-        capturable=device.type == "cuda",
-    )
-    done, spent = 0, 0.0
-    if args.out.exists():
-        state = torch.load(args.out, map_location=device)
-        for part, name in ((net, "net"), (mean, "mean"), (opt, "opt")):
-            part.load_state_dict(state[name])
-        done, spent = state["done"], state["spent"]
-    elif args.start:
-        net.load_state_dict(torch.load(args.start, map_location=device)["mean"])
-        mean.load_state_dict(net.state_dict())
-    else:
-        with torch.no_grad():
-            some = [crops(pools["paintings"], 2) for _ in range(8)]
-            seen = torch.cat([cells(backbone(x, names)) for x in some])
-            net.scale.copy_(1 / (seen.std((0, 2, 3)) + 0.1 * seen.std()))
+    net, mean, opt, done, spent = networks(args, backbone, names, pools)
     torch.manual_seed(done)
     random.seed(done)
     average = torch.tensor(1.0, device=device)
@@ -149,13 +127,45 @@ def train(args):
         if time.monotonic() - saved > 30 or spent >= args.minutes * 60:
             saved = time.monotonic()
             print(done, round(spent), {k: round(x.item(), 3) for k, x in parts.items()}, flush=True)
-            state = {"net": net, "mean": mean, "opt": opt}
-            state = {name: each.state_dict() for name, each in state.items()}
-            with atomic_write(args.out) as file:
-                torch.save(state | {"done": done, "spent": spent}, file)
-            with atomic_write(args.out.with_suffix(".half.pt")) as file:
-                half = {k: x.half() for k, x in state["mean"].items()}
-                torch.save({"mean": half}, file)
+            save(args.out, net, mean, opt, done, spent)
+
+
+def networks(args, backbone, names, pools):
+    "The network, its running mean, their optimizer, and the steps and seconds so far."
+    device = pools["photos"].device
+    net = Decoder(args.arch).to(device, memory_format=torch.channels_last)
+    mean = Decoder(args.arch).to(device)
+    opt = torch.optim.Adam(
+        net.parameters(),
+        torch.tensor(args.rate, device=device),
+        betas=(0.9, 0.99),
+        fused=True,
+        capturable=device.type == "cuda",
+    )
+    if args.out.exists():
+        state = torch.load(args.out, map_location=device)
+        for part, name in ((net, "net"), (mean, "mean"), (opt, "opt")):
+            part.load_state_dict(state[name])
+        return net, mean, opt, state["done"], state["spent"]
+    if args.start:
+        net.load_state_dict(torch.load(args.start, map_location=device)["mean"])
+        mean.load_state_dict(net.state_dict())
+    else:
+        with torch.no_grad():
+            some = [crops(pools["paintings"], 2) for _ in range(8)]
+            seen = torch.cat([cells(backbone(x, names)) for x in some])
+            net.scale.copy_(1 / (seen.std((0, 2, 3)) + 0.1 * seen.std()))
+    return net, mean, opt, 0, 0.0
+
+
+def save(out, net, mean, opt, done, spent):
+    "Write all that a resume needs, and the mean alone in half precision."
+    state = {"net": net, "mean": mean, "opt": opt}
+    state = {name: each.state_dict() for name, each in state.items()}
+    with atomic_write(out) as file:
+        torch.save(state | {"done": done, "spent": spent}, file)
+    with atomic_write(out.with_suffix(".half.pt")) as file:
+        torch.save({"mean": {k: x.half() for k, x in state["mean"].items()}}, file)
 
 
 def recorded(step):

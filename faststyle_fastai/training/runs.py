@@ -93,12 +93,7 @@ def train(
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
     if minutes and overrides.get("epochs"):
         raise ValueError(f"minutes={minutes} and epochs={overrides['epochs']}: give one of them.")
-    if keyframes:
-        painted = [painted for _, painted in keyframes]
-        style = style or {Path(painted[0]).stem: painted[0] if len(painted) == 1 else painted}
-    paintings = style if isinstance(style, dict) else find_paintings(L(style))
-    if keyframes and len(paintings) > 1:
-        raise ValueError("Keyframes teach one style: give one painting, or none.")
+    paintings = _paintings(style, keyframes)
     names, styles = list(paintings), list(paintings.values())
     usual = not (minutes or images or overrides.get("epochs"))
     if usual:
@@ -125,13 +120,9 @@ def train(
         )
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}
-    settings = {
-        "style": [",".join(map(str, listify(painting))) for painting in styles],
-        "names": names,
-        "style_hash": style_hash,
-        "valid_pct": valid_pct,
-        **run_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start),
-    }
+    settings = {"style": [",".join(map(str, listify(painting))) for painting in styles]}
+    settings |= {"names": names, "style_hash": style_hash, "valid_pct": valid_pct}
+    settings |= run_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
     if keyframes:
         settings["keyframes"] = [[digest(file) for file in pair] for pair in keyframes]
         cbs = [Keyframes(keyframes), *L(cbs)]
@@ -157,6 +148,17 @@ def train(
     if failed:
         raise failed
     return out
+
+
+def _paintings(style, keyframes):
+    "The paintings of each style by its name; without a style, the painted keyframes."
+    if keyframes:
+        painted = [painted for _, painted in keyframes]
+        style = style or {Path(painted[0]).stem: painted[0] if len(painted) == 1 else painted}
+    paintings = style if isinstance(style, dict) else find_paintings(L(style))
+    if keyframes and len(paintings) > 1:
+        raise ValueError("Keyframes teach one style: give one painting, or none.")
+    return paintings
 
 
 def _minutes(out, resume, recipe, n_styles):
