@@ -168,7 +168,9 @@ CONTENT_LAYERS = override(
     parser=layer_parts,
 )
 BACKBONE = {
-    "backbone": override(str, "NAME", f"Backbone: vgg16, vgg19 or lite (built in). {DEFAULT}"),
+    "backbone": override(
+        str, "NAME", f"Backbone: vgg16, vgg19, vgg19_16x or lite (built in). {DEFAULT}"
+    ),
     "weights": override(
         Path, "FILE", "Backbone weights (.safetensors or .pth).", "--backbone-weights"
     ),
