@@ -81,6 +81,6 @@ def part_of(out):
 
 def _may_pretrain(out, part, resume, force):
     started = record_of(part)
-    may_write_file(out, force or (resume and started))
+    may_write_file(out, force or (resume and started), ".safetensors")
     if started and not (resume or force):
         raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")

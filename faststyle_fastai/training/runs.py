@@ -223,7 +223,7 @@ def add_style(
     file = run / "model.safetensors" if run.is_dir() else run
     out = file if out is None else Path(out)
     _, info, _ = load_style(file)
-    may_write_file(out, force or out == file)
+    may_write_file(out, force or out == file, ".safetensors")
     check_can_add(file, info, [name])
     record, style_hash = record_of(run), digest(style)
     if record and (same := dict(zip(paintings_of(record), info["styles"])).get(style_hash)):
