@@ -22,10 +22,10 @@ from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 from ..training.demo import sample_photos
 from .shelf import (
+    file_of,
     is_readable,
     is_training,
     names_in,
-    network_of,
     painting_at,
     same_picture,
     written,
@@ -142,7 +142,7 @@ class StyleLibrary:
         """
         file, name = self.styles().get(called, (None, None))
         if file is None and (path := self.own().get(called)):
-            file = network_of(path)
+            file = file_of(path)
             known = file.exists() and not is_painting(file)
             name = next(iter(names_in(file, written(file))), None) if known else None
         if file is None:
@@ -168,7 +168,7 @@ class StyleLibrary:
 
     def network(self, name: str) -> Path:
         "The style file of one of `own`; `FaststyleError` for a painting."
-        file = network_of(self.path(name))
+        file = file_of(self.path(name))
         if is_painting(file):
             raise FaststyleError(f"{name} is a painting without a network: train it first.")
         if not file.exists():
@@ -195,7 +195,7 @@ class StyleLibrary:
         "The painting of a style, if it is known."
         file, name = self.styles().get(called, (None, None))
         if file is None and (path := self.own().get(called)):
-            file = network_of(path)
+            file = file_of(path)
         return file and painting_at(file, name)
 
     def path(self, name: str) -> Path:

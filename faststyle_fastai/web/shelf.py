@@ -14,7 +14,7 @@ __all__ = [
     "is_readable",
     "is_training",
     "names_in",
-    "network_of",
+    "file_of",
     "painting_at",
     "same_picture",
     "written",
@@ -29,14 +29,14 @@ def written(file: Path) -> int:
         return 0
 
 
-def network_of(path):
+def file_of(path):
     "The style file, or painting, of one of `own`."
     return path / MODEL if path.is_dir() else path
 
 
 def is_late(path: Path) -> bool:
     "Whether one of `own` is an interrupted training."
-    return not network_of(path).exists()
+    return not file_of(path).exists()
 
 
 def is_training(path):
