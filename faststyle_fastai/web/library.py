@@ -21,7 +21,7 @@ from ..inference.builtin import BUILTIN_STYLES, style_title
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 from ..training.demo import sample_photos
-from .shelf import (
+from .entries import (
     file_of,
     is_readable,
     is_training,

@@ -11,8 +11,8 @@ from ..images.formats import PICTURES
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import data_address, page_text, sample_of
 from ..inference.options import AREAS, STROKES
+from .entries import is_late, written
 from .library import StyleLibrary, spoken, title
-from .shelf import is_late, written
 
 __all__ = ["Window", "page_route"]
 

@@ -1,4 +1,4 @@
-"The files of styles, and what each says: a network, a painting, or an interrupted training."
+"The entries of a folder of styles: what each file or folder is, and what it says."
 
 import warnings
 from functools import lru_cache
