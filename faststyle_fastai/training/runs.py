@@ -113,15 +113,12 @@ def train(
     if usual and minutes and not (resume or quiet or rank_distrib()):
         progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
-        warnings.warn(
-            f"{photos} has {count(len(dls.photos), 'photo')}. With about 1,000 "
-            f"a network learns to paint photos that it has not seen.",
-            stacklevel=2,
-        )
+        _warn_of_few(photos, len(dls.photos))
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}
-    settings = {"style": [",".join(map(str, listify(painting))) for painting in styles]}
-    settings |= {"names": names, "style_hash": style_hash, "valid_pct": valid_pct}
+    works = [",".join(map(str, listify(painting))) for painting in styles]
+    settings: dict[str, Any] = {"style": works, "names": names, "style_hash": style_hash}
+    settings["valid_pct"] = valid_pct
     settings |= run_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
     if keyframes:
         settings["keyframes"] = [[digest(file) for file in pair] for pair in keyframes]
@@ -159,6 +156,14 @@ def _paintings(style, keyframes):
     if keyframes and len(paintings) > 1:
         raise ValueError("Keyframes teach one style: give one painting, or none.")
     return paintings
+
+
+def _warn_of_few(photos, n):
+    warnings.warn(
+        f"{photos} has {count(n, 'photo')}. With about 1,000 a network learns to paint photos that "
+        f"it has not seen.",
+        stacklevel=3,
+    )
 
 
 def _minutes(out, resume, recipe, n_styles):
