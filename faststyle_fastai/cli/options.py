@@ -223,18 +223,20 @@ def painting(options: dict[str, Any]) -> PaintOptions:
         raise BadParameter(in_options(str(error))) from None
 
 
-def takes(options: dict[str, tuple]) -> Callable:
-    "Decorate a command: its `**kwargs` become these options, after its required ones."
+def takes(options: dict[str, tuple], last: dict[str, tuple] | None = None) -> Callable:
+    "Decorate a command: its `**kwargs` become these options, after its required ones or `last`."
+
+    def added(options):
+        return [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, (kind, default) in options.items()
+        ]
 
     def decorate(command):
         *declared, _ = signature(command).parameters.values()
         declared = [p.replace(kind=p.KEYWORD_ONLY) for p in declared]
         required = [p for p in declared if p.default is p.empty]
-        added = [
-            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-            for name, (kind, default) in options.items()
-        ]
-        parameters = required + added + declared[len(required) :]
+        parameters = required + added(options) + declared[len(required) :] + added(last or {})
         command.__signature__ = Signature(parameters)
         command.__annotations__ = {p.name: p.annotation for p in parameters}
         return command
@@ -254,6 +256,15 @@ TrustPickle = Annotated[
     bool, Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded.")
 ]
 Force = Annotated[bool, Option("--overwrite", help="Overwrite existing output.")]
+# The last options of every training
+RUN = {
+    "force": (Force, False),
+    "workers": (Workers, None),
+    "device": (Device, None),
+    "precision": (Precision, "auto"),
+    "seed": (Seed, 0),
+    "quiet": (Quiet, False),
+}
 
 Host = Annotated[str, option("ADDRESS", "Address of the web page.")]
 Port = Annotated[int, option("PORT", "Port of the web page.", min=0, max=65535)]
