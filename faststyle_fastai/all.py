@@ -47,9 +47,10 @@ from .training.learner import autoencoder_learner, style_learner
 from .training.network_terms import DropletPenalty, TemporalConsistency
 from .training.optimizers import OPTIMIZERS, Muon
 from .training.precision import BFloat16, Float16
+from .training.pretraining import pretrain
 from .training.progress import History, LossParts, Preview
 from .training.recipes import RECIPES, recipe_plan
-from .training.runs import add_style, pretrain, train
+from .training.runs import add_style, train
 from .video.reader import open_video
 from .video.stylize import paint_video
 from .web.client import RemoteStylizer

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from faststyle_fastai.models.stylefile import load_style, write_style
-from faststyle_fastai.training.runs import pretrain
+from faststyle_fastai.training.pretraining import pretrain
 
 
 def main(

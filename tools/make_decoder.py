@@ -13,23 +13,20 @@ half minute and goes on from OUT.pt. It uses a GPU if there is one.
 """
 
 import argparse
-import io
 import math
 import random
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
-from torch import Tensor, nn
+from decoder_data import crops, pack, squares_of
+from torch import nn
 from torch.nn import functional as F
 
-from faststyle_fastai.all import perceptual_backbone, read_picture
+from faststyle_fastai.all import perceptual_backbone
 from faststyle_fastai.core.atomic import atomic_write
 from faststyle_fastai.core.devices import best_device
 from faststyle_fastai.core.weights import compact
-from faststyle_fastai.images.discovery import picture_files
 from faststyle_fastai.models.decoder import (
     SEEN,
     SHAPES,
@@ -47,9 +44,6 @@ from faststyle_fastai.perceptual.neighbors import CELL, FLAT, layered
 from faststyle_fastai.perceptual.term import Comparison
 from faststyle_fastai.perceptual.terms import make_terms
 
-SIZE, PHOTO, PAINTING = 256, 288, 224  # px of crops, and of the squares in DATA.pt
-QUALITY = 50  # of WebP
-ZOOM = 0.7  # smallest crop, as a share of a square
 RATE, WARM = 1e-3, 200  # peak of the learning rate, and steps to it
 AVERAGE = 0.002  # of the latest weights in their running mean, which is what paints
 PLACES, KEYS = 1024, 2048  # of a photo and a painting that are compared at each step
@@ -58,7 +52,6 @@ LEAST = 0.4  # likeness to the photo's light; the rest is the painting's
 WEAVE = 10.0  # weight of the term
 LOSS = OPTIMIZATIONS["neighbors"].loss
 WEIGHTS = {name: settings["weight"] for name, settings in LOSS.items()}
-HELD_OUT = 25  # the painters of every 25th name are not trained on
 
 
 def main():
@@ -97,29 +90,7 @@ def train(args):
     backbone = perceptual_backbone("lite", layers=names, pooling="l2").to(device)
     backbone = backbone.to(memory_format=torch.channels_last)
     pools = {k: squares_of(files).to(device) for k, files in torch.load(args.data).items()}
-    net = Decoder(args.arch).to(device, memory_format=torch.channels_last)
-    mean = Decoder(args.arch).to(device)
-    opt = torch.optim.Adam(
-        net.parameters(),
-        torch.tensor(args.rate, device=device),
-        betas=(0.9, 0.99),
-        fused=True,
-        capturable=device.type == "cuda",
-    )
-    done, spent = 0, 0.0
-    if args.out.exists():
-        state = torch.load(args.out, map_location=device)
-        for part, name in ((net, "net"), (mean, "mean"), (opt, "opt")):
-            part.load_state_dict(state[name])
-        done, spent = state["done"], state["spent"]
-    elif args.start:
-        net.load_state_dict(torch.load(args.start, map_location=device)["mean"])
-        mean.load_state_dict(net.state_dict())
-    else:
-        with torch.no_grad():
-            some = [crops(pools["paintings"], 2) for _ in range(8)]
-            seen = torch.cat([cells(backbone(x, names)) for x in some])
-            net.scale.copy_(1 / (seen.std((0, 2, 3)) + 0.1 * seen.std()))
+    net, mean, opt, done, spent = networks(args, backbone, names, pools)
     torch.manual_seed(done)
     random.seed(done)
     average = torch.tensor(1.0, device=device)
@@ -156,13 +127,45 @@ def train(args):
         if time.monotonic() - saved > 30 or spent >= args.minutes * 60:
             saved = time.monotonic()
             print(done, round(spent), {k: round(x.item(), 3) for k, x in parts.items()}, flush=True)
-            state = {"net": net, "mean": mean, "opt": opt}
-            state = {name: each.state_dict() for name, each in state.items()}
-            with atomic_write(args.out) as file:
-                torch.save(state | {"done": done, "spent": spent}, file)
-            with atomic_write(args.out.with_suffix(".half.pt")) as file:
-                half = {k: x.half() for k, x in state["mean"].items()}
-                torch.save({"mean": half}, file)
+            save(args.out, net, mean, opt, done, spent)
+
+
+def networks(args, backbone, names, pools):
+    "The network, its running mean, their optimizer, and the steps and seconds so far."
+    device = pools["photos"].device
+    net = Decoder(args.arch).to(device, memory_format=torch.channels_last)
+    mean = Decoder(args.arch).to(device)
+    opt = torch.optim.Adam(
+        net.parameters(),
+        torch.tensor(args.rate, device=device),
+        betas=(0.9, 0.99),
+        fused=True,
+        capturable=device.type == "cuda",
+    )
+    if args.out.exists():
+        state = torch.load(args.out, map_location=device)
+        for part, name in ((net, "net"), (mean, "mean"), (opt, "opt")):
+            part.load_state_dict(state[name])
+        return net, mean, opt, state["done"], state["spent"]
+    if args.start:
+        net.load_state_dict(torch.load(args.start, map_location=device)["mean"])
+        mean.load_state_dict(net.state_dict())
+    else:
+        with torch.no_grad():
+            some = [crops(pools["paintings"], 2) for _ in range(8)]
+            seen = torch.cat([cells(backbone(x, names)) for x in some])
+            net.scale.copy_(1 / (seen.std((0, 2, 3)) + 0.1 * seen.std()))
+    return net, mean, opt, 0, 0.0
+
+
+def save(out, net, mean, opt, done, spent):
+    "Write all that a resume needs, and the mean alone in half precision."
+    state = {"net": net, "mean": mean, "opt": opt}
+    state = {name: each.state_dict() for name, each in state.items()}
+    with atomic_write(out) as file:
+        torch.save(state | {"done": done, "spent": spent}, file)
+    with atomic_write(out.with_suffix(".half.pt")) as file:
+        torch.save({"mean": {k: x.half() for k, x in state["mean"].items()}}, file)
 
 
 def recorded(step):
@@ -249,52 +252,6 @@ def sampled(x, most):
 def unit(x):
     length = x.norm(dim=2, keepdim=True)
     return x / torch.maximum(length, FLAT * length.mean(1, keepdim=True)).clamp(min=1e-6)
-
-
-def crops(pool: Tensor, n: int):
-    "The same random square of random images, some mirrored: [n, 3, H, W] in [0, 1]."
-    x = pool[torch.randint(len(pool), (n,), device=pool.device)]
-    side = random.randint(round(ZOOM * x.shape[-1]), x.shape[-1])
-    top, left = (random.randint(0, x.shape[-1] - side) for _ in "yx")
-    x = x[..., top : top + side, left : left + side].float() / 255
-    x = F.interpolate(x, (SIZE, SIZE), mode="bicubic", antialias=True).clamp(0, 1)
-    mirrored = torch.rand(n, 1, 1, 1, device=x.device) < 0.5
-    return torch.where(mirrored, x.flip(3), x).contiguous(memory_format=torch.channels_last)
-
-
-def pack(args):
-    "Squares of photos and paintings, as WebP; large paintings give many, at several scales."
-    painters = sorted({file.stem.split("_")[0] for file in picture_files(args.paintings)})
-    away = set(painters[::HELD_OUT])
-    paintings = [f for f in picture_files(args.paintings) if f.stem.split("_")[0] not in away]
-    packed = {
-        "photos": [square(read_picture(file), PHOTO) for file in picture_files(args.photos)],
-        "paintings": [square(read_picture(file), PAINTING) for file in paintings],
-    }
-    random.seed(0)
-    for file in picture_files(args.large):
-        picture = read_picture(file)
-        for _ in range(24):
-            side = random.randint(PAINTING, min(picture.size))
-            left, top = (random.randint(0, room - side) for room in picture.size)
-            packed["paintings"].append(
-                square(picture.crop((left, top, left + side, top + side)), PAINTING)
-            )
-    with atomic_write(args.out) as file:
-        torch.save(packed, file)
-    print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB, {len(away)} painters held out")
-
-
-def square(picture, side):
-    file = io.BytesIO()
-    picture = ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS)
-    picture.save(file, "WEBP", quality=QUALITY)
-    return file.getvalue()
-
-
-def squares_of(files) -> Tensor:  # [N, 3, S, S], bytes
-    pictures = [torch.from_numpy(np.array(Image.open(io.BytesIO(file)))) for file in files]
-    return torch.stack(pictures).permute(0, 3, 1, 2)
 
 
 def ship(weights, arch):

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.report import arguments, held_out, report
 from faststyle_fastai.all import Stylizer, evaluate_autoencoder, perceptual_backbone
 from faststyle_fastai.core.assets import ASSETS
-from faststyle_fastai.training.runs import pretrain
+from faststyle_fastai.training.pretraining import pretrain
 
 
 def main():

@@ -53,7 +53,7 @@ def export(
         raise ValueError(f"{out} must end in .html or {also}.")
     from ..core.atomic import may_write_file
 
-    may_write_file(out if out.suffix else out / "index.html", force, out.suffix or ".html")
+    may_write_file(out if out.suffix else out / "index.html", force)
     from ..inference.html import export_html
     from ..inference.onnx import export_onnx
     from ..inference.studio import export_studio
@@ -81,5 +81,5 @@ def import_(
     from ..core.atomic import may_write_file
     from ..models.stylefile import import_style
 
-    may_write_file(out, force)
+    may_write_file(out, force, ".safetensors")
     options.print_outputs(import_style(peer, out, name))

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from typer import Argument, BadParameter, Option
 
 from ..core.terminal import progress
+from ..core.values import either
+from ..optimization.pixel_recipes import OPTIMIZATIONS
 from . import options
 from .options import option, override
 
@@ -24,7 +26,7 @@ PLAN = {  # see pixel_recipes.Optimization
     ),
     "content_layers": options.CONTENT_LAYERS,
     "style_layers": options.STYLE_LOSS["style_layers"],
-    "content_loss": override(str, "NAME", "Content loss: mse, relative or scaled."),
+    "content_loss": override(str, "NAME", "Content loss: mse, relative, normalized or scaled."),
     "style_loss": override(
         str,
         "NAME",
@@ -63,7 +65,7 @@ PLAN = {  # see pixel_recipes.Optimization
     "style_size": override(
         int, "PX", "Longer side of the paintings in px. Replaces --style-scale-fac.", min=1
     ),
-    "pooling": override(str, "NAME", "Pooling: max, average or l2."),
+    "pooling": override(str, "NAME", "Pooling: max, average, plain average or l2."),
     "optimizer": override(
         str, "NAME", "Optimizer: adam, lbfgs, or wolfe (L-BFGS with a line search)."
     ),
@@ -87,7 +89,7 @@ def optimize(
     out: options.Output = Path("out.png"),
     recipe: Annotated[
         str,
-        option("RECIPE", "Recipe: neighbors, or a published one (crowson, crowson_2021 or gatys)."),
+        option("RECIPE", f"Recipe: {either(OPTIMIZATIONS)}. All but neighbors are published ones."),
     ] = "neighbors",
     style_weights: Annotated[
         list[float] | None,

@@ -16,6 +16,7 @@ from ..perceptual.plans import SHORTHAND
 from ..training.recipes import RECIPES
 from .checks import check_device, check_folder, check_mix, check_recipe, check_style
 from .help import in_options
+from .parsers import layer_parts, setting
 
 
 def option(metavar: str, description: str, *names: str, **more: Any) -> Any:
@@ -115,35 +116,6 @@ CheckpointEvery = Annotated[
 ]
 
 
-def layer_parts(text: str) -> dict[str, float | None]:
-    "Parse LAYER or LAYER=PART items, separated by commas; a layer without a number gets None."
-    parts = {}
-    for item in text.split(","):
-        name, equals, part = item.strip().partition("=")
-        try:
-            parts[name] = float(part) if equals else None
-        except ValueError:
-            raise BadParameter(f"'{item}' must be LAYER or LAYER=NUMBER.") from None
-    return parts
-
-
-def setting(text: str) -> tuple[str, str, Any]:
-    "Parse TERM.SETTING=VALUE: a term of the loss, its setting and its value."
-    name, equals, value = text.partition("=")
-    term, dot, key = name.partition(".")
-    if not (dot and equals and value):
-        raise BadParameter(f"'{text}' must be TERM.SETTING=VALUE, such as tone.weight=1.")
-    if key == "layers":
-        return term, key, layer_parts(value)
-    try:
-        numbers = [float(part) for part in value.split(",")]
-    except ValueError:  # a name
-        return term, key, value
-    if key == "scales":
-        return term, key, tuple(numbers)
-    return term, key, int(value) if value.isdecimal() else numbers[0]
-
-
 def override(kind: Any, metavar: str, description: str, *names: str, **limits: Any) -> tuple:
     "An option that overrides one setting of a recipe: its type and default."
     limits["rich_help_panel"] = "Loss and schedule"
@@ -168,7 +140,9 @@ CONTENT_LAYERS = override(
     parser=layer_parts,
 )
 BACKBONE = {
-    "backbone": override(str, "NAME", f"Backbone: vgg16, vgg19 or lite (built in). {DEFAULT}"),
+    "backbone": override(
+        str, "NAME", f"Backbone: vgg16, vgg19, vgg19_16x or lite (built in). {DEFAULT}"
+    ),
     "weights": override(
         Path, "FILE", "Backbone weights (.safetensors or .pth).", "--backbone-weights"
     ),
@@ -249,18 +223,20 @@ def painting(options: dict[str, Any]) -> PaintOptions:
         raise BadParameter(in_options(str(error))) from None
 
 
-def takes(options: dict[str, tuple]) -> Callable:
-    "Decorate a command: its `**kwargs` become these options, after its required ones."
+def takes(options: dict[str, tuple], last: dict[str, tuple] | None = None) -> Callable:
+    "Decorate a command: its `**kwargs` become these options, after its required ones or `last`."
+
+    def added(options):
+        return [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, (kind, default) in options.items()
+        ]
 
     def decorate(command):
         *declared, _ = signature(command).parameters.values()
         declared = [p.replace(kind=p.KEYWORD_ONLY) for p in declared]
         required = [p for p in declared if p.default is p.empty]
-        added = [
-            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-            for name, (kind, default) in options.items()
-        ]
-        parameters = required + added + declared[len(required) :]
+        parameters = required + added(options) + declared[len(required) :] + added(last or {})
         command.__signature__ = Signature(parameters)
         command.__annotations__ = {p.name: p.annotation for p in parameters}
         return command
@@ -280,6 +256,15 @@ TrustPickle = Annotated[
     bool, Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded.")
 ]
 Force = Annotated[bool, Option("--overwrite", help="Overwrite existing output.")]
+# The last options of every training
+RUN = {
+    "force": (Force, False),
+    "workers": (Workers, None),
+    "device": (Device, None),
+    "precision": (Precision, "auto"),
+    "seed": (Seed, 0),
+    "quiet": (Quiet, False),
+}
 
 Host = Annotated[str, option("ADDRESS", "Address of the web page.")]
 Port = Annotated[int, option("PORT", "Port of the web page.", min=0, max=65535)]

@@ -266,16 +266,14 @@ def grid(
     precision: options.Precision = "auto",
 ):
     "Paint one photo in a grid of mixtures of two or four styles."
+    from ..core.atomic import may_write_file
     from ..images.formats import is_painting
     from ..images.saving import check_format, save_picture
     from ..inference.builtin import find_style
     from ..inference.people import painted_area
 
     settings = options.painting({"area": area})
-    if check_format(out).exists() and not force:
-        raise FaststyleError(
-            f"{out} exists: use --overwrite to overwrite it, or choose another -o."
-        )
+    may_write_file(check_format(out), force)
     names: list[Any] = list(style)
     also = style[1:]
     if not any(map(is_painting, style)):

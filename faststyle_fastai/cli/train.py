@@ -46,7 +46,7 @@ def demo(
         print(f"Open {written[0]}. To paint a photo of yours: {next_step}", file=sys.stderr)
 
 
-@options.takes(options.LOSS | options.SCHEDULE)
+@options.takes(options.LOSS | options.SCHEDULE, options.RUN)
 def pretrain(
     photos: options.Photos,
     out: options.StyleOutput,
@@ -68,22 +68,16 @@ def pretrain(
     resume: Annotated[
         bool, Option("--resume", help="Resume an interrupted training with the same options.")
     ] = False,
-    force: options.Force = False,
-    workers: options.Workers = None,
-    device: options.Device = None,
-    precision: options.Precision = "auto",
-    seed: options.Seed = 0,
-    quiet: options.Quiet = False,
     **overrides: Any,
 ):
     "Train an autoencoder, the starting point of all styles, on a folder of photos."
     arguments = training_arguments(locals())
-    from ..training.runs import pretrain
+    from ..training.pretraining import pretrain
 
     options.print_outputs(pretrain(**arguments))
 
 
-@options.takes(options.STYLE_LOSS | options.LOSS | options.SCHEDULE)
+@options.takes(options.STYLE_LOSS | options.LOSS | options.SCHEDULE, options.RUN)
 def train(
     photos: options.Photos,
     out: options.Out,
@@ -163,12 +157,6 @@ def train(
             "extend a finished run.",
         ),
     ] = False,
-    force: options.Force = False,
-    workers: options.Workers = None,
-    device: options.Device = None,
-    precision: options.Precision = "auto",
-    seed: options.Seed = 0,
-    quiet: options.Quiet = False,
     **overrides: Any,
 ):
     "Train one or more styles from paintings and a folder of photos."
@@ -185,7 +173,7 @@ def train(
     options.print_outputs(*sorted(run.glob("progress*")))
 
 
-@options.takes(options.STYLE_LOSS | options.LOSS)
+@options.takes(options.STYLE_LOSS | options.LOSS, options.RUN)
 def add_style(
     run: Annotated[
         Path,
@@ -210,12 +198,6 @@ def add_style(
         ),
     ] = None,
     minutes: Annotated[float, option("MINUTES", "Training time in minutes.", min=0.01)] = 3,
-    force: options.Force = False,
-    workers: options.Workers = None,
-    device: options.Device = None,
-    precision: options.Precision = "auto",
-    seed: options.Seed = 0,
-    quiet: options.Quiet = False,
     **overrides: Any,
 ):
     "Add a painting to a trained network. Existing styles stay bit-for-bit unchanged."

@@ -33,14 +33,14 @@ LONGEST = 255  # bytes of a file name
 def may_write_file(
     out: Path,
     force: bool,  # it may exist
-    suffix: str = ".safetensors",
+    suffix: str = "",  # that its name must have
 ):
-    "Check that `out` may be written as the file of a network."
-    if out.suffix != suffix:
+    "Check that `out` may be written."
+    if suffix and out.suffix != suffix:
         raise ValueError(f"{out} must end in {suffix}.")
     if out.exists() and not force:
         raise FaststyleError(
-            f"{out} exists: use --overwrite to overwrite it, or choose another name."
+            f"{out} exists: use --overwrite to overwrite it, or choose another -o."
         )
 
 

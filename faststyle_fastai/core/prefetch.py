@@ -9,10 +9,12 @@ from typing import Any
 
 __all__ = ["prefetch", "map_batches", "map_overlapped"]
 
+AHEAD = 2  # items that wait on either side of `map_overlapped` at most
+
 
 def prefetch(
     items: Iterable,
-    n: int = 2,  # items fetched ahead
+    n: int,  # items fetched ahead
 ) -> Generator[Any, None, None]:
     "Iterate over `items`, fetching ahead in a thread."
     iterator, end = iter(items), object()
@@ -27,10 +29,9 @@ def map_overlapped(
     items: Iterable,  # fetched in a thread
     work: Callable,  # item -> output; in this thread
     write: Callable,  # item, output -> result; in a thread
-    n: int = 2,  # items waiting on either side at most
 ) -> Generator[tuple[Any, Future], None, None]:  # each item, in order, with its result or error
     "Fetch, process and write items, so that the processor never waits for the disk."
-    with ThreadPoolExecutor(1) as writer, closing(prefetch(items, n)) as coming:
+    with ThreadPoolExecutor(1) as writer, closing(prefetch(items, AHEAD)) as coming:
         writing: deque[tuple[Any, Future]] = deque()
         failure = None
         try:
@@ -39,7 +40,7 @@ def map_overlapped(
                 failed = output.exception()
                 result = output if failed else writer.submit(write, item, output.result())
                 writing.append((item, result))
-                while writing and (len(writing) > n or writing[0][1].done()):
+                while writing and (len(writing) > AHEAD or writing[0][1].done()):
                     wait([writing[0][1]])  # or pending writes would pile up
                     yield writing.popleft()
         except Exception as error:  # raised after the items fetched so far

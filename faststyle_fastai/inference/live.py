@@ -8,8 +8,9 @@ import torch
 from fastcore.xdg import xdg_cache_home
 
 from .. import __version__
-from ..core.atomic import atomic_write, best_effort_write
+from ..core.atomic import best_effort_write
 from ..core.devices import autocast_dtype, use_device
+from ..core.provenance import write_json
 from .stylizer import Stylizer
 
 __all__ = ["live_gallery"]
@@ -39,7 +40,7 @@ def live_gallery(
         known = {}
     if key not in known:
         known[key] = frames_per_second(device, precision)
-        best_effort_write(keep, file, known)
+        best_effort_write(write_json, known, file)
     return "gallery" if known[key] >= ENOUGH else "slim"
 
 
@@ -52,8 +53,3 @@ def frames_per_second(device, precision) -> float:
         paint.paint(frame).cpu()
         frames += 1
     return round(frames / took, 1)
-
-
-def keep(file, known):
-    with atomic_write(file) as temporary:
-        temporary.write_text(json.dumps(known, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"The weights of a mixture of styles."
+"Mixtures: of styles, of their palettes, and of a network with its base."
 
 import warnings
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core.values import count
+from ..core.errors import FaststyleError
+from ..core.values import check_range, count
 
 MOST = 1.5  # largest sum of the weights
 
@@ -44,3 +45,34 @@ def mixture(
             stacklevel=5,
         )
     return weights
+
+
+def mean_palette(
+    info: dict[str, Any],  # a style file's metadata
+    styles: list[str],
+    mix: Tensor,  # [n], as of `mixture`
+) -> Tensor | None:  # [1, 4, 4]
+    "The mean palette of a mix, if each of its styles has one."
+    parts = {name: weight for name, weight in zip(styles, mix.tolist()) if weight}
+    palettes = info.get("palettes", {})
+    if not parts or not parts.keys() <= palettes.keys():
+        return None
+    total = sum(weight * torch.tensor(palettes[name]) for name, weight in parts.items())
+    return (total / mix.sum().item())[None].to(mix.device)
+
+
+def blended(
+    weights: dict[str, Tensor],
+    base: dict[str, Tensor] | None,
+    strength: float,  # from 0, the base, to 1
+) -> dict[str, Tensor]:
+    "Interpolate between the weights of the base and the network (Wang et al. 2019, DNI)."
+    check_range("strength", strength, 0, 1)
+    if strength == 1:
+        return weights
+    if base is None:
+        raise FaststyleError(
+            "This network has no base, so strength must be 1. It was trained from scratch or "
+            "from another version's autoencoder, or it is a .pkl or .onnx file."
+        )
+    return {k: torch.lerp(base[k], w, strength) for k, w in weights.items()}

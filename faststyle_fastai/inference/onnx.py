@@ -109,6 +109,12 @@ def program_of(net, example, inputs, outputs, **how):
     return program
 
 
+def packed(program, weights):
+    "The bytes of an .onnx file with smaller weights, see `shrink`."
+    shrink(program, weights)
+    return program.SerializeToString()
+
+
 def halved(kernel):
     "Store a kernel in float16."
     return [kernel.astype(np.float16)], "Cast", {"to": 1}  # to float32

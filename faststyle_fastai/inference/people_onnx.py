@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..models.people import FaceNet, PersonNet, people_net
-from .onnx import program_of, shrink
+from .onnx import packed, program_of
 from .people import edges
 
 __all__ = ["people_program"]
@@ -36,5 +36,4 @@ def people_program() -> bytes:
     "The program as an .onnx file, with weights in float16; requires the extra `onnx`."
     square = torch.rand(1, 3, SIDE, SIDE)
     program = program_of(People().eval(), (square, square.flip(3)), INPUTS, OUTPUTS)
-    shrink(program, "half")
-    return program.SerializeToString()
+    return packed(program, "half")

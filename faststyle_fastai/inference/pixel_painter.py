@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from ..images.files import to_picture
+from ..images.files import read_picture, to_picture
 from ..images.sizes import resized
 from ..optimization.pixel_recipes import LARGEST, Optimization, optimization_plan, scales_between
 from ..optimization.pixels import PixelOptimizer
@@ -27,13 +28,10 @@ OTHER = 1.2  # time of matching and of preparing sizes, relative to that of the 
 class PixelPainter:
     "Repaints tensors, [1, 3, H, W] in [0, 1], like a `Painter`."
 
-    works: list[list[Image.Image]]  # of each style
-    shares: list[float]  # of the styles
+    first: SightPainter  # of the same works; paints the image to begin with
     strength: float  # the rest is the photo
     seconds: float  # it ends after 128 steps at each size
     likeness: float | None  # see pixel_recipes.optimization_plan
-    first: SightPainter  # paints the image to begin with
-    device: torch.device
     precision: str  # see devices.autocast_dtype
     watch: Callable[[float], None] | None = None  # gets the finished share
 
@@ -67,9 +65,17 @@ class PixelPainter:
             pass
         return work.picture()
 
+    @property
+    def device(self) -> torch.device:
+        return self.first.device
+
+    @cached_property
+    def works(self) -> list[list[Image.Image]]:  # of each style
+        return [[read_picture(work) for work in works] for works in self.first.works]
+
     def optimizer(self, photo, plan, start=None) -> PixelOptimizer:
         how = {"device": self.device, "precision": self.precision, "start": start}
-        return PixelOptimizer(photo, self.works, self.shares, plan, **how)
+        return PixelOptimizer(photo, self.works, self.first.shares, plan, **how)
 
     def steps(self, photo: Image.Image, plan: Optimization, began: float) -> int:
         "The steps at each size that fit into the time, by the time of one at the last size."

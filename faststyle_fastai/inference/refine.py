@@ -7,7 +7,7 @@ The network at the start is a good one, so the rate rises slowly before it falls
 import math
 import time
 from collections.abc import Callable, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ from fastcore.basics import listify
 from torch import Tensor
 
 from ..core.devices import computing
+from ..core.errors import FaststyleError
 from ..core.muon import by_step
 from ..images.files import image_size, opened, read_picture, to_tensor
 from ..images.sizes import resize_short
@@ -27,7 +28,7 @@ from ..perceptual.plans import FAST_LOSS, merged
 from .enlarge import painting_shape
 from .options import PaintOptions
 
-__all__ = ["photo_to_refine", "refine", "refining_size"]
+__all__ = ["refine", "refined_copy", "refining_size"]
 
 # One photo allows for much more style than a training does, and people soon miss the subject.
 LOSS = merged(
@@ -53,6 +54,34 @@ def refining_size(
 ) -> int:  # px of the short side to refine at
     "The size that a photo is refined at: larger is slow, and hardly better."
     return max(1, min(LARGEST, *size, int(min(size) * math.sqrt(AREA / math.prod(size)))))
+
+
+def refined_copy(
+    paint: Any,  # a Stylizer
+    name: str,  # of its style
+    painting: Any,  # or several works; None: the Stylizer's own
+    pictures: Any,  # as Stylizer takes them, one or a list
+    how: PaintOptions,
+    seconds: float,
+    watch: Callable[[float, Tensor], None] | None,
+) -> Any:  # a Stylizer of this style alone
+    "What `Stylizer.refined` returns."
+    if paint.onnx:
+        raise FaststyleError("An .onnx network cannot be refined. Use the one it was made from.")
+    if how.black is not None:
+        raise FaststyleError("Refining takes one style. Do not use black=.")
+    painting = paint.paintings.get(name) if painting is None else painting
+    if painting is None:
+        raise FaststyleError(f"Refining {name} needs its painting (painting=).")
+    photos = [photo_to_refine(each, how, paint.device) for each in listify(pictures)]
+    works = [to_tensor(read_picture(work)) for work in listify(painting)]
+    net = refine(paint.network([name]), works, photos, seconds, paint.dtype, watch)
+    other = copy(paint)  # the network is loaded by now
+    other.net, other.weights = net, {k: v.detach() for k, v in net.state_dict().items()}
+    other.info = {**paint.info, "styles": [name], "palettes": {}}  # it has the colors
+    other.styles, other.named, other.paintings = [name], name, {name: painting}
+    other.at_sight = other.decodes = False
+    return other
 
 
 def photo_to_refine(

@@ -12,7 +12,7 @@ from ..models.predictor import AnyStyleNet
 from ..models.transformer import SMALLEST
 from ..perceptual.coherence import coherent
 from .first_sight import LAYERS, any_style, inner_moments, lite
-from .onnx import INPUTS, OUTPUT, program_of, shrink
+from .onnx import INPUTS, OUTPUT, packed, program_of
 from .sight_painter import PLACE, UNIT, around, backbone, described, taken
 
 __all__ = ["neighbors_programs", "painter_program", "reader_program"]
@@ -107,8 +107,7 @@ def places_program() -> bytes:
         Places(), (torch.rand(1, 3, 208, 240),), ["image"], ["keys", "blocks"],
         dynamic_shapes=({2: high, 3: wide},),
     )  # fmt: skip
-    shrink(program, "int8")
-    return program.SerializeToString()
+    return packed(program, "int8")
 
 
 def neighbors_program(arch: str = "slim") -> bytes:
@@ -126,8 +125,7 @@ def neighbors_program(arch: str = "slim") -> bytes:
         Neighbors(arch), (images[0], own, other, blocks),
         [INPUTS[0], "own", "keys", "blocks"], [OUTPUT], dynamic_shapes=tuple(sizes),
     )  # fmt: skip
-    shrink(program, "int8")
-    return program.SerializeToString()
+    return packed(program, "int8")
 
 
 def sides(name):
@@ -142,8 +140,7 @@ def reader_program(arch: str = "slim") -> bytes:
         Reader(any_style(arch)), (torch.rand(1, 3, 400, 496),), READ, FOUND,
         dynamic_shapes=({2: height, 3: width},),
     )  # fmt: skip
-    shrink(program, "half")
-    return program.SerializeToString()
+    return packed(program, "half")
 
 
 def painter_program(arch: str = "slim") -> bytes:
@@ -155,5 +152,4 @@ def painter_program(arch: str = "slim") -> bytes:
         Painter(net), (torch.rand(1, 3, 41, 43), style), INPUTS, [OUTPUT],
         dynamic_shapes=({2: height, 3: width}, None),
     )  # fmt: skip
-    shrink(program, "half")
-    return program.SerializeToString()
+    return packed(program, "half")

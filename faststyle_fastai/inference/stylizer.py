@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,7 @@ from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..core.values import check_range
-from ..images.files import (
-    image_size,
-    opened,
-    read_picture,
-    to_picture,
-    to_tensor,
-)
+from ..images.files import image_size, opened, to_picture, to_tensor
 from ..images.remote import digest
 from ..models.normalization import is_affine
 from ..models.stylefile import save_network
@@ -33,11 +27,11 @@ from .builtin import unknown_style
 from .enlarge import painting_shape
 from .first_sight import PREDICTED, style_name
 from .layers import paint_layers
-from .mixtures import mixture
+from .mixtures import blended, mean_palette, mixture
 from .options import PaintOptions
 from .painter import Painter
 from .pixel_painter import PixelPainter
-from .refine import photo_to_refine, refine, refining_size
+from .refine import refined_copy, refining_size
 from .sight_painter import SightPainter, look_at
 from .sources import source_of
 from .tiles import chosen_side, smaller_side
@@ -188,7 +182,8 @@ class Stylizer:
             net, weights = self.net, mix[None]
         else:
             net, weights = self.network([style], strength), torch.ones(1, 1)
-        share, palette = (1.0 - strength if self.styles else 1.0), self._palette(mix)
+        palette = mean_palette(self.info, self.styles, mix)
+        share = 1.0 - strength if self.styles else 1.0
         return Painter(net, weights, share, self.device, self.dtype, palette, fade=fade)
 
     def sight_painter(
@@ -206,9 +201,7 @@ class Stylizer:
 
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
         first = self.sight_painter(style)
-        works = [[read_picture(work) for work in each] for each in first.works]
-        where = self.device, self.precision
-        return PixelPainter(works, first.shares, strength, seconds, likeness, first, *where, watch)
+        return PixelPainter(first, strength, seconds, likeness, self.precision, watch)
 
     def _works(self, style):
         "The works of each style of a mix, and the styles' shares."
@@ -219,15 +212,6 @@ class Stylizer:
         mixed = [(listify(self.paintings[name]), share) for name, share in shares.items()]
         mixed.sort(key=lambda each: digest(each[0]))  # the same in any order
         return tuple(map(list, zip(*mixed)))
-
-    def _palette(self, mix):
-        "The mean palette of a mix, [1, 4, 4], if each of its styles has one."
-        parts = {name: weight for name, weight in zip(self.styles, mix.tolist()) if weight}
-        palettes = self.info.get("palettes", {})
-        if not parts or not parts.keys() <= palettes.keys():
-            return None
-        total = sum(weight * torch.tensor(palettes[name]) for name, weight in parts.items())
-        return (total / mix.sum().item())[None].to(self.device)
 
     def refined(
         self,
@@ -247,27 +231,8 @@ class Stylizer:
         """
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
-        if self.onnx:
-            raise FaststyleError(
-                "An .onnx network cannot be refined. Use the one it was made from."
-            )
-        how, name = PaintOptions(**options), self.styles[self._index(style)]
-        if how.black is not None:
-            raise FaststyleError("Refining takes one style. Do not use black=.")
-        painting = self.paintings.get(name) if painting is None else painting
-        if painting is None:
-            raise FaststyleError(f"Refining {name} needs its painting (painting=).")
-        pictures = picture if isinstance(picture, (list, tuple)) else [picture]
-        photos = [photo_to_refine(each, how, self.device) for each in pictures]
-        works = [to_tensor(read_picture(work)) for work in listify(painting)]
-        net = refine(self.network([name]), works, photos, seconds, self.dtype, watch)
-        other = copy(self)
-        other.net, other.styles = net, [name]
-        other.info = {**self.info, "styles": [name], "palettes": {}}  # it has the colors
-        other.named, other.paintings = name, {name: painting}
-        other.at_sight = other.decodes = False
-        other.weights = {k: v.detach() for k, v in net.state_dict().items()}
-        return other
+        name, how = self.styles[self._index(style)], PaintOptions(**options)
+        return refined_copy(self, name, painting, picture, how, seconds, watch)
 
     def save(
         self,
@@ -285,7 +250,7 @@ class Stylizer:
     ) -> TransformerNet:
         "A network of its own with these styles only; a mixture of styles becomes one style."
         weights = torch.stack([self.style_weights(style) for style in styles])
-        state = self._blend(strength)
+        state = blended(self.weights, self.base, strength)
         state = {k: weights @ w if is_affine(k) else w for k, w in state.items()}
         memo = {id(p): nn.Parameter(state[k], False) for k, p in self.net.named_parameters()}
         return deepcopy(self.net, memo)  # new modules would draw random numbers
@@ -327,18 +292,6 @@ class Stylizer:
         if not 0 <= index < self._n_styles:
             raise ValueError(f"No style {index}. Indices run from 0 to {self._n_styles - 1}.")
         return index
-
-    def _blend(self, strength):
-        "Interpolate between the weights of the base and the network (Wang et al. 2019, DNI)."
-        check_range("strength", strength, 0, 1)
-        if strength == 1:
-            return self.weights
-        if self.base is None:
-            raise FaststyleError(
-                "This network has no base, so strength must be 1. It was trained from scratch or "
-                "from another version's autoencoder, or it is a .pkl or .onnx file."
-            )
-        return {k: torch.lerp(self.base[k], w, strength) for k, w in self.weights.items()}
 
 
 def stylizer_of(source) -> Stylizer:

@@ -151,7 +151,6 @@ class Checkpoint(Callback):
             "model": weights,
             "opt": plain(self.learn.opt.state_dict()),
             "epoch": epoch,
-            "iter": batches,
             "processes": processes(),
             "photos": batches * self.dls.bs * processes(),  # of this epoch
             "train_iter": self.train_iter,

@@ -1,6 +1,5 @@
 "Learners that train an autoencoder, one style, or many styles."
 
-import copy
 from functools import partial
 from inspect import signature
 from itertools import combinations
@@ -23,11 +22,10 @@ from ..core.devices import autocast_dtype
 from ..core.values import check_numbers, count, known
 from ..images.files import read_picture, to_tensor, warn_if_small
 from ..images.sizes import resize_short
-from ..inference.builtin import find_style
-from ..inference.first_sight import PREDICTED, any_style, painting_moments, palette_of, together
+from ..inference.first_sight import PREDICTED, palette_of
 from ..models.metadata import check_names
 from ..models.normalization import is_affine
-from ..models.stylefile import builtin_base, builtin_path, load_style, select_styles
+from ..models.stylefile import select_styles
 from ..models.transformer import TransformerNet, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
@@ -45,10 +43,10 @@ from .optimizers import OPTIMIZERS
 from .precision import BFloat16, Float16
 from .progress import LossParts
 from .recipes import Training, recipe_plan
+from .starts import nearest_starts, network_to_start
 
 __all__ = ["autoencoder_learner", "style_learner"]
 
-STARTS = "autoencoder", "gallery"  # built in
 # Arguments of fastai's Learner that may be given; the recipe has its rate and weight decay.
 LEARNER = {*signature(Learner).parameters} - {"dls", "model", "lr", "wd", "cbs"}
 SMALL_PAINTING = 400  # px of the short side; smaller ones show few brush strokes
@@ -175,7 +173,7 @@ def _learner(
     if pretrained == "predicted" and arch != "full":
         pretrained = "gallery"
     if pretrained is not None:
-        start, base, weights_of_base, began = _start(pretrained, arch, paintings)
+        start, base, weights_of_base, began = network_to_start(pretrained, arch, paintings)
         if names:  # an autoencoder has no base
             info["base"], card.base = base, weights_of_base
             info |= {"start": began} if began else {}
@@ -235,20 +233,6 @@ def affine_last(net: TransformerNet) -> list[list[Tensor]]:
 rows_last = affine_last  # its name in the exported learners of version 0.1
 
 
-@torch.no_grad()
-def nearest_starts(
-    start: TransformerNet,  # a network of several styles
-    loss: VggLoss,  # with the new paintings
-    dls: StyleDataLoaders,  # the source of a few photos
-) -> list[int]:
-    "For each new painting, the style of `start` whose images have the lowest style loss."
-    photos = dls.valid.one_batch()[0][:4].as_subclass(Tensor)
-    photos = resize_short(photos, min(128, dls.size))  # small copies are enough
-    styles = torch.eye(start.n_styles, device=photos.device)
-    painted = (start(photos, style.expand(len(photos), -1)).clamp(0, 1) for style in styles)
-    return torch.stack([loss.style_distances(x) for x in painted]).argmin(0).tolist()
-
-
 class StyleCard(Callback):
     "A style file's metadata, and the plan of its training."
 
@@ -257,33 +241,6 @@ class StyleCard(Callback):
 
     def __getstate__(self):
         return {**self.__dict__, "base": None}  # an exported learner is one network, not two
-
-
-def _start(pretrained, arch, paintings):
-    """The network to start from, the name of its base, the base's weights if they must be saved.
-
-    Last comes PREDICTED if that network itself began so.
-    """
-    if pretrained == "predicted" and paintings:
-        seen = together([painting_moments(painting) for painting in paintings])
-        return any_style().network(seen), builtin_base(arch), None, PREDICTED
-    if isinstance(pretrained, Learner):
-        card = pretrained.style_card
-        net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
-    else:
-        ships = pretrained in STARTS
-        path = builtin_path(pretrained, arch) if ships else find_style(pretrained)[0]
-        net, info, base = load_style(path)
-    if info["arch"] != arch:
-        raise ValueError(
-            f"pretrained= has arch '{info['arch']}', not '{arch}': use the same arch for both."
-        )
-    if pretrained == "autoencoder":
-        return net, builtin_base(arch), None, None
-    if not info["styles"]:  # an autoencoder
-        return net, "carried", net.state_dict(), None
-    kept = base if info["base"] == "carried" else None
-    return net, info["base"], kept, info.get("start")
 
 
 @patch

@@ -56,10 +56,7 @@ def record_of(out):
         return None
     try:
         record = json.loads(file.read_text())
-        if "names" not in (settings := record["settings"]):
-            raise FaststyleError(
-                f"{out} contains a run of an earlier version: choose another folder."
-            )
+        settings = record["settings"]
         if "loss" not in settings["plan"]:
             phase = "style" if settings["names"] else "autoencoder"
             settings["plan"] = plan_of_0_1(settings["plan"], settings["recipe"], phase)

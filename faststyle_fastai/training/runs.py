@@ -1,7 +1,6 @@
-"Complete trainings: from a folder of photos and paintings to a run folder."
+"Trainings of styles: from a folder of photos and paintings to a run folder."
 
 import json
-import shutil
 import time
 import warnings
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.basics import listify
 from fastcore.foundation import L
 
-from ..core.atomic import may_write_file, write_first
+from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.provenance import versions, write_json
 from ..core.terminal import progress
@@ -26,7 +25,7 @@ from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .distributed import AverageGradients, distributed_entry, main_process_first, processes
 from .keyframes import Keyframes
-from .learner import autoencoder_learner, style_learner
+from .learner import style_learner
 from .progress import History, Preview, TimeLeft
 from .recipes import recipe_plan, recipe_row
 from .run_folder import (
@@ -43,7 +42,7 @@ from .run_folder import (
     same_run,
 )
 
-__all__ = ["add_style", "pretrain", "train"]
+__all__ = ["add_style", "fit_run", "load_photos", "run_settings", "train"]
 
 
 FEW = 50  # photos
@@ -94,12 +93,7 @@ def train(
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
     if minutes and overrides.get("epochs"):
         raise ValueError(f"minutes={minutes} and epochs={overrides['epochs']}: give one of them.")
-    if keyframes:
-        painted = [painted for _, painted in keyframes]
-        style = style or {Path(painted[0]).stem: painted[0] if len(painted) == 1 else painted}
-    paintings = style if isinstance(style, dict) else find_paintings(L(style))
-    if keyframes and len(paintings) > 1:
-        raise ValueError("Keyframes teach one style: give one painting, or none.")
+    paintings = _paintings(style, keyframes)
     names, styles = list(paintings), list(paintings.values())
     usual = not (minutes or images or overrides.get("epochs"))
     if usual:
@@ -115,24 +109,17 @@ def train(
     main_process_first(may_write, out, resume, force)
     not_among(photos, out)
     set_seed(seed)
-    dls = _photos(photos, plan, valid_pct, seed, workers, device)
+    dls = load_photos(photos, plan, valid_pct, seed, workers, device)
     if usual and minutes and not (resume or quiet or rank_distrib()):
         progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
-        warnings.warn(
-            f"{photos} has {count(len(dls.photos), 'photo')}. With about 1,000 "
-            f"a network learns to paint photos that it has not seen.",
-            stacklevel=2,
-        )
+        _warn_of_few(photos, len(dls.photos))
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}
-    settings = {
-        "style": [",".join(map(str, listify(painting))) for painting in styles],
-        "names": names,
-        "style_hash": style_hash,
-        "valid_pct": valid_pct,
-        **_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start),
-    }
+    works = [",".join(map(str, listify(painting))) for painting in styles]
+    settings: dict[str, Any] = {"style": works, "names": names, "style_hash": style_hash}
+    settings["valid_pct"] = valid_pct
+    settings |= run_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
     if keyframes:
         settings["keyframes"] = [[digest(file) for file in pair] for pair in keyframes]
         cbs = [Keyframes(keyframes), *L(cbs)]
@@ -151,13 +138,32 @@ def train(
         preview = Preview(shown, preview_every, out / "previews")
         writers, give_way = [History(out / "history.csv"), preview], {"previews": preview.files}
     where = f"The network so far is in {out}. Use --resume to continue."
-    failed = _fit(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs), since=started)
+    failed = fit_run(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs), since=started)
     record["pictures"] = learn.train_iter * dls.bs * processes()
     record["complete"] = not failed
     main_process_first(finish, learn, out, record, started, give_way)
     if failed:
         raise failed
     return out
+
+
+def _paintings(style, keyframes):
+    "The paintings of each style by its name; without a style, the painted keyframes."
+    if keyframes:
+        painted = [painted for _, painted in keyframes]
+        style = style or {Path(painted[0]).stem: painted[0] if len(painted) == 1 else painted}
+    paintings = style if isinstance(style, dict) else find_paintings(L(style))
+    if keyframes and len(paintings) > 1:
+        raise ValueError("Keyframes teach one style: give one painting, or none.")
+    return paintings
+
+
+def _warn_of_few(photos, n):
+    warnings.warn(
+        f"{photos} has {count(n, 'photo')}. With about 1,000 a network learns to paint photos that "
+        f"it has not seen.",
+        stacklevel=3,
+    )
 
 
 def _minutes(out, resume, recipe, n_styles):
@@ -169,80 +175,15 @@ def _minutes(out, resume, recipe, n_styles):
     return minutes and n_styles * minutes
 
 
-@distributed_entry
-@one_at_a_time(lambda out, **_: part_of(out))
-def pretrain(
-    photos: str | Path,  # a folder
-    out: str | Path,  # .safetensors
-    recipe: str = "fast",
-    arch: str = "full",  # a key of transformer.ARCHS
-    pretrained: str | Path | None = None,  # start: "autoencoder" or a file; None: from scratch
-    weights: str | Path | None = None,  # the backbone's
-    size: int | None = None,  # px; None: the recipe's
-    bs: int | None = None,  # photos per step; None: the recipe's
-    images: int | None = None,  # photos per epoch; None: the recipe's
-    minutes: float | None = None,  # training time instead of the recipe's epochs
-    valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
-    resume: bool = False,  # resume an interrupted training from `out`.part
-    force: bool = False,  # overwrite `out`
-    workers: int | None = None,  # as in `train()`
-    checkpoint_every: int | None = None,  # steps; None: 200, at least a minute apart
-    seed: int = 0,
-    device: str | None = None,
-    precision: str = "auto",  # see devices.autocast_dtype
-    quiet: bool = False,
-    **overrides,  # fields of recipes.Training
-) -> Path:  # `out`
-    """Train an autoencoder, the starting point of all styles, on a folder of photos.
-
-    Raises `ValueError` for an unknown recipe or setting, `FileNotFoundError` for a folder without
-    photos, `FaststyleError` if `out` exists or cannot be resumed, and `NonFiniteLoss`.
-    """
-    check_numbers(minutes=minutes)
-    out, part = Path(out), part_of(out)
-    main_process_first(_may_pretrain, out, part, resume, force)
-    plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
-    set_seed(seed)
-    dls = _photos(photos, plan, valid_pct, seed, workers, device)
-    start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
-    start |= {"weights": weights, "precision": precision}
-    settings = {"style": [], "names": [], "valid_pct": valid_pct}
-    settings |= _settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
-    if resume:
-        same_run(part, settings)
-    learn = autoencoder_learner(dls, **start, **overrides)
-    main_process_first(prepare, part, resume, {"settings": settings, "added": {}})
-    checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
-    where = f"The network so far is in {out}. Use --resume to continue."
-    failed = _fit(learn, minutes, quiet, where, checkpoint)
-    give_way = {"checkpoints": lambda: [part / "checkpoints"]}
-    main_process_first(write_first, give_way, save_style, learn, out)
-    if failed:
-        raise failed
-    main_process_first(shutil.rmtree, part)
-    return out
-
-
-def part_of(out):
-    "The folder of an unfinished pretraining."
-    return Path(f"{out}.part")
-
-
-def _may_pretrain(out, part, resume, force):
-    started = record_of(part)
-    may_write_file(out, force or (resume and started))
-    if started and not (resume or force):
-        raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")
-
-
-def _photos(photos, plan, valid_pct, seed, workers, device):
+def load_photos(photos, plan, valid_pct, seed, workers, device):
+    "A plan's DataLoaders of a folder."
     return StyleDataLoaders.from_folder(
         photos, plan.size, plan.bs, plan.images, valid_pct=valid_pct, seed=seed,
         num_workers=workers, device=device,
     )  # fmt: skip
 
 
-def _settings(photos, dls, *, pretrained, weights, plan, **others):
+def run_settings(photos, dls, *, pretrained, weights, plan, **others):
     "The settings that must be the same when a training is resumed."
     return {
         "photos": str(photos),
@@ -287,7 +228,7 @@ def add_style(
     file = run / "model.safetensors" if run.is_dir() else run
     out = file if out is None else Path(out)
     _, info, _ = load_style(file)
-    may_write_file(out, force or out == file)
+    may_write_file(out, force or out == file, ".safetensors")
     check_can_add(file, info, [name])
     record, style_hash = record_of(run), digest(style)
     if record and (same := dict(zip(paintings_of(record), info["styles"])).get(style_hash)):
@@ -307,7 +248,7 @@ def add_style(
     start |= {"weights": weights, "precision": precision}
     learn = style_learner(dls, {name: style}, **start, **plan)
     learn.freeze()
-    if failed := _fit(learn, minutes, quiet, f"{file} is unchanged."):
+    if failed := fit_run(learn, minutes, quiet, f"{file} is unchanged."):
         raise failed  # a half-trained style would block another attempt
     save_style(learn, out, add_to=file)
     if record and out == file:  # update the run folder too
@@ -319,7 +260,7 @@ def add_style(
     return out
 
 
-def _fit(learn, minutes, quiet, where, *cbs, since=None):
+def fit_run(learn, minutes, quiet, where, *cbs, since=None):
     "Fit by the recipe with one line of progress; return the error to raise after saving, or None."
     stop = StopOnInterrupt()
     callbacks = [*cbs, stop]

@@ -89,15 +89,9 @@ def paint_video(
     elif painterly and painting is not None:
         paint = copy(paint)
         paint.paintings = dict.fromkeys(paint.styles, painting)
-    settings = {
-        "source": source,
-        "size": size,
-        "smooth": smooth,
-        "painterly": painterly,
-        "start": start,
-        "fps": fps,
-    }
-    settings |= {"codec": codec, "crf": crf, **fingerprints(paint, paint_options, painterly)}
+    settings: dict[str, Any] = {"source": source, "size": size, "smooth": smooth}
+    settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}
+    settings |= fingerprints(paint, paint_options, painterly)
     painted = FramePainter(paint, paint_options, size, smooth, painterly)
     with open_video(source, fps) as reader:
         settings["content"] = content_of(source)

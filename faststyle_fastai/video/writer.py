@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.atomic import atomic_write, hidden_name
+from ..core.atomic import atomic_write, hidden_name, may_write_file
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered
@@ -274,10 +274,8 @@ def check_video_format(out: Path, force: bool, resume: bool) -> None:
             raise FaststyleError(
                 f"{out} was interrupted. Continue with --resume or start over with --overwrite."
             )
-    elif first.exists() and not force:
-        raise FaststyleError(
-            f"{first} exists: use --overwrite to overwrite it, or choose another -o."
-        )
+    else:
+        may_write_file(first, force)
 
 
 def container_name(av, path):

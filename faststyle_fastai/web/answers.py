@@ -130,9 +130,7 @@ def sent_picture(
     raise FaststyleError(f"Send an image of at most {most} pixels.")
 
 
-def shown(image: Image.Image) -> Image.Image:
-    "An image without transparency."
-    return flatten_alpha(image) if image.mode == "RGBA" else image.convert("RGB")
+shown = flatten_alpha  # what the page shows of a transparent image
 
 
 def jpeg(image: Image.Image, **headers: str):

@@ -3,7 +3,6 @@
 import re
 import shutil
 import threading
-import warnings
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
@@ -18,12 +17,21 @@ from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from ..images.formats import is_painting, is_picture
 from ..images.saving import save_picture
-from ..inference.builtin import BUILTIN_STYLES, style_thumbnail, style_title
+from ..inference.builtin import BUILTIN_STYLES, style_title
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import MODEL, builtin_path, load_style
 from ..training.demo import sample_photos
+from .entries import (
+    file_of,
+    is_readable,
+    is_training,
+    names_in,
+    painting_at,
+    same_picture,
+    written,
+)
 
-__all__ = ["StyleLibrary", "is_late", "spoken"]
+__all__ = ["StyleLibrary", "spoken"]
 
 SMALLEST = 64  # px of a painting's short side
 LONGEST, MANY = 40, 1000  # characters of a name, and paintings of one name
@@ -47,11 +55,11 @@ class StyleLibrary:
         files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("[!.]*.safetensors")]
         for file in sorted(files, key=written, reverse=True):
             called = file.stem if file.parent == self.folder else file.parent.name
-            names = _names_in(file, written(file))
+            names = names_in(file, written(file))
             for name in names:
                 found[called if len(names) == 1 else f"{called}: {name}"] = file, name
         for file in sorted(self.folder.glob("*.*")):
-            if is_picture(Path(file.name)) and _is_readable(file, written(file)):
+            if is_picture(Path(file.name)) and is_readable(file, written(file)):
                 found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
@@ -68,7 +76,7 @@ class StyleLibrary:
 
     def _thumbnail(self, file, name):
         "The painting of a style; without one, a photo in that style."
-        if not (painting := _painting_of(file, name)):
+        if not (painting := painting_at(file, name)):
             if name is None:  # interrupted, or damaged
                 return Image.new("RGB", (64, 64), "gray")
             photo = fit(read_picture(sample_photos()[0] / "china.jpg"), (192, 192))
@@ -99,11 +107,11 @@ class StyleLibrary:
         """
         styles = self.styles()
         file, name = styles.get(called, (None, None))
-        known = file and _painting_of(file, name)
+        known = file and painting_at(file, name)
 
         def mixes(other, its_name):
             at_sight = is_painting(file) or is_painting(other)
-            return other == file or (known and at_sight and _painting_of(other, its_name))
+            return other == file or (known and at_sight and painting_at(other, its_name))
 
         return [one for one, place in styles.items() if one != called and mixes(*place)]
 
@@ -118,7 +126,7 @@ class StyleLibrary:
 
     def own(self) -> dict[str, Path]:
         "The name of each trained or added style -> its folder or file; trainings come first."
-        folders = [path for path in self.folder.glob("*") if _is_training(path)]
+        folders = [path for path in self.folder.glob("*") if is_training(path)]
         files = [path for path in self.folder.glob("[!.]*.*") if path.is_file()]
         files = [p for p in files if p.suffix == ".safetensors" or is_picture(Path(p.name))]
         found: dict[str, Path] = {}
@@ -134,9 +142,9 @@ class StyleLibrary:
         """
         file, name = self.styles().get(called, (None, None))
         if file is None and (path := self.own().get(called)):
-            file = _network(path)
+            file = file_of(path)
             known = file.exists() and not is_painting(file)
-            name = next(iter(_names_in(file, written(file))), None) if known else None
+            name = next(iter(names_in(file, written(file))), None) if known else None
         if file is None:
             raise FaststyleError(f"There is no style {called}.")
         return self._kept(folder, called, file, name)
@@ -160,7 +168,7 @@ class StyleLibrary:
 
     def network(self, name: str) -> Path:
         "The style file of one of `own`; `FaststyleError` for a painting."
-        file = _network(self.path(name))
+        file = file_of(self.path(name))
         if is_painting(file):
             raise FaststyleError(f"{name} is a painting without a network: train it first.")
         if not file.exists():
@@ -187,8 +195,8 @@ class StyleLibrary:
         "The painting of a style, if it is known."
         file, name = self.styles().get(called, (None, None))
         if file is None and (path := self.own().get(called)):
-            file = _network(path)
-        return file and _painting_of(file, name)
+            file = file_of(path)
+        return file and painting_at(file, name)
 
     def path(self, name: str) -> Path:
         "The folder or file of one of `own`."
@@ -255,10 +263,6 @@ def _builtin_names():
     return {name.casefold() for name in names}
 
 
-def same_picture(one, other):
-    return one.size == other.size and one.tobytes() == other.tobytes()
-
-
 def spoken(name: str) -> str:
     "A name as it was typed, or nearly: `plain_name` makes underscores."
     return name.replace("_", " ")
@@ -282,57 +286,6 @@ def work_of(called: str) -> str:
     return title(called).split(" · ")[0]
 
 
-def written(file: Path) -> int:
-    "When a file was written, in ns; 0 if there is none, or no longer."
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _network(path):
-    "The style file, or painting, of one of `own`."
-    return path / MODEL if path.is_dir() else path
-
-
-def is_late(path: Path) -> bool:
-    "Whether one of `own` is an interrupted training."
-    return not _network(path).exists()
-
-
-def _is_training(path):
-    "Whether a folder is a training's, which keeps its painting under its own name."
-    return path.is_dir() and ((path / MODEL).exists() or (path / f"{path.name}.png").exists())
-
-
-@lru_cache
-def _is_readable(file, _written):
-    try:
-        read_picture(file, shortest=1)
-    except (ValueError, OSError) as error:
-        warnings.warn(f"Painting skipped: {error}", stacklevel=2)
-        return False
-    return True
-
-
-def _painting_of(file, name):
-    "The painting of a style's file, None if it is not known; `name` is the style's in it."
-    if file == builtin_path("gallery", "full"):
-        return style_thumbnail(name)
-    beside = file.with_name(f"{file.parent.name if file.name == MODEL else file.stem}.png")
-    painting = file if is_painting(file) else beside
-    return painting if painting.is_file() else None
-
-
 def plain_name(text: str) -> str:
     "Make `text` safe as part of a file name: other characters become underscores."
     return re.sub(r"[^\w-]+", "_", text.strip())[:LONGEST].strip("_")
-
-
-@lru_cache
-def _names_in(file, _written):
-    try:
-        return load_style(file)[1]["styles"]
-    except (ValueError, OSError) as error:
-        warnings.warn(f"Style skipped: {error}", stacklevel=2)
-        return []

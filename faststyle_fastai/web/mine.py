@@ -18,8 +18,9 @@ from ..training.demo import sample_photos
 from ..training.run_folder import record_of
 from ..training.runs import train
 from .answers import SHOWN, jpeg, json_answer
+from .entries import written
 from .jobs import TrainingJob
-from .library import spoken, written
+from .library import spoken
 from .photos import Photos
 from .visits import Visit, kept
 from .window import ENLARGED

@@ -11,7 +11,8 @@ from ..images.formats import PICTURES
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import data_address, page_text, sample_of
 from ..inference.options import AREAS, STROKES
-from .library import StyleLibrary, is_late, spoken, title, written
+from .entries import is_late, written
+from .library import StyleLibrary, spoken, title
 
 __all__ = ["Window", "page_route"]
 

@@ -6,8 +6,22 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from faststyle_fastai.all import (
+    ARCHS,
+    BACKBONES,
+    CONTENT_LOSSES,
+    INITS,
+    OPTIMIZATIONS,
+    OPTIMIZERS,
+    RECIPES,
+    STYLE_LOSSES,
+)
 from faststyle_fastai.cli.help import GROUPS
 from faststyle_fastai.cli.main import app
+from faststyle_fastai.core.devices import PRECISIONS
+from faststyle_fastai.models.predictor import HIDDEN
+from faststyle_fastai.optimization import pixels
+from faststyle_fastai.perceptual.backbones import POOLINGS
 
 COMMANDS = ["", *typer.main.get_command(app).commands]
 TITLES = ["Arguments", "Options", "Loss and schedule", *GROUPS]
@@ -35,3 +49,28 @@ def test_options_are_in_groups():
     assert options["Options"] == ["--style", "--output", "--quiet", "--help"]
     assert "--strength" in options["Look"] and "--device" in options["Speed and memory"]
     assert sum(map(len, options.values())) > 25
+
+
+CHOICES = {
+    "optimize --recipe": OPTIMIZATIONS,
+    "optimize --content-loss": CONTENT_LOSSES,
+    "optimize --style-loss": STYLE_LOSSES,
+    "optimize --init": INITS,
+    "optimize --pooling": POOLINGS,
+    "optimize --optimizer": pixels.OPTIMIZERS,
+    "optimize --backbone": BACKBONES,
+    "train --backbone": BACKBONES,
+    "train --recipe": RECIPES,
+    "train --arch": ARCHS,
+    "train --optimizer": OPTIMIZERS,
+    "stylize --arch": HIDDEN,
+    "stylize --precision": PRECISIONS,
+}
+
+
+# Most of these tables import torch, which help must not.
+@pytest.mark.parametrize("option", CHOICES)
+def test_help_names_every_choice(option):
+    command, name = option.split()
+    (found,) = [p for p in typer.main.get_command(app).commands[command].params if name in p.opts]
+    assert [row for row in CHOICES[option] if not re.search(rf"\b{row}\b", found.help)] == []

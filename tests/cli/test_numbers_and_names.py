@@ -21,8 +21,9 @@ from faststyle_fastai.optimization.optimize import optimize_style
 from faststyle_fastai.optimization.pixel_recipes import OPTIMIZATIONS, scales_between
 from faststyle_fastai.perceptual.plans import plan_with
 from faststyle_fastai.training.callbacks import TimeBudget
+from faststyle_fastai.training.pretraining import pretrain
 from faststyle_fastai.training.recipes import recipe_plan
-from faststyle_fastai.training.runs import pretrain, train
+from faststyle_fastai.training.runs import train
 
 STYLIZE = "stylize", "me.png", "--style", "udnie", "-o", "out.png"
 TRAIN = "train", "photos", "--style", "me.png", "-o", "run"

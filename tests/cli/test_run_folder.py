@@ -12,8 +12,9 @@ from conftest import QUICK, fails, is_clean
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, load_style
+from faststyle_fastai.training.pretraining import pretrain
 from faststyle_fastai.training.run_folder import sweep
-from faststyle_fastai.training.runs import pretrain, train
+from faststyle_fastai.training.runs import train
 
 LEFT_BY_A_RUN = {
     "checkpoints", "history.csv", "loss.png", "model.pkl", "model.safetensors",

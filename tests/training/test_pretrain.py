@@ -7,7 +7,8 @@ from fastai.callback.core import Callback
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, load_style, read_picture
-from faststyle_fastai.training.runs import add_style, pretrain, train
+from faststyle_fastai.training.pretraining import pretrain
+from faststyle_fastai.training.runs import add_style, train
 
 
 def test_a_style_that_was_half_added_is_not_there(photos, painting, tmp_path):

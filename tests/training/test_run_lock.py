@@ -9,7 +9,8 @@ from fastai.callback.core import Callback
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer
 from faststyle_fastai.core.locks import locked
-from faststyle_fastai.training.runs import add_style, pretrain, train
+from faststyle_fastai.training.pretraining import pretrain
+from faststyle_fastai.training.runs import add_style, train
 
 FEW = {"size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
 OWNED = "is being trained by process [0-9]+ on .*: wait until it ends"

@@ -1,0 +1,86 @@
+"The pretraining of an autoencoder: from a folder of photos to a file."
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from fastai.torch_core import set_seed
+
+from ..core.atomic import may_write_file, write_first
+from ..core.errors import FaststyleError
+from ..core.values import check_numbers
+from ..models.stylefile import save_style
+from .checkpoint import Checkpoint
+from .distributed import distributed_entry, main_process_first
+from .learner import autoencoder_learner
+from .recipes import recipe_plan
+from .run_folder import one_at_a_time, prepare, record_of, same_run
+from .runs import fit_run, load_photos, run_settings
+
+__all__ = ["pretrain"]
+
+
+@distributed_entry
+@one_at_a_time(lambda out, **_: part_of(out))
+def pretrain(
+    photos: str | Path,  # a folder
+    out: str | Path,  # .safetensors
+    recipe: str = "fast",
+    arch: str = "full",  # a key of transformer.ARCHS
+    pretrained: str | Path | None = None,  # start: "autoencoder" or a file; None: from scratch
+    weights: str | Path | None = None,  # the backbone's
+    size: int | None = None,  # px; None: the recipe's
+    bs: int | None = None,  # photos per step; None: the recipe's
+    images: int | None = None,  # photos per epoch; None: the recipe's
+    minutes: float | None = None,  # training time instead of the recipe's epochs
+    valid_pct: float = 0.02,  # see StyleDataLoaders.from_folder
+    resume: bool = False,  # resume an interrupted training from `out`.part
+    force: bool = False,  # overwrite `out`
+    workers: int | None = None,  # as in `train()`
+    checkpoint_every: int | None = None,  # steps; None: 200, at least a minute apart
+    seed: int = 0,
+    device: str | None = None,
+    precision: str = "auto",  # see devices.autocast_dtype
+    quiet: bool = False,
+    **overrides,  # fields of recipes.Training
+) -> Path:  # `out`
+    """Train an autoencoder, the starting point of all styles, on a folder of photos.
+
+    Raises `ValueError` for an unknown recipe or setting, `FileNotFoundError` for a folder without
+    photos, `FaststyleError` if `out` exists or cannot be resumed, and `NonFiniteLoss`.
+    """
+    check_numbers(minutes=minutes)
+    out, part = Path(out), part_of(out)
+    main_process_first(_may_pretrain, out, part, resume, force)
+    plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
+    set_seed(seed)
+    dls = load_photos(photos, plan, valid_pct, seed, workers, device)
+    start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
+    start |= {"weights": weights, "precision": precision}
+    settings = {"style": [], "names": [], "valid_pct": valid_pct}
+    settings |= run_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
+    if resume:
+        same_run(part, settings)
+    learn = autoencoder_learner(dls, **start, **overrides)
+    main_process_first(prepare, part, resume, {"settings": settings, "added": {}})
+    checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
+    where = f"The network so far is in {out}. Use --resume to continue."
+    failed = fit_run(learn, minutes, quiet, where, checkpoint)
+    give_way = {"checkpoints": lambda: [part / "checkpoints"]}
+    main_process_first(write_first, give_way, save_style, learn, out)
+    if failed:
+        raise failed
+    main_process_first(shutil.rmtree, part)
+    return out
+
+
+def part_of(out):
+    "The folder of an unfinished pretraining."
+    return Path(f"{out}.part")
+
+
+def _may_pretrain(out, part, resume, force):
+    started = record_of(part)
+    may_write_file(out, force or (resume and started), ".safetensors")
+    if started and not (resume or force):
+        raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")

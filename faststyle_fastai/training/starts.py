@@ -1,0 +1,60 @@
+"What a network starts from: a built-in network, a file, a Learner, or what its paintings tell."
+
+import copy
+
+import torch
+from fastai.learner import Learner
+from torch import Tensor
+
+from ..images.sizes import resize_short
+from ..inference.builtin import find_style
+from ..inference.first_sight import PREDICTED, any_style, painting_moments, together
+from ..models.stylefile import builtin_base, builtin_path, load_style
+from ..models.transformer import TransformerNet
+from ..perceptual.losses import VggLoss
+from .data import StyleDataLoaders
+
+__all__ = ["nearest_starts", "network_to_start"]
+
+STARTS = "autoencoder", "gallery"  # built in
+
+
+def network_to_start(pretrained, arch, paintings):
+    """The network to start from, the name of its base, the base's weights if they must be saved.
+
+    Last comes PREDICTED if that network itself began so.
+    """
+    if pretrained == "predicted" and paintings:
+        seen = together([painting_moments(painting) for painting in paintings])
+        return any_style().network(seen), builtin_base(arch), None, PREDICTED
+    if isinstance(pretrained, Learner):
+        card = pretrained.style_card
+        net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
+    else:
+        ships = pretrained in STARTS
+        path = builtin_path(pretrained, arch) if ships else find_style(pretrained)[0]
+        net, info, base = load_style(path)
+    if info["arch"] != arch:
+        raise ValueError(
+            f"pretrained= has arch '{info['arch']}', not '{arch}': use the same arch for both."
+        )
+    if pretrained == "autoencoder":
+        return net, builtin_base(arch), None, None
+    if not info["styles"]:  # an autoencoder
+        return net, "carried", net.state_dict(), None
+    kept = base if info["base"] == "carried" else None
+    return net, info["base"], kept, info.get("start")
+
+
+@torch.no_grad()
+def nearest_starts(
+    start: TransformerNet,  # a network of several styles
+    loss: VggLoss,  # with the new paintings
+    dls: StyleDataLoaders,  # the source of a few photos
+) -> list[int]:
+    "For each new painting, the style of `start` whose images have the lowest style loss."
+    photos = dls.valid.one_batch()[0][:4].as_subclass(Tensor)
+    photos = resize_short(photos, min(128, dls.size))  # small copies are enough
+    styles = torch.eye(start.n_styles, device=photos.device)
+    painted = (start(photos, style.expand(len(photos), -1)).clamp(0, 1) for style in styles)
+    return torch.stack([loss.style_distances(x) for x in painted]).argmin(0).tolist()

@@ -1,0 +1,76 @@
+"The entries of a folder of styles: what each file or folder is, and what it says."
+
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+from ..images.files import read_picture
+from ..images.formats import is_painting
+from ..inference.builtin import style_thumbnail
+from ..models.stylefile import MODEL, builtin_path, load_style
+
+__all__ = [
+    "is_late",
+    "is_readable",
+    "is_training",
+    "names_in",
+    "file_of",
+    "painting_at",
+    "same_picture",
+    "written",
+]
+
+
+def written(file: Path) -> int:
+    "When a file was written, in ns; 0 if there is none, or no longer."
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def file_of(path):
+    "The style file, or painting, of one of `own`."
+    return path / MODEL if path.is_dir() else path
+
+
+def is_late(path: Path) -> bool:
+    "Whether one of `own` is an interrupted training."
+    return not file_of(path).exists()
+
+
+def is_training(path):
+    "Whether a folder is a training's, which keeps its painting under its own name."
+    return path.is_dir() and ((path / MODEL).exists() or (path / f"{path.name}.png").exists())
+
+
+@lru_cache
+def is_readable(file, _written):
+    try:
+        read_picture(file, shortest=1)
+    except (ValueError, OSError) as error:
+        warnings.warn(f"Painting skipped: {error}", stacklevel=2)
+        return False
+    return True
+
+
+def painting_at(file, name):
+    "The painting of a style's file, None if it is not known; `name` is the style's in it."
+    if file == builtin_path("gallery", "full"):
+        return style_thumbnail(name)
+    beside = file.with_name(f"{file.parent.name if file.name == MODEL else file.stem}.png")
+    painting = file if is_painting(file) else beside
+    return painting if painting.is_file() else None
+
+
+@lru_cache
+def names_in(file, _written):
+    try:
+        return load_style(file)[1]["styles"]
+    except (ValueError, OSError) as error:
+        warnings.warn(f"Style skipped: {error}", stacklevel=2)
+        return []
+
+
+def same_picture(one, other):
+    return one.size == other.size and one.tobytes() == other.tobytes()

@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import is_clean
+from fastai.callback.core import Callback
+from learners import SizesSeen, learner, run
+from PIL import Image
+
+from faststyle_fastai.all import Checkpoint, FaststyleError, History, load_style
+
+
+class StopAt(Callback):
+    "Simulate a power failure before step `n`."
+
+    order = 90
+
+    def __init__(self, n):
+        self.n = n
+
+    def after_batch(self):
+        if self.training and self.train_iter == self.n:
+            raise RuntimeError("off")
+
+
+@pytest.mark.parametrize(("n_styles", "workers"), [(1, 0), (2, 0), (3, 0), (3, 2)])
+def test_resumed_training_ends_where_an_uninterrupted_one_does(
+    photos, painting, tmp_path, n_styles, workers
+):
+    styles = [painting, Image.new("RGB", (32, 32), "navy"), Image.new("RGB", (32, 32), "gold")]
+    styles = styles[:n_styles]
+    whole = run(learner(photos, styles, 0, workers), [History("whole.csv")])
+    with pytest.raises(RuntimeError):
+        run(learner(photos, styles, 0, workers), [Checkpoint("ck", every=2), StopAt(9)])
+    resumed = learner(photos, styles, 5, workers)  # only the checkpoint has the first seed
+    run(resumed, [Checkpoint("ck", every=2, resume=True), History("history.csv")])
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+        assert torch.equal(a, b)
+    assert Path("history.csv").read_text() == Path("whole.csv").read_text()
+    assert [p.name for p in sorted(tmp_path.glob("ck/step-*"))] == ["step-000010", "step-000012"]
+    assert is_clean(tmp_path)
+
+
+def test_other_styles_do_not_resume(photos, painting):
+    night = Image.new("RGB", (32, 32), "navy")
+    run(learner(photos, [painting, night], name=["waves", "night"]), Checkpoint("ck"), 1)
+    other = learner(photos, [painting, night], name=["night", "waves"])
+    with pytest.raises(FaststyleError, match="styles waves, night, not night, waves"):
+        run(other, Checkpoint("ck", resume=True))
+
+
+def test_resuming_a_finished_training_changes_nothing(photos, painting):
+    done = run(learner(photos, painting), Checkpoint("ck"))
+    again = run(learner(photos, painting, seed=5), Checkpoint("ck", resume=True))
+    for a, b in zip(done.model.parameters(), again.model.parameters()):
+        assert torch.equal(a, b)
+    assert len(again.recorder.losses) == len(done.recorder.losses) == 12
+    longer = run(learner(photos, painting), Checkpoint("ck", resume=True), 3)
+    assert len(longer.recorder.losses) == 18
+
+
+def test_resume_across_a_change_of_size(photos, painting):
+    settings = {"small": 16, "small_until": 0.2}
+    whole = run(learner(photos, painting, **settings), [])
+    with pytest.raises(RuntimeError):
+        run(learner(photos, painting, **settings), [Checkpoint("ck", every=5), StopAt(6)])
+    resumed, seen = learner(photos, painting, seed=5, **settings), SizesSeen()
+    run(resumed, [Checkpoint("ck", resume=True), seen])
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+        assert torch.equal(a, b)
+    assert seen.sizes[-7:] == [16] + [32] * 6
+
+
+def test_an_earlier_training_in_the_folder_is_not_mistaken_for_this_one(photos, painting, tmp_path):
+    run(learner(photos, painting), Checkpoint("ck"), 3)
+    run(learner(photos, painting), Checkpoint("ck"), 1)
+    assert [p.name for p in tmp_path.glob("ck/step-*")] == ["step-000006"]
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(photos, painting, tmp_path):
+    whole = run(learner(photos, painting), [Checkpoint("ck", every=5)], 2)
+    newest, before = (tmp_path / f"ck/step-0000{n}/state.pt" for n in (12, 10))
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    resumed = learner(photos, painting, seed=5)
+    with pytest.warns(UserWarning, match="step-000012 is damaged: trying the previous"):
+        run(resumed, [Checkpoint("ck", every=5, resume=True)], 2)
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+        assert torch.equal(a, b)
+    for file in newest, before:
+        file.write_bytes(b"half a file")
+    with pytest.warns(UserWarning), pytest.raises(FaststyleError, match="No checkpoint in ck is"):
+        run(learner(photos, painting), Checkpoint("ck", resume=True), 2)
+
+
+def test_a_folder_that_is_gone_or_full_is_said_once(photos, painting, tmp_path, monkeypatch):
+    def full(self, data):
+        raise OSError(28, "No space left on device", str(self))
+
+    with monkeypatch.context() as broken, pytest.warns() as said:
+        broken.setattr(Path, "write_bytes", full)
+        learn = run(learner(photos, painting), Checkpoint("ck", every=2), 1)
+    said = [str(w.message) for w in said if "not written" in str(w.message)]
+    assert said == ["File not written: No space left on device. Work continues and will try again."]
+    assert len(learn.recorder.losses) == 6 and not list(tmp_path.glob("ck/*step*"))
+
+
+def test_the_best_epoch_is_kept(photos, painting):
+    learn = run(learner(photos, painting), Checkpoint("ck"), 3)
+    place = list(learn.recorder.metric_names[1:]).index("valid_loss")
+    best = min(row[place] for row in learn.recorder.values)
+    learn.model.load_state_dict(load_style("ck/best.safetensors")[0].state_dict())
+    with learn.no_bar():
+        assert learn.validate()[0] == pytest.approx(best, rel=1e-3)
+
+
+def test_a_spent_time_budget_stays_spent(photos, painting):
+    first = run(learner(photos, painting), Checkpoint("ck"), None, minutes=0.01)
+    again = run(learner(photos, painting), Checkpoint("ck", resume=True), None, minutes=0.01)
+    assert len(again.recorder.losses) == len(first.recorder.losses) > 0
