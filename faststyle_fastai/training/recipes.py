@@ -69,8 +69,12 @@ SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 # With a large painting, a weak content loss, and photos that lose their tones and finest detail, a
 # network paints. Otherwise it keeps the photo and adds a palette. benchmarks/RECIPE.md has more.
 PAINTED = {
-    "content": {"layers": {"relu4_2": 1.2}, "distance": "normalized"},
-    "style": {**FAST_LOSS["style"], "weight": 1.5, "size": 640},
+    "content": {**FAST_LOSS["content"], "layers": {"relu4_2": 1.2}},
+    "style": {
+        **FAST_LOSS["style"],
+        "layers": {layer: 1.5 * weight for layer, weight in FAST_LOSS["style"]["layers"].items()},
+        "size": 640,
+    },
     "tone": {"weight": 0.05},
     "chroma": {"weight": 4.0},
 }
