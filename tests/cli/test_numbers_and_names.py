@@ -66,6 +66,26 @@ def test_no_option_takes_nan_or_infinity(faststyle, painting, words):
     assert set(os.listdir()) == {"me.png", "film.gif", "photos"}
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["style.scales=3", "style.scales=0.5,2", "style.scales=-1", "style.margin=7", "tone.weight=-1"]
+    + ["style.size=1,2", "tone.weight=nan", "style.scales=1,inf", "content.layers=relu1_1=-1"],
+)
+def test_a_wrong_setting_is_shown_as_it_was_typed(faststyle, painting, photos, typed):
+    words = "--style", painting, "-o", "run", "--set", typed
+    said = faststyle("train", photos, *words)
+    assert said.returncode == 2 and typed.partition(".")[2] in said.stderr, said.stderr
+    assert not os.path.exists("run")
+
+
+def test_python_shows_sequences_so_too(photos, painting):
+    for scales, words in (((3,), "scales=3."), ([1, 0], "scales=1,0."), ((), "scales=.")):
+        with pytest.raises(ValueError, match=f"Invalid {words}"):
+            recipe_plan("fast", "style", scales=scales)
+    with pytest.raises(ValueError, match=r"style.layers=relu1_1=-1\."):
+        recipe_plan("fast", "style", style_layers={"relu1_1": -1.0})
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf, -1.0])
 def test_python_refuses_them_too(number, photo, painting, photos, paint, tmp_path):
     calls = [
