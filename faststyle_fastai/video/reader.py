@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.extras import extra
 from ..images.formats import is_film, is_numbered, numbered_files
-from .frames import as_png, display_matrix, upright_rgb
+from .frames import as_png, display_matrix, upright
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
@@ -29,7 +29,7 @@ SLIVER = Fraction(1, 10_000)  # s; a frame shown for less is left out
 class VideoFrame:
     "A frame of a video."
 
-    picture: np.ndarray  # [H, W, 3] uint8, sRGB, upright
+    picture: np.ndarray  # [H, W, 3] uint8, sRGB, upright; [H, W, 4] if any of it is transparent
     time: Fraction  # seconds since the start of the video
     seconds: Fraction  # how long it is shown
     aspect: Fraction = Fraction(1)  # width of a pixel, in its heights
@@ -135,7 +135,7 @@ class VideoReader:
                 )
             aspect = self.video.sample_aspect_ratio or Fraction(1)
             aspect = 1 / aspect if display_matrix(frame)[0] else aspect
-            yield VideoFrame(upright_rgb(frame, size), time, shown, aspect)
+            yield VideoFrame(upright(frame, size), time, shown, aspect)
 
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."
