@@ -221,5 +221,5 @@ def test_subtitles_and_chapters_stay_where_they_can(paint, film, tmp_path):
     assert whole == ([b"One", b"Two"], {"first": 0.0, "second": 0.4})
     part = kept(paint_video(paint, source, tmp_path / "part.mkv", start=0.42))
     assert part == ([b"Two"], {"second": 0.0})
-    with pytest.warns(UserWarning, match="cannot hold the .* subtitles, which are lost"):
+    with pytest.warns(UserWarning, match="cannot hold .* subtitles. They become MP4 text"):
         assert kept(paint_video(paint, source, tmp_path / "out.mp4"))[1] == whole[1]
