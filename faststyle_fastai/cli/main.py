@@ -91,7 +91,8 @@ def checked(command):
     def run(**options):
         for name, value in options.items():
             if name != "settings" and not is_finite(value):  # which typer's ranges allow
-                raise typer.BadParameter(f"{name}={typed(value)}. Use a finite number.")
+                why = in_options(f"{name}={typed(value)}. Use a number below 9e18.")
+                raise typer.BadParameter(why)
         if options.get("out") == Path("-") and command is not stylize:
             raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
         need = None if options.get("virtual") else NEEDS.get(command)
