@@ -36,7 +36,7 @@ def is_finite(value: Any) -> bool:
     "Whether all numbers in a value, list or dict are finite, and no larger than 64 bits hold."
     if isinstance(value, (list, tuple, dict)):
         return all(map(is_finite, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, Real) or -(2**63) <= value < 2**63
+    return not isinstance(value, Real) or -(2**63) <= value < 2**63  # type: ignore[operator]
 
 
 def typed(value: Any) -> str:

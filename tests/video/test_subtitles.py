@@ -49,7 +49,7 @@ def subtitles(path):
         stream = film.streams.subtitles[0]
         for packet in film.demux(stream):
             shown = stream.codec_context.decode2(packet) if packet.size else None
-            text = b" ".join(one.dialogue for one in shown or ()).decode()
+            text = b" ".join(one.ass.split(b",", 8)[-1] for one in shown or ()).decode()
             if text:
                 at, length = packet.pts * packet.time_base, packet.duration * packet.time_base
                 found.append((round(float(at), 2), round(float(length), 2), text))
