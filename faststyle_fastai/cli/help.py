@@ -76,7 +76,7 @@ def in_options(text: str) -> str:
         name, value = found.groups()
         if name not in OPTIONS or value in (None, "True"):
             return OPTIONS.get(name, found[0])
-        return f"{OPTIONS[name]} {'none' if value == 'None' else value}"
+        return f"{OPTIONS[name]} {'none' if value == 'None' else value.removesuffix('.0')}"
 
     return ARGUMENT.sub(option, text)
 

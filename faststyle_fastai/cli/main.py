@@ -19,7 +19,7 @@ from ..core.errors import Stopped, UsageError, format_error
 from ..core.extras import EXTRAS, extra
 from ..core.interrupts import SIGNALS
 from ..core.terminal import one_line
-from ..core.values import is_finite
+from ..core.values import is_finite, typed
 from .bulk import bulk
 from .convert import export, import_
 from .doctor import doctor
@@ -90,8 +90,9 @@ def checked(command):
     @wraps(command)
     def run(**options):
         for name, value in options.items():
-            if not is_finite(value):  # which typer's ranges allow
-                raise typer.BadParameter(f"{name}={value}. Use a finite number.")
+            if name != "settings" and not is_finite(value):  # which typer's ranges allow
+                why = in_options(f"{name}={typed(value)}. Use a number below 9e18.")
+                raise typer.BadParameter(why)
         if options.get("out") == Path("-") and command is not stylize:
             raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
         need = None if options.get("virtual") else NEEDS.get(command)

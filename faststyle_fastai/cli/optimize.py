@@ -16,13 +16,19 @@ from . import options
 from .options import option, override
 
 PLAN = {  # see pixel_recipes.Optimization
-    "content_weight": override(float, "WEIGHT", "Weight of the content loss."),
+    "content_weight": override(float, "WEIGHT", "Weight of the content loss.", min=0),
     "tone_weight": override(
         float, "WEIGHT", "Weight of the tone loss, which preserves light and dark.", min=0
     ),
-    "tv_weight": override(float, "WEIGHT", "Weight of the total variation. Higher is smoother."),
+    "tv_weight": override(
+        float, "WEIGHT", "Weight of the total variation. Higher is smoother.", min=0
+    ),
     "style_weight": override(
-        float, "WEIGHT", "Weight of the style loss relative to the content loss.", "--style-ratio"
+        float,
+        "WEIGHT",
+        "Weight of the style loss relative to the content loss.",
+        "--style-ratio",
+        min=0,
     ),
     "content_layers": options.CONTENT_LAYERS,
     "style_layers": options.STYLE_LOSS["style_layers"],

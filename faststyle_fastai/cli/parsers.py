@@ -29,6 +29,6 @@ def setting(text: str) -> tuple[str, str, Any]:
         numbers = [float(part) for part in value.split(",")]
     except ValueError:  # a name
         return term, key, value
-    if key == "scales":
+    if key == "scales" or len(numbers) > 1:
         return term, key, tuple(numbers)
     return term, key, int(value) if value.isdecimal() else numbers[0]

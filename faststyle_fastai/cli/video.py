@@ -32,8 +32,8 @@ def video(
         Path,
         option(
             "FILE",
-            "Output file (.mp4, .mkv, .webm, .mov or .gif), or numbered images such as "
-            "frames/%04d.png.",
+            "Output file (.mp4, .mkv, .webm, .mov, .gif, .webp or .apng), or numbered images such "
+            "as frames/%04d.png.",
             "-o",
             "--output",
         ),

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Collection, Iterable
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from .errors import UsageError
 
-__all__ = ["check_numbers", "check_range", "count", "either", "is_finite", "known"]
+__all__ = ["check_numbers", "check_range", "count", "either", "is_finite", "known", "typed"]
 
 
 def known(
@@ -33,24 +33,33 @@ def either(names: Iterable[str]) -> str:
 
 
 def is_finite(value: Any) -> bool:
-    "Whether all numbers in a value, list or dict are finite; integers have at most 64 bits."
+    "Whether all numbers in a value, list or dict are finite, and no larger than 64 bits hold."
     if isinstance(value, (list, tuple, dict)):
         return all(map(is_finite, value.values() if isinstance(value, dict) else value))
-    if isinstance(value, Integral):
-        return -(2**63) <= int(value) < 2**63
-    return not isinstance(value, Real) or math.isfinite(value)
+    return not isinstance(value, Real) or -(2**63) <= value < 2**63  # type: ignore[operator]
+
+
+def typed(value: Any) -> str:
+    "A value as one types it: 3, 0.5,1 or relu1_1=0.5."
+    if isinstance(value, dict):
+        return ",".join(f"{name}={typed(part)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(typed, value))
+    return str(value).removesuffix(".0")
 
 
 def check_range(name: str, value: float | None, least: float, most: float = math.inf) -> None:
     "Raise `ValueError` for a number out of range, and for NaN; None passes."
     if value is not None and not least <= value <= most:
         words = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise UsageError(f"Invalid {name}={value}. Use a number {words}.")
+        raise UsageError(f"Invalid {name}={typed(value)}. Use a number {words}.")
 
 
 def check_numbers(**settings: Any) -> None:
-    "Raise `ValueError` for negative numbers, NaN and infinity; None passes."
+    "Raise `ValueError` for negative and huge numbers, NaN and infinity; None passes."
     for name, value in settings.items():
         parts = value.values() if isinstance(value, dict) else [value]
         if not is_finite(value) or any(isinstance(part, Real) and part < 0 for part in parts):
-            raise UsageError(f"Invalid {name}={value}. Use a finite number, at least 0.")
+            raise UsageError(
+                f"Invalid {name}={typed(value)}. Use a number of at least 0 and below 9e18."
+            )

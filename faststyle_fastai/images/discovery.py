@@ -28,18 +28,26 @@ __all__ = [
 def picture_files(
     folder: str | Path,
 ) -> list[Path]:  # sorted
-    """Files below a folder with an image extension, except hidden ones.
+    """Files below a folder with an image extension, except hidden ones; linked folders once.
 
     Raises `FileNotFoundError` if there is no folder.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"Folder not found: {folder}.")
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if is_picture(path.relative_to(folder)) and path.is_file()
-    )
+    found: list[Path] = []
+    places, seen = [folder], set()
+    for place in places:  # links are added: those to a folder that is listed already lead nowhere
+        for parent, below, names in os.walk(place):
+            if (real := os.path.realpath(parent)) in seen:
+                below.clear()
+                continue
+            seen.add(real)
+            below[:] = [name for name in below if not name.startswith(".")]
+            places += [path for path in (Path(parent, name) for name in below) if path.is_symlink()]
+            files = (Path(parent, name) for name in names)
+            found += [p for p in files if is_picture(p.relative_to(folder)) and p.is_file()]
+    return sorted(found)
 
 
 def find_pictures(

@@ -1,6 +1,7 @@
 "What a style file says of its network, checked before the network is built."
 
 import json
+import re
 from collections import Counter
 
 import torch
@@ -30,9 +31,10 @@ def checked_info(
     if not isinstance(styles, list) or not all(isinstance(name, str) for name in styles):
         raise ValueError(f"styles is {said['styles'][:40]}, not a list of names")
     check_names(styles)
-    if not 1 <= (size := int(said["size"])) <= 2**16:
-        raise ValueError(f"size is {size} px")
-    info = {**said, "styles": styles, "size": size}
+    size = said["size"]
+    if not re.fullmatch("[0-9]{1,5}", size) or not 1 <= int(size) <= 2**16:
+        raise ValueError(f"size is {size[:40]} px")
+    info = {**said, "styles": styles, "size": int(size)}
     if "palettes" in said:
         info["palettes"] = checked_palettes(said["palettes"])
     return info
@@ -46,7 +48,7 @@ def checked_palettes(
         palettes = json.loads(said)
         known = [torch.tensor(own, dtype=torch.float32) for own in palettes.values()]
         right = all(own.shape == (4, 4) and own.isfinite().all() for own in known)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         right = False
     if not right:
         raise ValueError(f"palettes is {said[:40]}, not 4x4 numbers for each style")

@@ -5,7 +5,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from ..core.errors import UsageError
-from ..core.values import check_numbers, known
+from ..core.values import check_numbers, known, typed
 
 __all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
 
@@ -94,8 +94,9 @@ def _check(term, settings, terms):
         choices = signature(terms[known("term", term, terms)]).parameters
         for name, value in settings.items():
             kind = choices[known(f"setting of {term}", name, choices)].annotation
-            if isinstance(value, str) and kind not in (str, Parameter.empty):
-                raise UsageError(f"Invalid {term}.{name}={value}. Use a number.")
+            several = isinstance(value, (list, tuple)) and "tuple" not in str(kind)
+            if several or (isinstance(value, str) and kind not in (str, Parameter.empty)):
+                raise UsageError(f"Invalid {term}.{name}={typed(value)}. Use a number.")
     for name, value in settings.items():
         if isinstance(value, dict):
             value = {key: part for key, part in value.items() if part is not None}

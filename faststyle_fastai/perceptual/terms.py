@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from ..core.constants import IMAGENET
-from ..core.values import known
+from ..core.errors import UsageError
+from ..core.values import check_range, known, typed
 from .neighbors import Hypercolumns, Neighbors
 from .regularity import VARIATIONS, chroma_variation, tone_error
 from .style_losses import CONTENT_LOSSES, STYLE_LOSSES, StyleLoss, inner
@@ -49,7 +50,10 @@ class Style(LayerTerm):
     ):
         super().__init__(layers, weight)
         if not scales or not all(0 < scale <= 1 for scale in scales):
-            raise ValueError(f"Invalid scales={scales}. Give one or more factors in (0, 1].")
+            raise UsageError(
+                f"Invalid scales={typed(scales)}. Give one or more factors above 0 and up to 1."
+            )
+        check_range("margin", margin, 0, 0.45)
         self.distance = known("style loss", distance, STYLE_LOSSES)
         self.scales, self.size, self.enlarge, self.margin = scales, size, enlarge, margin
 

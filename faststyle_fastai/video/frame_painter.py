@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from ..core.devices import finishing_device
 from ..core.moments import moments
@@ -16,7 +15,7 @@ from ..images.masks import fit_mask, gray
 from ..images.sizes import resize_short, short_shape
 from ..inference.enlarge import enlarged, painting_shape
 from ..inference.faces import with_faces
-from ..inference.finish import recolor
+from ..inference.finish import filled, recolor
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from .matches import FollowedMatches
@@ -69,20 +68,25 @@ class FramePainter:
             if frame.picture is before.picture:  # a repeated frame
                 return replace(frame, picture=painted)
             seconds = float(frame.time - before.time)
+        photo = to_tensor(frame.picture, self.device)
+        photo, opacity = photo[:, :3], photo[:, 3:]
+        photo = filled(photo, opacity) if opacity.numel() else photo
         shape = frame.picture.shape[:2]
         if shape not in self.sides:
             self.sides[shape] = self._sides(shape)
         side, short = self.sides[shape]
         if side is None:
-            photo, x = self._whole(to_tensor(frame.picture, self.device), seconds)
+            photo, x = self._whole(photo, seconds)
         else:
             options = replace(self.options, size=short, tile=side)
-            painted = self.paint(Image.fromarray(frame.picture), **vars(options))
-            photo, x = (self._reduced(to_tensor(y)) for y in (frame.picture, painted))
+            painted = self.paint(to_picture(photo), **vars(options))
+            photo, x = self._reduced(photo), self._reduced(to_tensor(painted))
         if self.blender:
             x = x[0].permute(1, 2, 0).numpy(force=True)
             x = self.blender(np.asarray(to_picture(photo)), x)
             x = torch.from_numpy(x).permute(2, 0, 1)
+        if opacity.numel():
+            x = torch.cat([x.view(1, 3, *x.shape[-2:]), self._reduced(opacity).to(x.device)], 1)
         painted = np.asarray(to_picture(x))
         self.last = frame, painted
         return replace(frame, picture=painted)

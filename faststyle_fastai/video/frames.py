@@ -20,7 +20,7 @@ __all__ = [
     "SCALER",
     "as_png",
     "display_matrix",
-    "upright_rgb",
+    "upright",
 ]
 
 FULL, LIMITED = 2, 1  # luma ranges
@@ -43,17 +43,19 @@ def as_png(
     return file
 
 
-def upright_rgb(
+def upright(
     frame,
     size: tuple[int, int],  # width and height before it is turned
-) -> np.ndarray:
-    "A decoded frame as [H, W, 3] uint8, sRGB, turned and mirrored as its file says."
+) -> np.ndarray:  # [H, W, 3] uint8; [H, W, 4] if any of it is transparent
+    "A decoded frame in sRGB, turned and mirrored as its file says."
     hdr = frame.color_trc in HDR
+    kind = frame.format
+    clear = kind.name == "pal8" or any(part.is_alpha for part in kind.components)
     picture = frame.reformat(
         *size,
-        format="rgb48le" if hdr else "rgb24",
+        format="rgb48le" if hdr else "rgba" if clear else "rgb24",
         src_colorspace=matrix_of(frame),
-        src_color_range=FULL if "yuvj" in frame.format.name else frame.color_range or LIMITED,
+        src_color_range=FULL if "yuvj" in kind.name else frame.color_range or LIMITED,
         dst_color_range=FULL,
         interpolation=SCALER,
     ).to_ndarray()
@@ -63,6 +65,8 @@ def upright_rgb(
             f"This video has high dynamic range ({curve}). It is painted as SDR.", stacklevel=2
         )
         picture = standard_range(picture.astype(np.float32) / 65535, curve)
+    if picture.shape[-1] == 4 and picture[..., 3].min() == 255:
+        picture = picture[..., :3]
     swapped, left, up = display_matrix(frame)
     picture = picture.transpose(1, 0, 2) if swapped else picture
     return np.ascontiguousarray(picture[:: -1 if up else 1, :: -1 if left else 1])

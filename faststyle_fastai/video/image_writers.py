@@ -1,18 +1,25 @@
-"Videos written as images: a file for each frame, or an animated GIF."
+"Videos written as images: a file for each frame, or an animation."
 
+import warnings
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from PIL import Image
 
 from ..core.atomic import atomic_write
+from ..images.files import flatten_alpha
 from ..images.formats import numbered
-from ..images.saving import check_format, save_picture
+from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
 from ..images.sizes import short_shape
 from .reader import VideoFrame, open_video
 
-__all__ = ["Gif", "Pictures", "VideoWriter", "write_frames"]
+__all__ = ["ANIMATIONS", "Animation", "Pictures", "VideoWriter", "opaque", "write_frames"]
+
+ANIMATIONS = ".gif", ".webp", ".apng"
+CLEAR = 255  # the color of a GIF that is transparent
 
 
 class VideoWriter(Protocol):
@@ -38,20 +45,22 @@ class Pictures(VideoWriter):
 
     def add(self, frame):
         self.n += 1
+        frame = frame if self.out.suffix.lower() in TRANSPARENT else opaque(frame, self.out)
         save_picture(square(frame), numbered(self.out, self.n))
 
     def finish(self, start, end, keep):
         return self.n
 
 
-class Gif(VideoWriter):
-    "Writes an animated GIF with 256 colors per frame; frames stay in memory until the end."
+class Animation(VideoWriter):
+    "Writes a GIF with 256 colors per frame, a WebP or an APNG; frames stay in memory to the end."
 
     def __init__(self, out):
         self.out, self.frames, self.delays = out, [], []
 
     def add(self, frame):
-        self.frames.append(square(frame).quantize())
+        gif = self.out.suffix.lower() == ".gif"
+        self.frames.append(in_palette(square(frame)) if gif else square(frame))
         start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
         self.delays.append(10 * (end - start))  # ms; a GIF counts hundredths of a second
 
@@ -60,8 +69,31 @@ class Gif(VideoWriter):
             return 0
         first, *rest = self.frames
         with atomic_write(self.out) as temporary:
-            first.save(temporary, save_all=True, append_images=rest, duration=self.delays, loop=0)
+            first.save(
+                temporary, save_all=True, append_images=rest, duration=self.delays, loop=0,
+                disposal=2 * any("transparency" in frame.info for frame in self.frames),
+                quality=QUALITY,
+            )  # fmt: skip
         return len(self.frames)
+
+
+def in_palette(picture: Image.Image) -> Image.Image:
+    "A picture in 256 colors, one of which is transparent if any of it is."
+    if picture.mode == "RGB":
+        return picture.quantize()
+    found = picture.convert("RGB").quantize(CLEAR)
+    found.paste(CLEAR, mask=picture.getchannel("A").point(lambda opacity: 255 * (opacity < 128)))
+    found.info["transparency"] = CLEAR
+    return found
+
+
+def opaque(frame: VideoFrame, out: Path) -> VideoFrame:
+    "A frame on white, with a warning if it is transparent, for files that cannot hold that."
+    if frame.picture.shape[-1] == 3:
+        return frame
+    hint = "Use .gif, .webp, .apng or numbered .png images to keep it."
+    warnings.warn(f"{out} cannot hold transparency, which becomes white. {hint}", stacklevel=2)
+    return replace(frame, picture=np.asarray(flatten_alpha(Image.fromarray(frame.picture))))
 
 
 def square(frame: VideoFrame) -> Image.Image:

@@ -13,10 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ..core.extras import extra
 from ..images.formats import is_film, is_numbered, numbered_files
-from .frames import as_png, display_matrix, upright_rgb
+from ..images.opening import reading
+from .frames import as_png, display_matrix, upright
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
@@ -29,7 +31,7 @@ SLIVER = Fraction(1, 10_000)  # s; a frame shown for less is left out
 class VideoFrame:
     "A frame of a video."
 
-    picture: np.ndarray  # [H, W, 3] uint8, sRGB, upright
+    picture: np.ndarray  # [H, W, 3] uint8, sRGB, upright; [H, W, 4] if any of it is transparent
     time: Fraction  # seconds since the start of the video
     seconds: Fraction  # how long it is shown
     aspect: Fraction = Fraction(1)  # width of a pixel, in its heights
@@ -135,7 +137,7 @@ class VideoReader:
                 )
             aspect = self.video.sample_aspect_ratio or Fraction(1)
             aspect = 1 / aspect if display_matrix(frame)[0] else aspect
-            yield VideoFrame(upright_rgb(frame, size), time, shown, aspect)
+            yield VideoFrame(upright(frame, size), time, shown, aspect)
 
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."
@@ -255,14 +257,15 @@ def open_video(
     with ExitStack() as stack:
         try:
             container = stack.enter_context(open_local(source, fps))
-        except (av.FFmpegError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise ValueError(f"{source} cannot be read as a video ({why}).") from None
+        except av.FFmpegError as error:
+            raise ValueError(f"{source} cannot be read as a video ({error.strerror}).") from None
         stream = moving(container)
         if stream is None:
             raise ValueError(f"{source} contains only sound, no video.")
-        if not stream.codec_context:
-            raise ValueError(f"{source} cannot be read as a video (unknown codec).")
+        if not stream.codec_context or not stream.width:  # FFmpeg refuses the largest sizes
+            raise ValueError(f"{source} cannot be read as a video (unknown codec or size).")
+        with reading(source):  # a small file may claim frames that fill the memory
+            Image._decompression_bomb_check((stream.width, stream.height))
         stream.thread_type = "AUTO"
         rate = Fraction(fps).limit_denominator(1001) if fps and not is_numbered(source) else None
         yield VideoReader(container, stream, str(source), rate)

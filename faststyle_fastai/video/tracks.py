@@ -14,7 +14,8 @@ __all__ = ["add_tracks", "held_tracks", "titles", "track_packets", "within"]
 
 # Codecs for sound that a file type cannot hold, in order of preference.
 ENCODED = ("aac", "AAC"), ("libopus", "Opus"), ("mp2", "MP2"), ("libmp3lame", "MP3")
-NO_PCM = "mpegts", "mpeg"  # containers that take it for data
+TEXTS = ("subrip", "SubRip"), ("mov_text", "MP4 text"), ("webvtt", "WebVTT")  # likewise
+AS_DATA = "mpegts", "mpeg"  # containers that take PCM and texts for data
 PRIMED = 0.1  # s of sound before the start that decoders need, and do not play
 # Of a container or a stream; the rest describes the file that is replaced.
 TITLES = (
@@ -47,11 +48,18 @@ def held_tracks(
         if holds(kind, text):
             held[text.index] = None
             continue
-        hint = " Use .mkv to keep them." if holds("matroska", text) else ""
-        warnings.warn(
-            f"{out} cannot hold the {text.codec_context.name} subtitles, which are lost.{hint}",
-            stacklevel=2,
-        )
+        name = text.codec_context.name
+        for codec, said in TEXTS if text.codec_context.codec.text_sub else ():
+            if holds(kind, text, codec):
+                held[text.index] = codec
+                warnings.warn(
+                    f"{out} cannot hold {name} subtitles. They become {said}.", stacklevel=2
+                )
+                break
+        else:
+            hint = " Use .mkv to keep them." if holds("matroska", text) else ""
+            said = f"{out} cannot hold the {name} subtitles, which are lost.{hint}"
+            warnings.warn(said, stacklevel=2)
     return held
 
 
@@ -59,8 +67,10 @@ def holds(kind, stream, codec=None) -> bool:
     "Whether a container can hold a stream, copied or encoded."
     av = extra("av", "video")
     if not codec and stream.type == "audio" and stream.codec_context.name.startswith("pcm_"):
-        if kind in NO_PCM or "channels" in stream.layout.name:  # where a header is written, only
+        if kind in AS_DATA or "channels" in stream.layout.name:  # where a header is written, only
             return False
+    if kind in AS_DATA and stream.type == "subtitle" and stream.codec_context.codec.text_sub:
+        return False
     try:
         with av.open(BytesIO(), "w", format=kind) as trial:
             add_track(trial, stream, codec)
@@ -85,7 +95,11 @@ def add_tracks(
 
 def add_track(container, stream, codec):
     "Add a stream to a container, to copy or to encode another."
-    if codec:
+    if codec and stream.type == "subtitle":
+        track = container.add_stream(codec)
+        stream.codec_context.open(strict=False)  # for the header, which the encoder needs
+        track.codec_context.subtitle_header = stream.codec_context.subtitle_header
+    elif codec:
         track = container.add_stream(codec, rate=48_000 if codec == "libopus" else stream.rate)
         track.layout = "mono" if stream.channels == 1 else "stereo"
     else:
@@ -126,7 +140,7 @@ def track_packets(
             if packet.dts is None or packet.dts <= last.get(index, -math.inf):  # damaged
                 continue
             last[index] = packet.dts
-            if encodes:
+            if encodes and stream.type == "audio":
                 yield from encoded(av, packet, stream, origin, inside)
                 continue
             pts = packet.dts if packet.pts is None else packet.pts
@@ -134,10 +148,12 @@ def track_packets(
             if cut or not inside(pts * packet.time_base - origin):
                 continue
             shift = round(origin / packet.time_base)
-            packet.pts, packet.dts, packet.stream = pts - shift, packet.dts - shift, stream
-            yield packet
+            packet.pts, packet.dts = pts - shift, packet.dts - shift
+            if packet := as_text(av, packet, stream) if encodes else packet:
+                packet.stream = stream
+                yield packet
     for stream, encodes in tracks.values():
-        if encodes:
+        if encodes and stream.type == "audio":
             yield from stream.encode()
 
 
@@ -148,6 +164,17 @@ def encoded(av, packet, stream, origin, inside):
             if frame.pts is not None and inside(frame.pts * frame.time_base - origin):
                 frame.pts -= round(origin / frame.time_base)
                 yield from stream.encode(frame)
+
+
+def as_text(av, packet, stream):
+    "A packet of subtitles in another codec; None if it shows nothing or is damaged."
+    with suppress(av.FFmpegError, UnicodeDecodeError):
+        if shown := packet.stream.codec_context.decode2(packet):
+            text = stream.codec_context.encode_subtitle(shown)
+            text.pts, text.dts, text.duration = packet.pts, packet.dts, packet.duration
+            text.time_base = packet.time_base
+            return text
+    return None
 
 
 def within(chapters, start, end):

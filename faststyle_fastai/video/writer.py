@@ -19,7 +19,7 @@ from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered
 from .frames import BT601, BT709, FULL, HD, LIMITED, SCALER
-from .image_writers import Gif, Pictures, VideoWriter
+from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, opaque
 from .reader import VideoFrame, VideoReader, open_local
 from .tracks import add_tracks, held_tracks, titles, track_packets, within
 
@@ -36,7 +36,7 @@ OFFSET = 60  # seconds added to times in parts, so that no encoder writes negati
 
 
 def video_writer(
-    out: Path,  # .mp4, .mkv, .webm …, .gif, or frames/%04d.png for an image per frame
+    out: Path,  # .mp4, .mkv, .webm …, .gif, .webp, .apng, or frames/%04d.png for an image per frame
     reader: VideoReader,  # the video to paint
     settings: dict[str, Any],  # must match on resume
     codec: str | None = None,  # None: H.264, or VP9 for .webm
@@ -45,7 +45,8 @@ def video_writer(
     sound: bool = True,
 ) -> VideoWriter:
     "Create the writer for a file name."
-    simple = Pictures if is_numbered(out) else Gif if out.suffix.lower() == ".gif" else None
+    animated = out.suffix.lower() in ANIMATIONS
+    simple = Pictures if is_numbered(out) else Animation if animated else None
     if not simple:
         return Parts(out, reader, settings, codec, crf, resume, sound)
     if crf is not None:
@@ -133,7 +134,7 @@ class Parts(VideoWriter):
             self.container = self.av.open(str(self.path.with_suffix(".tmp")), "w", format="nut")
             self.stream = self.add_stream(self.container, frame.picture.shape[1::-1], frame.aspect)
         padding = [(0, side % 2) for side in frame.picture.shape[:2]]  # to even sides
-        picture = np.pad(frame.picture, [*padding, (0, 0)], "edge")
+        picture = np.pad(opaque(frame, self.out).picture, [*padding, (0, 0)], "edge")
         coded = self.av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
             format="yuv420p",
             dst_colorspace=self.stream.codec_context.colorspace,
@@ -286,5 +287,6 @@ def container_name(av, path):
         if av.format.ContainerFormat(name, "w").is_output:
             return name
     raise ValueError(
-        f"{path}: unsupported video format. Use .mp4, .mkv, .webm, .mov, .gif or frames/%04d.png."
+        f"{path}: unsupported video format. Use .mp4, .mkv, .webm, .mov, .gif, .webp, .apng or "
+        "frames/%04d.png."
     )

@@ -2,7 +2,6 @@
 
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 from PIL import Image
 
@@ -32,9 +31,9 @@ class Films:
 
     def film(self, visit: Visit, how, body):
         "Take the visitor's film; its first frame is the photo."
-        file = kept(self.site.scratch, how, body, KINDS)
-        film = Film(file, length_of(file, how.get("name")))
-        self._show(visit, film, 0.0)
+        with kept(self.site.place(visit), how, body, KINDS) as file:
+            film = Film(file, length_of(file, how.get("name")))
+            self._show(visit, film, 0.0)
         visit.film = film
         return json_answer({"size": visit.size, "seconds": max(1, int(visit.film.seconds))})
 
@@ -64,8 +63,7 @@ class Films:
             settings["area"] = how["area"]
         styles = [plain_name(str(how[key])) for key in ("style", "other") if how.get(key)]
         name = "-".join([film.file.stem, *styles]) + ".mp4"
-        out = self.site.scratch / uuid4().hex / name
-        out.parent.mkdir()
+        out = self.site.place(visit) / name
         settings |= {name: bool(how.get(name)) for name in ("smooth", "painterly")}
         settings |= {"stroke": stroke_of(how), "watch": watch}
         if settings["painterly"] and not paint.paintings:

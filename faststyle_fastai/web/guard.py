@@ -7,6 +7,8 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,11 +17,13 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from ..core.errors import FaststyleError, format_error
+from .answers import Refused
 
-__all__ = ["Guard", "PageFolder", "is_local", "page_folder", "plain_reason"]
+__all__ = ["Guard", "PageFolder", "check_room", "is_local", "page_folder", "plain_reason"]
 
 NAME, LOCK = "faststyle-page-", ".lock"
 LIMIT = 2 * 2**30  # most bytes of uploads and results that a page keeps
+QUOTA = 2**29  # likewise of one visitor, and of the visitor's own styles and photos to learn on
 AGE = 86_400  # longest time in s that it keeps them
 LOCAL = "localhost", "127.0.0.1", "::1"
 FRAMES = [
@@ -40,10 +44,11 @@ class PageFolder:
 
     def trim(self):
         "Remove files that are too old or exceed the limit."
-        total = 0
+        total, of = 0, Counter[str]()  # bytes: all, and of each visitor, who has a folder
         for file, stat in sorted(self._files(), key=lambda found: -found[1].st_mtime):
-            total += stat.st_size
-            if total > LIMIT or _age(stat) > AGE:
+            owner = file.relative_to(self.path).parts[0]
+            total, of[owner] = total + stat.st_size, of[owner] + stat.st_size
+            if total > LIMIT or of[owner] > QUOTA or _age(stat) > AGE:
                 file.unlink(missing_ok=True)
 
     def _files(self):
@@ -54,6 +59,18 @@ class PageFolder:
                     yield file, file.stat()
                 except FileNotFoundError:  # removed meanwhile
                     pass
+
+
+def check_room(places: Iterable[Path], more: int, most: int | None = None) -> None:
+    "Refuse bytes that do not fit beside files and folders; `most` None: a visitor's share."
+    most = QUOTA if most is None else most
+    files = (file for place in places for file in (place, *place.rglob("*")))
+    with suppress(FileNotFoundError):  # removed meanwhile
+        more += sum(file.stat().st_size for file in files if file.is_file())
+    if more > most:
+        raise Refused(
+            413, f"That is more than the {most >> 20} MB that the page keeps. Remove some first."
+        )
 
 
 def _age(stat):

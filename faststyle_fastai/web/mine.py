@@ -19,6 +19,7 @@ from ..training.run_folder import record_of
 from ..training.runs import train
 from .answers import SHOWN, jpeg, json_answer
 from .entries import written
+from .guard import check_room
 from .jobs import TrainingJob
 from .library import spoken
 from .photos import Photos
@@ -63,9 +64,12 @@ class Mine:
     def learn(self, visit, how, body):
         "Take a photo to learn on; the first one of a set forgets the others."
         if how.get("first") or visit.lessons is None:
-            visit.lessons = self.site.scratch / uuid4().hex
-            visit.lessons.mkdir()
-        kept(visit.lessons, how, body)
+            visit.lessons = self.site.place(visit)
+        used = visit.lessons.parent.glob("photos-*")
+        check_room([visit.lessons, *used], len(body))
+        (folder := visit.lessons / uuid4().hex).mkdir()
+        with kept(folder, how, body):
+            pass
         return json_answer({})
 
     def teach(self, visit, how, body):
@@ -79,12 +83,13 @@ class Mine:
         place = self.shelf.place(called)
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being taught already.")
+        self.site.owners.check_room(visit, self.shelf, painting.stat().st_size)
         if place.name in self.site.owners.names:
             self.site.owners.check(visit, place.name)
         folder, arguments = self._photos(visit, how.get("photos"))
         uploads = None
         if folder == visit.lessons:  # they are not removed while they are in use
-            folder = uploads = folder.rename(self.site.scratch / f"photos-{uuid4().hex}")
+            folder = uploads = folder.rename(folder.with_name(f"photos-{uuid4().hex}"))
             visit.lessons = None
         watch = TrainingJob()
         given = {"minutes": minutes, "quiet": True, "cbs": watch, **self.site.where}

@@ -6,7 +6,6 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 from PIL import Image, ImageOps
 
@@ -71,9 +70,9 @@ class Photos:
 
     def photo(self, visit, how, body):
         "Take the visitor's photo."
-        file = kept(self.site.scratch, how, body)
-        size = image_size(file)
-        small = read_upright(file, shortest=min(fitted(size, SHOWN)))
+        with kept(self.site.place(visit), how, body) as file:
+            size = image_size(file)
+            small = read_upright(file, shortest=min(fitted(size, SHOWN)))
         visit.small = small.resize(fitted(small.size, SHOWN))
         visit.photo, visit.size, visit.film = file, size, None
         return json_answer({"size": size})
@@ -154,7 +153,7 @@ class Photos:
         finally:
             visit.share = None
         name = f"{photo.stem}-{plain_name(str(how['style']))}{suffix}"
-        place = self.site.scratch / uuid4().hex / name
+        place = self.site.place(visit) / name
         size = {"size": "{}x{}".format(*painted.size)}
         return FileResponse(save_picture(painted, place, exif=read_exif(photo)), headers=size)
 
@@ -178,7 +177,9 @@ class Photos:
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
         before = {name for _, name in self.shelf.titles()}
-        called = self.shelf.add(kept(self.site.scratch, how, body))
+        self.site.owners.check_room(visit, self.shelf, len(body))
+        with kept(self.site.place(visit), how, body) as file:
+            called = self.shelf.add(file)
         if called not in before:
             self.site.owners.own(visit, called)
         one = next(one for one in self.window.styles() if one["name"] == called)

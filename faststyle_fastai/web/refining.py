@@ -1,7 +1,6 @@
 "Refining on the page: painting goes on, on the image itself."
 
 from pathlib import Path
-from uuid import uuid4
 
 from PIL import Image
 
@@ -33,7 +32,7 @@ class Refining:
             raise FaststyleError("Choose a style whose painting is known.")
         if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
-        out = self.site.scratch / uuid4().hex / f"{photo.stem}.png"
+        out = self.site.place(visit) / f"{photo.stem}.png"
         watch = RefiningJob(visit, EARLY)
 
         def work():

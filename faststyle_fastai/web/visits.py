@@ -1,12 +1,15 @@
 "Visitors of the page, and how their browsers call what it does."
 
 import json
+import shutil
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha1
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -16,8 +19,9 @@ from PIL import Image
 
 from ..core.errors import FaststyleError
 from ..images.formats import PICTURES
+from . import guard
 from .answers import Refused, body_of
-from .guard import plain_reason
+from .guard import check_room, plain_reason
 from .jobs import Queue
 from .library import StyleLibrary, plain_name
 
@@ -86,7 +90,15 @@ class Owners:
         self.shared, self.names = shared, dict[str, str]()  # a style -> its visitor
 
     def own(self, visit: Visit, name: str) -> None:
-        self.names.setdefault(name, visit.name)
+        self.names.setdefault(name.partition(": ")[0], visit.name)  # a file of several styles
+
+    def check_room(self, visit: Visit, shelf: StyleLibrary, more: int) -> None:
+        "Check that a style of so many bytes may be added: visitors fill no disk."
+        if not self.shared:
+            own = shelf.own()
+            for names, most in (([visit.name], None), ([*self.names.values()], guard.LIMIT)):
+                added = (own[name] for name in own if self.names.get(name) in names)
+                check_room(added, more, most)
 
     def gone(self, name: str) -> None:
         "Nobody has a style any more."
@@ -94,7 +106,9 @@ class Owners:
 
     def check(self, visit: Visit, name: str | None, owner: str | None = None) -> None:
         "Check that a style, or what `owner` began, may be changed by a visitor."
-        if not self.shared and visit.name != (owner or self.names.get(name or "")):
+        if not self.shared and visit.name != (
+            owner or self.names.get((name or "").partition(": ")[0])
+        ):
             raise FaststyleError(
                 "It belongs to another visitor. The page must run with --shared to let all change "
                 "it."
@@ -110,6 +124,12 @@ class Site(NamedTuple):
     where: dict[str, Any]  # device and precision
     folders: dict[str, Path]  # photos to learn on
     owners: Owners
+
+    def place(self, visit: Visit) -> Path:
+        "A new folder for a file of a visitor, whose files lie together."
+        folder = self.scratch / sha1(visit.name.encode()).hexdigest() / uuid4().hex
+        folder.mkdir(parents=True)
+        return folder
 
 
 class Visitors:
@@ -156,6 +176,8 @@ class Visitors:
             if not isinstance(how, dict):
                 raise FaststyleError("Send an object of settings.")
             return act(self._visit(headers), how, body)
+        except Refused:
+            raise
         except Exception as error:
             status = 410 if isinstance(error, Forgotten) else 400
             return PlainTextResponse(plain_reason(error), status)
@@ -174,18 +196,22 @@ class Visitors:
         return visit
 
 
+@contextmanager
 def kept(
-    folder: Path,
+    folder: Path,  # a new one, which is removed if the file is refused
     how: dict[str, Any],  # with the file's name
     body: bytes,
     kinds=(".png", *PICTURES, ".safetensors"),  # endings; others become the first one
-) -> Path:
-    "A file of what was sent, in a folder of its own."
+) -> Iterator[Path]:
+    "A file of what was sent."
     name = Path(str(how.get("name", ""))).name
     stem, suffix = plain_name(Path(name).stem) or "photo", Path(name).suffix.lower()
     if suffix not in kinds:
         suffix = kinds[0]  # the content says what it is
-    file = folder / uuid4().hex / f"{stem}{suffix}"
-    file.parent.mkdir()
-    file.write_bytes(body)
-    return file
+    file = folder / f"{stem}{suffix}"
+    try:
+        file.write_bytes(body)
+        yield file
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -5,6 +5,7 @@ import os
 import warnings
 
 import pytest
+import typer
 from PIL import Image
 
 from faststyle_fastai.cli import main as cli
@@ -65,6 +66,58 @@ def test_no_option_takes_nan_or_infinity(faststyle, painting, words):
     assert said.returncode in (1, 2) and "Traceback" not in said.stderr
     assert "Invalid" in said.stderr, said.stderr
     assert set(os.listdir()) == {"me.png", "film.gif", "photos"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["style.scales=3", "style.scales=0.5,2", "style.scales=-1", "style.margin=7", "tone.weight=-1"]
+    + ["style.size=1,2", "tone.weight=nan", "style.scales=1,inf", "content.layers=relu1_1=-1"],
+)
+def test_a_wrong_setting_is_shown_as_it_was_typed(faststyle, painting, photos, typed):
+    words = "--style", painting, "-o", "run", "--set", typed
+    said = faststyle("train", photos, *words)
+    assert said.returncode == 2 and typed.partition(".")[2] in said.stderr, said.stderr
+    assert not os.path.exists("run")
+
+
+def test_python_shows_sequences_so_too(photos, painting):
+    for scales, words in (((3,), "scales=3."), ([1, 0], "scales=1,0."), ((), "scales=.")):
+        with pytest.raises(ValueError, match=f"Invalid {words}"):
+            recipe_plan("fast", "style", scales=scales)
+    with pytest.raises(ValueError, match=r"style.layers=relu1_1=-1\."):
+        recipe_plan("fast", "style", style_layers={"relu1_1": -1.0})
+
+
+FOLLOWS = {  # command -> what it needs
+    "stylize": STYLIZE[1:], "train": TRAIN[1:], "video": VIDEO[1:], "optimize": OPTIMIZE[1:],
+    "grid": STYLIZE[1:], "add-style": ("run", "--style", "me.png"),
+    "bulk": ("photos", "to", *STYLIZE[2:4]),
+    "pretrain": ("photos", "-o", "a.safetensors"), "evaluate": ("udnie", "--photos", "photos"),
+    "export": ("udnie", "-o", "a.onnx"), "info": ("udnie",),
+    "import": ("me.pth", "-o", "a.safetensors"),
+    "web": ("--no-browser",), "camera": ("--no-browser",),
+}  # fmt: skip
+NUMERIC = [
+    (name, max(param.opts, key=len))
+    for name, command in typer.main.get_command(cli.app).commands.items()
+    for param in command.params
+    if getattr(param, "type_descriptor", None) and param.type_descriptor.annotation in (int, float)
+]
+
+
+@pytest.mark.parametrize(("command", "option"), NUMERIC)
+def test_each_option_refuses_what_is_no_number_for_it(faststyle, painting, command, option):
+    os.mkdir("photos")
+    for name in ("me.png", "film.gif", "photos/a.png"):
+        os.link(painting, name)
+    for number in ("-1", "nan", "inf", "1e30", "9" * 30):
+        if (number, option) == ("-1", "--seed"):
+            continue
+        said = faststyle(command, *FOLLOWS.get(command, ()), option, number)
+        assert said.returncode in (1, 2) and said.stdout == "", (number, said)
+        error = " ".join(line.strip("│ ") for line in said.stderr.splitlines())
+        assert error.count("Invalid") == 1 and option in error, (number, error)
+        assert not any(word in error for word in ("Traceback", "--debug", "_")), (number, error)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -1.0])

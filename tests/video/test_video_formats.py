@@ -82,6 +82,48 @@ def test_animated_webp(paint, tmp_path):
     assert len(seen(paint_video(paint, tmp_path / "still.webp", tmp_path / "b.mp4"))) == 1
 
 
+def discs():
+    "A disc that grows on a clear ground, after a large one."
+    y, x = np.mgrid[:40, :48]
+    for radius in (22, 8, 12, 16):
+        inside = (y - 20) ** 2 + (x - 24) ** 2 < radius**2
+        colors = np.stack([5 * x, 6 * y, x + y, 255 * inside], -1)
+        yield Image.fromarray(colors.astype(np.uint8))
+
+
+def clear_parts(file):
+    "The share of each frame that is transparent."
+    with Image.open(file) as image:
+        for i in range(getattr(image, "n_frames", 1)):
+            image.seek(i)
+            yield np.mean(np.array(image.convert("RGBA"))[..., 3] < 128)
+
+
+@pytest.mark.parametrize("kind", [".gif", ".webp", ".apng"])
+@pytest.mark.parametrize("tile", [None, 32])
+def test_transparent_animations_stay_so(paint, tmp_path, kind, tile):
+    first, *rest = discs()
+    file = tmp_path / f"in{kind}"
+    first.save(file, save_all=True, append_images=rest, duration=100, disposal=2, lossless=True)
+    expected = [np.mean(np.array(frame)[..., 3] == 0) for frame in discs()]
+    assert list(clear_parts(file)) == expected
+    for out in (".gif", ".webp", ".apng"):
+        found = list(clear_parts(paint_video(paint, file, tmp_path / f"out{out}", tile=tile)))
+        assert found == expected
+    paint_video(paint, file, tmp_path / "%d.png", tile=tile)
+    assert list(clear_parts(tmp_path / "3.png")) == expected[2:3]
+
+
+def test_files_without_transparency_say_so(paint, tmp_path):
+    first, *rest = discs()
+    first.save(file := tmp_path / "in.gif", save_all=True, append_images=rest, disposal=2)
+    for out in ("out.mp4", "%d.jpg"):
+        with pytest.warns(UserWarning, match="cannot hold transparency, which becomes white"):
+            paint_video(paint, file, tmp_path / out)
+    assert seen(tmp_path / "out.mp4")[1].picture[0, 0].min() > 240
+    assert np.array(Image.open(tmp_path / "2.jpg"))[0, 0].min() > 240
+
+
 def test_sequences_of_pictures(paint, tmp_path):
     for i, picture in enumerate(moving(3), 1):
         Image.fromarray(picture).save(tmp_path / f"in{i:02}.png")
@@ -179,5 +221,5 @@ def test_subtitles_and_chapters_stay_where_they_can(paint, film, tmp_path):
     assert whole == ([b"One", b"Two"], {"first": 0.0, "second": 0.4})
     part = kept(paint_video(paint, source, tmp_path / "part.mkv", start=0.42))
     assert part == ([b"Two"], {"second": 0.0})
-    with pytest.warns(UserWarning, match="cannot hold the .* subtitles, which are lost"):
+    with pytest.warns(UserWarning, match="cannot hold .* subtitles. They become MP4 text"):
         assert kept(paint_video(paint, source, tmp_path / "out.mp4"))[1] == whole[1]

@@ -2,16 +2,18 @@
 
 import json
 import socket
+import tempfile
 import threading
 import time
 from io import BytesIO
 
+import numpy as np
 import pytest
 from conftest import free_port
 from pages import call, send
 from PIL import Image
 
-from faststyle_fastai.web import answers, visits
+from faststyle_fastai.web import answers, guard, visits
 from faststyle_fastai.web.app import web_page
 from faststyle_fastai.web.jobs import Job, Queue
 
@@ -22,9 +24,21 @@ def png(color, side=96):
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory):
-    with web_page(tmp_path_factory.mktemp("styles"), host="0.0.0.0", port=(port := free_port())):
-        yield port
+def styles(tmp_path_factory):
+    return tmp_path_factory.mktemp("styles")
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="module")
+def port(styles, scratch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(scratch))
+        with web_page(styles, host="0.0.0.0", port=(port := free_port())):
+            yield port
 
 
 def added(port, name, color, visitor):
@@ -116,3 +130,56 @@ def test_no_job_is_lost_that_is_added_at_once():
         thread.join()
     assert {job.id for job in queue.open()} <= {job.id for job in jobs}
     queue.close()
+
+
+def noisy(seed, side=96):
+    "A PNG of about 27 kB."
+    rng = np.random.default_rng(seed)
+    Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)).save(data := BytesIO(), "PNG")
+    return data.getvalue()
+
+
+def files(folder):
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_visitor_s_styles_fill_no_disk(port, styles, scratch, monkeypatch):
+    monkeypatch.setattr(guard, "QUOTA", 60_000)
+    names = [{"name": f"dora{i}.png"} for i in range(4)]
+    for i in range(2):
+        assert send(port, "style", noisy(i), names[i], "dora")[0] == 200
+    before = files(styles)
+    status, said, _ = send(port, "style", noisy(2), names[2], "dora")
+    assert status == 413 and b"more than the" in said and b"\n" not in said
+    assert files(styles) == before and not any(p.stem == "dora2" for p in files(scratch))
+    assert send(port, "style", noisy(3), names[3], "emil")[0] == 200  # another visitor's
+    assert send(port, "remove", b"", {"style": "Dora0"}, "dora")[0] == 200
+    assert send(port, "style", noisy(2), names[2], "dora")[0] == 200
+    monkeypatch.setattr(guard, "LIMIT", 60_000)  # of all visitors together, invented ones included
+    assert send(port, "style", noisy(9), {"name": "new.png"}, "invented")[0] == 413
+
+
+def test_a_visitor_s_photos_to_learn_on_fill_no_disk(port, scratch, monkeypatch):
+    monkeypatch.setattr(guard, "QUOTA", 60_000)
+    said = [send(port, "learn", noisy(i), {"name": "a.png"}, "finn")[0] for i in range(4)]
+    assert said == [200, 200, 413, 413]
+    assert send(port, "learn", noisy(5), {"name": "a.png", "first": True}, "finn")[0] == 200
+    assert send(port, "learn", noisy(5), {"name": "a.png"}, "gina")[0] == 200
+
+
+def test_what_a_visitor_sends_pushes_out_nobody_else_s(port, scratch, monkeypatch):
+    monkeypatch.setattr(guard, "QUOTA", 60_000)
+    assert send(port, "photo", noisy(1), {"name": "hers.png"}, "hana")[0] == 200
+    for i in range(5):
+        assert send(port, "photo", noisy(i), {"name": f"his{i}.png"}, "ivan")[0] == 200
+    until = time.monotonic() + 10  # a page cleans up after its answer
+    while len(left := sorted(p.stem for p in files(scratch) if p.stem[:3] == "his")) > 2:
+        assert time.monotonic() < until, left
+    assert left == ["his3", "his4"] and any(p.stem == "hers" for p in files(scratch))
+
+
+def test_refused_files_are_not_kept(port, scratch):
+    before = files(scratch)
+    for act in ("photo", "film", "style"):
+        status, _, _ = send(port, act, b"not at all" * 999, {"name": "a.png"}, "jo")
+        assert status == 400 and files(scratch) == before
