@@ -67,15 +67,23 @@ EXAMPLES = {
 SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
 # With a large painting, a weak content loss, and photos that lose their tones and finest detail, a
-# network paints. Otherwise it keeps the photo and adds a palette. benchmarks/RECIPE.md has more.
+# network paints. Otherwise it keeps the photo and adds a palette. The shallow layers, which see
+# canvas in large paintings, weigh less, and total variation more. benchmarks/RECIPE.md has more.
 PAINTED = {
     "content": {**FAST_LOSS["content"], "layers": {"relu4_2": 1.2}},
     "style": {
         **FAST_LOSS["style"],
-        "layers": {layer: 1.5 * weight for layer, weight in FAST_LOSS["style"]["layers"].items()},
+        "layers": {
+            "relu1_1": 1.0,
+            "relu2_1": 8.0,
+            "relu3_1": 13.5,
+            "relu4_1": 18.0,
+            "relu5_1": 13.5,
+        },
         "size": 640,
     },
     "tone": {"weight": 0.05},
+    "tv": {**FAST_LOSS["tv"], "weight": 4.0},
     "chroma": {"weight": 4.0},
 }
 
