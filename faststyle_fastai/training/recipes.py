@@ -83,7 +83,7 @@ PAINTED = {
         "size": 640,
     },
     "tone": {"weight": 0.05},
-    "tv": {**FAST_LOSS["tv"], "weight": 4.0},
+    "tv": {**FAST_LOSS["tv"], "unit": 0.4},
     "chroma": {"weight": 4.0},
 }
 
