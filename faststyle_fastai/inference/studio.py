@@ -34,8 +34,7 @@ ICON, ICONS = "great_wave", (192, 512)  # a style's painting; sides in px
 
 def export_studio(
     path: str | Path,  # .html, or a folder for a web server
-    cdn: bool = False,  # as in `export_html`
-    language: str = "en",  # likewise
+    language: str = "en",  # as in `export_html`
 ) -> Path:
     """Write the studio, a page with all built-in styles that also paints like any painting.
 
@@ -63,8 +62,8 @@ def export_studio(
         "reader": partial(reader_program, ARCH),
     } | neighbors_programs()
     if path.suffix == ".html":
-        return write_page(path, None, facts, programs, cdn, language)
-    page = write_page(path / "index.html", None, facts, programs, cdn, language, installable=True)
+        return write_page(path, None, facts, programs, language)
+    page = write_page(path / "index.html", None, facts, programs, language, installable=True)
     write_app(path, json.loads(read(f"words.{language}.json"))["title"], page.read_text())
     return path
 
