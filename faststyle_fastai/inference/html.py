@@ -62,7 +62,6 @@ WORKER = "palette.js", "resample.js", "worker.js"
 def export_html(
     source: Any,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .html
-    language: str = "en",  # of its words; English is the only one so far
 ) -> Path:
     """Write a page that repaints photos and the camera; requires the extra `onnx`.
 
@@ -96,7 +95,7 @@ def export_html(
     if paint.at_sight and len(works := listify(paint.paintings[paint.named])) == 1:
         styles[0]["work"] = work_address(works[0])
         programs |= neighbors_programs()
-    return write_page(path, title, facts, programs, language)
+    return write_page(path, title, facts, programs)
 
 
 def builtin_style(name):
@@ -111,10 +110,9 @@ def builtin_style(name):
 
 def write_page(
     path: str | Path,  # .html
-    title: str | None,  # None: the language's own
+    title: str | None,  # None: that of words.json
     facts: dict,  # what local.js and page.js need to know
     programs: dict,  # name of a network -> a function that makes its .onnx file
-    language: str,  # as in `export_html`
     installable: bool = False,  # the page has a manifest and a service worker beside it
 ) -> Path:
     "Write a page around networks."
@@ -128,7 +126,7 @@ def write_page(
     }  # fmt: skip
     policy = POLICY.replace("{app}", APP * installable)
     page = page_text(
-        LOCAL, policy, facts, title, language,
+        LOCAL, policy, facts, title,
         MANIFEST=MANIFEST * installable,
         PROGRAMS=embedded({f"program-{name}": zipped(made) for name, made in programs.items()}),
         WORKER=joined(WORKER),
@@ -143,16 +141,14 @@ def page_text(
     scripts: Sequence[str],  # files in `BROWSER`
     policy: str,  # the page's Content-Security-Policy, with {digest} for its script
     facts: dict,  # what the scripts need to know
-    title: str | None = None,  # None: the language's own
-    language: str = "en",  # a file words.LANGUAGE.json
+    title: str | None = None,  # None: that of words.json
     **parts: str,  # of page.html
 ) -> str:
     "The page that paints photos."
-    code, words = joined(scripts), json.loads(read(f"words.{language}.json"))
+    code, words = joined(scripts), json.loads(read("words.json"))
     if scripts == REMOTE:
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
-        "LANGUAGE": language,
         "POLICY": policy.replace("{digest}", sha256_of(code)),
         "STYLESHEET": read("page.css"),
         "TITLE": html.escape(title or words["title"]),
