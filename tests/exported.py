@@ -1,15 +1,11 @@
 "Pages that `faststyle export` writes, and ways to use them in a browser."
 
-import re
-from copy import deepcopy
-
 import numpy as np
 import pytest
 from pages import repainted
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, export_html, export_studio
-from faststyle_fastai.inference import onnx
 
 
 @pytest.fixture(scope="session")
@@ -18,14 +14,8 @@ def slim():
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory, slim):
-    "With the runtime inside, and from the network."
-    folder = tmp_path_factory.mktemp("pages")
-    program = onnx.traced(deepcopy(slim.net))  # takes 10 s
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx, "traced", lambda net: deepcopy(program))
-        whole = export_html(slim, folder / "all.html")
-        return whole, export_html(slim, folder / "cdn.html", True)
+def one_page(tmp_path_factory, slim):
+    return export_html(slim, tmp_path_factory.mktemp("page") / "all.html")
 
 
 @pytest.fixture(scope="session")
@@ -35,20 +25,17 @@ def studio(tmp_path_factory):
 
 @pytest.fixture
 def visit(chromium):
-    "A function that opens a page from disk. Requests elsewhere go to `answer`, or fail the test."
+    "A function that opens a page from disk. Requests elsewhere fail the test."
     contexts, elsewhere = [], []
 
-    def visit(path, size=(1366, 768), answer=None, script=""):
+    def visit(path, size=(1366, 768), script=""):
         viewport = dict(zip(("width", "height"), size))
         contexts.append(context := chromium.new_context(viewport=viewport, reduced_motion="reduce"))
         tab = context.new_page()
         tab.add_init_script(script)
         tab.on("pageerror", lambda error: elsewhere.append(str(error)))
-        if answer:
-            context.route(re.compile("https://"), answer)
-        else:
-            context.set_offline(True)
-            tab.on("request", lambda r: elsewhere.append(r.url) if "http" in r.url[:4] else None)
+        context.set_offline(True)
+        tab.on("request", lambda r: elsewhere.append(r.url) if "http" in r.url[:4] else None)
         tab.goto(path.as_uri())
         tab.get_by_text("Ready.").wait_for(timeout=60_000)
         return tab

@@ -82,7 +82,7 @@ SELOUFIAN = [
     ).split()) == 16),
     ("a weighted mix", lambda b: Stylizer(b.trained)(b.photo, [0.5, 0.2, 0.3]).size),
     ("grids between two and four styles", lambda b: all(
-        b.run("grid", b.photo, *words, "-n", "2", "-o", b.at("grid.png"), "--overwrite")
+        b.run("grid", b.photo, *words, "-o", b.at("grid.png"), "--overwrite")
         for words in (["--style", "udnie", "--style", "tahiti"],
                       ["--style", "udnie", "--style", "tahiti", "--style", "mondrian",
                        "--style", "the_scream"])

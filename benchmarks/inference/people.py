@@ -1,38 +1,30 @@
-"""How well people are found: against true masks, without people, and in a film.
+"""How well people are found: against true masks, and without people.
 
-    python -m benchmarks.inference.people --portraits DIR --nobody DIR [--film FILE] [--sheet FILE]
+    python -m benchmarks.inference.people --portraits DIR --nobody DIR [--sheet FILE]
 
 Beside each NAME.jpg in the folder of portraits lies NAME.mask.png, white where people are. The
-intersection over union is that of pixels at least half white. The film's flicker is the share of
-pixels that change by more than half from one frame to the next.
+intersection over union is that of pixels at least half white.
 """
 
 import argparse
 import statistics
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from benchmarks.report import report
-from faststyle_fastai.all import PaintOptions, picture_files, read_picture, to_tensor
-from faststyle_fastai.images.sizes import resize_short
+from faststyle_fastai.all import PaintOptions, picture_files, read_picture
 from faststyle_fastai.inference.people import painted_area
-from faststyle_fastai.video.reader import open_video
-from faststyle_fastai.video.temporal import SteadyPeople
 
 PERSON = PaintOptions(area="person")
-FRAME, FRAMES = 256, 100  # px of the short side, and most frames
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--portraits", type=Path, required=True)
     parser.add_argument("--nobody", type=Path, required=True, help="Photos without people.")
-    parser.add_argument("--film", type=Path)
     parser.add_argument("--sheet", type=Path, help="Write the worst portraits to this image.")
     args = parser.parse_args()
     warnings.simplefilter("ignore")  # that nobody is found
@@ -46,8 +38,6 @@ def main():
         )
         shown.append((share, photo, found, file))
     report("people", [*by_source(rows), nobody_row(args.nobody)])
-    if args.film:
-        report("people_film", [film_row(args.film)], frames=FRAMES, px=FRAME, threads=1)
     if args.sheet:
         sheet(sorted(shown, key=lambda row: row[0])[:24]).save(args.sheet)
 
@@ -74,27 +64,6 @@ def nobody_row(folder):
     found = [painted_area(read_picture(file), PERSON).getbbox() is not None for file in files]
     blank = dict.fromkeys(("IoU, mean", "IoU, median", "IoU ≥ .9"), "–")
     return {"photos": f"without people ({len(files)})", "found": sum(found), **blank}
-
-
-def film_row(file):
-    "Flicker, and milliseconds per frame on one thread."
-    torch.set_num_threads(1)
-    people, areas, took = SteadyPeople(), [], []
-    with open_video(file) as reader:
-        for frame, _ in zip(reader.frames(0, None), range(FRAMES)):
-            x = resize_short(to_tensor(frame.picture), FRAME)
-            began = time.perf_counter()
-            people.next_frame(x)
-            areas.append(people.area(x))
-            took.append(time.perf_counter() - began)
-    changed = [float(((b - a).abs() > 0.5).float().mean()) for a, b in zip(areas, areas[1:])]
-    return {
-        "film": file.name,
-        "ms per frame": round(1000 * statistics.median(took), 1),
-        "changed pixels": f"{statistics.mean(changed):.2%}",
-        "most": f"{max(changed):.2%}",
-        "person": f"{torch.cat(areas).mean():.1%}",
-    }
 
 
 def sheet(rows):

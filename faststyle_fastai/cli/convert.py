@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
 from . import options
 from .loading import load_stylizer
@@ -40,10 +40,6 @@ def export(
         ),
     ] = "float32",
     arch: options.SightArch = None,
-    cdn: Annotated[
-        bool,
-        Option("--cdn", help="Load a page's runtime from the network: 11 MB less, not offline."),
-    ] = False,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
 ):
@@ -59,10 +55,10 @@ def export(
     from ..inference.studio import export_studio
 
     if file == STUDIO:
-        return options.print_outputs(export_studio(out, cdn))
+        return options.print_outputs(export_studio(out))
     paint = load_stylizer(file, trust_pickle, arch=arch)
     if out.suffix == ".html":
-        return options.print_outputs(export_html(paint, out, cdn))
+        return options.print_outputs(export_html(paint, out))
     options.print_outputs(export_onnx(paint, out, dtype))
 
 

@@ -257,7 +257,6 @@ def grid(
         ),
     ],
     out: options.Output,
-    n: Annotated[int, option("N", "Images per side.", "-n", min=2)] = 5,
     size: Annotated[int | None, option("PX", "Short side to paint at in px.", min=8)] = None,
     area: Annotated[str, option("WHAT", f"What to paint: {either(AREAS)}.", "--paint")] = "all",
     force: options.Force = False,
@@ -265,7 +264,7 @@ def grid(
     device: options.Device = None,
     precision: options.Precision = "auto",
 ):
-    "Paint one photo in a grid of mixtures of two or four styles."
+    "Paint one photo in mixtures of two or four styles, five images per side."
     from ..core.atomic import may_write_file
     from ..images.formats import is_painting
     from ..images.saving import check_format, save_picture
@@ -292,5 +291,5 @@ def grid(
         )
     mask = painted_area(picture, settings, name=picture)
     options.print_outputs(
-        save_picture(style_grid(paint, picture, names, n, size=size, mask=mask), out)
+        save_picture(style_grid(paint, picture, names, size=size, mask=mask), out)
     )

@@ -34,14 +34,13 @@ from .stylizer import Stylizer, stylizer_of
 __all__ = ["export_html"]
 
 VERSION = "1.30.0"  # of ONNX Runtime Web; tools/make_runtime.py fetches it
-CDN = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{VERSION}/dist/"
 THUMBNAIL = 160  # px
 SAMPLE = ASSETS / "cat.jpg"
 # Only the page's own script runs, and it reaches nothing outside the page.
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; "
     "worker-src blob:{app}; "
-    "connect-src blob: data: {cdn}; img-src blob: data:; media-src blob:; "
+    "connect-src blob: data:; img-src blob: data:; media-src blob:; "
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 APP = " 'self'; manifest-src 'self'"  # in the policy of an app
@@ -63,8 +62,6 @@ WORKER = "palette.js", "resample.js", "worker.js"
 def export_html(
     source: Any,  # a Stylizer, or what makes one; FILE:NAME and built-in styles are exported alone
     path: str | Path,  # .html
-    cdn: bool = False,  # load ONNX Runtime Web from the network: 11 MB less, but not offline
-    language: str = "en",  # of its words; English is the only one so far
 ) -> Path:
     """Write a page that repaints photos and the camera; requires the extra `onnx`.
 
@@ -98,7 +95,7 @@ def export_html(
     if paint.at_sight and len(works := listify(paint.paintings[paint.named])) == 1:
         styles[0]["work"] = work_address(works[0])
         programs |= neighbors_programs()
-    return write_page(path, title, facts, programs, cdn, language)
+    return write_page(path, title, facts, programs)
 
 
 def builtin_style(name):
@@ -113,11 +110,9 @@ def builtin_style(name):
 
 def write_page(
     path: str | Path,  # .html
-    title: str | None,  # None: the language's own
+    title: str | None,  # None: that of words.json
     facts: dict,  # what local.js and page.js need to know
     programs: dict,  # name of a network -> a function that makes its .onnx file
-    cdn: bool,  # as in `export_html`
-    language: str,  # likewise
     installable: bool = False,  # the page has a manifest and a service worker beside it
 ) -> Path:
     "Write a page around networks."
@@ -129,14 +124,13 @@ def write_page(
     facts = {
         **facts, "programs": [*programs], "strokes": strokes, "areas": [*AREAS], "sure": SURE
     }  # fmt: skip
-    policy = POLICY.replace("{app}", APP * installable).replace("{cdn}", CDN if cdn else "")
+    policy = POLICY.replace("{app}", APP * installable)
     page = page_text(
-        LOCAL, policy, facts, title, language,
+        LOCAL, policy, facts, title,
         MANIFEST=MANIFEST * installable,
         PROGRAMS=embedded({f"program-{name}": zipped(made) for name, made in programs.items()}),
-        CDN=CDN if cdn else "",
         WORKER=joined(WORKER),
-        RUNTIME="" if cdn else runtime(),
+        RUNTIME=runtime(),
     )  # fmt: skip
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -147,16 +141,14 @@ def page_text(
     scripts: Sequence[str],  # files in `BROWSER`
     policy: str,  # the page's Content-Security-Policy, with {digest} for its script
     facts: dict,  # what the scripts need to know
-    title: str | None = None,  # None: the language's own
-    language: str = "en",  # a file words.LANGUAGE.json
+    title: str | None = None,  # None: that of words.json
     **parts: str,  # of page.html
 ) -> str:
     "The page that paints photos."
-    code, words = joined(scripts), json.loads(read(f"words.{language}.json"))
+    code, words = joined(scripts), json.loads(read("words.json"))
     if scripts == REMOTE:
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
-        "LANGUAGE": language,
         "POLICY": policy.replace("{digest}", sha256_of(code)),
         "STYLESHEET": read("page.css"),
         "TITLE": html.escape(title or words["title"]),

@@ -34,8 +34,6 @@ ICON, ICONS = "great_wave", (192, 512)  # a style's painting; sides in px
 
 def export_studio(
     path: str | Path,  # .html, or a folder for a web server
-    cdn: bool = False,  # as in `export_html`
-    language: str = "en",  # likewise
 ) -> Path:
     """Write the studio, a page with all built-in styles that also paints like any painting.
 
@@ -63,9 +61,9 @@ def export_studio(
         "reader": partial(reader_program, ARCH),
     } | neighbors_programs()
     if path.suffix == ".html":
-        return write_page(path, None, facts, programs, cdn, language)
-    page = write_page(path / "index.html", None, facts, programs, cdn, language, installable=True)
-    write_app(path, json.loads(read(f"words.{language}.json"))["title"], page.read_text())
+        return write_page(path, None, facts, programs)
+    page = write_page(path / "index.html", None, facts, programs, installable=True)
+    write_app(path, json.loads(read("words.json"))["title"], page.read_text())
     return path
 
 

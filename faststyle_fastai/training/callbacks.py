@@ -22,7 +22,6 @@ from ..core.interrupts import interrupts
 from ..core.values import check_numbers
 from ..images.sizes import resize_short
 from .distributed import all_reduce_max, processes
-from .network_terms import DropletPenalty  # noqa: F401  learners exported by 0.1 look for it here
 
 __all__ = [
     "SampleStyles",

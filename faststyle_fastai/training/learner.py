@@ -230,9 +230,6 @@ def affine_last(net: TransformerNet) -> list[list[Tensor]]:
     return [[p for name, p in named if is_affine(name) == affine] for affine in (False, True)]
 
 
-rows_last = affine_last  # its name in the exported learners of version 0.1
-
-
 class StyleCard(Callback):
     "A style file's metadata, and the plan of its training."
 

@@ -1,9 +1,9 @@
 "The table of training recipes, for autoencoders and styles: each names the terms of its loss."
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from ..core.values import known
-from ..perceptual.plans import FAST_LOSS, SHORTHAND, Plan, plan_with
+from ..perceptual.plans import FAST_LOSS, Plan, plan_with
 
 __all__ = ["RECIPES", "Recipe", "Training", "recipe_plan"]
 
@@ -178,23 +178,6 @@ def recipe_plan(
 
     known("phase", phase, ("autoencoder", "style"))
     return plan_with(getattr(recipe_row(recipe), phase), overrides, TERMS | NETWORK_TERMS)
-
-
-def plan_of_0_1(
-    plan: dict,  # from a run.json of version 0.1, which has a field for each setting of a term
-    recipe: str,
-    phase: str,
-) -> dict:  # as `asdict` of a `Training`
-    "The plan of a run that an earlier version started."
-    own, usual = recipe_plan(recipe, phase), {"scales": [1], "style_weight": 1.0, "tv_unit": 1.0}
-    usual["content_weight"] = 1.0
-    given = {
-        name: value
-        for name, value in plan.items()
-        if name != "balance"
-        and not (name in SHORTHAND and getattr(own, name) is None and value == usual.get(name, 0.0))
-    }
-    return asdict(recipe_plan(recipe, phase, **given))
 
 
 def recipe_row(recipe: str) -> Recipe:

@@ -21,7 +21,6 @@ from ..core.provenance import write_json
 from ..models.metadata import check_names
 from ..models.stylefile import MODEL, save_style
 from .distributed import main_process_first
-from .recipes import plan_of_0_1
 
 NUMBER = int, float
 KINDS: dict[str, Any] = {  # of what is read back from run.json
@@ -57,9 +56,6 @@ def record_of(out):
     try:
         record = json.loads(file.read_text())
         settings = record["settings"]
-        if "loss" not in settings["plan"]:
-            phase = "style" if settings["names"] else "autoencoder"
-            settings["plan"] = plan_of_0_1(settings["plan"], settings["recipe"], phase)
         said = {"style_hash": [], "spent": record.get("minutes", 0.0)}
         said |= record | settings | settings["plan"]
         if not all(isinstance(said[name], kinds) for name, kinds in KINDS.items()):

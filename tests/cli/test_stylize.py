@@ -213,13 +213,11 @@ def test_the_width_of_strokes(faststyle, photo):
 def test_a_grid_of_mixes(faststyle, photos, tmp_path):
     photo = photos / "china" / "0.jpg"
     both = "--style", "great_wave", "--style", "the_scream"
-    said = faststyle("grid", photo, *both, "-n", 3, "--size", 32, "-o", "grid.png")
+    said = faststyle("grid", photo, *both, "--size", 32, "-o", "grid.png")
     assert said.stdout == "grid.png\n" and said.stderr == "", said.stderr
-    assert read_picture("grid.png").width > 3 * read_picture(photo).width
+    assert read_picture("grid.png").width > 5 * read_picture(photo).width
     again = faststyle("grid", photo, *both, "-o", "grid.png")
     assert again.returncode == 1 and "grid.png exists" in again.stderr
-    three = faststyle("grid", photo, *both, "--style", "mondrian", "-o", "three.png")
-    assert three.returncode == 1 and "Give two or four styles" in three.stderr
 
 
 def test_only_people_are_painted(faststyle, tmp_path):

@@ -136,8 +136,6 @@ def test_paintings_and_built_in_styles_mix(faststyle, painting, photo):
         painting,
         "--style",
         "gallery:udnie",
-        "-n",
-        "2",
         "-o",
         "grid.png",
     )

@@ -17,9 +17,9 @@ pytest.importorskip("onnx")
 IMAGES = Path(__file__).parents[2] / "nbs" / "images"
 
 
-def test_a_page_paints_what_python_paints(visit, pages, slim, photos):
+def test_a_page_paints_what_python_paints(visit, one_page, slim, photos):
     Image.open(photos / "china" / "0.jpg").save("china.png")
-    tab, file = visit(pages[0]), "china.png"
+    tab, file = visit(one_page), "china.png"
     open_photo(tab, file)
     seen, name = downloaded(tab)
     assert name == "china-great_wave.png"
@@ -31,14 +31,14 @@ def test_a_page_paints_what_python_paints(visit, pages, slim, photos):
     assert away(downloaded(tab)[0], Image.open(file)) < 1
 
 
-def test_firefox_paints_the_same(pages, slim, photos, tmp_path):
+def test_firefox_paints_the_same(one_page, slim, photos, tmp_path):
     if not (path := shutil.which("firefox-esr") or shutil.which("firefox")):
         pytest.skip("no Firefox here")
     Image.open(photos / "china" / "0.jpg").save(tmp_path / "china.png")
     from firefox import firefox
 
     with firefox(path, tmp_path / "saved") as tab:
-        tab.goto(pages[0])
+        tab.goto(one_page)
         tab.wait_for("#said", "Ready.")
         tab.choose("#file", tmp_path / "china.png")
         tab.wait_for("#said", "Painted")
@@ -52,10 +52,10 @@ def test_firefox_paints_the_same(pages, slim, photos, tmp_path):
     assert away(Image.open(saved).convert("RGB"), slim("china.png", "great_wave")) < 1
 
 
-def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, pages, slim, photos):
+def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, one_page, slim, photos):
     photo = Image.open(photos / "flower" / "0.jpg").resize((900, 700), Image.Resampling.BICUBIC)
     photo.save("large.png")
-    tab = visit(pages[0], size=(390, 844))
+    tab = visit(one_page, size=(390, 844))
     open_photo(tab, "large.png")
     repainted(tab, lambda: tab.locator("#stroke").select_option("broadest"))
     seen, _ = downloaded(tab)
@@ -88,10 +88,10 @@ def test_several_works_at_first_sight_have_their_colors(visit, photos):
     assert away(seen, at_sight("china.png")) > 3
 
 
-def test_only_the_person_is_painted(visit, pages, slim):
+def test_only_the_person_is_painted(visit, one_page, slim):
     photo = Image.open(IMAGES / "astronaut.jpg")
     photo.resize((300, 300)).save("person.png")
-    tab = visit(pages[0])
+    tab = visit(one_page)
     open_photo(tab, "person.png")
     repainted(tab, tab.get_by_label("the person").check)
     person = downloaded(tab)[0]
@@ -102,16 +102,16 @@ def test_only_the_person_is_painted(visit, pages, slim):
     assert "No person is found." in open_photo(tab, IMAGES / "cat.jpg")
 
 
-def test_a_file_that_is_no_picture(visit, pages, tmp_path, photos):
-    tab = visit(pages[0])
+def test_a_file_that_is_no_picture(visit, one_page, tmp_path, photos):
+    tab = visit(one_page)
     (tmp_path / "notes.jpg").write_text("no picture")
     tab.set_input_files("#file", "notes.jpg")
     tab.get_by_text("notes.jpg is damaged, or not a picture").wait_for()
     open_photo(tab, photos / "china" / "1.jpg")
 
 
-def test_the_camera(visit, pages, photos):
-    tab = visit(pages[0])
+def test_the_camera(visit, one_page, photos):
+    tab = visit(one_page)
     open_photo(tab, photos / "china" / "0.jpg")
     tab.get_by_role("button", name="Camera").click()
     tab.get_by_text("pictures a second").wait_for(timeout=60_000)
@@ -135,16 +135,16 @@ def test_the_command_line_and_a_single_style_without_a_strip(faststyle, visit):
     assert len(text.encode()) < 16e6
 
 
-def test_a_tiny_photo_is_painted(visit, pages, tmp_path):
+def test_a_tiny_photo_is_painted(visit, one_page, tmp_path):
     Image.new("RGB", (3, 2), "teal").save(tmp_path / "tiny.png")
-    tab = visit(pages[0])
+    tab = visit(one_page)
     open_photo(tab, tmp_path / "tiny.png")
     assert downloaded(tab)[0].size == (3, 2)
 
 
-def test_a_photo_that_is_reduced_is_said(visit, pages, tmp_path):
+def test_a_photo_that_is_reduced_is_said(visit, one_page, tmp_path):
     Image.new("L", (9000, 6000)).save(tmp_path / "large.png")
-    tab = visit(pages[0])
+    tab = visit(one_page)
     open_photo(tab, tmp_path / "large.png")
     repainted(tab, lambda: tab.locator("#stroke").select_option("broadest"))
     assert "The photo has 9000×6000 px" in tab.inner_text("#said")
@@ -155,8 +155,8 @@ def test_a_photo_that_is_reduced_is_said(visit, pages, tmp_path):
     tab.get_by_role("button", name="Download").wait_for()
 
 
-def test_a_camera_without_a_photo(visit, pages):
-    tab = visit(pages[0])
+def test_a_camera_without_a_photo(visit, one_page):
+    tab = visit(one_page)
     tab.get_by_role("button", name="Camera").click()
     tab.get_by_text("pictures a second").wait_for(timeout=60_000)
     tab.get_by_role("button", name="Stop").click()

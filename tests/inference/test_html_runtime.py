@@ -1,6 +1,5 @@
 "What runs in the exported page, and what it may not reach."
 
-import gzip
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,15 +8,8 @@ import pytest
 from exported import away, downloaded, open_photo
 from PIL import Image
 
-from faststyle_fastai.inference.html import BROWSER, CDN
-
 pytest.importorskip("onnx")
 
-FILES = {
-    "ort.wasm.min.js": "ort-cpu.js",
-    "ort-wasm-simd-threaded.mjs": "ort-cpu.mjs",
-    "ort-wasm-simd-threaded.wasm": "ort-cpu.wasm.gz",
-}
 ISOLATED = {  # what a server sends so that a page may use threads
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -62,24 +54,24 @@ BEACON = """async (address) => {
 }"""
 
 
-def test_on_a_graphics_card(visit, pages, slim, photos):
+def test_on_a_graphics_card(visit, one_page, slim, photos):
     Image.open(photos / "china" / "2.jpg").save("china.png")
-    tab = visit(pages[0], script=GENUINE)
+    tab = visit(one_page, script=GENUINE)
     open_photo(tab, "china.png")
     assert "on the graphics card" in tab.inner_text("#said")
     assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
 
 
 @pytest.mark.parametrize("broken", [REFUSED, BROKEN])
-def test_a_graphics_card_that_fails(visit, pages, slim, photos, broken):
+def test_a_graphics_card_that_fails(visit, one_page, slim, photos, broken):
     Image.open(photos / "china" / "2.jpg").save("china.png")
-    tab = visit(pages[0], script=f"{GENUINE};{broken}")
+    tab = visit(one_page, script=f"{GENUINE};{broken}")
     open_photo(tab, "china.png")
     assert "graphics card" not in tab.inner_text("#said")
     assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
 
 
-def test_threads_where_a_server_isolates_the_page(chromium, pages, slim, photos, port):
+def test_threads_where_a_server_isolates_the_page(chromium, one_page, slim, photos, port):
     class Handler(SimpleHTTPRequestHandler):
         def end_headers(self):
             for header in ISOLATED.items():
@@ -87,11 +79,11 @@ def test_threads_where_a_server_isolates_the_page(chromium, pages, slim, photos,
             super().end_headers()
 
     Image.open(photos / "china" / "2.jpg").save("china.png")
-    handler = partial(Handler, directory=pages[0].parent)
+    handler = partial(Handler, directory=one_page.parent)
     with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         tab = chromium.new_page()
-        tab.goto(f"http://127.0.0.1:{port}/{pages[0].name}")
+        tab.goto(f"http://127.0.0.1:{port}/{one_page.name}")
         assert tab.evaluate("crossOriginIsolated")
         open_photo(tab, "china.png")
         assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
@@ -101,24 +93,7 @@ def test_threads_where_a_server_isolates_the_page(chromium, pages, slim, photos,
     assert threads > 1
 
 
-def test_the_runtime_from_the_network(visit, pages, photos):
-    asked = []
-
-    def answer(route):
-        name = route.request.url.removeprefix(CDN)
-        asked.append(name)
-        body, kind = (BROWSER / FILES[name]).read_bytes(), "text/javascript"
-        if name.endswith(".wasm"):
-            body, kind = gzip.decompress(body), "application/wasm"
-        headers = {"Access-Control-Allow-Origin": "*"}
-        route.fulfill(body=body, content_type=kind, headers=headers)
-
-    assert pages[1].stat().st_size < pages[0].stat().st_size / 3
-    open_photo(visit(pages[1], answer=answer), photos / "china" / "0.jpg")
-    assert set(asked) == set(FILES)
-
-
-def test_nothing_is_sent_anywhere(chromium, pages, port):
+def test_nothing_is_sent_anywhere(chromium, one_page, port):
     "Also not by code that got into the page: the policy is the browser's."
     seen = []
 
@@ -134,7 +109,7 @@ def test_nothing_is_sent_anywhere(chromium, pages, port):
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         tab = chromium.new_page()
-        tab.goto(pages[0].as_uri())
+        tab.goto(one_page.as_uri())
         tab.get_by_text("Ready.").wait_for(timeout=60_000)
         assert tab.evaluate(BEACON, f"http://127.0.0.1:{port}/stolen") == []
         tab.evaluate(

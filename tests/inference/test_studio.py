@@ -280,7 +280,7 @@ def test_the_size(studio):
 
 
 def test_every_word_is_in_the_language_file_and_used():
-    words = json.loads((BROWSER / "words.en.json").read_text())
+    words = json.loads((BROWSER / "words.json").read_text())
     code = "".join(
         file.read_text() for file in BROWSER.glob("*.*") if file.suffix in (".js", ".html")
     )

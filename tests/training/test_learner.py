@@ -1,5 +1,4 @@
 import copy
-import pickle
 import re
 import shutil
 import subprocess
@@ -98,13 +97,6 @@ with learn.no_bar(), learn.no_logging():
     again = style_learner(learn.dls, painting, pretrained=load_learner("again.pkl"))
     again.fit(1)
 """
-
-
-@pytest.mark.parametrize(
-    "place", ["callbacks\nDropletPenalty", "temporal\nTemporalConsistency", "learner\nrows_last"]
-)
-def test_learners_exported_by_version_0_1_find_their_parts(place):
-    assert callable(pickle.loads(f"cfaststyle_fastai.training.{place}\n.".encode()))
 
 
 def test_exported_learner_in_a_new_process(dls, photos, painting, tmp_path):

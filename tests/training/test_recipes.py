@@ -1,6 +1,3 @@
-import json
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 import torch
@@ -13,13 +10,11 @@ from faststyle_fastai.all import (
     Stylizer,
     autoencoder_learner,
     gram_matrix,
-    recipe_plan,
     save_style,
     style_learner,
     to_picture,
 )
 from faststyle_fastai.images.sizes import resize_short
-from faststyle_fastai.training.recipes import plan_of_0_1
 
 
 @pytest.fixture
@@ -96,19 +91,3 @@ def test_the_system_of_tarun(dls, painting, tmp_path):
         style_learner(dls, painting, "tarun", weights=weights, arch="tarun")
     with pytest.raises(ValueError, match="which holds only one style"):
         save_style(learn, tmp_path / "two.safetensors", add_to=tmp_path / "tarun.safetensors")
-
-
-def test_a_run_of_version_0_1_resumes_with_its_plan():
-    plan = {
-        "backbone": "lite", "content_layers": {"relu2_2": 1.0},
-        "style_layers": {"relu1_2": 1.0, "relu2_2": 1.0}, "content_weight": 1e5,
-        "style_weight": 3.0, "tv_weight": 1e-6, "tone_weight": 0.0, "tv_unit": 16.0,
-        "chroma_weight": 0.0, "droplets": 0.0, "stable": 0.0, "balance": "none",
-        "style_loss": None, "content_loss": None, "scales": [1], "style_size": 256,
-        "style_margin": 0.0, "normalize": True, "opt": "adam", "lr": 2e-4,
-        "schedule": ["fit", "fit_one_cycle"], "epochs": 2, "images": 4, "size": 32, "small": 0,
-        "small_until": 0.0, "bs": 2, "wd": 1e-6, "eps": 1e-8,
-    }  # fmt: skip
-    own = {"style_layers": {"relu1_2": None, "relu2_2": None}, "style_weight": 3.0, "images": 4}
-    now = recipe_plan("skalski", "style", backbone="lite", size=32, bs=2, epochs=2, **own)
-    assert json.loads(json.dumps(asdict(now))) == plan_of_0_1(plan, "skalski", "style")

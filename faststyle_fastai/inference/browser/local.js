@@ -6,15 +6,10 @@ const FORMAT = 2; // of what is kept; anything older goes
 const decoded = (text) => (Uint8Array.fromBase64 ?? slowly)(text);
 const bytes = (id) => decoded($(id).textContent);
 
-// The runtime's code, and its build for this browser: inside the page, or on the network.
-async function runtime(gpu, cdn) {
+// The runtime's code, and its build for this browser: both are inside the page.
+function runtime(gpu) {
   const build = gpu ? "gpu" : "cpu";
-  if (!cdn) return { ort: $(`ort-${build}`).textContent, mjs: $(`mjs-${build}`).textContent, wasm: bytes(`wasm-${build}`) };
-  const code = gpu ? "ort.jspi.min.js" : "ort.wasm.min.js", name = `ort-wasm-simd-threaded${gpu ? ".jspi" : ""}`;
-  const found = await Promise.all([code, `${name}.mjs`].map((file) => fetch(cdn + file)));
-  if (!found.every((file) => file.ok)) throw new Error("the runtime cannot be loaded");
-  const [ort, mjs] = await Promise.all(found.map((file) => file.text()));
-  return { ort, mjs, address: `${cdn}${name}.wasm` };
+  return { ort: $(`ort-${build}`).textContent, mjs: $(`mjs-${build}`).textContent, wasm: bytes(`wasm-${build}`) };
 }
 
 // Whether there is a graphics card that works, and not a slow imitation of one. The runtime waits
@@ -45,7 +40,7 @@ function ask(task, how = {}, watch = undefined) {
 
 async function start() {
   const gpu = await hasGpu().catch(() => false);
-  const { ort, ...given } = await runtime(gpu, $("cdn").textContent.trim());
+  const { ort, ...given } = runtime(gpu);
   const code = new Blob([ort, "\n", $("worker").textContent], { type: "text/javascript" });
   worker = new Worker(URL.createObjectURL(code));
   worker.onmessage = answer;

@@ -26,10 +26,10 @@ onmessage = async ({ data }) => {
 };
 
 const tasks = {
-  async start({ mjs, wasm, address, first, ...given }) {
+  async start({ mjs, wasm, first, ...given }) {
     const script = new Blob([mjs], { type: "text/javascript" });
-    ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script), wasm: address };
-    if (wasm) ort.env.wasm.wasmBinary = await inflated(wasm);
+    ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
+    ort.env.wasm.wasmBinary = await inflated(wasm);
     // Threads need memory that browsers share only with pages of an isolated server.
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
