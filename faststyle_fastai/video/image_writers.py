@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Protocol
 
@@ -53,7 +54,7 @@ class Pictures(VideoWriter):
 
 
 class Animation(VideoWriter):
-    "Writes a GIF with 256 colors per frame, a WebP or an APNG; frames stay in memory to the end."
+    "Writes a GIF with 255 colors per frame, a WebP or an APNG; frames stay in memory to the end."
 
     def __init__(self, out):
         self.out, self.frames, self.delays = out, [], []
@@ -67,24 +68,38 @@ class Animation(VideoWriter):
     def finish(self, start, end, keep):
         if not self.frames:
             return 0
+        if clear := any("transparency" in frame.info for frame in self.frames):
+            share_clear_color(self.frames)
         first, *rest = self.frames
         with atomic_write(self.out) as temporary:
             first.save(
                 temporary, save_all=True, append_images=rest, duration=self.delays, loop=0,
-                disposal=2 * any("transparency" in frame.info for frame in self.frames),
-                quality=QUALITY,
+                disposal=2 * clear, optimize=not clear, quality=QUALITY,
             )  # fmt: skip
         return len(self.frames)
 
 
 def in_palette(picture: Image.Image) -> Image.Image:
-    "A picture in 256 colors, one of which is transparent if any of it is."
-    if picture.mode == "RGB":
-        return picture.quantize()
+    "A picture in 255 colors, beside one that is transparent if any of it is."
     found = picture.convert("RGB").quantize(CLEAR)
-    found.paste(CLEAR, mask=picture.getchannel("A").point(lambda opacity: 255 * (opacity < 128)))
-    found.info["transparency"] = CLEAR
+    if picture.mode == "RGBA":
+        opacity = picture.getchannel("A")
+        found.paste(CLEAR, mask=opacity.point(lambda opacity: 255 * (opacity < 128)))
+        found.info["transparency"] = CLEAR
     return found
+
+
+def share_clear_color(frames: list[Image.Image]) -> None:
+    """Let all frames of a GIF have its transparent color, in which a frame before them is cleared.
+
+    It is no other color of theirs: Pillow leaves out edges that look like it.
+    """
+    palettes = [(frame.getpalette() + 3 * CLEAR * [0])[: 3 * CLEAR] for frame in frames]
+    used = {tuple(own[i : i + 3]) for own in palettes for i in range(0, 3 * CLEAR, 3)}
+    color = next(color for color in product(range(256), repeat=3) if color not in used)
+    for frame, own in zip(frames, palettes):
+        frame.putpalette([*own, *color])
+        frame.info["transparency"] = CLEAR
 
 
 def opaque(frame: VideoFrame, out: Path) -> VideoFrame:
