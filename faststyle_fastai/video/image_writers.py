@@ -94,7 +94,7 @@ def share_clear_color(frames: list[Image.Image]) -> None:
 
     It is no other color of theirs: Pillow leaves out edges that look like it.
     """
-    palettes = [(frame.getpalette() + 3 * CLEAR * [0])[: 3 * CLEAR] for frame in frames]
+    palettes = [((frame.getpalette() or []) + 3 * CLEAR * [0])[: 3 * CLEAR] for frame in frames]
     used = {tuple(own[i : i + 3]) for own in palettes for i in range(0, 3 * CLEAR, 3)}
     color = next(color for color in product(range(256), repeat=3) if color not in used)
     for frame, own in zip(frames, palettes):
