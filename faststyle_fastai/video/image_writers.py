@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..images.files import flatten_alpha
-from ..images.formats import numbered
+from ..images.formats import is_numbered, numbered
 from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
 from ..images.sizes import short_shape
 from .reader import VideoFrame, open_video
@@ -46,8 +46,7 @@ class Pictures(VideoWriter):
 
     def add(self, frame):
         self.n += 1
-        frame = frame if self.out.suffix.lower() in TRANSPARENT else opaque(frame, self.out)
-        save_picture(square(frame), numbered(self.out, self.n))
+        save_picture(square(opaque(frame, self.out)), numbered(self.out, self.n))
 
     def finish(self, start, end, keep):
         return self.n
@@ -104,7 +103,8 @@ def share_clear_color(frames: list[Image.Image]) -> None:
 
 def opaque(frame: VideoFrame, out: Path) -> VideoFrame:
     "A frame on white, with a warning if it is transparent, for files that cannot hold that."
-    if frame.picture.shape[-1] == 3:
+    holds = is_numbered(out) and out.suffix.lower() in TRANSPARENT
+    if holds or frame.picture.shape[-1] == 3:
         return frame
     hint = "Use .gif, .webp, .apng or numbered .png images to keep it."
     warnings.warn(f"{out} cannot hold transparency, which becomes white. {hint}", stacklevel=2)
@@ -132,7 +132,7 @@ def write_frames(
     n, out = 0, check_format(out)
     with open_video(source, fps) as video:
         for n, frame in enumerate(video.frames(start, end), 1):
-            picture = square(frame)
+            picture = square(opaque(frame, out))
             if size:
                 height, width = short_shape(picture.size[::-1], size)
                 picture = picture.resize((width, height), Image.Resampling.LANCZOS)

@@ -8,7 +8,7 @@ from clips import encode, frames_of, moving, seconds_of_sound, seen, sound_of, t
 from PIL import Image, ImageSequence
 
 from faststyle_fastai.all import paint_video
-from faststyle_fastai.video.image_writers import Animation
+from faststyle_fastai.video.image_writers import Animation, write_frames
 from faststyle_fastai.video.reader import VideoFrame, open_video
 from faststyle_fastai.video.recorder import write_video
 from faststyle_fastai.video.writer import video_writer
@@ -139,6 +139,8 @@ def test_files_without_transparency_say_so(paint, tmp_path):
     for out in ("out.mp4", "%d.jpg"):
         with pytest.warns(UserWarning, match="cannot hold transparency, which becomes white"):
             paint_video(paint, file, tmp_path / out)
+    with pytest.warns(UserWarning, match="cannot hold transparency, which becomes white"):
+        write_frames(file, tmp_path / "frame%d.jpg")
     assert seen(tmp_path / "out.mp4")[1].picture[0, 0].min() > 240
     assert np.array(Image.open(tmp_path / "2.jpg"))[0, 0].min() > 240
 
