@@ -22,7 +22,7 @@ from faststyle_fastai.models.stylefile import load_style, write_style
 from faststyle_fastai.training.distillation import Distillation
 from faststyle_fastai.training.runs import train
 
-THUMBNAIL, QUALITY = 400, 85  # px of the short side, as recipe `fast` sees it; of the JPEG
+THUMBNAIL, QUALITY = 400, 85  # px of the short side, as FAST_LOSS sees it; of the JPEG
 # With a teacher: compare colors and strokes with its pictures, and keep some of the style loss.
 TAUGHT = {
     "content_loss": "relative",

@@ -45,7 +45,7 @@ def typed(value: Any) -> str:
         return ",".join(f"{name}={typed(part)}" for name, part in value.items())
     if isinstance(value, (list, tuple)):
         return ",".join(map(typed, value))
-    return str(value).removesuffix(".0")
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def check_range(name: str, value: float | None, least: float, most: float = math.inf) -> None:

@@ -1,6 +1,6 @@
 """Refining: a network is trained for seconds on the one photo that it will paint.
 
-All weights take steps down the loss of recipe `fast`, with less style, more content and more tone.
+All weights take steps down `FAST_LOSS`, with less style, more content and more tone.
 The network at the start is a good one, so the rate rises slowly before it falls to 0.
 """
 

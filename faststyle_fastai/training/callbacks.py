@@ -14,13 +14,12 @@ from fastai.callback.core import (
 from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import rank_distrib
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..core.devices import on_cpu
 from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..core.values import check_numbers
-from ..images.sizes import resize_short
+from ..images.sizes import resize_short, resized
 from .distributed import all_reduce_max, processes
 
 __all__ = [
@@ -146,12 +145,8 @@ class SoftPhotos(Callback):
     def before_batch(self):
         if self.training and len(self.yb):
             size = [max(1, round(n / self.soft)) for n in self.x.shape[-2:]]
-            x = enlarged(enlarged(self.x.as_subclass(Tensor), size), self.x.shape[-2:])
+            x = resized(resized(self.x.as_subclass(Tensor), size), self.x.shape[-2:])
             self.learn.xb = (x.clamp(0, 1).as_subclass(type(self.x)), *self.xb[1:])
-
-
-def enlarged(x, size):
-    return F.interpolate(x, tuple(size), mode="bicubic", align_corners=False, antialias=True)
 
 
 class SampleStyles(Callback):

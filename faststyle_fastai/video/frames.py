@@ -1,5 +1,6 @@
 "Decoded frames as images: sRGB, upright; and images that FFmpeg cannot decode."
 
+import math
 import struct
 import warnings
 from pathlib import Path
@@ -27,6 +28,7 @@ FULL, LIMITED = 2, 1  # luma ranges
 BT709, BT601, BT2020, UNSPECIFIED = 1, 6, 9, 2  # color matrices
 HD = 720  # px of height from which a video without a stated matrix uses BT.709
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
+NAMED = "png", "apng"  # whose color profiles have names, which PyAV's side data free twice
 SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
 
 
@@ -46,6 +48,7 @@ def as_png(
 def upright(
     frame,
     size: tuple[int, int],  # width and height before it is turned
+    turned: tuple[bool, bool, bool],  # see display_matrix
 ) -> np.ndarray:  # [H, W, 3] uint8; [H, W, 4] if any of it is transparent
     "A decoded frame in sRGB, turned and mirrored as its file says."
     hdr = frame.color_trc in HDR
@@ -67,17 +70,26 @@ def upright(
         picture = standard_range(picture.astype(np.float32) / 65535, curve)
     if picture.shape[-1] == 4 and picture[..., 3].min() == 255:
         picture = picture[..., :3]
-    swapped, left, up = display_matrix(frame)
+    swapped, left, up = turned
     picture = picture.transpose(1, 0, 2) if swapped else picture
     return np.ascontiguousarray(picture[:: -1 if up else 1, :: -1 if left else 1])
 
 
-def display_matrix(frame: Any) -> tuple[bool, bool, bool]:
+def display_matrix(
+    frame: Any,
+    codec: str,  # its name
+) -> tuple[bool, bool, bool]:
     "Whether rows and columns are swapped, and then mirrored left to right and upside down."
-    data = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return False, False, False
-    a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data)[:36])
+    try:
+        data = None if codec in NAMED else frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # there are other data, such as EXIF, that PyAV does not know
+        data = None
+    if data is not None:
+        a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data)[:36])
+    else:
+        turn = math.radians(frame.rotation)
+        a, b = round(math.cos(turn)), -round(math.sin(turn))
+        c, d = -b, a
     swapped = abs(b) > abs(a)
     return swapped, (c if swapped else a) < 0, (b if swapped else d) < 0
 

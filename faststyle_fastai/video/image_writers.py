@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..images.files import flatten_alpha
-from ..images.formats import numbered
+from ..images.formats import is_numbered, numbered
 from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
 from ..images.sizes import short_shape
 from .reader import VideoFrame, open_video
@@ -45,15 +46,14 @@ class Pictures(VideoWriter):
 
     def add(self, frame):
         self.n += 1
-        frame = frame if self.out.suffix.lower() in TRANSPARENT else opaque(frame, self.out)
-        save_picture(square(frame), numbered(self.out, self.n))
+        save_picture(square(opaque(frame, self.out)), numbered(self.out, self.n))
 
     def finish(self, start, end, keep):
         return self.n
 
 
 class Animation(VideoWriter):
-    "Writes a GIF with 256 colors per frame, a WebP or an APNG; frames stay in memory to the end."
+    "Writes a GIF with 255 colors per frame, a WebP or an APNG; frames stay in memory to the end."
 
     def __init__(self, out):
         self.out, self.frames, self.delays = out, [], []
@@ -67,29 +67,44 @@ class Animation(VideoWriter):
     def finish(self, start, end, keep):
         if not self.frames:
             return 0
+        if clear := any("transparency" in frame.info for frame in self.frames):
+            share_clear_color(self.frames)
         first, *rest = self.frames
         with atomic_write(self.out) as temporary:
             first.save(
                 temporary, save_all=True, append_images=rest, duration=self.delays, loop=0,
-                disposal=2 * any("transparency" in frame.info for frame in self.frames),
-                quality=QUALITY,
+                disposal=2 * clear, optimize=not clear, quality=QUALITY,
             )  # fmt: skip
         return len(self.frames)
 
 
 def in_palette(picture: Image.Image) -> Image.Image:
-    "A picture in 256 colors, one of which is transparent if any of it is."
-    if picture.mode == "RGB":
-        return picture.quantize()
+    "A picture in 255 colors, beside one that is transparent if any of it is."
     found = picture.convert("RGB").quantize(CLEAR)
-    found.paste(CLEAR, mask=picture.getchannel("A").point(lambda opacity: 255 * (opacity < 128)))
-    found.info["transparency"] = CLEAR
+    if picture.mode == "RGBA":
+        opacity = picture.getchannel("A")
+        found.paste(CLEAR, mask=opacity.point(lambda opacity: 255 * (opacity < 128)))
+        found.info["transparency"] = CLEAR
     return found
+
+
+def share_clear_color(frames: list[Image.Image]) -> None:
+    """Let all frames of a GIF have its transparent color, in which a frame before them is cleared.
+
+    It is no other color of theirs: Pillow leaves out edges that look like it.
+    """
+    palettes = [((frame.getpalette() or []) + 3 * CLEAR * [0])[: 3 * CLEAR] for frame in frames]
+    used = {tuple(own[i : i + 3]) for own in palettes for i in range(0, 3 * CLEAR, 3)}
+    color = next(color for color in product(range(256), repeat=3) if color not in used)
+    for frame, own in zip(frames, palettes):
+        frame.putpalette([*own, *color])
+        frame.info["transparency"] = CLEAR
 
 
 def opaque(frame: VideoFrame, out: Path) -> VideoFrame:
     "A frame on white, with a warning if it is transparent, for files that cannot hold that."
-    if frame.picture.shape[-1] == 3:
+    holds = is_numbered(out) and out.suffix.lower() in TRANSPARENT
+    if holds or frame.picture.shape[-1] == 3:
         return frame
     hint = "Use .gif, .webp, .apng or numbered .png images to keep it."
     warnings.warn(f"{out} cannot hold transparency, which becomes white. {hint}", stacklevel=2)
@@ -117,7 +132,7 @@ def write_frames(
     n, out = 0, check_format(out)
     with open_video(source, fps) as video:
         for n, frame in enumerate(video.frames(start, end), 1):
-            picture = square(frame)
+            picture = square(opaque(frame, out))
             if size:
                 height, width = short_shape(picture.size[::-1], size)
                 picture = picture.resize((width, height), Image.Resampling.LANCZOS)

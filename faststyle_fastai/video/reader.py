@@ -135,9 +135,9 @@ class VideoReader:
                     f"{size[0]}x{size[1]} px.",
                     stacklevel=2,
                 )
-            aspect = self.video.sample_aspect_ratio or Fraction(1)
-            aspect = 1 / aspect if display_matrix(frame)[0] else aspect
-            yield VideoFrame(upright(frame, size), time, shown, aspect)
+            turned = display_matrix(frame, self.video.codec_context.name)
+            aspect = (self.video.sample_aspect_ratio or Fraction(1)) ** (-1 if turned[0] else 1)
+            yield VideoFrame(upright(frame, size, turned), time, shown, aspect)
 
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."

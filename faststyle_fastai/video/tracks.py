@@ -137,7 +137,8 @@ def track_packets(
         for packet in source.demux([source.streams[index] for index in tracks]):
             index = packet.stream.index
             stream, encodes = tracks[index]
-            if packet.dts is None or packet.dts <= last.get(index, -math.inf):  # damaged
+            before = last.get(index, -math.inf)  # several subtitles may begin at one time
+            if packet.dts is None or packet.dts < before + (stream.type != "subtitle"):  # damaged
                 continue
             last[index] = packet.dts
             if encodes and stream.type == "audio":
@@ -173,7 +174,7 @@ def as_text(av, packet, stream):
             text = stream.codec_context.encode_subtitle(shown)
             text.pts, text.dts, text.duration = packet.pts, packet.dts, packet.duration
             text.time_base = packet.time_base
-            return text
+            return text if text.size else None  # such as a drawing; no others would follow it
     return None
 
 

@@ -64,9 +64,11 @@ class PageFolder:
 def check_room(places: Iterable[Path], more: int, most: int | None = None) -> None:
     "Refuse bytes that do not fit beside files and folders; `most` None: a visitor's share."
     most = QUOTA if most is None else most
-    files = (file for place in places for file in (place, *place.rglob("*")))
-    with suppress(FileNotFoundError):  # removed meanwhile
-        more += sum(file.stat().st_size for file in files if file.is_file())
+    for place in places:
+        below = (Path(folder, name) for folder, _, names in os.walk(place) for name in names)
+        for file in (place, *below):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                more += file.stat().st_size if file.is_file() else 0
     if more > most:
         raise Refused(
             413, f"That is more than the {most >> 20} MB that the page keeps. Remove some first."

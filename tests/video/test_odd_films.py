@@ -1,5 +1,6 @@
 "Videos that change their size, are damaged, rotated or interrupted."
 
+import gc
 import os
 import random
 import signal
@@ -14,10 +15,11 @@ import numpy as np
 import pytest
 from clips import NTSC, encode, frames_of, moving, seen, times
 from fastai.callback.core import Callback
-from PIL import Image
+from PIL import ExifTags, Image, ImageCms
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
 from faststyle_fastai.training.runs import train
+from faststyle_fastai.video.reader import open_video
 from faststyle_fastai.video.writer import Parts, parts_folder
 
 
@@ -99,6 +101,20 @@ def test_a_rotated_film_is_painted_upright(tiny, tmp_path):
     seen, first = frame.to_ndarray(format="rgb24"), next(moving(1)).astype(float)
     wrong, upright = (np.abs(seen - np.rot90(first, turns)).mean() for turns in (1, -1))
     assert upright < wrong / 2
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_numbered_images_have_profiles_and_lie_on_their_side(tmp_path, kind):
+    photo, turned = next(moving(1)), Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for i in range(3):
+        Image.fromarray(photo).save(tmp_path / f"{i}.{kind}", icc_profile=profile, exif=turned)
+    with open_video(tmp_path / f"%d.{kind}") as film:
+        frames = [frame.picture for frame in film.frames()]
+    gc.collect()  # the process ended where PyAV had freed the profile's name twice
+    off = [np.abs(frame - np.rot90(photo, -1).astype(float)).mean() for frame in frames]
+    assert len(off) == 3 and max(off) < 6
 
 
 def test_23_976_frames_per_second(tiny, tmp_path):

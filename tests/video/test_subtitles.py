@@ -14,11 +14,12 @@ SAID = [(0.1, 0.2, "One it"), (0.5, 0.2, "Two é")]
 KINDS = {".mp4": "mov_text", ".webm": "webvtt", ".mkv": "srt"}
 
 
-def subtitled(film, path, codec):
-    "The film, with two subtitles in `codec`."
+def subtitled(film, path, codec, texts=((1, "One <i>it</i>"), (5, "Two é"))):
+    "The film, with subtitles in `codec`; each begins at a tenth of a second and lasts for two."
     lines = path.with_suffix(".srt")
-    times = "00:00:00,100 --> 00:00:00,300", "00:00:00,500 --> 00:00:00,700"
-    lines.write_text("1\n{}\nOne <i>it</i>\n\n2\n{}\nTwo é\n".format(*times))
+    time = "00:00:00,{}00 --> 00:00:00,{}00"
+    cues = [f"{i}\n{time.format(at, at + 2)}\n{t}\n" for i, (at, t) in enumerate(texts)]
+    lines.write_text("\n".join(cues))
     with av.open(str(film)) as moving, av.open(str(lines)) as texts, av.open(str(path), "w") as out:
         video = out.add_stream("libvpx-vp9" if path.suffix == ".webm" else "libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -73,6 +74,15 @@ def test_subtitles_become_what_the_file_holds(paint, film, tmp_path, codec, kind
     changes = not copied and KINDS[suffix] != codec
     assert len(said) == changes and all("They become" in line for line in said)
     assert len(seen(out)) == len(seen(source))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_subtitles_at_the_same_time_and_after_an_empty_one(paint, film, tmp_path, suffix):
+    texts = (1, "One"), (1, "Sign"), (3, r"{\pos(3,4)}"), (5, "Two é")
+    source = subtitled(film, tmp_path / "in.mkv", "ass", texts)
+    _, found = subtitles(paint_video(paint, source, tmp_path / f"out{suffix}"))
+    shown = [(at, text) for at, _, text in found if "pos" not in text]
+    assert shown == [(0.1, "One"), (0.1, "Sign"), (0.5, "Two é")]
 
 
 def test_a_part_keeps_the_subtitles_of_its_time(paint, film, tmp_path):

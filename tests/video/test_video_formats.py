@@ -5,10 +5,11 @@ import av
 import numpy as np
 import pytest
 from clips import encode, frames_of, moving, seconds_of_sound, seen, sound_of, times
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from faststyle_fastai.all import paint_video
-from faststyle_fastai.video.reader import open_video
+from faststyle_fastai.video.image_writers import Animation, write_frames
+from faststyle_fastai.video.reader import VideoFrame, open_video
 from faststyle_fastai.video.recorder import write_video
 from faststyle_fastai.video.writer import video_writer
 
@@ -114,12 +115,32 @@ def test_transparent_animations_stay_so(paint, tmp_path, kind, tile):
     assert list(clear_parts(tmp_path / "3.png")) == expected[2:3]
 
 
+def test_gifs_keep_black_edges_and_holes_after_whole_frames(tmp_path):
+    clear, whole = (Image.new("RGBA", (40, 40), "black") for _ in range(2))
+    for frame, color in ((clear, "green"), (whole, "red")):
+        frame.paste(color, (10, 10, 30, 30))
+    clear.paste((0, 0, 0, 0), (15, 15, 25, 25))
+    frames = [whole.convert("RGB"), clear, whole.convert("RGB")]
+    writer = Animation(tmp_path / "out.gif")
+    for i, frame in enumerate(frames):
+        writer.add(VideoFrame(np.array(frame), Fraction(i, 5), Fraction(1, 5)))
+    writer.finish(0, None, True)
+    with Image.open(tmp_path / "out.gif") as image:
+        found = [np.array(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)]
+    for frame, expected in zip(found, (whole, clear, whole), strict=True):
+        opacity = np.array(expected)[..., 3:]
+        assert (frame[..., 3:] == opacity).all()
+        assert (frame * (opacity > 0) == np.array(expected)).all()
+
+
 def test_files_without_transparency_say_so(paint, tmp_path):
     first, *rest = discs()
     first.save(file := tmp_path / "in.gif", save_all=True, append_images=rest, disposal=2)
     for out in ("out.mp4", "%d.jpg"):
         with pytest.warns(UserWarning, match="cannot hold transparency, which becomes white"):
             paint_video(paint, file, tmp_path / out)
+    with pytest.warns(UserWarning, match="cannot hold transparency, which becomes white"):
+        write_frames(file, tmp_path / "frame%d.jpg")
     assert seen(tmp_path / "out.mp4")[1].picture[0, 0].min() > 240
     assert np.array(Image.open(tmp_path / "2.jpg"))[0, 0].min() > 240
 
