@@ -68,13 +68,13 @@ SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
 # With a large painting, a weak content loss, and photos that lose their tones and finest detail, a
 # network paints. Otherwise it keeps the photo and adds a palette. The shallow layers, which see
-# canvas in large paintings, weigh little, and total variation more. benchmarks/RECIPE.md has more.
-STROKES = {"relu1_1": 0.6, "relu2_1": 4.5, "relu3_1": 13.0, "relu4_1": 18.0, "relu5_1": 13.5}
+# canvas in large paintings, weigh less, and total variation more. benchmarks/RECIPE.md has more.
+STROKES = {"relu1_1": 1.0, "relu2_1": 8.0, "relu3_1": 13.5, "relu4_1": 18.0, "relu5_1": 13.5}
 PAINTED = {
-    "content": {**FAST_LOSS["content"], "layers": {"relu3_4": 0.15, "relu4_2": 1.5}},
-    "style": {**FAST_LOSS["style"], "layers": STROKES, "size": 560},
+    "content": {**FAST_LOSS["content"], "layers": {"relu4_2": 1.4}},
+    "style": {**FAST_LOSS["style"], "layers": STROKES, "size": 640},
     "tone": {"weight": 0.1},
-    "tv": {**FAST_LOSS["tv"], "unit": 0.5},
+    "tv": {**FAST_LOSS["tv"], "unit": 4.0},
     "chroma": {"weight": 5.0},
 }
 
@@ -91,7 +91,7 @@ RECIPES = {
             bs=2,
             small=128,
             small_until=0.3,
-            soft=3.0,
+            soft=4.0,
         ),
         minutes=5,
     ),
