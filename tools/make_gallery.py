@@ -31,7 +31,6 @@ TAUGHT = {
     "tone_weight": 0.0,
     "tv_weight": 0.0,
     "chroma_weight": 0.0,
-    "soft": 1.0,
 }
 BORDER = 0.03  # of each side
 

@@ -9,7 +9,7 @@ from ..core.values import check_numbers, known, typed
 
 __all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
 
-# The loss of refined networks; the training recipe `fast` goes further from the photo. With these
+# The loss of the training recipe `fast`, which adds `droplets`, and of refined networks. With these
 # weights, W2 contributes about equally at each layer for good images; benchmarks/RECIPE.md has the
 # experiments. The painting is larger than the photo, for bold strokes.
 FAST_LOSS: dict[str, dict] = {

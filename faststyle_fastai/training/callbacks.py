@@ -19,13 +19,12 @@ from ..core.devices import on_cpu
 from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..core.values import check_numbers
-from ..images.sizes import resize_short, resized
+from ..images.sizes import resize_short
 from .distributed import all_reduce_max, processes
 
 __all__ = [
     "SampleStyles",
     "ProgressiveResize",
-    "SoftPhotos",
     "StopOnInterrupt",
     "StopOnNonFinite",
     "TimeBudget",
@@ -128,31 +127,10 @@ class ProgressiveResize(Callback):
             self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)
 
 
-class SoftPhotos(Callback):
-    """Show the network photos without their finest detail; the loss compares with the sharp ones.
-
-    What it cannot see it makes up, as brush strokes. It keeps that habit when photos are sharp.
-    """
-
-    order = ProgressiveResize.order + 1
-
-    def __init__(
-        self,
-        soft: float,  # px, the size of the detail that goes; 1: none
-    ):
-        self.soft = soft
-
-    def before_batch(self):
-        if self.training and len(self.yb):
-            size = [max(1, round(n / self.soft)) for n in self.x.shape[-2:]]
-            x = resized(resized(self.x.as_subclass(Tensor), size), self.x.shape[-2:])
-            self.learn.xb = (x.clamp(0, 1).as_subclass(type(self.x)), *self.xb[1:])
-
-
 class SampleStyles(Callback):
     "Draw a style for each photo of a batch, all styles equally often."
 
-    order = SoftPhotos.order + 1
+    order = ProgressiveResize.order + 1
 
     def __init__(
         self,

@@ -33,7 +33,6 @@ from ..perceptual.terms import make_terms
 from .callbacks import (
     ProgressiveResize,
     SampleStyles,
-    SoftPhotos,
     StopOnNonFinite,
     TimeBudget,
 )
@@ -189,8 +188,6 @@ def _learner(
     cbs += [NETWORK_TERMS[name](**each) for name, each in on_network.items() if each["weight"]]
     if plan.small:
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
-    if plan.soft > 1:
-        cbs.append(SoftPhotos(plan.soft))
     if len(names) > 1:
         cbs.append(SampleStyles(len(names)))
     opt_func = partial(OPTIMIZERS[known("optimizer", plan.opt, OPTIMIZERS)], eps=plan.eps)

@@ -23,7 +23,6 @@ class Training(Plan):
     size: int = 256  # px
     small: int = 0  # px of the photos at first; 0: never reduced
     small_until: float = 0.0  # share of the training time spent at `small`
-    soft: float = 1.0  # px, the size of the photos' detail that the network does not see; 1: all
     bs: int = 4  # photos per step
     wd: float = 0.0  # weight decay
     eps: float = 1e-8  # of Adam
@@ -66,32 +65,19 @@ EXAMPLES = {
 # applies to the sum over one image, so that the batch size does not change the result.
 SKALSKI = {"tv": {"weight": 1e-6, "unit": 16.0, "kind": "sum"}}
 
-# With a large painting, a weak content loss, and photos that lose their tones and finest detail, a
-# network paints. Otherwise it keeps the photo and adds a palette. The shallow layers, which see
-# canvas in large paintings, weigh less, and total variation more. benchmarks/RECIPE.md has more.
-STROKES = {"relu1_1": 1.0, "relu2_1": 8.0, "relu3_1": 13.5, "relu4_1": 18.0, "relu5_1": 13.5}
-PAINTED = {
-    "content": {**FAST_LOSS["content"], "layers": {"relu4_2": 1.4}},
-    "style": {**FAST_LOSS["style"], "layers": STROKES, "size": 640},
-    "tone": {"weight": 0.1},
-    "tv": {**FAST_LOSS["tv"], "unit": 4.0},
-    "chroma": {"weight": 5.0},
-}
-
 # Photos an epoch, batch and px are those of `train()` and the command line, and so are the minutes
 # of `fast`. A Learner takes them from its DataLoaders, and trains for the epochs that you give.
 RECIPES = {
-    "fast": Recipe(  # our own
+    "fast": Recipe(  # our own; photos keep their tones
         Training(
             backbone="lite",
-            loss=FAST_LOSS | PAINTED | {"droplets": {"weight": 1.0}},
+            loss={**FAST_LOSS, "droplets": {"weight": 1.0}},
             opt="muon",
             lr=3e-3,
             images=4000,
             bs=2,
             small=128,
             small_until=0.3,
-            soft=4.0,
         ),
         minutes=5,
     ),

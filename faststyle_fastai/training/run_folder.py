@@ -56,7 +56,6 @@ def record_of(out):
     try:
         record = json.loads(file.read_text())
         settings = record["settings"]
-        settings["plan"] = {"soft": 1.0, **settings["plan"]}  # runs of version 0.2 have no `soft`
         said = {"style_hash": [], "spent": record.get("minutes", 0.0)}
         said |= record | settings | settings["plan"]
         if not all(isinstance(said[name], kinds) for name, kinds in KINDS.items()):

@@ -219,14 +219,3 @@ def test_a_style_is_trained_from_an_address(gallery_of_two, photos, painting):
     train(photos, [f"{address}/dusk.png", f"sea={painting}"], "run", resume=True, **settings)
     train(photos, folder, "both", **settings)
     assert Stylizer("both").styles == ["dusk", "waves one"]
-
-
-def test_a_run_of_version_0_2_is_resumed(photos, painting):
-    settings = {"recipe": "johnson", "backbone": "lite", "style_layers": {"relu2_1": 1.0}}
-    settings |= {"content_layers": {"relu2_2": 1.0}, "size": 32, "bs": 2, "images": 4}
-    run = train(photos, painting, "run", epochs=1, quiet=True, **settings)
-    record = json.loads((run / "run.json").read_text())
-    del record["settings"]["plan"]["soft"]
-    (run / "run.json").write_text(json.dumps(record))
-    train(photos, painting, "run", epochs=2, resume=True, quiet=True, **settings)
-    assert json.loads((run / "run.json").read_text())["settings"]["plan"]["soft"] == 1
