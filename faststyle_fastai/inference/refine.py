@@ -20,7 +20,7 @@ from ..core.errors import FaststyleError
 from ..core.muon import by_step
 from ..images.files import image_size, opened, read_picture, to_tensor
 from ..images.sizes import resize_short
-from ..models.normalization import is_affine
+from ..models.normalization import grained, is_affine
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
@@ -125,6 +125,7 @@ def refine(
             loss(painted, x).backward()
         return painted.detach()
 
+    photos = [grained(photo) for photo in photos]
     began = time.monotonic()
     try:
         descend(photos[0])  # allocates and caches

@@ -1,6 +1,7 @@
 "Instance normalization that is fast on a CPU, with a scale and a shift for each style."
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -54,10 +55,14 @@ def grained(
     Normalization divides by next to nothing where all is flat: gradients would grow 300 times in
     each layer, and overflow.
     """
-    flat = x.float().var((2, 3), correction=0).amax(1) < GRAIN**2
-    height, width = x.shape[-2:]
-    grain = torch.arange(height * width, device=x.device).mul(12.9898).sin().view(height, width)
-    return torch.where(flat.view(-1, 1, 1, 1), x + 2 * GRAIN * grain.to(x.dtype), x)
+    flat = x.var((2, 3), correction=0, keepdim=True).amax(1, keepdim=True) < GRAIN**2
+    return torch.where(flat, x + grain(*x.shape[2:], x.device, x.dtype), x)
+
+
+@lru_cache(maxsize=8)
+def grain(height, width, device, dtype):
+    values = torch.arange(height * width, device=device).mul(12.9898).sin()
+    return (2 * GRAIN * values).view(height, width).to(dtype)
 
 
 def is_affine(key: str) -> bool:

@@ -11,7 +11,7 @@ from ..core.constants import IMAGENET
 from ..core.devices import on_cpu
 from ..core.values import known
 from .layers import ConvLayer, ResidualBlock, Stage, UpConvLayer, WideConv2d
-from .normalization import InstanceNorm, grained, is_affine
+from .normalization import InstanceNorm, is_affine
 
 __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examples"]
 
@@ -91,7 +91,6 @@ class TransformerNet(nn.Module):
         if torch.compiler.is_compiling():
             return self._repaint(x, style)
         y = x.as_subclass(Tensor)  # TensorImage would run Python at each operation
-        y = grained(y) if torch.is_grad_enabled() else y
         dtype = autocast_type(y)
         if dtype and self.conv1.conv2d.weight.dtype != dtype:
             y = functional_call(self, self._convolutions(dtype), (y, style))

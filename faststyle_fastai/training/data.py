@@ -28,6 +28,7 @@ from ..core.values import check_numbers, check_range, count
 from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
 from ..images.sizes import LONGEST
+from ..models.normalization import grained
 from .distributed import shard, share_of
 
 __all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
@@ -46,7 +47,8 @@ class PhotoIsTarget(ItemTransform):
     order = 99
 
     def encodes(self, batch):
-        return batch[0], batch[0].as_subclass(StyledImage)
+        photos = grained(batch[0])
+        return photos, photos.as_subclass(StyledImage)
 
 
 class PhotoCrop(RandTransform):

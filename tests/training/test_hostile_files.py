@@ -91,7 +91,7 @@ def test_names_of_styles_are_checked_before_a_network_is_built(
         ({"size": "-256"}, "size is -256 px"),
         ({"size": "9" * 9}, "size is 999999999 px"),
         ({"size": "9" * 5000}, "Exceeds the limit|size is"),
-        ({"size": "nan"}, "invalid literal"),
+        ({"size": "nan"}, "size is nan px"),
         ({"arch": "\x1b[2J"}, "control characters"),
     ],
 )
@@ -218,7 +218,7 @@ def onnx_file(path, said, n=14):
         ({"styles": "[null]"}, "not a list of names"),
         ({"styles": '["../a"]'}, "Invalid style name"),
         ({"styles": '["a"]'}, "inputs are not a photo and 1 styles"),
-        ({"size": "[]"}, "invalid literal"),
+        ({"size": "[]"}, "size is .. px"),
         ({"size": "-3"}, "size is -3 px"),
         ({"format": "other"}, "does not list its styles"),
     ],

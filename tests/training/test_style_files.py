@@ -98,7 +98,7 @@ def test_a_bit_that_is_another_is_noticed(trained, tmp_path, change, said):
     ("info", "state", "said"),
     [
         ({"arch": "huge"}, {}, "Unknown arch 'huge'"),
-        ({"size": "wide"}, {}, "invalid literal"),
+        ({"size": "wide"}, {}, "size is wide px"),
         ({"styles": ["a", "b"]}, {}, r"in1.bias has shape \[1, 32\], not \[2, 32\]"),
         ({"recipe": None}, {}, "missing metadata: recipe"),
         ({"styles": [1]}, {}, r"styles is \[1\], not a list of names"),
