@@ -28,7 +28,6 @@ __all__ = [
     "number",
     "picture_answer",
     "sent_picture",
-    "shown",
     "stroke_of",
 ]
 
@@ -130,12 +129,9 @@ def sent_picture(
     raise FaststyleError(f"Send an image of at most {most} pixels.")
 
 
-shown = flatten_alpha  # what the page shows of a transparent image
-
-
 def jpeg(image: Image.Image, **headers: str):
     data = BytesIO()
-    shown(image).save(data, "JPEG", quality=QUALITY, subsampling=0)
+    flatten_alpha(image).save(data, "JPEG", quality=QUALITY, subsampling=0)
     return picture_answer(data.getvalue(), "image/jpeg", **headers)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from PIL import Image, ImageOps
 
 from ..core.errors import FaststyleError
-from ..images.files import image_size, read_exif, read_picture, read_upright
+from ..images.files import flatten_alpha, image_size, read_exif, read_picture, read_upright
 from ..images.saving import save_picture
 from ..images.sizes import fitted
 from ..inference.builtin import BUILTIN_STYLES
@@ -28,7 +28,6 @@ from .answers import (
     number,
     picture,
     picture_answer,
-    shown,
     stroke_of,
 )
 from .camera import Live, painted_frame
@@ -118,7 +117,7 @@ class Photos:
     def mask(self, visit, how, body):
         "What is painted, as an image whose opacity it is."
         visit.the_photo()
-        mask, seen = mask_of(shown(visit.small), how, body)
+        mask, seen = mask_of(flatten_alpha(visit.small), how, body)
         data = BytesIO()
         Image.merge("LA", (mask, mask)).save(data, "PNG")
         return picture_answer(data.getvalue(), "image/png", seen="yes" if seen else "no")

@@ -5,11 +5,11 @@ from pathlib import Path
 from PIL import Image
 
 from ..core.errors import FaststyleError
-from ..images.files import read_picture, read_upright, to_picture, to_tensor
+from ..images.files import flatten_alpha, read_picture, read_upright, to_picture, to_tensor
 from ..images.saving import save_picture
 from ..inference.finish import recolor
 from ..optimization.optimize import optimize_style
-from .answers import json_answer, shown
+from .answers import json_answer
 from .jobs import RefiningJob
 from .visits import Closer, Site, Visit
 
@@ -60,7 +60,7 @@ class Refined:
     def __call__(self, picture, strength=1.0, keep_colors=False, mask=None, **_) -> Image.Image:
         painted = read_picture(self.file)
         source = read_upright(picture)
-        photo = shown(source).resize(painted.size)
+        photo = flatten_alpha(source).resize(painted.size)
         if keep_colors:
             painted = to_picture(recolor(to_tensor(painted), to_tensor(photo)))
         painted = Image.blend(photo, painted, strength)

@@ -90,7 +90,7 @@ class Owners:
         self.shared, self.names = shared, dict[str, str]()  # a style -> its visitor
 
     def own(self, visit: Visit, name: str) -> None:
-        self.names.setdefault(name.partition(": ")[0], visit.name)  # a file of several styles
+        self.names.setdefault(file_name(name), visit.name)
 
     def check_room(self, visit: Visit, shelf: StyleLibrary, more: int) -> None:
         "Check that a style of so many bytes may be added: visitors fill no disk."
@@ -106,13 +106,16 @@ class Owners:
 
     def check(self, visit: Visit, name: str | None, owner: str | None = None) -> None:
         "Check that a style, or what `owner` began, may be changed by a visitor."
-        if not self.shared and visit.name != (
-            owner or self.names.get((name or "").partition(": ")[0])
-        ):
+        if not self.shared and visit.name != (owner or self.names.get(file_name(name or ""))):
             raise FaststyleError(
                 "It belongs to another visitor. The page must run with --shared to let all change "
                 "it."
             )
+
+
+def file_name(called: str) -> str:
+    "The name of a style's file, which may hold several."
+    return called.partition(": ")[0]
 
 
 class Site(NamedTuple):
