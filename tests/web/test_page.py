@@ -198,14 +198,18 @@ def test_the_camera_is_painted_and_recorded(visit):
     tab = visit()
     tab.get_by_role("button", name="Camera").click()
     tab.get_by_text("pictures a second").wait_for(timeout=90_000)
-    tab.get_by_role("button", name="Record").click()
     tab.get_by_role("radio", name=SCREAM).click()
-    for _ in range(4):  # pictures of a busy machine
-        expect(tab.locator("#rate")).not_to_have_text(tab.locator("#rate").inner_text())
-    with tab.expect_download() as saved:
-        tab.get_by_role("button", name="Save recording").click()
-    with av.open(saved.value.path()) as film:
-        assert sum(1 for _ in film.decode(video=0)) > 2
+    for pictures in (4, 8, 16, 32):  # a browser drops pictures that a busy machine cannot encode in time
+        tab.get_by_role("button", name="Record").click()
+        for _ in range(pictures):
+            expect(tab.locator("#rate")).not_to_have_text(tab.locator("#rate").inner_text())
+        with tab.expect_download() as saved:
+            tab.get_by_role("button", name="Save recording").click()
+        with av.open(saved.value.path()) as film:
+            recorded = sum(1 for _ in film.decode(video=0))
+        if recorded > 2:
+            break
+    assert recorded > 2
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "Ready.")
 
