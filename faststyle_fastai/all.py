@@ -7,9 +7,10 @@ from .core.assets import ASSETS
 from .core.errors import FaststyleError, NonFiniteLoss
 from .images.color import soft_proof
 from .images.discovery import picture_files
-from .images.files import read_picture, read_tensor, to_picture, to_tensor
+from .images.files import read_picture, to_picture
 from .images.saving import save_picture
 from .images.sheets import contact_sheet, side_by_side
+from .images.tensors import read_tensor, to_tensor
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.first_sight import nearest_styles
 from .inference.grid import style_grid

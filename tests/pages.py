@@ -91,7 +91,12 @@ def visitor(chromium, address):
         tab.on("request", lambda r: elsewhere.append(r.url))
         if not script:
             tab.on("pageerror", lambda error: errors.append(str(error)))
-            tab.on("console", lambda m: errors.append(f"{m.text} {m.location['url']}") if m.type == "error" else None)
+            tab.on(
+                "console",
+                lambda m: (
+                    errors.append(f"{m.text} {m.location['url']}") if m.type == "error" else None
+                ),
+            )
         tab.goto(address)
         tab.locator("#said").filter(has_text="Ready.").wait_for()
         return tab

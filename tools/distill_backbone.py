@@ -23,8 +23,9 @@ from torch import nn
 
 from faststyle_fastai.core.atomic import atomic_write
 from faststyle_fastai.images.discovery import picture_files
-from faststyle_fastai.images.files import read_picture, to_tensor
+from faststyle_fastai.images.files import read_picture
 from faststyle_fastai.images.sizes import resize_short
+from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.perceptual.backbones import BACKBONES, Backbone, perceptual_backbone
 from faststyle_fastai.perceptual.style_losses import gram_matrix
 from faststyle_fastai.training.data import StyleDataLoaders

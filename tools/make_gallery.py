@@ -14,8 +14,9 @@ import typer
 from PIL import ImageOps
 
 from faststyle_fastai.core.assets import ASSETS
-from faststyle_fastai.images.files import read_picture, to_tensor
+from faststyle_fastai.images.files import read_picture
 from faststyle_fastai.images.saving import save_picture
+from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES, style_thumbnail
 from faststyle_fastai.inference.first_sight import palette_of
 from faststyle_fastai.models.stylefile import load_style, write_style

@@ -24,16 +24,17 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.core.assets import ASSETS, builtin_path
 from faststyle_fastai.core.moments import mean_and_std
 from faststyle_fastai.core.weights import compact
-from faststyle_fastai.images.files import read_picture, to_tensor
+from faststyle_fastai.images.files import read_picture
+from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
 from faststyle_fastai.inference.first_sight import together
 from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import AnyStyleNet, any_style_path, load_any_style
-from faststyle_fastai.models.stylefile import builtin_path, load_style, write_style
+from faststyle_fastai.models.stylefile import load_style, write_style
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.terms import TERMS

@@ -25,7 +25,7 @@ from PIL import Image
 
 from benchmarks.report import report
 from faststyle_fastai.cli import main as cli
-from faststyle_fastai.models.stylefile import builtin_path
+from faststyle_fastai.core.assets import builtin_path
 
 AT_ONCE = 100  # images per folder
 SLOW = 10  # seconds

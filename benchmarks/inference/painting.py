@@ -26,8 +26,9 @@ import torch
 from benchmarks.core.roofline import operations, rates
 from benchmarks.report import report
 from faststyle_fastai.all import Stylizer, read_picture, save_picture, to_examples
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.images.sizes import resized_tensor
-from faststyle_fastai.models.stylefile import builtin_path, load_style
+from faststyle_fastai.models.stylefile import load_style
 
 SIZES = {"512 px": (512, 512), "1080p": (1920, 1080), "4K": (3840, 2160)}
 STYLE = "great_wave"

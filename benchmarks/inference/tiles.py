@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.report import report
 from faststyle_fastai.all import Stylizer, read_picture
-from faststyle_fastai.images.sizes import short_shape
+from faststyle_fastai.images.shapes import short_shape
 
 STYLES, LONG, SIDE = ("great_wave", "the_scream", "mondrian"), 3072, 512
 

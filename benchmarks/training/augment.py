@@ -26,7 +26,7 @@ from torch import nn
 
 from benchmarks.report import report
 from faststyle_fastai.all import StyleAugment, picture_files, read_picture
-from faststyle_fastai.images.files import to_tensor
+from faststyle_fastai.images.tensors import to_tensor
 
 SIDE, TRAIN, TEST, EPOCHS, SEEDS = 64, 1500, 300, 15, 3
 SAME = 0.9  # share of the training images whose texture tells the class

@@ -18,8 +18,8 @@ import torch
 
 from benchmarks.report import fresh, peak, report
 from faststyle_fastai.all import Stylizer, paint_video
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.inference.options import PaintOptions
-from faststyle_fastai.models.stylefile import builtin_path
 from faststyle_fastai.video.frame_painter import FramePainter
 from faststyle_fastai.video.reader import VideoFrame, open_video
 

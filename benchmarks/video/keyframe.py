@@ -21,7 +21,7 @@ from PIL import Image
 
 from benchmarks.report import report
 from faststyle_fastai.all import Stylizer, train
-from faststyle_fastai.images.files import to_tensor
+from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.video.reader import open_video
 from faststyle_fastai.video.temporal import Scenes

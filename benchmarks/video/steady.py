@@ -33,7 +33,8 @@ from benchmarks.video.scenes import (
 )
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.discovery import find_pictures
-from faststyle_fastai.images.files import to_picture, to_tensor
+from faststyle_fastai.images.files import to_picture
+from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
 
 LATER = 10  # frames

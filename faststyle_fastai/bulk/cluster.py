@@ -17,17 +17,18 @@ from typing import Any
 import torch
 from fastcore.basics import chunked
 
+from ..core.assets import MODEL
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..images.discovery import output_name, works_of
-from ..images.files import image_size, read_exif, read_tensor
+from ..images.files import image_size, read_exif
 from ..images.formats import file_name, is_painting, is_picture, named_works
 from ..images.remote import download, is_address
 from ..images.saving import save_picture
+from ..images.tensors import read_tensor
 from ..inference.builtin import find_style
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from ..models.stylefile import MODEL
 from .stores import file_system, files_below, placed, put
 
 __all__ = ["paint_bulk"]

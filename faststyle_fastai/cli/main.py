@@ -1,32 +1,19 @@
 "The `faststyle` command line: each command parses, calls one function and prints the output path."
 
-import os
-import signal
-import sys
-import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import wraps
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Option
 
 from .. import __version__
-from ..core.errors import Stopped, UsageError, format_error
-from ..core.extras import EXTRAS, extra
-from ..core.interrupts import SIGNALS
-from ..core.terminal import one_line
-from ..core.values import is_finite, typed
 from .bulk import bulk
 from .convert import export, import_
 from .doctor import doctor
-from .help import Command, Group, in_options
+from .help import Command, Group
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
-from .pipes import piped
+from .running import checked, run
 from .stylize import grid, stylize
 from .train import add_style, demo, pretrain, train
 from .video import video
@@ -79,86 +66,21 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
 }
 
 
-# Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
-STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
 NEEDS = {web: "web", camera: "web", video: "video", bulk: "bulk", export: "onnx"}  # -> an extra
-
-
-def checked(command):
-    "The command, after the checks that all commands share."
-
-    @wraps(command)
-    def run(**options):
-        for name, value in options.items():
-            if name != "settings" and not is_finite(value):  # which typer's ranges allow
-                why = in_options(f"{name}={typed(value)}. Use a number below 9e18.")
-                raise typer.BadParameter(why)
-        if options.get("out") == Path("-") and command is not stylize:
-            raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
-        need = None if options.get("virtual") else NEEDS.get(command)
-        if need and not find_spec(EXTRAS[need]):
-            extra(EXTRAS[need], need)
-        with piped(options) if command is stylize else nullcontext(options) as options:
-            return command(**options)
-
-    return run
 
 
 def register(command, panel, examples):
     name = command.__name__.strip("_").replace("_", "-")
     epilog = "\n\n".join(("For example:", *examples))
     how = {"rich_help_panel": panel, "epilog": epilog, "short_help": command.__doc__}
-    app.command(name, cls=Command, **how)(checked(command))
+    app.command(name, cls=Command, **how)(
+        checked(command, NEEDS.get(command), pipes=command is stylize)
+    )
 
 
 for panel, commands in COMMANDS.items():
     for command, examples in commands.items():
         register(command, panel, examples)
-
-
-def main():
-    "Run the command line; an error is printed as one line on stderr."
-    for stream in (sys.stdout, sys.stderr):  # Windows encodings lack some characters
-        if hasattr(stream, "reconfigure"):  # unless a program has replaced it
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    sys.argv[1:] = map(with_home, sys.argv[1:])
-    debug, verbose = take("--debug"), take("-v", "--verbose")
-    if sys.argv[1:2] == ["help"]:
-        sys.argv[1:] = [*sys.argv[2:], "--help"]
-    if sys.argv[1:2] == ["optimize"]:
-        sys.argv[1:] = as_typed(sys.argv[1:])
-    if verbose:
-        print(machine(), file=sys.stderr)
-    else:
-        for noise in (FutureWarning, DeprecationWarning):  # meant for the libraries' developers
-            warnings.simplefilter("ignore", noise)
-    for number in SIGNALS:  # `kill` and a closed terminal keep work, as Ctrl-C does
-        if signal.getsignal(number) is not signal.SIG_IGN:  # of nohup
-            signal.signal(number, signal.default_int_handler)
-    warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
-    try:
-        if "" in sys.argv[1:]:  # it would be the current folder
-            raise UsageError("An argument is empty. Is it a variable that is not set?")
-        app()
-    except Exception as error:
-        if debug:
-            raise
-        print(f"error: {in_options(format_error(error))}", file=sys.stderr)
-        kinds = (kind for kind in STATUS if isinstance(error, kind))
-        raise SystemExit(STATUS[next(kinds)]) from None
-
-
-def with_home(word):
-    "Replace ~ by the home folder where shells do not: in quotes and after --style=."
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return option + equals + (os.path.expanduser(value) if value.startswith("~/") else value)
-
-
-def take(*names):
-    "Remove an option from anywhere in the command line; return whether it was given."
-    words = sys.argv[1:]
-    sys.argv[1:] = [word for word in words if word not in names]
-    return sys.argv[1:] != words
 
 
 def machine():
@@ -170,6 +92,11 @@ def machine():
     precision = str(autocast_dtype(device) or "float32").removeprefix("torch.")
     details = {**versions(), "device": device, "precision": precision}
     return ", ".join(f"{name} {value}" for name, value in details.items())
+
+
+def main():
+    "Run the command line."
+    run(app, machine, {"optimize": as_typed})
 
 
 @app.callback(invoke_without_command=True)

@@ -165,8 +165,9 @@ def info(
     ],
 ):
     "Print the metadata of a style file as JSON."
+    from ..core.assets import builtin_path
     from ..inference.builtin import BUILTIN_STYLES, find_style
-    from ..models.stylefile import builtin_path, load_style
+    from ..models.stylefile import load_style
 
     path, name = find_style(file)
     net, metadata, base = load_style(path)

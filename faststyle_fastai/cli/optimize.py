@@ -13,7 +13,8 @@ from ..core.terminal import progress
 from ..core.values import either
 from ..optimization.pixel_recipes import OPTIMIZATIONS
 from . import options
-from .options import option, override
+from .options import option
+from .training_options import BACKBONE, CONTENT_LAYERS, STYLE_LOSS, override
 
 PLAN = {  # see pixel_recipes.Optimization
     "content_weight": override(float, "WEIGHT", "Weight of the content loss.", min=0),
@@ -30,8 +31,8 @@ PLAN = {  # see pixel_recipes.Optimization
         "--style-ratio",
         min=0,
     ),
-    "content_layers": options.CONTENT_LAYERS,
-    "style_layers": options.STYLE_LOSS["style_layers"],
+    "content_layers": CONTENT_LAYERS,
+    "style_layers": STYLE_LOSS["style_layers"],
     "content_loss": override(str, "NAME", "Content loss: mse, relative, normalized or scaled."),
     "style_loss": override(
         str,
@@ -75,7 +76,7 @@ PLAN = {  # see pixel_recipes.Optimization
     "optimizer": override(
         str, "NAME", "Optimizer: adam, lbfgs, or wolfe (L-BFGS with a line search)."
     ),
-    **options.BACKBONE,
+    **BACKBONE,
 }
 
 

@@ -1,4 +1,4 @@
-"Arguments and options that several commands share."
+"Arguments and options that several commands share, besides those of training."
 
 import os
 from collections.abc import Callable
@@ -7,41 +7,18 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, BadParameter, Option
+from typer import BadParameter, Option
 
 from ..core.terminal import printable
-from ..core.values import either
 from ..inference.options import PaintOptions
-from ..perceptual.plans import SHORTHAND
-from ..training.recipes import RECIPES
-from .checks import check_device, check_folder, check_mix, check_recipe, check_style
+from .checks import check_device, check_mix, check_style
 from .help import in_options
-from .parsers import layer_parts, setting
 
 
 def option(metavar: str, description: str, *names: str, **more: Any) -> Any:
     return Option(*names, metavar=metavar, help=description, **more)
 
 
-Photos = Annotated[
-    Path,
-    Argument(
-        metavar="PHOTOS",
-        help="Folder of training photos.",
-        show_default=False,
-        callback=check_folder,
-    ),
-]
-Out = Annotated[
-    Path,
-    option(
-        "DIR",
-        "Folder for the network, previews and checkpoints.",
-        "-o",
-        "--output",
-        show_default=False,
-    ),
-]
 Device = Annotated[
     str | None,
     option(
@@ -50,7 +27,6 @@ Device = Annotated[
         callback=check_device,
     ),
 ]
-Seed = Annotated[int, option("N", "Random seed.")]
 Quiet = Annotated[bool, Option("--quiet", help="Do not print progress.")]
 Output = Annotated[Path, option("FILE", "Output file.", "-o", "--output")]
 StyleOutput = Annotated[Path, option("FILE", "Output file (.safetensors).", "-o", "--output")]
@@ -74,22 +50,6 @@ Painting = Annotated[
 Megapixels = Annotated[
     float, option("N", "Refuse images with more megapixels.", "--max-megapixels", min=0.001)
 ]
-Recipe = Annotated[
-    str,
-    option(
-        "NAME",
-        f"Training recipe: {either(RECIPES)}. All but fast are published ones.",
-        callback=check_recipe,
-    ),
-]
-Arch = Annotated[
-    str,
-    option(
-        "NAME",
-        "Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
-        "(as published).",
-    ),
-]
 SightArch = Annotated[
     str | None,
     option(
@@ -98,81 +58,6 @@ SightArch = Annotated[
         "--arch",
     ),
 ]
-ValidPct = Annotated[
-    float, option("SHARE", "Share of the photos held out for validation.", min=0, max=0.9)
-]
-Workers = Annotated[
-    int | None,
-    option(
-        "N",
-        "Processes that load photos. Default: up to 16 on CUDA, otherwise 0.",
-        "--num-workers",
-        min=0,
-    ),
-]
-CheckpointEvery = Annotated[
-    int | None,
-    option("STEPS", "Steps between checkpoints. Default: 200, at least a minute apart.", min=1),
-]
-
-
-def override(kind: Any, metavar: str, description: str, *names: str, **limits: Any) -> tuple:
-    "An option that overrides one setting of a recipe: its type and default."
-    limits["rich_help_panel"] = "Loss and schedule"
-    return Annotated[kind | None, option(metavar, description, *names, **limits)], None
-
-
-LAYERS, DEFAULT = "LAYER[=PART],…", "Default: the recipe's."
-UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."
-SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
-# Groups of options for the decorator `takes`: name -> type and default.
-STYLE_LOSS = {
-    "style_weight": override(float, "WEIGHT", f"Weight of the style loss, {UNITS}", min=0),
-    "style_layers": override(
-        dict, LAYERS, f"Layers of the style loss. {DEFAULT}", parser=layer_parts
-    ),
-    "style_size": override(int, "PX", f"Short side of the paintings in px. {DEFAULT}", min=1),
-}
-CONTENT_LAYERS = override(
-    dict,
-    LAYERS,
-    f"Layers of the content loss, such as relu2_2,relu3_4=.5. {DEFAULT}",
-    parser=layer_parts,
-)
-BACKBONE = {
-    "backbone": override(
-        str, "NAME", f"Backbone: vgg16, vgg19, vgg19_16x or lite (built in). {DEFAULT}"
-    ),
-    "weights": override(
-        Path, "FILE", "Backbone weights (.safetensors or .pth).", "--backbone-weights"
-    ),
-}
-LOSS = {
-    **BACKBONE,
-    "content_weight": override(
-        float, "WEIGHT", "Weight of the content loss, in the recipe's units.", min=0
-    ),
-    "tv_weight": override(
-        float, "WEIGHT", "Weight of the total variation, in the recipe's units.", min=0
-    ),
-    "content_layers": CONTENT_LAYERS,
-    "settings": override(
-        list[Any],
-        "TERM.SETTING=VALUE",
-        f"Any setting of a loss term, such as tone.weight=1. Repeat for several: {SETTINGS}.",
-        "--set",
-        parser=setting,
-    ),
-    "lr": override(float, "RATE", f"Peak learning rate. {DEFAULT}", min=1e-12),
-    "opt": override(str, "NAME", "Optimizer: adam or muon.", "--optimizer"),
-}
-SCHEDULE = {
-    "size": override(int, "PX", f"Side of the square training crops. {DEFAULT}", "--crop-size"),
-    "bs": override(int, "N", f"Photos per step. {DEFAULT}", "--batch-size", "--bs"),
-    "images": override(int, "N", f"Photos per epoch, the same in every epoch. {DEFAULT}"),
-    "epochs": override(int, "N", "Epochs in each phase of the recipe's schedule.", min=1),
-}
-
 STYLE = (
     "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, "
     "a .safetensors file, a run folder, or FILE:NAME."
@@ -256,16 +141,6 @@ TrustPickle = Annotated[
     bool, Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded.")
 ]
 Force = Annotated[bool, Option("--overwrite", help="Overwrite existing output.")]
-# The last options of every training
-RUN = {
-    "force": (Force, False),
-    "workers": (Workers, None),
-    "device": (Device, None),
-    "precision": (Precision, "auto"),
-    "seed": (Seed, 0),
-    "quiet": (Quiet, False),
-}
-
 Host = Annotated[str, option("ADDRESS", "Address of the web page.")]
 Port = Annotated[int, option("PORT", "Port of the web page.", min=0, max=65535)]
 AllowHosts = Annotated[

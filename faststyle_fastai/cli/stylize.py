@@ -137,8 +137,9 @@ def stylize(
 
 def read_images(jobs):
     "Yield sources and targets with an image: a tensor, the source if it is large, or an error."
-    from ..images.files import image_size, read_tensor
+    from ..images.files import image_size
     from ..images.remote import is_address
+    from ..images.tensors import read_tensor
 
     for source, target in jobs:
         try:

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
-from . import checks, options
+from . import checks, options, training_options
 from .checks import check_folder, check_keyframes, check_paintings, check_trained
 from .options import option
+from .training_options import LOSS, RUN, SCHEDULE, STYLE_LOSS
 
 STABLE = 1.5  # weight of TemporalConsistency: higher is steadier, but less like the painting
 
@@ -32,7 +33,7 @@ def demo(
     minutes: Annotated[float, option("MINUTES", "Training time in minutes.", min=0.01)] = 1.5,
     device: options.Device = None,
     precision: options.Precision = "auto",
-    seed: options.Seed = 0,
+    seed: training_options.Seed = 0,
     quiet: options.Quiet = False,
 ):
     "Train a style offline in minutes and repaint a photo in it."
@@ -46,15 +47,15 @@ def demo(
         print(f"Open {written[0]}. To paint a photo of yours: {next_step}", file=sys.stderr)
 
 
-@options.takes(options.LOSS | options.SCHEDULE, options.RUN)
+@options.takes(LOSS | SCHEDULE, RUN)
 def pretrain(
-    photos: options.Photos,
+    photos: training_options.Photos,
     out: options.StyleOutput,
-    recipe: options.Recipe = "fast",
+    recipe: training_options.Recipe = "fast",
     pretrained: Annotated[
         str, option("START", "Network to start from: none, autoencoder (built in), or a file.")
     ] = "none",
-    arch: options.Arch = "full",
+    arch: training_options.Arch = "full",
     minutes: Annotated[
         float | None,
         option(
@@ -63,8 +64,8 @@ def pretrain(
             min=0.01,
         ),
     ] = None,
-    valid_pct: options.ValidPct = 0.02,
-    checkpoint_every: options.CheckpointEvery = None,
+    valid_pct: training_options.ValidPct = 0.02,
+    checkpoint_every: training_options.CheckpointEvery = None,
     resume: Annotated[
         bool, Option("--resume", help="Resume an interrupted training with the same options.")
     ] = False,
@@ -77,10 +78,13 @@ def pretrain(
     options.print_outputs(pretrain(**arguments))
 
 
-@options.takes(options.STYLE_LOSS | options.LOSS | options.SCHEDULE, options.RUN)
+@options.takes(
+    STYLE_LOSS | LOSS | SCHEDULE,
+    RUN,
+)
 def train(
-    photos: options.Photos,
-    out: options.Out,
+    photos: training_options.Photos,
+    out: training_options.Out,
     style: Annotated[
         list[str] | None,
         option(
@@ -102,7 +106,7 @@ def train(
         ),
     ] = None,
     as_one: options.AsOne = False,
-    recipe: options.Recipe = "fast",
+    recipe: training_options.Recipe = "fast",
     pretrained: Annotated[
         str,
         option(
@@ -111,7 +115,7 @@ def train(
             "autoencoder, none, or a file.",
         ),
     ] = "predicted",
-    arch: options.Arch = "full",
+    arch: training_options.Arch = "full",
     minutes: Annotated[
         float | None,
         option(
@@ -137,8 +141,8 @@ def train(
             help="Train temporally consistent strokes for video. Takes twice as long.",
         ),
     ] = False,
-    valid_pct: options.ValidPct = 0.02,
-    checkpoint_every: options.CheckpointEvery = None,
+    valid_pct: training_options.ValidPct = 0.02,
+    checkpoint_every: training_options.CheckpointEvery = None,
     preview_every: Annotated[
         int | None,
         option("STEPS", "Steps between previews. Default: 100, at least 10 seconds apart.", min=1),
@@ -173,7 +177,7 @@ def train(
     options.print_outputs(*sorted(run.glob("progress*")))
 
 
-@options.takes(options.STYLE_LOSS | options.LOSS, options.RUN)
+@options.takes(STYLE_LOSS | LOSS, RUN)
 def add_style(
     run: Annotated[
         Path,

@@ -2,7 +2,22 @@
 
 from pathlib import Path
 
-__all__ = ["ASSETS"]
+from .errors import FaststyleError
+
+__all__ = ["ASSETS", "MODEL", "builtin_path"]
 
 # The folder of the files in the package: networks, thumbnails of paintings, one painting
 ASSETS = Path(__file__).parents[1] / "assets"
+
+MODEL = "model.safetensors"  # file name of the network in a run folder
+
+
+def builtin_path(name, arch):
+    "Path of a built-in network for `arch`: the autoencoder or the gallery."
+    path = ASSETS / f"{name if arch == 'full' else f'{name}-{arch}'}.safetensors"
+    if not path.is_file():
+        raise FaststyleError(
+            f"No built-in {name} for arch '{arch}'. Start from your own file, or from scratch "
+            f"with pretrained=None."
+        )
+    return path

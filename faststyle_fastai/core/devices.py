@@ -17,14 +17,12 @@ __all__ = [
     "finishing_device",
     "named_devices",
     "on_cpu",
-    "out_of_memory",
     "use_device",
 ]
 
 GPUS = "cuda", "mps", "xpu"
 PRECISIONS = "auto", "float32", "bfloat16", "float16"
 TENSOR_CORES = 7, 0  # the first compute capability that is faster in float16
-OUT_OF_MEMORY = "DefaultCPUAllocator", "ALLOC_FAILED", "MPS backend out of memory"
 
 
 def best_device() -> torch.device:
@@ -143,9 +141,3 @@ def named_devices(
         raise UsageError(f"Invalid device '{names}'. Give one device, or two of the same kind.")
     use_device(devices[0])
     return devices
-
-
-def out_of_memory(error: Exception) -> bool:
-    "Whether `error` means out of memory, for which some libraries have no error type."
-    kinds = MemoryError, torch.OutOfMemoryError
-    return isinstance(error, kinds) or any(words in str(error) for words in OUT_OF_MEMORY)

@@ -2,7 +2,14 @@
 
 from .terminal import one_line
 
-__all__ = ["FaststyleError", "NonFiniteLoss", "Stopped", "UsageError", "format_error"]
+__all__ = [
+    "FaststyleError",
+    "NonFiniteLoss",
+    "Stopped",
+    "UsageError",
+    "format_error",
+    "out_of_memory",
+]
 
 
 class FaststyleError(RuntimeError):
@@ -36,3 +43,12 @@ def format_error(error: Exception) -> str:
     if isinstance(error, (FaststyleError, ValueError, OSError)):
         return text
     return f"{type(error).__name__}: {text} (--debug shows the traceback)"
+
+
+OUT_OF_MEMORY = "DefaultCPUAllocator", "ALLOC_FAILED", "MPS backend out of memory"
+
+
+def out_of_memory(error: Exception) -> bool:
+    "Whether `error` means out of memory, for which some libraries have no error type."
+    kind = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return kind or any(words in str(error) for words in OUT_OF_MEMORY)

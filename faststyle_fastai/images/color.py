@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import torch
 from PIL import Image, ImageCms
-from torch import Tensor
 
 from ..core.errors import FaststyleError
 from .named_colors import NamedColors, to_srgb
 
-__all__ = ["LUMA", "luminance", "parse_profile", "soft_proof", "srgb"]
+__all__ = ["parse_profile", "soft_proof", "srgb"]
 
 
 def _srgb():
@@ -93,22 +91,3 @@ def soft_proof(
 
 def _profile(data):
     return ImageCms.ImageCmsProfile(BytesIO(data))
-
-
-LUMA = 0.2126, 0.7152, 0.0722  # Rec. 709 weights of R, G, B
-
-
-def luminance(
-    x: Tensor,  # [B, 3, H, W], sRGB in [0, 1]
-) -> Tensor:  # [B, 1, H, W]
-    "Rec. 709 luma."
-    exporting = torch.compiler.is_exporting()  # what an exported program makes must not be kept
-    weights = (luma.__wrapped__ if exporting else luma)(x.device)
-    return (x.float() * weights).sum(1, keepdim=True)
-
-
-@lru_cache
-def luma(device):
-    "`LUMA` on a device; copying it there for each image would wait for a GPU."
-    with torch.inference_mode(False):  # or it could not be used in training later
-        return torch.tensor(LUMA, device=device).view(3, 1, 1)

@@ -5,27 +5,28 @@ import sys
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import ExifTags, Image, ImageOps
-from torch import Tensor
 
 from .color import parse_profile, srgb
-from .opening import COLORS, PAGES, checked, name_of, opened, reading
+from .opening import COLORS, PAGES, is_tensor, name_of, opened, reading
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "is_deep",
     "read_exif",
     "limit_pixels",
     "flatten_alpha",
+    "read_array",
     "read_picture",
-    "read_tensor",
     "read_upright",
     "image_size",
     "warn_if_small",
     "to_picture",
-    "to_tensor",
 ]
 
 PLAYED = "GIF", "PNG", "WEBP"  # animations that are read as films
@@ -41,8 +42,8 @@ STORAGE = [tag for tag in ExifTags.Base if tag.name in (
 
 
 def read_picture(
-    source: str | Path | Image.Image | np.ndarray | Tensor,  # also an http(s) address; [H, W(, 3)];
-    # a tensor [3, H, W] or [1, 3, H, W]
+    source: "str | Path | Image.Image | np.ndarray | Tensor",  # also an http(s) address;
+    # [H, W(, 3)]; a tensor [3, H, W] or [1, 3, H, W]
     shortest: int | None = None,  # px; a JPEG may be decoded smaller, down to this short side
 ) -> Image.Image:  # RGB
     """Read an image as it is meant to be seen: upright, sRGB, transparent parts on white.
@@ -53,18 +54,14 @@ def read_picture(
     return flatten_alpha(read_upright(source, shortest))
 
 
-def read_tensor(
-    source,  # as in `read_picture`; a tensor [B, 3 or 4, H, W] is returned unchanged
-) -> Tensor:  # [1, 3, H, W] in [0, 1]; [1, 4, H, W] with opacity
+def read_array(
+    source,  # as in `read_picture`, but no tensor
+) -> np.ndarray:  # [H, W, 3] float32 in [0, 1]; [H, W, 4] with opacity
     """Read an image to paint: upright, sRGB, full bit depth, the first frame of an animation.
 
     Raises what `read_picture` does.
     """
-    if isinstance(source, Tensor):
-        x = checked(source)
-        return x if x.dim() == 4 else x[None]
     with opened(source) as image, reading(image):
-        assert isinstance(image, Image.Image)
         frames = image.info.get(PAGES, 0) or getattr(image, "n_frames", 1)
         if frames > 1:
             hint = "; faststyle video paints all" * (image.format in PLAYED)
@@ -73,13 +70,13 @@ def read_tensor(
                 stacklevel=3,
             )
         if _is_deep_gray(image):
-            gray = torch.from_numpy(_gray(ImageOps.exif_transpose(image)))
-            return gray.expand(1, 3, -1, -1)
+            gray = _gray(ImageOps.exif_transpose(image))
+            return np.broadcast_to(gray[..., None], (*gray.shape, 3))
         low_bytes = _low_bytes(image)
-        x = to_tensor(_upright(image))
-        if low_bytes is None or low_bytes.size != (x.shape[-1], x.shape[-2]):
+        x = floats(_upright(image))
+        if low_bytes is None or low_bytes.size != x.shape[1::-1]:
             return x
-        return (x * 256 + to_tensor(low_bytes)) * 255 / 65535
+        return (x * 256 + floats(low_bytes)) * 255 / 65535
 
 
 def read_upright(
@@ -98,7 +95,7 @@ def image_size(
 ) -> tuple[int, int]:
     "An image's width and height as stored, before it is turned upright."
     with opened(source) as image:
-        return (image.shape[-1], image.shape[-2]) if isinstance(image, Tensor) else image.size
+        return (image.shape[-1], image.shape[-2]) if is_tensor(image) else image.size
 
 
 def warn_if_small(
@@ -126,7 +123,7 @@ def limit_pixels(
 
 def _upright(image):
     "An image upright and in sRGB: RGB, or RGBA if any of it is transparent."
-    if isinstance(image, Tensor):
+    if is_tensor(image):
         image = to_picture(image)
     profile, named = image.info.get("icc_profile"), image.info.get(COLORS)
     if named and isinstance(named.transfer, str):
@@ -224,16 +221,15 @@ def read_exif(
         return b""
 
 
-def to_tensor(
+def floats(
     image: Image.Image | np.ndarray,  # RGB or RGBA; [H, W, 3 or 4] uint8
-    device: torch.device | None = None,  # converted there: its bytes are a quarter to copy
-) -> Tensor:  # [1, 3 or 4, H, W] float32 in [0, 1]
-    "An image as a network input."
-    return torch.from_numpy(np.array(image)).to(device=device).permute(2, 0, 1)[None].float() / 255
+) -> np.ndarray:  # [H, W, 3 or 4] float32 in [0, 1]
+    "The colors of an image."
+    return np.asarray(image).astype(np.float32) / 255
 
 
 def to_picture(
-    x: Tensor,  # [3, H, W] or [1, 3, H, W], floats in [0, 1] or integers up to 255; a 4th
+    x: "Tensor",  # [3, H, W] or [1, 3, H, W], floats in [0, 1] or integers up to 255; a 4th
     # channel is opacity
 ) -> Image.Image:  # RGB or RGBA, rounded
     "A network output as an image."
@@ -241,8 +237,8 @@ def to_picture(
 
 
 def unit(
-    x: Tensor,  # [3 or 4, H, W] or [1, 3 or 4, H, W]: floats in [0, 1], or integers up to 255
-) -> Tensor:  # [H, W, 3 or 4] float32, clamped to [0, 1]
+    x: "Tensor",  # [3 or 4, H, W] or [1, 3 or 4, H, W]: floats in [0, 1], or integers up to 255
+) -> "Tensor":  # [H, W, 3 or 4] float32, clamped to [0, 1]
     if x.dim() == 4 and len(x) > 1:
         raise ValueError(f"A batch of {len(x)} images. Convert them one by one.")
     x = x.detach().reshape(x.shape[-3:]).permute(1, 2, 0)

@@ -7,8 +7,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .files import opened, read_picture, to_picture, to_tensor
+from .files import opened, read_picture, to_picture
 from .sizes import local_mean
+from .tensors import to_tensor
 
 __all__ = ["fit_mask", "gray", "guided", "read_mask"]
 

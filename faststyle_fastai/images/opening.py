@@ -1,25 +1,25 @@
 "Opening of images: only the formats of photos, with errors that are one line."
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pi_heif import register_heif_opener
 from PIL import Image
-from torch import Tensor
 
-from ..core.devices import out_of_memory
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, out_of_memory
 from .formats import RAW, READERS
 from .named_colors import named_colors
 from .odd import choose_page, in_planes, mended_png, read_tiff
 from .remote import download, is_address
 
-__all__ = ["COLORS", "PAGES", "checked", "name_of", "opened", "reading"]
+__all__ = ["COLORS", "PAGES", "is_tensor", "name_of", "opened", "reading"]
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -33,12 +33,12 @@ SOURCE, COLORS, PAGES = "source", "named colors", "pages"
 @contextmanager
 def opened(
     source,  # a path or an address; an image, an array or a tensor is passed on
-) -> Iterator[Image.Image | Tensor]:
+) -> Iterator[Any]:  # a PIL image, or a tensor
     "Open an image without decoding it; errors are one line that names the source."
     if isinstance(source, np.ndarray):
         source = _from_array(source)
-    if isinstance(source, (Image.Image, Tensor)):
-        yield checked(source) if isinstance(source, Tensor) else source
+    if isinstance(source, Image.Image) or is_tensor(source):
+        yield checked(source) if is_tensor(source) else source
         return
     if not isinstance(source, (str, Path)):
         raise TypeError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
@@ -73,13 +73,19 @@ def opened_file(file):
     return (read_tiff(file) or image) if image.format == "TIFF" and in_planes(image) else image
 
 
-def checked(x: Tensor) -> Tensor:
+def is_tensor(x: Any) -> bool:
+    "Whether this is a tensor of PyTorch, which need not be installed."
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
+def checked(x):
     "A tensor of floats whose shape is that of images; bytes are divided by 255."
     if x.dim() not in (3, 4) or x.shape[-3] not in (3, 4):
         raise ValueError(
             f"A tensor of shape {list(x.shape)} is no image. Give [3, H, W] or [B, 3, H, W]."
         )
-    x = x.as_subclass(Tensor)
+    x = x.as_subclass(sys.modules["torch"].Tensor)
     x = x.float() if x.is_floating_point() else x.float() / 255
     if not x.isfinite().all():
         raise ValueError("A tensor with values that are not finite is no image.")

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
 from ..core.atomic import atomic_write
 from ..core.errors import UsageError
 from ..core.extras import extra
 from .color import SRGB
-from .files import flatten_alpha, to_picture, to_tensor, unit
+from .files import flatten_alpha, floats, to_picture, unit
+from .opening import is_tensor
 
 __all__ = ["QUALITY", "check_format", "save_picture"]
 
@@ -19,7 +19,7 @@ QUALITY = 95  # of JPEG and WebP
 
 
 def save_picture(
-    picture: Image.Image | Tensor,  # a tensor as in `to_picture`
+    picture: Any,  # an image; a tensor as in `to_picture`; or [H, W, 3 or 4] in [0, 1]
     path: str | Path,  # format by extension; JPEG and WebP have quality 95
     depth: int = 8,  # bits per channel, 8 or 16 (.png, .tif)
     exif: bytes = b"",  # 8-bit files only
@@ -32,12 +32,13 @@ def save_picture(
     suffix = path.suffix.lower()
     with atomic_write(path) as temporary:
         if depth == 16:
-            x = picture if isinstance(picture, Tensor) else to_tensor(picture)
-            values = (unit(x) * 65535).round().cpu().numpy().astype(np.uint16)
+            values = unit(picture).cpu().numpy() if is_tensor(picture) else picture
+            values = floats(values) if isinstance(values, Image.Image) else values
+            values = (values * 65535).round().astype(np.uint16)
             library, write = DEEP[suffix]
             write(extra(library, "deep"), temporary, values)
         else:
-            image = to_picture(picture) if isinstance(picture, Tensor) else picture
+            image = to_picture(picture) if is_tensor(picture) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
             options: dict[str, Any] = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}

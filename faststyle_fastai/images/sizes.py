@@ -1,22 +1,17 @@
-"Image sizes and resizing."
-
-import math
+"Resizing."
 
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..core.errors import UsageError
-from .files import to_tensor
+from .shapes import short_shape
+from .tensors import to_tensor
 
 __all__ = [
     "local_mean",
     "resized",
     "resized_tensor",
-    "fitted",
-    "LONGEST",
     "resize_short",
-    "short_shape",
     "shrink",
 ]
 
@@ -44,21 +39,6 @@ def resized_tensor(
     return to_tensor(image.resize(size, Image.Resampling.BICUBIC))
 
 
-def fitted(
-    size: tuple[int, int],  # width, height
-    longest: int,  # px
-    enlarge: bool = False,
-) -> tuple[int, int]:
-    "An image's width and height with the longer side limited to `longest`."
-    scale = longest / max(size)
-    if scale > 1 and not enlarge:
-        return size[0], size[1]
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-LONGEST = 16_384  # px; enlarging a long, narrow image would fill the memory
-
-
 def resize_short(
     x: Tensor,  # [B, 3, H, W]
     size: int,  # px of the shorter side of the result
@@ -67,23 +47,6 @@ def resize_short(
     shape = short_shape((x.shape[-2], x.shape[-1]), size)
     x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
     return x.clamp(0, 1)
-
-
-def short_shape(
-    shape: tuple[int, int],  # height, width
-    size: int,  # px of the shorter side of the result
-) -> tuple[int, int]:
-    "Height and width at a shorter side of `size`; `ValueError` for very long images."
-    if not 1 <= size < math.inf:
-        raise UsageError(f"Invalid size={size}. Use px, at least 1.")
-    scale = size / min(shape)
-    small = max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
-    if max(small) > max(LONGEST, *shape):
-        (height, width), (down, across) = shape, small
-        raise ValueError(
-            f"{width}x{height} px at {size} px would be {across}x{down} px: too long. Crop it."
-        )
-    return small
 
 
 def shrink(x, scale):

@@ -3,14 +3,12 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from fastcore.basics import chunked
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from ..core.assets import ASSETS
+from ..core.assets import ASSETS, MODEL, builtin_path
 from ..images.files import read_picture
 from ..images.formats import PICTURES
 from ..images.sheets import contact_sheet
-from ..models.stylefile import MODEL, builtin_path
 
 __all__ = ["BUILTIN_STYLES", "film_style", "gallery_sheet", "style_thumbnail", "style_title"]
 
@@ -120,4 +118,4 @@ def gallery_sheet(
         middle = size / 2, size * 1.05
         ImageDraw.Draw(cell).text(middle, name, "black", font, anchor="mm")
         cells.append(cell)
-    return contact_sheet(list(chunked(cells, columns)))
+    return contact_sheet([cells[i : i + columns] for i in range(0, len(cells), columns)])

@@ -7,28 +7,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..images.color import luminance
-from ..images.files import to_tensor
-from ..images.sizes import local_mean, resize_short, resized, short_shape
-from .options import STROKES
+from ..images.sizes import local_mean, resize_short, resized
+from ..images.tensors import luminance, to_tensor
 
-__all__ = ["Enlarger", "enlarged", "painting_shape"]
+__all__ = ["Enlarger", "enlarged"]
 
 RADIUS = 4  # px of the window in which the painted image is compared with the photo
 LARGEST = 1024  # px of the copy that very large images are compared at
 FLAT = 1e-3  # variance of luminance below which there is no edge to restore
-
-
-def painting_shape(
-    shape: tuple[int, int],  # height and width of an image
-    stroke: str,  # a row of options.STROKES
-    size: int | None,  # px of the short side, overrides `stroke`
-) -> tuple[int, int]:
-    "Height and width that an image is painted at."
-    most = STROKES[stroke]
-    if size:
-        return short_shape(shape, size)
-    return short_shape(shape, most) if most and min(shape) > most else (shape[0], shape[1])
 
 
 def follows(

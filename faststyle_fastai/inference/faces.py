@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..images.color import luminance
-from ..images.files import image_size, to_picture, to_tensor
+from ..images.files import image_size, to_picture
 from ..images.sizes import local_mean, resized
+from ..images.tensors import luminance, to_tensor
 from .people import Faces
 
 __all__ = ["with_faces"]

@@ -12,10 +12,11 @@ from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
 from ..core.moments import moments
 from ..images.discovery import find_paintings
-from ..images.files import read_picture, to_tensor
+from ..images.files import read_picture
 from ..images.formats import file_name, is_painting, named_works
 from ..images.remote import digest
 from ..images.sizes import resize_short
+from ..images.tensors import to_tensor
 from ..models.predictor import AnyStyleNet, load_any_style
 from ..models.stylefile import builtin_base, builtin_weights
 from ..models.transformer import TransformerNet

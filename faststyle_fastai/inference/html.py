@@ -19,8 +19,9 @@ from PIL import ImageOps
 from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
-from ..images.files import read_picture, to_picture, to_tensor
+from ..images.files import read_picture, to_picture
 from ..images.sizes import resize_short
+from ..images.tensors import to_tensor
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from .onnx import export_onnx
 from .options import AREAS, STROKES

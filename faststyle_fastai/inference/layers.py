@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..images.files import image_size, read_tensor, read_upright
+from ..images.files import image_size, read_upright
 from ..images.masks import gray
-from .enlarge import painting_shape
+from ..images.tensors import read_tensor
 from .faces import with_faces
-from .options import PaintOptions
+from .options import PaintOptions, painting_shape
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
 from .people import faces_of, painted_area

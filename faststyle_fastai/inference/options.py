@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..core.values import check_range, either, known
+from ..images.shapes import short_shape
 
-__all__ = ["AREAS", "FACES", "STROKES", "PaintOptions"]
+__all__ = ["AREAS", "FACES", "STROKES", "PaintOptions", "painting_shape"]
 
 STROKES = {  # name -> px of the short side that larger images are painted at
     "finest": None,  # no image is reduced
@@ -83,3 +84,15 @@ class PaintOptions:
             raise ValueError(
                 "A background style (black=) needs a mask (mask=), or an area to paint (area=)."
             )
+
+
+def painting_shape(
+    shape: tuple[int, int],  # height and width of an image
+    stroke: str,  # a row of options.STROKES
+    size: int | None,  # px of the short side, overrides `stroke`
+) -> tuple[int, int]:
+    "Height and width that an image is painted at."
+    most = STROKES[stroke]
+    if size:
+        return short_shape(shape, size)
+    return short_shape(shape, most) if most and min(shape) > most else (shape[0], shape[1])

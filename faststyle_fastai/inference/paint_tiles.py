@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..core.memory import trim_memory
 from ..core.moments import moments
-from ..images.files import to_picture, to_tensor
+from ..images.files import to_picture
+from ..images.tensors import to_tensor
 from .enlarge import Enlarger
 from .finish import filled, recolor
 from .options import PaintOptions

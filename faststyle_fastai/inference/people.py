@@ -9,9 +9,11 @@ from PIL import Image, ImageChops
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..images.files import image_size, read_upright, to_picture, to_tensor
+from ..images.files import image_size, read_upright, to_picture
 from ..images.masks import fit_mask, guided, read_mask
-from ..images.sizes import fitted, resized, resized_tensor
+from ..images.shapes import fitted
+from ..images.sizes import resized, resized_tensor
+from ..images.tensors import to_tensor
 from .enlarge import planes, resized_part
 from .options import PaintOptions
 

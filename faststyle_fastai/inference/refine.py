@@ -18,15 +18,15 @@ from torch import Tensor
 from ..core.devices import computing
 from ..core.errors import FaststyleError
 from ..core.muon import by_step
-from ..images.files import image_size, opened, read_picture, to_tensor
+from ..images.files import image_size, opened, read_picture
 from ..images.sizes import resize_short
+from ..images.tensors import to_tensor
 from ..models.normalization import grained, is_affine
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from ..perceptual.plans import FAST_LOSS, merged
-from .enlarge import painting_shape
-from .options import PaintOptions
+from .options import PaintOptions, painting_shape
 
 __all__ = ["refine", "refined_copy", "refining_size"]
 

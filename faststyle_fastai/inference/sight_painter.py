@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.devices import computing
-from ..images.files import read_picture, to_tensor, warn_if_small
+from ..images.files import read_picture, warn_if_small
 from ..images.remote import digest
 from ..images.sizes import resize_short
+from ..images.tensors import to_tensor
 from ..models.decoder import (
     PLACE,
     REACH,

@@ -18,17 +18,17 @@ from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..core.values import check_range
-from ..images.files import image_size, opened, to_picture, to_tensor
+from ..images.files import image_size, opened, to_picture
 from ..images.remote import digest
+from ..images.tensors import to_tensor
 from ..models.normalization import is_affine
 from ..models.stylefile import save_network
 from ..models.transformer import TransformerNet
 from .builtin import unknown_style
-from .enlarge import painting_shape
 from .first_sight import PREDICTED, style_name
 from .layers import paint_layers
 from .mixtures import blended, mean_palette, mixture
-from .options import PaintOptions
+from .options import PaintOptions, painting_shape
 from .painter import Painter
 from .pixel_painter import PixelPainter
 from .refine import refined_copy, refining_size

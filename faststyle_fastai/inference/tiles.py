@@ -15,8 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core.devices import out_of_memory
-from ..core.errors import UsageError
+from ..core.errors import UsageError, out_of_memory
 from ..core.memory import SHARE, fits_in_memory, free_memory
 from ..models.normalization import mean_and_variance, pooled
 from ..models.transformer import SMALLEST, TransformerNet

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..core.assets import ASSETS
 from ..core.weights import unpacked
-from ..images.color import luminance
+from ..images.tensors import luminance
 from .stylefile import read_state
 
 __all__ = [

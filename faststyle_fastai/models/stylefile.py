@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..core.assets import ASSETS
+from ..core.assets import MODEL, builtin_path
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..core.weights import read_weights
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["card_of", "import_style", "load_style", "save_style"]
 
 FORMAT = "faststyle/1"
-MODEL = "model.safetensors"  # file name of the network in a run folder
 BASE = "base."  # prefix of the weights of a base stored in the file
 LARGEST = 2**30  # most bytes of a file
 
@@ -267,17 +266,6 @@ def builtin_weights(info):
     if not info["base"].startswith("autoencoder") or info["base"] != builtin_base(info["arch"]):
         return None
     return load_style(builtin_path("autoencoder", info["arch"]))[0].state_dict()
-
-
-def builtin_path(name, arch):
-    "Path of a built-in network for `arch`: the autoencoder or the gallery."
-    path = ASSETS / f"{name if arch == 'full' else f'{name}-{arch}'}.safetensors"
-    if not path.is_file():
-        raise FaststyleError(
-            f"No built-in {name} for arch '{arch}'. Start from your own file, or from scratch "
-            f"with pretrained=None."
-        )
-    return path
 
 
 @lru_cache

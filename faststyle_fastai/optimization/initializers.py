@@ -5,8 +5,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..core.values import known
-from ..images.files import to_tensor
 from ..images.sizes import resized_tensor
+from ..images.tensors import to_tensor
 from .pyramid import smooth
 
 __all__ = ["INITS", "begin"]

@@ -10,7 +10,8 @@ from torch import Tensor
 from ..core.moments import moments
 from ..core.values import count
 from ..images.masks import read_mask
-from ..images.sizes import fitted, resized_tensor
+from ..images.shapes import fitted
+from ..images.sizes import resized_tensor
 from ..perceptual.palette import toward_palette
 from .pixel_recipes import Optimization
 

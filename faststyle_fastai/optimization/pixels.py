@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
-from ..core.devices import named_devices, out_of_memory
-from ..core.errors import FaststyleError, NonFiniteLoss
+from ..core.devices import named_devices
+from ..core.errors import FaststyleError, NonFiniteLoss, out_of_memory
 from ..core.values import known
 from ..images.color import soft_proof
 from ..images.files import read_picture
-from ..images.sizes import fitted, resized_tensor
+from ..images.shapes import fitted
+from ..images.sizes import resized_tensor
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
 from .initializers import begin
 from .objective import Objective

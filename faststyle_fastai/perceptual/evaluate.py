@@ -9,8 +9,9 @@ from torch.nn import functional as F
 
 from ..core.errors import FaststyleError
 from ..images.discovery import picture_files
-from ..images.files import read_picture, to_picture, to_tensor
+from ..images.files import read_picture, to_picture
 from ..images.sizes import resize_short
+from ..images.tensors import to_tensor
 from .backbones import Backbone
 from .lbfgs import lbfgs
 from .losses import VggLoss

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..images.color import luminance
+from ..images.tensors import luminance
 from .backbones import Backbone
 from .neighbors import columns, nearest
 from .style_losses import CONTENT_LOSSES

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..images.color import luminance
+from ..images.tensors import luminance
 
 __all__ = ["VARIATIONS", "chroma_variation", "tone_error", "total_variation"]
 

@@ -27,7 +27,7 @@ from ..core.devices import use_device
 from ..core.values import check_numbers, check_range, count
 from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
-from ..images.sizes import LONGEST
+from ..images.shapes import LONGEST
 from ..models.normalization import grained
 from .distributed import shard, share_of
 

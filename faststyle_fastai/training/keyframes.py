@@ -10,8 +10,9 @@ from fastai.callback.fp16 import MixedPrecision
 from torch import Tensor
 
 from ..core.errors import FaststyleError
-from ..images.files import read_picture, to_tensor
+from ..images.files import read_picture
 from ..images.sizes import resize_short, resized
+from ..images.tensors import to_tensor
 from ..inference.options import STROKES
 from ..perceptual.losses import VggLoss
 

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from ..core.devices import autocast_dtype
 from ..core.values import check_numbers, count, known
-from ..images.files import read_picture, to_tensor, warn_if_small
+from ..images.files import read_picture, warn_if_small
 from ..images.sizes import resize_short
+from ..images.tensors import to_tensor
 from ..inference.first_sight import PREDICTED, palette_of
 from ..models.metadata import check_names
 from ..models.normalization import is_affine

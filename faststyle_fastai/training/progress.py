@@ -14,9 +14,10 @@ from PIL import Image, ImageOps
 
 from ..core.atomic import atomic_write, best_effort_write
 from ..core.terminal import clock, printable, progress
-from ..images.files import read_picture, to_picture, to_tensor
+from ..images.files import read_picture, to_picture
 from ..images.saving import save_picture
 from ..images.sheets import side_by_side
+from ..images.tensors import to_tensor
 from ..inference.painter import Painter
 from ..video.recorder import write_video
 from .callbacks import TimeBudget

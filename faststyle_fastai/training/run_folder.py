@@ -14,12 +14,13 @@ from fastai.learner import Learner
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
+from ..core.assets import MODEL
 from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
 from ..core.locks import alone
 from ..core.provenance import write_json
 from ..models.metadata import check_names
-from ..models.stylefile import MODEL, save_style
+from ..models.stylefile import save_style
 from .distributed import main_process_first
 
 NUMBER = int, float

@@ -6,10 +6,11 @@ import torch
 from fastai.learner import Learner
 from torch import Tensor
 
+from ..core.assets import builtin_path
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import PREDICTED, any_style, painting_moments, together
-from ..models.stylefile import builtin_base, builtin_path, load_style
+from ..models.stylefile import builtin_base, load_style
 from ..models.transformer import TransformerNet
 from ..perceptual.losses import VggLoss
 from .data import StyleDataLoaders

@@ -10,13 +10,15 @@ import torch
 
 from ..core.devices import finishing_device
 from ..core.moments import moments
-from ..images.files import to_picture, to_tensor
+from ..images.files import to_picture
 from ..images.masks import fit_mask, gray
-from ..images.sizes import resize_short, short_shape
-from ..inference.enlarge import enlarged, painting_shape
+from ..images.shapes import short_shape
+from ..images.sizes import resize_short
+from ..images.tensors import to_tensor
+from ..inference.enlarge import enlarged
 from ..inference.faces import with_faces
 from ..inference.finish import filled, recolor
-from ..inference.options import PaintOptions
+from ..inference.options import PaintOptions, painting_shape
 from ..inference.stylizer import Stylizer
 from .matches import FollowedMatches
 from .reader import VideoFrame

@@ -14,7 +14,7 @@ from ..core.atomic import atomic_write
 from ..images.files import flatten_alpha
 from ..images.formats import is_numbered, numbered
 from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
-from ..images.sizes import short_shape
+from ..images.shapes import short_shape
 from .reader import VideoFrame, open_video
 
 __all__ = ["ANIMATIONS", "Animation", "Pictures", "VideoWriter", "opaque", "write_frames"]

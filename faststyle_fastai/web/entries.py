@@ -4,10 +4,11 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
+from ..core.assets import MODEL, builtin_path
 from ..images.files import read_picture
 from ..images.formats import is_painting
 from ..inference.builtin import style_thumbnail
-from ..models.stylefile import MODEL, builtin_path, load_style
+from ..models.stylefile import load_style
 
 __all__ = [
     "is_late",

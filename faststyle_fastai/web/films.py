@@ -7,7 +7,7 @@ from PIL import Image
 
 from ..core.errors import FaststyleError
 from ..images.saving import save_picture
-from ..images.sizes import fitted
+from ..images.shapes import fitted
 from ..inference.options import AREAS
 from ..video.reader import open_video
 from ..video.stylize import paint_video

@@ -12,6 +12,7 @@ from string import capwords
 from PIL import Image
 from PIL.ImageOps import fit
 
+from ..core.assets import MODEL, builtin_path
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture
@@ -19,7 +20,7 @@ from ..images.formats import is_painting, is_picture
 from ..images.saving import save_picture
 from ..inference.builtin import BUILTIN_STYLES, style_title
 from ..inference.stylizer import Stylizer
-from ..models.stylefile import MODEL, builtin_path, load_style
+from ..models.stylefile import load_style
 from ..training.demo import sample_photos
 from .entries import (
     file_of,

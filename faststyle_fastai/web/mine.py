@@ -7,13 +7,13 @@ from hashlib import sha1
 from pathlib import Path
 from uuid import uuid4
 
+from ..core.assets import MODEL
 from ..core.errors import FaststyleError
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from ..images.saving import save_picture
 from ..inference.html import export_html, sample_photo
 from ..inference.studio import export_studio
-from ..models.stylefile import MODEL
 from ..training.demo import sample_photos
 from ..training.run_folder import record_of
 from ..training.runs import train

@@ -12,12 +12,11 @@ from PIL import Image, ImageOps
 from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha, image_size, read_exif, read_picture, read_upright
 from ..images.saving import save_picture
-from ..images.sizes import fitted
+from ..images.shapes import fitted
 from ..inference.builtin import BUILTIN_STYLES
-from ..inference.enlarge import painting_shape
 from ..inference.html import THUMBNAIL
 from ..inference.live import live_gallery
-from ..inference.options import PaintOptions
+from ..inference.options import PaintOptions, painting_shape
 from ..inference.stylizer import Stylizer
 from .answers import (
     SHOWN,

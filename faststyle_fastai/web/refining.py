@@ -5,8 +5,9 @@ from pathlib import Path
 from PIL import Image
 
 from ..core.errors import FaststyleError
-from ..images.files import flatten_alpha, read_picture, read_upright, to_picture, to_tensor
+from ..images.files import flatten_alpha, read_picture, read_upright, to_picture
 from ..images.saving import save_picture
+from ..images.tensors import to_tensor
 from ..inference.finish import recolor
 from ..optimization.optimize import optimize_style
 from .answers import json_answer

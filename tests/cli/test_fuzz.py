@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.cli.fuzz import calls, models, pictures
-from faststyle_fastai.images.files import read_tensor
+from faststyle_fastai.images.tensors import read_tensor
 
 
 @pytest.mark.parametrize(("kind", "count"), [(pictures, 60), (models, 15), (calls, 30)])

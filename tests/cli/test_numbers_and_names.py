@@ -15,7 +15,7 @@ from faststyle_fastai.core.terminal import printable
 from faststyle_fastai.core.values import check_numbers
 from faststyle_fastai.images.discovery import find_paintings
 from faststyle_fastai.images.files import limit_pixels
-from faststyle_fastai.images.sizes import short_shape
+from faststyle_fastai.images.shapes import short_shape
 from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models.stylefile import import_style
 from faststyle_fastai.optimization.optimize import optimize_style

@@ -7,9 +7,10 @@ from PIL import Image, features
 
 from faststyle_fastai.images import files
 from faststyle_fastai.images.discovery import find_pictures
-from faststyle_fastai.images.files import image_size, read_picture, read_tensor
+from faststyle_fastai.images.files import image_size, read_picture
 from faststyle_fastai.images.masks import read_mask
 from faststyle_fastai.images.saving import save_picture
+from faststyle_fastai.images.tensors import read_tensor
 
 ENDLESS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\n%%EOF\n"
 RED = Image.new("RGB", (32, 24), "red")

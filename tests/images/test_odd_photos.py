@@ -15,7 +15,8 @@ from PIL import Image, ImageCms
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.color import SRGB, srgb
 from faststyle_fastai.images.discovery import find_pictures
-from faststyle_fastai.images.files import read_exif, read_tensor
+from faststyle_fastai.images.files import read_exif
+from faststyle_fastai.images.tensors import read_tensor
 
 RAMP = np.stack(np.meshgrid(np.arange(0, 256, 8), np.arange(0, 256, 8)), -1).astype(np.uint8)
 COLORS = np.dstack([RAMP, 255 - RAMP[..., :1]])  # [32, 32, 3]

@@ -7,8 +7,10 @@ from torch.nn import functional as F
 
 from faststyle_fastai.all import PaintOptions, Stylizer, to_tensor
 from faststyle_fastai.images.files import to_picture
-from faststyle_fastai.images.sizes import resize_short, resized, short_shape
-from faststyle_fastai.inference.enlarge import Enlarger, enlarged, painting_shape
+from faststyle_fastai.images.shapes import short_shape
+from faststyle_fastai.images.sizes import resize_short, resized
+from faststyle_fastai.inference.enlarge import Enlarger, enlarged
+from faststyle_fastai.inference.options import painting_shape
 from faststyle_fastai.inference.paint_tiles import reduced
 
 

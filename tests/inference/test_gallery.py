@@ -11,8 +11,8 @@ from faststyle_fastai.all import (
     style_learner,
     style_thumbnail,
 )
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.inference.builtin import film_style, find_style, gallery_sheet
-from faststyle_fastai.models.stylefile import builtin_path
 
 
 def test_each_painting_is_a_style_with_a_thumbnail():

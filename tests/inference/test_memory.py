@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from faststyle_fastai.core.devices import out_of_memory
+from faststyle_fastai.core.errors import out_of_memory
 from faststyle_fastai.inference import layers, tiles
 from faststyle_fastai.inference.stylizer import Stylizer
 

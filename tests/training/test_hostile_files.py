@@ -7,18 +7,13 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.errors import FaststyleError, format_error
 from faststyle_fastai.inference.html import export_html
 from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models import stylefile
 from faststyle_fastai.models.metadata import check_names
-from faststyle_fastai.models.stylefile import (
-    builtin_path,
-    checksum,
-    load_style,
-    read_state,
-    write_style,
-)
+from faststyle_fastai.models.stylefile import checksum, load_style, read_state, write_style
 from faststyle_fastai.models.transformer import make_network
 from faststyle_fastai.training.run_folder import clear, may_write, record_of, sweep
 

@@ -15,7 +15,7 @@ from faststyle_fastai.all import (
     recipe_plan,
     style_learner,
 )
-from faststyle_fastai.images.color import luma
+from faststyle_fastai.images.tensors import luma
 from faststyle_fastai.models import normalization, transformer
 from faststyle_fastai.perceptual import wasserstein
 from faststyle_fastai.perceptual.terms import TERMS

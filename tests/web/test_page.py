@@ -199,7 +199,12 @@ def test_the_camera_is_painted_and_recorded(visit):
     tab.get_by_role("button", name="Camera").click()
     tab.get_by_text("pictures a second").wait_for(timeout=90_000)
     tab.get_by_role("radio", name=SCREAM).click()
-    for pictures in (4, 8, 16, 32):  # a browser drops pictures that a busy machine cannot encode in time
+    for pictures in (
+        4,
+        8,
+        16,
+        32,
+    ):  # a browser drops pictures that a busy machine cannot encode in time
         tab.get_by_role("button", name="Record").click()
         for _ in range(pictures):
             expect(tab.locator("#rate")).not_to_have_text(tab.locator("#rate").inner_text())

@@ -1,0 +1,98 @@
+"How each command line runs: its checks, errors and exit statuses."
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import wraps
+from importlib.util import find_spec
+from pathlib import Path
+
+import typer
+
+from ..core.errors import Stopped, UsageError, format_error
+from ..core.extras import EXTRAS, extra
+from ..core.interrupts import SIGNALS
+from ..core.terminal import one_line
+from ..core.values import is_finite, typed
+from .help import in_options
+from .pipes import piped
+
+__all__ = ["checked", "run"]
+
+# Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
+STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
+
+
+def checked(
+    command: Callable,
+    need: str | None = None,  # the extra that it needs
+    pipes: bool = False,  # whether it reads and writes them
+) -> Callable:
+    "The command, after the checks that all commands share."
+
+    @wraps(command)
+    def run(**options):
+        for name, value in options.items():
+            if name != "settings" and not is_finite(value):  # which typer's ranges allow
+                why = in_options(f"{name}={typed(value)}. Use a number below 9e18.")
+                raise typer.BadParameter(why)
+        if options.get("out") == Path("-") and not pipes:
+            raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
+        if need and not options.get("virtual") and not find_spec(EXTRAS[need]):
+            extra(EXTRAS[need], need)
+        with piped(options) if pipes else nullcontext(options) as options:
+            return command(**options)
+
+    return run
+
+
+def run(
+    app: Callable,
+    machine: Callable[[], str],  # what --verbose prints
+    rewrites: dict[str, Callable] | None = None,  # command -> what becomes of its arguments
+) -> None:
+    "Run a command line; an error is printed as one line on stderr."
+    for stream in (sys.stdout, sys.stderr):  # Windows encodings lack some characters
+        if hasattr(stream, "reconfigure"):  # unless a program has replaced it
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.argv[1:] = map(with_home, sys.argv[1:])
+    debug, verbose = take("--debug"), take("-v", "--verbose")
+    if sys.argv[1:2] == ["help"]:
+        sys.argv[1:] = [*sys.argv[2:], "--help"]
+    if rewrite := (rewrites or {}).get(next(iter(sys.argv[1:]), "")):
+        sys.argv[1:] = rewrite(sys.argv[1:])
+    if verbose:
+        print(machine(), file=sys.stderr)
+    else:
+        for noise in (FutureWarning, DeprecationWarning):  # meant for the libraries' developers
+            warnings.simplefilter("ignore", noise)
+    for number in SIGNALS:  # `kill` and a closed terminal keep work, as Ctrl-C does
+        if signal.getsignal(number) is not signal.SIG_IGN:  # of nohup
+            signal.signal(number, signal.default_int_handler)
+    warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
+    try:
+        if "" in sys.argv[1:]:  # it would be the current folder
+            raise UsageError("An argument is empty. Is it a variable that is not set?")
+        app()
+    except Exception as error:
+        if debug:
+            raise
+        print(f"error: {in_options(format_error(error))}", file=sys.stderr)
+        kinds = (kind for kind in STATUS if isinstance(error, kind))
+        raise SystemExit(STATUS[next(kinds)]) from None
+
+
+def with_home(word):
+    "Replace ~ by the home folder where shells do not: in quotes and after --style=."
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return option + equals + (os.path.expanduser(value) if value.startswith("~/") else value)
+
+
+def take(*names):
+    "Remove an option from anywhere in the command line; return whether it was given."
+    words = sys.argv[1:]
+    sys.argv[1:] = [word for word in words if word not in names]
+    return sys.argv[1:] != words

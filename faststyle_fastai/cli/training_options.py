@@ -1,0 +1,135 @@
+"Arguments and options of training and its losses."
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument
+
+from ..core.values import either
+from ..perceptual.plans import SHORTHAND
+from ..training.recipes import RECIPES
+from . import options
+from .checks import check_folder, check_recipe
+from .options import option
+from .parsers import layer_parts, setting
+
+Photos = Annotated[
+    Path,
+    Argument(
+        metavar="PHOTOS",
+        help="Folder of training photos.",
+        show_default=False,
+        callback=check_folder,
+    ),
+]
+Out = Annotated[
+    Path,
+    option(
+        "DIR",
+        "Folder for the network, previews and checkpoints.",
+        "-o",
+        "--output",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, option("N", "Random seed.")]
+Recipe = Annotated[
+    str,
+    option(
+        "NAME",
+        f"Training recipe: {either(RECIPES)}. All but fast are published ones.",
+        callback=check_recipe,
+    ),
+]
+Arch = Annotated[
+    str,
+    option(
+        "NAME",
+        "Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
+        "(as published).",
+    ),
+]
+ValidPct = Annotated[
+    float, option("SHARE", "Share of the photos held out for validation.", min=0, max=0.9)
+]
+Workers = Annotated[
+    int | None,
+    option(
+        "N",
+        "Processes that load photos. Default: up to 16 on CUDA, otherwise 0.",
+        "--num-workers",
+        min=0,
+    ),
+]
+CheckpointEvery = Annotated[
+    int | None,
+    option("STEPS", "Steps between checkpoints. Default: 200, at least a minute apart.", min=1),
+]
+
+
+def override(kind: Any, metavar: str, description: str, *names: str, **limits: Any) -> tuple:
+    "An option that overrides one setting of a recipe: its type and default."
+    limits["rich_help_panel"] = "Loss and schedule"
+    return Annotated[kind | None, option(metavar, description, *names, **limits)], None
+
+
+LAYERS, DEFAULT = "LAYER[=PART],…", "Default: the recipe's."
+UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."
+SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
+# Groups of options for the decorator `takes`: name -> type and default.
+STYLE_LOSS = {
+    "style_weight": override(float, "WEIGHT", f"Weight of the style loss, {UNITS}", min=0),
+    "style_layers": override(
+        dict, LAYERS, f"Layers of the style loss. {DEFAULT}", parser=layer_parts
+    ),
+    "style_size": override(int, "PX", f"Short side of the paintings in px. {DEFAULT}", min=1),
+}
+CONTENT_LAYERS = override(
+    dict,
+    LAYERS,
+    f"Layers of the content loss, such as relu2_2,relu3_4=.5. {DEFAULT}",
+    parser=layer_parts,
+)
+BACKBONE = {
+    "backbone": override(
+        str, "NAME", f"Backbone: vgg16, vgg19, vgg19_16x or lite (built in). {DEFAULT}"
+    ),
+    "weights": override(
+        Path, "FILE", "Backbone weights (.safetensors or .pth).", "--backbone-weights"
+    ),
+}
+LOSS = {
+    **BACKBONE,
+    "content_weight": override(
+        float, "WEIGHT", "Weight of the content loss, in the recipe's units.", min=0
+    ),
+    "tv_weight": override(
+        float, "WEIGHT", "Weight of the total variation, in the recipe's units.", min=0
+    ),
+    "content_layers": CONTENT_LAYERS,
+    "settings": override(
+        list[Any],
+        "TERM.SETTING=VALUE",
+        f"Any setting of a loss term, such as tone.weight=1. Repeat for several: {SETTINGS}.",
+        "--set",
+        parser=setting,
+    ),
+    "lr": override(float, "RATE", f"Peak learning rate. {DEFAULT}", min=1e-12),
+    "opt": override(str, "NAME", "Optimizer: adam or muon.", "--optimizer"),
+}
+SCHEDULE = {
+    "size": override(int, "PX", f"Side of the square training crops. {DEFAULT}", "--crop-size"),
+    "bs": override(int, "N", f"Photos per step. {DEFAULT}", "--batch-size", "--bs"),
+    "images": override(int, "N", f"Photos per epoch, the same in every epoch. {DEFAULT}"),
+    "epochs": override(int, "N", "Epochs in each phase of the recipe's schedule.", min=1),
+}
+
+# The last options of every training
+RUN = {
+    "force": (options.Force, False),
+    "workers": (Workers, None),
+    "device": (options.Device, None),
+    "precision": (options.Precision, "auto"),
+    "seed": (Seed, 0),
+    "quiet": (options.Quiet, False),
+}

@@ -1,0 +1,38 @@
+"Sizes of images."
+
+import math
+
+from ..core.errors import UsageError
+
+__all__ = ["LONGEST", "fitted", "short_shape"]
+
+LONGEST = 16_384  # px; enlarging a long, narrow image would fill the memory
+
+
+def fitted(
+    size: tuple[int, int],  # width, height
+    longest: int,  # px
+    enlarge: bool = False,
+) -> tuple[int, int]:
+    "An image's width and height with the longer side limited to `longest`."
+    scale = longest / max(size)
+    if scale > 1 and not enlarge:
+        return size[0], size[1]
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def short_shape(
+    shape: tuple[int, int],  # height, width
+    size: int,  # px of the shorter side of the result
+) -> tuple[int, int]:
+    "Height and width at a shorter side of `size`; `ValueError` for very long images."
+    if not 1 <= size < math.inf:
+        raise UsageError(f"Invalid size={size}. Use px, at least 1.")
+    scale = size / min(shape)
+    small = max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+    if max(small) > max(LONGEST, *shape):
+        (height, width), (down, across) = shape, small
+        raise ValueError(
+            f"{width}x{height} px at {size} px would be {across}x{down} px: too long. Crop it."
+        )
+    return small

@@ -1,0 +1,5 @@
+"`python -m faststyle`."
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,134 @@
+"The command line of the light distribution. Where the full one is installed, that answers."
+
+from contextlib import closing
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from ..core.errors import FaststyleError, Stopped
+from ..core.prefetch import map_overlapped
+from . import options
+from .checks import check_inputs
+from .help import Command, Group
+from .loading import load_mixture
+from .options import option
+from .plans import depth_of, plan
+from .running import checked, run
+from .stylize import report, write
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Paint photos in the style of any painting, in seconds.",
+)
+COMMAND = {"cls": Command, "rich_help_panel": "Paint"}
+MISSING = "train video camera optimize web export bulk add-style pretrain demo evaluate grid info"
+
+
+@options.takes(options.paint_options("tile", "exact"))
+def stylize(
+    inputs: Annotated[
+        list[str],
+        Argument(
+            help="Images, folders, glob patterns or http(s) URLs; - for a pipe.",
+            metavar="INPUT…",
+            callback=check_inputs,
+        ),
+    ],
+    style: options.Style,
+    out: Annotated[
+        Path, option("PATH", "Output file, or a folder; - for a pipe (PNG).", "-o", "--output")
+    ],
+    mix: options.Mix = None,
+    depth: Annotated[
+        int | None, option("N", "Bits per color channel: 8, or 16 for .png.", "--bit-depth")
+    ] = None,
+    likeness: options.Likeness = None,
+    skip_existing: Annotated[
+        bool, Option("--skip-existing", help="Skip images that already have an output.")
+    ] = False,
+    force: options.Force = False,
+    megapixels: options.Megapixels = 179,
+    device: Annotated[
+        str | None, option("NAME", "Device: cpu, cuda, coreml, directml or webgpu.")
+    ] = None,
+    quiet: options.Quiet = False,
+    **given: Any,
+):
+    "Repaint images in a built-in style, or at sight in that of any painting."
+    from ..images.files import limit_pixels
+
+    settings = options.painting(given)
+    limit_pixels(megapixels)
+    jobs = plan(inputs, out, depth or 8, force, skip_existing)
+    depth = depth or depth_of(jobs, "none")
+    paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
+    how = vars(settings) | {"style": styles, "array": depth == 16}
+    how |= {} if likeness is None else {"likeness": likeness}
+    written: list[Path] = []
+    batches = ([(source, target, source)] for source, target in jobs)
+
+    def painted(items):
+        return [paint(items[0][0], **how)]
+
+    def save(items, results):
+        return write(written, depth, items, results)
+
+    try:
+        with closing(map_overlapped(batches, painted, save)) as results:
+            failed = report(results, len(jobs), quiet)
+    except KeyboardInterrupt:
+        raise Stopped(f"Stopped after {len(written)} of {len(jobs)} images.") from None
+    if failed:
+        raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
+
+
+def styles():
+    "List the built-in styles."
+    from ..inference.builtin import BUILTIN_STYLES
+
+    for name, work in BUILTIN_STYLES.items():
+        print(f"{name:<18}{work}")
+
+
+def absent(context: typer.Context):
+    raise FaststyleError(
+        f"faststyle {context.info_name} needs the full distribution: pip install faststyle_fastai."
+    )
+
+
+app.command("stylize", **COMMAND)(checked(stylize, pipes=True))
+app.command("styles", **COMMAND)(styles)
+ANY = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+for name in MISSING.split():
+    app.command(name, hidden=True, context_settings=ANY)(absent)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, Option("-V", "--version", help="Print the version.")] = False,
+):
+    if version:
+        from ..version import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def machine() -> str:
+    "Versions, for `--verbose`."
+    return ", ".join(f"{name} {version(name)}" for name in ("faststyle", "onnxruntime", "pillow"))
+
+
+def main():
+    "Run the command line of the fullest distribution that is installed."
+    if find_spec("faststyle_fastai"):
+        return import_module("faststyle_fastai.cli.main").main()
+    run(app, machine)
