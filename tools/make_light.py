@@ -50,7 +50,7 @@ def main(out: Path):
 
 def gather(tree: Path):
     "Copy the light distribution's own files, and those that it shares with the package."
-    shutil.copytree(ROOT / "light", tree)
+    shutil.copytree(ROOT / "light", tree, ignore=shutil.ignore_patterns("tests"))
     for room, names in SHARED.items():
         (tree / "faststyle" / room).mkdir(exist_ok=True)
         for name in ["__init__", *names.split()]:

@@ -39,7 +39,10 @@ def main():
             row(python, name, [args.photo.resolve(), "--style", style], folder)
             for name, style in (("built-in", "the_scream"), ("at sight", args.painting.resolve()))
         ]
-        sizes = {"wheel, MB": round(wheel.stat().st_size / 1e6, 1), "installed, MB": round(installed)}
+        sizes = {
+            "wheel, MB": round(wheel.stat().st_size / 1e6, 1),
+            "installed, MB": round(installed),
+        }
     report("light", rows, cpu=cpu(), **sizes)
 
 

@@ -134,8 +134,9 @@ def shrink(program, weights):
     from onnx import TensorProto, helper, numpy_helper
 
     graph, number = program.graph, TensorProto.FLOAT
-    used = {node.input[1] for node in graph.node if "Conv" in node.op_type}
-    kernels = [x for x in graph.initializer if x.name in used and x.data_type == number]
+    # One of scales, [1, C, 1, 1], would have the same scale for all of them.
+    kernels = [x for x in graph.initializer if len(x.dims) == 4 and x.dims[0] > 1]
+    kernels = [x for x in kernels if x.data_type == number]
     for kernel in kernels:
         small, enlarge, said = SMALLER[weights](numpy_helper.to_array(kernel))
         names = [f"{kernel.name}.{i}" for i in range(len(small))]

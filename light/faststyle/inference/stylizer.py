@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
-from ..images.files import floats, read_array, read_picture
+from ..images.files import floats, read_array, read_picture, warn_if_small
 from ..images.formats import file_name, is_painting
 from ..images.shapes import short_shape
 from .builtin import BUILTIN_STYLES, unknown_style
@@ -26,6 +26,7 @@ __all__ = ["Stylizer"]
 UNIT, LEAST = 16, 144  # px that sides are divided by where places are matched, and the least
 SIDE, AREA = 512, 2**19  # px of a painting's short side, at most, and its area
 MOST = 3e6  # pixels that are painted at once
+SMALL = 128  # px of a painting's short side; smaller ones show no brush strokes
 PALETTE = 0.5  # share of the way to the painting's colors
 FULL = "The full distribution does: pip install faststyle_fastai."
 
@@ -56,6 +57,7 @@ class Stylizer:
             self.named = file_name(source) if isinstance(source, (str, Path)) else "painting"
             self.styles = [self.named]
             of_painting(source, self.device)  # a wrong one fails here
+            warn_if_small(source, SMALL)
             return
         self.styles = [*BUILTIN_STYLES]
         name = str(source).lower().replace(" ", "_").replace("-", "_")
