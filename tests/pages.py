@@ -1,10 +1,18 @@
 "Ways to ask a page over HTTP, as a program would, and to use it in a browser."
 
 import json
+import shutil
+import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
+
+import numpy as np
+from PIL import Image
+
+from faststyle_fastai.all import read_picture
 
 
 def call(port, path, body=None, **headers):
@@ -52,6 +60,29 @@ def downloaded(tab):
         tab.locator("#download").click()
     heard(tab, "Saved at")
     return download.value
+
+
+def several(photos):
+    "Photos to open at once: two of the same name, and one that is damaged."
+    Path("other").mkdir()
+    shutil.copy(photos / "flower" / "0.jpg", "other/0.jpg")
+    Path("bad.jpg").write_bytes(b"bad")
+    read_picture(photos / "china" / "0.jpg").rotate(90, expand=True).save("high.png")
+    return [photos / "china" / "0.jpg", "other/0.jpg", "bad.jpg", "high.png"]
+
+
+def painted_in_one_file(download, photos):
+    "Check the .zip of `several` photos."
+    with zipfile.ZipFile(download.path()) as found:
+        assert found.testzip() is None
+        names = [f"{name}-great_wave.jpg" for name in ("0", "0", "high")]
+        names[1] = "0-great_wave-2.jpg"
+        assert found.namelist() == names
+        images = [read_picture(Image.open(found.open(name))) for name in names]
+    sound = [read_picture(photos[i]) for i in (0, 1, 3)]
+    assert [image.size for image in images] == [photo.size for photo in sound]
+    for image, photo in zip(images, sound):
+        assert np.abs(np.asarray(image, int) - np.asarray(photo)).mean() > 5
 
 
 def own_styles(tab):

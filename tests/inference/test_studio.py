@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import fails
 from exported import away, downloaded, open_photo
-from pages import repainted
+from pages import heard, painted_in_one_file, repainted, several
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, style_thumbnail
@@ -78,6 +78,15 @@ def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, paint
     assert tab.locator("#stroke").input_value() == "broad"
     chosen = tab.locator("#styles [aria-checked=true]").inner_text()
     assert chosen.startswith("waves") and away(downloaded(tab)[0], before) < 1
+
+
+def test_several_photos_become_one_file(visit, studio, photos):
+    tab, all_of_them = visit(studio), several(photos)
+    repainted(tab, lambda: tab.locator("#file").set_input_files(all_of_them))
+    with tab.expect_download(timeout=90_000) as download:
+        tab.get_by_role("button", name="Paint all 4 photos").click()
+    heard(tab, "3 of 4 photos are in")
+    painted_in_one_file(download.value, all_of_them)
 
 
 def test_an_own_painting_is_removed(visit, studio, china, painting):

@@ -11,7 +11,19 @@ from threading import Thread
 import av
 import numpy as np
 import pytest
-from pages import DESK, PHONE, downloaded, forgiven, heard, opened, own_styles, repainted, visitor
+from pages import (
+    DESK,
+    PHONE,
+    downloaded,
+    forgiven,
+    heard,
+    opened,
+    own_styles,
+    painted_in_one_file,
+    repainted,
+    several,
+    visitor,
+)
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -91,10 +103,25 @@ GIVE = """([what, names, text]) => {
 }"""
 
 
+def test_several_photos_become_one_file(visit, photos):
+    tab = visit()
+    all_of_them = several(photos)
+    opened(tab, all_of_them)
+    tab.get_by_role("radio", name="The Great Wave").click()
+    with tab.expect_download(timeout=90_000) as download:
+        tab.get_by_role("button", name="Paint all 4 photos").click()
+    heard(
+        tab, "3 of 4 photos are in faststyle-great_wave.zip. These could not be painted: bad.jpg."
+    )
+    painted_in_one_file(download.value, all_of_them)
+    opened(tab, photos / "flower" / "0.jpg")
+    assert tab.get_by_role("button", name="Paint all").count() == 0
+
+
 def test_what_is_not_taken_is_said(visit, photos):
     tab = visit()
     opened(tab, photos / "china" / "0.jpg")
-    repainted(tab, lambda: tab.evaluate(GIVE, ["drop", ["a.png", "b.png"], ""]))
+    repainted(tab, lambda: tab.evaluate(GIVE, ["drop", ["a.png", "b.mp4"], ""]))
     assert heard(tab, "Only a.png was taken: open one file at a time.").startswith("Painted in")
     tab.evaluate(GIVE, ["paste", [], "https://example.org/cat.jpg"])
     heard(tab, "This page takes files, not addresses.")

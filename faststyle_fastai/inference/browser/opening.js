@@ -61,6 +61,7 @@ addEventListener("popstate", ({ state }) => {
 function close() {
   endLive();
   closeFilm();
+  offerQueue([]);
   forgetEdits();
   Object.assign(now, { photo: null, file: null, painted: null });
   again = false;
@@ -82,12 +83,12 @@ function photoOf(image, most) {
 }
 
 $("file").onchange = () => {
-  if ($("file").files[0]) open($("file").files[0]);
+  if ($("file").files[0]) openAll([...$("file").files]);
   $("file").value = ""; // so that the same one can be opened again
 };
 // A file that is dropped over the styles is a painting.
 const strip = (event) => facts.sight && event.target.closest?.("#styles");
-let taker = (event) => (strip(event) ? readStyle : open);
+let taker = (event) => (strip(event) ? readStyle : openAll);
 addEventListener("dragover", (event) => {
   event.preventDefault();
   document.body.classList.toggle("over", !strip(event));
@@ -102,9 +103,9 @@ addEventListener("drop", (event) => {
 addEventListener("paste", (event) => take(event, event.clipboardData).catch(console.warn));
 const lineHere = () => (document.body.classList.contains("own") ? $("told") : $("said"));
 async function take(event, data) {
-  const [file, another] = data.files;
+  const files = [...data.files], [file, another] = files, act = taker(event);
   if (!file) return /^https?:/.test(data.getData("text")) && say("noAddress", {}, lineHere());
-  await taker(event)(file);
+  await act(act === openAll ? files : file);
   await idle();
-  if (another) lineHere().append(` ${filled(words.onlyFirst, file)}`);
+  if (another && !(act === openAll && queue.length)) lineHere().append(` ${filled(words.onlyFirst, file)}`);
 }
