@@ -27,7 +27,8 @@ from .help import Command, Group, in_options
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
 from .pipes import piped
-from .stylize import grid, stylize
+from .sheets import grid, sheet
+from .stylize import stylize
 from .train import add_style, demo, pretrain, train
 from .video import video
 from .web import camera, web
@@ -47,6 +48,7 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
             "faststyle stylize me.jpg --style woman_with_hat -o me-hat.jpg",
             "faststyle stylize holiday/ --style the_scream --mix mondrian=.4 -o painted/",
         ),
+        sheet: ("faststyle sheet me.jpg -o sheet.jpg",),
         grid: ("faststyle grid me.jpg --style udnie --style tahiti -o grid.png",),
         video: ("faststyle video in.mp4 --style great_wave -o painted.mp4",),
         camera: ("faststyle camera",),

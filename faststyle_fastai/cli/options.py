@@ -282,4 +282,4 @@ def print_outputs(*paths: str | Path) -> None:
     if int(os.environ.get("RANK", 0)):  # in distributed training only the first process prints
         return
     for path in paths:
-        print(printable(str(path)))
+        print(printable(str(path)), flush=True)  # a pipe may wait for it
