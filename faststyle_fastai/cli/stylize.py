@@ -86,6 +86,9 @@ def stylize(
             help="Paint each photo that comes into the folder INPUT, once, until Ctrl-C.",
         ),
     ] = False,
+    strip: Annotated[
+        bool, Option("--strip", help="Write no EXIF, GPS, IPTC or XMP metadata.")
+    ] = False,
     megapixels: options.Megapixels = 179,
     trust_pickle: options.TrustPickle = False,
     device: options.Device = None,
@@ -130,13 +133,14 @@ def stylize(
     written: list[Path] = []
     alone = refine or masks or settings.area != "all"
     painted = partial(repaint, paint, settings, depth, share, more, masks)
+    save = partial(write, written, depth, None if strip else style_name(paint, styles))
     failed: list[str] = []
     try:
         for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
             batches = alike(read_images(each), 1 if alone else batch_size)
             # In this thread Ctrl-C keeps the strokes so far.
             way = in_turns if refine and len(each) == 1 else map_overlapped
-            with closing(way(batches, painted, partial(write, written, depth))) as results:
+            with closing(way(batches, painted, save)) as results:
                 failed += report(results, 0 if watch else len(jobs), quiet)
     except KeyboardInterrupt:
         total = "" if watch else f" of {len(jobs)}"
@@ -197,15 +201,21 @@ def masked(settings, masks, source, target, image):
     return replace(settings, mask=area, area="all")
 
 
-def write(written, depth, items, painted):
+def style_name(paint, style):
+    "The names of the styles of a mix."
+    return " and ".join(n for n, w in zip(paint.styles, paint.style_weights(style)) if w)
+
+
+def write(written, depth, style, items, painted):
     "Save a batch, listing the files in `written`; return the error of each, or None."
-    from ..images.files import read_exif
+    from ..images.metadata import read_metadata, sign
     from ..images.saving import save_picture
 
     errors: list[Exception | None] = []
     for (source, target, _), result in zip(items, painted):
         try:
-            written.append(save_picture(result, target, depth, read_exif(source)))
+            said = {} if style is None else sign(read_metadata(source), style)
+            written.append(save_picture(result, target, depth, **said))
             errors.append(None)
         except Exception as error:
             errors.append(error)

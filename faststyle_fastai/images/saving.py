@@ -1,17 +1,20 @@
 "Writing of images, whole or not at all."
 
+import struct
+import zlib
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 from torch import Tensor
 
 from ..core.atomic import atomic_write
 from ..core.errors import UsageError
-from ..core.extras import extra
 from .color import SRGB
 from .files import flatten_alpha, to_picture, to_tensor, unit
+from .metadata import IPTC, IPTC_BLOCK, MOST, XMP
+from .odd import PNG
 
 __all__ = ["QUALITY", "check_format", "save_picture"]
 
@@ -22,7 +25,9 @@ def save_picture(
     picture: Image.Image | Tensor,  # a tensor as in `to_picture`
     path: str | Path,  # format by extension; JPEG and WebP have quality 95
     depth: int = 8,  # bits per channel, 8 or 16 (.png, .tif)
-    exif: bytes = b"",  # 8-bit files only
+    exif: bytes = b"",  # these as from `read_metadata`; a format keeps what it has a place for
+    iptc: bytes = b"",
+    xmp: bytes = b"",
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.
 
@@ -30,34 +35,83 @@ def save_picture(
     """
     path = check_format(path, depth)
     suffix = path.suffix.lower()
+    options = {"icc_profile": SRGB} | tagged(suffix, exif, iptc, xmp)
     with atomic_write(path) as temporary:
         if depth == 16:
             x = picture if isinstance(picture, Tensor) else to_tensor(picture)
             values = (unit(x) * 65535).round().cpu().numpy().astype(np.uint16)
-            library, write = DEEP[suffix]
-            write(extra(library, "deep"), temporary, values)
+            DEEP[suffix](temporary, values, options)
         else:
             image = to_picture(picture) if isinstance(picture, Tensor) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
-            options: dict[str, Any] = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
-            if exif:
-                options["exif"] = exif
-            image.save(temporary, quality=QUALITY, icc_profile=SRGB, **options)
+            image.save(temporary, quality=QUALITY, **options)
     return path
 
 
-def _deep_png(numpngw, path, values):
-    numpngw.write_png(str(path), values, iccp=("sRGB", SRGB))
+def tagged(suffix, exif, iptc, xmp) -> dict[str, Any]:
+    "Metadata as Pillow's options for a format."
+    if suffix in (".tif", ".tiff"):
+        tags = Image.Exif()
+        tags.load(exif)
+        tags.update({tag: data for tag, data in ((IPTC, iptc), (XMP, xmp)) if data})
+        return {"exif": tags}
+    options: dict[str, Any] = {"exif": exif} if exif else {}
+    if suffix == ".png":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        if xmp:
+            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif xmp:
+        options["xmp"] = xmp
+    if suffix in JPEG:
+        options = {name: data for name, data in options.items() if len(data) < MOST}
+        options["subsampling"] = 0
+        if iptc and len(iptc) < MOST:
+            block = struct.pack(">4sHHI", b"8BIM", IPTC_BLOCK, 0, len(iptc)) + iptc
+            block = b"Photoshop 3.0\0" + block + bytes(len(iptc) % 2)
+            options["extra"] = struct.pack(">HH", 0xFFED, len(block) + 2) + block
+    return options
 
 
-def _deep_tiff(tifffile, path, values):
-    opacity = ["unassalpha"] * (values.shape[-1] - 3)
-    tifffile.imwrite(path, values, photometric="rgb", extrasamples=opacity, iccprofile=SRGB)
+def deep_png(path, values, options):
+    "Write a PNG of 16 bits, of which Pillow knows only gray ones."
+    height, width, n = values.shape
+    rows = values.astype(">u2", order="C").view(np.uint8).reshape(height, -1)
+    rows[1:] -= rows[:-1].copy()  # filter 2, which compresses better
+    colors = struct.pack(">IIBBBBB", width, height, 16, 2 if n == 3 else 6, 0, 0, 0)
+    chunks = [(b"IHDR", colors), (b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB))]
+    chunks += [(kind, data) for kind, data, _ in options["pnginfo"].chunks]
+    if exif := options.get("exif"):
+        chunks.append((b"eXIf", exif.removeprefix(b"Exif\0\0")))
+    data = zlib.compress(np.insert(rows, 0, 2, axis=1).tobytes())
+    with open(path, "wb") as file:
+        file.write(PNG)
+        for chunk in (*chunks, (b"IDAT", data), (b"IEND", b"")):
+            PngImagePlugin.putchunk(file, *chunk)
 
 
-DEEP_TIFF = "tifffile", _deep_tiff
-DEEP = {".png": ("numpngw", _deep_png), ".tif": DEEP_TIFF, ".tiff": DEEP_TIFF}  # Pillow: 8 bits
+def deep_tiff(path, values, options):
+    "Write a TIFF of 16 bits, of which Pillow knows only gray ones."
+    height, width, n = values.shape
+    tags, ifd = options["exif"], TiffImagePlugin.ImageFileDirectory_v2()
+    for tag in tags:
+        ifd[tag] = tags.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else tags[tag]
+    storage = {
+        "ImageWidth": width, "ImageLength": height, "BitsPerSample": (16,) * n, "Compression": 1,
+        "PhotometricInterpretation": 2, "SamplesPerPixel": n, "RowsPerStrip": height,
+        "StripOffsets": 0, "StripByteCounts": values.nbytes, "InterColorProfile": SRGB,
+    }  # fmt: skip
+    for name, value in storage.items():
+        ifd[ExifTags.Base[name]] = value
+    if n == 4:
+        ifd[ExifTags.Base.ExtraSamples] = 2  # opacity that is not multiplied in
+    with open(path, "wb") as file:
+        ifd.save(file)
+        file.write(values.astype("<u2").tobytes())
+
+
+DEEP = {".png": deep_png, ".tif": deep_tiff, ".tiff": deep_tiff}
+JPEG = ".jpg", ".jpeg", ".jfif", ".jpe"
 TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 
 
@@ -73,5 +127,4 @@ def check_format(path: str | PurePath, depth: int = 8) -> Path:
     if depth == 16:
         if path.suffix.lower() not in DEEP:
             raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
-        extra(DEEP[path.suffix.lower()][0], "deep")
     return path

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +137,7 @@ def optimize_to_file(
 
 def _checked_output(out: str | Path, depth: int | None, may_exist: bool) -> tuple[Path, int]:
     if depth is None:
-        deep = Path(out).suffix.lower() in (".tif", ".tiff") and find_spec("tifffile")
-        depth = 16 if deep else 8
+        depth = 16 if Path(out).suffix.lower() in (".tif", ".tiff") else 8
     out = check_format(out, depth)
     if out.exists() and not may_exist:
         raise FaststyleError(
