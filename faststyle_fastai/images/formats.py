@@ -1,6 +1,8 @@
 "Image files by their names."
 
 import re
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +14,7 @@ __all__ = [
     "PICTURES",
     "RAW",
     "READERS",
+    "develops",
     "file_name",
     "is_film",
     "is_numbered",
@@ -43,7 +46,7 @@ FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts"}  # of v
 # Pillow's readers of these formats. A file's content chooses the reader, whatever its name, and
 # others start programs (Ghostscript for EPS).
 READERS = "JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "HEIF"
-# Of cameras, which nothing here can develop.
+# Of cameras, read with the extra `raw`.
 RAW = {
     ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf",
     ".raw", ".rw2", ".srw",
@@ -57,7 +60,14 @@ def is_picture(
 ) -> bool:
     "Whether a path has an image extension and no hidden part."
     hidden = any(part.startswith(".") or part in THUMBNAILS for part in place.parts)
-    return place.suffix.lower() in PICTURES and not hidden
+    suffix = place.suffix.lower()
+    return not hidden and (suffix in PICTURES or suffix in RAW and develops())
+
+
+@lru_cache
+def develops() -> bool:
+    "Whether RAW files can be read."
+    return find_spec("rawpy") is not None
 
 
 def is_painting(
