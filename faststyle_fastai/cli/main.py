@@ -47,6 +47,7 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
         stylize: (
             "faststyle stylize me.jpg --style woman_with_hat -o me-hat.jpg",
             "faststyle stylize holiday/ --style the_scream --mix mondrian=.4 -o painted/",
+            "faststyle stylize --watch exports/ --style udnie -o painted/",
         ),
         sheet: ("faststyle sheet me.jpg -o sheet.jpg",),
         grid: ("faststyle grid me.jpg --style udnie --style tahiti -o grid.png",),

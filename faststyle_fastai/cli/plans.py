@@ -11,6 +11,7 @@ from typing import Any
 from ..core.errors import FaststyleError
 from ..core.terminal import printable
 
+SMALLEST = 64  # px of the short side of a print
 PAUSE = 1.0  # seconds between two looks at a watched folder
 
 
@@ -55,9 +56,10 @@ def watched(folder, out, depth, force, quiet):
         jobs = []
         with suppress(OSError):  # no folder, no image in it, or one that was taken away just now
             found = plan_outputs([folder], out, depth)
-            now = {source: stamp(source) for source, _ in found}
+            stats = {source: Path(source).stat() for source, _ in found}
+            now = {source: (stat.st_size, stat.st_mtime_ns) for source, stat in stats.items()}
             if not force:
-                done = {s: now[s] for s, target in found if is_newer(target, s)} | done
+                done = {s: now[s] for s, target in found if is_newer(target, stats[s])} | done
             jobs = [job for job in found if done.get(job[0]) != now[job[0]] == seen.get(job[0])]
             seen = now
         done |= {source: seen[source] for source, _ in jobs}
@@ -65,14 +67,22 @@ def watched(folder, out, depth, force, quiet):
         time.sleep(PAUSE)
 
 
-def stamp(path):
-    return path.stat().st_size, path.stat().st_mtime_ns
-
-
-def is_newer(target, source):
+def is_newer(target, came):
     "Whether an output was written after its image came; cameras' clocks may be ahead."
-    came = source.stat()
     return target.exists() and target.stat().st_mtime >= min(came.st_mtime, came.st_ctime)
+
+
+def print_size(paper, dpi, megapixels):
+    "The short and the long side of a print in px; None without a paper."
+    if not paper:
+        return None
+    short, long = (round(side / 25.4 * dpi) for side in paper)
+    if not (SMALLEST <= short and short * long <= megapixels * 1e6):
+        raise FaststyleError(
+            f"--print at --dpi {dpi:g} is {short}x{long} px. Use at least {SMALLEST} px, and at "
+            f"most {megapixels:g} megapixels (--max-megapixels)."
+        )
+    return short, long
 
 
 def plan_masks(inputs, out, settings, force):

@@ -14,12 +14,12 @@ from typer import Argument, Option
 
 from ..core.errors import FaststyleError, Stopped, format_error
 from ..core.terminal import clock, printable, progress
-from . import checks, options
+from . import checks, options, parsers
 from .checks import check_inputs
 from .help import in_options
 from .loading import load_mixture, side_of
 from .options import option
-from .plans import check_neighbors, check_watched, depth_of, plan, plan_masks, watched
+from .plans import check_neighbors, check_watched, depth_of, plan, plan_masks, print_size, watched
 
 BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
@@ -68,6 +68,16 @@ def stylize(
     likeness: options.Likeness = None,
     painterly: options.Painterly = False,
     painting: options.Painting = None,
+    paper: Annotated[
+        Any,
+        option(
+            "SIZE",
+            "Paint as large as fits on paper: A2 to A6, letter, or such as 30x40cm.",
+            "--print",
+            parser=parsers.paper,
+        ),
+    ] = None,
+    dpi: Annotated[float, option("N", "Pixels per inch of --print.", min=1)] = 300,
     save_mask: Annotated[
         Path | None,
         option("PATH", "Also save the mask of what is painted; for several images a folder."),
@@ -103,6 +113,7 @@ def stylize(
 
     settings = options.painting(given)
     limit_pixels(megapixels)
+    paper = print_size(paper, dpi, megapixels)
     if watch:
         check_watched(inputs, out, save_mask)
     jobs = [] if watch else plan(inputs, out, depth or 8, force, skip_existing)
@@ -133,11 +144,12 @@ def stylize(
     written: list[Path] = []
     alone = refine or masks or settings.area != "all"
     painted = partial(repaint, paint, settings, depth, share, more, masks)
-    save = partial(write, written, depth, None if strip else style_name(paint, styles))
+    note = None if strip else style_name(paint, styles)
+    save = partial(write, written, depth, note, dpi if paper else 0)
     failed: list[str] = []
     try:
         for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
-            batches = alike(read_images(each), 1 if alone else batch_size)
+            batches = alike(read_images(each, paper), 1 if alone else batch_size)
             # In this thread Ctrl-C keeps the strokes so far.
             way = in_turns if refine and len(each) == 1 else map_overlapped
             with closing(way(batches, painted, save)) as results:
@@ -149,17 +161,19 @@ def stylize(
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 
 
-def read_images(jobs):
+def read_images(jobs, paper):
     "Yield sources and targets with an image: a tensor, the source if it is large, or an error."
     from ..images.files import image_size, read_tensor
     from ..images.remote import is_address
+    from ..images.sizes import fit_paper
 
     for source, target in jobs:
         try:
             large = not is_address(source) and math.prod(image_size(source)) > READ_AHEAD
-            yield source, target, source if large else read_tensor(source)
-        except MemoryError:  # read again in its turn, in tiles if it must be
-            yield source, target, source
+            image = source if large and not paper else read_tensor(source)
+            yield source, target, fit_paper(image, paper) if paper else image
+        except MemoryError as error:  # read again in its turn, in tiles if it must be
+            yield source, target, error if paper else source
         except Exception as error:  # raised in this image's turn
             yield source, target, error
 
@@ -206,7 +220,7 @@ def style_name(paint, style):
     return " and ".join(n for n, w in zip(paint.styles, paint.style_weights(style)) if w)
 
 
-def write(written, depth, style, items, painted):
+def write(written, depth, style, dpi, items, painted):
     "Save a batch, listing the files in `written`; return the error of each, or None."
     from ..images.metadata import read_metadata, sign
     from ..images.saving import save_picture
@@ -214,8 +228,8 @@ def write(written, depth, style, items, painted):
     errors: list[Exception | None] = []
     for (source, target, _), result in zip(items, painted):
         try:
-            said = {} if style is None else sign(read_metadata(source), style)
-            written.append(save_picture(result, target, depth, **said))
+            said = {} if style is None else sign(read_metadata(source), style, dpi)
+            written.append(save_picture(result, target, depth, dpi=dpi, **said))
             errors.append(None)
         except Exception as error:
             errors.append(error)

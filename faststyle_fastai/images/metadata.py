@@ -16,12 +16,11 @@ MOST = 65_000  # bytes; a block of a JPEG holds a few more
 XMP, IPTC, IPTC_BLOCK = 700, 33723, 0x0404  # tags of a TIFF; the IPTC among a JPEG's blocks
 # EXIF tags that describe how a file is stored; they may not hold for the output.
 STORAGE = [tag for tag in ExifTags.Base if tag.name in (
-    "Orientation", "ImageWidth", "ImageLength", "BitsPerSample", "Compression",
-    "PhotometricInterpretation", "FillOrder", "StripOffsets", "SamplesPerPixel", "RowsPerStrip",
-    "StripByteCounts", "PlanarConfiguration", "Predictor", "ColorMap", "TileWidth", "TileLength",
-    "TileOffsets", "TileByteCounts", "SubIFDs", "ExtraSamples", "SampleFormat", "JPEGTables",
-    "JpegIFOffset", "JpegIFByteCount", "YCbCrSubSampling", "YCbCrPositioning", "InterColorProfile",
-    "XMLPacket", "IPTCNAA", "ImageResources", "CFARepeatPatternDim",
+    "Orientation", "StripOffsets", "SamplesPerPixel", "RowsPerStrip", "StripByteCounts",
+    "PlanarConfiguration", "Predictor", "ColorMap", "TileWidth", "TileLength", "TileOffsets",
+    "TileByteCounts", "SubIFDs", "ExtraSamples", "SampleFormat", "JPEGTables", "JpegIFOffset",
+    "JpegIFByteCount", "YCbCrSubSampling", "YCbCrPositioning", "InterColorProfile", "XMLPacket",
+    "IPTCNAA", "ImageResources", "CFARepeatPatternDim",
 )] + [33422, 37724]  # fmt: skip  # a RAW file's filter, Photoshop's layers
 SIZES = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
 TURNED = rb'(tiff:Orientation(?:="|>))[2-8]'
@@ -45,7 +44,7 @@ def read_metadata(
 def _exif(image):
     exif = image.getexif()
     for tag in [tag for tag in exif if tag in STORAGE or not 269 <= tag < 50_000]:
-        del exif[tag]  # a RAW file has thousands of bytes of them
+        del exif[tag]  # the first tags are of storage, the last of RAW files
     photo = exif.get_ifd(ExifTags.IFD.Exif)
     for tag in SIZES:  # of the photo before it was turned or reduced
         photo.pop(tag, None)
@@ -58,7 +57,8 @@ def _exif(image):
 
 def _iptc(image):
     tags = getattr(image, "tag_v2", {})
-    return tags.get(IPTC) or image.info.get("photoshop", {}).get(IPTC_BLOCK)
+    data = tags.get(IPTC) or image.info.get("photoshop", {}).get(IPTC_BLOCK)
+    return data if isinstance(data, bytes) else b""
 
 
 def _xmp(image):
@@ -72,6 +72,7 @@ READ = {"exif": _exif, "iptc": _iptc, "xmp": _xmp}
 def sign(
     metadata: dict[str, Any],  # as from `read_metadata`
     style: str,  # named in the description if there is none
+    dpi: float = 0,  # of a print; 0: as it was
 ) -> dict[str, Any]:
     "Metadata whose EXIF names this program."
     exif, base = Image.Exif(), ExifTags.Base
@@ -79,4 +80,6 @@ def sign(
     exif[base.Software] = f"faststyle {__version__}"
     if style and not str(exif.get(base.ImageDescription, "")).strip():
         exif[base.ImageDescription] = f"In the style of {style}"
+    if dpi:
+        exif.update({base.XResolution: dpi, base.YResolution: dpi, base.ResolutionUnit: 2})
     return metadata | {"exif": exif.tobytes()}

@@ -28,6 +28,7 @@ def save_picture(
     exif: bytes = b"",  # these as from `read_metadata`; a format keeps what it has a place for
     iptc: bytes = b"",
     xmp: bytes = b"",
+    dpi: float = 0,  # pixels per inch of a print; 0: not said
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.
 
@@ -35,7 +36,7 @@ def save_picture(
     """
     path = check_format(path, depth)
     suffix = path.suffix.lower()
-    options = {"icc_profile": SRGB} | tagged(suffix, exif, iptc, xmp)
+    options = {"icc_profile": SRGB} | tagged(suffix, exif, iptc, xmp, dpi)
     with atomic_write(path) as temporary:
         if depth == 16:
             x = picture if isinstance(picture, Tensor) else to_tensor(picture)
@@ -49,18 +50,20 @@ def save_picture(
     return path
 
 
-def tagged(suffix, exif, iptc, xmp) -> dict[str, Any]:
+def tagged(suffix, exif, iptc, xmp, dpi) -> dict[str, Any]:
     "Metadata as Pillow's options for a format."
     if suffix in (".tif", ".tiff"):
         tags = Image.Exif()
         tags.load(exif)
         tags.update({tag: data for tag, data in ((IPTC, iptc), (XMP, xmp)) if data})
+        if dpi:
+            tags.update({282: dpi, 283: dpi, 296: 2})
         return {"exif": tags}
     options: dict[str, Any] = {"exif": exif} if exif else {}
     if suffix == ".png":
         options["pnginfo"] = PngImagePlugin.PngInfo()
         if xmp:
-            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp)
     elif xmp:
         options["xmp"] = xmp
     if suffix in JPEG:
@@ -70,7 +73,7 @@ def tagged(suffix, exif, iptc, xmp) -> dict[str, Any]:
             block = struct.pack(">4sHHI", b"8BIM", IPTC_BLOCK, 0, len(iptc)) + iptc
             block = b"Photoshop 3.0\0" + block + bytes(len(iptc) % 2)
             options["extra"] = struct.pack(">HH", 0xFFED, len(block) + 2) + block
-    return options
+    return options | ({"dpi": (dpi, dpi), "resolution": dpi} if dpi else {})  # the last for PDF
 
 
 def deep_png(path, values, options):
@@ -81,6 +84,8 @@ def deep_png(path, values, options):
     colors = struct.pack(">IIBBBBB", width, height, 16, 2 if n == 3 else 6, 0, 0, 0)
     chunks = [(b"IHDR", colors), (b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB))]
     chunks += [(kind, data) for kind, data, _ in options["pnginfo"].chunks]
+    if dpi := options.get("dpi"):
+        chunks.append((b"pHYs", struct.pack(">IIB", *(round(d / 0.0254) for d in dpi), 1)))
     if exif := options.get("exif"):
         chunks.append((b"eXIf", exif.removeprefix(b"Exif\0\0")))
     data = zlib.compress(np.insert(rows, 0, 2, axis=1).tobytes())
