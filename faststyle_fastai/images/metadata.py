@@ -31,7 +31,7 @@ BEHIND = re.compile(rb"hdrgm:|GCamera:|GDepth:|apdi:|HDRGainMap")
 def read_metadata(
     source: str | Path,  # an image file or an address
 ) -> dict[str, Any]:  # bytes of exif, iptc and xmp, if there are; for `save_picture`
-    "What a file says of its photo, except how it is stored and turned, and what is damaged."
+    "EXIF with GPS, IPTC and XMP of a file, without orientation, storage tags and damaged parts."
     kept: dict[str, Any] = {}
     with suppress(Exception), opened(source) as image:
         for name, read in READ.items():

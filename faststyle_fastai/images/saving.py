@@ -25,9 +25,9 @@ def save_picture(
     picture: Image.Image | Tensor,  # a tensor as in `to_picture`
     path: str | Path,  # format by extension; JPEG and WebP have quality 95
     depth: int = 8,  # bits per channel, 8 or 16 (.png, .tif)
-    exif: bytes = b"",  # these as from `read_metadata`; a format keeps what it has a place for
-    iptc: bytes = b"",
-    xmp: bytes = b"",
+    exif: bytes = b"",  # as from `read_metadata`
+    iptc: bytes = b"",  # likewise; only JPEG and TIFF keep it
+    xmp: bytes = b"",  # likewise
     dpi: float = 0,  # pixels per inch of a print; 0: not said
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.

@@ -83,7 +83,7 @@ def style_sheet(
 
 def sheet_page(
     images: list[tuple[str, Image.Image]],  # as of `each_style`
-    title: str,
+    title: str,  # of the page
 ) -> str:
     "Images with their names, as a web page of one file."
     figures = (FIGURE.format(jpeg_address(image), html.escape(name)) for name, image in images)
