@@ -14,7 +14,6 @@ __all__ = [
     "PICTURES",
     "RAW",
     "READERS",
-    "develops",
     "file_name",
     "is_film",
     "is_numbered",
@@ -23,6 +22,7 @@ __all__ = [
     "named_works",
     "numbered",
     "numbered_files",
+    "readable",
 ]
 
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
@@ -60,14 +60,13 @@ def is_picture(
 ) -> bool:
     "Whether a path has an image extension and no hidden part."
     hidden = any(part.startswith(".") or part in THUMBNAILS for part in place.parts)
-    suffix = place.suffix.lower()
-    return not hidden and (suffix in PICTURES or suffix in RAW and develops())
+    return place.suffix.lower() in readable() and not hidden
 
 
 @lru_cache
-def develops() -> bool:
-    "Whether RAW files can be read."
-    return find_spec("rawpy") is not None
+def readable() -> set[str]:
+    "Extensions of the images that can be read."
+    return PICTURES | RAW if find_spec("rawpy") else PICTURES
 
 
 def is_painting(
@@ -79,7 +78,7 @@ def is_painting(
     _, works = named_works(source) or ("", [str(source)])
     return all(
         is_address(work)
-        or Path(work).suffix.lower() in PICTURES
+        or Path(work).suffix.lower() in readable()
         or (work != str(source) and Path(work).is_dir())
         for work in works
     )

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..core.devices import out_of_memory
 from ..core.errors import FaststyleError
 from ..core.extras import install_line
-from .formats import RAW, READERS, develops
+from .formats import RAW, READERS, readable
 from .named_colors import named_colors
 from .odd import choose_page, in_planes, mended_png, read_tiff
 from .raw import RawImage
@@ -47,14 +47,14 @@ def opened(
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")
-    raw = Path(str(source)).suffix.lower() in RAW
-    if raw and not develops():
+    suffix = Path(str(source)).suffix.lower()
+    if suffix in RAW - readable():
         raise ValueError(
             f"{source} is a camera's RAW file. To read it, {install_line('raw')}, or save it as a "
             "TIFF or JPEG first."
         )
     with reading(source):
-        image = RawImage(file) if raw else opened_file(file)
+        image = RawImage(file) if suffix in RAW else opened_file(file)
         if image.format in ("PNG", "AVIF"):
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":

@@ -18,7 +18,7 @@ class RawImage(ImageFile.ImageFile):
         assert self.fp is not None
         self._exif = tags_of(self.fp)
         with self._explained():
-            self._raw = extra("rawpy", "raw").imread(self.fp)
+            self._raw = extra("rawpy", "raw").imread(self.filename or self.fp)
         sizes = self._raw.sizes
         self._size = sizes.width, sizes.height
         if sizes.flip in (5, 6):  # a quarter turn

@@ -99,11 +99,16 @@ def test_what_is_damaged_names_its_camera(rawpy):
 
 def test_without_the_extra_it_is_refused_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(formats, "find_spec", lambda name: None)
-    formats.develops.cache_clear()
+    formats.readable.cache_clear()
     try:
         assert find_pictures(tmp_path) == ([], [])
         with pytest.raises(ValueError, match=r"a.CR2 is a camera's RAW file. .*\[raw\]"):
             read_picture(dng("a.CR2"))
         assert find_pictures(tmp_path) == ([], [])
     finally:
-        formats.develops.cache_clear()
+        formats.readable.cache_clear()
+
+
+def test_it_is_a_painting_too(rawpy, faststyle, photo):
+    said = faststyle("stylize", photo, "--style", dng("a.dng"), "-o", "b.jpg")
+    assert said.returncode == 0, said.stderr
