@@ -80,7 +80,7 @@ def optimize_to_file(
     seed: int = 0,
     device: str | None = None,
     proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png shows the print
-    depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif with the extra deep
+    depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif
     precision: str = "auto",
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
     start: Any = None,  # an image to begin with, likewise; None: as the recipe's `init` says
