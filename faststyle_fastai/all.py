@@ -13,7 +13,7 @@ from .images.sheets import contact_sheet, side_by_side
 from .images.tensors import read_tensor, to_tensor
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.first_sight import nearest_styles
-from .inference.grid import style_grid
+from .inference.grid import each_style, sheet_page, style_grid, style_sheet
 from .inference.html import export_html
 from .inference.onnx import export_onnx
 from .inference.options import STROKES, PaintOptions

@@ -21,8 +21,9 @@ from ..core.assets import MODEL
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..images.discovery import output_name, works_of
-from ..images.files import image_size, read_exif
+from ..images.files import image_size
 from ..images.formats import file_name, is_painting, is_picture, named_works
+from ..images.metadata import read_metadata
 from ..images.remote import download, is_address
 from ..images.saving import save_picture
 from ..images.tensors import read_tensor
@@ -268,5 +269,5 @@ class Worker:
     def _write(self, name, path, x):
         store, root = self.out
         target = output_name(name)
-        local = save_picture(x, path.with_suffix(target.suffix), exif=read_exif(path))
+        local = save_picture(x, path.with_suffix(target.suffix), **read_metadata(path))
         put(store, f"{root}/{target.as_posix()}", local.read_bytes())

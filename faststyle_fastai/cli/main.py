@@ -14,7 +14,8 @@ from .help import Command, Group
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
 from .running import checked, run
-from .stylize import grid, stylize
+from .sheets import grid, sheet
+from .stylize import stylize
 from .train import add_style, demo, pretrain, train
 from .video import video
 from .web import camera, web
@@ -33,7 +34,9 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
         stylize: (
             "faststyle stylize me.jpg --style woman_with_hat -o me-hat.jpg",
             "faststyle stylize holiday/ --style the_scream --mix mondrian=.4 -o painted/",
+            "faststyle stylize --watch exports/ --style udnie -o painted/",
         ),
+        sheet: ("faststyle sheet me.jpg -o sheet.jpg",),
         grid: ("faststyle grid me.jpg --style udnie --style tahiti -o grid.png",),
         video: ("faststyle video in.mp4 --style great_wave -o painted.mp4",),
         camera: ("faststyle camera",),

@@ -113,7 +113,7 @@ def optimize(
         int | None,
         option(
             "N",
-            "Bits per color channel, 8 or 16. Default: 16 for .tif (extra deep), otherwise 8.",
+            "Bits per color channel, 8 or 16. Default: 16 for .tif, otherwise 8.",
             "--bit-depth",
         ),
     ] = None,

@@ -47,6 +47,16 @@ Painterly = Annotated[
 Painting = Annotated[
     str | None, option("FILE", "Painting of a style of your own, for --refine and --painterly.")
 ]
+SkipExisting = Annotated[
+    bool, Option("--skip-existing", help="Skip images that already have an output.")
+]
+Watch = Annotated[
+    bool,
+    Option(
+        "--watch", help="Paint each photo that comes into the folder INPUT, once, until Ctrl-C."
+    ),
+]
+Strip = Annotated[bool, Option("--strip", help="Write no EXIF, GPS, IPTC or XMP metadata.")]
 Megapixels = Annotated[
     float, option("N", "Refuse images with more megapixels.", "--max-megapixels", min=0.001)
 ]
@@ -157,4 +167,4 @@ def print_outputs(*paths: str | Path) -> None:
     if int(os.environ.get("RANK", 0)):  # in distributed training only the first process prints
         return
     for path in paths:
-        print(printable(str(path)))
+        print(printable(str(path)), flush=True)  # a pipe may wait for it

@@ -1,8 +1,15 @@
 "Values of options, parsed."
 
+import re
 from typing import Any
 
 from typer import BadParameter
+
+PAPERS = {  # in mm
+    "a2": (420, 594), "a3": (297, 420), "a4": (210, 297), "a5": (148, 210), "a6": (105, 148),
+    "letter": (215.9, 279.4),
+}  # fmt: skip
+UNITS = {"mm": 1, "cm": 10, "in": 25.4}  # in mm
 
 
 def layer_parts(text: str) -> dict[str, float | None]:
@@ -32,3 +39,13 @@ def setting(text: str) -> tuple[str, str, Any]:
     if key == "scales" or len(numbers) > 1:
         return term, key, tuple(numbers)
     return term, key, int(value) if value.isdecimal() else numbers[0]
+
+
+def paper(text: str) -> tuple[float, float]:
+    "Parse a paper's name, or its sides as 30x40cm: the short and the long side in mm."
+    sides: tuple[float, ...] = PAPERS.get(text.lower(), (0, 0))
+    if found := re.fullmatch(r"(\d+\.?\d*)x(\d+\.?\d*)(mm|cm|in)", text.lower()):
+        sides = tuple(float(side) * UNITS[found[3]] for side in found.groups()[:2])
+    if not all(sides):
+        raise BadParameter(f"Unknown paper '{text}'. Use A2 to A6, letter, or such as 30x40cm.")
+    return min(sides), max(sides)

@@ -1,9 +1,18 @@
 "What `stylize` reads and writes, and which of its options go together."
 
+import os
+import sys
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import FaststyleError
+from ..core.terminal import printable
+
+SMALLEST = 64  # px of the short side of a print
+PAUSE = 1.0  # seconds between two looks at a watched folder
 
 
 def plan(inputs, out, depth, force, skip_existing):
@@ -19,6 +28,61 @@ def plan(inputs, out, depth, force, skip_existing):
             "--skip-existing, or another -o."
         )
     return jobs
+
+
+def check_watched(inputs, out, save_mask):
+    "Check that one folder is watched, and that what is painted is not put around it."
+    folder = Path(inputs[0]).resolve()
+    if len(inputs) > 1 or not folder.is_dir():
+        raise FaststyleError(f"--watch takes one folder, not {' '.join(inputs)}.")
+    if out.is_file() or out.resolve() in [folder, *folder.parents]:
+        raise FaststyleError(f"--watch needs another folder than {out} as -o.")
+    if save_mask:
+        raise FaststyleError("--watch paints without --save-mask: remove one of them.")
+
+
+def watched(folder, out, depth, force, quiet):
+    "Yield, at each look at a folder, the images that are whole and not painted yet, as `plan`."
+    from ..images.discovery import plan_outputs
+
+    there = None
+    seen: dict[Any, tuple] = {}  # source -> its size and time at the last look
+    done: dict[Any, tuple] = {}  # the same when it was painted
+    while True:
+        before, there = there, os.path.isdir(folder)
+        if there != before and not (there and quiet):
+            said = f"Watching {folder}. Ctrl-C stops." if there else f"{folder} is gone. Waiting."
+            print(printable(said), file=sys.stderr)
+        jobs = []
+        with suppress(OSError):  # no folder, no image in it, or one that was taken away just now
+            found = plan_outputs([folder], out, depth)
+            stats = {source: Path(source).stat() for source, _ in found}
+            now = {source: (stat.st_size, stat.st_mtime_ns) for source, stat in stats.items()}
+            if not force:
+                done = {s: now[s] for s, target in found if is_newer(target, stats[s])} | done
+            jobs = [job for job in found if done.get(job[0]) != now[job[0]] == seen.get(job[0])]
+            seen = now
+        done |= {source: seen[source] for source, _ in jobs}
+        yield jobs
+        time.sleep(PAUSE)
+
+
+def is_newer(target, came):
+    "Whether an output was written after its image came; cameras' clocks may be ahead."
+    return target.exists() and target.stat().st_mtime >= min(came.st_mtime, came.st_ctime)
+
+
+def print_size(paper, dpi, megapixels):
+    "The short and the long side of a print in px; None without a paper."
+    if not paper:
+        return None
+    short, long = (round(side / 25.4 * dpi) for side in paper)
+    if not (SMALLEST <= short and short * long <= megapixels * 1e6):
+        raise FaststyleError(
+            f"--print at --dpi {dpi:g} is {short}x{long} px. Use at least {SMALLEST} px, and at "
+            f"most {megapixels:g} megapixels (--max-megapixels)."
+        )
+    return short, long
 
 
 def plan_masks(inputs, out, settings, force):

@@ -10,18 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument
 
 from ..core.errors import FaststyleError, Stopped, format_error
 from ..core.terminal import clock, printable, progress
-from ..core.values import either
-from ..inference.options import AREAS
-from . import checks, options
-from .checks import check_inputs, check_style
+from . import checks, options, parsers
+from .checks import check_inputs
 from .help import in_options
-from .loading import load_mixture, load_stylizer, side_of
+from .loading import load_mixture, side_of
 from .options import option
-from .plans import check_neighbors, depth_of, plan, plan_masks
+from .plans import check_neighbors, check_watched, depth_of, plan, plan_masks, print_size, watched
 
 BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
@@ -70,6 +68,16 @@ def stylize(
     likeness: options.Likeness = None,
     painterly: options.Painterly = False,
     painting: options.Painting = None,
+    paper: Annotated[
+        Any,
+        option(
+            "SIZE",
+            "Paint as large as fits on paper: A2 to A6, letter, or such as 30x40cm.",
+            "--print",
+            parser=parsers.paper,
+        ),
+    ] = None,
+    dpi: Annotated[float, option("N", "Pixels per inch of --print.", min=1)] = 300,
     save_mask: Annotated[
         Path | None,
         option("PATH", "Also save the mask of what is painted; for several images a folder."),
@@ -77,10 +85,10 @@ def stylize(
     batch_size: Annotated[
         int, option("N", "Images of the same size per batch.", "--batch-size", "--bs", min=1)
     ] = 1,
-    skip_existing: Annotated[
-        bool, Option("--skip-existing", help="Skip images that already have an output.")
-    ] = False,
+    skip_existing: options.SkipExisting = False,
     force: options.Force = False,
+    watch: options.Watch = False,
+    strip: options.Strip = False,
     megapixels: options.Megapixels = 179,
     trust_pickle: options.TrustPickle = False,
     device: options.Device = None,
@@ -95,7 +103,10 @@ def stylize(
 
     settings = options.painting(given)
     limit_pixels(megapixels)
-    jobs = plan(inputs, out, depth or 8, force, skip_existing)
+    paper = print_size(paper, dpi, megapixels)
+    if watch:
+        check_watched(inputs, out, save_mask)
+    jobs = [] if watch else plan(inputs, out, depth or 8, force, skip_existing)
     depth = depth or depth_of(jobs, settings.tile)
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
@@ -119,34 +130,41 @@ def stylize(
     if painting:
         paint.paintings = dict.fromkeys(paint.styles, painting)
     more = {"painterly": painterly, "refine": refine, "likeness": likeness}
-    watch = partial(show_share, "painted") if show else None
+    share = partial(show_share, "painted") if show else None
     written: list[Path] = []
     alone = refine or masks or settings.area != "all"
-    batches = alike(read_images(jobs), 1 if alone else batch_size)
-    painted = partial(repaint, paint, settings, depth, watch, more, masks)
+    painted = partial(repaint, paint, settings, depth, share, more, masks)
+    note = None if strip else style_name(paint, styles)
+    save = partial(write, written, depth, note, dpi if paper else 0)
+    failed: list[str] = []
     try:
-        # In this thread Ctrl-C keeps the strokes so far.
-        each = in_turns if refine and len(jobs) == 1 else map_overlapped
-        with closing(each(batches, painted, partial(write, written, depth))) as results:
-            failed = report(results, len(jobs), quiet)
+        for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
+            batches = alike(read_images(each, paper), 1 if alone else batch_size)
+            # In this thread Ctrl-C keeps the strokes so far.
+            way = in_turns if refine and len(each) == 1 else map_overlapped
+            with closing(way(batches, painted, save)) as results:
+                failed += report(results, 0 if watch else len(jobs), quiet)
     except KeyboardInterrupt:
-        raise Stopped(f"Stopped after {len(written)} of {len(jobs)} images.") from None
+        total = "" if watch else f" of {len(jobs)}"
+        raise Stopped(f"Stopped after {len(written)}{total} images.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 
 
-def read_images(jobs):
+def read_images(jobs, paper):
     "Yield sources and targets with an image: a tensor, the source if it is large, or an error."
     from ..images.files import image_size
     from ..images.remote import is_address
+    from ..images.sizes import fit_paper
     from ..images.tensors import read_tensor
 
     for source, target in jobs:
         try:
             large = not is_address(source) and math.prod(image_size(source)) > READ_AHEAD
-            yield source, target, source if large else read_tensor(source)
-        except MemoryError:  # read again in its turn, in tiles if it must be
-            yield source, target, source
+            image = source if large and not paper else read_tensor(source)
+            yield source, target, fit_paper(image, paper) if paper else image
+        except MemoryError as error:  # read again in its turn, in tiles if it must be
+            yield source, target, error if paper else source
         except Exception as error:  # raised in this image's turn
             yield source, target, error
 
@@ -188,15 +206,21 @@ def masked(settings, masks, source, target, image):
     return replace(settings, mask=area, area="all")
 
 
-def write(written, depth, items, painted):
+def style_name(paint, style):
+    "The names of the styles of a mix."
+    return " and ".join(n for n, w in zip(paint.styles, paint.style_weights(style)) if w)
+
+
+def write(written, depth, style, dpi, items, painted):
     "Save a batch, listing the files in `written`; return the error of each, or None."
-    from ..images.files import read_exif
+    from ..images.metadata import read_metadata, sign
     from ..images.saving import save_picture
 
     errors: list[Exception | None] = []
     for (source, target, _), result in zip(items, painted):
         try:
-            written.append(save_picture(result, target, depth, read_exif(source)))
+            said = {} if style is None else sign(read_metadata(source), style, dpi)
+            written.append(save_picture(result, target, depth, dpi=dpi, **said))
             errors.append(None)
         except Exception as error:
             errors.append(error)
@@ -204,7 +228,7 @@ def write(written, depth, items, painted):
 
 
 def report(results, n: int, quiet: bool) -> list[str]:
-    "Print the outputs, errors and progress of `n` images; return the sources that failed."
+    "Print the outputs, errors and progress of `n` images, 0 if watched; return what failed."
     began, i, failed = time.monotonic(), 0, []
     for items, result in results:
         whole = result.exception()  # fails this batch only
@@ -244,53 +268,3 @@ def alike(items, most):
 def show_share(doing: str, done: float):
     "Print on one line how much of an image is painted."
     progress(f"{doing} {done:.0%}", done == 1)
-
-
-def grid(
-    picture: Annotated[str, Argument(help="Photo: a file or a URL.", metavar="INPUT")],
-    style: Annotated[
-        list[str],
-        option(
-            "STYLE",
-            "A built-in style, a painting, or FILE:NAME. Repeat for two styles (a row) or "
-            "four (a square). Trained styles must be of one file.",
-            callback=check_style,
-        ),
-    ],
-    out: options.Output,
-    size: Annotated[int | None, option("PX", "Short side to paint at in px.", min=8)] = None,
-    area: Annotated[str, option("WHAT", f"What to paint: {either(AREAS)}.", "--paint")] = "all",
-    force: options.Force = False,
-    trust_pickle: options.TrustPickle = False,
-    device: options.Device = None,
-    precision: options.Precision = "auto",
-):
-    "Paint one photo in mixtures of two or four styles, five images per side."
-    from ..core.atomic import may_write_file
-    from ..images.formats import is_painting
-    from ..images.saving import check_format, save_picture
-    from ..inference.builtin import find_style
-    from ..inference.people import painted_area
-
-    settings = options.painting({"area": area})
-    may_write_file(check_format(out), force)
-    names: list[Any] = list(style)
-    also = style[1:]
-    if not any(map(is_painting, style)):
-        files, named = zip(*map(find_style, style))
-        if len(set(files)) > 1:
-            raise FaststyleError(
-                "Styles of different files cannot be mixed: choose styles of one file."
-            )
-        names, also = [name or 0 for name in named], []
-    paint = load_stylizer(style[0], trust_pickle, device, precision, also)
-    from ..inference.grid import style_grid
-
-    if not paint.styles:
-        raise FaststyleError(
-            f"{style[0]} is an autoencoder without styles to mix: choose a trained style."
-        )
-    mask = painted_area(picture, settings, name=picture)
-    options.print_outputs(
-        save_picture(style_grid(paint, picture, names, size=size, mask=mask), out)
-    )

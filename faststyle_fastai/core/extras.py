@@ -9,7 +9,7 @@ from .errors import FaststyleError
 __all__ = ["EXTRAS", "extra", "install_line"]
 
 # Extra -> a library that only it installs.
-EXTRAS = {"video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray"}
+EXTRAS = {"video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray", "raw": "rawpy"}
 
 
 def extra(

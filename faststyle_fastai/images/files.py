@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "is_deep",
-    "read_exif",
     "limit_pixels",
     "flatten_alpha",
     "read_array",
@@ -30,15 +29,6 @@ __all__ = [
 ]
 
 PLAYED = "GIF", "PNG", "WEBP"  # animations that are read as films
-SIZES = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
-# EXIF tags that describe how a file is stored; they may not hold for the output.
-STORAGE = [tag for tag in ExifTags.Base if tag.name in (
-    "Orientation", "ImageWidth", "ImageLength", "BitsPerSample", "Compression",
-    "PhotometricInterpretation", "FillOrder", "StripOffsets", "SamplesPerPixel", "RowsPerStrip",
-    "StripByteCounts", "PlanarConfiguration", "Predictor", "ColorMap", "TileWidth", "TileLength",
-    "TileOffsets", "TileByteCounts", "SubIFDs", "ExtraSamples", "SampleFormat", "JPEGTables",
-    "JpegIFOffset", "JpegIFByteCount", "YCbCrSubSampling", "YCbCrPositioning", "InterColorProfile",
-)]  # fmt: skip
 
 
 def read_picture(
@@ -202,23 +192,6 @@ def flatten_alpha(
         return image.convert("RGB")
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image).convert("RGB")
-
-
-def read_exif(
-    source: str | Path,  # an image file
-) -> bytes:  # empty if there are none
-    "EXIF metadata of a file, without orientation and storage tags."
-    try:
-        with opened(source) as image:
-            assert isinstance(image, Image.Image)
-            exif = image.getexif()
-            for tag in STORAGE:
-                exif.pop(tag, None)
-            for tag in SIZES:  # of the photo before it was turned or reduced
-                exif.get_ifd(ExifTags.IFD.Exif).pop(tag, None)
-            return exif.tobytes() if exif else b""
-    except Exception:  # damaged EXIF must not prevent painting
-        return b""
 
 
 def floats(

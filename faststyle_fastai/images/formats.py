@@ -1,6 +1,8 @@
 "Image files by their names."
 
 import re
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +22,7 @@ __all__ = [
     "named_works",
     "numbered",
     "numbered_files",
+    "readable",
 ]
 
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
@@ -43,7 +46,7 @@ FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts"}  # of v
 # Pillow's readers of these formats. A file's content chooses the reader, whatever its name, and
 # others start programs (Ghostscript for EPS).
 READERS = "JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "HEIF"
-# Of cameras, which nothing here can develop.
+# Of cameras, read with the extra `raw`.
 RAW = {
     ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf",
     ".raw", ".rw2", ".srw",
@@ -57,7 +60,13 @@ def is_picture(
 ) -> bool:
     "Whether a path has an image extension and no hidden part."
     hidden = any(part.startswith(".") or part in THUMBNAILS for part in place.parts)
-    return place.suffix.lower() in PICTURES and not hidden
+    return place.suffix.lower() in readable() and not hidden
+
+
+@lru_cache
+def readable() -> set[str]:
+    "Extensions of the images that can be read."
+    return PICTURES | RAW if find_spec("rawpy") else PICTURES
 
 
 def is_painting(
@@ -69,7 +78,7 @@ def is_painting(
     _, works = named_works(source) or ("", [str(source)])
     return all(
         is_address(work)
-        or Path(work).suffix.lower() in PICTURES
+        or Path(work).suffix.lower() in readable()
         or (work != str(source) and Path(work).is_dir())
         for work in works
     )

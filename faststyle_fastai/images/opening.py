@@ -14,9 +14,11 @@ from pi_heif import register_heif_opener
 from PIL import Image
 
 from ..core.errors import FaststyleError, out_of_memory
-from .formats import RAW, READERS
+from ..core.extras import install_line
+from .formats import RAW, READERS, readable
 from .named_colors import named_colors
 from .odd import choose_page, in_planes, mended_png, read_tiff
+from .raw import RawImage
 from .remote import download, is_address
 
 __all__ = ["COLORS", "PAGES", "is_tensor", "name_of", "opened", "reading"]
@@ -45,10 +47,14 @@ def opened(
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")
-    if Path(str(source)).suffix.lower() in RAW:
-        raise ValueError(f"{source} is a camera's RAW file. Save it as a TIFF or JPEG first.")
+    suffix = Path(str(source)).suffix.lower()
+    if suffix in RAW - readable():
+        raise ValueError(
+            f"{source} is a camera's RAW file. To read it, {install_line('raw')}, or save it as a "
+            "TIFF or JPEG first."
+        )
     with reading(source):
-        image = opened_file(file)
+        image = RawImage(file) if suffix in RAW else opened_file(file)
         if image.format in ("PNG", "AVIF"):
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":

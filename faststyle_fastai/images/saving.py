@@ -1,16 +1,19 @@
 "Writing of images, whole or not at all."
 
+import struct
+import zlib
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from ..core.atomic import atomic_write
 from ..core.errors import UsageError
-from ..core.extras import extra
 from .color import SRGB
 from .files import flatten_alpha, floats, to_picture, unit
+from .metadata import IPTC, IPTC_BLOCK, MOST, XMP
+from .odd import PNG
 from .opening import is_tensor
 
 __all__ = ["QUALITY", "check_format", "save_picture"]
@@ -22,7 +25,10 @@ def save_picture(
     picture: Any,  # an image; a tensor as in `to_picture`; or [H, W, 3 or 4] in [0, 1]
     path: str | Path,  # format by extension; JPEG and WebP have quality 95
     depth: int = 8,  # bits per channel, 8 or 16 (.png, .tif)
-    exif: bytes = b"",  # 8-bit files only
+    exif: bytes = b"",  # as from `read_metadata`
+    iptc: bytes = b"",  # likewise; only JPEG and TIFF keep it
+    xmp: bytes = b"",  # likewise
+    dpi: float = 0,  # pixels per inch of a print; 0: not said
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.
 
@@ -30,35 +36,87 @@ def save_picture(
     """
     path = check_format(path, depth)
     suffix = path.suffix.lower()
+    options = {"icc_profile": SRGB} | tagged(suffix, exif, iptc, xmp, dpi)
     with atomic_write(path) as temporary:
         if depth == 16:
             values = unit(picture).cpu().numpy() if is_tensor(picture) else picture
             values = floats(values) if isinstance(values, Image.Image) else values
-            values = (values * 65535).round().astype(np.uint16)
-            library, write = DEEP[suffix]
-            write(extra(library, "deep"), temporary, values)
+            DEEP[suffix](temporary, (values * 65535).round().astype(np.uint16), options)
         else:
             image = to_picture(picture) if is_tensor(picture) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
-            options: dict[str, Any] = {"subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
-            if exif:
-                options["exif"] = exif
-            image.save(temporary, quality=QUALITY, icc_profile=SRGB, **options)
+            image.save(temporary, quality=QUALITY, **options)
     return path
 
 
-def _deep_png(numpngw, path, values):
-    numpngw.write_png(str(path), values, iccp=("sRGB", SRGB))
+def tagged(suffix, exif, iptc, xmp, dpi) -> dict[str, Any]:
+    "Metadata as Pillow's options for a format."
+    if suffix in (".tif", ".tiff"):
+        tags = Image.Exif()
+        tags.load(exif)
+        tags.update({tag: data for tag, data in ((IPTC, iptc), (XMP, xmp)) if data})
+        if dpi:
+            tags.update({282: dpi, 283: dpi, 296: 2})
+        return {"exif": tags}
+    options: dict[str, Any] = {"exif": exif} if exif else {}
+    if suffix == ".png":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        if xmp:
+            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp)
+    elif xmp:
+        options["xmp"] = xmp
+    if suffix in JPEG:
+        options = {name: data for name, data in options.items() if len(data) < MOST}
+        options["subsampling"] = 0
+        if iptc and len(iptc) < MOST:
+            block = struct.pack(">4sHHI", b"8BIM", IPTC_BLOCK, 0, len(iptc)) + iptc
+            block = b"Photoshop 3.0\0" + block + bytes(len(iptc) % 2)
+            options["extra"] = struct.pack(">HH", 0xFFED, len(block) + 2) + block
+    return options | ({"dpi": (dpi, dpi), "resolution": dpi} if dpi else {})  # the last for PDF
 
 
-def _deep_tiff(tifffile, path, values):
-    opacity = ["unassalpha"] * (values.shape[-1] - 3)
-    tifffile.imwrite(path, values, photometric="rgb", extrasamples=opacity, iccprofile=SRGB)
+def deep_png(path, values, options):
+    "Write a PNG of 16 bits, of which Pillow knows only gray ones."
+    height, width, n = values.shape
+    rows = values.astype(">u2", order="C").view(np.uint8).reshape(height, -1)
+    rows[1:] -= rows[:-1].copy()  # filter 2, which compresses better
+    colors = struct.pack(">IIBBBBB", width, height, 16, 2 if n == 3 else 6, 0, 0, 0)
+    chunks = [(b"IHDR", colors), (b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB))]
+    chunks += [(kind, data) for kind, data, _ in options["pnginfo"].chunks]
+    if dpi := options.get("dpi"):
+        chunks.append((b"pHYs", struct.pack(">IIB", *(round(d / 0.0254) for d in dpi), 1)))
+    if exif := options.get("exif"):
+        chunks.append((b"eXIf", exif.removeprefix(b"Exif\0\0")))
+    data = zlib.compress(np.insert(rows, 0, 2, axis=1).tobytes())
+    with open(path, "wb") as file:
+        file.write(PNG)
+        for chunk in (*chunks, (b"IDAT", data), (b"IEND", b"")):
+            PngImagePlugin.putchunk(file, *chunk)
 
 
-DEEP_TIFF = "tifffile", _deep_tiff
-DEEP = {".png": ("numpngw", _deep_png), ".tif": DEEP_TIFF, ".tiff": DEEP_TIFF}  # Pillow: 8 bits
+def deep_tiff(path, values, options):
+    "Write a TIFF of 16 bits, of which Pillow knows only gray ones."
+    height, width, n = values.shape
+    tags, ifd = options["exif"], TiffImagePlugin.ImageFileDirectory_v2()
+    for tag in tags:
+        ifd[tag] = tags.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else tags[tag]
+    storage = {
+        "ImageWidth": width, "ImageLength": height, "BitsPerSample": (16,) * n, "Compression": 1,
+        "PhotometricInterpretation": 2, "SamplesPerPixel": n, "RowsPerStrip": height,
+        "StripOffsets": 0, "StripByteCounts": values.nbytes, "InterColorProfile": SRGB,
+    }  # fmt: skip
+    for name, value in storage.items():
+        ifd[ExifTags.Base[name]] = value
+    if n == 4:
+        ifd[ExifTags.Base.ExtraSamples] = 2  # opacity that is not multiplied in
+    with open(path, "wb") as file:
+        ifd.save(file)
+        file.write(values.astype("<u2").tobytes())
+
+
+DEEP = {".png": deep_png, ".tif": deep_tiff, ".tiff": deep_tiff}
+JPEG = ".jpg", ".jpeg", ".jfif", ".jpe"
 TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 
 
@@ -74,5 +132,4 @@ def check_format(path: str | PurePath, depth: int = 8) -> Path:
     if depth == 16:
         if path.suffix.lower() not in DEEP:
             raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
-        extra(DEEP[path.suffix.lower()][0], "deep")
     return path

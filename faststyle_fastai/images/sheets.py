@@ -1,8 +1,8 @@
 "Contact sheets: several images combined into one."
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["contact_sheet", "side_by_side"]
+__all__ = ["contact_sheet", "labeled", "side_by_side"]
 
 
 def side_by_side(
@@ -34,3 +34,17 @@ def contact_sheet(
         page.paste(row, (0, top))
         top += row.height + gap
     return page
+
+
+def labeled(
+    image: Image.Image,
+    text: str,  # a long one gets small
+) -> Image.Image:  # RGB, a tenth of its width higher
+    "An image with a line of text below it."
+    width, height = image.size
+    cell = Image.new("RGB", (width, height + width // 10), "white")
+    cell.paste(image)
+    font = ImageFont.load_default(width / 14)
+    font = ImageFont.load_default(width / 14 * min(1, width / max(1, font.getlength(text))))
+    ImageDraw.Draw(cell).text((width / 2, height + width / 20), text, "black", font, anchor="mm")
+    return cell

@@ -39,6 +39,16 @@ def resized_tensor(
     return to_tensor(image.resize(size, Image.Resampling.BICUBIC))
 
 
+def fit_paper(
+    x: Tensor,  # [B, C, H, W]
+    paper: tuple[int, int],  # px of the short and the long side
+) -> Tensor:  # [B, C, h, w], the same aspect ratio
+    "Resize to the largest size on a paper, which is turned as the image is."
+    height, width = x.shape[-2:]
+    scale = min(paper[0] / min(height, width), paper[1] / max(height, width))
+    return resized(x, (max(1, round(height * scale)), max(1, round(width * scale)))).clamp(0, 1)
+
+
 def resize_short(
     x: Tensor,  # [B, 3, H, W]
     size: int,  # px of the shorter side of the result

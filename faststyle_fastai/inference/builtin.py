@@ -3,12 +3,12 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageOps
 
 from ..core.assets import ASSETS, MODEL, builtin_path
 from ..images.files import read_picture
 from ..images.formats import PICTURES
-from ..images.sheets import contact_sheet
+from ..images.sheets import contact_sheet, labeled
 
 __all__ = ["BUILTIN_STYLES", "film_style", "gallery_sheet", "style_thumbnail", "style_title"]
 
@@ -111,11 +111,6 @@ def gallery_sheet(
     size: int = 240,  # px of a thumbnail's side
 ) -> Image.Image:
     "Thumbnails of all built-in styles with their names."
-    font, cells = ImageFont.load_default(size / 14), []
-    for name in BUILTIN_STYLES:
-        cell = Image.new("RGB", (size, size + size // 10), "white")
-        cell.paste(ImageOps.fit(read_picture(style_thumbnail(name)), (size, size)))
-        middle = size / 2, size * 1.05
-        ImageDraw.Draw(cell).text(middle, name, "black", font, anchor="mm")
-        cells.append(cell)
+    works = {name: read_picture(style_thumbnail(name)) for name in BUILTIN_STYLES}
+    cells = [labeled(ImageOps.fit(work, (size, size)), name) for name, work in works.items()]
     return contact_sheet([cells[i : i + columns] for i in range(0, len(cells), columns)])

@@ -1,14 +1,34 @@
-"A photo in mixtures of styles."
+"A photo in mixtures of styles, and in many styles."
+
+import html
+import math
+from collections.abc import Iterator
 
 import torch
+from fastcore.basics import chunked
 from PIL import Image
 
 from ..core.values import check_range
 from ..images.files import read_picture
-from ..images.sheets import contact_sheet
+from ..images.shapes import fitted
+from ..images.sheets import contact_sheet, labeled
+from .html import jpeg_address
+from .options import STROKES
 from .stylizer import Stylizer
 
-__all__ = ["style_grid"]
+__all__ = ["each_style", "sheet_page", "style_grid", "style_sheet"]
+
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+body {{ margin: 1rem; font: 1rem sans-serif; background: #fff; color: #000 }}
+main {{ display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)) }}
+figure {{ margin: 0; text-align: center }} img {{ max-width: 100% }}
+</style>
+<h1>{title}</h1><main>{figures}</main></html>
+"""
+FIGURE = '<figure><img src="{}" alt=""><figcaption>{}</figcaption></figure>\n'
 
 
 def style_grid(
@@ -33,3 +53,38 @@ def style_grid(
         mixes = [torch.lerp(left, right, across / (n - 1)).tolist() for across in range(n)]
         sheet.append([paint(picture, mix, **kwargs) for mix in mixes])
     return contact_sheet(sheet)
+
+
+def each_style(
+    paint: Stylizer,
+    picture,  # the photo
+    size: int = 480,  # px of the longer side of an image
+    **kwargs,  # see `Stylizer.__call__`
+) -> Iterator[tuple[str, Image.Image]]:  # a name and an RGB image
+    "The photo, and the photo in all styles, or in the one named as FILE:NAME."
+    photo = read_picture(picture)
+    # Strokes are as wide as in a large photo.
+    longest = (STROKES["medium"] or 0) * max(photo.size) / min(photo.size)
+    photo = photo.resize(fitted(photo.size, max(size, round(longest))))
+    yield "photo", photo.resize(fitted(photo.size, size))
+    for name in paint.styles if paint.at_sight or not paint.named else [paint.named]:
+        yield name, paint(photo, name, **kwargs).resize(fitted(photo.size, size))
+
+
+def style_sheet(
+    images: list[tuple[str, Image.Image]],  # of one size, as of `each_style`
+) -> Image.Image:
+    "Images with their names, in a rectangle that is about as wide as high."
+    width, height = images[0][1].size
+    columns = math.ceil(math.sqrt(len(images) * height / width))
+    cells = [labeled(image, name) for name, image in images]
+    return contact_sheet(list(chunked(cells, columns)))
+
+
+def sheet_page(
+    images: list[tuple[str, Image.Image]],  # as of `each_style`
+    title: str,  # of the page
+) -> str:
+    "Images with their names, as a web page of one file."
+    figures = (FIGURE.format(jpeg_address(image), html.escape(name)) for name, image in images)
+    return PAGE.format(title=html.escape(title), figures="".join(figures))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,7 @@ def optimize_to_file(
     seed: int = 0,
     device: str | None = None,
     proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png shows the print
-    depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif with the extra deep
+    depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif
     precision: str = "auto",
     callback: Callable[[OptimizationStep, PixelOptimizer], Any] | None = None,  # True: stop
     start: Any = None,  # an image to begin with, likewise; None: as the recipe's `init` says
@@ -138,8 +137,7 @@ def optimize_to_file(
 
 def _checked_output(out: str | Path, depth: int | None, may_exist: bool) -> tuple[Path, int]:
     if depth is None:
-        deep = Path(out).suffix.lower() in (".tif", ".tiff") and find_spec("tifffile")
-        depth = 16 if deep else 8
+        depth = 16 if Path(out).suffix.lower() in (".tif", ".tiff") else 8
     out = check_format(out, depth)
     if out.exists() and not may_exist:
         raise FaststyleError(

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from .. import __version__
 from ..core.errors import FaststyleError
-from ..images.files import read_exif
+from ..images.metadata import read_metadata
 from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
 from .answers import Refused, body_of, json_answer
@@ -85,7 +85,7 @@ class Api:
         photo.write_bytes(body)
         with self.turn:
             painted = paint(photo, name, **how)
-        return save_picture(painted, folder / f"painted{FORMATS[kind]}", exif=read_exif(photo))
+        return save_picture(painted, folder / f"painted{FORMATS[kind]}", **read_metadata(photo))
 
     def described(self):
         "The OpenAPI document."

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from PIL import Image, ImageOps
 
 from ..core.errors import FaststyleError
-from ..images.files import flatten_alpha, image_size, read_exif, read_picture, read_upright
+from ..images.files import flatten_alpha, image_size, read_picture, read_upright
+from ..images.metadata import read_metadata
 from ..images.saving import save_picture
 from ..images.shapes import fitted
 from ..inference.builtin import BUILTIN_STYLES
@@ -153,7 +154,7 @@ class Photos:
         name = f"{photo.stem}-{plain_name(str(how['style']))}{suffix}"
         place = self.site.place(visit) / name
         size = {"size": "{}x{}".format(*painted.size)}
-        return FileResponse(save_picture(painted, place, exif=read_exif(photo)), headers=size)
+        return FileResponse(save_picture(painted, place, **read_metadata(photo)), headers=size)
 
     def frame(self, visit, how, body):
         "Paint a frame of the camera."

@@ -16,7 +16,7 @@ from conftest import fails
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, read_picture, read_tensor, to_tensor
-from faststyle_fastai.images.files import read_exif
+from faststyle_fastai.images.metadata import read_metadata
 from faststyle_fastai.images.remote import download
 from faststyle_fastai.inference.finish import filled
 
@@ -91,7 +91,7 @@ def test_how_it_was_taken_is_kept_and_how_it_was_turned_is_not(faststyle, photo,
 
 def test_damaged_exif_is_no_reason_to_fail(photo, tmp_path):
     photo.save("a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
-    assert read_exif("a.jpg") == b"" and read_picture("a.jpg").size == photo.size
+    assert read_metadata("a.jpg") == {} and read_picture("a.jpg").size == photo.size
 
 
 def test_of_a_film_the_first_picture(paint, photo, tmp_path):
@@ -246,3 +246,21 @@ def test_only_people_are_painted(faststyle, tmp_path):
         "stylize", "cat.png", "--style", "udnie", "--save-mask", "m.png", "-o", "o.png"
     )
     fails(lone, 1, "--save-mask needs --paint or --mask")
+
+
+def test_metadata_is_kept_and_signed_or_stripped(faststyle, photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x8825] = {1: "N"}
+    photo.save("a.jpg", exif=exif, xmp=b"<x:xmpmeta/>")
+    for out in ("a.png", "b.tif"):
+        args = "a.jpg", "--style", "tiny:udnie", "--mix", "mondrian=.4", "--bit-depth", 16
+        assert faststyle("stylize", *args, "-o", out).returncode == 0
+        with Image.open(out) as image:
+            kept = image.getexif()
+            assert kept.get_ifd(0x8825) == {1: "N"} and image.info["xmp"] == b"<x:xmpmeta/>"
+            assert kept[0x010E] == "In the style of udnie and mondrian"
+            assert kept[0x0131].startswith("faststyle ")
+    said = faststyle("stylize", "a.jpg", "--style", "tiny:udnie", "--strip", "-o", "b.jpg")
+    assert said.returncode == 0
+    with Image.open("b.jpg") as image:
+        assert not image.getexif() and "xmp" not in image.info

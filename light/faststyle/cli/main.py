@@ -1,6 +1,7 @@
 "The command line of the light distribution. Where the full one is installed, that answers."
 
 from contextlib import closing
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,9 +18,9 @@ from .checks import check_inputs
 from .help import Command, Group
 from .loading import load_mixture
 from .options import option
-from .plans import depth_of, plan
+from .plans import check_watched, depth_of, plan, watched
 from .running import checked, run
-from .stylize import report, write
+from .stylize import report, style_name, write
 
 app = typer.Typer(
     cls=Group,
@@ -51,10 +52,10 @@ def stylize(
         int | None, option("N", "Bits per color channel: 8, or 16 for .png.", "--bit-depth")
     ] = None,
     likeness: options.Likeness = None,
-    skip_existing: Annotated[
-        bool, Option("--skip-existing", help="Skip images that already have an output.")
-    ] = False,
+    skip_existing: options.SkipExisting = False,
     force: options.Force = False,
+    watch: options.Watch = False,
+    strip: options.Strip = False,
     megapixels: options.Megapixels = 179,
     device: Annotated[
         str | None, option("NAME", "Device: cpu, cuda, coreml, directml or webgpu.")
@@ -67,25 +68,27 @@ def stylize(
 
     settings = options.painting(given)
     limit_pixels(megapixels)
-    jobs = plan(inputs, out, depth or 8, force, skip_existing)
+    if watch:
+        check_watched(inputs, out, None)
+    jobs = [] if watch else plan(inputs, out, depth or 8, force, skip_existing)
     depth = depth or depth_of(jobs, "none")
     paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
     how = vars(settings) | {"style": styles, "array": depth == 16}
     how |= {} if likeness is None else {"likeness": likeness}
     written: list[Path] = []
-    batches = ([(source, target, source)] for source, target in jobs)
+    failed: list[str] = []
+    save = partial(write, written, depth, None if strip else style_name(paint, styles), 0)
 
     def painted(items):
         return [paint(items[0][0], **how)]
 
-    def save(items, results):
-        return write(written, depth, items, results)
-
     try:
-        with closing(map_overlapped(batches, painted, save)) as results:
-            failed = report(results, len(jobs), quiet)
+        for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
+            batches = ([(source, target, source)] for source, target in each)
+            with closing(map_overlapped(batches, painted, save)) as results:
+                failed += report(results, len(jobs), quiet)
     except KeyboardInterrupt:
-        raise Stopped(f"Stopped after {len(written)} of {len(jobs)} images.") from None
+        raise Stopped(f"Stopped after {len(written)} images.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 

@@ -1,0 +1,85 @@
+"What an image's file says beside the picture: EXIF with GPS, IPTC and XMP."
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from .. import __version__
+from .opening import opened
+
+__all__ = ["read_metadata", "sign"]
+
+MOST = 65_000  # bytes; a block of a JPEG holds a few more
+XMP, IPTC, IPTC_BLOCK = 700, 33723, 0x0404  # tags of a TIFF; the IPTC among a JPEG's blocks
+# EXIF tags that describe how a file is stored; they may not hold for the output.
+STORAGE = [tag for tag in ExifTags.Base if tag.name in (
+    "Orientation", "StripOffsets", "SamplesPerPixel", "RowsPerStrip", "StripByteCounts",
+    "PlanarConfiguration", "Predictor", "ColorMap", "TileWidth", "TileLength", "TileOffsets",
+    "TileByteCounts", "SubIFDs", "ExtraSamples", "SampleFormat", "JPEGTables", "JpegIFOffset",
+    "JpegIFByteCount", "YCbCrSubSampling", "YCbCrPositioning", "InterColorProfile", "XMLPacket",
+    "IPTCNAA", "ImageResources", "CFARepeatPatternDim",
+)] + [33422, 37724]  # fmt: skip  # a RAW file's filter, Photoshop's layers
+SIZES = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
+TURNED = rb'(tiff:Orientation(?:="|>))[2-8]'
+# What the painted file has no longer: a second picture, a film or depths behind the photo.
+BEHIND = re.compile(rb"hdrgm:|GCamera:|GDepth:|apdi:|HDRGainMap")
+
+
+def read_metadata(
+    source: str | Path,  # an image file or an address
+) -> dict[str, Any]:  # bytes of exif, iptc and xmp, if there are; for `save_picture`
+    "EXIF with GPS, IPTC and XMP of a file, without orientation, storage tags and damaged parts."
+    kept: dict[str, Any] = {}
+    with suppress(Exception), opened(source) as image:
+        for name, read in READ.items():
+            with suppress(Exception):
+                if data := read(image):
+                    kept[name] = data
+    return kept
+
+
+def _exif(image):
+    exif = image.getexif()
+    for tag in [tag for tag in exif if tag in STORAGE or not 269 <= tag < 50_000]:
+        del exif[tag]  # the first tags are of storage, the last of RAW files
+    photo = exif.get_ifd(ExifTags.IFD.Exif)
+    for tag in SIZES:  # of the photo before it was turned or reduced
+        photo.pop(tag, None)
+    if not exif:
+        return b""
+    if len(exif.tobytes()) > MOST:
+        photo.pop(ExifTags.IFD.MakerNote, None)
+    return exif.tobytes()
+
+
+def _iptc(image):
+    tags = getattr(image, "tag_v2", {})
+    data = tags.get(IPTC) or image.info.get("photoshop", {}).get(IPTC_BLOCK)
+    return data if isinstance(data, bytes) else b""
+
+
+def _xmp(image):
+    xmp = image.info.get("xmp") or b""
+    return b"" if BEHIND.search(xmp) else re.sub(TURNED, rb"\g<1>1", xmp)
+
+
+READ = {"exif": _exif, "iptc": _iptc, "xmp": _xmp}
+
+
+def sign(
+    metadata: dict[str, Any],  # as from `read_metadata`
+    style: str,  # named in the description if there is none
+    dpi: float = 0,  # of a print; 0: as it was
+) -> dict[str, Any]:
+    "Metadata whose EXIF names this program."
+    exif, base = Image.Exif(), ExifTags.Base
+    exif.load(metadata.get("exif", b""))
+    exif[base.Software] = f"faststyle {__version__}"
+    if style and not str(exif.get(base.ImageDescription, "")).strip():
+        exif[base.ImageDescription] = f"In the style of {style}"
+    if dpi:
+        exif.update({base.XResolution: dpi, base.YResolution: dpi, base.ResolutionUnit: 2})
+    return metadata | {"exif": exif.tobytes()}

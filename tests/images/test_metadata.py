@@ -1,0 +1,82 @@
+"What a photo carries beside the picture is kept: EXIF with GPS, IPTC and XMP."
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image, IptcImagePlugin
+
+from faststyle_fastai.all import read_picture, save_picture
+from faststyle_fastai.images.metadata import read_metadata, sign
+
+GPS = {1: "N", 2: (48.0, 51.0, 30.25)}
+IPTC = b"\x1c\x02\x05\x00\x04Name\x1c\x02\x78\x00\x07Caption"
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6" '
+    'dc:creator="Zoë"/></rdf:RDF></x:xmpmeta>'
+).encode()
+
+
+def photo(path, **more):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", 6
+    exif[0x8769] = {0x9003: "2026:01:02 03:04:05", 0x829A: 0.008}
+    exif[0x8825] = GPS
+    image = Image.fromarray(np.full((20, 30, 3), 90, np.uint8))
+    return save_picture(image, path, **{"exif": exif.tobytes(), "iptc": IPTC, "xmp": XMP} | more)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif", "avif"])
+def test_all_of_it_is_kept(kind, depth):
+    source = photo("a.jpg")
+    if depth == 16 and kind not in ("png", "tif"):
+        return
+    out = save_picture(read_picture(source), f"b.{kind}", depth, **read_metadata(source))
+    kept, picture = read_metadata(out), read_picture(out)
+    exif = Image.Exif()
+    exif.load(kept["exif"])
+    assert exif[0x010F] == "Camera" and 0x0112 not in exif
+    assert exif.get_ifd(0x8769) == {0x9003: "2026:01:02 03:04:05", 0x829A: 0.008}
+    assert exif.get_ifd(0x8825) == GPS
+    assert kept["xmp"] == XMP.replace(b'Orientation="6"', b'Orientation="1"')
+    assert picture.size == (20, 30) and np.abs(np.asarray(picture, int) - 90).max() <= 1
+    if kind in ("jpg", "tif"):
+        assert kept["iptc"] == IPTC
+        with Image.open(out) as image:
+            assert IptcImagePlugin.getiptcinfo(image)[2, 5] == b"Name"
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_files_of_sixteen_bits_are_what_others_read(channels):
+    x = torch.rand(1, channels, 9, 7)
+    values = (x[0] * 65535).round().permute(1, 2, 0).numpy()
+    assert np.array_equal(tifffile.imread(save_picture(x, "a.tif", 16)), values)
+    cv2 = pytest.importorskip("cv2")
+    found = cv2.imread(str(save_picture(x, "a.png", 16)), cv2.IMREAD_UNCHANGED)
+    order = [2, 1, 0, 3][:channels]
+    assert found.dtype == np.uint16 and np.array_equal(found[..., order], values)
+
+
+def test_what_is_too_long_for_a_jpeg_does_not_stop_it():
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    exif[0x8769] = {0x927C: bytes(70_000)}  # the maker's note
+    photo("a.png", exif=exif.tobytes(), xmp=XMP + bytes(70_000).replace(b"\0", b" "))
+    kept = read_metadata(photo("b.jpg", **read_metadata("a.png")))
+    assert b"Camera" in kept["exif"] and "xmp" not in kept
+
+
+def test_what_lies_behind_a_photo_is_not_promised():
+    assert "xmp" not in read_metadata(photo("a.jpg", xmp=b'<x hdrgm:Version="1.0"/>'))
+
+
+def test_the_program_and_the_style_are_named():
+    signed = Image.Exif()
+    signed.load(sign(read_metadata(photo("a.jpg")), "udnie")["exif"])
+    assert signed[0x0131].startswith("faststyle ") and signed[0x010E] == "In the style of udnie"
+    assert signed.get_ifd(0x8825) == GPS
+    signed[0x010E] = "My cat"
+    again = Image.Exif()
+    again.load(sign({"exif": signed.tobytes()}, "udnie")["exif"])
+    assert again[0x010E] == "My cat"
