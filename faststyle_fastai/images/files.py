@@ -61,7 +61,7 @@ def read_array(
             )
         if _is_deep_gray(image):
             gray = _gray(ImageOps.exif_transpose(image))
-            return np.broadcast_to(gray[..., None], (*gray.shape, 3))
+            return np.stack([gray] * 3, 2)
         low_bytes = _low_bytes(image)
         x = floats(_upright(image))
         if low_bytes is None or low_bytes.size != x.shape[1::-1]:
