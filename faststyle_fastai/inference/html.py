@@ -50,7 +50,7 @@ BROWSER = Path(__file__).parent / "browser"
 DATA = '<script type="text/plain" id="{}">{}</script>'
 SHARED = (
     "picture.js", "camera.js", "player.js", "film.js", "saving.js", "strip.js", "opening.js",
-    "batch.js", "settings.js", "page.js",
+    "batch.js", "zoom.js", "settings.js", "page.js",
 )  # fmt: skip
 LOCAL = "common.js", "local.js", "webm.js", *SHARED
 REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", "mine.js"

@@ -37,6 +37,7 @@ async function opened(file, size) {
   const anew = !history.state?.opened;
   if (anew) inHistory();
   document.querySelector("aside").scrollTop = 0;
+  zoomTo(1);
   show();
   offerAll(); // without thumbnails of the photo before
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone

@@ -88,9 +88,9 @@ function kept(width, height) {
 function fit() {
   const { width, height } = $("picture"), place = $("place"), style = getComputedStyle(place);
   document.body.style.setProperty("--ratio", height / width);
-  const wide = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const high = place.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) - $("controls").offsetHeight;
-  const scale = Math.min(wide / width, high / height);
+  const wide = place.offsetWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const high = place.offsetHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) - $("controls").offsetHeight;
+  const scale = zoom * Math.min(wide / width, high / height);
   place.style.setProperty("--wide", `${Math.floor(width * scale)}px`);
   place.style.setProperty("--high", `${Math.floor(height * scale)}px`);
 }

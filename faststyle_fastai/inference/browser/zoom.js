@@ -1,0 +1,31 @@
+// A closer look at the picture: by Ctrl and the wheel (or a pinch), the keys + - 0, or the buttons.
+// What does not fit is scrolled to.
+const NEAREST = 8, STEPS = 1.5; // most enlargement, and that of a key or a button
+let zoom = 1;
+
+function zoomTo(wanted, x, y) { // around a point of the window; without one, around the middle
+  const around = $("place").getBoundingClientRect(), before = $("frame").getBoundingClientRect();
+  [x, y] = [x ?? around.left + around.width / 2, y ?? around.top + around.height / 2];
+  const share = [(x - before.left) / before.width, (y - before.top) / before.height];
+  zoom = Math.min(NEAREST, Math.max(1, wanted));
+  document.body.classList.toggle("zoomed", zoom > 1);
+  [$("nearer").disabled, $("farther").disabled] = [zoom === NEAREST, zoom === 1];
+  fit();
+  const after = $("frame").getBoundingClientRect();
+  $("place").scrollBy(after.left + share[0] * after.width - x, after.top + share[1] * after.height - y);
+}
+
+const zooms = () => now.photo && !film && !live;
+$("place").addEventListener("wheel", (event) => {
+  if (!event.ctrlKey || !zooms()) return;
+  event.preventDefault(); // or all of the page would be enlarged
+  zoomTo(zoom * 2 ** (-event.deltaY / 200), event.clientX, event.clientY);
+}, { passive: false });
+$("nearer").onclick = () => zoomTo(zoom * STEPS);
+$("farther").onclick = () => zoomTo(zoom / STEPS);
+const KEYS = { "+": () => zoom * STEPS, "=": () => zoom * STEPS, "-": () => zoom / STEPS, 0: () => 1 };
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS) || !zooms()) return;
+  if (event.target.matches("select, input:not([type=range], [type=radio], [type=checkbox])")) return;
+  zoomTo(KEYS[event.key]());
+});
