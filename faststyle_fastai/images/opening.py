@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.devices import out_of_memory
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, UsageError
 from .formats import RAW, READERS
 from .named_colors import named_colors
 from .odd import choose_page, in_planes, mended_png, read_tiff
@@ -41,7 +41,7 @@ def opened(
         yield checked(source) if isinstance(source, Tensor) else source
         return
     if not isinstance(source, (str, Path)):
-        raise TypeError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
+        raise UsageError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")

@@ -7,6 +7,7 @@ from fastcore.basics import chunked
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ..core.assets import ASSETS
+from ..core.errors import UsageError
 from ..images.files import read_picture
 from ..images.formats import PICTURES
 from ..images.sheets import contact_sheet
@@ -42,6 +43,10 @@ def find_style(
     | Path,  # name of a built-in style, gallery, slim, tiny, FILE, FILE:NAME or a run folder
 ) -> tuple[Path, str | None]:  # the file; the style in it, None if not given
     "Find the file and the style that a source refers to."
+    if not isinstance(source, (str, Path)):
+        raise UsageError(
+            f"Invalid style={source!r:.80}. Use a name, a painting, a style's file or a Learner."
+        )
     path, name = Path(source), _plain(source)
     if path.suffix.lower() in PICTURES:
         raise ValueError(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
-from ..core.values import check_range
+from ..core.values import check_range, with_kinds
 from ..images.files import image_size, opened, to_picture, to_tensor
 from ..images.remote import digest
 from ..models.normalization import is_affine
@@ -96,6 +96,7 @@ class Stylizer:
         found = {"net": net, "info": info, "weights": weights, "base": base}
         self.__dict__ = found | self.__dict__  # what was set stays
 
+    @with_kinds
     def __call__(
         self,
         picture: str | Path | Image.Image | np.ndarray | Tensor,  # also an address; [H, W, 3] of
@@ -289,7 +290,7 @@ class Stylizer:
                 raise ValueError(unknown_style(style, self.styles))
             return self.styles.index(style)
         index = style or 0
-        if not 0 <= index < self._n_styles:
+        if index not in range(self._n_styles):
             raise ValueError(f"No style {index}. Indices run from 0 to {self._n_styles - 1}.")
         return index
 
