@@ -70,6 +70,21 @@ def test_pictures_wait_in_their_places(visit):
     expect(example).to_have_attribute("src", re.compile("^blob:"))
 
 
+def test_pictures_of_a_style_that_goes_are_not_waited_for(visit, painting, tmp_path):
+    tab, held = visit(), []
+    own_styles(tab)
+    tab.route("**/page/example", held.append)
+    shutil.copy(painting, tmp_path / "Brief.png")
+    tab.locator("#new").set_input_files(tmp_path / "Brief.png")
+    taught(tab, "Brief is a style now")
+    tab.once("dialog", lambda dialog: dialog.accept())
+    with tab.expect_event("requestfailed") as gone:  # the server would answer 400
+        tab.get_by_role("button", name="Delete").click()
+    assert gone.value.url.endswith("/page/example")
+    taught(tab, "Brief is deleted.")
+    tab.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_training_of_few_steps_says_so(visit):
     tab = visit()
     job = {"id": "1", "kind": "training", "style": "borrowed", "state": "done", "steps": 4}
