@@ -22,6 +22,7 @@ from .frames import as_png, display_matrix, exif_turn, progressive, upright
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
+FASTEST = 1000  # frames per second; a short .mpg may state a clock instead
 JUMP = 3600  # s that no picture is shown
 HELD = Fraction(1, 25)  # s that a picture which began before the start must still be shown
 SLIVER = Fraction(1, 10_000)  # s; a frame shown for less is left out
@@ -64,7 +65,8 @@ class VideoReader:
     @property
     def stream_rate(self) -> Fraction:
         "Average frames per second of the file."
-        return self.video.average_rate or self.video.guessed_rate or Fraction(25)
+        rates = self.video.average_rate, self.video.guessed_rate
+        return next((rate for rate in rates if rate and rate <= FASTEST), Fraction(25))
 
     @property
     def seconds(self) -> Fraction | None:
