@@ -8,7 +8,7 @@ from inspect import signature
 from numbers import Real
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, SupportsFloat, get_args
+from typing import Any, ParamSpec, SupportsFloat, TypeVar, get_args
 
 from .errors import UsageError
 
@@ -17,6 +17,7 @@ __all__ = [
     "with_kinds",
 ]  # fmt: skip
 
+P, T = ParamSpec("P"), TypeVar("T")
 PATH = "a path", (str, os.PathLike)
 KINDS: dict[Any, tuple[str, Any]] = {  # annotation -> what it is, and its types
     str: ("text", str), Path: PATH, int: ("a number", SupportsFloat),
@@ -37,12 +38,12 @@ def check_kind(name: str, value: Any, annotation: Any) -> None:
         raise UsageError(f"Invalid {name}={value!r:.80} ({kind}). Use {either(words)}.")
 
 
-def with_kinds(function: Callable) -> Callable:
+def with_kinds(function: Callable[P, T]) -> Callable[P, T]:
     "Decorate a function so that its arguments are checked against its annotations."
     taken = signature(function)
 
     @wraps(function)
-    def checked(*args, **kwargs):
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
         for name, value in taken.bind(*args, **kwargs).arguments.items():
             check_kind(name, value, taken.parameters[name].annotation)
         return function(*args, **kwargs)

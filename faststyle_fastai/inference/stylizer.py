@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
-from ..core.values import check_range, with_kinds
+from ..core.values import check_kind, check_range
 from ..images.files import image_size, opened, to_picture, to_tensor
 from ..images.remote import digest
 from ..models.normalization import is_affine
@@ -96,7 +96,6 @@ class Stylizer:
         found = {"net": net, "info": info, "weights": weights, "base": base}
         self.__dict__ = found | self.__dict__  # what was set stays
 
-    @with_kinds
     def __call__(
         self,
         picture: str | Path | Image.Image | np.ndarray | Tensor,  # also an address; [H, W, 3] of
@@ -129,6 +128,7 @@ class Stylizer:
         for `refine` and `painterly` if the style's painting is not known.
         """
         how = PaintOptions(style, strength, **options)
+        check_kind("refine", refine, float)
         check_range("refine", refine, 0)
         if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
             raise ValueError(f"A batch of {len(picture)} images becomes a tensor: add tensor=True.")
