@@ -17,7 +17,8 @@ __all__ = [
     "with_kinds",
 ]  # fmt: skip
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 PATH = "a path", (str, os.PathLike)
 KINDS: dict[Any, tuple[str, Any]] = {  # annotation -> what it is, and its types
     str: ("text", str), Path: PATH, int: ("a number", SupportsFloat),
