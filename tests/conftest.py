@@ -5,6 +5,7 @@ import shutil
 import socket
 import struct
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import commands
@@ -107,11 +108,9 @@ def page(tmp_path_factory):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     "A page's URL and the folder of its styles."
-    from faststyle_fastai.web.app import web_page
-
-    folder, port = tmp_path_factory.mktemp("home") / "styles", free_port()
-    with web_page(folder, port=port):
-        yield f"http://127.0.0.1:{port}", folder
+    folder = tmp_path_factory.mktemp("home") / "styles"
+    with quick_page(folder) as address:
+        yield address, folder
 
 
 @pytest.fixture
@@ -147,6 +146,18 @@ def film(tmp_path_factory):
     from clips import encode, moving
 
     return encode(tmp_path_factory.mktemp("film") / "film.mp4", moving(24), sound=0.8)
+
+
+@contextmanager
+def quick_page(folder, **how):
+    "A page's URL; its examples are small, and it soon tells how long its work will take."
+    from faststyle_fastai.web.app import web_page
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("faststyle_fastai.web.mine.EXAMPLE", 160)
+        patch.setattr("faststyle_fastai.web.jobs.SURE", 0.001)
+        with web_page(folder, port=(port := free_port()), **how):
+            yield f"http://127.0.0.1:{port}"
 
 
 def quietly(learn, verb="fit_one_cycle", *args, **kwargs):

@@ -20,6 +20,7 @@ from fastcore.basics import chunked
 from ..core.assets import MODEL
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
+from ..core.values import with_kinds
 from ..images.discovery import output_name, works_of
 from ..images.files import image_size
 from ..images.formats import file_name, is_painting, is_picture, named_works
@@ -44,6 +45,7 @@ PER_GPU = 6  # workers
 TRIES = 4  # the first in groups; then images lost with their worker, one by one
 
 
+@with_kinds
 def paint_bulk(
     source: str | Path,  # a folder, or a URL: s3://…, gs://…, or any that fsspec supports
     out: str | Path,  # likewise; mirrors the folders of `source`

@@ -1,13 +1,55 @@
 "Checks of user input, and lists of choices."
 
 import math
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Callable, Collection, Iterable
+from functools import wraps
+from inspect import signature
 from numbers import Real
-from typing import Any
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, ParamSpec, SupportsFloat, TypeVar, get_args
 
 from .errors import UsageError
 
-__all__ = ["check_numbers", "check_range", "count", "either", "is_finite", "known", "typed"]
+__all__ = [
+    "check_kind", "check_numbers", "check_range", "count", "either", "is_finite", "known", "typed",
+    "with_kinds",
+]  # fmt: skip
+
+P = ParamSpec("P")
+T = TypeVar("T")
+PATH = "a path", (str, os.PathLike)
+KINDS: dict[Any, tuple[str, Any]] = {  # annotation -> what it is, and its types
+    str: ("text", str), Path: PATH, int: ("a number", SupportsFloat),
+    float: ("a number", SupportsFloat), NoneType: ("None", NoneType),
+}  # fmt: skip
+
+
+def check_kind(name: str, value: Any, annotation: Any) -> None:
+    "Raise `ValueError` for a value that is no path, text or number where only these can be."
+    wanted = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    if Path in wanted:
+        wanted = tuple(kind for kind in wanted if kind is not str)  # which is a path, too
+    if not all(kind in KINDS for kind in wanted):
+        return
+    words, types = zip(*(KINDS[kind] for kind in wanted))
+    if not isinstance(value, types):
+        kind = type(value).__name__
+        raise UsageError(f"Invalid {name}={value!r:.80} ({kind}). Use {either(words)}.")
+
+
+def with_kinds(function: Callable[P, T]) -> Callable[P, T]:
+    "Decorate a function so that its arguments are checked against its annotations."
+    taken = signature(function)
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        for name, value in taken.bind(*args, **kwargs).arguments.items():
+            check_kind(name, value, taken.parameters[name].annotation)
+        return function(*args, **kwargs)
+
+    return checked
 
 
 def known(
@@ -16,7 +58,7 @@ def known(
     table: Collection[str],
 ) -> str:
     "`name`, if `table` contains it; otherwise `ValueError` lists the choices."
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise UsageError(f"Unknown {kind} '{name}'. Choose one of {', '.join(table)}.")
     return name
 

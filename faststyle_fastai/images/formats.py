@@ -126,9 +126,9 @@ def is_film(source: str | Path) -> bool:
 def numbered_files(
     path: Path,  # of numbered images
 ) -> dict[int, Path]:
-    "The images that there are, by their numbers."
+    "The existing images by their numbers, in order."
     parts = NUMBER.split(path.name, maxsplit=1)
     number = re.compile(rf"{re.escape(parts[0])}(\d+){re.escape(parts[-1])}")
     found = (number.fullmatch(file.name) for file in path.parent.glob("*"))
     files = {int(each[1]): path.with_name(each[0]) for each in found if each}
-    return {n: file for n, file in files.items() if numbered(path, n) == file}
+    return {n: files[n] for n in sorted(files) if numbered(path, n) == files[n]}

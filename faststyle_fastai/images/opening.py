@@ -13,7 +13,7 @@ import numpy as np
 from pi_heif import register_heif_opener
 from PIL import Image
 
-from ..core.errors import FaststyleError, out_of_memory
+from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
 from .formats import RAW, READERS, readable
 from .named_colors import named_colors
@@ -43,7 +43,7 @@ def opened(
         yield checked(source) if is_tensor(source) else source
         return
     if not isinstance(source, (str, Path)):
-        raise TypeError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
+        raise UsageError(f"{type(source).__name__} is not an image. Give a path, image or tensor.")
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")

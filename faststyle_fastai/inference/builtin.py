@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from ..core.assets import ASSETS, MODEL, builtin_path
+from ..core.errors import UsageError
 from ..images.files import read_picture
 from ..images.formats import PICTURES
 from ..images.sheets import contact_sheet, labeled
@@ -40,6 +41,10 @@ def find_style(
     | Path,  # name of a built-in style, gallery, slim, tiny, FILE, FILE:NAME or a run folder
 ) -> tuple[Path, str | None]:  # the file; the style in it, None if not given
     "Find the file and the style that a source refers to."
+    if not isinstance(source, (str, Path)):
+        raise UsageError(
+            f"Invalid style={source!r:.80}. Use a name, a painting, a style's file or a Learner."
+        )
     path, name = Path(source), _plain(source)
     if path.suffix.lower() in PICTURES:
         raise ValueError(

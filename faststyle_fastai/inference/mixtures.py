@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..core.errors import FaststyleError
-from ..core.values import check_range, count
+from ..core.values import check_kind, check_range, count
 
 MOST = 1.5  # largest sum of the weights
 
@@ -29,6 +29,7 @@ def mixture(
     mix = style if isinstance(style, dict) else {style: 1.0}
     weights = torch.zeros(n)
     for name, weight in mix.items():
+        check_kind(f"weight of style {name}", weight, float)
         if weight < 0:
             raise ValueError(
                 f"Invalid weight {weight} of style {name}. Weights cannot be negative."

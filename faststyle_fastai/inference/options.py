@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..core.values import check_range, either, known
+from ..core.values import check_kind, check_range, either, known
 from ..images.shapes import short_shape
 
 __all__ = ["AREAS", "FACES", "STROKES", "PaintOptions", "painting_shape"]
@@ -31,10 +31,10 @@ class PaintOptions:
     """The options of painting, given as keywords: `paint("me.jpg", stroke="broad", exact=True)`.
 
     `Stylizer`, `paint_video` and `paint_bulk` take them so; `virtual_camera` takes an instance.
-    Raises `ValueError` for an unknown `area`, `faces` or `stroke`, a `strength` or `size` out of
-    range, and `black` without `mask` or `area`; an unknown option is a `TypeError`. `style`, `mask`
-    and `tile` are checked when an image is painted. A warning tells if no person is found. With
-    `mask` and `area`, what is in both is painted.
+    Raises `ValueError` for text instead of a number or the reverse, an unknown `area`, `faces` or
+    `stroke`, a `strength` or `size` out of range, and `black` without `mask` or `area`; an unknown
+    option is a `TypeError`. `style`, `mask` and `tile` are checked when an image is painted. A
+    warning tells if no person is found. With `mask` and `area`, what is in both is painted.
     """
 
     style: Any = None  # a name, an index, a mix {name: weight} or [weight, …]; None: the named one
@@ -73,6 +73,8 @@ class PaintOptions:
     )
 
     def __post_init__(self):
+        for each in fields(self):
+            check_kind(each.name, getattr(self, each.name), each.type)
         known("area to paint", self.area, AREAS)
         known("way to paint faces", self.faces, FACES)
         known("stroke", self.stroke, STROKES)

@@ -1,5 +1,7 @@
 "The networks that find people as one ONNX program, for the exported page."
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -32,6 +34,7 @@ class People(nn.Module):
         return *edges(self.person(stretched), stretched), scores.max().view(1)
 
 
+@cache  # all pages have it, and it takes seconds
 def people_program() -> bytes:
     "The program as an .onnx file, with weights in float16; requires the extra `onnx`."
     square = torch.rand(1, 3, SIDE, SIDE)

@@ -1,6 +1,7 @@
 "Painting at sight as ONNX programs, for the studio."
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +101,7 @@ def neighbors_programs() -> dict[str, Callable]:
     return {"places": places_program, "neighbors": neighbors_program}
 
 
+@cache
 def places_program() -> bytes:
     "The program that sees the places of an image, as an .onnx file with weights in 8 bits."
     high, wide = (UNIT * side for side in sides("photo"))
@@ -110,6 +112,7 @@ def places_program() -> bytes:
     return packed(program, "int8")
 
 
+@cache
 def neighbors_program(arch: str = "slim") -> bytes:
     "The program that paints with places of a painting, as an .onnx file with weights in 8 bits."
     n = UNIT // PLACE

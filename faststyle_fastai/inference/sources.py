@@ -5,7 +5,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from fastcore.basics import listify
@@ -46,7 +45,7 @@ def source_of(
         return Source(load, next(iter(paintings)), paintings, at_sight=True, arch=arch)
     if arch is not None:
         raise FaststyleError(f"{source} has its own network. arch= chooses one for a painting.")
-    if not isinstance(source, (str, Path)):
+    if hasattr(source, "model"):
         return Source(partial(_from_learner, source))
     path, named = find_style(source)
     if (kind := path.suffix.lower()) == PICKLE and not trust_pickle:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
-from ..core.values import check_range
+from ..core.values import check_kind, check_range
 from ..images.files import image_size, opened, to_picture
 from ..images.remote import digest
 from ..images.tensors import to_tensor
@@ -128,6 +128,7 @@ class Stylizer:
         for `refine` and `painterly` if the style's painting is not known.
         """
         how = PaintOptions(style, strength, **options)
+        check_kind("refine", refine, float)
         check_range("refine", refine, 0)
         if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
             raise ValueError(f"A batch of {len(picture)} images becomes a tensor: add tensor=True.")
@@ -289,7 +290,7 @@ class Stylizer:
                 raise ValueError(unknown_style(style, self.styles))
             return self.styles.index(style)
         index = style or 0
-        if not 0 <= index < self._n_styles:
+        if index not in range(self._n_styles):
             raise ValueError(f"No style {index}. Indices run from 0 to {self._n_styles - 1}.")
         return index
 

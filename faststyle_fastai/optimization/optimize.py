@@ -16,6 +16,7 @@ from ..core.errors import FaststyleError, Stopped
 from ..core.interrupts import interrupts
 from ..core.locks import alone
 from ..core.provenance import versions, write_json
+from ..core.values import with_kinds
 from ..core.weights import read_plain
 from ..images.color import soft_proof
 from ..images.files import to_picture
@@ -27,6 +28,7 @@ from .pixels import OptimizationStep, PixelOptimizer
 __all__ = ["optimize_style", "optimize_to_file"]
 
 
+@with_kinds
 def optimize_style(
     content: Any,  # the photo: a path, an image, an array or a tensor
     styles: Any,  # the painting, or several to blend; a list in the list holds works of one style
@@ -65,6 +67,7 @@ def optimize_style(
     return to_picture(work.picture())
 
 
+@with_kinds
 @alone(folder=False)
 def optimize_to_file(
     content: str | Path,  # the photo

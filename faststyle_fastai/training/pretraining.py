@@ -8,7 +8,7 @@ from fastai.torch_core import set_seed
 
 from ..core.atomic import may_write_file, write_first
 from ..core.errors import FaststyleError
-from ..core.values import check_numbers
+from ..core.values import check_numbers, with_kinds
 from ..models.stylefile import save_style
 from .checkpoint import Checkpoint
 from .distributed import distributed_entry, main_process_first
@@ -20,6 +20,7 @@ from .runs import fit_run, load_photos, run_settings
 __all__ = ["pretrain"]
 
 
+@with_kinds
 @distributed_entry
 @one_at_a_time(lambda out, **_: part_of(out))
 def pretrain(

@@ -15,7 +15,7 @@ from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.provenance import versions, write_json
 from ..core.terminal import progress
-from ..core.values import check_numbers, count
+from ..core.values import check_numbers, count, with_kinds
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.remote import digest
@@ -49,6 +49,7 @@ FEW = 50  # photos
 ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolutions
 
 
+@with_kinds
 @distributed_entry
 @one_at_a_time(lambda out, **_: Path(out))
 def train(
@@ -195,6 +196,7 @@ def run_settings(photos, dls, *, pretrained, weights, plan, **others):
     }
 
 
+@with_kinds
 @one_at_a_time(lambda run, out=None, **_: run_or_file(out or run), folder=False)
 def add_style(
     run: str | Path,  # a run folder or a .safetensors

@@ -3,12 +3,15 @@
 import math
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import ExifTags, Image, ImageSequence
 
+from ..core.extras import extra
 from ..images.named_colors import standard_range
 from ..images.opening import opened
 
@@ -21,6 +24,8 @@ __all__ = [
     "SCALER",
     "as_png",
     "display_matrix",
+    "exif_turn",
+    "progressive",
     "upright",
 ]
 
@@ -43,6 +48,37 @@ def as_png(
         shown = [frame.copy().info.get("duration", 0) for frame in ImageSequence.Iterator(image)]
         image.save(file, save_all=True, compress_level=1, duration=shown)
     return file
+
+
+def progressive(frames: Iterator, stream: Any) -> Iterator:
+    "The frames of a stream; from the first interlaced one on, by FFmpeg's filter bwdif."
+    graph: Any = None
+    av, size = extra("av", "video"), None
+
+    def filtered(frame):
+        graph.push(frame)
+        with suppress(av.BlockingIOError, av.EOFError):
+            while True:
+                yield graph.pull()
+
+    for frame in frames:
+        if graph and size != (frame.width, frame.height):
+            yield from filtered(None)
+            graph = None
+        if not graph:
+            if size is None and not frame.interlaced_frame:
+                yield frame
+                continue
+            size, graph = (frame.width, frame.height), av.filter.Graph()
+            only = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+            source = graph.add_buffer(
+                width=size[0], height=size[1], format=frame.format, time_base=frame.time_base
+            )
+            graph.link_nodes(source, only, graph.add("buffersink"))
+            graph.configure()
+        yield from filtered(frame)
+    if graph:
+        yield from filtered(None)
 
 
 def upright(
@@ -92,6 +128,16 @@ def display_matrix(
         c, d = -b, a
     swapped = abs(b) > abs(a)
     return swapped, (c if swapped else a) < 0, (b if swapped else d) < 0
+
+
+def exif_turn(
+    file: Path,  # one of numbered images, of whose EXIF PyAV tells only by how much to rotate
+) -> tuple[bool, bool, bool]:  # as display_matrix
+    with suppress(Exception), opened(file) as image:  # damaged EXIF must not prevent painting
+        assert isinstance(image, Image.Image)
+        turn = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return 4 < turn < 9, turn in (2, 3, 6, 7), turn in (3, 4, 7, 8)
+    return False, False, False
 
 
 def matrix_of(frame) -> int:

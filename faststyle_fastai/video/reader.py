@@ -18,10 +18,11 @@ from PIL import Image
 from ..core.extras import extra
 from ..images.formats import is_film, is_numbered, numbered_files
 from ..images.opening import reading
-from .frames import as_png, display_matrix, upright
+from .frames import as_png, display_matrix, exif_turn, progressive, upright
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
+FASTEST = 1000  # frames per second; a short .mpg may state a clock instead
 JUMP = 3600  # s that no picture is shown
 HELD = Fraction(1, 25)  # s that a picture which began before the start must still be shown
 SLIVER = Fraction(1, 10_000)  # s; a frame shown for less is left out
@@ -64,7 +65,8 @@ class VideoReader:
     @property
     def stream_rate(self) -> Fraction:
         "Average frames per second of the file."
-        return self.video.average_rate or self.video.guessed_rate or Fraction(25)
+        rates = self.video.average_rate, self.video.guessed_rate
+        return next((rate for rate in rates if rate and rate <= FASTEST), Fraction(25))
 
     @property
     def seconds(self) -> Fraction | None:
@@ -117,6 +119,7 @@ class VideoReader:
     def _stream_frames(self, start: float, end: float | None) -> Iterator[VideoFrame]:
         "Frames of the file, each at its own time."
         size = first_size(self.source) if start else None  # for all frames
+        images = [*numbered_files(Path(self.source)).values()]
         decoded, least = self._decoded(start), SLIVER if self.fps else HELD
         if start:
             target = int((self.start_time + Fraction(start)) / self.video.time_base)
@@ -135,7 +138,8 @@ class VideoReader:
                     f"{size[0]}x{size[1]} px.",
                     stacklevel=2,
                 )
-            turned = display_matrix(frame, self.video.codec_context.name)
+            name = self.video.codec_context.name
+            turned = exif_turn(images[frame.pts]) if images else display_matrix(frame, name)
             aspect = (self.video.sample_aspect_ratio or Fraction(1)) ** (-1 if turned[0] else 1)
             yield VideoFrame(upright(frame, size, turned), time, shown, aspect)
 
@@ -167,37 +171,6 @@ def shown_in(decoded, start: Fraction, end: float | None, least: Fraction):
         if now and end is not None and now[1] >= end:
             return
         last = now
-
-
-def progressive(frames: Iterator, stream: Any) -> Iterator:
-    "The frames of a stream; from the first interlaced one on, by FFmpeg's filter bwdif."
-    graph: Any = None
-    av, size = extra("av", "video"), None
-
-    def filtered(frame):
-        graph.push(frame)
-        with suppress(av.BlockingIOError, av.EOFError):
-            while True:
-                yield graph.pull()
-
-    for frame in frames:
-        if graph and size != (frame.width, frame.height):
-            yield from filtered(None)
-            graph = None
-        if not graph:
-            if size is None and not frame.interlaced_frame:
-                yield frame
-                continue
-            size, graph = (frame.width, frame.height), av.filter.Graph()
-            only = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-            source = graph.add_buffer(
-                width=size[0], height=size[1], format=frame.format, time_base=frame.time_base
-            )
-            graph.link_nodes(source, only, graph.add("buffersink"))
-            graph.configure()
-        yield from filtered(frame)
-    if graph:
-        yield from filtered(None)
 
 
 def moving(container: Any) -> Any:  # av.VideoStream, or None
@@ -285,12 +258,12 @@ def open_local(
             if gaps := last - first + 1 - len(files):
                 warnings.warn(f"{source}: {gaps} numbers are missing.", stacklevel=2)
                 folder = Path(stack.enter_context(TemporaryDirectory()))
-                for i, n in enumerate(sorted(files)):
+                for i, file in enumerate(files.values()):
                     link = folder / f"{i}{path.suffix}"
                     try:
-                        link.symlink_to(files[n].resolve())
+                        link.symlink_to(file.resolve())
                     except OSError:  # on Windows it needs a right
-                        shutil.copy(files[n], link)
+                        shutil.copy(file, link)
                 path, first = folder / f"%d{path.suffix}", 0
             path = Path(str(path.parent).replace("%", "%%"), path.name)
             rate = Fraction(fps or 25).limit_denominator(1001)

@@ -14,7 +14,7 @@ from ..core.extras import extra
 from ..core.interrupts import interrupts
 from ..core.locks import alone
 from ..core.prefetch import map_batches, map_overlapped
-from ..core.values import check_numbers, check_range
+from ..core.values import check_numbers, check_range, with_kinds
 from ..images.masks import read_mask
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
@@ -33,6 +33,7 @@ STOPPED = "Stopped"
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
+@with_kinds
 @alone(folder=False)
 def paint_video(
     paint: Stylizer,

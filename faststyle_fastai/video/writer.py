@@ -32,6 +32,7 @@ CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"
 # Those that may be gone at another try, which must not cost the sound.
 DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM, EMFILE, ENFILE, ENOMEM
 SECONDS = 5  # length of a part
+APART, GLOBAL_HEADER = 1 << 6, 1 << 22  # flags of containers and of encoders
 OFFSET = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
 
 
@@ -109,6 +110,8 @@ class Parts(VideoWriter):
         context = stream.codec_context
         context.time_base = self.reader.time_base
         context.sample_aspect_ratio = aspect
+        if not self.av.format.ContainerFormat(self.format, "w").flags & APART:
+            context.flags &= ~GLOBAL_HEADER  # the parts' own, which .mpg would lose
         matrix = BT709 if size[1] >= HD else BT601
         context.color_range, context.colorspace = LIMITED, matrix
         context.color_primaries = context.color_trc = matrix

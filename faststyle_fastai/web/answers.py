@@ -4,7 +4,8 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
@@ -38,32 +39,35 @@ FRAME = 2**23  # likewise of a frame
 SHOWN = 1280  # px of an image on the page; downloads have the full size
 UPLOAD = 100 * 2**20  # most bytes of a photo or style
 PATIENCE, SLOWEST = 60, 2**14  # s to send, and more of them for so many bytes each
+IN_MEMORY = 2**20  # bytes of a request; larger ones are received in a file
 MOST_HELD = 8 * UPLOAD  # bytes of all requests that are not answered yet
 HELD: dict[Any, int] = {}  # request -> bytes
 
 
 @asynccontextmanager
-async def body_of(request) -> AsyncIterator[bytes]:
+async def body_of(request) -> AsyncIterator[IO[bytes]]:
     "What was sent, which counts as held until it is answered; `Refused` says why it is not taken."
     from anyio import fail_after
 
-    parts, size = [], 0
+    body, size = SpooledTemporaryFile(IN_MEMORY), 0
     try:
         with fail_after(PATIENCE) as scope:
             async for part in request.stream():
                 scope.deadline += len(part) / SLOWEST
-                parts.append(part)
+                body.write(part)
                 size += len(part)
                 HELD[request] = size
                 if size > UPLOAD:
                     raise Refused(413, f"The file is larger than {UPLOAD >> 20} MB.")
                 if sum(HELD.values()) > MOST_HELD:
                     raise Refused(429, "Too much is sent at once. Try again later.")
-        yield b"".join(parts)
+        body.seek(0)
+        yield body
     except TimeoutError:
         raise Refused(408, "It was sent too slowly.") from None
     finally:
         HELD.pop(request, None)
+        body.close()
 
 
 class Refused(Exception):

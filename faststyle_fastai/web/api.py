@@ -1,8 +1,9 @@
 "Painting for programs: one request, one image. `/api/openapi.json` describes it (OpenAPI 3.1)."
 
+import shutil
 import threading
 from dataclasses import fields
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 from .. import __version__
@@ -62,7 +63,7 @@ class Api:
     def styles(self):
         return [{"name": name, "title": title} for title, name in self.shelf.titles()]
 
-    def paint(self, body: bytes, asked: dict[str, str]):
+    def paint(self, body: IO[bytes], asked: dict[str, str]):
         "An answer with the painted photo, or with what is wrong."
         from starlette.responses import FileResponse, PlainTextResponse
 
@@ -82,7 +83,8 @@ class Api:
         folder = self.scratch / uuid4().hex
         folder.mkdir()
         photo = folder / "photo.png"  # the content says what it is
-        photo.write_bytes(body)
+        with photo.open("wb") as out:
+            shutil.copyfileobj(body, out)
         with self.turn:
             painted = paint(photo, name, **how)
         return save_picture(painted, folder / f"painted{FORMATS[kind]}", **read_metadata(photo))

@@ -75,7 +75,7 @@ class Camera:
     def frame(self, visit, how, body):
         "Paint a frame."
         visit.live = visit.live or Live(self.paint, self.size, self.options)
-        return painted_frame(visit.live, how.get("style"), how, body)
+        return painted_frame(visit.live, how.get("style"), how, body.read())
 
 
 def painted_frame(live: "Live", style, how, body):

@@ -23,7 +23,7 @@ from .guard import check_room
 from .jobs import TrainingJob
 from .library import spoken
 from .photos import Photos
-from .visits import Visit, kept
+from .visits import Visit, kept, size_of
 from .window import ENLARGED
 
 __all__ = ["Mine"]
@@ -66,7 +66,7 @@ class Mine:
         if how.get("first") or visit.lessons is None:
             visit.lessons = self.site.place(visit)
         used = visit.lessons.parent.glob("photos-*")
-        check_room([visit.lessons, *used], len(body))
+        check_room([visit.lessons, *used], size_of(body))
         (folder := visit.lessons / uuid4().hex).mkdir()
         with kept(folder, how, body):
             pass

@@ -32,7 +32,7 @@ from .answers import (
 )
 from .camera import Live, painted_frame
 from .library import plain_name
-from .visits import Site, Visit, kept
+from .visits import Site, Visit, kept, size_of
 from .window import Window
 
 __all__ = ["Photos"]
@@ -117,7 +117,7 @@ class Photos:
     def mask(self, visit, how, body):
         "What is painted, as an image whose opacity it is."
         visit.the_photo()
-        mask, seen = mask_of(flatten_alpha(visit.small), how, body)
+        mask, seen = mask_of(flatten_alpha(visit.small), how, body.read())
         data = BytesIO()
         Image.merge("LA", (mask, mask)).save(data, "PNG")
         return picture_answer(data.getvalue(), "image/png", seen="yes" if seen else "no")
@@ -126,7 +126,7 @@ class Photos:
         "Paint the photo at its full size; without content if it was stopped."
         from starlette.responses import FileResponse
 
-        photo = visit.the_photo()
+        photo, edits = visit.the_photo(), body.read()
         paint, settings, _ = self.prepared(visit, how)
         suffix = ".png" if how.get("type") == "image/png" else ".jpg"
         stroke = stroke_of(how)
@@ -139,8 +139,8 @@ class Photos:
                 raise FaststyleError("Stopped.")
 
         try:
-            masked = how.get("area", "all") != "all" or how.get("invert") or body
-            mask = mask_of(read_picture(photo), how, body)[0] if masked else None
+            masked = how.get("area", "all") != "all" or how.get("invert") or edits
+            mask = mask_of(read_picture(photo), how, edits)[0] if masked else None
             slow = math.prod(painting_shape(visit.size, stroke, None)) > LARGE
             tile = TILE if slow else "auto"
             with self.finishing:
@@ -166,7 +166,7 @@ class Photos:
         if visit.live is None or visit.live.paint is not paint:
             visit.live = Live(paint, LIVE, PaintOptions())
         with self.turn:
-            return painted_frame(visit.live, name, how, body)
+            return painted_frame(visit.live, name, how, body.read())
 
     def stop(self, visit, how, body):
         "End the visitor's download."
@@ -176,7 +176,7 @@ class Photos:
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
         before = {name for _, name in self.shelf.titles()}
-        self.site.owners.check_room(visit, self.shelf, len(body))
+        self.site.owners.check_room(visit, self.shelf, size_of(body))
         with kept(self.site.place(visit), how, body) as file:
             called = self.shelf.add(file)
         if called not in before:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha1
+from os import SEEK_END
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ from .guard import check_room, plain_reason
 from .jobs import Queue
 from .library import StyleLibrary, plain_name
 
-__all__ = ["Closer", "Film", "Owners", "Site", "Visit", "Visitors", "kept"]
+__all__ = ["Closer", "Film", "Owners", "Site", "Visit", "Visitors", "kept", "size_of"]
 
 THREADS, AT_ONCE = 32, 20  # that answer visitors, and calls of one visitor
 VISITORS = 100  # the latest, whose photos are remembered
@@ -143,7 +144,7 @@ class Visitors:
         self.calls: Counter[str] = Counter()  # that are not answered, by visitor
         self.limiter: Any = None  # of their threads, so that others always serve the page itself
 
-    def routes(self, method: str, *acts: Callable[[Visit, dict, bytes], Any]) -> list:
+    def routes(self, method: str, *acts: Callable[[Visit, dict, IO[bytes]], Any]) -> list:
         "A route for each act, by its name."
         from starlette.routing import Route
 
@@ -199,11 +200,19 @@ class Visitors:
         return visit
 
 
+def size_of(body: IO[bytes]) -> int:
+    "The bytes of what was sent."
+    body.seek(0, SEEK_END)
+    size = body.tell()
+    body.seek(0)
+    return size
+
+
 @contextmanager
 def kept(
     folder: Path,  # a new one, which is removed if the file is refused
     how: dict[str, Any],  # with the file's name
-    body: bytes,
+    body: IO[bytes],
     kinds=(".png", *PICTURES, ".safetensors"),  # endings; others become the first one
 ) -> Iterator[Path]:
     "A file of what was sent."
@@ -213,7 +222,8 @@ def kept(
         suffix = kinds[0]  # the content says what it is
     file = folder / f"{stem}{suffix}"
     try:
-        file.write_bytes(body)
+        with file.open("wb") as out:
+            shutil.copyfileobj(body, out)
         yield file
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import pytest
 from pages import call, send
 
+from faststyle_fastai.all import read_picture
 from faststyle_fastai.web.guard import Guard, PageFolder, plain_reason
 
 FILES = "film", "style", "photo", "learn"
@@ -22,8 +23,10 @@ def answer(port, act, how, body=b""):
     return status, said.decode(errors="replace")
 
 
-def test_no_name_is_a_file_of_the_server(page):
+def test_no_name_is_a_file_of_the_server(page, monkeypatch):
     port, secret, folder = page
+    refined = "faststyle_fastai.web.refining.optimize_style"  # it would go on in the background
+    monkeypatch.setattr(refined, lambda photo, *_, **how: read_picture(photo))
     absent, before = secret.with_name("absent.png"), sorted(folder.rglob("*"))
     send(port, "photo", secret.read_bytes(), {"name": "mine.png"})
     for act in (*NAMED, "curve", "end"):

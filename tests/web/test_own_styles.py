@@ -2,17 +2,19 @@
 
 import re
 import shutil
+import time
+from threading import Event
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import free_port
+from conftest import quick_page
 from pages import downloaded, forgiven, heard, opened, own_styles, repainted, saved, taught, visitor
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
 from faststyle_fastai.training.demo import sample_photos
 from faststyle_fastai.training.runs import train
-from faststyle_fastai.web.app import web_page
+from faststyle_fastai.web.photos import Photos
 
 REFUSES = """navigator.mediaDevices.getUserMedia =
   () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
@@ -21,17 +23,17 @@ REFUSES = """navigator.mediaDevices.getUserMedia =
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, painting):
     "The page's URL, and the folder of its styles: a network, and a training that was killed."
-    folder, port = tmp_path_factory.mktemp("home") / "styles", free_port()
+    folder = tmp_path_factory.mktemp("home") / "styles"
     folder.mkdir()
-    shutil.copy(ASSETS / "gallery-slim.safetensors", folder / "borrowed.safetensors")
+    shutil.copy(ASSETS / "gallery-tiny.safetensors", folder / "borrowed.safetensors")
     place = folder / "killed"
     place.mkdir()
     kept = shutil.copy(painting, place / "killed.png")
     how = {"device": "cpu", "quiet": True, **sample_photos()[1]}
     train(sample_photos()[0], kept, place, minutes=0.05, **how)
     (place / "model.safetensors").unlink()
-    with web_page(folder, port=port):
-        yield f"http://127.0.0.1:{port}", folder
+    with quick_page(folder) as address:
+        yield address, folder
 
 
 @pytest.fixture
@@ -44,14 +46,24 @@ def chosen(tab, name):
     tab.get_by_role("radiogroup", name="My styles").get_by_role("radio", name=name).click()
 
 
-def test_a_closed_tab_ends_its_painting(visit, photos, tmp_path):
-    read_picture(photos / "flower" / "0.jpg").resize((1800, 1200)).save(tmp_path / "slow.jpg")
-    tab = visit()
-    opened(tab, tmp_path / "slow.jpg")
-    repainted(tab, lambda: tab.locator("#stroke").select_option("finest"))
-    tab.locator("#download").click()  # for about 10 s
-    heard(tab, "Full size")
-    tab.goto("about:blank")
+def test_a_closed_tab_ends_its_painting(visit, photos, monkeypatch):
+    tab, ended = visit(), Event()
+    opened(tab, photos / "flower" / "0.jpg")
+
+    def endless(*_, watch, **how):
+        try:
+            while True:
+                watch(0.5)
+                time.sleep(0.05)
+        finally:
+            ended.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Photos, "prepared", lambda *_: (endless, {}, ""))
+        tab.locator("#download").click()
+        heard(tab, "Full size")
+        tab.goto("about:blank")
+        assert ended.wait(60)
     tab = visit()
     opened(tab, photos / "china" / "0.jpg")
     assert read_picture(downloaded(tab).path()).size == (96, 72)  # one after the other
@@ -70,6 +82,21 @@ def test_pictures_wait_in_their_places(visit):
     expect(example).to_have_attribute("src", re.compile("^blob:"))
 
 
+def test_pictures_of_a_style_that_goes_are_not_waited_for(visit, painting, tmp_path):
+    tab, held = visit(), []
+    own_styles(tab)
+    tab.route("**/page/example", lambda route: held.append(route))
+    shutil.copy(painting, tmp_path / "Brief.png")
+    tab.locator("#new").set_input_files(tmp_path / "Brief.png")
+    taught(tab, "Brief is a style now")
+    tab.once("dialog", lambda dialog: dialog.accept())
+    with tab.expect_event("requestfailed") as gone:  # the server would answer 400
+        tab.get_by_role("button", name="Delete").click()
+    assert gone.value.url.endswith("/page/example")
+    taught(tab, "Brief is deleted.")
+    tab.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_training_of_few_steps_says_so(visit):
     tab = visit()
     job = {"id": "1", "kind": "training", "style": "borrowed", "state": "done", "steps": 4}
@@ -79,7 +106,9 @@ def test_a_training_of_few_steps_says_so(visit):
     taught(tab, "There was time for 4 steps only")
 
 
-def test_own_styles_are_renamed_downloaded_and_removed(visit, site):
+def test_own_styles_are_renamed_downloaded_and_removed(visit, site, monkeypatch):
+    for network in ("program_of", "people_program"):  # others export them
+        monkeypatch.setattr(f"faststyle_fastai.inference.html.{network}", lambda *_: b"network")
     tab = visit()
     own_styles(tab)
     chosen(tab, "borrowed")
@@ -124,11 +153,15 @@ def test_a_killed_training_is_resumed(visit, site):
 
 def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, painting, tmp_path):
     tab, other = visit(), visit()
+    other.clock.install()
+    other.reload()
+    heard(other, "Ready.")
     seen = other.get_by_role("radio", name="Mine", exact=True)
     own_styles(tab)
     shutil.copy(painting, tmp_path / "mine.png")
     tab.locator("#new").set_input_files(tmp_path / "mine.png")
     taught(tab, "Mine is a style now")
+    other.clock.fast_forward(10_000)  # after which it looks again
     seen.wait_for()
     (tmp_path / "words.png").write_text("words")
     tab.locator("#new").set_input_files(tmp_path / "words.png")
@@ -144,6 +177,7 @@ def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, pain
     tab.get_by_role("button", name="Delete this style").click()
     heard(tab, "Mine is deleted.")
     assert not (site[1] / "Mine.png").exists()
+    other.clock.fast_forward(10_000)
     seen.wait_for(state="detached")
 
 

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,17 @@ from pages import downloaded, forgiven, heard, opened, own_styles, repainted, ta
 from PIL import Image
 from playwright.sync_api import expect
 
-from faststyle_fastai.all import Stylizer, read_picture
+from faststyle_fastai.all import Stylizer, optimize_style, read_picture, train
 from faststyle_fastai.web import visits
 from faststyle_fastai.web.refining import Refined
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    "Trainings on small crops, which are the same to the page."
+    monkeypatch.setattr("faststyle_fastai.web.mine.train", partial(train, size=64, bs=2))
 
 
 @pytest.fixture
@@ -116,7 +124,21 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
 
 
 def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
-    photo = photos / "china" / "0.jpg"
+    photo, share = photos / "china" / "0.jpg", [0.4]
+
+    def held(*args, callback, **how):
+        "Refine a small image up to a share of the work, until it is stopped."
+
+        def watch(iterate, work):
+            stopped = callback(iterate, work)
+            while work.done() >= share[0] and not stopped:
+                time.sleep(0.05)
+                stopped = callback.reached(work.done())
+            return stopped
+
+        return optimize_style(*args, callback=watch, **how | {"end_scale": 128})
+
+    monkeypatch.setattr("faststyle_fastai.web.refining.optimize_style", held)
     tab = visit()
     opened(tab, photo)
     first = np.asarray(read_picture(downloaded(tab).path()), float)
@@ -135,6 +157,7 @@ def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
     repainted(tab, tab.get_by_role("button", name="Undo refining").click)
     again = np.asarray(read_picture(downloaded(tab).path()), float)
     assert np.abs(again - first).mean() < 1
+    share[0] = 0.03
     monkeypatch.setattr(visits, "LEFT", 3)
     tab.get_by_role("button", name="Refine").click()
     heard(tab, re.compile("Refining: .*left"))

@@ -1,10 +1,13 @@
 "Visitors of a page for others: nobody harms anybody."
 
+import asyncio
 import json
 import socket
 import tempfile
 import threading
 import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
@@ -91,6 +94,24 @@ def test_what_is_sent_at_once_is_limited(port, monkeypatch):
     monkeypatch.setattr(answers, "MOST_HELD", 1000)
     status, said, _ = send(port, "photo", bytes(5000), {"name": "a.png"})
     assert status == 429 and b"Try again later" in said and not answers.HELD
+
+
+def test_large_uploads_are_not_held_in_memory():
+    class Request:
+        async def stream(self):
+            for _ in range(256):
+                yield bytes(2**17)
+
+    async def received():
+        async with answers.body_of(Request()) as body:
+            return visits.size_of(body)
+
+    tracemalloc.start()
+    with ThreadPoolExecutor(1) as pool:  # a browser's tests have a loop in this one
+        assert pool.submit(lambda: asyncio.run(received())).result() == 2**25
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2**23
 
 
 def test_who_asks_too_much_at_once_waits_alone(port, monkeypatch):

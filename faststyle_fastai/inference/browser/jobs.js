@@ -36,7 +36,7 @@ function stateOf(job) {
 
 // A picture of the server's in an <img>, if it is still wanted; the one before stays until it is there.
 async function showPicture(image, what, how, wanted) {
-  const blob = await (await call(what, { method: "GET", how })).blob(), before = image.src;
+  const blob = await (await pictureIn(what, how)).blob(), before = image.src;
   if (!wanted()) return;
   image.src = URL.createObjectURL(blob);
   if (before) URL.revokeObjectURL(before);

@@ -106,7 +106,7 @@ function lookAt(one) {
     document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
   }
   lookedAt = now;
-  showWorks(one, job, trains).catch((error) => tellOwn("ownFailed", { why: error.message }));
+  showWorks(one, job, trains).catch((error) => lookedAt === now && tellOwn("ownFailed", { why: error.message }));
 }
 
 async function showWorks(one, job, trains) {
@@ -120,7 +120,7 @@ async function showWorks(one, job, trains) {
   work.alt = filled(words.workOf, one);
   example.alt = $("example-what").textContent = trains && job.sees ? words.soFar : words.example;
   const shown = job?.sees ? [showPicture($("curve"), "curve", { id: job.id }, wanted)] : [];
-  if (work.parentElement.hidden) {
+  if (work.parentElement.hidden || !work.src.startsWith("blob:")) {
     for (const image of [work, example]) URL.revokeObjectURL(image.src), image.removeAttribute("src");
     work.src = one.image;
     shown.push(show(work, "work", { style: one.name }));
@@ -168,6 +168,18 @@ const act = (id, work, tell = tellOwn) =>
     }
   });
 
+// Change a style, whose pictures are asked for again afterwards.
+async function change(what, how) {
+  lookedAt = `${how.style} `;
+  leave(how.style);
+  try {
+    return await call(what, { how });
+  } catch (error) {
+    if (mine?.name === how.style) lookAt(mine);
+    throw error;
+  }
+}
+
 async function addOwn(file) {
   tellOwn("reading");
   try {
@@ -204,7 +216,7 @@ act("begin", async () => {
     }
   }
   if (learned && !confirm(filled(words.anewSure, mine))) return;
-  if (learned) await call("discard", { how: { style: name } });
+  if (learned) await change("discard", { style: name });
   await begin("teach", { style: name, minutes: Number($("minutes").value), photos });
   await watchTrainings();
   lookAt(mine);
@@ -228,7 +240,7 @@ act("use", () => {
 act("discard", async () => {
   const { title } = mine;
   if (!confirm(filled(words.discardSure, mine))) return;
-  await call("discard", { how: { style: mine.name } });
+  await change("discard", { style: mine.name });
   taught = taught.filter((id) => id !== trainingOf(mine)?.id);
   await lookAtOwn();
   tellOwn("discarded", { title });
@@ -242,7 +254,7 @@ act("rename", async () => {
   const { title, name: before, uses } = mine;
   $("called").setAttribute("aria-invalid", true); // until it is known to be valid
   $("called").focus();
-  const { name } = await (await call("rename", { how: { style: before, name: $("called").value } })).json();
+  const { name } = await (await change("rename", { style: before, name: $("called").value })).json();
   $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
   renames[uses] = mine.uses;
@@ -251,7 +263,7 @@ act("rename", async () => {
 act("remove", async () => {
   const { name, title } = mine;
   if (!confirm(filled(words.removeSure, mine))) return;
-  await call("remove", { how: { style: name } });
+  await change("remove", { style: name });
   await lookAtOwn();
   tellOwn("forgotten", { title });
   (own.length ? mine.button : $("add")).focus();

@@ -255,9 +255,9 @@ async function paintThumbnails(styles = facts.styles) {
     await idle();
     if (now.photo !== photo) return;
     if (!facts.styles.includes(one)) continue; // it has gone
-    const painted = await thumbnail(square, one);
+    const painted = await thumbnail(square, one).catch((error) => facts.styles.includes(one) && Promise.reject(error));
     if (now.photo !== photo) return;
-    putFace(one, painted);
+    if (painted) putFace(one, painted);
   }
 }
 function putFace(one, painted) {

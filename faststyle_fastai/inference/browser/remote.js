@@ -6,12 +6,12 @@ const blends = false; // strength is the network's, so that another one is anoth
 const lasting = true;
 document.body.classList.add("served");
 const sure = (one) => confirm(filled(words.forgetSure, one));
-const forget = (one) => call("forget", { how: { style: one.name } });
+const forget = (one) => (leave(one.name), call("forget", { how: { style: one.name } }));
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
-async function call(what, { body, how, method = "POST", again = false } = {}) {
+async function call(what, { body, how, method = "POST", again = false, signal } = {}) {
   const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
-  const answer = await fetch(`/page/${what}`, { method, body, headers }).catch(() => {
+  const answer = await fetch(`/page/${what}`, { method, body, headers, signal }).catch(() => {
     throw new Error(words.gone);
   });
   if (answer.status === 410 && !again && uploaded === now.file && now.file instanceof Blob && !isFilm(now.file)) {
@@ -21,6 +21,17 @@ async function call(what, { body, how, method = "POST", again = false } = {}) {
   }
   if (!answer.ok) throw new Error(await answer.text());
   return answer;
+}
+
+// A picture of a style, which is not waited for once the style goes or gets another name.
+const waits = { __proto__: null }; // file of styles -> what ends these calls
+function pictureIn(what, how, method = "GET") {
+  const { signal } = (waits[String(how.style).split(": ")[0]] ??= new AbortController());
+  return call(what, { how, method, signal });
+}
+function leave(name) {
+  waits[name]?.abort();
+  delete waits[name];
 }
 const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answer.blob()));
 
@@ -103,7 +114,7 @@ async function remask(source, mask) {
 
 async function thumbnail(square, style) {
   await sendPhoto();
-  return pictureOf(await call("thumbnail", { how: { style: style.name } }));
+  return pictureOf(await pictureIn("thumbnail", { style: style.name }, "POST"));
 }
 
 // Look at what the server is doing, now and then.
@@ -142,4 +153,4 @@ async function styleOf(file) {
 }
 
 // The sample in a style.
-const sampleIn = async (one) => URL.createObjectURL(await (await call("example", { method: "GET", how: { style: one.name, sample: true } })).blob());
+const sampleIn = async (one) => URL.createObjectURL(await (await pictureIn("example", { style: one.name, sample: true })).blob());
