@@ -17,6 +17,7 @@ from .inference.grid import each_style, sheet_page, style_grid, style_sheet
 from .inference.html import export_html
 from .inference.onnx import export_onnx
 from .inference.options import STROKES, PaintOptions
+from .inference.seamless import seamless
 from .inference.studio import export_studio
 from .inference.stylizer import Stylizer
 from .models.stylefile import import_style, load_style, save_style

@@ -1,5 +1,5 @@
-"""Lint the scripts of the page as browsers run them, joined, with oxlint: names that nothing defines,
-and other mistakes. Its exit status is oxlint's.
+"""Lint the scripts of the page with oxlint, joined as browsers run them. It finds names that no script
+defines, and other mistakes; its exit status is oxlint's.
 """
 
 import json

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 from typer import Argument
 
-from ..core.errors import FaststyleError, Stopped, format_error
+from ..core.errors import FaststyleError, Stopped, UsageError, format_error
 from ..core.terminal import clock, printable, progress
+from ..core.values import either
 from . import checks, options, parsers
 from .checks import check_inputs
 from .help import in_options
@@ -67,6 +68,10 @@ def stylize(
     ] = 0.0,
     likeness: options.Likeness = None,
     painterly: options.Painterly = False,
+    seamless: Annotated[
+        str | None,
+        option("EDGES", "Let edges meet: sides for panoramas of 360°, all for textures."),
+    ] = None,
     painting: options.Painting = None,
     paper: Annotated[
         Any,
@@ -132,8 +137,9 @@ def stylize(
     more = {"painterly": painterly, "refine": refine, "likeness": likeness}
     share = partial(show_share, "painted") if show else None
     written: list[Path] = []
-    alone = refine or masks or settings.area != "all"
-    painted = partial(repaint, paint, settings, depth, share, more, masks)
+    alone = refine or masks or seamless or settings.area != "all"
+    whole = partial(closed_with(seamless, settings), paint, edges=seamless) if seamless else paint
+    painted = partial(repaint, whole, settings, depth, share, more, masks)
     note = None if strip else style_name(paint, styles)
     save = partial(write, written, depth, note, dpi if paper else 0)
     failed: list[str] = []
@@ -149,6 +155,17 @@ def stylize(
         raise Stopped(f"Stopped after {len(written)}{total} images.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
+
+
+def closed_with(edges, settings):
+    "What paints so that edges meet, if the other options allow it."
+    from ..inference.seamless import EDGES, seamless
+
+    if edges not in EDGES:
+        raise UsageError(f"Invalid --seamless {edges}. Use {either(EDGES)}.")
+    if settings.mask is not None or settings.area != "all":
+        raise UsageError("--seamless paints all of a photo: remove --mask and --paint.")
+    return seamless
 
 
 def read_images(jobs, paper):
