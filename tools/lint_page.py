@@ -1,5 +1,6 @@
-"""Lint the scripts of the page with oxlint, joined as browsers run them. It finds names that no script
-defines, and other mistakes; its exit status is oxlint's.
+"""Lint the scripts of the page with oxlint, joined as browsers run them.
+
+It finds names that no script defines, and other mistakes; its exit status is oxlint's.
 """
 
 import json
