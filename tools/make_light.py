@@ -56,6 +56,8 @@ def gather(tree: Path):
         (tree / "faststyle" / room).mkdir(exist_ok=True)
         for name in ["__init__", *names.split()]:
             shutil.copy(PACKAGE / room / f"{name}.py", tree / "faststyle" / room / f"{name}.py")
+    extras = tree / "faststyle" / "core" / "extras.py"  # its messages name what is installed
+    extras.write_text(extras.read_text().replace("faststyle_fastai", "faststyle"))
     shutil.copy(PACKAGE / "__init__.py", tree / "faststyle" / "version.py")
     (tree / "faststyle" / "assets").mkdir()
     shutil.copytree(ASSETS / "gallery", tree / "faststyle" / "assets" / "gallery")

@@ -45,7 +45,7 @@ def watched(folder, out, depth, force, quiet):
     "Yield, at each look at a folder, the images that are whole and not painted yet, as `plan`."
     from ..images.discovery import plan_outputs
 
-    there = None
+    there, wrong = None, ""
     seen: dict[Any, tuple] = {}  # source -> its size and time at the last look
     done: dict[Any, tuple] = {}  # the same when it was painted
     while True:
@@ -54,8 +54,15 @@ def watched(folder, out, depth, force, quiet):
             said = f"Watching {folder}. Ctrl-C stops." if there else f"{folder} is gone. Waiting."
             print(printable(said), file=sys.stderr)
         jobs = []
-        with suppress(OSError):  # no folder, no image in it, or one that was taken away just now
-            found = plan_outputs([folder], out, depth)
+        # No folder, no image in it, or one that was taken away just now.
+        with suppress(OSError):
+            try:
+                found = plan_outputs([folder], out, depth)
+            except FaststyleError as error:  # two images of one output
+                found, why = [], f"warning: {error}"
+                if why != wrong:
+                    print(printable(why), file=sys.stderr)
+                wrong = why
             stats = {source: Path(source).stat() for source, _ in found}
             now = {source: (stat.st_size, stat.st_mtime_ns) for source, stat in stats.items()}
             if not force:

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 from .. import __version__
 from .opening import opened
 
-__all__ = ["read_metadata", "sign"]
+__all__ = ["read_metadata", "sign", "with_bytes"]
 
 MOST = 65_000  # bytes; a block of a JPEG holds a few more
 XMP, IPTC, IPTC_BLOCK = 700, 33723, 0x0404  # tags of a TIFF; the IPTC among a JPEG's blocks
@@ -50,9 +50,18 @@ def _exif(image):
         photo.pop(tag, None)
     if not exif:
         return b""
-    if len(exif.tobytes()) > MOST:
+    if len(with_bytes(exif).tobytes()) > MOST:
         photo.pop(ExifTags.IFD.MakerNote, None)
     return exif.tobytes()
+
+
+def with_bytes(exif: Image.Exif) -> Image.Exif:
+    "EXIF whose texts are written as they were read: Pillow would replace letters beyond ASCII."
+    for tags in (exif, exif.get_ifd(ExifTags.IFD.Exif)):
+        for tag, value in [*tags.items()]:
+            if isinstance(value, str) and not value.isascii():
+                tags[tag] = value.encode("latin-1")
+    return exif
 
 
 def _iptc(image):
@@ -79,7 +88,7 @@ def sign(
     exif.load(metadata.get("exif", b""))
     exif[base.Software] = f"faststyle {__version__}"
     if style and not str(exif.get(base.ImageDescription, "")).strip():
-        exif[base.ImageDescription] = f"In the style of {style}"
+        exif[base.ImageDescription] = f"In the style of {style}".encode()
     if dpi:
         exif.update({base.XResolution: dpi, base.YResolution: dpi, base.ResolutionUnit: 2})
-    return metadata | {"exif": exif.tobytes()}
+    return metadata | {"exif": with_bytes(exif).tobytes()}

@@ -15,10 +15,10 @@ from PIL import Image
 
 from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
-from .formats import RAW, READERS, readable
+from .formats import RAW, READERS, file_name, readable
 from .named_colors import named_colors
 from .odd import choose_page, in_planes, mended_png, read_tiff
-from .raw import RawImage
+from .raw import RawImage, is_raw
 from .remote import download, is_address
 
 __all__ = ["COLORS", "PAGES", "is_tensor", "name_of", "opened", "reading"]
@@ -47,14 +47,16 @@ def opened(
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")
-    suffix = Path(str(source)).suffix.lower()
-    if suffix in RAW - readable():
-        raise ValueError(
-            f"{source} is a camera's RAW file. To read it, {install_line('raw')}, or save it as a "
-            "TIFF or JPEG first."
-        )
+    suffix = Path(file_name(source)).suffix.lower()
     with reading(source):
-        image = RawImage(file) if suffix in RAW else opened_file(file)
+        image = None if suffix in RAW else opened_file(file)
+        if image is None or is_raw(image):
+            if not RAW & readable():
+                raise ValueError(
+                    "it is a camera's RAW file. To read it, "
+                    f"{install_line('raw')}, or save it as a TIFF or JPEG first"
+                )
+            image = RawImage(file)
         if image.format in ("PNG", "AVIF"):
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":

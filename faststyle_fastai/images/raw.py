@@ -6,7 +6,9 @@ from PIL import ExifTags, Image, ImageFile
 
 from ..core.extras import extra
 
-__all__ = ["RawImage"]
+__all__ = ["RawImage", "is_raw"]
+
+DNG, SUBFILE, REDUCED, MORE = 50706, 254, 1, 330  # tags of a TIFF and a value of the second
 
 
 class RawImage(ImageFile.ImageFile):
@@ -47,6 +49,14 @@ class RawImage(ImageFile.ImageFile):
             parts = (self.getexif().get(tag) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
             camera = " ".join(str(part).strip() for part in parts if part)
             raise ValueError(f"{why} (camera: {camera or 'unknown'})") from None
+
+
+def is_raw(image: Image.Image) -> bool:
+    "Whether a TIFF is a camera's, whatever its name: a DNG, or a thumbnail with the photo below it."
+    if image.format != "TIFF":
+        return False
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    return DNG in tags or bool(tags.get(SUBFILE, 0) & REDUCED and MORE in tags)
 
 
 def tags_of(file):

@@ -12,7 +12,7 @@ from ..core.atomic import atomic_write
 from ..core.errors import UsageError
 from .color import SRGB
 from .files import flatten_alpha, floats, to_picture, unit
-from .metadata import IPTC, IPTC_BLOCK, MOST, XMP
+from .metadata import IPTC, IPTC_BLOCK, MOST, XMP, with_bytes
 from .odd import PNG
 from .opening import is_tensor
 
@@ -58,7 +58,7 @@ def tagged(suffix, exif, iptc, xmp, dpi) -> dict[str, Any]:
         tags.update({tag: data for tag, data in ((IPTC, iptc), (XMP, xmp)) if data})
         if dpi:
             tags.update({282: dpi, 283: dpi, 296: 2})
-        return {"exif": tags}
+        return {"exif": with_bytes(tags)}
     options: dict[str, Any] = {"exif": exif} if exif else {}
     if suffix == ".png":
         options["pnginfo"] = PngImagePlugin.PngInfo()

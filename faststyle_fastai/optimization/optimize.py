@@ -81,7 +81,7 @@ def optimize_to_file(
     resume: bool = False,  # resume from the last save
     force: bool = False,  # overwrite `out`
     seed: int = 0,
-    device: str | None = None,
+    device: torch.device | str | None = None,
     proof: str | Path | None = None,  # as in optimize_style; OUT.proof.png shows the print
     depth: int | None = None,  # bits per channel, 8 or 16; None: 16 for .tif
     precision: str = "auto",

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from ..core.assets import ASSETS
 from ..images.discovery import first_pictures
 from ..images.files import read_picture
@@ -20,7 +22,7 @@ def demo(
     photos: str | Path | None = None,  # a folder; None: scikit-learn's two sample photos
     minutes: float = 1.5,  # training time
     seed: int = 0,
-    device: str | None = None,
+    device: torch.device | str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
 ) -> list[Path]:  # the files written; the first one shows before | painting | after

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
 from fastai.torch_core import set_seed
 
 from ..core.atomic import may_write_file, write_first
@@ -40,7 +41,7 @@ def pretrain(
     workers: int | None = None,  # as in `train()`
     checkpoint_every: int | None = None,  # steps; None: 200, at least a minute apart
     seed: int = 0,
-    device: str | None = None,
+    device: torch.device | str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     **overrides,  # fields of recipes.Training

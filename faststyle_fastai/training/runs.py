@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.basics import listify
 from fastcore.foundation import L
@@ -76,7 +77,7 @@ def train(
     preview_every: int | None = None,  # steps; None: 100, at least 10 seconds apart
     preview_photos: list | None = None,  # None: two held-out photos
     seed: int = 0,
-    device: str | None = None,
+    device: torch.device | str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     cbs: Any = None,  # additional callbacks
@@ -208,7 +209,7 @@ def add_style(
     force: bool = False,  # overwrite `out`
     workers: int | None = None,  # as in `train()`
     seed: int = 0,
-    device: str | None = None,
+    device: torch.device | str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
     **overrides,  # fields of recipes.Training; default: those of the run, or of its recipe

@@ -139,7 +139,10 @@ class VideoReader:
                     stacklevel=2,
                 )
             name = self.video.codec_context.name
-            turned = exif_turn(images[frame.pts]) if images else display_matrix(frame, name)
+            # An interlaced image has the times of its two halves.
+            i = round(frame.pts * frame.time_base * self.stream_rate) if images else 0
+            image = images[min(i, len(images) - 1)] if images else None
+            turned = exif_turn(image) if image else display_matrix(frame, name)
             aspect = (self.video.sample_aspect_ratio or Fraction(1)) ** (-1 if turned[0] else 1)
             yield VideoFrame(upright(frame, size, turned), time, shown, aspect)
 

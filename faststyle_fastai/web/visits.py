@@ -19,7 +19,7 @@ from uuid import uuid4
 from PIL import Image
 
 from ..core.errors import FaststyleError
-from ..images.formats import PICTURES
+from ..images.formats import PICTURES, RAW
 from . import guard
 from .answers import Refused, body_of
 from .guard import check_room, plain_reason
@@ -213,7 +213,7 @@ def kept(
     folder: Path,  # a new one, which is removed if the file is refused
     how: dict[str, Any],  # with the file's name
     body: IO[bytes],
-    kinds=(".png", *PICTURES, ".safetensors"),  # endings; others become the first one
+    kinds=(".png", *PICTURES, *RAW, ".safetensors"),  # endings; others become the first one
 ) -> Iterator[Path]:
     "A file of what was sent."
     name = Path(str(how.get("name", ""))).name

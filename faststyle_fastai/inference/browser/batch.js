@@ -1,8 +1,8 @@
 // Several photos: each is opened, painted and finished, and all are saved in one .zip.
-let queue = [], batch = null; // the photos that were opened together; what goes on
+let queue = [], batch = null; // the photos that were opened together; what goes on, until it ends
 
 async function openAll(files) {
-  batch = null;
+  if (batch) await stopAll();
   const photos = files.filter((file) => !isFilm(file));
   offerQueue(photos.length > 1 ? photos : []);
   await open(queue[0] ?? files[0]);
@@ -12,30 +12,43 @@ function offerQueue(photos) {
   $("all").hidden = !queue.length;
   $("all").textContent = filled(words.paintAll, { n: queue.length });
 }
+function stopAll() {
+  batch.stopped = true;
+  Object.assign($("all"), { disabled: true, textContent: words.halting });
+  stopFullSize();
+  return batch.end;
+}
+$("all").onclick = () => {
+  if (batch) return stopAll();
+  batch = { stopped: false };
+  batch.end = paintQueue(batch);
+};
 
-$("all").onclick = async () => {
-  if (batch) return (batch = null), stopFullSize();
-  const mine = (batch = {}), photos = queue, type = $("format").value, made = new Map(), failed = [];
+async function paintQueue(mine) {
+  const type = $("format").value, made = new Map(), failed = [];
   $("all").textContent = words.stop;
   hold(true);
-  for (const [i, file] of photos.entries()) {
-    fill($("bar"), i / photos.length);
+  for (const [i, file] of queue.entries()) {
+    fill($("bar"), i / queue.length);
+    await idle(); // the first one may be painted just now
+    if (mine.stopped) break;
     if (now.file !== file || !now.painted) await open(file);
-    if (batch !== mine) break;
+    if (mine.stopped) break;
+    const name = unused(fileName(type), made);
     const blob = now.file === file && now.painted && (await finished(type));
-    if (blob) made.set(unused(fileName(type), made), blob);
-    else if (batch === mine) failed.push(file.name);
+    if (blob) made.set(name, blob);
+    else if (!mine.stopped) failed.push(file.name);
   }
-  if (batch === mine) batch = null;
-  if (batch) return; // another one has begun
+  batch = null;
   $("bar").hidden = true;
   hold(false);
-  if (queue === photos) offerQueue(photos);
-  const name = `faststyle-${inStyle()}.zip`;
+  $("all").disabled = false;
+  const name = `faststyle-${inStyle()}.zip`, n = queue.length;
+  offerQueue(queue);
   if (made.size) save(await zip(made), name);
   const missing = failed.length ? filled(words.notAll, { names: failed.join(", ") }) : "";
-  say(made.size ? "savedAll" : "stopped", { name, done: made.size, n: photos.length, missing });
-};
+  say(made.size ? "savedAll" : "stopped", { name, done: made.size, n, missing });
+}
 
 // A name that no other file has: a.jpg, then a-2.jpg.
 function unused(name, taken, n = 2) {

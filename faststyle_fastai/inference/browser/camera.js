@@ -6,6 +6,7 @@ let live, recorder, frame; // `live` is the camera's stream, or the film that is
 // One button starts it and stops it; the other one waits.
 function goLive(source, button) {
   live = source;
+  zoomTo(1);
   now.painted = null;
   player.pause();
   showPlayer(false);

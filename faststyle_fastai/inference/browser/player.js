@@ -6,7 +6,7 @@ function showPlayer(on) {
   $("frame").classList.toggle("plays", on);
   Object.assign($("frame"), on ? { role: "group", ariaLabel: filled(words.filmIn, style) } : { role: null, ariaLabel: null });
   player.hidden = original.hidden = $("controls").hidden = !on;
-  fit();
+  zoomTo(1);
 }
 for (const what of ["play", "pause", "seeking", "timeupdate", "loadedmetadata"])
   player.addEventListener(what, () => {

@@ -30,7 +30,7 @@ app = typer.Typer(
     help="Paint photos in the style of any painting, in seconds.",
 )
 COMMAND = {"cls": Command, "rich_help_panel": "Paint"}
-MISSING = "train video camera optimize web export bulk add-style pretrain demo evaluate grid info"
+MISSING = "train video camera optimize web export bulk add-style pretrain demo evaluate grid info sheet import doctor"
 
 
 @options.takes(options.paint_options("tile", "exact"))

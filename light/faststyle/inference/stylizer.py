@@ -12,8 +12,10 @@ from PIL import Image
 
 from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
+from ..core.values import check_range
 from ..images.files import floats, read_array, read_picture, warn_if_small
-from ..images.formats import file_name, is_painting
+from ..images.formats import is_painting, named_works
+from ..images.opening import opened
 from ..images.shapes import short_shape
 from .builtin import BUILTIN_STYLES, unknown_style
 from .networks import check_device, run
@@ -49,20 +51,23 @@ class Stylizer:
     ):
         self.device, self.at_sight = check_device(device), not isinstance(source, (str, Path))
         if isinstance(source, list):
-            if len(source) > 1:
-                raise FaststyleError(f"This distribution mixes no paintings. {FULL}")
-            source, self.at_sight = source[0], True
+            source, self.at_sight = source[0] if len(source) == 1 else None, True
         if self.at_sight or is_painting(source):
-            self.at_sight, self.painting = True, source
-            self.named = file_name(source) if isinstance(source, (str, Path)) else "painting"
+            self.at_sight = True
+            named = named_works(source) if isinstance(source, (str, Path)) else None
+            self.named, works = named or (str(source), [source])
+            if len(works) > 1 or source is None:
+                raise FaststyleError(f"This distribution mixes no paintings. {FULL}")
             self.styles = [self.named]
-            of_painting(source, self.device)  # a wrong one fails here
-            warn_if_small(source, SMALL)
+            self.places = of_painting(works[0], self.device)
+            warn_if_small(works[0], SMALL)
             return
         self.styles = [*BUILTIN_STYLES]
         name = str(source).lower().replace(" ", "_").replace("-", "_")
         self.named = None if name == "gallery" else name
         if self.named and self.named not in self.styles:
+            if Path(source).is_dir():
+                raise FaststyleError(f"{source} is a folder. {FULL}")
             if Path(source).exists():
                 raise FaststyleError(f"{source} is a trained style, which needs PyTorch. {FULL}")
             raise ValueError(unknown_style(source, self.styles, "Built-in"))
@@ -82,6 +87,7 @@ class Stylizer:
         image that would be painted at more than three megapixels.
         """
         how = PaintOptions(style, strength, **options)
+        check_range("likeness", likeness, 0, 1)
         if isinstance(how.tile, int) or how.exact:
             raise FaststyleError(f"This distribution paints no tiles. {FULL}")
         given = read_array(picture)
@@ -121,7 +127,7 @@ class Stylizer:
         self.style_weights(style)
         x = padded(photo, [max(LEAST, -(-n // UNIT) * UNIT) for n in photo.shape[:2]])
         own, _ = run("places", self.device, image=x)
-        keys, blocks = of_painting(self.painting, self.device)
+        keys, blocks = self.places
         given = {"photo": x, "own": own, "keys": keys, "blocks": blocks}
         alike = np.float32([likeness])
         (painted,) = run("neighbors", self.device, likeness=alike, **given)
@@ -138,9 +144,15 @@ class Stylizer:
     def style_weights(self, style) -> np.ndarray:
         "Weights over the styles."
         style = self.named or self.styles[0] if style is None else style
+        if isinstance(style, list):
+            style = dict(zip(self.styles, style))
         mix = style if isinstance(style, dict) else {style: 1.0}
-        if missing := [name for name in mix if name not in self.styles]:
-            raise ValueError(unknown_style(missing[0], self.styles))
+        for name, weight in mix.items():
+            if name not in self.styles:
+                raise ValueError(unknown_style(name, self.styles))
+            check_range(name, weight, 0)
+        if not any(mix.values()):
+            raise ValueError(f"The weights of {mix} sum to 0. Give one above 0.")
         return np.float32([mix.get(name, 0.0) for name in self.styles])
 
 
@@ -148,7 +160,7 @@ def painted_area(photo, how, faces):
     "What to paint of a photo, [H, W, 1] in [0, 1]; None: all of it."
     mask = None
     if how.mask is not None:
-        gray = read_picture(how.mask).convert("L")
+        gray = mask_of(how.mask)
         if gray.size != photo.shape[1::-1]:
             warnings.warn("The mask is resized to the photo.", stacklevel=3)
         mask = floats(gray.resize(photo.shape[1::-1]))[..., None]
@@ -159,6 +171,14 @@ def painted_area(photo, how, faces):
     area = person_area(photo, faces)
     area = area if how.area == "person" else 1 - area
     return area if mask is None else area * mask
+
+
+def mask_of(source):
+    "A gray image; `ValueError` for one with transparency."
+    with opened(source) as image:
+        if len(image.getbands()) not in (1, 3):
+            raise ValueError(f"A mask must be a gray image. This one has {image.mode}.")
+        return read_picture(image).convert("L")
 
 
 def padded(photo, shape):
@@ -173,7 +193,6 @@ def cropped(painted, photo):
     return np.moveaxis(painted[0], 0, 2)[: photo.shape[0], : photo.shape[1]]
 
 
-@lru_cache(8)
 def of_painting(painting, device):
     "Keys and blocks of a painting's places."
     x = floats(read_picture(painting))
