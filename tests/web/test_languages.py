@@ -3,9 +3,9 @@
 from contextlib import contextmanager
 
 import pytest
-from pages import DESK, PHONE, heard
+from pages import DESK, PHONE, heard, repainted
 
-from faststyle_fastai.inference.html import page_words
+from faststyle_fastai.inference.html import page_text, page_words
 
 LANGUAGES = page_words()
 SIDES = "width", "height"
@@ -55,6 +55,14 @@ def test_a_page_speaks_the_language_of_its_browser(read, asked, locale, language
         tab.get_by_role("heading", name=words["ownClaim"]).wait_for()
 
 
+def test_a_title_of_ones_own_stays(chromium):
+    with chromium.new_page(locale="es-MX") as tab:
+        for title, seen in ((None, LANGUAGES["es"]["title"]), ("Waves", "Waves")):
+            tab.set_content(page_text(["common.js"], "script-src 'sha256-{digest}'", {}, title))
+            tab.locator("html[lang=es]").wait_for(state="attached")
+            assert tab.title() == tab.locator("h1").inner_text() == seen
+
+
 def test_arabic_is_read_from_right_to_left(read):
     with read("?lang=ar") as tab:
         heard(tab, "جاهز")
@@ -69,6 +77,16 @@ def test_arabic_is_read_from_right_to_left(read):
         direction = "id => getComputedStyle(document.getElementById(id)).direction"
         assert tab.evaluate(direction, "strength") == "rtl"
         assert {tab.evaluate(direction, id) for id in ("split", "at", "picture")} == {"ltr"}
+
+
+def test_a_closer_look_from_right_to_left_stays_where_it_was(read):
+    with read("?lang=ar") as tab:
+        repainted(tab, tab.get_by_role("button", name=LANGUAGES["ar"]["try"]).click)
+        tab.get_by_role("button", name=LANGUAGES["ar"]["nearer"]).click()
+        around, picture = (tab.locator(of).bounding_box() for of in ("#place", "#picture"))
+        assert picture["width"] > around["width"]
+        middles = [box["x"] + box["width"] / 2 for box in (around, picture)]
+        assert abs(middles[0] - middles[1]) < 3
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
