@@ -49,6 +49,7 @@ setup(
             "assets/*",
             "assets/gallery/*",
             "inference/browser/*",
+            "inference/browser/words/*",
             "web/watch.html",
         ]
     },

@@ -111,7 +111,7 @@ def builtin_style(name):
 
 def write_page(
     path: str | Path,  # .html
-    title: str | None,  # None: that of words.json
+    title: str | None,  # None: the page's own
     facts: dict,  # what local.js and page.js need to know
     programs: dict,  # name of a network -> a function that makes its .onnx file
     installable: bool = False,  # the page has a manifest and a service worker beside it
@@ -142,22 +142,28 @@ def page_text(
     scripts: Sequence[str],  # files in `BROWSER`
     policy: str,  # the page's Content-Security-Policy, with {digest} for its script
     facts: dict,  # what the scripts need to know
-    title: str | None = None,  # None: that of words.json
+    title: str | None = None,  # None: the page's own
     **parts: str,  # of page.html
 ) -> str:
     "The page that paints photos."
-    code, words = joined(scripts), json.loads(read("words.json"))
+    code, words = joined(scripts), page_words()
     if scripts == REMOTE:
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
         "POLICY": policy.replace("{digest}", sha256_of(code)),
         "STYLESHEET": read("page.css"),
-        "TITLE": html.escape(title or words["title"]),
-        "WORDS": safe_json(words),
+        "TITLE": html.escape(title or words["en"]["title"]),
+        "WORDS": safe_json(words, ensure_ascii=False),
         "FACTS": safe_json(facts),
         "PAGE": code,
     }
     return re.sub("@@([A-Z]+)@@", lambda found: parts.get(found[1], ""), read("page.html"))
+
+
+def page_words() -> dict[str, dict]:
+    "What the page says, by language."
+    files = sorted((BROWSER / "words").glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
 def program_of(paint):
@@ -185,8 +191,8 @@ def zipped(data):
     return encoded(gzip.compress(data, mtime=0))
 
 
-def safe_json(value):
-    return json.dumps(value).replace("<", "\\u003c")
+def safe_json(value, **how):
+    return json.dumps(value, **how).replace("<", "\\u003c")
 
 
 def sha256_of(code):

@@ -15,6 +15,7 @@ from .first_sight import any_style, moments_of, together
 from .html import (
     builtin_style,
     encoded,
+    page_words,
     palette,
     program_of,
     read,
@@ -63,7 +64,7 @@ def export_studio(
     if path.suffix == ".html":
         return write_page(path, None, facts, programs)
     page = write_page(path / "index.html", None, facts, programs, installable=True)
-    write_app(path, json.loads(read("words.json"))["title"], page.read_text())
+    write_app(path, page_words()["en"]["title"], page.read_text())
     return path
 
 

@@ -316,13 +316,13 @@ def test_the_size(studio):
 
 
 def test_every_word_is_in_the_language_file_and_used():
-    words = json.loads((BROWSER / "words.json").read_text())
+    words = json.loads((BROWSER / "words" / "en.json").read_text())
     code = "".join(
         file.read_text() for file in BROWSER.glob("*.*") if file.suffix in (".js", ".html")
     )
     asked = r'(?:say|tell\w+|correct)\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"'
     asked = {name for pattern in asked for name in re.findall(pattern, code)}
     assert asked <= set(words)
-    notes = {"refined", "partly", "sight", "noBase", "title"}  # which the server names
+    notes = {"refined", "partly", "sight", "noBase"}  # which the server names
     unused = {name.removesuffix("Served") for name in words} - asked - notes
     assert {name for name in unused if f'"{name}"' not in code} == set()

@@ -1,5 +1,4 @@
 // The camera, painted live, and its recording.
-const address = new URLSearchParams(location.search);
 const LIVE = Number(address.get("size")) || 240; // px of a frame's short side that is painted
 let live, recorder, frame; // `live` is the camera's stream, or the film that is painted
 

@@ -1,6 +1,12 @@
 // What all parts of a page use.
-const words = JSON.parse(document.getElementById("words").textContent);
+const address = new URLSearchParams(location.search);
 const $ = (id) => document.getElementById(id);
+// Words in the first language of the browser's that there is; ?lang=de comes before them.
+const languages = JSON.parse($("words").textContent), wanted = [address.get("lang"), ...navigator.languages];
+const language = wanted.map((name) => name?.split("-")[0].toLowerCase()).find((name) => Object.hasOwn(languages, name)) ?? "en";
+const words = languages[language], ahead = language === "ar" ? -1 : 1; // to the right, or to the left
+Object.assign(document.documentElement, { lang: language, dir: ahead < 0 ? "rtl" : "ltr" });
+if (document.title === languages.en.title) document.title = document.querySelector("h1").textContent = words.title; // not one's own
 const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
 const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`; // 0:07

@@ -77,14 +77,14 @@ $("styles").onkeydown = (event) => {
 };
 
 function atEnd() {
-  const { scrollLeft, clientWidth, scrollWidth } = $("styles");
-  $("styles").classList.toggle("end", scrollLeft + clientWidth > scrollWidth - 4);
-  $("less").hidden = scrollLeft < 4;
+  const { scrollLeft, clientWidth, scrollWidth } = $("styles"), at = Math.abs(scrollLeft); // below 0 from right to left
+  $("styles").classList.toggle("end", at + clientWidth > scrollWidth - 4);
+  $("less").hidden = at < 4;
 }
 $("styles").onscroll = atEnd;
 new ResizeObserver(atEnd).observe($("styles"));
 for (const [id, way] of [["less", -0.7], ["more", 0.7]])
-  $(id).onclick = () => $("styles").scrollBy({ left: way * $("styles").clientWidth, behavior: "smooth" });
+  $(id).onclick = () => $("styles").scrollBy({ left: ahead * way * $("styles").clientWidth, behavior: "smooth" });
 if (facts.sight) {
   const own = document.createElement("label"), file = document.createElement("input");
   Object.assign(file, { type: "file", accept: facts.files ?? "image/*", id: "own", onchange: () => file.files[0] && readStyle(file.files[0]) });

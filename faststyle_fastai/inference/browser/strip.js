@@ -21,7 +21,7 @@ function mark(faces, chosen) {
 }
 function arrows(event, faces) {
   const all = [...faces.children], at = all.indexOf(event.target);
-  const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  const to = { ArrowRight: at + ahead, ArrowDown: at + 1, ArrowLeft: at - ahead, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
   if (at < 0 || to === undefined) return;
   event.preventDefault();
   const next = all[Math.min(all.length - 1, Math.max(0, to))];
@@ -32,5 +32,6 @@ function arrows(event, faces) {
 // Scroll a strip so that this button of it is seen whole.
 function reveal(button) {
   const strip = button.closest(".styles"), at = button.offsetLeft - strip.offsetLeft - strip.scrollLeft, edge = button.offsetWidth / 2;
-  if (at < edge + (strip.querySelector("label")?.offsetWidth ?? 0) || at + button.offsetWidth + edge > strip.clientWidth) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
+  const label = strip.querySelector("label")?.offsetWidth ?? 0, [left, right] = ahead > 0 ? [label, 0] : [0, label]; // it covers an end
+  if (at < edge + left || at + button.offsetWidth + edge > strip.clientWidth - right) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
 }
