@@ -49,14 +49,15 @@ def opened(
         raise FileNotFoundError(f"Image not found: {file}.")
     suffix = Path(file_name(source)).suffix.lower()
     with reading(source):
-        image = None if suffix in RAW else opened_file(file)
-        if image is None or is_raw(image):
+        if suffix in RAW or is_raw(file):
             if not RAW & readable():
                 raise ValueError(
                     "it is a camera's RAW file. To read it, "
                     f"{install_line('raw')}, or save it as a TIFF or JPEG first"
                 )
-            image = RawImage(file)
+            image: Image.Image = RawImage(file)
+        else:
+            image = opened_file(file)
         if image.format in ("PNG", "AVIF"):
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":

@@ -1,10 +1,13 @@
 "Cameras' RAW files, developed by LibRaw."
 
 from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
 
 from PIL import ExifTags, Image, ImageFile
 
 from ..core.extras import extra
+from .odd import TIFFS
 
 __all__ = ["RawImage", "is_raw"]
 
@@ -51,11 +54,15 @@ class RawImage(ImageFile.ImageFile):
             raise ValueError(f"{why} (camera: {camera or 'unknown'})") from None
 
 
-def is_raw(image: Image.Image) -> bool:
-    "Whether a TIFF is a camera's, whatever its name: a DNG, or a thumbnail with the photo below it."
-    if image.format != "TIFF":
-        return False
-    tags = image.tag_v2  # type: ignore[attr-defined]
+def is_raw(
+    file: Path | BytesIO,
+) -> bool:
+    "Whether a TIFF of any name is a camera's: a DNG, or a thumbnail with the photo below it."
+    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as data:
+        if data.read(4) not in TIFFS:
+            return False
+        data.seek(0)
+        tags = tags_of(data)
     return DNG in tags or bool(tags.get(SUBFILE, 0) & REDUCED and MORE in tags)
 
 

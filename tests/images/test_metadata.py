@@ -80,3 +80,14 @@ def test_the_program_and_the_style_are_named():
     again = Image.Exif()
     again.load(sign({"exif": signed.tobytes()}, "udnie")["exif"])
     assert again[0x010E] == "My cat"
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+def test_letters_beyond_ascii_are_kept(kind):
+    exif, texts = Image.Exif(), {0x8298: "© 2024 Jörg", 0x013B: "Zoë"}  # copyright, artist
+    exif.update({tag: text.encode() for tag, text in texts.items()})
+    Image.new("RGB", (8, 8)).save(f"a.{kind}", exif=exif)
+    said = sign(read_metadata(f"a.{kind}"), "Müller")
+    found = Image.open(save_picture(read_picture(f"a.{kind}"), f"b.{kind}", **said)).getexif()
+    for tag, text in {**texts, 0x010E: "In the style of Müller"}.items():
+        assert found[tag].encode("latin-1").decode() == text

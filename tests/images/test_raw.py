@@ -102,11 +102,17 @@ def test_without_the_extra_it_is_refused_by_its_name(tmp_path, monkeypatch):
     formats.readable.cache_clear()
     try:
         assert find_pictures(tmp_path) == ([], [])
-        with pytest.raises(ValueError, match=r"a.CR2 is a camera's RAW file. .*\[raw\]"):
+        with pytest.raises(ValueError, match=r"a.CR2 cannot be read: .* RAW file. .*\[raw\]"):
             read_picture(dng("a.CR2"))
         assert find_pictures(tmp_path) == ([], [])
     finally:
         formats.readable.cache_clear()
+
+
+def test_its_content_says_what_it_is(rawpy, faststyle):
+    expected = read_picture(dng("a.dng"))
+    shutil.copy("a.dng", "sent.png")  # as a pipe or an upload is kept
+    assert (np.asarray(read_picture("sent.png")) == np.asarray(expected)).all()
 
 
 def test_it_is_a_painting_too(rawpy, faststyle, photo):

@@ -1,6 +1,7 @@
 "The page as a visitor uses it, in Chromium if it is installed."
 
 import re
+import zipfile
 from base64 import b64decode
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -110,12 +111,25 @@ def test_several_photos_become_one_file(visit, photos):
     tab.get_by_role("radio", name="The Great Wave").click()
     with tab.expect_download(timeout=90_000) as download:
         tab.get_by_role("button", name="Paint all 4 photos").click()
-    heard(
-        tab, "3 of 4 photos are in faststyle-great_wave.zip. These could not be painted: bad.jpg."
-    )
+    heard(tab, "3 of 4 photos are in faststyle-great_wave.zip.")
+    heard(tab, "These could not be painted: bad.jpg.")
+    forgiven(tab, visit)
     painted_in_one_file(download.value, all_of_them)
     opened(tab, photos / "flower" / "0.jpg")
     assert tab.get_by_role("button", name="Paint all").count() == 0
+
+
+def test_a_batch_is_stopped_and_what_is_painted_is_saved(visit, photos):
+    tab = visit()
+    opened(tab, [photos / "china" / "0.jpg", *[photos / "flower" / "0.jpg"] * 9])
+    with tab.expect_download(timeout=90_000) as download:
+        tab.get_by_role("button", name="Paint all 10 photos").click()
+        tab.locator("#bar[value='0.1']").wait_for()
+        tab.locator("#all").click()
+    heard(tab, "of 10 photos are in faststyle-")
+    with zipfile.ZipFile(download.value.path()) as found:
+        assert 0 < len(found.namelist()) < 10
+    assert tab.get_by_role("button", name="Paint all 10 photos").is_enabled()
 
 
 def test_what_is_not_taken_is_said(visit, photos):

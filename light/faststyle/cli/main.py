@@ -30,7 +30,8 @@ app = typer.Typer(
     help="Paint photos in the style of any painting, in seconds.",
 )
 COMMAND = {"cls": Command, "rich_help_panel": "Paint"}
-MISSING = "train video camera optimize web export bulk add-style pretrain demo evaluate grid info sheet import doctor"
+MISSING = """train add-style pretrain demo video camera optimize grid sheet web bulk export import
+info evaluate doctor"""
 
 
 @options.takes(options.paint_options("tile", "exact"))

@@ -14,7 +14,7 @@ from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
 from ..core.values import check_range
 from ..images.files import floats, read_array, read_picture, warn_if_small
-from ..images.formats import is_painting, named_works
+from ..images.formats import file_name, is_painting, named_works
 from ..images.opening import opened
 from ..images.shapes import short_shape
 from .builtin import BUILTIN_STYLES, unknown_style
@@ -55,7 +55,8 @@ class Stylizer:
         if self.at_sight or is_painting(source):
             self.at_sight = True
             named = named_works(source) if isinstance(source, (str, Path)) else None
-            self.named, works = named or (str(source), [source])
+            name = Path(file_name(source)).stem if isinstance(source, (str, Path)) else "painting"
+            self.named, works = named or (name, [source])
             if len(works) > 1 or source is None:
                 raise FaststyleError(f"This distribution mixes no paintings. {FULL}")
             self.styles = [self.named]
