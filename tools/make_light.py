@@ -20,12 +20,9 @@ from torch.export import Dim
 
 from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.inference.onnx import packed, program_of, traced
-from faststyle_fastai.inference.sight_onnx import UNIT, Neighbors, Places, sides
-from faststyle_fastai.inference.sight_painter import PLACE, taken
+from faststyle_fastai.inference.sight_onnx import neighbors_program, places_program
 from faststyle_fastai.inference.stylizer import Stylizer
-from faststyle_fastai.models.decoder import light
 from faststyle_fastai.models.people import people_net
-from faststyle_fastai.perceptual.coherence import coherent
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "faststyle_fastai"
@@ -56,8 +53,6 @@ def gather(tree: Path):
         (tree / "faststyle" / room).mkdir(exist_ok=True)
         for name in ["__init__", *names.split()]:
             shutil.copy(PACKAGE / room / f"{name}.py", tree / "faststyle" / room / f"{name}.py")
-    extras = tree / "faststyle" / "core" / "extras.py"  # its messages name what is installed
-    extras.write_text(extras.read_text().replace("faststyle_fastai", "faststyle"))
     shutil.copy(PACKAGE / "__init__.py", tree / "faststyle" / "version.py")
     (tree / "faststyle" / "assets").mkdir()
     shutil.copytree(ASSETS / "gallery", tree / "faststyle" / "assets" / "gallery")
@@ -65,37 +60,6 @@ def gather(tree: Path):
     (tree / "faststyle" / "assets" / "palettes.json").write_text(json.dumps(palettes))
     for name in ("LICENSE", "THIRD_PARTY_LICENSES.txt"):
         shutil.copy(ROOT / name, tree / name)
-
-
-class Likened(Neighbors):
-    "Paints with places of a painting; the last input is the likeness to the photo."
-
-    def forward(self, photo, own, other, blocks, likeness):
-        given = taken(blocks[0].flatten(1), coherent(own, other)[0])
-        return self.net(given, light(photo), likeness)
-
-
-@torch.inference_mode()
-def neighbors_program():
-    n, (photo, painting) = UNIT // PLACE, map(sides, ("photo", "painting"))
-    sizes = [{2: k * high, 3: k * wide} for k, (high, wide) in (
-        (UNIT, photo), (n, photo), (n, painting), (n, painting)
-    )]  # fmt: skip
-    seen, images = Places(), [torch.rand(1, 3, 208, 240), torch.rand(1, 3, 176, 272)]
-    (own, _), (other, blocks) = (seen(x) for x in images)
-    given = images[0], own, other, blocks, torch.ones(1)
-    names = ["photo", "own", "keys", "blocks", "likeness"]
-    program = program_of(Likened("full"), given, names, ["painted"], dynamic_shapes=(*sizes, None))
-    return packed(program, "int8")
-
-
-def places_program():
-    high, wide = (UNIT * side for side in sides("photo"))
-    program = program_of(
-        Places(), (torch.rand(1, 3, 208, 240),), ["image"], ["keys", "blocks"],
-        dynamic_shapes=({2: high, 3: wide},),
-    )  # fmt: skip
-    return packed(program, "half")
 
 
 def people_program(name, given, found):
@@ -106,8 +70,8 @@ def people_program(name, given, found):
 
 
 PROGRAMS: dict[str, Callable[[], bytes]] = {
-    "places": places_program,
-    "neighbors": neighbors_program,
+    "places": partial(places_program, "half"),
+    "neighbors": partial(neighbors_program, "full", alike=True),
     "gallery": lambda: packed(traced(Stylizer("gallery", "cpu", "float32").net), "half"),
     "face": partial(people_program, "face", "windows", ["scores", "boxes"]),
     "person": partial(people_program, "person", "photo", ["likely"]),

@@ -10,23 +10,17 @@ from .. import __version__
 from .bulk import bulk
 from .convert import export, import_
 from .doctor import doctor
-from .help import Command, Group
+from .help import Command
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
-from .running import checked, run
+from .running import checked, command_line, run
 from .sheets import grid, sheet
 from .stylize import stylize
 from .train import add_style, demo, pretrain, train
 from .video import video
 from .web import camera, web
 
-app = typer.Typer(
-    cls=Group,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Fast neural style transfer that anyone can train and run.",
-)
+app = command_line("Fast neural style transfer that anyone can train and run.")
 
 
 COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> command -> examples

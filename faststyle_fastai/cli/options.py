@@ -7,11 +7,11 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import BadParameter, Option
+from typer import Argument, BadParameter, Option
 
 from ..core.terminal import printable
 from ..inference.options import PaintOptions
-from .checks import check_device, check_mix, check_style
+from .checks import check_device, check_inputs, check_mix, check_style
 from .help import in_options
 
 
@@ -19,6 +19,14 @@ def option(metavar: str, description: str, *names: str, **more: Any) -> Any:
     return Option(*names, metavar=metavar, help=description, **more)
 
 
+Inputs = Annotated[
+    list[str],
+    Argument(
+        help="Images, folders, glob patterns or http(s) URLs; - for a pipe.",
+        metavar="INPUT…",
+        callback=check_inputs,
+    ),
+]
 Device = Annotated[
     str | None,
     option(

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, UsageError
 from ..core.terminal import printable
+from ..core.values import either
 
 SMALLEST = 64  # px of the short side of a print
 PAUSE = 1.0  # seconds between two looks at a watched folder
@@ -135,3 +136,15 @@ def check_neighbors(refine, painterly, at_sight, likeness, painting):
         raise FaststyleError(
             "--likeness needs --refine SECONDS, --painterly or a painting as --style."
         )
+
+
+def check_seamless(edges, settings):
+    "Check the edges that are to meet, before anything is painted."
+    if not edges:
+        return
+    from ..inference.seamless import EDGES
+
+    if edges not in EDGES:
+        raise UsageError(f"Invalid --seamless {edges}. Use {either(EDGES)}.")
+    if settings.mask is not None or settings.area != "all":
+        raise UsageError("--seamless paints all of a photo: remove --mask and --paint.")

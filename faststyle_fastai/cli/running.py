@@ -17,13 +17,24 @@ from ..core.extras import EXTRAS, extra
 from ..core.interrupts import SIGNALS
 from ..core.terminal import one_line
 from ..core.values import is_finite, typed
-from .help import in_options
+from .help import Group, in_options
 from .pipes import piped
 
-__all__ = ["checked", "run"]
+__all__ = ["checked", "command_line", "run"]
 
 # Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
 STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
+
+
+def command_line(help: str) -> typer.Typer:
+    "A command line without commands."
+    return typer.Typer(
+        cls=Group,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=help,
+    )
 
 
 def checked(

@@ -10,17 +10,22 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument
-
-from ..core.errors import FaststyleError, Stopped, UsageError, format_error
+from ..core.errors import FaststyleError, Stopped, format_error
 from ..core.terminal import clock, printable, progress
-from ..core.values import either
 from . import checks, options, parsers
-from .checks import check_inputs
 from .help import in_options
 from .loading import load_mixture, side_of
 from .options import option
-from .plans import check_neighbors, check_watched, depth_of, plan, plan_masks, print_size, watched
+from .plans import (
+    check_neighbors,
+    check_seamless,
+    check_watched,
+    depth_of,
+    plan,
+    plan_masks,
+    print_size,
+    watched,
+)
 
 BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
@@ -28,14 +33,7 @@ READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save
 
 @options.takes(options.paint_options())
 def stylize(
-    inputs: Annotated[
-        list[str],
-        Argument(
-            help="Images, folders, glob patterns or http(s) URLs; - for a pipe.",
-            metavar="INPUT…",
-            callback=check_inputs,
-        ),
-    ],
+    inputs: options.Inputs,
     style: options.Style,
     out: Annotated[
         Path,
@@ -127,6 +125,7 @@ def stylize(
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )
+    check_seamless(seamless, settings)
     check_neighbors(refine, painterly, paint.at_sight, likeness, painting)
     for name in (styles, settings.black):
         paint.style_weights(name)
@@ -138,8 +137,7 @@ def stylize(
     share = partial(show_share, "painted") if show else None
     written: list[Path] = []
     alone = refine or masks or seamless or settings.area != "all"
-    whole = partial(closed_with(seamless, settings), paint, edges=seamless) if seamless else paint
-    painted = partial(repaint, whole, settings, depth, share, more, masks)
+    painted = partial(repaint, closed(paint, seamless), settings, depth, share, more, masks)
     note = None if strip else style_name(paint, styles)
     save = partial(write, written, depth, note, dpi if paper else 0)
     failed: list[str] = []
@@ -157,15 +155,11 @@ def stylize(
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 
 
-def closed_with(edges, settings):
-    "What paints so that edges meet, if the other options allow it."
-    from ..inference.seamless import EDGES, seamless
+def closed(paint, edges):
+    "What paints so that edges meet, if they are given."
+    from ..inference.seamless import seamless
 
-    if edges not in EDGES:
-        raise UsageError(f"Invalid --seamless {edges}. Use {either(EDGES)}.")
-    if settings.mask is not None or settings.area != "all":
-        raise UsageError("--seamless paints all of a photo: remove --mask and --paint.")
-    return seamless
+    return partial(seamless, paint, edges=edges) if edges else paint
 
 
 def read_images(jobs, paper):

@@ -8,6 +8,7 @@ from .errors import FaststyleError
 
 __all__ = ["EXTRAS", "extra", "install_line"]
 
+NAME = __name__.partition(".")[0]  # of the distribution, which is that of its package
 # Extra -> a library that only it installs.
 EXTRAS = {"video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray", "raw": "rawpy"}
 
@@ -31,13 +32,13 @@ def install_line(extra: str) -> str:
     from urllib.request import url2pathname
 
     try:
-        file = distribution("faststyle_fastai").read_text("direct_url.json")
+        file = distribution(NAME).read_text("direct_url.json")
     except PackageNotFoundError:
         file = None
     if not file:  # from a package index
-        return f'pip install "faststyle_fastai[{extra}]"'
+        return f'pip install "{NAME}[{extra}]"'
     source = json.loads(file)
     if source.get("dir_info", {}).get("editable"):
         return f'pip install -e "{url2pathname(urlsplit(source["url"]).path)}[{extra}]"'
     git = "git+" if "vcs_info" in source else ""
-    return f'pip install "faststyle_fastai[{extra}] @ {git}{source["url"]}"'
+    return f'pip install "{NAME}[{extra}] @ {git}{source["url"]}"'

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,8 +67,10 @@ class Neighbors(nn.Module):
         own: Tensor,  # its keys
         other: Tensor,  # a painting's keys
         blocks: Tensor,  # and its blocks
+        likeness: float | Tensor = 1.0,  # as of `models.decoder.Decoder`
     ) -> Tensor:  # [1, 3, H, W]
-        return self.net(taken(blocks[0].flatten(1), coherent(own, other)[0]), light(photo))
+        given = taken(blocks[0].flatten(1), coherent(own, other)[0])
+        return self.net(given, light(photo), likeness)
 
 
 def features_of(backbone, x, layers):
@@ -102,32 +105,36 @@ def neighbors_programs() -> dict[str, Callable]:
 
 
 @cache
-def places_program() -> bytes:
-    "The program that sees the places of an image, as an .onnx file with weights in 8 bits."
+def places_program(weights: str = "int8") -> bytes:
+    "The program that sees the places of an image, as an .onnx file."
     high, wide = (UNIT * side for side in sides("photo"))
     program = program_of(
         Places(), (torch.rand(1, 3, 208, 240),), ["image"], ["keys", "blocks"],
         dynamic_shapes=({2: high, 3: wide},),
     )  # fmt: skip
-    return packed(program, "int8")
+    return packed(program, weights)
 
 
 @cache
-def neighbors_program(arch: str = "slim") -> bytes:
+@torch.inference_mode()
+def neighbors_program(
+    arch: str = "slim",
+    alike: bool = False,  # the likeness to the photo, [1], is another input
+) -> bytes:
     "The program that paints with places of a painting, as an .onnx file with weights in 8 bits."
     n = UNIT // PLACE
     photo, painting = sides("photo"), sides("painting")
-    sizes = [{2: k * high, 3: k * wide} for k, (high, wide) in (
+    sizes: list[Any] = [{2: k * high, 3: k * wide} for k, (high, wide) in (
         (UNIT, photo), (n, photo), (n, painting), (n, painting)
     )]  # fmt: skip
-    seen = Places()
-    with torch.inference_mode():
-        images = [torch.rand(1, 3, 208, 240), torch.rand(1, 3, 176, 272)]
-        (own, _), (other, blocks) = (seen(x) for x in images)
+    seen, images = Places(), [torch.rand(1, 3, 208, 240), torch.rand(1, 3, 176, 272)]
+    (own, _), (other, blocks) = (seen(x) for x in images)
+    inputs = {INPUTS[0]: images[0], "own": own, "keys": other, "blocks": blocks}
+    if alike:
+        inputs, sizes = inputs | {"likeness": torch.ones(1)}, [*sizes, None]
     program = program_of(
-        Neighbors(arch), (images[0], own, other, blocks),
-        [INPUTS[0], "own", "keys", "blocks"], [OUTPUT], dynamic_shapes=tuple(sizes),
-    )  # fmt: skip
+        Neighbors(arch), tuple(inputs.values()), [*inputs], [OUTPUT], dynamic_shapes=tuple(sizes)
+    )
     return packed(program, "int8")
 
 

@@ -119,7 +119,8 @@ class VideoReader:
     def _stream_frames(self, start: float, end: float | None) -> Iterator[VideoFrame]:
         "Frames of the file, each at its own time."
         size = first_size(self.source) if start else None  # for all frames
-        images = [*numbered_files(Path(self.source)).values()]
+        path = Path(self.source)
+        images = [*numbered_files(path).values()] if is_numbered(path) else []
         decoded, least = self._decoded(start), SLIVER if self.fps else HELD
         if start:
             target = int((self.start_time + Fraction(start)) / self.video.time_base)

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import fails
 from exported import away, downloaded, open_photo
-from pages import heard, painted_in_one_file, repainted, several
+from pages import repainted
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, style_thumbnail
@@ -78,42 +78,6 @@ def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, paint
     assert tab.locator("#stroke").input_value() == "broad"
     chosen = tab.locator("#styles [aria-checked=true]").inner_text()
     assert chosen.startswith("waves") and away(downloaded(tab)[0], before) < 1
-
-
-def test_several_photos_become_one_file(visit, studio, photos):
-    tab, all_of_them = visit(studio), several(photos)
-    repainted(tab, lambda: tab.locator("#file").set_input_files(all_of_them))
-    with tab.expect_download(timeout=90_000) as download:
-        tab.get_by_role("button", name="Paint all 4 photos").click()
-    heard(tab, "3 of 4 photos are in")
-    painted_in_one_file(download.value, all_of_them)
-
-
-def test_a_closer_look(visit, studio, china):
-    tab = visit(studio)
-    repainted(tab, lambda: tab.locator("#file").set_input_files(china))
-    frame, place = (tab.locator(f"#{name}") for name in ("frame", "place"))
-    whole, room = frame.bounding_box(), place.bounding_box()
-    x, y = whole["x"] + 0.25 * whole["width"], whole["y"] + 0.75 * whole["height"]
-    tab.mouse.move(x, y)
-    tab.keyboard.down("Control")
-    tab.mouse.wheel(0, -400)
-    tab.keyboard.up("Control")
-    near = frame.bounding_box()
-    assert near["width"] == pytest.approx(4 * whole["width"], rel=0.01)
-    if near["width"] > room["width"] and near["height"] > room["height"]:  # the point stays
-        assert (x - near["x"]) / near["width"] == pytest.approx(0.25, abs=0.02)
-        assert (y - near["y"]) / near["height"] == pytest.approx(0.75, abs=0.02)
-    tab.locator("#split").fill("50")
-    assert tab.locator("#split").bounding_box()["width"] == near["width"]
-    tab.keyboard.press("-")
-    assert frame.bounding_box()["width"] < near["width"]
-    tab.keyboard.press("0")
-    assert frame.bounding_box() == whole
-    tab.get_by_role("button", name="A closer look").click()
-    assert frame.bounding_box()["width"] > whole["width"]
-    repainted(tab, lambda: tab.locator("#file").set_input_files(china))
-    assert frame.bounding_box() == whole
 
 
 def test_an_own_painting_is_removed(visit, studio, china, painting):

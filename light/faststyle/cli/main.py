@@ -9,26 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from ..core.errors import FaststyleError, Stopped
 from ..core.prefetch import map_overlapped
 from . import options
-from .checks import check_inputs
-from .help import Command, Group
+from .help import Command
 from .loading import load_mixture
 from .options import option
 from .plans import check_watched, depth_of, plan, watched
-from .running import checked, run
+from .running import checked, command_line, run
 from .stylize import report, style_name, write
 
-app = typer.Typer(
-    cls=Group,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Paint photos in the style of any painting, in seconds.",
-)
+app = command_line("Paint photos in the style of any painting, in seconds.")
 COMMAND = {"cls": Command, "rich_help_panel": "Paint"}
 MISSING = """train add-style pretrain demo video camera optimize grid sheet web bulk export import
 info evaluate doctor"""
@@ -36,14 +29,7 @@ info evaluate doctor"""
 
 @options.takes(options.paint_options("tile", "exact"))
 def stylize(
-    inputs: Annotated[
-        list[str],
-        Argument(
-            help="Images, folders, glob patterns or http(s) URLs; - for a pipe.",
-            metavar="INPUT…",
-            callback=check_inputs,
-        ),
-    ],
+    inputs: options.Inputs,
     style: options.Style,
     out: Annotated[
         Path, option("PATH", "Output file, or a folder; - for a pipe (PNG).", "-o", "--output")
