@@ -15,14 +15,18 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.export import Dim
+from torch.func import functional_call
 
 from faststyle_fastai.core.assets import ASSETS
-from faststyle_fastai.inference.onnx import packed, program_of, traced
+from faststyle_fastai.inference.onnx import INPUTS, OUTPUT, packed, program_of
 from faststyle_fastai.inference.sight_onnx import neighbors_program, places_program
 from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models.people import people_net
+from faststyle_fastai.models.transformer import SMALLEST
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "faststyle_fastai"
@@ -31,8 +35,9 @@ SHARED = {  # rooms of the package -> what the light distribution takes of them
     "images": "color discovery files formats metadata named_colors odd opening raw remote saving "
     "shapes sheets",
     "inference": "builtin options",
-    "cli": "checks help loading options parsers pipes plans running stylize",
+    "cli": "checks doctor help loading options parsers pipes plans running stylize",
 }
+LESS = b"LESS"  # see light/faststyle/inference/networks.py
 
 
 def main(out: Path):
@@ -62,6 +67,48 @@ def gather(tree: Path):
         shutil.copy(ROOT / name, tree / name)
 
 
+class Gallery(nn.Module):
+    "The network of the built-in styles, between its base and itself."
+
+    def __init__(self, paint: Stylizer):
+        super().__init__()
+        assert paint.base
+        self.net = paint.net
+        own = dict(self.net.named_parameters())
+        for i, (name, weight) in enumerate(paint.base.items()):
+            self.register_buffer(f"more{i}", own[name].detach() - weight)
+        self.names = [*paint.base]
+
+    def forward(self, photo: Tensor, style: Tensor, less: Tensor) -> Tensor:
+        own = dict(self.net.named_parameters())
+        for i, name in enumerate(self.names):
+            own[name] = own[name] - less * getattr(self, f"more{i}")
+        return functional_call(self.net, own, (photo, style))
+
+
+def gallery_program():
+    """The network of the built-in styles, as an .onnx file.
+
+    `less`, 1 - strength, is a constant of the program, so that ONNX Runtime computes the kernels
+    only once, when it loads it. Its bytes, `LESS`, are there once, for others to be put in.
+    """
+    from onnx import numpy_helper
+
+    net, batch = Gallery(Stylizer("gallery", "cpu", "float32")), Dim("batch", min=1)
+    height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
+    example = torch.rand(2, 3, 41, 43), torch.rand(2, net.net.n_styles), torch.zeros(1)
+    shapes = {0: batch, 2: height, 3: width}, {0: batch}, None
+    names = [*INPUTS, "less"]
+    program = program_of(net, example, names, [OUTPUT], dynamic_shapes=shapes)
+    inputs = program.graph.input
+    inputs.remove(next(each for each in inputs if each.name == "less"))
+    mark = np.frombuffer(LESS, np.float32)
+    program.graph.initializer.append(numpy_helper.from_array(mark, "less"))
+    found = packed(program, "half")
+    assert found.count(LESS) == 1
+    return found
+
+
 def people_program(name, given, found):
     net, batch = people_net(name), Dim("batch", min=1)
     example = torch.rand(2, 3, net.side, net.side)
@@ -72,7 +119,7 @@ def people_program(name, given, found):
 PROGRAMS: dict[str, Callable[[], bytes]] = {
     "places": partial(places_program, "half"),
     "neighbors": partial(neighbors_program, "full", alike=True),
-    "gallery": lambda: packed(traced(Stylizer("gallery", "cpu", "float32").net), "half"),
+    "gallery": gallery_program,
     "face": partial(people_program, "face", "windows", ["scores", "boxes"]),
     "person": partial(people_program, "person", "photo", ["likely"]),
 }

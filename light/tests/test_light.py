@@ -57,6 +57,7 @@ def differ(one, other):
         (PAINTING, ("--size", "200", "--likeness", ".5"), {"size": 200, "likeness": 0.5}),
         (PAINTING, ("--keep-colors", "--strength", ".6"), {"keep_colors": True, "strength": 0.6}),
         ("the_scream", ("--paint", "person"), {"area": "person"}),
+        ("starry_night", ("--strength", ".5"), {"strength": 0.5}),
         ("udnie", ("--mix", "tahiti=.4", "--faces", "painted"), {"faces": "painted"}),
     ],
 )
@@ -103,6 +104,11 @@ def test_mistakes_are_one_line(light, words, status, said):
     error = light(*(word.format(**given) for word in words), status=status).stderr.decode()
     assert said in error and "Traceback" not in error
     assert not Path("a.png").exists()
+
+
+def test_doctor_times_a_painting_on_each_device(light):
+    said = light("doctor").stdout.decode()
+    assert "onnxruntime" in said and "device cpu: " in said and "s at sight" in said
 
 
 def test_the_full_distribution_answers_where_it_is_installed(light):

@@ -1,5 +1,6 @@
 "The command line of the light distribution. Where the full one is installed, that answers."
 
+import platform
 from contextlib import closing
 from functools import partial
 from importlib import import_module
@@ -14,6 +15,7 @@ from typer import Option
 from ..core.errors import FaststyleError, Stopped
 from ..core.prefetch import map_overlapped
 from . import options
+from .doctor import try_device
 from .help import Command
 from .loading import load_mixture
 from .options import option
@@ -24,7 +26,7 @@ from .stylize import report, style_name, write
 app = command_line("Paint photos in the style of any painting, in seconds.")
 COMMAND = {"cls": Command, "rich_help_panel": "Paint"}
 MISSING = """train add-style pretrain demo video camera optimize grid sheet web bulk export import
-info evaluate doctor"""
+info evaluate"""
 
 
 @options.takes(options.paint_options("tile", "exact"))
@@ -88,6 +90,15 @@ def styles():
         print(f"{name:<18}{work}")
 
 
+def doctor():
+    "Say what this machine has, and time paintings on each of its devices."
+    from ..inference.networks import devices
+
+    print(f"{machine()}, Python {platform.python_version()}, {platform.platform()}")
+    for device in devices():
+        try_device(device)
+
+
 def absent(context: typer.Context):
     raise FaststyleError(
         f"faststyle {context.info_name} needs the full distribution: pip install faststyle_fastai."
@@ -96,6 +107,7 @@ def absent(context: typer.Context):
 
 app.command("stylize", **COMMAND)(checked(stylize, pipes=True))
 app.command("styles", **COMMAND)(styles)
+app.command("doctor", rich_help_panel="Help")(doctor)
 ANY = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 for name in MISSING.split():
     app.command(name, hidden=True, context_settings=ANY)(absent)

@@ -2,13 +2,14 @@
 
 from functools import lru_cache
 
+import numpy as np
 import onnxruntime
 
 from ..core.assets import ASSETS
 from ..core.errors import UsageError
 from ..core.values import known
 
-__all__ = ["DEVICES", "check_device", "run"]
+__all__ = ["DEVICES", "check_device", "devices", "run"]
 
 DEVICES = {  # device -> ONNX Runtime's name of it
     "cpu": "CPUExecutionProvider",
@@ -17,32 +18,39 @@ DEVICES = {  # device -> ONNX Runtime's name of it
     "directml": "DmlExecutionProvider",
     "webgpu": "WebGpuExecutionProvider",
 }
+LESS = b"LESS"  # a program's constant: the share of the style that its weights go without
 
 
 def check_device(
     name: str | None,  # a row of `DEVICES`; None: cpu
 ) -> str:
     "A device that the installed ONNX Runtime has; `ValueError` otherwise."
-    name = known("device", name or "cpu", DEVICES)
+    if known("device", name or "cpu", DEVICES) not in (there := devices()):
+        raise UsageError(f"The installed onnxruntime has no {name}, only {', '.join(there)}.")
+    return name or "cpu"
+
+
+def devices() -> list[str]:
+    "The rows of `DEVICES` that the installed ONNX Runtime has."
     there = onnxruntime.get_available_providers()
-    if DEVICES[name] not in there:
-        have = ", ".join(device for device, provider in DEVICES.items() if provider in there)
-        raise UsageError(f"The installed onnxruntime has no {name}, only {have}.")
-    return name
+    return [device for device, provider in DEVICES.items() if provider in there]
 
 
 def run(
     name: str,  # of a program
     device: str,
+    less: float = 0.0,  # of the style in a network's weights
     **inputs,  # arrays
 ) -> list:  # arrays
     "What a program makes of its inputs."
-    return session(name, device).run(None, inputs)
+    return session(name, device, less).run(None, inputs)
 
 
-@lru_cache
-def session(name, device):
+@lru_cache(maxsize=8)
+def session(name, device, less=0.0):
     how = onnxruntime.SessionOptions()
     how.log_severity_level = 3  # errors
     providers = list(dict.fromkeys([DEVICES[device], DEVICES["cpu"]]))
-    return onnxruntime.InferenceSession(ASSETS / f"{name}.onnx", how, providers)
+    # ONNX Runtime computes kernels from constants once, from inputs for each image.
+    program = (ASSETS / f"{name}.onnx").read_bytes().replace(LESS, np.float32(less).tobytes())
+    return onnxruntime.InferenceSession(program, how, providers)

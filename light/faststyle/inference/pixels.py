@@ -3,7 +3,15 @@
 import numpy as np
 from PIL import Image
 
-__all__ = ["enlarged", "filled", "luminance", "recolored", "resized", "toward_palette"]
+__all__ = [
+    "enlarged",
+    "filled",
+    "luminance",
+    "recolored",
+    "resized",
+    "toward_palette",
+    "toward_photo",
+]
 
 BICUBIC, BILINEAR = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
 RADIUS, FLAT = 4, 1e-3  # see the package's enlarge.py
@@ -121,6 +129,15 @@ def toward_palette(
     turn = (1 - share) * np.eye(3) + share * power(turn, 1, GAIN)
     shift = mean + share * (target - mean) - turn @ mean
     return (x @ turn.T + shift).astype(np.float32)
+
+
+def toward_photo(
+    x: np.ndarray,  # [H, W, 3]
+    photo: np.ndarray,  # [H, W, 3]
+) -> np.ndarray:
+    "Give each channel of an image the mean and standard deviation of the photo's."
+    means, spreads = zip(*((each.mean((0, 1)), each.std((0, 1)) + 1e-6) for each in (x, photo)))
+    return (x - means[0]) * (spreads[1] / spreads[0]) + means[1]
 
 
 def power(matrix, exponent, most=np.inf):

@@ -21,7 +21,7 @@ from .builtin import BUILTIN_STYLES, unknown_style
 from .networks import check_device, run
 from .options import PaintOptions, painting_shape
 from .people import faces_of, person_area, with_faces
-from .pixels import BILINEAR, enlarged, filled, recolored, resized, toward_palette
+from .pixels import BILINEAR, enlarged, filled, recolored, resized, toward_palette, toward_photo
 
 __all__ = ["Stylizer"]
 
@@ -117,9 +117,11 @@ class Stylizer:
             )
         same = shape == photo.shape[:2]
         small = photo if same else resized(photo, shape, BILINEAR).clip(0, 1)
-        one = self.at_sight_of if self.at_sight else self.built_in
-        painted = one(small, style, likeness).clip(0, 1)
-        painted = small + how.strength * (painted - small)
+        if self.at_sight:
+            painted = small + how.strength * (self.at_sight_of(small, style, likeness) - small)
+        else:
+            painted = self.built_in(small, style, how.strength)
+        painted = painted.clip(0, 1)
         painted = painted if same else enlarged(painted, small, photo)
         return recolored(painted, photo) if how.keep_colors else painted
 
@@ -130,17 +132,17 @@ class Stylizer:
         own, _ = run("places", self.device, image=x)
         keys, blocks = self.places
         given = {"photo": x, "own": own, "keys": keys, "blocks": blocks}
-        alike = np.float32([likeness])
-        (painted,) = run("neighbors", self.device, likeness=alike, **given)
-        return cropped(painted, photo)
+        (painted,) = run("neighbors", self.device, likeness=np.float32([likeness]), **given)
+        return cropped(painted, photo).clip(0, 1)
 
-    def built_in(self, photo, style, likeness):
-        "A network of all built-in styles, then their colors."
+    def built_in(self, photo, style, strength):
+        "A network of all built-in styles, then their colors, and the photo's as strength falls."
         mix = self.style_weights(style)
         x = padded(photo, [max(8, n) for n in photo.shape[:2]])
-        (painted,) = run("gallery", self.device, photo=x, style=mix[None])
-        palette = np.tensordot(mix / mix.sum(), palettes(), 1)
-        return toward_palette(cropped(painted, photo), palette, PALETTE)
+        (painted,) = run("gallery", self.device, 1 - strength, photo=x, style=mix[None])
+        painted, palette = cropped(painted, photo), np.tensordot(mix / mix.sum(), palettes(), 1)
+        moved = toward_palette(painted, palette, PALETTE * strength)
+        return moved + (1 - strength) * (toward_photo(painted, photo) - moved)
 
     def style_weights(self, style) -> np.ndarray:
         "Weights over the styles."
