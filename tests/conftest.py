@@ -25,7 +25,7 @@ matplotlib.use("Agg")
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start
 
-QUICK = "--crop-size", 32, "--batch-size", 2, "--images", 4, "--quiet"  # of a training
+QUICK = "--crop-size", 32, "--batch-size", 2, "--images", 4, "--arch", "tiny", "--quiet"
 SMALL = {  # of an optimization
     "backbone": "lite",
     "min_scale": 32,
@@ -130,7 +130,7 @@ def trained(dls, painting):
     "A style learner after two steps."
     from faststyle_fastai.all import style_learner
 
-    learn = style_learner(dls, painting, small=0, scales=(1,))
+    learn = style_learner(dls, painting, arch="tiny", small=0, scales=(1,))
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     return learn
@@ -138,7 +138,7 @@ def trained(dls, painting):
 
 @pytest.fixture(scope="module")
 def paint():
-    return Stylizer("great_wave", "cpu")
+    return Stylizer("tiny:great_wave", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +171,19 @@ def fails(said, code, *words):
     assert all(word in said.stderr for word in words), said.stderr
     if code == 1:
         assert said.stderr.count("\n") == 1, said.stderr
+
+
+@contextmanager
+def full_disk(room):
+    "Files of this process cannot grow beyond `room` bytes."
+    import resource  # not on Windows
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def free_port():

@@ -1,11 +1,10 @@
 import json
 import re
-import resource
 import shutil
 
 import pytest
 import torch
-from conftest import fails, is_clean, noise
+from conftest import fails, full_disk, is_clean, noise
 from networks import examples_network
 from PIL import Image
 
@@ -19,17 +18,17 @@ def run(tmp_path_factory, photos, painting):
     "A run folder."
     return train(
         photos, painting, tmp_path_factory.mktemp("runs") / "waves",
-        size=32, bs=2, images=4, quiet=True, device="cpu",
+        size=32, bs=2, images=4, arch="tiny", quiet=True, device="cpu",
     )  # fmt: skip
 
 
-def test_stylize_one_several_and_bad_ones(faststyle_process, run, photos, tmp_path):
+def test_stylize_one_several_and_bad_ones(faststyle, faststyle_process, run, photos, tmp_path):
     shutil.copy(photos / "china" / "0.jpg", "a.jpg")
     Image.new("RGB", (1, 1)).save("dot.png")
     (tmp_path / "broken.jpg").write_text("no picture")
     said = faststyle_process("stylize", "a.jpg", "--style", run, "-o", "one.png")
     assert said.stdout == "one.png\n" and Image.open("one.png").size == (96, 72)
-    said = faststyle_process("stylize", "*.jpg", "dot.png", "--style", run, "-o", "out", "--quiet")
+    said = faststyle("stylize", "*.jpg", "dot.png", "--style", run, "-o", "out", "--quiet")
     assert said.returncode == 1 and "broken.jpg cannot be read" in said.stderr
     assert said.stdout.split() == ["out/a.jpg", "out/dot.png"]
     assert is_clean(tmp_path)
@@ -105,7 +104,7 @@ def test_a_network_of_pytorch_examples(faststyle, tmp_path):
     assert not (tmp_path / "half.safetensors").exists()
 
 
-def test_evaluate_and_trusted_pickle(faststyle, faststyle_process, run, photos, painting):
+def test_evaluate_and_trusted_pickle(faststyle, run, photos, painting):
     args = "evaluate", run, "--photos", photos / "china", "--painting", painting
     said = faststyle(
         *args, "--backbone", "lite", "--size", 32, "--num-photos", 1, "--iterations", 2
@@ -113,9 +112,9 @@ def test_evaluate_and_trusted_pickle(faststyle, faststyle_process, run, photos, 
     assert said.returncode == 0 and "iterations of optimization" in said.stdout, said.stderr
     assert {"total", "structure", "mottling"} < {*said.stdout.split()}
     picture, pickle = photos / "china" / "0.jpg", run / "model.pkl"
-    for command, style in ((faststyle_process, pickle), (faststyle, f"{pickle}:waves")):
+    for style in (pickle, f"{pickle}:waves"):
         trusted = "--style", style, "--trust-pickle", "-o", "x.png", "--overwrite"
-        said = command("stylize", picture, *trusted)
+        said = faststyle("stylize", picture, *trusted)
         assert said.returncode == 0 and said.stderr == "", said.stderr
 
 
@@ -146,20 +145,16 @@ def test_the_gallery(faststyle, photos, tmp_path):
     fails(faststyle("stylize", photo, "--style", "sea", "-o", "x.png"), 1, "great_wave, ")
 
 
-def test_a_full_disk_leaves_nothing_half_written(faststyle_process, run, tmp_path):
+def test_a_full_disk_leaves_nothing_half_written(faststyle, run, tmp_path):
     Image.effect_noise((300, 300), 90).convert("RGB").save("a.png")
-
-    def small_disk():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    said = faststyle_process(
-        "stylize", "a.png", "--style", run, "-o", "x.png", preexec_fn=small_disk
-    )
+    with full_disk(20_000):
+        said = faststyle("stylize", "a.png", "--style", run, "-o", "x.png")
     fails(said, 1, "File too large")
     assert {p.name for p in tmp_path.iterdir()} == {"a.png"}
 
 
-def test_what_a_machine_has(faststyle):
+def test_what_a_machine_has(faststyle, monkeypatch):
+    monkeypatch.setattr(doctor, "SIDE", 96)
     said = faststyle("doctor")
     assert said.returncode == 0 and not said.stderr, said.stderr
     timed = r"^device cpu: \d+\.\d\d s a built-in style, \d+\.\d\d s at sight"

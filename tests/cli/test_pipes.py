@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 
 import numpy as np
 from conftest import fails
@@ -10,22 +10,22 @@ from PIL import Image
 
 from faststyle_fastai.all import Stylizer
 
-COMMAND = sys.executable, "-m", "faststyle_fastai", "stylize", "-", "--style", "udnie", "-o"
-
 
 def test_a_photo_through_pipes(photo):
-    said = subprocess.run([*COMMAND, "-"], input=photo.read_bytes(), capture_output=True)
+    command = sys.executable, "-m", "faststyle_fastai", "stylize", "-", "--style", "udnie"
+    said = subprocess.run([*command, "-o", "-"], input=photo.read_bytes(), capture_output=True)
     assert said.returncode == 0, said.stderr
     painted = Image.open(BytesIO(said.stdout))
     assert painted.format == "PNG"
     assert np.array_equal(np.asarray(painted), np.asarray(Stylizer("udnie")(photo)))
 
 
-def test_what_is_no_photo(photo):
-    said = subprocess.run([*COMMAND, "out.png"], input=b"no photo", capture_output=True, text=False)
-    assert said.returncode == 1 and b"not an image" in said.stderr
-    said = subprocess.run([*COMMAND, "-"], stdin=subprocess.DEVNULL, capture_output=True)
-    assert said.returncode == 2 and said.stdout == b"" and b"none came" in said.stderr
+def test_what_is_no_photo(faststyle, monkeypatch):
+    for given, code, why in ((b"no photo", 1, "not an image"), (b"", 2, "none came")):
+        monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(given)))
+        said = faststyle("stylize", "-", "--style", "udnie", "-o", "-")
+        fails(said, code, why)
+        assert said.stdout == ""
 
 
 def test_several_photos_need_a_folder(faststyle, photo):

@@ -1,5 +1,4 @@
 import json
-import resource
 import shutil
 import signal
 import subprocess
@@ -8,7 +7,7 @@ import time
 
 import pytest
 import torch
-from conftest import QUICK, fails, is_clean
+from conftest import QUICK, fails, full_disk, is_clean
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, load_style
@@ -128,7 +127,7 @@ def test_what_is_not_ours_stays(painting, photos, tmp_path):
 def test_ctrl_c_keeps_what_is_done(photos, painting, tmp_path):
     command = [sys.executable, "-m", "faststyle_fastai", "train", photos, "--style", painting]
     command += ["-o", "run", "--crop-size", "32", "--batch-size", "2", "--quiet"]
-    command += ["--checkpoint-every", "1"]
+    command += ["--checkpoint-every", "1", "--arch", "tiny"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not list((tmp_path / "run").glob("checkpoints/step-*")):
         time.sleep(0.1)
@@ -141,16 +140,17 @@ def test_ctrl_c_keeps_what_is_done(photos, painting, tmp_path):
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_network(photos, painting):
+    settings = {"size": 32, "bs": 2, "quiet": True, "device": "cpu"}
     with pytest.raises(FaststyleError, match="before step"):
-        train(photos, painting, "run", size=32, bs=2, images=40, lr=1e18, quiet=True, device="cpu")
+        train(photos, painting, "run", images=12, lr=1e18, arch="tiny", **settings)
     assert Stylizer("run").styles == ["waves"]
     with pytest.raises(FaststyleError, match="before step"):
-        pretrain(photos, "ae.safetensors", size=32, bs=2, images=40, lr=1e18, quiet=True)
+        pretrain(photos, "ae.safetensors", images=12, lr=1e18, arch="tiny", **settings)
     assert Stylizer("ae.safetensors").styles == []
 
 
 def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_path):
-    settings = {"size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
+    settings = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "quiet": True, "device": "cpu"}
     run = train(photos, painting, "run", **settings)
     before = (run / "model.safetensors").read_bytes()
     next((tmp_path / "run").glob("checkpoints/step-*/state.pt")).write_bytes(b"half a file")
@@ -171,7 +171,8 @@ def test_what_was_left_half_written_goes_and_nothing_else(tmp_path):
 
 
 def test_patience_ends_a_training_that_does_not_improve(faststyle, photos, painting, tmp_path):
-    few = {"size": 32, "bs": 2, "images": 4, "small": 0, "quiet": True, "device": "cpu"}
+    few = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "small": 0, "quiet": True}
+    few["device"] = "cpu"
     for resume in (False, True):  # a resume changes nothing
         train(photos, painting, "run", minutes=2, patience=2, lr=0.0, resume=resume, **few)
         record = json.loads((tmp_path / "run/run.json").read_text())
@@ -188,12 +189,9 @@ def test_a_training_says_where_its_previews_are(faststyle, photos, painting, tmp
     assert (tmp_path / "run/previews/step-000000.png").is_file()
 
 
-def test_a_full_disk_during_training(faststyle_process, photos, painting, tmp_path):
-    def small_disk():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
-
-    args = "train", photos, "--style", painting, "-o", "run", *QUICK
-    said = faststyle_process(*args, preexec_fn=small_disk)
+def test_a_full_disk_during_training(faststyle, photos, painting, tmp_path):
+    with full_disk(200_000):
+        said = faststyle("train", photos, "--style", painting, "-o", "run", *QUICK)
     assert said.returncode == 1 and "Traceback" not in said.stderr
     *warned, failed = said.stderr.splitlines()
     assert all(line.startswith("warning: File not written") for line in warned)

@@ -31,18 +31,6 @@ def exported(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def traced(exported, monkeypatch):
-    "Takes the program that was made once, as tracing the same network takes 10 s."
-
-    def again(net):
-        program = onnx.load(exported / "two.onnx")
-        del program.metadata_props[:]
-        return program
-
-    monkeypatch.setattr(onnx_module, "traced", again)
-
-
 def test_an_exported_network_paints_the_same(exported):
     ours, other = (
         Stylizer(exported / f"two.{end}", precision="float32") for end in ("safetensors", "onnx")
@@ -61,14 +49,14 @@ def test_a_network_trained_for_longer_is_exported(dls, painting, photo):
     learn = style_learner(dls, painting, arch="tiny", small=0, scales=(1,), precision="float32")
     quietly(learn, "fit_one_cycle", 8, 1e-2)
     save_style(learn, "waves.safetensors")
-    path = export_onnx(Stylizer("waves.safetensors"), "waves.onnx")
+    path = export_onnx(learn, "waves.onnx")
     pair = (Stylizer(file, "cpu", "float32")(photo) for file in (path, "waves.safetensors"))
     ours, other = (np.asarray(picture, int) for picture in pair)
     assert np.abs(ours - other).max() <= 1
 
 
 @pytest.mark.parametrize("off, refused", [(0.4, False), (0.6, True)])
-def test_what_8_bits_do_not_show_may_differ(exported, traced, tmp_path, monkeypatch, off, refused):
+def test_what_8_bits_do_not_show_may_differ(exported, tmp_path, monkeypatch, off, refused):
     ours = onnx_module.away
     monkeypatch.setattr(onnx_module, "away", lambda *args: ours(*args) + off / 255)
     paint = Stylizer(exported / "two.safetensors")
@@ -80,7 +68,7 @@ def test_what_8_bits_do_not_show_may_differ(exported, traced, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("weights, share, most", [("half", 0.55, 0.1), ("int8", 0.35, 2)])
-def test_small_files_paint_almost_the_same(exported, traced, tmp_path, weights, share, most):
+def test_small_files_paint_almost_the_same(exported, tmp_path, weights, share, most):
     ours = Stylizer(exported / "two.safetensors", precision="float32")
     path = export_onnx(ours, tmp_path / "small.onnx", weights)
     assert path.stat().st_size < share * (exported / "two.onnx").stat().st_size

@@ -40,7 +40,6 @@ from faststyle_fastai.all import (
     Stylizer,
     TransformerNet,
     VggLoss,
-    export_onnx,
     perceptual_backbone,
     read_picture,
     save_style,
@@ -209,13 +208,6 @@ def test_our_parts_without_fastai(dls, painting):
         opt.step()
         errors.append(error.item())
     assert errors[-1] < errors[0]
-
-
-def test_exports_take_a_learner(made):
-    pytest.importorskip("onnxscript")
-    learn = made()
-    export_onnx(learn, "style.onnx")
-    assert Stylizer("style.onnx").styles == learn.style_card.info["styles"]
 
 
 def test_a_plain_learner_is_saved_exported_painted_with_and_loaded(dls, painting, tmp_path):

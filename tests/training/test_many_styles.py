@@ -26,7 +26,7 @@ def paintings(painting, tmp_path_factory):
 
 @pytest.fixture
 def many(dls, paintings):
-    learn = style_learner(dls, paintings, small=0, scales=(1,))
+    learn = style_learner(dls, paintings, arch="tiny", small=0, scales=(1,))
     quietly(learn, "fit", 1, 1e-3)
     return learn
 
@@ -47,7 +47,7 @@ def test_a_new_painting_joins_and_the_others_stay_to_the_bit(many, dls, painting
     file = save_style(many, tmp_path / "many.safetensors")
     before = Stylizer(file)
     learn = style_learner(
-        dls, np.asarray(Image.new("RGB", (40, 40))), pretrained=file, name="night"
+        dls, np.asarray(Image.new("RGB", (40, 40))), pretrained=file, arch="tiny", name="night"
     )
     learn.freeze()
     quietly(learn, "fit", 1, 1e-2)
@@ -72,28 +72,30 @@ def test_a_new_style_begins_with_the_nearest_row(many, dls, paintings):
         for row, shift in enumerate((0.0, 3.0, -3.0)):
             many.model.in5.bias[row] += shift
     painted = Stylizer(many).paint(noise(1, 3, 64, 64), "dusk")
-    learn = style_learner(dls, to_picture(painted), pretrained=many)
+    learn = style_learner(dls, to_picture(painted), pretrained=many, arch="tiny")
     assert torch.equal(learn.model.in5.bias[0], many.model.in5.bias[2])
 
 
 def test_two_hundred_styles(dls):
     colors = [Image.new("RGB", (32, 32), (i, 255 - i, i // 2)) for i in range(200)]
-    learn = style_learner(dls, colors, pretrained="autoencoder", small=0, scales=(1,))
+    learn = style_learner(dls, colors, pretrained="autoencoder", arch="tiny", small=0, scales=(1,))
     quietly(learn, "fit", 1)
     assert learn.model.n_styles == 200 and Stylizer(learn).styles[-1] == "style199"
 
 
 def test_no_style_joins_an_autoencoder(dls, painting, tmp_path):
-    file = save_style(autoencoder_learner(dls), tmp_path / "ae.safetensors")
-    learn = style_learner(dls, painting, pretrained=file)
+    file = save_style(autoencoder_learner(dls, arch="tiny"), tmp_path / "ae.safetensors")
+    learn = style_learner(dls, painting, pretrained=file, arch="tiny")
     with pytest.raises(ValueError, match="is an autoencoder. Styles can only be added"):
         save_style(learn, file, add_to=file)
 
 
 def test_added_styles_keep_the_base_of_the_others(dls, paintings, tmp_path):
-    many = style_learner(dls, paintings[:2], pretrained=autoencoder_learner(dls))
+    many = style_learner(
+        dls, paintings[:2], pretrained=autoencoder_learner(dls, arch="tiny"), arch="tiny"
+    )
     file = save_style(many, tmp_path / "many.safetensors")
-    learn = style_learner(dls, paintings[2], pretrained=file)
+    learn = style_learner(dls, paintings[2], pretrained=file, arch="tiny")
     x, before = noise(1, 3, 32, 32), Stylizer(file)
     after = Stylizer(save_style(learn, tmp_path / "more.safetensors", add_to=file))
     for style in before.styles:

@@ -35,7 +35,9 @@ def test_gradients_of_the_network(dtype, alike):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("learner", [style_learner, autoencoder_learner])
 def test_training(learner, precision, dls, painting):
-    learn = learner(dls, *[painting][: learner is style_learner], precision=precision, small=0)
+    learn = learner(
+        dls, *[painting][: learner is style_learner], arch="tiny", precision=precision, small=0
+    )
     before = [p.clone() for p in learn.model.parameters()]
     quietly(learn, "fit", 1, 1e-3)
     assert np.isfinite(learn.recorder.values[-1]).all()

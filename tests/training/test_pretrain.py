@@ -13,7 +13,7 @@ from faststyle_fastai.training.runs import add_style, train
 
 def test_a_style_that_was_half_added_is_not_there(photos, painting, tmp_path):
     file = tmp_path / "one.safetensors"
-    settings = {"size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
+    settings = {"arch": "tiny", "size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
     shutil.copy(train(photos, painting, "run", **settings) / "model.safetensors", file)
     dusk, before = tmp_path / "dusk.png", file.read_bytes()
     read_picture(painting).transpose(Image.Transpose.ROTATE_90).save(dusk)
@@ -44,7 +44,7 @@ class Off(Callback):
 
 
 def test_a_pretraining_that_was_cut_off_goes_on(faststyle, photos, tmp_path, monkeypatch):
-    settings = {"size": 32, "bs": 2, "images": 12, "device": "cpu", "small": 0}
+    settings = {"arch": "tiny", "size": 32, "bs": 2, "images": 12, "device": "cpu", "small": 0}
     settings["checkpoint_every"] = 2
     pretrain(photos, "whole.safetensors", quiet=True, **settings)
     with monkeypatch.context() as off, pytest.raises(KeyError):

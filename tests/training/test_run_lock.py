@@ -12,7 +12,7 @@ from faststyle_fastai.core.locks import locked
 from faststyle_fastai.training.pretraining import pretrain
 from faststyle_fastai.training.runs import add_style, train
 
-FEW = {"size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
+FEW = {"arch": "tiny", "size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
 OWNED = "is being trained by process [0-9]+ on .*: wait until it ends"
 HOLD = """
 from pathlib import Path

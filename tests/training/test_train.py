@@ -51,7 +51,7 @@ train(cbs=Kill(), **settings)
 
 def test_a_training_killed_at_any_step_ends_alike(photos, painting, tmp_path):
     settings = {"photos": str(photos), "style": [str(painting)], "size": 40, "small": 32, "bs": 2}
-    settings |= {"images": 16, "epochs": 2, "arch": "slim", "checkpoint_every": 3, "quiet": True}
+    settings |= {"images": 16, "epochs": 2, "arch": "tiny", "checkpoint_every": 3, "quiet": True}
     settings |= {"device": "cpu"}
     train(out="whole", **settings)
     for kind, step in (("saving", 6), ("step", 14)):
@@ -65,7 +65,7 @@ def test_a_training_killed_at_any_step_ends_alike(photos, painting, tmp_path):
 
 
 def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
-    settings = {"size": 32, "bs": 2, "images": 8, "arch": "slim", "quiet": True, "device": "cpu"}
+    settings = {"size": 32, "bs": 2, "images": 8, "arch": "tiny", "quiet": True, "device": "cpu"}
     run = train(photos, painting, "run", epochs=1, **settings)
     once = digest(run)
     train(photos, painting, "run", epochs=1, resume=True, **settings)
@@ -92,7 +92,7 @@ def test_minutes_are_those_of_all_sessions(photos, painting, monkeypatch):
     clock = SimpleNamespace(monotonic=partial(next, count(0, 0.05)))  # a step takes 0.05 s or more
     for module in (callbacks, runs):
         monkeypatch.setattr(module, "time", clock)
-    settings = {"size": 32, "bs": 2, "images": 8, "arch": "slim", "quiet": True, "device": "cpu"}
+    settings = {"size": 32, "bs": 2, "images": 8, "arch": "tiny", "quiet": True, "device": "cpu"}
     steps = []
     for minutes in (0.02, 0.04):
         run = train(photos, painting, "run", minutes=minutes, resume=minutes > 0.02, **settings)
@@ -209,7 +209,7 @@ def test_paintings_of_a_folder_and_of_an_address(gallery_of_two, painting):
 
 def test_a_style_is_trained_from_an_address(gallery_of_two, photos, painting):
     folder, address = gallery_of_two
-    settings = {"size": 32, "bs": 2, "images": 4, "arch": "slim", "quiet": True, "device": "cpu"}
+    settings = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "quiet": True, "device": "cpu"}
     run = train(photos, [f"{address}/dusk.png", f"sea={painting}"], "run", **settings)
     assert Stylizer(run).styles == ["dusk", "sea"]
     assert {path.name for path in run.glob("progress*.gif")} == {

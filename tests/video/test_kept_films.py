@@ -49,7 +49,7 @@ def remuxed(source, out, change=lambda packet: packet, pictures=None, prepare=la
 @pytest.mark.parametrize("kind", ["mkv", "webm", "flv", "mpg", "ts"])
 def test_a_cut_film_is_painted_up_to_the_cut(tiny, tmp_path, kind):
     codec = {"webm": "libvpx-vp9", "mpg": "mpeg2video", "flv": "flv1"}.get(kind, "libx264")
-    film = encode(tmp_path / f"film.{kind}", moving(250), rate=25, codec=codec)
+    film = encode(tmp_path / f"film.{kind}", moving(150), rate=25, codec=codec)
     data = film.read_bytes()
     (cut := tmp_path / f"cut.{kind}").write_bytes(data[: len(data) // 2])
     try:

@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 from clips import NTSC, encode, frames_of, moving, seen, sound_of, times
-from conftest import fails
+from conftest import fails, full_disk
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video, read_picture
@@ -151,14 +151,10 @@ def test_command_line(faststyle, film, tmp_path):
     assert again.returncode == 1 and "--overwrite" in again.stderr and again.stderr.count("\n") == 1
 
 
-def test_a_full_disk_loses_nothing(faststyle, faststyle_process, film, tmp_path):
-    import resource
-
-    def little_room():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # bytes per file
-
+def test_a_full_disk_loses_nothing(faststyle, film, tmp_path):
     command = "video", film, "--style", "slim:great_wave", "-o", tmp_path / "out.mp4"
-    said = faststyle_process(*command, preexec_fn=little_room)
+    with full_disk(2000):
+        said = faststyle(*command)
     assert said.returncode == 1 and not (tmp_path / "out.mp4").exists()
     (line,) = said.stderr.splitlines()[-1:]
     assert "out.mp4 cannot be written" in line and "Continue with --resume" in line

@@ -71,15 +71,12 @@ def test_pages_that_start_at_once_leave_each_other_alone(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def serve(folder, port, **environment):
-    "Start a page in its own process and wait until it is ready."
-    command = [sys.executable, "-m", "faststyle_fastai", "web", "--no-browser", "--port", str(port)]
-    env = (
-        os.environ | {"TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)} | environment
-    )
-    run = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
-    assert any("Serving on" in line for line in run.stderr)
-    return run
+HOLD = """
+from faststyle_fastai.web.guard import page_folder
+with page_folder():
+    print("held", flush=True)
+    input()
+"""
 
 
 def test_nothing_is_left(tmp_path, port):
@@ -89,14 +86,23 @@ def test_nothing_is_left(tmp_path, port):
     def left():
         return [path for path in tmp_path.glob("faststyle-page-*") if path.is_dir()]
 
-    for how in (signal.SIGKILL, signal.SIGTERM):  # which ends it as Ctrl-C does
-        run = serve(tmp_path, port)
-        try:
-            assert len(left()) == 1  # the killed page's folder is gone
-            assert send(port, "photo", picture.read_bytes(), {"name": "a.png"})[0] == 200
-            assert next(left()[0].rglob("a.png")).read_bytes() == picture.read_bytes()
-            run.send_signal(how)
-            run.communicate(timeout=60)
-        finally:
-            run.kill()
-        assert len(left()) == (how == signal.SIGKILL)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    how = {**pipes, "text": True, "cwd": tmp_path}
+    how["env"] = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", HOLD], **how) as killed:
+        assert killed.stdout.readline() == "held\n"
+        killed.kill()
+    (before,) = left()
+    command = [sys.executable, "-m", "faststyle_fastai", "web", "--no-browser", "--port", str(port)]
+    run = subprocess.Popen(command, **how)
+    try:
+        assert any("Serving on" in line for line in run.stderr)
+        (folder,) = left()
+        assert folder != before
+        assert send(port, "photo", picture.read_bytes(), {"name": "a.png"})[0] == 200
+        assert next(folder.rglob("a.png")).read_bytes() == picture.read_bytes()
+        run.send_signal(signal.SIGTERM)  # which ends it as Ctrl-C does
+        run.communicate(timeout=60)
+    finally:
+        run.kill()
+    assert left() == []
