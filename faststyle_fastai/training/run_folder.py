@@ -190,8 +190,7 @@ def _files(out):
     names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
     record = record_of(out)
     styles = record["settings"]["names"] if record else []
-    films = ["progress", *(f"progress-{style}" for style in styles)]
-    names += [f"{film}{suffix}" for film in films for suffix in (".gif", ".mp4")]
+    names += ["progress.gif", *(f"progress-{style}.gif" for style in styles)]
     return [out / name for name in names]
 
 

@@ -18,7 +18,7 @@ from faststyle_fastai.training.runs import train
 
 LEFT_BY_A_RUN = {
     "checkpoints", "history.csv", "loss.png", "model.pkl", "model.safetensors",
-    "previews", "progress.gif", "progress.mp4", "run.json",
+    "previews", "progress.gif", "run.json",
 }  # fmt: skip
 
 
