@@ -16,7 +16,8 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from faststyle_fastai.models.people import NETS, path_of
+from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.models.people import NETS
 
 # The order of the axes of a layer's weights, as [out, in, height, width], or [in, out, height,
 # width] for the transposed convolution, the only custom layer.
@@ -32,7 +33,9 @@ def main(person: Path, face: Path):
         for layer, (weight, bias) in zip(layers, convolutions(file), strict=True):
             layer.weight.data = torch.from_numpy(weight).reshape(layer.weight.shape)
             layer.bias.data = torch.from_numpy(bias)
-        save_file({k: v.contiguous() for k, v in net.state_dict().items()}, path_of(name))
+        save_file(
+            {k: v.contiguous() for k, v in net.state_dict().items()}, ASSETS / f"{name}.safetensors"
+        )
 
 
 def convolutions(model: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:

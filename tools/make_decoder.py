@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from faststyle_fastai.all import perceptual_backbone
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.atomic import atomic_write
 from faststyle_fastai.core.devices import best_device
 from faststyle_fastai.core.weights import compact
@@ -32,7 +33,6 @@ from faststyle_fastai.models.decoder import (
     SHAPES,
     Decoder,
     cells,
-    decoder_path,
     features_of_places,
     keys,
     light,
@@ -258,7 +258,7 @@ def ship(weights, arch):
     "Write assets/decoder*.safetensors, with convolutions in 8 bits."
     state = torch.load(weights, map_location="cpu")["mean"]
     state = {k: v.float() for k, v in state.items()}
-    path = decoder_path(arch)
+    path = builtin_path("decoder", arch)
     write_style(compact(state), {"arch": arch}, path)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 

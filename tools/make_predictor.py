@@ -33,7 +33,7 @@ from faststyle_fastai.inference.builtin import BUILTIN_STYLES
 from faststyle_fastai.inference.first_sight import together
 from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
-from faststyle_fastai.models.predictor import AnyStyleNet, any_style_path, load_any_style
+from faststyle_fastai.models.predictor import AnyStyleNet, load_any_style
 from faststyle_fastai.models.stylefile import load_style, write_style
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
@@ -218,7 +218,7 @@ def main(
     learn = StyleLearner(dls, net, loss, opt_func=opt, cbs=cbs)
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe(lr=lr, minutes=minutes)
-    path = any_style_path(arch)
+    path = builtin_path("any_painting", arch)
     write_style(compact({k: v.cpu() for k, v in net.state_dict().items()}), info, path)
     print(f"{path.relative_to(ASSETS.parent)}: {path.stat().st_size / 1e6:.2f} MB")
 

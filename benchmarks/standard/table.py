@@ -22,10 +22,9 @@ from benchmarks.report import fresh, in_turns, peak, report
 from benchmarks.standard.distances import CONTENT, STYLE, distances
 from benchmarks.standard.peers import PEERS, tensor
 from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files, save_picture
-from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.core.assets import ASSETS, builtin_path
 from faststyle_fastai.images.files import to_picture
 from faststyle_fastai.inference import sight_painter
-from faststyle_fastai.models.decoder import decoder_path
 
 REFINED = "faststyle, refined"  # on the first tenth of the pairs
 OURS = {"faststyle": "full", "faststyle, slim": "slim", REFINED: "full"}  # -> network
@@ -100,7 +99,7 @@ def size(name, clone):
     "Bytes of the weights that a painting needs."
     if clone:
         return sum(f.stat().st_size for glob in PEERS[name].weights for f in clone.glob(glob))
-    files = decoder_path(OURS[name]), ASSETS / "lite.safetensors"
+    files = builtin_path("decoder", OURS[name]), ASSETS / "lite.safetensors"
     return sum(file.stat().st_size for file in files)
 
 

@@ -12,8 +12,11 @@ ASSETS = Path(__file__).parents[1] / "assets"
 MODEL = "model.safetensors"  # file name of the network in a run folder
 
 
-def builtin_path(name, arch):
-    "Path of a built-in network for `arch`: the autoencoder or the gallery."
+def builtin_path(
+    name: str,  # autoencoder, gallery, decoder or any_painting
+    arch: str = "full",
+) -> Path:
+    "The file of a built-in network."
     path = ASSETS / f"{name if arch == 'full' else f'{name}-{arch}'}.safetensors"
     if not path.is_file():
         raise FaststyleError(

@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import wraps
 from inspect import signature
 from pathlib import Path
@@ -56,7 +56,6 @@ def alone(
     place: Callable = lambda out, **_: Path(out),  # from the arguments to what is written
     doing: str = "painted",  # as in `locked`
     folder: bool = True,  # likewise
-    first: Callable = lambda act: act(),  # runs it in one process of several
 ) -> Callable:
     "Decorate a function so that no other call writes to the same place meanwhile."
 
@@ -64,8 +63,7 @@ def alone(
         @wraps(function)
         def held_alone(*args, **kwargs):
             where = place(**signature(function).bind(*args, **kwargs).arguments)
-            with ExitStack() as held:
-                first(lambda: held.enter_context(locked(where, doing, folder)))
+            with locked(where, doing, folder):
                 return function(*args, **kwargs)
 
         return held_alone

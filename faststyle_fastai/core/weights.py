@@ -24,7 +24,7 @@ def read_plain(
         raise
     except Exception as error:  # also pickle's own errors
         why = type(error).__name__
-        raise ValueError(f"{name} is damaged or not from faststyle ({why})") from None
+        raise ValueError(f"{name} is damaged or holds code ({why})") from None
 
 
 def read_weights(path: Path) -> dict:
@@ -32,17 +32,13 @@ def read_weights(path: Path) -> dict:
     if not path.is_file():
         raise FileNotFoundError(f"Weights file not found: {path}.")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict):
-            raise ValueError(f"it holds a {type(state).__name__}")
-        return state
-    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError) as error:
+        state = load_file(path) if path.suffix == ".safetensors" else read_plain(path, path)
+    except (SafetensorError, OSError, ValueError) as error:
         why = str(error).splitlines()[0]
         raise ValueError(f"{path} is not a .safetensors or .pth weights file ({why}).") from None
-    except Exception as error:  # torch.load also raises pickle's own errors
-        raise ValueError(f"{path} cannot be read as weights ({type(error).__name__}).") from None
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} holds a {type(state).__name__}, not weights.")
+    return state
 
 
 def compact(

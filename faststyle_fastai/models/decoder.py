@@ -5,13 +5,11 @@ Each place of a photo, 8x8 px, takes the features of a place of the painting (Ch
 outlines hold. Scales and shifts of a network's features cannot bring brushwork; this can.
 """
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..core.assets import ASSETS
+from ..core.assets import builtin_path
 from ..core.weights import unpacked
 from ..images.tensors import luminance
 from .stylefile import read_state
@@ -22,7 +20,6 @@ __all__ = [
     "SEEN",
     "Decoder",
     "cells",
-    "decoder_path",
     "features_of_places",
     "keys",
     "light",
@@ -118,17 +115,10 @@ def light(
     return F.pixel_unshuffle(y, CELL)
 
 
-def decoder_path(
-    arch: str = "full",  # or slim
-) -> Path:
-    "The file of the built-in decoder."
-    return ASSETS / ("decoder.safetensors" if arch == "full" else f"decoder-{arch}.safetensors")
-
-
 def load_decoder(
     arch: str = "full",  # or slim
 ) -> Decoder:  # in eval mode
     "The built-in decoder."
     net = Decoder(arch)
-    net.load_state_dict(unpacked(read_state(decoder_path(arch))[0]))
+    net.load_state_dict(unpacked(read_state(builtin_path("decoder", arch))[0]))
     return net.requires_grad_(False).eval().to(memory_format=torch.channels_last)

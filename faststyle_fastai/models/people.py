@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from ..core.assets import ASSETS
 from ..core.weights import read_weights
 
-__all__ = ["FaceNet", "NETS", "PersonNet", "path_of", "people_net"]
+__all__ = ["FaceNet", "NETS", "PersonNet", "people_net"]
 
 # Of PersonNet: channels in, inside and out, kernel, stride, channels of the squeeze (0: none).
 BLOCKS = [
@@ -184,10 +184,6 @@ class BlazeBlock(nn.Module):
 NETS = {"person": PersonNet, "face": FaceNet}
 
 
-def path_of(name: str):
-    return ASSETS / f"{name}.safetensors"
-
-
 # New modules draw random weights. That must not change the results of a seed.
 @lru_cache
 @torch.random.fork_rng([])
@@ -196,5 +192,5 @@ def people_net(
 ) -> Any:  # one of them
     "A built-in network. Its features are channels-last, which makes it four times faster on a CPU."
     net = NETS[name]()
-    net.load_state_dict(read_weights(path_of(name)))
+    net.load_state_dict(read_weights(ASSETS / f"{name}.safetensors"))
     return net.to(memory_format=torch.channels_last).eval().requires_grad_(False)

@@ -7,26 +7,17 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ..core.assets import ASSETS
+from ..core.assets import builtin_path
 from ..core.moments import correlations, mean_and_std
 from ..core.weights import unpacked
 from .normalization import is_affine
 from .stylefile import read_state
 from .transformer import TransformerNet, make_network
 
-__all__ = ["HIDDEN", "AnyStyleNet", "any_style_path", "load_any_style"]
+__all__ = ["HIDDEN", "AnyStyleNet", "load_any_style"]
 
 HIDDEN = {"full": 384, "slim": 256}  # arch of the network -> channels
 PROJECTED = 20  # channels of each layer whose correlations the predictor sees
-
-
-def any_style_path(
-    arch: str = "full",  # or slim
-) -> Path:
-    "The file of the built-in network for any painting."
-    return ASSETS / (
-        "any_painting.safetensors" if arch == "full" else f"any_painting-{arch}.safetensors"
-    )
 
 
 class AnyStyleNet(nn.Module):
@@ -116,7 +107,7 @@ def load_any_style(
     path: Path | None = None,  # a file like it
 ) -> AnyStyleNet:
     "The built-in network for any painting."
-    state, info = read_state(path or any_style_path(arch))
+    state, info = read_state(path or builtin_path("any_painting", arch))
     state = unpacked(state)
     channels = [len(w[0]) for name, w in state.items() if name.startswith("mixtures.")]
     net = AnyStyleNet(channels, info["arch"])

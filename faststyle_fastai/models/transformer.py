@@ -85,8 +85,7 @@ class TransformerNet(nn.Module):
     ) -> Tensor:  # [B, 3, H, W]
         """Repaint images; sizes that are not multiples of 4 are padded and cropped back.
 
-        `style` is an index for each image, [B], weights over the styles for each image,
-        [B, n_styles], or weights for each pixel, [B, n_styles, H, W].
+        `style` is an index for each image, [B], or weights over the styles, [B, n_styles].
         """
         if torch.compiler.is_compiling():
             return self._repaint(x, style)
@@ -110,17 +109,15 @@ class TransformerNet(nn.Module):
         self,
         x: Tensor,  # as in `forward`
         style: Tensor | None = None,  # likewise
-    ) -> tuple[Tensor, dict | Tensor]:
-        "The features that enter the first stage, and the styling that all stages take."
+    ) -> tuple[Tensor, dict]:
+        "The features that enter the first stage, and the scales and shifts that all stages take."
         height, width = x.shape[-2:]
         if min(height, width) < SMALLEST:
             raise ValueError(
                 f"{width}x{height} px is too small. Each side needs at least {SMALLEST} px."
             )
         edge = 0, -width % 4, 0, -height % 4
-        styling = self._style_weights(style, x)
-        at_each_pixel = styling.dim() == 4
-        styling = F.pad(styling, edge, mode="reflect") if at_each_pixel else self._affine(styling)
+        styling = self._affine(self._style_weights(style, x))
         y = (F.pad(x, edge, mode="reflect") - self.mean) / self.std
         return y.contiguous(memory_format=torch.channels_last) if on_cpu(y) else y, styling
 
@@ -149,17 +146,17 @@ class TransformerNet(nn.Module):
         return y[..., : x.shape[-2], : x.shape[-1]]
 
     def _style_weights(self, style, x):
-        "Weights over the styles: [B, n_styles] or [B, n_styles, H, W]."
+        "Weights over the styles: [B, n_styles]."
         if style is None:
             style = torch.zeros(len(x), self.n_styles, device=x.device)
             style[:, 0] = 1
         if style.dim() == 1:
             style = torch.eye(self.n_styles, device=x.device)[style.to(x.device)]
-        shape = x.shape[0], self.n_styles, *x.shape[-2:]
-        if style.shape not in (shape[:2], shape):
+        shape = [len(x), self.n_styles]
+        if list(style.shape) != shape:
             raise ValueError(
-                f"style has shape {list(style.shape)}. Use {list(shape[:1])} for indices, "
-                f"{list(shape[:2])} for weights or {list(shape)} for weights at each pixel."
+                f"style has shape {list(style.shape)}. Use {shape[:1]} for indices or {shape} for "
+                f"weights."
             )
         return style.to(x.device, self.in1.weight.dtype)
 

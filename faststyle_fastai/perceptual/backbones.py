@@ -1,7 +1,7 @@
 "Backbones: frozen perceptual networks, their named layers and their weights."
 
 import copy
-import warnings
+from collections import OrderedDict
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from pathlib import Path
@@ -152,6 +152,11 @@ class Backbone(nn.Module):
         "Full names of layers given by name or alias; `ValueError` for unknown ones."
         return layer_names(layers, self.layers, self.relus)
 
+    def by_name(self, weights: dict[str, float]) -> dict[str, float]:
+        "Layer weights by full layer name, without those that are 0."
+        full = {name: self.named([name])[0] for name in weights}
+        return {full[name]: weight for name, weight in weights.items() if weight}
+
     def train(self, mode: bool = True):
         "Stay in eval mode: a perceptual network is never trained."
         return super().train(False)
@@ -168,29 +173,6 @@ def keep(name, module, args, output):
 
 class AllFound(Exception):
     "All requested features are known; the rest of the network need not run."
-
-
-def reachable(
-    backbone: Backbone,
-    layers,  # names
-) -> dict[str, tuple[str, float]]:  # name -> layer to read, and scale of the image
-    """Substitute the last layer on a smaller image for layers past it, with a warning.
-
-    The image is halved for each pooling in between.
-    """
-    last, found, said = backbone.layers[-1], {}, []
-    for name in layers:
-        deeper = name not in backbone.layers and name[4:5].isdigit() and name > last
-        if deeper and last in backbone.relus:
-            found[name] = last, 0.5 ** (int(name[4]) - int(last[4]))
-            said.append(f"{name} is {last} at {found[name][1]:g} of the size")
-        else:
-            found[name] = backbone.named([name])[0], 1.0
-    if said:
-        warnings.warn(
-            f"The backbone weights end at {last}. Substitutes: {', '.join(said)}.", stacklevel=2
-        )
-    return found
 
 
 def spread(
@@ -245,38 +227,32 @@ def layer_names(
 
 def _build(name, state, source, pooling, padding):
     "Build the network up to the last convolution in `state`, which must contain all earlier ones."
-    net, n_in, index, wanted = nn.Sequential(), 3, 0, []
+    layers: dict[str, nn.Module] = {}
+    n_in, (pool, scale) = 3, POOLINGS[pooling]
     for block, widths in enumerate(BACKBONES[name], 1):
         for i, width in enumerate(widths, 1):
-            parts = [f"features.{index}.{part}" for part in ("weight", "bias")]
-            weight, bias = (state.get(part) for part in parts)
-            wanted += parts
-            if weight is not None or bias is not None:
-                if missing := [part for part in wanted if part not in state]:
-                    raise ValueError(
-                        f"{source} lacks {', '.join(missing)}. Only the end may be cut off."
-                    )
-                conv = nn.Conv2d(n_in, width, 3, padding=1, padding_mode=padding)
-                assert conv.bias is not None
-                if weight.shape != conv.weight.shape or bias.shape != conv.bias.shape:
-                    raise ValueError(
-                        f"{source} does not fit {name}: features.{index}.weight is "
-                        f"{list(weight.shape)}, but {name} needs {list(conv.weight.shape)}."
-                    )
-                with torch.no_grad():
-                    conv.weight.copy_(weight)
-                    conv.bias.copy_(bias)
-                net.add_module(f"conv{block}_{i}", conv)
-                net.add_module(f"relu{block}_{i}", nn.ReLU())
-                padding = "zeros"  # of all but the first
-            n_in, index = width, index + 2
-        if f"conv{block}_{len(widths)}" in dict(net.named_children()):
-            pool, scale = POOLINGS[pooling]
-            net.add_module(f"pool{block}", Scaled(pool(2), scale) if scale != 1 else pool(2))
-        index += 1
-    if not len(net):
+            conv = nn.Conv2d(n_in, width, 3, padding=1, padding_mode=padding)
+            layers |= {f"conv{block}_{i}": conv, f"relu{block}_{i}": nn.ReLU()}
+            n_in, padding = width, "zeros"  # of all but the first
+        layers[f"pool{block}"] = Scaled(pool(2), scale) if scale != 1 else pool(2)
+    net = nn.Sequential(OrderedDict(layers))
+    # A layer's place is its number in torchvision's names.
+    wanted = {f"features.{key}": p for key, p in nn.Sequential(*net).named_parameters()}
+    if not (given := [key for key in wanted if key in state]):
         raise ValueError(f"{source} does not fit {name}: it has no features.0.weight.")
-    return net
+    end = int(given[-1].split(".")[1]) + 2  # after its ReLU
+    needed = {key: p for key, p in wanted.items() if int(key.split(".")[1]) < end}
+    if missing := [key for key in needed if key not in state]:
+        raise ValueError(f"{source} lacks {', '.join(missing)}. Only the end may be cut off.")
+    for key, p in needed.items():
+        value = state[key]
+        if value.shape != p.shape:
+            raise ValueError(
+                f"{source} does not fit {name}: {key} is {list(value.shape)}, but {name} needs "
+                f"{list(p.shape)}."
+            )
+        p.data.copy_(value)
+    return net[: end + [*layers][end].startswith("pool")]
 
 
 @lru_cache(maxsize=2)

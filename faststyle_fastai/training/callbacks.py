@@ -12,7 +12,6 @@ from fastai.callback.core import (
     CancelValidException,
 )
 from fastai.learner import AvgSmoothLoss, Recorder
-from fastai.torch_core import rank_distrib
 from torch import Tensor
 
 from ..core.devices import on_cpu
@@ -20,7 +19,6 @@ from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..core.values import check_numbers
 from ..images.sizes import resize_short
-from .distributed import all_reduce_max, processes
 
 __all__ = [
     "SampleStyles",
@@ -71,10 +69,10 @@ class TimeBudget(Callback):
             return
         now = time.monotonic()
         if not self.training:
-            if all_reduce_max(self.spent + now - self.tick) > self.seconds + self.kept / 2:
+            if self.spent + now - self.tick > self.seconds + self.kept / 2:
                 raise CancelValidException
             return
-        self.spent, self.tick = all_reduce_max(self.spent + now - self.tick), now
+        self.spent, self.tick = self.spent + now - self.tick, now
         if self.spent >= self.seconds:
             raise CancelTrainException  # the epoch still validates
 
@@ -142,13 +140,12 @@ class SampleStyles(Callback):
     def before_batch(self):
         if not len(self.yb):  # inference: the caller chooses
             return
-        photos, n = len(self.x), processes()
+        photos = len(self.x)
         if self.training:
-            while len(self.deck) < photos * n:  # add shuffled rounds of all styles
+            while len(self.deck) < photos:  # add shuffled rounds of all styles
                 self.deck += torch.randperm(self.n).tolist()
-            rank = rank_distrib() if n > 1 else 0
-            style_ids = torch.tensor(self.deck[rank : photos * n : n])
-            self.deck = self.deck[photos * n :]
+            style_ids = torch.tensor(self.deck[:photos])
+            self.deck = self.deck[photos:]
         else:  # the same styles in each validation
             style_ids = (self.seen + torch.arange(photos)) % self.n
             self.seen += photos
@@ -179,7 +176,7 @@ class StopOnInterrupt(Callback):
         self.asked = self.listening.enter_context(interrupts())
 
     def after_batch(self):
-        if all_reduce_max(bool(self.asked)):
+        if self.asked:
             raise CancelFitException
 
     def after_fit(self):
@@ -233,8 +230,7 @@ class StopOnNonFinite(Callback):
     def _look(self):
         self._read()
         value = float(self.recorder.smooth_loss.value) if self.recorder.smooth_loss.count else 0.0
-        lost = not (math.isfinite(value) and self._keep())
-        if not all_reduce_max(lost):
+        if math.isfinite(value) and self._keep():
             return
         if hasattr(self.learn, "lr_finder"):  # its search ends this way
             raise CancelFitException

@@ -29,7 +29,6 @@ from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
 from ..images.shapes import LONGEST
 from ..models.normalization import grained
-from .distributed import shard, share_of
 
 __all__ = ["PhotoCrop", "StyleDataLoaders", "StyledImage"]
 
@@ -137,7 +136,7 @@ class StyleDataLoaders(DataLoaders):
         cls,
         path: str | Path | Sequence[Path],  # folder of photos, searched recursively, or their files
         size: int = 256,  # px per side of the square crops
-        bs: int = 16,  # photos per step, of all processes together
+        bs: int = 16,  # photos per step
         images: int | None = None,  # photos per epoch: a subset, or drawn repeatedly; None: all
         valid_pct: float = 0.02,  # share held out; with 0 or one photo, validate on center crops
         max_valid: int = 64,  # maximum number of held-out photos
@@ -177,7 +176,6 @@ class StyleDataLoaders(DataLoaders):
             )
         n_valid = min(max(1, round(len(files) * valid_pct)), max_valid)
         photos, train, valid = _split(good, images, valid_pct and n_valid, max_valid)
-        used, train, bs = {*photos}, shard(train), share_of(bs)
         if len(train) < bs:
             raise ValueError(
                 f"{path} leaves {count(len(train), 'photo')} to train on but bs={bs}: add photos, "
@@ -203,7 +201,7 @@ class StyleDataLoaders(DataLoaders):
             path=".",
         )
         loaders = cls(*dls.loaders, path=".", device=device)
-        loaders.size, loaders.photos = size, used
+        loaders.size, loaders.photos = size, {*photos}
         return loaders
 
     def test_dl(

@@ -12,7 +12,6 @@ from ..core.errors import FaststyleError
 from ..core.values import check_numbers, with_kinds
 from ..models.stylefile import save_style
 from .checkpoint import Checkpoint
-from .distributed import distributed_entry, main_process_first
 from .learner import autoencoder_learner
 from .recipes import recipe_plan
 from .run_folder import one_at_a_time, prepare, record_of, same_run
@@ -22,7 +21,6 @@ __all__ = ["pretrain"]
 
 
 @with_kinds
-@distributed_entry
 @one_at_a_time(lambda out, **_: part_of(out))
 def pretrain(
     photos: str | Path,  # a folder
@@ -53,7 +51,7 @@ def pretrain(
     """
     check_numbers(minutes=minutes)
     out, part = Path(out), part_of(out)
-    main_process_first(_may_pretrain, out, part, resume, force)
+    _may_pretrain(out, part, resume, force)
     plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
     set_seed(seed)
     dls = load_photos(photos, plan, valid_pct, seed, workers, device)
@@ -64,15 +62,15 @@ def pretrain(
     if resume:
         same_run(part, settings)
     learn = autoencoder_learner(dls, **start, **overrides)
-    main_process_first(prepare, part, resume, {"settings": settings, "added": {}})
+    prepare(part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = fit_run(learn, minutes, quiet, where, checkpoint)
     give_way = {"checkpoints": lambda: [part / "checkpoints"]}
-    main_process_first(write_first, give_way, save_style, learn, out)
+    write_first(give_way, save_style, learn, out)
     if failed:
         raise failed
-    main_process_first(shutil.rmtree, part)
+    shutil.rmtree(part)
     return out
 
 

@@ -3,7 +3,6 @@
 import sys
 import time
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +18,6 @@ from ..images.saving import save_picture
 from ..images.sheets import side_by_side
 from ..images.tensors import to_tensor
 from ..inference.painter import Painter
-from ..video.recorder import write_video
 from .callbacks import TimeBudget
 
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]
@@ -134,10 +132,7 @@ MOST = 8  # styles with previews; each takes time from the training
 
 
 class Preview(Callback):
-    """Save previews as PNG files every `every` steps, and all of them as a video at the end.
-
-    The video is progress.gif, and also progress.mp4 if the extra `video` is installed.
-    """
+    "Save previews as PNG files every `every` steps, and all of them as progress.gif at the end."
 
     order = Recorder.order + 2
 
@@ -150,13 +145,13 @@ class Preview(Callback):
     ):
         self.every, self.apart = (every, 0) if every else (100, 10)  # steps, seconds
         self.folder, self.painted, self.clock = Path(folder), False, 0.0
-        self.films: list = []
+        self.films: dict[Path, Path] = {}  # path of a GIF -> folder of its previews
         squares = [ImageOps.fit(read_picture(p), (size, size)) for p in pictures]
         self.photos = [to_tensor(square) for square in squares]
 
     def before_fit(self):
-        folder, names = self.folder.parent, [name for name, _ in self._folders()]
-        self.films = [folder / f"progress{n}{suffix}" for n in names for suffix in (".gif", ".mp4")]
+        beside = self.folder.parent
+        self.films = {beside / f"progress{name}.gif": folder for name, folder in self._folders()}
 
     def before_train(self):
         if self.train_iter == 0 and not hasattr(self.learn, "lr_finder"):
@@ -173,15 +168,15 @@ class Preview(Callback):
         if self.painted:
             self._paint(self.train_iter)
             self.painted = False
-            for name, folder in self._folders():
-                best_effort_write(self._write_films, folder, self.folder.parent / f"progress{name}")
+            for film, folder in self.films.items():
+                best_effort_write(write_film, folder, film)
 
     def files(self) -> list[Path]:
-        "The previews and their videos."
+        "The previews and their GIFs."
         return [*self.folder.rglob("step-*.png"), *self.films]
 
     def _folders(self):
-        "For each style, the suffix of its video's name and the folder of its previews."
+        "For each style, the suffix of its GIF's name and the folder of its previews."
         styles = self.learn.style_card.info["styles"]
         if len(styles) < 2:
             return [("", self.folder)]
@@ -206,24 +201,22 @@ class Preview(Callback):
         pairs = [to_picture(x) for photo in self.photos for x in (photo, paint(photo))]
         return side_by_side(pairs, gap=2)
 
-    def _write_films(self, folder, path):
-        "Write the readable previews, or every few of many, as a GIF at half size and an MP4."
-        frames, files = [], sorted(folder.glob("step-*.png"))
-        for file in files[:: 1 + len(files) // FRAMES]:
-            with suppress(ValueError):
-                frames.append(read_picture(file))
-        if not frames:
-            return
-        first, *rest = (frame.reduce(2) for frame in frames)
-        timing = [200] * len(rest) + [2000]  # ms; the last frame stays longer
-        with atomic_write(path.with_name(f"{path.name}.gif")) as temporary:
-            first.save(temporary, save_all=True, append_images=rest, duration=timing, loop=0)
-        if find_spec("av"):
-            with suppress(ValueError):  # PyAV may lack the codec
-                write_video(frames + 9 * frames[-1:], path.with_name(f"{path.name}.mp4"))
-
     def __getstate__(self):
         return {**self.__dict__, "photos": []}
+
+
+def write_film(folder: Path, path: Path) -> None:
+    "Write the readable previews, or every few of many, as a GIF at half size."
+    frames, files = [], sorted(folder.glob("step-*.png"))
+    for file in files[:: 1 + len(files) // FRAMES]:
+        with suppress(ValueError):
+            frames.append(read_picture(file).reduce(2))
+    if not frames:
+        return
+    first, *rest = frames
+    timing = [200] * len(rest) + [2000]  # ms; the last frame stays longer
+    with atomic_write(path) as temporary:
+        first.save(temporary, save_all=True, append_images=rest, duration=timing, loop=0)
 
 
 class TimeLeft(Callback):

@@ -21,7 +21,6 @@ from ..core.locks import alone
 from ..core.provenance import write_json
 from ..models.metadata import check_names
 from ..models.stylefile import save_style
-from .distributed import main_process_first
 
 NUMBER = int, float
 KINDS: dict[str, Any] = {  # of what is read back from run.json
@@ -41,7 +40,7 @@ KINDS: dict[str, Any] = {  # of what is read back from run.json
 }
 
 
-one_at_a_time = partial(alone, doing="trained", first=main_process_first)
+one_at_a_time = partial(alone, doing="trained")
 
 
 def run_or_file(path: str | Path) -> Path:
@@ -190,8 +189,7 @@ def _files(out):
     names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
     record = record_of(out)
     styles = record["settings"]["names"] if record else []
-    films = ["progress", *(f"progress-{style}" for style in styles)]
-    names += [f"{film}{suffix}" for film in films for suffix in (".gif", ".mp4")]
+    names += ["progress.gif", *(f"progress-{style}.gif" for style in styles)]
     return [out / name for name in names]
 
 

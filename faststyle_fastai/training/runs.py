@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fastai.torch_core import num_distrib, rank_distrib, set_seed
+from fastai.torch_core import set_seed
 from fastcore.basics import listify
 from fastcore.foundation import L
 
@@ -24,7 +24,6 @@ from ..models.stylefile import check_can_add, load_style, save_style
 from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
-from .distributed import AverageGradients, distributed_entry, main_process_first, processes
 from .keyframes import Keyframes
 from .learner import style_learner
 from .progress import History, Preview, TimeLeft
@@ -51,7 +50,6 @@ ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolution
 
 
 @with_kinds
-@distributed_entry
 @one_at_a_time(lambda out, **_: Path(out))
 def train(
     photos: str | Path,  # a folder
@@ -108,11 +106,11 @@ def train(
     style_hash = [digest(painting) for painting in styles]
     for photo in preview_photos or []:
         read_picture(photo)  # fail early on a bad file
-    main_process_first(may_write, out, resume, force)
+    may_write(out, resume, force)
     not_among(photos, out)
     set_seed(seed)
     dls = load_photos(photos, plan, valid_pct, seed, workers, device)
-    if usual and minutes and not (resume or quiet or rank_distrib()):
+    if usual and minutes and not (resume or quiet):
         progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
         _warn_of_few(photos, len(dls.photos))
@@ -132,18 +130,15 @@ def train(
     learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
-    main_process_first(prepare, out, resume, record)
+    prepare(out, resume, record)
     checkpoint = Checkpoint(out / "checkpoints", checkpoint_every, resume=resume, patience=patience)
-    writers, give_way = [], {}
-    if not rank_distrib():
-        shown = preview_photos or dls.valid.items[:2]
-        preview = Preview(shown, preview_every, out / "previews")
-        writers, give_way = [History(out / "history.csv"), preview], {"previews": preview.files}
+    preview = Preview(preview_photos or dls.valid.items[:2], preview_every, out / "previews")
+    writers, give_way = [History(out / "history.csv"), preview], {"previews": preview.files}
     where = f"The network so far is in {out}. Use --resume to continue."
     failed = fit_run(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs), since=started)
-    record["pictures"] = learn.train_iter * dls.bs * processes()
+    record["pictures"] = learn.train_iter * dls.bs
     record["complete"] = not failed
-    main_process_first(finish, learn, out, record, started, give_way)
+    finish(learn, out, record, started, give_way)
     if failed:
         raise failed
     return out
@@ -220,10 +215,6 @@ def add_style(
     is no style or cannot take another one, and `FaststyleError` if the painting is already in it,
     if its photos are not known, and if `out` exists.
     """
-    if num_distrib() > 1:
-        raise FaststyleError(
-            "A style is added in a single process: run without accelerate or torchrun."
-        )
     run, paintings = run_or_file(run), find_paintings([style])
     if len(paintings) > 1:
         raise FaststyleError(f"{style} contains {len(paintings)} paintings: add one at a time.")
@@ -267,9 +258,7 @@ def fit_run(learn, minutes, quiet, where, *cbs, since=None):
     "Fit by the recipe with one line of progress; return the error to raise after saving, or None."
     stop = StopOnInterrupt()
     callbacks = [*cbs, stop]
-    if processes() > 1:
-        callbacks.append(AverageGradients())
-    if not (quiet or rank_distrib()):
+    if not quiet:
         callbacks.append(TimeLeft())
     try:
         with learn.no_bar(), learn.no_logging():

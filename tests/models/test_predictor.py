@@ -2,8 +2,9 @@
 
 import torch
 
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.weights import compact
-from faststyle_fastai.models.predictor import AnyStyleNet, any_style_path, load_any_style
+from faststyle_fastai.models.predictor import AnyStyleNet, load_any_style
 from faststyle_fastai.models.stylefile import write_style
 
 
@@ -15,7 +16,7 @@ def test_weights_in_8_bits_read_as_they_were(tmp_path, monkeypatch):
     state, file = compact(net.state_dict()), tmp_path / "any.safetensors"
     info = {"arch": "slim", "styles": [], "base": "", "size": 256, "recipe": "fast"}
     write_style(state, info, file)
-    monkeypatch.setattr("faststyle_fastai.models.predictor.any_style_path", lambda arch: file)
+    monkeypatch.setattr("faststyle_fastai.models.predictor.builtin_path", lambda name, arch: file)
     read = load_any_style("slim").state_dict()
     for name, value in net.state_dict().items():
         largest = value.abs().amax((1, 2, 3), keepdim=True) if value.dim() == 4 else value.abs()
@@ -25,6 +26,6 @@ def test_weights_in_8_bits_read_as_they_were(tmp_path, monkeypatch):
 
 
 def test_what_ships_is_in_8_bits():
-    assert any_style_path().stat().st_size < 1.1 * sum(
+    assert builtin_path("any_painting").stat().st_size < 1.1 * sum(
         p.numel() for p in load_any_style().parameters()
     )

@@ -10,7 +10,6 @@ from PIL import Image, ImageSequence
 from faststyle_fastai.all import paint_video
 from faststyle_fastai.video.image_writers import Animation, write_frames
 from faststyle_fastai.video.reader import VideoFrame, open_video
-from faststyle_fastai.video.recorder import write_video
 from faststyle_fastai.video.writer import video_writer
 
 
@@ -162,14 +161,6 @@ def test_one_frame_and_high_dynamic_range(paint, tmp_path):
     with pytest.warns(UserWarning, match="high dynamic range"):
         picture = seen(hdr)[0].picture
     assert picture.dtype == np.uint8 and 170 < picture.mean() < 235
-
-
-def test_a_training_becomes_a_film(tmp_path):
-    path = write_video(
-        [Image.fromarray(picture) for picture in moving(5, (65, 48))], tmp_path / "a.mp4"
-    )
-    assert times(path) == [Fraction(i, 5) for i in range(5)]
-    assert seen(path)[0].picture.shape == (48, 64, 3)
 
 
 def test_as_many_frames_a_second_as_asked(paint, tmp_path):
