@@ -156,7 +156,7 @@ async function fullSize({ mask, type, quality, ...how }, watch) {
 }
 const stopFullSize = () => call("stop");
 const forgetFull = () => {}; // the server keeps it
-const encodes = (type) => facts.types.includes(type);
+const encodes = (type) => facts.types?.includes(type); // the camera alone saves no photos
 
 // Who leaves needs no more of it.
 addEventListener("pagehide", () => fetch("/page/stop", { method: "POST", keepalive: true, headers: { visitor } }));
