@@ -18,17 +18,18 @@ from .opening import is_tensor
 
 __all__ = ["QUALITY", "check_format", "save_picture"]
 
-QUALITY = 95  # of JPEG and WebP
+QUALITY = 95  # of 100
 
 
 def save_picture(
     picture: Any,  # an image; a tensor as in `to_picture`; or [H, W, 3 or 4] in [0, 1]
-    path: str | Path,  # format by extension; JPEG and WebP have quality 95
+    path: str | Path,  # format by extension
     depth: int = 8,  # bits per channel, 8 or 16 (.png, .tif)
     exif: bytes = b"",  # as from `read_metadata`
     iptc: bytes = b"",  # likewise; only JPEG and TIFF keep it
     xmp: bytes = b"",  # likewise
     dpi: float = 0,  # pixels per inch of a print; 0: not said
+    quality: int = QUALITY,  # of JPEG, WebP and AVIF
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.
 
@@ -46,7 +47,7 @@ def save_picture(
             image = to_picture(picture) if is_tensor(picture) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
-            image.save(temporary, quality=QUALITY, **options)
+            image.save(temporary, quality=quality, **options)
     return path
 
 

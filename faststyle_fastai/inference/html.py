@@ -50,7 +50,7 @@ BROWSER = Path(__file__).parent / "browser"
 DATA = '<script type="text/plain" id="{}">{}</script>'
 SHARED = (
     "picture.js", "camera.js", "player.js", "film.js", "saving.js", "strip.js", "opening.js",
-    "batch.js", "zoom.js", "settings.js", "page.js",
+    "batch.js", "zoom.js", "settings.js", "made.js", "page.js",
 )  # fmt: skip
 LOCAL = "common.js", "local.js", "webm.js", *SHARED
 REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", "mine.js"
@@ -151,7 +151,7 @@ def page_text(
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
         "POLICY": policy.replace("{digest}", sha256_of(code)),
-        "STYLESHEET": read("page.css"),
+        "STYLESHEET": joined(("page.css", "results.css")),
         "TITLE": html.escape(title or words["en"]["title"]),
         "WORDS": safe_json(words, ensure_ascii=False),
         "FACTS": safe_json(facts),

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha, image_size, read_picture, read_upright
 from ..images.metadata import read_metadata
-from ..images.saving import save_picture
+from ..images.saving import QUALITY, save_picture
 from ..images.shapes import fitted
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import THUMBNAIL
@@ -33,7 +33,7 @@ from .answers import (
 from .camera import Live, painted_frame
 from .library import plain_name
 from .visits import Site, Visit, kept, size_of
-from .window import Window
+from .window import Window, types
 
 __all__ = ["Photos"]
 
@@ -127,9 +127,25 @@ class Photos:
         from starlette.responses import FileResponse
 
         photo, edits = visit.the_photo(), body.read()
+        kind = str(how.get("type")) if str(how.get("type")) in types() else "image/jpeg"
+        quality = max(1, round(100 * number(how, "quality", QUALITY / 100)))
+        painted = self.painted(visit, photo, how, edits)
+        if painted is None:
+            return nothing()
+        name = f"{photo.stem}-{plain_name(str(how['style']))}{types()[kind]}"
+        metadata = read_metadata(photo)
+        file = save_picture(painted, self.site.place(visit) / name, quality=quality, **metadata)
+        return FileResponse(file, headers={"size": "{}x{}".format(*painted.size)}, media_type=kind)
+
+    def painted(self, visit, photo, how, edits):
+        "The photo at its full size, None if stopped; remembered until another one is asked for."
         paint, settings, _ = self.prepared(visit, how)
-        suffix = ".png" if how.get("type") == "image/png" else ".jpg"
         stroke = stroke_of(how)
+        masked = how.get("area", "all") != "all" or how.get("invert") or edits
+        shape = {name: how.get(name) for name in ("area", "invert", "feather")} if masked else None
+        asked = photo, photo.stat().st_mtime_ns, paint, settings, stroke, shape, edits
+        if visit.painted and visit.painted[0] == asked:
+            return Image.open(visit.painted[1])
         visit.stop.clear()
         visit.share = 0.0
 
@@ -139,7 +155,6 @@ class Photos:
                 raise FaststyleError("Stopped.")
 
         try:
-            masked = how.get("area", "all") != "all" or how.get("invert") or edits
             mask = mask_of(read_picture(photo), how, edits)[0] if masked else None
             slow = math.prod(painting_shape(visit.size, stroke, None)) > LARGE
             tile = TILE if slow else "auto"
@@ -147,14 +162,14 @@ class Photos:
                 painted = paint(photo, **settings, mask=mask, stroke=stroke, tile=tile, watch=watch)
         except FaststyleError:
             if visit.stop.is_set():
-                return nothing()
+                return None
             raise
         finally:
             visit.share = None
-        name = f"{photo.stem}-{plain_name(str(how['style']))}{suffix}"
-        place = self.site.place(visit) / name
-        size = {"size": "{}x{}".format(*painted.size)}
-        return FileResponse(save_picture(painted, place, **read_metadata(photo)), headers=size)
+        if visit.painted:
+            visit.painted[1].unlink(missing_ok=True)
+        visit.painted = asked, save_picture(painted, self.site.place(visit) / "painted.tif")
+        return painted
 
     def frame(self, visit, how, body):
         "Paint a frame of the camera."

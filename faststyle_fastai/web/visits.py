@@ -66,6 +66,7 @@ class Visit:
     share: float | None = None  # of the download that runs
     stop: threading.Event = field(default_factory=threading.Event)
     closer: Closer | None = None
+    painted: tuple[tuple, Path] | None = None  # how at full size, and where it is kept
     live: Any = None  # camera.Live
     lessons: Path | None = None  # a folder of photos that it sent to learn on
 

@@ -5,6 +5,8 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from PIL import Image
+
 from ..core.errors import FaststyleError
 from ..images.discovery import picture_files
 from ..images.formats import PICTURES
@@ -14,15 +16,22 @@ from ..inference.options import AREAS, STROKES
 from .entries import is_late, written
 from .library import StyleLibrary, spoken, title
 
-__all__ = ["Window", "page_route"]
+__all__ = ["Window", "page_route", "types"]
 
 # Only its own script runs, and it calls only its own server.
 NAME = "faststyle"
+KINDS = "JPEG", "PNG", "WEBP", "AVIF"  # of files; Pillow may lack the last
 ENLARGED = 2  # times the size of the sample, which is then painted in finer strokes
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
     "media-src blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
+
+
+def types() -> dict[str, str]:
+    "What the page can save a picture as: name of a type -> ending."
+    Image.init()
+    return {f"image/{kind.lower()}": f".{kind.lower()}" for kind in KINDS if kind in Image.SAVE}
 
 
 def page_route(scripts: Sequence[str], facts: Callable[[], dict]):
@@ -47,7 +56,7 @@ class Window:
         return {
             "styles": self.styles(), "strokes": dict.fromkeys(STROKES), "areas": [*AREAS],
             "sight": True, "files": ",".join(["image/*", ".safetensors", *sorted(PICTURES)]),
-            "sample": self.sample, "photos": self.photos,
+            "sample": self.sample, "photos": self.photos, "types": [*types()],
         }  # fmt: skip
 
     @cached_property

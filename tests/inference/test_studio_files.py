@@ -18,7 +18,9 @@ def test_a_transparent_photo_looks_as_its_file(visit, studio, photos):
     shown = tab.evaluate("[...picture.getContext('2d').getImageData(50, 0, 1, 72).data]")
     wanted = [*photo.crop((50, 0, 51, 72)).getchannel("A").tobytes()]
     assert shown[3::4] == pytest.approx(wanted, abs=1)
+    tab.locator("#as").click()
     tab.locator("#format").select_option("JPEG")
+    tab.locator("#save:enabled").wait_for()
     assert downloaded(tab)[0].getpixel((50, 0)) > (250,) * 3  # on white, as it is shown
 
 

@@ -83,7 +83,9 @@ def test_a_transparent_photo_looks_as_its_file(visit, photos):
     compare()
     tab.reload()
     heard(tab, "Painted in")
+    tab.locator("#as").click()
     tab.locator("#format").select_option("PNG")
+    tab.locator("#save:enabled").wait_for()
     compare()
 
 

@@ -50,6 +50,27 @@ def test_a_photo_is_painted_as_a_program_asks(visitor, photo):
     assert headers["size"] == "96x72" and headers["name"] == "a_photo.jpg"
 
 
+def test_another_file_of_a_painting_is_not_painted_again(visitor, monkeypatch):
+    port, me = visitor
+    painted, paint = [], Stylizer.__call__
+    monkeypatch.setattr(
+        Stylizer, "__call__", lambda *args, **how: painted.append(how) or paint(*args, **how)
+    )
+    sizes = {}
+    for kind, quality in (("jpeg", 0.95), ("jpeg", 0.2), ("webp", 0.5), ("avif", 0.5)):
+        how = ASKED | {"type": f"image/{kind}", "quality": quality}
+        answer = send(port, "finish", b"", how, me)
+        if kind == "avif" and "AVIF" not in Image.SAVE:
+            break
+        assert picture(answer)[0].format == kind.upper()
+        assert answer[2]["content-type"] == f"image/{kind}"
+        sizes[kind, quality] = len(answer[1])
+    assert len(painted) == 1 and sizes["jpeg", 0.2] < sizes["jpeg", 0.95]
+    picture(send(port, "finish", b"", ASKED | {"colors": True}, me))
+    assert len(painted) == 2
+    assert send(port, "finish", b"", ASKED | {"quality": 7}, me)[0] == 400
+
+
 def test_visitors_do_not_see_each_other(visitor):
     port, _ = visitor
     assert send(port, "source", None, None, "you")[0] == 204

@@ -7,6 +7,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import Stylizer, read_picture
+from faststyle_fastai.web.app import web_page
 from faststyle_fastai.web.visits import Forgotten, Visit
 
 SCREAM = "The Scream Munch"
@@ -36,17 +37,29 @@ def test_a_server_that_forgot_a_photo_gets_it_again(visit, photos, monkeypatch):
     visit.errors.clear()  # the browser's word of the first answer
 
 
-def test_a_page_continues_once_its_server_is_back(visit, photos):
-    tab = visit()
-    opened(tab, photos / "china" / "0.jpg")
-    tab.route("**/page/*", lambda route: route.abort())
-    repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
-    heard(tab, "It could not be painted: the program has ended; start it again, and")
-    expect(tab.locator("#download")).to_be_enabled()
-    tab.unroute("**/page/*")
-    repainted(tab, lambda: tab.evaluate("dispatchEvent(new Event('focus'))"))
-    heard(tab, "Painted in")
-    visit.errors.clear()  # the browser's words of what failed
+def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
+    with visitor(chromium, f"http://127.0.0.1:{port}") as visit:
+        with web_page("styles", port=port):
+            tab = visit()
+            tab.get_by_role("radio", name="The Great Wave").click()
+            opened(tab, photos / "china" / "0.jpg")
+            whole = read_picture(downloaded(tab).path())
+            repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+        repainted(tab, tab.get_by_role("radio", name="Udnie").click)
+        heard(tab, "The program that paints is not running.")
+        made = tab.get_by_role("group", name="What you made").get_by_role("button")
+        repainted(tab, made.nth(1).click)
+        heard(tab, "Painted like The Great Wave off Kanagawa, as before.")
+        seen = read_picture(downloaded(tab).path())
+        assert np.abs(np.asarray(seen, float) - np.asarray(whole, float)).mean() < 5
+        heard(tab, "Saved at 96×72 px. As it is seen here")
+        with web_page("styles", port=port):
+            heard(tab, "Painted in")  # by itself
+            again = read_picture(downloaded(tab).path())
+            assert np.abs(np.asarray(again, float) - np.asarray(whole, float)).mean() < 1
+            tab.context.close()
+        assert all("ERR_" in error or "410" in error for error in visit.errors), visit.errors
+        visit.errors.clear()  # the browser's words of what failed
 
 
 # Files and text are given by hand, as a drop or the clipboard does.

@@ -9,8 +9,34 @@ async function openAll(files) {
 }
 function offerQueue(photos) {
   queue = photos;
+  $("queue").hidden = !queue.length;
+  $("queue").replaceChildren(...queue.map(faceInQueue));
+  showQueue(queue).catch(console.warn);
+  nameQueue();
+}
+function nameQueue() {
   $("all").hidden = !queue.length;
   $("all").textContent = filled(words.paintAll, { n: queue.length });
+}
+// Each photo of them, and how far it is.
+function faceInQueue(file) {
+  const face = Object.assign(document.createElement("button"), { type: "button", title: file.name, onclick: () => now.file !== file && open(file) });
+  file.face = face;
+  standing(file, "waits");
+  return face;
+}
+function standing(file, state) {
+  file.face.dataset.state = state;
+  file.face.setAttribute("aria-label", filled(words.standing[state], file));
+}
+const seeQueue = () => queue.forEach((file) => file.face.setAttribute("aria-current", file === now.file));
+async function showQueue(files) {
+  for (const file of files) {
+    const image = await createImageBitmap(file).catch(() => null); // only the server can read it
+    if (queue !== files) return;
+    if (image) file.face.append(centered(image));
+    image?.close();
+  }
 }
 function stopAll() {
   batch.stopped = true;
@@ -25,29 +51,33 @@ $("all").onclick = () => {
 };
 
 async function paintQueue(mine) {
-  const type = $("format").value, made = new Map(), failed = [];
+  const type = chosenType(), done = new Map(), failed = [];
+  queue.forEach((file) => standing(file, "waits"));
   $("all").textContent = words.stop;
   hold(true);
+  endSaving();
   for (const [i, file] of queue.entries()) {
     fill($("bar"), i / queue.length);
     await idle(); // the first one may be painted just now
     if (mine.stopped) break;
-    if (now.file !== file || !now.painted) await open(file);
-    if (mine.stopped) break;
-    const name = unused(fileName(type), made);
-    const blob = now.file === file && now.painted && (await finished(type));
-    if (blob) made.set(name, blob);
-    else if (!mine.stopped) failed.push(file.name);
+    standing(file, "runs");
+    if (now.file !== file || !now.painted) await open(file).catch(console.warn);
+    const name = unused(fileName(type), done);
+    const blob = !mine.stopped && now.file === file && now.painted && (await finished(type));
+    standing(file, blob ? "done" : mine.stopped ? "waits" : "failed");
+    if (mine.stopped && !blob) break;
+    if (blob) done.set(name, blob);
+    else failed.push(file.name);
   }
   batch = null;
   $("bar").hidden = true;
   hold(false);
   $("all").disabled = false;
   const name = `faststyle-${inStyle()}.zip`, n = queue.length;
-  offerQueue(queue);
-  if (made.size) save(await zip(made), name);
+  nameQueue();
+  if (done.size) save(await zip(done), name);
   const missing = failed.length ? filled(words.notAll, { names: failed.join(", ") }) : "";
-  say(made.size ? "savedAll" : "stopped", { name, done: made.size, n, missing });
+  say(done.size ? "savedAll" : "stopped", { name, done: done.size, n, missing });
 }
 
 // A name that no other file has: a.jpg, then a-2.jpg.

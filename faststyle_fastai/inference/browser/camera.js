@@ -6,7 +6,8 @@ let live, recorder, frame; // `live` is the camera's stream, or the film that is
 function goLive(source, button) {
   live = source;
   zoomTo(1);
-  now.painted = null;
+  endSaving();
+  Object.assign(now, { painted: null, kept: false });
   player.pause();
   showPlayer(false);
   for (const each of [$("camera"), $("film")]) each.hidden = each !== button;

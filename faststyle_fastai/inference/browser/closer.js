@@ -85,7 +85,6 @@ $("plain").onclick = async () => {
 // Styles come and go on the view of one's own.
 async function refresh() {
   const found = await (await call("styles", { method: "GET" })).json();
-  if (lost && now.photo) await paint(); // it was started again
   const told = (all) => JSON.stringify(all.map(({ name, version }) => [name, version]));
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);

@@ -86,7 +86,7 @@ $("moment").onchange = async () => {
 };
 
 // Settings wait while a job goes on in them.
-const settings = document.querySelectorAll("#styles, #format, #paint .more, #paint aside > :not(#title, #said, #bar, #film, #all, #halt, #held)");
+const settings = document.querySelectorAll("#styles, #made, #as, #paint .more, #paint aside > :not(#title, #said, #bar, #film, #all, #halt, #held)");
 function hold(on) {
   settings.forEach((each) => (each.inert = on));
   $("held").hidden = !on;

@@ -1,6 +1,7 @@
 // The camera alone: nothing is opened, and a photo taken is saved as it is painted.
 taker = () => () => {};
 function offerWays() {}
+const refresh = async () => {};
 async function restore() {
   document.body.classList.add("lens");
   document.querySelector(`[name=area][value=${facts.area}]`).checked = true;

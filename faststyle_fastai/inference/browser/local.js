@@ -150,10 +150,13 @@ const seenBy = (mask, source) => (mask.area === "all" ? mask : { ...mask, ...squ
 const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: pixels(square), ...(await mixed(style)) })).image);
 
 // The last painting at full size as a file; null if it was stopped.
-async function fullSize({ strength, type }, watch) {
-  const { image } = await ask("enlarge", { strength }, watch);
-  return image ? blobOf(canvasOf(image), type) : null;
+let full; // it, while its file is chosen
+async function fullSize({ strength, type, quality }, watch) {
+  full ??= (await ask("enlarge", { strength }, watch)).image;
+  return full ? blobOf(canvasOf(full), type, quality) : null;
 }
+const forgetFull = () => (full = null);
+const encodes = (type) => encodesHere(type);
 const stopFullSize = () => ask("stop");
 
 // A picture inside the page.

@@ -4,8 +4,8 @@ const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuse
 
 let opening = false; // a file is read and shown, for which thumbnails of the one before wait
 
-// A photo from a file.
-async function open(file) {
+// A photo from a file; it is painted, or comes back as it was `made`.
+async function open(file, was) {
   if (isFilm(file)) return openFilm(file);
   say("opening");
   opening = true;
@@ -23,15 +23,18 @@ async function open(file) {
   now.photo = photoOf(image, MOST) ?? photoOf(image, LESS);
   image.close();
   keep("photo", file);
-  await opened(file, `${now.photo.width}×${now.photo.height}`);
+  await opened(file, `${now.photo.width}×${now.photo.height}`, was);
 }
 
 // Paint the photo that was opened.
-async function opened(file, size) {
-  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null });
+async function opened(file, size, was) {
+  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null, kept: false });
   forgetEdits();
+  endSaving();
+  compareWith(null);
   $("split").value = 0;
-  $("format").value = file.type === "image/png" ? "image/png" : "image/jpeg";
+  offerFormat(file.type);
+  seeQueue();
   const first = !document.body.classList.contains("open");
   document.body.classList.add("open");
   const anew = !history.state?.opened;
@@ -41,7 +44,7 @@ async function opened(file, size) {
   show();
   offerAll(); // without thumbnails of the photo before
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
-  await paint();
+  await (was ? unpack(was) : paint());
   if (anew) sweep();
   paintThumbnails().catch(console.warn);
 }
@@ -64,6 +67,7 @@ function close() {
   closeFilm();
   offerQueue([]);
   forgetEdits();
+  endSaving();
   Object.assign(now, { photo: null, file: null, painted: null });
   again = false;
   document.body.classList.remove("open");

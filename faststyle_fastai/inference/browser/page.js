@@ -1,5 +1,4 @@
 // The page: styles and settings are chosen, and photos are painted in them.
-const SMALL = 160; // px of the sides of thumbnails
 const SOFT = 300; // px of a painting's short side below which its strokes are soft
 const READ = 400; // px of a painting's short side, as in first_sight.py
 let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false, lost = false; // whether the server is
@@ -31,6 +30,7 @@ function offerAll() {
   facts.styles.forEach((one) => offer(one));
   mark($("faces"), style.button);
   offerMixtures();
+  offerMade();
   reveal(style.button);
 }
 
@@ -48,6 +48,13 @@ function offerMixtures() {
 const second = () => $("mix").selectedOptions[0]?.one;
 
 function choose(one) {
+  chosen(one);
+  if (brush !== "none") takeBrush("none");
+  if (now.photo) return paint();
+  sayReady();
+  showSample().catch(console.warn);
+}
+function chosen(one) {
   style = one;
   titled($("title"), one);
   mark($("faces"), one.button);
@@ -56,10 +63,6 @@ function choose(one) {
   $("forget").hidden = !one.forgettable;
   if ($("split").value > 90) $("split").value = 0; // or nothing of it would be seen
   inAddress(one);
-  if (brush !== "none") takeBrush("none");
-  if (now.photo) return paint();
-  sayReady();
-  showSample().catch(console.warn);
 }
 function titled(line, one) {
   [line.firstChild.textContent, line.lastChild.textContent] = [workOf(one), one.title.split(" · ")[1] ?? ""];
@@ -160,24 +163,18 @@ $("forget").onclick = async () => {
   }
 };
 
-// The middle of an image as a small square.
-function centered(image) {
-  const side = Math.min(image.width, image.height), square = blank(SMALL, SMALL);
-  square.getContext("2d").drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
-  return square;
-}
-
 // Count what was painted, or could not be, for tests.
 const painting = () => (document.body.dataset.painted = 1 + Number(document.body.dataset.painted));
 
 function ready(done) {
-  for (const id of ["download", "copy", "share"]) $(id).disabled = !done;
+  for (const id of ["download", "copy", "share", "as"]) $(id).disabled = !done;
 }
 
 async function paint() {
   if (!now.photo || live) return;
   if (busy) return void (again = true);
   busy = true;
+  if (!now.kept) endSaving();
   offerFilm();
   document.body.classList.add("painting");
   let where, seen;
@@ -188,11 +185,11 @@ async function paint() {
   try {
     await started;
     do {
-      again = lost = false;
+      again = false;
       const found = await repaint(now.photo, asked());
       ({ where, seen } = found);
       if (live) break;
-      now.painted = found.image;
+      Object.assign(now, { painted: found.image, kept: false });
       show();
     } while (again);
     if (!live && now.photo) {
@@ -201,13 +198,13 @@ async function paint() {
       if (seen) say(film?.painted ? "filmAgain" : film ? "momentPainted" : now.refined || !(seconds > 0) ? "painted" : "paintedIn", { seconds, where, mixed, reduced: now.reduced + now.note });
       else await paintAll();
       ready(!filming);
+      keepMade();
       $("picture").setAttribute("aria-label", filled(film ? words.frameIn : words.pictureIn, { title: style.title + mixed }));
       offerWays();
     }
   } catch (error) {
     console.warn(error);
-    lost = error.message === words.gone;
-    say("failed", { why: error.message });
+    say(lost ? "lost" : "failed", { why: error.message });
     ready(now.painted && !filming); // what is shown can still be saved
   }
   painting();
@@ -219,7 +216,7 @@ async function paint() {
 async function paintAll() {
   if (film || now.edits) return say("nobodyHere");
   document.querySelector("[name=area][value=all]").checked = true;
-  remember();
+  remember(true);
   now.painted = (await remask(now.photo, mask())).image;
   show();
   say("nobody");
@@ -229,17 +226,20 @@ async function paintAll() {
 let corrections = 0;
 async function correct(done = "masked") {
   const mine = ++corrections;
+  endSaving();
   offerSwap();
   keep("edits", now.edits && pixels(now.edits));
-  if (busy || !now.painted || live) return paint();
+  if (busy || !now.painted || now.kept || live) return paint();
   offerFilm();
   remember();
-  const photo = now.photo, { image, seen } = await remask(photo, mask());
-  if (now.photo !== photo || live || mine !== corrections) return;
+  const photo = now.photo, found = await remask(photo, mask()).catch((error) => say(lost ? "lost" : "failed", { why: error.message }));
+  if (!found || now.photo !== photo || live || mine !== corrections) return;
+  const { image, seen } = found;
   now.painted = image;
   show();
   if (seen) say(done, { area: words.areas[mask().area] });
   else await paintAll();
+  keepMade();
   painting();
 }
 $("feather").onchange = $("invert").onchange = () => correct();
@@ -247,24 +247,6 @@ $("feather").onchange = $("invert").onchange = () => correct();
 const idle = async () => {
   while (busy || live || opening) await new Promise((done) => setTimeout(done, 200));
 };
-
-// The photo in each style, when there is nothing else to do.
-async function paintThumbnails(styles = facts.styles) {
-  const photo = now.photo, square = centered(photo);
-  for (const one of facts.styles.length > 1 ? [...styles] : []) {
-    await idle();
-    if (now.photo !== photo) return;
-    if (!facts.styles.includes(one)) continue; // it has gone
-    const painted = await thumbnail(square, one).catch((error) => facts.styles.includes(one) && Promise.reject(error));
-    if (now.photo !== photo) return;
-    if (painted) putFace(one, painted);
-  }
-}
-function putFace(one, painted) {
-  const face = one.button.querySelector(".face");
-  face.querySelector("canvas")?.remove();
-  face.append(painted); // the painting shows again below a mouse
-}
 
 // What comes next, before a photo is chosen.
 function sayReady() {

@@ -4,8 +4,10 @@ const SQUARE = 256; // px of what the networks for people see
 const EDITS = 1024; // px of the longer side of corrections
 
 // What is open. Canvases: `photo`; `painted`, transparent where nothing is painted; `edits` of
-// corrections, white to paint and black to keep the photo.
-const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "" };
+// corrections, white to paint and black to keep the photo; `other`, shown in place of the photo to
+// the left of the line; `filed`, the file that is offered, in place of the painting. `kept` says that
+// `painted` is the picture as it was seen, which came back.
+const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "", other: null, filed: null, kept: false };
 
 function blank(width, height) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
@@ -18,12 +20,12 @@ function canvasOf(image, width = image.width, height = image.height) {
   else context.drawImage(image, 0, 0, width, height);
   return canvas;
 }
-function blobOf(canvas, type) {
+function blobOf(canvas, type, quality = 0.95) {
   if (type === "image/jpeg") { // on white, or what is transparent would be black
     const context = canvas.getContext("2d");
     Object.assign(context, { globalCompositeOperation: "destination-over", fillStyle: "#fff" }).fillRect(0, 0, canvas.width, canvas.height);
   }
-  return new Promise((done) => canvas.toBlob(done, type, 0.95));
+  return new Promise((done) => canvas.toBlob(done, type, quality));
 }
 const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 const fitted = ({ width, height }, longest) => {
@@ -43,24 +45,33 @@ function show(from = now.photo, at = $("split").value) {
   if (!from) return;
   const canvas = $("picture");
   [canvas.width, canvas.height] = fitted(from, LONGEST);
-  const { width, height } = canvas, context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(from, 0, 0, width, height);
+  const { width, height } = canvas;
   fit();
   const live = document.body.classList.contains("live"), drawing = document.body.classList.contains("drawing");
   const left = live || drawing ? 0 : Math.round((width * at) / 100);
   $("frame").style.setProperty("--n", at);
   $("split").setAttribute("aria-valuetext", filled(words.splitAt, { share: $("split").value }));
-  if (!now.painted) return;
+  compose(canvas, from, left);
+  if (now.painted && $("shown").checked && !live) canvas.getContext("2d").drawImage(kept(width, height), 0, 0);
+}
+function compose(canvas, from, left = 0) {
+  const { width, height } = canvas, context = canvas.getContext("2d"), { other } = now;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(from, 0, 0, width, height);
+  if (!now.painted) return canvas;
+  if (other && left) context.drawImage(other, 0, 0, (other.width * left) / width, other.height, 0, 0, left, height);
   context.save();
   context.beginPath();
   context.rect(left, 0, width, height);
   context.clip();
-  context.globalCompositeOperation = "source-atop"; // what is transparent stays so
-  context.globalAlpha = blends ? $("strength").value / 100 : 1;
-  context.drawImage(now.painted, 0, 0, width, height);
+  if (now.filed || now.kept) context.clearRect(0, 0, width, height); // they hold the photo, too
+  else {
+    context.globalCompositeOperation = "source-atop"; // what is transparent stays so
+    context.globalAlpha = blends ? $("strength").value / 100 : 1;
+  }
+  context.drawImage(now.filed ?? now.painted, 0, 0, width, height);
   context.restore();
-  if ($("shown").checked && !live) context.drawImage(kept(width, height), 0, 0);
+  return canvas;
 }
 
 // The first painting comes from the right, so that the line is seen to move.
@@ -96,7 +107,8 @@ function fit() {
 }
 new ResizeObserver(() => now.photo && fit()).observe($("place"));
 $("split").addEventListener("input", () => document.body.classList.add("compared"));
-$("split").oninput = $("strength").oninput = $("shown").oninput = () => show();
+$("split").oninput = $("strength").oninput = () => show();
+$("shown").oninput = () => (now.kept ? paint() : show());
 
 // Corrections by finger or mouse: strokes on a small canvas of the photo's proportions.
 const UNDONE = 20; // strokes that can be undone
@@ -121,7 +133,6 @@ $("by-hand").ontoggle = () => {
 };
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && brush !== "none") takeBrush("none");
-  if (event.key === "z" && (event.ctrlKey || event.metaKey) && before.length) $("undo").click();
 });
 
 // Keep the corrections as they are, to return to them.

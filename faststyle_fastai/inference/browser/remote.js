@@ -11,7 +11,9 @@ const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(ne
 
 async function call(what, { body, how, method = "POST", again = false, signal } = {}) {
   const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
-  const answer = await fetch(`/page/${what}`, { method, body, headers, signal }).catch(() => {
+  const answer = await fetch(`/page/${what}`, { method, body, headers, signal }).catch((error) => {
+    if (signal?.aborted) throw error;
+    lose();
     throw new Error(words.gone);
   });
   if (answer.status === 410 && !again && uploaded === now.file && now.file instanceof Blob && !isFilm(now.file)) {
@@ -21,6 +23,24 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
   }
   if (!answer.ok) throw new Error(await answer.text());
   return answer;
+}
+
+// The server has gone: say so, and go on once it is back.
+const RETRY = 2000; // ms
+function lose() {
+  if (lost) return;
+  lost = true;
+  say("lost", {}, lineHere());
+  const clock = setInterval(async () => {
+    if (!(await fetch("/page/styles", { headers: { visitor } }).catch(() => null))?.ok || !lost) return;
+    clearInterval(clock);
+    lost = false;
+    say("found", {}, lineHere());
+    await refresh().catch(console.warn);
+    if (!now.photo) return sayReady();
+    await paint(); // which sends the photo again
+    paintThumbnails().catch(console.warn);
+  }, RETRY);
 }
 
 // A picture of a style, which is not waited for once the style goes or gets another name.
@@ -119,14 +139,14 @@ async function thumbnail(square, style) {
 
 // Look at what the server is doing, now and then.
 function looking(every, look) {
-  const clock = setInterval(async () => look(await (await call("progress", { method: "GET" })).json()), every);
+  const clock = setInterval(() => call("progress", { method: "GET" }).then((answer) => answer.json()).then(look, console.warn), every);
   return () => clearInterval(clock);
 }
 
-async function fullSize({ mask, type, ...how }, watch) {
+async function fullSize({ mask, type, quality, ...how }, watch) {
   const stop = looking(500, ({ share }) => share !== null && watch(share));
   try {
-    const answer = await maskCall("finish", mask, plain(how), type);
+    const answer = await maskCall("finish", mask, { ...plain(how), quality }, type);
     if (answer.status === 204) return null;
     now.size = answer.headers.get("size").replace("x", "×");
     return await answer.blob();
@@ -135,6 +155,8 @@ async function fullSize({ mask, type, ...how }, watch) {
   }
 }
 const stopFullSize = () => call("stop");
+const forgetFull = () => {}; // the server keeps it
+const encodes = (type) => facts.types?.includes(type); // the camera alone saves no photos
 
 // Who leaves needs no more of it.
 addEventListener("pagehide", () => fetch("/page/stop", { method: "POST", keepalive: true, headers: { visitor } }));

@@ -1,22 +1,49 @@
-// The painting as a file: downloaded, copied or shared.
+// The painting as a file: downloaded, copied or shared. Its format and quality are chosen in a panel,
+// beside which the picture is that file.
+const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/avif": "avif" };
+let offered = null, asks = 0; // the file in the panel; how often one was asked for
+
+for (const option of [...$("format").options]) if (!encodes(option.value)) option.remove();
+const chosenType = () => $("format").value;
+
+// A photo's own format, until another is chosen.
+function offerFormat(type) {
+  if (!$("format").dataset.chosen) $("format").value = type === "image/png" ? type : "image/jpeg";
+  $("as").textContent = $("format").selectedOptions[0].text;
+  $("quality").parentElement.hidden = chosenType() === "image/png";
+}
 
 // The painting at the photo's size, as a file.
 async function finished(type) {
+  if (now.kept) await paint();
   const stop = $("download");
   ready(false);
   Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
   try {
-    const blob = await fullSize({ ...asked(), type }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
+    const quality = $("quality").value / 100;
+    const blob = await fullSize({ ...asked(), type, quality }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
     if (!blob) say("stopped");
     return blob;
   } catch (error) {
+    if (lost) return asSeen(type);
     say("notSaved", { why: error.message });
   } finally {
+    if ($("saving").hidden) forgetFull();
     Object.assign(stop, { onclick: download });
     nameDownload();
     ready(true);
   }
 }
+// Without the server, the picture on the page.
+function asSeen(type) {
+  const picture = compose(blank(...fitted(now.photo, LONGEST)), now.photo);
+  now.size = `${picture.width}×${picture.height}`;
+  return blobOf(picture, encodesHere(type) ? type : "image/jpeg", $("quality").value / 100);
+}
+function encodesHere(type) {
+  return blank(1, 1).toDataURL(type).startsWith(`data:${type}`);
+}
+
 function save(blob, name) {
   const link = document.createElement("a");
   [link.href, link.download] = [URL.createObjectURL(blob), name];
@@ -24,7 +51,7 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 const inStyle = () => [style, second()].filter(Boolean).map(({ name }) => name).join("-");
-const fileName = (type) => `${now.name}-${inStyle()}.${type === "image/png" ? "png" : "jpg"}`;
+const fileName = (type) => `${now.name}-${inStyle()}.${ENDINGS[type]}`;
 
 // What the button saves: a photo, a frame, or the film once it is painted.
 function nameDownload() {
@@ -36,12 +63,59 @@ async function download() {
     save(film.painted, film.called);
     return say("made", { name: film.called });
   }
-  const type = $("format").value, blob = await finished(type);
+  const blob = offered ?? (await finished(chosenType()));
   if (!blob) return;
-  save(blob, fileName(type));
-  say("saved", { size: now.size, reduced: now.reduced });
+  save(blob, fileName(blob.type));
+  say("saved", { size: now.size, reduced: lost ? words.savedSeen : now.reduced });
 }
-$("download").onclick = download;
+$("download").onclick = $("save").onclick = download;
+
+// The file as it would be saved, and how large it is; of several that are asked for, the last one.
+async function measure() {
+  const mine = ++asks;
+  [offered, $("save").disabled] = [null, true];
+  $("weight").textContent = words.weighing;
+  await idle();
+  if (mine !== asks || $("download").onclick === stopFullSize) return; // that one looks again
+  const blob = await finished(chosenType());
+  if ($("saving").hidden) return;
+  if (mine !== asks) return measure();
+  if (!blob) return endSaving();
+  const picture = await createImageBitmap(blob);
+  now.filed = canvasOf(picture, ...fitted(picture, LONGEST));
+  picture.close();
+  [offered, $("save").disabled] = [blob, false];
+  $("weight").textContent = filled(words.weight, { size: now.size, bytes: inBytes(blob.size) });
+  tell($("said"), $("weight").textContent, false);
+  show();
+}
+function inBytes(n) {
+  const [unit, each] = n < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+  return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(n / each);
+}
+function endSaving() {
+  if ($("saving").hidden) return;
+  const left = document.activeElement === document.body || $("saving").contains(document.activeElement);
+  [$("saving").hidden, offered, now.filed] = [true, null, null];
+  if (left) $("as").focus();
+  $("as").setAttribute("aria-expanded", false);
+  forgetFull();
+  show();
+}
+$("as").onclick = () => {
+  if (!$("saving").hidden) return endSaving();
+  $("saving").hidden = false;
+  $("as").setAttribute("aria-expanded", true);
+  $("format").focus();
+  return measure();
+};
+addEventListener("keydown", ({ key }) => key === "Escape" && endSaving());
+$("format").onchange = () => {
+  $("format").dataset.chosen = true;
+  offerFormat();
+  return measure();
+};
+$("quality").onchange = measure;
 
 $("copy").onclick = async () => {
   const blob = await finished("image/png");

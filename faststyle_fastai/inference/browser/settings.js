@@ -11,21 +11,61 @@ const mask = () => ({
 for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Option(words.strokes[value], value, false, value === "medium"));
 for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
 $("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint();
-$("strength").onchange = () => (blends ? remember() : paint());
+$("strength").onchange = () => (blends && !now.kept ? (remember(), keepMade()) : paint());
 $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
 
 // What they are at first.
+const MOST_STEPS = 100; // that can be undone
 const PLAIN = { stroke: "medium", strength: 100, colors: false, feather: 0, part: 50, mix: "", area: "all" };
 const SETTINGS = Object.keys(PLAIN).filter((id) => id !== "area");
 const field = (id) => ($(id).type === "checkbox" ? "checked" : "value");
 
-// A reload in the same tab shows the same settings.
-function remember() {
-  const values = { ...Object.fromEntries(SETTINGS.map((id) => [id, $(id)[field(id)]])), area: mask().area };
+// Those that are set, and the style.
+const settled = () => ({ ...Object.fromEntries(SETTINGS.map((id) => [id, $(id)[field(id)]])), area: mask().area, style: style.name, title: style.title });
+
+// A reload in the same tab shows the same settings, and a step back those before.
+let steps = [], step = -1;
+function remember(instead = false) {
+  const values = settled();
+  const told = JSON.stringify(values);
   $("reset").hidden = Object.entries(PLAIN).every(([id, value]) => String(values[id]) === String(value));
   try {
-    sessionStorage.settings = JSON.stringify({ ...values, style: style.name });
+    sessionStorage.settings = told;
   } catch {} // not in every window
+  if (told === steps[step]) return;
+  endSaving();
+  if (instead) step -= 1 + (told === steps[step - 1]);
+  steps = [...steps.slice(0, step + 1), told].slice(-MOST_STEPS);
+  step = steps.length - 1;
+  offerSteps();
+}
+function offerSteps() {
+  [$("back").disabled, $("forth").disabled] = [step < 1, step > steps.length - 2];
+}
+async function go(by) {
+  const told = steps[step + by];
+  if (!told || !now.photo || !$("held").hidden) return;
+  step += by;
+  offerSteps();
+  const seen = made.find(({ file, key }) => file === now.file && key === told);
+  if (seen && !busy && !live) return unpack(seen);
+  apply(JSON.parse(told));
+  return paint();
+}
+[$("back").onclick, $("forth").onclick] = [() => go(-1), () => go(1)];
+addEventListener("keydown", (event) => {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key) || event.target.matches("[type=text]") || $("paint").hidden) return;
+  event.preventDefault();
+  if (key === "y" || event.shiftKey) go(1);
+  else if (before.length && $("by-hand").open) $("undo").click();
+  else go(-1);
+});
+// The settings of a picture, and its style if it is still there.
+function apply(values) {
+  const one = facts.styles.find(({ name }) => name === values.style);
+  if (one && one !== style) chosen(one);
+  set(values);
 }
 function settle() {
   const kept = JSON.parse(sessionStorage.settings ?? "null");

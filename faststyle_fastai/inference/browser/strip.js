@@ -1,4 +1,5 @@
 // Strips of styles to choose from.
+const SMALL = 160; // px of the sides of thumbnails
 
 // A style to choose: a radio button with its painting and its title.
 function faceOf(one, chosen, below = one.title.split(" · ")[1]) {
@@ -34,4 +35,29 @@ function reveal(button) {
   const strip = button.closest(".styles"), at = button.offsetLeft - strip.offsetLeft - strip.scrollLeft, edge = button.offsetWidth / 2;
   const label = strip.querySelector("label")?.offsetWidth ?? 0, [left, right] = ahead > 0 ? [label, 0] : [0, label]; // it covers an end
   if (at < edge + left || at + button.offsetWidth + edge > strip.clientWidth - right) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
+}
+
+// The middle of an image as a small square.
+function centered(image) {
+  const side = Math.min(image.width, image.height), square = blank(SMALL, SMALL);
+  square.getContext("2d").drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
+  return square;
+}
+
+// The photo in each style, when there is nothing else to do.
+async function paintThumbnails(styles = facts.styles) {
+  const photo = now.photo, square = centered(photo);
+  for (const one of facts.styles.length > 1 ? [...styles] : []) {
+    await idle();
+    if (now.photo !== photo) return;
+    if (!facts.styles.includes(one)) continue; // it has gone
+    const painted = await thumbnail(square, one).catch((error) => facts.styles.includes(one) && Promise.reject(error));
+    if (now.photo !== photo) return;
+    if (painted) putFace(one, painted);
+  }
+}
+function putFace(one, painted) {
+  const face = one.button.querySelector(".face");
+  face.querySelector("canvas")?.remove();
+  face.append(painted); // the painting shows again below a mouse
 }

@@ -1,0 +1,79 @@
+// What was made since the page was opened, as encoded pictures: one click brings one back with its
+// photo and settings, and any two can be compared.
+const MOST_MADE = 24, SEEN = 1600; // pictures; px of their longer side
+let made = [], versus = false; // the newest is the last; whether a click puts one beside the line
+
+// Keep the picture as it is seen, in place of one with the same settings.
+function keepMade() {
+  if (film || live || !now.painted || now.kept) return;
+  const { file, size, edits, refined } = now, values = settled(), key = JSON.stringify(values);
+  const picture = compose(blank(...fitted(now.photo, SEEN)), now.photo), one = { file, size, values, key, refined };
+  one.face = Object.assign(document.createElement("button"), { type: "button", onclick: () => (versus ? compareWith(one) : bringBack(one)) });
+  one.face.title = filled(words.madeLike, { name: now.name, title: workOf(style) });
+  one.face.append(centered(picture));
+  one.ready = Promise.all([blobOf(picture, "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
+  const before = made.findIndex((each) => each.file === file && each.key === key);
+  before < 0 ? (made = [...made, one].slice(-MOST_MADE)) : (made[before] = one);
+  offerMade();
+}
+
+// One alone is what is shown anyway. What cannot come back goes: a style that has gone, or a photo
+// that only the server had, after another one.
+function offerMade() {
+  const styles = new Set(facts.styles.map(({ name }) => name));
+  made = made.filter(({ file, values }) => styles.has(values.style) && (file instanceof Blob || file === now.file));
+  $("made").hidden = made.length < 2 || Boolean(film);
+  $("made-faces").replaceChildren(...made.map(({ face }) => face).reverse());
+  const shown = JSON.stringify(settled()), [left, right] = document.querySelectorAll(".side");
+  [left.textContent, right.textContent] = now.other ? [workOf(now.other.of.values), workOf(style)] : [words.sidePhoto, words.sidePainted];
+  for (const one of made) {
+    one.face.setAttribute("aria-current", one.file === now.file && one.key === shown);
+    one.face.classList.toggle("beside", one === now.other?.of);
+  }
+}
+
+async function bringBack(one) {
+  await idle();
+  await (now.file === one.file ? unpack(one) : open(one.file, one));
+}
+
+// Show one again, with its settings; it is painted again only if more is asked for than to see it.
+async function unpack(one) {
+  const [picture, edits] = await Promise.all((await one.ready).map((blob) => blob && createImageBitmap(blob)));
+  endSaving();
+  apply(one.values);
+  Object.assign(now, { painted: canvasOf(picture), kept: true, edits: edits && canvasOf(edits), refined: one.refined, note: "" });
+  picture.close();
+  offerUndo();
+  show();
+  ready(true);
+  offerWays();
+  offerMade();
+  $("picture").setAttribute("aria-label", filled(words.pictureIn, style));
+  say("cameBack", { title: workOf(style) });
+  painting();
+}
+
+// To the left of the line is another picture, or the photo.
+async function compareWith(one) {
+  if (!one) versus = false;
+  $("versus").setAttribute("aria-pressed", versus);
+  now.other = null;
+  if (one) {
+    const picture = await createImageBitmap((await one.ready)[0]);
+    now.other = Object.assign(blank(...fitted(now.photo, SEEN)), { of: one });
+    const { width, height } = now.other, scale = Math.min(width / picture.width, height / picture.height);
+    const [wide, high] = [picture.width * scale, picture.height * scale];
+    now.other.getContext("2d").drawImage(picture, (width - wide) / 2, (height - high) / 2, wide, high);
+    picture.close();
+    if ($("split").value < 5) $("split").value = 50;
+    say("beside", { title: workOf(one.values) });
+  }
+  offerMade();
+  show();
+}
+$("versus").onclick = () => {
+  versus = !versus;
+  const others = made.filter(({ face }) => face.getAttribute("aria-current") === "false");
+  return compareWith(versus ? others.at(-1) : null);
+};
