@@ -14,6 +14,7 @@ from .help import Command
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
 from .running import checked, command_line, run
+from .share import share
 from .sheets import grid, sheet
 from .stylize import stylize
 from .train import add_style, demo, pretrain, train
@@ -57,6 +58,10 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
         export: (
             "faststyle export RUN -o style.html",
             "faststyle export great_wave -o great_wave.onnx",
+        ),
+        share: (
+            "faststyle share great_wave --mix udnie=.4",
+            "faststyle share painting.jpg -o qr.png",
         ),
         import_: ("faststyle import PEER.pth -o OUT.safetensors",),
     },

@@ -35,3 +35,12 @@ function reveal(button) {
   const label = strip.querySelector("label")?.offsetWidth ?? 0, [left, right] = ahead > 0 ? [label, 0] : [0, label]; // it covers an end
   if (at < edge + left || at + button.offsetWidth + edge > strip.clientWidth - right) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
 }
+
+// A style of one's own, first in the strip; it replaces another of its name.
+function addStyle(one) {
+  const before = facts.styles.find(({ name, builtin }) => name === one.name && builtin === false);
+  if (before) facts.styles.splice(facts.styles.indexOf(before), 1), before.button.remove();
+  facts.styles.unshift(one);
+  offer(one, true);
+  keepStyles();
+}
