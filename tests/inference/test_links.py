@@ -99,7 +99,10 @@ def test_python_and_javascript_agree_byte_for_byte(chromium):
         assert read == [network, said, colors.tolist(), np.concatenate(rows).tolist()]
         assert said == title[:60] and np.allclose(colors, moments)
         assert all(np.ptp(b) / 255 >= np.abs(a - b).max() for a, b in zip(parts, rows))
-    names = "([shares, known]) => [linkOfNames(shares), [...readLink(linkOfNames(shares), known).shares]]"
+    names = """([shares, known]) => {
+      const link = linkOfNames(shares);
+      return [link, [...readLink(link, known).shares]];
+    }"""
     assert tab.evaluate(names, [HALF, known]) == [link_of_names(HALF), [[*i] for i in HALF.items()]]
     refused = """([link, known]) => {
       try { readLink(link, known) } catch ({ message }) { return message }
