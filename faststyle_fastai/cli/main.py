@@ -8,13 +8,12 @@ from typer import Option
 
 from .. import __version__
 from .bulk import bulk
-from .convert import export, import_
+from .convert import export, import_, share
 from .doctor import doctor
 from .help import Command
 from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
 from .running import checked, command_line, run
-from .share import share
 from .sheets import grid, sheet
 from .stylize import stylize
 from .train import add_style, demo, pretrain, train

@@ -5,8 +5,8 @@
 
 import base64
 import hashlib
+import re
 import zlib
-from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, cast
@@ -19,7 +19,6 @@ from ..core.assets import builtin_path
 from ..core.errors import FaststyleError
 from ..core.extras import NAME
 from ..images.remote import LINK
-from ..models.metadata import check_names
 from ..models.normalization import is_affine
 from ..models.stylefile import builtin_base, builtin_weights, load_style, network_of
 from .builtin import BUILTIN_STYLES
@@ -30,17 +29,12 @@ __all__ = ["network_in", "read_link", "shared_networks", "studio_address", "styl
 
 ARCH = "slim"  # of the networks, those of the studio
 VERSION = 1
-NAMES, ROW = 0, 1  # kinds of links
-LONGEST = 60  # characters of a title
+NAMES, ROW = b"\0", b"\1"  # kinds of links
+LONGEST, UNFIT = 60, re.compile(r"[\0-\x1f\x7f-\x9f/\\]")  # characters of a title; none of these
 EXTREME = 100  # no scale, shift or color is as large
-COLORS = np.triu_indices(4)[0][:9], np.triu_indices(4)[1][:9]  # of moments; the tenth is 1
+COLORS = tuple(i[:9] for i in np.triu_indices(4))  # of moments; the tenth is 1
 DAMAGED = "The link is damaged: copy all of it again."
 OTHER = "The link was made for another version of faststyle."
-# Names of the studio's networks -> their weights.
-NETWORKS = {
-    "gallery": lambda: load_style(builtin_path("gallery", ARCH))[0].state_dict(),
-    "sight": lambda: any_style(ARCH).net.state_dict(),
-}
 
 
 def style_link(
@@ -55,16 +49,13 @@ def style_link(
     """
     if paint.at_sight and paint.arch != ARCH:
         paint = type(paint)(paint.paintings, "cpu", arch=ARCH)
-    mix = {
-        name: weight
-        for name, weight in zip(paint.styles, paint.style_weights(style).tolist())
-        if weight
-    }
+    weights = paint.style_weights(style)
+    mix = {name: share for name, share in zip(paint.styles, weights.tolist()) if share}
     if paint.paintings and not paint.at_sight:  # built in
         return base + link_of_names({k: max(1, round(100 * v)) for k, v in mix.items()})
     state = {} if paint.onnx else paint.network([mix or 0]).cpu().state_dict()
     key = next((k for k, v in shared_networks().items() if v == shared_hash(state)), None)
-    colors = mean_palette(paint.info, paint.styles, paint.style_weights(style))
+    colors = mean_palette(paint.info, paint.styles, weights)
     if key is None or colors is None:
         raise FaststyleError(
             f"{' and '.join(mix) or 'This network'} has a network of its own, which no link can "
@@ -76,27 +67,25 @@ def style_link(
 
 
 def link_of_names(shares: dict[str, int]) -> str:  # name -> percent
-    parts = [bytes([share, len(name)]) + name.encode() for name, share in shares.items()]
-    return sealed(bytes([NAMES]) + b"".join(parts))
+    return sealed(NAMES + b"".join(bytes([v, len(k)]) + k.encode() for k, v in shares.items()))
 
 
 def link_of_row(
-    key: str,  # of `NETWORKS`
+    key: str,  # of `networks`
     title: str,
     moments: np.ndarray,  # [4, 4] of the painting's colors
-    parts: Sequence[np.ndarray],  # scales, or shifts, of each normalization
+    parts: list[np.ndarray],  # scales, or shifts, of each normalization
 ) -> str:
     "Each part in 8 bits, between its least and its greatest value."
-    ranges, codes = [], []
+    numbers, codes = [*moments[COLORS]], b""
     for part in parts:
         low, high = float(part.min()), float(part.max())
-        step = np.float32((high - low) / 255)
-        ranges += [low, step]
-        codes.append(np.floor((part.astype(float) - low) / (float(step) or 1) + 0.5))
+        step = float(np.float32((high - low) / 255))
+        numbers += [low, step]
+        codes += np.floor((part.astype(float) - low) / (step or 1) + 0.5).astype("u1").tobytes()
     said = title[:LONGEST].encode()
-    numbers = np.concatenate([moments[COLORS], ranges]).astype("<f4")
-    head = bytes([ROW]) + bytes.fromhex(shared_networks()[key]) + bytes([len(said)]) + said
-    return sealed(head + numbers.tobytes() + np.concatenate(codes).astype("u1").tobytes())
+    head = ROW + bytes.fromhex(shared_networks()[key]) + bytes([len(said)]) + said
+    return sealed(head + np.array(numbers, "<f4").tobytes() + codes)
 
 
 def sealed(body: bytes) -> str:
@@ -108,63 +97,49 @@ def read_link(
     link: str,
 ) -> Any:  # the shares of `link_of_names`, or the arguments of `link_of_row`
     "What a link holds; `ValueError` if it is damaged, or made for other networks."
-    found = LINK.search(link)
-    text = found[1] if found else ""
+    text = "".join(LINK.findall(link))
+    check(len(text) % 4 != 1)
+    data = base64.urlsafe_b64decode(f"{text}==")
+    kind, body = data[5:6], data[6:]
+    check(body and int.from_bytes(data[1:5], "little") == zlib.crc32(kind + body))
+    check(data[0] == VERSION and kind in (NAMES, ROW), OTHER)
     try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        raise ValueError(DAMAGED) from None
-    body = data[5:]
-    if len(body) < 2 or int.from_bytes(data[1:5], "little") != zlib.crc32(body):
-        raise ValueError(DAMAGED)
-    if data[0] != VERSION or body[0] not in READ:
-        raise ValueError(OTHER)
-    try:
-        return READ[body[0]](body[1:])
+        return read_names(body) if kind == NAMES else read_row(body)
     except (IndexError, UnicodeDecodeError):
         raise ValueError(DAMAGED) from None
 
 
-def read_names(body: bytes) -> dict[str, int]:
+def check(right, why=DAMAGED):
+    if not right:
+        raise ValueError(why)
+
+
+def read_names(body):
     shares: dict[str, int] = {}
     while body:
         share, end = body[0], 2 + body[1]
         name, body = body[2:end].decode(), body[end:]
-        if name not in BUILTIN_STYLES:
-            raise ValueError(OTHER)
-        if name in shares or not share:
-            raise ValueError(DAMAGED)
+        check(name in BUILTIN_STYLES, OTHER)
+        check(name not in shares and share)
         shares[name] = share
-    if sum(shares.values()) > 150:
-        raise ValueError(DAMAGED)
+    check(sum(shares.values()) <= 150)
     return shares
 
 
-def read_row(body: bytes) -> tuple[str, str, np.ndarray, list[np.ndarray]]:
-    at, sizes = 5 + body[4], widths()
-    title = body[5:at].decode()
+def read_row(body):
     key = next((k for k, v in shared_networks().items() if v == body[:4].hex()), None)
-    if key is None:
-        raise ValueError(OTHER)
-    n = 4 * (9 + 2 * len(sizes))
-    if len(title) > LONGEST or len(body) != at + n + sum(sizes):
-        raise ValueError(DAMAGED)
-    try:
-        check_names([title])
-    except ValueError:
-        raise ValueError(DAMAGED) from None
-    numbers = np.frombuffer(body[at : at + n], "<f4").astype(float)
-    codes = np.split(np.frombuffer(body[at + n :], "u1"), np.cumsum(sizes)[:-1])
+    check(key, OTHER)
+    at, sizes = 5 + body[4], widths()
+    title, end = body[5:at].decode(), at + 4 * (9 + 2 * len(sizes))
+    check(len(body) == end + sum(sizes) and len(title) <= LONGEST)
+    check(title.strip() and not UNFIT.search(title))
+    numbers = np.frombuffer(body[at:end], "<f4").astype(float)
     ranges = numbers[9:].reshape(-1, 2)
-    most = np.abs([*numbers[:9], *ranges[:, 0], *(ranges @ [1, 255])]).max()
-    if not most < EXTREME:  # nor NaN
-        raise ValueError(DAMAGED)
+    check(np.abs([*numbers[:9], *ranges[:, 0], *(ranges @ [1, 255])]).max() < EXTREME)  # nor NaN
     moments = np.eye(4, dtype="f4")
     moments[COLORS] = moments.T[COLORS] = numbers[:9]
+    codes = np.split(np.frombuffer(body[end:], "u1"), np.cumsum(sizes)[:-1])
     return key, title, moments, [(a + b * c).astype("f4") for (a, b), c in zip(ranges, codes)]
-
-
-READ = {NAMES: read_names, ROW: read_row}
 
 
 def network_in(link: str) -> tuple:  # as of `models.stylefile.load_style`
@@ -172,40 +147,42 @@ def network_in(link: str) -> tuple:  # as of `models.stylefile.load_style`
     found = read_link(link)
     if isinstance(found, dict):
         net, info, base = load_style(builtin_path("gallery", "full"))
-        styles = info["styles"]
-        shares = {name: share / 100 for name, share in found.items()}
-        mix, title = mixture(shares, len(styles), styles.index), " + ".join(found)
-        state = {k: mix[None] @ v if is_affine(k) else v for k, v in net.state_dict().items()}
-        moments = cast(Tensor, mean_palette(info, styles, mix))[0]
+        styles, state = info["styles"], net.state_dict()
+        mix = mixture({k: v / 100 for k, v in found.items()}, len(styles), styles.index)
+        title, (moments,) = " + ".join(found), cast(Tensor, mean_palette(info, styles, mix))
+        rows = [mix @ v for k, v in state.items() if is_affine(k)]
     else:
-        key, title, moments, parts = found
-        state, rows = NETWORKS[key](), iter(parts)
-        state = {k: torch.tensor(next(rows))[None] if is_affine(k) else v for k, v in state.items()}
+        key, title, moments, rows = found
+        state = networks()[key]
         info = {"arch": ARCH, "size": 256, "recipe": "fast", "base": builtin_base(ARCH)}
         info |= {"start": PREDICTED} if key == "sight" else {}
         base = builtin_weights(info)
+    state |= zip(filter(is_affine, state), (torch.as_tensor(row)[None] for row in rows))
     info |= {"styles": [title], "palettes": {title: moments.tolist()}}
     return network_of(state, info), info, base
+
+
+def networks():
+    "The weights of the studio's networks."
+    gallery, _, _ = load_style(builtin_path("gallery", ARCH))
+    return {"gallery": gallery.state_dict(), "sight": any_style(ARCH).net.state_dict()}
 
 
 @lru_cache
 def shared_networks() -> dict[str, str]:
     "The studio's networks and the first bytes, in hexadecimal, of their hashes."
-    return {key: shared_hash(weights()) for key, weights in NETWORKS.items()}
+    return {key: shared_hash(state) for key, state in networks().items()}
 
 
 @lru_cache
 def widths() -> list[int]:
     "Numbers in each scale and shift of these networks."
-    return [v.shape[1] for k, v in NETWORKS["sight"]().items() if is_affine(k)]
+    return [len(v[0]) for k, v in networks()["sight"].items() if is_affine(k)]
 
 
 def shared_hash(state):
-    found = hashlib.sha256()
-    for name, value in sorted(state.items()):
-        if not is_affine(name):
-            found.update(name.encode() + value.numpy().tobytes())
-    return found.hexdigest()[:8]
+    shared = sorted((k, v.numpy().tobytes()) for k, v in state.items() if not is_affine(k))
+    return hashlib.sha256(b"".join(k.encode() + v for k, v in shared)).hexdigest()[:8]
 
 
 def studio_address() -> str:
