@@ -32,6 +32,7 @@ def test_a_link_becomes_a_style_of_the_page(chromium, site, painting, photos):
             heard(tab, "A link is copied")
             return tab.evaluate("copied").removeprefix(f"{address}/")
 
+        opened(tab, photos / "china" / "0.jpg")
         followed(link_of_names({"tahiti": 100}))
         heard(tab, "Women of Tahiti · Gauguin came with the link")
         assert not [*folder.iterdir()] and shared() == link_of_names({"tahiti": 100})
@@ -41,7 +42,6 @@ def test_a_link_becomes_a_style_of_the_page(chromium, site, painting, photos):
             followed(link_of_names({"tahiti": 100}))
             heard(tab, "Women of Tahiti · Gauguin came with the link")
         assert [file.name for file in folder.iterdir()] == ["great_wave_udnie.safetensors"]
-        opened(tab, photos / "china" / "0.jpg")
         repainted(tab, lambda: tab.set_input_files("#own", painting))
         link = shared()
         assert read_link(link)[:2] == ("sight", "Waves")

@@ -44,5 +44,9 @@ async function openLink(link) {
   }
 }
 const linkAt = (address) => /#s=.*/s.exec(address)?.[0];
-addEventListener("hashchange", ({ newURL }) => shares && linkAt(newURL) && openLink(linkAt(newURL)));
+addEventListener("hashchange", ({ newURL }) => {
+  if (!shares || !linkAt(newURL)) return;
+  history.replaceState({ opened: Boolean(now.photo) }, ""); // the photo stays
+  openLink(linkAt(newURL));
+});
 if (shares && linkAt(location.hash)) openLink(linkAt(location.hash));
