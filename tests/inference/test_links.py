@@ -187,6 +187,7 @@ def test_the_studio_opens_and_makes_links(visit, elsewhere, photos, painting):
     assert away(downloaded(tab)[0], python("china.png", {"great_wave": 0.5, "udnie": 0.5})) < 1.5
     assert shared() == link_of_names(HALF)
     tab.reload()
+    heard(tab, "came with the link")
     assert shared() == link_of_names(HALF)
     repainted(tab, tab.get_by_role("radio", name="Udnie Picabia").click)
     repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Women of Tahiti"))

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import quick_page
-from pages import forgiven, heard, opened, repainted, visitor
+from pages import heard, opened, repainted, visitor
 
 from faststyle_fastai.all import Stylizer, style_link
 from faststyle_fastai.inference.links import link_of_names, read_link
@@ -51,4 +51,3 @@ def test_a_link_becomes_a_style_of_the_page(chromium, site, painting, photos):
         heard(tab, "The link is damaged")
         chosen = tab.locator("#faces [aria-checked=true]").inner_text()
         assert chosen.startswith("Waves") and sorted(folder.iterdir()) == before
-        forgiven(tab, visit)
