@@ -40,7 +40,8 @@ setup(
             "Changelog": "/blob/main/CHANGELOG.md",
         }.items()
         if address
-    },
+    }
+    | ({"Studio": f"{cfg['site'].rstrip('/')}/studio/"} if cfg["site"] else {}),
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=[cfg["lib_path"], f"{cfg['lib_path']}.*"]),
     package_data={

@@ -15,6 +15,7 @@ from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.first_sight import nearest_styles
 from .inference.grid import each_style, sheet_page, style_grid, style_sheet
 from .inference.html import export_html
+from .inference.links import style_link
 from .inference.onnx import export_onnx
 from .inference.options import STROKES, PaintOptions
 from .inference.seamless import seamless

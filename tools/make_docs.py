@@ -15,6 +15,8 @@ from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).parent.parent
 NBS = ROOT / "nbs"
+# Where the index says what the studio is; readers get the studio itself, where there is a site.
+STUDIO = "howto_export.ipynb#the-studio-everything-without-training-in-one-file"
 
 
 def main(notebooks):
@@ -66,9 +68,7 @@ def hosted(notebook, name: str, repository: str | None = None):
 
     Adds badges below the title if settings.ini names the repository as OWNER/NAME.
     """
-    settings = ConfigParser(delimiters=["="], interpolation=None)
-    settings.read(ROOT / "settings.ini", encoding="utf-8")
-    repository = settings["DEFAULT"]["repository"] if repository is None else repository
+    repository = settings()["repository"] if repository is None else repository
     extra = EXTRAS.get(name, "")
     what = f"faststyle_fastai{extra}"
     if repository:
@@ -89,6 +89,12 @@ def hosted(notebook, name: str, repository: str | None = None):
     notebook.cells[0].source = "\n".join([title, "", *badges, *text])
 
 
+def settings():
+    found = ConfigParser(delimiters=["="], interpolation=None)
+    found.read(ROOT / "settings.ini", encoding="utf-8")
+    return found["DEFAULT"]
+
+
 def as_on_screen(text: str) -> str:
     "Printed text without the progress bars that later text overwrote."
     lines = [line.rsplit("\r", 1)[-1].strip("█") for line in text.split("\n")]
@@ -103,6 +109,8 @@ def readme() -> str:
         if cell.source.startswith("#| echo: false"):
             cell.metadata["transient"] = {"remove_source": True}
     text, _ = MarkdownExporter().from_notebook_node(notebook)
+    if site := settings()["site"]:
+        text = text.replace(f"({STUDIO})", f"({site.rstrip('/')}/studio/)")
     text = re.sub(r"\]\((?!\w+:|#)([^)]+)\)", lambda link: f"]({from_root(link[1])})", text)
     lines = [line.rstrip() for line in text.splitlines()]
     kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1])]

@@ -83,6 +83,7 @@ CSS = """\
 .source { float: right; margin-top: -2.2rem; font-size: .8rem; }
 .highlight a:target + .linenos { background: #ffd54a; color: #000; }
 article td { font-size: .9em; }
+.studio { width: 100%; height: 36rem; border: 0; border-radius: .6rem; }
 .table-wrapper {  /* a shadow where a table goes on */
   background:
     linear-gradient(to left, var(--color-background-primary) 2rem, transparent 4rem) local,
@@ -99,7 +100,8 @@ td + td code { white-space: normal; overflow-wrap: anywhere; }
 body[data-theme="dark"] article img[src$=".png"] { filter: invert(.9) hue-rotate(180deg); }
 """
 LOGO = "woman_with_hat", "cat.jpg"  # a style and a photo
-DEMO = '<a href="studio/">Try it in your browser</a> · '
+STUDIO = re.compile(r"\[([^\]]*)\]\(howto_export\.ipynb#the-studio[^)]*\)")  # in the index
+DEMO = '<iframe class="studio" src="studio/" title="The studio"></iframe>'
 HIDDEN = "#| echo: false"
 INSTALL = "# Installs the package"  # how the first cell of a tutorial begins
 MODULE = re.compile(r'reference\("([\w.]+)"')  # in the source of a cell that documents it
@@ -143,7 +145,8 @@ def notebooks(website):
         links = () if stem == "cli" else names  # commands are called as functions are
         page["cells"] = [readable(cell, links) for cell in page["cells"]]
     first, *_ = cells = found["index"]["cells"]
-    first["source"] = first["source"].replace("[Tutorials]", f"{DEMO}[Tutorials]")
+    text = STUDIO.sub(r'<a href="studio/">\1</a>', first["source"])
+    first["source"] = text.replace("![", f"{DEMO}\n\n![", 1)
     cells.append(new_markdown_cell(contents(website["sidebar"]["contents"])))
     return found
 

@@ -1,12 +1,16 @@
-"The commands that convert styles from and to other programs' formats."
+"The commands that give styles to other programs and people, and take them."
 
+import shutil
+import sys
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument
 
+from ..core.errors import FaststyleError
 from . import options
-from .loading import load_stylizer
+from .loading import load_mixture, load_stylizer
 from .options import option
 
 STUDIO = "studio"
@@ -60,6 +64,54 @@ def export(
     if out.suffix == ".html":
         return options.print_outputs(export_html(paint, out))
     options.print_outputs(export_onnx(paint, out, dtype))
+
+
+def share(
+    style: Annotated[
+        str,
+        Argument(
+            metavar="STYLE",
+            help="A built-in style, a painting, a link, or what add-style slim made: FILE:NAME.",
+        ),
+    ],
+    mix: options.Mix = None,
+    out: Annotated[
+        Path | None, option("FILE", "File for a QR code: .svg or .png.", "-o", "--output")
+    ] = None,
+    studio: Annotated[
+        str | None, option("URL", "Address of a studio. Default: the project's site.")
+    ] = None,
+    force: options.Force = False,
+):
+    "Print a link that opens the studio in a style, and its QR code."
+    from ..core.atomic import atomic_write, may_write_file
+    from ..core.extras import extra, install_line
+    from ..inference.links import studio_address, style_link
+
+    address, hints = studio or studio_address(), []
+    if out:
+        may_write_file(out, force)
+        if out.suffix not in (".svg", ".png") or not address:
+            raise FaststyleError("A QR code needs a name in .svg or .png, and --studio URL.")
+    shown = not out and address and sys.stderr.isatty()
+    qr: Any = extra("segno", "share") if out or (shown and find_spec("segno")) else None
+    paint, named = load_mixture(style, mix, None, False, "cpu", "float32", True, None)
+    link = style_link(paint, named, address.partition("#")[0])
+    if paint.at_sight:
+        hints.append("The link holds a painting as films take it. For its strokes, send it itself.")
+    if not address:
+        hints.append("This package names no site: write the link behind a studio's address.")
+    if shown and not qr:
+        hints.append(f"For a QR code, {install_line('share')}.")
+    print(*hints, sep="\n", end="\n" if hints else "", file=sys.stderr)
+    code = qr and qr.make(link, error="l", micro=False)
+    if out:
+        with atomic_write(out) as temporary:
+            code.save(str(temporary), scale=4)
+        options.print_outputs(out)
+    elif code and code.symbol_size()[0] <= shutil.get_terminal_size()[0]:
+        code.terminal(sys.stderr, compact=True)
+    options.print_outputs(link)
 
 
 def import_(

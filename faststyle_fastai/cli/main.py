@@ -8,7 +8,7 @@ from typer import Option
 
 from .. import __version__
 from .bulk import bulk
-from .convert import export, import_
+from .convert import export, import_, share
 from .doctor import doctor
 from .help import Command
 from .measure import evaluate, info, styles
@@ -57,6 +57,10 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
         export: (
             "faststyle export RUN -o style.html",
             "faststyle export great_wave -o great_wave.onnx",
+        ),
+        share: (
+            "faststyle share great_wave --mix udnie=.4",
+            "faststyle share painting.jpg -o qr.png",
         ),
         import_: ("faststyle import PEER.pth -o OUT.safetensors",),
     },

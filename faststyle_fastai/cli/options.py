@@ -78,7 +78,7 @@ SightArch = Annotated[
 ]
 STYLE = (
     "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, "
-    "a .safetensors file, a run folder, or FILE:NAME."
+    "a .safetensors file, a run folder, FILE:NAME, or a link."
 )
 Style = Annotated[str, option("STYLE", STYLE, callback=check_style)]
 AsOne = Annotated[

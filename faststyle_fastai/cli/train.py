@@ -181,7 +181,11 @@ def train(
 def add_style(
     run: Annotated[
         Path,
-        Argument(metavar="RUN", help="Run folder or .safetensors file.", callback=check_trained),
+        Argument(
+            metavar="RUN",
+            help="Run folder, .safetensors file, or with -o gallery, slim or tiny.",
+            callback=check_trained,
+        ),
     ],
     style: Annotated[
         str,

@@ -10,7 +10,10 @@ __all__ = ["EXTRAS", "extra", "install_line"]
 
 NAME = __name__.partition(".")[0]  # of the distribution, which is that of its package
 # Extra -> a library that only it installs.
-EXTRAS = {"video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray", "raw": "rawpy"}
+EXTRAS = {
+    "video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray", "raw": "rawpy",
+    "share": "segno",
+}  # fmt: skip
 
 
 def extra(

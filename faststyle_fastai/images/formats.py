@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
-from .remote import is_address
+from .remote import is_address, is_link
 
 __all__ = [
     "FILMS",
@@ -73,7 +73,7 @@ def is_painting(
     source,  # of a style: a name, a file, an address, or anything else
 ) -> bool:
     "Whether the source of a style is an image, by its name, and not a trained network."
-    if not isinstance(source, (str, Path)):
+    if not isinstance(source, (str, Path)) or is_link(source):
         return False
     _, works = named_works(source) or ("", [str(source)])
     return all(

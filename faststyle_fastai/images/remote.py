@@ -1,6 +1,7 @@
 "Images at http(s) addresses."
 
 import hashlib
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, TimeoutError
@@ -10,11 +11,18 @@ from threading import Thread
 
 from ..core.errors import FaststyleError
 
-__all__ = ["digest", "download", "is_address"]
+__all__ = ["LINK", "digest", "download", "is_address", "is_link"]
+
+LINK = re.compile(r"#s=([\w-]{1,4096})\s*$", re.ASCII)  # a style's; see inference/links.py
 
 
 def is_address(source) -> bool:
     return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+
+
+def is_link(source) -> bool:
+    "Whether the source of a style is a link that holds it."
+    return isinstance(source, str) and "#s=" in source
 
 
 @lru_cache(maxsize=16)  # an image read twice, or ahead, is fetched once

@@ -50,10 +50,10 @@ BROWSER = Path(__file__).parent / "browser"
 DATA = '<script type="text/plain" id="{}">{}</script>'
 SHARED = (
     "picture.js", "camera.js", "player.js", "film.js", "saving.js", "strip.js", "opening.js",
-    "batch.js", "zoom.js", "settings.js", "made.js", "page.js",
+    "batch.js", "link.js", "zoom.js", "settings.js", "made.js", "page.js",
 )  # fmt: skip
-LOCAL = "common.js", "local.js", "webm.js", *SHARED
-REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", "mine.js"
+LOCAL = "common.js", "local.js", "webm.js", *SHARED, "sharing.js"
+REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", "sharing.js", "mine.js"
 LENS = "common.js", "remote.js", *SHARED, "lens.js"  # the camera alone
 # What only a page with a server behind it has.
 PARTS = {part.upper(): f"{part}.html" for part in ("navigation", "closer", "views")}

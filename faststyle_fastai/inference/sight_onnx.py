@@ -10,8 +10,9 @@ from torch.export import Dim
 from torch.func import functional_call
 
 from ..models.decoder import SEEN, light, load_decoder
+from ..models.normalization import is_affine
 from ..models.predictor import AnyStyleNet
-from ..models.transformer import SMALLEST
+from ..models.transformer import SMALLEST, TransformerNet
 from ..perceptual.coherence import coherent
 from .first_sight import LAYERS, any_style, inner_moments, lite
 from .onnx import INPUTS, OUTPUT, packed, program_of
@@ -86,9 +87,10 @@ def features_of(backbone, x, layers):
 class Painter(nn.Module):
     "A network whose scales and shifts are its second input."
 
-    def __init__(self, net: AnyStyleNet):
+    def __init__(self, net: TransformerNet):
         super().__init__()
-        self.net, self.widths = net.net, net.widths
+        self.net = net
+        self.widths = {k: p.shape[1] for k, p in net.named_parameters() if is_affine(k)}
 
     def forward(
         self,
@@ -153,13 +155,13 @@ def reader_program(arch: str = "slim") -> bytes:
     return packed(program, "half")
 
 
-def painter_program(arch: str = "slim") -> bytes:
-    "The program that paints in a style that was read, as an .onnx file with weights in float16."
-    net = any_style(arch)
+def painter_program(net: TransformerNet) -> bytes:
+    "The program that paints with any scales and shifts, as an .onnx file with weights in float16."
+    paint = Painter(net)
     height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
-    style = torch.zeros(1, sum(net.widths.values()))
+    style = torch.zeros(1, sum(paint.widths.values()))
     program = program_of(
-        Painter(net), (torch.rand(1, 3, 41, 43), style), INPUTS, [OUTPUT],
+        paint, (torch.rand(1, 3, 41, 43), style), INPUTS, [OUTPUT],
         dynamic_shapes=({2: height, 3: width}, None),
     )  # fmt: skip
     return packed(program, "half")

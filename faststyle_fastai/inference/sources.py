@@ -13,10 +13,12 @@ from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
 from ..core.values import known
 from ..images.formats import is_painting
+from ..images.remote import is_link
 from ..models.predictor import HIDDEN
 from ..models.stylefile import builtin_weights, card_of, load_style, plain_net
 from .builtin import find_style, style_thumbnail
 from .first_sight import first_sight, paintings_by_name
+from .links import network_in, read_link
 
 __all__ = ["Source", "source_of"]
 
@@ -47,6 +49,11 @@ def source_of(
         raise FaststyleError(f"{source} has its own network. arch= chooses one for a painting.")
     if hasattr(source, "model"):
         return Source(partial(_from_learner, source))
+    if is_link(source):
+        if len(held := read_link(source)) == 1:  # a built-in style
+            return source_of(*held)
+        linked = network_in(source)
+        return Source(lambda: linked, *linked[1]["styles"])
     path, named = find_style(source)
     if (kind := path.suffix.lower()) == PICKLE and not trust_pickle:
         raise FaststyleError(

@@ -10,6 +10,7 @@ from PIL import ImageOps
 from ..core.atomic import atomic_write
 from ..images.files import read_picture
 from ..images.saving import save_picture
+from ..models.normalization import is_affine
 from .builtin import BUILTIN_STYLES, style_thumbnail
 from .first_sight import any_style, moments_of, together
 from .html import (
@@ -17,19 +18,18 @@ from .html import (
     encoded,
     page_words,
     palette,
-    program_of,
     read,
     sample_of,
     sha256_of,
     write_page,
 )
+from .links import ARCH, shared_networks, studio_address, widths
 from .painter import PALETTE
 from .sight_onnx import neighbors_programs, painter_program, reader_program
 from .stylizer import Stylizer
 
 __all__ = ["export_studio"]
 
-ARCH = "slim"  # of its networks
 ICON, ICONS = "great_wave", (192, 512)  # a style's painting; sides in px
 
 
@@ -43,22 +43,24 @@ def export_studio(
     `FaststyleError`.
     """
     paint, path = Stylizer(ARCH, "cpu", "float32"), Path(path)
-    rows = rows_at_sight()
+    rows = {"gallery": rows_of(paint.weights), "sight": rows_at_sight()}
     styles = [
         builtin_style(name)
-        | {"palette": palette(paint, name), "rows": {"gallery": i, "sight": encoded(rows[i])}}
+        | {"palette": palette(paint, name), "rows": {k: encoded(v[i]) for k, v in rows.items()}}
         for i, name in enumerate(BUILTIN_STYLES)
     ]
     facts = {
         "styles": styles,
-        "networks": {"gallery": len(styles), "sight": len(rows[0]) // 4},  # -> numbers in a row
+        "networks": dict.fromkeys(rows, sum(widths())),  # -> numbers in a row
         "sight": "sight",  # the network for paintings that are read, in films and mixtures
         "palette": {"share": PALETTE},
+        "shared": {"ids": shared_networks(), "widths": widths()},
+        "studio": studio_address(),
         "sample": sample_of(paint, next(iter(BUILTIN_STYLES))),
     }
     programs = {
-        "gallery": partial(program_of, paint),
-        "sight": partial(painter_program, ARCH),
+        "gallery": partial(painter_program, paint.net),
+        "sight": partial(painter_program, any_style(ARCH).net),
         "reader": partial(reader_program, ARCH),
     } | neighbors_programs()
     if path.suffix == ".html":
@@ -71,7 +73,11 @@ def export_studio(
 def rows_at_sight() -> list[bytes]:
     "Scales and shifts of each built-in style at first sight, as float32."
     seen = [moments_of(style_thumbnail(name))[1:] for name in BUILTIN_STYLES]
-    affine = any_style(ARCH).styles(together(seen)).values()
+    return rows_of(any_style(ARCH).styles(together(seen)))
+
+
+def rows_of(weights):
+    affine = (part for name, part in weights.items() if is_affine(name))
     return [b"".join(part.detach().numpy().tobytes() for part in row) for row in zip(*affine)]
 
 

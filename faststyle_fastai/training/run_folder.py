@@ -14,11 +14,12 @@ from fastai.learner import Learner
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from ..core.assets import MODEL
+from ..core.assets import MODEL, builtin_path
 from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
 from ..core.locks import alone
 from ..core.provenance import write_json
+from ..inference.builtin import NETWORKS
 from ..models.metadata import check_names
 from ..models.stylefile import save_style
 
@@ -46,6 +47,8 @@ one_at_a_time = partial(alone, doing="trained")
 def run_or_file(path: str | Path) -> Path:
     "The run folder of a path to its network; another path is returned unchanged."
     path = Path(path)
+    if str(path) in NETWORKS and not path.exists():
+        return builtin_path("gallery", NETWORKS[str(path)])
     return path.parent if path.name == MODEL and record_of(path.parent) else path
 
 

@@ -12,6 +12,7 @@ from fastai.torch_core import set_seed
 from fastcore.basics import listify
 from fastcore.foundation import L
 
+from ..core.assets import ASSETS
 from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.provenance import versions, write_json
@@ -195,7 +196,8 @@ def run_settings(photos, dls, *, pretrained, weights, plan, **others):
 @with_kinds
 @one_at_a_time(lambda run, out=None, **_: run_or_file(out or run), folder=False)
 def add_style(
-    run: str | Path,  # a run folder or a .safetensors
+    run: str
+    | Path,  # a run folder, a .safetensors, or a network of the built-in styles, with `out`
     style: str | Path,  # the new painting, NAME=PAINTING or NAME=WORK,WORK,…
     photos: str | Path | None = None,  # a folder; None: the run's
     out: str | Path | None = None,  # .safetensors; None: replace the old one
@@ -220,6 +222,8 @@ def add_style(
         raise FaststyleError(f"{style} contains {len(paintings)} paintings: add one at a time.")
     ((name, style),) = paintings.items()
     file = run / "model.safetensors" if run.is_dir() else run
+    if file.parent == ASSETS and out is None:
+        raise FaststyleError(f"{run.name} comes with faststyle and stays as it is: give -o FILE.")
     out = file if out is None else Path(out)
     _, info, _ = load_style(file)
     may_write_file(out, force or out == file, ".safetensors")

@@ -74,7 +74,7 @@ def page_routes(site: Site) -> list:
         photos.finish, photos.stop, photos.style, photos.forget, photos.plain,
         films.film, films.frame_at, films.paint_film, refining.refine, mine.learn,
         mine.teach, mine.resume, mine.discard, mine.rename, mine.remove, mine.packed,
-        mine.studio_file, work.end,
+        mine.studio_file, mine.link, mine.linked, work.end,
     ]  # fmt: skip
     page = page_route(REMOTE, photos.window.facts)
     called = visitors.routes("GET", *looks) + visitors.routes("POST", *acts)

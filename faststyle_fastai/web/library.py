@@ -243,8 +243,7 @@ class StyleLibrary:
                 f"It has {painting.width} x {painting.height} px, too few for strokes. Use a "
                 f"painting of 400 px or more."
             )
-        if spoken(name).casefold() in _builtin_names():
-            name = f"My_{name}"  # clearer than a number
+        name = own_name(name)
         for i in range(1, MANY):
             end = f"-{i}" if i > 1 else ""
             called = f"{name[: LONGEST - len(end)]}{end}"
@@ -262,6 +261,12 @@ def _builtin_names():
     "The names and titles of the built-in styles, which no other style may have."
     names = [*map(spoken, BUILTIN_STYLES), *map(work_of, BUILTIN_STYLES)]
     return {name.casefold() for name in names}
+
+
+def own_name(name: str) -> str:
+    "A name for a file that is not a built-in style's."
+    taken = spoken(name).casefold() in _builtin_names()
+    return plain_name(f"My_{name}" if taken else name) or "style"  # clearer than a number
 
 
 def spoken(name: str) -> str:

@@ -13,7 +13,9 @@ from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from ..images.saving import save_picture
 from ..inference.html import export_html, sample_photo
+from ..inference.links import style_link
 from ..inference.studio import export_studio
+from ..inference.stylizer import Stylizer
 from ..training.demo import sample_photos
 from ..training.run_folder import record_of
 from ..training.runs import train
@@ -21,7 +23,7 @@ from .answers import SHOWN, jpeg, json_answer
 from .entries import written
 from .guard import check_room
 from .jobs import TrainingJob
-from .library import spoken
+from .library import own_name, spoken
 from .photos import Photos
 from .visits import Visit, kept, size_of
 from .window import ENLARGED
@@ -165,6 +167,24 @@ class Mine:
         make = export_html if suffix == PAGE else shutil.copy
         out = self.site.scratch / key / f"{name}{PAGE if suffix == PAGE else NETWORK}"
         return self._once(out, partial(make, source))
+
+    def link(self, visit, how, body):
+        "A style, or a mixture of two, as a link."
+        paint, mix = self.photos.mixed(how, self.shelf.find)
+        return json_answer({"link": style_link(paint, mix)})
+
+    def linked(self, visit, how, body):
+        "Add the style of a link, and name it; a built-in style is one already."
+        paint = Stylizer(str(how.get("link")), "cpu")
+        if (called := str(paint.named)) not in paint.paintings:  # which only built-in ones have
+            file = self.site.place(visit) / f"{own_name(called)}{NETWORK}"
+            known = self.shelf.folder / paint.save(file).name
+            if known.is_file() and known.read_bytes() == file.read_bytes():
+                return json_answer({"name": known.stem})
+            self.site.owners.check_room(visit, self.shelf, file.stat().st_size)
+            called = self.shelf.add(file)
+            self.site.owners.own(visit, called)
+        return json_answer({"name": called})
 
     def studio_file(self, visit, how, body):
         "The studio."

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -79,14 +80,9 @@ class Photos:
     def prepared(self, visit: Visit, how: dict[str, Any]) -> tuple[Any, dict, str]:
         "What paints, its arguments, and what to say of it."
         called: Any = how.get("style")
-        other, closer = how.get("other"), visit.closer
-        paint, name = (self.shelf.find_for_film if visit.film else self.shelf.find)(called)
-        mix: Any = name
-        if other in self.shelf.mixtures(called):
-            share = number(how, "share", 0.5)
-            paint, names = self.shelf.find_both(called, other)
-            mix, closer = dict(zip(names, (1 - share, share))), None
-        if closer and closer[:2] == (visit.photo, called):
+        find = self.shelf.find_for_film if visit.film else self.shelf.find
+        (paint, mix), closer = self.mixed(how, find), visit.closer
+        if closer and closer[:2] == (visit.photo, called) and not isinstance(mix, dict):
             paint, mix, note = closer.paint, None, closer.note
         else:
             note = "sight" if self.shelf.painting(called) else ""
@@ -96,6 +92,16 @@ class Photos:
         strength = number(how, "strength", 1.0) if weaker else 1.0
         settings = {"style": mix, "strength": strength, "keep_colors": bool(how.get("colors"))}
         return paint, settings, note
+
+    def mixed(self, how: dict[str, Any], find: Callable) -> tuple[Any, Any]:
+        "What paints a style or a mixture of two, and which."
+        called, other = str(how.get("style")), str(how.get("other"))
+        paint, name = find(called)
+        if other not in self.shelf.mixtures(called):
+            return paint, name
+        share = number(how, "share", 0.5)
+        paint, names = self.shelf.find_both(called, other)
+        return paint, dict(zip(names, (1 - share, share)))
 
     def paint(self, visit, how, body):
         "Paint the photo as large as it is shown, with the strokes of its full size."

@@ -12,6 +12,7 @@ from ..images.discovery import picture_files
 from ..images.formats import PICTURES
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import data_address, page_text, sample_of
+from ..inference.links import studio_address
 from ..inference.options import AREAS, STROKES
 from .entries import is_late, written
 from .library import StyleLibrary, spoken, title
@@ -57,6 +58,7 @@ class Window:
             "styles": self.styles(), "strokes": dict.fromkeys(STROKES), "areas": [*AREAS],
             "sight": True, "files": ",".join(["image/*", ".safetensors", *sorted(PICTURES)]),
             "sample": self.sample, "photos": self.photos, "types": [*types()],
+            "studio": studio_address(),
         }  # fmt: skip
 
     @cached_property

@@ -104,9 +104,3 @@ async function zip(files) {
   return new Blob([...parts, ...list, end], { type: "application/zip" });
 }
 const numbers = (size, ...values) => values.flatMap((value) => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 255));
-
-const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
-  for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
-  return n;
-});
-const crc = (bytes) => ~bytes.reduce((sum, byte) => CRC[(sum ^ byte) & 255] ^ (sum >>> 8), -1);

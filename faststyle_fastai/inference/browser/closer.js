@@ -100,3 +100,13 @@ async function refresh() {
   if (gone) say("styleGone", { title: before.title, now: workOf(style) });
   paintThumbnails().catch(console.warn);
 }
+
+// Styles as links.
+async function linkOf(one, other, share) {
+  return (await (await call("link", { how: { style: one.name, other: other?.name, share } })).json()).link;
+}
+async function styleIn(link) {
+  const { name } = await (await call("linked", { how: { link } })).json();
+  await refresh();
+  return facts.styles.find((one) => one.name === name);
+}

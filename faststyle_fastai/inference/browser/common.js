@@ -11,7 +11,7 @@ const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key]
 const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`; // 0:07
 const bytesOf = (address) => Uint8Array.from(atob(address.split(",")[1]), (c) => c.charCodeAt(0)); // of a data address
-const BAD = ["failed", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart"];
+const BAD = ["failed", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart", "linkDamaged", "linkOther"];
 function tell(line, text, bad) {
   if (line.textContent === text) return; // or screen readers would hear it again
   line.textContent = text;

@@ -172,9 +172,34 @@ async function sampleIn(one) {
 const placesIn = (canvas) => ({ image: pixels(canvas), id: Math.random() });
 
 // The style of a painting.
-async function styleOf(file, canvas) {
-  const spoken = (name) => name.replaceAll("_", " ").toLowerCase(), stem = file.name.replace(/\.[^.]*$/, "");
+const styleOf = async (file, canvas) => ({ ...called(file.name.replace(/\.[^.]*$/, "")), work: placesIn(canvas), rows: { [facts.sight]: null } });
+
+// The name and the title of a style of one's own.
+function called(stem) {
+  const spoken = (name) => name.replaceAll("_", " ").toLowerCase();
   const taken = facts.styles.some((one) => !one.own && [one.name, workOf(one)].map(spoken).includes(spoken(stem)));
   const name = taken ? filled(words.ownNamed, { name: stem }) : stem;
-  return { name, title: name.replaceAll("_", " "), work: placesIn(canvas), rows: { [facts.sight]: null } };
+  return { name, title: name.replaceAll("_", " ") };
+}
+
+// A style, or a mixture of two, as a link; a painting as films take it.
+async function linkOf(one, other, share) {
+  const styles = other ? [one, other] : [one];
+  if (one.link && !other) return one.link;
+  if (!styles.some(({ own }) => own)) return linkOfNames(Object.fromEntries(styles.map(({ name }, i) => [name, Math.round(100 * (!other ? 1 : i ? share : 1 - share))])));
+  const { network, row, palette } = await mixed(one, other, share, true), { ids, widths } = facts.shared;
+  return linkOfRow({ id: ids[network], widths }, styles.map(workOf).join(" + "), palette.moments, row);
+}
+
+// The style in a link; a built-in one is itself.
+async function styleIn(link) {
+  const ships = facts.styles.filter(({ own }) => !own), found = readLink(link, { ...facts.shared, names: ships.map(({ name }) => name) });
+  if (!found.shares) return { ...called(found.title), rows: { [found.network]: found.row }, palette: { ...facts.palette, moments: found.moments } };
+  const parts = [...found.shares].map(([name, share]) => [ships.find((one) => one.name === name), share / 100]), [[first]] = parts;
+  if (parts.length === 1) return first;
+  const sum = (values) => values[0].map((_, i) => values.reduce((all, each, k) => all + parts[k][1] * each[i], 0)), rows = {};
+  for (const network in facts.networks) rows[network] = sum(parts.map(([one]) => row(one, network)));
+  const all = parts.reduce((total, [, share]) => total + share, 0), tables = parts.map(([one]) => one.palette.moments);
+  const moments = tables[0].map((_, i) => sum(tables.map((table) => table[i])).map((v) => v / all));
+  return { ...called(parts.map(([one]) => workOf(one)).join(" + ")), rows, palette: { ...facts.palette, moments } };
 }

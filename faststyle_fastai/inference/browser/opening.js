@@ -57,7 +57,7 @@ function inHistory() {
 }
 addEventListener("popstate", ({ state }) => {
   const open = document.body.classList.contains("open");
-  if (location.hash.startsWith("#/") || Boolean(state?.opened) === open) return;
+  if (/^#(s=|\/)/.test(location.hash) || Boolean(state?.opened) === open) return;
   inAddress(style); // it stays, whichever it was there
   if (open) $("held").hidden ? close() : inHistory();
   else reopen().catch(console.warn);

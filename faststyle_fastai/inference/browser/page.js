@@ -71,7 +71,7 @@ titled($("title"), style);
 function inAddress(one) {
   if (location.hash.startsWith("#/")) return; // another view
   try {
-    history.replaceState(history.state, "", one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`);
+    history.replaceState(history.state, "", one.link ?? (one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`));
   } catch {} // a page inside another may not
 }
 $("styles").onkeydown = (event) => {
@@ -122,11 +122,7 @@ async function readStyle(file) {
     }
     await started;
     const one = { own: true, forgettable: true, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
-    const before = facts.styles.find(({ name, builtin }) => name === one.name && builtin === false);
-    if (before) facts.styles.splice(facts.styles.indexOf(before), 1), before.button.remove();
-    facts.styles.unshift(one);
-    offer(one, true);
-    keepStyles();
+    addStyle(one);
     const anew = $("mix").value || $("strength").value < 100 ? words.anewSettings : ""; // it is seen as it is
     [$("mix").value, $("strength").value] = ["", 100];
     tellValues();
@@ -278,5 +274,5 @@ if (facts.sample) {
 }
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
-restore().catch(console.warn);
+const restored = restore().catch(console.warn);
 sayReady();

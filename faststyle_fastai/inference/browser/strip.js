@@ -61,3 +61,11 @@ function putFace(one, painted) {
   face.querySelector("canvas")?.remove();
   face.append(painted); // the painting shows again below a mouse
 }
+// A style of one's own, first in the strip; it replaces another of its name.
+function addStyle(one) {
+  const before = facts.styles.find(({ name, builtin }) => name === one.name && builtin === false);
+  if (before) facts.styles.splice(facts.styles.indexOf(before), 1), before.button.remove();
+  facts.styles.unshift(one);
+  offer(one, true);
+  keepStyles();
+}
