@@ -15,6 +15,7 @@ from .measure import evaluate, info, styles
 from .optimize import as_typed, optimize
 from .running import checked, command_line, run
 from .sheets import grid, sheet
+from .strokes import strokes
 from .stylize import stylize
 from .train import add_style, demo, pretrain, train
 from .video import video
@@ -31,6 +32,10 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
             "faststyle stylize --watch exports/ --style udnie -o painted/",
         ),
         sheet: ("faststyle sheet me.jpg -o sheet.jpg",),
+        strokes: (
+            "faststyle strokes me-hat.jpg -o me-hat.svg",
+            "faststyle strokes me.jpg --style starry_night -o painting.mp4",
+        ),
         grid: ("faststyle grid me.jpg --style udnie --style tahiti -o grid.png",),
         video: ("faststyle video in.mp4 --style great_wave -o painted.mp4",),
         camera: ("faststyle camera",),

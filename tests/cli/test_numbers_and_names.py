@@ -91,6 +91,7 @@ def test_python_shows_sequences_so_too(photos, painting):
 FOLLOWS = {  # command -> what it needs
     "stylize": STYLIZE[1:], "train": TRAIN[1:], "video": VIDEO[1:], "optimize": OPTIMIZE[1:],
     "grid": STYLIZE[1:], "sheet": ("me.png", "-o", "out.png"),
+    "strokes": ("me.png", "-o", "out.png"),
     "add-style": ("run", "--style", "me.png"),
     "bulk": ("photos", "to", *STYLIZE[2:4]),
     "pretrain": ("photos", "-o", "a.safetensors"), "evaluate": ("udnie", "--photos", "photos"),

@@ -1,0 +1,75 @@
+"The command that paints an image stroke by stroke."
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument
+
+from ..core.extras import extra
+from ..images.formats import FILMS
+from . import options
+from .checks import check_style
+from .loading import load_mixture
+from .options import option
+
+FPS = {".gif": 8}, 25  # frames per second of a GIF, and of videos
+SIDE = {".gif": 480}, 1280  # px of its longer side, at most
+HELD = 2  # seconds that its last frame is shown
+LARGE = 20  # MB of an SVG that is slow to edit
+OUTPUT = "Output file: .svg, an image, or a video of the painting (.mp4, .gif)."
+STYLE = f"Paint in a style first. {options.STYLE}"
+BRUSH = (
+    "Width of the largest brush, as a share of the longer side. Default: 0.05, and 0.003 for pens."
+)
+BRUSHES = "Brushes, each half as wide as the one before. Default: 5."
+DETAIL = "How small a difference is worth a stroke, from 0 to 1."
+PENS = "Draw on white with pens of N colors, as for a plotter. 0: paint."
+SIZE = "Longer side of an image or video. Default: the image's, at most 1280, or 480 of a GIF."
+
+
+def strokes(
+    picture: Annotated[str, Argument(help="Image: a file or a URL.", metavar="INPUT")],
+    out: Annotated[Path, option("FILE", OUTPUT, "-o", "--output")],
+    style: Annotated[str | None, option("STYLE", STYLE, callback=check_style)] = None,
+    brush: Annotated[float | None, option("SHARE", BRUSH, min=0.003, max=0.5)] = None,
+    layers: Annotated[int | None, option("N", BRUSHES, min=1, max=8)] = None,
+    detail: Annotated[float, option("SHARE", DETAIL, min=0, max=1)] = 0.5,
+    pens: Annotated[int, option("N", PENS, min=0, max=32)] = 0,
+    size: Annotated[int | None, option("PX", SIZE, min=16, max=8192)] = None,
+    seconds: Annotated[float, option("SECONDS", "Length of a video.", min=1, max=600)] = 12,
+    seed: Annotated[int, option("N", "Seed of the order of strokes.", min=0)] = 0,
+    force: options.Force = False,
+    trust_pickle: options.TrustPickle = False,
+    device: options.Device = None,
+):
+    "Paint an image with brush strokes or pens: as SVG, as an image, or as a video of its painting."
+    from ..core.atomic import atomic_write, may_write_file
+    from ..images.saving import check_format, save_picture
+    from ..inference.drawing import draw_strokes, painting_frames, strokes_svg
+    from ..inference.strokes import paint_strokes
+    from ..video.recorder import write_video
+
+    suffix = out.suffix.lower()
+    if suffix in FILMS:
+        extra("av", "video")
+    film, vector = suffix in FILMS | {".gif"}, suffix == ".svg"
+    may_write_file(out if film or vector else check_format(out), force)
+    source: Any = picture
+    if style:
+        paint, styles = load_mixture(style, None, None, trust_pickle, device, "auto", True, None)
+        source = paint(picture, style=styles)
+    found = paint_strokes(source, brush, layers, detail, pens, seed)
+    if vector:
+        text = strokes_svg(found)
+        if len(text) > LARGE * 1e6:
+            print(f"{out} has {len(text) / 1e6:.0f} MB. Lower --detail.", file=sys.stderr)
+        with atomic_write(out) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    elif film:
+        fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
+        side = size or min(side, max(found.size))
+        write_video(painting_frames(found, side, round(seconds * fps), HELD * fps), out, fps)
+    else:
+        save_picture(draw_strokes(found, size), out)
+    options.print_outputs(out)

@@ -1,0 +1,171 @@
+"Brush strokes, drawn: as an image of any size, as the frames of its painting, as SVG."
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice, repeat
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..core.values import check_range
+
+__all__ = ["Brush", "Strokes", "by_length", "draw", "draw_strokes", "marks", "normals",
+           "painting_frames", "strokes_svg"]  # fmt: skip
+
+FINE = 2  # px that become one, for smooth edges
+HAIRS, LEAST = 1.3, 6  # of a brush, for each px of half its width; brushes with fewer show none
+TONE = 0.035, 60  # how much the colors of hairs vary: their own share, and that of 255
+UNIT = 10  # of an SVG's whole numbers in a px
+LARGEST = 8192  # px of an image
+
+
+@dataclass(frozen=True)
+class Brush:
+    "The strokes of one brush or pen, in the order of painting."
+
+    width: float
+    points: list[np.ndarray]  # of each stroke: [n, 2], x and y
+    colors: np.ndarray  # [strokes, 3] uint8
+
+
+@dataclass(frozen=True)
+class Strokes:
+    "An image as brush strokes."
+
+    size: tuple[int, int]  # width and height of the image
+    shape: tuple[int, int]  # height and width of the canvas that the strokes' places are on
+    ground: tuple[int, ...]  # its color
+    brushes: list[Brush]  # from large to small; pens from light to dark
+    pens: bool = False
+
+
+def draw_strokes(
+    strokes: Strokes,
+    size: int | None = None,  # px of the longer side; None: the image's
+) -> Image.Image:
+    "Draw strokes with the hairs of their brushes, as an image."
+    *_, last = painting_frames(strokes, size, 1)
+    return last
+
+
+def painting_frames(
+    strokes: Strokes,
+    size: int | None = None,  # px of the longer side; None: the image's
+    n: int = 250,  # about as many of each brush
+    held: int = 0,  # how often the last one comes again
+) -> Iterator[Image.Image]:
+    "Yield the canvas, and images of the painting as it comes into being."
+    check_range("size", size, 8, LARGEST)
+    scale = min(size or max(strokes.size), LARGEST) / max(strokes.shape)
+    height, width = (FINE * max(1, round(side * scale)) for side in strokes.shape)
+    canvas = Image.new("RGB", (width, height), strokes.ground)
+    random = None if strokes.pens else np.random.default_rng(0)
+    yield canvas.reduce(FINE)
+    for brush in strokes.brushes:
+        steps = np.linspace(0, len(brush.points), max(1, n // len(strokes.brushes)) + 1)
+        drawn = marks(brush, FINE * scale, random)
+        for count in np.diff(steps.astype(int)):
+            draw(canvas, islice(drawn, count))
+            yield canvas.reduce(FINE)
+    yield from repeat(canvas.reduce(FINE), held)
+
+
+def draw(
+    canvas: Image.Image,  # changed in place
+    strokes: Iterable[tuple],  # as of `marks`
+) -> None:
+    "Draw strokes."
+    pen = ImageDraw.Draw(canvas)
+    for shape, color, lines, tones, width in strokes:
+        pen.polygon(shape.ravel().tolist(), fill=tuple(color.tolist()))
+        for line, tone in zip(lines.tolist(), tones.tolist()):
+            pen.line([*map(tuple, line)], fill=tuple(tone), width=width)
+
+
+def marks(
+    brush: Brush,
+    scale: float = 1,  # of the canvas to draw on
+    random: np.random.Generator | None = None,  # for the hairs; None: none
+) -> Iterator[tuple]:  # of each stroke: outline, color, hairs, their colors and their width
+    "The brush's marks on a canvas, in px."
+    half, found = brush.width / 2, [()] * len(brush.points)
+    hairs = int(HAIRS * half) if random and HAIRS * half >= LEAST else 0
+    random, across = random or np.random.default_rng(), np.linspace(-0.9, 0.9, hairs)
+    width = max(1, round(0.9 * brush.width * scale / max(1, hairs)))
+    turn = np.linspace(0, np.pi, 7)[1:-1, None]
+    for index, points in by_length(brush.points):
+        p, color = curved(points), brush.colors[index]
+        t, s = normals(p)
+        end = p[:, -1:] + half * (np.cos(turn) * s[:, -1:] + np.sin(turn) * t[:, -1:])
+        start = p[:, :1] - half * (np.cos(turn) * s[:, :1] + np.sin(turn) * t[:, :1])
+        shape = np.concatenate([p + half * s, end, (p - half * s)[:, ::-1], start], 1)
+        lines = p[:, None, ::2] + half * across[:, None, None] * s[:, None, ::2]
+        reach = half * np.sqrt(1 - across**2)[:, None] * random.random((2, len(p), hairs, 1))
+        lines[:, :, 0] -= reach[0] * t[:, None, 0]
+        lines[:, :, -1] += reach[1] * t[:, None, -1]
+        tone = TONE[0] * random.standard_normal((len(p), hairs, 1))
+        tones = (color[:, None] * (1 + tone) + TONE[1] * tone).clip(0, 255).astype(np.uint8)
+        shape, lines = ((x + 0.5) * scale - 0.5 for x in (shape, lines))
+        for i, *mark in zip(index, shape, color, lines, tones):
+            found[i] = (*mark, width)
+    yield from found
+
+
+def curved(p):
+    "Lines of points, [N, n, 2], as quadratic splines, by cutting corners (Chaikin 1974)."
+    for _ in range(2):
+        cut = np.stack([0.75 * p[:, :-1] + 0.25 * p[:, 1:], 0.25 * p[:, :-1] + 0.75 * p[:, 1:]], 2)
+        p = np.concatenate([p[:, :1], cut.reshape(len(p), -1, 2)[:, 1:-1], p[:, -1:]], 1)
+    return p
+
+
+def by_length(points: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    "Yield the strokes of each number of points: their indices, and [N, n, 2]."
+    lengths = np.array([len(p) for p in points])
+    for n in np.unique(lengths):
+        index = np.flatnonzero(lengths == n)
+        yield index, np.stack([points[i] for i in index])
+
+
+def normals(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Unit vectors along lines of points, [N, n, 2], and across them."
+    t = np.gradient(p, axis=1)
+    t /= np.linalg.norm(t, axis=-1, keepdims=True) + 1e-6
+    return t, np.stack([-t[..., 1], t[..., 0]], -1)
+
+
+def strokes_svg(strokes: Strokes) -> str:
+    "Strokes as SVG: a group for each brush or pen, which Inkscape and plotters take for a layer."
+    (width, height), (h, w) = strokes.size, strokes.shape
+    label = "pen" if strokes.pens else "brush"
+    parts = [
+        '<svg xmlns="http://www.w3.org/2000/svg" '
+        'xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape" '
+        f'width="{width}" height="{height}" viewBox="0 0 {w * UNIT} {h * UNIT}" '
+        'fill="none" stroke-linecap="round" stroke-linejoin="round">'
+    ]
+    if not strokes.pens:
+        parts.append(f'<path fill="{hexed(strokes.ground)}" d="M0 0H{w * UNIT}V{h * UNIT}H0z"/>')
+    for i, brush in enumerate(strokes.brushes, 1):
+        colors = [f' stroke="{hexed(color)}"' for color in brush.colors]
+        of_all = colors[0] if strokes.pens and colors else ""
+        parts.append(
+            f'<g id="{label}-{i}" inkscape:groupmode="layer" inkscape:label="{label} {i}" '
+            f'stroke-width="{brush.width * UNIT:.0f}"{of_all}>'
+        )
+        own = [""] * len(colors) if strokes.pens else colors
+        parts += [f'<path{o} d="{path(p)}"/>' for o, p in zip(own, brush.points)] + ["</g>"]
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def path(p):
+    "An SVG's quadratic spline through a stroke of at least three points."
+    knots = np.concatenate([p[:1], (p[1:-2] + p[2:-1]) / 2, p[-1:], p[1:2]])
+    *joints, bend = np.rint((knots + 0.5) * UNIT).astype(int)
+    first, *more = np.diff(joints, axis=0)
+    words = "M{} {}q{} {} {} {}".format(*joints[0], *(bend - joints[0]), *first)
+    return words + "".join("t{} {}".format(*step) for step in more)
+
+
+def hexed(color):
+    return "#{:02x}{:02x}{:02x}".format(*color)

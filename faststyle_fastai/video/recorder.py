@@ -1,0 +1,44 @@
+"Writes images as a video."
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..core.atomic import atomic_write
+from ..core.extras import extra
+from .image_writers import ANIMATIONS, Animation
+from .reader import VideoFrame
+from .writer import CODEC, CODECS
+
+__all__ = ["write_video"]
+
+
+def write_video(
+    pictures: Iterable[Image.Image],  # RGB, all of the same size
+    path: Path,
+    rate: int = 5,  # frames per second
+) -> Path:
+    "Write images as a video that plays anywhere, or as an animation."
+    if path.suffix.lower() in ANIMATIONS:
+        animation = Animation(path)
+        for i, picture in enumerate(pictures):
+            frame = VideoFrame(np.asarray(picture), Fraction(i, rate), Fraction(1, rate))
+            animation.add(frame)
+        animation.finish(0, None, False)
+        return path
+    av, (name, options) = extra("av", "video"), CODECS.get(path.suffix.lower(), CODEC)
+    first = next(rest := iter(pictures))
+    width, height = (side // 2 * 2 for side in first.size)
+    with atomic_write(path) as temporary, av.open(str(temporary), "w") as video:
+        stream = video.add_stream(name, rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for i, picture in enumerate(chain([first], rest)):
+            frame = av.VideoFrame.from_image(picture.crop((0, 0, width, height)))
+            frame.pts, frame.time_base = i, Fraction(1, rate)
+            video.mux(stream.encode(frame))
+        video.mux(stream.encode())
+    return path

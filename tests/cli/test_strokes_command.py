@@ -1,0 +1,56 @@
+"`faststyle strokes`: an image stroke by stroke."
+
+import os
+from fractions import Fraction
+
+import pytest
+from clips import times
+from PIL import Image
+
+BROAD = "--brush", 0.1, "--layers", 1
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.png", "a.jpg", "a.pdf"])
+def test_an_image_of_strokes(faststyle, photo, name):
+    said = faststyle("strokes", photo, "-o", name, *BROAD, "--size", 120)
+    assert (said.returncode, said.stdout) == (0, f"{name}\n"), said.stderr
+    head = open(name, "rb").read(5)
+    assert head.startswith({"svg": b"<svg", "pdf": b"%PDF"}.get(name[2:], b""))
+    if name in ("a.png", "a.jpg"):
+        assert Image.open(name).size == (120, 90)
+
+
+def test_a_video_of_the_painting(faststyle, photo):
+    for name in ("a.mp4", "a.gif"):
+        said = faststyle("strokes", photo, "-o", name, *BROAD, "--seconds", 1)
+        assert (said.returncode, said.stdout) == (0, f"{name}\n"), said.stderr
+    assert times("a.mp4") == [Fraction(i, 25) for i in range(1 + 25 + 2 * 25)]
+    with Image.open("a.gif") as film:
+        assert film.n_frames == 9 and film.size == (96, 72)
+        film.seek(8)
+        assert film.info["duration"] >= 2000
+
+
+def test_a_style_is_painted_first(faststyle, photo):
+    words = "--style", "tiny:udnie", "--size", 96, *BROAD
+    assert faststyle("strokes", photo, "-o", "a.png", *words).returncode == 0
+    assert faststyle("stylize", photo, "-o", "b.png", "--style", "tiny:udnie").returncode == 0
+    assert faststyle("strokes", "b.png", "-o", "c.png", *BROAD).returncode == 0
+    assert Image.open("a.png").tobytes() == Image.open("c.png").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (("none.jpg", "-o", "a.svg"), 1, "none.jpg"),
+        (("me.png", "-o", "me.png"), 1, "me.png exists: use --overwrite"),
+        (("me.png", "-o", "a.txt"), 1, "a.txt: unsupported image format '.txt'"),
+        (("me.png", "-o", "a.svg", "--pens", "2", "--layers", "3"), 2, "--pens 2 and --layers 3"),
+        (("me.png", "-o", "a.svg", "--style", "none"), 1, "Unknown style 'none'"),
+    ],
+)
+def test_wrong_calls(faststyle, painting, words, code, why):
+    os.link(painting, "me.png")
+    said = faststyle("strokes", *words)
+    assert said.returncode == code and said.stdout == "" and why in said.stderr, said.stderr
+    assert len(said.stderr.splitlines()) == 1 and os.listdir() == ["me.png"]
