@@ -36,6 +36,7 @@ from .perceptual.regularity import tone_error, total_variation
 from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
 from .perceptual.term import Term
 from .perceptual.terms import TERMS
+from .training.augment import StyleAugment, StyleAugmentV2
 from .training.callbacks import (
     ProgressiveResize,
     SampleStyles,

@@ -1,6 +1,6 @@
 "What an optimized image is compared with: the photo and the paintings, at each size."
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..core.devices import autocast_dtype, computing
 from ..images.sizes import resized_tensor, shrink
-from ..perceptual.backbones import perceptual_backbone, spread
+from ..perceptual.backbones import perceptual_backbone, reachable, spread
 from ..perceptual.term import Comparison
 from ..perceptual.terms import make_terms, photo_layers
 from .matching import Matching
@@ -43,15 +43,18 @@ class Objective:
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
         )
-        for term in terms.values():
-            term.layers = backbone.by_name(term.layers)
-        self.layers = dict.fromkeys(k for term in terms.values() for k in term.layers)
+        self.layers = reachable(backbone, [k for term in terms.values() for k in term.layers])
         self.backbone = spread(backbone, devices)
 
-    def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-        "The backbone's features of `x` at layers."
-        with computing(self.device, self.dtype):
-            return self.backbone(x, layers) if layers else {}
+    def features(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        "The backbone's features of `x` at layers, some computed from a smaller copy."
+        features: dict[str, Tensor] = {}
+        for scale in {self.layers[name][1] for name in names}:
+            layers = {name: self.layers[name][0] for name in names if self.layers[name][1] == scale}
+            with computing(self.device, self.dtype):
+                output = self.backbone(shrink(x, scale), list(set(layers.values())))
+            features |= {name: output[layer] for name, layer in layers.items()}
+        return features
 
     def at(
         self,
@@ -63,6 +66,7 @@ class Objective:
         The targets are computed once.
         """
         photo = resized_tensor(self.photo, shape[::-1]).to(self.device)
+        layers = [*self.layers]
         found = self.paintings.regions(shape)
         regions = [mask if mask is None else mask.to(self.device) for mask, _ in found]
         with torch.no_grad():
@@ -71,7 +75,7 @@ class Objective:
             style = {scale: [self._blend(size, scale, on) for _, on in found] for scale in scales}
 
         def errors(x):
-            full = self.features(x, self.layers)
+            full = self.features(x, layers)
 
             def features(scale):
                 if scale == 1:
@@ -86,7 +90,7 @@ class Objective:
         @torch.no_grad()
         def rematch(x, at):
             if self.matching.terms:
-                self.matching.renew(self.features(x, self.layers), targets, shape, at)
+                self.matching.renew(self.features(x, layers), targets, shape, at)
 
         def painting(i, layers):
             x = self.paintings.tensor(i, size).to(self.device)
@@ -112,7 +116,7 @@ class Objective:
         shape: tuple[int, int],  # width and height of the photo
     ) -> None:
         "Check that a size is large enough for the deepest layers."
-        needs = {name: self.backbone.smallest(name) for name in self.layers}
+        needs = {k: round(self.backbone.smallest(name) / s) for k, (name, s) in self.layers.items()}
         works = [self.paintings.shape(i, size) for i in range(len(self.paintings.works))]
         images = [("", shape, [*needs])]
         images += [("A painting of ", each, [*self.style.layers]) for each in works if self.style]

@@ -1,6 +1,7 @@
 "Backbones: frozen perceptual networks, their named layers and their weights."
 
 import copy
+import warnings
 from collections import OrderedDict
 from contextvars import ContextVar
 from functools import lru_cache, partial
@@ -152,11 +153,6 @@ class Backbone(nn.Module):
         "Full names of layers given by name or alias; `ValueError` for unknown ones."
         return layer_names(layers, self.layers, self.relus)
 
-    def by_name(self, weights: dict[str, float]) -> dict[str, float]:
-        "Layer weights by full layer name, without those that are 0."
-        full = {name: self.named([name])[0] for name in weights}
-        return {full[name]: weight for name, weight in weights.items() if weight}
-
     def train(self, mode: bool = True):
         "Stay in eval mode: a perceptual network is never trained."
         return super().train(False)
@@ -173,6 +169,29 @@ def keep(name, module, args, output):
 
 class AllFound(Exception):
     "All requested features are known; the rest of the network need not run."
+
+
+def reachable(
+    backbone: Backbone,
+    layers,  # names
+) -> dict[str, tuple[str, float]]:  # name -> layer to read, and scale of the image
+    """Substitute the last layer on a smaller image for layers past it, with a warning.
+
+    The image is halved for each pooling in between.
+    """
+    last, found, said = backbone.layers[-1], {}, []
+    for name in layers:
+        deeper = name not in backbone.layers and name[4:5].isdigit() and name > last
+        if deeper and last in backbone.relus:
+            found[name] = last, 0.5 ** (int(name[4]) - int(last[4]))
+            said.append(f"{name} is {last} at {found[name][1]:g} of the size")
+        else:
+            found[name] = backbone.named([name])[0], 1.0
+    if said:
+        warnings.warn(
+            f"The backbone weights end at {last}. Substitutes: {', '.join(said)}.", stacklevel=2
+        )
+    return found
 
 
 def spread(

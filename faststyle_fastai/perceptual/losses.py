@@ -53,7 +53,7 @@ class VggLoss(nn.Module):
         if any(isinstance(term, Neighbors) for term in terms.values()):
             raise ValueError("Terms that match places are for the optimization of pixels.")
         for term in terms.values():
-            term.layers = backbone.by_name(term.layers)
+            term.layers = _by_full_name(term.layers, backbone)
         styles = [style] if isinstance(style, Tensor) else style
         if "style" in terms and not styles:
             raise ValueError("Style layers are given but there is no style image.")
@@ -194,3 +194,9 @@ def _from_bytes(painting):
 
 def _to_bytes(painting):
     return (painting * 255).round().to("cpu", torch.uint8)
+
+
+def _by_full_name(weights, backbone):
+    "Layer weights by full layer name, without those that are 0."
+    full = {name: backbone.named([name])[0] for name in weights}
+    return {full[name]: weight for name, weight in weights.items() if weight}

@@ -201,8 +201,10 @@ def test_layers_that_are_not_there_are_said(photo, painting, tmp_path):
     state, cut = load_file(ASSETS / "lite.safetensors"), tmp_path / "to_relu3_4.safetensors"
     save_file({k: v for k, v in state.items() if int(k.split(".")[1]) < 18}, cut)
     plan = optimization_plan("crowson", **SMALL)
-    with pytest.raises(ValueError, match="no layer relu4_2. Choose layers from .*, relu3_4"):
-        PixelOptimizer(photo, painting, None, plan, weights=cut, device="cpu")
+    with pytest.warns(UserWarning, match="relu4_1 is relu3_4 at 0.5 of the size.*relu5_1 .* 0.25"):
+        work = PixelOptimizer(photo, painting, None, plan, weights=cut, device="cpu")
+    assert work.objective.layers["relu5_1"] == ("relu3_4", 0.25)
+    assert work.objective.layers["relu3_1"] == ("relu3_1", 1.0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"Repainted training images, for networks that look at shapes rather than textures."
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from fastai.vision.augment import RandTransform
+from fastai.vision.core import TensorImage
+from torch import Tensor, nn
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from ..core.values import check_numbers, known
+from ..inference.stylizer import Stylizer
+from ..models.transformer import TransformerNet
+
+__all__ = ["StyleAugment", "StyleAugmentV2"]
+
+
+class _Repaint(nn.Module):
+    """Repaints some images of a batch, each in a random style (Geirhos et al. 2019).
+
+    A network with several styles also gives their mixtures: each image gets a random weight for
+    two of them.
+    """
+
+    net: TransformerNet
+
+    def __init__(self, style: Any, p: float, styles: Sequence[str] | None):
+        super().__init__()
+        check_numbers(p=p)
+        if not 0 <= p <= 1:
+            raise ValueError(f"p={p}: give a share from 0 to 1.")
+        paint = Stylizer(style, "cpu")
+        self.net, self.p, n = paint.net.requires_grad_(False), p, len(paint.styles)
+        chosen = [paint.styles.index(known("style", s, paint.styles)) for s in styles or ()]
+        self.chosen = chosen or list(range(n))
+
+    @torch.no_grad()
+    def forward(
+        self,
+        x: Tensor,  # [B, 3, H, W] RGB in [0, 1]
+    ) -> Tensor:  # the same shape
+        which = torch.rand(len(x), device=x.device) < self.p
+        if not which.any():
+            return x
+        pool = torch.tensor(self.chosen, device=x.device)
+        pairs = pool[torch.randint(len(pool), (int(which.sum()), 2), device=x.device)]
+        share = torch.rand(len(pairs), 1, device=x.device)
+        weights = x.new_zeros(len(pairs), self.net.n_styles)
+        weights.scatter_add_(1, pairs, torch.cat([share, 1 - share], 1))
+        painted = x.clone()
+        painted[which] = self.net.to(x.device)(x[which], weights).clamp(0, 1).to(x.dtype)
+        return painted
+
+
+class StyleAugment(RandTransform):
+    """fastai's batch transform that repaints training images; labels, boxes and masks stay.
+
+    Pass it as one of `batch_tfms`. It runs before `Normalize`, on the device of the batch.
+    """
+
+    order, split_idx = 20, 0  # after IntToFloatTensor
+
+    def __init__(
+        self,
+        p: float = 0.5,  # share of the images
+        style: Any = "tiny",  # a network, as of Stylizer: the tiny one of the built-in styles
+        styles: Sequence[str] | None = None,  # some of its styles; None: all
+        **kwargs,  # of fastai's RandTransform
+    ):
+        super().__init__(p=1.0, **kwargs)  # each image is drawn on its own
+        self.repaint = _Repaint(style, p, styles)
+
+    def encodes(self, x: TensorImage):
+        return self.repaint(x.as_subclass(Tensor)).as_subclass(TensorImage)
+
+
+class StyleAugmentV2(v2.Transform):
+    """torchvision's transform that does the same with images in [0, 1].
+
+    It takes one image, or a batch. `tv_tensors` of other kinds stay, and so do tensors beside an
+    image.
+    """
+
+    _transformed_types = (tv_tensors.Image, lambda x: type(x) is Tensor and x.dim() > 2)
+
+    def __init__(
+        self,
+        p: float = 0.5,  # as of StyleAugment
+        style: Any = "tiny",  # as in StyleAugment
+        styles: Sequence[str] | None = None,  # likewise
+    ):
+        super().__init__()
+        self.repaint = _Repaint(style, p, styles)
+
+    def transform(self, image: Any, params: dict[str, Any]) -> Any:
+        "Repaint an image; torchvision calls it."
+        x = image.as_subclass(Tensor)
+        painted = self.repaint(x if x.dim() == 4 else x[None])
+        return tv_tensors.wrap(painted if x.dim() == 4 else painted[0], like=image)
