@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from ..core.values import check_range
 
-__all__ = ["Brush", "Strokes", "by_length", "draw", "draw_strokes", "marks", "normals",
+__all__ = ["Brush", "Drawing", "by_length", "draw", "draw_strokes", "marks", "normals",
            "painting_frames", "strokes_svg"]  # fmt: skip
 
 FINE = 2  # px that become one, for smooth edges
@@ -29,7 +29,7 @@ class Brush:
 
 
 @dataclass(frozen=True)
-class Strokes:
+class Drawing:
     "An image as brush strokes."
 
     size: tuple[int, int]  # width and height of the image
@@ -40,7 +40,7 @@ class Strokes:
 
 
 def draw_strokes(
-    strokes: Strokes,
+    strokes: Drawing,
     size: int | None = None,  # px of the longer side; None: the image's
 ) -> Image.Image:
     "Draw strokes with the hairs of their brushes, as an image."
@@ -49,7 +49,7 @@ def draw_strokes(
 
 
 def painting_frames(
-    strokes: Strokes,
+    strokes: Drawing,
     size: int | None = None,  # px of the longer side; None: the image's
     n: int = 250,  # about as many of each brush
     held: int = 0,  # how often the last one comes again
@@ -134,7 +134,7 @@ def normals(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return t, np.stack([-t[..., 1], t[..., 0]], -1)
 
 
-def strokes_svg(strokes: Strokes) -> str:
+def strokes_svg(strokes: Drawing) -> str:
     "Strokes as SVG: a group for each brush or pen, which Inkscape and plotters take for a layer."
     (width, height), (h, w) = strokes.size, strokes.shape
     label = "pen" if strokes.pens else "brush"

@@ -15,7 +15,7 @@ from ..core.errors import UsageError
 from ..core.values import check_range
 from ..images.files import floats, read_picture
 from ..images.shapes import fitted
-from .drawing import Brush, Strokes, by_length, draw, marks, normals
+from .drawing import Brush, Drawing, by_length, draw, marks, normals
 
 __all__ = ["paint_strokes"]
 
@@ -42,7 +42,7 @@ def paint_strokes(
     detail: float = 0.5,  # from 0 to 1: how small a difference is worth a stroke
     pens: int = 0,  # draw on white paper with pens of so many colors; 0: paint
     seed: int = 0,
-) -> Strokes:
+) -> Drawing:
     """Find the strokes that paint an image.
 
     Raises what `read_picture` does, and `ValueError` for numbers out of range, and for `layers` of
@@ -82,7 +82,7 @@ def paint_strokes(
             break
     if pens:
         brushes = [of_color(brushes[0], (255 * ink).round()) for ink in inks]
-    return Strokes(whole.size, source.shape[:2], tuple(ground.tolist()), brushes, bool(pens))
+    return Drawing(whole.size, source.shape[:2], tuple(ground.tolist()), brushes, bool(pens))
 
 
 def structure(source):

@@ -152,11 +152,11 @@ class TransformerNet(nn.Module):
             style[:, 0] = 1
         if style.dim() == 1:
             style = torch.eye(self.n_styles, device=x.device)[style.to(x.device)]
-        shape = [len(x), self.n_styles]
-        if list(style.shape) != shape:
+        shape = x.shape[0], self.n_styles  # len() would fix the batch size of an export
+        if style.shape != shape:
             raise ValueError(
-                f"style has shape {list(style.shape)}. Use {shape[:1]} for indices or {shape} for "
-                f"weights."
+                f"style has shape {list(style.shape)}. Use {[len(x)]} for indices or "
+                f"{list(shape)} for weights."
             )
         return style.to(x.device, self.in1.weight.dtype)
 

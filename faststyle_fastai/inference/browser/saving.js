@@ -9,7 +9,7 @@ const chosenType = () => $("format").value;
 // A photo's own format, until another is chosen.
 function offerFormat(type) {
   if (!$("format").dataset.chosen) $("format").value = type === "image/png" ? type : "image/jpeg";
-  $("as").textContent = $("format").selectedOptions[0].text;
+  $("ending").textContent = $("format").selectedOptions[0].text;
   $("quality").parentElement.hidden = chosenType() === "image/png";
 }
 
