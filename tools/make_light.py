@@ -22,11 +22,10 @@ from torch.export import Dim
 from torch.func import functional_call
 
 from faststyle_fastai.core.assets import ASSETS
-from faststyle_fastai.inference.onnx import INPUTS, OUTPUT, packed, program_of
+from faststyle_fastai.inference.onnx import packed, program_of, traced
 from faststyle_fastai.inference.sight_onnx import neighbors_program, places_program
 from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models.people import people_net
-from faststyle_fastai.models.transformer import SMALLEST
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "faststyle_fastai"
@@ -73,7 +72,7 @@ class Gallery(nn.Module):
     def __init__(self, paint: Stylizer):
         super().__init__()
         assert paint.base
-        self.net = paint.net
+        self.net, self.n_styles = paint.net, paint.net.n_styles
         own = dict(self.net.named_parameters())
         for i, (name, weight) in enumerate(paint.base.items()):
             self.register_buffer(f"more{i}", own[name].detach() - weight)
@@ -94,12 +93,7 @@ def gallery_program():
     """
     from onnx import numpy_helper
 
-    net, batch = Gallery(Stylizer("gallery", "cpu", "float32")), Dim("batch", min=1)
-    height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
-    example = torch.rand(2, 3, 41, 43), torch.rand(2, net.net.n_styles), torch.zeros(1)
-    shapes = {0: batch, 2: height, 3: width}, {0: batch}, None
-    names = [*INPUTS, "less"]
-    program = program_of(net, example, names, [OUTPUT], dynamic_shapes=shapes)
+    program = traced(Gallery(Stylizer("gallery", "cpu", "float32")), less=torch.zeros(1))
     inputs = program.graph.input
     inputs.remove(next(each for each in inputs if each.name == "less"))
     mark = np.frombuffer(LESS, np.float32)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument
 
-from ..core.errors import FaststyleError
+from ..core.errors import UsageError
 from . import options
 from .loading import load_mixture, load_stylizer
 from .options import option
@@ -91,8 +91,10 @@ def share(
     address, hints = studio or studio_address(), []
     if out:
         may_write_file(out, force)
-        if out.suffix not in (".svg", ".png") or not address:
-            raise FaststyleError("A QR code needs a name in .svg or .png, and --studio URL.")
+        if out.suffix not in (".svg", ".png"):
+            raise UsageError(f"{out}: the name of a QR code must end in .svg or .png.")
+        if not address:
+            raise UsageError("A QR code needs the address of a studio: give --studio URL.")
     shown = not out and address and sys.stderr.isatty()
     qr: Any = extra("segno", "share") if out or (shown and find_spec("segno")) else None
     paint, named = load_mixture(style, mix, None, False, "cpu", "float32", True, None)

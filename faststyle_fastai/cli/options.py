@@ -1,6 +1,5 @@
 "Arguments and options that several commands share, besides those of training."
 
-import os
 from collections.abc import Callable
 from dataclasses import fields
 from inspect import Parameter, Signature, signature
@@ -172,7 +171,5 @@ Browser = Annotated[bool, Option(help="Open the page in a browser.")]
 
 def print_outputs(*paths: str | Path) -> None:
     "Print the paths of a command's results, as its last output."
-    if int(os.environ.get("RANK", 0)):  # in distributed training only the first process prints
-        return
     for path in paths:
         print(printable(str(path)), flush=True)  # a pipe may wait for it

@@ -177,7 +177,7 @@ def shared_networks() -> dict[str, str]:
 @lru_cache
 def widths() -> list[int]:
     "Numbers in each scale and shift of these networks."
-    return [len(v[0]) for k, v in networks()["sight"].items() if is_affine(k)]
+    return [*any_style(ARCH).widths.values()]
 
 
 def shared_hash(state):

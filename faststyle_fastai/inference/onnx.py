@@ -84,13 +84,13 @@ def export_onnx(
     return path
 
 
-def traced(net):
-    "The network as an ONNX program with dynamic batch, height and width."
+def traced(net, **more: Tensor):
+    "The network as an ONNX program with dynamic batch, height and width, and `more` inputs."
     batch = Dim("batch", min=1)
     height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
-    example = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles)
-    shapes = {0: batch, 2: height, 3: width}, {0: batch}
-    return program_of(net, example, INPUTS, [OUTPUT], dynamic_shapes=shapes)
+    example = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles), *more.values()
+    shapes = {0: batch, 2: height, 3: width}, {0: batch}, *[None for _ in more]
+    return program_of(net, example, [*INPUTS, *more], [OUTPUT], dynamic_shapes=shapes)
 
 
 def program_of(net, example, inputs, outputs, **how):

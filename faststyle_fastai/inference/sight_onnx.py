@@ -10,7 +10,7 @@ from torch.export import Dim
 from torch.func import functional_call
 
 from ..models.decoder import SEEN, light, load_decoder
-from ..models.normalization import is_affine
+from ..models.normalization import affine_widths
 from ..models.predictor import AnyStyleNet
 from ..models.transformer import SMALLEST, TransformerNet
 from ..perceptual.coherence import coherent
@@ -89,8 +89,7 @@ class Painter(nn.Module):
 
     def __init__(self, net: TransformerNet):
         super().__init__()
-        self.net = net
-        self.widths = {k: p.shape[1] for k, p in net.named_parameters() if is_affine(k)}
+        self.net, self.widths = net, affine_widths(net)
 
     def forward(
         self,

@@ -10,7 +10,15 @@ from torch.nn import functional as F
 
 from ..core.devices import on_cpu
 
-__all__ = ["InstanceNorm", "grained", "instance_norm", "is_affine", "mean_and_variance", "pooled"]
+__all__ = [
+    "InstanceNorm",
+    "grained",
+    "instance_norm",
+    "affine_widths",
+    "is_affine",
+    "mean_and_variance",
+    "pooled",
+]
 
 GRAIN = 1 / 255  # standard deviation of a photo below which it is flat
 IN_A_ROW = 65_536  # most values to sum directly in float32; larger sums are split
@@ -61,6 +69,11 @@ def grain(height, width, device, dtype):
 def is_affine(key: str) -> bool:
     "Whether a weight belongs to a style: the scales and shifts of normalizations."
     return key.split(".")[-2].startswith("in")
+
+
+def affine_widths(net: nn.Module) -> dict[str, int]:
+    "The numbers of each scale and shift of a network in one style, by name."
+    return {k: p.shape[1] for k, p in net.named_parameters() if is_affine(k)}
 
 
 def instance_norm(

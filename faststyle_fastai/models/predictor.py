@@ -10,7 +10,7 @@ from torch.func import functional_call
 from ..core.assets import builtin_path
 from ..core.moments import correlations, mean_and_std
 from ..core.weights import unpacked
-from .normalization import is_affine
+from .normalization import affine_widths
 from .stylefile import read_state
 from .transformer import TransformerNet, make_network
 
@@ -39,7 +39,7 @@ class AnyStyleNet(nn.Module):
         super().__init__()
         self.arch, hidden = arch, HIDDEN[arch]
         self.net = make_network(arch)
-        self.widths = {k: p.shape[1] for k, p in self.net.named_parameters() if is_affine(k)}
+        self.widths = affine_widths(self.net)
         n = 2 * sum(channels)
         self.register_buffer("mean", torch.zeros(n))  # of the roots of means and deviations
         self.register_buffer("std", torch.ones(n))

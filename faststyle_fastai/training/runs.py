@@ -196,8 +196,7 @@ def run_settings(photos, dls, *, pretrained, weights, plan, **others):
 @with_kinds
 @one_at_a_time(lambda run, out=None, **_: run_or_file(out or run), folder=False)
 def add_style(
-    run: str
-    | Path,  # a run folder, a .safetensors, or a network of the built-in styles, with `out`
+    run: str | Path,  # a run folder, a .safetensors or, with `out`, a network of built-in styles
     style: str | Path,  # the new painting, NAME=PAINTING or NAME=WORK,WORK,…
     photos: str | Path | None = None,  # a folder; None: the run's
     out: str | Path | None = None,  # .safetensors; None: replace the old one

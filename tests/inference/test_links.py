@@ -144,8 +144,8 @@ def test_a_style_added_to_the_built_in_network_is_a_link(faststyle, photo, photo
 def test_what_is_no_link_is_said_in_a_line(faststyle, trained, photo):
     save_style(trained, "mine.safetensors")
     fails(faststyle("share", "mine.safetensors"), 1, "network of its own", "faststyle export")
-    fails(faststyle("share", "tahiti", "-o", "code.svg"), 1, "--studio")
-    fails(faststyle("share", "tahiti", "-o", "code.jpg"), 1, ".svg or .png")
+    fails(faststyle("share", "tahiti", "-o", "code.svg"), 2, "--studio")
+    fails(faststyle("share", "tahiti", "-o", "code.jpg"), 2, ".svg or .png")
     link = link_of_row(*a_row())[:-5]
     fails(faststyle("stylize", photo, "--style", link, "-o", "a.png"), 1, "link is damaged")
     assert not Path("a.png").exists()
