@@ -1,0 +1,47 @@
+"faststyle in ComfyUI: a node that paints images in a style. It belongs in ComfyUI/custom_nodes."
+
+from functools import lru_cache
+from tempfile import TemporaryDirectory
+
+import torch
+
+from faststyle_fastai.all import BUILTIN_STYLES, Stylizer, save_picture, to_picture
+
+stylizer = lru_cache(maxsize=1)(Stylizer)
+
+
+class Faststyle:
+    CATEGORY, FUNCTION = "image/filters", "paint"
+    RETURN_TYPES = ("IMAGE",)
+    DESCRIPTION = "Paints images in a style, or at sight like any painting."
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        share = {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05}
+        needed = {"image": ("IMAGE",), "style": ([*BUILTIN_STYLES],), "strength": ("FLOAT", share)}
+        file = {"default": "", "tooltip": "A trained style's file, instead of a built-in style."}
+        return {"required": needed, "optional": {"painting": ("IMAGE",), "file": ("STRING", file)}}
+
+    def paint(
+        self,
+        image,  # [B, H, W, 3] in [0, 1]
+        style,
+        strength,
+        painting=None,  # [B, H, W, 3]: works of a style, instead of `style`
+        file="",
+    ):
+        with TemporaryDirectory() as folder:
+            if painting is None:
+                paint = stylizer(file.strip() or style)
+            else:
+                works = [f"{folder}/{i}.png" for i in range(len(painting))]
+                for work, pixels in zip(works, painting.movedim(-1, 1)):
+                    save_picture(to_picture(pixels), work)
+                paint = Stylizer({"painting": works})
+            photos = image.movedim(-1, 1).split(1)
+            painted = [paint(photo, strength=strength, tensor=True) for photo in photos]
+        return (torch.cat(painted).movedim(1, -1),)
+
+
+NODE_CLASS_MAPPINGS = {"Faststyle": Faststyle}
+NODE_DISPLAY_NAME_MAPPINGS = {"Faststyle": "Paint in a style"}
