@@ -81,6 +81,10 @@ def video(
             max=63,
         ),
     ] = None,
+    loop: Annotated[
+        str | None,
+        option("NAME", "boomerang: play forward, then backward, without sound. A GIF repeats it."),
+    ] = None,
     sound: Annotated[bool, Option("--sound/--no-sound", help="Keep the sound.")] = True,
     codec: Annotated[
         str | None,
@@ -127,7 +131,7 @@ def video(
     paint_video(
         paint, source, out, **arguments, smooth=smooth, painterly=painterly, sound=sound,
         start=start, end=end, fps=fps, codec=codec, crf=crf, resume=resume, refine=refine,
-        painting=painting, watch=None if quiet else Progress(),
+        painting=painting, loop=loop, watch=None if quiet else Progress(),
     )  # fmt: skip
     options.print_outputs(out)
 

@@ -35,6 +35,9 @@ class VideoWriter(Protocol):
     def abandon(self, error: BaseException) -> bool:
         return False
 
+    def loop(self) -> None:
+        return None  # add the frames once more, backward, but for the last and the first
+
     def finish(self, start: float, end: float | None, keep: bool) -> int: ...
 
 
@@ -63,6 +66,10 @@ class Animation(VideoWriter):
         self.frames.append(in_palette(square(frame)) if gif else square(frame))
         start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
         self.delays.append(10 * (end - start))  # ms; a GIF counts hundredths of a second
+
+    def loop(self):
+        self.frames += self.frames[-2:0:-1]
+        self.delays += self.delays[-2:0:-1]
 
     def finish(self, start, end, keep):
         if not self.frames:

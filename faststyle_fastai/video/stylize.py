@@ -1,5 +1,6 @@
 "Repaints videos frame by frame."
 
+import warnings
 from collections.abc import Callable
 from contextlib import closing, contextmanager
 from copy import copy
@@ -9,12 +10,13 @@ from typing import Any
 
 from PIL import Image
 
-from ..core.errors import FaststyleError, Stopped
+from ..core.errors import FaststyleError, Stopped, UsageError
 from ..core.extras import extra
 from ..core.interrupts import interrupts
 from ..core.locks import alone
 from ..core.prefetch import map_batches, map_overlapped
 from ..core.values import check_numbers, check_range, with_kinds
+from ..images.formats import is_numbered
 from ..images.masks import read_mask
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
@@ -53,6 +55,7 @@ def paint_video(
     resume: bool = False,  # continue an interrupted video
     refine: float = 0.0,  # seconds to refine the style on three frames first
     painting: Any = None,  # of the style, to refine it or for `painterly`
+    loop: str | None = None,  # boomerang: forward, then backward, without sound
     watch: Callable[[float, float | None], Any] | None = None,  # called after each frame with the
     # position reached and the end, in seconds of the source (None: unknown)
     **options: Any,  # other fields of PaintOptions; tiles use the statistics of their frame only
@@ -74,6 +77,8 @@ def paint_video(
     check_numbers(start=start, end=end, fps=fps)
     check_range("crf", crf, 0, 63)
     check_range("fps", fps, 0.001)
+    if loop not in (None, "boomerang") or (loop and is_numbered(out)):
+        raise UsageError(f"Invalid loop={loop} for {out}. Use boomerang, and one file.")
     if out.resolve() == Path(source).resolve():
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
     paint_options = PaintOptions(style, strength, **options)
@@ -90,13 +95,15 @@ def paint_video(
     elif painterly and painting is not None:
         paint = copy(paint)
         paint.paintings = dict.fromkeys(paint.styles, painting)
-    settings: dict[str, Any] = {"source": source, "size": size, "smooth": smooth}
+    settings: dict[str, Any] = {"source": source, "size": size, "smooth": smooth, "loop": loop}
     settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}
     settings |= fingerprints(paint, paint_options, painterly)
     painted = FramePainter(paint, paint_options, size, smooth, painterly)
     with open_video(source, fps) as reader:
         settings["content"] = content_of(source)
-        writer = video_writer(out, reader, settings, codec, crf, resume, sound)
+        writer = video_writer(out, reader, settings, codec, crf, resume, sound and not loop)
+        if loop and sound and reader.sounds and writer.resumes:
+            warnings.warn(f"{out} has no sound, because it plays backward, too.", stacklevel=2)
         if refine and writer.resumes:
             paint.save(parts_folder(out) / REFINED)
         total = float(min(reader.seconds, end or reader.seconds)) if reader.seconds else None
@@ -116,6 +123,8 @@ def paint_video(
             if total and reached < total - MISSING and reader.is_cut(end):
                 problem = f"{source} ends early"
         with write_errors(av, out, writer):
+            if loop and reached > start and not keep:
+                writer.loop()
             written = writer.finish(start, reached if problem else end, keep)
     if problem:
         hint = " Continue with --resume." if keep else ""

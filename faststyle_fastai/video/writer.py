@@ -20,6 +20,7 @@ from ..core.extras import extra
 from ..images.formats import is_numbered, numbered
 from .frames import BT601, BT709, FULL, HD, LIMITED, SCALER
 from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, opaque
+from .loops import play_back
 from .reader import VideoFrame, VideoReader, open_local
 from .tracks import add_tracks, held_tracks, titles, track_packets, within
 
@@ -58,7 +59,7 @@ def video_writer(
 class Parts(VideoWriter):
     "Encodes into a folder beside the output, with a file for every few seconds."
 
-    resumes = True
+    resumes, loop, back = True, play_back, ""  # how names of parts begin that play backward
 
     def __init__(self, out, reader, settings, codec, crf, resume, sound):
         self.av, self.out, self.reader = extra("av", "video"), out, reader
@@ -85,6 +86,8 @@ class Parts(VideoWriter):
                 raise FaststyleError(
                     f"{out} was started with other settings. Use the same settings, or --overwrite."
                 )
+            for file in self.folder.glob("back*"):  # made again in the end
+                file.unlink()
             self.done = self.last_time()
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -133,7 +136,7 @@ class Parts(VideoWriter):
         if self.until is None or frame.time >= self.until:
             self.close_part()
             self.until = frame.time + SECONDS
-            self.path = self.folder / f"{len(self.files):06}.nut"
+            self.path = self.folder / f"{self.back}{len(self.files):06}.nut"
             self.container = self.av.open(str(self.path.with_suffix(".tmp")), "w", format="nut")
             self.stream = self.add_stream(self.container, frame.picture.shape[1::-1], frame.aspect)
         padding = [(0, side % 2) for side in frame.picture.shape[:2]]  # to even sides
