@@ -7,7 +7,16 @@ from pathlib import Path
 from ..core.assets import ASSETS
 from ..core.errors import FaststyleError, UsageError
 from ..core.values import known
-from ..images.formats import FILMS, MOVING, PICTURES, is_film, is_numbered, is_painting, named_works
+from ..images.formats import (
+    FILMS,
+    MOVING,
+    PICTURES,
+    is_film,
+    is_numbered,
+    is_painting,
+    live_film,
+    named_works,
+)
 from ..images.remote import is_address
 from .pipes import PIPE
 
@@ -45,7 +54,8 @@ def check_inputs(inputs: list[str]) -> list[str]:
 
 def check_video(source: str) -> str:
     "A video, or numbered images such as frames/%04d.png."
-    if Path(source).suffix.lower() in PICTURES - MOVING and not is_numbered(source):
+    still = Path(source).suffix.lower() in PICTURES - MOVING and not is_numbered(source)
+    if still and not live_film(Path(source)):
         raise ValueError(f"{source} is an image. Use faststyle stylize.")
     if not is_film(source):
         raise FileNotFoundError(f"Video not found: {source}.")

@@ -23,7 +23,7 @@ def video(
     source: Annotated[
         str,
         Argument(
-            help="Video, GIF, or numbered images such as frames/%04d.png.",
+            help="Video, GIF, live photo, or numbered images such as frames/%04d.png.",
             metavar="INPUT",
             callback=check_video,
         ),

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +20,7 @@ __all__ = [
     "is_numbered",
     "is_painting",
     "is_picture",
+    "live_film",
     "named_works",
     "numbered",
     "numbered_files",
@@ -51,6 +53,7 @@ RAW = {
     ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf",
     ".raw", ".rw2", ".srw",
 }  # fmt: skip
+FILM = re.compile(rb"....ftyp(isom|mp4[12]|qt  )", re.S)  # how a film in a photo's file begins
 THUMBNAILS = {"@eaDir", "#recycle", "@Recycle", ".@__thumb"}  # folders of network drives
 NUMBER = re.compile(r"%0?(\d?)d")  # in the name of numbered images, such as frames/%04d.png
 
@@ -121,6 +124,15 @@ def is_film(source: str | Path) -> bool:
     "Whether `source` is a local file or numbered images of which there is at least one."
     path = Path(source)
     return path.is_file() or (is_numbered(path) and bool(numbered_files(path)))
+
+
+def live_film(path: Path) -> Path | BytesIO | None:
+    "The film of a live photo: a file of the same name, or a part of the photo's own file."
+    if path.suffix.lower() not in (".heic", ".heif", ".jpg", ".jpeg") or not path.is_file():
+        return None
+    beside = (path.with_suffix(suffix) for suffix in (".mov", ".MOV", ".mp4", ".MP4"))
+    found = FILM.search(data := path.read_bytes())
+    return next(filter(Path.is_file, beside), found and BytesIO(data[found.start() :]))
 
 
 def numbered_files(

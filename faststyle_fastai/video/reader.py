@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..core.extras import extra
-from ..images.formats import is_film, is_numbered, numbered_files
+from ..images.formats import is_film, is_numbered, live_film, numbered_files
 from ..images.opening import reading
 from .frames import as_png, display_matrix, exif_turn, progressive, upright
 
@@ -219,7 +219,7 @@ def at_rate(
 
 @contextmanager
 def open_video(
-    source: str | Path,  # any file PyAV can read; frames/%04d.png is an image sequence
+    source: str | Path,  # any file PyAV can read, a live photo, or numbered images: frames/%04d.png
     fps: float | None = None,  # frames per second to return, or that numbered images have;
     # None: each at its own time, and 25 for numbered images
 ) -> Iterator[VideoReader]:
@@ -274,4 +274,6 @@ def open_local(
             options |= {"start_number": str(first), "framerate": str(rate)}
         elif path.suffix.lower() == ".webp":  # FFmpeg does not read animated ones
             path = as_png(path, Path(stack.enter_context(TemporaryDirectory())))
-        yield stack.enter_context(extra("av", "video").open(f"file:{path}", options=options))
+        film: Any = live_film(path) or path
+        film = f"file:{film}" if isinstance(film, Path) else film
+        yield stack.enter_context(extra("av", "video").open(film, options=options))

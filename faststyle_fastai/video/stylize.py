@@ -39,7 +39,7 @@ MISSING = 0.5  # seconds that a video may be shorter than stated
 @alone(folder=False)
 def paint_video(
     paint: Stylizer,
-    source: str | Path,  # a video, a GIF or an image sequence: frames/%04d.png
+    source: str | Path,  # a video, a GIF, a live photo or numbered images: frames/%04d.png
     out: str | Path,  # .mp4, .mkv, .webm, others of ffmpeg's, .gif, .webp, .apng, frames/%04d.png
     style: Any = None,  # as in `Stylizer.__call__`
     strength: float = 1.0,
