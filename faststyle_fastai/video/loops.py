@@ -1,9 +1,9 @@
 "Videos that play forward, then backward."
 
+import gc
 from collections import deque
 from dataclasses import replace
 from itertools import islice, pairwise
-from typing import Any
 
 from .reader import open_video
 
@@ -12,15 +12,15 @@ __all__ = ["play_back"]
 HELD = 2**26  # pixels of the frames that are in memory at once
 
 
-def play_back(parts: Any) -> None:  # a writer.Parts
+def play_back(parts) -> None:  # a writer.Parts
     "Add the frames of a video once more, backward, but for the last and the first."
     parts.close_part()
     parts.until, parts.back = None, "back"
-    end, frames = parts.last_time() + parts.shown, backward(parts.files)
-    last = later = next(frames)
+    frames = backward(parts.files)
+    later = next(frames)
+    end = parts.last_time() + parts.shown + later.time
     for frame, _ in pairwise(frames):
-        time, seconds = end + last.time - later.time, later.time - frame.time
-        parts.add(replace(frame, time=time, seconds=seconds))
+        parts.add(replace(frame, time=end - later.time, seconds=later.time - frame.time))
         later = frame
 
 
@@ -33,5 +33,6 @@ def backward(files):
                 most = max(1, HELD // (part.video.width * part.video.height))
                 held = deque(enumerate(islice(part.frames(), n)), most)
                 n, start = held[0][0], part.start_time
-            for _, frame in reversed(held):
-                yield replace(frame, time=start + frame.time)
+            gc.collect()  # PyAV's decoders are in cycles, and large
+            while held:
+                yield replace(frame := held.pop()[1], time=start + frame.time)
