@@ -128,7 +128,6 @@ $("format").onchange = () => {
 };
 $("quality").onchange = measure;
 $("times").onchange = () => {
-  forgetFull();
   offerTimes();
   return measure();
 };
