@@ -204,7 +204,7 @@ def test_the_booth_makes_a_strip_of_four_styles(visit, size):
     expect(tab.locator("#title")).to_contain_text(WAVE)
     expect(made(tab)).to_have_count(5)
     strip = np.asarray(read_picture(saved(tab).path()), float)
-    assert strip.shape == (1800, 600, 3) and strip[:28].min() > 245 and strip[:, :28].min() > 245
+    assert strip.shape == (1800, 600, 3) and strip[:16].min() > 250 and strip[:, :16].min() > 250
     cells = [strip[30 + 432 * i :][:396, 30:570] for i in range(4)]
     assert min(np.abs(one - cells[0]).mean() for one in cells[1:]) > 5
     tab.evaluate("() => { window.print = () => (window.printed = true); }")

@@ -157,7 +157,9 @@ async function fullSize({ strength, type, quality, larger }, watch) {
   const { image } = full;
   if (!image) return forgetFull(), null;
   now.size = `${image.width}×${image.height}`;
-  return blobOf(canvasOf(image), type, quality);
+  const blob = await blobOf(canvasOf(image), type, quality);
+  if (!blob) throw new Error(filled(words.tooLarge, { most: LESS / 1e6 })); // for this browser
+  return blob;
 }
 // Whether the worker lacks the memory to paint it at 1.4 times its size, or more.
 const ROOM = 2e6, CLOSER = 8e5; // half of LARGEST and CLOSE in worker.js

@@ -12,7 +12,7 @@ function addMade({ file, name, edits, refined }, picture, strip = false) {
   one.face = Object.assign(document.createElement("button"), { type: "button", onclick: () => (versus ? compareWith(one) : bringBack(one)) });
   one.face.title = filled(words.madeLike, { name, title: workOf(style) });
   one.face.append(centered(picture));
-  one.ready = Promise.all([blobOf(picture, "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
+  one.ready = Promise.all([blobOf(picture, strip ? "image/png" : "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
   const before = made.findIndex((each) => !each.strip && each.file === file && each.key === key);
   before < 0 ? (made = [...made, one].slice(-MOST_MADE)) : (made[before] = one);
   offerMade();
