@@ -21,7 +21,7 @@ from .odd import choose_page, in_planes, mended_png, read_tiff
 from .raw import RawImage, is_raw
 from .remote import download, is_address
 
-__all__ = ["COLORS", "PAGES", "is_tensor", "name_of", "opened", "reading"]
+__all__ = ["COLORS", "PAGES", "is_tensor", "most_pixels", "name_of", "opened", "reading"]
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -128,9 +128,14 @@ def reading(
             ) from None
         why = "not an image" if "cannot identify" in str(error) else str(error)
         if isinstance(error, Image.DecompressionBombError):
-            assert Image.MAX_IMAGE_PIXELS is not None
-            why = f"it has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:g} megapixels"
+            why = f"it has more than {most_pixels() / 1e6:g} megapixels"
         raise ValueError(f"{name} cannot be read: {why}.") from None
+
+
+def most_pixels() -> int:
+    "Of an image that is read; `limit_pixels` sets it."
+    assert Image.MAX_IMAGE_PIXELS is not None
+    return 2 * Image.MAX_IMAGE_PIXELS  # beyond the half, Pillow only warns
 
 
 def name_of(source):

@@ -52,8 +52,9 @@ SHARED = (
     "picture.js", "camera.js", "player.js", "film.js", "saving.js", "strip.js", "opening.js",
     "batch.js", "link.js", "zoom.js", "settings.js", "made.js", "page.js",
 )  # fmt: skip
-LOCAL = "common.js", "local.js", "webm.js", *SHARED, "sharing.js"
-REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", "sharing.js", "mine.js"
+PHOTOS = "booth.js", "sharing.js"  # for which photos are opened
+LOCAL = "common.js", "local.js", "webm.js", *SHARED, *PHOTOS
+REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", *PHOTOS, "mine.js"
 LENS = "common.js", "remote.js", *SHARED, "lens.js"  # the camera alone
 # What only a page with a server behind it has.
 PARTS = {part.upper(): f"{part}.html" for part in ("navigation", "closer", "views")}

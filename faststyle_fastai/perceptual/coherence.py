@@ -50,12 +50,13 @@ def coherent(
         return found if kinds is None else found.masked_fill(kinds != chosen[..., None], AWAY)
 
     alone = unpopular(own, chosen, similar)[1]
+    near, inside, order = around_each(h, w, now.device)
+    down, across = torch.tensor(STEPS, device=now.device).T[..., None]
     for i in range(ROUNDS):
-        y, x = (F.pad(part.view(-1, h, w), (1, 1, 1, 1), value=-9) for part in split(now, W))
-        cut = [(dy, dx, slice(1 + dy, 1 + dy + h), slice(1 + dx, 1 + dx + w)) for dy, dx in STEPS]
-        y = torch.stack([y[:, down, across] - dy for dy, _, down, across in cut])
-        x = torch.stack([x[:, down, across] - dx for _, dx, down, across in cut])
-        going = torch.where((y >= 0) & (y < H) & (x >= 0) & (x < W), y * W + x, -1).flatten(2)
+        y, x = split(now[:, near].transpose(0, 1), W)  # [8, B, N]
+        y, x = y - down[:, None], x - across[:, None]
+        led = inside[:, None] & (y >= 0) & (y < H) & (x >= 0) & (x < W)
+        going = torch.where(led, y * W + x, -1)
         if kinds is not None:
             going = torch.where(kinds[going.clamp(0)] == chosen, going, -1)
         choices = torch.stack([now, alone, *before, *going])  # [k, B, N]
@@ -64,7 +65,8 @@ def coherent(
             score += HOLD * (choices == each)
         best = choices.gather(0, score.argmax(0, keepdim=True))[0]
         # Neighbors that change at once would change back and forth.
-        now = torch.where(turn(h, w, i, now.device), best, now)
+        # Three of five places, others in each round.
+        now = torch.where((order + 3 * i) % 5 < 3, best, now)
     return now.view(-1, h, w)
 
 
@@ -164,7 +166,12 @@ def agreed(choices, going):
     return (choices[:, None] == going).float().mean(1)
 
 
-def turn(h, w, i, device):
-    "Three of five places, others in each round: [h * w]."
-    y, x = torch.arange(h, device=device)[:, None], torch.arange(w, device=device)
-    return ((y + 2 * x + 3 * i) % 5 < 3).flatten()
+def around_each(h, w, device):
+    "Each place's neighbors and whether they are inside, [8, N], and numbers for turns, [N]."
+    rows, columns = torch.arange(h, device=device)[:, None], torch.arange(w, device=device)
+    near, inside = [], []
+    for dy, dx in STEPS:
+        y, x = rows + dy, columns + dx
+        near.append((y.clamp(0, h - 1) * w + x.clamp(0, w - 1)).flatten())
+        inside.append(((y >= 0) & (y < h) & (x >= 0) & (x < w)).flatten())
+    return torch.stack(near), torch.stack(inside), (rows + 2 * columns).flatten()

@@ -13,8 +13,9 @@ from PIL import Image, ImageOps
 from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha, image_size, read_picture, read_upright
 from ..images.metadata import read_metadata
+from ..images.opening import most_pixels
 from ..images.saving import QUALITY, save_picture
-from ..images.shapes import fitted
+from ..images.shapes import fitted, short_shape
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import THUMBNAIL
 from ..inference.live import live_gallery
@@ -41,6 +42,7 @@ __all__ = ["Photos"]
 LIVE = 240  # px of a frame's short side
 LEAST = 8  # px of the short side that PaintOptions takes
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
+LARGER = 2  # times the size of the photo, and of what is painted, where that is asked for
 
 
 class Photos:
@@ -146,10 +148,13 @@ class Photos:
     def painted(self, visit, photo, how, edits):
         "The photo at its full size, None if stopped; remembered until another one is asked for."
         paint, settings, _ = self.prepared(visit, how)
+        times = LARGER if how.get("larger") else 1
+        if times**2 * math.prod(visit.size) > most_pixels():
+            raise FaststyleError(f"It would have more than {most_pixels() / 1e6:g} megapixels.")
         stroke = stroke_of(how)
         masked = how.get("area", "all") != "all" or how.get("invert") or edits
         shape = {name: how.get(name) for name in ("area", "invert", "feather")} if masked else None
-        asked = photo, photo.stat().st_mtime_ns, paint, settings, stroke, shape, edits
+        asked = photo, photo.stat().st_mtime_ns, paint, settings, stroke, shape, edits, times
         if visit.painted and visit.painted[0] == asked:
             return Image.open(visit.painted[1])
         visit.stop.clear()
@@ -161,11 +166,12 @@ class Photos:
                 raise FaststyleError("Stopped.")
 
         try:
-            mask = mask_of(read_picture(photo), how, edits)[0] if masked else None
-            slow = math.prod(painting_shape(visit.size, stroke, None)) > LARGE
-            tile = TILE if slow else "auto"
+            size = max(LEAST, times * min(painting_shape(visit.size, stroke, None)))
+            source = photo if times == 1 else ImageOps.scale(read_upright(photo), times)
+            mask = mask_of(read_picture(source), how, edits)[0] if masked else None
+            tile = TILE if math.prod(short_shape(visit.size, size)) > LARGE else "auto"
             with self.finishing:
-                painted = paint(photo, **settings, mask=mask, stroke=stroke, tile=tile, watch=watch)
+                painted = paint(source, **settings, mask=mask, size=size, tile=tile, watch=watch)
         except FaststyleError:
             if visit.stop.is_set():
                 return None

@@ -71,6 +71,21 @@ def test_another_file_of_a_painting_is_not_painted_again(visitor, monkeypatch):
     assert send(port, "finish", b"", ASKED | {"quality": 7}, me)[0] == 400
 
 
+def test_larger_than_the_photo_is_painted_at_that_size(visitor, photo, monkeypatch):
+    port, me = visitor
+    how = ASKED | {"larger": True, "type": "image/png"}
+    twice = Image.open(photo).resize((192, 144), Image.Resampling.BICUBIC)
+    for asked, wanted in ((how, Stylizer("great_wave")(twice)), (how | {"invert": True}, twice)):
+        painted, headers = picture(send(port, "finish", b"", asked, me))
+        assert np.abs(np.asarray(painted, float) - np.asarray(wanted)).mean() < 1
+        assert headers["size"] == "192x144"
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    assert send(port, "finish", b"", how, me)[:2] == (
+        400,
+        b"It would have more than 0.02 megapixels.",
+    )
+
+
 def test_visitors_do_not_see_each_other(visitor):
     port, _ = visitor
     assert send(port, "source", None, None, "you")[0] == 204

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import PHONE, heard, opened, repainted, several, visitor
+from pages import DESK, PHONE, heard, opened, repainted, several, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -144,6 +144,79 @@ def test_the_file_is_seen_before_it_is_saved(visit, large):
     expect(tab.locator("#saving")).to_be_hidden()
     assert tab.evaluate("document.activeElement.id") == "as"
     assert saved(tab).suggested_filename.endswith(".png")
+
+
+def detail(image):
+    light = np.asarray(image.convert("L"), float)
+    return np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()
+
+
+def test_twice_as_large_it_is_painted_anew(visit, photos):
+    tab = visit()
+    tab.get_by_role("radio", name=WAVE).click()
+    opened(tab, photos / "china" / "0.jpg")
+    once = read_picture(saved(tab).path())
+    tab.get_by_role("button", name="File format and size").click()
+    tab.get_by_role("combobox", name="Size", exact=True).select_option("2× larger")
+    expect(tab.locator("#weight")).to_contain_text("192×144 px, ", timeout=60_000)
+    expect(tab.locator("#as")).to_contain_text("JPEG 2×")
+    twice = read_picture(saved(tab, "#save").path())
+    assert once.size == (96, 72) and twice.size == (192, 144)
+    assert detail(twice) > 1.1 * detail(once.resize(twice.size, Image.Resampling.BICUBIC))
+    assert away(twice.resize(once.size), once) < away(once, photos / "china" / "0.jpg")
+    tab.get_by_role("combobox", name="Size", exact=True).select_option("as painted")
+    expect(tab.locator("#weight")).to_contain_text("96×72 px, ", timeout=60_000)
+
+
+@pytest.mark.parametrize("visit", ["page"], indirect=True)
+def test_what_would_be_too_large_is_not_offered(visit, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)
+    Image.new("RGB", (1000, 600), "teal").save("large.png")
+    tab = visit()
+    opened(tab, "large.png")
+    tab.get_by_role("button", name="File format and size").click()
+    expect(tab.get_by_role("combobox", name="Size", exact=True)).to_be_disabled()
+    tab.get_by_title("it would have more than 2 megapixels").wait_for()
+
+
+# Seconds of a countdown pass sooner.
+HASTE = "() => { const at = setTimeout; setTimeout = (act, ms) => at(act, ms === 1000 ? 50 : ms); }"
+
+
+@pytest.mark.parametrize("visit, size", [("page", PHONE), ("studio", DESK)], indirect=["visit"])
+def test_the_booth_makes_a_strip_of_four_styles(visit, size):
+    tab = visit(size)
+    tab.get_by_role("radio", name=WAVE).click()
+    tab.get_by_role("button", name="Camera").click()
+    heard(tab, "The camera is painted.")
+    booth = tab.get_by_role("button", name="Booth", exact=True)
+    booth.click()
+    heard(tab, "Four pictures, each after 3, 2, 1.")
+    expect(tab.locator("#count")).to_have_text("3")
+    assert Axe().run(tab).violations_count == 0
+    tab.keyboard.press("Escape")
+    heard(tab, "Stopped.")
+    tab.evaluate(HASTE)
+    booth.click()
+    heard(tab, "Four pictures in four styles, as a strip.")
+    expect(tab.locator("#print")).to_be_focused()
+    assert Axe().run(tab).violations_count == 0
+    expect(tab.locator("#title")).to_contain_text(WAVE)
+    expect(made(tab)).to_have_count(5)
+    strip = np.asarray(read_picture(saved(tab).path()), float)
+    assert strip.shape == (1800, 600, 3) and strip[:16].min() > 250 and strip[:, :16].min() > 250
+    cells = [strip[30 + 432 * i :][:396, 30:570] for i in range(4)]
+    assert min(np.abs(one - cells[0]).mean() for one in cells[1:]) > 5
+    tab.evaluate("() => { window.print = () => (window.printed = true); }")
+    tab.locator("#print").click()
+    assert tab.evaluate("printed")
+    tab.emulate_media(media="print")
+    seen = "header, footer, aside, .styles, #made, #split, #picture"
+    assert tab.locator(seen).filter(visible=True).evaluate_all("all => all.map(({id}) => id)") == [
+        "picture"
+    ]
+    box = tab.locator("#picture").bounding_box()
+    assert (box["width"], box["height"]) == (192, 576)  # two inches by six
 
 
 def test_each_photo_of_several_has_its_state(visit, photos):

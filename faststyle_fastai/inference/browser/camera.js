@@ -1,6 +1,6 @@
 // The camera, painted live, and its recording.
 const LIVE = Number(address.get("size")) || 240; // px of a frame's short side that is painted
-let live, recorder, frame; // `live` is the camera's stream, or the film that is painted
+let live, recorder, frame, video, booth = null; // `live` is the camera's stream, or the film that is painted
 
 // One button starts it and stops it; the other one waits.
 function goLive(source, button) {
@@ -26,6 +26,7 @@ function endLive() {
   [$("camera").textContent, $("film").textContent] = [words.camera, words.paintFilm];
   $("camera").hidden = false;
   $("record").hidden = $("snap").hidden = true;
+  $("booth").hidden = !booth; // it stops the booth
   $("rate").textContent = "";
 }
 
@@ -66,12 +67,11 @@ $("camera").onclick = async () => {
     mine = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
     goLive(mine, $("camera"));
     if (document.activeElement === document.body) $("camera").focus(); // the button on the first screen has gone
-    const video = document.createElement("video");
-    Object.assign(video, { srcObject: mine, muted: true, playsInline: true });
+    video = Object.assign(document.createElement("video"), { srcObject: mine, muted: true, playsInline: true });
     await Promise.all([video.play(), started]);
     $("camera").disabled = false;
     $("record").hidden = !window.MediaRecorder;
-    $("snap").hidden = false;
+    $("snap").hidden = $("booth").hidden = false;
     document.body.classList.toggle("mirror", !address.has("clean")); // as a mirror shows it; files are not turned
     say("live");
     for (let begun = performance.now(); live === mine; begun = performance.now()) {

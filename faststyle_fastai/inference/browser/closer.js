@@ -56,7 +56,7 @@ $("halt").onclick = () => {
   way();
 };
 
-$("finer").onclick = () => getCloser(async (photo) => watchWork(await begin("refine", { ...plain(asked()), side: Number($("side").value) }), photo));
+$("finer").onclick = () => getCloser(async (photo) => (await sendPhoto(), watchWork(await begin("refine", { ...plain(asked()), side: Number($("side").value) }), photo)));
 async function watchWork(id, photo = now.photo) {
   let sees = 0;
   way = () => endJob({ id });

@@ -149,13 +149,25 @@ const seenBy = (mask, source) => (mask.area === "all" ? mask : { ...mask, ...squ
 
 const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: pixels(square), ...(await mixed(style)) })).image);
 
-// The last painting at full size as a file; null if it was stopped.
-let full; // it, while its file is chosen
-async function fullSize({ strength, type, quality }, watch) {
-  full ??= (await ask("enlarge", { strength }, watch)).image;
-  return full ? blobOf(canvasOf(full), type, quality) : null;
+// The last painting at full size, or twice as large, as a file; null if it was stopped.
+let full = {}; // it, while its file is chosen
+async function fullSize({ strength, type, quality, larger }, watch) {
+  const { width, height } = now.photo, twice = () => pixels(canvasOf(now.photo, 2 * width, 2 * height));
+  if (full.larger !== larger) full = { larger, ...(await ask("enlarge", { strength, image: larger && twice() }, watch)) };
+  const { image } = full;
+  if (!image) return forgetFull(), null;
+  now.size = `${image.width}×${image.height}`;
+  const blob = await blobOf(canvasOf(image), type, quality);
+  if (!blob) throw new Error(filled(words.tooLarge, { most: LESS / 1e6 })); // for this browser
+  return blob;
 }
-const forgetFull = () => (full = null);
+// Whether the worker lacks the memory to paint it at 1.4 times its size, or more.
+const ROOM = 2e6, CLOSER = 8e5; // half of LARGEST and CLOSE in worker.js
+function tooFine() {
+  const { width, height } = now.photo, least = Math.min(width, height), scale = Math.min(1, (facts.strokes[$("stroke").value] || least) / least);
+  return 2 * scale ** 2 * width * height > (style.work && !second() ? CLOSER : ROOM);
+}
+const forgetFull = () => (full = {});
 const encodes = (type) => encodesHere(type);
 const stopFullSize = () => ask("stop");
 

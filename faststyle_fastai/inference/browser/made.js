@@ -5,16 +5,18 @@ let made = [], versus = false; // the newest is the last; whether a click puts o
 
 // Keep the picture as it is seen, in place of one with the same settings.
 function keepMade() {
-  if (film || live || !now.painted || now.kept) return;
-  const { file, size, edits, refined } = now, values = settled(), key = JSON.stringify(values);
-  const picture = compose(blank(...fitted(now.photo, SEEN)), now.photo), one = { file, size, values, key, refined };
+  if (!film && !live && now.painted && !now.kept) addMade(now, compose(blank(...fitted(now.photo, SEEN)), now.photo));
+}
+function addMade({ file, name, edits, refined }, picture, strip = false) {
+  const values = settled(), key = JSON.stringify(values), one = { file, values, key, refined, strip };
   one.face = Object.assign(document.createElement("button"), { type: "button", onclick: () => (versus ? compareWith(one) : bringBack(one)) });
-  one.face.title = filled(words.madeLike, { name: now.name, title: workOf(style) });
+  one.face.title = filled(words.madeLike, { name, title: workOf(style) });
   one.face.append(centered(picture));
-  one.ready = Promise.all([blobOf(picture, "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
-  const before = made.findIndex((each) => each.file === file && each.key === key);
+  one.ready = Promise.all([blobOf(picture, strip ? "image/png" : "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
+  const before = made.findIndex((each) => !each.strip && each.file === file && each.key === key);
   before < 0 ? (made = [...made, one].slice(-MOST_MADE)) : (made[before] = one);
   offerMade();
+  return one;
 }
 
 // One alone is what is shown anyway. What cannot come back goes: a style that has gone, or a photo
@@ -42,7 +44,7 @@ async function unpack(one) {
   const [picture, edits] = await Promise.all((await one.ready).map((blob) => blob && createImageBitmap(blob)));
   endSaving();
   apply(one.values);
-  Object.assign(now, { painted: canvasOf(picture), kept: true, edits: edits && canvasOf(edits), refined: one.refined, note: "" });
+  Object.assign(now, { painted: canvasOf(picture), kept: one.strip ? "strip" : true, edits: edits && canvasOf(edits), refined: one.refined, note: "" });
   picture.close();
   offerUndo();
   show();
@@ -50,7 +52,7 @@ async function unpack(one) {
   offerWays();
   offerMade();
   $("picture").setAttribute("aria-label", filled(words.pictureIn, style));
-  say("cameBack", { title: workOf(style) });
+  say(one.strip ? "boothDone" : "cameBack", { title: workOf(style) });
   painting();
 }
 

@@ -164,6 +164,8 @@ const painting = () => (document.body.dataset.painted = 1 + Number(document.body
 
 function ready(done) {
   for (const id of ["download", "copy", "share", "as"]) $(id).disabled = !done;
+  document.body.classList.toggle("strip", Boolean(done) && now.kept === "strip");
+  if (done && now.file) offerTimes(); // it may be closed meanwhile
 }
 
 async function paint() {

@@ -6,7 +6,7 @@ const EDITS = 1024; // px of the longer side of corrections
 // What is open. Canvases: `photo`; `painted`, transparent where nothing is painted; `edits` of
 // corrections, white to paint and black to keep the photo; `other`, shown in place of the photo to
 // the left of the line; `filed`, the file that is offered, in place of the painting. `kept` says that
-// `painted` is the picture as it was seen, which came back.
+// `painted` is the picture as it was seen, which came back, or a "strip" of the booth.
 const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "", other: null, filed: null, kept: false };
 
 function blank(width, height) {

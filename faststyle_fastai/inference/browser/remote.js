@@ -57,6 +57,7 @@ const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answe
 
 const keep = () => {}; // the server has them
 const keepStyles = () => {};
+const tooFine = () => false; // the server paints in tiles
 const mixable = (one, other) => one.mixes.includes(other.name);
 const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
 
@@ -143,10 +144,10 @@ function looking(every, look) {
   return () => clearInterval(clock);
 }
 
-async function fullSize({ mask, type, quality, ...how }, watch) {
+async function fullSize({ mask, type, quality, larger, ...how }, watch) {
   const stop = looking(500, ({ share }) => share !== null && watch(share));
   try {
-    const answer = await maskCall("finish", mask, { ...plain(how), quality }, type);
+    const answer = await maskCall("finish", mask, { ...plain(how), quality, larger }, type);
     if (answer.status === 204) return null;
     now.size = answer.headers.get("size").replace("x", "×");
     return await answer.blob();

@@ -9,19 +9,30 @@ const chosenType = () => $("format").value;
 // A photo's own format, until another is chosen.
 function offerFormat(type) {
   if (!$("format").dataset.chosen) $("format").value = type === "image/png" ? type : "image/jpeg";
-  $("ending").textContent = $("format").selectedOptions[0].text;
+  offerTimes();
   $("quality").parentElement.hidden = chosenType() === "image/png";
 }
 
-// The painting at the photo's size, as a file.
+// It can be larger than the photo, painted at that size; a title says why not.
+function offerTimes() {
+  const [width, height] = now.file.pixels?.split("×") ?? [now.photo.width, now.photo.height], most = facts.most ?? MOST;
+  const why = now.refined ? "refinedAsIs" : 4 * width * height > most ? "tooLarge" : tooFine() ? "tooFine" : "";
+  $("times").disabled = Boolean(film || why || now.kept === "strip");
+  if ($("times").disabled) $("times").value = 1;
+  $("times").parentElement.title = why && filled(words[why], { most: most / 1e6 });
+  $("ending").textContent = $("format").selectedOptions[0].text + ($("times").value > 1 ? " 2×" : "");
+}
+
+// The painting at full size, as a file.
 async function finished(type) {
+  if (now.kept === "strip") return asSeen(type);
   if (now.kept) await paint();
   const stop = $("download");
   ready(false);
   Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
   try {
     const quality = $("quality").value / 100;
-    const blob = await fullSize({ ...asked(), type, quality }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
+    const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1 }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
     if (!blob) say("stopped");
     return blob;
   } catch (error) {
@@ -34,7 +45,7 @@ async function finished(type) {
     ready(true);
   }
 }
-// Without the server, the picture on the page.
+// Without the server, or of a strip, the picture on the page.
 function asSeen(type) {
   const picture = compose(blank(...fitted(now.photo, LONGEST)), now.photo);
   now.size = `${picture.width}×${picture.height}`;
@@ -116,6 +127,10 @@ $("format").onchange = () => {
   return measure();
 };
 $("quality").onchange = measure;
+$("times").onchange = () => {
+  offerTimes();
+  return measure();
+};
 
 $("copy").onclick = async () => {
   const blob = await finished("image/png");

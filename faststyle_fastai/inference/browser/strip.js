@@ -37,11 +37,11 @@ function reveal(button) {
   if (at < edge + left || at + button.offsetWidth + edge > strip.clientWidth - right) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
 }
 
-// The middle of an image as a small square.
-function centered(image) {
-  const side = Math.min(image.width, image.height), square = blank(SMALL, SMALL);
-  square.getContext("2d").drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, SMALL, SMALL);
-  return square;
+// The middle of an image, as a small square or of another size.
+function centered(image, width = SMALL, height = SMALL) {
+  const scale = Math.min(image.width / width, image.height / height), [wide, high] = [width * scale, height * scale], middle = blank(width, height);
+  middle.getContext("2d").drawImage(image, (image.width - wide) / 2, (image.height - high) / 2, wide, high, 0, 0, width, height);
+  return middle;
 }
 
 // The photo in each style, when there is nothing else to do.

@@ -13,7 +13,7 @@ const FEWEST = 2e-3; // share of a photo that is a person
 const SOFTEST = 0.05; // reach of the widest soft edge, of the longer side
 const LUMA = [0.299, 0.587, 0.114];
 const sessions = new Map(), places = new WeakMap(); // network or image -> what was made of it
-let spare, programs, sure, lastWork, gpu, whole, asked, small, painted, area, keepsColors, byPlaces, stopped;
+let spare, programs, sure, lastWork, gpu, whole, asked, small, painted, area, keepsColors, byPlaces, last, stopped;
 
 onmessage = async ({ data }) => {
   clearTimeout(spare);
@@ -48,7 +48,7 @@ const tasks = {
   async paint({ image, short, colors, mask, ...how }) {
     if (image) whole = image; // else the photo of the last call
     if (image || short !== asked || !how.work !== !byPlaces) small = resized(whole, sideOf(whole, short, how.work));
-    [asked, keepsColors, byPlaces] = [short, colors, how.work];
+    [asked, keepsColors, byPlaces, last] = [short, colors, how.work, how];
     painted = await repainted(small, how);
     if (colors) painted.data = recolored(painted.data, small.data);
     return tasks.mask({ mask });
@@ -85,16 +85,17 @@ const tasks = {
   },
 
   // The last painting at the photo's size, with the photo's detail where the painting kept its
-  // edges; as `enlarged` in enlarge.py.
-  async enlarge({ id, strength }) {
+  // edges; as `enlarged` in enlarge.py. At another size, `image`, it is painted anew.
+  async enlarge({ id, strength, image }) {
     stopped = false;
-    const { width, height } = whole, data = whole.data.slice(), light = luminance(small);
-    const same = width === small.width && height === small.height;
-    const sources = same ? [] : [painted.data, light, follows(painted, light)];
+    const { width, height } = image || whole, data = image ? image.data : whole.data.slice();
+    const [seen, made] = image ? await anew(image) : [small, painted];
+    const same = width === seen.width && height === seen.height, light = luminance(seen);
+    const sources = same ? [] : [made.data, light, follows(made, light)];
     const rows = sources
-      .flatMap((source) => split(source, small))
-      .map((plane) => resampler(plane, small, width, height, cubic));
-    const n = small.width * small.height, painting = area.rows(width, height), color = [0, 0, 0];
+      .flatMap((source) => split(source, seen))
+      .map((plane) => resampler(plane, seen, width, height, cubic));
+    const n = seen.width * seen.height, painting = area.rows(width, height), color = [0, 0, 0];
     for (let y = 0; y < height; y++) {
       const share = painting(y), line = rows.map((row) => row(y));
       for (let x = 0; x < width; x++) {
@@ -103,7 +104,7 @@ const tasks = {
         const own = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
         const weight = strength * share(x, red, green, blue);
         for (let c = 0; c < 3; c++) {
-          const value = same ? painted.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
+          const value = same ? made.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
           color[c] = Math.min(1, Math.max(0, value));
         }
         if (keepsColors && !same) {
@@ -122,6 +123,13 @@ const tasks = {
     return { image: new ImageData(data, width, height) };
   },
 };
+
+// The photo at another size as it is painted then, and painted with strokes of that size.
+async function anew(image) {
+  const larger = (asked * image.width) / whole.width, seen = resized(image, sideOf(image, larger, byPlaces)), made = await repainted(seen, last);
+  if (keepsColors) made.data = recolored(made.data, seen.data);
+  return [seen, made];
+}
 
 // The short side to paint at, for a network or with the places of a painting.
 function sideOf({ width, height }, short, taken) {
