@@ -240,7 +240,7 @@ def chromium():
         flags.append("--use-fake-device-for-media-stream=device-count=2")
         flags.append("--host-resolver-rules=MAP evil.example 127.0.0.1")
         flags += ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
-        flags.append("--enable-features=Vulkan")
+        flags += ["--enable-features=Vulkan", "--disable-gpu-rasterization"]
         browser = driver.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
