@@ -9,6 +9,7 @@ from PIL import Image, ImageChops
 
 from faststyle_fastai.all import PaintOptions, Stylizer, read_picture, to_tensor
 from faststyle_fastai.images.masks import guided
+from faststyle_fastai.inference import people
 from faststyle_fastai.inference.people import find_faces, painted_area
 from faststyle_fastai.video.temporal import SteadyPeople
 
@@ -121,3 +122,12 @@ def test_people_of_a_film_are_steady(astronaut, nobody):
     assert areas[0].shape == (1, 1, 256, 256) and areas[-1].mean() > 0.3
     assert flicker < before
     assert not area_of(people, to_tensor(nobody)).any()  # another scene
+
+
+def test_faces_of_a_photo_are_sought_once(astronaut, monkeypatch):
+    people.faces_seen.cache_clear()
+    seen = []
+    monkeypatch.setattr(people, "find_faces", lambda x: seen.append(x.shape) or find_faces(x))
+    first, again = people.faces_of(astronaut), people.faces_of(to_tensor(astronaut))
+    assert first == again and len(first) == 1 and len(seen) == 1
+    assert not people.faces_of(Image.new("RGB", (64, 48))) and len(seen) == 2

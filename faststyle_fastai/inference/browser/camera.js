@@ -97,19 +97,23 @@ if (address.has("clean")) {
 $("snap").onclick = () => frame.toBlob((blob) => open(new File([blob], "camera.jpg", { type: blob.type })), "image/jpeg", 0.95);
 
 $("record").onclick = () => {
-  if (recorder) return recorder.stop();
+  if (recorder) return recorder.enough();
   const parts = [];
+  let ending = false;
   recorder = new MediaRecorder($("picture").captureStream());
-  recorder.ondataavailable = ({ data }) => parts.push(data);
+  // A slow machine may not have recorded a picture yet.
+  const end = () => ending && parts.length && recorder.state === "recording" && recorder.stop();
+  recorder.enough = () => end((ending = true));
+  recorder.ondataavailable = ({ data }) => end(data.size && parts.push(data));
   recorder.onstop = () => {
     const type = recorder.mimeType.split(";")[0];
-    save(new Blob(parts, { type }), `faststyle-${style.name}.${type === "video/mp4" ? "mp4" : "webm"}`);
+    if (parts.length) save(new Blob(parts, { type }), `faststyle-${style.name}.${type === "video/mp4" ? "mp4" : "webm"}`);
     recorder = null;
     $("record").textContent = words.record;
     delete $("record").dataset.on;
     say("recorded");
   };
-  recorder.start();
+  recorder.start(250);
   $("record").textContent = words.recordStop;
   say("recording");
   $("record").dataset.on = "";
