@@ -131,8 +131,10 @@ def live_film(path: Path) -> Path | BytesIO | None:
     if path.suffix.lower() not in (".heic", ".heif", ".jpg", ".jpeg") or not path.is_file():
         return None
     beside = (path.with_suffix(suffix) for suffix in (".mov", ".MOV", ".mp4", ".MP4"))
+    if film := next(filter(Path.is_file, beside), None):
+        return film
     found = FILM.search(data := path.read_bytes())
-    return next(filter(Path.is_file, beside), found and BytesIO(data[found.start() :]))
+    return BytesIO(data[found.start() :]) if found else None
 
 
 def numbered_files(

@@ -53,12 +53,12 @@ SHARED = (
     "batch.js", "link.js", "zoom.js", "settings.js", "made.js", "page.js",
 )  # fmt: skip
 PHOTOS = "booth.js", "sharing.js"  # for which photos are opened
-LOCAL = "common.js", "local.js", "webm.js", *SHARED, *PHOTOS
+LOCAL = "common.js", "memory.js", "local.js", "webm.js", *SHARED, *PHOTOS
 REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", *PHOTOS, "mine.js"
 LENS = "common.js", "remote.js", *SHARED, "lens.js"  # the camera alone
 # What only a page with a server behind it has.
 PARTS = {part.upper(): f"{part}.html" for part in ("navigation", "closer", "views")}
-WORKER = "palette.js", "resample.js", "worker.js"
+WORKER = "memory.js", "palette.js", "resample.js", "worker.js"
 
 
 def export_html(

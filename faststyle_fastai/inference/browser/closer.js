@@ -56,7 +56,10 @@ $("halt").onclick = () => {
   way();
 };
 
-$("finer").onclick = () => getCloser(async (photo) => (await sendPhoto(), watchWork(await begin("refine", { ...plain(asked()), side: Number($("side").value) }), photo)));
+$("finer").onclick = () => getCloser(async (photo) => {
+  await sendPhoto(); // another may have come back
+  return watchWork(await begin("refine", { ...plain(asked()), side: Number($("side").value) }), photo);
+});
 async function watchWork(id, photo = now.photo) {
   let sees = 0;
   way = () => endJob({ id });

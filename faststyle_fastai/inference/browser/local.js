@@ -162,10 +162,9 @@ async function fullSize({ strength, type, quality, larger }, watch) {
   return blob;
 }
 // Whether the worker lacks the memory to paint it at 1.4 times its size, or more.
-const ROOM = 2e6, CLOSER = 8e5; // half of LARGEST and CLOSE in worker.js
 function tooFine() {
   const { width, height } = now.photo, least = Math.min(width, height), scale = Math.min(1, (facts.strokes[$("stroke").value] || least) / least);
-  return 2 * scale ** 2 * width * height > (style.work && !second() ? CLOSER : ROOM);
+  return 4 * scale ** 2 * width * height > 2 * (style.work && !second() ? CLOSE : LARGEST);
 }
 const forgetFull = () => (full = {});
 const encodes = (type) => encodesHere(type);

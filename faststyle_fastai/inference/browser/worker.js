@@ -2,9 +2,7 @@
 // networks, "read" a painting, "paint" a photo; "mask" changes where the last painting shows, and
 // "enlarge" gives it at the photo's size, unless "stop" comes first.
 const SMALLEST = 5; // px of a side that a network accepts
-const LARGEST = 4e6; // pixels that are painted; larger photos are painted smaller and enlarged
 const UNIT = 16, CLOSEST = 144; // px that sides are divided by where places of a painting are taken, and the least
-const CLOSE = 1.6e6; // pixels where places of a painting are taken: they need memory
 const CANVAS = 512; // px of a painting's short side there, at most
 const BROADER = 0.7; // of the side there, without a graphics card: places need four times as long
 const SOON = ["places", "neighbors"]; // made ready in spare time
