@@ -12,7 +12,7 @@ from .images.saving import save_picture
 from .images.sheets import contact_sheet, side_by_side
 from .images.tensors import read_tensor, to_tensor
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
-from .inference.drawing import draw_strokes, painting_frames, strokes_svg
+from .inference.drawing import draw_heights, draw_strokes, painting_frames, strokes_svg
 from .inference.first_sight import nearest_styles
 from .inference.grid import each_style, sheet_page, style_grid, style_sheet
 from .inference.html import export_html

@@ -10,7 +10,7 @@ __all__ = ["Command", "Group", "in_options"]
 
 # Title of a group -> its options, by their names in Python. All others come first.
 GROUPS = {
-    "Look": "strength mix stroke size keep_colors as_one painterly seamless",
+    "Look": "strength mix stroke size strokes keep_colors as_one painterly seamless",
     "Part of the photo": "area faces mask black save_mask",
     "Refining": "refine likeness painting",
     "Output": "paper dpi force skip_existing watch depth strip codec crf fps dtype",

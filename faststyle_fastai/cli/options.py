@@ -101,6 +101,7 @@ PAINT: dict[str, dict[str, Any]] = {
     "black": {"kind": str | None, "names": ["--background-style"], "callback": check_style},
     "stroke": {},
     "size": {},
+    "strokes": {"names": ["--strokes"]},
     "keep_colors": {"names": ["--keep-colors"]},
     "tile": {"kind": str},
     "exact": {"names": ["--exact"]},

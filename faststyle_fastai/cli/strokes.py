@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from typer import Argument
 
+from ..core.errors import UsageError
 from ..core.extras import extra
 from ..images.formats import FILMS
 from . import options
@@ -20,11 +21,15 @@ LARGE = 20  # MB of an SVG that is slow to edit
 OUTPUT = "Output file: .svg, an image, or a video of the painting (.mp4, .gif)."
 STYLE = f"Paint in a style first. {options.STYLE}"
 BRUSH = (
-    "Width of the largest brush, as a share of the longer side. Default: 0.05, and 0.003 for pens."
+    "Width of the largest brush, as a share of the longer side. Default: 0.003 for pens; else as "
+    "in the painting of --style, or 0.05."
 )
 BRUSHES = "Brushes, each half as wide as the one before. Default: 5."
 DETAIL = "How small a difference is worth a stroke, from 0 to 1."
 PENS = "Draw on white with pens of N colors, as for a plotter. 0: paint."
+RELIEF = "How high the paint lies, from 0 to 1. Default: 0.5, and 0 for pens."
+CANVAS = "How much of the canvas's weave shows, from 0 to 1."
+HEIGHTS = "Also save how high the paint lies, as a gray image."
 SIZE = "Longer side of an image or video. Default: the image's, at most 1280, or 480 of a GIF."
 
 
@@ -37,6 +42,9 @@ def strokes(
     detail: Annotated[float, option("SHARE", DETAIL, min=0, max=1)] = 0.5,
     pens: Annotated[int, option("N", PENS, min=0, max=32)] = 0,
     size: Annotated[int | None, option("PX", SIZE, min=16, max=8192)] = None,
+    relief: Annotated[float | None, option("SHARE", RELIEF, min=0, max=1)] = None,
+    canvas: Annotated[float, option("SHARE", CANVAS, min=0, max=1)] = 0.0,
+    heights: Annotated[Path | None, option("FILE", HEIGHTS)] = None,
     seconds: Annotated[float, option("SECONDS", "Length of a video.", min=1, max=600)] = 12,
     seed: Annotated[int, option("N", "Seed of the order of strokes.", min=0)] = 0,
     force: options.Force = False,
@@ -46,7 +54,7 @@ def strokes(
     "Paint an image with brush strokes or pens: as SVG, as an image, or as a video of its painting."
     from ..core.atomic import atomic_write, may_write_file
     from ..images.saving import check_format, save_picture
-    from ..inference.drawing import draw_strokes, painting_frames, strokes_svg
+    from ..inference.drawing import draw_heights, draw_strokes, painting_frames, strokes_svg
     from ..inference.strokes import paint_strokes
     from ..video.recorder import write_video
 
@@ -54,12 +62,17 @@ def strokes(
     if suffix in FILMS:
         extra("av", "video")
     film, vector = suffix in FILMS | {".gif"}, suffix == ".svg"
+    if vector and (relief or canvas):
+        raise UsageError("An SVG has no relief and no canvas. Use an image or a video.")
     may_write_file(out if film or vector else check_format(out), force)
+    if heights:
+        may_write_file(check_format(heights), force)
     source: Any = picture
+    like = None
     if style:
         paint, styles = load_mixture(style, None, None, trust_pickle, device, "auto", True, None)
-        source = paint(picture, style=styles)
-    found = paint_strokes(source, brush, layers, detail, pens, seed)
+        source, like = paint(picture, style=styles), paint.painting_of(styles)
+    found = paint_strokes(source, brush, layers, detail, pens, seed, like)
     if vector:
         text = strokes_svg(found)
         if len(text) > LARGE * 1e6:
@@ -69,7 +82,10 @@ def strokes(
     elif film:
         fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
         side = size or min(side, max(found.size))
-        write_video(painting_frames(found, side, round(seconds * fps), HELD * fps), out, fps)
+        frames = painting_frames(found, side, round(seconds * fps), HELD * fps, relief, canvas)
+        write_video(frames, out, fps)
     else:
-        save_picture(draw_strokes(found, size), out)
-    options.print_outputs(out)
+        save_picture(draw_strokes(found, size, relief, canvas), out)
+    if heights:
+        save_picture(draw_heights(found, size), heights)
+    options.print_outputs(out, *[heights] if heights else [])

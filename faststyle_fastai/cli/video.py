@@ -18,7 +18,7 @@ from .options import option
 from .plans import check_neighbors
 
 
-@options.takes(options.paint_options("size", "exact"))
+@options.takes(options.paint_options("size", "strokes", "exact"))
 def video(
     source: Annotated[
         str,

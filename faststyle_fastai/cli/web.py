@@ -48,7 +48,7 @@ def web(
         until_interrupted()
 
 
-@options.takes(options.paint_options("stroke", "size", "tile", "exact"))
+@options.takes(options.paint_options("stroke", "size", "strokes", "tile", "exact"))
 def camera(
     style: Annotated[
         str | None,

@@ -1,22 +1,27 @@
 "Brush strokes, drawn: as an image of any size, as the frames of its painting, as SVG."
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..core.errors import UsageError
 from ..core.values import check_range
+from .relief import lit
 
-__all__ = ["Brush", "Drawing", "by_length", "draw", "draw_strokes", "marks", "normals",
-           "painting_frames", "strokes_svg"]  # fmt: skip
+__all__ = ["Brush", "Drawing", "by_length", "draw", "draw_heights", "draw_strokes", "marks",
+           "normals", "painting_frames", "strokes_svg"]  # fmt: skip
 
 FINE = 2  # px that become one, for smooth edges
 HAIRS, LEAST = 1.3, 6  # of a brush, for each px of half its width; brushes with fewer show none
 TONE = 0.035, 60  # how much the colors of hairs vary: their own share, and that of 255
 UNIT = 10  # of an SVG's whole numbers in a px
 LARGEST = 8192  # px of an image
+RELIEF = 0.5  # of paint; pens have none
+GROUND, THICK = 100, 70  # of 255: height of the ground, and of a stroke as wide as the canvas
+UNEVEN = 0.6  # deviation of heights, as a share
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Brush:
 
     width: float
     points: list[np.ndarray]  # of each stroke: [n, 2], x and y
-    colors: np.ndarray  # [strokes, 3] uint8
+    colors: np.ndarray  # [strokes, 3] uint8; [strokes, 1] of heights
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,11 @@ class Drawing:
 def draw_strokes(
     strokes: Drawing,
     size: int | None = None,  # px of the longer side; None: the image's
+    relief: float | None = None,  # how high the paint lies, from 0 to 1; None: 0.5, and 0 of pens
+    canvas: float = 0.0,  # how much of the canvas's weave shows, from 0 to 1
 ) -> Image.Image:
-    "Draw strokes with the hairs of their brushes, as an image."
-    *_, last = painting_frames(strokes, size, 1)
+    "Draw strokes with the hairs of their brushes, lit from the upper left, as an image."
+    *_, last = painting_frames(strokes, size, 1, 0, relief, canvas)
     return last
 
 
@@ -53,21 +60,57 @@ def painting_frames(
     size: int | None = None,  # px of the longer side; None: the image's
     n: int = 250,  # about as many of each brush
     held: int = 0,  # how often the last one comes again
+    relief: float | None = None,  # as in `draw_strokes`
+    canvas: float = 0.0,
 ) -> Iterator[Image.Image]:
     "Yield the canvas, and images of the painting as it comes into being."
     check_range("size", size, 8, LARGEST)
+    if strokes.pens and relief:
+        raise UsageError(f"Pens leave no relief. Do not use relief={relief}.")
+    if relief is None:
+        relief = 0 if strokes.pens else RELIEF
+    last, frames = None, drawn(strokes, size, n)
+    if relief or canvas:
+        rise = drawn(in_height(strokes), size, n)
+        frames = (lit(*pair, relief, canvas) for pair in zip(frames, rise, strict=True))
+    for last in frames:
+        yield last
+    yield from repeat(last, held)
+
+
+def draw_heights(
+    strokes: Drawing,
+    size: int | None = None,  # px of the longer side; None: the image's
+) -> Image.Image:
+    "Draw how high the paint lies, as an 8-bit gray image."
+    *_, last = drawn(in_height(strokes), size, 1)
+    return last
+
+
+def in_height(strokes):
+    "Strokes in shades of gray: each brush lies on those before it; the wider, the thicker."
+    random, brushes, level = np.random.default_rng(0), [], float(GROUND)
+    for brush in strokes.brushes:
+        thick = THICK * (brush.width / max(strokes.shape)) ** 0.5
+        level += thick
+        levels = level + UNEVEN * thick * random.standard_normal((len(brush.points), 1))
+        brushes.append(replace(brush, colors=levels.clip(0, 255).astype(np.uint8)))
+    return replace(strokes, ground=(GROUND,), brushes=brushes)
+
+
+def drawn(strokes, size, n):
+    "Yield the ground, and images of the strokes as they are drawn."
     scale = min(size or max(strokes.size), LARGEST) / max(strokes.shape)
     height, width = (FINE * max(1, round(side * scale)) for side in strokes.shape)
-    canvas = Image.new("RGB", (width, height), strokes.ground)
+    canvas = Image.new("RGB" if len(strokes.ground) == 3 else "L", (width, height), strokes.ground)
     random = None if strokes.pens else np.random.default_rng(0)
     yield canvas.reduce(FINE)
     for brush in strokes.brushes:
         steps = np.linspace(0, len(brush.points), max(1, n // len(strokes.brushes)) + 1)
-        drawn = marks(brush, FINE * scale, random)
+        shapes = marks(brush, FINE * scale, random)
         for count in np.diff(steps.astype(int)):
-            draw(canvas, islice(drawn, count))
+            draw(canvas, islice(shapes, count))
             yield canvas.reduce(FINE)
-    yield from repeat(canvas.reduce(FINE), held)
 
 
 def draw(

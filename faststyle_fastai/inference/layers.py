@@ -16,6 +16,7 @@ from .options import PaintOptions, painting_shape
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
 from .people import faces_of, painted_area
+from .strokes import with_strokes
 
 __all__ = ["paint_layers"]
 
@@ -26,6 +27,7 @@ def paint_layers(
     how: PaintOptions,
     side: int | None,  # px of a tile; None: at once
     watch: Callable[[float], None] | None = None,  # gets the finished share of the tiles
+    like: Callable[[Any], Any] = lambda style: None,  # a style's painting, for strokes as its own
 ) -> Image.Image | Tensor:
     "Repaint an opened image where its mask and its people say."
     photo = read_tensor(image) if side is None else read_upright(image)
@@ -42,6 +44,8 @@ def paint_layers(
         layers.append(layer(one, photo, how, side, tell))
         if how.faces == "natural":
             draw_faces(layers[-1], photo, faces, how.strength)
+        if how.strokes:
+            layers[-1] = with_strokes(layers[-1], like(style))
     *_, back, front = layers
     if None in masks:
         return front

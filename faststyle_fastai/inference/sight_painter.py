@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import torch
@@ -38,6 +37,7 @@ TILE = 1024  # px of what is seen and decoded at once
 EDGE = 24  # px of its own reflection around an image: zeros would be seen as an edge
 SMALL = 128  # px of a painting's short side; smaller ones show no brush strokes
 KEPT = 8  # paintings
+ROOM = KEPT * AREA  # px of all works of a canvas; more of them are seen smaller
 
 
 @dataclass(frozen=True)
@@ -107,22 +107,8 @@ class SightPainter:
 
     def canvas(self):
         "All works, one below the other: keys [1, C, H, W], blocks [C, H * W], styles [H, W]."
-        works = [
-            (kind, *of_painting(work, digest(work), self.device, self.dtype))
-            for kind, works in enumerate(self.works)
-            for work in works
-        ]
-        if len(works) == 1:
-            return *works[0][1:], None
-        width = max(other.shape[3] for _, other, _ in works)
-        others, blocks, styles = [], [], []
-        for kind, other, block in works:
-            h, w = other.shape[2:]
-            room = 0, width - w, 0, 1  # and a row of nowhere, so that no strokes lead on
-            others.append(F.pad(other, room))
-            blocks.append(F.pad(block.unflatten(1, (h, w)), room).flatten(1))
-            styles.append(F.pad(torch.full((h, w), kind, device=self.device), room, value=NOWHERE))
-        return torch.cat(others, 2), torch.cat(blocks, 1), torch.cat(styles)
+        works = [(kind, work) for kind, works in enumerate(self.works) for work in works]
+        return of_works(with_digests(works), self.device, self.dtype)
 
 
 def reached(start, length):
@@ -158,13 +144,39 @@ def inside(x, unit):
     return x[..., n:-n, n:-n]
 
 
+def with_digests(works):
+    return tuple((kind, work, digest(work)) for kind, work in works)
+
+
+def of_works(works, device, dtype):
+    "The canvas of works, each with its style's number and its digest."
+    if len(works) == 1:
+        return *of_painting(*works[0][1:], device, dtype), None
+    return _of_works(works, device, dtype)
+
+
+@lru_cache(maxsize=1)
+def _of_works(works, device, dtype):
+    area = min(AREA, ROOM // len(works))
+    seen = [(kind, *of_painting(*work, device, dtype, area)) for kind, *work in works]
+    width = max(other.shape[3] for _, other, _ in seen)
+    others, blocks, styles = [], [], []
+    for kind, other, block in seen:
+        h, w = other.shape[2:]
+        room = 0, width - w, 0, 1  # and a row of nowhere, so that no strokes lead on
+        others.append(F.pad(other, room))
+        blocks.append(F.pad(block.unflatten(1, (h, w)), room).flatten(1))
+        styles.append(F.pad(torch.full((h, w), kind, device=device), room, value=NOWHERE))
+    return torch.cat(others, 2), torch.cat(blocks, 1), torch.cat(styles)
+
+
 @lru_cache(maxsize=KEPT)
 @torch.inference_mode()
-def of_painting(work, _digest, device, dtype):
+def of_painting(work, _digest, device, dtype, area=AREA):
     "Keys of a painting, [1, C, H, W], and its cells and light as blocks, [4 * C, H * W]."
     painting = to_tensor(read_picture(work)).to(device)
     height, width = painting.shape[2:]
-    short = min(SIDE, height, width, int(math.sqrt(AREA * min(height, width) / max(height, width))))
+    short = min(SIDE, height, width, int(math.sqrt(area * min(height, width) / max(height, width))))
     painting = resize_short(painting, max(LEAST, short))
     height, width = (n // UNIT * UNIT for n in painting.shape[2:])
     painting = painting[..., :height, :width]
@@ -179,9 +191,10 @@ def look_at(
     dtype: torch.dtype | None,
 ) -> None:
     "Read paintings, so that a wrong one fails here, and remember the last of them."
-    for work in chain(*map(listify, paintings)):
-        of_painting(work, digest(work), device, dtype)
-        warn_if_small(work, SMALL)
+    for style in map(listify, paintings):
+        of_works(with_digests((0, work) for work in style), device, dtype)
+        for work in style:
+            warn_if_small(work, SMALL)
 
 
 # New modules draw random weights. That must not change the results of a seed after the first call.

@@ -8,16 +8,19 @@ to the image. Lines stay lines, as a large brush brings nothing closer there.
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
-from scipy.ndimage import gaussian_filter, sobel, uniform_filter1d
+from torch import Tensor
 
 from ..core.errors import UsageError
 from ..core.values import check_range
-from ..images.files import floats, read_picture
+from ..images.files import floats, read_picture, to_picture
 from ..images.shapes import fitted
-from .drawing import Brush, Drawing, by_length, draw, marks, normals
+from ..images.tensors import to_tensor
+from .brushwork import StrokeShape, at, directions, smooth, stroke_shape, structure
+from .drawing import Brush, Drawing, by_length, draw, draw_strokes, marks, normals
 
-__all__ = ["paint_strokes"]
+__all__ = ["paint_strokes", "with_strokes"]
 
 SIDE, ENLARGED = 1024, 2  # px of the longer side that strokes are found at; times the image's
 FINEST = 1.5  # px of half a brush there
@@ -28,7 +31,6 @@ STEP, LONGEST = 2, 9  # least px from a point of a stroke to the next; most step
 FEWEST = 4  # points of a stroke; shorter ones look like confetti
 TURN, INERTIA = 0.64, 0.3  # cosine of the sharpest turn; share of the last direction in the next
 SAME, NEAR = 0.12, 0.02  # how far from its own color, and a better canvas, a stroke may lead
-FAR = 0.12, 0.02  # weights of directions 4 and 16 times as far away, which count where it is flat
 ACROSS = np.linspace(-0.8, 0.8, 5)  # half widths from a stroke's middle, where it is judged
 FIRST, FINER = -0.001, 1  # gain of the first brush; how much more each finer one must gain
 HATCH, CONTRAST = 0.2, 0.2  # share of a pen's color that is not worth a line; cost of dark pens
@@ -42,6 +44,7 @@ def paint_strokes(
     detail: float = 0.5,  # from 0 to 1: how small a difference is worth a stroke
     pens: int = 0,  # draw on white paper with pens of so many colors; 0: paint
     seed: int = 0,
+    like: Any = None,  # a painting, likewise; strokes get the width and length of its own
 ) -> Drawing:
     """Find the strokes that paint an image.
 
@@ -55,6 +58,9 @@ def paint_strokes(
     if pens and layers:
         raise UsageError(f"Pens have one width. Do not use both pens={pens} and layers={layers}.")
     whole = read_picture(picture)
+    shape = StrokeShape() if like is None else stroke_shape(read_picture(like))
+    brush = brush or (PEN if pens else WIDTH * shape.width)
+    steps = round(LONGEST * shape.length)
     side = min(SIDE, ENLARGED * max(whole.size))
     image = whole.resize(fitted(whole.size, side, enlarge=True), Image.Resampling.LANCZOS)
     source, inks = floats(image), pen_colors(image, pens)
@@ -62,14 +68,14 @@ def paint_strokes(
     canvas = Image.new("RGB", image.size, tuple(ground.tolist()))
     tensor, random, brushes = structure(source), np.random.default_rng(seed), []
     for i in range(1 if pens else layers or LAYERS):
-        half = max(FINEST, side * (brush or (PEN if pens else WIDTH)) / 2 ** (i + 1))
+        half = max(FINEST, side * brush / 2 ** (i + 1))
         apart, sight, calm = (8 * half, 3 * half, 4 * half) if pens else (half,) * 3
         blurred, way = smooth(source, sight), directions(tensor, calm)
         least = 0.1 * 0.06**detail * (1 + FINER * i) if i or pens else FIRST
         found = []
         for _ in range(HATCHES if pens else PASSES):
             now = smooth(floats(canvas), sight) if pens else floats(canvas)
-            lines = traced(starts(blurred - now, apart, least), way, blurred, now, half)
+            lines = traced(starts(blurred - now, apart, least), way, blurred, now, half, steps)
             color = hatched(lines, blurred, now, inks) if pens else judged(lines, source, now, half)
             order = in_regions(lines, source.shape, random)
             order = order[color[order, 3] > least / 2]
@@ -85,32 +91,6 @@ def paint_strokes(
     return Drawing(whole.size, source.shape[:2], tuple(ground.tolist()), brushes, bool(pens))
 
 
-def structure(source):
-    "Products of the luminance's derivatives, [H, W, 3]: xx, xy and yy."
-    gray = gaussian_filter(source @ np.array([0.3, 0.59, 0.11], np.float32), 1)
-    dx, dy = sobel(gray, 1), sobel(gray, 0)
-    return np.stack([dx * dx, dx * dy, dy * dy], -1)
-
-
-def smooth(x, side):
-    "Blur [H, W, C]."
-    for axis in (0, 1, 0, 1):
-        x = uniform_filter1d(x, int(side) | 1, axis)
-    return x
-
-
-def directions(tensor, half):
-    "Unit vectors along the edges for a brush, [H, W, 2]; where it is flat, of edges far away."
-    near = total = smooth(tensor, 1.5 * half + 3)
-    for weight in FAR:
-        half *= 4
-        near = smooth(near, half)
-        total = total + weight * near
-    xx, xy, yy = np.moveaxis(total, -1, 0)
-    angle = np.arctan2(2 * xy, xx - yy) / 2
-    return np.stack([-np.sin(angle), np.cos(angle)], -1)
-
-
 def starts(difference, apart, least):
     "The worst place, x and y, of each square of the canvas that differs by more than `least`."
     error = np.abs(difference).mean(-1)
@@ -124,18 +104,20 @@ def starts(difference, apart, least):
     return (corners + np.stack([across, down], -1)).astype(np.float32)
 
 
-def traced(places, way, blurred, now, half):
+def traced(places, way, blurred, now, half, steps):
     "Strokes that follow the directions from places to both sides, each [n, 2]."
-    (fore, n), (back, m) = (follow(places, sign, way, blurred, now, half) for sign in (1, -1))
+    (fore, n), (back, m) = (
+        follow(places, sign, way, blurred, now, half, steps) for sign in (1, -1)
+    )
     lines = (np.concatenate([b[j:0:-1], f[: i + 1]]) for f, i, b, j in zip(fore, n, back, m))
     return [line for line in lines if len(line) >= FEWEST]
 
 
-def follow(place, sign, way, blurred, now, half):
-    "Paths from places to one side, [N, LONGEST + 1, 2], and the steps of each."
-    path, n = np.repeat(place[:, None], LONGEST + 1, 1), np.zeros(len(place), int)
+def follow(place, sign, way, blurred, now, half, steps):
+    "Paths from places to one side, [N, steps + 1, 2], and how many each takes."
+    path, n = np.repeat(place[:, None], steps + 1, 1), np.zeros(len(place), int)
     last, color, active = sign * at(way, place), at(blurred, place), np.arange(len(place))
-    for k in range(1, LONGEST + 1):
+    for k in range(1, steps + 1):
         next_way = at(way, place)
         cosine = (next_way * last).sum(-1, keepdims=True)
         last = (1 - INERTIA) * np.where(cosine < 0, -next_way, next_way) + INERTIA * last
@@ -183,10 +165,18 @@ def in_regions(lines, shape, random):
     return np.argsort(when + 0.3 * field.std() * random.standard_normal(len(lines)))
 
 
-def at(field, places):
-    "Values at the pixels nearest to places, x and y."
-    x, y = np.moveaxis(np.rint(places).astype(int), -1, 0)
-    return field[y.clip(0, field.shape[0] - 1), x.clip(0, field.shape[1] - 1)]
+def with_strokes(
+    image: Image.Image | Tensor,  # or [B, 3 or 4, H, W] in [0, 1]
+    like: Any = None,  # as in `paint_strokes`
+) -> Any:  # as `image`, with 8 bits per color channel
+    "Paint an image with strokes in relief; transparency stays."
+    if isinstance(image, Tensor):
+        painted = [to_tensor(with_strokes(to_picture(one[:, :3]), like)) for one in image.split(1)]
+        return torch.cat([torch.cat(painted).to(image), image[:, 3:]], 1)
+    painted = draw_strokes(paint_strokes(image.convert("RGB"), like=like)).resize(image.size)
+    if "A" in image.getbands():
+        painted.putalpha(image.getchannel("A"))
+    return painted
 
 
 def pen_colors(image, n):

@@ -150,7 +150,7 @@ class Stylizer:
             painted = None
             while painted is None:
                 try:
-                    painted = paint_layers(painter, image, how, side, watch)
+                    painted = paint_layers(painter, image, how, side, watch, self.painting_of)
                 except (MemoryError, RuntimeError) as error:
                     side = smaller_side(not self.onnx, side, error)
         if isinstance(painted, Tensor):
@@ -214,6 +214,11 @@ class Stylizer:
         mixed.sort(key=lambda each: digest(each[0]))  # the same in any order
         return tuple(map(list, zip(*mixed)))
 
+    def painting_of(self, style) -> Any:
+        "The painting of a style, or of what a mix has most of; None: not known."
+        best = max(zip(self.style_weights(style).tolist(), self.styles), default=(0, None))[1]
+        return next(iter(listify(self.paintings.get(best))), None)
+
     def refined(
         self,
         picture: Any,  # as in `__call__`, or a list of pictures
@@ -261,24 +266,19 @@ class Stylizer:
         size: tuple[int, int],  # width and height of the photo
         shape: tuple[int, int],  # height and width to paint at
         tile,  # see PaintOptions
-    ) -> int | None:
-        # Side of a tile in px; None: paint without tiles.
+    ) -> int | None:  # px; None: paint without tiles
         if not self.onnx:
             return chosen_side(size, shape[::-1], tile, self.device)
-        if tile not in ("auto", None):
-            raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
-        return None
+        if tile in ("auto", None):
+            return None
+        raise FaststyleError("An .onnx network cannot paint in tiles. Do not use tile=.")
 
     def style_weights(
         self,
         style,  # a name, an index, a mix {name: weight} or [weight, …]; None: as in FILE:NAME
     ) -> Tensor:  # [n_styles]
         "Weights over the styles of the network."
-        return mixture(style, self._n_styles, self._index).to(self.device)
-
-    @property
-    def _n_styles(self):  # an autoencoder has one without a name
-        return max(1, len(self.styles))
+        return mixture(style, max(1, len(self.styles)), self._index).to(self.device)
 
     def _index(self, style):
         style = self.named if style is None else style
@@ -289,9 +289,9 @@ class Stylizer:
             if style not in self.styles:
                 raise ValueError(unknown_style(style, self.styles))
             return self.styles.index(style)
-        index = style or 0
-        if index not in range(self._n_styles):
-            raise ValueError(f"No style {index}. Indices run from 0 to {self._n_styles - 1}.")
+        last = max(0, len(self.styles) - 1)  # an autoencoder has one without a name
+        if (index := style or 0) not in range(last + 1):
+            raise ValueError(f"No style {index}. Indices run from 0 to {last}.")
         return index
 
 

@@ -82,6 +82,8 @@ def paint_video(
     if out.resolve() == Path(source).resolve():
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
     paint_options = PaintOptions(style, strength, **options)
+    if paint_options.strokes:
+        raise UsageError("strokes= is for still images: the strokes of a film would flicker.")
     if paint_options.mask is not None:
         paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
     if refine and painterly:

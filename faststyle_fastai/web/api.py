@@ -25,6 +25,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "stroke": ("stroke", {"enum": [*STROKES], "default": PaintOptions.stroke}),
     "paint": ("area", {"enum": [*AREAS], "default": PaintOptions.area}),
     "faces": ("faces", {"enum": [*FACES], "default": PaintOptions.faces}),
+    "strokes": ("strokes", {"type": "boolean", "default": False}),
     "keep-colors": ("keep_colors", {"type": "boolean", "default": False}),
 }
 FORMATS = {"jpeg": ".jpg", "png": ".png"}

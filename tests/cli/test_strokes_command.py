@@ -7,6 +7,8 @@ import pytest
 from clips import times
 from PIL import Image
 
+from faststyle_fastai.all import Stylizer, draw_strokes, paint_strokes
+
 BROAD = "--brush", 0.1, "--layers", 1
 
 
@@ -35,8 +37,8 @@ def test_a_style_is_painted_first(faststyle, photo):
     words = "--style", "tiny:udnie", "--size", 96, *BROAD
     assert faststyle("strokes", photo, "-o", "a.png", *words).returncode == 0
     assert faststyle("stylize", photo, "-o", "b.png", "--style", "tiny:udnie").returncode == 0
-    assert faststyle("strokes", "b.png", "-o", "c.png", *BROAD).returncode == 0
-    assert Image.open("a.png").tobytes() == Image.open("c.png").tobytes()
+    found = paint_strokes("b.png", 0.1, 1, like=Stylizer("tiny:udnie").painting_of("udnie"))
+    assert Image.open("a.png").tobytes() == draw_strokes(found).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,8 @@ def test_a_style_is_painted_first(faststyle, photo):
         (("me.png", "-o", "a.txt"), 1, "a.txt: unsupported image format '.txt'"),
         (("me.png", "-o", "a.svg", "--pens", "2", "--layers", "3"), 2, "--pens 2 and --layers 3"),
         (("me.png", "-o", "a.svg", "--style", "none"), 1, "Unknown style 'none'"),
+        (("me.png", "-o", "a.svg", "--relief", "1"), 2, "An SVG has no relief"),
+        (("me.png", "-o", "a.png", "--pens", "2", "--relief", "1"), 2, "Pens leave no relief"),
     ],
 )
 def test_wrong_calls(faststyle, painting, words, code, why):
@@ -54,3 +58,18 @@ def test_wrong_calls(faststyle, painting, words, code, why):
     said = faststyle("strokes", *words)
     assert said.returncode == code and said.stdout == "" and why in said.stderr, said.stderr
     assert len(said.stderr.splitlines()) == 1 and os.listdir() == ["me.png"]
+
+
+def test_heights_are_saved_beside_the_painting(faststyle, photo):
+    words = "-o", "a.png", "--heights", "high.png", "--canvas", ".5", *BROAD
+    said = faststyle("strokes", photo, *words)
+    assert (said.returncode, said.stdout) == (0, "a.png\nhigh.png\n"), said.stderr
+    assert Image.open("high.png").mode == "L"
+
+
+def test_painted_with_strokes_in_one_command(faststyle, photo):
+    words = "--style", "tiny:udnie", "--strokes", "-o"
+    assert faststyle("stylize", photo, *words, "a.png").returncode == 0
+    assert faststyle("strokes", photo, "--style", "tiny:udnie", "-o", "b.png").returncode == 0
+    assert Image.open("a.png").tobytes() == Image.open("b.png").tobytes()
+    assert faststyle("video", photo, *words, "a.mp4").returncode == 2  # no such option

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faststyle_fastai.all import draw_strokes, paint_strokes, painting_frames, strokes_svg
+from faststyle_fastai.all import (
+    Stylizer,
+    draw_heights,
+    draw_strokes,
+    paint_strokes,
+    painting_frames,
+    strokes_svg,
+)
 
 BROAD = {"brush": 0.1, "layers": 2}
 GROUP = "{http://www.w3.org/2000/svg}g"
@@ -29,7 +36,7 @@ def far(image, other):
 def test_smaller_brushes_come_closer_to_the_photo(photo, painted):
     wide, narrow = painted.brushes
     assert wide.width == 2 * narrow.width and wide.points and narrow.points
-    paintings = [*painting_frames(painted, n=2)]
+    paintings = [*painting_frames(painted, n=2, relief=0)]
     canvas, blocked_in, finished = (far(each, Image.open(photo)) for each in paintings)
     assert paintings[0].size == (96, 72) and finished < blocked_in < canvas / 2
 
@@ -49,7 +56,7 @@ def test_lines_stay_lines():
     page = Image.new("L", (200, 200), 255)
     page.paste(0, (98, 40, 102, 160))
     found = paint_strokes(page)
-    drawn = pixels(draw_strokes(found).convert("L"))
+    drawn = pixels(draw_strokes(found, relief=0).convert("L"))
     dark = [np.count_nonzero((b.colors < 128).all(-1)) for b in found.brushes]
     assert dark[0] == 0 < sum(dark)
     assert drawn[45:155, 100].max() < 40 and min(drawn[:, :90].min(), drawn[:, 110:].min()) > 200
@@ -67,6 +74,60 @@ def test_the_same_strokes_again(photo, painted):
     again, other = paint_strokes(photo, **BROAD), paint_strokes(photo, **BROAD, seed=1)
     assert strokes_svg(again) == strokes_svg(painted) != strokes_svg(other)
     assert draw_strokes(again).tobytes() == draw_strokes(painted).tobytes()
+
+
+def test_paint_in_relief_is_lit_from_the_upper_left(painted):
+    flat, lit = (pixels(draw_strokes(painted, 384, relief=relief)) for relief in (0, 1))
+    rise_y, rise_x = np.gradient(pixels(draw_heights(painted, 384)))
+    facing = rise_x + 1.2 * rise_y  # toward the light, or away from it
+    gain = (lit - flat).mean(-1)
+    slopes = np.abs(facing) > 2
+    assert slopes.sum() > 1000
+    assert np.corrcoef(facing[slopes], gain[slopes])[0, 1] > 0.6
+    assert np.abs(gain.mean()) < 10 and far(draw_strokes(painted, 384), flat) > 1
+
+
+def test_a_canvas_shows_where_paint_is_flat():
+    plain = paint_strokes(Image.new("RGB", (260, 200), "teal"), brush=0.2, layers=1)
+    flat, woven = (draw_strokes(plain, 1040, 0, canvas) for canvas in (0, 1))
+    assert pixels(woven)[..., 1].std() > 2 * pixels(flat)[..., 1].std()
+    with pytest.raises(ValueError, match="canvas"):
+        draw_strokes(plain, canvas=2)
+
+
+def stripes(px):
+    "A painting of wavy strokes, so many px wide."
+    y, x = np.mgrid[:300, :400]
+    wave = np.sin(np.pi * (y + 8 * np.sin(x / 40)) / px) * 100
+    return Image.fromarray((128 + wave).astype(np.uint8)).convert("RGB")
+
+
+def test_strokes_are_as_wide_as_those_of_a_painting(photo):
+    narrow, wide = (paint_strokes(photo, layers=1, like=stripes(px)) for px in (3, 12))
+    usual, plain = (
+        paint_strokes(photo, layers=1, like=like) for like in (None, Image.new("L", (9, 9)))
+    )
+    assert narrow.brushes[0].width < 0.9 * usual.brushes[0].width
+    assert wide.brushes[0].width > 2 * usual.brushes[0].width
+    assert plain.brushes[0].width == usual.brushes[0].width
+    own = paint_strokes(photo, brush=0.1, layers=1, like=stripes(3))
+    assert own.brushes[0].width == pytest.approx(2 * usual.brushes[0].width)
+
+
+def test_pictures_are_painted_with_strokes(photo):
+    paint = Stylizer("tiny:udnie")
+    smooth, painted = (paint(photo, strokes=strokes) for strokes in (False, True))
+    again = draw_strokes(paint_strokes(smooth, like=paint.painting_of("udnie")))
+    assert painted.tobytes() == again.tobytes() and far(painted, smooth) > 3
+    see_through = Image.open(photo).convert("RGBA")
+    see_through.putalpha(Image.linear_gradient("L").resize(see_through.size))
+    kept = paint(see_through, strokes=True)
+    assert kept.getchannel("A").tobytes() == see_through.getchannel("A").tobytes()
+    half = Image.new("L", smooth.size)
+    half.paste(255, (0, 0, 48, 72))
+    masked = pixels(paint(photo, strokes=True, mask=half, tensor=False))
+    assert (masked[:, :48] == pixels(painted)[:, :48]).all()
+    assert (masked[:, 48:] == pixels(Image.open(photo))[:, 48:]).all()
 
 
 def test_svg_has_the_strokes_of_each_brush(painted):

@@ -29,7 +29,7 @@ MISSING = """train add-style pretrain demo video camera optimize grid sheet web 
 info evaluate"""
 
 
-@options.takes(options.paint_options("tile", "exact"))
+@options.takes(options.paint_options("strokes", "tile", "exact"))
 def stylize(
     inputs: options.Inputs,
     style: options.Style,

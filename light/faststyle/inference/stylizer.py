@@ -89,8 +89,9 @@ class Stylizer:
         """
         how = PaintOptions(style, strength, **options)
         check_range("likeness", likeness, 0, 1)
-        if isinstance(how.tile, int) or how.exact:
-            raise FaststyleError(f"This distribution paints no tiles. {FULL}")
+        if isinstance(how.tile, int) or how.exact or how.strokes:
+            what = "strokes" if how.strokes else "tiles"
+            raise FaststyleError(f"This distribution paints no {what}. {FULL}")
         given = read_array(picture)
         photo, opacity = given[..., :3], given[..., 3:]
         faces = faces_of(photo) if how.faces == "natural" or how.area != "all" else []
