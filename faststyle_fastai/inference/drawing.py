@@ -30,7 +30,7 @@ class Brush:
 
     width: float
     points: list[np.ndarray]  # of each stroke: [n, 2], x and y
-    colors: np.ndarray  # [strokes, 3] uint8; [strokes, 1] of heights
+    colors: np.ndarray  # [strokes, 3] uint8
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ def draw_strokes(
     canvas: float = 0.0,  # how much of the canvas's weave shows, from 0 to 1
 ) -> Image.Image:
     "Draw strokes with the hairs of their brushes, lit from the upper left, as an image."
-    *_, last = painting_frames(strokes, size, 1, 0, relief, canvas)
-    return last
+    relief = relief_of(strokes, relief)
+    *_, last = drawn(strokes, size, 1)
+    return shown(last, relief, canvas)
 
 
 def painting_frames(
@@ -64,16 +65,9 @@ def painting_frames(
     canvas: float = 0.0,
 ) -> Iterator[Image.Image]:
     "Yield the canvas, and images of the painting as it comes into being."
-    check_range("size", size, 8, LARGEST)
-    if strokes.pens and relief:
-        raise UsageError(f"Pens leave no relief. Do not use relief={relief}.")
-    if relief is None:
-        relief = 0 if strokes.pens else RELIEF
-    last, frames = None, drawn(strokes, size, n)
-    if relief or canvas:
-        rise = drawn(in_height(strokes), size, n)
-        frames = (lit(*pair, relief, canvas) for pair in zip(frames, rise, strict=True))
-    for last in frames:
+    relief, last = relief_of(strokes, relief), None
+    for frame in drawn(strokes, size, n):
+        last = shown(frame, relief, canvas)
         yield last
     yield from repeat(last, held)
 
@@ -83,34 +77,48 @@ def draw_heights(
     size: int | None = None,  # px of the longer side; None: the image's
 ) -> Image.Image:
     "Draw how high the paint lies, as an 8-bit gray image."
-    *_, last = drawn(in_height(strokes), size, 1)
-    return last
+    *_, last = drawn(strokes, size, 1)
+    return last.getchannel("K")
 
 
-def in_height(strokes):
-    "Strokes in shades of gray: each brush lies on those before it; the wider, the thicker."
-    random, brushes, level = np.random.default_rng(0), [], float(GROUND)
-    for brush in strokes.brushes:
-        thick = THICK * (brush.width / max(strokes.shape)) ** 0.5
-        level += thick
-        levels = level + UNEVEN * thick * random.standard_normal((len(brush.points), 1))
-        brushes.append(replace(brush, colors=levels.clip(0, 255).astype(np.uint8)))
-    return replace(strokes, ground=(GROUND,), brushes=brushes)
+def relief_of(strokes, relief):
+    if strokes.pens and relief:
+        raise UsageError(f"Pens leave no relief. Do not use both pens and relief={relief}.")
+    return (0 if strokes.pens else RELIEF) if relief is None else relief
+
+
+def shown(frame, relief, canvas):
+    "One of `drawn`, lit."
+    *colors, heights = frame.split()
+    picture = Image.merge("RGB", colors)
+    return lit(picture, heights, relief, canvas) if relief or canvas else picture
 
 
 def drawn(strokes, size, n):
-    "Yield the ground, and images of the strokes as they are drawn."
+    "Yield the ground, and images of the strokes as they are drawn: red, green, blue and height."
+    check_range("size", size, 8, LARGEST)
     scale = min(size or max(strokes.size), LARGEST) / max(strokes.shape)
     height, width = (FINE * max(1, round(side * scale)) for side in strokes.shape)
-    canvas = Image.new("RGB" if len(strokes.ground) == 3 else "L", (width, height), strokes.ground)
+    canvas = Image.new("CMYK", (width, height), (*strokes.ground, GROUND))  # any four channels
     random = None if strokes.pens else np.random.default_rng(0)
     yield canvas.reduce(FINE)
-    for brush in strokes.brushes:
+    for brush in in_height(strokes):
         steps = np.linspace(0, len(brush.points), max(1, n // len(strokes.brushes)) + 1)
         shapes = marks(brush, FINE * scale, random)
         for count in np.diff(steps.astype(int)):
             draw(canvas, islice(shapes, count))
             yield canvas.reduce(FINE)
+
+
+def in_height(strokes):
+    "Brushes with colors and heights: each lies on those before it; the wider, the thicker."
+    random, level = np.random.default_rng(0), float(GROUND)
+    for brush in strokes.brushes:
+        thick = THICK * (brush.width / max(strokes.shape)) ** 0.5
+        level += thick
+        heights = level + UNEVEN * thick * random.standard_normal((len(brush.points), 1))
+        colors = np.hstack([brush.colors, heights.clip(0, 255).astype(np.uint8)])
+        yield replace(brush, colors=colors)
 
 
 def draw(

@@ -63,7 +63,7 @@ def paint_strokes(
     steps = round(LONGEST * shape.length)
     side = min(SIDE, ENLARGED * max(whole.size))
     image = whole.resize(fitted(whole.size, side, enlarge=True), Image.Resampling.LANCZOS)
-    source, inks = floats(image), pen_colors(image, pens)
+    source, inks = floats(image), pen_colors(image, pens) if pens else []
     ground = np.full(3, 255) if pens else np.median(np.asarray(image), (0, 1)).astype(int)
     canvas = Image.new("RGB", image.size, tuple(ground.tolist()))
     tensor, random, brushes = structure(source), np.random.default_rng(seed), []
