@@ -171,8 +171,8 @@ def with_strokes(
 ) -> Any:  # as `image`, with 8 bits per color channel
     "Paint an image with strokes in relief; transparency stays."
     if isinstance(image, Tensor):
-        painted = [to_tensor(with_strokes(to_picture(one[:, :3]), like)) for one in image.split(1)]
-        return torch.cat([torch.cat(painted).to(image), image[:, 3:]], 1)
+        each = [to_tensor(with_strokes(to_picture(one), like)) for one in image[:, :3].split(1)]
+        return torch.cat([torch.cat(each).to(image), image[:, 3:]], 1)
     painted = draw_strokes(paint_strokes(image.convert("RGB"), like=like)).resize(image.size)
     if "A" in image.getbands():
         painted.putalpha(image.getchannel("A"))

@@ -24,6 +24,7 @@ POPULAR = 0.9  # weight of the popularity (as CSLS, Lample et al. 2018)
 VARIETY = 0.03  # of similarity
 ROUNDS = 10
 CHUNK, SAMPLE = 4096, 256  # places compared at once, and those that measure popularity
+PAIRS = 2**25  # compared at once, at most
 AWAY = -9.0  # less than any similarity
 STEPS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
 
@@ -126,7 +127,7 @@ def unpopular(own, more, similar):
     popular = sample.topk(SAMPLE // 16, 1).values.mean(1, keepdim=True)
     popular = POPULAR * popular.clamp(min=-1)
     found = []
-    for part in chunks(own.shape[1]):
+    for part in chunks(own.shape[1], sample.shape[2]):
         alike = similar(own[:, part], more[:, part])
         found.append((alike - popular).max(2))
     return tuple(torch.cat(each, 1) for each in zip(*found))
@@ -154,11 +155,12 @@ def split(i, width):
     return rows, i - rows * width
 
 
-def chunks(n):
-    "Parts of `n` places. An exported program has no loops."
+def chunks(n, others=1):
+    "Parts of `n` places to compare with `others`. An exported program has no loops."
     if torch.compiler.is_exporting():
         return [slice(None)]
-    return [slice(i, i + CHUNK) for i in range(0, n, CHUNK)]
+    size = max(1, min(CHUNK, PAIRS // others))
+    return [slice(i, i + size) for i in range(0, n, size)]
 
 
 def agreed(choices, going):

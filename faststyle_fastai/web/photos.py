@@ -93,6 +93,7 @@ class Photos:
             note = "noBase"
         strength = number(how, "strength", 1.0) if weaker else 1.0
         settings = {"style": mix, "strength": strength, "keep_colors": bool(how.get("colors"))}
+        settings["strokes"] = bool(how.get("strokes")) and not visit.film  # they would flicker
         return paint, settings, note
 
     def mixed(self, how: dict[str, Any], find: Callable) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from ..images.files import flatten_alpha, read_picture, read_upright, to_picture
 from ..images.saving import save_picture
 from ..images.tensors import to_tensor
 from ..inference.finish import recolor
+from ..inference.strokes import with_strokes
 from ..optimization.optimize import optimize_style
 from .answers import json_answer
 from .jobs import RefiningJob
@@ -58,13 +59,17 @@ class Refined:
     def __init__(self, file: Path):
         self.file = file
 
-    def __call__(self, picture, strength=1.0, keep_colors=False, mask=None, **_) -> Image.Image:
+    def __call__(
+        self, picture, strength=1.0, keep_colors=False, mask=None, strokes=False, **_
+    ) -> Image.Image:
         painted = read_picture(self.file)
         source = read_upright(picture)
         photo = flatten_alpha(source).resize(painted.size)
         if keep_colors:
             painted = to_picture(recolor(to_tensor(painted), to_tensor(photo)))
         painted = Image.blend(photo, painted, strength)
+        if strokes:
+            painted = with_strokes(painted)
         if mask is not None:
             painted = Image.composite(painted, photo, mask.resize(painted.size))
         if source.mode == "RGBA":  # as all paintings of it are

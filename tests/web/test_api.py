@@ -18,8 +18,8 @@ def remote(page):
 
 def test_a_photo_is_painted_elsewhere_as_here(remote, photo):
     assert {"great_wave", "udnie"} <= {*remote.styles}
-    painted = remote(photo, "udnie", strength=0.7, stroke="broad", keep_colors=True)
-    here = Stylizer("udnie")(photo, strength=0.7, stroke="broad", keep_colors=True)
+    painted = remote(photo, "udnie", strength=0.7, stroke="broad", keep_colors=True, strokes=True)
+    here = Stylizer("udnie")(photo, strength=0.7, stroke="broad", keep_colors=True, strokes=True)
     assert np.array_equal(np.asarray(painted), np.asarray(here))
     assert remote(Image.open(photo), "udnie").size == Image.open(photo).size
 
@@ -56,7 +56,16 @@ def test_the_description_names_every_parameter(page):
     said = json.loads(call(page[0], "/api/openapi.json")[1])
     assert said["openapi"] == "3.1.0"
     named = {one["name"]: one for one in said["paths"]["/api/paint"]["post"]["parameters"]}
-    assert {"style", "strength", "stroke", "paint", "faces", "keep-colors", "format"} == {*named}
+    assert {
+        "style",
+        "strength",
+        "stroke",
+        "paint",
+        "faces",
+        "strokes",
+        "keep-colors",
+        "format",
+    } == {*named}
     assert named["style"]["required"] and "great_wave" in named["style"]["schema"]["enum"]
     assert all(one["description"] for one in named.values())
 

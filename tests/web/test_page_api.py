@@ -42,6 +42,8 @@ def test_a_photo_is_painted_as_a_program_asks(visitor, photo):
     painted, _ = picture(send(port, "finish", b"", ASKED | {"type": "image/png"}, me))
     wanted = np.asarray(Stylizer("great_wave")(photo), float)
     assert np.abs(np.asarray(painted, float) - wanted).mean() < 1
+    brushed, _ = picture(send(port, "finish", b"", ASKED | {"strokes": True}, me))
+    assert np.abs(np.asarray(brushed, float) - wanted).mean() > 3
     preview, headers = picture(send(port, "paint", b"", ASKED, me))
     assert preview.size == painted.size and headers["note"] == ""
     mask, headers = picture(send(port, "mask", b"", {"area": "person"}, me))

@@ -51,6 +51,7 @@ async function start() {
 }
 const started = start();
 const blends = true; // strength blends the painting with the photo
+const brushes = false; // no strokes here
 const lasting = false; // another visit has no paintings of one's own
 const sure = () => true;
 const forget = async () => {};

@@ -4,6 +4,7 @@ for (const key of Object.keys(words)) if (key.endsWith("Served")) words[key.slic
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
+const brushes = true; // paints with strokes
 document.body.classList.add("served");
 const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => (leave(one.name), call("forget", { how: { style: one.name } }));
@@ -59,7 +60,8 @@ const keep = () => {}; // the server has them
 const keepStyles = () => {};
 const tooFine = () => false; // the server paints in tiles
 const mixable = (one, other) => one.mixes.includes(other.name);
-const plain = ({ style, other, share, strength, stroke, colors }) => ({ style: style.name, other: other?.name, share, strength, stroke, colors });
+const plain = ({ style, other, share, strength, stroke, strokes, colors }) =>
+  ({ style: style.name, other: other?.name, share, strength, stroke, strokes, colors });
 
 // The photo is sent once.
 let uploaded, upload;

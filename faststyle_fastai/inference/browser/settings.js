@@ -1,7 +1,7 @@
 // Settings: all that is asked for.
 const asked = () => ({
   style, other: second(), share: $("part").value / 100, strength: $("strength").value / 100, stroke: $("stroke").value,
-  colors: $("colors").checked, mask: mask(),
+  strokes: $("strokes").checked, colors: $("colors").checked, mask: mask(),
 });
 const mask = () => ({
   area: document.querySelector("[name=area]:checked").value, feather: $("feather").value / 100,
@@ -10,13 +10,14 @@ const mask = () => ({
 
 for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Option(words.strokes[value], value, false, value === "medium"));
 for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
-$("stroke").onchange = $("colors").onchange = $("part").onchange = () => paint();
+$("strokes").parentElement.hidden = !brushes;
+$("stroke").onchange = $("strokes").onchange = $("colors").onchange = $("part").onchange = () => paint();
 $("strength").onchange = () => (blends && !now.kept ? (remember(), keepMade()) : paint());
 $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
 
 // What they are at first.
 const MOST_STEPS = 100; // that can be undone
-const PLAIN = { stroke: "medium", strength: 100, colors: false, feather: 0, part: 50, mix: "", area: "all" };
+const PLAIN = { stroke: "medium", strength: 100, strokes: false, colors: false, feather: 0, part: 50, mix: "", area: "all" };
 const SETTINGS = Object.keys(PLAIN).filter((id) => id !== "area");
 const field = (id) => ($(id).type === "checkbox" ? "checked" : "value");
 
