@@ -25,7 +25,9 @@ from faststyle_fastai.all import (
     Stylizer,
     contact_sheet,
     optimize_style,
+    paint_strokes,
     paint_video,
+    painting_frames,
     picture_files,
     read_picture,
     save_picture,
@@ -57,6 +59,7 @@ def main():
     paint = Stylizer("gallery")
     showcase(paint, photos)
     gallery(paint, [*photos.values(), HOPPER])
+    brushed(paint, photos)
     film(Stylizer("slim"))  # as `faststyle video` paints
     people(paint, square(read_picture(photos["astronaut"]), 800))
     slow(photos["chelsea"])
@@ -75,6 +78,17 @@ def showcase(paint, photos):
     save_picture(contact_sheet(list(chunked(blocks, 2)), 24).reduce(2), IMAGES / "showcase.jpg")
     steps = [paint(PHOTO, "the_scream", strength) for strength in (0, 0.25, 0.5, 0.75, 1)]
     save_picture(side_by_side(steps, 220), IMAGES / "strength.jpg")
+
+
+def brushed(paint, photos):
+    "Make strokes.jpg (painted, and painted with strokes) and strokes.gif (how that comes about)."
+    photo = square(read_picture(photos["coffee"]), 800)
+    made = [paint(photo, "woman_with_hat", strokes=strokes) for strokes in (False, True)]
+    save_picture(side_by_side([photo, *made], 400, 8), IMAGES / "strokes.jpg")
+    found = paint_strokes(made[0], like=paint.painting_of("woman_with_hat"))
+    shown = painting_frames(found, 280, FRAMES * 3, held=FRAMES)
+    first, *rest = (frame.quantize(64, dither=0) for frame in shown)
+    first.save(IMAGES / "strokes.gif", save_all=True, append_images=rest, duration=120, loop=0)
 
 
 def film(paint):
