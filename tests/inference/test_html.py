@@ -4,6 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import fails
 from exported import away, downloaded, open_photo
@@ -11,6 +12,7 @@ from pages import repainted
 from PIL import Image
 
 from faststyle_fastai.all import ASSETS, Stylizer, export_html, style_thumbnail
+from faststyle_fastai.inference.strokes import with_strokes
 
 pytest.importorskip("onnx")
 
@@ -165,3 +167,18 @@ def test_a_camera_without_a_photo(visit, one_page):
         tab.get_by_text("or drop or paste one here").click()
     assert tab.locator("#download").is_disabled()
     assert tab.locator("#download").evaluate("e => getComputedStyle(e).cursor") == "not-allowed"
+
+
+def test_strokes_are_those_of_python(visit, one_page, slim, photos):
+    photo = Image.open(photos / "flower" / "0.jpg").resize((192, 144))
+    photo.save("flower.png")
+    tab = visit(one_page)
+    open_photo(tab, "flower.png")
+    plain, python = slim("flower.png", "great_wave"), with_strokes(slim("flower.png", "great_wave"))
+    repainted(tab, tab.get_by_label("Thick brush strokes").check)
+    seen = downloaded(tab)[0]
+    assert away(seen, plain) > 4
+    coarse = [picture.convert("RGB").reduce(8) for picture in (seen, python)]
+    assert away(*coarse) < away(seen, plain) / 2
+    fine = [np.abs(np.diff(np.asarray(each, float), axis=0)).mean() for each in (seen, python)]
+    assert fine[0] == pytest.approx(fine[1], rel=0.3)

@@ -51,7 +51,6 @@ async function start() {
 }
 const started = start();
 const blends = true; // strength blends the painting with the photo
-const brushes = false; // no strokes here
 const lasting = false; // another visit has no paintings of one's own
 const sure = () => true;
 const forget = async () => {};
@@ -133,8 +132,8 @@ async function reopen() {
 
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.
 let sent;
-async function repaint(source, { style, other, share, stroke, live, colors, mask }) {
-  const how = { ...(await mixed(style, other, share, live || film)), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
+async function repaint(source, { style, other, share, stroke, strokes, live, colors, mask }) {
+  const how = { strokes: strokes && !live && !film, ...(await mixed(style, other, share, live || film)), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
   if (source !== sent) how.image = pixels(source); // the worker keeps it
   sent = source;
   const { image, gpu, seen } = await ask("paint", how);

@@ -4,7 +4,6 @@ for (const key of Object.keys(words)) if (key.endsWith("Served")) words[key.slic
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
-const brushes = true; // paints with strokes
 document.body.classList.add("served");
 const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => (leave(one.name), call("forget", { how: { style: one.name } }));

@@ -10,7 +10,6 @@ const mask = () => ({
 
 for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Option(words.strokes[value], value, false, value === "medium"));
 for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
-$("strokes").parentElement.hidden = !brushes;
 $("stroke").onchange = $("strokes").onchange = $("colors").onchange = $("part").onchange = () => paint();
 $("strength").onchange = () => (blends && !now.kept ? (remember(), keepMade()) : paint());
 $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());

@@ -11,7 +11,7 @@ const FEWEST = 2e-3; // share of a photo that is a person
 const SOFTEST = 0.05; // reach of the widest soft edge, of the longer side
 const LUMA = [0.299, 0.587, 0.114];
 const sessions = new Map(), places = new WeakMap(); // network or image -> what was made of it
-let spare, programs, sure, lastWork, gpu, whole, asked, small, painted, area, keepsColors, byPlaces, last, stopped;
+let spare, programs, sure, lastWork, gpu, whole, asked, small, painted, area, keepsColors, byPlaces, last, brush, stopped;
 
 onmessage = async ({ data }) => {
   clearTimeout(spare);
@@ -49,6 +49,8 @@ const tasks = {
     [asked, keepsColors, byPlaces, last] = [short, colors, how.work, how];
     painted = await repainted(small, how);
     if (colors) painted.data = recolored(painted.data, small.data);
+    brush = how.strokes && strokesOf(painted);
+    if (brush) painted = brushed(brush, painted.width, painted.height);
     return tasks.mask({ mask });
   },
 
@@ -87,8 +89,8 @@ const tasks = {
   async enlarge({ id, strength, image }) {
     stopped = false;
     const { width, height } = image || whole, data = image ? image.data : whole.data.slice();
-    const [seen, made] = image ? await anew(image) : [small, painted];
-    const same = width === seen.width && height === seen.height, light = luminance(seen);
+    const [seen, made] = image || brush ? await anew(image || whole) : [small, painted];
+    const same = width === seen.width && height === seen.height, light = same ? null : luminance(seen);
     const sources = same ? [] : [made.data, light, follows(made, light)];
     const rows = sources
       .flatMap((source) => split(source, seen))
@@ -124,6 +126,10 @@ const tasks = {
 
 // The photo at another size as it is painted then, and painted with strokes of that size.
 async function anew(image) {
+  if (brush) {
+    const seen = resized(image, sideOf(image));
+    return [seen, brushed(brush, seen.width, seen.height)];
+  }
   const larger = (asked * image.width) / whole.width, seen = resized(image, sideOf(image, larger, byPlaces)), made = await repainted(seen, last);
   if (keepsColors) made.data = recolored(made.data, seen.data);
   return [seen, made];
