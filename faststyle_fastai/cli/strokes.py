@@ -39,7 +39,7 @@ def strokes(
     style: Annotated[str | None, option("STYLE", STYLE, callback=check_style)] = None,
     brush: Annotated[float | None, option("SHARE", BRUSH, min=0.003, max=0.5)] = None,
     layers: Annotated[int | None, option("N", BRUSHES, min=1, max=8)] = None,
-    detail: Annotated[float, option("SHARE", DETAIL, min=0, max=1)] = 0.5,
+    detail: Annotated[float, option("SHARE", DETAIL, min=0, max=1)] = 0.7,
     pens: Annotated[int, option("N", PENS, min=0, max=32)] = 0,
     size: Annotated[int | None, option("PX", SIZE, min=16, max=8192)] = None,
     relief: Annotated[float | None, option("SHARE", RELIEF, min=0, max=1)] = None,

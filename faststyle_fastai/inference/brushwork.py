@@ -16,7 +16,7 @@ LIGHTNESS = np.array([0.3, 0.59, 0.11], np.float32)
 SIDE, PLACES, REACH = 800, 6000, 60  # px of the longer side; places looked at, and px around them
 COARSE = 30  # px of what is a thing rather than a stroke
 WIDE, LONG, STRAIGHT = 3.8, 3.8, 0.78  # medians of the built-in paintings
-MOST = 2.5  # how much wider or narrower strokes may be than usual
+MOST = 1.6  # how much wider or narrower strokes may be than usual
 STEADY = 1.4  # how much longer or shorter
 FLAT = 1e-6  # half of the variance of what shows no strokes
 

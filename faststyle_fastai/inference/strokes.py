@@ -41,7 +41,7 @@ def paint_strokes(
     brush: float | None = None,  # width of the largest, as a share of the longer side; None:
     # 0.05, and 0.003 of pens
     layers: int | None = None,  # brushes, each half as wide as the one before; None: 5
-    detail: float = 0.5,  # from 0 to 1: how small a difference is worth a stroke
+    detail: float = 0.7,  # from 0 to 1: how small a difference is worth a stroke
     pens: int = 0,  # draw on white paper with pens of so many colors; 0: paint
     seed: int = 0,
     like: Any = None,  # a painting, likewise; strokes get the width and length of its own

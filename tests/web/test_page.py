@@ -143,6 +143,16 @@ def test_a_tiny_photo_is_painted(visit, tmp_path):
     assert read_picture(downloaded(tab).path()).size == (3, 5)
 
 
+def test_thick_strokes_are_painted_and_saved(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    pictures = [read_picture(downloaded(tab).path())]
+    repainted(tab, tab.get_by_label("Thick brush strokes").check)
+    pictures.append(read_picture(downloaded(tab).path()))
+    plain, brushed = (np.asarray(picture, float) for picture in pictures)
+    assert np.abs(brushed - plain).mean() > 3
+
+
 def test_the_first_screen_shows_what_it_is_for(visit):
     tab = visit((1366, 768))
     tab.get_by_role("heading", name="faststyle").wait_for()

@@ -2,7 +2,7 @@
 // relief.py do. What the numbers are is said there.
 const SIDE = 1024, FINEST = 1.5, WIDTH = 0.05, LAYERS = 5, PASSES = 2;
 const STEP = 2, LONGEST = 9, MINIMUM = 4, TURN = 0.64, INERTIA = 0.3, SAME = 0.12, NEAR = 0.02;
-const FAR = [0.12, 0.02], ACROSS = [-0.8, -0.4, 0, 0.4, 0.8], FIRST = -0.001, LEAST = 0.1 * 0.06 ** 0.5;
+const FAR = [0.12, 0.02], ACROSS = [-0.8, -0.4, 0, 0.4, 0.8], FIRST = -0.001, LEAST = 0.1 * 0.06 ** 0.7;
 const HAIRS = 1.3, HAIRY = 6, TONE = [0.035, 60], GROUND = 100, THICK = 70, UNEVEN = 0.6;
 const STEEP = 17 * 0.5, GLOSS = 0.09 * 0.5, SHINE = 40, LIT = [0.3, 1.8], LAMP = unit([-0.5, -0.6, 0.62]);
 
