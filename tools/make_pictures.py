@@ -73,7 +73,7 @@ def showcase(paint, photos):
     blocks = []
     for name, style in SHOWN.items():
         pair = square(read_picture(photos[name])), square(read_picture(style_thumbnail(style)))
-        made = paint(square(read_picture(photos[name]), 800), style)
+        made = paint(square(read_picture(photos[name]), 800), style, strokes=True)
         blocks.append(side_by_side([contact_sheet([[part] for part in pair], 8), made], 808))
     save_picture(contact_sheet(list(chunked(blocks, 2)), 24).reduce(2), IMAGES / "showcase.jpg")
     steps = [paint(PHOTO, "the_scream", strength) for strength in (0, 0.25, 0.5, 0.75, 1)]

@@ -18,6 +18,7 @@ from faststyle_fastai.all import (
     style_learner,
     to_tensor,
 )
+from faststyle_fastai.inference import sight_painter
 
 
 @pytest.fixture
@@ -42,6 +43,22 @@ def test_the_style_of_several_works_lies_between_them(works, photo):
     assert 0 < (painted - a).abs().mean() < apart and 0 < (painted - b).abs().mean() < apart
     again = Stylizer({"sea": works[::-1]}, "cpu", "float32").paint(x)
     assert torch.allclose(painted, again, atol=1e-4)  # the order does not matter
+
+
+def test_many_works_are_seen_in_the_room_of_a_few(tmp_path, monkeypatch, photo):
+    works = [save_picture(noise(1, 3, 256, 256)[0], tmp_path / f"{i}.png") for i in range(6)]
+    monkeypatch.setattr(sight_painter, "ROOM", 2 * 256**2)
+    paint, places = Stylizer({"sea": works}, "cpu", "float32"), []
+    matched = sight_painter.coherent
+
+    def seen(own, other, *more):
+        places.append(other)
+        return matched(own, other, *more)
+
+    monkeypatch.setattr(sight_painter, "coherent", seen)
+    paint(photo)
+    height, width = places[0].shape[2:]
+    assert 6 * 64 // 8 <= height and height * width < 1.2 * 2 * (256 // 8) ** 2
 
 
 def test_works_count_equally_in_the_loss(works):
