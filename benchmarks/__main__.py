@@ -27,6 +27,7 @@ def main():
         "inference.painting": photo + peer,
         "inference.folder": photos,
         "inference.tiles": three,
+        "inference.strokes": photo,
         "inference.runtimes": photo,
         "training.footprint": photos + peer,
         "inference.growth": photos,

@@ -15,7 +15,8 @@ FAR = 0.12, 0.02  # weights of directions 4 and 16 times as far away, which coun
 LIGHTNESS = np.array([0.3, 0.59, 0.11], np.float32)
 SIDE, PLACES, REACH = 800, 6000, 60  # px of the longer side; places looked at, and px around them
 COARSE = 30  # px of what is a thing rather than a stroke
-WIDE, LONG, STRAIGHT = 3.8, 3.8, 0.78  # medians of the built-in paintings
+WIDE, LONG = 3.8, 3.8  # px across, and times as far along: medians of the built-in paintings
+AHEAD, STRAIGHT = 16, 0.79  # px along; the mean cosine of directions there, likewise
 MOST = 1.6  # how much wider or narrower strokes may be than usual
 STEADY = 1.4  # how much longer or shorter
 FLAT = 1e-6  # half of the variance of what shows no strokes
@@ -27,12 +28,14 @@ class StrokeShape:
 
     width: float = 1.0
     length: float = 1.0  # of strokes of the same width
+    bend: float = 0.0  # how much less they keep their direction, in cosines
 
 
 def stroke_shape(
     painting: Image.Image,
 ) -> StrokeShape:
-    """Measure the strokes of a painting: how far its tones hold across and along their direction.
+    """Measure the strokes of a painting: how far its tones hold across and along their direction,
+    and how much that direction turns.
 
     As with a variogram: the distance at which the mean squared difference from a place is half of
     what it is far away.
@@ -42,7 +45,8 @@ def stroke_shape(
     gray = source @ LIGHTNESS
     gray -= gaussian_filter(gray, COARSE)
     places = np.random.default_rng(0).random((PLACES, 2)) * [image.width - 1, image.height - 1]
-    way = at(directions(structure(source), 2), places)
+    ways = directions(structure(source), 2)
+    way = at(ways, places)
     across = differences(gray, places, way[:, ::-1] * [-1, 1])
     along = differences(gray, places, way)
     half = across[-REACH // 3 :].mean() / 2
@@ -52,7 +56,9 @@ def stroke_shape(
         max(0.1, np.interp(half, each, np.arange(REACH + 1))) for each in (across, along)
     )
     wide = float(np.clip(width / WIDE, 1 / MOST, MOST))
-    return StrokeShape(wide, float(np.clip(length / width / LONG, 1 / STEADY, STEADY)))
+    long = float(np.clip(length / width / LONG, 1 / STEADY, STEADY))
+    ahead = at(ways, places + AHEAD * way)
+    return StrokeShape(wide, long, STRAIGHT - float(np.abs((way * ahead).sum(-1)).mean()))
 
 
 def differences(gray, places, way):

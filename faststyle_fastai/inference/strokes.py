@@ -30,6 +30,7 @@ PASSES, HATCHES = 2, 6  # of each brush, to close gaps; of pens, until they are 
 STEP, LONGEST = 2, 9  # least px from a point of a stroke to the next; most steps to either side
 FEWEST = 4  # points of a stroke; shorter ones look like confetti
 TURN, INERTIA = 0.64, 0.3  # cosine of the sharpest turn; share of the last direction in the next
+LOOSE = 2  # of that share, for each cosine by which a painter's strokes bend more than usual
 SAME, NEAR = 0.12, 0.02  # how far from its own color, and a better canvas, a stroke may lead
 ACROSS = np.linspace(-0.8, 0.8, 5)  # half widths from a stroke's middle, where it is judged
 FIRST, FINER = -0.001, 1  # gain of the first brush; how much more each finer one must gain
@@ -44,7 +45,7 @@ def paint_strokes(
     detail: float = 0.7,  # from 0 to 1: how small a difference is worth a stroke
     pens: int = 0,  # draw on white paper with pens of so many colors; 0: paint
     seed: int = 0,
-    like: Any = None,  # a painting, likewise; strokes get the width and length of its own
+    like: Any = None,  # a painting, likewise; strokes get the width, length and bend of its own
 ) -> Drawing:
     """Find the strokes that paint an image.
 
@@ -60,7 +61,6 @@ def paint_strokes(
     whole = read_picture(picture)
     shape = StrokeShape() if like is None else stroke_shape(read_picture(like))
     brush = brush or (PEN if pens else WIDTH * shape.width)
-    steps = round(LONGEST * shape.length)
     side = min(SIDE, ENLARGED * max(whole.size))
     image = whole.resize(fitted(whole.size, side, enlarge=True), Image.Resampling.LANCZOS)
     source, inks = floats(image), pen_colors(image, pens) if pens else []
@@ -75,7 +75,7 @@ def paint_strokes(
         found = []
         for _ in range(HATCHES if pens else PASSES):
             now = smooth(floats(canvas), sight) if pens else floats(canvas)
-            lines = traced(starts(blurred - now, apart, least), way, blurred, now, half, steps)
+            lines = traced(starts(blurred - now, apart, least), way, blurred, now, half, shape)
             color = hatched(lines, blurred, now, inks) if pens else judged(lines, source, now, half)
             order = in_regions(lines, source.shape, random)
             order = order[color[order, 3] > least / 2]
@@ -104,23 +104,24 @@ def starts(difference, apart, least):
     return (corners + np.stack([across, down], -1)).astype(np.float32)
 
 
-def traced(places, way, blurred, now, half, steps):
+def traced(places, way, blurred, now, half, shape):
     "Strokes that follow the directions from places to both sides, each [n, 2]."
     (fore, n), (back, m) = (
-        follow(places, sign, way, blurred, now, half, steps) for sign in (1, -1)
+        follow(places, sign, way, blurred, now, half, shape) for sign in (1, -1)
     )
     lines = (np.concatenate([b[j:0:-1], f[: i + 1]]) for f, i, b, j in zip(fore, n, back, m))
     return [line for line in lines if len(line) >= FEWEST]
 
 
-def follow(place, sign, way, blurred, now, half, steps):
+def follow(place, sign, way, blurred, now, half, shape):
     "Paths from places to one side, [N, steps + 1, 2], and how many each takes."
+    steps, inertia = round(LONGEST * shape.length), max(0.0, INERTIA - LOOSE * shape.bend)
     path, n = np.repeat(place[:, None], steps + 1, 1), np.zeros(len(place), int)
     last, color, active = sign * at(way, place), at(blurred, place), np.arange(len(place))
     for k in range(1, steps + 1):
         next_way = at(way, place)
         cosine = (next_way * last).sum(-1, keepdims=True)
-        last = (1 - INERTIA) * np.where(cosine < 0, -next_way, next_way) + INERTIA * last
+        last = (1 - inertia) * np.where(cosine < 0, -next_way, next_way) + inertia * last
         last /= np.linalg.norm(last, axis=-1, keepdims=True) + 1e-6
         place = place + max(half, STEP) * last
         off, better = (np.abs(at(blurred, place) - x).mean(-1) for x in (color, at(now, place)))

@@ -15,6 +15,7 @@ from faststyle_fastai.all import (
     painting_frames,
     strokes_svg,
 )
+from faststyle_fastai.inference.brushwork import stroke_shape
 
 BROAD = {"brush": 0.1, "layers": 2}
 GROUP = "{http://www.w3.org/2000/svg}g"
@@ -112,6 +113,26 @@ def test_strokes_are_as_wide_as_those_of_a_painting(photo):
     assert plain.brushes[0].width == usual.brushes[0].width
     own = paint_strokes(photo, brush=0.1, layers=1, like=stripes(3))
     assert own.brushes[0].width == pytest.approx(2 * usual.brushes[0].width)
+
+
+def test_strokes_bend_as_those_of_a_painting(photo):
+    y, x = np.mgrid[:300, :300]
+    turning = np.sin(x / 5) * np.sin(y / 5) * 100 + 128
+    curls = Image.fromarray(turning.astype(np.uint8)).convert("RGB")
+    straight, bent = (stroke_shape(painting) for painting in (stripes(6), curls))
+    assert straight.bend < 0 < bent.bend
+    lines = [
+        paint_strokes(photo, 0.05, 1, like=like).brushes[0].points for like in (stripes(6), curls)
+    ]
+    turns = [np.mean([turned(line) for line in each]) for each in lines]
+    assert turns[0] < turns[1]
+
+
+def turned(line):
+    "The mean angle between the steps of a stroke."
+    steps = np.diff(line, axis=0)
+    steps = steps / np.linalg.norm(steps, axis=1, keepdims=True)
+    return np.arccos((steps[1:] * steps[:-1]).sum(1).clip(-1, 1)).mean()
 
 
 def test_pictures_are_painted_with_strokes(photo):
