@@ -5,6 +5,8 @@ follow the structure tensor, take the median color of their place, and must brin
 to the image. Lines stay lines, as a large brush brings nothing closer there.
 """
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from torch import Tensor
 from ..core.errors import UsageError
 from ..core.values import check_range
 from ..images.files import floats, read_picture, to_picture
+from ..images.remote import digest
 from ..images.shapes import fitted
 from ..images.tensors import to_tensor
 from .brushwork import StrokeShape, at, directions, smooth, stroke_shape, structure
@@ -59,7 +62,7 @@ def paint_strokes(
     if pens and layers:
         raise UsageError(f"Pens have one width. Do not use both pens={pens} and layers={layers}.")
     whole = read_picture(picture)
-    shape = StrokeShape() if like is None else stroke_shape(read_picture(like))
+    shape = StrokeShape() if like is None else shape_of(like)
     brush = brush or (PEN if pens else WIDTH * shape.width)
     side = min(SIDE, ENLARGED * max(whole.size))
     image = whole.resize(fitted(whole.size, side, enlarge=True), Image.Resampling.LANCZOS)
@@ -89,6 +92,18 @@ def paint_strokes(
     if pens:
         brushes = [of_color(brushes[0], (255 * ink).round()) for ink in inks]
     return Drawing(whole.size, source.shape[:2], tuple(ground.tolist()), brushes, bool(pens))
+
+
+def shape_of(painting):
+    "The shape of a painting's strokes; a file's is remembered, for folders of photos."
+    if isinstance(painting, (str, Path)):
+        return of_file(painting, digest(painting))
+    return stroke_shape(read_picture(painting))
+
+
+@lru_cache(maxsize=16)
+def of_file(painting, _digest):
+    return stroke_shape(read_picture(painting))
 
 
 def starts(difference, apart, least):
