@@ -10,6 +10,7 @@ from ..images.files import read_picture
 from ..images.remote import digest
 from ..images.saving import save_picture
 from ..images.sheets import side_by_side
+from ..inference.strokes import with_strokes
 from ..inference.stylizer import Stylizer
 from .run_folder import paintings_of, record_of
 from .runs import train
@@ -25,7 +26,7 @@ def demo(
     device: torch.device | str | None = None,
     precision: str = "auto",  # see devices.autocast_dtype
     quiet: bool = False,
-) -> list[Path]:  # the files written; the first one shows before | painting | after
+) -> list[Path]:  # the files written; the first shows before | painting | after | with strokes
     "Train a style offline and repaint a photo in it."
     out, painting = Path(out), ASSETS / "composition_vii.jpg"
     if photos is None:
@@ -42,7 +43,7 @@ def demo(
     )  # fmt: skip
     model = out / "model.safetensors"
     after = Stylizer(model, device, precision)(photo)
-    pictures = [read_picture(photo), read_picture(painting), after]
+    pictures = [read_picture(photo), read_picture(painting), after, with_strokes(after, painting)]
     row = side_by_side(pictures, height=360)
     return [
         save_picture(row, out / "before-style-after.jpg"),
