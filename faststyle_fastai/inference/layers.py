@@ -16,7 +16,6 @@ from .options import PaintOptions, painting_shape
 from .paint_tiles import paint_tiles
 from .paint_whole import paint_whole
 from .people import faces_of, painted_area
-from .strokes import with_strokes
 
 __all__ = ["paint_layers"]
 
@@ -45,6 +44,8 @@ def paint_layers(
         if how.faces == "natural":
             draw_faces(layers[-1], photo, faces, how.strength)
         if how.strokes:
+            from .strokes import with_strokes  # SciPy takes its time to be imported
+
             layers[-1] = with_strokes(layers[-1], like(style))
     *_, back, front = layers
     if None in masks:

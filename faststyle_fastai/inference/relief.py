@@ -15,6 +15,7 @@ THREADS = 260  # of a canvas along the longer side
 LIGHT = np.array([-0.5, -0.6, 0.62])  # where it comes from: x, y and towards you
 GLOSS, SHINE = 0.09, 40  # of oil at relief 1: its share of the light; how sharply it reflects
 DARKEST, BRIGHTEST = 0.3, 1.8  # share of the light
+ROWS = 256  # lit at once
 
 
 def lit(
@@ -31,6 +32,14 @@ def lit(
     high += WEAVE * canvas * woven(high.shape)
     high = gaussian_filter(high * scale, BLUR * scale)
     dy, dx = np.diff(high, axis=0, append=high[-1:]), np.diff(high, axis=1, append=high[:, -1:])
+    shown = np.array(picture)
+    for top in range(0, len(shown), ROWS):  # so that large images take little memory
+        rows = slice(top, top + ROWS)
+        shown[rows] = lit_rows(shown[rows], dx[rows], dy[rows], relief)
+    return Image.fromarray(shown)
+
+
+def lit_rows(colors, dx, dy, relief):
     upright = 1 / np.sqrt(1 + dx * dx + dy * dy)  # of the normals, (-dx, -dy, 1) * upright
     light = LIGHT / np.linalg.norm(LIGHT)
     half = light + [0, 0, 1]  # between the light and you
@@ -40,9 +49,8 @@ def lit(
     )
     shade = (toward / light[2]).clip(DARKEST, BRIGHTEST)
     shine = GLOSS * relief * (mirrored.clip(0) ** SHINE - half[2] ** SHINE).clip(0)
-    linear = (np.asarray(picture, np.float32) / 255) ** 2.2
-    linear = linear * shade[..., None] + shine[..., None]
-    return Image.fromarray((255 * linear.clip(0, 1) ** (1 / 2.2)).astype(np.uint8))
+    linear = (colors.astype(np.float32) / 255) ** 2.2 * shade[..., None] + shine[..., None]
+    return (255 * linear.clip(0, 1) ** (1 / 2.2)).astype(np.uint8)
 
 
 def woven(shape):
