@@ -25,8 +25,8 @@ def paint_layers(
     image: Image.Image | Tensor,  # opened, or [B, 3 or 4, H, W]
     how: PaintOptions,
     side: int | None,  # px of a tile; None: at once
+    like: Callable[[Any], Any],  # a style's painting, or None, for strokes as its own
     watch: Callable[[float], None] | None = None,  # gets the finished share of the tiles
-    like: Callable[[Any], Any] = lambda style: None,  # a style's painting, for strokes as its own
 ) -> Image.Image | Tensor:
     "Repaint an opened image where its mask and its people say."
     photo = read_tensor(image) if side is None else read_upright(image)

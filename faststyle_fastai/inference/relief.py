@@ -13,6 +13,9 @@ STEEP, WEAVE = 17, 1.5  # px of the highest paint at relief 1, and of the weave 
 BLUR = 0.7  # px
 THREADS = 260  # of a canvas along the longer side
 LIGHT = np.array([-0.5, -0.6, 0.62])  # where it comes from: x, y and towards you
+LIGHT /= np.linalg.norm(LIGHT)
+HALF = LIGHT + [0, 0, 1]  # between the light and you
+HALF /= np.linalg.norm(HALF)
 GLOSS, SHINE = 0.09, 40  # of oil at relief 1: its share of the light; how sharply it reflects
 DARKEST, BRIGHTEST = 0.3, 1.8  # share of the light
 ROWS = 256  # lit at once
@@ -41,14 +44,11 @@ def lit(
 
 def lit_rows(colors, dx, dy, relief):
     upright = 1 / np.sqrt(1 + dx * dx + dy * dy)  # of the normals, (-dx, -dy, 1) * upright
-    light = LIGHT / np.linalg.norm(LIGHT)
-    half = light + [0, 0, 1]  # between the light and you
-    half /= np.linalg.norm(half)
     toward, mirrored = (
-        upright * (z - np.float32(x) * dx - np.float32(y) * dy) for x, y, z in (light, half)
+        upright * (z - np.float32(x) * dx - np.float32(y) * dy) for x, y, z in (LIGHT, HALF)
     )
-    shade = (toward / light[2]).clip(DARKEST, BRIGHTEST)
-    shine = GLOSS * relief * (mirrored.clip(0) ** SHINE - half[2] ** SHINE).clip(0)
+    shade = (toward / LIGHT[2]).clip(DARKEST, BRIGHTEST)
+    shine = GLOSS * relief * (mirrored.clip(0) ** SHINE - HALF[2] ** SHINE).clip(0)
     linear = (colors.astype(np.float32) / 255) ** 2.2 * shade[..., None] + shine[..., None]
     return (255 * linear.clip(0, 1) ** (1 / 2.2)).astype(np.uint8)
 

@@ -108,7 +108,7 @@ class SightPainter:
     def canvas(self):
         "All works, one below the other: keys [1, C, H, W], blocks [C, H * W], styles [H, W]."
         works = [(kind, work) for kind, works in enumerate(self.works) for work in works]
-        return of_works(with_digests(works), self.device, self.dtype)
+        return of_works(works, self.device, self.dtype)
 
 
 def reached(start, length):
@@ -144,15 +144,12 @@ def inside(x, unit):
     return x[..., n:-n, n:-n]
 
 
-def with_digests(works):
-    return tuple((kind, work, digest(work)) for kind, work in works)
-
-
 def of_works(works, device, dtype):
-    "The canvas of works, each with its style's number and its digest."
-    if len(works) == 1:
-        return *of_painting(*works[0][1:], device, dtype), None
-    return _of_works(works, device, dtype)
+    "The canvas of works, each with its style's number."
+    seen = tuple((kind, work, digest(work)) for kind, work in works)
+    if len(seen) == 1:
+        return *of_painting(*seen[0][1:], device, dtype), None
+    return _of_works(seen, device, dtype)
 
 
 @lru_cache(maxsize=1)
@@ -192,7 +189,7 @@ def look_at(
 ) -> None:
     "Read paintings, so that a wrong one fails here, and remember the last of them."
     for style in map(listify, paintings):
-        of_works(with_digests((0, work) for work in style), device, dtype)
+        of_works([(0, work) for work in style], device, dtype)
         for work in style:
             warn_if_small(work, SMALL)
 

@@ -42,8 +42,8 @@ HATCH, CONTRAST = 0.2, 0.2  # share of a pen's color that is not worth a line; c
 
 def paint_strokes(
     picture: Any,  # as `read_picture` takes it
-    brush: float | None = None,  # width of the largest, as a share of the longer side; None:
-    # 0.05, and 0.003 of pens
+    brush: float | None = None,  # width of the largest, as a share of the longer side; None: about
+    # 0.05, see `like`, and 0.003 of pens
     layers: int | None = None,  # brushes, each half as wide as the one before; None: 5
     detail: float = 0.7,  # from 0 to 1: how small a difference is worth a stroke
     pens: int = 0,  # draw on white paper with pens of so many colors; 0: paint

@@ -150,7 +150,7 @@ class Stylizer:
             painted = None
             while painted is None:
                 try:
-                    painted = paint_layers(painter, image, how, side, watch, self.painting_of)
+                    painted = paint_layers(painter, image, how, side, self.painting_of, watch)
                 except (MemoryError, RuntimeError) as error:
                     side = smaller_side(not self.onnx, side, error)
         if isinstance(painted, Tensor):

@@ -15,7 +15,9 @@ from faststyle_fastai.all import (
     painting_frames,
     strokes_svg,
 )
+from faststyle_fastai.inference import drawing, relief, strokes
 from faststyle_fastai.inference.brushwork import stroke_shape
+from faststyle_fastai.inference.html import BROWSER
 
 BROAD = {"brush": 0.1, "layers": 2}
 GROUP = "{http://www.w3.org/2000/svg}g"
@@ -195,3 +197,16 @@ def test_odd_shapes(size):
 def test_wrong_numbers(photo, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         paint_strokes(photo, **wrong)
+
+
+def test_browsers_paint_by_the_same_numbers():
+    said = (BROWSER / "strokes.js").read_text()
+    for where, names in {
+        strokes: "SIDE FINEST WIDTH LAYERS PASSES STEP LONGEST TURN INERTIA SAME NEAR FIRST",
+        drawing: "HAIRS GROUND THICK UNEVEN",
+        relief: "SHINE",
+    }.items():
+        for name in names.split():
+            found = re.search(rf"[ ,]{name} = ([-.\d]+)", said)
+            assert found and float(found[1]) == getattr(where, name), name
+    assert f"STEEP = {relief.STEEP} * {drawing.RELIEF}" in said

@@ -67,10 +67,8 @@ function strokesOf(image) {
 const at = ({ width, height }, x, y) => Math.min(height - 1, Math.max(0, Math.round(y))) * width + Math.min(width - 1, Math.max(0, Math.round(x)));
 
 // Products of the luminance's derivatives.
-function structure({ data, width, height }) {
-  const n = width * height, light = new Float32Array(n), found = [0, 1, 2].map(() => new Float32Array(n));
-  for (let i = 0; i < n; i++) light[i] = 0.3 * data[i] + 0.59 * data[n + i] + 0.11 * data[2 * n + i];
-  const soft = boxed(light, width, height, 1);
+function structure(image) {
+  const { width, height } = image, soft = boxed(luminance(image), width, height, 1), found = [0, 1, 2].map(() => new Float32Array(width * height));
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
       const left = x ? -1 : 0, right = x < width - 1 ? 1 : 0, up = y ? -width : 0, down = y < height - 1 ? width : 0;
