@@ -49,3 +49,10 @@ def paper(text: str) -> tuple[float, float]:
     if not all(sides):
         raise BadParameter(f"Unknown paper '{text}'. Use A2 to A6, letter, or such as 30x40cm.")
     return min(sides), max(sides)
+
+
+def length(text: str) -> float:
+    "Parse a length such as 3mm, in mm."
+    if not (found := re.fullmatch(r"(\d*\.?\d+)(mm|cm|in)", text.lower())):
+        raise BadParameter(f"Unknown length '{text}'. Use such as 3mm, 0.3cm or 0.125in.")
+    return float(found[1]) * UNITS[found[2]]

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import time
 import warnings
 from contextlib import suppress
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import FaststyleError, UsageError
-from ..core.terminal import printable
+from ..core.terminal import clock, printable
 from ..core.values import either
 
 SMALLEST = 64  # px of the short side of a print
+LARGE_PRINT = 2**24  # px; of larger ones the time is said beforehand
+TRIALS = 1 / 8, 1 / 8, 1 / 4  # of a print's sides; the first one warms up
 PAUSE = 1.0  # seconds between two looks at a watched folder
 
 
@@ -80,17 +83,56 @@ def is_newer(target, came):
     return target.exists() and target.stat().st_mtime >= min(came.st_mtime, came.st_ctime)
 
 
-def print_size(paper, dpi, megapixels):
-    "The short and the long side of a print in px; None without a paper."
+def print_size(paper, dpi, bleed, megapixels):
+    "The paper of a print in px; None without one."
+    from ..images.sizes import Paper
+
     if not paper:
+        if bleed:
+            raise FaststyleError("--bleed needs --print.")
         return None
-    short, long = (round(side / 25.4 * dpi) for side in paper)
-    if not (SMALLEST <= short and short * long <= megapixels * 1e6):
+    short, long, bleed = (round(length / 25.4 * dpi) for length in (*paper, bleed))
+    if bleed > short / 4:
+        raise FaststyleError("--bleed is at most a quarter of the paper's short side.")
+    if not (SMALLEST <= short and (short + 2 * bleed) * (long + 2 * bleed) <= megapixels * 1e6):
         raise FaststyleError(
             f"--print at --dpi {dpi:g} is {short}x{long} px. Use at least {SMALLEST} px, and at "
             f"most {megapixels:g} megapixels (--max-megapixels)."
         )
-    return short, long
+    return Paper(short, long, dpi, bleed)
+
+
+def say_minutes(paint, jobs, paper, refine):
+    """Say how large prints are, and how long they take if all are like the first.
+
+    The first is painted at smaller sizes: a print's time grows with its pixels. It is refined for
+    as long at any size.
+    """
+    from ..images.saving import save_picture
+    from ..images.sizes import fit_paper, paper_shape
+    from ..images.tensors import read_tensor
+
+    source, target = jobs[0]
+    try:
+        image = read_tensor(source)
+    except Exception:  # said in its turn
+        return
+    height, width = paper_shape(image, paper)
+    if height * width < LARGE_PRINT:
+        return
+    spent = {}  # s, by px
+    with tempfile.TemporaryDirectory() as folder:
+        for part in TRIALS:
+            sides = {side: getattr(paper, side) * part for side in ("short", "long")}
+            small, began = fit_paper(image, paper._replace(**sides)), time.perf_counter()
+            (painted,) = paint([(source, target, small)])
+            save_picture(painted, Path(folder) / target.name)
+            spent[small.shape[-2] * small.shape[-1]] = time.perf_counter() - began
+    (few, soon), (many, late) = spent.items()
+    seconds = late + max(0, late - soon) / (many - few) * (height * width - many)
+    total = clock(len(jobs) * (seconds + refine))
+    what = f"{len(jobs)} prints" if len(jobs) > 1 else "A print"
+    print(f"{what} of {width}x{height} px: about {total}", file=sys.stderr)
 
 
 def plan_masks(inputs, out, settings, force):

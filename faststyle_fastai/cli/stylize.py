@@ -24,6 +24,7 @@ from .plans import (
     plan,
     plan_masks,
     print_size,
+    say_minutes,
     watched,
 )
 
@@ -81,6 +82,14 @@ def stylize(
         ),
     ] = None,
     dpi: Annotated[float, option("N", "Pixels per inch of --print.", min=1)] = 300,
+    bleed: Annotated[
+        Any,
+        option(
+            "LENGTH",
+            "Edge that is cut off after printing, such as 3mm. It mirrors the picture.",
+            parser=parsers.length,
+        ),
+    ] = None,
     save_mask: Annotated[
         Path | None,
         option("PATH", "Also save the mask of what is painted; for several images a folder."),
@@ -106,7 +115,7 @@ def stylize(
 
     settings = options.painting(given)
     limit_pixels(megapixels)
-    paper = print_size(paper, dpi, megapixels)
+    paper = print_size(paper, dpi, bleed or 0, megapixels)
     if watch:
         check_watched(inputs, out, save_mask)
     jobs = [] if watch else plan(inputs, out, depth or 8, force, skip_existing)
@@ -139,9 +148,15 @@ def stylize(
     alone = refine or masks or seamless or settings.area != "all"
     painted = partial(repaint, closed(paint, seamless), settings, depth, share, more, masks)
     note = None if strip else style_name(paint, styles)
-    save = partial(write, written, depth, note, dpi if paper else 0)
+    save = partial(write, written, depth, note, paper)
     failed: list[str] = []
     try:
+        if paper and jobs and not quiet:
+            once = {"painterly": painterly, "likeness": None if refine else likeness}
+            say_minutes(
+                partial(repaint, closed(paint, seamless), settings, depth, None, once, {}),
+                jobs, paper, refine,
+            )  # fmt: skip
         for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
             batches = alike(read_images(each, paper), 1 if alone else batch_size)
             # In this thread Ctrl-C keeps the strokes so far.
@@ -222,16 +237,19 @@ def style_name(paint, style):
     return " and ".join(n for n, w in zip(paint.styles, paint.style_weights(style)) if w)
 
 
-def write(written, depth, style, dpi, items, painted):
+def write(written, depth, style, paper, items, painted):
     "Save a batch, listing the files in `written`; return the error of each, or None."
     from ..images.metadata import read_metadata, sign
     from ..images.saving import save_picture
+    from ..images.sizes import with_bleed
 
+    dpi, bleed = (paper.dpi, paper.bleed) if paper else (0, 0)
     errors: list[Exception | None] = []
     for (source, target, _), result in zip(items, painted):
         try:
             said = {} if style is None else sign(read_metadata(source), style, dpi)
-            written.append(save_picture(result, target, depth, dpi=dpi, **said))
+            result = with_bleed(result, bleed) if bleed else result
+            written.append(save_picture(result, target, depth, dpi=dpi, bleed=bleed, **said))
             errors.append(None)
         except Exception as error:
             errors.append(error)

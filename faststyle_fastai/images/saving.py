@@ -10,11 +10,13 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from ..core.atomic import atomic_write
 from ..core.errors import UsageError
+from ..core.extras import extra
 from .color import SRGB
 from .files import flatten_alpha, floats, to_picture, unit
 from .metadata import IPTC, IPTC_BLOCK, MOST, XMP, with_bytes
 from .odd import PNG
 from .opening import is_tensor
+from .pdf import write_pdf
 
 __all__ = ["QUALITY", "check_format", "save_picture"]
 
@@ -29,11 +31,13 @@ def save_picture(
     iptc: bytes = b"",  # likewise; only JPEG and TIFF keep it
     xmp: bytes = b"",  # likewise
     dpi: float = 0,  # pixels per inch of a print; 0: not said
+    bleed: int = 0,  # px on each side of a print that are cut off; a PDF says so
     quality: int = QUALITY,  # of JPEG, WebP and AVIF
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.
 
-    Raises `ValueError` for an unknown extension, and for a `depth` that it does not have.
+    Raises `ValueError` for an unknown extension, and for a `depth` that it does not have. A PDF
+    requires the extra `pdf`.
     """
     path = check_format(path, depth)
     suffix = path.suffix.lower()
@@ -47,7 +51,10 @@ def save_picture(
             image = to_picture(picture) if is_tensor(picture) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
-            image.save(temporary, quality=quality, **options)
+            if suffix == ".pdf":
+                write_pdf(image, temporary, dpi, bleed, quality)
+            else:
+                image.save(temporary, quality=quality, **options)
     return path
 
 
@@ -74,7 +81,7 @@ def tagged(suffix, exif, iptc, xmp, dpi) -> dict[str, Any]:
             block = struct.pack(">4sHHI", b"8BIM", IPTC_BLOCK, 0, len(iptc)) + iptc
             block = b"Photoshop 3.0\0" + block + bytes(len(iptc) % 2)
             options["extra"] = struct.pack(">HH", 0xFFED, len(block) + 2) + block
-    return options | ({"dpi": (dpi, dpi), "resolution": dpi} if dpi else {})  # the last for PDF
+    return options | ({"dpi": (dpi, dpi)} if dpi else {})
 
 
 def deep_png(path, values, options):
@@ -128,6 +135,8 @@ def check_format(path: str | PurePath, depth: int = 8) -> Path:
         raise ValueError(
             f"{path}: unsupported image format '{path.suffix}'. Use .jpg, .png or .webp."
         )
+    if path.suffix.lower() == ".pdf":
+        extra("img2pdf", "pdf")
     if depth not in (8, 16):
         raise UsageError(f"Invalid depth={depth}. Use 8 or 16 bits.")
     if depth == 16:

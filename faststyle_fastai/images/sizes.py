@@ -1,5 +1,8 @@
 "Resizing."
 
+from typing import NamedTuple
+
+import numpy as np
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -8,6 +11,7 @@ from .shapes import short_shape
 from .tensors import to_tensor
 
 __all__ = [
+    "Paper",
     "local_mean",
     "resized",
     "resized_tensor",
@@ -39,14 +43,39 @@ def resized_tensor(
     return to_tensor(image.resize(size, Image.Resampling.BICUBIC))
 
 
+class Paper(NamedTuple):
+    "The paper of a print; all but `dpi` in px."
+
+    short: float  # side, after it was cut
+    long: float
+    dpi: float = 0
+    bleed: int = 0  # on each side, that is cut off
+
+
 def fit_paper(
     x: Tensor,  # [B, C, H, W]
-    paper: tuple[int, int],  # px of the short and the long side
+    paper: Paper,
 ) -> Tensor:  # [B, C, h, w], the same aspect ratio
     "Resize to the largest size on a paper, which is turned as the image is."
+    return resized(x, paper_shape(x, paper)).clamp(0, 1)
+
+
+def paper_shape(x, paper):
+    "The height and width of an image on a paper, in px."
     height, width = x.shape[-2:]
-    scale = min(paper[0] / min(height, width), paper[1] / max(height, width))
-    return resized(x, (max(1, round(height * scale)), max(1, round(width * scale)))).clamp(0, 1)
+    scale = min(paper.short / min(height, width), paper.long / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def with_bleed(
+    picture: Image.Image | Tensor,  # a tensor: [1, C, H, W] in [0, 1]
+    bleed: int,  # px on each side
+) -> Image.Image | np.ndarray:  # an array: [H, W, C]
+    "Mirror the edges of a print outward, so that no white shows where it is cut."
+    deep = isinstance(picture, Tensor)
+    values = picture[0].permute(1, 2, 0).cpu().numpy() if deep else np.asarray(picture)
+    wider = np.pad(values, ((bleed, bleed), (bleed, bleed), (0, 0)), "symmetric")
+    return wider if deep else Image.fromarray(wider)
 
 
 def resize_short(

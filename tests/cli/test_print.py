@@ -1,7 +1,12 @@
 "`faststyle stylize --print`: as many pixels as a paper has."
 
+import re
+
+import numpy as np
 import pytest
 from PIL import Image
+
+from faststyle_fastai.cli import plans
 
 STYLE = "--style", "tiny:udnie", "--stroke", "broadest"
 
@@ -32,11 +37,47 @@ def test_the_file_says_its_dpi(faststyle, photo, out, depth):
         said = faststyle("stylize", *args, "-o", out, "--overwrite", *more)
         assert said.returncode == 0, said.stderr
         if out == "a.pdf":
-            assert b"/MediaBox [ 0 0 397.44 298.08 ]" in open(out, "rb").read()  # 276x207 px
+            assert boxes(out) == {"/MediaBox": (397.44, 298.08)}  # 276x207 px
             continue
         with Image.open(out) as image:
             assert [round(float(d)) for d in image.info["dpi"]] == [50, 50]
             assert image.getexif().get(282, 50) == 50
+
+
+def boxes(file):
+    "The sizes of a PDF's boxes in points; its image has a color profile."
+    pikepdf = pytest.importorskip("pikepdf")
+    with pikepdf.open(file) as pdf:
+        (page,) = pdf.pages
+        (image,) = page.resources.XObject.values()
+        assert image.ColorSpace[0] == "/ICCBased"
+        sides = {name: [float(x) for x in page[name]] for name in page.keys() if "Box" in name}
+    return {
+        name: (round(x1 - x0, 2), round(y1 - y0, 2)) for name, (x0, y0, x1, y1) in sides.items()
+    }
+
+
+@pytest.mark.parametrize("depth, out", [(8, "a.png"), (16, "a.png"), (8, "a.pdf")])
+def test_the_edge_that_is_cut_off_mirrors_the_picture(faststyle, photo, out, depth):
+    args = photo, *STYLE, "--print", "A6", "--dpi", 50, "--bleed", "5.08mm", "--bit-depth", depth
+    assert faststyle("stylize", *args, "-o", out).returncode == 0
+    if out == "a.pdf":
+        sides = boxes(out)
+        assert sides["/TrimBox"] == (397.44, 298.08)  # 276x207 px
+        assert sides["/BleedBox"] == sides["/MediaBox"] == (426.24, 326.88)
+        return
+    image = np.asarray(Image.open(out))
+    assert image.shape == (227, 296, 3)
+    assert (image[:10] == image[10:20][::-1]).all() and (image[:, :10] != image[:, 10:20]).any()
+
+
+def test_how_long_a_large_print_takes_is_said(faststyle, photo, monkeypatch):
+    args = photo, *STYLE, "--print", "A6", "--dpi", 80, "-o", "a.png", "--overwrite"
+    assert "about" not in faststyle("stylize", *args).stderr
+    monkeypatch.setattr(plans, "LARGE_PRINT", 2**16)
+    said = faststyle("stylize", *args)
+    assert re.fullmatch(r"A print of 441x331 px: about \d+:\d\d\n", said.stderr)
+    assert "about" not in faststyle("stylize", *args, "--quiet").stderr
 
 
 @pytest.mark.parametrize(
@@ -44,6 +85,9 @@ def test_the_file_says_its_dpi(faststyle, photo, out, depth):
     [
         (("--print", "A77"), 2, "Unknown paper 'A77'. Use A2 to A6, letter, or such as 30x40cm."),
         (("--print", "0x3cm"), 2, "Unknown paper '0x3cm'"),
+        (("--print", "A4", "--bleed", "3"), 2, "Unknown length '3'. Use such as 3mm"),
+        (("--bleed", "3mm"), 1, "--bleed needs --print."),
+        (("--print", "A6", "--bleed", "3cm"), 1, "--bleed is at most a quarter of the paper's"),
         (("--print", "A2", "--dpi", "1200"), 1, "--print at --dpi 1200 is 19843x28063 px."),
         (("--print", "A4", "--dpi", "2"), 1, "--print at --dpi 2 is 17x23 px. Use at least 64 px"),
     ],

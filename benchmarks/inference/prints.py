@@ -1,0 +1,49 @@
+"""What a large print costs, and how well that is said beforehand.
+
+    python -m benchmarks.inference.prints PHOTO
+
+The command paints the photo for 100x70 cm at 200 dpi, with and without strokes of thick paint. The
+table shows the seconds that it said beforehand, those that it took in all, and its peak resident
+memory (Linux).
+"""
+
+import argparse
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+from benchmarks.report import fresh, report
+
+PAPER, DPI, STYLE = "100x70cm", 200, "starry_night"
+WAYS = {"JPEG": ("a.jpg",), "PDF, bleed 3 mm": ("a.pdf", "--bleed", "3mm")}
+WAYS["JPEG, strokes"] = "a.jpg", "--strokes"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photo")
+    photo = parser.parse_args().photo
+    report("prints", [{"print": what} | fresh(printed, photo, *how) for what, how in WAYS.items()])
+
+
+def printed(photo, out, *how):
+    with tempfile.TemporaryDirectory() as folder:
+        what = "stylize", photo, "--style", STYLE, "--print", PAPER, "--dpi", DPI, *how
+        what = *what, "-o", f"{folder}/{out}"
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "faststyle_fastai", *map(str, what)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    size, minutes, seconds = re.search(r"A print of (\d+x\d+) px: about (\d+):(\d+)", said).groups()
+    return {
+        "size, px": size,
+        "said, s": 60 * int(minutes) + int(seconds),
+        "s": time.perf_counter() - began,
+        "peak, MB": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+    }
+
+
+if __name__ == "__main__":
+    main()
