@@ -49,6 +49,7 @@ setup(
             "py.typed",
             "assets/*",
             "assets/gallery/*",
+            "assets/graphs/*",
             "inference/browser/*",
             "inference/browser/words/*",
             "web/watch.html",

@@ -1,40 +1,11 @@
 "Pages that `faststyle export` writes, and ways to use them in a browser."
 
-import hashlib
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-import torch
-from filelock import FileLock
 from pages import repainted
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, export_html, export_studio
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _programs_kept(tmp_path_factory, worker_id):
-    "Traces a network once for all tests and their processes, as it takes ten seconds."
-    folder, export = tmp_path_factory.getbasetemp(), torch.onnx.export
-    if worker_id != "master":
-        folder = folder.parent
-
-    def kept(net, example, **how):
-        import onnx
-
-        tensors = [*net.state_dict().values(), *net.buffers()]
-        words = [net, how, [getattr(one, "shape", one) for one in example]]
-        said = b"".join(x.detach().numpy().tobytes() for x in tensors) + repr(words).encode()
-        file = folder / f"{hashlib.sha256(said).hexdigest()}.onnx"
-        with FileLock(f"{file}.lock"):
-            if not file.exists():
-                onnx.save(export(net, example, **how).model_proto, file)
-        return SimpleNamespace(model_proto=onnx.load(file))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.onnx, "export", kept)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import make_graphs
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -22,17 +23,17 @@ from torch.export import Dim
 from torch.func import functional_call
 
 from faststyle_fastai.core.assets import ASSETS
-from faststyle_fastai.inference.onnx import packed, program_of, traced
-from faststyle_fastai.inference.sight_onnx import neighbors_program, places_program
+from faststyle_fastai.inference.onnx import packed
 from faststyle_fastai.inference.stylizer import Stylizer
 from faststyle_fastai.models.people import people_net
 
+program_of = make_graphs.program_of
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "faststyle_fastai"
 SHARED = {  # rooms of the package -> what the light distribution takes of them
     "core": "assets atomic errors extras interrupts prefetch terminal values",
-    "images": "color discovery files formats metadata named_colors odd opening raw remote saving "
-    "shapes sheets",
+    "images": "color discovery files formats metadata named_colors odd opening pdf raw remote "
+    "saving shapes sheets",
     "inference": "builtin options",
     "cli": "checks doctor help loading options parsers pipes plans running stylize",
 }
@@ -93,12 +94,13 @@ def gallery_program():
     """
     from onnx import numpy_helper
 
-    program = traced(Gallery(Stylizer("gallery", "cpu", "float32")), less=torch.zeros(1))
+    net = Gallery(Stylizer("gallery", "cpu", "float32"))
+    program = make_graphs.network(net, net.n_styles, program_of, less=torch.zeros(1))
     inputs = program.graph.input
     inputs.remove(next(each for each in inputs if each.name == "less"))
     mark = np.frombuffer(LESS, np.float32)
     program.graph.initializer.append(numpy_helper.from_array(mark, "less"))
-    found = packed(program, "half")
+    found = packed(program)
     assert found.count(LESS) == 1
     return found
 
@@ -106,13 +108,12 @@ def gallery_program():
 def people_program(name, given, found):
     net, batch = people_net(name), Dim("batch", min=1)
     example = torch.rand(2, 3, net.side, net.side)
-    program = program_of(net, (example,), [given], found, dynamic_shapes=({0: batch},))
-    return packed(program, "half")
+    return packed(program_of(net, (example,), [given], found, dynamic_shapes=({0: batch},)))
 
 
 PROGRAMS: dict[str, Callable[[], bytes]] = {
-    "places": partial(places_program, "half"),
-    "neighbors": partial(neighbors_program, "full", alike=True),
+    "places": lambda: packed(make_graphs.places(program_of)),
+    "neighbors": lambda: packed(make_graphs.neighbors("full", True, program_of), "int8"),
     "gallery": gallery_program,
     "face": partial(people_program, "face", "windows", ["scores", "boxes"]),
     "person": partial(people_program, "person", "photo", ["likely"]),

@@ -241,14 +241,12 @@ def write(written, depth, style, paper, items, painted):
     "Save a batch, listing the files in `written`; return the error of each, or None."
     from ..images.metadata import read_metadata, sign
     from ..images.saving import save_picture
-    from ..images.sizes import with_bleed
 
     dpi, bleed = (paper.dpi, paper.bleed) if paper else (0, 0)
     errors: list[Exception | None] = []
     for (source, target, _), result in zip(items, painted):
         try:
             said = {} if style is None else sign(read_metadata(source), style, dpi)
-            result = with_bleed(result, bleed) if bleed else result
             written.append(save_picture(result, target, depth, dpi=dpi, bleed=bleed, **said))
             errors.append(None)
         except Exception as error:

@@ -11,7 +11,7 @@ __all__ = ["EXTRAS", "extra", "install_line"]
 NAME = __name__.partition(".")[0]  # of the distribution, which is that of its package
 # Extra -> a library that only it installs.
 EXTRAS = {
-    "video": "av", "web": "psutil", "onnx": "onnxscript", "bulk": "ray", "raw": "rawpy",
+    "video": "av", "web": "psutil", "onnx": "onnxruntime", "bulk": "ray", "raw": "rawpy",
     "share": "segno", "pdf": "img2pdf",
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ def save_picture(
     iptc: bytes = b"",  # likewise; only JPEG and TIFF keep it
     xmp: bytes = b"",  # likewise
     dpi: float = 0,  # pixels per inch of a print; 0: not said
-    bleed: int = 0,  # px on each side of a print that are cut off; a PDF says so
+    bleed: int = 0,  # px that are added to each side of a print, which are cut off
     quality: int = QUALITY,  # of JPEG, WebP and AVIF
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.
@@ -46,16 +46,24 @@ def save_picture(
         if depth == 16:
             values = unit(picture).cpu().numpy() if is_tensor(picture) else picture
             values = floats(values) if isinstance(values, Image.Image) else values
+            values = with_bleed(values, bleed)
             DEEP[suffix](temporary, (values * 65535).round().astype(np.uint16), options)
         else:
             image = to_picture(picture) if is_tensor(picture) else picture
             if image.mode == "RGBA" and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
+            if bleed:
+                image = Image.fromarray(with_bleed(np.asarray(image), bleed))
             if suffix == ".pdf":
                 write_pdf(image, temporary, dpi, bleed, quality)
             else:
                 image.save(temporary, quality=quality, **options)
     return path
+
+
+def with_bleed(values, bleed):
+    "Mirror the edges of [H, W, C] outward, so that no white shows where a print is cut."
+    return np.pad(values, ((bleed, bleed), (bleed, bleed), (0, 0)), "symmetric")
 
 
 def tagged(suffix, exif, iptc, xmp, dpi) -> dict[str, Any]:

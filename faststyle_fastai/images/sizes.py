@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -65,17 +64,6 @@ def paper_shape(x, paper):
     height, width = x.shape[-2:]
     scale = min(paper.short / min(height, width), paper.long / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
-
-
-def with_bleed(
-    picture: Image.Image | Tensor,  # a tensor: [1, C, H, W] in [0, 1]
-    bleed: int,  # px on each side
-) -> Image.Image | np.ndarray:  # an array: [H, W, C]
-    "Mirror the edges of a print outward, so that no white shows where it is cut."
-    deep = isinstance(picture, Tensor)
-    values = picture[0].permute(1, 2, 0).cpu().numpy() if deep else np.asarray(picture)
-    wider = np.pad(values, ((bleed, bleed), (bleed, bleed), (0, 0)), "symmetric")
-    return wider if deep else Image.fromarray(wider)
 
 
 def resize_short(

@@ -25,10 +25,9 @@ from ..images.tensors import to_tensor
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
 from .onnx import export_onnx
 from .options import AREAS, STROKES
+from .page_networks import neighbors_programs, people_program
 from .painter import PALETTE
 from .people import SURE
-from .people_onnx import people_program
-from .sight_onnx import neighbors_programs
 from .sight_painter import SIDE
 from .stylizer import Stylizer, stylizer_of
 

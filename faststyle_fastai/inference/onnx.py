@@ -1,24 +1,23 @@
 "Trained networks as ONNX files: exported, checked and run."
 
 import json
-import logging
-import warnings
 from copy import deepcopy
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.export import Dim
 
+from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..core.values import known
 from ..models.metadata import checked_info
 from ..models.stylefile import FORMAT, select_styles
-from ..models.transformer import SMALLEST, TransformerNet, make_network
+from ..models.transformer import TransformerNet, make_network
 
 __all__ = ["OnnxNet", "export_onnx"]
 
@@ -51,8 +50,7 @@ def export_onnx(
     known("type of weights", weights, ("float32", *SMALLER))
     if path.suffix != ".onnx":
         raise ValueError(f"{path}: the name of an ONNX file must end in .onnx.")
-    for library in ("onnxscript", "onnxruntime"):
-        extra(library, "onnx")
+    extra("onnxruntime", "onnx")
     if not isinstance(paint.net, TransformerNet):
         raise FaststyleError(
             "This network is already an .onnx file. Export the network it was made from."
@@ -62,7 +60,9 @@ def export_onnx(
         state = select_styles(net.state_dict(), [styles.index(paint.named)])
         net, styles = make_network(paint.info["arch"]).eval(), [paint.named]
         net.load_state_dict(state)
-    program = traced(net)
+    program = filled(paint.info["arch"], net=net)
+    weights_of = next(each for each in program.graph.input if each.name == INPUTS[1])
+    weights_of.type.tensor_type.shape.dim[1].dim_value = net.n_styles
     said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}
     for key, value in said.items():
         program.metadata_props.add(
@@ -84,32 +84,20 @@ def export_onnx(
     return path
 
 
-def traced(net, **more: Tensor):
-    "The network as an ONNX program with dynamic batch, height and width, and `more` inputs."
-    batch = Dim("batch", min=1)
-    height, width = (Dim(name, min=SMALLEST) for name in ("height", "width"))
-    example = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles), *more.values()
-    shapes = {0: batch, 2: height, 3: width}, {0: batch}, *[None for _ in more]
-    return program_of(net, example, [*INPUTS, *more], [OUTPUT], dynamic_shapes=shapes)
-
-
-def program_of(net, example, inputs, outputs, **how):
-    "A network as an ONNX program, an onnx.ModelProto."
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exported = torch.onnx.export(
-            net, example, dynamo=True, input_names=inputs, output_names=outputs, verbose=False,
-            **how,
-        )  # fmt: skip
-        assert exported is not None  # with dynamo
-        program = exported.model_proto
-    for node in program.graph.node:
-        del node.metadata_props[:]  # source paths of this machine
+def filled(graph: str, **modules: nn.Module):
+    "A graph of `assets/graphs`, an onnx.ModelProto, with the weights of the modules it names."
+    onnx = extra("onnx", "onnx")
+    program = onnx.load(ASSETS / "graphs" / f"{graph}.onnx")
+    used = {name for node in program.graph.node for name in node.input}
+    for module, net in modules.items():
+        for name, weight in chain(net.named_parameters(module), net.named_buffers(module)):
+            if name in used:
+                values = np.ascontiguousarray(weight.numpy(force=True))
+                program.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
     return program
 
 
-def packed(program, weights):
+def packed(program, weights: str = "half") -> bytes:
     "The bytes of an .onnx file with smaller weights, see `shrink`."
     shrink(program, weights)
     return program.SerializeToString()

@@ -24,8 +24,8 @@ from .html import (
     write_page,
 )
 from .links import ARCH, shared_networks, studio_address, widths
+from .page_networks import neighbors_programs, painter_program, reader_program
 from .painter import PALETTE
-from .sight_onnx import neighbors_programs, painter_program, reader_program
 from .stylizer import Stylizer
 
 __all__ = ["export_studio"]

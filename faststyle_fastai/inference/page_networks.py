@@ -1,0 +1,44 @@
+"The networks of exported pages, as ONNX programs."
+
+from collections.abc import Callable
+
+import torch
+
+from ..models.decoder import load_decoder
+from ..models.people import people_net
+from ..models.transformer import TransformerNet
+from .first_sight import any_style, lite
+from .onnx import filled, packed
+from .sight_painter import backbone
+
+__all__ = ["neighbors_programs", "painter_program", "people_program", "reader_program"]
+
+
+def people_program() -> bytes:
+    "The program that finds people and faces."
+    return packed(filled("people", **{name: people_net(name) for name in ("person", "face")}))
+
+
+def neighbors_programs() -> dict[str, Callable]:
+    "The functions that make what a page needs to paint with places of a painting, by their names."
+    return {"places": places_program, "neighbors": neighbors_program}
+
+
+def places_program() -> bytes:
+    "The program that sees the places of an image."
+    return packed(filled("places", backbone=backbone(torch.device("cpu"))), "int8")
+
+
+def neighbors_program() -> bytes:
+    "The program that paints with places of a painting."
+    return packed(filled("neighbors-slim", net=load_decoder("slim")), "int8")
+
+
+def reader_program(arch: str = "slim") -> bytes:
+    "The program that reads a painting's style."
+    return packed(filled(f"reader-{arch}", any_style=any_style(arch), backbone=lite()))
+
+
+def painter_program(net: TransformerNet, arch: str = "slim") -> bytes:
+    "The program that paints with any scales and shifts."
+    return packed(filled(f"painter-{arch}", net=net))
