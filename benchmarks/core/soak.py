@@ -2,11 +2,13 @@
 
     python -m benchmarks.core.soak PHOTOS --painting PAINTING [--minutes 60] [--visitors 8]
 
-`faststyle web` serves visitors who paint, add paintings, train for a minute, and delete what they
-trained. Beside it, commands run one after another: photos, folders that get SIGKILL and continue
-with `--skip-existing`, trainings and videos that get SIGKILL and continue with `--resume`, Ctrl-C,
-damaged photos, and a full disk (Linux as root). Each result is compared with one that was made
-before, alone. The table counts wrong bits, lost files, hangs and tracebacks.
+`faststyle web` serves visitors who paint photos and films, add paintings, train for a minute, and
+delete what they trained. Two of them attack it: they fill the disk, come under many names, send
+garbage, let bodies trickle, and call at once. Beside it, commands run one after another: photos,
+folders that get SIGKILL and continue with `--skip-existing`, trainings and videos that get SIGKILL
+and continue with `--resume`, Ctrl-C, damaged photos, and a full disk (Linux as root). Each result
+is compared with one that was made before, alone. The table counts wrong bits, lost files, hangs and
+tracebacks.
 """
 
 import argparse
@@ -21,8 +23,11 @@ from pathlib import Path
 from benchmarks.core.commands import COMMANDS
 from benchmarks.core.faults import FAULTS, LONGEST, Soak
 from benchmarks.report import cpu, report
-from benchmarks.web.visitors import page, painted, visitor, ways
+from benchmarks.web.attackers import attacker
+from benchmarks.web.visitors import PORT, page, painted, visitor, ways
 from faststyle_fastai.images.discovery import find_pictures
+
+HOSTILE = 2  # visitors
 
 
 def main():
@@ -46,7 +51,10 @@ def main():
                 next(command, None)
             threads = [
                 threading.Thread(target=visitor, args=(soak, i, wanted), daemon=True)
-                for i in range(args.visitors)
+                for i in range(args.visitors - HOSTILE)
+            ] + [
+                threading.Thread(target=attacker, args=(soak, i, PORT), daemon=True)
+                for i in range(HOSTILE)
             ]
             for thread in threads:
                 thread.start()

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import requests
 
+from benchmarks.core.commands import frames_of
 from benchmarks.core.faults import LONGEST, Soak
 
 PORT = 8795
@@ -51,12 +52,14 @@ def send(client, what, body, how):
 
 def visitor(soak: Soak, i: int, wanted: dict):
     draw, client = random.Random(i), uuid4().hex
-    what = "visitor who trains" if i == 0 else "visitor"
+    what = {0: "visitor who trains", 1: "visitor with a film"}.get(i, "visitor")
     while soak.going():
         time.sleep(draw.uniform(2, 10))  # people look at what they get
         try:
             if i == 0 and draw.random() < 0.2:
                 train_and_delete(soak, client, draw)
+            elif i == 1 and draw.random() < 0.5:
+                paint_a_film(soak, client)
             elif draw.random() < 0.05:
                 add_and_delete(soak, client, f"{threading.get_ident()}-{draw.random()}")
             else:
@@ -98,6 +101,27 @@ def train_and_delete(soak, client, draw):
     soak.check(what, (place / "model.safetensors").exists(), "lost files")
     delete(client, name)
     soak.check(what, not place.exists(), "lost files", f"{name} was not deleted")
+
+
+def paint_a_film(soak, client):
+    film, what = soak.folder / "whole.mp4", "film on the page"
+    send(client, "film", film.read_bytes(), {"name": film.name})
+    job = json.loads(send(client, "paint_film", b"", {"style": "udnie", "stroke": "broadest"}))
+    headers, address = {"visitor": client}, f"http://127.0.0.1:{PORT}/page"
+    until = time.monotonic() + LONGEST
+    while time.monotonic() < until:
+        time.sleep(2)
+        shown = requests.get(f"{address}/jobs", headers=headers, timeout=LONGEST).json()
+        state = next(each["state"] for each in shown if each["id"] == job["id"])
+        if state not in ("waiting", "running"):
+            break
+    how = quote(json.dumps(job))
+    made = requests.get(f"{address}/result", headers=headers | {"how": how}, timeout=LONGEST)
+    painted = soak.folder / "from the page.mp4"
+    painted.write_bytes(made.content)
+    soak.check(
+        what, made.ok and frames_of(painted) == frames_of(film), "lost files", made.text[:99]
+    )
 
 
 @contextmanager
