@@ -13,7 +13,7 @@ GROUPS = {
     "Look": "strength mix stroke size strokes keep_colors as_one painterly seamless",
     "Part of the photo": "area faces mask black save_mask",
     "Refining": "refine likeness painting",
-    "Output": "paper dpi force skip_existing watch depth strip codec crf fps dtype",
+    "Output": "paper dpi bleed force skip_existing watch depth strip codec crf fps dtype",
     "Speed and memory": "arch device precision tile exact batch batch_size workers smooth",
     "Web page": "web host port browser allow_host",
     "Safety": "megapixels trust_pickle",
