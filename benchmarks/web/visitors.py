@@ -1,10 +1,10 @@
 "The visitors of the page in a soak."
 
+import io
 import json
 import random
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
 from hashlib import sha256
@@ -16,6 +16,7 @@ import requests
 
 from benchmarks.core.commands import frames_of
 from benchmarks.core.faults import LONGEST, Soak
+from faststyle_fastai.images.files import read_picture
 
 PORT = 8795
 STROKES = "broadest", "broad"
@@ -61,7 +62,7 @@ def visitor(soak: Soak, i: int, wanted: dict):
             elif i == 1 and draw.random() < 0.5:
                 paint_a_film(soak, client)
             elif draw.random() < 0.05:
-                add_and_delete(soak, client, f"{threading.get_ident()}-{draw.random()}")
+                add_and_delete(soak, client, draw)
             else:
                 n = draw.randrange(len(wanted))
                 found = painted(client, list(ways(soak))[n])
@@ -72,11 +73,18 @@ def visitor(soak: Soak, i: int, wanted: dict):
             client = uuid4().hex
 
 
-def add_and_delete(soak, client, name):
-    name = f"painting-{name.replace('.', '')}"
-    send(client, "style", Path(soak.painting).read_bytes(), {"name": f"{name}.jpg"})
-    delete(client, name)
+def add_and_delete(soak, client, draw):
+    delete(client, add(soak, client, draw))
     soak.count("painting on the page")
+
+
+def add(soak, client, draw):
+    "Add a painting that nobody else has; its name on the page."
+    image, buffer = read_picture(soak.painting), io.BytesIO()
+    image.putpixel((0, 0), tuple(draw.randbytes(3)))
+    image.save(buffer, "png")
+    how = {"name": f"own{draw.randrange(10**9)}.png"}
+    return json.loads(send(client, "style", buffer.getvalue(), how))["name"]
 
 
 def delete(client, name):
@@ -91,8 +99,7 @@ def delete(client, name):
 
 
 def train_and_delete(soak, client, draw):
-    name, what = f"own{draw.randrange(10**6)}", "training on the page"
-    send(client, "style", Path(soak.painting).read_bytes(), {"name": f"{name}.jpg"})
+    name, what = add(soak, client, draw), "training on the page"
     send(client, "teach", b"", {"style": name, "minutes": 1, "photos": "samples"})
     place = soak.folder / "styles" / name
     until = time.monotonic() + LONGEST

@@ -23,6 +23,7 @@ __all__ = [
     "LIMITED",
     "SCALER",
     "as_png",
+    "decode",
     "display_matrix",
     "exif_turn",
     "progressive",
@@ -33,6 +34,7 @@ FULL, LIMITED = 2, 1  # luma ranges
 BT709, BT601, BT2020, UNSPECIFIED = 1, 6, 9, 2  # color matrices
 HD = 720  # px of height from which a video without a stated matrix uses BT.709
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
+CLEAR = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that keep transparency
 NAMED = "png", "apng"  # whose color profiles have names, which PyAV's side data free twice
 SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
 
@@ -48,6 +50,17 @@ def as_png(
         shown = [frame.copy().info.get("duration", 0) for frame in ImageSequence.Iterator(image)]
         image.save(file, save_all=True, compress_level=1, duration=shown)
     return file
+
+
+def decode(container: Any, stream: Any) -> Iterator:
+    "The frames of a stream. FFmpeg's own decoders of VP8 and VP9 leave out transparency."
+    name = stream.codec_context.name
+    if name not in CLEAR or stream.metadata.get("alpha_mode") != "1":
+        yield from container.decode(stream)
+        return
+    decoder = extra("av", "video").CodecContext.create(CLEAR[name], "r")
+    for packet in container.demux(stream):
+        yield from decoder.decode(packet)
 
 
 def progressive(frames: Iterator, stream: Any) -> Iterator:

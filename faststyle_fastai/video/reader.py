@@ -18,7 +18,7 @@ from PIL import Image
 from ..core.extras import extra
 from ..images.formats import is_film, is_numbered, live_film, numbered_files
 from ..images.opening import reading
-from .frames import as_png, display_matrix, exif_turn, progressive, upright
+from .frames import as_png, decode, display_matrix, exif_turn, progressive, upright
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
@@ -150,7 +150,7 @@ class VideoReader:
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."
         time, shown, last = Fraction(start), Fraction(0), None
-        for frame in progressive(self.container.decode(self.video), self.video):
+        for frame in progressive(decode(self.container, self.video), self.video):
             time += shown  # for frames without a time
             if frame.pts is not None:
                 time = frame.pts * frame.time_base - self.start_time

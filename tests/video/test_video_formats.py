@@ -116,6 +116,24 @@ def test_transparent_animations_stay_so(paint, tmp_path, kind, tile):
     assert list(clear_parts(tmp_path / "3.png")) == expected[2:3]
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_a_transparent_webm_stays_so(paint, tmp_path, codec):
+    file, out = tmp_path / "in.webm", tmp_path / "out.webp"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream(codec, rate=10, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt = 48, 40, "yuva420p"
+        for frame in discs():
+            frame = av.VideoFrame.from_ndarray(np.array(frame), "rgba")
+            container.mux(stream.encode(frame.reformat(format="yuva420p")))
+        container.mux(stream.encode())
+    expected = [np.mean(np.array(frame)[..., 3] == 0) for frame in discs()]
+    paint_video(paint, file, out)
+    np.testing.assert_allclose(list(clear_parts(out)), expected, atol=0.03)
+    assert times(out) == pytest.approx([0, 0.1, 0.2, 0.3])
+    paint_video(paint, file, tmp_path / "half.webp", start=0.2)
+    np.testing.assert_allclose(list(clear_parts(tmp_path / "half.webp")), expected[2:], atol=0.03)
+
+
 def test_gifs_keep_black_edges_and_holes_after_whole_frames(tmp_path):
     clear, whole = (Image.new("RGBA", (40, 40), "black") for _ in range(2))
     for frame, color in ((clear, "green"), (whole, "red")):
