@@ -5,11 +5,9 @@ from typing import Any
 
 from typer import BadParameter
 
-PAPERS = {  # in mm
-    "a2": (420, 594), "a3": (297, 420), "a4": (210, 297), "a5": (148, 210), "a6": (105, 148),
-    "letter": (215.9, 279.4),
-}  # fmt: skip
-UNITS = {"mm": 1, "cm": 10, "in": 25.4}  # in mm
+from ..images.shapes import INCH, PAPERS
+
+UNITS = {"mm": 1, "cm": 10, "in": INCH}  # in mm
 
 
 def layer_parts(text: str) -> dict[str, float | None]:

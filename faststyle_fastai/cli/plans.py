@@ -85,13 +85,14 @@ def is_newer(target, came):
 
 def print_size(paper, dpi, bleed, megapixels):
     "The paper of a print in px; None without one."
+    from ..images.shapes import INCH
     from ..images.sizes import Paper
 
     if not paper:
         if bleed:
             raise FaststyleError("--bleed needs --print.")
         return None
-    short, long, bleed = (round(length / 25.4 * dpi) for length in (*paper, bleed))
+    short, long, bleed = (round(length / INCH * dpi) for length in (*paper, bleed))
     if bleed > short / 4:
         raise FaststyleError("--bleed is at most a quarter of the paper's short side.")
     if not (SMALLEST <= short and (short + 2 * bleed) * (long + 2 * bleed) <= megapixels * 1e6):

@@ -4,9 +4,23 @@ import math
 
 from ..core.errors import UsageError
 
-__all__ = ["LONGEST", "fitted", "short_shape"]
+__all__ = ["INCH", "LONGEST", "PAPERS", "fitted", "pixels_per_inch", "short_shape"]
 
 LONGEST = 16_384  # px; enlarging a long, narrow image would fill the memory
+
+INCH = 25.4  # mm
+PAPERS = {  # short and long side in mm
+    "a2": (420, 594), "a3": (297, 420), "a4": (210, 297), "a5": (148, 210), "a6": (105, 148),
+    "letter": (215.9, 279.4),
+}  # fmt: skip
+
+
+def pixels_per_inch(
+    size: tuple[int, int],  # width, height
+    paper: str,  # a key of `PAPERS`
+) -> float:
+    "The resolution of an image as large as fits on a paper, which is turned as the image is."
+    return INCH * max(px / mm for px, mm in zip(sorted(size), PAPERS[paper]))
 
 
 def fitted(

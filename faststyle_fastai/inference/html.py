@@ -20,6 +20,7 @@ from ..core.assets import ASSETS
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture, to_picture
+from ..images.shapes import PAPERS
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
@@ -123,7 +124,8 @@ def write_page(
     programs = {name: make() for name, make in programs.items()} | {"people": people_program()}
     strokes = {name: side or 0 for name, side in STROKES.items()}
     facts = {
-        **facts, "programs": [*programs], "strokes": strokes, "areas": [*AREAS], "sure": SURE
+        **facts, "programs": [*programs], "strokes": strokes, "areas": [*AREAS], "sure": SURE,
+        "papers": PAPERS,
     }  # fmt: skip
     policy = POLICY.replace("{app}", APP * installable)
     page = page_text(

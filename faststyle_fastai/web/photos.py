@@ -12,10 +12,10 @@ from PIL import Image, ImageOps
 
 from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha, image_size, read_picture, read_upright
-from ..images.metadata import read_metadata
+from ..images.metadata import read_metadata, sign
 from ..images.opening import most_pixels
 from ..images.saving import QUALITY, save_picture
-from ..images.shapes import fitted, short_shape
+from ..images.shapes import PAPERS, fitted, pixels_per_inch, short_shape
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import THUMBNAIL
 from ..inference.live import live_gallery
@@ -142,8 +142,11 @@ class Photos:
         if painted is None:
             return nothing()
         name = f"{photo.stem}-{plain_name(str(how['style']))}{types()[kind]}"
-        metadata = read_metadata(photo)
-        file = save_picture(painted, self.site.place(visit) / name, quality=quality, **metadata)
+        paper = how.get("paper")
+        dpi = pixels_per_inch(painted.size, paper) if paper in PAPERS else 0.0
+        said = sign(read_metadata(photo), "", dpi)
+        out = self.site.place(visit) / name
+        file = save_picture(painted, out, dpi=dpi, quality=quality, **said)
         return FileResponse(file, headers={"size": "{}x{}".format(*painted.size)}, media_type=kind)
 
     def painted(self, visit, photo, how, edits):

@@ -11,6 +11,7 @@ from ..core.errors import FaststyleError
 from ..images.discovery import picture_files
 from ..images.formats import PICTURES
 from ..images.opening import most_pixels
+from ..images.shapes import PAPERS
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import data_address, page_text, sample_of
 from ..inference.links import studio_address
@@ -59,7 +60,7 @@ class Window:
             "styles": self.styles(), "strokes": dict.fromkeys(STROKES), "areas": [*AREAS],
             "sight": True, "files": ",".join(["image/*", ".safetensors", *sorted(PICTURES)]),
             "sample": self.sample, "photos": self.photos, "types": [*types()],
-            "studio": studio_address(), "most": most_pixels(),
+            "studio": studio_address(), "most": most_pixels(), "papers": PAPERS,
         }  # fmt: skip
 
     @cached_property

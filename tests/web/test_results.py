@@ -146,6 +146,24 @@ def test_the_file_is_seen_before_it_is_saved(visit, large):
     assert saved(tab).suggested_filename.endswith(".png")
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_for_a_paper_says_its_resolution(visit, large, kind):
+    tab = visit()
+    opened(tab, large)
+    tab.get_by_role("button", name="File format and size").click()
+    expect(tab.locator("#save")).to_be_enabled(timeout=60_000)
+    tab.locator("#format").select_option(kind)
+    tab.get_by_role("combobox", name="Paper").select_option("A4")
+    expect(tab.locator("#weight")).to_contain_text("44 pixels per inch", timeout=60_000)
+    with Image.open(saved(tab, "#save").path()) as picture:
+        assert [round(dpi) for dpi in picture.info["dpi"]] == [44, 44]
+        assert picture.getexif().get(282, 44) == pytest.approx(44, abs=0.5)
+        assert picture.size == (480, 360) and picture.format == kind
+        picture.load()
+    tab.locator("#format").select_option("WebP")
+    expect(tab.get_by_role("combobox", name="Paper")).to_be_hidden()
+
+
 def detail(image):
     light = np.asarray(image.convert("L"), float)
     return np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()

@@ -151,7 +151,7 @@ const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { im
 
 // The last painting at full size, or twice as large, as a file; null if it was stopped.
 let full = {}; // it, while its file is chosen
-async function fullSize({ strength, type, quality, larger }, watch) {
+async function fullSize({ strength, type, quality, larger, paper }, watch) {
   const { width, height } = now.photo, twice = () => pixels(canvasOf(now.photo, 2 * width, 2 * height));
   if (full.larger !== larger) full = { larger, ...(await ask("enlarge", { strength, image: larger && twice() }, watch)) };
   const { image } = full;
@@ -159,7 +159,21 @@ async function fullSize({ strength, type, quality, larger }, watch) {
   now.size = `${image.width}×${image.height}`;
   const blob = await blobOf(canvasOf(image), type, quality);
   if (!blob) throw new Error(filled(words.tooLarge, { most: LESS / 1e6 })); // for this browser
-  return blob;
+  return paper ? dense(blob, perInch([image.width, image.height])) : blob;
+}
+// A JPEG or PNG that says its pixels per inch.
+async function dense(blob, dpi) {
+  const bytes = new Uint8Array(await blob.arrayBuffer()), header = new DataView(bytes.buffer);
+  if (blob.type === "image/jpeg") {
+    header.setUint8(13, 1); // per inch
+    for (const at of [14, 16]) header.setUint16(at, dpi);
+    return new Blob([bytes], { type: blob.type });
+  }
+  const chunk = new DataView(new ArrayBuffer(21)), side = Math.round(dpi / 0.0254); // per meter
+  [9, 0x70485973, side, side].forEach((value, i) => chunk.setUint32(4 * i, value)); // its length, pHYs
+  chunk.setUint8(16, 1);
+  chunk.setUint32(17, crc(new Uint8Array(chunk.buffer, 4, 13)));
+  return new Blob([bytes.slice(0, 33), chunk, bytes.slice(33)], { type: blob.type });
 }
 // Whether the worker lacks the memory to paint it at 1.4 times its size, or more.
 function tooFine() {

@@ -145,10 +145,10 @@ function looking(every, look) {
   return () => clearInterval(clock);
 }
 
-async function fullSize({ mask, type, quality, larger, ...how }, watch) {
+async function fullSize({ mask, type, quality, larger, paper, ...how }, watch) {
   const stop = looking(500, ({ share }) => share !== null && watch(share));
   try {
-    const answer = await maskCall("finish", mask, { ...plain(how), quality, larger }, type);
+    const answer = await maskCall("finish", mask, { ...plain(how), quality, larger, paper }, type);
     if (answer.status === 204) return null;
     now.size = answer.headers.get("size").replace("x", "×");
     return await answer.blob();

@@ -5,12 +5,14 @@ let offered = null, asks = 0; // the file in the panel; how often one was asked 
 
 for (const option of [...$("format").options]) if (!encodes(option.value)) option.remove();
 const chosenType = () => $("format").value;
+for (const name of Object.keys(facts.papers ?? {})) $("paper").add(new Option(name.length > 2 ? words[name] : name.toUpperCase(), name));
 
 // A photo's own format, until another is chosen.
 function offerFormat(type) {
   if (!$("format").dataset.chosen) $("format").value = type === "image/png" ? type : "image/jpeg";
   offerTimes();
   $("quality").parentElement.hidden = chosenType() === "image/png";
+  $("paper").parentElement.hidden = film || !["image/jpeg", "image/png"].includes(chosenType()); // others say no resolution
 }
 
 // It can be larger than the photo, painted at that size; a title says why not.
@@ -23,6 +25,13 @@ function offerTimes() {
   $("ending").textContent = $("format").selectedOptions[0].text + ($("times").value > 1 ? " 2×" : "");
 }
 
+// A picture fills a paper, which is turned as it is: its pixels per inch, 0 without a paper.
+const paper = () => ($("paper").parentElement.hidden ? "" : $("paper").value);
+function perInch(size) {
+  const sides = facts.papers?.[paper()], [short, long] = [...size].sort((a, b) => a - b);
+  return sides ? Math.round(25.4 * Math.max(short / sides[0], long / sides[1])) : 0;
+}
+
 // The painting at full size, as a file.
 async function finished(type) {
   if (now.kept === "strip") return asSeen(type);
@@ -32,7 +41,7 @@ async function finished(type) {
   Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
   try {
     const quality = $("quality").value / 100;
-    const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1 }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
+    const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1, paper: paper() }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
     if (!blob) say("stopped");
     return blob;
   } catch (error) {
@@ -92,11 +101,11 @@ async function measure() {
   if ($("saving").hidden) return;
   if (mine !== asks) return measure();
   if (!blob) return endSaving();
-  const picture = await createImageBitmap(blob);
+  const picture = await createImageBitmap(blob), dpi = perInch([picture.width, picture.height]);
   now.filed = canvasOf(picture, ...fitted(picture, LONGEST));
   picture.close();
   [offered, $("save").disabled] = [blob, false];
-  $("weight").textContent = filled(words.weight, { size: now.size, bytes: inBytes(blob.size) });
+  $("weight").textContent = filled(words.weight, { size: now.size, bytes: inBytes(blob.size) }) + (dpi ? filled(words.perInch, { dpi }) : "");
   tell($("said"), $("weight").textContent, false);
   show();
 }
@@ -126,7 +135,7 @@ $("format").onchange = () => {
   offerFormat();
   return measure();
 };
-$("quality").onchange = measure;
+$("quality").onchange = $("paper").onchange = measure;
 $("times").onchange = () => {
   offerTimes();
   return measure();
