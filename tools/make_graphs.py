@@ -95,7 +95,8 @@ class Network(nn.Module):
 
     def __init__(self, arch: str):
         super().__init__()
-        self.net = make_network(arch, 1 if arch == "tarun" else 3)
+        self.n_styles = 1 if arch == "tarun" else 3  # of any number
+        self.net = make_network(arch, self.n_styles)
 
     def forward(self, photo: Tensor, style: Tensor) -> Tensor:
         return self.net(photo, style)
@@ -195,10 +196,10 @@ def features_of(backbone, x, layers):
     return found
 
 
-def network(net: nn.Module, n_styles: int, trace=graph_of, **more: Tensor):
+def network(net, trace=graph_of, **more: Tensor):
     "A network whose inputs are photos, weights over its styles, and `more`."
     batch = Dim("batch", min=1)
-    example = torch.rand(2, 3, 41, 43), torch.rand(2, n_styles), *more.values()
+    example = torch.rand(2, 3, 41, 43), torch.rand(2, net.n_styles), *more.values()
     shapes = {0: batch, **image_sides(SMALLEST)}, {0: batch}, *[None for _ in more]
     return trace(net, example, [*INPUTS, *more], [OUTPUT], dynamic_shapes=shapes)
 
@@ -269,7 +270,7 @@ GRAPHS: dict[str, Callable] = {
     "neighbors-slim": partial(neighbors, "slim"),
     "reader-slim": partial(reader, "slim"),
     "painter-slim": partial(painter, "slim"),
-} | {arch: lambda arch=arch: network(net := Network(arch), net.net.n_styles) for arch in ARCHS}
+} | {arch: lambda arch=arch: network(Network(arch)) for arch in ARCHS}
 
 if __name__ == "__main__":
     main()

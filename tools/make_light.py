@@ -95,7 +95,7 @@ def gallery_program():
     from onnx import numpy_helper
 
     net = Gallery(Stylizer("gallery", "cpu", "float32"))
-    program = make_graphs.network(net, net.n_styles, program_of, less=torch.zeros(1))
+    program = make_graphs.network(net, program_of, less=torch.zeros(1))
     inputs = program.graph.input
     inputs.remove(next(each for each in inputs if each.name == "less"))
     mark = np.frombuffer(LESS, np.float32)

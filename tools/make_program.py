@@ -23,7 +23,16 @@ def main(out: Path):
         folder = Path(scratch)
         run(sys.executable, ROOT / "tools" / "make_light.py", folder)
         python = environment(folder / "venv")
-        run(python, "-m", "pip", "install", "-q", "pyinstaller", *folder.glob("faststyle-*.whl"))
+        run(
+            python,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "pyinstaller",
+            "img2pdf",
+            *folder.glob("faststyle-*.whl"),
+        )
         script = folder / "start.py"
         script.write_text("from faststyle.cli.main import main\nmain()\n")
         build = ["--onefile", "--name", "faststyle", "--collect-data", "faststyle"]

@@ -18,8 +18,11 @@ import time
 from benchmarks.report import fresh, report
 
 PAPER, DPI, STYLE = "100x70cm", 200, "starry_night"
-WAYS = {"JPEG": ("a.jpg",), "PDF, bleed 3 mm": ("a.pdf", "--bleed", "3mm")}
-WAYS["JPEG, strokes"] = "a.jpg", "--strokes"
+WAYS = {
+    "JPEG": ("a.jpg",),
+    "PDF, bleed 3 mm": ("a.pdf", "--bleed", "3mm"),
+    "JPEG, strokes": ("a.jpg", "--strokes"),
+}
 
 
 def main():
@@ -36,10 +39,11 @@ def printed(photo, out, *how):
         began = time.perf_counter()
         command = [sys.executable, "-m", "faststyle_fastai", *map(str, what)]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    size, minutes, seconds = re.search(r"A print of (\d+x\d+) px: about (\d+):(\d+)", said).groups()
+    size, time_said = re.search(r"A print of (\d+x\d+) px: about ([\d:]+)", said).groups()
+    hours, minutes, seconds = map(int, f"0:0:{time_said}".split(":")[-3:])
     return {
         "size, px": size,
-        "said, s": 60 * int(minutes) + int(seconds),
+        "said, s": 3600 * hours + 60 * minutes + seconds,
         "s": time.perf_counter() - began,
         "peak, MB": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
     }

@@ -72,12 +72,12 @@ def send_garbage(port, noise):
 
 def be_slow(port, noise):
     "Hold calls open by bodies that come byte by byte."
-    head = b"POST /page/photo HTTP/1.1\r\nhost: 127.0.0.1\r\nvisitor: slow\r\n"
+    head = b"POST /page/photo HTTP/1.1\r\nhost: 127.0.0.1\r\nvisitor: %s\r\n"
     head += b"content-length: 9999\r\n\r\n"
     held = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(MANY)]
     try:
         for each in held:
-            each.sendall(head)
+            each.sendall(head % uuid4().hex.encode())
         for _ in range(HELD):
             for each in held:
                 each.sendall(b"x")
@@ -88,7 +88,7 @@ def be_slow(port, noise):
 
 
 def ask_at_once(port, noise):
-    "Ask for the dearest answer many times at once, under one name."
+    "Ask for the most costly answer many times at once, under one name."
     client, buffer = uuid4().hex, io.BytesIO()
     Image.new("RGB", (1200, 800), "teal").save(buffer, "png")
     call(port, "photo", buffer.getvalue(), client=client)

@@ -122,13 +122,13 @@ def paint_a_film(soak, client):
         state = next(each["state"] for each in shown if each["id"] == job["id"])
         if state not in ("waiting", "running"):
             break
+    else:
+        return soak.count(what, "hangs", state)
     how = quote(json.dumps(job))
     made = requests.get(f"{address}/result", headers=headers | {"how": how}, timeout=LONGEST)
     painted = soak.folder / "from the page.mp4"
     painted.write_bytes(made.content)
-    soak.check(
-        what, made.ok and frames_of(painted) == frames_of(film), "lost files", made.text[:99]
-    )
+    soak.check(what, made.ok and frames_of(painted) == frames_of(film), "lost files", made.reason)
 
 
 @contextmanager

@@ -95,15 +95,16 @@ def print_size(paper, dpi, bleed, megapixels):
     short, long, bleed = (round(length / INCH * dpi) for length in (*paper, bleed))
     if bleed > short / 4:
         raise FaststyleError("--bleed is at most a quarter of the paper's short side.")
-    if not (SMALLEST <= short and (short + 2 * bleed) * (long + 2 * bleed) <= megapixels * 1e6):
+    down, across = short + 2 * bleed, long + 2 * bleed
+    if not (SMALLEST <= short and down * across <= megapixels * 1e6):
         raise FaststyleError(
-            f"--print at --dpi {dpi:g} is {short}x{long} px. Use at least {SMALLEST} px, and at "
+            f"--print at --dpi {dpi:g} is {down}x{across} px. Use at least {SMALLEST} px, and at "
             f"most {megapixels:g} megapixels (--max-megapixels)."
         )
     return Paper(short, long, dpi, bleed)
 
 
-def say_minutes(paint, jobs, paper, refine):
+def say_minutes(paint, jobs, paper, depth, refine):
     """Say how large prints are, and how long they take if all are like the first.
 
     The first is painted at smaller sizes: a print's time grows with its pixels. It is refined for
@@ -114,21 +115,19 @@ def say_minutes(paint, jobs, paper, refine):
     from ..images.tensors import read_tensor
 
     source, target = jobs[0]
-    try:
-        image = read_tensor(source)
-    except Exception:  # said in its turn
-        return
-    height, width = paper_shape(image, paper)
-    if height * width < LARGE_PRINT:
-        return
     spent = {}  # s, by px
-    with tempfile.TemporaryDirectory() as folder:
-        for part in TRIALS:
-            sides = {side: getattr(paper, side) * part for side in ("short", "long")}
-            small, began = fit_paper(image, paper._replace(**sides)), time.perf_counter()
+    with suppress(Exception), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # they, and errors, are said when the print is painted
+        image = read_tensor(source)
+        height, width = paper_shape(image, paper)
+        for part in TRIALS if height * width >= LARGE_PRINT else ():
+            small = paper._replace(short=part * paper.short, long=part * paper.long)
+            small, began = fit_paper(image, small), time.perf_counter()
             (painted,) = paint([(source, target, small)])
-            save_picture(painted, Path(folder) / target.name)
+            save_picture(painted, Path(folder) / target.name, depth)
             spent[small.shape[-2] * small.shape[-1]] = time.perf_counter() - began
+    if len(spent) < 2:
+        return
     (few, soon), (many, late) = spent.items()
     seconds = late + max(0, late - soon) / (many - few) * (height * width - many)
     total = clock(len(jobs) * (seconds + refine))

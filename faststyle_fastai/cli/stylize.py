@@ -155,7 +155,7 @@ def stylize(
             once = {"painterly": painterly, "likeness": None if refine else likeness}
             say_minutes(
                 partial(repaint, closed(paint, seamless), settings, depth, None, once, {}),
-                jobs, paper, refine,
+                jobs, paper, depth, refine,
             )  # fmt: skip
         for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
             batches = alike(read_images(each, paper), 1 if alone else batch_size)

@@ -32,7 +32,7 @@ def save_picture(
     xmp: bytes = b"",  # likewise
     dpi: float = 0,  # pixels per inch of a print; 0: not said
     bleed: int = 0,  # px that are added to each side of a print, which are cut off
-    quality: int = QUALITY,  # of JPEG, WebP and AVIF
+    quality: int = QUALITY,  # of JPEG, WebP, AVIF and PDF
 ) -> Path:
     """Write an image atomically as sRGB, on white if the format has no transparency.
 
@@ -46,7 +46,7 @@ def save_picture(
         if depth == 16:
             values = unit(picture).cpu().numpy() if is_tensor(picture) else picture
             values = floats(values) if isinstance(values, Image.Image) else values
-            values = with_bleed(values, bleed)
+            values = with_bleed(values, bleed) if bleed else values
             DEEP[suffix](temporary, (values * 65535).round().astype(np.uint16), options)
         else:
             image = to_picture(picture) if is_tensor(picture) else picture
@@ -62,8 +62,8 @@ def save_picture(
 
 
 def with_bleed(values, bleed):
-    "Mirror the edges of [H, W, C] outward, so that no white shows where a print is cut."
-    return np.pad(values, ((bleed, bleed), (bleed, bleed), (0, 0)), "symmetric")
+    "Mirror the edges of [H, W] or [H, W, C] outward, so that no white shows where a print is cut."
+    return np.pad(values, [(bleed, bleed)] * 2 + [(0, 0)] * (values.ndim - 2), "symmetric")
 
 
 def tagged(suffix, exif, iptc, xmp, dpi) -> dict[str, Any]:

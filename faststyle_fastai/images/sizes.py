@@ -47,8 +47,8 @@ class Paper(NamedTuple):
 
     short: float  # side, after it was cut
     long: float
-    dpi: float = 0
-    bleed: int = 0  # on each side, that is cut off
+    dpi: float
+    bleed: int  # on each side, that is cut off
 
 
 def fit_paper(

@@ -13,21 +13,21 @@ from ..images.sheets import contact_sheet, labeled
 
 __all__ = ["BUILTIN_STYLES", "film_style", "gallery_sheet", "style_thumbnail", "style_title"]
 
-BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows
-    "great_wave": "Katsushika Hokusai, The Great Wave off Kanagawa, c. 1831",
-    "wreck_minotaur": "J. M. W. Turner, The Shipwreck of the Minotaur, c. 1810",
-    "night_cafe": "Vincent van Gogh, The Night Café, 1888",
+BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows, the best first
     "starry_night": "Vincent van Gogh, The Starry Night, 1889",
-    "wheat_field": "Vincent van Gogh, Wheat Field with Cypresses, 1889",
-    "olive_trees": "Vincent van Gogh, Olive Trees, 1889",
-    "the_scream": "Edvard Munch, The Scream, 1893",
-    "tahiti": "Paul Gauguin, women of Tahiti, 1890s",
-    "udnie": "Francis Picabia, Udnie, 1913",
     "edtaonisl": "Francis Picabia, Edtaonisl, 1913",
-    "contrast_of_forms": "Fernand Léger, Contrast of Forms, 1913",
-    "mondrian": "Piet Mondrian, a cubist composition, c. 1913",
     "composition_vii": "Wassily Kandinsky, Composition VII, 1913",
+    "mondrian": "Piet Mondrian, a cubist composition, c. 1913",
+    "contrast_of_forms": "Fernand Léger, Contrast of Forms, 1913",
+    "the_scream": "Edvard Munch, The Scream, 1893",
+    "night_cafe": "Vincent van Gogh, The Night Café, 1888",
+    "udnie": "Francis Picabia, Udnie, 1913",
+    "tahiti": "Paul Gauguin, women of Tahiti, 1890s",
     "woman_with_hat": "Henri Matisse, Woman with a Hat, 1905",
+    "wheat_field": "Vincent van Gogh, Wheat Field with Cypresses, 1889",
+    "great_wave": "Katsushika Hokusai, The Great Wave off Kanagawa, c. 1831",
+    "olive_trees": "Vincent van Gogh, Olive Trees, 1889",
+    "wreck_minotaur": "J. M. W. Turner, The Shipwreck of the Minotaur, c. 1810",
 }
 NETWORKS = {
     "gallery": "full",

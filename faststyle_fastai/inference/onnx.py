@@ -61,8 +61,7 @@ def export_onnx(
         net, styles = make_network(paint.info["arch"]).eval(), [paint.named]
         net.load_state_dict(state)
     program = filled(paint.info["arch"], net=net)
-    weights_of = next(each for each in program.graph.input if each.name == INPUTS[1])
-    weights_of.type.tensor_type.shape.dim[1].dim_value = net.n_styles
+    program.graph.input[1].type.tensor_type.shape.dim[1].dim_value = net.n_styles
     said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}
     for key, value in said.items():
         program.metadata_props.add(

@@ -34,11 +34,11 @@ def neighbors_program() -> bytes:
     return packed(filled("neighbors-slim", net=load_decoder("slim")), "int8")
 
 
-def reader_program(arch: str = "slim") -> bytes:
+def reader_program() -> bytes:
     "The program that reads a painting's style."
-    return packed(filled(f"reader-{arch}", any_style=any_style(arch), backbone=lite()))
+    return packed(filled("reader-slim", any_style=any_style("slim"), backbone=lite()))
 
 
-def painter_program(net: TransformerNet, arch: str = "slim") -> bytes:
-    "The program that paints with any scales and shifts."
-    return packed(filled(f"painter-{arch}", net=net))
+def painter_program(net: TransformerNet) -> bytes:
+    "The program that paints with any scales and shifts; the network is slim."
+    return packed(filled("painter-slim", net=net))

@@ -61,7 +61,7 @@ def export_studio(
     programs = {
         "gallery": partial(painter_program, paint.net),
         "sight": partial(painter_program, any_style(ARCH).net),
-        "reader": partial(reader_program, ARCH),
+        "reader": reader_program,
     } | neighbors_programs()
     if path.suffix == ".html":
         return write_page(path, None, facts, programs)

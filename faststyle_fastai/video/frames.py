@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 FULL, LIMITED = 2, 1  # luma ranges
-BT709, BT601, BT2020, UNSPECIFIED = 1, 6, 9, 2  # color matrices
+BT709, BT470, BT601, BT2020, UNSPECIFIED = 1, 5, 6, 9, 2  # color matrices
 HD = 720  # px of height from which a video without a stated matrix uses BT.709
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
 CLEAR = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that keep transparency
@@ -60,7 +60,10 @@ def decode(container: Any, stream: Any) -> Iterator:
         return
     decoder = extra("av", "video").CodecContext.create(CLEAR[name], "r")
     for packet in container.demux(stream):
-        yield from decoder.decode(packet)
+        for frame in decoder.decode(packet):
+            if name == "vp8":
+                frame.colorspace = BT470  # the only one that it has, which libvpx doesn't say
+            yield frame
 
 
 def progressive(frames: Iterator, stream: Any) -> Iterator:

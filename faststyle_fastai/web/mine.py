@@ -191,7 +191,7 @@ class Mine:
         return self._once(self.site.scratch / "studio" / "studio.html", export_studio)
 
     def _once(self, out: Path, make):
-        "A file, made if it is not there; a page takes up to a minute."
+        "A file, made if it is not there."
         from starlette.responses import FileResponse
 
         with self.making:

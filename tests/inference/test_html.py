@@ -24,8 +24,8 @@ def test_a_page_paints_what_python_paints(visit, one_page, slim, photos):
     tab, file = visit(one_page), "china.png"
     open_photo(tab, file)
     seen, name = downloaded(tab)
-    assert name == "china-great_wave.png"
-    assert away(seen, slim(file, "great_wave")) < 1
+    assert name == "china-starry_night.png"
+    assert away(seen, slim(file, "starry_night")) < 1
     repainted(tab, tab.get_by_role("radio", name="Udnie").click)
     seen, name = downloaded(tab)
     assert name == "china-udnie.png" and away(seen, slim(file, "udnie")) < 1
@@ -46,12 +46,12 @@ def test_firefox_paints_the_same(one_page, slim, photos, tmp_path):
         tab.wait_for("#said", "Painted")
         tab.run("document.getElementById('download').click()")
         tab.wait_for("#said", "Saved at 96×72 px")
-        saved = tmp_path / "saved" / "china-great_wave.png"
+        saved = tmp_path / "saved" / "china-starry_night.png"
         until = time.monotonic() + 30  # the page only knows that the download began
         while not saved.exists() or saved.with_name(f"{saved.name}.part").exists():
             assert time.monotonic() < until
             time.sleep(0.1)
-    assert away(Image.open(saved).convert("RGB"), slim("china.png", "great_wave")) < 1
+    assert away(Image.open(saved).convert("RGB"), slim("china.png", "starry_night")) < 1
 
 
 def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, one_page, slim, photos):
@@ -62,7 +62,7 @@ def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, one_p
     repainted(tab, lambda: tab.locator("#stroke").select_option("broadest"))
     seen, _ = downloaded(tab)
     assert seen.size == (900, 700)
-    assert away(seen, slim("large.png", "great_wave", stroke="broadest")) < 1
+    assert away(seen, slim("large.png", "starry_night", stroke="broadest")) < 1
     box = tab.locator("#picture").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
 
@@ -97,7 +97,7 @@ def test_only_the_person_is_painted(visit, one_page, slim):
     open_photo(tab, "person.png")
     repainted(tab, tab.get_by_label("the person").check)
     person = downloaded(tab)[0]
-    how = {"style": "great_wave", "faces": "painted"}
+    how = {"style": "starry_night", "faces": "painted"}
     assert away(person, slim("person.png", area="person", **how)) < 3
     repainted(tab, tab.get_by_label("the background").check)
     assert away(downloaded(tab)[0], slim("person.png", area="background", **how)) < 3
@@ -174,7 +174,10 @@ def test_strokes_are_those_of_python(visit, one_page, slim, photos):
     photo.save("flower.png")
     tab = visit(one_page)
     open_photo(tab, "flower.png")
-    plain, python = slim("flower.png", "great_wave"), with_strokes(slim("flower.png", "great_wave"))
+    plain, python = (
+        slim("flower.png", "starry_night"),
+        with_strokes(slim("flower.png", "starry_night")),
+    )
     repainted(tab, tab.get_by_label("Thick brush strokes").check)
     seen = downloaded(tab)[0]
     assert away(seen, plain) > 4

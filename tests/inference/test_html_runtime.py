@@ -59,7 +59,7 @@ def test_on_a_graphics_card(visit, one_page, slim, photos):
     tab = visit(one_page, script=GENUINE)
     open_photo(tab, "china.png")
     assert "on the graphics card" in tab.inner_text("#said")
-    assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
+    assert away(downloaded(tab)[0], slim("china.png", "starry_night")) < 1
 
 
 @pytest.mark.parametrize("broken", [REFUSED, BROKEN])
@@ -68,7 +68,7 @@ def test_a_graphics_card_that_fails(visit, one_page, slim, photos, broken):
     tab = visit(one_page, script=f"{GENUINE};{broken}")
     open_photo(tab, "china.png")
     assert "graphics card" not in tab.inner_text("#said")
-    assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
+    assert away(downloaded(tab)[0], slim("china.png", "starry_night")) < 1
 
 
 def test_threads_where_a_server_isolates_the_page(chromium, one_page, slim, photos, port):
@@ -86,7 +86,7 @@ def test_threads_where_a_server_isolates_the_page(chromium, one_page, slim, phot
         tab.goto(f"http://127.0.0.1:{port}/{one_page.name}")
         assert tab.evaluate("crossOriginIsolated")
         open_photo(tab, "china.png")
-        assert away(downloaded(tab)[0], slim("china.png", "great_wave")) < 1
+        assert away(downloaded(tab)[0], slim("china.png", "starry_night")) < 1
         threads = len(tab.workers)
         tab.close()
         server.shutdown()

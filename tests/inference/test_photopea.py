@@ -55,5 +55,5 @@ def test_a_picture_of_photopea_comes_back_painted(chromium, one_page, photos, tm
     assert address.startswith("data:image/png;base64,") and how == [None, True]
     with urlopen(address) as data:
         painted = Image.open(BytesIO(data.read()))
-    expected = Stylizer("slim:great_wave", "cpu", "float32")(tmp_path / "photo.png")
+    expected = Stylizer("slim:starry_night", "cpu", "float32")(tmp_path / "photo.png")
     assert painted.size == (96, 72) and away(expected, painted) < 1

@@ -88,7 +88,7 @@ def test_an_own_painting_is_removed(visit, studio, china, painting):
     assert tab.get_by_role("radio", name="My the scream").count() == 1  # unlike the built-in one
     repainted(tab, tab.get_by_role("button", name="Delete this style").click)
     chosen = tab.locator("#styles [aria-checked=true]")
-    assert chosen.inner_text().startswith("The Great Wave")
+    assert chosen.inner_text().startswith("The Starry Night")
     assert tab.get_by_role("radio", name="My the scream").count() == 0
     assert not tab.get_by_role("button", name="Delete this style").is_visible()
 
@@ -98,7 +98,7 @@ def test_the_sample_is_seen_and_painted(visit, studio):
     sides = tab.locator("#sample img")
     assert sides.count() == 2 and sides.first.evaluate("image => image.naturalWidth") > 400
     repainted(tab, tab.get_by_role("button", name="Try it with this cat").click)
-    assert downloaded(tab)[1] == "cat-great_wave.jpg"
+    assert downloaded(tab)[1] == "cat-starry_night.jpg"
 
 
 def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
@@ -180,7 +180,7 @@ def test_a_film_frame_by_frame(visit, studio):
     with tab.expect_download(timeout=120_000) as saved:
         repainted(tab, lambda: tab.set_input_files("#file", "film.webm"))  # its first frame
         tab.get_by_role("button", name="Paint the film").click()
-    assert saved.value.suggested_filename == "film-great_wave.webm"
+    assert saved.value.suggested_filename == "film-starry_night.webm"
     with av.open(saved.value.path()) as film:
         frames = [frame.to_image() for frame in film.decode(video=0)]
         assert film.streams.video[0].codec_context.name == "vp8"
@@ -215,9 +215,9 @@ def test_the_camera_is_recorded(visit, studio):
     tab.wait_for_timeout(1500)
     with tab.expect_download() as saved:
         tab.get_by_role("button", name="Save recording").click()
-    assert saved.value.suggested_filename.startswith("faststyle-great_wave.")
+    assert saved.value.suggested_filename.startswith("faststyle-starry_night.")
     repainted(tab, tab.get_by_role("button", name="Take photo").click)
-    assert downloaded(tab)[1].startswith("camera-great_wave.")
+    assert downloaded(tab)[1].startswith("camera-starry_night.")
     with av.open(saved.value.path()) as film:
         assert next(film.decode(video=0)).width > 0
 

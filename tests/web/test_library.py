@@ -24,15 +24,15 @@ def thumbnails(shelf, folder):
 
 def test_the_shelf(tmp_path):
     shelf = StyleLibrary(tmp_path / "styles")
-    assert list(shelf.styles())[0] == "great_wave" and len(thumbnails(shelf, tmp_path)) == 14
+    assert list(shelf.styles())[0] == "starry_night" and len(thumbnails(shelf, tmp_path)) == 14
     called = shelf.add(ASSETS / "gallery-slim.safetensors")
     shutil.copy(ASSETS / "gallery-slim.safetensors", tmp_path / "model.safetensors")
-    assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "great_wave"
-    assert called == "gallery-slim: great_wave" and called in shelf.styles()
+    assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "starry_night"
+    assert called == "gallery-slim: starry_night" and called in shelf.styles()
     assert "gallery-slim: the_scream" in shelf.mixtures(called)
     titles = [title for title, _ in shelf.titles()]
     assert "The Scream · Munch" in titles and "The Scream · Munch (gallery-slim)" in titles
-    assert shelf.find(called)[1] == "great_wave"
+    assert shelf.find(called)[1] == "starry_night"
     with pytest.raises(FaststyleError, match="already"):
         shelf.add(ASSETS / "gallery-slim.safetensors")
     with pytest.raises(FaststyleError, match="no style"):

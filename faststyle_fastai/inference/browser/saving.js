@@ -5,7 +5,7 @@ let offered = null, asks = 0; // the file in the panel; how often one was asked 
 
 for (const option of [...$("format").options]) if (!encodes(option.value)) option.remove();
 const chosenType = () => $("format").value;
-for (const name of Object.keys(facts.papers ?? {})) $("paper").add(new Option(name.length > 2 ? words[name] : name.toUpperCase(), name));
+for (const name of Object.keys(facts.papers ?? {})) $("paper").add(new Option(name === "letter" ? words.letter : name.toUpperCase(), name));
 
 // A photo's own format, until another is chosen.
 function offerFormat(type) {
