@@ -142,6 +142,8 @@ def page(folder: Path):
         try:
             while "Serving on" not in log.read_text():
                 time.sleep(0.5)
+                if server.poll() is not None:
+                    raise SystemExit(f"The page did not start: {log.read_text()}")
             yield log
         finally:
             server.terminate()
