@@ -15,7 +15,7 @@ from ..core.values import either
 
 SMALLEST = 64  # px of the short side of a print
 LARGE_PRINT = 2**24  # px; of larger ones the time is said beforehand
-TRIALS = 1 / 8, 1 / 8, 1 / 4  # of a print's sides; the first one warms up
+TRIALS = 1 / 8, 1 / 8, 1 / 3  # of a print's sides; the first one warms up
 PAUSE = 1.0  # seconds between two looks at a watched folder
 
 
@@ -122,7 +122,8 @@ def say_minutes(paint, jobs, paper, depth, refine):
         height, width = paper_shape(image, paper)
         for part in TRIALS if height * width >= LARGE_PRINT else ():
             small = paper._replace(short=part * paper.short, long=part * paper.long)
-            small, began = fit_paper(image, small), time.perf_counter()
+            began = time.perf_counter()
+            small = fit_paper(image, small)
             (painted,) = paint([(source, target, small)])
             save_picture(painted, Path(folder) / target.name, depth)
             spent[small.shape[-2] * small.shape[-1]] = time.perf_counter() - began

@@ -95,7 +95,7 @@ def test_a_name_is_read_as_people_write_it(faststyle):
 
 def test_which_of_several_styles_is_painted_is_said(faststyle):
     said = faststyle("stylize", "me.png", "--style", "gallery", *OUT)
-    assert "none is named. Painting with the first: gallery:great_wave" in said.stderr
+    assert "none is named. Painting with the first: gallery:starry_night" in said.stderr
 
 
 def test_verbose_says_what_is_used(faststyle):

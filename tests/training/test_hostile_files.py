@@ -221,7 +221,7 @@ def onnx_file(path, said, n=14):
 def test_an_onnx_file_is_checked_too(tiny, tmp_path, change, why):
     pytest.importorskip("onnxruntime")
     said = {**tiny[1], "format": "faststyle/1"}
-    assert Stylizer(onnx_file(tmp_path / "good.onnx", said)).styles[0] == "great_wave"
+    assert Stylizer(onnx_file(tmp_path / "good.onnx", said)).styles[0] == "starry_night"
     file = onnx_file(tmp_path / "h.onnx", said | change)
     with pytest.raises(ValueError, match=f"h.onnx was not written by .*: .*{why}"):
         Stylizer(file)
