@@ -13,8 +13,8 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 from gi.repository import Gimp, GimpUi, Gio, GLib, GObject  # noqa: E402
 
-STYLES = """starry_night edtaonisl composition_vii mondrian contrast_of_forms the_scream
-    night_cafe udnie tahiti woman_with_hat wheat_field great_wave olive_trees wreck_minotaur""".split()
+STYLES = """starry_night edtaonisl composition_vii mondrian contrast_of_forms the_scream night_cafe
+    udnie tahiti woman_with_hat wheat_field great_wave olive_trees wreck_minotaur""".split()
 ALONE = Gimp.RunMode.NONINTERACTIVE
 
 

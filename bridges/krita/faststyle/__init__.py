@@ -16,8 +16,8 @@ except ImportError:  # Krita 5
     from PyQt5.QtGui import QImage
     from PyQt5.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
-STYLES = """starry_night edtaonisl composition_vii mondrian contrast_of_forms the_scream
-    night_cafe udnie tahiti woman_with_hat wheat_field great_wave olive_trees wreck_minotaur""".split()
+STYLES = """starry_night edtaonisl composition_vii mondrian contrast_of_forms the_scream night_cafe
+    udnie tahiti woman_with_hat wheat_field great_wave olive_trees wreck_minotaur""".split()
 TITLE, OTHER = "Paint in a style", "A painting or a style's file…"
 APP = Krita.instance()
 
