@@ -24,8 +24,8 @@ def main():
     picture, rows = texture(parser.parse_args().photo), []
     for style in STYLES:
         paint = Stylizer(style)
-        rows.append({"style": style, "without": seam(paint(picture))})
-        rows[-1]["seamless"] = seam(seamless(paint, picture))
+        rows.append({"style": style, "without": max(seams(paint(picture)))})
+        rows[-1]["seamless"] = max(seams(seamless(paint, picture)))
     report("seams", rows)
 
 
@@ -37,13 +37,13 @@ def texture(photo):
     return Image.fromarray(np.roll(a, (SIDE // 2, SIDE // 2), (0, 1)))
 
 
-def seam(picture):
-    "The larger one of the seams of an image: left and right, or top and bottom."
+def seams(picture):
+    "The seams of an image: left and right, top and bottom."
     found = []
     for a in (np.asarray(picture, float), np.asarray(picture, float).swapaxes(0, 1)):
         steps = [np.abs(a[:, i] - a[:, j]).mean() for i, j in ((0, 1), (-2, -1))]
         found.append(np.abs(a[:, 0] - a[:, -1]).mean() / np.mean(steps))
-    return max(found)
+    return found
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def visitor(soak: Soak, i: int, wanted: dict):
             elif i == 1 and draw.random() < 0.5:
                 paint_a_film(soak, client)
             elif draw.random() < 0.05:
-                add_and_delete(soak, client, draw)
+                delete(client, add(soak, client, draw))
+                soak.count("painting on the page")
             else:
                 n = draw.randrange(len(wanted))
                 found = painted(client, list(ways(soak))[n])
@@ -71,11 +72,6 @@ def visitor(soak: Soak, i: int, wanted: dict):
             late = "Timeout" in type(error).__name__
             soak.count(what, "hangs" if late else "lost files", f"{type(error).__name__}: {error}")
             client = uuid4().hex
-
-
-def add_and_delete(soak, client, draw):
-    delete(client, add(soak, client, draw))
-    soak.count("painting on the page")
 
 
 def add(soak, client, draw):

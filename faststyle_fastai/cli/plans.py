@@ -114,13 +114,15 @@ def say_minutes(paint, jobs, paper, depth, refine):
     from ..images.sizes import fit_paper, paper_shape
     from ..images.tensors import read_tensor
 
+    if paper.short * paper.long < LARGE_PRINT:
+        return
     source, target = jobs[0]
     spent = {}  # s, by px
     with suppress(Exception), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # they, and errors, are said when the print is painted
         image = read_tensor(source)
         height, width = paper_shape(image, paper)
-        for part in TRIALS if height * width >= LARGE_PRINT else ():
+        for part in TRIALS:
             small = paper._replace(short=part * paper.short, long=part * paper.long)
             began = time.perf_counter()
             small = fit_paper(image, small)

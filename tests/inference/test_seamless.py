@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.inference.seams import seams
 from faststyle_fastai.all import Stylizer, read_picture, seamless
 
 
@@ -14,15 +15,6 @@ def tile(photos):
     a = np.concatenate([a, a[:, ::-1]], 1)
     a = np.concatenate([a, a[::-1]], 0)
     return Image.fromarray(np.roll(a, (a.shape[0] // 4, a.shape[1] // 4), (0, 1)))
-
-
-def seams(image):
-    "How far opposite edges are apart, of the steps beside them: left and right, top and bottom."
-    found = []
-    for a in (np.asarray(image, float), np.asarray(image, float).swapaxes(0, 1)):
-        steps = [np.abs(a[:, i] - a[:, j]).mean() for i, j in ((0, 1), (-2, -1))]
-        found.append(np.abs(a[:, 0] - a[:, -1]).mean() / np.mean(steps))
-    return found
 
 
 def test_edges_meet(tile, painting):
