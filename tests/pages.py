@@ -71,12 +71,12 @@ def several(photos):
     return [photos / "china" / "0.jpg", "other/0.jpg", "bad.jpg", "high.png"]
 
 
-def painted_in_one_file(download, photos):
-    "Check the .zip of `several` photos."
+def painted_in_one_file(download, photos, style):
+    "Check the .zip of `several` photos painted like `style`."
     with zipfile.ZipFile(download.path()) as found:
         assert found.testzip() is None
-        names = [f"{name}-great_wave.jpg" for name in ("0", "0", "high")]
-        names[1] = "0-great_wave-2.jpg"
+        names = [f"{name}-{style}.jpg" for name in ("0", "0", "high")]
+        names[1] = f"0-{style}-2.jpg"
         assert found.namelist() == names
         images = [read_picture(Image.open(found.open(name))) for name in names]
     sound = [read_picture(photos[i]) for i in (0, 1, 3)]

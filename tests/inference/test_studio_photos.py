@@ -21,7 +21,7 @@ def test_several_photos_become_one_file(visit, studio, photos):
     with tab.expect_download(timeout=90_000) as download:
         tab.get_by_role("button", name="Paint all 4 photos").click()
     heard(tab, "3 of 4 photos are in")
-    painted_in_one_file(download.value, all_of_them)
+    painted_in_one_file(download.value, all_of_them, "starry_night")
 
 
 def test_a_closer_look(visit, studio, china):

@@ -44,7 +44,7 @@ def test_several_photos_become_one_file(visit, photos):
     heard(tab, "3 of 4 photos are in faststyle-great_wave.zip.")
     heard(tab, "These could not be painted: bad.jpg.")
     forgiven(tab, visit)
-    painted_in_one_file(download.value, all_of_them)
+    painted_in_one_file(download.value, all_of_them, "great_wave")
     opened(tab, photos / "flower" / "0.jpg")
     assert tab.get_by_role("button", name="Paint all").count() == 0
 
