@@ -212,9 +212,6 @@ class StopOnNonFinite(Callback):
         if self.training and len(self.yb) and self.train_iter % self.every == 0:
             self._look()
 
-    def after_train(self):
-        self._look()
-
     def after_fit(self):
         self._read()
 
@@ -244,6 +241,8 @@ class StopOnNonFinite(Callback):
             f"The {what} became {now} before step {self.train_iter}. "
             f"The weights of step {self.good_iter} were restored. Lower the learning rate."
         )
+
+    after_train = _look
 
     def _keep(self):
         "Keep the weights if they are finite; returns whether they are."

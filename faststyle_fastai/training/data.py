@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
+from typing import Any
 
 import fastai.vision.learner  # noqa: F401  what it registers must come before ours, see below
 import torch
@@ -17,7 +18,7 @@ from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
 from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
-from fastcore.basics import listify
+from fastcore.basics import listify, num_cpus
 from fasttransform import ItemTransform, Transform
 from PIL import Image
 from plum import dispatch
@@ -245,25 +246,16 @@ def show_batch(x: TensorImage, y: StyledImage, samples, ctxs=None, max_n=9, **kw
     return [photo.show(ctx=ctx) for photo, ctx, _ in zip(photos, ctxs, range(max_n))]
 
 
-def show_pairs(samples, outs, ctxs, max_n, **kwargs):
+# The second signature is that of a test loader, which has no targets.
+@dispatch.multi((TensorImage, StyledImage, Any, Any), (TensorImage, None, Any, Any))
+def show_results(x, y, samples, outs, ctxs=None, max_n=9, **kwargs):
+    "Show the photo and the repainted image, one pair per row."
     titles = {"title": "Photo | Repainted", "double": True, **kwargs}
     ctxs = ctxs or get_grid(min(len(samples), max_n), **titles)
     for i, pictures in enumerate((samples, outs)):
         column = zip(pictures.itemgot(0), ctxs[i::2], range(max_n))
         ctxs[i::2] = [picture.show(ctx=ctx) for picture, ctx, _ in column]
     return ctxs
-
-
-@dispatch
-def show_results(x: TensorImage, y: StyledImage, samples, outs, ctxs=None, max_n=9, **kwargs):
-    "Show the photo and the repainted image, one pair per row."
-    return show_pairs(samples, outs, ctxs, max_n, **kwargs)
-
-
-@dispatch  # type: ignore[no-redef]
-def show_results(x: TensorImage, y: None, samples, outs, ctxs=None, max_n=9, **kwargs):  # noqa: F811
-    "The same for a test loader, which has no targets."
-    return show_pairs(samples, outs, ctxs, max_n, **kwargs)
 
 
 def default_workers(device: torch.device) -> int:
@@ -274,10 +266,7 @@ def default_workers(device: torch.device) -> int:
     """
     if device.type != "cuda" or sys.platform == "win32":
         return 0
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return max(1, min(cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)), 16))
+    return max(1, min(num_cpus() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)), 16))
 
 
 def _split(photos, images, n_valid, max_valid):

@@ -53,8 +53,7 @@ class FeaturePenalty(Callback):
             hook.remove()
         self.hooks = []
 
-    def after_cancel_batch(self):
-        self.after_pred()
+    after_cancel_batch = after_pred
 
     def after_loss(self):
         if self.found:

@@ -35,19 +35,12 @@ class BFloat16(Callback):
         if isinstance(self.pred, Tensor):
             self.learn.pred = self.pred.float()
 
-    def after_loss(self):
-        self._leave()
-
-    def after_cancel_batch(self):
-        self._leave()
-
-    def after_fit(self):
-        self._leave()
-
     def _leave(self):
         if self.context:
             self.context.__exit__(None, None, None)
             self.context = None
+
+    after_loss = after_cancel_batch = after_fit = _leave
 
     def __getstate__(self):
         return {**self.__dict__, "context": None}
@@ -69,5 +62,4 @@ class Float16(MixedPrecision):
             self.inside = False
             super().after_loss()
 
-    def after_cancel_batch(self):
-        self.after_loss()
+    after_cancel_batch = after_loss

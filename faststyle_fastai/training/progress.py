@@ -3,12 +3,13 @@
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import torch
 from fastai.callback.core import Callback
-from fastai.learner import Metric, Recorder
+from fastai.learner import Recorder, ValueMetric
 from PIL import Image, ImageOps
 
 from ..core.atomic import atomic_write, best_effort_write
@@ -23,22 +24,8 @@ from .callbacks import TimeBudget
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]
 
 
-class LossPart(Metric):
+class LossPart(ValueMetric):
     "A column of the progress table: a part of the loss, over all images or those of one style."
-
-    def __init__(self, parts, part, row, name):
-        self.parts, self.part, self.row, self._name = parts, part, row, name
-
-    def accumulate(self, learn):
-        "Do nothing: `LossParts` accumulates for all columns."
-
-    @property
-    def value(self):
-        return self.parts.mean(self.part, self.row)
-
-    @property
-    def name(self):
-        return self._name
 
 
 class LossParts(Callback):
@@ -60,10 +47,10 @@ class LossParts(Callback):
             return
         styles = self.learn.style_card.info["styles"]
         self.n, parts = max(1, len(styles)), self.learn.loss_func.part_names
-        columns = [LossPart(self, part, slice(None), part) for part in parts]
+        columns = [LossPart(partial(self.mean, part, slice(None)), part) for part in parts]
         if len(styles) > 1:
             columns += [
-                LossPart(self, part, slice(row, row + 1), f"{part}:{style}")
+                LossPart(partial(self.mean, part, slice(row, row + 1)), f"{part}:{style}")
                 for row, style in enumerate(styles)
                 for part in ("content", "style")
             ]
@@ -73,8 +60,7 @@ class LossParts(Callback):
     def before_train(self):
         self.sums = None
 
-    def before_validate(self):
-        self.before_train()
+    before_validate = before_train
 
     def after_batch(self):
         if not len(self.yb):  # no target: inference, or skipped by a resume
@@ -236,7 +222,9 @@ class TimeLeft(Callback):
         if not self.training or not len(self.yb):
             return
         now, self.seen = time.monotonic(), self.seen + len(self.xb[0])
-        pct = self._time_done()
+        pct = self.pct_train
+        if hasattr(self.learn, "progressive_resize"):
+            pct = self.progressive_resize.time(pct)
         if self.from_pct is None:
             self.from_pct = pct
         tty = sys.stderr.isatty()
@@ -253,11 +241,6 @@ class TimeLeft(Callback):
             f"{pct:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
             f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
         )
-
-    def _time_done(self):
-        if not hasattr(self.learn, "progressive_resize"):
-            return self.pct_train
-        return self.progressive_resize.time(self.pct_train)
 
     def after_fit(self):
         if sys.stderr.isatty():
