@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -16,11 +17,11 @@ from .files import flatten_alpha, floats, to_picture, unit
 from .metadata import IPTC, IPTC_BLOCK, MOST, XMP, with_bytes
 from .odd import PNG
 from .opening import is_tensor
-from .pdf import write_pdf
 
 __all__ = ["QUALITY", "check_format", "save_picture"]
 
 QUALITY = 95  # of 100
+POINTS = 72  # of a PDF, per inch
 
 
 def save_picture(
@@ -129,6 +130,19 @@ def deep_tiff(path, values, options):
     with open(path, "wb") as file:
         ifd.save(file)
         file.write(values.astype("<u2").tobytes())
+
+
+def write_pdf(image, path, dpi, bleed, quality):
+    "Write a page as large as an image, with its color profile; requires the extra `pdf`."
+    pdf: Any = extra("img2pdf", "pdf")
+    jpeg, dpi = BytesIO(), dpi or POINTS
+    image.convert("RGB").save(jpeg, "jpeg", quality=quality, subsampling=0, icc_profile=SRGB)
+    boxes = {}
+    if bleed:  # the bleed box is the whole page
+        boxes = {"trimborder": [bleed / dpi * POINTS] * 2, "bleedborder": [0, 0]}
+    layout = pdf.get_fixed_dpi_layout_fun((dpi, dpi))
+    with open(path, "wb") as file:
+        pdf.convert(jpeg.getvalue(), layout_fun=layout, outputstream=file, **boxes)
 
 
 DEEP = {".png": deep_png, ".tif": deep_tiff, ".tiff": deep_tiff}
