@@ -32,34 +32,24 @@ def held_tracks(
 ) -> dict[int, str | None]:  # index of a stream -> the codec it gets; None: it is copied
     "What the file type can hold, and how; a warning tells of the rest."
     held: dict[int, str | None] = {}
-    for sound in sounds:
-        name = sound.codec_context.name
-        if holds(kind, sound):
-            held[sound.index] = None
-            continue
-        for codec, said in ENCODED:
-            if holds(kind, sound, codec):
-                held[sound.index] = codec
-                warnings.warn(f"{out} cannot hold {name} sound. It becomes {said}.", stacklevel=2)
+    for stream in (*sounds, *subtitles):
+        own, text, said = stream.codec_context, stream.type == "subtitle", ""
+        others: tuple = TEXTS if text else ENCODED
+        if text and not own.codec.text_sub:  # but pictures
+            others = ()
+        for codec, name in ((None, ""), *others):
+            if holds(kind, stream, codec):
+                held[stream.index] = codec
+                if codec:
+                    becomes = "subtitles. They become" if text else "sound. It becomes"
+                    said = f"{own.name} {becomes} {name}."
                 break
         else:
-            warnings.warn(f"{out} cannot hold sound. It is left out.", stacklevel=2)
-    for text in subtitles:
-        if holds(kind, text):
-            held[text.index] = None
-            continue
-        name = text.codec_context.name
-        for codec, said in TEXTS if text.codec_context.codec.text_sub else ():
-            if holds(kind, text, codec):
-                held[text.index] = codec
-                warnings.warn(
-                    f"{out} cannot hold {name} subtitles. They become {said}.", stacklevel=2
-                )
-                break
-        else:
-            hint = " Use .mkv to keep them." if holds("matroska", text) else ""
-            said = f"{out} cannot hold the {name} subtitles, which are lost.{hint}"
-            warnings.warn(said, stacklevel=2)
+            hint = " Use .mkv to keep them." if text and holds("matroska", stream) else ""
+            lost = f"the {own.name} subtitles, which are lost.{hint}"
+            said = lost if text else "sound. It is left out."
+        if said:
+            warnings.warn(f"{out} cannot hold {said}", stacklevel=2)
     return held
 
 
