@@ -131,9 +131,7 @@ def finishing_device(device: torch.device) -> torch.device:
 
 
 def named_devices(
-    names: torch.device
-    | str
-    | None,  # two of the same kind are separated by a comma; None: the best
+    names: torch.device | str | None,  # a comma separates two of the same kind; None: the best
 ) -> list[torch.device]:
     "Devices by name; `ValueError` for more than two, or for different kinds."
     devices = [torch.device(d) for d in str(names or best_device()).split(",")]

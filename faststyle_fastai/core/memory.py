@@ -56,9 +56,8 @@ def free_memory(device: torch.device) -> int:
     with suppress(OSError, ValueError, KeyError):  # in a container with a limit
         most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
         stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
-        free.append(
-            max(0, most - used + int(stat["inactive_file"]))
-        )  # the file cache is reclaimable
+        cache = int(stat["inactive_file"])  # which is reclaimable
+        free.append(max(0, most - used + cache))
     if not free and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         free.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     if sys.platform == "win32":

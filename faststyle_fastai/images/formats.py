@@ -29,20 +29,9 @@ __all__ = [
 
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
 PICTURES = {
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".jpe",
-    ".png",
-    ".webp",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".gif",
-    ".avif",
-    ".heic",
-    ".heif",
-}
+    ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif",
+    ".heic", ".heif",
+}  # fmt: skip
 MOVING = {".gif", ".webp", ".avif", ".png"}  # of these, the formats that may hold animations
 FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts"}  # of videos
 # Pillow's readers of these formats. A file's content chooses the reader, whatever its name, and
