@@ -1,30 +1,15 @@
 "Starting images for the optimization of pixels."
 
 import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
-from ..core.values import known
 from ..images.sizes import resized_tensor
 from ..images.tensors import to_tensor
 from .pyramid import smooth
 
-__all__ = ["INITS", "begin"]
+__all__ = ["INITS"]
 
 COARSE = 2  # levels of detail that `blurred` leaves out
-
-
-def begin(
-    init: str,  # a row of `INITS`
-    shape: tuple[int, int],  # height, width
-    photo: Image.Image,
-    styles: list[tuple[float, Image.Image]],  # shares and paintings
-    seed: int,
-) -> Tensor:  # [1, 3, H, W] in [0, 1]
-    "Make the starting image."
-    return INITS[known("init", init, INITS)](
-        shape, photo, styles, torch.Generator().manual_seed(seed)
-    )
 
 
 def content(shape, photo, styles, random):
@@ -69,5 +54,5 @@ def _truncated(shape, means, stds, random):
 
 
 # Images to start from. A row is a function of (height, width), the photo, (share, painting) pairs
-# and a generator, and returns [1, 3, H, W].
+# and a generator, and returns [1, 3, H, W] in [0, 1].
 INITS = {f.__name__: f for f in (content, gray, uniform, normal, style_stats, blurred)}

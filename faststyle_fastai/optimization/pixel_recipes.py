@@ -136,10 +136,8 @@ def optimization_plan(
     """
     from ..perceptual.terms import TERMS  # imports torch, which the table does not need
 
-    likeness, plan = (
-        overrides.pop("likeness", None),
-        OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)],
-    )
+    plan = OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)]
+    likeness = overrides.pop("likeness", None)
     plan = plan_with(plan if likeness is None else alike(plan, likeness), overrides, TERMS)
     if plan.style_weight and not plan.style_layers:
         raise ValueError(

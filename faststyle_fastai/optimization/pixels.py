@@ -21,7 +21,7 @@ from ..images.files import read_picture
 from ..images.shapes import fitted
 from ..images.sizes import resized_tensor
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
-from .initializers import begin
+from .initializers import INITS
 from .objective import Objective
 from .paintings import Paintings
 from .pixel_recipes import Optimization, scales_between
@@ -96,17 +96,15 @@ class PixelOptimizer:
             self.content, self.paintings, plan, weights, devices, precision, seed
         )
         self.objective.check_size(self.sizes[0], self.shape(0))
-        self.unit = (
-            torch.ones(1)
-            if plan.clamp or plan.levels
-            else torch.tensor(IMAGENET[1]).view(1, 3, 1, 1)
-        )
+        free = not (plan.clamp or plan.levels)
+        self.unit = torch.tensor(IMAGENET[1]).view(1, 3, 1, 1) if free else torch.ones(1)
         self.at = 0, 0  # index of the size, iterations done at it
         self.opt: torch.optim.Optimizer | None = None
         shape = self.shape(0)[::-1]
         if start is None:
             weighted = list(zip(self.paintings.shares, self.paintings.works))
-            first = begin(plan.init, shape, self.content, weighted, seed)
+            make = INITS[known("init", plan.init, INITS)]
+            first = make(shape, self.content, weighted, torch.Generator().manual_seed(seed))
         else:
             first = resized_tensor(read_picture(start), shape[::-1])
         self.parts = [(first / self.unit).to(self.device)]  # of a pyramid, or the image
