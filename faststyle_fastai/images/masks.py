@@ -25,7 +25,6 @@ def read_mask(
         _check_bands(len(mask))
         mask = to_picture(mask.expand(3, -1, -1))
     with opened(mask) as image:
-        assert isinstance(image, Image.Image)
         _check_bands(len(image.getbands()))
         return read_picture(image).convert("L")
 
@@ -63,7 +62,6 @@ def guided(
 
     `(slope * photo).sum(1) + offset` is like `x`, with the edges of the photo.
     """
-
     mean = partial(local_mean, radius=radius)
     center, level = mean(photo), mean(x)
     together = mean(photo * x) - center * level

@@ -78,9 +78,7 @@ class Objective:
             full = self.features(x, layers)
 
             def features(scale):
-                if scale == 1:
-                    return full
-                return self.features(shrink(x, scale), self.style.layers)
+                return full if scale == 1 else self.features(shrink(x, scale), self.style.layers)
 
             comparison = Comparison(
                 x, photo, features, lambda: targets, regions, style.get, self.matching.found

@@ -99,7 +99,7 @@ class PixelOptimizer:
         free = not (plan.clamp or plan.levels)
         self.unit = torch.tensor(IMAGENET[1]).view(1, 3, 1, 1) if free else torch.ones(1)
         self.at = 0, 0  # index of the size, iterations done at it
-        self.opt: torch.optim.Optimizer | None = None
+        self.opt: Any = None  # a torch.optim.Optimizer, once a size is entered
         shape = self.shape(0)[::-1]
         if start is None:
             weighted = list(zip(self.paintings.shares, self.paintings.works))
@@ -109,7 +109,7 @@ class PixelOptimizer:
             first = resized_tensor(read_picture(start), shape[::-1])
         self.parts = [(first / self.unit).to(self.device)]  # of a pyramid, or the image
         self.unit = self.unit.to(self.device)
-        self.mean: Tensor | None = None  # of the iterates at this size
+        self.mean: Any = None  # of the iterates at this size, [1, 3, H, W]
         self.decay = 1.0
 
     @property
@@ -186,12 +186,10 @@ class PixelOptimizer:
             self.opt.load_state_dict(state)
 
     def _step(self, errors):
-        opt = self.opt
-        assert opt is not None
         evaluations = []  # several with a line search; the first is at its start
 
         def closure():
-            opt.zero_grad()
+            self.opt.zero_grad()
             parts = errors(self._clamped() * self.unit)
             evaluations.append(parts)
             loss = sum(parts.values())
@@ -200,7 +198,7 @@ class PixelOptimizer:
             loss.backward()
             return loss
 
-        loss: Any = opt.step(closure)
+        loss = self.opt.step(closure)
         with torch.no_grad():
             if self.clamps == "after":
                 self.parts[-1].clamp_(0, 1)
@@ -209,7 +207,6 @@ class PixelOptimizer:
 
     @torch.no_grad()
     def _remember(self):
-        assert self.mean is not None
         self.decay *= self.plan.avg_decay
         self.mean.lerp_(self._clamped(), 1 - self.plan.avg_decay)
 
@@ -218,7 +215,6 @@ class PixelOptimizer:
 
     def _average(self):
         "The mean of the images at this size so far, weighted toward the last ones."
-        assert self.mean is not None
         return self.mean / (1 - self.decay)
 
     @torch.no_grad()
@@ -241,7 +237,7 @@ class PixelOptimizer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         "Restore a state of the same photo, paintings and plan, which is not checked."
         self.at, self.decay = tuple(state["at"]), state["decay"]
-        self.mean = state["mean"] if state["mean"] is None else state["mean"].to(self.device)
+        self.mean = None if state["mean"] is None else state["mean"].to(self.device)
         self.parts = [part.to(self.device).requires_grad_() for part in state["parts"]]
         self.objective.matching.load_state_dict(state["matches"], self.device)
         self.opt = self.make_opt(self.parts, self.plan) if state["opt"] else None

@@ -56,20 +56,19 @@ def perceptual_backbone(
     """
     known("pooling", pooling, POOLINGS)
     row = BACKBONES[known("backbone", name, BACKBONES)]
-    source = name, weights and str(weights), layers, pooling, padding, normalize
     if callable(row):
-        backbone = Backbone(row(weights), layers, normalize)
-        backbone.source = source
-        return backbone
-    names = _names(name)
-    layer_names(layers or [], names, [n for n in names if n.startswith("relu")], name)
-    if weights is None:
-        file, state = name, _known_weights(name)
+        net = row(weights)
     else:
-        file, state = str(weights), read_weights(Path(weights))
-        state = {k: v for k, v in state.items() if isinstance(v, Tensor)}
-    backbone = Backbone(_build(name, state, file, pooling, padding), layers, normalize)
-    backbone.source = source
+        names = _names(name)
+        layer_names(layers or [], names, [n for n in names if n.startswith("relu")], name)
+        if weights is None:
+            file, state = name, _known_weights(name)
+        else:
+            file, state = str(weights), read_weights(Path(weights))
+            state = {k: v for k, v in state.items() if isinstance(v, Tensor)}
+        net = _build(name, state, file, pooling, padding)
+    backbone = Backbone(net, layers, normalize)
+    backbone.source = name, weights and str(weights), layers, pooling, padding, normalize
     return backbone
 
 

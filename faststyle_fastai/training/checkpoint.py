@@ -212,7 +212,7 @@ class Checkpoint(Callback):
                 cb.load_state_dict(found["callbacks"][cb.name])
 
     def _folders(self):
-        return sorted(self.folder.glob("step-*"), key=step)
+        return sorted(self.folder.glob("step-*"), key=lambda folder: int(folder.name.split("-")[1]))
 
     def _newest(self):
         "Load the newest intact checkpoint."
@@ -234,10 +234,6 @@ class Checkpoint(Callback):
 def shuffler(dl):
     "The random generator that orders the photos; fastai's DistributedDL wraps its loader."
     return getattr(dl, "dl", dl).rng
-
-
-def step(folder):
-    return int(folder.name.split("-")[1])
 
 
 def whole_state(folder):

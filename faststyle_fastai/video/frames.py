@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageSequence
+from PIL import ExifTags, ImageSequence
 
 from ..core.extras import extra
 from ..images.named_colors import standard_range
@@ -46,7 +46,6 @@ def as_png(
     "Copy an animation to a PNG in a folder."
     file = folder / "film.png"
     with opened(source) as image:
-        assert isinstance(image, Image.Image)
         shown = [frame.copy().info.get("duration", 0) for frame in ImageSequence.Iterator(image)]
         image.save(file, save_all=True, compress_level=1, duration=shown)
     return file
@@ -150,7 +149,6 @@ def exif_turn(
     file: Path,  # one of numbered images, of whose EXIF PyAV tells only by how much to rotate
 ) -> tuple[bool, bool, bool]:  # as display_matrix
     with suppress(Exception), opened(file) as image:  # damaged EXIF must not prevent painting
-        assert isinstance(image, Image.Image)
         turn = image.getexif().get(ExifTags.Base.Orientation, 1)
         return 4 < turn < 9, turn in (2, 3, 6, 7), turn in (3, 4, 7, 8)
     return False, False, False
