@@ -17,14 +17,9 @@ from typing import Any
 from .errors import FaststyleError
 
 __all__ = [
-    "atomic_write",
-    "best_effort_write",
-    "check_writable",
-    "fsync_path",
-    "hidden_name",
-    "may_write_file",
-    "write_first",
-]
+    "atomic_write", "best_effort_write", "check_writable", "fsync_path", "hidden_name",
+    "may_write_file", "write_first",
+]  # fmt: skip
 
 FULL = errno.ENOSPC, errno.EDQUOT
 LONGEST = 255  # bytes of a file name

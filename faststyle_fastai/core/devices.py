@@ -11,14 +11,9 @@ from .errors import UsageError
 from .values import known
 
 __all__ = [
-    "autocast_dtype",
-    "best_device",
-    "computing",
-    "finishing_device",
-    "named_devices",
-    "on_cpu",
+    "autocast_dtype", "best_device", "computing", "finishing_device", "named_devices", "on_cpu",
     "use_device",
-]
+]  # fmt: skip
 
 GPUS = "cuda", "mps", "xpu"
 PRECISIONS = "auto", "float32", "bfloat16", "float16"

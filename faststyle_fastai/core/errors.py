@@ -3,13 +3,8 @@
 from .terminal import one_line
 
 __all__ = [
-    "FaststyleError",
-    "NonFiniteLoss",
-    "Stopped",
-    "UsageError",
-    "format_error",
-    "out_of_memory",
-]
+    "FaststyleError", "NonFiniteLoss", "Stopped", "UsageError", "format_error", "out_of_memory",
+]  # fmt: skip
 
 
 class FaststyleError(RuntimeError):

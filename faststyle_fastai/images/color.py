@@ -43,9 +43,7 @@ def srgb(
 
 
 @lru_cache(32)
-def parse_profile(
-    profile: bytes | None,
-) -> ImageCms.ImageCmsProfile | None:
+def parse_profile(profile: bytes | None) -> ImageCms.ImageCmsProfile | None:
     "A profile, if it is valid and changes colors, whatever its name."
     try:
         parsed = _profile(profile) if profile else None

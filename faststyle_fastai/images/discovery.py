@@ -15,19 +15,12 @@ from .remote import is_address
 from .saving import check_format
 
 __all__ = [
-    "find_paintings",
-    "check_pictures",
-    "find_pictures",
-    "first_pictures",
-    "picture_files",
-    "plan_outputs",
-    "works_of",
-]
+    "find_paintings", "check_pictures", "find_pictures", "first_pictures", "picture_files",
+    "plan_outputs", "works_of",
+]  # fmt: skip
 
 
-def picture_files(
-    folder: str | Path,
-) -> list[Path]:  # sorted
+def picture_files(folder: str | Path) -> list[Path]:  # sorted
     """Files below a folder with an image extension, except hidden ones; linked folders once.
 
     Raises `FileNotFoundError` if there is no folder.
@@ -74,10 +67,7 @@ def check_pictures(
     return good, bad
 
 
-def first_pictures(
-    folder: str | Path,
-    n: int,
-) -> list[Path]:  # at most n, sorted
+def first_pictures(folder: str | Path, n: int) -> list[Path]:  # at most n, sorted
     "The first readable image files below a folder; the rest are not opened."
     return list(islice(filter(_readable, picture_files(folder)), n))
 

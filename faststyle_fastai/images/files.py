@@ -17,16 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "is_deep",
-    "limit_pixels",
-    "flatten_alpha",
-    "read_array",
-    "read_picture",
-    "read_upright",
-    "image_size",
-    "warn_if_small",
-    "to_picture",
-]
+    "is_deep", "limit_pixels", "flatten_alpha", "read_array", "read_picture", "read_upright",
+    "image_size", "warn_if_small", "to_picture",
+]  # fmt: skip
 
 PLAYED = "GIF", "PNG", "WEBP"  # animations that are read as films
 
@@ -56,8 +49,7 @@ def read_array(
         if frames > 1:
             hint = "; faststyle video paints all" * (image.format in PLAYED)
             warnings.warn(
-                f"{name_of(image)} has {frames} images. Only the first is used{hint}.",
-                stacklevel=3,
+                f"{name_of(image)} has {frames} images. Only the first is used{hint}.", stacklevel=3
             )
         if _is_deep_gray(image):
             gray = _gray(ImageOps.exif_transpose(image))
@@ -184,9 +176,7 @@ def _swapped(args):
     return args[:-1] + ("B" if args[-1].replace("N", own) == "L" else "L")
 
 
-def flatten_alpha(
-    image: Image.Image,
-) -> Image.Image:  # RGB
+def flatten_alpha(image: Image.Image) -> Image.Image:  # RGB
     "An image on a white background."
     if image.mode != "RGBA":
         return image.convert("RGB")

@@ -10,22 +10,10 @@ from urllib.parse import unquote, urlsplit
 from .remote import is_address, is_link
 
 __all__ = [
-    "FILMS",
-    "MOVING",
-    "PICTURES",
-    "RAW",
-    "READERS",
-    "file_name",
-    "is_film",
-    "is_numbered",
-    "is_painting",
-    "is_picture",
-    "live_film",
-    "named_works",
-    "numbered",
-    "numbered_files",
+    "FILMS", "MOVING", "PICTURES", "RAW", "READERS", "file_name", "is_film", "is_numbered",
+    "is_painting", "is_picture", "live_film", "named_works", "numbered", "numbered_files",
     "readable",
-]
+]  # fmt: skip
 
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
 PICTURES = {
@@ -76,9 +64,7 @@ def is_painting(
     )
 
 
-def named_works(
-    source: str | Path,
-) -> tuple[str, list[str]] | None:
+def named_works(source: str | Path) -> tuple[str, list[str]] | None:
     "The name and the files, folders or addresses of NAME=WORK or NAME=WORK,WORK,…; None if other."
     name, equals, rest = str(source).partition("=")
     if not equals or is_address(source) or Path(source).exists():

@@ -23,9 +23,7 @@ PLANAR, PLANES, BITS = 284, 2, 258  # tags, and a value of the first one
 TIFFS = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 
 
-def mended_png(
-    file: Path | BytesIO,
-) -> BytesIO | None:  # None: not a PNG
+def mended_png(file: Path | BytesIO) -> BytesIO | None:  # None: not a PNG
     "A PNG without its texts, its profile, and what is damaged beside the picture."
     data = file.getvalue() if isinstance(file, BytesIO) else file.read_bytes()
     if not data.startswith(PNG):

@@ -54,9 +54,7 @@ class RawImage(ImageFile.ImageFile):
             raise ValueError(f"{why} (camera: {camera or 'unknown'})") from None
 
 
-def is_raw(
-    file: Path | BytesIO,
-) -> bool:
+def is_raw(file: Path | BytesIO) -> bool:
     "Whether a TIFF of any name is a camera's: a DNG, or a thumbnail with the photo below it."
     with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as data:
         if data.read(4) not in TIFFS:

@@ -9,14 +9,7 @@ from torch.nn import functional as F
 from .shapes import short_shape
 from .tensors import to_tensor
 
-__all__ = [
-    "Paper",
-    "local_mean",
-    "resized",
-    "resized_tensor",
-    "resize_short",
-    "shrink",
-]
+__all__ = ["Paper", "local_mean", "resized", "resized_tensor", "resize_short", "shrink"]
 
 
 def local_mean(

@@ -15,16 +15,9 @@ from ..images.tensors import luminance
 from .stylefile import read_state
 
 __all__ = [
-    "PLACE",
-    "REACH",
-    "SEEN",
-    "Decoder",
-    "cells",
-    "features_of_places",
-    "keys",
-    "light",
+    "PLACE", "REACH", "SEEN", "Decoder", "cells", "features_of_places", "keys", "light",
     "load_decoder",
-]
+]  # fmt: skip
 
 SEEN = "relu1_2", "relu2_2", "relu3_4", "relu4_2"  # layers of backbone `lite`, pooling `l2`
 CELL, PLACE = 4, 8  # px: a place is 2x2 cells

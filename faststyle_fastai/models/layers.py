@@ -14,13 +14,7 @@ from torch.nn import functional as F
 from .convolution import Conv2d, conv2d
 from .normalization import InstanceNorm
 
-__all__ = [
-    "ConvLayer",
-    "ResidualBlock",
-    "Stage",
-    "UpConvLayer",
-    "WideConv2d",
-]
+__all__ = ["ConvLayer", "ResidualBlock", "Stage", "UpConvLayer", "WideConv2d"]
 
 
 class ConvLayer(nn.Module):

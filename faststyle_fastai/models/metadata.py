@@ -40,9 +40,7 @@ def checked_info(
     return info
 
 
-def checked_palettes(
-    said: str,
-) -> dict[str, list]:  # style -> [4, 4]
+def checked_palettes(said: str) -> dict[str, list]:  # style -> [4, 4]
     "The moments of the colors of the paintings, where they are known."
     try:
         palettes = json.loads(said)

@@ -11,14 +11,9 @@ from torch.nn import functional as F
 from ..core.devices import on_cpu
 
 __all__ = [
-    "InstanceNorm",
-    "grained",
-    "instance_norm",
-    "affine_widths",
-    "is_affine",
-    "mean_and_variance",
+    "InstanceNorm", "grained", "instance_norm", "affine_widths", "is_affine", "mean_and_variance",
     "pooled",
-]
+]  # fmt: skip
 
 GRAIN = 1 / 255  # standard deviation of a photo below which it is flat
 IN_A_ROW = 65_536  # most values to sum directly in float32; larger sums are split

@@ -218,9 +218,7 @@ def load_style(
         raise ValueError(f"{path} is not a valid faststyle network: {why}.") from None
 
 
-def read_state(
-    path: Path,
-) -> tuple[dict[str, Tensor], dict[str, str]]:  # float32 weights; metadata
+def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:  # float32 weights; metadata
     "Read weights and metadata that `write_style` wrote; `ValueError` for any other file."
     if not path.is_file():
         raise FileNotFoundError(f"Style file not found: {path}.")

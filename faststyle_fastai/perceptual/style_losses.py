@@ -16,12 +16,7 @@ from .wasserstein import (
     w2_distances,
 )
 
-__all__ = [
-    "CONTENT_LOSSES",
-    "STYLE_LOSSES",
-    "StyleLoss",
-    "gram_matrix",
-]
+__all__ = ["CONTENT_LOSSES", "STYLE_LOSSES", "StyleLoss", "gram_matrix"]
 
 FAINT = 0.02  # share of the mean variance of all channels, the floor of a channel's variance
 

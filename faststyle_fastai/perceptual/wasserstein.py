@@ -9,12 +9,8 @@ from ..core.devices import on_cpu
 from ..core.moments import SMALLEST_VARIANCE as EPS
 
 __all__ = [
-    "gaussian",
-    "gaussian_root",
-    "gaussian_root_and_size",
-    "relative_w2_distances",
-    "w2_distances",
-]
+    "gaussian", "gaussian_root", "gaussian_root_and_size", "relative_w2_distances", "w2_distances",
+]  # fmt: skip
 
 NONE = 1e-8  # keeps a relative error finite if the target is all zero
 

@@ -20,13 +20,7 @@ from ..core.interrupts import interrupts
 from ..core.values import check_numbers
 from ..images.sizes import resize_short
 
-__all__ = [
-    "SampleStyles",
-    "ProgressiveResize",
-    "StopOnInterrupt",
-    "StopOnNonFinite",
-    "TimeBudget",
-]
+__all__ = ["SampleStyles", "ProgressiveResize", "StopOnInterrupt", "StopOnNonFinite", "TimeBudget"]
 
 
 KEPT_MOST, KEPT_SHARE, KEPT_LONG = 10, 0.2, 0.03  # s, or share of a short time; share of any

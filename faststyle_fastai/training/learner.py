@@ -31,12 +31,7 @@ from ..models.transformer import TransformerNet, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from ..perceptual.terms import make_terms
-from .callbacks import (
-    ProgressiveResize,
-    SampleStyles,
-    StopOnNonFinite,
-    TimeBudget,
-)
+from .callbacks import ProgressiveResize, SampleStyles, StopOnNonFinite, TimeBudget
 from .data import StyleDataLoaders, checked_loaders
 from .network_terms import NETWORK_TERMS
 from .optimizers import OPTIMIZERS

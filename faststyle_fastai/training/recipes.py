@@ -99,7 +99,7 @@ RECIPES = {
         ),
     ),
     "johnson": Recipe(  # pytorch/examples' fast_neural_style
-        Training(backbone="vgg16", loss=EXAMPLES, schedule=("fit",), epochs=2),
+        Training(backbone="vgg16", loss=EXAMPLES, schedule=("fit",), epochs=2)
     ),
     # seloufian/Faster-Style-Transfer, from Dumoulin et al. 2017: 17 times the *sum* of squared
     # Gram differences, with an input that is not normalized.
@@ -118,7 +118,7 @@ RECIPES = {
             schedule=("fit",),
             images=400_000,
             bs=16,
-        ),
+        )
     ),
     # tarun-bisht/fast-style-transfer's own configuration: content 10, style 100, TV 0.004, for
     # Keras' VGG19 with input in 0–255, whose features are 57 times larger.
@@ -136,7 +136,7 @@ RECIPES = {
             },
             schedule=("fit",),
             epochs=2,
-        ),
+        )
     ),
 }
 

@@ -16,19 +16,9 @@ from ..images.named_colors import standard_range
 from ..images.opening import opened
 
 __all__ = [
-    "BT601",
-    "BT709",
-    "FULL",
-    "HD",
-    "LIMITED",
-    "SCALER",
-    "as_png",
-    "decode",
-    "display_matrix",
-    "exif_turn",
-    "progressive",
-    "upright",
-]
+    "BT601", "BT709", "FULL", "HD", "LIMITED", "SCALER", "as_png", "decode", "display_matrix",
+    "exif_turn", "progressive", "upright",
+]  # fmt: skip
 
 FULL, LIMITED = 2, 1  # luma ranges
 BT709, BT470, BT601, BT2020, UNSPECIFIED = 1, 5, 6, 9, 2  # color matrices
