@@ -1,6 +1,7 @@
 "What an optimized image is compared with: the photo and the paintings, at each size."
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from torch import Tensor, nn
 from ..core.devices import autocast_dtype, computing
 from ..images.sizes import resized_tensor, shrink
 from ..perceptual.backbones import perceptual_backbone, reachable, spread
+from ..perceptual.neighbors import Match, Neighbors
 from ..perceptual.term import Comparison
 from ..perceptual.terms import make_terms, photo_layers
-from .matching import Matching
 from .paintings import Paintings
 from .pixel_recipes import Optimization
 
@@ -21,7 +22,11 @@ __all__ = ["Objective"]
 
 
 class Objective:
-    "The terms of a plan for a photo and paintings."
+    """The terms of a plan for a photo and paintings.
+
+    Some match places of the image with those of paintings. What they found is part of the state of
+    an optimization.
+    """
 
     def __init__(
         self,
@@ -39,7 +44,9 @@ class Objective:
         terms = make_terms(plan.loss)
         self.terms = nn.ModuleDict(terms).to(self.device)
         self.style: Any = terms.get("style")
-        self.matching = Matching(terms, seed, paintings.style_of)
+        self.matching = {name: term for name, term in terms.items() if isinstance(term, Neighbors)}
+        self.matches: dict[str, dict[str, Match]] = {}  # by term and part
+        self.seed = seed
         backbone = perceptual_backbone(
             plan.backbone, weights, pooling=plan.pooling, padding=plan.padding
         )
@@ -73,6 +80,7 @@ class Objective:
             targets = self.features(photo, photo_layers(self.terms))
             scales = self.style.scales if self.style else ()
             style = {scale: [self._blend(size, scale, on) for _, on in found] for scale in scales}
+            places = self._places(size, [works for _, works in found])
 
         def errors(x):
             full = self.features(x, layers)
@@ -81,21 +89,35 @@ class Objective:
                 return full if scale == 1 else self.features(shrink(x, scale), self.style.layers)
 
             comparison = Comparison(
-                x, photo, features, lambda: targets, regions, style.get, self.matching.found
+                x, photo, features, lambda: targets, regions, style.get, self.matches
             )
             return {name: term(comparison).sum() for name, term in self.terms.items()}
 
         @torch.no_grad()
         def rematch(x, at):
-            if self.matching.terms:
-                self.matching.renew(self.features(x, layers), targets, shape, at)
+            features = self.features(x, layers) if self.matching else {}
+            random = torch.Generator().manual_seed(self.seed + at[0] * 2**16 + at[1])
+            for name, term in self.matching.items():
+                keys = [*zip(regions, places[name])]
+                self.matches[name] = term.find(features, targets, shape, keys, random)
 
-        def painting(i, layers):
-            x = self.paintings.tensor(i, size).to(self.device)
-            return self.features(x, layers), x.shape[-2:]
-
-        self.matching.enter(zip(regions, (works for _, works in found)), painting)
         return errors, rematch
+
+    def state_dict(self) -> dict[str, Any]:
+        "The matches, as plain values and tensors."
+        return {
+            term: {part: asdict(found) for part, found in parts.items()}
+            for term, parts in self.matches.items()
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        def moved(x):
+            return x.to(self.device) if isinstance(x, Tensor) else x
+
+        self.matches = {
+            term: {k: Match(**{n: moved(x) for n, x in each.items()}) for k, each in parts.items()}
+            for term, parts in state.items()
+        }
 
     def _blend(self, size, scale, works):
         "The style targets of a blend of paintings, given as pairs of an index and a share."
@@ -107,6 +129,29 @@ class Objective:
             for layer, statistics in style.of_painting(features).items():
                 blend[layer] = blend[layer] + share * statistics
         return style.targets(blend)
+
+    def _places(self, size, regions):
+        "The places of the paintings, by term and region, given as (work, share) pairs of each."
+        if not self.matching:
+            return {}
+        names = [name for term in self.matching.values() for name in term.layers]
+        seen = {}
+        for i in {i for works in regions for i, share in works if share}:
+            x = self.paintings.tensor(i, size).to(self.device)
+            seen[i] = self.features(x, names), x.shape[-2:]
+        styles = [self._by_style(works, seen) for works in regions]
+        random = torch.Generator().manual_seed(self.seed)
+        return {
+            k: [term.keys(each, random) for each in styles] for k, term in self.matching.items()
+        }
+
+    def _by_style(self, works, seen):
+        "The share of each style, and the features of its works."
+        styles: dict[int, list] = {}
+        for i, share in works:
+            if share:
+                styles.setdefault(self.paintings.style_of[i], []).append((share, seen[i]))
+        return [(sum(s for s, _ in each), [x for _, x in each]) for each in styles.values()]
 
     def check_size(
         self,

@@ -228,7 +228,7 @@ class PixelOptimizer:
         return {
             "at": list(self.at),
             "parts": [part.detach() for part in self.parts],
-            "matches": self.objective.matching.state_dict(),
+            "matches": self.objective.state_dict(),
             "mean": self.mean,
             "decay": self.decay,
             "opt": self.opt and self.opt.state_dict(),
@@ -239,7 +239,7 @@ class PixelOptimizer:
         self.at, self.decay = tuple(state["at"]), state["decay"]
         self.mean = None if state["mean"] is None else state["mean"].to(self.device)
         self.parts = [part.to(self.device).requires_grad_() for part in state["parts"]]
-        self.objective.matching.load_state_dict(state["matches"], self.device)
+        self.objective.load_state_dict(state["matches"])
         self.opt = self.make_opt(self.parts, self.plan) if state["opt"] else None
         if self.opt:
             self.opt.load_state_dict(state["opt"])
