@@ -59,14 +59,15 @@ def perceptual_backbone(
     if callable(row):
         net = row(weights)
     else:
-        names = _names(name)
+        whole = _untrained(name, pooling, padding)
+        names = [layer for layer, _ in whole.named_children()]
         layer_names(layers or [], names, [n for n in names if n.startswith("relu")], name)
         if weights is None:
             file, state = name, _known_weights(name)
         else:
             file, state = str(weights), read_weights(Path(weights))
             state = {k: v for k, v in state.items() if isinstance(v, Tensor)}
-        net = _build(name, state, file, pooling, padding)
+        net = _trained(whole, state, file, name)
     backbone = Backbone(net, layers, normalize)
     backbone.source = name, weights and str(weights), layers, pooling, padding, normalize
     return backbone
@@ -216,16 +217,6 @@ class Scaled(nn.Module):
         return self.module(x) * self.scale
 
 
-def _names(backbone):
-    "All layers of a row of `BACKBONES`, in order."
-    names = []
-    for block, widths in enumerate(BACKBONES[backbone], 1):
-        for i in range(1, len(widths) + 1):
-            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
-        names.append(f"pool{block}")
-    return names
-
-
 def layer_names(
     asked,  # names such as relu2_2, or relu_4: the ReLU of the fourth convolution
     known,  # the layers to choose from, in order
@@ -243,8 +234,8 @@ def layer_names(
     return sorted(set(names), key=list(known).index)
 
 
-def _build(name, state, source, pooling, padding):
-    "Build the network up to the last convolution in `state`, which must contain all earlier ones."
+def _untrained(name, pooling, padding):
+    "The network of a row of `BACKBONES`."
     layers: dict[str, nn.Module] = {}
     n_in, (pool, scale) = 3, POOLINGS[pooling]
     for block, widths in enumerate(BACKBONES[name], 1):
@@ -253,7 +244,11 @@ def _build(name, state, source, pooling, padding):
             layers |= {f"conv{block}_{i}": conv, f"relu{block}_{i}": nn.ReLU()}
             n_in, padding = width, "zeros"  # of all but the first
         layers[f"pool{block}"] = Scaled(pool(2), scale) if scale != 1 else pool(2)
-    net = nn.Sequential(OrderedDict(layers))
+    return nn.Sequential(OrderedDict(layers))
+
+
+def _trained(net, state, source, name):
+    "The network up to the last convolution in `state`, which must contain all earlier ones."
     # A layer's place is its number in torchvision's names.
     wanted = {f"features.{key}": p for key, p in nn.Sequential(*net).named_parameters()}
     if not (given := [key for key in wanted if key in state]):
@@ -270,7 +265,7 @@ def _build(name, state, source, pooling, padding):
                 f"{list(p.shape)}."
             )
         p.data.copy_(value)
-    return net[: end + [*layers][end].startswith("pool")]
+    return net[: end + (not isinstance(net[end], nn.Conv2d))]  # with a pooling
 
 
 @lru_cache(maxsize=2)
