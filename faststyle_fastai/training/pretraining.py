@@ -9,19 +9,20 @@ from fastai.torch_core import set_seed
 
 from ..core.atomic import may_write_file, write_first
 from ..core.errors import FaststyleError
+from ..core.locks import alone
 from ..core.values import check_numbers, with_kinds
 from ..models.stylefile import save_style
 from .checkpoint import Checkpoint
 from .learner import autoencoder_learner
 from .recipes import recipe_plan
-from .run_folder import one_at_a_time, prepare, record_of, same_run
+from .run_folder import prepare, record_of, same_run
 from .runs import fit_run, load_photos, run_settings
 
 __all__ = ["pretrain"]
 
 
 @with_kinds
-@one_at_a_time(lambda out, **_: part_of(out))
+@alone(lambda out, **_: part_of(out), "trained")
 def pretrain(
     photos: str | Path,  # a folder
     out: str | Path,  # .safetensors

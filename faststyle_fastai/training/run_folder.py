@@ -5,7 +5,6 @@ import json
 import shutil
 import time
 import warnings
-from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from matplotlib.ticker import LogFormatter
 from ..core.assets import MODEL, builtin_path
 from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
-from ..core.locks import alone
 from ..core.provenance import write_json
 from ..inference.builtin import NETWORKS
 from ..models.metadata import check_names
@@ -39,9 +37,6 @@ KINDS: dict[str, Any] = {  # of what is read back from run.json
     "images": (int, type(None)),
     "epochs": int,
 }
-
-
-one_at_a_time = partial(alone, doing="trained")
 
 
 def run_or_file(path: str | Path) -> Path:

@@ -15,6 +15,7 @@ from fastcore.foundation import L
 from ..core.assets import ASSETS
 from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
+from ..core.locks import alone
 from ..core.provenance import versions, write_json
 from ..core.terminal import progress
 from ..core.values import check_numbers, count, with_kinds
@@ -34,7 +35,6 @@ from .run_folder import (
     finish,
     may_write,
     not_among,
-    one_at_a_time,
     paintings_of,
     photos_hash,
     prepare,
@@ -51,7 +51,7 @@ ROWS_LR = 1e-2  # scales and shifts alone tolerate larger steps than convolution
 
 
 @with_kinds
-@one_at_a_time(lambda out, **_: Path(out))
+@alone(doing="trained")
 def train(
     photos: str | Path,  # a folder
     style: str | Path | list | dict | None,  # paintings as in discovery.find_paintings, or
@@ -194,7 +194,7 @@ def run_settings(photos, dls, *, pretrained, weights, plan, **others):
 
 
 @with_kinds
-@one_at_a_time(lambda run, out=None, **_: run_or_file(out or run), folder=False)
+@alone(lambda run, out=None, **_: run_or_file(out or run), "trained", folder=False)
 def add_style(
     run: str | Path,  # a run folder, a .safetensors or, with `out`, a network of built-in styles
     style: str | Path,  # the new painting, NAME=PAINTING or NAME=WORK,WORK,…
