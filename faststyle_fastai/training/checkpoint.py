@@ -253,11 +253,9 @@ def plain(value):
     "Convert NumPy's and fastai's numbers and lists to Python's, for a safe torch.load."
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, torch.Tensor) and not value.dim():  # such as the loss of a step
-        return value.item()
-    if isinstance(value, torch.Tensor):
+    if isinstance(value, torch.Tensor) and value.dim():
         return value.detach().as_subclass(torch.Tensor)
-    if isinstance(value, np.generic):
+    if isinstance(value, (torch.Tensor, np.generic)):  # such as the loss of a step
         return value.item()
     if hasattr(value, "__iter__") and not isinstance(value, str):
         return [plain(v) for v in value]

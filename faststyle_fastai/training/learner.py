@@ -248,9 +248,8 @@ def fit_recipe(
     lr = lr or plan.lr
     lrs, moms = zip(*(PHASES[phase](lr) for phase in plan.schedule))
     shares = [1 / len(lrs)] * len(lrs)
-    cbs = L(cbs) + ParamScheduler(
-        {"lr": combine_scheds(shares, lrs), "mom": combine_scheds(shares, moms)}
-    )
+    schedules = {"lr": combine_scheds(shares, lrs), "mom": combine_scheds(shares, moms)}
+    cbs = L(cbs) + ParamScheduler(schedules)
     n_epoch = n_epoch or plan.epochs * len(plan.schedule)
     if minutes:
         cbs, n_epoch = cbs + TimeBudget(minutes, since), 1_000_000

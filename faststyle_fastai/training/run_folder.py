@@ -174,11 +174,8 @@ def sweep(out):
     "Remove the half-written files of a killed run, and no other files."
     folders = [folder for folder in _folders(out) if not folder.is_symlink()]
     left = [path for folder in folders for path in folder.rglob(".*-[0-9]*")]
-    left += [
-        path
-        for f in _files(out)
-        for path in out.glob(f".{escape(f.stem)}-[0-9]*{escape(f.suffix)}")
-    ]
+    for file in _files(out):
+        left += out.glob(f".{escape(file.stem)}-[0-9]*{escape(file.suffix)}")
     for path in left:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
