@@ -23,6 +23,7 @@ from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.remote import digest
 from ..models.stylefile import check_can_add, load_style, save_style
+from . import run_folder
 from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
@@ -30,18 +31,6 @@ from .keyframes import Keyframes
 from .learner import style_learner
 from .progress import History, Preview, TimeLeft
 from .recipes import recipe_plan, recipe_row
-from .run_folder import (
-    export_learner,
-    finish,
-    may_write,
-    not_among,
-    paintings_of,
-    photos_hash,
-    prepare,
-    record_of,
-    run_or_file,
-    same_run,
-)
 
 __all__ = ["add_style", "fit_run", "load_photos", "run_settings", "train"]
 
@@ -107,8 +96,8 @@ def train(
     style_hash = [digest(painting) for painting in styles]
     for photo in preview_photos or []:
         read_picture(photo)  # fail early on a bad file
-    may_write(out, resume, force)
-    not_among(photos, out)
+    run_folder.may_write(out, resume, force)
+    run_folder.not_among(photos, out)
     set_seed(seed)
     dls = load_photos(photos, plan, valid_pct, seed, workers, device)
     if usual and minutes and not (resume or quiet):
@@ -126,12 +115,12 @@ def train(
         cbs = [Keyframes(keyframes), *L(cbs)]
     spent = 0.0  # minutes
     if resume:
-        same_run(out, settings)
-        spent = (record_of(out) or {}).get("minutes", 0.0)
+        run_folder.same_run(out, settings)
+        spent = (run_folder.record_of(out) or {}).get("minutes", 0.0)
     learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
-    prepare(out, resume, record)
+    run_folder.prepare(out, resume, record)
     checkpoint = Checkpoint(out / "checkpoints", checkpoint_every, resume=resume, patience=patience)
     preview = Preview(preview_photos or dls.valid.items[:2], preview_every, out / "previews")
     writers, give_way = [History(out / "history.csv"), preview], {"previews": preview.files}
@@ -139,7 +128,7 @@ def train(
     failed = fit_run(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs), since=started)
     record["pictures"] = learn.train_iter * dls.bs
     record["complete"] = not failed
-    finish(learn, out, record, started, give_way)
+    run_folder.finish(learn, out, record, started, give_way)
     if failed:
         raise failed
     return out
@@ -167,7 +156,7 @@ def _warn_of_few(photos, n):
 def _minutes(out, resume, recipe, n_styles):
     "The minutes of the run to resume, or those of the recipe; None: its epochs."
     if resume:
-        record = record_of(out)
+        record = run_folder.record_of(out)
         return record and record["settings"]["minutes"]
     minutes = recipe_row(recipe).minutes
     return minutes and n_styles * minutes
@@ -185,7 +174,7 @@ def run_settings(photos, dls, *, pretrained, weights, plan, **others):
     "The settings that must be the same when a training is resumed."
     return {
         "photos": str(photos),
-        "photos_hash": photos_hash(dls),
+        "photos_hash": run_folder.photos_hash(dls),
         "pretrained": str(pretrained),
         "weights": Path(weights).name if weights else None,
         "plan": json.loads(json.dumps(asdict(plan))),
@@ -194,7 +183,7 @@ def run_settings(photos, dls, *, pretrained, weights, plan, **others):
 
 
 @with_kinds
-@alone(lambda run, out=None, **_: run_or_file(out or run), "trained", folder=False)
+@alone(lambda run, out=None, **_: run_folder.run_or_file(out or run), "trained", folder=False)
 def add_style(
     run: str | Path,  # a run folder, a .safetensors or, with `out`, a network of built-in styles
     style: str | Path,  # the new painting, NAME=PAINTING or NAME=WORK,WORK,…
@@ -216,7 +205,7 @@ def add_style(
     is no style or cannot take another one, and `FaststyleError` if the painting is already in it,
     if its photos are not known, and if `out` exists.
     """
-    run, paintings = run_or_file(run), find_paintings([style])
+    run, paintings = run_folder.run_or_file(run), find_paintings([style])
     if len(paintings) > 1:
         raise FaststyleError(f"{style} contains {len(paintings)} paintings: add one at a time.")
     ((name, style),) = paintings.items()
@@ -227,8 +216,9 @@ def add_style(
     _, info, _ = load_style(file)
     may_write_file(out, force or out == file, ".safetensors")
     check_can_add(file, info, [name])
-    record, style_hash = record_of(run), digest(style)
-    if record and (same := dict(zip(paintings_of(record), info["styles"])).get(style_hash)):
+    record, style_hash = run_folder.record_of(run), digest(style)
+    known = dict(zip(run_folder.paintings_of(record), info["styles"])) if record else {}
+    if same := known.get(style_hash):
         raise FaststyleError(f"{style} is the painting {same}.")
     photos = photos or (record and record["settings"]["photos"])
     if not photos:
@@ -251,7 +241,7 @@ def add_style(
     if record and out == file:  # update the run folder too
         learn.model, learn.style_card.info, _ = load_style(out)
         learn.loss_func.source = None  # it has only the new painting
-        export_learner(learn, run / "model.pkl")
+        run_folder.export_learner(learn, run / "model.pkl")
         record["added"][name] = style_hash
         write_json(record, run / "run.json")
     return out
