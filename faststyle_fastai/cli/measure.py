@@ -64,7 +64,7 @@ def evaluate(
 ):
     "Measure a style's losses and compare it with direct optimization."
     from ..core.provenance import write_json
-    from ..images.discovery import first_pictures
+    from ..images.discovery import find_pictures
     from ..images.saving import check_format, save_picture
     from ..images.sheets import contact_sheet
     from ..perceptual.backbones import perceptual_backbone
@@ -74,7 +74,7 @@ def evaluate(
     if out:
         check_format(out)
     style = painting_of(file, paint, style, others)
-    pictures: list[str | Path] = [*first_pictures(photos, images)]
+    pictures: list[str | Path] = [*find_pictures(photos, images)[0]]
     reference = perceptual_backbone(backbone, weights)
     if not pictures:
         raise FileNotFoundError(f"No readable photos in {photos}.")

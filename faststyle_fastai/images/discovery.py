@@ -3,7 +3,6 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
-from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,8 +14,8 @@ from .remote import is_address
 from .saving import check_format
 
 __all__ = [
-    "find_paintings", "check_pictures", "find_pictures", "first_pictures", "picture_files",
-    "plan_outputs", "works_of",
+    "find_paintings", "check_pictures", "find_pictures", "picture_files", "plan_outputs",
+    "works_of",
 ]  # fmt: skip
 
 
@@ -45,14 +44,15 @@ def picture_files(folder: str | Path) -> list[Path]:  # sorted
 
 def find_pictures(
     folder: str | Path,  # searched recursively
+    most: int | None = None,  # as in `check_pictures`
 ) -> tuple[list[Path], list[Path]]:  # readable, unreadable; both sorted
     "Image files below a folder, each decoded once to check it (JPEGs at reduced size)."
-    return check_pictures(picture_files(folder))
+    return check_pictures(picture_files(folder), most)
 
 
 def check_pictures(
     files: list[Path],
-    most: int | None = None,  # stop after so many readable ones; None: check all
+    most: int | None = None,  # stop after so many readable ones and open no others; None: check all
 ) -> tuple[list[Path], list[Path]]:  # readable, unreadable; both in order
     "Decode image files to check them."
     good: list[Path] = []
@@ -65,11 +65,6 @@ def check_pictures(
                 (good if ok else bad).append(path)
             done += len(some)
     return good, bad
-
-
-def first_pictures(folder: str | Path, n: int) -> list[Path]:  # at most n, sorted
-    "The first readable image files below a folder; the rest are not opened."
-    return list(islice(filter(_readable, picture_files(folder)), n))
 
 
 def _readable(path):

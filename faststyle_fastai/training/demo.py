@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from ..core.assets import ASSETS
-from ..images.discovery import first_pictures
+from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from ..images.remote import digest
 from ..images.saving import save_picture
@@ -34,7 +34,7 @@ def demo(
         photo = folder / "china.jpg"
     else:
         folder, few = Path(photos), {}
-        photo = next(iter(first_pictures(folder, 1)), folder)  # without photos, training says so
+        photo = next(iter(find_pictures(folder, 1)[0]), folder)  # without photos, training says so
     record = record_of(out)
     earlier = record is not None and paintings_of(record) == [digest(painting)]
     train(
