@@ -4,6 +4,7 @@ tools/convert_people.py converts their weights.
 """
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -73,11 +74,9 @@ class FaceNet(nn.Module):
         self.stem = nn.Sequential(SameConv2d(3, FIRST, 5, 2), nn.ReLU())
         rows, width = [], FIRST
         for i, row in enumerate(WIDTHS):
-            blocks = []
-            for j, wider in enumerate(row):
-                blocks.append(BlazeBlock(width, wider, 2 if i and not j else 1))
-                width = wider
-            rows.append(nn.Sequential(*blocks))
+            first = BlazeBlock(width, row[0], 2 if i else 1)
+            rows.append(nn.Sequential(first, *(BlazeBlock(*pair, 1) for pair in pairwise(row))))
+            width = row[-1]
         self.rows = nn.ModuleList(rows)
         widths = [row[-1] for row in WIDTHS[-2:]]
         self.scores = nn.ModuleList(nn.Conv2d(w, n, 1) for w, n in zip(widths, BOXES))

@@ -126,8 +126,8 @@ STYLE_LOSSES = {
 }
 
 
-def mean_square(x, dims=(1, 2, 3)):
-    return x.float().square().mean(dims)
+def mean_square(x):
+    return x.float().square().mean((1, 2, 3))
 
 
 def instance_normalized(features):

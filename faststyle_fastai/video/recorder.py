@@ -26,8 +26,7 @@ def write_video(
     if path.suffix.lower() in ANIMATIONS:
         animation = Animation(path)
         for i, picture in enumerate(pictures):
-            frame = VideoFrame(np.asarray(picture), Fraction(i, rate), Fraction(1, rate))
-            animation.add(frame)
+            animation.add(VideoFrame(np.asarray(picture), Fraction(i, rate), Fraction(1, rate)))
         animation.finish(0, None, False)
         return path
     av, (name, options) = extra("av", "video"), CODECS.get(path.suffix.lower(), CODEC)
