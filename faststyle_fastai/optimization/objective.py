@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from fastcore.basics import groupby
 from PIL import Image
 from torch import Tensor, nn
 
@@ -88,10 +89,8 @@ class Objective:
             def features(scale):
                 return full if scale == 1 else self.features(shrink(x, scale), self.style.layers)
 
-            comparison = Comparison(
-                x, photo, features, lambda: targets, regions, style.get, self.matches
-            )
-            return {name: term(comparison).sum() for name, term in self.terms.items()}
+            seen = Comparison(x, photo, features, lambda: targets, regions, style.get, self.matches)
+            return {name: term(seen).sum() for name, term in self.terms.items()}
 
         @torch.no_grad()
         def rematch(x, at):
@@ -147,11 +146,9 @@ class Objective:
 
     def _by_style(self, works, seen):
         "The share of each style, and the features of its works."
-        styles: dict[int, list] = {}
-        for i, share in works:
-            if share:
-                styles.setdefault(self.paintings.style_of[i], []).append((share, seen[i]))
-        return [(sum(s for s, _ in each), [x for _, x in each]) for each in styles.values()]
+        used = [work for work in works if work[1]]
+        styles = groupby(used, lambda work: self.paintings.style_of[work[0]]).values()
+        return [(sum(s for _, s in each), [seen[i] for i, _ in each]) for each in styles]
 
     def check_size(
         self,
