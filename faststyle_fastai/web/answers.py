@@ -10,6 +10,7 @@ from typing import IO, Any
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from ..core.errors import FaststyleError
+from ..core.extras import extra
 from ..images.files import flatten_alpha
 from ..images.saving import QUALITY
 from ..inference.options import STROKES, PaintOptions
@@ -18,16 +19,16 @@ from ..inference.people import painted_area
 __all__ = [
     "FRAME",
     "Refused",
+    "Route",
     "SHOWN",
     "UPLOAD",
     "body_of",
     "jpeg",
-    "json_answer",
     "mask_of",
-    "nothing",
-    "picture",
     "number",
+    "picture",
     "picture_answer",
+    "responses",
     "sent_picture",
     "stroke_of",
 ]
@@ -42,6 +43,7 @@ PATIENCE, SLOWEST = 60, 2**14  # s to send, and more of them for so many bytes e
 IN_MEMORY = 2**20  # bytes of a request; larger ones are received in a file
 MOST_HELD = 8 * UPLOAD  # bytes of all requests that are not answered yet
 HELD: dict[Any, int] = {}  # request -> bytes
+responses, Route = extra("starlette.responses", "web"), extra("starlette.routing", "web").Route
 
 
 @asynccontextmanager
@@ -78,10 +80,8 @@ class Refused(Exception):
         self.status = status
 
     def answer(self):
-        from starlette.responses import PlainTextResponse
-
         again = {"Retry-After": "5"} if self.status == 429 else {}
-        return PlainTextResponse(str(self), self.status, again)
+        return responses.PlainTextResponse(str(self), self.status, again)
 
 
 def stroke_of(how) -> str:
@@ -136,31 +136,17 @@ def sent_picture(
 def jpeg(image: Image.Image, **headers: str):
     data = BytesIO()
     flatten_alpha(image).save(data, "JPEG", quality=QUALITY, subsampling=0)
-    return picture_answer(data.getvalue(), "image/jpeg", **headers)
+    return picture_answer(data, "image/jpeg", **headers)
 
 
 def picture(image: Image.Image, **headers: str):
-    "A photo, with its transparency."
-    if image.mode != "RGBA":
+    "An image with its transparency."
+    if "A" not in image.getbands():
         return jpeg(image, **headers)
     image.save(data := BytesIO(), "PNG")
-    return picture_answer(data.getvalue(), "image/png", **headers)
+    return picture_answer(data, "image/png", **headers)
 
 
-def picture_answer(data: bytes, kind: str, **headers: str):
-    from starlette.responses import Response
-
-    return Response(data, media_type=kind, headers=headers | {"cache-control": "no-store"})
-
-
-def json_answer(value):
-    from starlette.responses import JSONResponse
-
-    return JSONResponse(value)
-
-
-def nothing():
-    "An answer without content."
-    from starlette.responses import Response
-
-    return Response(status_code=204)
+def picture_answer(data: BytesIO, kind: str, **headers: str):
+    headers["cache-control"] = "no-store"
+    return responses.Response(data.getvalue(), media_type=kind, headers=headers)

@@ -11,7 +11,7 @@ from ..core.errors import FaststyleError
 from ..images.metadata import read_metadata
 from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
-from .answers import Refused, body_of, json_answer
+from .answers import Refused, Route, body_of, responses
 from .guard import plain_reason
 from .visits import Site
 
@@ -41,7 +41,6 @@ class Api:
 
     def routes(self) -> list:
         from starlette.concurrency import run_in_threadpool
-        from starlette.routing import Route
 
         async def paint(request):
             try:
@@ -56,8 +55,8 @@ class Api:
                 return refused.answer()
 
         return [
-            Route("/api/openapi.json", lambda _: json_answer(self.described())),
-            Route("/api/styles", lambda _: json_answer(self.styles())),
+            Route("/api/openapi.json", lambda _: responses.JSONResponse(self.described())),
+            Route("/api/styles", lambda _: responses.JSONResponse(self.styles())),
             Route("/api/paint", paint, methods=["POST"]),
         ]
 
@@ -66,12 +65,10 @@ class Api:
 
     def paint(self, body: IO[bytes], asked: dict[str, str]):
         "An answer with the painted photo, or with what is wrong."
-        from starlette.responses import FileResponse, PlainTextResponse
-
         try:
-            return FileResponse(self._painted(body, asked))
+            return responses.FileResponse(self._painted(body, asked))
         except Exception as error:
-            return PlainTextResponse(plain_reason(error), 400)
+            return responses.PlainTextResponse(plain_reason(error), 400)
 
     def _painted(self, body, asked):
         style, kind = asked.pop("style", None), asked.pop("format", "jpeg")

@@ -11,7 +11,7 @@ from ..images.shapes import fitted
 from ..inference.options import AREAS
 from ..video.reader import open_video
 from ..video.stylize import paint_video
-from .answers import SHOWN, jpeg, json_answer, number, stroke_of
+from .answers import SHOWN, jpeg, number, responses, stroke_of
 from .jobs import VideoJob
 from .library import plain_name
 from .photos import Photos
@@ -35,7 +35,7 @@ class Films:
             film = Film(file, length_of(file, how.get("name")))
             self._show(visit, film, 0.0)
         visit.film = film
-        return json_answer({"size": visit.size, "seconds": max(1, int(visit.film.seconds))})
+        return {"size": visit.size, "seconds": max(1, int(visit.film.seconds))}
 
     def frame_at(self, visit, how, body):
         "The frame at a share of the film, which becomes the photo."
@@ -50,9 +50,7 @@ class Films:
 
     def original(self, visit, how, body):
         "The film as it was sent."
-        from starlette.responses import FileResponse
-
-        return FileResponse(the_film(visit).file)
+        return responses.FileResponse(the_film(visit).file)
 
     def paint_film(self, visit, how, body):
         "Put the film into the queue; the answer names the job."
@@ -69,9 +67,7 @@ class Films:
         if settings["painterly"] and not paint.paintings:
             settings["painting"] = self._painting(how)
         work = partial(paint_video, paint, film.file, out, **settings)
-        return json_answer(
-            {"id": self.site.queue.add(film.file.stem, watch, work, visit.name, out)}
-        )
+        return {"id": self.site.queue.add(film.file.stem, watch, work, visit.name, out)}
 
     def _painting(self, how):
         "Whose places a trained style takes."

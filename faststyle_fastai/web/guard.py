@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from ..core.errors import FaststyleError, format_error
-from .answers import Refused
+from .answers import Refused, responses
 
 __all__ = ["Guard", "PageFolder", "check_room", "is_local", "page_folder", "plain_reason"]
 
@@ -48,7 +48,8 @@ class PageFolder:
         for file, stat in sorted(self._files(), key=lambda found: -found[1].st_mtime):
             owner = file.relative_to(self.path).parts[0]
             total, of[owner] = total + stat.st_size, of[owner] + stat.st_size
-            if total > LIMIT or of[owner] > QUOTA or _age(stat) > AGE:
+            age = time.time() - stat.st_mtime
+            if total > LIMIT or of[owner] > QUOTA or age > AGE:
                 file.unlink(missing_ok=True)
 
     def _files(self):
@@ -73,10 +74,6 @@ def check_room(places: Iterable[Path], more: int, most: int | None = None) -> No
         raise Refused(
             413, f"That is more than the {most >> 20} MB that the page keeps. Remove some first."
         )
-
-
-def _age(stat):
-    return time.time() - stat.st_mtime
 
 
 @contextmanager
@@ -139,7 +136,6 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         from starlette.concurrency import run_in_threadpool
-        from starlette.responses import PlainTextResponse
 
         async def framed(message):
             if message["type"] == "http.response.start":
@@ -148,7 +144,7 @@ class Guard:
 
         headers = [(k.decode("latin1"), v.decode("latin1")) for k, v in scope["headers"]]
         if why := self._refusal(scope, headers):
-            return await PlainTextResponse(why, 403)(scope, receive, framed)
+            return await responses.PlainTextResponse(why, 403)(scope, receive, framed)
         try:
             await self.app(scope, receive, framed)
         finally:

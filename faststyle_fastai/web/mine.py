@@ -19,7 +19,7 @@ from ..inference.stylizer import Stylizer
 from ..training.demo import sample_photos
 from ..training.run_folder import record_of
 from ..training.runs import train
-from .answers import SHOWN, jpeg, json_answer
+from .answers import SHOWN, jpeg, responses
 from .entries import written
 from .guard import check_room
 from .jobs import TrainingJob
@@ -46,7 +46,7 @@ class Mine:
 
     def mine(self, visit, how, body):
         "The styles that were added here."
-        return json_answer(self.photos.window.own(self.queue.busy()))
+        return self.photos.window.own(self.queue.busy())
 
     def work(self, visit, how, body):
         "The painting of a style; where none is known, its thumbnail."
@@ -72,7 +72,6 @@ class Mine:
         (folder := visit.lessons / uuid4().hex).mkdir()
         with kept(folder, how, body):
             pass
-        return json_answer({})
 
     def teach(self, visit, how, body):
         "Put a training on one of the paintings into the queue; the answer names the job."
@@ -109,7 +108,7 @@ class Mine:
 
         job = self.queue.add(place.name, watch, work, visit.name)
         self.site.owners.own(visit, place.name)
-        return json_answer({"id": job})
+        return {"id": job}
 
     def _photos(self, visit, chosen):
         "A folder to train on and its arguments of `train`."
@@ -125,7 +124,7 @@ class Mine:
         name, place = self._idle(visit, how)
         watch = TrainingJob()
         work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
-        return json_answer({"id": self.queue.add(name, watch, work, visit.name)})
+        return {"id": self.queue.add(name, watch, work, visit.name)}
 
     def _idle(self, visit, how):
         "The name and place of an own style that is not being taught."
@@ -143,7 +142,6 @@ class Mine:
         if not (beside := place.with_name(f"{name}.png")).exists():
             (place / f"{name}.png").rename(beside)
         shutil.rmtree(place)
-        return json_answer({})
 
     def rename(self, visit, how, body):
         name, _ = self._idle(visit, how)
@@ -151,13 +149,12 @@ class Mine:
         self.queue.rename(name, now)
         self.site.owners.gone(name)
         self.site.owners.own(visit, now)
-        return json_answer({"name": now})
+        return {"name": now}
 
     def remove(self, visit, how, body):
         name, _ = self._idle(visit, how)
         self.shelf.remove(name)
         self.site.owners.gone(name)
-        return json_answer({})
 
     def packed(self, visit, how, body):
         "A style's file, or its web page."
@@ -171,7 +168,7 @@ class Mine:
     def link(self, visit, how, body):
         "A style, or a mixture of two, as a link."
         paint, mix = self.photos.mixed(how, self.shelf.find)
-        return json_answer({"link": style_link(paint, mix)})
+        return {"link": style_link(paint, mix)}
 
     def linked(self, visit, how, body):
         "Add the style of a link, and name it; a built-in style is one already."
@@ -180,11 +177,11 @@ class Mine:
             file = self.site.place(visit) / f"{own_name(called)}{NETWORK}"
             known = self.shelf.folder / paint.save(file).name
             if known.is_file() and known.read_bytes() == file.read_bytes():
-                return json_answer({"name": known.stem})
+                return {"name": known.stem}
             self.site.owners.check_room(visit, self.shelf, file.stat().st_size)
             called = self.shelf.add(file)
             self.site.owners.own(visit, called)
-        return json_answer({"name": called})
+        return {"name": called}
 
     def studio_file(self, visit, how, body):
         "The studio."
@@ -192,13 +189,11 @@ class Mine:
 
     def _once(self, out: Path, make):
         "A file, made if it is not there."
-        from starlette.responses import FileResponse
-
         with self.making:
             if not out.exists():
                 out.parent.mkdir(exist_ok=True)
                 make(out)
-        return FileResponse(out, filename=out.name)
+        return responses.FileResponse(out, filename=out.name)
 
 
 def resume_training(place, **how):

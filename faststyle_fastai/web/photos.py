@@ -4,7 +4,6 @@ import math
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -24,12 +23,10 @@ from ..inference.stylizer import Stylizer
 from .answers import (
     SHOWN,
     jpeg,
-    json_answer,
     mask_of,
-    nothing,
     number,
     picture,
-    picture_answer,
+    responses,
     stroke_of,
 )
 from .camera import Live, painted_frame
@@ -56,15 +53,15 @@ class Photos:
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
 
     def styles(self, visit, how, body):
-        return json_answer(self.window.styles())
+        return self.window.styles()
 
     def progress(self, visit, how, body):
-        return json_answer({"share": visit.share, "job": self.site.queue.running()})
+        return {"share": visit.share, "job": self.site.queue.running()}
 
     def source(self, visit, how, body):
         "The visitor's photo as it is shown; without content if there is none."
         if visit.photo is None or not visit.photo.exists():
-            return nothing()
+            return responses.Response(status_code=204)
         name, film = (visit.film.file if visit.film else visit.photo).name, {}
         if visit.film:
             film["seconds"] = str(max(1, int(visit.film.seconds)))
@@ -77,7 +74,7 @@ class Photos:
             small = read_upright(file, shortest=min(fitted(size, SHOWN)))
         visit.small = small.resize(fitted(small.size, SHOWN))
         visit.photo, visit.size, visit.film = file, size, None
-        return json_answer({"size": size})
+        return {"size": size}
 
     def prepared(self, visit: Visit, how: dict[str, Any]) -> tuple[Any, dict, str]:
         "What paints, its arguments, and what to say of it."
@@ -127,27 +124,24 @@ class Photos:
         "What is painted, as an image whose opacity it is."
         visit.the_photo()
         mask, seen = mask_of(flatten_alpha(visit.small), how, body.read())
-        data = BytesIO()
-        Image.merge("LA", (mask, mask)).save(data, "PNG")
-        return picture_answer(data.getvalue(), "image/png", seen="yes" if seen else "no")
+        return picture(Image.merge("LA", (mask, mask)), seen="yes" if seen else "no")
 
     def finish(self, visit, how, body):
         "Paint the photo at its full size; without content if it was stopped."
-        from starlette.responses import FileResponse
-
         photo, edits = visit.the_photo(), body.read()
         kind = str(how.get("type")) if str(how.get("type")) in types() else "image/jpeg"
         quality = max(1, round(100 * number(how, "quality", QUALITY / 100)))
         painted = self.painted(visit, photo, how, edits)
         if painted is None:
-            return nothing()
+            return responses.Response(status_code=204)
         name = f"{photo.stem}-{plain_name(str(how['style']))}{types()[kind]}"
         paper = how.get("paper")
         dpi = pixels_per_inch(painted.size, paper) if paper in PAPERS else 0.0
         said = sign(read_metadata(photo), "", dpi)
         out = self.site.place(visit) / name
         file = save_picture(painted, out, dpi=dpi, quality=quality, **said)
-        return FileResponse(file, headers={"size": "{}x{}".format(*painted.size)}, media_type=kind)
+        said_size = {"size": "{}x{}".format(*painted.size)}
+        return responses.FileResponse(file, headers=said_size, media_type=kind)
 
     def painted(self, visit, photo, how, edits):
         "The photo at its full size, None if stopped; remembered until another one is asked for."
@@ -202,7 +196,6 @@ class Photos:
     def stop(self, visit, how, body):
         "End the visitor's download."
         visit.stop.set()
-        return json_answer({})
 
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
@@ -214,7 +207,7 @@ class Photos:
             self.site.owners.own(visit, called)
         one = next(one for one in self.window.styles() if one["name"] == called)
         painting = self.shelf.painting(called)
-        return json_answer(one | ({"side": min(image_size(painting))} if painting else {}))
+        return one | ({"side": min(image_size(painting))} if painting else {})
 
     def forget(self, visit, how, body):
         "Remove a painting that is no trained style."
@@ -223,9 +216,7 @@ class Photos:
         self.site.owners.check(visit, str(how.get("style")))
         painting.unlink(missing_ok=True)
         self.site.owners.gone(str(how.get("style")))
-        return json_answer({})
 
     def plain(self, visit, how, body):
         "Paint as at first again."
         visit.closer = None
-        return json_answer({})

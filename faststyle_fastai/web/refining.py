@@ -11,7 +11,6 @@ from ..images.tensors import to_tensor
 from ..inference.finish import recolor
 from ..inference.strokes import with_strokes
 from ..optimization.optimize import optimize_style
-from .answers import json_answer
 from .jobs import RefiningJob
 from .visits import Closer, Site, Visit
 
@@ -48,7 +47,7 @@ class Refining:
             if visit.photo == photo:
                 visit.closer = Closer(photo, called, Refined(out), note)
 
-        return json_answer({"id": self.site.queue.add(photo.stem, watch, work, visit.name, out)})
+        return {"id": self.site.queue.add(photo.stem, watch, work, visit.name, out)}
 
 
 class Refined:

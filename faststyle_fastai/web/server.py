@@ -27,7 +27,6 @@ def served(
     allow_hosts: list[str] | None = None,  # additional host names, for example of a proxy
 ):
     "Serve a page until the context ends and print its address."
-    extra("starlette", "web")
     uvicorn = extra("uvicorn", "web")
     from starlette.applications import Starlette
     from starlette.middleware import Middleware

@@ -21,7 +21,7 @@ from PIL import Image
 from ..core.errors import FaststyleError
 from ..images.formats import PICTURES, RAW
 from . import guard
-from .answers import Refused, body_of
+from .answers import Refused, Route, body_of, responses
 from .guard import check_room, plain_reason
 from .jobs import Queue
 from .library import StyleLibrary, plain_name
@@ -146,9 +146,7 @@ class Visitors:
         self.limiter: Any = None  # of their threads, so that others always serve the page itself
 
     def routes(self, method: str, *acts: Callable[[Visit, dict, IO[bytes]], Any]) -> list:
-        "A route for each act, by its name."
-        from starlette.routing import Route
-
+        "A route for each act, by its name; it returns an answer, or what becomes its JSON."
         return [Route(f"/page/{act.__name__}", self._route(act), methods=[method]) for act in acts]
 
     def _route(self, act):
@@ -174,18 +172,19 @@ class Visitors:
         return answer
 
     def _answered(self, act, headers, body):
-        from starlette.responses import PlainTextResponse
-
         try:
             how = json.loads(unquote(headers.get("how", "{}")))
             if not isinstance(how, dict):
                 raise FaststyleError("Send an object of settings.")
-            return act(self._visit(headers), how, body)
+            found = act(self._visit(headers), how, body)
+            if isinstance(found, responses.Response):
+                return found
+            return responses.JSONResponse({} if found is None else found)
         except Refused:
             raise
         except Exception as error:
             status = 410 if isinstance(error, Forgotten) else 400
-            return PlainTextResponse(plain_reason(error), status)
+            return responses.PlainTextResponse(plain_reason(error), status)
 
     def _visit(self, headers):
         if not (visitor := headers.get("visitor", "")[:64]):

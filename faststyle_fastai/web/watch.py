@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .answers import jpeg, json_answer
+from .answers import Route, jpeg, responses
 from .jobs import EVERY, OptimizationJob
 from .server import served
 from .work import drawing
@@ -31,27 +31,24 @@ def live_page(
 
     def look(_):
         looks.append(ended.is_set())
-        return json_answer({
+        return responses.JSONResponse({
             "share": watch.done, "left": watch.left, "stops": watch.stop.is_set(),
             "ended": ended.is_set(), "details": watch.details(), "sees": watch.sees,
         })  # fmt: skip
 
     def routes(_):
-        from starlette.responses import HTMLResponse, PlainTextResponse
-        from starlette.routing import Route
-
         def image(_):
             if watch.picture is None:
-                return PlainTextResponse("No image yet.", 404)
+                return responses.PlainTextResponse("No image yet.", 404)
             return jpeg(watch.picture)
 
         def stop(_):
             watch.stop.set()
-            return json_answer({})
+            return responses.JSONResponse({})
 
         text = PAGE.read_text(encoding="utf-8")
         return [
-            Route("/", lambda _: HTMLResponse(text)),
+            Route("/", lambda _: responses.HTMLResponse(text)),
             Route("/look", look),
             Route("/image", image),
             Route("/curve", lambda _: drawing(watch.curve())),

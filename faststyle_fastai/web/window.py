@@ -16,6 +16,7 @@ from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import data_address, page_text, sample_of
 from ..inference.links import studio_address
 from ..inference.options import AREAS, STROKES
+from .answers import Route, responses
 from .entries import is_late, written
 from .library import StyleLibrary, spoken, title
 
@@ -39,10 +40,11 @@ def types() -> dict[str, str]:
 
 def page_route(scripts: Sequence[str], facts: Callable[[], dict]):
     "A page of these scripts."
-    from starlette.responses import HTMLResponse
-    from starlette.routing import Route
 
-    return Route("/", lambda _: HTMLResponse(page_text(scripts, POLICY, facts(), NAME)))
+    def page(_):
+        return responses.HTMLResponse(page_text(scripts, POLICY, facts(), NAME))
+
+    return Route("/", page)
 
 
 class Window:

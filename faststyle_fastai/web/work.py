@@ -3,7 +3,7 @@
 from io import BytesIO
 
 from ..core.errors import FaststyleError
-from .answers import jpeg, json_answer, picture_answer
+from .answers import jpeg, picture_answer, responses
 from .jobs import Queue
 from .visits import Owners
 
@@ -20,7 +20,7 @@ class Work:
 
     def jobs(self, visit, how, body):
         "The trainings, and the visitor's other work."
-        return json_answer(self.queue.shown(visit.name))
+        return self.queue.shown(visit.name)
 
     def picture(self, visit, how, body):
         "What a job shows so far."
@@ -34,21 +34,17 @@ class Work:
 
     def result(self, visit, how, body):
         "The file that a job has made."
-        from starlette.responses import FileResponse
-
         job = self.queue.find(how.get("id"))
         self.owners.check(visit, None, job.visitor)
-        out = job.out
-        if out is None or not out.exists():
+        if job.out is None or not job.out.exists():
             raise FaststyleError("The file is no longer there: paint it again.")
-        return FileResponse(out)
+        return responses.FileResponse(job.out)
 
     def end(self, visit, how, body):
         "Stop a job; what it has done is kept where that is possible."
         job = self.queue.find(how.get("id"))
         self.owners.check(visit, None, job.visitor)
         self.queue.end(job)
-        return json_answer({})
 
 
 def drawing(figure):
@@ -56,4 +52,4 @@ def drawing(figure):
     data = BytesIO()
     figure.set_size_inches(WIDTH, 0.7 * WIDTH)
     figure.savefig(data, format="png", dpi=200, bbox_inches="tight")
-    return picture_answer(data.getvalue(), "image/png")
+    return picture_answer(data, "image/png")
