@@ -45,9 +45,8 @@ class Command(_Plain, TyperCommand):
     "A command whose help groups its options."
 
     def parse_args(self, ctx, args):
-        options = {p.name: max(p.opts, key=len) for p in self.params if p.opts[0][0] == "-"}
         OPTIONS.clear()
-        OPTIONS.update(options)
+        OPTIONS.update({p.name: max(p.opts, key=len) for p in self.params if p.opts[0][0] == "-"})
         joined = iter(args)
         args = [(arg, "\n".join(islice(joined, 2))) if arg == PAIR else (arg,) for arg in joined]
         try:
@@ -62,11 +61,9 @@ def numbers(param):
     "The numbers that an option takes, in words."
     low, high = getattr(param, "min", None), getattr(param, "max", None)
     kind = "a whole number" if param.type_descriptor.annotation is int else "a number"
-    if low is None and high is None:
+    if low is None:
         return kind
-    if high is None:
-        return f"{kind} of at least {low:g}"
-    return f"{kind} from {low:g} to {high:g}" if low is not None else f"{kind} up to {high:g}"
+    return f"{kind} of at least {low:g}" if high is None else f"{kind} from {low:g} to {high:g}"
 
 
 def in_options(text: str) -> str:

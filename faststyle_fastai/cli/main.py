@@ -22,8 +22,6 @@ from .video import video
 from .web import camera, web
 
 app = command_line("Fast neural style transfer that anyone can train and run.")
-
-
 COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> command -> examples
     "Paint": {
         stylize: (
@@ -70,23 +68,17 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
         import_: ("faststyle import PEER.pth -o OUT.safetensors",),
     },
 }
-
-
 NEEDS = {web: "web", camera: "web", video: "video", bulk: "bulk", export: "onnx"}  # -> an extra
-
-
-def register(command, panel, examples):
-    name = command.__name__.strip("_").replace("_", "-")
-    epilog = "\n\n".join(("For example:", *examples))
-    how = {"rich_help_panel": panel, "epilog": epilog, "short_help": command.__doc__}
-    app.command(name, cls=Command, **how)(
-        checked(command, NEEDS.get(command), pipes=command is stylize)
-    )
 
 
 for panel, commands in COMMANDS.items():
     for command, examples in commands.items():
-        register(command, panel, examples)
+        name = command.__name__.strip("_").replace("_", "-")
+        epilog = "\n\n".join(("For example:", *examples))
+        added = app.command(
+            name, cls=Command, rich_help_panel=panel, epilog=epilog, short_help=command.__doc__
+        )
+        added(checked(command, NEEDS.get(command), pipes=command is stylize))
 
 
 def machine():

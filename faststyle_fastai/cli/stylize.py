@@ -139,11 +139,10 @@ def stylize(
     for name in (styles, settings.black):
         paint.style_weights(name)
     settings = replace(settings, style=styles)
-    show = not quiet and sys.stderr.isatty()
     if painting:
         paint.paintings = dict.fromkeys(paint.styles, painting)
     more = {"painterly": painterly, "refine": refine, "likeness": likeness}
-    share = partial(show_share, "painted") if show else None
+    share = None if quiet or not sys.stderr.isatty() else show_share
     written: list[Path] = []
     alone = refine or masks or seamless or settings.area != "all"
     painted = partial(repaint, closed(paint, seamless), settings, depth, share, more, masks)
@@ -292,6 +291,6 @@ def alike(items, most):
     yield from waiting.values()
 
 
-def show_share(doing: str, done: float):
+def show_share(done: float):
     "Print on one line how much of an image is painted."
-    progress(f"{doing} {done:.0%}", done == 1)
+    progress(f"painted {done:.0%}", done == 1)

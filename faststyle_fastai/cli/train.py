@@ -78,10 +78,7 @@ def pretrain(
     options.print_outputs(pretrain(**arguments))
 
 
-@options.takes(
-    STYLE_LOSS | LOSS | SCHEDULE,
-    RUN,
-)
+@options.takes(STYLE_LOSS | LOSS | SCHEDULE, RUN)
 def train(
     photos: training_options.Photos,
     out: training_options.Out,

@@ -29,11 +29,8 @@ BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows,
     "olive_trees": "Vincent van Gogh, Olive Trees, 1889",
     "wreck_minotaur": "J. M. W. Turner, The Shipwreck of the Minotaur, c. 1810",
 }
-NETWORKS = {
-    "gallery": "full",
-    "slim": "slim",
-    "tiny": "tiny",
-}  # networks of several built-in styles -> arch
+# Networks of several built-in styles -> arch
+NETWORKS = {"gallery": "full", "slim": "slim", "tiny": "tiny"}
 
 
 def find_style(
@@ -67,7 +64,8 @@ def find_style(
         )
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")
-    raise FileNotFoundError(_unknown(source, ", and no file or folder has that name"))
+    nowhere = ", and no file or folder has that name"
+    raise FileNotFoundError(unknown_style(source, BUILTIN_STYLES, "Built-in", nowhere))
 
 
 def _plain(name):
@@ -83,10 +81,6 @@ def film_style(style: str) -> str:
     return f"slim:{_plain(style)}" if ours else style
 
 
-def _unknown(name, also=""):
-    return unknown_style(name, BUILTIN_STYLES, "Built-in", also)
-
-
 def unknown_style(name, styles, kind: str = "Available", also: str = "") -> str:
     "The message for a style that is not among `styles`."
     close = get_close_matches(str(name).lower(), styles, n=1)
@@ -97,7 +91,7 @@ def unknown_style(name, styles, kind: str = "Available", also: str = "") -> str:
 def style_thumbnail(name: str) -> Path:
     "Path of a small image of the painting behind a built-in style; `ValueError` for another name."
     if name not in BUILTIN_STYLES:
-        raise ValueError(_unknown(name))
+        raise ValueError(unknown_style(name, BUILTIN_STYLES, "Built-in"))
     return ASSETS / "gallery" / f"{name}.jpg"
 
 

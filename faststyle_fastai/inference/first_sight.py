@@ -99,8 +99,7 @@ def moments_of(
     painting: Any,  # a file or an address, or several works
 ) -> list[Tensor]:  # [1, C + 1, C + 1] of the colors, and of each layer
     "The mean moments of the works, each computed once."
-    works = listify(painting)
-    return mean_moments([_moments(work, digest(work)) for work in works])
+    return mean_moments([_moments(work, digest(work)) for work in listify(painting)])
 
 
 @lru_cache(maxsize=64)

@@ -78,12 +78,9 @@ def export_html(
         raise FaststyleError("An autoencoder only redraws photos: export a style.")
     names = [paint.named] if paint.named is not None else paint.styles
     ships = list(paint.styles) == list(BUILTIN_STYLES)  # an own style may have a built-in name
+    own = {"painting": "", "image": ""}
     styles = [
-        (
-            builtin_style(name)
-            if ships
-            else {"name": name, "title": name, "painting": "", "image": ""}
-        )
+        (builtin_style(name) if ships else {"name": name, "title": name} | own)
         | {"palette": palette(paint, name), "rows": {"style": i}}
         for i, name in enumerate(names)
     ]

@@ -120,11 +120,10 @@ def shrink(program, weights):
     "Store kernels in a smaller type, a row of `SMALLER`; the program converts them when it runs."
     from onnx import TensorProto, helper, numpy_helper
 
-    graph, number = program.graph, TensorProto.FLOAT
+    graph = program.graph
     # One of scales, [1, C, 1, 1], would have the same scale for all of them.
     kernels = [x for x in graph.initializer if len(x.dims) == 4 and x.dims[0] > 1]
-    kernels = [x for x in kernels if x.data_type == number]
-    for kernel in kernels:
+    for kernel in (x for x in kernels if x.data_type == TensorProto.FLOAT):
         small, enlarge, said = SMALLER[weights](numpy_helper.to_array(kernel))
         names = [f"{kernel.name}.{i}" for i in range(len(small))]
         graph.initializer.remove(kernel)

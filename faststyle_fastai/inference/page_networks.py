@@ -21,17 +21,11 @@ def people_program() -> bytes:
 
 def neighbors_programs() -> dict[str, Callable]:
     "The functions that make what a page needs to paint with places of a painting, by their names."
-    return {"places": places_program, "neighbors": neighbors_program}
-
-
-def places_program() -> bytes:
-    "The program that sees the places of an image."
-    return packed(filled("places", backbone=backbone(torch.device("cpu"))), "int8")
-
-
-def neighbors_program() -> bytes:
-    "The program that paints with places of a painting."
-    return packed(filled("neighbors-slim", net=load_decoder("slim")), "int8")
+    cpu = torch.device("cpu")
+    return {
+        "places": lambda: packed(filled("places", backbone=backbone(cpu)), "int8"),
+        "neighbors": lambda: packed(filled("neighbors-slim", net=load_decoder("slim")), "int8"),
+    }
 
 
 def reader_program() -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import torch
@@ -36,13 +36,6 @@ SURE = 0.02  # share of the work after which the time left is known
 KEPT = 50  # ended jobs that are remembered
 
 
-class Visitor(Protocol):
-    "Whose job it is: the job ends once the visitor has left."
-
-    @property
-    def has_left(self) -> bool: ...
-
-
 class Job:
     "Work in the background: what a page shows of it; `stop` ends it and keeps the result."
 
@@ -55,7 +48,7 @@ class Job:
     steps = 0  # of a training
     out: Path | None = None  # the file that it makes
 
-    def __init__(self, owner: Visitor | None = None):
+    def __init__(self, owner: Any = None):  # a Visit: the job ends once the visitor has left
         self.id, self.owner, self.stop = uuid4().hex, owner, threading.Event()
         self.picture: Image.Image | None = None  # so far
         self.sees = 0  # how many pictures there were
@@ -216,7 +209,7 @@ class VideoJob(Job):
 class OptimizationJob(Job):
     "A callback for `optimize_style` with the loss and image, which is shown from a share on."
 
-    def __init__(self, owner: Visitor | None = None, since: float = 0) -> None:
+    def __init__(self, owner: Any = None, since: float = 0) -> None:
         super().__init__(owner)
         self.since = since
         self.iterates: list[dict] = []

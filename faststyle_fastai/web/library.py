@@ -68,13 +68,6 @@ class StyleLibrary:
         "The title and displayed name of each style."
         return [(title(called), called) for called in self.styles()]
 
-    def _kept(self, folder, called, file, name):
-        key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
-        with self.making:
-            if not (path := folder / f"{key}.png").exists():
-                save_picture(self._thumbnail(file, name), path)
-        return path
-
     def _thumbnail(self, file, name):
         "The painting of a style; without one, a photo in that style."
         if not (painting := painting_at(file, name)):
@@ -148,7 +141,11 @@ class StyleLibrary:
             name = next(iter(names_in(file, written(file))), None) if known else None
         if file is None:
             raise FaststyleError(f"There is no style {called}.")
-        return self._kept(folder, called, file, name)
+        key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
+        with self.making:
+            if not (kept := folder / f"{key}.png").exists():
+                save_picture(self._thumbnail(file, name), kept)
+        return kept
 
     def rename(self, name: str, new: str) -> str:
         "Give one of `own` another name; return it without unsuitable characters."
@@ -182,10 +179,8 @@ class StyleLibrary:
             raise FaststyleError(
                 f"There is no style {name} any more." if name else "Choose a style of yours."
             )
-        files = [
-            file for file in self.folder.glob("*.*") if file.stem == name and is_painting(file)
-        ]
-        return [own[name], *(file for file in files if file != own[name])]
+        files = [file for file in self.folder.glob("*.*") if file.stem == name]
+        return [own[name], *(file for file in files if is_painting(file) and file != own[name])]
 
     def painting(self, called: str) -> Path | None:
         "The painting of a style that is painted at first sight; None if it is trained."
@@ -259,8 +254,8 @@ class StyleLibrary:
 @lru_cache
 def _builtin_names():
     "The names and titles of the built-in styles, which no other style may have."
-    names = [*map(spoken, BUILTIN_STYLES), *map(work_of, BUILTIN_STYLES)]
-    return {name.casefold() for name in names}
+    works = [title(name).split(" · ")[0] for name in BUILTIN_STYLES]
+    return {name.casefold() for name in [*map(spoken, BUILTIN_STYLES), *works]}
 
 
 def own_name(name: str) -> str:
@@ -285,11 +280,6 @@ def title(called: str) -> str:
     file, _, name = called.rpartition(": ")
     said = style_title(name) if file or name in BUILTIN_STYLES else spoken(name)
     return f"{said} ({file})" if file else said
-
-
-def work_of(called: str) -> str:
-    "The title of a style without its painter."
-    return title(called).split(" · ")[0]
 
 
 def plain_name(text: str) -> str:

@@ -52,8 +52,7 @@ class Window:
 
     def __init__(self, shelf: StyleLibrary, scratch: Path, folders: dict[str, Path]):
         self.shelf, self.scratch = shelf, scratch
-        counts = {name: len(picture_files(folder)) for name, folder in folders.items()}
-        self.photos = [*counts.items()]
+        self.photos = [(name, len(picture_files(folder))) for name, folder in folders.items()]
         self.thumbnails = lru_cache(256)(data_address)
 
     def facts(self) -> dict:
