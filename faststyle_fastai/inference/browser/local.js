@@ -1,9 +1,7 @@
 // Paints on this device: the runtime and the networks are inside the page, and a worker runs them.
 // The functions after `started`, and those of webm.js, are those of remote.js and closer.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-const slowly = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025
 const FORMAT = 2; // of what is kept; anything older goes
-const decoded = (text) => (Uint8Array.fromBase64 ?? slowly)(text);
 const bytes = (id) => decoded($(id).textContent);
 
 // The runtime's code, and its build for this browser: both are inside the page.

@@ -206,6 +206,13 @@ $("photos").onchange = () => ($("folder").hidden = $("photos").value !== "folder
 $("learn").onchange = () => ($("folder").firstChild.textContent = filled(words.files, { n: pictures().length }));
 const pictures = () => [...$("learn").files].filter(({ type }) => type.startsWith("image/"));
 
+// Begin a training, and look at it.
+async function train(what, how) {
+  await begin(what, how);
+  await watchTrainings();
+  lookAt(mine);
+  $("end").focus();
+}
 act("begin", async () => {
   const { name, learned } = mine, photos = $("photos").value;
   if (photos === "folder") {
@@ -217,22 +224,14 @@ act("begin", async () => {
   }
   if (learned && !confirm(filled(words.anewSure, mine))) return;
   if (learned) await change("discard", { style: name });
-  await begin("teach", { style: name, minutes: Number($("minutes").value), photos });
-  await watchTrainings();
-  lookAt(mine);
-  $("end").focus();
+  await train("teach", { style: name, minutes: Number($("minutes").value), photos });
 });
 act("end", async () => {
   await endJob(trainingOf(mine));
   await lookAtJobs();
   lookAt(mine);
 });
-act("resume", async () => {
-  await begin("resume", { style: mine.name });
-  await watchTrainings();
-  lookAt(mine);
-  $("end").focus();
-});
+act("resume", () => train("resume", { style: mine.name }));
 act("use", () => {
   if ($("held").hidden) reset(); // it is seen as it is
   toPaint(mine.uses);

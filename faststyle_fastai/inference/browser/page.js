@@ -88,16 +88,8 @@ $("styles").onscroll = atEnd;
 new ResizeObserver(atEnd).observe($("styles"));
 for (const [id, way] of [["less", -0.7], ["more", 0.7]])
   $(id).onclick = () => $("styles").scrollBy({ left: ahead * way * $("styles").clientWidth, behavior: "smooth" });
-if (facts.sight) {
-  const own = document.createElement("label"), file = document.createElement("input");
-  Object.assign(file, { type: "file", accept: facts.files ?? "image/*", id: "own", onchange: () => file.files[0] && readStyle(file.files[0]) });
-  own.className = "button";
-  own.title = words.ownTitle;
-  own.innerHTML = '<span class="plus" aria-hidden="true">+</span><span class="name"></span>';
-  own.lastChild.textContent = words.own;
-  own.append(file);
-  $("styles").prepend(own);
-}
+Object.assign($("own").parentElement, { hidden: !facts.sight, title: words.ownTitle });
+Object.assign($("own"), { accept: facts.files ?? "image/*", onchange: () => $("own").files[0] && readStyle($("own").files[0]) });
 offerAll();
 function inHash() {
   try {
@@ -270,9 +262,7 @@ if (facts.sample) {
     const { left, width } = $("sample").getBoundingClientRect();
     $("sample").style.setProperty("--at", `${(100 * (clientX - left)) / width}%`);
   };
-  $("try").onclick = async () => {
-    await open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
-  };
+  $("try").onclick = () => open(new File([bytesOf(facts.sample[0])], "cat.jpg", { type: "image/jpeg" }));
 }
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 

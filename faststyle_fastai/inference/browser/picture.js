@@ -136,10 +136,7 @@ addEventListener("keydown", (event) => {
 });
 
 // Keep the corrections as they are, to return to them.
-function rememberEdits() {
-  before = [...before.slice(-UNDONE), now.edits && canvasOf(now.edits)];
-  offerUndo();
-}
+const rememberEdits = () => (before = [...before.slice(-UNDONE), now.edits && canvasOf(now.edits)]);
 function offerUndo() {
   $("undo").disabled = !before.length;
   $("erase").disabled = !now.edits;

@@ -33,7 +33,7 @@ function arrows(event, faces) {
 // Scroll a strip so that this button of it is seen whole.
 function reveal(button) {
   const strip = button.closest(".styles"), at = button.offsetLeft - strip.offsetLeft - strip.scrollLeft, edge = button.offsetWidth / 2;
-  const label = strip.querySelector("label")?.offsetWidth ?? 0, [left, right] = ahead > 0 ? [label, 0] : [0, label]; // it covers an end
+  const label = strip.querySelector("label").offsetWidth, [left, right] = ahead > 0 ? [label, 0] : [0, label]; // it covers an end
   if (at < edge + left || at + button.offsetWidth + edge > strip.clientWidth - right) strip.scrollLeft += at - (strip.clientWidth - button.offsetWidth) / 2;
 }
 
