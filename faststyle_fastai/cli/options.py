@@ -81,8 +81,7 @@ STYLE = (
 )
 Style = Annotated[str, option("STYLE", STYLE, callback=check_style)]
 AsOne = Annotated[
-    bool,
-    Option("--as-one", help="The style is a folder of paintings. Blend them into one style."),
+    bool, Option("--as-one", help="The style is a folder of paintings. Blend them into one style.")
 ]
 Mix = Annotated[
     list[str] | None,

@@ -31,9 +31,7 @@ class StrokeShape:
     bend: float = 0.0  # how much less they keep their direction, in cosines
 
 
-def stroke_shape(
-    painting: Image.Image,
-) -> StrokeShape:
+def stroke_shape(painting: Image.Image) -> StrokeShape:
     """Measure the strokes of a painting: how far its tones hold across and along their direction,
     and how much that direction turns.
 

@@ -93,9 +93,7 @@ def sealed(body: bytes) -> str:
     return f"#s={base64.urlsafe_b64encode(data).rstrip(b'=').decode()}"
 
 
-def read_link(
-    link: str,
-) -> Any:  # the shares of `link_of_names`, or the arguments of `link_of_row`
+def read_link(link: str) -> Any:  # the shares of `link_of_names`, or the arguments of `link_of_row`
     "What a link holds; `ValueError` if it is damaged, or made for other networks."
     text = "".join(LINK.findall(link))
     check(len(text) % 4 != 1)

@@ -36,10 +36,7 @@ class Painter:
     fade: float = 0.0  # share of the photo itself in the result
 
     @torch.inference_mode()
-    def __call__(
-        self,
-        x: Tensor,
-    ) -> Tensor:  # [B, 3, H, W] in [0, 1]
+    def __call__(self, x: Tensor) -> Tensor:  # [B, 3, H, W] in [0, 1]
         photo = x.to(self.device)
         with self.computing():
             painted = self.net(photo, self.styling(len(x)))

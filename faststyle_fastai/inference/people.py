@@ -19,14 +19,8 @@ from .enlarge import planes, resized_part
 from .options import PaintOptions
 
 __all__ = [
-    "edges",
-    "faces_of",
-    "find_faces",
-    "find_people",
-    "likelihood",
-    "overlap",
-    "painted_area",
-]
+    "edges", "faces_of", "find_faces", "find_people", "likelihood", "overlap", "painted_area",
+]  # fmt: skip
 
 # Of each face: left, top, right and bottom, as shares of the photo.
 Faces = Sequence[Sequence[float]]

@@ -35,10 +35,7 @@ class PixelPainter:
     precision: str  # see devices.autocast_dtype
     watch: Callable[[float], None] | None = None  # gets the finished share
 
-    def __call__(
-        self,
-        x: Tensor,
-    ) -> Tensor:  # [1, 3, H, W] in [0, 1]
+    def __call__(self, x: Tensor) -> Tensor:  # [1, 3, H, W] in [0, 1]
         "Paint from coarse to fine. Ctrl-C keeps the steps so far."
         with torch.inference_mode(False), torch.enable_grad():
             painted = self.painted(to_picture(x), self.first(x))

@@ -55,10 +55,7 @@ class SightPainter:
     likeness: float = 1.0  # from 0, the painting's light in its places, to 1, the photo's
 
     @torch.inference_mode()
-    def __call__(
-        self,
-        x: Tensor,
-    ) -> Tensor:  # [B, 3, H, W] in [0, 1]
+    def __call__(self, x: Tensor) -> Tensor:  # [B, 3, H, W] in [0, 1]
         painted = torch.cat([self.painted(one.to(self.device)) for one in x.split(1)])
         return torch.lerp(x.to(painted), painted, self.strength)
 

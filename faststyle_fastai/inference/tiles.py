@@ -21,17 +21,9 @@ from ..models.normalization import mean_and_variance, pooled
 from ..models.transformer import SMALLEST, TransformerNet
 
 __all__ = [
-    "Tile",
-    "fits_at_once",
-    "fix_statistics",
-    "pixels",
-    "smaller_side",
-    "spread_tiles",
-    "statistics",
-    "chosen_side",
-    "tile_side",
-    "tiles",
-]
+    "Tile", "chosen_side", "fits_at_once", "fix_statistics", "pixels", "smaller_side",
+    "spread_tiles", "statistics", "tile_side", "tiles",
+]  # fmt: skip
 
 HALO = 56  # px, a multiple of 4
 COARSEST = 4  # image px per px of the coarsest features; tiles start at multiples of it
@@ -191,10 +183,7 @@ def smaller_side(
     return side
 
 
-def fits_at_once(
-    parts: list[Tile],
-    device: torch.device,
-) -> bool:
+def fits_at_once(parts: list[Tile], device: torch.device) -> bool:
     "Whether the features of all tiles fit in the free memory between two normalizations."
     return fits_in_memory(pixels(parts) * KEPT, device)
 

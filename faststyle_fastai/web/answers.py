@@ -17,21 +17,9 @@ from ..inference.options import STROKES, PaintOptions
 from ..inference.people import painted_area
 
 __all__ = [
-    "FRAME",
-    "Refused",
-    "Route",
-    "SHOWN",
-    "UPLOAD",
-    "body_of",
-    "jpeg",
-    "mask_of",
-    "number",
-    "picture",
-    "picture_answer",
-    "responses",
-    "sent_picture",
-    "stroke_of",
-]
+    "FRAME", "Refused", "Route", "SHOWN", "body_of", "jpeg", "mask_of", "number", "picture",
+    "picture_answer", "responses", "sent_picture", "stroke_of",
+]  # fmt: skip
 
 FEWEST = 2e-3  # share of a photo that is a person
 SOFTEST = 0.025  # deviation of the widest soft edge, of the longer side

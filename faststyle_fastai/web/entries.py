@@ -11,15 +11,9 @@ from ..inference.builtin import style_thumbnail
 from ..models.stylefile import load_style
 
 __all__ = [
-    "is_late",
-    "is_readable",
-    "is_training",
-    "names_in",
-    "file_of",
-    "painting_at",
-    "same_picture",
+    "file_of", "is_late", "is_readable", "is_training", "names_in", "painting_at", "same_picture",
     "written",
-]
+]  # fmt: skip
 
 
 def written(file: Path) -> int:

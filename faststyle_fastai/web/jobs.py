@@ -21,14 +21,7 @@ from ..optimization.optimize import loss_figure
 from .guard import plain_reason
 from .library import spoken
 
-__all__ = [
-    "EVERY",
-    "OptimizationJob",
-    "Queue",
-    "RefiningJob",
-    "TrainingJob",
-    "VideoJob",
-]
+__all__ = ["EVERY", "OptimizationJob", "Queue", "RefiningJob", "TrainingJob", "VideoJob"]
 
 EVERY = 1.0  # s between pictures of a job
 DONE, SAVED, STOPPED, FAILED = "done", "saved", "stopped", "failed"  # how a job ends

@@ -22,15 +22,7 @@ from ..inference.builtin import BUILTIN_STYLES, style_title
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import load_style
 from ..training.demo import sample_photos
-from .entries import (
-    file_of,
-    is_readable,
-    is_training,
-    names_in,
-    painting_at,
-    same_picture,
-    written,
-)
+from .entries import file_of, is_readable, is_training, names_in, painting_at, same_picture, written
 
 __all__ = ["StyleLibrary", "spoken"]
 

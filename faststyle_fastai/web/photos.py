@@ -20,15 +20,7 @@ from ..inference.html import THUMBNAIL
 from ..inference.live import live_gallery
 from ..inference.options import PaintOptions, painting_shape
 from ..inference.stylizer import Stylizer
-from .answers import (
-    SHOWN,
-    jpeg,
-    mask_of,
-    number,
-    picture,
-    responses,
-    stroke_of,
-)
+from .answers import SHOWN, jpeg, mask_of, number, picture, responses, stroke_of
 from .camera import Live, painted_frame
 from .library import plain_name
 from .visits import Site, Visit, kept, size_of
