@@ -20,10 +20,9 @@ function nameQueue() {
 }
 // Each photo of them, and how far it is.
 function faceInQueue(file) {
-  const face = Object.assign(document.createElement("button"), { type: "button", title: file.name, onclick: () => now.file !== file && open(file) });
-  file.face = face;
+  file.face = create("button", { type: "button", title: file.name, onclick: () => now.file !== file && open(file) });
   standing(file, "waits");
-  return face;
+  return file.face;
 }
 function standing(file, state) {
   file.face.dataset.state = state;

@@ -6,7 +6,7 @@ const SHOTS = 4, COUNT = 3, TICK = 1000; // pictures, and what is counted down f
 async function takeShots(mine) {
   const stream = live, shots = [];
   for (let n = SHOTS * COUNT; n; n--) {
-    $("count").replaceChildren(Object.assign(document.createElement("b"), { textContent: ((n - 1) % COUNT) + 1 }));
+    $("count").replaceChildren(create("b", { textContent: ((n - 1) % COUNT) + 1 }));
     await new Promise((done) => setTimeout(done, TICK));
     if (mine.stopped || live !== stream) break;
     if (n % COUNT === 1) shots.push(canvasOf(video, video.videoWidth, video.videoHeight));

@@ -67,7 +67,7 @@ $("camera").onclick = async () => {
     mine = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
     goLive(mine, $("camera"));
     if (document.activeElement === document.body) $("camera").focus(); // the button on the first screen has gone
-    video = Object.assign(document.createElement("video"), { srcObject: mine, muted: true, playsInline: true });
+    video = create("video", { srcObject: mine, muted: true, playsInline: true });
     await Promise.all([video.play(), started]);
     $("camera").disabled = false;
     $("record").hidden = !window.MediaRecorder;

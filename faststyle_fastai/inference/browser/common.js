@@ -1,6 +1,7 @@
 // What all parts of a page use.
 const address = new URLSearchParams(location.search);
 const $ = (id) => document.getElementById(id);
+const create = (tag, how) => Object.assign(document.createElement(tag), how);
 // Words in the first language of the browser's that there is; ?lang=de comes before them.
 const languages = JSON.parse($("words").textContent), wanted = [address.get("lang"), ...navigator.languages];
 const language = wanted.map((name) => name?.split("-")[0].toLowerCase()).find((name) => Object.hasOwn(languages, name)) ?? "en";

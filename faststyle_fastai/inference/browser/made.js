@@ -9,8 +9,8 @@ function keepMade() {
 }
 function addMade({ file, name, edits, refined }, picture, strip = false) {
   const values = settled(), key = JSON.stringify(values), one = { file, values, key, refined, strip };
-  one.face = Object.assign(document.createElement("button"), { type: "button", onclick: () => (versus ? compareWith(one) : bringBack(one)) });
-  one.face.title = filled(words.madeLike, { name, title: workOf(style) });
+  const title = filled(words.madeLike, { name, title: workOf(style) });
+  one.face = create("button", { type: "button", title, onclick: () => (versus ? compareWith(one) : bringBack(one)) });
   one.face.append(centered(picture));
   one.ready = Promise.all([blobOf(picture, strip ? "image/png" : "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
   const before = made.findIndex((each) => !each.strip && each.file === file && each.key === key);

@@ -10,7 +10,7 @@ const EDITS = 1024; // px of the longer side of corrections
 const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "", other: null, filed: null, kept: false };
 
 function blank(width, height) {
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const canvas = create("canvas", { width, height });
   canvas.getContext("2d", { willReadFrequently: true }).imageSmoothingQuality = "high";
   return canvas;
 }
@@ -168,10 +168,8 @@ $("erase").onclick = () => {
 
 // A radio button with a label.
 function choice(group, value, text, checked, chosen) {
-  const label = document.createElement("label"), input = document.createElement("input");
-  Object.assign(input, { type: "radio", name: group, value, checked, onchange: chosen });
-  label.className = "check";
-  label.append(input, Object.assign(document.createElement("span"), { textContent: text }));
+  const label = create("label", { className: "check" });
+  label.append(create("input", { type: "radio", name: group, value, checked, onchange: chosen }), create("span", { textContent: text }));
   return label;
 }
 

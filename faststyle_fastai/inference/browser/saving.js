@@ -65,8 +65,7 @@ function encodesHere(type) {
 }
 
 function save(blob, name) {
-  const link = document.createElement("a");
-  [link.href, link.download] = [URL.createObjectURL(blob), name];
+  const link = create("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
@@ -136,10 +135,7 @@ $("format").onchange = () => {
   return measure();
 };
 $("quality").onchange = $("paper").onchange = measure;
-$("times").onchange = () => {
-  offerTimes();
-  return measure();
-};
+$("times").onchange = () => (offerTimes(), measure());
 
 $("copy").onclick = async () => {
   const blob = await finished("image/png");

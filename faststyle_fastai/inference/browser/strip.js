@@ -3,13 +3,11 @@ const SMALL = 160; // px of the sides of thumbnails
 
 // A style to choose: a radio button with its painting and its title.
 function faceOf(one, chosen, below = one.title.split(" · ")[1]) {
-  const button = document.createElement("button"), span = (className, textContent = "") => Object.assign(document.createElement("span"), { className, textContent });
-  [button.type, button.title, button.onclick] = ["button", one.painting || one.title, chosen];
-  button.setAttribute("role", "radio");
-  const face = span("face");
-  if (one.image) face.append(Object.assign(new Image(), { src: one.image, alt: "" }));
-  button.append(face, span("name", workOf(one)));
-  if (below) button.append(span("artist", below));
+  const button = create("button", { type: "button", title: one.painting || one.title, role: "radio", onclick: chosen });
+  const face = create("span", { className: "face" });
+  if (one.image) face.append(create("img", { src: one.image, alt: "" }));
+  button.append(face, create("span", { className: "name", textContent: workOf(one) }));
+  if (below) button.append(create("span", { className: "artist", textContent: below }));
   return button;
 }
 

@@ -7,8 +7,7 @@ const films = Boolean(window.VideoEncoder);
 
 // A film as it is opened: its frames are those of a hidden player.
 async function readFilm(file) {
-  const video = document.createElement("video"), address = URL.createObjectURL(file);
-  Object.assign(video, { src: address, muted: true, playsInline: true, preload: "auto" });
+  const video = create("video", { src: URL.createObjectURL(file), muted: true, playsInline: true, preload: "auto" });
   await event(video, "loadeddata");
   return { video, rate: await rateOf(video), seconds: Math.round(video.duration) };
 }

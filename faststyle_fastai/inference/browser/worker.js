@@ -32,8 +32,7 @@ const tasks = {
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
     ({ programs, sure, gpu } = given);
-    await session(first).catch((error) => leaveGpu(error));
-    return {};
+    await session(first).catch(leaveGpu);
   },
 
   // A painting's row of scales and shifts, and the moments of its colors.
@@ -81,7 +80,6 @@ const tasks = {
 
   stop() {
     stopped = true;
-    return {};
   },
 
   // The last painting at the photo's size, with the photo's detail where the painting kept its
