@@ -77,14 +77,13 @@ class PaintOptions:
 
     def __post_init__(self):
         for each in fields(self):
-            check_kind(each.name, getattr(self, each.name), each.type)
+            value, limits = getattr(self, each.name), each.metadata
+            check_kind(each.name, value, each.type)
+            if "min" in limits:
+                check_range(each.name, value, limits["min"], limits.get("max", math.inf))
         known("area to paint", self.area, AREAS)
         known("way to paint faces", self.faces, FACES)
         known("stroke", self.stroke, STROKES)
-        for each in fields(self):
-            if "min" in (limits := each.metadata):
-                most = limits.get("max", math.inf)
-                check_range(each.name, getattr(self, each.name), limits["min"], most)
         if self.black is not None and self.mask is None and self.area == "all":
             raise ValueError(
                 "A background style (black=) needs a mask (mask=), or an area to paint (area=)."

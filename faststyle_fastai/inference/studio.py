@@ -42,8 +42,9 @@ def export_studio(
     as an app that starts without a network. Requires the extra `onnx`, without which it raises
     `FaststyleError`.
     """
-    paint, path = Stylizer(ARCH, "cpu", "float32"), Path(path)
-    rows = {"gallery": rows_of(paint.weights), "sight": rows_at_sight()}
+    paint, sight, path = Stylizer(ARCH, "cpu", "float32"), any_style(ARCH), Path(path)
+    seen = together([moments_of(style_thumbnail(name))[1:] for name in BUILTIN_STYLES])
+    rows = {"gallery": rows_of(paint.weights), "sight": rows_of(sight.styles(seen))}
     styles = [
         builtin_style(name)
         | {"palette": palette(paint, name), "rows": {k: encoded(v[i]) for k, v in rows.items()}}
@@ -60,7 +61,7 @@ def export_studio(
     }
     programs = {
         "gallery": partial(painter_program, paint.net),
-        "sight": partial(painter_program, any_style(ARCH).net),
+        "sight": partial(painter_program, sight.net),
         "reader": reader_program,
     } | neighbors_programs()
     if path.suffix == ".html":
@@ -70,13 +71,8 @@ def export_studio(
     return path
 
 
-def rows_at_sight() -> list[bytes]:
-    "Scales and shifts of each built-in style at first sight, as float32."
-    seen = [moments_of(style_thumbnail(name))[1:] for name in BUILTIN_STYLES]
-    return rows_of(any_style(ARCH).styles(together(seen)))
-
-
 def rows_of(weights):
+    "Scales and shifts of each style, as float32."
     affine = (part for name, part in weights.items() if is_affine(name))
     return [b"".join(part.detach().numpy().tobytes() for part in row) for row in zip(*affine)]
 
