@@ -92,7 +92,8 @@ def export_html(
     }
     programs: dict[str, Callable] = {"style": partial(program_of, paint)}
     if paint.at_sight and len(works := listify(paint.paintings[paint.named])) == 1:
-        styles[0]["work"] = work_address(works[0])
+        places = to_picture(resize_short(to_tensor(read_picture(works[0])), SIDE))
+        styles[0]["work"] = jpeg_address(places, 95)  # which photos take
         programs |= neighbors_programs()
     return write_page(path, title, facts, programs)
 
@@ -118,7 +119,8 @@ def write_page(
     path = Path(path)
     if path.suffix != ".html":
         raise ValueError(f"{path}: the name of a web page must end in .html.")
-    programs = {name: make() for name, make in programs.items()} | {"people": people_program()}
+    programs = {**programs, "people": people_program}
+    zipped = {f"program-{k}": gzip.compress(make(), mtime=0) for k, make in programs.items()}
     strokes = {name: side or 0 for name, side in STROKES.items()}
     facts = {
         **facts, "programs": [*programs], "strokes": strokes, "areas": [*AREAS], "sure": SURE,
@@ -128,7 +130,7 @@ def write_page(
     page = page_text(
         LOCAL, policy, facts, title,
         MANIFEST=MANIFEST * installable,
-        PROGRAMS=embedded({f"program-{name}": zipped(made) for name, made in programs.items()}),
+        PROGRAMS=embedded({name: encoded(data) for name, data in zipped.items()}),
         WORKER=joined(WORKER),
         RUNTIME=runtime(),
     )  # fmt: skip
@@ -186,10 +188,6 @@ def embedded(parts):
     return "\n".join(DATA.format(*part) for part in parts.items())
 
 
-def zipped(data):
-    return encoded(gzip.compress(data, mtime=0))
-
-
 def safe_json(value, **how):
     return json.dumps(value, **how).replace("<", "\\u003c")
 
@@ -219,11 +217,6 @@ def sample_of(paint: Stylizer, style: str, scale: float = 1) -> list[str]:
 def data_address(file: Path) -> str:
     "A thumbnail of an image file, inside a page."
     return jpeg_address(ImageOps.fit(read_picture(file), (THUMBNAIL, THUMBNAIL)))
-
-
-def work_address(painting) -> str:
-    "A painting whose places photos take, inside a page."
-    return jpeg_address(to_picture(resize_short(to_tensor(read_picture(painting)), SIDE)), 95)
 
 
 def jpeg_address(image, quality=85):

@@ -187,32 +187,30 @@ function recolored(data, photo) {
 // What is painted of the photo: whether a person was asked for and seen, and a function that gives,
 // for a size and then a row, the share at a column with this color.
 async function areaOf({ edits, feather, invert, ...what }) {
-  const found = await peopleOf(what), layers = [];
-  if (edits) layers.push(corrected(edits));
-  if (invert) layers.push(() => () => (share) => 1 - share);
-  const rows = layers.reduce(
-    (base, layer) => (width, height) => {
-      const below = base(width, height), above = layer(width, height);
-      return (y) => {
-        const share = below(y), change = above(y);
-        return (x, ...color) => change(share(x, ...color), x);
-      };
-    },
-    found.rows,
-  );
-  return { seen: found.seen, rows: feather ? softened(rows, feather) : rows };
+  let { seen, rows } = await peopleOf(what);
+  if (edits) rows = corrected(rows, edits);
+  if (invert) rows = inverted(rows);
+  return { seen, rows: feather ? softened(rows, feather) : rows };
 }
 
 // Corrections by hand: white is painted, black stays a photo, and what is transparent is left.
-function corrected(edits) {
-  return (width, height) => {
-    const [value, weight] = [0, 3].map((c) => resampler(edits.data, edits, width, height, linear, 4, c));
-    return (y) => {
-      const values = value(y), weights = weight(y);
-      return (share, x) => share + (weights[x] / 255) * ((weights[x] && values[x] / weights[x] > 0.5 ? 1 : 0) - share);
+const corrected = (rows, edits) => (width, height) => {
+  const at = rows(width, height), [value, weight] = [0, 3].map((c) => resampler(edits.data, edits, width, height, linear, 4, c));
+  return (y) => {
+    const share = at(y), values = value(y), weights = weight(y);
+    return (x, ...color) => {
+      const before = share(x, ...color), wanted = weights[x] && values[x] / weights[x] > 0.5 ? 1 : 0;
+      return before + (weights[x] / 255) * (wanted - before);
     };
   };
-}
+};
+const inverted = (rows) => (width, height) => {
+  const at = rows(width, height);
+  return (y) => {
+    const share = at(y);
+    return (x, ...color) => 1 - share(x, ...color);
+  };
+};
 
 // A soft edge, from the mask at the painted size.
 function softened(rows, feather) {
