@@ -1,6 +1,5 @@
 "The commands that serve web pages."
 
-import signal
 import sys
 import time
 from contextlib import suppress
@@ -105,8 +104,7 @@ def tell(rate, latency):
 
 
 def until_interrupted():
-    "Wait for Ctrl-C or SIGTERM; both leave time to clean up."
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    "Wait for Ctrl-C or `kill`; both leave time to clean up, see `running.run`."
     with suppress(KeyboardInterrupt):
         while True:
             time.sleep(1)

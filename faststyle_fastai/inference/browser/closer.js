@@ -105,9 +105,7 @@ async function refresh() {
 }
 
 // Styles as links.
-async function linkOf(one, other, share) {
-  return (await (await call("link", { how: { style: one.name, other: other?.name, share } })).json()).link;
-}
+const linkOf = async (one, other, share) => (await (await call("link", { how: { style: one.name, other: other?.name, share } })).json()).link;
 async function styleIn(link) {
   const { name } = await (await call("linked", { how: { link } })).json();
   await refresh();

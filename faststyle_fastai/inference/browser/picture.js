@@ -131,9 +131,7 @@ $("by-hand").ontoggle = () => {
   takeBrush(mask().area === "all" ? "keep" : "paint");
   $("by-hand").scrollIntoView();
 };
-addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && brush !== "none") takeBrush("none");
-});
+addEventListener("keydown", ({ key }) => key === "Escape" && brush !== "none" && takeBrush("none"));
 
 // Keep the corrections as they are, to return to them.
 const rememberEdits = () => (before = [...before.slice(-UNDONE), now.edits && canvasOf(now.edits)]);

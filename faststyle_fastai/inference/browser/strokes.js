@@ -110,9 +110,7 @@ function starts({ width, height, n, blurred, now }, apart, least) {
 }
 
 // A stroke that follows the directions from a place to both sides.
-function traced(place, field, half) {
-  return [...follow(place, -1, field, half).reverse(), place, ...follow(place, 1, field, half)];
-}
+const traced = (place, field, half) => [...follow(place, -1, field, half).reverse(), place, ...follow(place, 1, field, half)];
 function follow([x, y], sign, field, half) {
   const { width, height, n, way, blurred, now } = field, first = at(field, x, y), step = Math.max(half, STEP), path = [];
   let last = [sign * Math.cos(way[first]), sign * Math.sin(way[first])];
