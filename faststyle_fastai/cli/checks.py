@@ -7,16 +7,7 @@ from pathlib import Path
 from ..core.assets import ASSETS
 from ..core.errors import FaststyleError, UsageError
 from ..core.values import known
-from ..images.formats import (
-    FILMS,
-    MOVING,
-    PICTURES,
-    is_film,
-    is_numbered,
-    is_painting,
-    live_film,
-    named_works,
-)
+from ..images import formats
 from ..images.remote import is_address
 from .pipes import PIPE
 
@@ -44,7 +35,7 @@ def check_inputs(inputs: list[str]) -> list[str]:
     for text in inputs:
         if text == PIPE:
             continue
-        if Path(text).suffix.lower() in FILMS:
+        if Path(text).suffix.lower() in formats.FILMS:
             raise ValueError(f"{text} is a video. Use faststyle video.")
         if not exists(text) and not glob(text, recursive=True):
             hint = " It is a style: use --style." if text in builtin_styles() else ""
@@ -54,10 +45,10 @@ def check_inputs(inputs: list[str]) -> list[str]:
 
 def check_video(source: str) -> str:
     "A video, or numbered images such as frames/%04d.png."
-    still = Path(source).suffix.lower() in PICTURES - MOVING and not is_numbered(source)
-    if still and not live_film(Path(source)):
+    still = Path(source).suffix.lower() in formats.PICTURES - formats.MOVING
+    if still and not (formats.is_numbered(source) or formats.live_film(Path(source))):
         raise ValueError(f"{source} is an image. Use faststyle stylize.")
-    if not is_film(source):
+    if not formats.is_film(source):
         raise FileNotFoundError(f"Video not found: {source}.")
     return source
 
@@ -86,7 +77,7 @@ def check_paintings(sources: list[str] | str | None) -> list[str] | str | None:
 
 def check_works(source: str) -> None:
     "Each work of a style must exist."
-    _, works = named_works(source) or ("", [source])
+    _, works = formats.named_works(source) or ("", [source])
     for work in works:
         if not exists(work):
             raise FileNotFoundError(f"Image not found: {work}.")
@@ -95,7 +86,7 @@ def check_works(source: str) -> None:
 def check_style(source: str | list[str] | None) -> str | list[str] | None:
     "One or more styles; a painting must exist."
     for style in [source] if isinstance(source, str) else source or []:
-        if is_painting(style):
+        if formats.is_painting(style):
             check_works(style)
     return source
 

@@ -12,21 +12,10 @@ from typing import Annotated, Any
 
 from ..core.errors import FaststyleError, Stopped, format_error
 from ..core.terminal import clock, printable, progress
-from . import checks, options, parsers
+from . import checks, options, parsers, plans
 from .help import in_options
 from .loading import load_mixture, side_of
 from .options import option
-from .plans import (
-    check_neighbors,
-    check_seamless,
-    check_watched,
-    depth_of,
-    plan,
-    plan_masks,
-    print_size,
-    say_minutes,
-    watched,
-)
 
 BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
@@ -115,15 +104,15 @@ def stylize(
 
     settings = options.painting(given)
     limit_pixels(megapixels)
-    paper = print_size(paper, dpi, bleed or 0, megapixels)
+    paper = plans.print_size(paper, dpi, bleed or 0, megapixels)
     if watch:
-        check_watched(inputs, out, save_mask)
-    jobs = [] if watch else plan(inputs, out, depth or 8, force, skip_existing)
-    depth = depth or depth_of(jobs, settings.tile)
+        plans.check_watched(inputs, out, save_mask)
+    jobs = [] if watch else plans.plan(inputs, out, depth or 8, force, skip_existing)
+    depth = depth or plans.depth_of(jobs, settings.tile)
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    masks = plan_masks(inputs, save_mask, settings, force)
+    masks = plans.plan_masks(inputs, save_mask, settings, force)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
@@ -134,8 +123,8 @@ def stylize(
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )
-    check_seamless(seamless, settings)
-    check_neighbors(refine, painterly, paint.at_sight, likeness, painting)
+    plans.check_seamless(seamless, settings)
+    plans.check_neighbors(refine, painterly, paint.at_sight, likeness, painting)
     for name in (styles, settings.black):
         paint.style_weights(name)
     settings = replace(settings, style=styles)
@@ -152,11 +141,11 @@ def stylize(
     try:
         if paper and jobs and not quiet:
             once = {"painterly": painterly, "likeness": None if refine else likeness}
-            say_minutes(
+            plans.say_minutes(
                 partial(repaint, closed(paint, seamless), settings, depth, None, once, {}),
                 jobs, paper, depth, refine,
             )  # fmt: skip
-        for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
+        for each in plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
             batches = alike(read_images(each, paper), 1 if alone else batch_size)
             # In this thread Ctrl-C keeps the strokes so far.
             way = in_turns if refine and len(each) == 1 else map_overlapped
