@@ -30,10 +30,8 @@ def live_gallery(
     user's cache folder for this device, precision, and number of threads.
     """
     device = use_device(device)
-    file, where = xdg_cache_home() / "faststyle" / "speed.json", [platform.node(), device]
-    key = " ".join(
-        map(str, [*where, autocast_dtype(device, precision), torch.get_num_threads(), __version__])
-    )
+    file, dtype = xdg_cache_home() / "faststyle" / "speed.json", autocast_dtype(device, precision)
+    key = f"{platform.node()} {device} {dtype} {torch.get_num_threads()} {__version__}"
     try:
         known = dict(json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):  # not there yet, or damaged

@@ -63,10 +63,8 @@ def export_onnx(
     program = filled(paint.info["arch"], net=net)
     program.graph.input[1].type.tensor_type.shape.dim[1].dim_value = net.n_styles
     said = {"format": FORMAT, **paint.info, "styles": styles, "base": ""}
-    for key, value in said.items():
-        program.metadata_props.add(
-            key=key, value=value if isinstance(value, str) else json.dumps(value)
-        )
+    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in said.items()}
+    extra("onnx.helper", "onnx").set_model_props(program, texts)
     if weights in SMALLER:
         shrink(program, weights)
     with atomic_write(path) as temporary:

@@ -98,7 +98,7 @@ $("film").onclick = () => {
     $("film").textContent = words.halting;
     return stopFilm();
   }
-  return followFilm((ours, watch) => paintFilm(ours, watch));
+  return followFilm(paintFilm);
 };
 
 // Show how a film is painted, until it is there.

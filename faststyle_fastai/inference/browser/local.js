@@ -4,12 +4,6 @@ const facts = JSON.parse(document.getElementById("facts").textContent);
 const FORMAT = 2; // of what is kept; anything older goes
 const bytes = (id) => decoded($(id).textContent);
 
-// The runtime's code, and its build for this browser: both are inside the page.
-function runtime(gpu) {
-  const build = gpu ? "gpu" : "cpu";
-  return { ort: $(`ort-${build}`).textContent, mjs: $(`mjs-${build}`).textContent, wasm: bytes(`wasm-${build}`) };
-}
-
 // Whether there is a graphics card that works, and not a slow imitation of one. The runtime waits
 // for it by JavaScript Promise Integration.
 async function hasGpu() {
@@ -37,15 +31,15 @@ function ask(task, how = {}, watch = undefined) {
 }
 
 async function start() {
-  const gpu = await hasGpu().catch(() => false);
-  const { ort, ...given } = runtime(gpu);
-  const code = new Blob([ort, "\n", $("worker").textContent], { type: "text/javascript" });
+  const gpu = await hasGpu().catch(() => false), build = gpu ? "gpu" : "cpu"; // of the runtime, for this browser
+  const code = new Blob([$(`ort-${build}`).textContent, "\n", $("worker").textContent], { type: "text/javascript" });
   worker = new Worker(URL.createObjectURL(code));
   worker.onmessage = answer;
   worker.onerror = (event) => waiting.forEach(({ fail }) => fail(new Error(event.message)));
   const programs = Object.fromEntries(facts.programs.map((name) => [name, bytes(`program-${name}`)]));
   for (const one of facts.styles) if (typeof one.work === "string") one.work = placesIn(await canvasFrom(one.work));
-  await ask("start", { ...given, programs, gpu, sure: facts.sure, first: Object.keys(facts.networks)[0] });
+  const given = { mjs: $(`mjs-${build}`).textContent, wasm: bytes(`wasm-${build}`), programs, gpu, sure: facts.sure };
+  await ask("start", { ...given, first: Object.keys(facts.networks)[0] });
 }
 const started = start();
 const blends = true; // strength blends the painting with the photo

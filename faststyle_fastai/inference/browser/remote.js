@@ -59,8 +59,7 @@ const keep = () => {}; // the server has them
 const keepStyles = () => {};
 const tooFine = () => false; // the server paints in tiles
 const mixable = (one, other) => one.mixes.includes(other.name);
-const plain = ({ style, other, share, strength, stroke, strokes, colors }) =>
-  ({ style: style.name, other: other?.name, share, strength, stroke, strokes, colors });
+const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how.other?.name });
 
 // The photo is sent once.
 let uploaded, upload;

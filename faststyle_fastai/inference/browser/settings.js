@@ -39,9 +39,7 @@ function remember(instead = false) {
   step = steps.length - 1;
   offerSteps();
 }
-function offerSteps() {
-  [$("back").disabled, $("forth").disabled] = [step < 1, step > steps.length - 2];
-}
+const offerSteps = () => ([$("back").disabled, $("forth").disabled] = [step < 1, step > steps.length - 2]);
 async function go(by) {
   const told = steps[step + by];
   if (!told || !now.photo || !$("held").hidden) return;
@@ -87,7 +85,4 @@ function reset() {
   set(PLAIN);
   return paint();
 }
-$("reset").onclick = async () => {
-  $("strength").focus(); // the button goes
-  await reset();
-};
+$("reset").onclick = () => ($("strength").focus(), reset()); // the button goes

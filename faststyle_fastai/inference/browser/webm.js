@@ -81,12 +81,7 @@ async function rateOf(video) {
 
 // WebM (Matroska): numbers of elements, each with its content.
 function webm(chunks, width, height, rate) {
-  const number = (value) => {
-    const digits = [];
-    do digits.unshift(value % 256), (value = Math.floor(value / 256));
-    while (value);
-    return digits;
-  };
+  const number = (value) => [...(value > 255 ? number(Math.floor(value / 256)) : []), value % 256]; // its bytes
   const real = (value) => [...new Uint8Array(new Float64Array([value]).buffer)].reverse();
   const text = (value) => [...new TextEncoder().encode(value)];
   const element = (id, ...parts) => {

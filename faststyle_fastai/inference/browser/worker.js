@@ -266,12 +266,11 @@ async function prepare() {
 
 // A network, ready to run.
 function session(name, provider = gpu ? "webgpu" : "wasm") {
-  const made = async () => ort.InferenceSession.create(await inflated(programs[name]), { executionProviders: [provider] });
-  const again = (error) => {
-    sessions.delete(name);
-    throw error;
-  };
-  if (!sessions.has(name)) sessions.set(name, made().catch(again));
+  if (!sessions.has(name)) {
+    const made = inflated(programs[name]).then((program) => ort.InferenceSession.create(program, { executionProviders: [provider] }));
+    made.catch(() => sessions.delete(name)); // the next call tries again
+    sessions.set(name, made);
+  }
   return sessions.get(name);
 }
 
