@@ -3,7 +3,7 @@
 from fastai.torch_core import set_seed
 
 from .bulk.cluster import paint_bulk
-from .core.assets import ASSETS
+from .core.assets import ASSETS, sample_photos
 from .core.errors import FaststyleError, NonFiniteLoss
 from .images.color import soft_proof
 from .images.discovery import picture_files
@@ -45,7 +45,7 @@ from .training.callbacks import (
 )
 from .training.checkpoint import Checkpoint
 from .training.data import StyleDataLoaders
-from .training.demo import demo, sample_photos
+from .training.demo import demo
 from .training.distillation import Distillation
 from .training.keyframes import Keyframes
 from .training.learner import autoencoder_learner, style_learner

@@ -35,6 +35,8 @@ from faststyle_fastai.all import (
     style_thumbnail,
     train,
 )
+from faststyle_fastai.inference.html import sample_photo
+from faststyle_fastai.web.window import ENLARGED, PAINTED
 
 IMAGES = Path(__file__).parent.parent / "nbs" / "images"
 SAMPLES = Path(datasets.__file__).parent / "images"
@@ -57,6 +59,7 @@ def main():
     names = "astronaut", "chelsea", "coffee"
     photos = {name: args.photos / f"{name}.jpg" for name in names} | {"china": PHOTO}
     paint = Stylizer("gallery")
+    sample(paint)
     showcase(paint, photos)
     gallery(paint, [*photos.values(), HOPPER])
     brushed(paint, photos)
@@ -66,6 +69,12 @@ def main():
     ladder(photos["coffee"], "woman_with_hat")
     likeness(photos["chelsea"], ASSETS / "composition_vii.jpg")
     keyframe(read_picture(photos["astronaut"]))
+
+
+def sample(paint):
+    "What the page shows before a photo is opened."
+    painted = paint(sample_photo(ENLARGED), next(iter(BUILTIN_STYLES)))
+    save_picture(painted, PAINTED, quality=85)
 
 
 def showcase(paint, photos):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .errors import FaststyleError
 
-__all__ = ["ASSETS", "MODEL", "builtin_path"]
+__all__ = ["ASSETS", "MODEL", "builtin_path", "sample_photos"]
 
 # The folder of the files in the package: networks, thumbnails of paintings, one painting
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -24,3 +24,10 @@ def builtin_path(
             f"with pretrained=None."
         )
     return path
+
+
+def sample_photos() -> tuple[Path, dict]:
+    "The folder of scikit-learn's two sample photos, and settings to train on only two."
+    from sklearn import datasets
+
+    return Path(datasets.__file__).parent / "images", {"valid_pct": 0, "images": 400}

@@ -208,9 +208,9 @@ def sample_photo(scale: float = 1):
     return ImageOps.scale(read_picture(SAMPLE), scale)
 
 
-def sample_of(paint: Stylizer, style: str, scale: float = 1) -> list[str]:
+def sample_of(paint: Stylizer, style: str) -> list[str]:
     "The sample and its painted version, inside a page."
-    photo = sample_photo(scale)
+    photo = sample_photo()
     return [jpeg_address(photo), jpeg_address(paint(photo, style).convert("RGB"))]
 
 

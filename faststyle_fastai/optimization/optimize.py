@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from fastcore.basics import listify
-from matplotlib.figure import Figure
 from PIL import Image
 
 from ..core.atomic import atomic_write, best_effort_write, check_writable
@@ -24,6 +23,9 @@ from ..images.remote import digest
 from ..images.saving import check_format, save_picture
 from .pixel_recipes import optimization_plan
 from .pixels import OptimizationStep, PixelOptimizer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["optimize_style", "optimize_to_file"]
 
@@ -176,8 +178,10 @@ def _run(work, out, iterates, save, save_every, callback):
     save()
 
 
-def loss_figure(iterates: list[dict]) -> Figure:
+def loss_figure(iterates: list[dict]) -> "Figure":
     "Plot the loss and its parts per iteration, on a logarithmic scale."
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     axes.plot([iterate["loss"] for iterate in iterates], label="loss", linewidth=2)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from ..core.assets import ASSETS
+from ..core.assets import ASSETS, sample_photos
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from ..images.remote import digest
@@ -15,7 +15,7 @@ from ..inference.stylizer import Stylizer
 from .run_folder import paintings_of, record_of
 from .runs import train
 
-__all__ = ["demo", "sample_photos"]
+__all__ = ["demo"]
 
 
 def demo(
@@ -50,10 +50,3 @@ def demo(
         save_picture(after, out / f"{Path(photo).stem}-{painting.stem}.jpg"),
         *(out / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")),
     ]
-
-
-def sample_photos() -> tuple[Path, dict]:
-    "The folder of scikit-learn's two sample photos, and settings to train on only two."
-    from sklearn import datasets
-
-    return Path(datasets.__file__).parent / "images", {"valid_pct": 0, "images": 400}

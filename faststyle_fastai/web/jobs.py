@@ -6,12 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import torch
-from fastai.callback.core import Callback, CancelFitException
-from matplotlib.figure import Figure
 from PIL import Image
 
 from ..core.errors import FaststyleError
@@ -20,6 +18,9 @@ from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import plain_reason
 from .library import spoken
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["EVERY", "OptimizationJob", "Queue", "RefiningJob", "TrainingJob", "VideoJob"]
 
@@ -64,7 +65,7 @@ class Job:
         "Seconds, as the latest step saw it; None while they are not known."
         return (self.at - self.began) * (1 - self.done) / self.done if self.done > SURE else None
 
-    def curve(self) -> Figure:
+    def curve(self) -> "Figure":
         raise FaststyleError("This job has no losses.")
 
 
@@ -161,10 +162,9 @@ class Queue:
             pool.shutdown(cancel_futures=True)
 
 
-class TrainingJob(Job, Callback):
+class TrainingJob(Job):
     "The loss, preview and time left of a training."
 
-    order = 100  # after all other callbacks
     kind = "training"
 
     def __init__(self) -> None:
@@ -172,20 +172,22 @@ class TrainingJob(Job, Callback):
         self.losses: list[float] = []
         self.looked = -EVERY
 
-    def after_batch(self):
-        if not self.training:
-            return
-        self.losses.append(float(self.smooth_loss))
+    def stepped(
+        self,
+        share: float,  # of the work
+        loss: float,
+        picture: Callable[[], Image.Image],  # which takes time from the training
+    ) -> bool:
+        "Note a step; tell whether to stop."
+        self.losses.append(loss)
         self.steps = len(self.losses)
-        # With this step, unlike pct_train.
-        stopped = self.reached(min(1.0, self.time_budget.spent / self.time_budget.seconds))
-        if self.at - self.looked > 3 * EVERY:  # a preview takes time from the training
-            self.show(self.learn.preview.picture())
+        stopped = self.reached(min(1.0, share))
+        if self.at - self.looked > 3 * EVERY:
+            self.show(picture())
             self.looked = self.at
-        if stopped:
-            raise CancelFitException
+        return stopped
 
-    def curve(self) -> Figure:
+    def curve(self) -> "Figure":
         return loss_figure([{"loss": loss, "parts": {}} for loss in self.losses])
 
 
@@ -226,7 +228,7 @@ class OptimizationJob(Job):
         at = f"{now['width']} x {now['height']} px, iteration {now['i']} of {now['i_max']}"
         return f"{at}, loss {now['loss']:.4g}, {speed}, {_memory() / 2**20:,.0f} MB of memory"
 
-    def curve(self) -> Figure:
+    def curve(self) -> "Figure":
         return loss_figure(self.iterates)
 
 

@@ -12,7 +12,7 @@ from string import capwords
 from PIL import Image
 from PIL.ImageOps import fit
 
-from ..core.assets import MODEL, builtin_path
+from ..core.assets import MODEL, builtin_path, sample_photos
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture
@@ -21,7 +21,6 @@ from ..images.saving import save_picture
 from ..inference.builtin import BUILTIN_STYLES, style_title
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import load_style
-from ..training.demo import sample_photos
 from .entries import file_of, is_readable, is_training, names_in, painting_at, same_picture, written
 
 __all__ = ["StyleLibrary", "spoken"]

@@ -7,18 +7,14 @@ from hashlib import sha1
 from pathlib import Path
 from uuid import uuid4
 
-from ..core.assets import MODEL
+from ..core.assets import sample_photos
 from ..core.errors import FaststyleError
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
-from ..images.saving import save_picture
 from ..inference.html import export_html, sample_photo
 from ..inference.links import style_link
 from ..inference.studio import export_studio
 from ..inference.stylizer import Stylizer
-from ..training.demo import sample_photos
-from ..training.run_folder import record_of
-from ..training.runs import train
 from .answers import SHOWN, jpeg, responses
 from .entries import written
 from .guard import check_room
@@ -92,23 +88,22 @@ class Mine:
         if folder == visit.lessons:  # they are not removed while they are in use
             folder = uploads = folder.rename(folder.with_name(f"photos-{uuid4().hex}"))
             visit.lessons = None
-        watch = TrainingJob()
-        given = {"minutes": minutes, "quiet": True, "cbs": watch, **self.site.where}
+        arguments |= {"minutes": minutes, **self.site.where}
+        job = TrainingJob()
 
         def work():
-            self.shelf.place(place.name)  # another page may have been faster
-            kept = save_picture(picture, place / f"{place.name}.png")
+            from .teaching import teach
+
             try:
-                train(folder, kept, place, **arguments, **given)
+                self.shelf.place(place.name)  # another page may have been faster
+                teach(job, folder, picture, place, **arguments)
             finally:
-                if not (place / MODEL).exists():
-                    shutil.rmtree(place, ignore_errors=True)
                 if uploads:
                     shutil.rmtree(uploads, ignore_errors=True)
 
-        job = self.queue.add(place.name, watch, work, visit.name)
+        added = self.queue.add(place.name, job, work, visit.name)
         self.site.owners.own(visit, place.name)
-        return {"id": job}
+        return {"id": added}
 
     def _photos(self, visit, chosen):
         "A folder to train on and its arguments of `train`."
@@ -122,9 +117,14 @@ class Mine:
     def resume(self, visit, how, body):
         "Put what is left of an interrupted training into the queue."
         name, place = self._idle(visit, how)
-        watch = TrainingJob()
-        work = partial(resume_training, place, cbs=watch, quiet=True, **self.site.where)
-        return {"id": self.queue.add(name, watch, work, visit.name)}
+        job = TrainingJob()
+
+        def work():
+            from .teaching import resume
+
+            resume(job, place, **self.site.where)
+
+        return {"id": self.queue.add(name, job, work, visit.name)}
 
     def _idle(self, visit, how):
         "The name and place of an own style that is not being taught."
@@ -194,13 +194,3 @@ class Mine:
                 out.parent.mkdir(exist_ok=True)
                 make(out)
         return responses.FileResponse(out, filename=out.name)
-
-
-def resume_training(place, **how):
-    "Go on with the interrupted training in a folder of the library."
-    if not (record := record_of(place)):
-        raise FaststyleError(f"{place.name} was interrupted before it began: delete it.")
-    said = record["settings"]
-    paintings = {name: place / f"{place.name}.png" for name in said["names"]}
-    how |= {"minutes": said["minutes"], "valid_pct": said["valid_pct"]}
-    train(said["photos"], paintings, place, images=said["plan"]["images"], resume=True, **how)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from PIL import Image
 
+from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
 from ..images.discovery import picture_files
+from ..images.files import read_picture
 from ..images.formats import PICTURES
 from ..images.opening import most_pixels
 from ..images.shapes import PAPERS
 from ..inference.builtin import BUILTIN_STYLES
-from ..inference.html import data_address, page_text, sample_of
+from ..inference.html import data_address, jpeg_address, page_text, sample_photo
 from ..inference.links import studio_address
 from ..inference.options import AREAS, STROKES
 from .answers import Route, responses
@@ -25,6 +27,9 @@ __all__ = ["Window", "page_route", "types"]
 # Only its own script runs, and it calls only its own server.
 NAME = "faststyle"
 KINDS = "JPEG", "PNG", "WEBP", "AVIF"  # of files; Pillow may lack the last
+PAINTED = (
+    ASSETS / "cat-painted.jpg"
+)  # the sample in the first style; tools/make_pictures.py paints it
 ENLARGED = 2  # times the size of the sample, which is then painted in finer strokes
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
@@ -66,8 +71,9 @@ class Window:
 
     @cached_property
     def sample(self):
-        style = next(iter(BUILTIN_STYLES))
-        return sample_of(self.shelf.find(style)[0], style, ENLARGED)
+        return [
+            jpeg_address(picture) for picture in (sample_photo(ENLARGED), read_picture(PAINTED))
+        ]
 
     def styles(self) -> list[dict]:
         "What the page shows of each style."

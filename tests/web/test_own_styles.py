@@ -12,7 +12,7 @@ from pages import downloaded, forgiven, heard, opened, own_styles, repainted, sa
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
-from faststyle_fastai.training.demo import sample_photos
+from faststyle_fastai.core.assets import sample_photos
 from faststyle_fastai.training.runs import train
 from faststyle_fastai.web.photos import Photos
 

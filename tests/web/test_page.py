@@ -11,6 +11,7 @@ from threading import Thread
 import av
 import numpy as np
 import pytest
+from exported import away
 from pages import (
     DESK,
     PHONE,
@@ -24,9 +25,11 @@ from pages import (
 from PIL import Image
 from playwright.sync_api import expect
 
-from faststyle_fastai.all import Stylizer, read_picture
+from faststyle_fastai.all import BUILTIN_STYLES, Stylizer, read_picture
 from faststyle_fastai.images.files import limit_pixels
+from faststyle_fastai.inference.html import sample_photo
 from faststyle_fastai.web.app import web_page
+from faststyle_fastai.web.window import ENLARGED, PAINTED
 
 ROOT = Path(__file__).parents[2]
 SCREAM = "The Scream Munch"
@@ -87,6 +90,11 @@ def test_a_transparent_photo_looks_as_its_file(visit, photos):
     tab.locator("#format").select_option("PNG")
     tab.locator("#save:enabled").wait_for()
     compare()
+
+
+def test_the_sample_is_what_the_first_style_paints():
+    painted = Stylizer("gallery", "cpu")(sample_photo(ENLARGED), next(iter(BUILTIN_STYLES)))
+    assert away(painted, read_picture(PAINTED)) < 5  # as a JPEG
 
 
 def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     "Trainings on small crops, which are the same to the page."
-    monkeypatch.setattr("faststyle_fastai.web.mine.train", partial(train, size=64, bs=2))
+    monkeypatch.setattr("faststyle_fastai.web.teaching.train", partial(train, size=64, bs=2))
 
 
 @pytest.fixture
