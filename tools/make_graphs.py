@@ -7,6 +7,7 @@ a graph takes a moment, and none of the libraries that trace. A weight's name in
 the modules of this file. Run it again when the computation of a network changes.
 """
 
+import gzip
 import logging
 import warnings
 from collections.abc import Callable
@@ -46,8 +47,8 @@ def main():
     folder = ASSETS / "graphs"
     folder.mkdir(exist_ok=True)
     for name, trace in GRAPHS.items():
-        file = folder / f"{name}.onnx"
-        file.write_bytes(trace().SerializeToString())
+        file = folder / f"{name}.onnx.gz"
+        file.write_bytes(gzip.compress(trace().SerializeToString(), mtime=0))
         print(f"{file.relative_to(ASSETS)}  {file.stat().st_size:,} bytes", flush=True)
 
 

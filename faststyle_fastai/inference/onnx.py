@@ -1,5 +1,6 @@
 "Trained networks as ONNX files: exported, checked and run."
 
+import gzip
 import json
 from copy import deepcopy
 from itertools import chain
@@ -84,7 +85,8 @@ def export_onnx(
 def filled(graph: str, **modules: nn.Module):
     "A graph of `assets/graphs`, an onnx.ModelProto, with the weights of the modules it names."
     onnx = extra("onnx", "onnx")
-    program = onnx.load(ASSETS / "graphs" / f"{graph}.onnx")
+    file = ASSETS / "graphs" / f"{graph}.onnx.gz"
+    program = onnx.load_from_string(gzip.decompress(file.read_bytes()))
     used = {name for node in program.graph.node for name in node.input}
     for module, net in modules.items():
         for name, weight in chain(net.named_parameters(module), net.named_buffers(module)):
