@@ -168,14 +168,18 @@ def test_tiles_keep_what_is_transparent(paint, photo):
     assert np.abs(whole - tiled)[seen].mean() < 2
 
 
-def test_stylize_imports_no_more_than_it_needs():
-    found = "{name.split('.')[0] for name in sys.modules}"
-    heavy = {"fastai", "torchvision", "pandas", "matplotlib", "scipy"}
-    code = "import sys; from faststyle_fastai.cli.loading import load_stylizer; "
-    code += "load_stylizer('udnie', False); "
-    said = subprocess.run(
-        [sys.executable, "-c", f"{code} print({found} & {heavy})"], capture_output=True, text=True
-    )
+LOAD = "from faststyle_fastai.cli.loading import load_stylizer; load_stylizer('udnie', False)"
+SERVE = "import faststyle_fastai.web.app"
+
+
+@pytest.mark.parametrize(
+    ("code", "also"), [(LOAD, "scipy"), (SERVE, "onnx")], ids=["stylize", "web"]
+)
+def test_no_more_is_imported_than_is_needed(code, also):
+    heavy = {"fastai", "torchvision", "pandas", "matplotlib", "sklearn", also}
+    found = f"{{name.split('.')[0] for name in sys.modules}} & {heavy}"
+    command = [sys.executable, "-c", f"import sys; {code}; print({found})"]
+    said = subprocess.run(command, capture_output=True, text=True)
     assert said.stdout == "set()\n", said.stdout + said.stderr
 
 
