@@ -98,10 +98,23 @@ def test_pictures_of_a_style_that_goes_are_not_waited_for(visit, painting, tmp_p
 
 
 def test_a_training_of_few_steps_says_so(visit):
-    tab = visit()
+    tab, held = visit(), []
     job = {"id": "1", "kind": "training", "style": "borrowed", "state": "done", "steps": 4}
-    tab.route("**/page/jobs", lambda route: route.fulfill(json=[job | {"sees": 0, "done": 1}]))
+
+    def answer(route):
+        if held:
+            route.fulfill(json=[job | {"sees": 0, "done": 1}])
+        else:
+            held.append(route)
+
+    tab.route("**/page/jobs", answer)
+    own_styles(tab)  # which waits for the first answer
+    tab.get_by_role("link", name="Photos and films").click()
     own_styles(tab)
+    chosen(tab, "borrowed")
+    taught(tab, "There was time for 4 steps only")
+    with tab.expect_response("**/page/mine"):
+        held[0].fulfill(json=[])  # too late
     chosen(tab, "borrowed")
     taught(tab, "There was time for 4 steps only")
 

@@ -1,12 +1,14 @@
 // Jobs of the server: refinings, films and trainings. They go on while the page is
 // loaded again; trainings also when it is closed.
 const EVERY = 1000; // ms between looks
-let jobs = [];
+let jobs = [], questions = 0, newest = 0; // how often was asked for them; whose answer they are
 const isOpen = ({ state }) => state === "waiting" || state === "running";
 const pause = () => new Promise((done) => setTimeout(done, EVERY));
 
 async function lookAtJobs() {
-  jobs = await (await call("jobs", { method: "GET" })).json();
+  const question = ++questions, found = await (await call("jobs", { method: "GET" })).json();
+  if (question < newest) return; // a later answer has overtaken it
+  [newest, jobs] = [question, found];
   const running = jobs.find((job) => job.kind === "training" && isOpen(job));
   $("busy").textContent = running ? percent(running) : "";
 }
