@@ -74,7 +74,7 @@ def main():
 def sample(paint):
     "What the page shows before a photo is opened."
     painted = paint(sample_photo(ENLARGED), next(iter(BUILTIN_STYLES)))
-    save_picture(painted, PAINTED, quality=85)
+    save_picture(painted, PAINTED, quality=80)
 
 
 def showcase(paint, photos):

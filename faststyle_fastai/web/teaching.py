@@ -2,9 +2,9 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from fastai.callback.core import Callback, CancelFitException
+from PIL import Image
 
 from ..core.assets import MODEL
 from ..core.errors import FaststyleError
@@ -35,7 +35,7 @@ class Watch(Callback):
 def teach(
     job: TrainingJob,
     folder: Path,  # of photos
-    painting: Any,  # an image
+    painting: Image.Image,
     place: Path,  # the new style's folder
     **how,  # of `train`
 ) -> None:

@@ -24,13 +24,12 @@ from .library import StyleLibrary, spoken, title
 
 __all__ = ["Window", "page_route", "types"]
 
-# Only its own script runs, and it calls only its own server.
 NAME = "faststyle"
 KINDS = "JPEG", "PNG", "WEBP", "AVIF"  # of files; Pillow may lack the last
-PAINTED = (
-    ASSETS / "cat-painted.jpg"
-)  # the sample in the first style; tools/make_pictures.py paints it
+# The sample in the first style; tools/make_pictures.py paints it.
+PAINTED = ASSETS / "cat-painted.webp"
 ENLARGED = 2  # times the size of the sample, which is then painted in finer strokes
+# Only its own script runs, and it calls only its own server.
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
     "media-src blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -66,7 +66,7 @@ def stylize(
     how |= {} if likeness is None else {"likeness": likeness}
     written: list[Path] = []
     failed: list[str] = []
-    save = partial(write, written, depth, None if strip else style_name(paint, styles), 0)
+    save = partial(write, written, depth, None if strip else style_name(paint, styles), None)
 
     def painted(items):
         return [paint(items[0][0], **how)]
