@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from fastcore.basics import chunked
 
-from ..core.assets import MODEL
+from ..core.assets import ASSETS, MODEL
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..core.values import with_kinds
@@ -25,7 +25,7 @@ from ..images.discovery import output_name, works_of
 from ..images.files import image_size
 from ..images.formats import file_name, is_painting, is_picture, named_works
 from ..images.metadata import read_metadata
-from ..images.remote import download, is_address
+from ..images.remote import download, is_address, is_link
 from ..images.saving import save_picture
 from ..images.tensors import read_tensor
 from ..inference.builtin import find_style
@@ -97,12 +97,16 @@ def paint_bulk(
 
 def content_of(style):
     """What the workers need of a style: its files' names and contents, the style's name in a file,
-    and the name that the works of one style are given.
+    and the name that the works of one style are given. Without files, the name is all of it.
     """
     if is_painting(style):
         given = named_works(style)
         return [content(work) for work in works_of(style)], None, given and given[0]
+    if is_link(style):
+        return [], style, None
     path, name = find_style(style)
+    if path.parent == ASSETS and str(path) not in str(style):
+        return [], str(style), None
     return [content(path / MODEL if path.is_dir() else path)], name, None
 
 
@@ -226,13 +230,16 @@ class Worker:
             paths.append(Path(self.folder.name, str(i), name))
             paths[-1].parent.mkdir()
             paths[-1].write_bytes(data)
-        self.paint = Stylizer({works: paths} if works else paths[0], device, precision)
-        self.options = options | {"style": style}
+        source = {works: paths} if works else paths[0] if paths else style
+        self.paint = Stylizer(source, device, precision)
+        self.options = options | {"style": style if paths else None}
 
     def __call__(self, rows):
         "Paint the images of these names."
         with TemporaryDirectory() as folder:
-            paths = {name: Path(folder) / f"{i}" for i, name in enumerate(rows["item"].tolist())}
+            # Only their endings tell the photos of cameras (RAW) apart.
+            items = enumerate(rows["item"].tolist())
+            paths = {k: Path(folder) / f"{i}{PurePosixPath(k).suffix}" for i, k in items}
             errors = dict.fromkeys(paths, "")
             sizes = {name: self._fetch(name, path, errors) for name, path in paths.items()}
             fetched = sorted((name for name in sizes if sizes[name]), key=sizes.__getitem__)
@@ -271,5 +278,6 @@ class Worker:
     def _write(self, name, path, x):
         store, root = self.out
         target = output_name(name)
-        local = save_picture(x, path.with_suffix(target.suffix), **read_metadata(path))
+        local = path.with_name(f"painted-{path.stem}{target.suffix}")
+        save_picture(x, local, **read_metadata(path))
         put(store, f"{root}/{target.as_posix()}", local.read_bytes())

@@ -135,6 +135,7 @@ def optimize(
         option(
             "DEVICE",
             "Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the backbone.",
+            callback=options.check_device,
         ),
     ] = None,
     precision: options.Precision = "auto",
@@ -155,7 +156,9 @@ def optimize(
     if init and init.startswith("stylized:"):
         from ..inference.stylizer import Stylizer
 
-        start = Stylizer(init.removeprefix("stylized:"), device, trust_pickle=False)(content)
+        first = device and device.split(",")[0]
+        network = Stylizer(init.removeprefix("stylized:"), first, precision, trust_pickle=False)
+        start = network(content)
     page = live_page(host, port, browser, allow_host) if web else nullcontext()
     with page as show:
 

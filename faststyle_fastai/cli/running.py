@@ -75,9 +75,7 @@ def run(
         sys.argv[1:] = [*sys.argv[2:], "--help"]
     if rewrite := (rewrites or {}).get(next(iter(sys.argv[1:]), "")):
         sys.argv[1:] = rewrite(sys.argv[1:])
-    if verbose:
-        print(machine(), file=sys.stderr)
-    else:
+    if not verbose:
         for noise in (FutureWarning, DeprecationWarning):  # meant for the libraries' developers
             warnings.simplefilter("ignore", noise)
     for number in SIGNALS:  # `kill` and a closed terminal keep work, as Ctrl-C does
@@ -85,6 +83,8 @@ def run(
             signal.signal(number, signal.default_int_handler)
     warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
     try:
+        if verbose:
+            print(machine(), file=sys.stderr)
         if "" in sys.argv[1:]:  # it would be the current folder
             raise UsageError("An argument is empty. Is it a variable that is not set?")
         app()

@@ -205,7 +205,8 @@ def repaint(paint, settings, depth, watch, more, masks, items):
         settings = masked(settings, masks, *items[0])
     if len(images) == 1:
         return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch, **more)]
-    return paint(cat(images), **vars(replace(settings, tile=None)), tensor=True).split(1)
+    settings = replace(settings, tile=None)
+    return paint(cat(images), **vars(settings), tensor=True, watch=watch, **more).split(1)
 
 
 def masked(settings, masks, source, target, image):

@@ -129,7 +129,7 @@ def named_devices(
     names: torch.device | str | None,  # a comma separates two of the same kind; None: the best
 ) -> list[torch.device]:
     "Devices by name; `ValueError` for more than two, or for different kinds."
-    devices = [torch.device(d) for d in str(names or best_device()).split(",")]
+    devices = [use_device(d) for d in str(names or best_device()).split(",")]
     if len(devices) > 2 or len({device.type for device in devices}) > 1:
         raise UsageError(f"Invalid device '{names}'. Give one device, or two of the same kind.")
     use_device(devices[0])

@@ -127,7 +127,9 @@ def plan_outputs(
         if is_address(text):
             files.append((text, file_name(text)))
         elif path.is_dir():
-            found = [p for p in picture_files(path) if out.resolve() not in p.resolve().parents]
+            place = out.resolve()
+            mine = place if path.resolve() in place.parents else None  # results of before
+            found = [p for p in picture_files(path) if mine not in p.resolve().parents]
             if not found:
                 raise FileNotFoundError(f"No images in {path}.")
             files += [(p, p.relative_to(path)) for p in found]

@@ -58,7 +58,9 @@ def read_array(
         x = floats(_upright(image))
         if low_bytes is None or low_bytes.size != x.shape[1::-1]:
             return x
-        return (x * 256 + floats(low_bytes)) * 255 / 65535
+        n = min(len(low_bytes.getbands()), x.shape[2])  # opacity may be a color, or gone
+        x[..., :n] = (x[..., :n] * 256 + floats(low_bytes)[..., :n]) * 255 / 65535
+        return x
 
 
 def read_upright(

@@ -67,7 +67,7 @@ def export_studio(
     if path.suffix == ".html":
         return write_page(path, None, facts, programs)
     page = write_page(path / "index.html", None, facts, programs, installable=True)
-    write_app(path, page_words()["en"]["title"], page.read_text())
+    write_app(path, page_words()["en"]["title"], page.read_text(encoding="utf-8"))
     return path
 
 

@@ -127,7 +127,7 @@ class TemporalConsistency(Callback):
     def after_loss(self):
         if not (self.training and len(self.yb)):
             return
-        half = (len(self.x) + 1) // 2
+        half = (len(self.xb[0]) + 1) // 2
         photo, *style_ids = (each.as_subclass(Tensor)[:half] for each in self.xb)
         painted = self.pred.as_subclass(Tensor)[:half]
         grid, inside = motion(half, photo.shape[-2:], photo.device)

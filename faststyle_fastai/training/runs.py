@@ -23,6 +23,7 @@ from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.remote import digest
 from ..models.stylefile import check_can_add, load_style, save_style
+from ..perceptual.plans import merged
 from . import run_folder
 from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
@@ -224,7 +225,9 @@ def add_style(
     if not photos:
         raise FaststyleError(f"{file} is not in a run folder that lists its photos: give --photos.")
     plan = record["settings"]["plan"] if record else asdict(recipe_plan(info["recipe"], "style"))
-    plan = {**plan, "lr": ROWS_LR} | {k: v for k, v in overrides.items() if v is not None}
+    own = {k: v for k, v in overrides.items() if v is not None}
+    own["loss"] = merged(plan["loss"], own.get("loss") or {})
+    plan = {**plan, "lr": ROWS_LR} | own
     size, bs, images = (plan.pop(field) for field in ("size", "bs", "images"))
     # Photos that the run held out stay held out.
     split = {k: record["settings"][k] for k in ("valid_pct", "seed")} if record else {"seed": seed}

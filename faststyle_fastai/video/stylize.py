@@ -18,9 +18,10 @@ from ..core.prefetch import map_batches, map_overlapped
 from ..core.values import check_numbers, check_range, with_kinds
 from ..images.formats import is_numbered
 from ..images.masks import read_mask
+from ..images.remote import digest
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from .fingerprints import content_of, fingerprints
+from .fingerprints import content_of, fingerprint, fingerprints
 from .frame_painter import FramePainter
 from .image_writers import VideoWriter
 from .reader import SLIVER, VideoReader, open_video
@@ -88,7 +89,10 @@ def paint_video(
         paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
     if refine and painterly:
         raise FaststyleError("Refining is for a network. Do not use both refine= and painterly=.")
+    settings: dict[str, Any] = {}
     if refine:
+        settings["refine"] = [refine, fingerprint(paint, style, strength, paint.at_sight)]
+        settings["refine"] += [digest(painting)] if isinstance(painting, (str, Path)) else []
         kept = kept_refined(paint, out, resume)
         photos = [] if kept else three_frames(source, start, end)
         how = {**options, "size": size}
@@ -97,7 +101,7 @@ def paint_video(
     elif painterly and painting is not None:
         paint = copy(paint)
         paint.paintings = dict.fromkeys(paint.styles, painting)
-    settings: dict[str, Any] = {"source": source, "size": size, "smooth": smooth, "loop": loop}
+    settings |= {"source": source, "size": size, "smooth": smooth, "loop": loop}
     settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}
     settings |= fingerprints(paint, paint_options, painterly)
     painted = FramePainter(paint, paint_options, size, smooth, painterly)

@@ -30,7 +30,10 @@ FRAMES = [
     (b"x-frame-options", b"DENY"), (b"content-security-policy", b"frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
 ]  # fmt: skip
-STORES = "/photo", "/film", "/style", "/learn", "/finish", "/paint_film", "/refine", "/api/paint"
+STORES = (
+    "/photo", "/film", "/style", "/learn", "/finish", "/paint_film", "/refine", "/linked",
+    "/api/paint",
+)  # fmt: skip
 HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # of a path
 OPTION = re.compile(r"[:.]?[^:.]*\s--?[a-z][\w-]*[^.]*(?=\.)")  # advice for the command line

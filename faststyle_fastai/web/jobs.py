@@ -1,5 +1,6 @@
 "Films, optimizations and trainings of a page: what it shows of them, and how it stops them."
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class Job:
     why = ""  # it failed
     steps = 0  # of a training
     out: Path | None = None  # the file that it makes
+    uploads: Path | None = None  # a folder that it alone needs
 
     def __init__(self, owner: Any = None):  # a Visit: the job ends once the visitor has left
         self.id, self.owner, self.stop = uuid4().hex, owner, threading.Event()
@@ -93,16 +95,19 @@ class Queue:
         return watch.id
 
     def _run(self, watch, work):
-        if watch.stop.is_set():  # while it waited
-            watch.state = STOPPED
-            return
-        watch.state, watch.began = "running", time.monotonic()
         try:
+            if watch.stop.is_set():  # while it waited
+                watch.state = STOPPED
+                return
+            watch.state, watch.began = "running", time.monotonic()
             work()
             watch.state = SAVED if watch.stop.is_set() else DONE
         except Exception as error:
             why = plain_reason(error)
             watch.state, watch.why = STOPPED if watch.stop.is_set() else FAILED, why
+        finally:
+            if watch.uploads:
+                shutil.rmtree(watch.uploads, ignore_errors=True)
 
     def end(self, job: Job):
         "Stop a job that runs, or take it out of the queue."

@@ -11,8 +11,9 @@ from ..core.assets import sample_photos
 from ..core.errors import FaststyleError
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
+from ..images.remote import is_link
 from ..inference.html import export_html, sample_photo
-from ..inference.links import style_link
+from ..inference.links import DAMAGED, style_link
 from ..inference.studio import export_studio
 from ..inference.stylizer import Stylizer
 from .answers import SHOWN, jpeg, responses
@@ -84,22 +85,17 @@ class Mine:
         if place.name in self.site.owners.names:
             self.site.owners.check(visit, place.name)
         folder, arguments = self._photos(visit, how.get("photos"))
-        uploads = None
+        job = TrainingJob()
         if folder == visit.lessons:  # they are not removed while they are in use
-            folder = uploads = folder.rename(folder.with_name(f"photos-{uuid4().hex}"))
+            folder = job.uploads = folder.rename(folder.with_name(f"photos-{uuid4().hex}"))
             visit.lessons = None
         arguments |= {"minutes": minutes, **self.site.where}
-        job = TrainingJob()
 
         def work():
             from .teaching import teach
 
-            try:
-                self.shelf.place(place.name)  # another page may have been faster
-                teach(job, folder, picture, place, **arguments)
-            finally:
-                if uploads:
-                    shutil.rmtree(uploads, ignore_errors=True)
+            self.shelf.place(place.name)  # another page may have been faster
+            teach(job, folder, picture, place, **arguments)
 
         added = self.queue.add(place.name, job, work, visit.name)
         self.site.owners.own(visit, place.name)
@@ -172,7 +168,9 @@ class Mine:
 
     def linked(self, visit, how, body):
         "Add the style of a link, and name it; a built-in style is one already."
-        paint = Stylizer(str(how.get("link")), "cpu")
+        if not is_link(link := str(how.get("link"))):  # nor a path or an address of this machine's
+            raise FaststyleError(DAMAGED)
+        paint = Stylizer(link, "cpu", trust_pickle=False)
         if (called := str(paint.named)) not in paint.paintings:  # which only built-in ones have
             file = self.site.place(visit) / f"{own_name(called)}{NETWORK}"
             known = self.shelf.folder / paint.save(file).name

@@ -22,7 +22,7 @@ from ..inference.options import PaintOptions, painting_shape
 from ..inference.stylizer import Stylizer
 from .answers import SHOWN, jpeg, mask_of, number, picture, responses, stroke_of
 from .camera import Live, painted_frame
-from .library import plain_name
+from .library import plain_name, spoken
 from .visits import Site, Visit, kept, size_of
 from .window import Window, types
 
@@ -203,11 +203,13 @@ class Photos:
 
     def forget(self, visit, how, body):
         "Remove a painting that is no trained style."
-        if not (painting := self.shelf.painting(str(how.get("style")))):
+        if not (painting := self.shelf.painting(called := str(how.get("style")))):
             raise FaststyleError("Choose a painting of yours.")
-        self.site.owners.check(visit, str(how.get("style")))
+        self.site.owners.check(visit, called)
+        if called in self.site.queue.busy():
+            raise FaststyleError(f"{spoken(called)} is being taught: stop it first.")
         painting.unlink(missing_ok=True)
-        self.site.owners.gone(str(how.get("style")))
+        self.site.owners.gone(called)
 
     def plain(self, visit, how, body):
         "Paint as at first again."

@@ -91,6 +91,12 @@ def test_folders_pipes_masks_and_bits(light):
     "words, status, said",
     [
         (["train", "photos", "--style", "a.jpg"], 1, "needs the full distribution"),
+        (["strokes", "me.jpg"], 1, "needs the full distribution"),
+        (
+            ["stylize", "{photo}", "--style", "udnie", "-o", "a.png", "--likeness", "0"],
+            1,
+            "needs a",
+        ),
         (["stylize", "none.jpg", "--style", "udnie", "-o", "a.png"], 1, "Image not found"),
         (["stylize", "{photo}", "--style", "cubism", "-o", "a.png"], 1, "Unknown style 'cubism'"),
         (["stylize", "{photo}", "--style", "{net}", "-o", "a.png"], 1, "needs PyTorch"),

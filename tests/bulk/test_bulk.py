@@ -3,6 +3,7 @@
 import csv
 import shutil
 
+import numpy as np
 import pytest
 from conftest import is_clean
 from PIL import Image
@@ -15,6 +16,10 @@ from faststyle_fastai.all import (
     picture_files,
     read_picture,
 )
+from faststyle_fastai.bulk import cluster as bulk
+from faststyle_fastai.bulk.cluster import Worker, content_of
+from faststyle_fastai.inference.links import style_link
+from faststyle_fastai.inference.options import PaintOptions
 
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 SLIM = "slim:great_wave"
@@ -131,3 +136,21 @@ def test_bad_calls(tmp_path, pictures):
     shutil.copy(pictures / "0" / "0.jpg", tmp_path / "empty" / "a.jpg")
     with pytest.raises(ValueError, match="great_gatsby"):
         paint_bulk(tmp_path / "empty", tmp_path / "out", "slim:great_gatsby")
+
+
+@pytest.mark.parametrize("style", ["udnie", "#s=link"])
+def test_workers_paint_as_stylize_does(style, photo, tmp_path, monkeypatch):
+    style = style_link(Stylizer("the_scream")) if style == "#s=link" else style
+    (tmp_path / "in").mkdir()
+    shutil.copy(photo, "in/a.jpg")
+    shutil.copy(photo, "in/b.raf")  # only its ending would tell that it is RAW
+    endings = []
+    size = read_picture(photo).size
+    monkeypatch.setattr(bulk, "image_size", lambda p: endings.append(p.suffix) or size)
+    options = vars(PaintOptions(strokes=True))
+    worker = Worker("in", "out", (*content_of(style), "float32"), options, "cpu")
+    assert worker({"item": np.array(["a.jpg", "b.raf"])})["name"] == ["a.jpg", "b.raf"]
+    assert endings == [".jpg", ".raf"]
+    alone = Stylizer(style, "cpu", "float32")(photo, strokes=True)
+    apart = np.asarray(read_picture("out/a.jpg"), int) - np.asarray(alone)
+    assert np.abs(apart).mean() < 3  # JPEG

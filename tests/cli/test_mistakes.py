@@ -68,6 +68,7 @@ def test_paths_and_names_are_checked_before_torch_is_imported(args, words):
         ("train one --style sea.png --arch tarun -o run", 1, "scratch with --pretrained none."),
         ("train one --style sea.png --backbone vgg16 -o run", 1, "vgg16 has no layer relu3_4."),
         ("optimize me.png sea.png --recipe gatys --likeness 1", 1, "--likeness needs the recipe"),
+        ("optimize me.png sea.png --device gpu", 2, "Unknown device 'gpu'. Use cpu, cuda"),
         ("optimize me.png sea.png -s 5", 1, "Raise --min-scale or --end-scale."),
     ],
 )
@@ -101,3 +102,8 @@ def test_which_of_several_styles_is_painted_is_said(faststyle):
 def test_verbose_says_what_is_used(faststyle):
     said = faststyle("styles", "-v")
     assert said.returncode == 0 and "torch 2" in said.stderr and "precision" in said.stderr
+
+
+def test_verbose_takes_no_unknown_precision(faststyle, monkeypatch):
+    monkeypatch.setenv("FASTSTYLE_PRECISION", "foo")
+    fails(faststyle("styles", "-v"), 2, "foo")

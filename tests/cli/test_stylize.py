@@ -146,6 +146,12 @@ def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
     assert np.array_equal(read_picture("a.png"), photo)
     assert faststyle(*args, "--overwrite").returncode == 0
     assert not np.array_equal(read_picture("a.png"), photo)
+    Path("in").mkdir()
+    photo.save("in/a.png")
+    args = ["stylize", "in", "--style", "tiny:great_wave", "-o", "in"]
+    assert "overwrite its own input" in faststyle(*args).stderr
+    assert faststyle(*args, "--overwrite").stdout.split() == ["in/a.png"]
+    assert not np.array_equal(read_picture("in/a.png"), photo)
 
 
 def test_little_memory_makes_tiles(photo, monkeypatch):
@@ -199,6 +205,16 @@ def test_small_pictures_are_painted_together(faststyle, photos, tmp_path):
             np.asarray(read_picture(tmp_path / folder / name), int) for folder in ("one", "four")
         )
         assert np.abs(a - b).max() <= 2
+
+
+@pytest.mark.parametrize("how", [("udnie", "--painterly"), ("sea.png", "--likeness", 0)])
+def test_small_pictures_are_painted_together_by_neighbors(faststyle, photos, painting, how):
+    shutil.copy(painting, "sea.png")
+    args = photos / "flower", "--style", *how, "--precision", "float32", "--quiet"
+    for n in ("1", "2"):
+        assert faststyle("stylize", *args, "-o", n, "--batch-size", n).returncode == 0
+    one, two = (np.asarray(read_picture(Path(n, "0.jpg")), int) for n in ("1", "2"))
+    assert np.abs(one - two).mean() < 2
 
 
 def test_the_width_of_strokes(faststyle, photo):

@@ -5,6 +5,7 @@ import warnings
 import zlib
 from io import BytesIO
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -15,6 +16,7 @@ from PIL import Image, ImageCms
 from faststyle_fastai.all import Stylizer, read_picture
 from faststyle_fastai.images.color import SRGB, srgb
 from faststyle_fastai.images.discovery import find_pictures
+from faststyle_fastai.images.files import read_array
 from faststyle_fastai.images.metadata import read_metadata
 from faststyle_fastai.images.tensors import read_tensor
 
@@ -36,6 +38,10 @@ def away(file, right):
 def png(name, values, *chunks, spoil=b""):
     "Write a PNG with chunks before its picture; one of them gets a wrong checksum."
     Image.fromarray(values).save(name)
+    return with_chunks(name, *chunks, spoil=spoil)
+
+
+def with_chunks(name, *chunks, spoil=b""):
     with open(name, "rb") as file:
         data = file.read()
     at = data.index(b"IDAT") - 4
@@ -103,6 +109,18 @@ def test_colors_that_a_png_names():
     assert away("linear.png", COLORS) < 3
     png("srgb.png", COLORS, (b"gAMA", struct.pack(">I", 45455)))
     assert away("srgb.png", COLORS) == 0
+
+
+@pytest.mark.parametrize("bands, more", [("RGB", [(b"tRNS", bytes(6))]), ("RGBA", [])])
+def test_a_deep_picture_keeps_its_bits_and_its_opacity(bands, more):
+    deep = np.full((5, 7, len(bands)), 0x1234, np.uint16)
+    deep[..., 3:] = 0xFFFF
+    deep[0, :, :3] = 0
+    assert cv2.imwrite("deep.png", deep[..., [2, 1, 0, 3][: len(bands)]])
+    x = read_array(with_chunks("deep.png", *more))
+    assert x.shape == (5, 7, 4)
+    assert np.allclose(x[1:, :, :3], 0x1234 / 65535, atol=1e-7)
+    assert not more or (x[0, :, 3].max(), x[1:, :, 3].min()) == (0, 1)
 
 
 def test_high_dynamic_range_says_a_word():

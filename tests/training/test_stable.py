@@ -2,7 +2,7 @@ import torch
 from conftest import noise
 from fastai.torch_core import set_seed
 
-from faststyle_fastai.all import style_learner
+from faststyle_fastai.all import StyleDataLoaders, style_learner
 from faststyle_fastai.training.network_terms import motion, moved
 
 
@@ -53,3 +53,13 @@ def test_training_holds_the_strokes_still(dls, painting):
         found.append(unsteady(learn.model.eval()))
     plain, steady = found
     assert steady < 0.7 * plain
+
+
+def test_half_of_each_batch_is_painted_again(photos, painting):
+    dls = StyleDataLoaders.from_folder(photos, size=32, bs=6, valid_pct=0.15, device="cpu")
+    works, seen = {"a": painting, "b": photos / "flower" / "0.jpg"}, []
+    learn = style_learner(dls, works, arch="tiny", small=0, scales=(1,), stable=1.0)
+    learn.model.register_forward_pre_hook(lambda net, x: seen.append(len(x[0])))
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(1, 1e-3)
+    assert seen[:2] == [6, 3]

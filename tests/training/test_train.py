@@ -9,6 +9,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -137,8 +138,11 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
     new = "--style", f"coast={photos / 'flower' / '3.jpg'}", "--minutes", 0.01, "--quiet"
     said = faststyle("add-style", "run", *new, "--style-weight", 4, "--lr", 1e-3, "--bs", 1)
     fails(said, 2, "No such option", "--bs")
-    said = faststyle("add-style", "run", *new, "--style-weight", 4, "--lr", 1e-3)
+    with patch.object(runs, "style_learner", wraps=runs.style_learner) as made:
+        said = faststyle("add-style", "run", *new, "--style-weight", 4, "--lr", 1e-3)
     assert said.returncode == 0, said.stderr
+    added = made.call_args.kwargs["loss"]  # the run's own, except for what is given
+    assert added == loss | {"style": loss["style"] | {"weight": 4}}
     assert Stylizer("run").styles == ["sea", "coast"]
     learn = load_learner("run/model.pkl")
     learn.dls = StyleDataLoaders.from_folder(photos, size=32, bs=2, device="cpu")

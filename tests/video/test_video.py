@@ -46,6 +46,9 @@ def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypa
     cut = tmp_path / "cut.mp4"
     with pytest.raises(FaststyleError, match="Continue with --resume"):
         paint_video(sight, film, cut, refine=0.01, watch=stop)
+    other = Stylizer("tiny:great_wave", "cpu", "float32")
+    with pytest.raises(FaststyleError, match="other settings"):
+        paint_video(other, film, cut, refine=0.01, resume=True)
     monkeypatch.setattr(Stylizer, "refined", None)  # the network of the first frames is used again
     paint_video(sight, film, cut, refine=0.01, resume=True)
     assert times(cut) == times(whole)

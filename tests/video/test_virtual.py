@@ -1,10 +1,12 @@
 "The camera's video for other programs."
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer
 from faststyle_fastai.inference.options import PaintOptions
@@ -38,6 +40,10 @@ def test_each_frame_is_painted_and_sent(monkeypatch, film):
     assert min(Sink.latest.size[:2]) == 48
     assert not np.array_equal(Sink.latest.frames[0], Sink.latest.frames[-1])
     assert all(rate > 0 and late > 0 for rate, late in told)
+    Image.new("L", (32, 24)).save("none.png")
+    plain = [frame.copy() for frame in Sink.latest.frames]
+    virtual_camera(paint, replace(HOW, mask="none.png"), 48, str(film))
+    assert not np.array_equal(Sink.latest.frames[0], plain[0])
 
 
 def test_what_is_missing_is_said(monkeypatch, film):

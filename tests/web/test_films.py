@@ -71,6 +71,27 @@ def test_a_film_is_painted_like_photos(visit, film):
     assert abs(first[0] - first[1]).mean() > 5
 
 
+def test_what_comes_late_replaces_nothing(visit, film, photos):
+    tab, held = visit(), []
+    tab.route("**/page/film", lambda route: held.append(route))
+    with tab.expect_request("**/page/film"):
+        tab.locator("#file").set_input_files(film)
+    repainted(tab, lambda: tab.locator("#file").set_input_files(photos / "china" / "0.jpg"))
+    with tab.expect_response("**/page/film"):
+        held[0].continue_()
+    repainted(tab, tab.get_by_label("Keep the original colors").check)
+    assert tab.locator("#of-film").is_hidden() and tab.locator("#film").is_hidden()
+
+
+def test_two_clicks_paint_a_film_once(visit, film):
+    tab, jobs = visit(), []
+    opened(tab, film)
+    tab.on("request", lambda r: jobs.append(r) if r.url.endswith("/paint_film") else None)
+    tab.evaluate("() => [1, 2].map(() => document.all.film.click())")
+    heard(tab, "The film is painted")
+    assert len(jobs) == 1
+
+
 def test_another_moment_is_shown(visit, film):
     tab = visit()
     opened(tab, film)

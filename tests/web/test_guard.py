@@ -1,5 +1,6 @@
 "A page leaks nothing over HTTP to other machines, programs or sites."
 
+import pickle
 import re
 from http.client import HTTPConnection
 from pathlib import Path
@@ -8,7 +9,8 @@ from urllib.request import urlopen
 import pytest
 from pages import call, send
 
-from faststyle_fastai.all import read_picture
+from faststyle_fastai.all import ASSETS, read_picture
+from faststyle_fastai.images import remote
 from faststyle_fastai.web.guard import Guard, PageFolder, plain_reason
 
 FILES = "film", "style", "photo", "learn"
@@ -39,6 +41,20 @@ def test_no_name_is_a_file_of_the_server(page, monkeypatch):
                 assert free or told[0] == told[1], (act, key, got)
                 assert str(folder) not in told[0] and str(Path.home()) not in told[0]
     assert len(sorted(folder.rglob("*"))) >= len(before)
+
+
+def test_a_link_is_no_path_and_no_address(page, tmp_path, monkeypatch):
+    class Harm:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "harmed",)
+
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(Harm()))
+    monkeypatch.setattr(remote, "download", None)
+    tiny = ASSETS / "gallery-tiny.safetensors"
+    for link in (tmp_path / "a.pkl", tiny, "udnie", "http://127.0.0.1:9/a.png", None):
+        status, said = answer(page[0], "linked", {"link": link and str(link)})
+        assert (status, said) == (400, "The link is damaged: copy all of it again.")
+    assert not (tmp_path / "harmed").exists()
 
 
 @pytest.mark.parametrize("name", ["../../a.png", "/etc/passwd", "a\0.png", "\u202e.png", ".", ""])

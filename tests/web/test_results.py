@@ -115,6 +115,11 @@ def test_settings_go_back_and_forth(visit, photos):
     repainted(tab, undo.click)
     repainted(tab, lambda: tab.locator("#stroke").select_option("broad"))
     expect(redo).to_be_disabled()  # another way was taken
+    repainted(tab, lambda: tab.evaluate("() => [1, 2].map(() => document.all.back.click())"))
+    expect(tab.get_by_label("Keep the original colors")).not_to_be_checked()
+    for _ in range(2):  # none of them was lost
+        repainted(tab, redo.click)
+    expect(tab.locator("#stroke")).to_have_value("broad")
 
 
 def test_the_file_is_seen_before_it_is_saved(visit, large):

@@ -63,6 +63,27 @@ def test_styles_belong_to_who_added_them(port):
     assert send(port, "remove", b"", {"style": name}, "bob")[0] == 200
 
 
+def test_a_painting_stays_while_it_is_taught(port, scratch, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr("faststyle_fastai.web.teaching.teach", lambda *_, **__: gate.wait(60))
+    one, two = (added(port, f"{color}ish.png", color, "hugo") for color in ("red", "blue"))
+    how = {"style": one, "minutes": 1, "photos": "samples"}
+    assert send(port, "teach", b"", how, "hugo")[0] == 200
+    assert send(port, "learn", png("green"), {"name": "a.png", "first": True}, "hugo")[0] == 200
+    how |= {"style": two, "photos": "folder"}
+    waits = json.loads(send(port, "teach", b"", how, "hugo")[1])
+    status, said, _ = send(port, "forget", b"", {"style": one}, "hugo")
+    assert status == 400 and b"is being taught: stop it first" in said
+    assert list(scratch.rglob("photos-*"))
+    assert send(port, "end", b"", waits, "hugo")[0] == 200
+    gate.set()
+    end = time.monotonic() + 60
+    while send(port, "forget", b"", {"style": one}, "hugo")[0] == 400:
+        assert time.monotonic() < end
+    while list(scratch.rglob("photos-*")):  # what it would have learned on has gone
+        assert time.monotonic() < end
+
+
 def test_long_names_and_names_without_letters(port):
     long = "the great wave off kanagawa by hokusai 1831.png"
     names = {added(port, long, color, "ann") for color in ("red", "blue", "green")}

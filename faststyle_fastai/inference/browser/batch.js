@@ -61,7 +61,7 @@ async function paintQueue(mine) {
     if (mine.stopped) break;
     standing(file, "runs");
     if (now.file !== file || !now.painted) await open(file).catch(console.warn);
-    const name = unused(fileName(type), done);
+    const name = unused(`${fileName()}.${ENDINGS[type]}`, done);
     const blob = !mine.stopped && now.file === file && now.painted && (await finished(type));
     standing(file, blob ? "done" : mine.stopped ? "waits" : "failed");
     if (mine.stopped && !blob) break;

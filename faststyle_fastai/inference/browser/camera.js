@@ -65,10 +65,12 @@ $("camera").onclick = async () => {
   let mine;
   try {
     mine = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+    if (document.body.classList.contains("own")) return mine.getTracks().forEach((track) => track.stop()); // nobody would see that it is on
     goLive(mine, $("camera"));
     if (document.activeElement === document.body) $("camera").focus(); // the button on the first screen has gone
     video = create("video", { srcObject: mine, muted: true, playsInline: true });
     await Promise.all([video.play(), started]);
+    if (live !== mine) return; // something else was opened
     $("camera").disabled = false;
     $("record").hidden = !window.MediaRecorder;
     $("snap").hidden = $("booth").hidden = false;
@@ -83,8 +85,9 @@ $("camera").onclick = async () => {
     if (live === mine) stopLive();
     const why = { NotFoundError: words.cameraNone, NotAllowedError: words.cameraRefused }[error.name];
     say("noCamera", { why: why ?? error.message });
+  } finally {
+    $("camera").disabled = !$("held").hidden;
   }
-  $("camera").disabled = false;
 };
 
 // As a source for broadcasting software, ?clean shows the painted camera and nothing else.

@@ -1,6 +1,6 @@
 // Closer to a painting: on this photo, or a network for all.
 const renames = {}; // of styles, in this window
-let way = null; // what stops the one that goes on
+let way = null, soon = false; // what stops the one that goes on; whether one is about to begin
 $("of-film").append($("flowing"));
 $("smooth").onchange = $("painterly").onchange = () => offerFilm();
 $("film").after($("halt"));
@@ -25,7 +25,10 @@ async function paintAgain() {
 
 // Work at the photo while its settings wait, then show what came of it.
 async function getCloser(work) {
+  if (soon) return;
+  soon = true;
   await idle();
+  soon = false;
   takeBrush("none");
   busy = true;
   way = () => {};
@@ -91,7 +94,7 @@ async function refresh() {
   const told = (all) => JSON.stringify(all.map(({ name, version }) => [name, version]));
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
-  const before = style, { version } = style, called = renames[style.name] ?? style.name;
+  const before = style, { version } = style, called = found.some(({ name }) => name === style.name) ? style.name : (renames[style.name] ?? style.name);
   style = facts.styles.find((one) => one.name === called) ?? facts.styles[0];
   offerAll();
   titled($("title"), style);

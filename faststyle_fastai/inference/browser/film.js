@@ -1,20 +1,22 @@
 // A film: one of its frames is painted as a photo is, and then all of them.
-let film, filming = false; // what is open; whether it is being painted
+let film, filming = false, moments = 0; // what is open; whether it is being painted; how often a moment was asked for
 
 async function openFilm(file) {
   if (!films) return say("noFilm");
+  const mine = ++openings;
   say("opening");
   opening = true;
   try {
     const found = await readFilm(file); // what is open stays if it cannot be read
+    if (mine !== openings) return forgetFilm(found); // something else was opened
     endLive();
     closeFilm();
     await showFilm({ file, address: URL.createObjectURL(file), ...found });
   } catch (error) {
     console.warn(error);
-    say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
+    if (mine === openings) say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
   } finally {
-    opening = false;
+    if (mine === openings) opening = false;
   }
 }
 
@@ -28,9 +30,11 @@ async function showFilm(found) {
   $("moment").dataset.seconds = found.seconds;
   tellValue($("moment"));
   now.reduced = "";
-  now.photo = await frameAt(found, 0);
-  await opened(found.file, found.size ?? `${now.photo.width}×${now.photo.height}`);
+  const frame = await frameAt(found, 0);
   if (film !== found) return; // something else was opened
+  now.photo = frame;
+  await opened(found.file, found.size ?? `${now.photo.width}×${now.photo.height}`);
+  if (film !== found) return;
   offerFilm();
   say("filmFirst", found);
 }
@@ -74,10 +78,13 @@ function seeFilm() {
 }
 
 $("moment").onchange = async () => {
+  const ours = film, mine = ++moments;
   try {
-    now.photo = await frameAt(film, $("moment").value / 100);
+    const frame = await frameAt(ours, $("moment").value / 100);
+    if (film !== ours || mine !== moments) return; // another was asked for
+    now.photo = frame;
   } catch (error) {
-    return say("notFilm", { name: film.file.name, why: error.message });
+    return say("notFilm", { name: ours.file.name, why: error.message });
   }
   now.painted = null;
   show();
@@ -103,8 +110,13 @@ $("film").onclick = () => {
 
 // Show how a film is painted, until it is there.
 async function followFilm(work) {
-  const ours = film, wanted = looks();
+  const ours = film;
+  if (ours.begins) return;
+  ours.begins = true;
   await idle();
+  ours.begins = false;
+  if (film !== ours) return;
+  const wanted = looks();
   filming = true;
   offerFilm({});
   hold(true);

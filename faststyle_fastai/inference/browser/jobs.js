@@ -60,7 +60,10 @@ async function watchFilm(id, ours, watch) {
   const blob = await (await call("result", { method: "GET", how: { id } })).blob();
   return { blob, name: job.file, whole: job.state === "done", said: () => say({ done: "filmPainted", stopped: "filmStopped" }[job.state] ?? "filmInPart", { why: job.why }) };
 }
-const stopFilm = () => endJob({ id: filming });
+async function stopFilm() {
+  while (filming === true) await pause(); // the server has not named it yet
+  if (filming) await endJob({ id: filming });
+}
 
 // A reload shows the same photo or film again, which the server has, and what goes on in it.
 async function restore() {

@@ -116,7 +116,7 @@ async function reopen() {
   if (!photo) return;
   const edits = await storing((found) => found.get("edits"));
   await open(photo);
-  if (!edits) return;
+  if (!edits || now.file !== photo) return; // or another was opened
   now.edits = canvasOf(edits);
   offerUndo();
   await correct("corrected");

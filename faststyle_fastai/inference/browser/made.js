@@ -1,7 +1,7 @@
 // What was made since the page was opened, as encoded pictures: one click brings one back with its
 // photo and settings, and any two can be compared.
 const MOST_MADE = 24, SEEN = 1600; // pictures; px of their longer side
-let made = [], versus = false; // the newest is the last; whether a click puts one beside the line
+let made = [], versus = false, unpacks = 0; // the newest is the last; whether a click puts one beside the line; how often one came back
 
 // Keep the picture as it is seen, in place of one with the same settings.
 function keepMade() {
@@ -41,11 +41,13 @@ async function bringBack(one) {
 
 // Show one again, with its settings; it is painted again only if more is asked for than to see it.
 async function unpack(one) {
-  const [picture, edits] = await Promise.all((await one.ready).map((blob) => blob && createImageBitmap(blob)));
+  const mine = ++unpacks, [picture, edits] = await Promise.all((await one.ready).map((blob) => blob && createImageBitmap(blob)));
+  if (mine !== unpacks || now.file !== one.file) return; // something else was asked for
   endSaving();
   apply(one.values);
   Object.assign(now, { painted: canvasOf(picture), kept: one.strip ? "strip" : true, edits: edits && canvasOf(edits), refined: one.refined, note: "" });
   picture.close();
+  keep("edits", now.edits && pixels(now.edits));
   offerUndo();
   show();
   ready(true);

@@ -159,14 +159,20 @@ async function goOnWatching() {
 }
 
 // What a button does, and what is said if it fails.
-const act = (id, work, tell = tellOwn) =>
-  ($(id).onclick = async () => {
+function act(id, work, tell = tellOwn) {
+  let runs = false; // a second click has no meaning of its own
+  $(id).onclick = async () => {
+    if (runs) return;
+    runs = true;
     try {
       await work();
     } catch (error) {
       tell("ownFailed", { why: error.message });
+    } finally {
+      runs = false;
     }
-  });
+  };
+}
 
 // Change a style, whose pictures are asked for again afterwards.
 async function change(what, how) {
@@ -215,14 +221,13 @@ async function train(what, how) {
 }
 act("begin", async () => {
   const { name, learned } = mine, photos = $("photos").value;
-  if (photos === "folder") {
-    if (!pictures().length) return tellOwn("noPhotos");
+  if (photos === "folder" && !pictures().length) return tellOwn("noPhotos");
+  if (learned && !confirm(filled(words.anewSure, mine))) return;
+  if (photos === "folder")
     for (const [i, file] of pictures().entries()) {
       tellOwn("sending", { n: i + 1, of: pictures().length });
       await call("learn", { body: file, how: { name: file.name, first: i === 0 } });
     }
-  }
-  if (learned && !confirm(filled(words.anewSure, mine))) return;
   if (learned) await change("discard", { style: name });
   await train("teach", { style: name, minutes: Number($("minutes").value), photos });
 });
@@ -256,6 +261,7 @@ act("rename", async () => {
   const { name } = await (await change("rename", { style: before, name: $("called").value })).json();
   $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
+  for (const [first, last] of Object.entries(renames)) if (last === uses) renames[first] = mine.uses;
   renames[uses] = mine.uses;
   tellOwn("renamed", { title, now: mine.title });
 });

@@ -2,21 +2,23 @@
 const TINY = 64; // px of a side, below which there is little to paint
 const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
 
-let opening = false; // a file is read and shown, for which thumbnails of the one before wait
+let opening = false, openings = 0; // a file is read and shown, for which thumbnails of the one before wait; how many were
 
 // A photo from a file; it is painted, or comes back as it was `made`.
 async function open(file, was) {
   if (isFilm(file)) return openFilm(file);
+  const mine = ++openings;
   say("opening");
   opening = true;
   let image;
   try {
     image = await bitmapOf(file); // upright, as its EXIF says
   } catch (error) {
-    return say("notPicture", { name: file.name, why: error.message }); // what is open stays
+    return mine === openings && say("notPicture", { name: file.name, why: error.message }); // what is open stays
   } finally {
-    opening = false;
+    if (mine === openings) opening = false;
   }
+  if (mine !== openings) return image.close(); // something else was opened
   endLive();
   closeFilm();
   now.reduced = Math.min(image.width, image.height) < TINY ? words.tiny : "";

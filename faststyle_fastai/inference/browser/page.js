@@ -89,7 +89,12 @@ new ResizeObserver(atEnd).observe($("styles"));
 for (const [id, way] of [["less", -0.7], ["more", 0.7]])
   $(id).onclick = () => $("styles").scrollBy({ left: ahead * way * $("styles").clientWidth, behavior: "smooth" });
 Object.assign($("own").parentElement, { hidden: !facts.sight, title: words.ownTitle });
-Object.assign($("own"), { accept: facts.files ?? "image/*", onchange: () => $("own").files[0] && readStyle($("own").files[0]) });
+Object.assign($("own"), { accept: facts.files ?? "image/*", onchange: takeOwn });
+function takeOwn() {
+  const [file] = $("own").files;
+  $("own").value = ""; // so that the same one can be added again
+  if (file) readStyle(file);
+}
 offerAll();
 function inHash() {
   try {
@@ -107,10 +112,10 @@ async function readStyle(file) {
     let part;
     if (!file.name.endsWith(".safetensors")) {
       const image = await createImageBitmap(file).catch(() => {
-        throw new Error(words.unreadable);
+        if (!lasting) throw new Error(words.unreadable); // a server reads more
       });
-      const scale = Math.min(1, (2 * READ) / Math.min(image.width, image.height));
-      part = canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
+      const scale = image && Math.min(1, (2 * READ) / Math.min(image.width, image.height));
+      part = image && canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
     }
     await started;
     const one = { own: true, forgettable: true, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
@@ -162,6 +167,7 @@ function ready(done) {
 
 async function paint() {
   if (!now.photo || live) return;
+  unpacks++;
   if (busy) return void (again = true);
   busy = true;
   if (!now.kept) endSaving();
@@ -176,9 +182,10 @@ async function paint() {
     await started;
     do {
       again = false;
-      const found = await repaint(now.photo, asked());
+      const photo = now.photo, found = await repaint(photo, asked());
       ({ where, seen } = found);
       if (live) break;
+      if (now.photo !== photo) continue; // another was opened
       Object.assign(now, { painted: found.image, kept: false });
       show();
     } while (again);
@@ -200,6 +207,7 @@ async function paint() {
   painting();
   document.body.classList.remove("painting");
   busy = false;
+  if (again) return paint(); // after a failure
 }
 
 // Without a person, all of a photo is painted. A film may show one at another moment.

@@ -70,7 +70,7 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 const inStyle = () => [style, second()].filter(Boolean).map(({ name }) => name).join("-");
-const fileName = (type) => `${now.name}-${inStyle()}.${ENDINGS[type]}`;
+const fileName = () => `${now.name}-${inStyle()}`; // without its ending
 
 // What the button saves: a photo, a frame, or the film once it is painted.
 function nameDownload() {
@@ -82,9 +82,9 @@ async function download() {
     save(film.painted, film.called);
     return say("made", { name: film.called });
   }
-  const blob = offered ?? (await finished(chosenType()));
+  const name = fileName(), blob = offered ?? (await finished(chosenType())); // settings may change meanwhile
   if (!blob) return;
-  save(blob, fileName(blob.type));
+  save(blob, `${name}.${ENDINGS[blob.type]}`);
   say("saved", { size: now.size, reduced: lost ? words.savedSeen : now.reduced });
 }
 $("download").onclick = $("save").onclick = download;
@@ -149,8 +149,9 @@ $("copy").hidden = !(window.ClipboardItem && navigator.clipboard?.write);
 
 $("share").hidden = !navigator.canShare?.({ files: [new File([""], "a.jpg", { type: "image/jpeg" })] });
 $("share").onclick = async () => {
-  const blob = await finished("image/jpeg");
+  const name = `${fileName()}.jpg`, blob = await finished("image/jpeg");
   if (!blob) return;
-  const file = new File([blob], fileName("image/jpeg"), { type: "image/jpeg" });
-  await navigator.share({ files: [file] }).then(() => say("shared", { size: now.size }), (error) => say("notSaved", { why: error.message }));
+  const file = new File([blob], name, { type: "image/jpeg" });
+  const failed = (error) => (error.name === "AbortError" ? say("stopped") : say("notSaved", { why: error.message }));
+  await navigator.share({ files: [file] }).then(() => say("shared", { size: now.size }), failed);
 };

@@ -9,6 +9,11 @@ const films = Boolean(window.VideoEncoder);
 async function readFilm(file) {
   const video = create("video", { src: URL.createObjectURL(file), muted: true, playsInline: true, preload: "auto" });
   await event(video, "loadeddata");
+  if (video.duration === Infinity) { // a recording of a browser's tells it at its end
+    const known = event(video, "durationchange");
+    video.currentTime = 1e7;
+    await known;
+  }
   return { video, rate: await rateOf(video), seconds: Math.round(video.duration) };
 }
 async function frameAt({ video, rate }, share) {

@@ -86,6 +86,7 @@ const tasks = {
   // edges; as `enlarged` in enlarge.py. At another size, `image`, it is painted anew.
   async enlarge({ id, strength, image }) {
     stopped = false;
+    const keeps = keepsColors; // settings may change meanwhile
     const { width, height } = image || whole, data = image ? image.data : whole.data.slice();
     const [seen, made] = image || brush ? await anew(image || whole) : [small, painted];
     const same = width === seen.width && height === seen.height, light = same ? null : luminance(seen);
@@ -105,7 +106,7 @@ const tasks = {
           const value = same ? made.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
           color[c] = Math.min(1, Math.max(0, value));
         }
-        if (keepsColors && !same) {
+        if (keeps && !same) {
           const lighter = LUMA[0] * (color[0] - red) + LUMA[1] * (color[1] - green) + LUMA[2] * (color[2] - blue);
           color[0] = red + lighter, color[1] = green + lighter, color[2] = blue + lighter;
         }

@@ -25,8 +25,8 @@ from .stylize import report, style_name, write
 
 app = command_line("Paint photos in the style of any painting, in seconds.")
 COMMAND = {"cls": Command, "rich_help_panel": "Paint"}
-MISSING = """train add-style pretrain demo video camera optimize grid sheet web bulk export import
-info evaluate"""
+MISSING = """train add-style pretrain demo video camera optimize grid sheet strokes web bulk share
+export import info evaluate"""
 
 
 @options.takes(options.paint_options("strokes", "tile", "exact"))
@@ -62,6 +62,8 @@ def stylize(
     jobs = [] if watch else plan(inputs, out, depth or 8, force, skip_existing)
     depth = depth or depth_of(jobs, "none")
     paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
+    if likeness is not None and not paint.at_sight:
+        raise FaststyleError("--likeness needs a painting as --style.")
     how = vars(settings) | {"style": styles, "array": depth == 16}
     how |= {} if likeness is None else {"likeness": likeness}
     written: list[Path] = []
