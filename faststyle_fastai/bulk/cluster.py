@@ -102,12 +102,11 @@ def content_of(style):
     if is_painting(style):
         given = named_works(style)
         return [content(work) for work in works_of(style)], None, given and given[0]
-    if is_link(style):
-        return [], style, None
-    path, name = find_style(style)
-    if path.parent == ASSETS and str(path) not in str(style):
-        return [], str(style), None
-    return [content(path / MODEL if path.is_dir() else path)], name, None
+    if not is_link(style):
+        path, name = find_style(style)
+        if path.parent != ASSETS or str(path) in str(style):
+            return [content(path / MODEL if path.is_dir() else path)], name, None
+    return [], style, None  # a link, or what comes with the package
 
 
 def content(file):

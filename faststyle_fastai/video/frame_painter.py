@@ -11,7 +11,7 @@ import torch
 from ..core.devices import finishing_device
 from ..core.moments import moments
 from ..images.files import to_picture
-from ..images.masks import fit_mask, gray
+from ..images.masks import fit_mask, gray, read_mask
 from ..images.shapes import short_shape
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
@@ -56,7 +56,8 @@ class FramePainter:
             self.painters[i] = replace(self.painters[i], measure=smoothed)
         self.blender = FlowBlender(KEPT if smooth else HALF) if smooth or painterly else None
         self.device = finishing_device(paint.device)
-        self.mask_of = lru_cache(1)(partial(fitted_mask, options.mask, self.device))
+        mask = None if options.mask is None else read_mask(options.mask)
+        self.mask_of = lru_cache(1)(partial(fitted_mask, mask, self.device))
         finds = options.area != "all" or options.faces == "natural"
         self.people = SteadyPeople() if finds else None
         self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes

@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from ..core.errors import FaststyleError
 from ..core.extras import extra
-from ..images.masks import read_mask
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from .frame_painter import FramePainter
@@ -35,8 +33,6 @@ def virtual_camera(
     Raises `FaststyleError` if there is no camera, or no virtual one.
     """
     cv2, pyvirtualcam = extra("cv2", "virtual"), extra("pyvirtualcam", "virtual")
-    if options.mask is not None:
-        options = replace(options, mask=read_mask(options.mask))
     source = cv2.VideoCapture(camera)
     painter, began, n = FramePainter(paint, options, size), time.monotonic(), 0
     sink: Any = None

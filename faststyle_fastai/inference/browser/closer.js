@@ -1,6 +1,6 @@
 // Closer to a painting: on this photo, or a network for all.
 const renames = {}; // of styles, in this window
-let way = null, soon = false; // what stops the one that goes on; whether one is about to begin
+let way = null; // what stops the one that goes on
 $("of-film").append($("flowing"));
 $("smooth").onchange = $("painterly").onchange = () => offerFilm();
 $("film").after($("halt"));
@@ -24,11 +24,8 @@ async function paintAgain() {
 }
 
 // Work at the photo while its settings wait, then show what came of it.
-async function getCloser(work) {
-  if (soon) return;
-  soon = true;
+const getCloser = once(async (work) => {
   await idle();
-  soon = false;
   takeBrush("none");
   busy = true;
   way = () => {};
@@ -53,7 +50,7 @@ async function getCloser(work) {
   if (said) say(said);
   else ready(true);
   if (document.activeElement === document.body) $("picture").focus({ preventScroll: true });
-}
+});
 $("halt").onclick = () => {
   $("halt").textContent = words.halting;
   way();
@@ -94,7 +91,9 @@ async function refresh() {
   const told = (all) => JSON.stringify(all.map(({ name, version }) => [name, version]));
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
-  const before = style, { version } = style, called = found.some(({ name }) => name === style.name) ? style.name : (renames[style.name] ?? style.name);
+  const before = style, { version } = style;
+  let called = style.name;
+  while (called in renames && !found.some(({ name }) => name === called)) called = renames[called];
   style = facts.styles.find((one) => one.name === called) ?? facts.styles[0];
   offerAll();
   titled($("title"), style);

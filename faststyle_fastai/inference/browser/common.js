@@ -8,6 +8,19 @@ const language = wanted.map((name) => name?.split("-")[0].toLowerCase()).find((n
 const words = languages[language], ahead = language === "ar" ? -1 : 1; // to the right, or to the left
 Object.assign(document.documentElement, { lang: language, dir: ahead < 0 ? "rtl" : "ltr" });
 if (document.title === languages.en.title) document.title = document.querySelector("h1").textContent = words.title; // not one's own
+// What a second click does not begin again while it goes on.
+function once(work) {
+  let runs = false;
+  return async (...given) => {
+    if (runs) return;
+    runs = true;
+    try {
+      return await work(...given);
+    } finally {
+      runs = false;
+    }
+  };
+}
 const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
 const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`; // 0:07

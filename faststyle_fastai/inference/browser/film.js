@@ -109,12 +109,9 @@ $("film").onclick = () => {
 };
 
 // Show how a film is painted, until it is there.
-async function followFilm(work) {
+const followFilm = once(async (work) => {
   const ours = film;
-  if (ours.begins) return;
-  ours.begins = true;
   await idle();
-  ours.begins = false;
   if (film !== ours) return;
   const wanted = looks();
   filming = true;
@@ -138,4 +135,4 @@ async function followFilm(work) {
   if (left) $(done?.blob ? "play" : "film").focus();
   ready(true);
   done?.said();
-}
+});

@@ -159,20 +159,14 @@ async function goOnWatching() {
 }
 
 // What a button does, and what is said if it fails.
-function act(id, work, tell = tellOwn) {
-  let runs = false; // a second click has no meaning of its own
-  $(id).onclick = async () => {
-    if (runs) return;
-    runs = true;
+const act = (id, work, tell = tellOwn) =>
+  ($(id).onclick = once(async () => {
     try {
       await work();
     } catch (error) {
       tell("ownFailed", { why: error.message });
-    } finally {
-      runs = false;
     }
-  };
-}
+  }));
 
 // Change a style, whose pictures are asked for again afterwards.
 async function change(what, how) {
@@ -261,8 +255,8 @@ act("rename", async () => {
   const { name } = await (await change("rename", { style: before, name: $("called").value })).json();
   $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
-  for (const [first, last] of Object.entries(renames)) if (last === uses) renames[first] = mine.uses;
   renames[uses] = mine.uses;
+  delete renames[mine.uses]; // it may have been the name of another
   tellOwn("renamed", { title, now: mine.title });
 });
 act("remove", async () => {
