@@ -138,10 +138,10 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
     new = "--style", f"coast={photos / 'flower' / '3.jpg'}", "--minutes", 0.01, "--quiet"
     said = faststyle("add-style", "run", *new, "--style-weight", 4, "--lr", 1e-3, "--bs", 1)
     fails(said, 2, "No such option", "--bs")
-    with patch.object(runs, "style_learner", wraps=runs.style_learner) as made:
+    with patch.object(runs, "fit_run", wraps=runs.fit_run) as fitted:
         said = faststyle("add-style", "run", *new, "--style-weight", 4, "--lr", 1e-3)
     assert said.returncode == 0, said.stderr
-    added = made.call_args.kwargs["loss"]  # the run's own, except for what is given
+    added = fitted.call_args.args[0].style_card.plan.loss  # the run's, but for what is given
     assert added == loss | {"style": loss["style"] | {"weight": 4}}
     assert Stylizer("run").styles == ["sea", "coast"]
     learn = load_learner("run/model.pkl")
