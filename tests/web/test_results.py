@@ -169,6 +169,33 @@ def test_a_picture_for_a_paper_says_its_resolution(visit, large, kind):
     expect(tab.get_by_role("combobox", name="Paper")).to_be_hidden()
 
 
+HELD = """() => {
+  const made = createImageBitmap;
+  window.held = new Promise((arrived) => {
+    createImageBitmap = async (...given) => {
+      const picture = await made(...given);
+      if (picture.width < 480) return picture; // a thumbnail
+      createImageBitmap = made;
+      await new Promise((go) => arrived({ go }));
+      return picture;
+    };
+  });
+}"""
+
+
+def test_a_file_that_is_measured_late_is_not_saved(visit, large):
+    tab = visit()
+    opened(tab, large)
+    tab.evaluate(HELD)
+    tab.get_by_role("button", name="File format and size").click()
+    tab.evaluate("async () => { await held; }")
+    tab.get_by_role("combobox", name="Paper").select_option("A4")
+    expect(tab.locator("#weight")).to_contain_text("44 pixels per inch", timeout=60_000)
+    tab.evaluate("async () => { (await held).go(); await new Promise(requestAnimationFrame); }")
+    with Image.open(saved(tab, "#save").path()) as picture:
+        assert [round(dpi) for dpi in picture.info["dpi"]] == [44, 44]
+
+
 def detail(image):
     light = np.asarray(image.convert("L"), float)
     return np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()
@@ -265,7 +292,7 @@ def test_each_photo_of_several_has_its_state(visit, photos):
 def test_many_paintings_need_no_more_memory(visit, photos):
     tab = visit()
     opened(tab, photos / "china" / "0.jpg")
-    tab.locator("#faces canvas").nth(13).wait_for(state="attached", timeout=90_000)
+    tab.locator("#faces canvas").nth(4).wait_for(state="attached", timeout=90_000)
     devtools = tab.context.new_cdp_session(tab)
 
     def heap_after(paintings):

@@ -101,6 +101,7 @@ async function measure() {
   if (mine !== asks) return measure();
   if (!blob) return endSaving();
   const picture = await createImageBitmap(blob), dpi = perInch([picture.width, picture.height]);
+  if (mine !== asks) return picture.close(); // that one goes on
   now.filed = canvasOf(picture, ...fitted(picture, LONGEST));
   picture.close();
   [offered, $("save").disabled] = [blob, false];
@@ -116,6 +117,7 @@ function endSaving() {
   if ($("saving").hidden) return;
   const left = document.activeElement === document.body || $("saving").contains(document.activeElement);
   [$("saving").hidden, offered, now.filed] = [true, null, null];
+  asks++; // what is measured now is not wanted
   if (left) $("as").focus();
   $("as").setAttribute("aria-expanded", false);
   forgetFull();
