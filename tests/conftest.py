@@ -18,6 +18,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer
+from faststyle_fastai.core.assets import builtin_path
 
 pytest.register_assert_rewrite("pages")  # so that its failures are explained, too
 pytest_plugins = ["exported"]  # the fixtures of exported pages
@@ -150,14 +151,23 @@ def film(tmp_path_factory):
 
 @contextmanager
 def quick_page(folder, **how):
-    "A page's URL; its examples are small, and it soon tells how long its work will take."
+    """A page's URL; its built-in styles are the slim network's.
+
+    Its examples are small, and it soon tells how long its work will take.
+    """
     from faststyle_fastai.web.app import web_page
 
     with pytest.MonkeyPatch.context() as patch:
+        for module in ("library", "entries"):
+            patch.setattr(f"faststyle_fastai.web.{module}.builtin_path", slim_instead)
         patch.setattr("faststyle_fastai.web.mine.EXAMPLE", 160)
         patch.setattr("faststyle_fastai.web.jobs.SURE", 0.001)
         with web_page(folder, port=(port := free_port()), **how):
             yield f"http://127.0.0.1:{port}"
+
+
+def slim_instead(kind, arch):
+    return builtin_path(kind, "slim" if arch == "full" else arch)
 
 
 def quietly(learn, verb="fit_one_cycle", *args, **kwargs):

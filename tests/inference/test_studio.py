@@ -16,6 +16,7 @@ from conftest import fails
 from exported import away, downloaded, open_photo
 from pages import repainted
 from PIL import Image
+from playwright.sync_api import expect
 
 from faststyle_fastai.all import Stylizer, style_thumbnail
 from faststyle_fastai.inference.html import BROWSER
@@ -60,7 +61,11 @@ def test_places_of_a_painting_are_those_of_python(visit, studio, photos):
 def test_a_style_from_an_address_and_thumbnails_of_the_photo(visit, studio, china):
     tab = visit(studio)
     open_photo(tab, china)
-    tab.locator("#styles canvas").nth(13).wait_for(timeout=60_000)
+    tab.locator("#styles canvas").first.wait_for(timeout=60_000)
+    last = tab.locator("#faces button").last
+    expect(last.locator("canvas")).to_have_count(0)  # it is not in sight
+    last.scroll_into_view_if_needed()
+    expect(last.locator("canvas")).to_have_count(1, timeout=60_000)
     repainted(tab, tab.get_by_role("radio", name="Udnie").click)
     assert tab.url.endswith("#udnie")
     tab.reload()

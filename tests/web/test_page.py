@@ -60,7 +60,7 @@ def test_a_photo_is_painted(visit, photos, size):
     assert download.suggested_filename == "china-the_scream.png"
     pictures.append(read_picture(download.path()))
     for picture, style in zip(pictures, ("great_wave", "the_scream")):
-        wanted = np.asarray(Stylizer("gallery")("china.png", style), float)
+        wanted = np.asarray(Stylizer("slim")("china.png", style), float)
         assert np.abs(np.asarray(picture, float) - wanted).mean() < 1
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not tab.evaluate(wide)  # no horizontal scrolling
@@ -105,7 +105,7 @@ def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):
     opened(tab, "large.jpg")
     got = read_picture(downloaded(tab).path())
     assert got.size == (1800, 1200)
-    wanted = Stylizer("gallery")("large.jpg", "great_wave")
+    wanted = Stylizer("slim")("large.jpg", "great_wave")
     small = (np.asarray(p.resize((60, 40)), float) for p in (got, wanted))
     assert abs(next(small) - next(small)).mean() < 4
     repainted(tab, lambda: tab.locator("#stroke").select_option("finest"))

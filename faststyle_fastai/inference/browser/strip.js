@@ -42,18 +42,26 @@ function centered(image, width = SMALL, height = SMALL) {
   return middle;
 }
 
-// The photo in each style, when there is nothing else to do.
+// The photo in each style that comes into sight, one by one, when there is nothing else to do.
 async function paintThumbnails(styles = facts.styles) {
   const photo = now.photo, square = centered(photo);
-  for (const one of facts.styles.length > 1 ? [...styles] : []) {
+  const stays = (one) => now.photo === photo && facts.styles.includes(one);
+  let last;
+  async function next(one) {
+    await last;
     await idle();
-    if (now.photo !== photo) return;
-    if (!facts.styles.includes(one)) continue; // it has gone
-    const painted = await thumbnail(square, one).catch((error) => facts.styles.includes(one) && Promise.reject(error));
-    if (now.photo !== photo) return;
-    if (painted) putFace(one, painted);
+    const painted = stays(one) && (await thumbnail(square, one).catch((error) => stays(one) && Promise.reject(error)));
+    if (painted && stays(one)) putFace(one, painted);
   }
+  await Promise.all((facts.styles.length > 1 ? styles : []).map(async (one) => {
+    await inSight(one.button);
+    return (last = next(one));
+  }));
 }
+const inSight = (element) => new Promise((done) => {
+  const watch = new IntersectionObserver((seen) => seen.at(-1).isIntersecting && (watch.disconnect(), done()));
+  watch.observe(element);
+});
 function putFace(one, painted) {
   const face = one.button.querySelector(".face");
   face.querySelector("canvas")?.remove();
