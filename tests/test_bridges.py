@@ -293,6 +293,17 @@ def test_comfyui_paints(monkeypatch, painting):
         assert torch.allclose(found[:1], expected, atol=1e-4)
 
 
+def test_comfyui_paints_again_with_a_file_that_was_trained_again(monkeypatch, tmp_path):
+    node = load("comfyui/faststyle.py", monkeypatch, {}).NODE_CLASS_MAPPINGS["Faststyle"]
+    file, photo, painted = tmp_path / "style.safetensors", noise(1, 40, 56, 3), []
+    for style in ("tiny", "slim"):
+        Stylizer(style).save(file)
+        painted += node().paint(photo, "udnie", 1.0, file=str(file))
+    assert (painted[0] - painted[1]).abs().mean() > 0.05
+    assert node.IS_CHANGED(file=str(file)) != node.IS_CHANGED(file=str(file))  # nothing is kept
+    assert node.IS_CHANGED() == node.IS_CHANGED(style="udnie")
+
+
 def test_bridges_name_the_built_in_styles(gimp, krita):
     assert gimp.STYLES == krita.STYLES == [*BUILTIN_STYLES]
     assert all(len(file.read_text().splitlines()) <= 90 for file in BRIDGES.rglob("*.py"))

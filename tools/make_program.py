@@ -36,6 +36,7 @@ def main(out: Path):
         script = folder / "start.py"
         script.write_text("from faststyle.cli.main import main\nmain()\n")
         build = ["--onefile", "--name", "faststyle", "--collect-data", "faststyle"]
+        build += ["--hidden-import", "img2pdf"]  # imported by name
         places = ["--specpath", folder, "--workpath", folder / "work", "--distpath", out]
         run(python, "-m", "PyInstaller", "--log-level", "ERROR", *build, *places, script)
         (program,) = out.glob("faststyle*")
@@ -43,7 +44,7 @@ def main(out: Path):
         if size > MOST:
             raise SystemExit(f"{program} has {size / 1e6:.0f} MB, more than {MOST / 1e6:.0f}.")
         for style in STYLES:
-            painted = folder / "painted.jpg"
+            painted = folder / "painted.pdf"
             run(
                 program,
                 "stylize",

@@ -22,6 +22,10 @@ class Faststyle:
         file = {"default": "", "tooltip": "A trained style's file, instead of a built-in style."}
         return {"required": needed, "optional": {"painting": ("IMAGE",), "file": ("STRING", file)}}
 
+    @classmethod
+    def IS_CHANGED(cls, file="", **_):
+        return float("nan") if file.strip() else ""  # it may have been trained again
+
     def paint(
         self,
         image,  # [B, H, W, 3] in [0, 1]
@@ -32,7 +36,7 @@ class Faststyle:
     ):
         with TemporaryDirectory() as folder:
             if painting is None:
-                paint = stylizer(file.strip() or style)
+                paint = Stylizer(file.strip()) if file.strip() else stylizer(style)
             else:
                 works = [f"{folder}/{i}.png" for i in range(len(painting))]
                 for work, pixels in zip(works, painting.movedim(-1, 1)):

@@ -90,7 +90,8 @@ def evaluate(
     if table:
         settings = {"file": file, "style": style and str(style), "iterations": iterations}
         settings |= {"backbone": backbone, "weights": weights and str(weights), "size": size}
-        write_json({**settings, "photos": [str(path) for path in pictures], "rows": rows}, table)
+        known = {k: {m: v if v == v else None for m, v in row.items()} for k, row in rows.items()}
+        write_json({**settings, "photos": [str(path) for path in pictures], "rows": known}, table)
         options.print_outputs(table)
     if out:
         options.print_outputs(save_picture(contact_sheet(sheet), out))

@@ -20,7 +20,7 @@ def read_mask(
 ) -> Image.Image:  # L
     "Read a mask as gray; `ValueError` for an image with two or four channels."
     if isinstance(mask, Tensor):
-        mask = mask.float() if mask.dtype == torch.bool else mask
+        mask = mask.float() if mask.dtype == torch.bool or mask.max() <= 1 else mask
         mask = mask.reshape(-1, *mask.shape[-2:])
         _check_bands(len(mask))
         mask = to_picture(mask.expand(3, -1, -1))

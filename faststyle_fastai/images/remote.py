@@ -3,15 +3,18 @@
 import hashlib
 import re
 import time
-from collections.abc import Sequence
 from concurrent.futures import Future, TimeoutError
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from threading import Thread
+from typing import Any
+
+import numpy as np
 
 from ..core.errors import FaststyleError
 
-__all__ = ["LINK", "digest", "download", "is_address", "is_link"]
+__all__ = ["LINK", "Work", "digest", "download", "is_address", "is_image", "is_link"]
 
 LINK = re.compile(r"#s=([\w-]{1,4096})\s*$", re.ASCII)  # a style's; see inference/links.py
 
@@ -71,8 +74,27 @@ def _fetch(answer, address, most, until):
         answer.set_exception(error)
 
 
-def digest(source: str | Path | Sequence[str | Path]) -> str:
-    "SHA-256 of a file, of the file at an address, or of the digests of several, in hexadecimal."
+@dataclass(frozen=True)
+class Work:
+    "A painting as a key of a cache: by its digest, since an image has no hash of its own."
+
+    source: Any = field(compare=False)
+    digest: str
+
+    @classmethod
+    def of(cls, source):
+        return cls(source, digest(source))
+
+
+def is_image(source) -> bool:
+    "Whether it is pixels: an image, an array or a tensor."
+    return any(hasattr(source, name) for name in ("__array__", "__array_interface__"))
+
+
+def digest(source: Any) -> str:
+    "SHA-256 of a file, of the file at an address, of an image, or of several's, in hexadecimal."
+    if is_image(source):
+        return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
     if not isinstance(source, (str, Path)):
         parts = [digest(part) for part in source]
         return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()

@@ -51,8 +51,10 @@ def save_picture(
             DEEP[suffix](temporary, (values * 65535).round().astype(np.uint16), options)
         else:
             image = to_picture(picture) if is_tensor(picture) else picture
-            if image.mode == "RGBA" and suffix not in TRANSPARENT:
-                image = flatten_alpha(image)
+            if isinstance(image, np.ndarray):
+                image = Image.fromarray((255 * image.clip(0, 1)).round().astype(np.uint8))
+            if image.mode in ("RGBA", "LA") and suffix not in TRANSPARENT:
+                image = flatten_alpha(image.convert("RGBA"))
             if bleed:
                 image = Image.fromarray(with_bleed(np.asarray(image), bleed))
             if suffix == ".pdf":

@@ -14,7 +14,7 @@ from ..core.moments import moments
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.formats import file_name, is_painting, named_works
-from ..images.remote import digest
+from ..images.remote import Work, digest, is_image
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..models.predictor import AnyStyleNet, load_any_style
@@ -47,14 +47,14 @@ def first_sight(
 
 
 def paintings_by_name(
-    sources: list[str | Path],  # paintings, NAME=WORK,WORK,… or names of built-in styles
-) -> dict[str, Any]:  # style name -> a file or an address, or several works
+    sources: list[Any],  # paintings, NAME=WORK,WORK,… or names of built-in styles
+) -> dict[str, Any]:  # style name -> a file, an address or an image, or several works
     "The paintings of a network at first sight."
     found: dict[str, Any] = {}
     for source in sources:
         name, painting = style_name(source), image_of(source)
         other = found.setdefault(name, painting)
-        if other != painting and digest(other) != digest(painting):
+        if other is not painting and digest(other) != digest(painting):
             raise FaststyleError(f"Two paintings are named {name}. Rename one.")
     return found
 
@@ -75,9 +75,11 @@ def nearest_styles(
 
 
 def style_name(
-    source: str | Path,  # a painting's file or address, or a name of a built-in style
+    source: Any,  # a painting: a file, an address or an image; or a name of a built-in style
 ) -> str:
     "The name of a style that is read from an image."
+    if is_image(source):
+        return "painting"
     if is_painting(source):
         works = named_works(source)
         return works[0] if works else Path(file_name(source)).stem
@@ -90,6 +92,8 @@ def style_name(
 
 
 def image_of(source):
+    if is_image(source):
+        return source
     if is_painting(source):
         return find_paintings([source])[style_name(source)] if named_works(source) else source
     return style_thumbnail(style_name(source))
@@ -99,12 +103,12 @@ def moments_of(
     painting: Any,  # a file or an address, or several works
 ) -> list[Tensor]:  # [1, C + 1, C + 1] of the colors, and of each layer
     "The mean moments of the works, each computed once."
-    return mean_moments([_moments(work, digest(work)) for work in listify(painting)])
+    return mean_moments([_moments(Work.of(work)) for work in listify(painting)])
 
 
 @lru_cache(maxsize=64)
-def _moments(file, _digest):
-    painting = to_tensor(read_picture(file))
+def _moments(work):
+    painting = to_tensor(read_picture(work.source))
     return [inner_moments(painting), *painting_moments(painting)]
 
 

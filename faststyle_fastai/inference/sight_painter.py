@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..core.devices import computing
 from ..images.files import read_picture, warn_if_small
-from ..images.remote import digest
+from ..images.remote import Work
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..models.decoder import (
@@ -143,16 +143,16 @@ def inside(x, unit):
 
 def of_works(works, device, dtype):
     "The canvas of works, each with its style's number."
-    seen = tuple((kind, work, digest(work)) for kind, work in works)
+    seen = tuple((kind, Work.of(work)) for kind, work in works)
     if len(seen) == 1:
-        return *of_painting(*seen[0][1:], device, dtype), None
+        return *of_painting(seen[0][1], device, dtype), None
     return _of_works(seen, device, dtype)
 
 
 @lru_cache(maxsize=1)
 def _of_works(works, device, dtype):
     area = min(AREA, ROOM // len(works))
-    seen = [(kind, *of_painting(*work, device, dtype, area)) for kind, *work in works]
+    seen = [(kind, *of_painting(work, device, dtype, area)) for kind, work in works]
     width = max(other.shape[3] for _, other, _ in seen)
     others, blocks, styles = [], [], []
     for kind, other, block in seen:
@@ -166,9 +166,9 @@ def _of_works(works, device, dtype):
 
 @lru_cache(maxsize=KEPT)
 @torch.inference_mode()
-def of_painting(work, _digest, device, dtype, area=AREA):
+def of_painting(work, device, dtype, area=AREA):
     "Keys of a painting, [1, C, H, W], and its cells and light as blocks, [4 * C, H * W]."
-    painting = to_tensor(read_picture(work)).to(device)
+    painting = to_tensor(read_picture(work.source)).to(device)
     height, width = painting.shape[2:]
     short = min(SIDE, height, width, int(math.sqrt(area * min(height, width) / max(height, width))))
     painting = resize_short(painting, max(LEAST, short))

@@ -13,7 +13,7 @@ from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
 from ..core.values import known
 from ..images.formats import is_painting
-from ..images.remote import is_link
+from ..images.remote import is_image, is_link
 from ..models.predictor import HIDDEN
 from ..models.stylefile import builtin_weights, card_of, load_style, plain_net
 from .builtin import find_style, style_thumbnail
@@ -40,7 +40,7 @@ def source_of(
     arch: str | None = None,  # network for paintings: full (the default) or slim
 ) -> Source:
     "Raises what a Stylizer does."
-    if isinstance(source, (list, dict)) or is_painting(source):
+    if isinstance(source, (list, dict)) or is_image(source) or is_painting(source):
         paintings = source if isinstance(source, dict) else paintings_by_name(listify(source))
         arch = known("arch", arch or "full", HIDDEN)
         load = partial(first_sight, paintings, arch)

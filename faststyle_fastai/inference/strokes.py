@@ -6,7 +6,6 @@ to the image. Lines stay lines, as a large brush brings nothing closer there.
 """
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from torch import Tensor
 from ..core.errors import UsageError
 from ..core.values import check_range
 from ..images.files import floats, read_picture, to_picture
-from ..images.remote import digest
+from ..images.remote import Work
 from ..images.shapes import fitted
 from ..images.tensors import to_tensor
 from .brushwork import StrokeShape, at, directions, smooth, stroke_shape, structure
@@ -95,15 +94,13 @@ def paint_strokes(
 
 
 def shape_of(painting):
-    "The shape of a painting's strokes; a file's is remembered, for folders of photos."
-    if isinstance(painting, (str, Path)):
-        return of_file(painting, digest(painting))
-    return stroke_shape(read_picture(painting))
+    "The shape of a painting's strokes, remembered for folders of photos."
+    return of_work(Work.of(painting))
 
 
 @lru_cache(maxsize=16)
-def of_file(painting, _digest):
-    return stroke_shape(read_picture(painting))
+def of_work(work):
+    return stroke_shape(read_picture(work.source))
 
 
 def starts(difference, apart, least):

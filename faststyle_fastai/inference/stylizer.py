@@ -58,8 +58,9 @@ class Stylizer:
 
     def __init__(
         self,
-        source: Any,  # a built-in style, a painting, FILE[:NAME], a run folder, .pkl, .onnx or a
-        # Learner; or a list of paintings and built-in styles, or {name: painting or several works}
+        source: Any,  # a built-in style, a painting (a file, an address or an image),
+        # FILE[:NAME], a run folder, .pkl, .onnx or a Learner; or a list of paintings and built-in
+        # styles, or {name: painting or several works}
         device: torch.device | str | None = None,
         precision: str = "auto",  # see devices.autocast_dtype
         trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded

@@ -39,18 +39,21 @@ class _Repaint(nn.Module):
     @torch.no_grad()
     def forward(
         self,
-        x: Tensor,  # [B, 3, H, W] RGB in [0, 1]
+        x: Tensor,  # [B, 3 or 1, H, W] RGB or gray in [0, 1]
     ) -> Tensor:  # the same shape
+        if not x.is_floating_point():
+            raise ValueError("Images must be in [0, 1]: put this behind ToDtype(scale=True).")
         which = torch.rand(len(x), device=x.device) < self.p
         if not which.any():
             return x
         pool = torch.tensor(self.chosen, device=x.device)
         pairs = pool[torch.randint(len(pool), (int(which.sum()), 2), device=x.device)]
         share = torch.rand(len(pairs), 1, device=x.device)
-        weights = x.new_zeros(len(pairs), self.net.n_styles)
+        weights = torch.zeros(len(pairs), self.net.n_styles, device=x.device)
         weights.scatter_add_(1, pairs, torch.cat([share, 1 - share], 1))
-        painted = x.clone()
-        painted[which] = self.net.to(x.device)(x[which], weights).clamp(0, 1).to(x.dtype)
+        photos = x[which].float().expand(-1, 3, -1, -1)
+        made, painted = self.net.to(x.device)(photos, weights).clamp(0, 1), x.clone()
+        painted[which] = (made if x.shape[1] == 3 else made.mean(1, keepdim=True)).to(x.dtype)
         return painted
 
 

@@ -41,12 +41,12 @@ class TimeBudget(Callback):
         since: float | None = None,  # time.monotonic() when it began; None: when the fit begins
     ):
         check_numbers(minutes=minutes)
-        self.since, self.spent = since, 0.0
+        self.since = since
         self.kept = min(KEPT_MOST, KEPT_SHARE * 60 * minutes) + KEPT_LONG * 60 * minutes
         self.seconds = 60 * minutes - self.kept  # of training
 
     def before_fit(self):
-        self.tick = time.monotonic()
+        self.tick, self.spent = time.monotonic(), 0.0  # a checkpoint may know better
         if self.since is not None:  # preparation counts, but a little is left for training
             self.tick = max(self.since, self.tick - self.seconds / 2)
 

@@ -65,6 +65,9 @@ class Checkpoint(Callback):
     def before_fit(self):
         warn_once.cache_clear()  # warn once per fit
         self.at = self.saved = None
+        if hasattr(self.learn, "lr_finder"):  # its steps are undone; fastai sets `run` back
+            self.run = False
+            return
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
         if self.found:
@@ -127,6 +130,7 @@ class Checkpoint(Callback):
     def after_fit(self):
         if self.at not in (None, self.saved):
             self._save()
+        self.resume = False  # another fit begins
 
     def _stop_at_best(self):
         if not self.patience or self.since < self.patience:

@@ -14,6 +14,7 @@ from ..images.files import read_picture
 from ..images.sizes import resize_short, resized
 from ..images.tensors import to_tensor
 from ..inference.options import STROKES
+from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 
 __all__ = ["Keyframes"]
@@ -47,9 +48,11 @@ class Keyframes(Callback):
     ):
         self.frames = [_pair(*map(read_picture, pair)) for pair in frames]
         self.weight = weight
+        # That of the loss may lack these layers.
+        self.backbone = perceptual_backbone("lite", layers=[*LOSS["content"]["layers"]])
 
     def before_fit(self):
-        self.compared = VggLoss(self.loss_func.backbone, None, loss=LOSS)
+        self.compared = VggLoss(self.backbone.to(self.dls.device), None, loss=LOSS)
         self.style_card.info.pop("palettes", None)  # its colors are already the painted ones
 
     def after_loss(self):

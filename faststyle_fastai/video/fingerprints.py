@@ -37,6 +37,7 @@ def fingerprints(paint: Stylizer, options: PaintOptions, painterly: bool = False
         "faces": options.faces,
         "colors": options.keep_colors,
         "stroke": options.stroke,
+        "tile": options.tile,
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha
 from ..images.formats import is_numbered, numbered
 from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
@@ -20,6 +21,7 @@ from .reader import VideoFrame, open_video
 __all__ = ["ANIMATIONS", "Animation", "Pictures", "VideoWriter", "opaque", "write_frames"]
 
 ANIMATIONS = ".gif", ".webp", ".apng"
+SHORTEST = 2  # hundredths of a second; browsers slow down GIFs whose images are shown for less
 CLEAR = 255  # the color of a GIF that is transparent
 
 
@@ -59,13 +61,18 @@ class Animation(VideoWriter):
     "Writes a GIF with 255 colors per frame, a WebP or an APNG; frames stay in memory to the end."
 
     def __init__(self, out):
-        self.out, self.frames, self.delays = out, [], []
+        self.out, self.frames, self.delays, self.next = out, [], [], 0
 
     def add(self, frame):
         gif = self.out.suffix.lower() == ".gif"
-        self.frames.append(in_palette(square(frame)) if gif else square(frame))
         start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
-        self.delays.append(10 * (end - start))  # ms; a GIF counts hundredths of a second
+        delay = 10 * (end - start)  # ms; a GIF counts hundredths of a second
+        if gif and start < self.next:
+            self.delays[-1] += delay
+            return
+        self.next = start + SHORTEST
+        self.frames.append(in_palette(square(frame)) if gif else square(frame))
+        self.delays.append(delay)
 
     def loop(self):
         self.frames += self.frames[-2:0:-1]
@@ -127,6 +134,13 @@ def square(frame: VideoFrame) -> Image.Image:
     return picture.resize((width, picture.height), Image.Resampling.BICUBIC)
 
 
+def check_output(out: Path, source) -> Path:
+    "Check that a video does not overwrite itself."
+    if out.resolve() == Path(source).resolve():
+        raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
+    return out
+
+
 def write_frames(
     source: str | Path,  # as of `paint_video`
     out: str | Path,  # frames/%04d.png
@@ -136,7 +150,7 @@ def write_frames(
     fps: float | None = None,  # frames per second; None: all frames
 ) -> int:  # how many
     "Write frames of a video as images, unpainted: to train on, or to paint by hand."
-    n, out = 0, check_format(out)
+    n, out = 0, check_output(check_format(out), source)
     with open_video(source, fps) as video:
         for n, frame in enumerate(video.frames(start, end), 1):
             picture = square(opaque(frame, out))

@@ -90,10 +90,10 @@ class VideoReader:
 
         True unless its sound, read to the end, shows that it is whole.
         """
-        if end is not None or not self.sounds or not self.seconds:
+        if not self.sounds or not self.seconds:
             return True
-        sounds = [sound.index for sound in self.sounds]
-        return self.last_time(sounds) < float(self.seconds) - 1
+        sounds, last = [sound.index for sound in self.sounds], float(self.seconds)
+        return self.last_time(sounds) < min(last, end or last) - 1
 
     def last_time(self, indices: list[int]) -> float:
         "The end of these streams, in seconds, as far as they can be read."
@@ -124,8 +124,10 @@ class VideoReader:
         decoded, least = self._decoded(start), SLIVER if self.fps else HELD
         if start:
             target = int((self.start_time + Fraction(start)) / self.video.time_base)
-            self.container.seek(min(target, 2**62), stream=self.video)
-            first = next(decoded, None)
+            first = None
+            with suppress(extra("av", "video").FFmpegError):  # beyond the last of numbered images
+                self.container.seek(min(target, 2**62), stream=self.video)
+                first = next(decoded, None)
             if first is None or first[1] > start:  # some files seek too far
                 self.container.seek(0)
                 decoded = self._decoded(0)

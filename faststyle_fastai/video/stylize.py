@@ -1,5 +1,6 @@
 "Repaints videos frame by frame."
 
+import math
 import warnings
 from collections.abc import Callable
 from contextlib import closing, contextmanager
@@ -23,8 +24,9 @@ from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
 from .fingerprints import content_of, fingerprint, fingerprints
 from .frame_painter import FramePainter
-from .image_writers import VideoWriter
+from .image_writers import VideoWriter, check_output
 from .reader import SLIVER, VideoReader, open_video
+from .temporal import FOLLOW
 from .writer import parts_folder, video_writer
 
 __all__ = ["paint_video"]
@@ -33,6 +35,7 @@ GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
 REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 STOPPED = "Stopped"
+REMEMBERED = 3 * FOLLOW  # seconds of what is written that a resumed video paints again
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
@@ -80,8 +83,7 @@ def paint_video(
     check_range("fps", fps, 0.001)
     if loop not in (None, "boomerang") or (loop and is_numbered(out)):
         raise UsageError(f"Invalid loop={loop} for {out}. Use boomerang, and one file.")
-    if out.resolve() == Path(source).resolve():
-        raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
+    check_output(out, source)
     paint_options = PaintOptions(style, strength, **options)
     if paint_options.strokes:
         raise UsageError("strokes= is for still images: the strokes of a film would flicker.")
@@ -92,9 +94,9 @@ def paint_video(
     settings: dict[str, Any] = {}
     if refine:
         settings["refine"] = [refine, fingerprint(paint, style, strength, paint.at_sight)]
-        settings["refine"] += [digest(painting)] if isinstance(painting, (str, Path)) else []
+        settings["refine"] += [] if painting is None else [digest(painting)]
         kept = kept_refined(paint, out, resume)
-        photos = [] if kept else three_frames(source, start, end)
+        photos = [] if kept else three_frames(source, start, end, fps)
         how = {**options, "size": size}
         paint = kept or paint.refined(photos, refine, style, painting, **how)
         paint_options = replace(paint_options, style=None)
@@ -115,11 +117,12 @@ def paint_video(
         total = float(min(reader.seconds, end or reader.seconds)) if reader.seconds else None
         reached, problem, keep = start if writer.done is None else float(writer.done), "", False
         try:
-            with closing(paint_frames(paint, reader, writer, painted, reached, end)) as results:
+            with closing(paint_frames(paint, reader, writer, painted, start, end)) as results:
                 for _, result in results:
                     with write_errors(av, out, writer):
-                        reached = result.result()
-                    if watch:
+                        time, is_new = result.result()
+                    reached = max(reached, time)
+                    if watch and is_new:
                         watch(reached, total)
         except KeyboardInterrupt:
             problem, keep = STOPPED, writer.resumes
@@ -141,13 +144,14 @@ def paint_video(
     return out
 
 
-def three_frames(source, start, end) -> list[Image.Image]:
+def three_frames(source, start, end, fps) -> list[Image.Image]:
     "Frames of a video to refine on; only the first one if its length is unknown."
-    with open_video(source) as reader:
+    fps = fps if is_numbered(source) else None
+    with open_video(source, fps) as reader:
         length = float(min(reader.seconds, end or reader.seconds)) - start if reader.seconds else 0
     photos = []
     for share in AT if length > 0 else AT[:1]:
-        with open_video(source) as reader:
+        with open_video(source, fps) as reader:
             frame = next(reader.frames(start + share * max(0, length), end), None)
         if frame is not None:
             photos.append(Image.fromarray(frame.picture))
@@ -174,27 +178,33 @@ def paint_frames(
     start: float,  # seconds
     end: float | None,
 ):
-    "Read, paint and write the frames that are not written yet; the results are their end times."
+    """Read, paint and write the frames that are not written yet.
 
-    def frames():
-        for frame in reader.frames(start, end):
-            if writer.done is None or frame.time > writer.done + SLIVER:
-                yield frame
-            else:
-                writer.shown = frame.seconds
+    Some of those that are written are painted again, for what the painter remembers of them. The
+    results are the end of each frame, and whether it is new.
+    """
+    done = writer.done
+    if done is not None:
+        before = math.ceil(REMEMBERED * reader.fps) / reader.fps if reader.fps else REMEMBERED
+        start = max(start, float(done - before))
 
     def write(_, frame):
+        time = float(frame.time + frame.seconds)
+        if done is not None and frame.time <= done + SLIVER:
+            writer.shown = frame.seconds
+            return time, False
         with interrupts() as pressed:  # so that an encoded frame is always stored
             writer.add(frame)
         if pressed:
             raise KeyboardInterrupt
-        return float(frame.time + frame.seconds)
+        return time, True
 
+    frames = reader.frames(start, end)
     if paint.device.type != "cpu":
-        return map_overlapped(frames(), painted, write)
+        return map_overlapped(frames, painted, write)
     most, pixels = GROUP
     n = max(1, min(most, pixels // (reader.video.width * reader.video.height)))
-    return map_batches(frames(), painted, write, n)
+    return map_batches(frames, painted, write, n)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import numpy as np
 from ..core.atomic import atomic_write, hidden_name, may_write_file
 from ..core.errors import FaststyleError
 from ..core.extras import extra
-from ..images.formats import is_numbered, numbered
+from ..images.formats import is_numbered, numbered_files
 from .frames import BT601, BT709, FULL, HD, LIMITED, SCALER
 from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, opaque
 from .loops import play_back
@@ -80,7 +80,10 @@ class Parts(VideoWriter):
         self.check_container()
         self.held = held_tracks(reader.sounds if sound else [], reader.subtitles, out, self.format)
         self.folder = parts_folder(out)
-        record, settings = self.folder / "settings.json", json.dumps(settings, sort_keys=True)
+        record, settings = (
+            self.folder / "settings.json",
+            json.dumps(settings, sort_keys=True, default=float),
+        )
         if resume and record.exists():
             if record.read_text() != settings:
                 raise FaststyleError(
@@ -275,7 +278,7 @@ def parts_folder(out):
 
 def check_video_format(out: Path, force: bool, resume: bool) -> None:
     "Check that no video, finished or interrupted, is overwritten without `force` or `resume`."
-    first = numbered(out, 1) if is_numbered(out) else out
+    first = next(iter(numbered_files(out).values()), out) if is_numbered(out) else out
     if parts_folder(out).exists():
         if not (force or resume):
             raise FaststyleError(

@@ -100,6 +100,13 @@ def test_folders_pipes_masks_and_bits(light):
         (["stylize", "none.jpg", "--style", "udnie", "-o", "a.png"], 1, "Image not found"),
         (["stylize", "{photo}", "--style", "cubism", "-o", "a.png"], 1, "Unknown style 'cubism'"),
         (["stylize", "{photo}", "--style", "{net}", "-o", "a.png"], 1, "needs PyTorch"),
+        (["stylize", "{photo}", "--style", "slim:udnie", "-o", "a.png"], 1, "full distribution"),
+        (["stylize", "{photo}", "--style", "k=.", "-o", "a.png"], 1, "mixes no paintings"),
+        (
+            ["stylize", "{photo}", "--style", "udnie", "-o", "a.png", "--size", "4000"],
+            1,
+            "a smaller --size",
+        ),
         (["stylize", "{photo}", "--style", "udnie", "-o", "a.png", "--device", "tpu"], 2, "tpu"),
         (["stylize", "{photo}", "--style", "udnie", "-o", "a.png", "--refine", "9"], 2, "--refine"),
     ],

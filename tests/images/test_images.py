@@ -57,6 +57,10 @@ def test_what_is_written_says_that_it_is_srgb(tmp_path, name):
 
 
 def test_jpegs_keep_all_their_colour(tmp_path):
+    values = np.full((8, 9, 3), 0.5)
+    assert Image.open(save_picture(values, tmp_path / "b.png")).getpixel((0, 0)) == (128,) * 3
+    clear = Image.new("LA", (9, 8), (0, 0))
+    assert Image.open(save_picture(clear, tmp_path / "b.jpg")).getpixel((0, 0)) == (255,) * 3
     with Image.open(save_picture(RED, tmp_path / "a.jpg")) as image:
         assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3  # 4:4:4
 

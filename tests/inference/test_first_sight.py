@@ -119,6 +119,17 @@ def test_a_lighter_network_for_any_painting(faststyle, painting, photo):
     fails(faststyle("stylize", photo, "--style", painting, "--arch", "huge", "-o", "b.png"), 2)
 
 
+def test_a_painting_may_be_an_image(photo, tmp_path):
+    image = Image.open(style_thumbnail("udnie"))
+    wanted = np.asarray(Stylizer(style_thumbnail("udnie"), "cpu")(photo))
+    for source in (image, np.asarray(image), to_tensor(image), {"painting": [image]}, [image]):
+        paint = Stylizer(source, "cpu")
+        assert paint.styles == ["painting"] and np.array_equal(paint(photo), wanted)
+    mix = Stylizer([image, "tahiti"], "cpu")(photo, {"painting": 0.5, "tahiti": 0.5})
+    assert not np.array_equal(mix, wanted)
+    assert paint(photo, strokes=True).size == paint(photo).size  # as wide as the painting's
+
+
 def test_paintings_and_built_in_styles_mix(faststyle, painting, photo):
     paint = Stylizer([painting, "great_wave"])
     assert paint.styles == [painting.stem, "great_wave"] and paint.named == painting.stem

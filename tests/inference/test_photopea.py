@@ -27,6 +27,12 @@ tell("done");
 </script>"""
 
 
+ZIP = """() => {
+  const href = URL.createObjectURL(new Blob(["PK"], { type: "application/zip" }));
+  Object.assign(document.createElement("a"), { href, download: "all.zip" }).click();
+}"""
+
+
 def test_a_picture_of_photopea_comes_back_painted(chromium, one_page, photos, tmp_path):
     (tmp_path / "studio").mkdir()
     shutil.copy(one_page, tmp_path / "studio" / "index.html")  # the studio with less in it
@@ -49,6 +55,9 @@ def test_a_picture_of_photopea_comes_back_painted(chromium, one_page, photos, tm
         editor = tab.frames[1]
         editor.wait_for_function("document.title.startsWith('app.open')")
         script = editor.title()
+        with tab.expect_download() as download:  # what is no image is saved as ever
+            tab.frames[2].evaluate(ZIP)
+        assert download.value.suggested_filename == "all.zip"
         server.shutdown()
     context.close()
     address, *how = json.loads(f"[{script.removeprefix('app.open(').removesuffix(')')}]")

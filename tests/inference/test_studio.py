@@ -281,7 +281,10 @@ def test_from_the_command_line(faststyle):
 
 
 def test_the_size(studio):
-    assert studio.stat().st_size < 25e6
+    size = studio.stat().st_size
+    assert size < 25e6
+    for file in (BROWSER / "words").glob("*.json"):
+        assert f"{size / 1e6:.0f} M" in json.loads(file.read_text(encoding="utf-8"))["studio"], file
 
 
 def test_every_word_is_in_the_language_file_and_used():

@@ -124,7 +124,8 @@ def test_masks(two):
     assert (half[:, :160] == painted[:, :160]).all()
     assert (half[:, 160:] == np.asarray(photo)[:, 160:]).all()
     x = torch.from_numpy(np.array(mask))  # also as a tensor of numbers, shares, or yes and no
-    for same in (x, x[None] / 255, x[None, None] > 0, (x / 255).expand(1, 3, -1, -1)):
+    yes = x[None, None] > 0
+    for same in (x, x[None] / 255, yes, yes.long(), (x / 255).expand(1, 3, -1, -1)):
         assert (np.asarray(two(photo, "a", mask=same)) == half).all()
     with pytest.raises(ValueError, match="This one has 4 channels"):
         two(photo, mask=x.expand(4, -1, -1))

@@ -59,6 +59,15 @@ def test_torchvision_s_boxes_and_masks_stay():
     assert how(batch).shape == batch.shape and not torch.equal(how(batch), batch)
 
 
+def test_gray_images_and_halves_are_repainted_and_integers_refused():
+    repaint = StyleAugment(p=1.0).repaint
+    gray = torch.rand(2, 1, 32, 32)
+    assert repaint(gray).shape == gray.shape and (repaint(gray) - gray).abs().mean() > 0.05
+    assert repaint(torch.rand(2, 3, 32, 32, dtype=torch.half)).dtype == torch.half
+    with pytest.raises(ValueError, match="ToDtype"):
+        repaint(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
+
+
 @pytest.mark.parametrize("how, said", [({"p": 2}, "p=2"), ({"styles": ["none"]}, "none")])
 def test_wrong_settings(how, said):
     with pytest.raises(ValueError, match=said):

@@ -138,6 +138,23 @@ def test_an_interrupt_leaves_no_second_penalty_behind(photos, painting):
     assert max(calls) == 1 and not learn.model.in5._forward_hooks
 
 
+def test_a_search_for_a_learning_rate_leaves_checkpoints_alone(photos, painting, tmp_path):
+    learn = run(learner(photos, painting), Checkpoint("ck"), 1)
+
+    def written():
+        return {file: file.stat().st_mtime_ns for file in tmp_path.glob("ck/step-*/*")}
+
+    before = written()
+    learn.add_cb(Checkpoint("ck", resume=True))
+    with learn.no_bar(), learn.no_logging():
+        learn.lr_find(num_it=4, show_plot=False)
+        assert written() == before
+        learn.fit(1)  # it has ended
+        assert written() == before
+        learn.fit(1)  # another one
+    assert len(learn.recorder.losses) == 6 and written() != before
+
+
 def test_lr_find_keeps_one_size(photos, painting):
     learn, seen = learner(photos, painting, small=16, small_until=0.5), SizesSeen()
     learn.add_cb(seen)

@@ -39,6 +39,13 @@ def test_a_painted_frame_is_learned(photos, tmp_path):
         train(photos, None, tmp_path / "run", keyframes=[(frame, painted)], resume=True, **how)
 
 
+def test_the_loss_may_have_other_layers(photos, tmp_path):
+    pair = negative(photos / "china" / "0.jpg", tmp_path)
+    how = {"size": 32, "bs": 2, "images": 4, "epochs": 1, "quiet": True, "arch": "tiny"}
+    layers = {"content_layers": {"relu3_4": 1.0}}
+    assert train(photos, None, tmp_path / "run", keyframes=[pair], **how, **layers).is_dir()
+
+
 def test_a_cropped_painting_is_refused(photos):
     frame = Image.new("RGB", (96, 64))
     with pytest.raises(FaststyleError, match="96 x 64 px, and its painted version 64 x 64"):

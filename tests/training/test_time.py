@@ -61,6 +61,13 @@ def test_a_long_validation_is_shortened(trained):
     assert len(trained.recorder.values[-1]) == len(trained.recorder.metric_names) - 2
 
 
+def test_a_budget_is_for_each_fit(trained):
+    budget = TimeBudget(0.02)
+    for _ in range(2):
+        quietly(trained, "fit", 1000, cbs=budget)
+        assert trained.train_iter > 0
+
+
 def test_preparation_counts():
     waited = TimeBudget(1, time.monotonic() - 10)
     waited.before_fit()

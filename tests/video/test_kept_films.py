@@ -95,6 +95,13 @@ def test_what_cannot_be_joined_costs_no_pictures(tiny, film, tmp_path, monkeypat
     assert painted == [] and len(times(out)) == 48
 
 
+def test_sound_beyond_the_picture_stays_up_to_the_end(tiny, tmp_path):
+    film = encode(tmp_path / "in.mkv", moving(30), sound=3)
+    for end, seconds in ((None, 3), (10, 3), (2, 2)):
+        out = paint_video(tiny, film, tmp_path / "out.mkv", end=end)
+        assert len(times(out)) == 30 and abs(seconds_of_sound(out) - seconds) < 0.1
+
+
 def test_a_cover_is_not_the_film():
     cover, film = (
         SimpleNamespace(disposition=av.stream.Disposition(kind), codec_context=True)

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faststyle_fastai.all import PaintOptions, Stylizer, style_thumbnail
+from faststyle_fastai.all import PaintOptions, Stylizer, paint_video, style_thumbnail
 from faststyle_fastai.video.frame_painter import FramePainter
 from faststyle_fastai.video.reader import VideoFrame
 from faststyle_fastai.video.temporal import FlowBlender, SmoothedStatistics
@@ -72,6 +72,12 @@ def test_places_of_a_painting_move_with_the_film(photos):
     assert flicker(along) < 0.4 * flicker(one_by_one)
     away = np.abs(along[-1] - one_by_one[-1]).mean()
     assert away < 0.5 * np.abs(along[-1] - frames[-1] / 255).mean()
+
+
+def test_a_painting_may_be_an_image(photos, film, tmp_path):
+    image = Image.open(photos / "china" / "0.jpg").resize((160, 144))
+    how = {"painterly": True, "painting": image, "end": 0.1, "size": 48}
+    assert paint_video(Stylizer("tiny:udnie", "cpu"), film, tmp_path / "out.mp4", **how).is_file()
 
 
 def test_a_tiny_painterly_film():

@@ -77,6 +77,25 @@ def test_an_interrupted_film_plays_and_goes_on(paint, tmp_path, monkeypatch):
     assert 0 < len(painted) < 25 and not list(tmp_path.glob(".*"))
 
 
+def test_a_resumed_film_ends_like_an_uninterrupted_one(paint, tmp_path, monkeypatch):
+    monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
+    brighter = (picture // 4 + 6 * i for i, picture in enumerate(moving(30)))
+    film, out = encode(tmp_path / "in.mp4", map(np.uint8, brighter)), tmp_path / "out.mp4"
+    whole = frames_of(paint_video(paint, film, tmp_path / "whole.mp4", crf=1))
+
+    def stop(reached, total):
+        if reached > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(FaststyleError, match="Continue with --resume"):
+        paint_video(paint, film, out, crf=1, watch=stop)
+    with pytest.raises(FaststyleError, match="other settings"):
+        paint_video(paint, film, out, crf=1, tile=64, resume=True)
+    paint_video(paint, film, out, crf=1, resume=True)
+    for (time, one), (same, other) in zip(whole, frames_of(out), strict=True):
+        assert time == same and np.abs(one.astype(float) - other).mean() < 1
+
+
 def test_films_that_are_none(paint, film, tmp_path):
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("no film")

@@ -9,10 +9,10 @@ from clips import encode, frames_of, moving, seconds_of_sound, seen, sound_of, t
 from conftest import fails
 from PIL import Image, ImageSequence
 
-from faststyle_fastai.all import paint_video
+from faststyle_fastai.all import FaststyleError, paint_video
 from faststyle_fastai.video.image_writers import Animation, write_frames
 from faststyle_fastai.video.reader import VideoFrame, open_video
-from faststyle_fastai.video.writer import video_writer
+from faststyle_fastai.video.writer import check_video_format, video_writer
 
 
 def through(source, out, **how):
@@ -172,6 +172,27 @@ def test_sequences_of_pictures(paint, tmp_path):
     assert len(seen(paint_video(paint, tmp_path / "in%02d.png", tmp_path / "film.mkv"))) == 3
 
 
+def test_numbered_images_stay_where_they_are(paint, tmp_path):
+    for i, picture in enumerate(moving(12)):
+        Image.fromarray(picture).save(tmp_path / f"{i + 5:03}.png")
+    frames = tmp_path / "%03d.png"
+    with pytest.raises(FaststyleError, match="its own input"):
+        write_frames(frames, frames, size=16)
+    with pytest.raises(FaststyleError, match="005.png exists: use --overwrite"):
+        check_video_format(frames, force=False, resume=False)
+    out = paint_video(paint, frames, tmp_path / "out.mp4", fps=5, start=2, refine=0.01)
+    assert len(times(out)) == 2
+    with pytest.raises(FaststyleError, match="no frames in the requested time range"):
+        paint_video(paint, frames, tmp_path / "none.mp4", fps=5, start=100)
+
+
+def test_a_gif_shows_each_image_as_long_as_browsers_do(paint, tmp_path):
+    film = encode(tmp_path / "in.mp4", moving(60), rate=60)
+    with Image.open(paint_video(paint, film, tmp_path / "out.gif")) as image:
+        shown = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+    assert min(shown) >= 20 and sum(shown) == 1000
+
+
 def test_one_frame_and_high_dynamic_range(paint, tmp_path):
     one = encode(tmp_path / "one.mp4", moving(1))
     assert len(times(paint_video(paint, one, tmp_path / "one-out.mp4"))) == 1
@@ -186,10 +207,10 @@ def test_one_frame_and_high_dynamic_range(paint, tmp_path):
 def test_as_many_frames_a_second_as_asked(paint, tmp_path):
     source = tmp_path / "in.mp4"
     encode(source, moving(20), rate=10)
-    for fps, count in ((5, 10), (20, 40), (12.5, 25)):
+    for fps, count in ((5, 10), (Fraction(20), 40), (12.5, 25)):
         out = paint_video(paint, source, tmp_path / f"{fps}.mp4", fps=fps)
         times = [time for time, _ in frames_of(out)]
-        assert len(times) == count and np.allclose(np.diff(times), 1 / fps, atol=1e-3)
+        assert len(times) == count and np.allclose(np.diff(times), float(1 / fps), atol=1e-3)
     seen = []
     for start in (0, 0.16):  # as when resuming
         with open_video(source, 25) as film:

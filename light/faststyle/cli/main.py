@@ -4,7 +4,6 @@ import platform
 from contextlib import closing
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from typer import Option
 from ..core.errors import FaststyleError, Stopped
 from ..core.prefetch import map_overlapped
 from . import options
+from .checks import check_style
 from .doctor import try_device
 from .help import Command
 from .loading import load_mixture
@@ -32,7 +32,10 @@ export import info evaluate"""
 @options.takes(options.paint_options("strokes", "tile", "exact"))
 def stylize(
     inputs: options.Inputs,
-    style: options.Style,
+    style: Annotated[
+        str,
+        option("STYLE", "A built-in style, or a painting (a file or a URL).", callback=check_style),
+    ],
     out: Annotated[
         Path, option("PATH", "Output file, or a folder; - for a pipe (PNG).", "-o", "--output")
     ],
@@ -40,7 +43,12 @@ def stylize(
     depth: Annotated[
         int | None, option("N", "Bits per color channel: 8, or 16 for .png.", "--bit-depth")
     ] = None,
-    likeness: options.Likeness = None,
+    likeness: Annotated[
+        float | None,
+        option(
+            "SHARE", "From 0 (the painting's light) to 1 (the photo's). Default: 1.", min=0, max=1
+        ),
+    ] = None,
     skip_existing: options.SkipExisting = False,
     force: options.Force = False,
     watch: options.Watch = False,
@@ -128,7 +136,15 @@ def _version(
 
 def machine() -> str:
     "Versions, for `--verbose`."
-    return ", ".join(f"{name} {version(name)}" for name in ("faststyle", "onnxruntime", "pillow"))
+    import onnxruntime  # its distribution's name differs by device
+    import PIL
+
+    from ..version import __version__
+
+    parts = {"onnxruntime": onnxruntime.__version__, "pillow": PIL.__version__}
+    return ", ".join(
+        f"{name} {part}" for name, part in ({"faststyle": __version__} | parts).items()
+    )
 
 
 def main():

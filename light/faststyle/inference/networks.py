@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 
 from ..core.assets import ASSETS
-from ..core.errors import UsageError
+from ..core.errors import FaststyleError, UsageError
 from ..core.values import known
 
 __all__ = ["DEVICES", "check_device", "devices", "run"]
@@ -53,4 +53,7 @@ def session(name, device, less=0.0):
     providers = list(dict.fromkeys([DEVICES[device], DEVICES["cpu"]]))
     # ONNX Runtime computes kernels from constants once, from inputs for each image.
     program = (ASSETS / f"{name}.onnx").read_bytes().replace(LESS, np.float32(less).tobytes())
-    return onnxruntime.InferenceSession(program, how, providers)
+    made = onnxruntime.InferenceSession(program, how, providers)
+    if DEVICES[device] not in made.get_providers():  # a library of the device's is missing
+        raise FaststyleError(f"The device {device} does not start here. Use --device cpu.")
+    return made

@@ -16,8 +16,9 @@ from ..core.values import check_range
 from ..images.files import floats, read_array, read_picture, warn_if_small
 from ..images.formats import file_name, is_painting, named_works
 from ..images.opening import opened
+from ..images.remote import is_link
 from ..images.shapes import short_shape
-from .builtin import BUILTIN_STYLES, unknown_style
+from .builtin import BUILTIN_STYLES, NETWORKS, unknown_style
 from .networks import check_device, run
 from .options import PaintOptions, painting_shape
 from .people import faces_of, person_area, with_faces
@@ -57,7 +58,7 @@ class Stylizer:
             named = named_works(source) if isinstance(source, (str, Path)) else None
             name = Path(file_name(source)).stem if isinstance(source, (str, Path)) else "painting"
             self.named, works = named or (name, [source])
-            if len(works) > 1 or source is None:
+            if len(works) > 1 or source is None or (named and Path(works[0]).is_dir()):
                 raise FaststyleError(f"This distribution mixes no paintings. {FULL}")
             self.styles = [self.named]
             self.places = of_painting(works[0], self.device)
@@ -71,6 +72,8 @@ class Stylizer:
                 raise FaststyleError(f"{source} is a folder. {FULL}")
             if Path(source).exists():
                 raise FaststyleError(f"{source} is a trained style, which needs PyTorch. {FULL}")
+            if name in NETWORKS or ":" in name or is_link(source):
+                raise FaststyleError(f"This distribution cannot open {source}. {FULL}")
             raise ValueError(unknown_style(source, self.styles, "Built-in"))
 
     def __call__(
@@ -78,7 +81,8 @@ class Stylizer:
         picture: Any,  # a file, an address, an image, or [H, W, 3] of uint8
         style: Any = None,  # a name, or a mix {name: weight} of built-in styles
         strength: float = 1.0,  # from 0, the photo, to 1
-        likeness: float = 1.0,  # at sight: from 0, the painting's light, to 1, the photo's
+        likeness: float | None = None,  # at sight: from 0, the painting's light, to 1, the photo's
+        # (the default)
         array: bool = False,  # return [H, W, 3 or 4] float32 in [0, 1] instead of an image
         **options,  # the other fields of options.PaintOptions
     ) -> Any:  # an image of the same size, RGBA if some of it is transparent; or an array
@@ -88,6 +92,9 @@ class Stylizer:
         image that would be painted at more than three megapixels.
         """
         how = PaintOptions(style, strength, **options)
+        if likeness is not None and not self.at_sight:
+            raise FaststyleError("likeness= needs a painting.")
+        likeness = 1.0 if likeness is None else likeness
         check_range("likeness", likeness, 0, 1)
         if isinstance(how.tile, int) or how.exact or how.strokes:
             what = "strokes" if how.strokes else "tiles"
@@ -112,9 +119,10 @@ class Stylizer:
         "The whole image in one style."
         shape = painting_shape(photo.shape[:2], how.stroke, how.size)
         if math.prod(shape) > MOST:
+            less = "smaller --size" if how.size else "broader --stroke"
             raise ValueError(
                 f"This distribution paints at up to {MOST / 1e6:g} megapixels, and {shape[1]}x"
-                f"{shape[0]} px are more. Choose a broader --stroke."
+                f"{shape[0]} px are more. Choose a {less}."
             )
         same = shape == photo.shape[:2]
         small = photo if same else resized(photo, shape, BILINEAR).clip(0, 1)
@@ -151,6 +159,7 @@ class Stylizer:
         if isinstance(style, list):
             style = dict(zip(self.styles, style))
         mix = style if isinstance(style, dict) else {style: 1.0}
+        mix = {self.styles[k] if isinstance(k, int) else k: weight for k, weight in mix.items()}
         for name, weight in mix.items():
             if name not in self.styles:
                 raise ValueError(unknown_style(name, self.styles))
