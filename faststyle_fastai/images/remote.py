@@ -10,8 +10,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import FaststyleError
 
 __all__ = ["LINK", "Work", "digest", "download", "is_address", "is_image", "is_link"]
@@ -94,7 +92,9 @@ def is_image(source) -> bool:
 def digest(source: Any) -> str:
     "SHA-256 of a file, of the file at an address, of an image, or of several's, in hexadecimal."
     if is_image(source):
-        return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
+        from numpy import asarray  # which --help does without
+
+        return hashlib.sha256(asarray(source).tobytes()).hexdigest()
     if not isinstance(source, (str, Path)):
         parts = [digest(part) for part in source]
         return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
