@@ -21,7 +21,8 @@ def learner(photos, painting, seed=0, num_workers=0, **kwargs):
     set_seed(seed)
     split = {"valid_pct": 0.15, "num_workers": num_workers}
     dls = StyleDataLoaders.from_folder(photos, 32, 2, device="cpu", **split)
-    return style_learner(dls, painting, scales=(1,), **{"small": 0, "arch": "tiny", **kwargs})
+    plan = {"small": 0, "arch": "tiny", "pretrained": "autoencoder", "scales": (1,)}
+    return style_learner(dls, painting, **plan | kwargs)
 
 
 def run(learn, cbs, n_epoch=2, **kwargs):

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("myst_nb")
 TOOL = Path(__file__).parents[1] / "tools" / "make_site.py"
 UNSEEN = {"script", "style", "title", "math"}

@@ -57,6 +57,7 @@ def names(folder):
     return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
 
 
+@pytest.mark.slow
 def test_a_node_dies_and_nothing_is_lost(cluster, pictures, tmp_path):
     dying, told = cluster.add_node(num_cpus=1), []
 
@@ -84,6 +85,7 @@ def test_a_node_dies_and_nothing_is_lost(cluster, pictures, tmp_path):
         assert max(abs(a - b) for a, b in pairs) < 6  # except for JPEG
 
 
+@pytest.mark.slow
 def test_what_is_there_is_left_out(cluster, pictures, tmp_path):
     out, how = tmp_path / "out", {"address": cluster.address, "size": 16}
     address = f"local://{pictures}"  # a URL that fsspec supports and pyarrow does not
@@ -107,12 +109,14 @@ def test_the_command(cluster, pictures, tmp_path, faststyle):
     assert done.returncode == 1 and done.stderr.startswith("error: No Ray cluster at here:1")
 
 
+@pytest.mark.slow
 def test_paintings_at_first_sight(cluster, pictures, tmp_path, painting):
     for out, style in (tmp_path / "a", painting), (tmp_path / "b", f"sea={painting}"):
         assert not paint_bulk(pictures / "0", out, style, address=cluster.address)
         assert read_picture(out / names(out)[0]).size == (96, 72)
 
 
+@pytest.mark.slow
 def test_a_run_folder_from_where_one_is(cluster, pictures, tmp_path):
     run = tmp_path / "run"
     run.mkdir()

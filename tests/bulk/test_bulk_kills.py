@@ -13,6 +13,8 @@ from PIL import Image
 
 from faststyle_fastai.all import paint_bulk, picture_files
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("ray")
 SLIM = "slim:great_wave"
 BAD = [("bad.jpg", "bad.jpg cannot be read: not an image.")]

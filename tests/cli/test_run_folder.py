@@ -122,6 +122,7 @@ def test_what_is_not_ours_stays(painting, photos, tmp_path):
     assert (tmp_path / "checkpoints").is_dir()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(photos, painting, tmp_path):
     command = [sys.executable, "-m", "faststyle_fastai", "train", photos, "--style", painting]
     command += ["-o", "run", "--crop-size", "32", "--batch-size", "2", "--quiet"]

@@ -154,6 +154,7 @@ def test_an_input_is_written_over_only_by_force(faststyle, photo, tmp_path):
     assert not np.array_equal(read_picture("in/a.png"), photo)
 
 
+@pytest.mark.slow
 def test_little_memory_makes_tiles(photo, monkeypatch):
     paint = Stylizer("great_wave", "cpu", precision="float32")
     for module in ("core.memory", "inference.tiles"):

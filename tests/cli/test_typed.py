@@ -44,6 +44,7 @@ Stylizer("great_wave")("me.jpg", strength="much")
 """
 
 
+@pytest.mark.slow
 def test_a_program_that_is_right_passes(tmp_path):
     for name, program in {"right.py": PROGRAM, "wrong.py": WRONG}.items():
         (tmp_path / name).write_text(program)

@@ -33,6 +33,7 @@ def test_a_page_paints_what_python_paints(visit, one_page, slim, photos):
     assert away(downloaded(tab)[0], Image.open(file)) < 1
 
 
+@pytest.mark.slow
 def test_firefox_paints_the_same(one_page, slim, photos, tmp_path):
     if not (path := shutil.which("firefox-esr") or shutil.which("firefox")):
         pytest.skip("no Firefox here")
@@ -54,6 +55,7 @@ def test_firefox_paints_the_same(one_page, slim, photos, tmp_path):
     assert away(Image.open(saved).convert("RGB"), slim("china.png", "starry_night")) < 1
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, one_page, slim, photos):
     photo = Image.open(photos / "flower" / "0.jpg").resize((900, 700), Image.Resampling.BICUBIC)
     photo.save("large.png")
@@ -67,6 +69,7 @@ def test_a_large_photo_is_painted_small_and_enlarged_with_its_edges(visit, one_p
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
 
 
+@pytest.mark.slow
 def test_a_page_takes_places_of_its_painting(visit, photos):
     Image.open(photos / "china" / "0.jpg").resize((360, 240)).save("china.png")
     at_sight = Stylizer(style_thumbnail("tahiti"), "cpu", "float32", arch="slim")
@@ -77,6 +80,7 @@ def test_a_page_takes_places_of_its_painting(visit, photos):
     assert away(seen, python) < away(seen, Image.open("china.png")) / 3
 
 
+@pytest.mark.slow
 def test_several_works_at_first_sight_have_their_colors(visit, photos):
     Image.open(photos / "china" / "0.jpg").save("china.png")
     works = [style_thumbnail("tahiti"), style_thumbnail("tahiti")]
@@ -90,6 +94,7 @@ def test_several_works_at_first_sight_have_their_colors(visit, photos):
     assert away(seen, at_sight("china.png")) > 3
 
 
+@pytest.mark.slow
 def test_only_the_person_is_painted(visit, one_page, slim):
     photo = Image.open(IMAGES / "astronaut.jpg")
     photo.resize((300, 300)).save("person.png")
@@ -144,6 +149,7 @@ def test_a_tiny_photo_is_painted(visit, one_page, tmp_path):
     assert downloaded(tab)[0].size == (3, 2)
 
 
+@pytest.mark.slow
 def test_a_photo_that_is_reduced_is_said(visit, one_page, tmp_path):
     Image.new("L", (9000, 6000)).save(tmp_path / "large.png")
     tab = visit(one_page)
@@ -169,6 +175,7 @@ def test_a_camera_without_a_photo(visit, one_page):
     assert tab.locator("#download").evaluate("e => getComputedStyle(e).cursor") == "not-allowed"
 
 
+@pytest.mark.slow
 def test_strokes_are_those_of_python(visit, one_page, slim, photos):
     photo = Image.open(photos / "flower" / "0.jpg").resize((192, 144))
     photo.save("flower.png")

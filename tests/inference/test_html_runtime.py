@@ -54,6 +54,7 @@ BEACON = """async (address) => {
 }"""
 
 
+@pytest.mark.slow
 def test_on_a_graphics_card(visit, one_page, slim, photos):
     Image.open(photos / "china" / "2.jpg").save("china.png")
     tab = visit(one_page, script=GENUINE)
@@ -62,6 +63,7 @@ def test_on_a_graphics_card(visit, one_page, slim, photos):
     assert away(downloaded(tab)[0], slim("china.png", "starry_night")) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [REFUSED, BROKEN])
 def test_a_graphics_card_that_fails(visit, one_page, slim, photos, broken):
     Image.open(photos / "china" / "2.jpg").save("china.png")

@@ -168,6 +168,7 @@ def elsewhere(studio, tmp_path):
     return page
 
 
+@pytest.mark.slow
 def test_the_studio_opens_and_makes_links(visit, elsewhere, photos, painting):
     Image.open(photos / "china" / "0.jpg").save("china.png")
     tab = visit(elsewhere, script=CLIPBOARD)

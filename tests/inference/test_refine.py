@@ -49,6 +49,7 @@ def test_a_call_may_paint_on_the_image_itself(photo, painting):
         sight(photo, "cat")
 
 
+@pytest.mark.slow
 def test_masks_backgrounds_and_mixtures_are_painted_so(photo, painting):
     both = Stylizer([painting, "udnie"], "cpu", "float32")
     left = Image.new("L", (96, 72))
@@ -71,6 +72,7 @@ def test_a_large_photo_is_painted_small_and_enlarged(photo, painting):
     assert (to_tensor(whole) - to_tensor(tiled)).abs().mean() < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (5, 40), (700, 3)])
 def test_tiny_and_narrow_photos(photo, painting, size):
     narrow = read_picture(photo).resize(size)

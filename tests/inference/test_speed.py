@@ -50,6 +50,7 @@ def test_painting_beside_the_published_network():
     assert seen > 1.6  # 2.5
 
 
+@pytest.mark.slow
 def test_training_beside_the_published_network():
     net, x = TransformerNet(width=0.5), noise(2, 3, 256, 256)  # smaller images add more overhead
     state = {k: v.requires_grad_() for k, v in to_examples(net.state_dict()).items()}

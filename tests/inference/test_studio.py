@@ -1,7 +1,6 @@
 "The studio in real browsers: from a file, and served as an app."
 
 import json
-import re
 import shutil
 import threading
 from functools import partial
@@ -30,6 +29,7 @@ def china(photos):
     return Path("china.png")
 
 
+@pytest.mark.slow
 def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     tab = visit(studio)
     open_photo(tab, china)
@@ -47,6 +47,7 @@ def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     assert away(downloaded(tab)[0], own) < 1.5
 
 
+@pytest.mark.slow
 def test_places_of_a_painting_are_those_of_python(visit, studio, photos):
     Image.open(photos / "china" / "0.jpg").resize((360, 240)).save("larger.png")
     Image.open(style_thumbnail("the_scream")).resize((240, 320)).save("scream.png")
@@ -72,6 +73,7 @@ def test_a_style_from_an_address_and_thumbnails_of_the_photo(visit, studio, chin
     assert tab.get_by_role("radio", name="Udnie").get_attribute("aria-checked") == "true"
 
 
+@pytest.mark.slow
 def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, painting):
     tab = visit(studio)
     open_photo(tab, china)
@@ -106,6 +108,7 @@ def test_the_sample_is_seen_and_painted(visit, studio):
     assert downloaded(tab)[1] == "cat-starry_night.jpg"
 
 
+@pytest.mark.slow
 def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     tab, photo = visit(studio), Image.open(china).convert("RGB")
     open_photo(tab, china)
@@ -143,6 +146,7 @@ def test_the_mask_is_seen_inverted_softened_and_corrected(visit, studio, china):
     assert tab.get_by_label("off", exact=True).is_checked()
 
 
+@pytest.mark.slow
 def test_the_mask_is_drawn_by_keyboard(visit, studio, china):
     tab, photo = visit(studio), Image.open(china).convert("RGB")
     open_photo(tab, china)
@@ -179,6 +183,7 @@ def test_before_and_after_by_keyboard(visit, studio, china):
     assert tab.locator("#picture").screenshot() != before
 
 
+@pytest.mark.slow
 def test_a_film_frame_by_frame(visit, studio):
     encode(Path("film.webm"), moving(6), codec="libvpx")
     tab = visit(studio)
@@ -201,6 +206,7 @@ def test_a_film_frame_by_frame(visit, studio):
     tab.get_by_text("film.mp4 could not be painted").wait_for()
 
 
+@pytest.mark.slow
 def test_a_source_for_broadcasts(visit, studio):
     tab = visit(studio)
     tab.goto(f"{studio.as_uri()}?clean&size=64#udnie")
@@ -212,6 +218,7 @@ def test_a_source_for_broadcasts(visit, studio):
     assert not tab.locator("header, footer, #styles, #strength").filter(visible=True).count()
 
 
+@pytest.mark.slow
 def test_the_camera_is_recorded(visit, studio):
     tab = visit(studio)
     tab.get_by_role("button", name="Camera").click()
@@ -227,6 +234,7 @@ def test_the_camera_is_recorded(visit, studio):
         assert next(film.decode(video=0)).width > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(390, 844), (1366, 768), (2560, 1440)])
 def test_anyone_can_use_it(visit, studio, china, size):
     tab = visit(studio, size)
@@ -257,6 +265,7 @@ def test_an_app_that_starts_without_a_network(chromium, studio, china, port):
     context.close()
 
 
+@pytest.mark.slow
 def test_firefox(studio, china, painting, tmp_path):
     if not (path := shutil.which("firefox-esr") or shutil.which("firefox")):
         pytest.skip("no Firefox here")
@@ -285,16 +294,3 @@ def test_the_size(studio):
     assert size < 25e6
     for file in (BROWSER / "words").glob("*.json"):
         assert f"{size / 1e6:.0f} M" in json.loads(file.read_text(encoding="utf-8"))["studio"], file
-
-
-def test_every_word_is_in_the_language_file_and_used():
-    words = json.loads((BROWSER / "words" / "en.json").read_text())
-    code = "".join(
-        file.read_text() for file in BROWSER.glob("*.*") if file.suffix in (".js", ".html")
-    )
-    asked = r'(?:say|tell\w+|correct)\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"'
-    asked = {name for pattern in asked for name in re.findall(pattern, code)}
-    assert asked <= set(words)
-    notes = {"refined", "partly", "sight", "noBase"}  # which the server names
-    unused = {name.removesuffix("Served") for name in words} - asked - notes
-    assert {name for name in unused if f'"{name}"' not in code} == set()

@@ -15,6 +15,7 @@ def china(photos):
     return Path("china.png")
 
 
+@pytest.mark.slow
 def test_several_photos_become_one_file(visit, studio, photos):
     tab, all_of_them = visit(studio), several(photos)
     repainted(tab, lambda: tab.locator("#file").set_input_files(all_of_them))
@@ -24,6 +25,7 @@ def test_several_photos_become_one_file(visit, studio, photos):
     painted_in_one_file(download.value, all_of_them, "starry_night")
 
 
+@pytest.mark.slow
 def test_a_closer_look(visit, studio, china):
     tab = visit(studio)
     repainted(tab, lambda: tab.locator("#file").set_input_files(china))

@@ -177,6 +177,7 @@ def test_styles_by_name(paint):
         paint(picture, style=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size, at_once", [((130, 75), True), ((96, 200), False)])
 def test_tiles_are_the_whole_picture(two, size, at_once, monkeypatch):
     monkeypatch.setattr("faststyle_fastai.inference.paint_tiles.fits_at_once", lambda *_: at_once)

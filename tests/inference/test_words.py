@@ -1,10 +1,11 @@
 "The words of the page, in each of its languages."
 
+import json
 import re
 
 import pytest
 
-from faststyle_fastai.inference.html import page_words
+from faststyle_fastai.inference.html import BROWSER, page_words
 
 LANGUAGES = page_words()
 # Names, units and what is the same by chance.
@@ -35,3 +36,16 @@ def test_each_language_says_all_that_english_says(language):
         assert bool(text.strip()) == bool(english[key]), key
         if language != "en":
             assert text != english[key] or key in SAME, key
+
+
+def test_every_word_is_in_the_language_file_and_used():
+    words = json.loads((BROWSER / "words" / "en.json").read_text())
+    code = "".join(
+        file.read_text() for file in BROWSER.glob("*.*") if file.suffix in (".js", ".html")
+    )
+    asked = r'(?:say|tell\w+|correct)\("(\w+)"', r"words\.(\w+)", r'data-(?:say|label)="(\w+)"'
+    asked = {name for pattern in asked for name in re.findall(pattern, code)}
+    assert asked <= set(words)
+    notes = {"refined", "partly", "sight", "noBase"}  # which the server names
+    unused = {name.removesuffix("Served") for name in words} - asked - notes
+    assert {name for name in unused if f'"{name}"' not in code} == set()

@@ -118,6 +118,7 @@ def test_painted_for_print(faststyle, photo, painting, tmp_path):
     assert np.ptp(shown, axis=2).max() < 6 and np.ptp(shown) > 30
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_picture_and_resume_ends_alike(faststyle, photo, painting, tmp_path):
     args = ["optimize", photo, painting, *small_args(), "-i", 40, "--device", "cpu", "-o"]
     assert faststyle(*args, "whole.png").returncode == 0

@@ -93,6 +93,7 @@ def test_going_on_is_the_same_to_the_bit(photo, painting, tmp_path, kind):
         assert torch.equal(rest.picture(), whole.picture())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_any_painting_under_any_pooling(photo, pooling, precision):

@@ -81,6 +81,7 @@ def test_minutes_stretch_the_schedule(photos, painting, monkeypatch):
     assert Path("ck/best.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_spikes_in_the_features_are_penalised(painting, tmp_path):
     for i in range(8):  # a bright dot on plain gray is a spike after every normalization
         photo = Image.new("RGB", (48, 48), "gray")
@@ -107,6 +108,7 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
     assert with_penalty < 0.02 * without
 
 
+@pytest.mark.slow
 def test_dead_places_come_alive(photos, painting):
     def dead(weight):
         "The share of places where no last feature is on, after a few steps."

@@ -119,6 +119,7 @@ def test_repainting_takes_the_whole_picture(dls, photos):
     assert len(batch) == 1 and batch[0].shape == (1, 3, 72, 96)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_workers_start_however_the_system_starts_them(photos, monkeypatch, method):
     if method not in multiprocessing.get_all_start_methods():

@@ -35,6 +35,7 @@ def interrupted():
     raise CancelFitException
 
 
+@pytest.mark.slow
 def test_a_training_continues_without_photos_that_go(own, painting, tmp_path):
     def lose():
         first, second, third, *_ = picture_files(own)
@@ -51,6 +52,7 @@ def test_a_training_continues_without_photos_that_go(own, painting, tmp_path):
         train(own, painting, "run", **FEW, epochs=3, resume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [12, 4])
 def test_a_resume_with_fewer_photos(own, painting, kept):
     few, count = {**FEW, "epochs": 2, "checkpoint_every": 1}, At(None, None)

@@ -23,6 +23,7 @@ def brightness(image):
     return sum(image.convert("L").histogram()[128:]) / image.width / image.height
 
 
+@pytest.mark.slow
 def test_a_painted_frame_is_learned(photos, tmp_path):
     set_seed(0)
     frame, painted = negative(photos / "china" / "0.jpg", tmp_path)

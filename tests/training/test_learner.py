@@ -99,6 +99,7 @@ with learn.no_bar(), learn.no_logging():
 """
 
 
+@pytest.mark.slow
 def test_exported_learner_in_a_new_process(dls, photos, painting, tmp_path):
     learn = style_learner(dls, painting)  # the unchanged recipe
     quietly(learn, "fit_one_cycle", 1)

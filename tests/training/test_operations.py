@@ -68,6 +68,7 @@ def as_gpu(monkeypatch):
         monkeypatch.setattr(module, "on_cpu", lambda x: False)
 
 
+@pytest.mark.slow
 def test_a_step_is_at_most_900_operations_and_waits_once(photos, painting, as_gpu):
     dls = StyleDataLoaders.from_folder(photos, size=64, bs=2, images=10, device="cpu")
     learn = style_learner(dls, painting, precision="bfloat16")

@@ -29,6 +29,7 @@ torch.distributed.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_fastais_own_context(photos, painting, tmp_path):
     pytest.importorskip("accelerate")
     (tmp_path / "context.py").write_text(CONTEXT)

@@ -11,6 +11,7 @@ from faststyle_fastai.training.pretraining import pretrain
 from faststyle_fastai.training.runs import add_style, train
 
 
+@pytest.mark.slow
 def test_a_style_that_was_half_added_is_not_there(photos, painting, tmp_path):
     file = tmp_path / "one.safetensors"
     settings = {"arch": "tiny", "size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}

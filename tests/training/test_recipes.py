@@ -41,6 +41,7 @@ def test_skalski_pretrains_at_relu1_1_in_one_cycle(dls, vgg16):
     assert learn.wd == 1e-6 and lrs[0] < max(lrs) / 2 and max(lrs) <= 1e-3
 
 
+@pytest.mark.slow
 def test_skalski_trains_flat_then_in_one_cycle(dls, painting, vgg16):
     learn = style_learner(dls, painting, "skalski", pretrained=None, weights=vgg16, style_size=64)
     assert list(learn.loss_func.style_layers) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from conftest import noise
 from fastai.torch_core import set_seed
@@ -33,6 +34,7 @@ GRAMS = {
 }
 
 
+@pytest.mark.slow
 def test_training_holds_the_strokes_still(dls, painting):
     def unsteady(net):
         "How much the painted image changes differently from the photo."

@@ -50,6 +50,7 @@ train(cbs=Kill(), **settings)
 """
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_any_step_ends_alike(photos, painting, tmp_path):
     settings = {"photos": str(photos), "style": [str(painting)], "size": 40, "small": 32, "bs": 2}
     settings |= {"images": 16, "epochs": 2, "arch": "tiny", "checkpoint_every": 3, "quiet": True}
@@ -89,6 +90,7 @@ def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
     assert Stylizer("run").styles == ["waves"]
 
 
+@pytest.mark.slow
 def test_minutes_are_those_of_all_sessions(photos, painting, monkeypatch):
     clock = SimpleNamespace(monotonic=partial(next, count(0, 0.05)))  # a step takes 0.05 s or more
     for module in (callbacks, runs):

@@ -76,6 +76,7 @@ def test_damaged_sound_is_left_out(tiny, film, tmp_path, monkeypatch):
     assert len(times(out)) == 48 and seconds_of_sound(out) > 1.8
 
 
+@pytest.mark.slow
 def test_what_cannot_be_joined_costs_no_pictures(tiny, film, tmp_path, monkeypatch):
     from faststyle_fastai.video import writer
 

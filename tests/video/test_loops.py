@@ -53,6 +53,7 @@ def test_a_gif_comes_back_for_ever(paint, uneven, tmp_path):
         assert shown == again and np.array_equal(there, back)
 
 
+@pytest.mark.slow
 def test_interrupted_boomerangs_go_on(paint, tmp_path, monkeypatch):
     film, whole = encode(tmp_path / "in.mp4", moving(30)), tmp_path / "whole.mp4"
     paint_video(paint, film, whole, **LOOP)

@@ -63,6 +63,7 @@ def damaged(film, seed):
 KINDS = [("mp4", "libx264"), ("avi", "mpeg4"), ("ts", "mpeg2video")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind, codec", KINDS)
 def test_damaged_films_leave_no_parts(tiny, tmp_path, kind, codec):
     film = encode(tmp_path / f"film.{kind}", moving(12), rate=25, codec=codec)
@@ -134,6 +135,7 @@ def test_23_976_frames_per_second(tiny, tmp_path):
     assert times(tmp_path / "out.mp4") == times(film) == [i / rate for i in range(30)]
 
 
+@pytest.mark.slow
 def test_a_gif_of_many_frames(tiny, tmp_path):
     first, *rest = map(Image.fromarray, moving(150, (32, 24)))
     first.save("many.gif", save_all=True, append_images=rest, duration=40)
@@ -141,6 +143,7 @@ def test_a_gif_of_many_frames(tiny, tmp_path):
     assert [round(time * 100) for time in times(tmp_path / "out.mp4")] == list(range(0, 600, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows kills at once")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_film(tiny, number, tmp_path):
@@ -180,6 +183,7 @@ class Interrupting:
         self.container.mux(packets)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_no_frame_is_lost_to_ctrl_c(tiny, tmp_path, monkeypatch):
     film, out, opened = encode(tmp_path / "film.mp4", moving(60)), tmp_path / "out.mp4", av.open

@@ -2,6 +2,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -55,6 +56,7 @@ def test_strokes_move_along():
     )
 
 
+@pytest.mark.slow
 def test_places_of_a_painting_move_with_the_film(photos):
     scene = np.asarray(Image.open(photos / "china" / "0.jpg").convert("RGB").resize((220, 128)))
     frames = [np.ascontiguousarray(scene[:, i : i + 176]) for i in range(0, 15, 3)]  # a pan

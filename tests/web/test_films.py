@@ -57,6 +57,7 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     expect(player).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_film_is_painted_like_photos(visit, film):
     tab, first = visit(), []
     opened(tab, film)
@@ -83,6 +84,7 @@ def test_what_comes_late_replaces_nothing(visit, film, photos):
     assert tab.locator("#of-film").is_hidden() and tab.locator("#film").is_hidden()
 
 
+@pytest.mark.slow
 def test_two_clicks_paint_a_film_once(visit, film):
     tab, jobs = visit(), []
     opened(tab, film)
@@ -102,6 +104,7 @@ def test_another_moment_is_shown(visit, film):
     assert tab.get_by_role("button", name="Refine").is_hidden()  # it is for one photo
 
 
+@pytest.mark.slow
 def test_a_film_survives_a_reload_and_is_stopped(visit, tmp_path):
     slow = encode(tmp_path / "slow.mp4", moving(250))
     tab = visit()
@@ -117,6 +120,7 @@ def test_a_film_survives_a_reload_and_is_stopped(visit, tmp_path):
     tab.get_by_role("button", name="Paint the film again").wait_for()
 
 
+@pytest.mark.slow
 def test_what_is_no_short_film_is_refused_and_the_open_one_stays(visit, film, tmp_path):
     tab = visit()
     opened(tab, film)
@@ -144,6 +148,7 @@ def test_a_photo_after_a_film_is_a_photo(visit, film, photo):
     repainted(tab, lambda: tab.locator("#file").set_input_files("another.jpg"))
 
 
+@pytest.mark.slow
 def test_the_camera_after_a_film_is_seen(visit, film):
     tab = visit()
     opened(tab, film)
@@ -159,6 +164,7 @@ def test_the_camera_after_a_film_is_seen(visit, film):
     expect(tab.get_by_role("button", name="Camera", exact=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_film_after_a_photo_from_the_camera(visit, film):
     tab = visit()
     for _ in range(2):

@@ -25,6 +25,7 @@ def answer(port, act, how, body=b""):
     return status, said.decode(errors="replace")
 
 
+@pytest.mark.slow
 def test_no_name_is_a_file_of_the_server(page, monkeypatch):
     port, secret, folder = page
     refined = "faststyle_fastai.web.refining.optimize_style"  # it would go on in the background

@@ -89,6 +89,7 @@ def test_a_closer_look_from_right_to_left_stays_where_it_was(read):
         assert abs(middles[0] - middles[1]) < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESK, PHONE])
 def test_no_language_is_cut(read, size):
     cut = {}

@@ -97,6 +97,7 @@ def test_pictures_of_a_style_that_goes_are_not_waited_for(visit, painting, tmp_p
     tab.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.slow
 def test_a_training_of_few_steps_says_so(visit):
     tab, held = visit(), []
     job = {"id": "1", "kind": "training", "style": "borrowed", "state": "done", "steps": 4}
@@ -151,6 +152,7 @@ def test_own_styles_are_renamed_downloaded_and_removed(visit, site):
     tab.locator("#styles").get_by_text("lent out").first.wait_for(state="detached")
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_resumed(visit, site):
     tab = visit()
     own_styles(tab)

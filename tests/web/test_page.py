@@ -97,6 +97,7 @@ def test_the_sample_is_what_the_first_style_paints():
     assert away(painted, read_picture(PAINTED)) < 5  # as a JPEG
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):
     photo = read_picture(photos / "flower" / "0.jpg").resize((1800, 1200))
     photo.save("large.jpg")
@@ -115,6 +116,7 @@ def test_a_large_photo_is_saved_whole_and_stopped(visit, photos):
     heard(tab, "Stopped.")
 
 
+@pytest.mark.slow
 def test_only_the_person_is_painted_and_the_mask_is_corrected(visit):
     photo = read_picture(ROOT / "nbs" / "images" / "astronaut.jpg")
     tab = visit()

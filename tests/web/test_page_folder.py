@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+import pytest
 from pages import send
 from PIL import Image
 
@@ -54,6 +55,7 @@ def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
     assert waited_for(lambda: left() == ["upload3", "upload4"]), left()
 
 
+@pytest.mark.slow
 def test_pages_that_start_at_once_leave_each_other_alone(tmp_path):
     code = (
         "from faststyle_fastai.web.guard import page_folder\n"
@@ -79,6 +81,7 @@ with page_folder():
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_left(tmp_path, port):
     picture = tmp_path / "a.png"
     Image.new("RGB", (8, 8)).save(picture)

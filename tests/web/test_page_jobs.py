@@ -53,6 +53,7 @@ def test_a_style_is_taught_and_used(visit, site, photo, painting, tmp_path):
     expect(tab.locator("#faces [aria-checked=true]")).to_contain_text("My Style")
 
 
+@pytest.mark.slow
 def test_a_training_belongs_to_the_page(visit, site, painting, tmp_path):
     first = visit()
     teach(first, painting, "One", tmp_path)
@@ -85,6 +86,7 @@ def test_a_tiny_painting_is_refused(visit, tmp_path):
     forgiven(tab, visit)
 
 
+@pytest.mark.slow
 def test_a_folder_of_photos_is_learned_on(visit, site, photos, painting, tmp_path):
     tab = visit()
     shutil.copy(painting, tmp_path / "Learned.png")
@@ -123,6 +125,7 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     assert np.abs(mixed - np.asarray(wanted, float)).mean() < 3  # but for the JPEG
 
 
+@pytest.mark.slow
 def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
     photo, share = photos / "china" / "0.jpg", [0.4]
 
@@ -171,6 +174,7 @@ def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
     expect(tab.get_by_role("button", name="Undo refining")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_thumbnail_shows_all_of_a_refined_painting(visit):
     tab = visit()
     opened(tab, ROOT / "nbs" / "images" / "astronaut.jpg")

@@ -19,6 +19,7 @@ def site(tmp_path_factory):
         yield address, folder
 
 
+@pytest.mark.slow
 def test_a_link_becomes_a_style_of_the_page(chromium, site, painting, photos):
     address, folder = site
     with visitor(chromium, address) as visit:

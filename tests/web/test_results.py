@@ -151,25 +151,7 @@ def test_the_file_is_seen_before_it_is_saved(visit, large):
     assert saved(tab).suggested_filename.endswith(".png")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_picture_for_a_paper_says_its_resolution(visit, large, kind):
-    tab = visit()
-    opened(tab, large)
-    tab.get_by_role("button", name="File format and size").click()
-    expect(tab.locator("#save")).to_be_enabled(timeout=60_000)
-    tab.locator("#format").select_option(kind)
-    tab.get_by_role("combobox", name="Paper").select_option("A4")
-    expect(tab.locator("#weight")).to_contain_text("44 pixels per inch", timeout=60_000)
-    with Image.open(saved(tab, "#save").path()) as picture:
-        assert [round(dpi) for dpi in picture.info["dpi"]] == [44, 44]
-        assert picture.getexif().get(282, 44) == pytest.approx(44, abs=0.5)
-        assert picture.size == (480, 360) and picture.format == kind
-        picture.load()
-    tab.locator("#format").select_option("WebP")
-    expect(tab.get_by_role("combobox", name="Paper")).to_be_hidden()
-
-
-HELD = """() => {
+LATE = """() => { // the first file is measured after the next one
   const made = createImageBitmap;
   window.held = new Promise((arrived) => {
     createImageBitmap = async (...given) => {
@@ -183,17 +165,24 @@ HELD = """() => {
 }"""
 
 
-def test_a_file_that_is_measured_late_is_not_saved(visit, large):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_for_a_paper_says_its_resolution(visit, large, kind):
     tab = visit()
     opened(tab, large)
-    tab.evaluate(HELD)
+    tab.evaluate(LATE)
     tab.get_by_role("button", name="File format and size").click()
     tab.evaluate("async () => { await held; }")
+    tab.locator("#format").select_option(kind)
     tab.get_by_role("combobox", name="Paper").select_option("A4")
     expect(tab.locator("#weight")).to_contain_text("44 pixels per inch", timeout=60_000)
     tab.evaluate("async () => { (await held).go(); await new Promise(requestAnimationFrame); }")
     with Image.open(saved(tab, "#save").path()) as picture:
         assert [round(dpi) for dpi in picture.info["dpi"]] == [44, 44]
+        assert picture.getexif().get(282, 44) == pytest.approx(44, abs=0.5)
+        assert picture.size == (480, 360) and picture.format == kind
+        picture.load()
+    tab.locator("#format").select_option("WebP")
+    expect(tab.get_by_role("combobox", name="Paper")).to_be_hidden()
 
 
 def detail(image):
@@ -233,6 +222,7 @@ def test_what_would_be_too_large_is_not_offered(visit, monkeypatch):
 HASTE = "() => { const at = setTimeout; setTimeout = (act, ms) => at(act, ms === 1000 ? 50 : ms); }"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visit, size", [("page", PHONE), ("studio", DESK)], indirect=["visit"])
 def test_the_booth_makes_a_strip_of_four_styles(visit, size):
     tab = visit(size)
@@ -288,6 +278,7 @@ def test_each_photo_of_several_has_its_state(visit, photos):
     expect(queue.first).to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visit", ["studio"], indirect=True)  # the page's is the same
 def test_many_paintings_need_no_more_memory(visit, photos):
     tab = visit()

@@ -14,6 +14,7 @@ from faststyle_fastai.all import FaststyleError, read_picture
 from faststyle_fastai.web.watch import live_page
 
 
+@pytest.mark.slow
 def test_watched_and_stopped_from_the_page(photos, painting, tmp_path, port):
     args = ["--backbone", "lite", "-ms", "32", "-s", "32", "-ii", "1000000", "-o", "out.png"]
     page = ["--web", "--port", str(port)]
