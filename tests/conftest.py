@@ -131,7 +131,8 @@ def trained(dls, painting):
     "A style learner after two steps."
     from faststyle_fastai.all import style_learner
 
-    learn = style_learner(dls, painting, arch="tiny", small=0, scales=(1,))
+    plan = {"arch": "tiny", "small": 0, "scales": (1,), "pretrained": "autoencoder"}
+    learn = style_learner(dls, painting, **plan)
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 1e-3)
     return learn

@@ -48,12 +48,13 @@ def export(
     trust_pickle: options.TrustPickle = False,
 ):
     "Export one style, or all styles of a file, to ONNX or to a web page; or the studio."
-    if out.suffix not in ((".html", "") if file == STUDIO else (".html", ".onnx")):
+    if out.suffix == ".onnx" if file == STUDIO else out.suffix not in (".html", ".onnx"):
         also = "be a folder" if file == STUDIO else "in .onnx"
         raise ValueError(f"{out} must end in .html or {also}.")
     from ..core.atomic import may_write_file
 
-    may_write_file(out if out.suffix else out / "index.html", force)
+    folder = file == STUDIO and out.suffix != ".html"
+    may_write_file(out / "index.html" if folder else out, force)
     from ..inference.html import export_html
     from ..inference.onnx import export_onnx
     from ..inference.studio import export_studio

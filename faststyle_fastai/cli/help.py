@@ -68,6 +68,8 @@ def numbers(param):
 
 def in_options(text: str) -> str:
     "A message of Python's, with the running command's options in place of arguments."
+    if text.startswith("Image not found"):  # its name is no argument
+        return text
 
     def option(found):
         name, value = found.groups()

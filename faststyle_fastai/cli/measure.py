@@ -58,11 +58,13 @@ def evaluate(
     table: Annotated[
         Path | None, option("FILE", "File for the measurements as JSON.", "--json")
     ] = None,
+    force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
     device: options.Device = None,
     precision: options.Precision = "auto",
 ):
     "Measure a style's losses and compare it with direct optimization."
+    from ..core.atomic import may_write_file
     from ..core.provenance import write_json
     from ..images.discovery import find_pictures
     from ..images.saving import check_format, save_picture
@@ -72,7 +74,9 @@ def evaluate(
 
     paint = load_stylizer(file, trust_pickle, device, precision)
     if out:
-        check_format(out)
+        may_write_file(check_format(out), force)
+    if table:
+        may_write_file(table, force)
     style = painting_of(file, paint, style, others)
     pictures: list[str | Path] = [*find_pictures(photos, images)[0]]
     reference = perceptual_backbone(backbone, weights)
@@ -142,10 +146,14 @@ def styles(
             callback=check_style,
         ),
     ] = None,
+    force: options.Force = False,
 ):
     "List the built-in styles."
+    from ..core.atomic import may_write_file
     from ..inference.builtin import BUILTIN_STYLES, gallery_sheet
 
+    if out:
+        may_write_file(out, force)
     width, similarity = max(map(len, BUILTIN_STYLES)), {}
     if like:
         from ..inference.first_sight import nearest_styles

@@ -12,6 +12,7 @@ from typing import Any
 from ..core.errors import FaststyleError, UsageError
 from ..core.terminal import clock, printable
 from ..core.values import either
+from ..images.formats import PICTURES
 
 SMALLEST = 64  # px of the short side of a print
 LARGE_PRINT = 2**24  # px; of larger ones the time is said beforehand
@@ -39,7 +40,8 @@ def check_watched(inputs, out, save_mask):
     folder = Path(inputs[0]).resolve()
     if len(inputs) > 1 or not folder.is_dir():
         raise FaststyleError(f"--watch takes one folder, not {' '.join(inputs)}.")
-    if out.is_file() or out.resolve() in [folder, *folder.parents]:
+    single = out.suffix.lower() in PICTURES and not out.is_dir()
+    if single or out.is_file() or out.resolve() in [folder, *folder.parents]:
         raise FaststyleError(f"--watch needs another folder than {out} as -o.")
     if save_mask:
         raise FaststyleError("--watch paints without --save-mask: remove one of them.")
@@ -138,15 +140,24 @@ def say_minutes(paint, jobs, paper, depth, refine):
     print(f"{what} of {width}x{height} px: about {total}", file=sys.stderr)
 
 
-def plan_masks(inputs, out, settings, force):
-    "The file of each image's mask, by source."
+def plan_masks(inputs, out, settings, force, jobs):
+    "The file of the mask of each image to paint, by source."
+    from ..core.atomic import may_write_file
+    from ..images.discovery import plan_outputs
+
     if out is None:
         return {}
     if settings.mask is None and settings.area == "all":
         raise FaststyleError("--save-mask needs --paint or --mask.")
-    return {
-        source: target.with_suffix(".png") for source, target in plan(inputs, out, 8, force, False)
-    }
+    places = {source: place.with_suffix(".png") for source, place in plan_outputs(inputs, out)}
+    masks = {source: places[source] for source, _ in jobs if source in places}
+    taken = {file for _, file in jobs}
+    for mask in masks.values():
+        may_write_file(mask, force)
+        if mask in taken:
+            raise FaststyleError(f"Two files would be {mask}. Choose another --save-mask.")
+        taken.add(mask)
+    return masks
 
 
 def depth_of(jobs, tile):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from typer import Argument
 
 from ..core.errors import FaststyleError
-from ..core.terminal import progress
+from ..core.terminal import progress, utf8
 from ..core.values import either
 from ..inference.options import AREAS
 from . import options
@@ -104,5 +104,5 @@ def sheet(
         save_picture(style_sheet(images), out)
     else:
         with atomic_write(out) as temporary:
-            temporary.write_text(sheet_page(images, Path(picture).stem), encoding="utf-8")
+            temporary.write_text(sheet_page(images, utf8(Path(picture).stem)), encoding="utf-8")
     options.print_outputs(out)

@@ -81,7 +81,7 @@ def strokes(
             temporary.write_text(text, encoding="utf-8")
     elif film:
         fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
-        side = size or min(side, max(found.size))
+        side = size or max(16, min(side, max(found.size)))
         frames = painting_frames(found, side, round(seconds * fps), HELD * fps, relief, canvas)
         write_video(frames, out, fps)
     else:

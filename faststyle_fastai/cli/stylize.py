@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ..core.errors import FaststyleError, Stopped, format_error
+from ..core.interrupts import noted
 from ..core.terminal import clock, printable, progress
 from . import checks, options, parsers, plans
 from .help import in_options
@@ -112,7 +113,7 @@ def stylize(
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    masks = plans.plan_masks(inputs, save_mask, settings, force)
+    masks = plans.plan_masks(inputs, save_mask, settings, force, jobs)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
@@ -129,7 +130,7 @@ def stylize(
         paint.style_weights(name)
     settings = replace(settings, style=styles)
     if painting:
-        paint.paintings = dict.fromkeys(paint.styles, painting)
+        paint.paintings = {**paint.paintings, paint.named or paint.styles[0]: painting}
     more = {"painterly": painterly, "refine": refine, "likeness": likeness}
     share = None if quiet or not sys.stderr.isatty() else show_share
     written: list[Path] = []
@@ -138,19 +139,28 @@ def stylize(
     note = None if strip else style_name(paint, styles)
     save = partial(write, written, depth, note, paper)
     failed: list[str] = []
+
+    def in_turn(items):
+        if pressed:  # while the one before was refined, whose strokes so far are kept
+            raise KeyboardInterrupt
+        return painted(items)
+
     try:
-        if paper and jobs and not quiet:
-            once = {"painterly": painterly, "likeness": None if refine else likeness}
-            plans.say_minutes(
-                partial(repaint, closed(paint, seamless), settings, depth, None, once, {}),
-                jobs, paper, depth, refine,
-            )  # fmt: skip
-        for each in plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
-            batches = alike(read_images(each, paper), 1 if alone else batch_size)
-            # In this thread Ctrl-C keeps the strokes so far.
-            way = in_turns if refine and len(each) == 1 else map_overlapped
-            with closing(way(batches, painted, save)) as results:
-                failed += report(results, 0 if watch else len(jobs), quiet)
+        with noted() as pressed:
+            if paper and jobs and not quiet:
+                once = {"painterly": painterly, "likeness": None if refine else likeness}
+                plans.say_minutes(
+                    partial(repaint, closed(paint, seamless), settings, depth, None, once, {}),
+                    jobs, paper, depth, refine,
+                )  # fmt: skip
+            for each in plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
+                batches = alike(read_images(each, paper), 1 if alone else batch_size)
+                # In this thread Ctrl-C keeps the strokes so far.
+                way = in_turns if refine and len(each) == 1 else map_overlapped
+                with closing(way(batches, in_turn, save)) as results:
+                    failed += report(results, 0 if watch else len(jobs), quiet)
+                if watch and pressed:
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         total = "" if watch else f" of {len(jobs)}"
         raise Stopped(f"Stopped after {len(written)}{total} images.") from None

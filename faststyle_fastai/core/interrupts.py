@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["SIGNALS", "interrupts"]
+__all__ = ["SIGNALS", "interrupts", "noted"]
 
 # Ctrl-C; `kill` and a shutdown; a terminal that is closed, which Windows has no signal for.
 SIGNALS = [
@@ -36,3 +36,22 @@ def interrupts() -> Iterator[list[bool]]:
         yield pressed
     finally:
         restore()
+
+
+@contextmanager
+def noted() -> Iterator[list[bool]]:
+    "Yield a list that Ctrl-C appends to beside what it does: refining ends, and the rest should."
+    pressed: list[bool] = []
+    before = {n: handler for n in SIGNALS if callable(handler := signal.getsignal(n))}
+
+    def note(number, frame):
+        pressed.append(True)
+        before[number](number, frame)
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield pressed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

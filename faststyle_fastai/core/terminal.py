@@ -13,6 +13,11 @@ def one_line(message: object) -> str:
     return printable(" ".join(str(message).split()))
 
 
+def utf8(name: str) -> str:
+    "The name of a file, with ? for bytes that are not UTF-8, as some archives leave them."
+    return name.encode(errors="replace").decode()
+
+
 def printable(text: str) -> str:
     "Escape control characters, as \\x1b: names from files and servers must not steer a terminal."
     return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

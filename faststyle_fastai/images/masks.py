@@ -35,8 +35,8 @@ def _check_bands(bands):
 
 
 def fit_mask(mask, size):
-    "Resize a mask to a photo's size, with a warning if the sizes differ."
-    if mask.size != tuple(size):
+    "Resize a mask to a photo's size, with a warning if their shapes differ."
+    if abs(mask.width * size[1] / mask.height - size[0]) > 1:
         warnings.warn(
             f"The mask is {mask.width}x{mask.height} px but the photo {size[0]}x{size[1]} px. "
             f"The mask is resized.",

@@ -88,7 +88,7 @@ def sign(
     exif.load(metadata.get("exif", b""))
     exif[base.Software] = f"faststyle {__version__}"
     if style and not str(exif.get(base.ImageDescription, "")).strip():
-        exif[base.ImageDescription] = f"In the style of {style}".encode()
+        exif[base.ImageDescription] = f"In the style of {style}".encode(errors="replace")
     if dpi:
         exif.update({base.XResolution: dpi, base.YResolution: dpi, base.ResolutionUnit: 2})
     return metadata | {"exif": with_bytes(exif).tobytes()}

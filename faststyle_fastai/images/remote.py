@@ -94,7 +94,8 @@ def digest(source: Any) -> str:
     if is_image(source):
         from numpy import asarray  # which --help does without
 
-        return hashlib.sha256(asarray(source).tobytes()).hexdigest()
+        pixels = asarray(source.cpu() if hasattr(source, "cpu") else source)
+        return hashlib.sha256(pixels.tobytes()).hexdigest()
     if not isinstance(source, (str, Path)):
         parts = [digest(part) for part in source]
         return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()

@@ -44,7 +44,7 @@ def labeled(
     width, height = image.size
     cell = Image.new("RGB", (width, height + width // 10), "white")
     cell.paste(image)
-    font = ImageFont.load_default(width / 14)
-    font = ImageFont.load_default(width / 14 * min(1, width / max(1, font.getlength(text))))
+    font = ImageFont.load_default(max(1, width / 14))
+    font = ImageFont.load_default(max(1, width / 14 * min(1, width / max(1, font.getlength(text)))))
     ImageDraw.Draw(cell).text((width / 2, height + width / 20), text, "black", font, anchor="mm")
     return cell

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -49,7 +50,12 @@ def fit_paper(
     paper: Paper,
 ) -> Tensor:  # [B, C, h, w], the same aspect ratio
     "Resize to the largest size on a paper, which is turned as the image is."
-    return resized(x, paper_shape(x, paper)).clamp(0, 1)
+    shape, colors, opacity = paper_shape(x, paper), x[:, :3], x[:, 3:]
+    if not opacity.numel():
+        return resized(x, shape).clamp(0, 1)
+    seen = resized(opacity, shape).clamp(0, 1)  # colors that are hidden do not show at edges
+    colors = resized(colors * opacity, shape) / seen.clamp(min=1e-4)
+    return torch.cat([colors.clamp(0, 1), seen], 1)
 
 
 def paper_shape(x, paper):

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
 from ..core.moments import moments
+from ..core.terminal import utf8
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.formats import file_name, is_painting, named_works
@@ -82,7 +83,7 @@ def style_name(
         return "painting"
     if is_painting(source):
         works = named_works(source)
-        return works[0] if works else Path(file_name(source)).stem
+        return works[0] if works else utf8(Path(file_name(source)).stem)
     file, name = find_style(source)
     if file.parent == ASSETS and name in BUILTIN_STYLES:
         return name

@@ -45,7 +45,7 @@ def seamless(
     around = F.pad(x, (wide, wide, high, high), mode="circular")
     # Strokes stay as wide as they are without the rest.
     side = min(painting_shape((x.shape[2], x.shape[3]), how.stroke, how.size))
-    size = round(side * min(around.shape[2:]) / short)
+    size = max(8, round(side * min(around.shape[2:]) / short))
     y = paint(around, tensor=True, **options | {"size": size, "tile": None})
     for axis, margin in ((3, wide), (2, high)):
         y = closed(y, axis, margin) if margin else y

@@ -102,7 +102,9 @@ def paint_video(
         paint_options = replace(paint_options, style=None)
     elif painterly and painting is not None:
         paint = copy(paint)
-        paint.paintings = dict.fromkeys(paint.styles, painting)
+        mixed = isinstance(style, (dict, list))
+        names = paint.styles if mixed else [paint.styles[paint._index(style)]]
+        paint.paintings = paint.paintings | dict.fromkeys(names, painting)
     settings |= {"source": source, "size": size, "smooth": smooth, "loop": loop}
     settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}
     settings |= fingerprints(paint, paint_options, painterly)

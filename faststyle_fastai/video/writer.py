@@ -80,10 +80,8 @@ class Parts(VideoWriter):
         self.check_container()
         self.held = held_tracks(reader.sounds if sound else [], reader.subtitles, out, self.format)
         self.folder = parts_folder(out)
-        record, settings = (
-            self.folder / "settings.json",
-            json.dumps(settings, sort_keys=True, default=float),
-        )
+        record = self.folder / "settings.json"
+        settings = json.dumps(settings, sort_keys=True, default=float)
         if resume and record.exists():
             if record.read_text() != settings:
                 raise FaststyleError(

@@ -1,6 +1,8 @@
 "Mistakes that newcomers make: each gets one line that says what to do."
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import fails
 from PIL import Image
+
+from faststyle_fastai.inference.pixel_painter import PixelPainter
+from faststyle_fastai.optimization.pixels import PixelOptimizer
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +112,61 @@ def test_verbose_says_what_is_used(faststyle):
 def test_verbose_takes_no_unknown_precision(faststyle, monkeypatch):
     monkeypatch.setenv("FASTSTYLE_PRECISION", "foo")
     fails(faststyle("styles", "-v"), 2, "foo")
+
+
+def test_no_command_overwrites_unasked(faststyle):
+    before = Path("me.png").read_bytes()
+    photos = "--photos", ".", "--num-photos", 1, "--size", 16, "--iterations", 0
+    for command in (("styles", "-o"), ("evaluate", "udnie", *photos, "--json")):
+        fails(faststyle(*command, "me.png"), 1, "me.png exists: use --overwrite")
+    assert Path("me.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("stylize", "size=2.jpg", "--style", "udnie", *OUT), "Image not found: size=2.jpg."),
+        (
+            ("stylize", "--watch", ".", "--style", "udnie", "-o", "a.jpg"),
+            "another folder than a.jpg",
+        ),
+    ],
+)
+def test_names_stay_names(faststyle, args, words):
+    fails(faststyle(*args), 1, words)
+
+
+def test_unusual_names_and_sizes_are_painted(faststyle, tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    Image.effect_noise((160, 144), 90).convert("RGB").save(odd)
+    assert faststyle("stylize", "me.png", "--style", odd, *OUT).returncode == 0
+    Image.new("RGB", (2, 40), "red").save("tall.png")
+    for args in (
+        ("sheet", odd, "--style", "tiny", "--size", 64, "-o", "a.html"),
+        ("sheet", "tall.png", "--style", "tiny", "--size", 64, "-o", "tall.jpg"),
+        ("stylize", "tall.png", "--style", "tiny:udnie", "--seamless", "all", "-o", "loop.png"),
+    ):
+        said = faststyle(*args)
+        assert said.returncode == 0, said.stderr
+
+
+def test_refining_many_photos_is_stopped_with_the_strokes_so_far(faststyle, monkeypatch):
+    whole, begun = PixelOptimizer.__iter__, []
+
+    def interrupted(self):
+        steps = whole(self)
+        yield next(steps)
+        begun.append(self)
+        if len(begun) == 2:
+            signal.raise_signal(signal.SIGINT)
+        yield from steps
+
+    monkeypatch.setattr(PixelOptimizer, "__iter__", interrupted)
+    monkeypatch.setattr(PixelPainter, "steps", lambda *_: 2)
+    Image.open("me.png").save("you.png")
+    photos, style = ("me.png", "sea.png", "you.png"), ("--style", "tiny:udnie")
+    said = faststyle("stylize", *photos, *style, "--refine", 1, "-o", "out")
+    assert said.returncode == 130 and "Stopped after 2 of 3 images" in said.stderr
+    assert sorted(file.name for file in Path("out").iterdir()) == ["me.png", "sea.png"]
+    begun[1:] = []
+    assert faststyle("stylize", "sea.png", *style, "--refine", 1, *OUT).returncode == 0

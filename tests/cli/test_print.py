@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from faststyle_fastai.cli import plans
+from faststyle_fastai.images.sizes import Paper, fit_paper
 
 STYLE = "--style", "tiny:udnie", "--stroke", "broadest"
 
@@ -69,6 +71,14 @@ def test_the_edge_that_is_cut_off_mirrors_the_picture(faststyle, photo, out, dep
     image = np.asarray(Image.open(out))
     assert image.shape == (227, 296, 3)
     assert (image[:10] == image[10:20][::-1]).all() and (image[:, :10] != image[:, 10:20]).any()
+
+
+def test_hidden_colors_do_not_show_at_the_edges_of_a_print():
+    x = torch.zeros(1, 4, 12, 12)
+    x[..., 3:9, 3:9] = 1
+    x[:, 3:] = x[:, :1]
+    print_of = fit_paper(x, Paper(60, 60, 100, 0))
+    assert print_of[:, :3][:, :, print_of[0, 3] > 0.1].min() > 0.98
 
 
 def test_how_long_a_large_print_takes_is_said(faststyle, photo, monkeypatch):

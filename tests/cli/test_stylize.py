@@ -267,6 +267,12 @@ def test_only_people_are_painted(faststyle, tmp_path):
         "stylize", "cat.png", "--style", "udnie", "--save-mask", "m.png", "-o", "o.png"
     )
     fails(lone, 1, "--save-mask needs --paint or --mask")
+    Path("masks/cat.png").rename("cat.jpg")
+    how = "--style", "tiny:udnie", "--paint", "person"
+    twice = faststyle("stylize", "cat.png", "cat.jpg", *how, "--save-mask", "m", "-o", "both")
+    fails(twice, 1, "Two files would be m/cat.png")
+    same = faststyle("stylize", "cat.png", *how, "--save-mask", "o.png", "-o", "o.png")
+    fails(same, 1, "Two files would be o.png")
 
 
 def test_metadata_is_kept_and_signed_or_stripped(faststyle, photo, tmp_path):

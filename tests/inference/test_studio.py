@@ -87,6 +87,7 @@ def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, paint
     assert chosen.startswith("waves") and away(downloaded(tab)[0], before) < 1
 
 
+@pytest.mark.slow
 def test_an_own_painting_is_removed(visit, studio, china, painting):
     tab = visit(studio)
     open_photo(tab, china)

@@ -66,6 +66,7 @@ def test_a_training_killed_at_any_step_ends_alike(photos, painting, tmp_path):
     assert is_clean(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
     settings = {"size": 32, "bs": 2, "images": 8, "arch": "tiny", "quiet": True, "device": "cpu"}
     run = train(photos, painting, "run", epochs=1, **settings)

@@ -32,6 +32,7 @@ def test_a_part_of_a_film(paint, film, tmp_path):
         paint_video(paint, film, tmp_path / "none.mp4", start=20)
 
 
+@pytest.mark.slow
 def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypatch):
     monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
     film, sight = encode(tmp_path / "in.mp4", moving(12)), Stylizer(painting, "cpu", "float32")

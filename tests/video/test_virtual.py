@@ -31,6 +31,7 @@ class Sink:
         self.closed = True
 
 
+@pytest.mark.slow
 def test_each_frame_is_painted_and_sent(monkeypatch, film):
     monkeypatch.setitem(sys.modules, "pyvirtualcam", SimpleNamespace(Camera=Sink))
     told = []

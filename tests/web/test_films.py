@@ -20,7 +20,7 @@ def opened(tab, film):
     return heard(tab, "1 s of film")
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE])
+@pytest.mark.parametrize("size", [DESK, pytest.param(PHONE, marks=pytest.mark.slow)])
 def test_a_film_is_painted_with_its_sound(visit, film, size):
     tab = visit(size)
     opened(tab, film)

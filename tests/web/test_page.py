@@ -12,16 +12,7 @@ import av
 import numpy as np
 import pytest
 from exported import away
-from pages import (
-    DESK,
-    PHONE,
-    downloaded,
-    forgiven,
-    heard,
-    opened,
-    repainted,
-    visitor,
-)
+from pages import DESK, PHONE, downloaded, forgiven, heard, opened, repainted, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -180,9 +171,10 @@ def test_controls_work_from_the_keyboard(visit, photos):
     repainted(tab, lambda: tab.get_by_role("radio", name=SCREAM).press("Enter"))
 
 
-@pytest.mark.parametrize(
-    "name, reason", [("words", "cannot be read: not an image"), ("huge", "more than 50 megapixels")]
-)
+HUGE = pytest.param("huge", "more than 50 megapixels", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name, reason", [("words", "cannot be read: not an image"), HUGE])
 def test_reasons_are_said(visit, photos, tmp_path, name, reason):
     file = tmp_path / f"{name}.png"
     file.write_text("words") if name == "words" else Image.new("1", (10_000, 10_100)).save(file)
@@ -201,6 +193,7 @@ def test_reasons_are_said(visit, photos, tmp_path, name, reason):
     repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
 
 
+@pytest.mark.slow
 def test_the_camera_is_painted_and_recorded(visit):
     tab = visit()
     tab.get_by_role("button", name="Camera").click()

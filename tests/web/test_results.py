@@ -13,7 +13,7 @@ WAVE, SCREAM = "The Great Wave", "The Scream Munch"
 SEEN = "() => picture.toDataURL()"
 
 
-@pytest.fixture(params=["page", "studio"])
+@pytest.fixture(params=["page", pytest.param("studio", marks=pytest.mark.slow)])
 def visit(request, chromium):
     if request.param == "page":
         address = request.getfixturevalue("site")[0]

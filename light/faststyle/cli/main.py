@@ -141,10 +141,8 @@ def machine() -> str:
 
     from ..version import __version__
 
-    parts = {"onnxruntime": onnxruntime.__version__, "pillow": PIL.__version__}
-    return ", ".join(
-        f"{name} {part}" for name, part in ({"faststyle": __version__} | parts).items()
-    )
+    libraries = f"onnxruntime {onnxruntime.__version__}, pillow {PIL.__version__}"
+    return f"faststyle {__version__}, {libraries}"
 
 
 def main():
