@@ -11,7 +11,9 @@ from ..images.files import read_picture
 from ..images.formats import PICTURES
 from ..images.sheets import contact_sheet, labeled
 
-__all__ = ["BUILTIN_STYLES", "film_style", "gallery_sheet", "style_thumbnail", "style_title"]
+__all__ = [
+    "BUILTIN_STYLES", "film_style", "gallery_sheet", "plain_name", "style_thumbnail", "style_title",
+]  # fmt: skip
 
 BUILTIN_STYLES = {  # style -> its painting, in the order of the network's rows, the best first
     "starry_night": "Vincent van Gogh, The Starry Night, 1889",
@@ -42,7 +44,7 @@ def find_style(
         raise UsageError(
             f"Invalid style={source!r:.80}. Use a name, a painting, a style's file or a Learner."
         )
-    path, name = Path(source), _plain(source)
+    path, name = Path(source), plain_name(source)
     if path.suffix.lower() in PICTURES:
         raise ValueError(
             f"{path} is an image, not a trained style. Train it: faststyle train PHOTOS --style "
@@ -68,7 +70,8 @@ def find_style(
     raise FileNotFoundError(unknown_style(source, BUILTIN_STYLES, "Built-in", nowhere))
 
 
-def _plain(name):
+def plain_name(name) -> str:
+    "The name of a style as people write it, as it is in files: The Scream is the_scream."
     return str(name).lower().replace(" ", "_").replace("-", "_")
 
 
@@ -77,8 +80,8 @@ def film_style(style: str) -> str:
 
     It holds still better than the full one, and is twice as fast.
     """
-    ours = _plain(style) in BUILTIN_STYLES and not Path(style).exists()
-    return f"slim:{_plain(style)}" if ours else style
+    ours = plain_name(style) in BUILTIN_STYLES and not Path(style).exists()
+    return f"slim:{plain_name(style)}" if ours else style
 
 
 def unknown_style(name, styles, kind: str = "Available", also: str = "") -> str:

@@ -24,7 +24,7 @@ from ..images.tensors import to_tensor
 from ..models.normalization import is_affine
 from ..models.stylefile import save_network
 from ..models.transformer import TransformerNet
-from .builtin import unknown_style
+from .builtin import plain_name, unknown_style
 from .first_sight import PREDICTED, style_name
 from .layers import paint_layers
 from .mixtures import blended, mean_palette, mixture
@@ -287,9 +287,10 @@ class Stylizer:
             if self.at_sight and style not in self.styles:
                 with suppress(FileNotFoundError):  # unknown, as below
                     style = style_name(style)
-            if style not in self.styles:
-                raise ValueError(unknown_style(style, self.styles))
-            return self.styles.index(style)
+            for name in (style, plain_name(style)):
+                if name in self.styles:
+                    return self.styles.index(name)
+            raise ValueError(unknown_style(style, self.styles))
         last = max(0, len(self.styles) - 1)  # an autoencoder has one without a name
         if (index := style or 0) not in range(last + 1):
             raise ValueError(f"No style {index}. Indices run from 0 to {last}.")

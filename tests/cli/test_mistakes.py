@@ -96,6 +96,10 @@ def test_an_empty_argument_is_not_the_current_folder(faststyle):
 def test_a_name_is_read_as_people_write_it(faststyle):
     said = faststyle("stylize", "me.png", "--style", "The Scream", *OUT)
     assert said.stdout == "out.png\n" and said.stderr == ""
+    mixed = faststyle(
+        "stylize", "me.png", "--style", "udnie", "--mix", "The Scream=.4", "-o", "m.png"
+    )
+    assert mixed.returncode == 0, mixed.stderr
     assert json.loads(faststyle("info", "the-scream").stdout)["painting"].startswith("Edvard Munch")
 
 
@@ -158,7 +162,7 @@ def test_refining_many_photos_is_stopped_with_the_strokes_so_far(faststyle, monk
         yield next(steps)
         begun.append(self)
         if len(begun) == 2:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)  # as Ctrl-C, which may be ignored here
         yield from steps
 
     monkeypatch.setattr(PixelOptimizer, "__iter__", interrupted)

@@ -18,7 +18,7 @@ from ..images.formats import file_name, is_painting, named_works
 from ..images.opening import opened
 from ..images.remote import is_link
 from ..images.shapes import short_shape
-from .builtin import BUILTIN_STYLES, NETWORKS, unknown_style
+from .builtin import BUILTIN_STYLES, NETWORKS, plain_name, unknown_style
 from .networks import check_device, run
 from .options import PaintOptions, painting_shape
 from .people import faces_of, person_area, with_faces
@@ -65,7 +65,7 @@ class Stylizer:
             warn_if_small(works[0], SMALL)
             return
         self.styles = [*BUILTIN_STYLES]
-        name = str(source).lower().replace(" ", "_").replace("-", "_")
+        name = plain_name(source)
         self.named = None if name == "gallery" else name
         if self.named and self.named not in self.styles:
             if Path(source).is_dir():
@@ -160,6 +160,7 @@ class Stylizer:
             style = dict(zip(self.styles, style))
         mix = style if isinstance(style, dict) else {style: 1.0}
         mix = {self.styles[k] if isinstance(k, int) else k: weight for k, weight in mix.items()}
+        mix = {k if k in self.styles else plain_name(k): weight for k, weight in mix.items()}
         for name, weight in mix.items():
             if name not in self.styles:
                 raise ValueError(unknown_style(name, self.styles))
