@@ -149,9 +149,9 @@ def plan_masks(inputs, out, settings, force, jobs):
         return {}
     if settings.mask is None and settings.area == "all":
         raise FaststyleError("--save-mask needs --paint or --mask.")
-    places = {source: place.with_suffix(".png") for source, place in plan_outputs(inputs, out)}
-    masks = {source: places[source] for source, _ in jobs if source in places}
-    taken = {file for _, file in jobs}
+    painted, outputs = dict(jobs), plan_outputs(inputs, out)
+    masks = {source: file.with_suffix(".png") for source, file in outputs if source in painted}
+    taken = {*painted.values()}
     for mask in masks.values():
         may_write_file(mask, force)
         if mask in taken:

@@ -22,20 +22,12 @@ def interrupts() -> Iterator[list[bool]]:
     pressed: list[bool] = []
     before = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def restore():
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
     def note(*_):
         pressed.append(True)
-        restore()
+        _handle(before)
 
-    for number in SIGNALS:
-        signal.signal(number, note)
-    try:
+    with _handled(dict.fromkeys(SIGNALS, note), before):
         yield pressed
-    finally:
-        restore()
 
 
 @contextmanager
@@ -48,10 +40,19 @@ def noted() -> Iterator[list[bool]]:
         pressed.append(True)
         before[number](number, frame)
 
-    for number in before:
-        signal.signal(number, note)
-    try:
+    with _handled(dict.fromkeys(before, note), before):
         yield pressed
+
+
+@contextmanager
+def _handled(handlers, before):
+    _handle(handlers)
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _handle(before)
+
+
+def _handle(handlers):
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -180,10 +180,10 @@ def _swapped(args):
 
 def flatten_alpha(image: Image.Image) -> Image.Image:  # RGB
     "An image on a white background."
-    if image.mode != "RGBA":
+    if image.mode not in ("RGBA", "LA"):
         return image.convert("RGB")
     white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
 def floats(

@@ -54,7 +54,7 @@ def save_picture(
             if isinstance(image, np.ndarray):
                 image = Image.fromarray((255 * image.clip(0, 1)).round().astype(np.uint8))
             if image.mode in ("RGBA", "LA") and suffix not in TRANSPARENT:
-                image = flatten_alpha(image.convert("RGBA"))
+                image = flatten_alpha(image)
             if bleed:
                 image = Image.fromarray(with_bleed(np.asarray(image), bleed))
             if suffix == ".pdf":

@@ -58,9 +58,8 @@ class Stylizer:
 
     def __init__(
         self,
-        source: Any,  # a built-in style, a painting (a file, an address or an image),
-        # FILE[:NAME], a run folder, .pkl, .onnx or a Learner; or a list of paintings and built-in
-        # styles, or {name: painting or several works}
+        source: Any,  # a built-in style, a painting (also an image), FILE[:NAME], a run folder,
+        # .pkl, .onnx or a Learner; a list of paintings and built-in styles; or {name: works}
         device: torch.device | str | None = None,
         precision: str = "auto",  # see devices.autocast_dtype
         trust_pickle: bool = True,  # False: refuse a .pkl, which can run code when loaded
@@ -207,8 +206,8 @@ class Stylizer:
 
     def _works(self, style):
         "The works of each style of a mix, and the styles' shares."
-        mix = self.style_weights(style)
-        shares = {name: share for name, share in zip(self.styles, mix.tolist()) if share}
+        mix = zip(self.styles, self.style_weights(style).tolist())
+        shares = {name: share for name, share in mix if share}
         if missing := [name for name in shares if name not in self.paintings]:
             raise FaststyleError(f"{missing[0]} needs its painting here (painting=).")
         mixed = [(listify(self.paintings[name]), share) for name, share in shares.items()]
@@ -284,13 +283,12 @@ class Stylizer:
     def _index(self, style):
         style = self.named if style is None else style
         if isinstance(style, (str, Path)):
-            if self.at_sight and style not in self.styles:
+            if style not in self.styles:
                 with suppress(FileNotFoundError):  # unknown, as below
-                    style = style_name(style)
-            for name in (style, plain_name(style)):
-                if name in self.styles:
-                    return self.styles.index(name)
-            raise ValueError(unknown_style(style, self.styles))
+                    style = style_name(style) if self.at_sight else plain_name(style)
+            if style not in self.styles:
+                raise ValueError(unknown_style(style, self.styles))
+            return self.styles.index(style)
         last = max(0, len(self.styles) - 1)  # an autoencoder has one without a name
         if (index := style or 0) not in range(last + 1):
             raise ValueError(f"No style {index}. Indices run from 0 to {last}.")

@@ -102,9 +102,8 @@ def paint_video(
         paint_options = replace(paint_options, style=None)
     elif painterly and painting is not None:
         paint = copy(paint)
-        mixed = isinstance(style, (dict, list))
-        names = paint.styles if mixed else [paint.styles[paint._index(style)]]
-        paint.paintings = paint.paintings | dict.fromkeys(names, painting)
+        shares = zip(paint.styles, paint.style_weights(style).tolist())
+        paint.paintings = paint.paintings | {name: painting for name, share in shares if share}
     settings |= {"source": source, "size": size, "smooth": smooth, "loop": loop}
     settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}
     settings |= fingerprints(paint, paint_options, painterly)
