@@ -60,7 +60,7 @@ def open_photo(page):
     "Paint a photo in a style, and its thumbnails in all."
     page.get_by_text("Ready.").wait_for(timeout=SLOW)
     page.locator("#file").set_input_files(PHOTO)
-    page.locator("#styles canvas").nth(13).wait_for(timeout=SLOW)
+    page.locator("#styles canvas").nth(5).wait_for(timeout=SLOW)
     before = page.locator("body").get_attribute("data-painted")
     page.get_by_role("radio", name="The Scream").click()
     page.locator(f"body:not([data-painted='{before}'])").wait_for(timeout=SLOW)

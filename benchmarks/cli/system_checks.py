@@ -193,7 +193,7 @@ def optimized(bench, recipe, size, x, photo, painting):
     plan = optimization_plan(recipe, min_scale=size, end_scale=size)
     pictures, weights = (to_picture(photo), to_picture(painting)), bench.vgg("vgg19")
     work = PixelOptimizer(*pictures, None, plan, weights, device="cpu", precision="float32")
-    parts = work._objective(size, (size, size))(x / work.unit)
+    parts = work.objective.at(size, (size, size))[0](x / work.unit)
     return [parts[name].item() for name in ("content", "style", "tv")], work
 
 
@@ -205,7 +205,7 @@ def crowson_losses(bench):
     x, photo, painting = pair(bench, 128)
     ours, work = optimized(bench, "crowson_2021", 128, x, photo, painting)
     rounded = (to_tensor(to_picture(y)) for y in (photo, painting))
-    found, at, wanted = (work.backbone(y) for y in (x, *rounded))
+    found, at, wanted = (work.objective.backbone(y) for y in (x, *rounded))
     content = 0.015 * peer.ContentLoss(at["relu4_2"])(found["relu4_2"])
     style = sum(
         w * peer.StyleLoss(peer.StyleLoss.get_target(wanted[k]))(found[k])
@@ -243,7 +243,9 @@ def gatys_losses(bench):
     painting = resized_tensor(read_picture(bench.painting), (96, 64))
     ours, work = optimized(bench, "gatys", 64, x, photo, painting)
     wanted = resized_tensor(to_picture(painting), (64, round(64 * 64 / 96)))
-    found, at, style = (work.backbone(y) for y in (x, to_tensor(to_picture(photo)), wanted))
+    found, at, style = (
+        work.objective.backbone(y) for y in (x, to_tensor(to_picture(photo)), wanted)
+    )
     content = F.mse_loss(found["relu4_2"], at["relu4_2"])
     grams = 0.0
     for k in work.plan.style_layers:

@@ -16,6 +16,7 @@ import torch
 
 from benchmarks.report import in_turns, report
 from faststyle_fastai.all import Stylizer, export_onnx, read_picture
+from faststyle_fastai.core.devices import computing
 from faststyle_fastai.images.sizes import resized_tensor
 
 SIZES = {"256 px": (256, 256), "512 px": (512, 512), "1080p": (1920, 1080)}
@@ -57,7 +58,7 @@ def compiled(style):
 
     @torch.inference_mode()
     def run(x):
-        with paint.arithmetic():
+        with computing(paint.device, paint.dtype):
             return net(x).clamp(0, 1)
 
     return run

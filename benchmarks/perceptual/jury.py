@@ -3,8 +3,6 @@
     python -m benchmarks.perceptual.jury make OUT --paintings DIR --photos DIR --a DIR \\
         --b DIR [--n 40]
     python -m benchmarks.perceptual.jury count OUT ANSWERS.csv … [--against NAME]
-    python -m benchmarks.perceptual.jury hands OUT --paintings DIR --a DIR [--n 40]
-    python -m benchmarks.perceptual.jury whose OUT ANSWERS.csv …
 
 `make` matches A/STYLE/PHOTO.* and B/STYLE/PHOTO.* with PAINTINGS/STYLE.* and PHOTOS/PHOTO.* by file
 stem. OUT/pairNN.png shows the photo and the painting above, and the two results below, with their
@@ -20,9 +18,6 @@ Ask the judges these questions. style: which looks more as if made in that paint
 and edges more clearly? clean: which has fewer blotches, grids, mottling and smears? hang: which
 would you put on your wall? painting: which looks painted by hand in the manner of that painting,
 not like a photo with a filter? Ask at least two judges, and nobody who made the images.
-
-`hands` asks whose hand it was: OUT/handNN.png shows an image of A and three paintings below, of
-which one is its own. `whose` reads lines `hand,1` (or 2, or 3) and prints how often that is right.
 """
 
 import argparse
@@ -38,7 +33,6 @@ from benchmarks.report import kept, report
 from faststyle_fastai.all import contact_sheet, picture_files, read_picture, side_by_side
 
 QUESTIONS = "style", "content", "clean", "hang", "painting"
-CHOICES = 3  # paintings below an image
 
 
 def main():
@@ -61,17 +55,6 @@ def main():
     count.add_argument("--against", help="Name of B's program.")
     count.add_argument("--table", default="jury", help="Results that --against adds to.")
     count.set_defaults(run=count_answers)
-    hands = verbs.add_parser("hands")
-    hands.add_argument("out", type=Path)
-    for name in ("--paintings", "--a"):
-        hands.add_argument(name, type=Path, required=True, help="Folder of images.")
-    hands.add_argument("--n", type=int, default=40, help="Largest number of images.")
-    hands.add_argument("--seed", type=int, default=0)
-    hands.set_defaults(run=make_hands)
-    whose = verbs.add_parser("whose")
-    whose.add_argument("out", type=Path)
-    whose.add_argument("answers", nargs="+", type=Path)
-    whose.set_defaults(run=count_hands)
     args = parser.parse_args()
     args.run(args)
 
@@ -104,28 +87,6 @@ def make_pairs(args):
         key[f"{i:02d}"] = {"style": style, "photo": name, "a": "R" if flip else "L"}
     key_file(args.out).write_text(json.dumps(key, indent=1))
     print(f"Wrote {len(key)} pairs to {args.out}, and the key to {key_file(args.out)}")
-
-
-def make_hands(args):
-    paintings, rng, key = by_stem(args.paintings), random.Random(args.seed), {}
-    cases = [(style, file) for style in paintings for file in by_stem(args.a / style).values()]
-    rng.shuffle(cases)
-    args.out.mkdir(parents=True, exist_ok=True)
-    for i, (style, file) in enumerate(cases[: args.n], 1):
-        shown = [style, *rng.sample(sorted(paintings.keys() - {style}), CHOICES - 1)]
-        rng.shuffle(shown)
-        below = [side_by_side([read_picture(paintings[name])], 240) for name in shown]
-        contact_sheet([[read_picture(file)], below], gap=6).save(args.out / f"hand{i:02d}.png")
-        key[f"{i:02d}"] = shown.index(style) + 1
-    key_file(args.out).write_text(json.dumps(key, indent=1))
-    print(f"Wrote {len(key)} images to {args.out}, and the key to {key_file(args.out)}")
-
-
-def count_hands(args):
-    key = json.loads(key_file(args.out).read_text())
-    rows = [row for file in args.answers for row in csv.reader(file.read_text().splitlines())]
-    right = [key[f"{int(row[0]):02d}"] == int(row[1]) for row in rows if row[0].strip().isdigit()]
-    print(f"right: {preferred([float(x) for x in right]).removeprefix('A in ')}")
 
 
 def read_answers(file, key, questions=QUESTIONS):

@@ -70,7 +70,7 @@ def main():
             learn.fit_recipe(minutes=minutes)
         total = look(Stylizer(learn).paint)
         until = next((f"{m:.1f}" for m, seen in theirs if seen <= total), f"> {theirs[-1][0]:.1f}")
-        reached = min(seen for m, seen in theirs if m <= minutes + 0.01)
+        reached = min(seen for m, seen in theirs if m <= minutes)
         row = {"minutes": minutes, "ours, total": round(total, 2)}
         row["pytorch/examples, total"] = round(reached, 2)
         row[f"after {theirs[-1][0]:.0f} minutes"] = round(min(seen for _, seen in theirs), 2)
@@ -116,7 +116,7 @@ def peer(args, files, look):
             super().step(*step_args, **kwargs)
             self.seconds += time.perf_counter() - self.tick
             if self.seconds >= self.mark:
-                curve.append((self.seconds / 60, look(painted)))
+                curve.append((self.mark / 60, look(painted)))  # at its first step since then
                 print(*curve[-1], flush=True)
                 self.mark = next(marks, None)
                 if self.mark is None:
