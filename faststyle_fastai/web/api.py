@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from .. import __version__
 from ..core.errors import FaststyleError
+from ..core.extras import extra
 from ..images.metadata import read_metadata
 from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
@@ -17,6 +18,7 @@ from .visits import Site
 
 __all__ = ["Api"]
 
+BackgroundTask = extra("starlette.background", "web").BackgroundTask
 WAITING = 8  # requests that may wait for their turn; more are refused
 SHARE: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1, "default": 1}
 # Name in the address -> field of PaintOptions, and its schema.
@@ -65,12 +67,15 @@ class Api:
 
     def paint(self, body: IO[bytes], asked: dict[str, str]):
         "An answer with the painted photo, or with what is wrong."
+        folder = self.scratch / uuid4().hex
+        folder.mkdir()
+        gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)  # once it is sent
         try:
-            return responses.FileResponse(self._painted(body, asked))
+            return responses.FileResponse(self._painted(body, asked, folder), background=gone)
         except Exception as error:
-            return responses.PlainTextResponse(plain_reason(error), 400)
+            return responses.PlainTextResponse(plain_reason(error), 400, background=gone)
 
-    def _painted(self, body, asked):
+    def _painted(self, body, asked, folder):
         style, kind = asked.pop("style", None), asked.pop("format", "jpeg")
         if style is None or kind not in FORMATS or set(asked) - set(PARAMETERS):
             raise FaststyleError(
@@ -78,8 +83,6 @@ class Api:
             )
         paint, name = self.shelf.find(style)
         how = {PARAMETERS[key][0]: valued(key, said) for key, said in asked.items()}
-        folder = self.scratch / uuid4().hex
-        folder.mkdir()
         photo = folder / "photo.png"  # the content says what it is
         with photo.open("wb") as out:
             shutil.copyfileobj(body, out)

@@ -8,6 +8,7 @@ import requests
 from PIL import Image
 
 from ..core.errors import FaststyleError
+from ..images.files import read_upright
 
 __all__ = ["RemoteStylizer"]
 
@@ -39,7 +40,7 @@ class RemoteStylizer:
         "Repaint an image; `FaststyleError` says what the page refuses."
         if isinstance(picture, Image.Image):
             data = BytesIO()
-            picture.save(data, "PNG")
+            read_upright(picture).save(data, "PNG")
             body = data.getvalue()
         else:
             body = Path(picture).read_bytes()

@@ -15,7 +15,7 @@ from .answers import SHOWN, jpeg, number, responses, stroke_of
 from .jobs import VideoJob
 from .library import plain_name
 from .photos import Photos
-from .visits import Film, Visit, kept
+from .visits import Film, Visit, kept, key_of
 
 __all__ = ["Films"]
 
@@ -34,7 +34,7 @@ class Films:
         with kept(self.site.place(visit), how, body, KINDS) as file:
             film = Film(file, length_of(file, how.get("name")))
             self._show(visit, film, 0.0)
-        visit.film = film
+        visit.film, visit.key = film, key_of(how)
         return {"size": visit.size, "seconds": max(1, int(visit.film.seconds))}
 
     def frame_at(self, visit, how, body):
@@ -57,6 +57,7 @@ class Films:
         film = the_film(visit)
         paint, settings, _ = self.photos.prepared(visit, how)
         watch = VideoJob(visit)
+        watch.asked = "-".join(str(how[key]) for key in ("style", "other") if how.get(key))
         if how.get("area") in AREAS:
             settings["area"] = how["area"]
         styles = [plain_name(str(how[key])) for key in ("style", "other") if how.get(key)]

@@ -37,6 +37,7 @@ class Job:
     kind = ""
     waits = True  # for the work before it
     called = ""  # its name
+    asked = ""  # the styles of a film, as the page names them
     visitor: str | None = None  # whose it is
     state = "waiting"  # or "running", or how it ended
     why = ""  # it failed
@@ -135,9 +136,15 @@ class Queue:
         "Jobs that run or wait."
         return [job for job in self.jobs if job.state in ("running", "waiting")]
 
-    def running(self) -> str:
-        "What kind of job others wait for; nothing if none runs."
-        return next((job.kind for job in self.open() if job.state == "running" and job.waits), "")
+    def running(self, waits: bool = True) -> str:
+        "What kind of job others wait for; nothing if none runs. Refinings wait for each other."
+        jobs = [job for job in self.open() if job.state == "running" and job.waits == waits]
+        return jobs[0].kind if jobs else ""
+
+    def before(self, job: Job) -> int:
+        "How many jobs wait that come first."
+        waiting = [one for one in self.jobs if one.state == "waiting" and one.waits == job.waits]
+        return waiting.index(job) if job in waiting else 0
 
     def busy(self) -> list[str]:
         "The names of styles whose training runs or waits."
@@ -145,15 +152,14 @@ class Queue:
 
     def shown(self, visitor: str) -> list[dict]:
         "What a visitor sees: the trainings of all, and other work of one's own."
-        waiting = [job for job in self.jobs if job.state == "waiting" and job.waits]
         return [
             {
                 "id": job.id, "kind": job.kind, "style": job.called, "title": spoken(job.called),
                 "state": job.state, "stopping": job.state == "running" and job.stop.is_set(),
                 "done": job.done, "left": job.left, "why": job.why, "sees": job.sees,
-                "before": waiting.index(job) if job in waiting else 0, "running": self.running(),
+                "before": self.before(job), "running": self.running(job.waits),
                 "mine": job.visitor == visitor, "file": job.out.name if job.out else "",
-                "made": bool(job.out and job.out.exists()), "steps": job.steps,
+                "made": bool(job.out and job.out.exists()), "steps": job.steps, "asked": job.asked,
             }
             for job in self.jobs
             if job.visitor == visitor or isinstance(job, TrainingJob)

@@ -135,8 +135,11 @@ class Mine:
         name, place = self._idle(visit, how)
         if not place.is_dir():
             raise FaststyleError("Choose a style that was taught here.")
-        if not (beside := place.with_name(f"{name}.png")).exists():
-            (place / f"{name}.png").rename(beside)
+        painting = place / f"{name}.png"
+        if not (beside := place.with_name(painting.name)).exists():
+            if not painting.exists():
+                raise FaststyleError("Its painting is not known: it was taught elsewhere.")
+            painting.rename(beside)
         shutil.rmtree(place)
 
     def rename(self, visit, how, body):

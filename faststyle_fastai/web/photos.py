@@ -23,7 +23,7 @@ from ..inference.stylizer import Stylizer
 from .answers import SHOWN, jpeg, mask_of, number, picture, responses, stroke_of
 from .camera import Live, painted_frame
 from .library import plain_name, spoken
-from .visits import Site, Visit, kept, size_of
+from .visits import Site, Visit, kept, key_of, size_of
 from .window import Window, types
 
 __all__ = ["Photos"]
@@ -57,7 +57,8 @@ class Photos:
         name, film = (visit.film.file if visit.film else visit.photo).name, {}
         if visit.film:
             film["seconds"] = str(max(1, int(visit.film.seconds)))
-        return picture(visit.small, name=quote(name), size="{}x{}".format(*visit.size), **film)
+        said = {"name": quote(name), "key": visit.key, "size": "{}x{}".format(*visit.size)}
+        return picture(visit.small, **said, **film)
 
     def photo(self, visit, how, body):
         "Take the visitor's photo."
@@ -65,7 +66,7 @@ class Photos:
             size = image_size(file)
             small = read_upright(file, shortest=min(fitted(size, SHOWN)))
         visit.small = small.resize(fitted(small.size, SHOWN))
-        visit.photo, visit.size, visit.film = file, size, None
+        visit.photo, visit.size, visit.film, visit.key = file, size, None, key_of(how)
         return {"size": size}
 
     def prepared(self, visit: Visit, how: dict[str, Any]) -> tuple[Any, dict, str]:

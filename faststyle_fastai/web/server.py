@@ -43,7 +43,7 @@ def served(
             run.start()
             while run.is_alive() and not server.started:
                 time.sleep(0.01)
-            tell(host, port, browser)
+            tell(host, place.getsockname()[1], browser)
             try:
                 yield
             finally:
@@ -55,7 +55,10 @@ def served(
 def bound(host, port):
     "A socket at an address; `FaststyleError` if it is taken."
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        try:
+            family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        except socket.gaierror:
+            raise FaststyleError(f"--host {host} is not known: use an address.") from None
         place = socket.create_server(address, family=family, backlog=128)
     except OSError:
         raise FaststyleError(f"{host}:{port} is not available: choose another --port.") from None

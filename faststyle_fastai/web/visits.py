@@ -13,7 +13,7 @@ from hashlib import sha1
 from os import SEEK_END
 from pathlib import Path
 from typing import IO, Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from PIL import Image
@@ -26,7 +26,7 @@ from .guard import check_room, plain_reason
 from .jobs import Queue
 from .library import StyleLibrary, plain_name
 
-__all__ = ["Closer", "Film", "Owners", "Site", "Visit", "Visitors", "kept", "size_of"]
+__all__ = ["Closer", "Film", "Owners", "Site", "Visit", "Visitors", "kept", "key_of", "size_of"]
 
 THREADS, AT_ONCE = 32, 20  # that answer visitors, and calls of one visitor
 VISITORS = 100  # the latest, whose photos are remembered
@@ -60,6 +60,7 @@ class Visit:
     name: str
     seen: float = 0.0  # when it called last
     photo: Path | None = None  # or a frame of the film
+    key: str = ""  # which photo or film it is, by the browser
     small: Image.Image | None = None  # the photo as it is shown
     size: tuple[int, int] = (0, 0)  # of the photo
     film: Film | None = None
@@ -142,6 +143,7 @@ class Visitors:
 
     def __init__(self) -> None:
         self.visits: OrderedDict[str, Visit] = OrderedDict()
+        self.counting = threading.Lock()
         self.calls: Counter[str] = Counter()  # that are not answered, by visitor
         self.limiter: Any = None  # of their threads, so that others always serve the page itself
 
@@ -176,7 +178,10 @@ class Visitors:
             how = json.loads(unquote(headers.get("how", "{}")))
             if not isinstance(how, dict):
                 raise FaststyleError("Send an object of settings.")
-            found = act(self._visit(headers), how, body)
+            visit = self._visit(headers)
+            if headers.get("photo", visit.key) != visit.key:  # another tab has opened one
+                raise Forgotten("Open the photo again: another one was opened.")
+            found = act(visit, how, body)
             if isinstance(found, responses.Response):
                 return found
             return responses.JSONResponse({} if found is None else found)
@@ -189,15 +194,21 @@ class Visitors:
     def _visit(self, headers):
         if not (visitor := headers.get("visitor", "")[:64]):
             raise FaststyleError("Send a header `visitor`: a text that nobody can guess.")
-        if visitor not in self.visits and len(self.visits) >= VISITORS:
-            gone = [name for name, visit in self.visits.items() if visit.has_left or visit.idle]
-            if not gone:
-                raise FaststyleError("The page has too many visitors. Try again later.")
-            del self.visits[gone[0]]
-        visit = self.visits.setdefault(visitor, Visit(visitor))
-        visit.seen = time.monotonic()
-        self.visits.move_to_end(visitor)
-        return visit
+        with self.counting:
+            if visitor not in self.visits and len(self.visits) >= VISITORS:
+                gone = [name for name, visit in self.visits.items() if visit.has_left or visit.idle]
+                if not gone:
+                    raise FaststyleError("The page has too many visitors. Try again later.")
+                del self.visits[gone[0]]
+            visit = self.visits.setdefault(visitor, Visit(visitor))
+            visit.seen = time.monotonic()
+            self.visits.move_to_end(visitor)
+            return visit
+
+
+def key_of(how: dict[str, Any]) -> str:
+    "What a browser calls a photo or film."
+    return quote(str(how.get("key", ""))[:64])
 
 
 def size_of(body: IO[bytes]) -> int:

@@ -91,3 +91,19 @@ def test_too_many_photos_are_refused(page, photo, monkeypatch):
     for each in many:
         each.join(30)
     assert sorted(answers) == [200] * api.WAITING + [429] * 3
+
+
+def test_nothing_is_left_of_a_request(page, remote, photo):
+    folder = page[2]
+    before = {*folder.rglob("*")}
+    remote(photo, "udnie")
+    with pytest.raises(FaststyleError):
+        remote(photo, "udnie", strength=2)
+    assert {*folder.rglob("*")} <= before
+
+
+def test_photos_are_upright_and_of_any_mode(remote):
+    turned = Image.new("RGB", (64, 48), "red")
+    turned.getexif()[0x0112] = 6
+    assert remote(turned, "udnie").size == (48, 64)
+    assert remote(Image.new("CMYK", (64, 48)), "udnie").size == (64, 48)

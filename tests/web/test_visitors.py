@@ -9,6 +9,7 @@ import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -225,3 +226,23 @@ def test_refused_files_are_not_kept(port, scratch):
     for act in ("photo", "film", "style"):
         status, _, _ = send(port, act, b"not at all" * 999, {"name": "a.png"}, "jo")
         assert status == 400 and files(scratch) == before
+
+
+def test_a_photo_of_another_tab_is_not_painted(port):
+    photo = {"name": "a.png", "key": "a"}
+    assert send(port, "photo", png("red"), photo, "eve")[0] == 200
+    how = quote(json.dumps({"style": "udnie"}))
+    asked = {"visitor": "eve", "how": how}
+    assert call(port, "/page/paint", b"", **asked, photo="a")[0] == 200
+    assert send(port, "photo", png("blue"), photo | {"key": "b"}, "eve")[0] == 200
+    status, said = call(port, "/page/paint", b"", **asked, photo="a")
+    assert status == 410 and "another one was opened" in said
+
+
+def test_refinings_wait_for_refinings_only():
+    queue, one, two, training = Queue(), Job(), Job(), Job()
+    one.waits = two.waits = False
+    one.kind, training.kind = "refining", "training"
+    one.state = training.state = "running"
+    queue.jobs += [training, one, two]
+    assert (queue.running(two.waits), queue.before(two)) == ("refining", 0)

@@ -83,7 +83,7 @@ $("camera").onclick = async () => {
     }
   } catch (error) {
     if (live === mine) stopLive();
-    const why = { NotFoundError: words.cameraNone, NotAllowedError: words.cameraRefused }[error.name];
+    const why = isSecureContext ? { NotFoundError: words.cameraNone, NotAllowedError: words.cameraRefused }[error.name] : words.cameraSecure;
     say("noCamera", { why: why ?? error.message });
   } finally {
     $("camera").disabled = !$("held").hidden;

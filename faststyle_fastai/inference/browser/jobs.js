@@ -6,11 +6,17 @@ const isOpen = ({ state }) => state === "waiting" || state === "running";
 const pause = () => new Promise((done) => setTimeout(done, EVERY));
 
 async function lookAtJobs() {
-  const question = ++questions, found = await (await call("jobs", { method: "GET" })).json();
+  const question = ++questions, answer = await call("jobs", { method: "GET" }).catch(unlessLost);
+  if (!answer) return; // the page goes on once it finds the server again
+  const found = await answer.json();
   if (question < newest) return; // a later answer has overtaken it
   [newest, jobs] = [question, found];
   const running = jobs.find((job) => job.kind === "training" && isOpen(job));
   $("busy").textContent = running ? percent(running) : "";
+}
+
+function unlessLost(error) {
+  if (!lost) throw error;
 }
 
 // Follow a job to its end, which may be a failure.
@@ -19,7 +25,7 @@ async function follow(id, show) {
     await lookAtJobs();
     const job = jobs.find((one) => one.id === id);
     if (!job) throw new Error(words.jobGone);
-    await show(job);
+    await Promise.resolve(job).then(show).catch(unlessLost);
     if (!isOpen(job)) return job;
   }
 }
@@ -74,8 +80,8 @@ async function restore() {
 async function reopen() {
   const answer = await call("source", { method: "GET" });
   if (answer.status === 204) return;
-  const { size, name, seconds } = Object.fromEntries(answer.headers);
-  const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×") };
+  const { size, name, seconds, key } = Object.fromEntries(answer.headers);
+  const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×"), key };
   const found = await (seconds ? (await call("original", { method: "GET" })).blob() : pictureOf(answer));
   if (now.photo || opening || live) return; // something else was opened meanwhile
   [uploaded, upload] = [file, Promise.resolve()];
@@ -89,6 +95,6 @@ async function goOn() {
   await lookAtJobs();
   const painted = jobs.findLast((job) => job.mine && job.kind === "film");
   const closer = jobs.find((job) => job.mine && job.kind === "refining" && isOpen(job));
-  if (film && painted && painted.file === `${painted.style}-${inStyle()}.mp4` && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
+  if (film && painted && painted.asked === inStyle() && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
   if (now.photo && closer) getCloser(() => watchWork(closer.id));
 }

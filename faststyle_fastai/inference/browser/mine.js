@@ -206,6 +206,8 @@ $("photos").onchange = () => ($("folder").hidden = $("photos").value !== "folder
 $("learn").onchange = () => ($("folder").firstChild.textContent = filled(words.files, { n: pictures().length }));
 const pictures = () => [...$("learn").files].filter(({ type }) => type.startsWith("image/"));
 
+const LESSON = 1e6; // pixels of a photo to learn on, which is enough
+
 // Begin a training, and look at it.
 async function train(what, how) {
   await begin(what, how);
@@ -220,7 +222,7 @@ act("begin", async () => {
   if (photos === "folder")
     for (const [i, file] of pictures().entries()) {
       tellOwn("sending", { n: i + 1, of: pictures().length });
-      await call("learn", { body: file, how: { name: file.name, first: i === 0 } });
+      await call("learn", { body: await smaller(file, LESSON), how: { name: file.name, first: i === 0 } });
     }
   if (learned) await change("discard", { style: name });
   await train("teach", { style: name, minutes: Number($("minutes").value), photos });

@@ -9,8 +9,13 @@ const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => (leave(one.name), call("forget", { how: { style: one.name } }));
 const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
+// Calls for a photo name it: another tab, or a slow upload, may have sent another one since.
+const OF_PHOTO = ["paint", "mask", "thumbnail", "finish", "refine", "paint_film", "frame_at"];
+const keyOf = (file) => (file.key ??= String(Math.random()));
+
 async function call(what, { body, how, method = "POST", again = false, signal } = {}) {
   const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
+  if (now.file && OF_PHOTO.includes(what)) headers.photo = keyOf(now.file);
   const answer = await fetch(`/page/${what}`, { method, body, headers, signal }).catch((error) => {
     if (signal?.aborted) throw error;
     lose();
@@ -64,7 +69,7 @@ const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how
 // The photo is sent once.
 let uploaded, upload;
 async function send(file) {
-  const answer = await call("photo", { body: file, how: { name: file.name } });
+  const answer = await call("photo", { body: file, how: { name: file.name, key: keyOf(file) } });
   file.pixels = (await answer.json()).size.join("×"); // also of a photo that only the server can read
 }
 function sendPhoto(file = now.file) {
@@ -93,12 +98,13 @@ const films = true;
 const isFilm = (file) => file.type.startsWith("video/") || FILMS.test(file.name);
 const forgetFilm = () => {};
 async function readFilm(file) {
-  const { size, seconds } = await (await call("film", { body: file, how: { name: file.name } })).json();
+  const { size, seconds } = await (await call("film", { body: file, how: { name: file.name, key: keyOf(file) } })).json();
   [uploaded, upload] = [file, Promise.resolve()];
   file.pixels = size.join("×");
   return { size: file.pixels, seconds };
 }
-const frameAt = async (_, share) => pictureOf(await call("frame_at", { how: { share } }));
+let framed = Promise.resolve(); // one after the other: the last one asked for is the photo
+const frameAt = (_, share) => (framed = framed.catch(() => {}).then(async () => pictureOf(await call("frame_at", { how: { share } }))));
 
 let whole, noted; // the last painting without its mask, and what the server notes of it
 async function repaint(source, { live, mask, ...how }) {
@@ -162,16 +168,18 @@ const encodes = (type) => facts.types?.includes(type); // the camera alone saves
 // Who leaves needs no more of it.
 addEventListener("pagehide", () => fetch("/page/stop", { method: "POST", keepalive: true, headers: { visitor } }));
 
+// An image of more than `most` pixels with `enough` of them.
+async function smaller(file, enough, most = enough) {
+  const image = await createImageBitmap(file).catch(() => null); // the server reads more
+  if (!image || image.width * image.height <= most) return file;
+  const scale = Math.sqrt(enough / (image.width * image.height));
+  return blobOf(canvasOf(image, Math.round(scale * image.width), Math.round(scale * image.height)), "image/jpeg").finally(() => image.close());
+}
+
 // A painting becomes a style of the page; a very large one is sent smaller.
 const ENOUGH = 8e6; // pixels of a painting
 async function styleOf(file) {
-  let body = file;
-  const image = await createImageBitmap(file).catch(() => null); // the server reads more
-  if (image && image.width * image.height > MOST) {
-    const scale = Math.sqrt(ENOUGH / (image.width * image.height));
-    body = await blobOf(canvasOf(image, Math.round(scale * image.width), Math.round(scale * image.height)), "image/jpeg");
-  }
-  image?.close();
+  const body = await smaller(file, ENOUGH, MOST);
   return (await call("style", { body, how: { name: file.name } })).json();
 }
 

@@ -53,15 +53,14 @@ async function paintThumbnails(styles = facts.styles) {
     const painted = stays(one) && (await thumbnail(square, one).catch((error) => stays(one) && Promise.reject(error)));
     if (painted && stays(one)) putFace(one, painted);
   }
-  await Promise.all((facts.styles.length > 1 ? styles : []).map(async (one) => {
-    await inSight(one.button);
-    return (last = next(one));
+  watch?.disconnect(); // for the photo before
+  watch = new IntersectionObserver((seen) => seen.filter((each) => each.isIntersecting).forEach(({ target }) => {
+    watch.unobserve(target);
+    last = next(facts.styles.find(({ button }) => button === target));
   }));
+  if (facts.styles.length > 1) for (const one of styles) watch.observe(one.button);
 }
-const inSight = (element) => new Promise((done) => {
-  const watch = new IntersectionObserver((seen) => seen.at(-1).isIntersecting && (watch.disconnect(), done()));
-  watch.observe(element);
-});
+let watch; // of the buttons that come into sight
 function putFace(one, painted) {
   const face = one.button.querySelector(".face");
   face.querySelector("canvas")?.remove();

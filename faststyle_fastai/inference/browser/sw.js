@@ -3,7 +3,7 @@ const CACHE = "faststyle-@@DIGEST@@";
 const FILES = ["./", "manifest.webmanifest", "icon-192.png", "icon-512.png"];
 
 addEventListener("install", (event) => {
-  const kept = caches.open(CACHE).then((cache) => cache.addAll(FILES));
+  const kept = caches.open(CACHE).then((cache) => cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" }))));
   event.waitUntil(kept.then(() => skipWaiting()));
 });
 addEventListener("activate", (event) => {

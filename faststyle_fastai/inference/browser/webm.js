@@ -47,6 +47,7 @@ async function paintFilm({ file, video, rate }, watch) {
     }
     await encoder.flush();
     encoder.close();
+    if (!found.length) return { said: () => say("notFilmed") };
     const blob = webm(found, width, height, rate), name = `${file.name.replace(/\.[^.]*$/, "")}-${inStyle()}.webm`;
     save(blob, name);
     return { blob, name, whole: found.length === frames, said: () => say("filmed", { done: found.length, frames }) };
