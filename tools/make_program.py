@@ -23,16 +23,8 @@ def main(out: Path):
         folder = Path(scratch)
         run(sys.executable, ROOT / "tools" / "make_light.py", folder)
         python = environment(folder / "venv")
-        run(
-            python,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "pyinstaller",
-            "img2pdf",
-            *folder.glob("faststyle-*.whl"),
-        )
+        install = ["-m", "pip", "install", "-q", "pyinstaller", "img2pdf"]
+        run(python, *install, *folder.glob("faststyle-*.whl"))
         script = folder / "start.py"
         script.write_text("from faststyle.cli.main import main\nmain()\n")
         build = ["--onefile", "--name", "faststyle", "--collect-data", "faststyle"]
@@ -44,17 +36,8 @@ def main(out: Path):
         if size > MOST:
             raise SystemExit(f"{program} has {size / 1e6:.0f} MB, more than {MOST / 1e6:.0f}.")
         for style in STYLES:
-            painted = folder / "painted.pdf"
-            run(
-                program,
-                "stylize",
-                IMAGES / "cat.jpg",
-                "--style",
-                style,
-                "--overwrite",
-                "-o",
-                painted,
-            )
+            paint = ["stylize", IMAGES / "cat.jpg", "--style", style, "--overwrite"]
+            run(program, *paint, "-o", folder / "painted.pdf")
     print(program, f"{size / 1e6:.0f} MB")
 
 

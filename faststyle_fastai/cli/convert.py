@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument
 
-from ..core.errors import UsageError
+from ..core.errors import FaststyleError, UsageError
 from . import options
 from .loading import load_mixture, load_stylizer
 from .options import option
@@ -48,12 +48,15 @@ def export(
     trust_pickle: options.TrustPickle = False,
 ):
     "Export one style, or all styles of a file, to ONNX or to a web page; or the studio."
-    if out.suffix == ".onnx" if file == STUDIO else out.suffix not in (".html", ".onnx"):
+    kind = out.suffix.lower()
+    if kind == ".onnx" if file == STUDIO else kind not in (".html", ".onnx"):
         also = "be a folder" if file == STUDIO else "in .onnx"
         raise ValueError(f"{out} must end in .html or {also}.")
     from ..core.atomic import may_write_file
 
-    folder = file == STUDIO and out.suffix != ".html"
+    folder = file == STUDIO and kind != ".html"
+    if folder and out.is_file():
+        raise FaststyleError(f"{out} is a file, not a folder. Choose another -o.")
     may_write_file(out / "index.html" if folder else out, force)
     from ..inference.html import export_html
     from ..inference.onnx import export_onnx
@@ -62,7 +65,7 @@ def export(
     if file == STUDIO:
         return options.print_outputs(export_studio(out))
     paint = load_stylizer(file, trust_pickle, arch=arch)
-    if out.suffix == ".html":
+    if kind == ".html":
         return options.print_outputs(export_html(paint, out))
     options.print_outputs(export_onnx(paint, out, dtype))
 

@@ -1,6 +1,7 @@
 "How commands show options: in groups, and nothing about Python's types and arguments."
 
 import re
+import sys
 from itertools import chain, islice
 
 from typer import BadParameter
@@ -68,11 +69,12 @@ def numbers(param):
 
 def in_options(text: str) -> str:
     "A message of Python's, with the running command's options in place of arguments."
-    if text.startswith("Image not found"):  # its name is no argument
-        return text
+    files = [word for word in sys.argv[1:] if not word.startswith("-")]
 
     def option(found):
         name, value = found.groups()
+        if any(found[0] in word for word in files):  # in the name of a file
+            return found[0]
         if name not in OPTIONS or value in (None, "True"):
             return OPTIONS.get(name, found[0])
         return f"{OPTIONS[name]} {'none' if value == 'None' else value.removesuffix('.0')}"

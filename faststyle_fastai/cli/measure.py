@@ -1,6 +1,7 @@
 "The commands that measure and list styles."
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,9 +84,10 @@ def evaluate(
     if not pictures:
         raise FileNotFoundError(f"No readable photos in {photos}.")
     if style:
+        painter = partial(paint, tensor=True) if paint.at_sight else paint.paint  # as stylize does
         loss = reference_loss(reference, style).to(paint.device)
         peers: dict[str, str | Path] | None = {"others": others} if others else None
-        rows, sheet = evaluate_style(paint.paint, pictures, loss, size, iterations, peers)
+        rows, sheet = evaluate_style(painter, pictures, loss, size, iterations, peers)
     else:
         reference.to(paint.device)
         row, sheet = evaluate_autoencoder(paint.paint, pictures, reference, size)
@@ -175,11 +177,12 @@ def info(
 ):
     "Print the metadata of a style file as JSON."
     from ..core.assets import builtin_path
-    from ..inference.builtin import BUILTIN_STYLES, find_style
+    from ..inference.builtin import BUILTIN_STYLES, find_name, find_style
     from ..models.stylefile import load_style
 
     path, name = find_style(file)
     net, metadata, base = load_style(path)
+    name = name and find_name(name, metadata["styles"])
     if name not in (None, *metadata["styles"]):
         raise FaststyleError(
             f"{path} has no style '{name}'. Available: {', '.join(metadata['styles'])}."

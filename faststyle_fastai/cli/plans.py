@@ -6,6 +6,7 @@ import tempfile
 import time
 import warnings
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,10 @@ def say_minutes(paint, jobs, paper, depth, refine):
 
 
 def plan_masks(inputs, out, settings, force, jobs):
-    "The file of the mask of each image to paint, by source."
+    """The file of the mask of each image to paint, by source.
+
+    With `force` it may exist: an interrupted run may have left the mask of an unpainted image.
+    """
     from ..core.atomic import may_write_file
     from ..images.discovery import plan_outputs
 
@@ -149,14 +153,14 @@ def plan_masks(inputs, out, settings, force, jobs):
         return {}
     if settings.mask is None and settings.area == "all":
         raise FaststyleError("--save-mask needs --paint or --mask.")
-    painted, outputs = dict(jobs), plan_outputs(inputs, out)
+    painted, outputs = dict(jobs), plan_outputs(inputs, out, force=True)
     masks = {source: file.with_suffix(".png") for source, file in outputs if source in painted}
-    taken = {*painted.values()}
+    taken = {Path(file).resolve() for file in chain(*jobs)}
     for mask in masks.values():
         may_write_file(mask, force)
-        if mask in taken:
+        if (place := mask.resolve()) in taken:
             raise FaststyleError(f"Two files would be {mask}. Choose another --save-mask.")
-        taken.add(mask)
+        taken.add(place)
     return masks
 
 

@@ -3,7 +3,6 @@
 import math
 import sys
 import time
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ..core.errors import FaststyleError, Stopped, format_error
-from ..core.interrupts import noted
+from ..core.interrupts import interrupts
 from ..core.terminal import clock, printable, progress
 from . import checks, options, parsers, plans
 from .help import in_options
@@ -99,9 +98,10 @@ def stylize(
     **given: Any,
 ):
     "Repaint images in a style, or at sight in that of any painting. --refine makes it finer."
-    from ..core.prefetch import map_overlapped
+    from ..core.prefetch import map_batches, map_overlapped
     from ..images.files import limit_pixels
     from ..images.masks import read_mask
+    from ..inference.sight_painter import with_painting
 
     settings = options.painting(given)
     limit_pixels(megapixels)
@@ -113,7 +113,7 @@ def stylize(
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
         raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
-    masks = plans.plan_masks(inputs, save_mask, settings, force, jobs)
+    masks = plans.plan_masks(inputs, save_mask, settings, force or skip_existing, jobs)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
@@ -130,7 +130,7 @@ def stylize(
         paint.style_weights(name)
     settings = replace(settings, style=styles)
     if painting:
-        paint.paintings = {**paint.paintings, paint.named or paint.styles[0]: painting}
+        paint = with_painting(paint, painting, styles)
     more = {"painterly": painterly, "refine": refine, "likeness": likeness}
     share = None if quiet or not sys.stderr.isatty() else show_share
     written: list[Path] = []
@@ -146,7 +146,7 @@ def stylize(
         return painted(items)
 
     try:
-        with noted() as pressed:
+        with interrupts(pass_on=True) as pressed:
             if paper and jobs and not quiet:
                 once = {"painterly": painterly, "likeness": None if refine else likeness}
                 plans.say_minutes(
@@ -156,7 +156,7 @@ def stylize(
             for each in plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
                 batches = alike(read_images(each, paper), 1 if alone else batch_size)
                 # In this thread Ctrl-C keeps the strokes so far.
-                way = in_turns if refine and len(each) == 1 else map_overlapped
+                way = partial(map_batches, n=1) if refine and len(each) == 1 else map_overlapped
                 with closing(way(batches, in_turn, save)) as results:
                     failed += report(results, 0 if watch else len(jobs), quiet)
                 if watch and pressed:
@@ -193,17 +193,6 @@ def read_images(jobs, paper):
             yield source, target, error
 
 
-def in_turns(batches, paint, write):
-    "Like `map_overlapped`, in this thread."
-    for items in batches:
-        done: Future = Future()
-        try:
-            done.set_result(write(items, paint(items)))
-        except Exception as error:
-            done.set_exception(error)
-        yield items, done
-
-
 def repaint(paint, settings, depth, watch, more, masks, items):
     "Paint a batch; an image that is refined is alone."
     from torch import cat
@@ -233,7 +222,7 @@ def masked(settings, masks, source, target, image):
 
 def style_name(paint, style):
     "The names of the styles of a mix."
-    return " and ".join(n for n, w in zip(paint.styles, paint.style_weights(style)) if w)
+    return " and ".join(paint.shares(style))
 
 
 def write(written, depth, style, paper, items, painted):

@@ -35,7 +35,7 @@ def may_write_file(
         raise ValueError(f"{out} must end in {suffix}.")
     if out.exists() and not force:
         raise FaststyleError(
-            f"{out} exists: use --overwrite to overwrite it, or choose another -o."
+            f"{out} exists: use --overwrite to overwrite it, or choose another name."
         )
 
 

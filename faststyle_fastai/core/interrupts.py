@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["SIGNALS", "interrupts", "noted"]
+__all__ = ["SIGNALS", "interrupts"]
 
 # Ctrl-C; `kill` and a shutdown; a terminal that is closed, which Windows has no signal for.
 SIGNALS = [
@@ -14,45 +14,33 @@ SIGNALS = [
 
 
 @contextmanager
-def interrupts() -> Iterator[list[bool]]:
-    "Yield a list that Ctrl-C appends to, to check between steps; a second Ctrl-C interrupts."
-    if threading.current_thread() is not threading.main_thread():
-        yield []
-        return
+def interrupts(pass_on: bool = False) -> Iterator[list[bool]]:
+    """Yield a list that Ctrl-C appends to, to check between steps; a second Ctrl-C interrupts.
+
+    With `pass_on`, each Ctrl-C also does what it does elsewhere: it ends refining, for example,
+    and the list tells that what follows should not begin. Signals that are ignored, as under
+    nohup, stay ignored.
+    """
     pressed: list[bool] = []
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-
-    def note(*_):
-        pressed.append(True)
-        _handle(before)
-
-    with _handled(dict.fromkeys(SIGNALS, note), before):
-        yield pressed
-
-
-@contextmanager
-def noted() -> Iterator[list[bool]]:
-    "Yield a list that Ctrl-C appends to beside what it does: refining ends, and the rest should."
-    pressed: list[bool] = []
-    before = {n: handler for n in SIGNALS if callable(handler := signal.getsignal(n))}
+    main = threading.current_thread() is threading.main_thread()  # others get no signals
+    before = {number: signal.getsignal(number) for number in SIGNALS if main}
+    before = {n: handler for n, handler in before.items() if handler not in (None, signal.SIG_IGN)}
 
     def note(number, frame):
         pressed.append(True)
-        before[number](number, frame)
+        handler = before[number]
+        if pass_on and callable(handler):
+            handler(number, frame)
+        else:
+            restore()
 
-    with _handled(dict.fromkeys(before, note), before):
-        yield pressed
+    def restore():
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-
-@contextmanager
-def _handled(handlers, before):
-    _handle(handlers)
+    for number in before:
+        signal.signal(number, note)
     try:
-        yield
+        yield pressed
     finally:
-        _handle(before)
-
-
-def _handle(handlers):
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+        restore()

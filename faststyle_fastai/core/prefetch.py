@@ -43,7 +43,7 @@ def map_overlapped(
                 while writing and (len(writing) > AHEAD or writing[0][1].done()):
                     wait([writing[0][1]])  # or pending writes would pile up
                     yield writing.popleft()
-        except Exception as error:  # raised after the items fetched so far
+        except (Exception, KeyboardInterrupt) as error:  # raised after the items fetched so far
             failure = error
         yield from writing
         if failure:

@@ -3,6 +3,7 @@
 import warnings
 from functools import partial
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -15,7 +16,7 @@ __all__ = ["fit_mask", "gray", "guided", "read_mask"]
 
 
 def read_mask(
-    mask,  # a path, an image or an array [H, W] uint8: gray, or RGB converted to gray; or a tensor
+    mask,  # a path, an image or an array [H, W]: gray, or RGB converted to gray; or a tensor
     # [H, W], [1 or 3, H, W] or [1, 1 or 3, H, W], in [0, 1]
 ) -> Image.Image:  # L
     "Read a mask as gray; `ValueError` for an image with two or four channels."
@@ -24,6 +25,8 @@ def read_mask(
         mask = mask.reshape(-1, *mask.shape[-2:])
         _check_bands(len(mask))
         mask = to_picture(mask.expand(3, -1, -1))
+    if isinstance(mask, np.ndarray) and mask.max(initial=0) <= 1:
+        mask = (mask * 255.0).round().astype(np.uint8)
     with opened(mask) as image:
         _check_bands(len(image.getbands()))
         return read_picture(image).convert("L")
@@ -36,7 +39,8 @@ def _check_bands(bands):
 
 def fit_mask(mask, size):
     "Resize a mask to a photo's size, with a warning if their shapes differ."
-    if abs(mask.width * size[1] / mask.height - size[0]) > 1:
+    scale = max(1, size[1] / mask.height)  # one pixel of the mask may be rounded off
+    if abs(mask.width * size[1] / mask.height - size[0]) > scale:
         warnings.warn(
             f"The mask is {mask.width}x{mask.height} px but the photo {size[0]}x{size[1]} px. "
             f"The mask is resized.",
@@ -65,15 +69,10 @@ def guided(
     mean = partial(local_mean, radius=radius)
     center, level = mean(photo), mean(x)
     together = mean(photo * x) - center * level
-    # The covariance of the colors, [h, w, 3, 3], is inverted by the cross products of its rows.
+    # The covariance of the colors, [h, w, 3, 3].
     pairs = mean((photo[0, :, None] * photo[0]).flatten(0, 1)[None]).unflatten(1, (3, 3))[0]
     spread = (pairs - center[0, :, None] * center[0]).permute(2, 3, 0, 1)
     spread = spread + noise * torch.eye(3)
-    first, second, third = spread.unbind(2)
-    inverse = [
-        torch.linalg.cross(*two) for two in ((second, third), (third, first), (first, second))
-    ]
-    determinant = (first * inverse[0]).sum(-1)
-    slope = torch.einsum("khwc,xkhw->xchw", torch.stack(inverse), together) / determinant
+    slope = torch.linalg.solve(spread, together[0].permute(1, 2, 0)).permute(2, 0, 1)[None]
     offset = level - (slope * center).sum(1, keepdim=True)
     return mean(slope), mean(offset)

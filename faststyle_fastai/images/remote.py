@@ -3,6 +3,7 @@
 import hashlib
 import re
 import time
+import weakref
 from concurrent.futures import Future, TimeoutError
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -74,28 +75,33 @@ def _fetch(answer, address, most, until):
 
 @dataclass(frozen=True)
 class Work:
-    "A painting as a key of a cache: by its digest, since an image has no hash of its own."
+    "A painting as a key of a cache: by its digest. An image is not kept alive."
 
-    source: Any = field(compare=False)
+    held: Any = field(compare=False)
     digest: str
 
     @classmethod
     def of(cls, source):
-        return cls(source, digest(source))
+        return cls(weakref.ref(source) if is_image(source) else source, digest(source))
+
+    @property
+    def source(self):
+        return self.held() if isinstance(self.held, weakref.ref) else self.held
 
 
 def is_image(source) -> bool:
     "Whether it is pixels: an image, an array or a tensor."
-    return any(hasattr(source, name) for name in ("__array__", "__array_interface__"))
+    pixels = any(hasattr(source, name) for name in ("__array__", "__array_interface__"))
+    return pixels and not isinstance(source, (str, Path))  # NumPy has a str of its own
 
 
 def digest(source: Any) -> str:
     "SHA-256 of a file, of the file at an address, of an image, or of several's, in hexadecimal."
     if is_image(source):
-        from numpy import asarray  # which --help does without
+        from .files import read_picture  # which needs this module
 
-        pixels = asarray(source.cpu() if hasattr(source, "cpu") else source)
-        return hashlib.sha256(pixels.tobytes()).hexdigest()
+        picture = read_picture(source)
+        return hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()
     if not isinstance(source, (str, Path)):
         parts = [digest(part) for part in source]
         return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()

@@ -46,13 +46,13 @@ def save_picture(
     with atomic_write(path) as temporary:
         if depth == 16:
             values = unit(picture).cpu().numpy() if is_tensor(picture) else picture
-            values = floats(values) if isinstance(values, Image.Image) else values
+            values = shares(values)
             values = with_bleed(values, bleed) if bleed else values
             DEEP[suffix](temporary, (values * 65535).round().astype(np.uint16), options)
         else:
             image = to_picture(picture) if is_tensor(picture) else picture
             if isinstance(image, np.ndarray):
-                image = Image.fromarray((255 * image.clip(0, 1)).round().astype(np.uint8))
+                image = Image.fromarray((255 * shares(image)).round().astype(np.uint8))
             if image.mode in ("RGBA", "LA") and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
             if bleed:
@@ -62,6 +62,12 @@ def save_picture(
             else:
                 image.save(temporary, quality=quality, **options)
     return path
+
+
+def shares(picture):
+    "The values of an image or an array, [H, W, C], from 0 to 1: integers are up to 255."
+    values = np.asarray(picture)
+    return (floats(values) if np.issubdtype(values.dtype, np.integer) else values).clip(0, 1)
 
 
 def with_bleed(values, bleed):

@@ -53,9 +53,9 @@ def fit_paper(
     shape, colors, opacity = paper_shape(x, paper), x[:, :3], x[:, 3:]
     if not opacity.numel():
         return resized(x, shape).clamp(0, 1)
-    seen = resized(opacity, shape).clamp(0, 1)  # colors that are hidden do not show at edges
+    seen = resized(opacity, shape)  # colors that are hidden do not show at edges
     colors = resized(colors * opacity, shape) / seen.clamp(min=1e-4)
-    return torch.cat([colors.clamp(0, 1), seen], 1)
+    return torch.cat([colors, seen], 1).clamp(0, 1)
 
 
 def paper_shape(x, paper):

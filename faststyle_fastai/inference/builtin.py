@@ -75,6 +75,13 @@ def plain_name(name) -> str:
     return str(name).lower().replace(" ", "_").replace("-", "_")
 
 
+def find_name(name, styles: list[str]):
+    "The style that is meant by a name as people write it; the name if there is none."
+    if name in styles:
+        return name
+    return {plain_name(style): style for style in styles}.get(plain_name(name), name)
+
+
 def film_style(style: str) -> str:
     """The style as films are painted: a built-in one in the slim network.
 

@@ -56,7 +56,8 @@ def paintings_by_name(
         name, painting = style_name(source), image_of(source)
         other = found.setdefault(name, painting)
         if other is not painting and digest(other) != digest(painting):
-            raise FaststyleError(f"Two paintings are named {name}. Rename one.")
+            advice = "Give {name: image}" if is_image(source) else "Rename one"
+            raise FaststyleError(f"Two paintings are named {name}. {advice}.")
     return found
 
 

@@ -49,8 +49,7 @@ def style_link(
     """
     if paint.at_sight and paint.arch != ARCH:
         paint = type(paint)(paint.paintings, "cpu", arch=ARCH)
-    weights = paint.style_weights(style)
-    mix = {name: share for name, share in zip(paint.styles, weights.tolist()) if share}
+    weights, mix = paint.style_weights(style), paint.shares(style)
     if paint.paintings and not paint.at_sight:  # built in
         return base + link_of_names({k: max(1, round(100 * v)) for k, v in mix.items()})
     state = {} if paint.onnx else paint.network([mix or 0]).cpu().state_dict()

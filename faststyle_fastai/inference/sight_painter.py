@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.devices import computing
+from ..core.errors import FaststyleError
 from ..images.files import read_picture, warn_if_small
-from ..images.remote import Work
+from ..images.remote import Work, digest
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..models.decoder import (
@@ -25,11 +27,11 @@ from ..models.decoder import (
     keys,
     light,
     load_decoder,
-)
+)  # fmt: skip
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.coherence import NOWHERE, coherent
 
-__all__ = ["SightPainter", "look_at"]
+__all__ = ["SightPainter", "look_at", "with_painting", "works_of"]
 
 SIDE, AREA, LEAST = 512, 2**19, 64  # px of a painting's short side, at most, its area, and least
 UNIT = 16  # px; the features of an image with other sides would not fit together
@@ -177,6 +179,35 @@ def of_painting(work, device, dtype, area=AREA):
     with computing(device, dtype):
         features = backbone(device)(around(painting))
     return tuple(part.to(dtype or torch.float32) for part in described(features, painting))
+
+
+def works_of(
+    paint: Any,  # a Stylizer
+    style: Any,  # as for `Stylizer.__call__`
+) -> tuple[list[list[Any]], list[float]]:
+    "The works of each style of a mix, and the styles' shares."
+    shares = paint.shares(style)
+    if not shares:
+        raise FaststyleError("An autoencoder has no style, and so no painting.")
+    if missing := [name for name in shares if name not in paint.paintings]:
+        raise FaststyleError(f"{missing[0]} needs its painting here (painting=).")
+    mixed = [(listify(paint.paintings[name]), share) for name, share in shares.items()]
+    mixed.sort(key=lambda each: digest(each[0]))  # the same in any order
+    works, parts = map(list, zip(*mixed))
+    return works, parts
+
+
+def with_painting(
+    paint: Any,  # a Stylizer
+    painting: Any,
+    style: Any = None,  # as for `Stylizer.__call__`
+) -> Any:
+    "A copy that knows the painting of a style; of a mix, of the named one and unknown ones."
+    shares, other = paint.shares(style), copy(paint)
+    unknown = [name for name in shares if name not in paint.paintings]
+    named = paint.named if paint.named in shares else next(iter(shares), None)
+    other.paintings = paint.paintings | dict.fromkeys([named, *unknown], painting)
+    return other
 
 
 def look_at(

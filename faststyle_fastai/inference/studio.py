@@ -22,7 +22,7 @@ from .html import (
     sample_of,
     sha256_of,
     write_page,
-)
+)  # fmt: skip
 from .links import ARCH, shared_networks, studio_address, widths
 from .page_networks import neighbors_programs, painter_program, reader_program
 from .painter import PALETTE

@@ -19,12 +19,11 @@ from ..core.errors import FaststyleError
 from ..core.memory import enable_memory_reuse
 from ..core.values import check_kind, check_range
 from ..images.files import image_size, opened, to_picture
-from ..images.remote import digest
 from ..images.tensors import to_tensor
 from ..models.normalization import is_affine
 from ..models.stylefile import save_network
 from ..models.transformer import TransformerNet
-from .builtin import plain_name, unknown_style
+from .builtin import find_name, unknown_style
 from .first_sight import PREDICTED, style_name
 from .layers import paint_layers
 from .mixtures import blended, mean_palette, mixture
@@ -32,7 +31,7 @@ from .options import PaintOptions, painting_shape
 from .painter import Painter
 from .pixel_painter import PixelPainter
 from .refine import refined_copy, refining_size
-from .sight_painter import SightPainter, look_at
+from .sight_painter import SightPainter, look_at, works_of
 from .sources import source_of
 from .tiles import chosen_side, smaller_side
 
@@ -78,7 +77,8 @@ class Stylizer:
             self._keep(*found.load())
             self.onnx = not isinstance(self.net, TransformerNet)
             self.arch, self.styles = self.info["arch"], self.info["styles"]
-        self._index(self.named)  # a wrong name fails here, and so does a wrong painting
+        index = self._index(self.named)  # a wrong name fails here, and so does a wrong painting
+        self.named = self.named and self.styles[index]
         if self.at_sight:
             look_at(self.paintings.values(), self.device, self.dtype)
 
@@ -197,26 +197,17 @@ class Stylizer:
         "A painter with places of the style's painting."
         check_range("strength", strength, 0, 1)
         arch = "full" if self.arch == "full" else "slim"
-        works, shares = self._works(style)
+        works, shares = works_of(self, style)
         return SightPainter(works, shares, strength, arch, self.device, self.dtype, **how)
 
     def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
         first = self.sight_painter(style)
         return PixelPainter(first, strength, seconds, likeness, self.precision, watch)
 
-    def _works(self, style):
-        "The works of each style of a mix, and the styles' shares."
-        mix = zip(self.styles, self.style_weights(style).tolist())
-        shares = {name: share for name, share in mix if share}
-        if missing := [name for name in shares if name not in self.paintings]:
-            raise FaststyleError(f"{missing[0]} needs its painting here (painting=).")
-        mixed = [(listify(self.paintings[name]), share) for name, share in shares.items()]
-        mixed.sort(key=lambda each: digest(each[0]))  # the same in any order
-        return tuple(map(list, zip(*mixed)))
-
     def painting_of(self, style) -> Any:
         "The painting of a style, or of what a mix has most of; None: not known."
-        best = max(zip(self.style_weights(style).tolist(), self.styles), default=(0, None))[1]
+        shares = self.shares(style)
+        best = max(shares, key=shares.__getitem__, default=None)
         return next(iter(listify(self.paintings.get(best))), None)
 
     def refined(
@@ -280,15 +271,21 @@ class Stylizer:
         "Weights over the styles of the network."
         return mixture(style, max(1, len(self.styles)), self._index).to(self.device)
 
+    def shares(self, style) -> dict[str, float]:
+        "The styles of a mix and their weights, without those of weight 0."
+        mix = zip(self.styles, self.style_weights(style).tolist())
+        return {name: share for name, share in mix if share}
+
     def _index(self, style):
         style = self.named if style is None else style
         if isinstance(style, (str, Path)):
-            if style not in self.styles:
+            name = find_name(style, self.styles)
+            if self.at_sight and name not in self.styles:
                 with suppress(FileNotFoundError):  # unknown, as below
-                    style = style_name(style) if self.at_sight else plain_name(style)
-            if style not in self.styles:
+                    name = style_name(style)
+            if name not in self.styles:
                 raise ValueError(unknown_style(style, self.styles))
-            return self.styles.index(style)
+            return self.styles.index(name)
         last = max(0, len(self.styles) - 1)  # an autoencoder has one without a name
         if (index := style or 0) not in range(last + 1):
             raise ValueError(f"No style {index}. Indices run from 0 to {last}.")

@@ -10,7 +10,7 @@ from fastai.callback.core import (
     CancelFitException,
     CancelTrainException,
     CancelValidException,
-)
+)  # fmt: skip
 from fastai.learner import AvgSmoothLoss, Recorder
 from torch import Tensor
 

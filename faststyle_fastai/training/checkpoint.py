@@ -70,6 +70,7 @@ class Checkpoint(Callback):
             return
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
+        self.best, self.since = float("inf"), 0
         if self.found:
             styles = self.learn.style_card.info["styles"]
             if self.found["styles"] != styles:
@@ -130,7 +131,8 @@ class Checkpoint(Callback):
     def after_fit(self):
         if self.at not in (None, self.saved):
             self._save()
-        self.resume = False  # another fit begins
+        stop = getattr(self.learn, "stop_on_interrupt", None)
+        self.resume = self.resume and bool(stop and stop.asked)  # else another fit begins
 
     def _stop_at_best(self):
         if not self.patience or self.since < self.patience:

@@ -22,11 +22,12 @@ from ..inference.options import PaintOptions, painting_shape
 from ..inference.stylizer import Stylizer
 from .matches import FollowedMatches
 from .reader import VideoFrame
-from .temporal import FlowBlender, SmoothedStatistics, SteadyPeople
+from .temporal import FOLLOW, FlowBlender, SmoothedStatistics, SteadyPeople
 
 __all__ = ["FramePainter"]
 
 KEPT, HALF = 0.8, 0.5  # weights of the frame before, with `smooth`, and with `painterly` alone
+BLENDED = 1.0  # seconds until little is left of a frame in those that follow
 
 
 class FramePainter:
@@ -55,6 +56,7 @@ class FramePainter:
             smoothed = statistics.smoothed(moments)
             self.painters[i] = replace(self.painters[i], measure=smoothed)
         self.blender = FlowBlender(KEPT if smooth else HALF) if smooth or painterly else None
+        self.memory = 3 * FOLLOW if steady else BLENDED if self.blender else 0.0
         self.device = finishing_device(paint.device)
         mask = None if options.mask is None else read_mask(options.mask)
         self.mask_of = lru_cache(1)(partial(fitted_mask, mask, self.device))

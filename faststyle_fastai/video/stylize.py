@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Callable
 from contextlib import closing, contextmanager
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,12 @@ from ..images.formats import is_numbered
 from ..images.masks import read_mask
 from ..images.remote import digest
 from ..inference.options import PaintOptions
+from ..inference.sight_painter import with_painting
 from ..inference.stylizer import Stylizer
 from .fingerprints import content_of, fingerprint, fingerprints
 from .frame_painter import FramePainter
 from .image_writers import VideoWriter, check_output
 from .reader import SLIVER, VideoReader, open_video
-from .temporal import FOLLOW
 from .writer import parts_folder, video_writer
 
 __all__ = ["paint_video"]
@@ -35,7 +34,6 @@ GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
 REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 STOPPED = "Stopped"
-REMEMBERED = 3 * FOLLOW  # seconds of what is written that a resumed video paints again
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
@@ -98,12 +96,13 @@ def paint_video(
         kept = kept_refined(paint, out, resume)
         photos = [] if kept else three_frames(source, start, end, fps)
         how = {**options, "size": size}
-        paint = kept or paint.refined(photos, refine, style, painting, **how)
+        with interrupts(pass_on=True) as pressed:
+            paint = kept or paint.refined(photos, refine, style, painting, **how)
+        if pressed:  # refining keeps the strokes so far; the video should not begin
+            raise KeyboardInterrupt
         paint_options = replace(paint_options, style=None)
     elif painterly and painting is not None:
-        paint = copy(paint)
-        shares = zip(paint.styles, paint.style_weights(style).tolist())
-        paint.paintings = paint.paintings | {name: painting for name, share in shares if share}
+        paint = with_painting(paint, painting, style)
     settings |= {"source": source, "size": size, "smooth": smooth, "loop": loop}
     settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}
     settings |= fingerprints(paint, paint_options, painterly)
@@ -175,7 +174,7 @@ def paint_frames(
     paint: Stylizer,
     reader: VideoReader,
     writer: VideoWriter,
-    painted: Callable,  # see FramePainter
+    painted: FramePainter,
     start: float,  # seconds
     end: float | None,
 ):
@@ -186,7 +185,8 @@ def paint_frames(
     """
     done = writer.done
     if done is not None:
-        before = math.ceil(REMEMBERED * reader.fps) / reader.fps if reader.fps else REMEMBERED
+        seconds = painted.memory  # a video that is resumed goes on as if it had not stopped
+        before = math.ceil(seconds * reader.fps) / reader.fps if reader.fps else seconds
         start = max(start, float(done - before))
 
     def write(_, frame):

@@ -174,3 +174,12 @@ def test_refining_many_photos_is_stopped_with_the_strokes_so_far(faststyle, monk
     assert sorted(file.name for file in Path("out").iterdir()) == ["me.png", "sea.png"]
     begun[1:] = []
     assert faststyle("stylize", "sea.png", *style, "--refine", 1, *OUT).returncode == 0
+
+
+def test_masks_of_an_interrupted_run_are_made_again(faststyle):
+    how = "--style", "tiny:udnie", "--paint", "background", "--save-mask", "masks", "-o", "out"
+    assert faststyle("stylize", "me.png", *how).returncode == 0
+    Path("out/me.png").unlink()  # its mask was saved first
+    assert faststyle("stylize", "me.png", *how, "--skip-existing").returncode == 0
+    over = faststyle("stylize", "me.png", *how[:5], "me.png", "-o", "out", "--overwrite")
+    fails(over, 1, "Two files would be me.png")

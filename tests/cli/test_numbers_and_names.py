@@ -3,6 +3,7 @@
 import math
 import os
 import warnings
+from pathlib import Path
 
 import pytest
 import typer
@@ -196,3 +197,16 @@ def test_numbers_at_the_edge(monkeypatch):
     assert scales_between(2**15, 2**16)[-1] == 2**16
     with pytest.raises(ValueError, match="lie between 1 and 65536 px"):
         scales_between(16, 10**12)
+
+
+def test_names_as_people_write_them(faststyle, photo):
+    assert faststyle("info", "tiny:The Scream").returncode == 0
+    how = "--painterly", "--painting", photo, "-o", "out.png", "--overwrite"
+    found = []
+    for style in ("tiny:The Scream", "tiny:the_scream"):
+        assert faststyle("stylize", photo, "--style", style, *how).returncode == 0
+        found.append(Path("out.png").read_bytes())
+    assert found[0] == found[1]
+    Path("size=2.png").write_text("none")
+    wrong = faststyle("stylize", "size=2.png", "--style", "udnie", "-o", "out.png")
+    assert "size=2.png" in wrong.stderr and "--size" not in wrong.stderr

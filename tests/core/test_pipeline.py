@@ -73,3 +73,16 @@ def test_little_is_held_in_memory(together):
     for _ in together(items(), abs, lambda *_: change(-1)):
         pass
     assert held == 0 and most <= 7
+
+
+def test_an_interrupt_loses_no_result():
+    def work(item):
+        if item == 2:
+            raise KeyboardInterrupt
+        return item
+
+    found, results = [], map_overlapped(range(4), work, lambda item, _: item)
+    with pytest.raises(KeyboardInterrupt):
+        for item, result in results:
+            found.append((item, result.result()))
+    assert found == [(0, 0), (1, 1)]

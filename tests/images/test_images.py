@@ -1,5 +1,8 @@
 "Reading and writing images: color profiles, bit depths, formats."
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tifffile
@@ -9,7 +12,10 @@ from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, read_picture, save_picture, soft_proof
 from faststyle_fastai.images.color import SRGB
+from faststyle_fastai.images.masks import fit_mask, read_mask
+from faststyle_fastai.images.remote import digest, is_image
 from faststyle_fastai.images.saving import check_format
+from faststyle_fastai.inference.first_sight import moments_of
 
 RED = Image.new("RGB", (4, 3), (255, 0, 0))
 # sRGB with red and green swapped, under another name.
@@ -113,3 +119,39 @@ def test_heic_is_read_but_not_written(tmp_path):
         read_picture(tmp_path / "a.heic")
     with pytest.raises(ValueError, match="'.heic'"):
         check_format("a.heic", 8)
+
+
+def test_arrays_of_any_kind_are_saved_as_they_are(tmp_path):
+    values = np.full((8, 8, 3), 100, np.uint8)
+    assert (np.asarray(read_picture(save_picture(values, tmp_path / "a.png"))) == 100).all()
+    bright = save_picture(np.full((8, 8, 3), 1.01, np.float32), tmp_path / "b.png", depth=16)
+    assert (np.asarray(read_picture(bright)) == 255).all()
+
+
+def test_images_are_known_by_all_that_they_show():
+    indices = np.zeros((4, 8), np.uint8)
+    red, blue = Image.fromarray(indices, "P"), Image.fromarray(indices, "P")
+    red.putpalette([255, 0, 0]), blue.putpalette([0, 0, 255])
+    turned = Image.fromarray(indices.T.copy(), "P")
+    turned.putpalette([255, 0, 0])
+    assert len({digest(each) for each in (red, blue, turned)}) == 3
+    assert digest(red) == digest(red.copy()) == digest(red.convert("RGB"))
+    assert not is_image(np.str_("udnie"))
+
+
+def test_a_remembered_painting_is_not_kept_alive():
+    painting = Image.new("RGB", (64, 64), "red")
+    held = weakref.ref(painting)
+    moments_of(painting)
+    del painting
+    gc.collect()
+    assert held() is None
+
+
+def test_masks_of_arrays_and_of_rounded_sizes(recwarn):
+    ones = np.ones((100, 133), np.uint8)
+    mask = read_mask(ones)
+    assert mask.getextrema() == (255, 255)
+    assert fit_mask(mask, (4000, 3000)).size == (4000, 3000) and not recwarn.list
+    fit_mask(mask, (3000, 3000))
+    assert "The mask is resized" in str(recwarn.pop().message)

@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from learners import SizesSeen, learner, run
 from PIL import Image
 
 from faststyle_fastai.all import Checkpoint, FaststyleError, History, load_style
+from faststyle_fastai.training.callbacks import StopOnInterrupt
 
 
 class StopAt(Callback):
@@ -119,3 +121,32 @@ def test_a_spent_time_budget_stays_spent(photos, painting):
     first = run(learner(photos, painting), Checkpoint("ck"), None, minutes=0.01)
     again = run(learner(photos, painting), Checkpoint("ck", resume=True), None, minutes=0.01)
     assert len(again.recorder.losses) == len(first.recorder.losses) > 0
+
+
+class InterruptAt(Callback):
+    "Press Ctrl-C at step `n`."
+
+    order = 90
+
+    def __init__(self, n):
+        self.n = n
+
+    def after_batch(self):
+        if self.training and self.train_iter == self.n:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_the_same_call_goes_on_after_a_stop(photos, painting):
+    whole = run(learner(photos, painting), [])
+    learn, cbs = learner(photos, painting), [Checkpoint("ck", resume=True), StopOnInterrupt()]
+    run(learn, [*cbs, InterruptAt(4)])
+    assert len(learn.recorder.losses) == 4
+    run(learn, cbs)
+    for a, b in zip(whole.model.parameters(), learn.model.parameters()):
+        assert torch.equal(a, b)
+
+
+def test_each_fit_has_patience_of_its_own(photos, painting):
+    learn, keeper = learner(photos, painting, lr=0.0), Checkpoint("ck", patience=2)
+    lengths = [len(run(learn, keeper, 6).recorder.values) for _ in range(2)]
+    assert lengths == [3, 3]  # the best, and two that are not better

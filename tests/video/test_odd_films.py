@@ -250,3 +250,14 @@ def test_plain_frames_that_grow_brighter(tmp_path):
     paint_video(Stylizer("udnie", "cpu"), tmp_path / "slates.mp4", tmp_path / "out.mp4")
     painted = [picture for _, picture in frames_of(tmp_path / "out.mp4")]
     assert len(painted) == 6 and all(10 < picture.mean() < 245 for picture in painted)
+
+
+@pytest.mark.parametrize("kind", [".mp4", ".mkv"])
+def test_the_last_picture_is_shown_as_long_as_before(tiny, tmp_path, kind):
+    at = [0, 1, 2, 20, 21, 40, 41, 42, 60]
+    film = encode(tmp_path / "in.mkv", moving(9), at, rate=1)
+    out = paint_video(tiny, film, tmp_path / f"out{kind}")
+    assert times(out) == at
+    with av.open(str(out)) as container:
+        last = [packet for packet in container.demux(video=0) if packet.size][-1]
+        assert float(last.duration * last.time_base) < 2

@@ -1,3 +1,5 @@
+import signal
+
 import av
 import numpy as np
 import pytest
@@ -227,3 +229,14 @@ def test_the_command_takes_what_stylize_takes(faststyle, tmp_path):
     said = faststyle("video", "in.mp4", "--style", "great_wave", *how, "-o", "out.mp4")
     assert said.stdout == "out.mp4\n" and said.stderr == "", said.stderr
     assert len(frames_of("out.mp4")) == 2
+
+
+def test_a_stop_while_a_style_is_refined_stops_the_video(painting, film, tmp_path, monkeypatch):
+    def stop(*_):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("faststyle_fastai.inference.refine.steps_within", stop)
+    sight = Stylizer(painting, "cpu", "float32")
+    with pytest.raises(KeyboardInterrupt):
+        paint_video(sight, film, tmp_path / "out.mp4", refine=1)
+    assert not list(tmp_path.iterdir())

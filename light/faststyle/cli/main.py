@@ -72,8 +72,7 @@ def stylize(
     paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
     if likeness is not None and not paint.at_sight:
         raise FaststyleError("--likeness needs a painting as --style.")
-    how = vars(settings) | {"style": styles, "array": depth == 16}
-    how |= {} if likeness is None else {"likeness": likeness}
+    how = vars(settings) | {"style": styles, "array": depth == 16, "likeness": likeness}
     written: list[Path] = []
     failed: list[str] = []
     save = partial(write, written, depth, None if strip else style_name(paint, styles), None)

@@ -4,14 +4,8 @@ import numpy as np
 from PIL import Image
 
 __all__ = [
-    "enlarged",
-    "filled",
-    "luminance",
-    "recolored",
-    "resized",
-    "toward_palette",
-    "toward_photo",
-]
+    "enlarged", "filled", "luminance", "recolored", "resized", "toward_palette", "toward_photo",
+]  # fmt: skip
 
 BICUBIC, BILINEAR = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
 RADIUS, FLAT = 4, 1e-3  # see the package's enlarge.py

@@ -72,7 +72,7 @@ class Stylizer:
                 raise FaststyleError(f"{source} is a folder. {FULL}")
             if Path(source).exists():
                 raise FaststyleError(f"{source} is a trained style, which needs PyTorch. {FULL}")
-            if name in NETWORKS or ":" in name or is_link(source):
+            if name.partition(":")[0] in NETWORKS or is_link(source):
                 raise FaststyleError(f"This distribution cannot open {source}. {FULL}")
             raise ValueError(unknown_style(source, self.styles, "Built-in"))
 
@@ -169,13 +169,19 @@ class Stylizer:
             raise ValueError(f"The weights of {mix} sum to 0. Give one above 0.")
         return np.float32([mix.get(name, 0.0) for name in self.styles])
 
+    def shares(self, style) -> dict[str, float]:
+        "The styles of a mix and their weights, without those of weight 0."
+        mix = zip(self.styles, self.style_weights(style).tolist())
+        return {name: share for name, share in mix if share}
+
 
 def painted_area(photo, how, faces):
     "What to paint of a photo, [H, W, 1] in [0, 1]; None: all of it."
     mask = None
     if how.mask is not None:
         gray = mask_of(how.mask)
-        if gray.size != photo.shape[1::-1]:
+        height, width = photo.shape[:2]
+        if abs(gray.width * height / gray.height - width) > max(1, height / gray.height):
             warnings.warn("The mask is resized to the photo.", stacklevel=3)
         mask = floats(gray.resize(photo.shape[1::-1]))[..., None]
     if how.area == "all":
