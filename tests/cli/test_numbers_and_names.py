@@ -208,5 +208,5 @@ def test_names_as_people_write_them(faststyle, photo):
         found.append(Path("out.png").read_bytes())
     assert found[0] == found[1]
     Path("size=2.png").write_text("none")
-    wrong = faststyle("stylize", "size=2.png", "--style", "udnie", "-o", "out.png")
+    wrong = faststyle("stylize", "size=2.png", "--style", "udnie", "-o", "new.png")
     assert "size=2.png" in wrong.stderr and "--size" not in wrong.stderr

@@ -259,5 +259,4 @@ def test_the_last_picture_is_shown_as_long_as_before(tiny, tmp_path, kind):
     out = paint_video(tiny, film, tmp_path / f"out{kind}")
     assert times(out) == at
     with av.open(str(out)) as container:
-        last = [packet for packet in container.demux(video=0) if packet.size][-1]
-        assert float(last.duration * last.time_base) < 2
+        assert 60 < container.duration / av.time_base < 62
