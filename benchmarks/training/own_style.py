@@ -3,10 +3,10 @@
     python -m benchmarks.training.own_style A.jpg B.jpg … --photos DIR --test DIR \\
         --weights VGG19 -o RUNS [--others NAME=DIR …] [--pictures DIR]
 
-`faststyle train` trains each painting on the photos of `--photos`, from the built-in gallery or
-another `--pretrained`; all else is its default. The style is measured on the photos of `--test` as
-in `benchmarks.perceptual.gallery`, which explains `--others` and `--pictures`. RUNS keeps the runs.
-Complete ones are not trained again.
+`faststyle train` trains each painting on the photos of `--photos`, from what the
+painting tells or another `--pretrained`; all else is its default. The style is measured on the
+photos of `--test` as in `benchmarks.perceptual.gallery`, which explains `--others` and
+`--pictures`. RUNS keeps the runs. Complete ones are not trained again.
 """
 
 import statistics
@@ -25,7 +25,7 @@ def main():
     parser = compared_arguments(__doc__)
     parser.add_argument("paintings", nargs="+", type=Path)
     parser.add_argument("--test", required=True, help="Folder of other photos.")
-    parser.add_argument("--pretrained", default="gallery")
+    parser.add_argument("--pretrained", default="predicted")
     parser.add_argument("-o", "--out", type=Path, required=True, help="Folder for the runs.")
     args = parser.parse_args()
     photos, rows, minutes = picture_files(args.test)[: args.count], [], []

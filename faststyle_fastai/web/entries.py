@@ -15,6 +15,8 @@ __all__ = [
     "written",
 ]  # fmt: skip
 
+MOST_KNOWN = 4096  # files whose contents are remembered
+
 
 def written(file: Path) -> int:
     "When a file was written, in ns; 0 if there is none, or no longer."
@@ -39,7 +41,7 @@ def is_training(path):
     return path.is_dir() and ((path / MODEL).exists() or (path / f"{path.name}.png").exists())
 
 
-@lru_cache
+@lru_cache(MOST_KNOWN)
 def is_readable(file, _written):
     try:
         read_picture(file, shortest=1)
@@ -58,7 +60,7 @@ def painting_at(file, name):
     return painting if painting.is_file() else None
 
 
-@lru_cache
+@lru_cache(MOST_KNOWN)
 def names_in(file, _written):
     try:
         return load_style(file)[1]["styles"]

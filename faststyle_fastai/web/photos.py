@@ -161,8 +161,12 @@ class Photos:
             source = photo if times == 1 else ImageOps.scale(read_upright(photo), times)
             mask = mask_of(read_picture(source), how, edits)[0] if masked else None
             tile = TILE if math.prod(short_shape(visit.size, size)) > LARGE else "auto"
-            with self.finishing:
+            while not self.finishing.acquire(timeout=0.2):
+                watch(0.0)  # it may be stopped while it waits
+            try:
                 painted = paint(source, **settings, mask=mask, size=size, tile=tile, watch=watch)
+            finally:
+                self.finishing.release()
         except FaststyleError:
             if visit.stop.is_set():
                 return None
