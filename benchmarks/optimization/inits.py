@@ -4,8 +4,8 @@
         [--pair …] -o PICTURES [--px 512]
 
 STYLE is PAINTING's built-in style or model file. The recipe `neighbors` runs at one size, with its
-own optimizer and with Adam. The target is the loss after 50 iterations from the photo, or after
-250 with Adam. PICTURES gets PHOTO-STYLE-OPTIMIZER.png: the photo, the painting, the network's image,
+own optimizer and with Adam. The target is the loss after 50 iterations from the photo, or after 250
+with Adam. PICTURES gets PHOTO-STYLE-OPTIMIZER.png: the photo, the painting, the network's image,
 then the image at the target from each start.
 """
 
