@@ -21,7 +21,7 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
     lose();
     throw new Error(words.gone);
   });
-  if (answer.status === 410 && !again && uploaded === now.file && now.file instanceof Blob && !isFilm(now.file)) {
+  if (answer.status === 410 && !again && now.file instanceof Blob && !isFilm(now.file)) {
     uploaded = null; // a server that was started again, or has forgotten it
     await sendPhoto();
     return call(what, { body, how, method, again: true });

@@ -53,14 +53,14 @@ async function paintThumbnails(styles = facts.styles) {
     const painted = stays(one) && (await thumbnail(square, one).catch((error) => stays(one) && Promise.reject(error)));
     if (painted && stays(one)) putFace(one, painted);
   }
-  watch?.disconnect(); // for the photo before
-  watch = new IntersectionObserver((seen) => seen.filter((each) => each.isIntersecting).forEach(({ target }) => {
-    watch.unobserve(target);
-    last = next(facts.styles.find(({ button }) => button === target));
+  const inSight = new IntersectionObserver((seen) => seen.filter((each) => each.isIntersecting).forEach(({ target }) => {
+    inSight.unobserve(target);
+    last = next(facts.styles.find(({ button }) => button === target)).catch(console.warn);
   }));
-  if (facts.styles.length > 1) for (const one of styles) watch.observe(one.button);
+  if (styles === facts.styles) awaited?.disconnect(), (awaited = inSight); // no longer for the photo before
+  if (facts.styles.length > 1) for (const one of styles) inSight.observe(one.button);
 }
-let watch; // of the buttons that come into sight
+let awaited; // the styles that are not in sight yet
 function putFace(one, painted) {
   const face = one.button.querySelector(".face");
   face.querySelector("canvas")?.remove();
