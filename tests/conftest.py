@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import struct
 import tempfile
@@ -148,6 +149,14 @@ def film(tmp_path_factory):
     from clips import encode, moving
 
     return encode(tmp_path_factory.mktemp("film") / "film.mp4", moving(24), sound=0.8)
+
+
+@pytest.fixture
+def term():
+    "Let `kill` interrupt as Ctrl-C does, which a shell lets processes behind `&` ignore."
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield lambda *_: signal.raise_signal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -15,16 +15,16 @@ def test_what_nohup_ignores_stays_ignored():
         signal.signal(signal.SIGTERM, before)
 
 
-def test_the_first_one_waits_and_the_second_interrupts():
+def test_the_first_one_waits_and_the_second_interrupts(term):
     with pytest.raises(KeyboardInterrupt), interrupts() as pressed:
-        signal.raise_signal(signal.SIGINT)
+        term()
         assert pressed == [True]
-        signal.raise_signal(signal.SIGINT)
+        term()
 
 
-def test_one_that_is_passed_on_interrupts_at_once_and_is_known():
+def test_one_that_is_passed_on_interrupts_at_once_and_is_known(term):
     with interrupts(pass_on=True) as pressed:
         with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+            term()
         assert pressed == [True]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler

@@ -124,7 +124,7 @@ def test_a_spent_time_budget_stays_spent(photos, painting):
 
 
 class InterruptAt(Callback):
-    "Press Ctrl-C at step `n`."
+    "Terminate the process at step `n`."
 
     order = 90
 
@@ -133,7 +133,7 @@ class InterruptAt(Callback):
 
     def after_batch(self):
         if self.training and self.train_iter == self.n:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
 
 
 def test_the_same_call_goes_on_after_a_stop(photos, painting):

@@ -1,5 +1,3 @@
-import signal
-
 import av
 import numpy as np
 import pytest
@@ -231,11 +229,8 @@ def test_the_command_takes_what_stylize_takes(faststyle, tmp_path):
     assert len(frames_of("out.mp4")) == 2
 
 
-def test_a_stop_while_a_style_is_refined_stops_the_video(painting, film, tmp_path, monkeypatch):
-    def stop(*_):
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr("faststyle_fastai.inference.refine.steps_within", stop)
+def test_a_stop_while_a_style_is_refined_stops_it_all(painting, film, tmp_path, monkeypatch, term):
+    monkeypatch.setattr("faststyle_fastai.inference.refine.steps_within", term)
     sight = Stylizer(painting, "cpu", "float32")
     with pytest.raises(KeyboardInterrupt):
         paint_video(sight, film, tmp_path / "out.mp4", refine=1)
