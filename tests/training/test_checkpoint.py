@@ -12,17 +12,25 @@ from faststyle_fastai.all import Checkpoint, FaststyleError, History, load_style
 from faststyle_fastai.training.callbacks import StopOnInterrupt
 
 
+def fail():
+    raise RuntimeError("off")
+
+
+def terminate():
+    signal.raise_signal(signal.SIGTERM)
+
+
 class StopAt(Callback):
-    "Simulate a power failure before step `n`."
+    "Simulate a power failure, or another end, at step `n`."
 
     order = 90
 
-    def __init__(self, n):
-        self.n = n
+    def __init__(self, n, end=fail):
+        self.n, self.end = n, end
 
     def after_batch(self):
         if self.training and self.train_iter == self.n:
-            raise RuntimeError("off")
+            self.end()
 
 
 @pytest.mark.parametrize(("n_styles", "workers"), [(1, 0), (2, 0), (3, 0), (3, 2)])
@@ -123,23 +131,10 @@ def test_a_spent_time_budget_stays_spent(photos, painting):
     assert len(again.recorder.losses) == len(first.recorder.losses) > 0
 
 
-class InterruptAt(Callback):
-    "Terminate the process at step `n`."
-
-    order = 90
-
-    def __init__(self, n):
-        self.n = n
-
-    def after_batch(self):
-        if self.training and self.train_iter == self.n:
-            signal.raise_signal(signal.SIGTERM)
-
-
 def test_the_same_call_goes_on_after_a_stop(photos, painting):
     whole = run(learner(photos, painting), [])
     learn, cbs = learner(photos, painting), [Checkpoint("ck", resume=True), StopOnInterrupt()]
-    run(learn, [*cbs, InterruptAt(4)])
+    run(learn, [*cbs, StopAt(4, terminate)])
     assert len(learn.recorder.losses) == 4
     run(learn, cbs)
     for a, b in zip(whole.model.parameters(), learn.model.parameters()):
