@@ -79,8 +79,8 @@ def muted(picture: Image.Image, hues: tuple[int, int] | None) -> Image.Image:
 def _alone(name, path, to):
     "A style file of one style of the gallery at `path`."
     state, info = _state(path)
+    row = info["styles"].index(name)
     info |= {"styles": [name], "palettes": {name: info["palettes"][name]}}
-    row = load_style(path)[1]["styles"].index(name)
     write_style(select_styles(state, [row]), info, to)
     return to
 

@@ -1,11 +1,10 @@
 "faststyle in ComfyUI: a node that paints images in a style. It belongs in ComfyUI/custom_nodes."
 
 from functools import lru_cache
-from tempfile import TemporaryDirectory
 
 import torch
 
-from faststyle_fastai.all import BUILTIN_STYLES, Stylizer, save_picture, to_picture
+from faststyle_fastai.all import BUILTIN_STYLES, Stylizer
 
 stylizer = lru_cache(maxsize=1)(Stylizer)
 
@@ -34,16 +33,12 @@ class Faststyle:
         painting=None,  # [B, H, W, 3]: works of a style, instead of `style`
         file="",
     ):
-        with TemporaryDirectory() as folder:
-            if painting is None:
-                paint = Stylizer(file.strip()) if file.strip() else stylizer(style)
-            else:
-                works = [f"{folder}/{i}.png" for i in range(len(painting))]
-                for work, pixels in zip(works, painting.movedim(-1, 1)):
-                    save_picture(to_picture(pixels), work)
-                paint = Stylizer({"painting": works})
-            photos = image.movedim(-1, 1).split(1)
-            painted = [paint(photo, strength=strength, tensor=True) for photo in photos]
+        if painting is not None:
+            paint = Stylizer({"painting": [*painting.movedim(-1, 1)]})
+        else:
+            paint = Stylizer(file.strip()) if file.strip() else stylizer(style)
+        photos = image.movedim(-1, 1).split(1)
+        painted = [paint(photo, strength=strength, tensor=True) for photo in photos]
         return (torch.cat(painted).movedim(1, -1),)
 
 

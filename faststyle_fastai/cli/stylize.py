@@ -222,7 +222,7 @@ def masked(settings, masks, source, target, image):
 
 def style_name(paint, style):
     "The names of the styles of a mix."
-    return " and ".join(paint.shares(style))
+    return " and ".join(n for n, w in zip(paint.styles, paint.style_weights(style)) if w)
 
 
 def write(written, depth, style, paper, items, painted):

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from .files import opened, read_picture, to_picture
+from .shapes import same_shape
 from .sizes import local_mean
 from .tensors import to_tensor
 
@@ -39,8 +40,7 @@ def _check_bands(bands):
 
 def fit_mask(mask, size):
     "Resize a mask to a photo's size, with a warning if their shapes differ."
-    scale = max(1, size[1] / mask.height)  # one pixel of the mask may be rounded off
-    if abs(mask.width * size[1] / mask.height - size[0]) > scale:
+    if not same_shape(mask.size, size):
         warnings.warn(
             f"The mask is {mask.width}x{mask.height} px but the photo {size[0]}x{size[1]} px. "
             f"The mask is resized.",

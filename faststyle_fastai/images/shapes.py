@@ -4,7 +4,7 @@ import math
 
 from ..core.errors import UsageError
 
-__all__ = ["INCH", "LONGEST", "PAPERS", "fitted", "pixels_per_inch", "short_shape"]
+__all__ = ["INCH", "LONGEST", "PAPERS", "fitted", "pixels_per_inch", "same_shape", "short_shape"]
 
 LONGEST = 16_384  # px; enlarging a long, narrow image would fill the memory
 
@@ -13,6 +13,12 @@ PAPERS = {  # short and long side in mm
     "a2": (420, 594), "a3": (297, 420), "a4": (210, 297), "a5": (148, 210), "a6": (105, 148),
     "letter": (215.9, 279.4),
 }  # fmt: skip
+
+
+def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    "Whether two sizes have one aspect ratio, but for a rounded pixel of the smaller one."
+    scale = other[1] / one[1]
+    return abs(one[0] * scale - other[0]) <= max(1, scale)
 
 
 def pixels_per_inch(

@@ -34,7 +34,6 @@ CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"
 DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM, EMFILE, ENFILE, ENOMEM
 SECONDS = 5  # length of a part
 APART, GLOBAL_HEADER = 1 << 6, 1 << 22  # flags of containers and of encoders
-MATROSKA = "matroska", "webm"
 OFFSET = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
 
 
@@ -241,14 +240,13 @@ class Parts(VideoWriter):
         step = min(np.diff(times), default=1)
         decoded = [times[0] - step * i for i in range(delay, 0, -1)] + times
         began = ticks(OFFSET + start, self.reader.time_base) * self.reader.time_base
-        decoding_times, last = iter(decoded), times[-1]
-        ends = None if stream.container.format.name in MATROSKA else decoded[len(times) - 1]
+        decoding_times, last, kind = iter(decoded), times[-1], stream.container.format.name
         for packets in self.part_packets():
             for packet in packets:
                 dts, shown = int(next(decoding_times)), round(self.shown / packet.time_base)
                 if packet.pts == last:
                     packet.duration = shown
-                if dts == ends:  # the last one, which ends the track in .mp4
+                if dts == decoded[-1 - delay] and kind not in ("matroska", "webm"):  # ends .mp4
                     packet.duration = int(last - step * delay + shown - dts)
                 shift = round(began / packet.time_base)
                 packet.pts, packet.dts = packet.pts - shift, dts - shift

@@ -17,7 +17,7 @@ from ..images.files import floats, read_array, read_picture, warn_if_small
 from ..images.formats import file_name, is_painting, named_works
 from ..images.opening import opened
 from ..images.remote import is_link
-from ..images.shapes import short_shape
+from ..images.shapes import same_shape, short_shape
 from .builtin import BUILTIN_STYLES, NETWORKS, plain_name, unknown_style
 from .networks import check_device, run
 from .options import PaintOptions, painting_shape
@@ -169,19 +169,13 @@ class Stylizer:
             raise ValueError(f"The weights of {mix} sum to 0. Give one above 0.")
         return np.float32([mix.get(name, 0.0) for name in self.styles])
 
-    def shares(self, style) -> dict[str, float]:
-        "The styles of a mix and their weights, without those of weight 0."
-        mix = zip(self.styles, self.style_weights(style).tolist())
-        return {name: share for name, share in mix if share}
-
 
 def painted_area(photo, how, faces):
     "What to paint of a photo, [H, W, 1] in [0, 1]; None: all of it."
     mask = None
     if how.mask is not None:
         gray = mask_of(how.mask)
-        height, width = photo.shape[:2]
-        if abs(gray.width * height / gray.height - width) > max(1, height / gray.height):
+        if not same_shape(gray.size, photo.shape[1::-1]):
             warnings.warn("The mask is resized to the photo.", stacklevel=3)
         mask = floats(gray.resize(photo.shape[1::-1]))[..., None]
     if how.area == "all":
