@@ -96,7 +96,7 @@ function lookAt(one) {
   for (const [id, is] of Object.entries(shown)) $(id).hidden = !is;
   if (had && !document.activeElement.offsetParent) ["end", "use", "begin"].map($).find((button) => button.offsetParent)?.focus();
   $("use").classList.toggle("main", kind === "taught");
-  $("lesson").firstElementChild.textContent = $("begin").textContent = one.learned ? words.anew : words.begin;
+  $("lesson").firstElementChild.textContent = $("begin").textContent = one.learned ? words.anew : words.lesson;
   $("begin").classList.toggle("main", kind === "sight");
   const now = `${one.name} ${kind} ${trains} ${job?.sees}`;
   if (now === lookedAt) return;
