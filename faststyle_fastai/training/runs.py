@@ -104,7 +104,12 @@ def train(
     if usual and minutes and not (resume or quiet):
         progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
-        _warn_of_few(photos, len(dls.photos))
+        few = count(len(dls.photos), "photo")
+        warnings.warn(
+            f"{photos} has {few}. With about 1,000 a network learns to paint photos that it has "
+            f"not seen.",
+            stacklevel=2,
+        )
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}
     works = [",".join(map(str, listify(painting))) for painting in styles]
@@ -144,14 +149,6 @@ def _paintings(style, keyframes):
     if keyframes and len(paintings) > 1:
         raise ValueError("Keyframes teach one style: give one painting, or none.")
     return paintings
-
-
-def _warn_of_few(photos, n):
-    warnings.warn(
-        f"{photos} has {count(n, 'photo')}. With about 1,000 a network learns to paint photos that "
-        f"it has not seen.",
-        stacklevel=3,
-    )
 
 
 def _minutes(out, resume, recipe, n_styles):
