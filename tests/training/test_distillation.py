@@ -1,6 +1,5 @@
 "A small network that learns the pictures of a large one."
 
-import sys
 from pathlib import Path
 
 import torch
@@ -9,8 +8,8 @@ from torch.nn import functional as F
 from faststyle_fastai.all import StyleDataLoaders, Stylizer, style_learner
 
 
-def test_a_student_comes_closer_to_its_teacher(photos, painting):
-    sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+def test_a_student_comes_closer_to_its_teacher(photos, painting, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "tools")
     from make_gallery import Distillation
 
     teacher = Stylizer("gallery:udnie", "cpu", "float32").network(["udnie"])
