@@ -28,31 +28,33 @@ class FeaturePenalty(Callback):
 
     order = MixedPrecision.order - 1  # before the loss is scaled
     norms: tuple[str, ...] = ()  # names of the normalizations
+    _stateattrs = ("seen",)  # not exported
+    seen = Hooks([], None)  # what they keep are the penalties of the latest batch
 
     def __init__(self, weight: float = 1.0):
-        self.weight, self.hooks = weight, Hooks([], None)
+        self.weight = weight
 
     def penalty(self, norm: Any, inputs: tuple, z: Tensor) -> Tensor:
         "The penalty of the first photo's features, before and after the normalization."
         raise NotImplementedError
 
     def before_batch(self):
-        self.hooks.remove()  # an interrupt in a notebook skips it
+        self.seen.remove()  # an interrupt in a notebook skips it
         used = self.norms if self.training and len(self.yb) else ()
         parts = get_model(self.learn.model).named_modules()
         norms = [part for name, part in parts if name.rpartition(".")[2] in used]
-        self.hooks = Hooks(norms, self.penalty, detach=False)
+        self.seen = Hooks(norms, self.penalty, detach=False)
 
     def after_pred(self):
-        self.hooks.remove()
+        self.seen.remove()
 
     after_cancel_batch = after_pred
 
     def after_loss(self):
-        if len(self.hooks):
-            penalty = torch.stack([*self.hooks.stored]).sum()
+        if len(self.seen):
+            penalty = torch.stack([*self.seen.stored]).sum()
             self.learn.loss_grad = torch.add(self.loss_grad, penalty, alpha=self.weight)
-            self.hooks = Hooks([], None)  # without the gradient of their penalties
+            del self.seen  # and the gradients of the penalties
 
 
 class DropletPenalty(FeaturePenalty):
