@@ -46,7 +46,6 @@ from .training.callbacks import (
 from .training.checkpoint import Checkpoint
 from .training.data import StyleDataLoaders
 from .training.demo import demo
-from .training.distillation import Distillation
 from .training.keyframes import Keyframes
 from .training.learner import autoencoder_learner, style_learner
 from .training.network_terms import DropletPenalty, TemporalConsistency

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 from decoder_data import crops, pack, squares_of
+from small_weights import compact
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,7 +28,6 @@ from faststyle_fastai.all import perceptual_backbone
 from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.atomic import atomic_write
 from faststyle_fastai.core.devices import best_device
-from faststyle_fastai.core.weights import compact
 from faststyle_fastai.models.decoder import (
     SEEN,
     SHAPES,

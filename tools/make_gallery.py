@@ -10,7 +10,9 @@ appear as bands in skies.
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
+from fastai.callback.core import Callback
 from PIL import ImageOps
 
 from faststyle_fastai.core.assets import ASSETS
@@ -20,7 +22,8 @@ from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES, style_thumbnail
 from faststyle_fastai.inference.first_sight import palette_of
 from faststyle_fastai.models.stylefile import load_style, write_style
-from faststyle_fastai.training.distillation import Distillation
+from faststyle_fastai.models.transformer import TransformerNet
+from faststyle_fastai.training.callbacks import SampleStyles
 from faststyle_fastai.training.runs import train
 
 THUMBNAIL, QUALITY = 400, 85  # px of the short side, as FAST_LOSS sees it; of the JPEG
@@ -79,6 +82,32 @@ def palettes():
     "What is known of the colors of the built-in paintings."
     pictures = {k: to_tensor(read_picture(style_thumbnail(k))) for k in BUILTIN_STYLES}
     return {name: palette_of(picture) for name, picture in pictures.items()}
+
+
+class Distillation(Callback):
+    """The target of each photo is what `teacher` makes of it (Hinton et al. 2015).
+
+    The content loss then compares with the teacher's picture, strokes included. The style loss
+    stays, or the small network would blur whatever it cannot place exactly. Both networks need the
+    same styles in the same order.
+    """
+
+    order = SampleStyles.order + 1  # it draws the styles
+
+    def __init__(
+        self,
+        teacher: TransformerNet,  # as of `load_style`
+    ):
+        self.teacher = teacher.eval().requires_grad_(False)
+
+    def before_fit(self):
+        self.teacher.to(self.dls.device)
+
+    def before_batch(self):
+        if len(self.yb):  # inference has no target
+            with torch.no_grad():
+                picture = self.teacher(*self.xb).clamp(0, 1)
+            self.learn.yb = (picture, *self.yb[1:])
 
 
 def trimmed(file):

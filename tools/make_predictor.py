@@ -21,12 +21,14 @@ from fastai.callback.core import Callback
 from fastai.torch_core import TensorImage, set_seed
 from fasttransform import Transform
 from PIL import Image
-from torch import Tensor
+from small_weights import compact
+from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from faststyle_fastai.core.assets import ASSETS, builtin_path
 from faststyle_fastai.core.moments import mean_and_std
-from faststyle_fastai.core.weights import compact
+from faststyle_fastai.core.weights import unpacked
 from faststyle_fastai.images.files import read_picture
 from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES
@@ -34,7 +36,7 @@ from faststyle_fastai.inference.first_sight import together
 from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import AnyStyleNet, load_any_style
-from faststyle_fastai.models.stylefile import load_style, write_style
+from faststyle_fastai.models.stylefile import load_style, read_state, write_style
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.terms import TERMS
@@ -223,12 +225,27 @@ def main(
     print(f"{path.relative_to(ASSETS.parent)}: {path.stat().st_size / 1e6:.2f} MB")
 
 
+class Trained(AnyStyleNet):
+    "The network as it begins, and as it is trained: with a painting for each photo."
+
+    def __init__(self, channels, arch):
+        super().__init__(channels, arch)
+        for mixture in self.mixtures:
+            nn.init.orthogonal_(mixture.weight)
+        for values in self.predictor[-1].parameters():
+            nn.init.zeros_(values)
+
+    def forward(self, x, *moments):
+        which = torch.arange(len(x), device=x.device)
+        return functional_call(self.net, self.styles(moments), (x, which))
+
+
 def first_network(loss, draws, arch, pretrained):
     "An earlier network, or the gallery with the mean of its styles and a first predictor."
     seen = together([loss.look(draws.draw())[0][0] for _ in range(500)])
-    net = AnyStyleNet([m.shape[-1] - 1 for m in seen], arch)
+    net = Trained([m.shape[-1] - 1 for m in seen], arch)
     if pretrained:
-        net.load_state_dict(load_any_style(path=pretrained).state_dict())
+        net.load_state_dict(unpacked(read_state(pretrained)[0]))
         return net
     start = load_style(builtin_path("gallery", arch))[0].state_dict()
     start = {k: v.mean(0, keepdim=True) if is_affine(k) else v for k, v in start.items()}

@@ -13,14 +13,13 @@ from typing import Annotated
 import numpy as np
 import typer
 from fastai.torch_core import set_seed
-from make_gallery import TAUGHT, trimmed
+from make_gallery import TAUGHT, Distillation, trimmed
 from PIL import Image
 
 from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.stylefile import load_style, select_styles, write_style
 from faststyle_fastai.training.data import StyleDataLoaders
-from faststyle_fastai.training.distillation import Distillation
 from faststyle_fastai.training.learner import style_learner
 
 SIZE = 128  # px of the photos

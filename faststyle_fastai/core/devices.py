@@ -1,12 +1,11 @@
 "Devices and precision."
 
 import os
-import warnings
 from contextlib import ExitStack
-from functools import lru_cache
 
 import torch
 
+from .atomic import warn_once
 from .errors import UsageError
 from .values import known
 
@@ -24,7 +23,10 @@ def best_device() -> torch.device:
     "The available accelerator, or the CPU."
     device = torch.accelerator.is_available() and torch.accelerator.current_accelerator()
     if device and device.type == "cuda" and not has_kernels():
-        too_old(torch.cuda.get_device_name())
+        warn_once(
+            f"The installed PyTorch does not support {torch.cuda.get_device_name()}, so the CPU is "
+            f"used. Install a PyTorch for your GPU: https://pytorch.org/get-started."
+        )
         device = None
     return device or torch.device("cpu")
 
@@ -54,15 +56,6 @@ def has_kernels() -> bool:
         if int(number) <= 10 * major + minor and (kind == "compute" or int(number) // 10 == major):
             return True
     return False
-
-
-@lru_cache
-def too_old(name):
-    warnings.warn(
-        f"The installed PyTorch does not support {name}, so the CPU is used. Install a PyTorch for "
-        f"your GPU: https://pytorch.org/get-started.",
-        stacklevel=3,
-    )
 
 
 def autocast_dtype(

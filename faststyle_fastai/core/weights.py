@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-__all__ = ["compact", "read_plain", "read_weights", "unpacked"]
+__all__ = ["SCALE", "read_plain", "read_weights", "unpacked"]
 
 SCALE = ".scale"  # follows the name of weights in 8 bits
 
@@ -41,24 +41,10 @@ def read_weights(path: Path) -> dict:
     return state
 
 
-def compact(
-    state: dict[str, Tensor],  # of a network of convolutions
-) -> dict[str, Tensor]:
-    "Weights of convolutions in 8 bits, each output channel with a scale; others in half precision."
-    made = {}
-    for name, value in state.items():
-        if value.dim() < 4:
-            made[name] = value.half()
-            continue
-        scale = value.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12) / 127
-        made |= {name: (value / scale).round().char(), name + SCALE: scale.float()}
-    return made
-
-
 def unpacked(
-    state: dict[str, Tensor],  # as of `compact`, changed in place
+    state: dict[str, Tensor],  # in 8 bits, each output channel with a scale; changed in place
 ) -> dict[str, Tensor]:
-    "The weights that `compact` made small."
+    "The weights of convolutions that `tools/` stored in 8 bits."
     for name in [name for name in state if name.endswith(SCALE)]:
         state[name.removesuffix(SCALE)] *= state.pop(name)
     return state

@@ -1,11 +1,9 @@
 "A network for any painting: it predicts scales and shifts from a painting's statistics."
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from ..core.assets import builtin_path
 from ..core.moments import correlations, mean_and_std
@@ -44,10 +42,7 @@ class AnyStyleNet(nn.Module):
         self.register_buffer("mean", torch.zeros(n))  # of the roots of means and deviations
         self.register_buffer("std", torch.ones(n))
         # All weights belong to convolutions, so that the optimizer orthogonalizes their steps.
-        mixtures = [nn.Conv2d(c, PROJECTED, 1, bias=False) for c in channels]
-        for mixture in mixtures:
-            nn.init.orthogonal_(mixture.weight)
-        self.mixtures = nn.ModuleList(mixtures)
+        self.mixtures = nn.ModuleList(nn.Conv2d(c, PROJECTED, 1, bias=False) for c in channels)
         self.predictor = nn.Sequential(
             nn.Conv2d(n + len(channels) * PROJECTED * (PROJECTED + 1) // 2, hidden, 1),
             nn.ReLU(),
@@ -55,8 +50,6 @@ class AnyStyleNet(nn.Module):
             nn.ReLU(),
             nn.Conv2d(hidden, sum(self.widths.values()), 1),
         )
-        for values in self.predictor[-1].parameters():
-            nn.init.zeros_(values)
 
     def styles(
         self,
@@ -82,15 +75,6 @@ class AnyStyleNet(nn.Module):
         ]
         return torch.cat([(simple.sqrt() - self.mean) / self.std, *mixed], 1)
 
-    def forward(
-        self,
-        x: Tensor,  # [B, 3, H, W] RGB in [0, 1]
-        *moments: Tensor,  # as of `styles`, of a painting for each photo
-    ) -> Tensor:  # [B, 3, H, W]
-        "Repaint each photo in the manner of its painting."
-        which = torch.arange(len(x), device=x.device)
-        return functional_call(self.net, self.styles(moments), (x, which))
-
     @torch.no_grad()
     def network(
         self,
@@ -104,10 +88,9 @@ class AnyStyleNet(nn.Module):
 
 def load_any_style(
     arch: str = "full",  # or slim
-    path: Path | None = None,  # a file like it
 ) -> AnyStyleNet:
     "The built-in network for any painting."
-    state, info = read_state(path or builtin_path("any_painting", arch))
+    state, info = read_state(builtin_path("any_painting", arch))
     state = unpacked(state)
     channels = [len(w[0]) for name, w in state.items() if name.startswith("mixtures.")]
     net = AnyStyleNet(channels, info["arch"])

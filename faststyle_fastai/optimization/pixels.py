@@ -92,6 +92,7 @@ class PixelOptimizer:
         self.clamps = clamps if plan.clamp else "never"
         self.levels = plan.levels if plan.optimizer == "adam" else 0  # the others take one tensor
         self.sizes = scales_between(plan.min_scale, plan.end_scale, plan.scale_ratio)
+        self.counts = [plan.initial_iterations] + [plan.iterations] * (len(self.sizes) - 1)
         self.objective = Objective(
             self.content, self.paintings, plan, weights, devices, precision, seed
         )
@@ -126,10 +127,9 @@ class PixelOptimizer:
 
     def done(self) -> float:
         "Share of the work that is done; an iteration takes time in proportion to its pixels."
-        counts = [self.plan.initial_iterations] + [self.plan.iterations] * (len(self.sizes) - 1)
-        work = [n * math.prod(self.shape(i)) for i, n in enumerate(counts)]
+        work = [n * math.prod(self.shape(i)) for i, n in enumerate(self.counts)]
         scale, i = self.at
-        part = work[scale] * i / counts[scale] if i else 0
+        part = work[scale] * i / self.counts[scale] if i else 0
         return (sum(work[:scale]) + part) / sum(work)
 
     def __iter__(self) -> Iterator[OptimizationStep]:
@@ -152,7 +152,7 @@ class PixelOptimizer:
     def _at_scale(self, scale: int) -> Iterator[OptimizationStep]:
         width, height = self.shape(scale)
         errors, rematch = self.objective.at(self.sizes[scale], (height, width))
-        i_max = self.plan.iterations if scale else self.plan.initial_iterations
+        i_max = self.counts[scale]
         if self.at[1] == 0:
             self._enter((height, width))
         while self.at[1] < i_max:

@@ -61,7 +61,8 @@ def coherent(
         if kinds is not None:
             going = torch.where(kinds[going.clamp(0)] == chosen, going, -1)
         choices = torch.stack([now, alone, *before, *going])  # [k, B, N]
-        score = alike(own, other, choices) + BONUS * agreed(choices, going)
+        agreed = (choices[:, None] == going).float().mean(1)  # the share of the neighbors
+        score = alike(own, other, choices) + BONUS * agreed
         for each in before:
             score += HOLD * (choices == each)
         best = choices.gather(0, score.argmax(0, keepdim=True))[0]
@@ -161,11 +162,6 @@ def chunks(n, others=1):
         return [slice(None)]
     size = max(1, min(CHUNK, PAIRS // others))
     return [slice(i, i + size) for i in range(0, n, size)]
-
-
-def agreed(choices, going):
-    "The share of the neighbors that go on with each choice."
-    return (choices[:, None] == going).float().mean(1)
 
 
 def around_each(h, w, device):

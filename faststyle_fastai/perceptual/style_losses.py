@@ -33,15 +33,10 @@ def sums(features, where=None):
     return moments(features, where) * features[0, 0].numel()
 
 
-def gram_of(m):
-    "Gram matrices from `moments`, and their mean squares."
-    grams = m[:, :-1, :-1]
-    return grams, grams.square().mean((1, 2)) + NONE
-
-
-def gram_distance(m, grams, size):
-    "Mean squared difference of Gram matrices, relative to `size`, so that layers are balanced."
-    return (m[:, :-1, :-1] - grams).square().mean((1, 2)) / size
+def gram_distance(m, target):
+    "Mean squared difference of Gram matrices over the target's mean square: layers are balanced."
+    found, wanted = m[:, :-1, :-1], target[:, :-1, :-1]
+    return (found - wanted).square().mean((1, 2)) / (wanted.square().mean((1, 2)) + NONE)
 
 
 def gram_mean_distance(m, target):
@@ -98,10 +93,6 @@ class StyleLoss:
     target: Callable  # a painting's statistics -> what to compare with, [B, …] each
     distances: Callable  # statistics and targets of several layers -> [B] each
 
-    def distance(self, statistics: Tensor, *target) -> Tensor:
-        "The distance at one layer."
-        return self.distances([statistics], [target])[0]
-
 
 def itself(m):
     return (m,)
@@ -114,7 +105,7 @@ STYLE_LOSSES = {
     # the same, over the size of the painting's statistics
     "w2_relative": StyleLoss(moments, gaussian_root_and_size, relative_w2_distances),
     # Gram matrices, over the size of the painting's
-    "gram": StyleLoss(moments, gram_of, each(gram_distance)),
+    "gram": StyleLoss(moments, itself, each(gram_distance)),
     # the mean squared difference of Gram matrices
     "gram_mean": StyleLoss(moments, itself, each(gram_mean_distance)),
     # the sum of squares of their difference over its L1 norm (crowsonkb's first release)

@@ -190,14 +190,14 @@ class StopOnNonFinite(Callback):
     "End the fit when the loss is NaN or infinite, with an error and the last good weights."
 
     order = Recorder.order + 1
+    _stateattrs = ("good",)  # not exported
 
     def __init__(self, every: int = 20):  # steps between two looks at the loss and the weights
         self.every = every
 
     def before_fit(self):
-        smooth = SmoothLoss()
-        smooth.reset()  # fastai before 2.8.3 does so too late
-        self.recorder.__dict__["smooth_loss"] = smooth  # a callback warns when it is set as usual
+        # a callback warns when it is set as usual
+        self.recorder.__dict__["smooth_loss"] = SmoothLoss()
 
     def before_train(self):
         self._keep()
@@ -245,6 +245,3 @@ class StopOnNonFinite(Callback):
             self.good = {name: value.clone() for name, value in state.items()}
             self.good_iter = getattr(self.learn, "train_iter", 0)
         return finite
-
-    def __getstate__(self):
-        return {**self.__dict__, "good": None}

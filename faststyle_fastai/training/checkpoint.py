@@ -9,7 +9,6 @@ import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -47,6 +46,7 @@ class Checkpoint(Callback):
 
     order = Recorder.order + 15  # after the callbacks whose state it saves
     run_valid = False
+    _stateattrs = "found", "epoch_random", "epoch_order"  # not exported
 
     def __init__(
         self,
@@ -191,13 +191,12 @@ class Checkpoint(Callback):
             fsync_path(self.folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+        folders = self._folders()
         if self.fresh:  # or an earlier training's checkpoints would pass for this one's
-            for old in self._folders():
-                if old != target:
-                    shutil.rmtree(old)
-            self.fresh = False
-        for old in self._folders()[: -self.keep]:
+            folders.remove(target)
+        for old in folders if self.fresh else folders[: -self.keep]:
             shutil.rmtree(old)
+        self.fresh = False
 
     def _go_on(self):
         "Restore the interrupted epoch's state after replaying its batches."
@@ -233,9 +232,6 @@ class Checkpoint(Callback):
                 f"No checkpoint in {self.folder} is intact: start over without resuming."
             )
 
-    def __getstate__(self):
-        return {**self.__dict__, "found": None, "epoch_random": None, "epoch_order": None}
-
 
 def shuffler(dl):
     "The random generator that orders the photos; fastai's DistributedDL wraps its loader."
@@ -270,10 +266,9 @@ def plain(value):
 
 def random_state():
     "The state of Python's, NumPy's and torch's random generators."
-    kind, keys, *rest = cast(tuple, np.random.get_state())
     state = {
         "python": random.getstate(),
-        "numpy": [kind, keys.tolist(), *rest],
+        "numpy": plain(np.random.get_state(legacy=False)),
         "torch": torch.get_rng_state(),
     }
     if torch.cuda.is_available():
@@ -285,8 +280,7 @@ def random_state():
 
 def set_random_state(state):
     random.setstate(state["python"])
-    kind, keys, *rest = state["numpy"]
-    np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
+    np.random.set_state(state["numpy"])
     torch.set_rng_state(state["torch"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

@@ -6,6 +6,7 @@ import random
 import sys
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from itertools import cycle, islice
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
@@ -19,10 +20,10 @@ from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
 from fastcore.basics import listify, num_cpus
+from fastcore.foundation import L
 from fasttransform import ItemTransform, Transform
 from PIL import Image
 from plum import dispatch
-from torch import Tensor
 
 from ..core.devices import use_device
 from ..core.values import check_numbers, check_range, count
@@ -114,8 +115,13 @@ NOT_NORMALIZED = "Photos must be in [0, 1]. Leave out Normalize: the network doe
 class WithoutTensors:
     "A transform that is copied to workers without the last batch's values, which are on a GPU."
 
+    fs: L  # of the transform, what draws and changes
+
     def __getstate__(self):
-        return {k: v for k, v in self.__dict__.items() if not isinstance(v, Tensor)}
+        fs = L(copy(f) for f in self.fs)
+        for f in fs:
+            f.__dict__.pop("change", None)
+        return {**self.__dict__, "fs": fs}
 
 
 class PhotoBrightness(WithoutTensors, Brightness):

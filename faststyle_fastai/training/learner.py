@@ -226,11 +226,11 @@ def affine_last(net: TransformerNet) -> list[list[Tensor]]:
 class StyleCard(Callback):
     "A style file's metadata, and the plan of its training."
 
-    def __init__(self, info: dict, plan: Training):
-        self.info, self.plan, self.base = info, plan, None
+    _stateattrs = ("base",)  # an exported learner is one network, not two
+    base: dict[str, Tensor] | None = None
 
-    def __getstate__(self):
-        return {**self.__dict__, "base": None}  # an exported learner is one network, not two
+    def __init__(self, info: dict, plan: Training):
+        self.info, self.plan = info, plan
 
 
 @patch

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import MixedPrecision
+from fastai.callback.hook import Hooks
 from fastai.torch_core import get_model
 from torch import Tensor
 from torch.nn import functional as F
@@ -27,39 +28,33 @@ class FeaturePenalty(Callback):
 
     order = MixedPrecision.order - 1  # before the loss is scaled
     norms: tuple[str, ...] = ()  # names of the normalizations
+    _stateattrs = ("seen",)  # not exported
+    seen = Hooks([], None)  # what they keep are the penalties of the latest batch
 
     def __init__(self, weight: float = 1.0):
         self.weight = weight
-        self.hooks: list = []
-        self.found: list[Tensor] = []
 
-    def penalty(self, norm: Any, x: Tensor, z: Tensor) -> Tensor:
+    def penalty(self, norm: Any, inputs: tuple, z: Tensor) -> Tensor:
         "The penalty of the first photo's features, before and after the normalization."
         raise NotImplementedError
 
     def before_batch(self):
-        self.after_pred()  # an interrupt in a notebook skips it
-        self.found = []
-        if self.training and len(self.yb):
-            parts = get_model(self.learn.model).named_modules()
-            norms = [part for name, part in parts if name.rpartition(".")[2] in self.norms]
-            self.hooks = [norm.register_forward_hook(self._look) for norm in norms]
-
-    def _look(self, norm, inputs, z):
-        self.found.append(self.penalty(norm, inputs[0], z))
+        self.seen.remove()  # an interrupt in a notebook skips it
+        used = self.norms if self.training and len(self.yb) else ()
+        parts = get_model(self.learn.model).named_modules()
+        norms = [part for name, part in parts if name.rpartition(".")[2] in used]
+        self.seen = Hooks(norms, self.penalty, detach=False)
 
     def after_pred(self):
-        for hook in self.hooks:
-            hook.remove()
-        self.hooks = []
+        self.seen.remove()
 
     after_cancel_batch = after_pred
 
     def after_loss(self):
-        if self.found:
-            penalty = torch.stack(self.found).sum()
+        if len(self.seen):
+            penalty = torch.stack([*self.seen.stored]).sum()
             self.learn.loss_grad = torch.add(self.loss_grad, penalty, alpha=self.weight)
-            self.found = []
+            del self.seen  # and the gradients of the penalties
 
 
 class DropletPenalty(FeaturePenalty):
@@ -80,8 +75,8 @@ class DropletPenalty(FeaturePenalty):
         super().__init__(weight)
         self.beyond = beyond
 
-    def penalty(self, norm, x, z):
-        x = x[:1].float()
+    def penalty(self, norm, inputs, z):
+        x = inputs[0][:1].float()
         ones = torch.ones(x.shape[:2], device=x.device)
         z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
         return (z.abs() - self.beyond).relu().square().mean()
@@ -105,7 +100,7 @@ class DeadPenalty(FeaturePenalty):
         super().__init__(weight)
         self.least = least
 
-    def penalty(self, norm, x, z):
+    def penalty(self, norm, inputs, z):
         largest = z[:1].float().topk(min(ALIVE, z.shape[1]), dim=1).values
         return (self.least - largest).relu().square().mean()
 

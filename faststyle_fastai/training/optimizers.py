@@ -24,13 +24,10 @@ class Muon(Optimizer):
             raise NotImplementedError("Muon does not support a closure.")
         for params, hyper in zip(self.param_lists, self.hypers):
             for step, chosen in by_step([p for p in params if p.grad is not None]).items():
-                self._decay(chosen, **hyper)
+                decayed = [p for p in chosen if self.state[p].get("do_wd", True)]
+                if hyper["wd"] and decayed:
+                    torch._foreach_mul_(decayed, 1 - hyper["lr"] * hyper["wd"])
                 step(chosen, [self.state[p] for p in chosen], **hyper)
-
-    def _decay(self, params, lr, wd, **hyper):
-        params = [p for p in params if self.state[p].get("do_wd", True)]
-        if wd and params:
-            torch._foreach_mul_(params, 1 - lr * wd)
 
     def zero_grad(self):
         for p, *_ in self.all_params():

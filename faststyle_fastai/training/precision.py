@@ -1,49 +1,13 @@
-"Callbacks of precision: bfloat16, or float16 with a scaled loss."
+"Callbacks of precision: float16 with a scaled loss, or bfloat16."
 
 import torch
-from fastai.callback.core import Callback
-from fastai.callback.fp16 import MixedPrecision
-from torch import Tensor
+from fastai.callback.fp16 import AMPMode, MixedPrecision
+from fastcore.foundation import L
+from torch.amp import GradScaler
 
 from ..core.devices import autocast_dtype
 
 __all__ = ["BFloat16", "Float16"]
-
-
-class BFloat16(Callback):
-    "Autocast to bfloat16 if the device supports it; fastai's MixedPrecision takes precedence."
-
-    order = MixedPrecision.order
-
-    def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
-        self.precision = precision
-        self.context: torch.autocast | None = None  # of the current batch
-        autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
-
-    def before_fit(self):
-        replaced = hasattr(self.learn, "mixed_precision")
-        dtype = autocast_dtype(self.dls.device, self.precision)
-        self.run = dtype == torch.bfloat16 and not replaced
-
-    def before_batch(self):
-        self._leave()  # an interrupted batch may have left it open
-        if len(self.yb):  # inference, without a target, stays in float32
-            self.context = torch.autocast(torch.device(self.dls.device).type, torch.bfloat16)
-            self.context.__enter__()
-
-    def after_pred(self):
-        if isinstance(self.pred, Tensor):
-            self.learn.pred = self.pred.float()
-
-    def _leave(self):
-        if self.context:
-            self.context.__exit__(None, None, None)
-            self.context = None
-
-    after_loss = after_cancel_batch = after_fit = _leave
-
-    def __getstate__(self):
-        return {**self.__dict__, "context": None}
 
 
 class Float16(MixedPrecision):
@@ -52,8 +16,8 @@ class Float16(MixedPrecision):
     inside = False
 
     def before_batch(self):
-        self.after_loss()
-        if len(self.yb):
+        self.after_loss()  # an interrupted batch may have left it open
+        if len(self.yb):  # inference, without a target, stays in float32
             self.inside = True
             super().before_batch()
 
@@ -63,3 +27,23 @@ class Float16(MixedPrecision):
             super().after_loss()
 
     after_cancel_batch = after_loss
+
+    def after_fit(self):
+        self.after_loss()
+        super().after_fit()
+
+
+class BFloat16(Float16):
+    "Autocast to bfloat16 if the device supports it; fastai's MixedPrecision takes precedence."
+
+    def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
+        super().__init__(AMPMode.BF16)
+        self.precision = precision
+        autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
+
+    def before_fit(self):
+        dtype = autocast_dtype(self.dls.device, self.precision)
+        self.run = dtype == torch.bfloat16 and not hasattr(self.learn, "mixed_precision")
+        if self.run:  # fastai's own is for CUDA
+            self.autocast = torch.autocast(torch.device(self.dls.device).type, dtype)
+            self.learn.scaler, self.scales = GradScaler(enabled=False), L()

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fastai.torch_core import set_seed
 
 from ..core.atomic import may_write_file, write_first
 from ..core.errors import FaststyleError
@@ -16,7 +15,7 @@ from .checkpoint import Checkpoint
 from .learner import autoencoder_learner
 from .recipes import recipe_plan
 from .run_folder import prepare, record_of, same_run
-from .runs import fit_run, load_photos, run_settings
+from .runs import begun, fit_run
 
 __all__ = ["pretrain"]
 
@@ -52,14 +51,15 @@ def pretrain(
     """
     check_numbers(minutes=minutes)
     out, part = Path(out), part_of(out)
-    _may_pretrain(out, part, resume, force)
+    started = record_of(part)
+    may_write_file(out, force or (resume and started), ".safetensors")
+    if started and not (resume or force):
+        raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")
     plan = recipe_plan(recipe, "autoencoder", size=size, bs=bs, images=images, **overrides)
-    set_seed(seed)
-    dls = load_photos(photos, plan, valid_pct, seed, workers, device)
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}
-    settings = {"style": [], "names": [], "valid_pct": valid_pct}
-    settings |= run_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
+    kept = {"style": [], "names": [], "valid_pct": valid_pct, "minutes": minutes, "seed": seed}
+    dls, settings = begun(photos, plan, start, kept, workers, device)
     if resume:
         same_run(part, settings)
     learn = autoencoder_learner(dls, **start, **overrides)
@@ -78,10 +78,3 @@ def pretrain(
 def part_of(out):
     "The folder of an unfinished pretraining."
     return Path(f"{out}.part")
-
-
-def _may_pretrain(out, part, resume, force):
-    started = record_of(part)
-    may_write_file(out, force or (resume and started), ".safetensors")
-    if started and not (resume or force):
-        raise FaststyleError(f"{part} is an interrupted training: use --resume or --overwrite.")

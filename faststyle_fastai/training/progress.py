@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from fastai.callback.core import Callback
 from fastai.learner import Recorder, ValueMetric
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from ..core.atomic import atomic_write, best_effort_write
 from ..core.terminal import clock, printable, progress
@@ -35,9 +37,8 @@ class LossParts(Callback):
     """
 
     order = Recorder.order - 1
-
-    def __init__(self):
-        self.sums = None  # [1 + parts, styles]: the number of images, then the sum of each part
+    _stateattrs = ("sums",)  # not exported
+    sums = None  # [1 + parts, styles]: the number of images, then the sum of each part
 
     def before_fit(self):
         self.run, others = True, [m for m in self.learn.metrics if not isinstance(m, LossPart)]
@@ -86,9 +87,6 @@ class LossParts(Callback):
     def load_state_dict(self, state: dict):
         self.sums = state["sums"] if state["sums"] is None else state["sums"].to(self.dls.device)
 
-    def __getstate__(self):
-        return {**self.__dict__, "sums": None}
-
 
 class History(Callback):
     "Write the progress table to the CSV file `path`, atomically after each epoch."
@@ -121,6 +119,8 @@ class Preview(Callback):
     "Save previews as PNG files every `every` steps, and all of them as progress.gif at the end."
 
     order = Recorder.order + 2
+    _stateattrs = ("photos",)  # not exported
+    photos: Sequence[Tensor] = ()
 
     def __init__(
         self,
@@ -186,9 +186,6 @@ class Preview(Callback):
         paint = Painter(net, torch.eye(net.n_styles)[row : row + 1], 0.0, device, None, colors)
         pairs = [to_picture(x) for photo in self.photos for x in (photo, paint(photo))]
         return side_by_side(pairs, gap=2)
-
-    def __getstate__(self):
-        return {**self.__dict__, "photos": []}
 
 
 def write_film(folder: Path, path: Path) -> None:

@@ -105,24 +105,18 @@ def same_run(out, settings):
         raise FaststyleError(
             f"{out} has the added style {names}, which --resume would lose: choose another -o."
         )
-    before = record["settings"]
-    old, new = (", ".join(s["names"]) for s in (before, settings))
+    before, now = ({**each, **each["plan"]} for each in (record["settings"], settings))
+    old, new = (", ".join(each["names"]) for each in (before, now))
     if old != new:
         raise FaststyleError(f"{out} was trained on the style {old}, not {new}: choose another -o.")
-    for name, was, now in (
-        ("minutes", before["minutes"], settings["minutes"]),
-        ("epochs", before["plan"]["epochs"], settings["plan"]["epochs"]),
-    ):
-        if (was is None) != (now is None) or (was or 0) > (now or 0):
+    for name in ("minutes", "epochs"):
+        was, wanted = before[name], now[name]
+        if (was is None) != (wanted is None) or (was or 0) > (wanted or 0):
             raise FaststyleError(
-                f"{out} was trained with {name}={was}, not {now}: give the same value, or more."
+                f"{out} was trained with {name}={was}, not {wanted}: give the same value, or more."
             )
-    old_plan, new_plan = ({**s["plan"], "epochs": None} for s in (before, settings))
-    compared = [key for key in settings if key not in ("style", "photos", "minutes", "plan")]
-    changed = [key for key in compared if before.get(key) != settings[key]]
-    if changed := changed + [
-        key for key in new_plan if json.dumps(old_plan.get(key)) != json.dumps(new_plan[key])
-    ]:
+    free = "style", "photos", "minutes", "epochs", "plan"
+    if changed := [k for k in now if k not in free and before.get(k) != now[k]]:
         if changed == ["photos_hash"]:
             warnings.warn(
                 f"{settings['photos']} has changed since {out} was started. The training resumes "
@@ -192,7 +186,7 @@ def _folders(out):
     return [out / "checkpoints", out / "previews"]
 
 
-def export_learner(learn: Learner, path: Path) -> Path:
+def export_learner(learn: Learner, path: Path) -> None:
     "Run `learn.export` atomically."
     try:
         with atomic_write(path) as temporary:
@@ -201,7 +195,6 @@ def export_learner(learn: Learner, path: Path) -> Path:
         why = getattr(error, "strerror", None) or "is the disk full?"
         told = f"{path} cannot be written ({why}). The network is in {MODEL}."
         raise FaststyleError(told) from error
-    return path
 
 
 class Plain(LogFormatter):
@@ -211,7 +204,7 @@ class Plain(LogFormatter):
         return f"{x:g}" if super().__call__(x, pos) else ""
 
 
-def plot_loss(learn: Learner, path: Path) -> Path:
+def plot_loss(learn: Learner, path: Path) -> None:
     "Plot the training loss of each step and the validation loss of each epoch."
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
@@ -226,7 +219,6 @@ def plot_loss(learn: Learner, path: Path) -> Path:
     axes.legend()
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120)
-    return path
 
 
 def photos_hash(dls) -> str:

@@ -31,9 +31,9 @@ from .data import StyleDataLoaders
 from .keyframes import Keyframes
 from .learner import style_learner
 from .progress import History, Preview, TimeLeft
-from .recipes import recipe_plan, recipe_row
+from .recipes import Training, recipe_plan, recipe_row
 
-__all__ = ["add_style", "fit_run", "load_photos", "run_settings", "train"]
+__all__ = ["add_style", "begun", "fit_run", "train"]
 
 
 FEW = 50  # photos
@@ -99,18 +99,21 @@ def train(
         read_picture(photo)  # fail early on a bad file
     run_folder.may_write(out, resume, force)
     run_folder.not_among(photos, out)
-    set_seed(seed)
-    dls = load_photos(photos, plan, valid_pct, seed, workers, device)
+    start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
+    start |= {"weights": weights, "precision": precision}
+    kept = {"valid_pct": valid_pct, "minutes": minutes, "seed": seed}
+    dls, settings = begun(photos, plan, start, kept, workers, device)
     if usual and minutes and not (resume or quiet):
         progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
-        _warn_of_few(photos, len(dls.photos))
-    start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
-    start |= {"weights": weights, "precision": precision}
+        few = count(len(dls.photos), "photo")
+        warnings.warn(
+            f"{photos} has {few}. With about 1,000 a network learns to paint photos that it has "
+            f"not seen.",
+            stacklevel=2,
+        )
     works = [",".join(map(str, listify(painting))) for painting in styles]
-    settings: dict[str, Any] = {"style": works, "names": names, "style_hash": style_hash}
-    settings["valid_pct"] = valid_pct
-    settings |= run_settings(photos, dls, minutes=minutes, seed=seed, plan=plan, **start)
+    settings |= {"style": works, "names": names, "style_hash": style_hash}
     if keyframes:
         settings["keyframes"] = [[digest(file) for file in pair] for pair in keyframes]
         cbs = [Keyframes(keyframes), *L(cbs)]
@@ -146,14 +149,6 @@ def _paintings(style, keyframes):
     return paintings
 
 
-def _warn_of_few(photos, n):
-    warnings.warn(
-        f"{photos} has {count(n, 'photo')}. With about 1,000 a network learns to paint photos that "
-        f"it has not seen.",
-        stacklevel=3,
-    )
-
-
 def _minutes(out, resume, recipe, n_styles):
     "The minutes of the run to resume, or those of the recipe; None: its epochs."
     if resume:
@@ -163,23 +158,27 @@ def _minutes(out, resume, recipe, n_styles):
     return minutes and n_styles * minutes
 
 
-def load_photos(photos, plan, valid_pct, seed, workers, device):
-    "A plan's DataLoaders of a folder."
-    return StyleDataLoaders.from_folder(
-        photos, plan.size, plan.bs, plan.images, valid_pct=valid_pct, seed=seed,
+def begun(
+    photos: str | Path,  # a folder
+    plan: Training,
+    start: dict,  # arguments of a learner
+    kept: dict,  # other settings, such as the seed
+    workers: int | None,
+    device: torch.device | str | None,
+) -> tuple[StyleDataLoaders, dict]:
+    "The DataLoaders of a training, and the settings that must be the same when it is resumed."
+    set_seed(kept["seed"])
+    dls = StyleDataLoaders.from_folder(
+        photos, plan.size, plan.bs, plan.images, valid_pct=kept["valid_pct"], seed=kept["seed"],
         num_workers=workers, device=device,
     )  # fmt: skip
-
-
-def run_settings(photos, dls, *, pretrained, weights, plan, **others):
-    "The settings that must be the same when a training is resumed."
-    return {
+    weights = start["weights"] and Path(start["weights"]).name
+    return dls, {
         "photos": str(photos),
         "photos_hash": run_folder.photos_hash(dls),
-        "pretrained": str(pretrained),
-        "weights": Path(weights).name if weights else None,
+        **kept,
+        **start | {"pretrained": str(start["pretrained"]), "weights": weights or None},
         "plan": json.loads(json.dumps(asdict(plan))),
-        **others,
     }
 
 

@@ -27,7 +27,7 @@ def card(monkeypatch):
         monkeypatch.setattr(devices, "computes_bfloat16", lambda _: capability >= (8, 0))
         monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
         monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: CUDA)
-        devices.too_old.cache_clear()
+        devices.warn_once.cache_clear()
 
     return card
 

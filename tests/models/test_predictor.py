@@ -1,14 +1,18 @@
 "The file of the network for any painting."
 
+from pathlib import Path
+
 import torch
 
 from faststyle_fastai.core.assets import builtin_path
-from faststyle_fastai.core.weights import compact
 from faststyle_fastai.models.predictor import AnyStyleNet, load_any_style
 from faststyle_fastai.models.stylefile import write_style
 
 
 def test_weights_in_8_bits_read_as_they_were(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "tools")
+    from small_weights import compact
+
     torch.manual_seed(0)
     net = AnyStyleNet([4, 6], "slim")
     for weight in net.parameters():

@@ -29,7 +29,7 @@ def gaussian(features):
 def test_w2_is_the_textbook_s(places):
     features, painting = noise(1, 12, 1, places).requires_grad_(), noise(1, 12, 1, 90).square()
     w2 = STYLE_LOSSES["w2"]
-    found = w2.distance(moments(features), *w2.target(moments(painting)))
+    (found,) = w2.distances([moments(features)], [w2.target(moments(painting))])
     want = w2_by_roots(*gaussian(features), *gaussian(painting))
     assert found.item() == pytest.approx(want.item(), rel=1e-5)
 
@@ -53,14 +53,14 @@ def test_w2_bears_singular_covariances(size, dtype):
         there = w2.target(w2.statistics((size * painting).to(dtype)))
         for photo in (flat, few, copied):
             x = (size * photo).to(dtype).clone().requires_grad_()
-            found = w2.distance(w2.statistics(x), *there).sum()
+            found = w2.distances([w2.statistics(x)], [there])[0].sum()
             found.backward()
             assert found.isfinite() and found > -1e-5 * size**2 and x.grad.isfinite().all()
 
 
 def far(name, x, painting):
     loss = STYLE_LOSSES[name]
-    return loss.distance(loss.statistics(x), *loss.target(loss.statistics(painting)))
+    return loss.distances([loss.statistics(x)], [loss.target(loss.statistics(painting))])[0]
 
 
 @pytest.mark.parametrize("name", STYLE_LOSSES)

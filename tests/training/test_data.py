@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import pickle
 import shutil
 import sys
 
@@ -129,9 +130,17 @@ def test_workers_start_however_the_system_starts_them(photos, monkeypatch, metho
     monkeypatch.setattr("fastai.data.load.multiprocessing", multiprocessing.get_context(method))
     x, _ = next(iter(dls.train))
     assert x.shape == (2, 3, 32, 32)
-    for change in (PhotoBrightness(0.4), PhotoContrast(0.4)):
-        change.before_call(dls.one_batch()[:1], 0)
-        assert not any(isinstance(v, torch.Tensor) for v in change.__getstate__().values())
+
+
+@pytest.mark.parametrize("kind", [PhotoBrightness, PhotoContrast])
+def test_workers_get_no_values_of_a_batch(dls, kind):
+    change = kind(0.4)
+    change.before_call(dls.one_batch()[:1], 0)
+    assert isinstance(change.fs[0].change, torch.Tensor)
+    copied = pickle.loads(pickle.dumps(change))
+    assert not any(isinstance(v, torch.Tensor) for v in vars(copied.fs[0]).values())
+    x = torch.rand(2, 3, 8, 8).as_subclass(TensorImage)
+    assert copied((x,), split_idx=0)[0].shape == x.shape
 
 
 def test_workers_are_for_the_cores_at_hand(monkeypatch):

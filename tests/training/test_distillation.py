@@ -1,13 +1,17 @@
 "A small network that learns the pictures of a large one."
 
+from pathlib import Path
+
 import torch
 from torch.nn import functional as F
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer, style_learner
-from faststyle_fastai.training.distillation import Distillation
 
 
-def test_a_student_comes_closer_to_its_teacher(photos, painting):
+def test_a_student_comes_closer_to_its_teacher(photos, painting, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "tools")
+    from make_gallery import Distillation
+
     teacher = Stylizer("gallery:udnie", "cpu", "float32").network(["udnie"])
     dls = StyleDataLoaders.from_folder(photos, 32, 2, images=40, device="cpu")
     how = {"content_loss": "relative", "content_layers": {"relu1_1": 1.0}, "style_weight": 0.0}
