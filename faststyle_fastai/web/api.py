@@ -45,16 +45,13 @@ class Api:
         from starlette.concurrency import run_in_threadpool
 
         async def paint(request):
-            try:
-                async with body_of(request) as body:
-                    if not self.room.acquire(blocking=False):
-                        raise Refused(429, "Too many photos wait. Try again later.")
-                    try:
-                        return await run_in_threadpool(self.paint, body, dict(request.query_params))
-                    finally:
-                        self.room.release()
-            except Refused as refused:
-                return refused.answer()
+            async with body_of(request) as body:
+                if not self.room.acquire(blocking=False):
+                    raise Refused(429, "Too many photos wait. Try again later.")
+                try:
+                    return await run_in_threadpool(self.paint, body, dict(request.query_params))
+                finally:
+                    self.room.release()
 
         return [
             Route("/api/openapi.json", lambda _: responses.JSONResponse(self.described())),
