@@ -123,14 +123,11 @@ class Queue:
                 return job
         raise FaststyleError("The page has forgotten this work: begin it again.")
 
-    def of(self, kind: type) -> list:
-        "Jobs of one kind, the newest last."
-        return [job for job in self.jobs if isinstance(job, kind)]
-
     def rename(self, name: str, now: str):
         "Follow the new name of a style."
-        for job in self.of(TrainingJob):
-            job.called = now if job.called == name else job.called
+        for job in self.jobs:
+            if isinstance(job, TrainingJob) and job.called == name:
+                job.called = now
 
     def open(self) -> list[Job]:
         "Jobs that run or wait."
