@@ -156,7 +156,7 @@ def stylize(
                 # In this thread Ctrl-C keeps the strokes so far.
                 way = partial(map_batches, n=1) if refine and len(each) == 1 else map_overlapped
                 with closing(way(batches, in_turn, save)) as results:
-                    failed += report(results, 0 if watch else len(jobs), quiet)
+                    failed += report(results, len(jobs), quiet)
                 if watch and pressed:
                     raise KeyboardInterrupt
     except KeyboardInterrupt:
