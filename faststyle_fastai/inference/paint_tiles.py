@@ -12,7 +12,7 @@ from ..core.memory import trim_memory
 from ..core.moments import moments
 from ..images.files import to_picture
 from ..images.tensors import to_tensor
-from .enlarge import Enlarger
+from .enlarge import enlarger
 from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
@@ -113,16 +113,16 @@ class TiledPainting:
 
     def finish(self) -> Image.Image:
         "Enlarge to the photo's size, and bring back its colors."
-        enlarger = None
+        enlarged = None
         if self.small is not None:
             assert self.painted is not None
-            enlarger = Enlarger(self.painted, self.small, self.photo)
+            enlarged = enlarger(self.painted, self.small, self.photo)
             self.out = Image.new("RGB", self.photo.size)
         done = pixels(self.sample) + pixels(self.tiles)
         for tile in self.unfinished:
             self.tell(done)
             done, box = done + FINISH * pixels([tile]), tile.core
-            y = enlarger.part(box) if enlarger else to_tensor(self.out.crop(box))
+            y = enlarged(box) if enlarged else to_tensor(self.out.crop(box))
             if self.how.keep_colors:
                 y = recolor(y, to_tensor(self.photo.crop(box)))
             self.out.paste(to_picture(y), box[:2])
