@@ -14,6 +14,7 @@ from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
 from .answers import Refused, Route, body_of, responses
 from .guard import plain_reason
+from .library import title
 from .visits import Site
 
 __all__ = ["Api"]
@@ -60,7 +61,7 @@ class Api:
         ]
 
     def styles(self):
-        return [{"name": name, "title": title} for title, name in self.shelf.titles()]
+        return [{"name": name, "title": title(name)} for name in self.shelf.styles()]
 
     def paint(self, body: IO[bytes], asked: dict[str, str]):
         "An answer with the painted photo, or with what is wrong."

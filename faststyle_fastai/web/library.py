@@ -55,10 +55,6 @@ class StyleLibrary:
                 found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
-    def titles(self) -> list[tuple[str, str]]:
-        "The title and displayed name of each style."
-        return [(title(called), called) for called in self.styles()]
-
     def _thumbnail(self, file, name):
         "The painting of a style; without one, a photo in that style."
         if not (painting := painting_at(file, name)):
