@@ -34,7 +34,7 @@ def served(
 
     with page_folder() as folder:
         guard = Middleware(Guard, host, tuple(allow_hosts or ()), folder)
-        app = Starlette(routes=fill(folder.path), middleware=[guard, Middleware(GZipMiddleware)])
+        app = Starlette(routes=fill(folder), middleware=[guard, Middleware(GZipMiddleware)])
         with bound(host, port) as place:
             how = {"lifespan": "off", "log_level": "critical", "timeout_graceful_shutdown": STOPS}
             how |= {"server_header": False, "proxy_headers": False}
