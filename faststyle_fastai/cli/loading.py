@@ -40,8 +40,11 @@ def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch
     also = named_in(mix, black)
     paint = load_stylizer(style, trust_pickle, device, precision, also, quiet, arch)
     if mix:
-        shares = [share.rpartition("=") for share in mix]
-        return paint, shares_of(shares, paint.named or 0)
+        shares: dict[str | int, float] = {}
+        for name, _, share in (each.rpartition("=") for each in mix):
+            shares[name] = shares.get(name, 0) + float(share)
+        first, left = paint.named or 0, 1 - sum(shares.values())
+        return paint, shares | ({first: shares.get(first, 0) + left} if left > 1e-6 else {})
     if paint.named is None and len(paint.styles) > 1:
         warnings.warn(
             f"{style} has {len(paint.styles)} styles and none is named. Painting with the first: "
@@ -49,15 +52,6 @@ def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch
             stacklevel=2,
         )
     return paint, paint.named
-
-
-def shares_of(shares, rest):
-    "{name: weight} of (name, _, weight) triples; the style `rest` fills the sum up to 1."
-    mix: dict[str | int, float] = {}
-    for name, _, weight in shares:
-        mix[name] = mix.get(name, 0) + float(weight)
-    left = 1 - sum(mix.values())
-    return mix | {rest: mix.get(rest, 0) + left} if left > 1e-6 else mix
 
 
 def side_of(tile, depth=8):

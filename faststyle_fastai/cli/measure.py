@@ -105,18 +105,13 @@ def evaluate(
 
 def painting_of(file: str, paint, painting: Path | None, others: Path | None) -> Any:
     "The painting to measure a style against; None for an autoencoder."
-    from ..core.assets import ASSETS
-    from ..images.formats import is_painting, named_works
-    from ..inference.builtin import find_style, style_thumbnail
-
     if not paint.styles:
         if painting or others:
             raise FaststyleError(f"{file} is an autoencoder: remove --painting and --compare-with.")
         return None
-    if not painting and is_painting(file) and not named_works(file):
-        return file
-    if not painting and paint.named and find_style(file)[0].parent == ASSETS:
-        return style_thumbnail(paint.named)
+    known = paint.paintings.get(paint.named)
+    if not painting and not isinstance(known, list):  # several works
+        painting = known
     if not painting:
         raise FaststyleError(f"Evaluating {file} requires its painting: add --painting FILE.")
     if paint.named is None and len(paint.styles) > 1:

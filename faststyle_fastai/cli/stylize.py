@@ -135,7 +135,8 @@ def stylize(
     share = None if quiet or not sys.stderr.isatty() else show_share
     written: list[Path] = []
     alone = refine or masks or seamless or settings.area != "all"
-    painted = partial(repaint, closed(paint, seamless), settings, depth, share, more, masks)
+    work = partial(repaint, closed(paint, seamless), settings, depth)
+    painted = partial(work, share, more, masks)
     note = None if strip else style_name(paint, styles)
     save = partial(write, written, depth, note, paper)
     failed: list[str] = []
@@ -149,16 +150,13 @@ def stylize(
         with interrupts(pass_on=True) as pressed:
             if paper and jobs and not quiet:
                 once = {"painterly": painterly, "likeness": None if refine else likeness}
-                plans.say_minutes(
-                    partial(repaint, closed(paint, seamless), settings, depth, None, once, {}),
-                    jobs, paper, depth, refine,
-                )  # fmt: skip
+                plans.say_minutes(partial(work, None, once, {}), jobs, paper, depth, refine)
             for each in plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
                 batches = alike(read_images(each, paper), 1 if alone else batch_size)
                 # In this thread Ctrl-C keeps the strokes so far.
                 way = partial(map_batches, n=1) if refine and len(each) == 1 else map_overlapped
                 with closing(way(batches, in_turn, save)) as results:
-                    failed += report(results, 0 if watch else len(jobs), quiet)
+                    failed += report(results, len(jobs), quiet)
                 if watch and pressed:
                     raise KeyboardInterrupt
     except KeyboardInterrupt:

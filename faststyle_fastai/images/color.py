@@ -15,12 +15,9 @@ from .named_colors import NamedColors, to_srgb
 __all__ = ["parse_profile", "soft_proof", "srgb"]
 
 
-def _srgb():
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return profile[:24] + bytes(12) + profile[36:]  # no creation time: reproducible
-
-
-SRGB = _srgb()  # embedded in written images
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+# Embedded in written images; without a creation time, which would differ each time.
+SRGB = SRGB[:24] + bytes(12) + SRGB[36:]
 SAME = 3  # of 255: profiles that change no color by more are sRGB's
 MODES = {"GRAY": "L", "CMYK": "CMYK", "RGB": "RGB"}  # a profile's color space -> Pillow's mode
 

@@ -64,19 +64,16 @@ def subfile(image, i):
 def read_tiff(
     file: Path | BytesIO,
 ) -> Image.Image | None:  # gray or RGB in 8 bits; None: not a TIFF
-    "A TIFF that Pillow cannot read: of floats in color, or in planes of 16 bits."
-    data = BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb")
-    with data:
+    """A TIFF that Pillow cannot read: of floats in color, or in planes of 16 bits.
+
+    Raises `DecompressionBombError` if it has more pixels than Pillow may read.
+    """
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # one line is enough
+    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as data:
         if data.read(4) not in TIFFS:
             return None
         data.seek(0)
-        return read_open(data)
-
-
-def read_open(file):
-    "Read an open TIFF; `DecompressionBombError` if it has more pixels than Pillow may read."
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # one line is enough
-    with extra("tifffile", "deep").TiffFile(file) as tiff:
+        tiff = extra("tifffile", "deep").TiffFile(data)
         pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
         page = (pages or [*tiff.pages])[0]
         Image._decompression_bomb_check((page.imagewidth, page.imagelength))

@@ -169,7 +169,6 @@ def check_format(path: str | PurePath, depth: int = 8) -> Path:
         extra("img2pdf", "pdf")
     if depth not in (8, 16):
         raise UsageError(f"Invalid depth={depth}. Use 8 or 16 bits.")
-    if depth == 16:
-        if path.suffix.lower() not in DEEP:
-            raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
+    if depth == 16 and path.suffix.lower() not in DEEP:
+        raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
     return path

@@ -1,5 +1,6 @@
 "Enlarges a painted image to the size of its photo and restores the photo's sharp edges."
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from ..images.sizes import local_mean, resize_short, resized
 from ..images.tensors import luminance, to_tensor
 
-__all__ = ["Enlarger", "enlarged"]
+__all__ = ["enlarged", "enlarger"]
 
 RADIUS = 4  # px of the window in which the painted image is compared with the photo
 LARGEST = 1024  # px of the copy that very large images are compared at
@@ -51,25 +52,21 @@ def detailed(grown, photo):
     return (painted + slope * (luminance(photo) - luminance(small))).clamp(0, 1)
 
 
-class Enlarger:
+def enlarger(
+    painted: Tensor,  # [1, 3, h, w]
+    small: Tensor,  # [1, 3, h, w], the photo it was painted from
+    photo: Image.Image,  # RGB
+) -> Callable[[tuple[int, int, int, int]], Tensor]:  # left, top, right, bottom in the photo ->
+    # [1, 3, height, width] in [0, 1]
     "Like `enlarged`, but part by part, for images too large to process at once."
+    pair = (at_most(x, LARGEST) for x in (painted, small))
+    sources = [planes(x) for x in (painted, small, follows(*pair))]
 
-    def __init__(
-        self,
-        painted: Tensor,  # [1, 3, h, w]
-        small: Tensor,  # [1, 3, h, w], the photo it was painted from
-        photo: Image.Image,  # RGB
-    ):
-        pair = (at_most(x, LARGEST) for x in (painted, small))
-        self.sources = [planes(x) for x in (painted, small, follows(*pair))]
-        self.photo = photo
+    def part(box):
+        grown = [resized_part(source, box, photo.size) for source in sources]
+        return detailed(grown, to_tensor(photo.crop(box)))
 
-    def part(
-        self,
-        box: tuple[int, int, int, int],  # left, top, right, bottom in the photo
-    ) -> Tensor:  # [1, 3, height, width] in [0, 1]
-        grown = [resized_part(source, box, self.photo.size) for source in self.sources]
-        return detailed(grown, to_tensor(self.photo.crop(box)))
+    return part
 
 
 def planes(

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from fastcore.basics import listify
 from PIL import ImageOps
 
@@ -23,13 +24,14 @@ from ..images.files import read_picture, to_picture
 from ..images.shapes import PAPERS
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
+from ..models.decoder import load_decoder
+from ..models.people import people_net
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
-from .onnx import export_onnx
+from .onnx import export_onnx, filled, packed
 from .options import AREAS, STROKES
-from .page_networks import neighbors_programs, people_program
 from .painter import PALETTE
 from .people import SURE
-from .sight_painter import SIDE
+from .sight_painter import SIDE, backbone
 from .stylizer import Stylizer, stylizer_of
 
 __all__ = ["export_html"]
@@ -165,6 +167,19 @@ def page_words() -> dict[str, dict]:
     "What the page says, by language."
     files = sorted((BROWSER / "words").glob("*.json"))
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def neighbors_programs() -> dict[str, Callable]:
+    "The functions that make what a page needs to paint with places of a painting, by their names."
+    return {
+        "places": lambda: packed(filled("places", backbone=backbone(torch.device("cpu"))), "int8"),
+        "neighbors": lambda: packed(filled("neighbors-slim", net=load_decoder("slim")), "int8"),
+    }
+
+
+def people_program() -> bytes:
+    "The program that finds people and faces."
+    return packed(filled("people", **{name: people_net(name) for name in ("person", "face")}))
 
 
 def program_of(paint):

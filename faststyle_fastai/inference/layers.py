@@ -29,7 +29,7 @@ def paint_layers(
     watch: Callable[[float], None] | None = None,  # gets the finished share of the tiles
 ) -> Image.Image | Tensor:
     "Repaint an opened image where its mask and its people say."
-    photo = read_tensor(image) if side is None else read_upright(image)
+    photo: Any = read_tensor(image) if side is None else read_upright(image)
     each = photo.split(1) if isinstance(photo, Tensor) else [photo]
     finds = how.faces == "natural" or how.area != "all"
     faces = [faces_of(one) if finds else [] for one in each]
@@ -37,10 +37,14 @@ def paint_layers(
     # A background style is painted by itself: under another's statistics it would look wrong.
     styles = [how.style] if how.black is None else [how.black, how.style]
     layers: list[Any] = [photo]
+    shape = painting_shape(image_size(photo)[::-1], how.stroke, how.size)
     for i, style in enumerate(styles):
         tell = watch and partial(part, watch, i, len(styles))
         one = painter(style, how.strength, private=side is not None)
-        layers.append(layer(one, photo, how, side, tell))
+        if side is None:
+            layers.append(paint_whole(one, photo, shape, how))
+        else:
+            layers.append(paint_tiles(one, photo, shape, how, side=side, watch=tell))
         if how.faces == "natural":
             draw_faces(layers[-1], photo, faces, how.strength)
         if how.strokes:
@@ -54,14 +58,6 @@ def paint_layers(
         where = torch.cat([gray(mask) for mask in masks]).to(front.device)
         return torch.lerp(back.to(front.device), front, where)
     return Image.composite(front, back, masks[0])
-
-
-def layer(painter, photo, how, side, watch):
-    "The whole image in one style."
-    shape = painting_shape(image_size(photo)[::-1], how.stroke, how.size)
-    if side is None:
-        return paint_whole(painter, photo, shape, how)
-    return paint_tiles(painter, photo, shape, how, side=side, watch=watch)
 
 
 def draw_faces(painted, photo, faces, strength):

@@ -12,7 +12,7 @@ from ..core.memory import trim_memory
 from ..core.moments import moments
 from ..images.files import to_picture
 from ..images.tensors import to_tensor
-from .enlarge import Enlarger
+from .enlarge import enlarger
 from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
@@ -37,97 +37,77 @@ def paint_tiles(
     watch: Callable[[float], None] | None = None,  # gets the finished share; may raise to stop
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
-    painting = TiledPainting(painter, opaque(image), shape, how, side, watch)
+    photo, size = opaque(image), shape[::-1]
+    out, small, painted = Image.new("RGB", size), None, torch.empty(0)
+    if photo.size != size:
+        # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the color range.
+        small = reduced(photo, shape)
+        painted = torch.empty_like(small)
+    parts = tiles(size, side)
+    sample = parts if how.exact else spread_tiles(size)
+    unfinished = tiles(photo.size, side) if small is not None or how.keep_colors else []
+    done, work = pixels(sample), pixels(sample) + pixels(parts) + FINISH * pixels(unfinished)
+
+    def tell(done):
+        if watch:
+            watch(done / work)
+
+    def part(box):
+        "A part of the photo, at the size to paint at."
+        left, top, right, bottom = box
+        x = to_tensor(photo.crop(box)) if small is None else small[..., top:bottom, left:right]
+        return x.to(painter.device)
+
+    def keep(y, box):
+        left, top, right, bottom = box
+        if small is None:
+            out.paste(to_picture(y), (left, top))
+        else:
+            painted[..., top:bottom, left:right] = y[..., : bottom - top, : right - left]
+
     if not isinstance(painter, Painter):  # it bounds its memory itself
-        whole = 0, 0, *shape[::-1]
-        painting.keep(painter(painting.part(whole)), whole)
+        whole = 0, 0, *size
+        keep(painter(part(whole)), whole)
     else:
         with torch.inference_mode(), painter.computing():
-            painting.fix_statistics()
-            painting.paint()
-    out = painting.finish()
+            exposure = measured(painter, sample, part, tell)
+            for tile in parts:
+                tell(done)
+                done += pixels([tile])
+                if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
+                    trim_memory()
+                x = part(tile.outer)
+                y = painter.exposed(painter.net(x, painter.styling()), x, exposure)
+                keep(tile.cut(y), tile.core)
+    enlarged = None if small is None else enlarger(painted, small, photo)
+    if enlarged:
+        out = Image.new("RGB", photo.size)
+    done = pixels(sample) + pixels(parts)
+    for tile in unfinished:
+        tell(done)
+        done, box = done + FINISH * pixels([tile]), tile.core
+        y = enlarged(box) if enlarged else to_tensor(out.crop(box))
+        if how.keep_colors:
+            y = recolor(y, to_tensor(photo.crop(box)))
+        out.paste(to_picture(y), box[:2])
+    tell(work)
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out
 
 
-class TiledPainting:
-    "The steps of `paint_tiles`, and what they share."
+def measured(painter, sample, part, tell):
+    "Fix the network's statistics to those of a sample; its moments, for `exposed`, if needed."
 
-    def __init__(self, painter, photo, shape, how, side, watch):
-        self.painter, self.photo, self.how, self.watch = painter, photo, how, watch
-        size = shape[::-1]
-        self.out, self.small, self.painted = Image.new("RGB", size), None, None
-        if photo.size != size:
-            # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the color range.
-            self.small = reduced(photo, shape)
-            self.painted = torch.empty_like(self.small)
-        self.sample = tiles(size, side) if how.exact else spread_tiles(size)
-        self.tiles = tiles(size, side)
-        finishes = self.small is not None or how.keep_colors
-        self.unfinished = tiles(photo.size, side) if finishes else []
-        self.work = pixels(self.sample) + pixels(self.tiles) + FINISH * pixels(self.unfinished)
-        self.exposure = None
+    def inputs(tile):
+        return part(tile.outer), painter.styling()
 
-    def tell(self, done):
-        if self.watch:
-            self.watch(done / self.work)
-
-    def part(self, box):
-        "A part of the photo, at the size to paint at."
-        left, top, right, bottom = box
-        if self.small is None:
-            return to_tensor(self.photo.crop(box)).to(self.painter.device)
-        return self.small[..., top:bottom, left:right].to(self.painter.device)
-
-    def inputs(self, tile):
-        "The arguments of the network."
-        return self.part(tile.outer), self.painter.styling()
-
-    def fix_statistics(self):
-        "Measure the whole photo, or a sample of it, for the network and for `exposed`."
-        at_once = fits_at_once(self.sample, self.painter.device)
-        ends = fix_statistics(self.painter.net, self.sample, self.inputs, at_once, self.tell)
-        if self.painter.photo_share or self.painter.palette is not None:
-            painted = (tile.cut(end) for tile, end in zip(self.sample, ends))
-            photos = (self.part(tile.core) for tile in self.sample)
-            self.exposure = whole_moments(painted), whole_moments(photos)
-
-    def paint(self):
-        done = pixels(self.sample)
-        for tile in self.tiles:
-            self.tell(done)
-            done += pixels([tile])
-            if tile.core[0] == 0:  # tiles at the edges leave gaps of odd sizes in memory
-                trim_memory()
-            x, style = self.inputs(tile)
-            y = self.painter.exposed(self.painter.net(x, style), x, self.exposure)
-            self.keep(tile.cut(y), tile.core)
-
-    def keep(self, y, box):
-        left, top, right, bottom = box
-        if self.painted is None:
-            self.out.paste(to_picture(y), (left, top))
-        else:
-            self.painted[..., top:bottom, left:right] = y[..., : bottom - top, : right - left]
-
-    def finish(self) -> Image.Image:
-        "Enlarge to the photo's size, and bring back its colors."
-        enlarger = None
-        if self.small is not None:
-            assert self.painted is not None
-            enlarger = Enlarger(self.painted, self.small, self.photo)
-            self.out = Image.new("RGB", self.photo.size)
-        done = pixels(self.sample) + pixels(self.tiles)
-        for tile in self.unfinished:
-            self.tell(done)
-            done, box = done + FINISH * pixels([tile]), tile.core
-            y = enlarger.part(box) if enlarger else to_tensor(self.out.crop(box))
-            if self.how.keep_colors:
-                y = recolor(y, to_tensor(self.photo.crop(box)))
-            self.out.paste(to_picture(y), box[:2])
-        self.tell(self.work)
-        return self.out
+    at_once = fits_at_once(sample, painter.device)
+    ends = fix_statistics(painter.net, sample, inputs, at_once, tell)
+    if not painter.photo_share and painter.palette is None:
+        return None
+    painted = (tile.cut(end) for tile, end in zip(sample, ends))
+    return whole_moments(painted), whole_moments(part(tile.core) for tile in sample)
 
 
 def reduced(

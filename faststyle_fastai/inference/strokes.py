@@ -61,7 +61,7 @@ def paint_strokes(
     if pens and layers:
         raise UsageError(f"Pens have one width. Do not use both pens={pens} and layers={layers}.")
     whole = read_picture(picture)
-    shape = StrokeShape() if like is None else shape_of(like)
+    shape = StrokeShape() if like is None else shape_of(Work.of(like))
     brush = brush or (PEN if pens else WIDTH * shape.width)
     side = min(SIDE, ENLARGED * max(whole.size))
     image = whole.resize(fitted(whole.size, side, enlarge=True), Image.Resampling.LANCZOS)
@@ -93,13 +93,9 @@ def paint_strokes(
     return Drawing(whole.size, source.shape[:2], tuple(ground.tolist()), brushes, bool(pens))
 
 
-def shape_of(painting):
-    "The shape of a painting's strokes, remembered for folders of photos."
-    return of_work(Work.of(painting))
-
-
 @lru_cache(maxsize=16)
-def of_work(work):
+def shape_of(work):
+    "The shape of a painting's strokes, remembered for folders of photos."
     return stroke_shape(read_picture(work.source))
 
 

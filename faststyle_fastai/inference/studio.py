@@ -2,7 +2,6 @@
 
 import json
 import re
-from functools import partial
 from pathlib import Path
 
 from PIL import ImageOps
@@ -12,10 +11,11 @@ from ..images.files import read_picture
 from ..images.saving import save_picture
 from ..models.normalization import is_affine
 from .builtin import BUILTIN_STYLES, style_thumbnail
-from .first_sight import any_style, moments_of, together
+from .first_sight import any_style, lite, moments_of, together
 from .html import (
     builtin_style,
     encoded,
+    neighbors_programs,
     page_words,
     palette,
     read,
@@ -24,7 +24,7 @@ from .html import (
     write_page,
 )  # fmt: skip
 from .links import ARCH, shared_networks, studio_address, widths
-from .page_networks import neighbors_programs, painter_program, reader_program
+from .onnx import filled, packed
 from .painter import PALETTE
 from .stylizer import Stylizer
 
@@ -60,9 +60,9 @@ def export_studio(
         "sample": sample_of(paint, next(iter(BUILTIN_STYLES))),
     }
     programs = {
-        "gallery": partial(painter_program, paint.net),
-        "sight": partial(painter_program, sight.net),
-        "reader": reader_program,
+        "gallery": lambda: packed(filled("painter-slim", net=paint.net)),
+        "sight": lambda: packed(filled("painter-slim", net=sight.net)),
+        "reader": lambda: packed(filled("reader-slim", any_style=sight, backbone=lite())),
     } | neighbors_programs()
     if path.suffix == ".html":
         return write_page(path, None, facts, programs)

@@ -2,7 +2,7 @@
 
 from copy import copy
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class FramePainter:
         self.memory = 3 * FOLLOW if steady else BLENDED if self.blender else 0.0
         self.device = finishing_device(paint.device)
         mask = None if options.mask is None else read_mask(options.mask)
-        self.mask_of = lru_cache(1)(partial(fitted_mask, mask, self.device))
+        self.mask_of = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])).to(self.device))
         finds = options.area != "all" or options.faces == "natural"
         self.people = SteadyPeople() if finds else None
         self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes
@@ -137,7 +137,3 @@ class FramePainter:
 
     def _reduced(self, x):
         return resize_short(x, self.size) if self.size else x
-
-
-def fitted_mask(mask, device, shape):
-    return gray(fit_mask(mask, shape[::-1])).to(device)

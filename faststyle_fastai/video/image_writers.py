@@ -46,12 +46,16 @@ class VideoWriter(Protocol):
 class Pictures(VideoWriter):
     "Writes an image file for each frame."
 
-    def __init__(self, out):
-        self.out, self.n = check_format(out), 0
+    def __init__(self, out, size=None):  # px of the short side; None: unchanged
+        self.out, self.size, self.n = check_format(out), size, 0
 
     def add(self, frame):
         self.n += 1
-        save_picture(square(opaque(frame, self.out)), numbered(self.out, self.n))
+        picture = square(opaque(frame, self.out))
+        if self.size:
+            height, width = short_shape(picture.size[::-1], self.size)
+            picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+        save_picture(picture, numbered(self.out, self.n))
 
     def finish(self, start, end, keep):
         return self.n
@@ -150,12 +154,8 @@ def write_frames(
     fps: float | None = None,  # frames per second; None: all frames
 ) -> int:  # how many
     "Write frames of a video as images, unpainted: to train on, or to paint by hand."
-    n, out = 0, check_output(check_format(out), source)
+    writer = Pictures(check_output(Path(out), source), size)
     with open_video(source, fps) as video:
-        for n, frame in enumerate(video.frames(start, end), 1):
-            picture = square(opaque(frame, out))
-            if size:
-                height, width = short_shape(picture.size[::-1], size)
-                picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-            save_picture(picture, numbered(out, n))
-    return n
+        for frame in video.frames(start, end):
+            writer.add(frame)
+    return writer.n

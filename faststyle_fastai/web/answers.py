@@ -60,16 +60,11 @@ async def body_of(request) -> AsyncIterator[IO[bytes]]:
         body.close()
 
 
-class Refused(Exception):
+class Refused(extra("starlette.exceptions", "web").HTTPException):  # type: ignore[misc]
     "A request that is not taken."
 
     def __init__(self, status: int, why: str):
-        super().__init__(why)
-        self.status = status
-
-    def answer(self):
-        again = {"Retry-After": "5"} if self.status == 429 else {}
-        return responses.PlainTextResponse(str(self), self.status, again)
+        super().__init__(status, why, {"Retry-After": "5"} if status == 429 else None)
 
 
 def stroke_of(how) -> str:

@@ -14,6 +14,7 @@ from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
 from .answers import Refused, Route, body_of, responses
 from .guard import plain_reason
+from .library import title
 from .visits import Site
 
 __all__ = ["Api"]
@@ -45,16 +46,13 @@ class Api:
         from starlette.concurrency import run_in_threadpool
 
         async def paint(request):
-            try:
-                async with body_of(request) as body:
-                    if not self.room.acquire(blocking=False):
-                        raise Refused(429, "Too many photos wait. Try again later.")
-                    try:
-                        return await run_in_threadpool(self.paint, body, dict(request.query_params))
-                    finally:
-                        self.room.release()
-            except Refused as refused:
-                return refused.answer()
+            async with body_of(request) as body:
+                if not self.room.acquire(blocking=False):
+                    raise Refused(429, "Too many photos wait. Try again later.")
+                try:
+                    return await run_in_threadpool(self.paint, body, dict(request.query_params))
+                finally:
+                    self.room.release()
 
         return [
             Route("/api/openapi.json", lambda _: responses.JSONResponse(self.described())),
@@ -63,7 +61,7 @@ class Api:
         ]
 
     def styles(self):
-        return [{"name": name, "title": title} for title, name in self.shelf.titles()]
+        return [{"name": name, "title": title(name)} for name in self.shelf.styles()]
 
     def paint(self, body: IO[bytes], asked: dict[str, str]):
         "An answer with the painted photo, or with what is wrong."

@@ -14,7 +14,7 @@ from .jobs import Queue
 from .library import StyleLibrary
 from .mine import Mine
 from .photos import Photos
-from .refining import Refining
+from .refining import refining
 from .server import served
 from .visits import Owners, Site, Visitors
 from .window import page_route
@@ -64,16 +64,16 @@ def web_page(
 def page_routes(site: Site) -> list:
     "All that the page answers."
     photos, work, visitors = Photos(site), Work(site.queue, site.owners), Visitors()
-    films, refining, mine = Films(photos), Refining(site), Mine(photos)
+    films, mine = Films(photos), Mine(photos)
     looks = [
         photos.styles, photos.source, photos.progress, films.original, mine.mine,
         mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,
     ]  # fmt: skip
     acts = [
         photos.photo, photos.paint, photos.mask, photos.thumbnail, photos.frame,
-        photos.finish, photos.stop, photos.style, photos.forget, photos.plain,
-        films.film, films.frame_at, films.paint_film, refining.refine, mine.learn,
-        mine.teach, mine.resume, mine.discard, mine.rename, mine.remove, mine.packed,
+        photos.finish, photos.stop, photos.style, photos.plain,
+        films.film, films.frame_at, films.paint_film, refining(site), mine.learn,
+        mine.teach, mine.resume, mine.discard, mine.rename, mine.forget, mine.remove, mine.packed,
         mine.studio_file, mine.link, mine.linked, work.end,
     ]  # fmt: skip
     page = page_route(REMOTE, photos.window.facts)

@@ -40,42 +40,32 @@ def camera_page(
     "Serve a page that shows the camera's video as `paint` paints it; print its address."
     if not paint.styles:
         raise FaststyleError("An autoencoder only redraws photos: choose a style.")
-    camera, visitors = Camera(paint, size, options), Visitors()
+    if options.mask is not None:
+        options = replace(options, mask=read_mask(options.mask))
+
+    def frame(visit, how, body):
+        visit.live = visit.live or Live(paint, size, options)
+        return painted_frame(visit.live, how.get("style"), how, body.read())
 
     def routes(_):
-        return [page_route(LENS, camera.facts), *visitors.routes("POST", camera.frame)]
+        page = page_route(LENS, lambda: camera_facts(paint, options))
+        return [page, *Visitors().routes("POST", frame)]
 
     with served(routes, host, port, browser, allow_hosts):
         yield
 
 
-class Camera:
-    "What the page of the camera does."
-
-    def __init__(self, paint: Stylizer, size: int, options: PaintOptions):
-        if options.mask is not None:
-            options = replace(options, mask=read_mask(options.mask))
-        self.paint, self.size, self.options = paint, size, options
-
-    def facts(self) -> dict:
-        "What the page shows: the camera alone."
-        first = self.paint.named or self.paint.styles[0]
-        names = sorted(self.paint.styles, key=lambda name: name != first)
-        return {
-            "styles": [self._style(name) for name in names], "strokes": {}, "areas": [*AREAS],
-            "area": self.options.area, "strength": self.options.strength,
-            "fixed": self.paint.base is None,
-        }  # fmt: skip
-
-    def _style(self, name):
-        painting = self.paint.paintings.get(name)
+def camera_facts(paint, options) -> dict:
+    "What the page shows: the camera alone."
+    first, styles = paint.named or paint.styles[0], []
+    for name in sorted(paint.styles, key=lambda name: name != first):
+        painting = paint.paintings.get(name)
         image = data_address(painting) if isinstance(painting, Path) else ""
-        return {"name": name, "title": style_title(name), "image": image, "mixes": []}
-
-    def frame(self, visit, how, body):
-        "Paint a frame."
-        visit.live = visit.live or Live(self.paint, self.size, self.options)
-        return painted_frame(visit.live, how.get("style"), how, body.read())
+        styles.append({"name": name, "title": style_title(name), "image": image, "mixes": []})
+    return {
+        "styles": styles, "strokes": {}, "areas": [*AREAS], "area": options.area,
+        "strength": options.strength, "fixed": paint.base is None,
+    }  # fmt: skip
 
 
 def painted_frame(live: "Live", style, how, body):

@@ -57,12 +57,12 @@ class Films:
         film = the_film(visit)
         paint, settings, _ = self.photos.prepared(visit, how)
         watch = VideoJob(visit)
-        watch.asked = "-".join(str(how[key]) for key in ("style", "other") if how.get(key))
+        asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
+        watch.asked = "-".join(asked)
         if how.get("area") in AREAS:
             settings["area"] = how["area"]
-        styles = [plain_name(str(how[key])) for key in ("style", "other") if how.get(key)]
-        name = "-".join([film.file.stem, *styles]) + ".mp4"
-        out = self.site.place(visit) / name
+        name = "-".join([film.file.stem, *map(plain_name, asked)])
+        out = self.site.place(visit) / f"{name}.mp4"
         settings |= {name: bool(how.get(name)) for name in ("smooth", "painterly")}
         settings |= {"stroke": stroke_of(how), "watch": watch}
         if settings["painterly"] and not paint.paintings:

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from ..core.errors import FaststyleError, format_error
 from .answers import Refused, responses
 
-__all__ = ["Guard", "PageFolder", "check_room", "is_local", "page_folder", "plain_reason"]
+__all__ = ["Guard", "check_room", "is_local", "page_folder", "plain_reason", "trim"]
 
 NAME, LOCK = "faststyle-page-", ".lock"
 LIMIT = 2 * 2**30  # most bytes of uploads and results that a page keeps
@@ -39,30 +39,21 @@ FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # o
 OPTION = re.compile(r"[:.]?[^:.]*\s--?[a-z][\w-]*[^.]*(?=\.)")  # advice for the command line
 
 
-class PageFolder:
-    "Uploads and results of one page; the oldest are removed when the limit is exceeded."
-
-    def __init__(self, path: Path):
-        self.path = path.resolve()
-
-    def trim(self):
-        "Remove files that are too old or exceed the limit."
-        total, of = 0, Counter[str]()  # bytes: all, and of each visitor, who has a folder
-        for file, stat in sorted(self._files(), key=lambda found: -found[1].st_mtime):
-            owner = file.relative_to(self.path).parts[0]
-            total, of[owner] = total + stat.st_size, of[owner] + stat.st_size
-            age = time.time() - stat.st_mtime
-            if total > LIMIT or of[owner] > QUOTA or age > AGE:
-                file.unlink(missing_ok=True)
-
-    def _files(self):
-        for folder, below, names in os.walk(self.path):
-            below[:] = [name for name in below if not name.startswith("photos-")]  # in use
-            for file in (Path(folder, name) for name in names if name != LOCK):
-                try:
-                    yield file, file.stat()
-                except FileNotFoundError:  # removed meanwhile
-                    pass
+def trim(page: Path) -> None:
+    "Remove files of a page's folder, the oldest first, that are too old or exceed the limit."
+    found = []
+    for folder, below, names in os.walk(page):
+        below[:] = [name for name in below if not name.startswith("photos-")]  # in use
+        for file in (Path(folder, name) for name in names if name != LOCK):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                found.append((file, file.stat()))
+    total, of = 0, Counter[str]()  # bytes: all, and of each visitor, who has a folder
+    for file, stat in sorted(found, key=lambda each: -each[1].st_mtime):
+        owner = file.relative_to(page).parts[0]
+        total, of[owner] = total + stat.st_size, of[owner] + stat.st_size
+        age = time.time() - stat.st_mtime
+        if total > LIMIT or of[owner] > QUOTA or age > AGE:
+            file.unlink(missing_ok=True)
 
 
 def check_room(places: Iterable[Path], more: int, most: int | None = None) -> None:
@@ -92,7 +83,7 @@ def page_folder():
                     shutil.rmtree(folder, ignore_errors=True)
     path, lock = _locked_folder()
     try:
-        yield PageFolder(path)
+        yield path.resolve()
     finally:
         lock.release()
         shutil.rmtree(path, ignore_errors=True)
@@ -130,7 +121,7 @@ class Guard:
     names. Numeric addresses cannot be redirected.
     """
 
-    def __init__(self, app, host: str, allowed: tuple[str, ...], folder: PageFolder):
+    def __init__(self, app, host: str, allowed: tuple[str, ...], folder: Path):
         self.app, self.folder = app, folder
         self.allowed, self.numbers = {_name(name) for name in allowed}, not is_local(host)
         self.names = {*LOCAL, _name(host), *self.allowed}
@@ -152,7 +143,7 @@ class Guard:
             await self.app(scope, receive, framed)
         finally:
             if scope["path"].endswith(STORES):
-                await run_in_threadpool(self.folder.trim)
+                await run_in_threadpool(trim, self.folder)
 
     def _refusal(self, scope, headers):
         given, keys = dict(headers), [key for key, _ in headers]

@@ -23,7 +23,7 @@ from .library import spoken
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["EVERY", "OptimizationJob", "Queue", "RefiningJob", "TrainingJob", "VideoJob"]
+__all__ = ["EVERY", "OptimizationJob", "Queue", "TrainingJob", "VideoJob"]
 
 EVERY = 1.0  # s between pictures of a job
 DONE, SAVED, STOPPED, FAILED = "done", "saved", "stopped", "failed"  # how a job ends
@@ -123,14 +123,11 @@ class Queue:
                 return job
         raise FaststyleError("The page has forgotten this work: begin it again.")
 
-    def of(self, kind: type) -> list:
-        "Jobs of one kind, the newest last."
-        return [job for job in self.jobs if isinstance(job, kind)]
-
     def rename(self, name: str, now: str):
         "Follow the new name of a style."
-        for job in self.of(TrainingJob):
-            job.called = now if job.called == name else job.called
+        for job in self.jobs:
+            if isinstance(job, TrainingJob) and job.called == name:
+                job.called = now
 
     def open(self) -> list[Job]:
         "Jobs that run or wait."
@@ -213,7 +210,12 @@ class VideoJob(Job):
 
 
 class OptimizationJob(Job):
-    "A callback for `optimize_style` with the loss and image, which is shown from a share on."
+    """A callback for `optimize_style` with the loss and image, which is shown from a share on.
+
+    In a queue, it does not wait for trainings and films.
+    """
+
+    kind, waits = "refining", False
 
     def __init__(self, owner: Any = None, since: float = 0) -> None:
         super().__init__(owner)
@@ -241,12 +243,6 @@ class OptimizationJob(Job):
 
     def curve(self) -> "Figure":
         return loss_figure(self.iterates)
-
-
-class RefiningJob(OptimizationJob):
-    "An optimization that a visitor begins. It does not wait for trainings and films."
-
-    kind, waits = "refining", False
 
 
 def _memory():

@@ -55,10 +55,6 @@ class StyleLibrary:
                 found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
-    def titles(self) -> list[tuple[str, str]]:
-        "The title and displayed name of each style."
-        return [(title(called), called) for called in self.styles()]
-
     def _thumbnail(self, file, name):
         "The painting of a style; without one, a photo in that style."
         if not (painting := painting_at(file, name)):
@@ -125,11 +121,7 @@ class StyleLibrary:
 
         It is written to `folder` once: another visitor's browser may be reading it.
         """
-        file, name = self.styles().get(called, (None, None))
-        if file is None and (path := self.own().get(called)):
-            file = file_of(path)
-            known = file.exists() and not is_painting(file)
-            name = next(iter(names_in(file, written(file))), None) if known else None
+        file, name = self._known(called)
         if file is None:
             raise FaststyleError(f"There is no style {called}.")
         key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
@@ -137,6 +129,15 @@ class StyleLibrary:
             if not (kept := folder / f"{key}.png").exists():
                 save_picture(self._thumbnail(file, name), kept)
         return kept
+
+    def _known(self, called):
+        "The file of a style or of one of `own`, and the name in it, each None if there is none."
+        file, name = self.styles().get(called, (None, None))
+        if file is None and (path := self.own().get(called)):
+            file = file_of(path)
+            trained = file.exists() and not is_painting(file)
+            name = next(iter(names_in(file, written(file))), None) if trained else None
+        return file, name
 
     def rename(self, name: str, new: str) -> str:
         "Give one of `own` another name; return it without unsuitable characters."
@@ -180,9 +181,7 @@ class StyleLibrary:
 
     def painting_of(self, called: str) -> Path | None:
         "The painting of a style, if it is known."
-        file, name = self.styles().get(called, (None, None))
-        if file is None and (path := self.own().get(called)):
-            file = file_of(path)
+        file, name = self._known(called)
         return file and painting_at(file, name)
 
     def path(self, name: str) -> Path:

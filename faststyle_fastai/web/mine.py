@@ -150,6 +150,14 @@ class Mine:
         self.site.owners.own(visit, now)
         return {"name": now}
 
+    def forget(self, visit, how, body):
+        "Remove a painting that is no trained style."
+        if not (painting := self.shelf.painting(str(how.get("style")))):
+            raise FaststyleError("Choose a painting of yours.")
+        name, _ = self._idle(visit, how)
+        painting.unlink(missing_ok=True)
+        self.site.owners.gone(name)
+
     def remove(self, visit, how, body):
         name, _ = self._idle(visit, how)
         self.shelf.remove(name)

@@ -22,7 +22,7 @@ from ..inference.options import PaintOptions, painting_shape
 from ..inference.stylizer import Stylizer
 from .answers import SHOWN, jpeg, mask_of, number, picture, responses, stroke_of
 from .camera import Live, painted_frame
-from .library import plain_name, spoken
+from .library import plain_name
 from .visits import Site, Visit, kept, key_of, size_of
 from .window import Window, types
 
@@ -196,7 +196,7 @@ class Photos:
 
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
-        before = {name for _, name in self.shelf.titles()}
+        before = self.shelf.styles()
         self.site.owners.check_room(visit, self.shelf, size_of(body))
         with kept(self.site.place(visit), how, body) as file:
             called = self.shelf.add(file)
@@ -205,16 +205,6 @@ class Photos:
         one = next(one for one in self.window.styles() if one["name"] == called)
         painting = self.shelf.painting(called)
         return one | ({"side": min(image_size(painting))} if painting else {})
-
-    def forget(self, visit, how, body):
-        "Remove a painting that is no trained style."
-        if not (painting := self.shelf.painting(called := str(how.get("style")))):
-            raise FaststyleError("Choose a painting of yours.")
-        self.site.owners.check(visit, called)
-        if called in self.site.queue.busy():
-            raise FaststyleError(f"{spoken(called)} is being taught: stop it first.")
-        painting.unlink(missing_ok=True)
-        self.site.owners.gone(called)
 
     def plain(self, visit, how, body):
         "Paint as at first again."

@@ -11,35 +11,30 @@ from ..images.tensors import to_tensor
 from ..inference.finish import recolor
 from ..inference.strokes import with_strokes
 from ..optimization.optimize import optimize_style
-from .jobs import RefiningJob
+from .jobs import OptimizationJob
 from .visits import Closer, Site, Visit
 
-__all__ = ["Refined", "Refining"]
+__all__ = ["Refined", "refining"]
 
 SIDES = 64, 2048  # px: smallest and largest longer side
 EARLY = 0.25  # share of the work at coarse sizes, which are worse than a network's painting
 
 
-class Refining:
-    "Paints on a visitor's photo."
+def refining(site: Site):
+    "What paints on a visitor's photo."
 
-    def __init__(self, site: Site):
-        self.site = site
-
-    def refine(self, visit: Visit, how, body):
+    def refine(visit: Visit, how, body):
         "Begin to refine the photo's painting; the answer names the job."
         photo, called, side = visit.the_photo(), str(how.get("style")), how.get("side", 512)
-        if not (painting := self.site.shelf.painting_of(called)):
+        if not (painting := site.shelf.painting_of(called)):
             raise FaststyleError("Choose a style whose painting is known.")
         if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
-        out = self.site.place(visit) / f"{photo.stem}.png"
-        watch = RefiningJob(visit, EARLY)
+        out = site.place(visit) / f"{photo.stem}.png"
+        watch = OptimizationJob(visit, EARLY)
 
         def work():
-            painted = optimize_style(
-                photo, painting, callback=watch, end_scale=side, **self.site.where
-            )
+            painted = optimize_style(photo, painting, callback=watch, end_scale=side, **site.where)
             if watch.stop.is_set() and watch.done < EARLY:
                 return
             save_picture(painted, out)
@@ -47,7 +42,9 @@ class Refining:
             if visit.photo == photo:
                 visit.closer = Closer(photo, called, Refined(out), note)
 
-        return {"id": self.site.queue.add(photo.stem, watch, work, visit.name, out)}
+        return {"id": site.queue.add(photo.stem, watch, work, visit.name, out)}
+
+    return refine
 
 
 class Refined:

@@ -34,7 +34,7 @@ def served(
 
     with page_folder() as folder:
         guard = Middleware(Guard, host, tuple(allow_hosts or ()), folder)
-        app = Starlette(routes=fill(folder.path), middleware=[guard, Middleware(GZipMiddleware)])
+        app = Starlette(routes=fill(folder), middleware=[guard, Middleware(GZipMiddleware)])
         with bound(host, port) as place:
             how = {"lifespan": "off", "log_level": "critical", "timeout_graceful_shutdown": STOPS}
             how |= {"server_header": False, "proxy_headers": False}
@@ -51,19 +51,15 @@ def served(
                 run.join(2 * STOPS)
 
 
-@contextmanager
-def bound(host, port):
+def bound(host, port) -> socket.socket:
     "A socket at an address; `FaststyleError` if it is taken."
     try:
-        try:
-            family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        except socket.gaierror:
-            raise FaststyleError(f"--host {host} is not known: use an address.") from None
-        place = socket.create_server(address, family=family, backlog=128)
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family, backlog=128)
+    except socket.gaierror:
+        raise FaststyleError(f"--host {host} is not known: use an address.") from None
     except OSError:
         raise FaststyleError(f"{host}:{port} is not available: choose another --port.") from None
-    with place:
-        yield place
 
 
 def tell(host, port, browser):

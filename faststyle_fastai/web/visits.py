@@ -165,8 +165,6 @@ class Visitors:
                 async with body_of(request) as body:
                     call = partial(self._answered, act, headers, body)
                     return await to_thread.run_sync(call, limiter=self.limiter)
-            except Refused as refused:
-                return refused.answer()
             finally:
                 self.calls[visitor] -= 1
                 self.calls += Counter()  # without those at 0

@@ -44,11 +44,7 @@ def types() -> dict[str, str]:
 
 def page_route(scripts: Sequence[str], facts: Callable[[], dict]):
     "A page of these scripts."
-
-    def page(_):
-        return responses.HTMLResponse(page_text(scripts, POLICY, facts(), NAME))
-
-    return Route("/", page)
+    return Route("/", lambda _: responses.HTMLResponse(page_text(scripts, POLICY, facts(), NAME)))
 
 
 class Window:

@@ -9,7 +9,7 @@ from faststyle_fastai.all import PaintOptions, Stylizer, to_tensor
 from faststyle_fastai.images.files import to_picture
 from faststyle_fastai.images.shapes import short_shape
 from faststyle_fastai.images.sizes import resize_short, resized
-from faststyle_fastai.inference.enlarge import Enlarger, enlarged
+from faststyle_fastai.inference.enlarge import enlarged, enlarger
 from faststyle_fastai.inference.options import painting_shape
 from faststyle_fastai.inference.paint_tiles import reduced
 
@@ -50,10 +50,10 @@ def test_parts_are_the_whole():
     small = resized(photo, (150, 150)).clamp(0, 1)
     painted = 0.2 + 0.6 * small
     whole = enlarged(painted, small, photo)
-    grow = Enlarger(painted, small, to_picture(photo))
+    grow = enlarger(painted, small, to_picture(photo))
     for box in ((0, 0, 256, 256), (256, 200, 600, 600)):
         left, top, right, bottom = box
-        off = (grow.part(box) - whole[..., top:bottom, left:right]).abs()
+        off = (grow(box) - whole[..., top:bottom, left:right]).abs()
         assert off.mean() < 0.001 and off.max() < 0.01
 
 

@@ -11,7 +11,7 @@ from pages import call, send
 
 from faststyle_fastai.all import ASSETS, read_picture
 from faststyle_fastai.images import remote
-from faststyle_fastai.web.guard import Guard, PageFolder, plain_reason
+from faststyle_fastai.web.guard import Guard, plain_reason
 
 FILES = "film", "style", "photo", "learn"
 NAMED = "paint", "paint_film", "example", "work", "teach", "resume", "discard", "rename"
@@ -150,9 +150,8 @@ def test_other_sites_are_refused(page):
 
 
 def test_names_that_are_allowed(tmp_path):
-    folder = PageFolder(tmp_path)
-    near = Guard(None, "127.0.0.1", ("style.example",), folder)
-    open_ = Guard(None, "0.0.0.0", (), folder)
+    near = Guard(None, "127.0.0.1", ("style.example",), tmp_path)
+    open_ = Guard(None, "0.0.0.0", (), tmp_path)
 
     def refused(door, host, origin=None):
         headers = {"host": host} | ({"origin": origin} if origin else {})
@@ -165,7 +164,7 @@ def test_names_that_are_allowed(tmp_path):
     assert not refused(open_, "192.168.0.7:8080", "http://192.168.0.7:8080")
     assert not refused(open_, "[fe80::1]:8080")
     assert refused(open_, "evil.example:8080")
-    assert not refused(Guard(None, "::1", (), folder), "[::1]:8080")
+    assert not refused(Guard(None, "::1", (), tmp_path), "[::1]:8080")
 
 
 def test_the_page_cannot_be_framed_or_watched(page):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.web.jobs import TrainingJob
-from faststyle_fastai.web.library import StyleLibrary
+from faststyle_fastai.web.library import StyleLibrary, title
 
 
 def thumbnails(shelf, folder):
@@ -30,7 +30,7 @@ def test_the_shelf(tmp_path):
     assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "starry_night"
     assert called == "gallery-slim: starry_night" and called in shelf.styles()
     assert "gallery-slim: the_scream" in shelf.mixtures(called)
-    titles = [title for title, _ in shelf.titles()]
+    titles = [title(called) for called in shelf.styles()]
     assert "The Scream · Munch" in titles and "The Scream · Munch (gallery-slim)" in titles
     assert shelf.find(called)[1] == "starry_night"
     with pytest.raises(FaststyleError, match="already"):

@@ -18,17 +18,17 @@ from faststyle_fastai.web.guard import page_folder
 def test_the_folder_is_private_and_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with page_folder() as folder:
-        assert folder.path.stat().st_mode & 0o777 == 0o700 or os.name == "nt"
+        assert folder.stat().st_mode & 0o777 == 0o700 or os.name == "nt"
         monkeypatch.setattr(guard, "LIMIT", 1000)
-        (folder.path / "photos-x").mkdir()
-        (folder.path / "photos-x" / "in-use").write_bytes(bytes(5000))
+        (folder / "photos-x").mkdir()
+        (folder / "photos-x" / "in-use").write_bytes(bytes(5000))
         for i in range(10):
-            (folder.path / f"{i}").write_bytes(bytes(200))
-            os.utime(folder.path / f"{i}", (1e9 + i, 1e9 + i) if i < 2 else None)
-        folder.trim()
-        left = {path.name for path in folder.path.rglob("*") if path.is_file()} - {".lock"}
+            (folder / f"{i}").write_bytes(bytes(200))
+            os.utime(folder / f"{i}", (1e9 + i, 1e9 + i) if i < 2 else None)
+        guard.trim(folder)
+        left = {path.name for path in folder.rglob("*") if path.is_file()} - {".lock"}
         assert {"in-use", "9"} <= left and not {"0", "1"} & left
-        assert sum((folder.path / name).stat().st_size for name in left - {"in-use"}) <= 1100
+        assert sum((folder / name).stat().st_size for name in left - {"in-use"}) <= 1100
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,7 +61,7 @@ def test_pages_that_start_at_once_leave_each_other_alone(tmp_path):
         "from faststyle_fastai.web.guard import page_folder\n"
         "for _ in range(60):\n"
         "    with page_folder() as folder:\n"
-        "        assert folder.path.stat().st_mode & 0o777 == 0o700\n"
+        "        assert folder.stat().st_mode & 0o777 == 0o700\n"
     )
     env = os.environ | {"TMPDIR": str(tmp_path)}
     runs = [
