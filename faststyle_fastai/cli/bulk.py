@@ -13,35 +13,21 @@ from ..core.values import count
 from . import options
 from .options import option
 
+SOURCE = "Folder or bucket of images: a path, s3://… or gs://…."
+OUT = "Folder or bucket for the painted images: a path, s3://… or gs://…."
+ADDRESS = "Address of a Ray cluster, or auto. Default: this machine only."
+WORKERS = "Number of workers. Default: one per core, at most 6 per GPU."
+BATCH = "Images that a worker receives at once."
+
 
 @options.takes(options.paint_options("mask", "black", "tile", "exact"))
 def bulk(
-    source: Annotated[
-        str, Argument(help="Folder or bucket of images: a path, s3://… or gs://….", metavar="SRC")
-    ],
-    out: Annotated[
-        str,
-        Argument(
-            help="Folder or bucket for the painted images: a path, s3://… or gs://….", metavar="DST"
-        ),
-    ],
+    source: Annotated[str, Argument(help=SOURCE, metavar="SRC")],
+    out: Annotated[str, Argument(help=OUT, metavar="DST")],
     style: options.Style,
-    address: Annotated[
-        str | None,
-        option("ADDRESS", "Address of a Ray cluster, or auto. Default: this machine only."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        option(
-            "N",
-            "Number of workers. Default: one per core, at most 6 per GPU.",
-            "--num-workers",
-            min=1,
-        ),
-    ] = None,
-    batch: Annotated[
-        int, option("N", "Images that a worker receives at once.", "--batch-size", min=1)
-    ] = 16,
+    address: Annotated[str | None, option("ADDRESS", ADDRESS)] = None,
+    workers: Annotated[int | None, option("N", WORKERS, "--num-workers", min=1)] = None,
+    batch: Annotated[int, option("N", BATCH, "--batch-size", min=1)] = 16,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
     precision: options.Precision = "auto",

@@ -14,35 +14,26 @@ from .loading import load_mixture, load_stylizer
 from .options import option
 
 STUDIO = "studio"
+FILE = (
+    "Style: a built-in style, gallery (all of them), a .safetensors file, a run folder, FILE:NAME, "
+    "a painting, or studio: the page with everything."
+)
+OUT = (
+    "Output file: .onnx for other programs, or .html, a page that paints in any browser. For the "
+    "studio also a folder: an app to put on a web server."
+)
+DTYPE = "Type of the weights in an .onnx file: float32, half (half the size) or int8 (a third)."
+STYLE = "A built-in style, a painting, a link, or what add-style slim made: FILE:NAME."
+SHARE_OUT = "File for a QR code: .svg or .png."
+SHARE_STUDIO = "Address of a studio. Default: the project's site."
+PEER = "A .pth file of fast_neural_style from pytorch/examples."
+NAME = "Name of the style. Default: the file name."
 
 
 def export(
-    file: Annotated[
-        str,
-        Argument(
-            metavar="STYLE",
-            help="Style: a built-in style, gallery (all of them), a .safetensors file, a "
-            "run folder, FILE:NAME, a painting, or studio: the page with everything.",
-        ),
-    ],
-    out: Annotated[
-        Path,
-        option(
-            "PATH",
-            "Output file: .onnx for other programs, or .html, a page that paints in any browser. "
-            "For the studio also a folder: an app to put on a web server.",
-            "-o",
-            "--output",
-        ),
-    ],
-    dtype: Annotated[
-        str,
-        option(
-            "TYPE",
-            "Type of the weights in an .onnx file: float32, half (half the size) or int8 "
-            "(a third).",
-        ),
-    ] = "float32",
+    file: Annotated[str, Argument(metavar="STYLE", help=FILE)],
+    out: Annotated[Path, option("PATH", OUT, "-o", "--output")],
+    dtype: Annotated[str, option("TYPE", DTYPE)] = "float32",
     arch: options.SightArch = None,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
@@ -71,20 +62,10 @@ def export(
 
 
 def share(
-    style: Annotated[
-        str,
-        Argument(
-            metavar="STYLE",
-            help="A built-in style, a painting, a link, or what add-style slim made: FILE:NAME.",
-        ),
-    ],
+    style: Annotated[str, Argument(metavar="STYLE", help=STYLE)],
     mix: options.Mix = None,
-    out: Annotated[
-        Path | None, option("FILE", "File for a QR code: .svg or .png.", "-o", "--output")
-    ] = None,
-    studio: Annotated[
-        str | None, option("URL", "Address of a studio. Default: the project's site.")
-    ] = None,
+    out: Annotated[Path | None, option("FILE", SHARE_OUT, "-o", "--output")] = None,
+    studio: Annotated[str | None, option("URL", SHARE_STUDIO)] = None,
     force: options.Force = False,
 ):
     "Print a link that opens the studio in a style, and its QR code."
@@ -121,14 +102,9 @@ def share(
 
 
 def import_(
-    peer: Annotated[
-        Path,
-        Argument(help="A .pth file of fast_neural_style from pytorch/examples.", metavar="PEER"),
-    ],
+    peer: Annotated[Path, Argument(help=PEER, metavar="PEER")],
     out: options.StyleOutput,
-    name: Annotated[
-        str | None, option("NAME", "Name of the style. Default: the file name.")
-    ] = None,
+    name: Annotated[str | None, option("NAME", NAME)] = None,
     force: options.Force = False,
 ):
     "Convert a network of pytorch/examples to a style file without running code."

@@ -79,6 +79,8 @@ for panel, commands in COMMANDS.items():
             name, cls=Command, rich_help_panel=panel, epilog=epilog, short_help=command.__doc__
         )
         added(checked(command, NEEDS.get(command), pipes=command is stylize))
+DEBUG = "Show the traceback of an error. Works anywhere."
+VERBOSE = "Print versions, device and all warnings. Works anywhere."
 
 
 def machine():
@@ -100,13 +102,8 @@ def main():
 @app.callback(invoke_without_command=True)
 def _version(
     version: Annotated[bool, Option("-V", "--version", help="Print the version.")] = False,
-    debug: Annotated[
-        bool, Option("--debug", help="Show the traceback of an error. Works anywhere.")
-    ] = False,
-    verbose: Annotated[
-        bool,
-        Option("-v", "--verbose", help="Print versions, device and all warnings. Works anywhere."),
-    ] = False,
+    debug: Annotated[bool, Option("--debug", help=DEBUG)] = False,
+    verbose: Annotated[bool, Option("-v", "--verbose", help=VERBOSE)] = False,
 ):
     if version:
         print(__version__)

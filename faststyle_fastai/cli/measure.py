@@ -13,52 +13,31 @@ from .checks import check_folder, check_style
 from .loading import load_stylizer
 from .options import option
 
+FILE = "A built-in style, a painting, a .safetensors file, a run folder, or FILE:NAME."
+PHOTOS = "Folder of photos that the style was not trained on."
+STYLE = "Painting of the style. Not needed for built-in styles and autoencoders."
+WEIGHTS = "Backbone weights (.safetensors or .pth)."
+ITERATIONS = "L-BFGS iterations to compare with, or 0 for none."
+OTHERS = "Folder of another program's results for the same photos, with the same names."
+OUT = "File for a contact sheet."
+TABLE = "File for the measurements as JSON."
+STYLES_OUT = "File for an image of all of them."
+LIKE = "Sort the styles by their similarity to this painting."
+INFO_FILE = "Built-in style, .safetensors file, or run folder."
+
 
 def evaluate(
-    file: Annotated[
-        str,
-        Argument(
-            metavar="STYLE",
-            help="A built-in style, a painting, a .safetensors file, a run folder, or FILE:NAME.",
-            callback=check_style,
-        ),
-    ],
-    photos: Annotated[
-        Path,
-        option("DIR", "Folder of photos that the style was not trained on.", callback=check_folder),
-    ],
-    style: Annotated[
-        Path | None,
-        option(
-            "FILE",
-            "Painting of the style. Not needed for built-in styles and autoencoders.",
-            "--painting",
-        ),
-    ] = None,
+    file: Annotated[str, Argument(metavar="STYLE", help=FILE, callback=check_style)],
+    photos: Annotated[Path, option("DIR", PHOTOS, callback=check_folder)],
+    style: Annotated[Path | None, option("FILE", STYLE, "--painting")] = None,
     backbone: Annotated[str, option("BACKBONE", "Reference backbone: vgg19 or lite.")] = "vgg19",
-    weights: Annotated[
-        Path | None,
-        option("FILE", "Backbone weights (.safetensors or .pth).", "--backbone-weights"),
-    ] = None,
+    weights: Annotated[Path | None, option("FILE", WEIGHTS, "--backbone-weights")] = None,
     size: Annotated[int, option("PX", "Short side of the photos in px.", min=16)] = 256,
     images: Annotated[int, option("N", "Number of photos.", "--num-photos", min=1)] = 8,
-    iterations: Annotated[
-        int, option("N", "L-BFGS iterations to compare with, or 0 for none.", min=0)
-    ] = 30,
-    others: Annotated[
-        Path | None,
-        option(
-            "DIR",
-            "Folder of another program's results for the same photos, with the same names.",
-            "--compare-with",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, option("FILE", "File for a contact sheet.", "-o", "--output")
-    ] = None,
-    table: Annotated[
-        Path | None, option("FILE", "File for the measurements as JSON.", "--json")
-    ] = None,
+    iterations: Annotated[int, option("N", ITERATIONS, min=0)] = 30,
+    others: Annotated[Path | None, option("DIR", OTHERS, "--compare-with")] = None,
+    out: Annotated[Path | None, option("FILE", OUT, "-o", "--output")] = None,
+    table: Annotated[Path | None, option("FILE", TABLE, "--json")] = None,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
     device: options.Device = None,
@@ -132,17 +111,8 @@ def print_rows(rows, iterations):
 
 
 def styles(
-    out: Annotated[
-        Path | None, option("FILE", "File for an image of all of them.", "-o", "--output")
-    ] = None,
-    like: Annotated[
-        str | None,
-        option(
-            "PAINTING",
-            "Sort the styles by their similarity to this painting.",
-            callback=check_style,
-        ),
-    ] = None,
+    out: Annotated[Path | None, option("FILE", STYLES_OUT, "-o", "--output")] = None,
+    like: Annotated[str | None, option("PAINTING", LIKE, callback=check_style)] = None,
     force: options.Force = False,
 ):
     "List the built-in styles."
@@ -166,9 +136,7 @@ def styles(
 
 
 def info(
-    file: Annotated[
-        str, Argument(metavar="STYLE", help="Built-in style, .safetensors file, or run folder.")
-    ],
+    file: Annotated[str, Argument(metavar="STYLE", help=INFO_FILE)],
 ):
     "Print the metadata of a style file as JSON."
     from ..core.assets import builtin_path

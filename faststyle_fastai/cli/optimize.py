@@ -78,66 +78,36 @@ PLAN = {  # see pixel_recipes.Optimization
     ),
     **BACKBONE,
 }
+CONTENT = "Photo: a file or a URL."
+STYLES = "One painting, or several to blend. A folder, or NAME=FILE,FILE,…, counts as one."
+RECIPE = f"Recipe: {either(OPTIMIZATIONS)}. All but neighbors are published ones."
+STYLE_WEIGHTS = "Weights of the paintings. With --mask, they blend only the black areas."
+MASK = "Gray image. White areas get the first PAINTING, black areas the others."
+DEPTH = "Bits per color channel, 8 or 16. Default: 16 for .tif, otherwise 8."
+PROOF = "Printer profile (.icc). Restricts the colors and adds a preview, .proof.png."
+WEB = "Serve a web page to watch and stop the optimization."
+DEVICE = "Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the backbone."
 
 
 @options.takes(PLAN)
 def optimize(
-    content: Annotated[
-        str, Argument(metavar="PHOTO", help="Photo: a file or a URL.", show_default=False)
-    ],
-    styles: Annotated[
-        list[str],
-        Argument(
-            help="One painting, or several to blend. A folder, or NAME=FILE,FILE,…, counts as one.",
-            metavar="PAINTING…",
-            show_default=False,
-        ),
-    ],
+    content: Annotated[str, Argument(metavar="PHOTO", help=CONTENT, show_default=False)],
+    styles: Annotated[list[str], Argument(help=STYLES, metavar="PAINTING…", show_default=False)],
     out: options.Output = Path("out.png"),
-    recipe: Annotated[
-        str,
-        option("RECIPE", f"Recipe: {either(OPTIMIZATIONS)}. All but neighbors are published ones."),
-    ] = "neighbors",
-    style_weights: Annotated[
-        list[float] | None,
-        option("WEIGHT", "Weights of the paintings. With --mask, they blend only the black areas."),
-    ] = None,
-    mask: Annotated[
-        Path | None,
-        option("FILE", "Gray image. White areas get the first PAINTING, black areas the others."),
-    ] = None,
+    recipe: Annotated[str, option("RECIPE", RECIPE)] = "neighbors",
+    style_weights: Annotated[list[float] | None, option("WEIGHT", STYLE_WEIGHTS)] = None,
+    mask: Annotated[Path | None, option("FILE", MASK)] = None,
     save_every: Annotated[int, option("N", "Iterations between saves.", min=1)] = 50,
     resume: Annotated[bool, Option("--resume", help="Resume from the last save.")] = False,
     force: options.Force = False,
-    depth: Annotated[
-        int | None,
-        option(
-            "N",
-            "Bits per color channel, 8 or 16. Default: 16 for .tif, otherwise 8.",
-            "--bit-depth",
-        ),
-    ] = None,
-    proof: Annotated[
-        Path | None,
-        option(
-            "FILE", "Printer profile (.icc). Restricts the colors and adds a preview, .proof.png."
-        ),
-    ] = None,
-    web: Annotated[
-        bool, Option("--web", help="Serve a web page to watch and stop the optimization.")
-    ] = False,
+    depth: Annotated[int | None, option("N", DEPTH, "--bit-depth")] = None,
+    proof: Annotated[Path | None, option("FILE", PROOF)] = None,
+    web: Annotated[bool, Option("--web", help=WEB)] = False,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
     browser: Annotated[bool, Option("--browser", help="Open the page in a browser.")] = False,
     allow_host: options.AllowHosts = None,
-    device: Annotated[
-        str | None,
-        option(
-            "DEVICE",
-            "Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the backbone.",
-            callback=options.check_device,
-        ),
-    ] = None,
+    device: Annotated[str | None, option("DEVICE", DEVICE, callback=options.check_device)] = None,
     precision: options.Precision = "auto",
     seed: Annotated[int, option("N", "Random seed.")] = 0,
     quiet: options.Quiet = False,
@@ -207,7 +177,7 @@ def as_typed(words: list[str]) -> list[str]:
         last = typed[-1] if typed else ""
         if option in WEIGHTS and NUMBER.fullmatch(word) and last != option:
             typed += [option, word]
-        elif option in DEVICES and DEVICE.fullmatch(word) and last != option:
+        elif option in DEVICES and ONE.fullmatch(word) and last != option:
             typed[-1] += f",{word}"
         else:
             typed.append(word)
@@ -229,4 +199,4 @@ ALIASES = {
     "--devices": "--device",
 }
 WEIGHTS, NUMBER = ("--style-weights",), re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
-DEVICES, DEVICE = ("--device",), re.compile(r"(cpu|mps|cuda|xpu)(:\d+)?")
+DEVICES, ONE = ("--device",), re.compile(r"(cpu|mps|cuda|xpu)(:\d+)?")

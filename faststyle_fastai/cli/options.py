@@ -18,79 +18,44 @@ def option(metavar: str, description: str, *names: str, **more: Any) -> Any:
     return Option(*names, metavar=metavar, help=description, **more)
 
 
-Inputs = Annotated[
-    list[str],
-    Argument(
-        help="Images, folders, glob patterns or http(s) URLs; - for a pipe.",
-        metavar="INPUT…",
-        callback=check_inputs,
-    ),
-]
-Device = Annotated[
-    str | None,
-    option(
-        "NAME",
-        "Device, such as cpu, cuda or cuda:1. Default: the best available.",
-        callback=check_device,
-    ),
-]
+INPUTS = "Images, folders, glob patterns or http(s) URLs; - for a pipe."
+Inputs = Annotated[list[str], Argument(help=INPUTS, metavar="INPUT…", callback=check_inputs)]
+DEVICE = "Device, such as cpu, cuda or cuda:1. Default: the best available."
+Device = Annotated[str | None, option("NAME", DEVICE, callback=check_device)]
 Quiet = Annotated[bool, Option("--quiet", help="Do not print progress.")]
 Output = Annotated[Path, option("FILE", "Output file.", "-o", "--output")]
 StyleOutput = Annotated[Path, option("FILE", "Output file (.safetensors).", "-o", "--output")]
-Likeness = Annotated[
-    float | None,
-    option(
-        "SHARE",
-        "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 1, and 0.75 "
-        "with --refine.",
-        min=0,
-        max=1,
-    ),
-]
-Painterly = Annotated[
-    bool,
-    Option("--painterly", help="Paint with places of the style's painting. Slower than a network."),
-]
+LIKENESS = (
+    "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 1, and 0.75 "
+    "with --refine."
+)
+Likeness = Annotated[float | None, option("SHARE", LIKENESS, min=0, max=1)]
+PAINTERLY = "Paint with places of the style's painting. Slower than a network."
+Painterly = Annotated[bool, Option("--painterly", help=PAINTERLY)]
 Painting = Annotated[
     str | None, option("FILE", "Painting of a style of your own, for --refine and --painterly.")
 ]
 SkipExisting = Annotated[
     bool, Option("--skip-existing", help="Skip images that already have an output.")
 ]
-Watch = Annotated[
-    bool,
-    Option(
-        "--watch", help="Paint each photo that comes into the folder INPUT, once, until Ctrl-C."
-    ),
-]
+WATCH = "Paint each photo that comes into the folder INPUT, once, until Ctrl-C."
+Watch = Annotated[bool, Option("--watch", help=WATCH)]
 Strip = Annotated[bool, Option("--strip", help="Write no EXIF, GPS, IPTC or XMP metadata.")]
 Megapixels = Annotated[
     float, option("N", "Refuse images with more megapixels.", "--max-megapixels", min=0.001)
 ]
-SightArch = Annotated[
-    str | None,
-    option(
-        "NAME",
-        "Network for a painting at first sight: full (the default) or slim (faster).",
-        "--arch",
-    ),
-]
+SIGHT_ARCH = "Network for a painting at first sight: full (the default) or slim (faster)."
+SightArch = Annotated[str | None, option("NAME", SIGHT_ARCH, "--arch")]
 STYLE = (
-    "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, "
-    "a .safetensors file, a run folder, FILE:NAME, or a link."
+    "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, a .safetensors "
+    "file, a run folder, FILE:NAME, or a link."
 )
 Style = Annotated[str, option("STYLE", STYLE, callback=check_style)]
 AsOne = Annotated[
     bool, Option("--as-one", help="The style is a folder of paintings. Blend them into one style.")
 ]
-Mix = Annotated[
-    list[str] | None,
-    option(
-        "STYLE=.3",
-        "Style to mix in, and its share. Repeat for several. --style gets the rest.",
-        callback=check_mix,
-    ),
-]
+MIX = "Style to mix in, and its share. Repeat for several. --style gets the rest."
+Mix = Annotated[list[str] | None, option("STYLE=.3", MIX, callback=check_mix)]
 # Options of painting, with the help, metavar and limits of their field in PaintOptions.
 PAINT: dict[str, dict[str, Any]] = {
     "strength": {},
@@ -146,26 +111,16 @@ def takes(options: dict[str, tuple], last: dict[str, tuple] | None = None) -> Ca
     return decorate
 
 
-Precision = Annotated[
-    str,
-    option(
-        "NAME",
-        "Precision: float32, bfloat16, float16, or auto (what the device supports best).",
-        envvar="FASTSTYLE_PRECISION",
-    ),
-]
+PRECISION = "Precision: float32, bfloat16, float16, or auto (what the device supports best)."
+Precision = Annotated[str, option("NAME", PRECISION, envvar="FASTSTYLE_PRECISION")]
 TrustPickle = Annotated[
     bool, Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded.")
 ]
 Force = Annotated[bool, Option("--overwrite", help="Overwrite existing output.")]
 Host = Annotated[str, option("ADDRESS", "Address of the web page.")]
 Port = Annotated[int, option("PORT", "Port of the web page.", min=0, max=65535)]
-AllowHosts = Annotated[
-    list[str] | None,
-    option(
-        "NAME", "Additional host name of the page, for example behind a proxy. Repeat for several."
-    ),
-]
+ALLOW_HOSTS = "Additional host name of the page, for example behind a proxy. Repeat for several."
+AllowHosts = Annotated[list[str] | None, option("NAME", ALLOW_HOSTS)]
 Browser = Annotated[bool, Option(help="Open the page in a browser.")]
 
 

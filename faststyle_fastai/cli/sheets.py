@@ -15,18 +15,17 @@ from .checks import check_style
 from .loading import load_stylizer
 from .options import option
 
+STYLE = (
+    "A built-in style, a painting, or FILE:NAME. Repeat for two styles (a row) or four (a square). "
+    "Trained styles must be of one file."
+)
+OUT = "Output file: an image, or a web page (.html)."
+SHEET_STYLE = "A folder of paintings, a run folder, or a file with several styles."
+
 
 def grid(
     picture: Annotated[str, Argument(help="Photo: a file or a URL.", metavar="INPUT")],
-    style: Annotated[
-        list[str],
-        option(
-            "STYLE",
-            "A built-in style, a painting, or FILE:NAME. Repeat for two styles (a row) or "
-            "four (a square). Trained styles must be of one file.",
-            callback=check_style,
-        ),
-    ],
+    style: Annotated[list[str], option("STYLE", STYLE, callback=check_style)],
     out: options.Output,
     size: Annotated[int | None, option("PX", "Short side to paint at in px.", min=8)] = None,
     area: Annotated[str, option("WHAT", f"What to paint: {either(AREAS)}.", "--paint")] = "all",
@@ -68,12 +67,8 @@ def grid(
 
 def sheet(
     picture: Annotated[str, Argument(help="Photo: a file or a URL.", metavar="INPUT")],
-    out: Annotated[
-        Path, option("FILE", "Output file: an image, or a web page (.html).", "-o", "--output")
-    ],
-    style: Annotated[
-        str, option("STYLES", "A folder of paintings, a run folder, or a file with several styles.")
-    ] = "gallery",
+    out: Annotated[Path, option("FILE", OUT, "-o", "--output")],
+    style: Annotated[str, option("STYLES", SHEET_STYLE)] = "gallery",
     size: Annotated[int, option("PX", "Longer side of each image in px.", min=8)] = 480,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,

@@ -19,73 +19,38 @@ from .options import option
 
 BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batches
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
+OUT = "Output file, or a folder for the painted images; - for a pipe (PNG)."
+DEPTH = (
+    "Bits per color channel: 8, or 16 for .png and .tif. Default: 16 if every photo has 16 and "
+    "every output can store them."
+)
+REFINE = "Paint on each image itself for up to this long, instead of with a network."
+SEAMLESS = "Let edges meet: sides for panoramas of 360°, all for textures."
+PAPER = "Paint as large as fits on paper: A2 to A6, letter, or such as 30x40cm."
+BLEED = "Edge that is cut off after printing, such as 3mm. It mirrors the picture."
+SAVE_MASK = "Also save the mask of what is painted; for several images a folder."
+BATCH_SIZE = "Images of the same size per batch."
 
 
 @options.takes(options.paint_options())
 def stylize(
     inputs: options.Inputs,
     style: options.Style,
-    out: Annotated[
-        Path,
-        option(
-            "PATH",
-            "Output file, or a folder for the painted images; - for a pipe (PNG).",
-            "-o",
-            "--output",
-        ),
-    ],
+    out: Annotated[Path, option("PATH", OUT, "-o", "--output")],
     as_one: options.AsOne = False,
     arch: options.SightArch = None,
     mix: options.Mix = None,
-    depth: Annotated[
-        int | None,
-        option(
-            "N",
-            "Bits per color channel: 8, or 16 for .png and .tif. Default: 16 if every photo has 16 "
-            "and every output can store them.",
-            "--bit-depth",
-        ),
-    ] = None,
-    refine: Annotated[
-        float,
-        option(
-            "SECONDS",
-            "Paint on each image itself for up to this long, instead of with a network.",
-            min=0,
-        ),
-    ] = 0.0,
+    depth: Annotated[int | None, option("N", DEPTH, "--bit-depth")] = None,
+    refine: Annotated[float, option("SECONDS", REFINE, min=0)] = 0.0,
     likeness: options.Likeness = None,
     painterly: options.Painterly = False,
-    seamless: Annotated[
-        str | None,
-        option("EDGES", "Let edges meet: sides for panoramas of 360°, all for textures."),
-    ] = None,
+    seamless: Annotated[str | None, option("EDGES", SEAMLESS)] = None,
     painting: options.Painting = None,
-    paper: Annotated[
-        Any,
-        option(
-            "SIZE",
-            "Paint as large as fits on paper: A2 to A6, letter, or such as 30x40cm.",
-            "--print",
-            parser=parsers.paper,
-        ),
-    ] = None,
+    paper: Annotated[Any, option("SIZE", PAPER, "--print", parser=parsers.paper)] = None,
     dpi: Annotated[float, option("N", "Pixels per inch of --print.", min=1)] = 300,
-    bleed: Annotated[
-        Any,
-        option(
-            "LENGTH",
-            "Edge that is cut off after printing, such as 3mm. It mirrors the picture.",
-            parser=parsers.length,
-        ),
-    ] = None,
-    save_mask: Annotated[
-        Path | None,
-        option("PATH", "Also save the mask of what is painted; for several images a folder."),
-    ] = None,
-    batch_size: Annotated[
-        int, option("N", "Images of the same size per batch.", "--batch-size", "--bs", min=1)
-    ] = 1,
+    bleed: Annotated[Any, option("LENGTH", BLEED, parser=parsers.length)] = None,
+    save_mask: Annotated[Path | None, option("PATH", SAVE_MASK)] = None,
+    batch_size: Annotated[int, option("N", BATCH_SIZE, "--batch-size", "--bs", min=1)] = 1,
     skip_existing: options.SkipExisting = False,
     force: options.Force = False,
     watch: options.Watch = False,

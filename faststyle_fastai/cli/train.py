@@ -12,6 +12,40 @@ from .options import option
 from .training_options import LOSS, RUN, SCHEDULE, STYLE_LOSS
 
 STABLE = 1.5  # weight of TemporalConsistency: higher is steadier, but less like the painting
+PHOTOS = "Folder of training photos. Default: scikit-learn's two samples."
+PRETRAINED = "Network to start from: none, autoencoder (built in), or a file."
+MINUTES = "Train for this many minutes. The learning-rate schedule is scaled to fit."
+RESUME = "Resume an interrupted training with the same options."
+STYLE = (
+    "Painting to learn: a file, a URL, a folder of paintings, or NAME=PAINTING; NAME=FILE,FILE,… "
+    "for one style from several. Repeat for several styles in one network."
+)
+KEYFRAMES = (
+    "Frame of a film and the same frame painted by you, instead of --style. PHOTOS are frames of "
+    "the film. Repeat for several."
+)
+TRAIN_PRETRAINED = (
+    "Network to start from: predicted (the painting at first sight), gallery, autoencoder, none, "
+    "or a file."
+)
+TRAIN_MINUTES = (
+    "Train for this many minutes, start and end included. Default: with recipe fast, 5 for each "
+    "style; otherwise the recipe's epochs."
+)
+PATIENCE = (
+    "Stop after this many epochs without improvement and keep the best network. Use with --minutes."
+)
+TRAIN_STABLE = "Train temporally consistent strokes for video. Takes twice as long."
+PREVIEW_EVERY = "Steps between previews. Default: 100, at least 10 seconds apart."
+PREVIEW_PHOTOS = "Photo for the previews. Repeat for several. Default: two."
+TRAIN_RESUME = (
+    "Resume the run in --output with the same options. More --minutes or --epochs extend a "
+    "finished run."
+)
+ADD_STYLE_RUN = "Run folder, .safetensors file, or with -o gallery, slim or tiny."
+ADD_STYLE_STYLE = "Painting to add: a file, a URL, or NAME=PAINTING."
+ADD_STYLE_PHOTOS = "Folder of training photos. Default: the run's."
+OUT = "Output file (.safetensors). Default: update RUN in place."
 
 # torch and fastai take seconds to import, so only the commands import them and `--help` stays fast.
 # Each command passes its options to the function of the same name; `locals()` comes before the
@@ -22,14 +56,7 @@ def demo(
     out: Annotated[Path, option("DIR", "Folder for the results.", "-o", "--output")] = Path(
         "faststyle-demo"
     ),
-    photos: Annotated[
-        Path | None,
-        option(
-            "DIR",
-            "Folder of training photos. Default: scikit-learn's two samples.",
-            callback=check_folder,
-        ),
-    ] = None,
+    photos: Annotated[Path | None, option("DIR", PHOTOS, callback=check_folder)] = None,
     minutes: Annotated[float, option("MINUTES", "Training time in minutes.", min=0.01)] = 1.5,
     device: options.Device = None,
     precision: options.Precision = "auto",
@@ -52,23 +79,12 @@ def pretrain(
     photos: training_options.Photos,
     out: options.StyleOutput,
     recipe: training_options.Recipe = "fast",
-    pretrained: Annotated[
-        str, option("START", "Network to start from: none, autoencoder (built in), or a file.")
-    ] = "none",
+    pretrained: Annotated[str, option("START", PRETRAINED)] = "none",
     arch: training_options.Arch = "full",
-    minutes: Annotated[
-        float | None,
-        option(
-            "MINUTES",
-            "Train for this many minutes. The learning-rate schedule is scaled to fit.",
-            min=0.01,
-        ),
-    ] = None,
+    minutes: Annotated[float | None, option("MINUTES", MINUTES, min=0.01)] = None,
     valid_pct: training_options.ValidPct = 0.02,
     checkpoint_every: training_options.CheckpointEvery = None,
-    resume: Annotated[
-        bool, Option("--resume", help="Resume an interrupted training with the same options.")
-    ] = False,
+    resume: Annotated[bool, Option("--resume", help=RESUME)] = False,
     **overrides: Any,
 ):
     "Train an autoencoder, the starting point of all styles, on a folder of photos."
@@ -82,82 +98,25 @@ def pretrain(
 def train(
     photos: training_options.Photos,
     out: training_options.Out,
-    style: Annotated[
-        list[str] | None,
-        option(
-            "PAINTING",
-            "Painting to learn: a file, a URL, a folder of paintings, or NAME=PAINTING; "
-            "NAME=FILE,FILE,… for one style from several. "
-            "Repeat for several styles in one network.",
-            callback=check_paintings,
-        ),
-    ] = None,
+    style: Annotated[list[str] | None, option("PAINTING", STYLE, callback=check_paintings)] = None,
     keyframes: Annotated[
         list[str] | None,
-        option(
-            "FRAME PAINTED",
-            "Frame of a film and the same frame painted by you, instead of --style. PHOTOS are "
-            "frames of the film. Repeat for several.",
-            "--keyframe",
-            callback=check_keyframes,
-        ),
+        option("FRAME PAINTED", KEYFRAMES, "--keyframe", callback=check_keyframes),
     ] = None,
     as_one: options.AsOne = False,
     recipe: training_options.Recipe = "fast",
-    pretrained: Annotated[
-        str,
-        option(
-            "START",
-            "Network to start from: predicted (the painting at first sight), gallery, "
-            "autoencoder, none, or a file.",
-        ),
-    ] = "predicted",
+    pretrained: Annotated[str, option("START", TRAIN_PRETRAINED)] = "predicted",
     arch: training_options.Arch = "full",
-    minutes: Annotated[
-        float | None,
-        option(
-            "MINUTES",
-            "Train for this many minutes, start and end included. Default: with recipe fast, "
-            "5 for each style; otherwise the recipe's epochs.",
-            min=0.01,
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        option(
-            "N",
-            "Stop after this many epochs without improvement and keep the best network. Use "
-            "with --minutes.",
-            min=1,
-        ),
-    ] = None,
-    stable: Annotated[
-        bool,
-        Option(
-            "--temporal-loss",
-            help="Train temporally consistent strokes for video. Takes twice as long.",
-        ),
-    ] = False,
+    minutes: Annotated[float | None, option("MINUTES", TRAIN_MINUTES, min=0.01)] = None,
+    patience: Annotated[int | None, option("N", PATIENCE, min=1)] = None,
+    stable: Annotated[bool, Option("--temporal-loss", help=TRAIN_STABLE)] = False,
     valid_pct: training_options.ValidPct = 0.02,
     checkpoint_every: training_options.CheckpointEvery = None,
-    preview_every: Annotated[
-        int | None,
-        option("STEPS", "Steps between previews. Default: 100, at least 10 seconds apart.", min=1),
-    ] = None,
+    preview_every: Annotated[int | None, option("STEPS", PREVIEW_EVERY, min=1)] = None,
     preview_photos: Annotated[
-        list[str] | None,
-        option(
-            "FILE", "Photo for the previews. Repeat for several. Default: two.", "--preview-photo"
-        ),
+        list[str] | None, option("FILE", PREVIEW_PHOTOS, "--preview-photo")
     ] = None,
-    resume: Annotated[
-        bool,
-        Option(
-            "--resume",
-            help="Resume the run in --output with the same options. More --minutes or --epochs "
-            "extend a finished run.",
-        ),
-    ] = False,
+    resume: Annotated[bool, Option("--resume", help=TRAIN_RESUME)] = False,
     **overrides: Any,
 ):
     "Train one or more styles from paintings and a folder of photos."
@@ -176,32 +135,10 @@ def train(
 
 @options.takes(STYLE_LOSS | LOSS, RUN)
 def add_style(
-    run: Annotated[
-        Path,
-        Argument(
-            metavar="RUN",
-            help="Run folder, .safetensors file, or with -o gallery, slim or tiny.",
-            callback=check_trained,
-        ),
-    ],
-    style: Annotated[
-        str,
-        option(
-            "PAINTING",
-            "Painting to add: a file, a URL, or NAME=PAINTING.",
-            callback=check_paintings,
-        ),
-    ],
-    photos: Annotated[
-        Path | None,
-        option("DIR", "Folder of training photos. Default: the run's.", callback=check_folder),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        option(
-            "FILE", "Output file (.safetensors). Default: update RUN in place.", "-o", "--output"
-        ),
-    ] = None,
+    run: Annotated[Path, Argument(metavar="RUN", help=ADD_STYLE_RUN, callback=check_trained)],
+    style: Annotated[str, option("PAINTING", ADD_STYLE_STYLE, callback=check_paintings)],
+    photos: Annotated[Path | None, option("DIR", ADD_STYLE_PHOTOS, callback=check_folder)] = None,
+    out: Annotated[Path | None, option("FILE", OUT, "-o", "--output")] = None,
     minutes: Annotated[float, option("MINUTES", "Training time in minutes.", min=0.01)] = 3,
     **overrides: Any,
 ):

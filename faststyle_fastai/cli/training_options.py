@@ -22,49 +22,23 @@ Photos = Annotated[
         callback=check_folder,
     ),
 ]
-Out = Annotated[
-    Path,
-    option(
-        "DIR",
-        "Folder for the network, previews and checkpoints.",
-        "-o",
-        "--output",
-        show_default=False,
-    ),
-]
+OUT = "Folder for the network, previews and checkpoints."
+Out = Annotated[Path, option("DIR", OUT, "-o", "--output", show_default=False)]
 Seed = Annotated[int, option("N", "Random seed.")]
-Recipe = Annotated[
-    str,
-    option(
-        "NAME",
-        f"Training recipe: {either(RECIPES)}. All but fast are published ones.",
-        callback=check_recipe,
-    ),
-]
-Arch = Annotated[
-    str,
-    option(
-        "NAME",
-        "Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
-        "(as published).",
-    ),
-]
+RECIPE = f"Training recipe: {either(RECIPES)}. All but fast are published ones."
+Recipe = Annotated[str, option("NAME", RECIPE, callback=check_recipe)]
+ARCH = (
+    "Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
+    "(as published)."
+)
+Arch = Annotated[str, option("NAME", ARCH)]
 ValidPct = Annotated[
     float, option("SHARE", "Share of the photos held out for validation.", min=0, max=0.9)
 ]
-Workers = Annotated[
-    int | None,
-    option(
-        "N",
-        "Processes that load photos. Default: up to 16 on CUDA, otherwise 0.",
-        "--num-workers",
-        min=0,
-    ),
-]
-CheckpointEvery = Annotated[
-    int | None,
-    option("STEPS", "Steps between checkpoints. Default: 200, at least a minute apart.", min=1),
-]
+WORKERS = "Processes that load photos. Default: up to 16 on CUDA, otherwise 0."
+Workers = Annotated[int | None, option("N", WORKERS, "--num-workers", min=0)]
+CHECKPOINT_EVERY = "Steps between checkpoints. Default: 200, at least a minute apart."
+CheckpointEvery = Annotated[int | None, option("STEPS", CHECKPOINT_EVERY, min=1)]
 
 
 def override(kind: Any, metavar: str, description: str, *names: str, **limits: Any) -> tuple:

@@ -17,79 +17,41 @@ from .loading import load_mixture, named_in, side_of
 from .options import option
 from .plans import check_neighbors
 
+SOURCE = "Video, GIF, live photo, or numbered images such as frames/%04d.png."
+OUT = (
+    "Output file (.mp4, .mkv, .webm, .mov, .gif, .webp or .apng), or numbered images such as "
+    "frames/%04d.png."
+)
+STYLE = f"{options.STYLE} Without a style, numbered images show the frames as they are."
+SIZE = "Short side of the output in px. Default: the video's own."
+SMOOTH = "Make the brush strokes follow the motion. Slower."
+REFINE = "Refine the style on three frames for up to this long, then paint."
+FPS = "Frames per second. Default: the video's own."
+CRF = "Quality. Lower values look better and make larger files. Default: 18, or 31 for .webm."
+LOOP = "boomerang: play forward, then backward, without sound. A GIF repeats it."
+CODEC = "Codec as ffmpeg names it. Default: libx264, or libvpx-vp9 for .webm."
+
 
 @options.takes(options.paint_options("size", "strokes", "exact"))
 def video(
-    source: Annotated[
-        str,
-        Argument(
-            help="Video, GIF, live photo, or numbered images such as frames/%04d.png.",
-            metavar="INPUT",
-            callback=check_video,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        option(
-            "FILE",
-            "Output file (.mp4, .mkv, .webm, .mov, .gif, .webp or .apng), or numbered images such "
-            "as frames/%04d.png.",
-            "-o",
-            "--output",
-        ),
-    ],
-    style: Annotated[
-        str | None,
-        option(
-            "STYLE",
-            f"{options.STYLE} Without a style, numbered images show the frames as they are.",
-            callback=check_style,
-        ),
-    ] = None,
+    source: Annotated[str, Argument(help=SOURCE, metavar="INPUT", callback=check_video)],
+    out: Annotated[Path, option("FILE", OUT, "-o", "--output")],
+    style: Annotated[str | None, option("STYLE", STYLE, callback=check_style)] = None,
     as_one: options.AsOne = False,
     arch: options.SightArch = None,
     mix: options.Mix = None,
-    size: Annotated[
-        int | None,
-        option("PX", "Short side of the output in px. Default: the video's own.", min=16),
-    ] = None,
-    smooth: Annotated[
-        bool,
-        Option("--temporal-smoothing", help="Make the brush strokes follow the motion. Slower."),
-    ] = False,
+    size: Annotated[int | None, option("PX", SIZE, min=16)] = None,
+    smooth: Annotated[bool, Option("--temporal-smoothing", help=SMOOTH)] = False,
     painterly: options.Painterly = False,
-    refine: Annotated[
-        float,
-        option(
-            "SECONDS", "Refine the style on three frames for up to this long, then paint.", min=0
-        ),
-    ] = 0.0,
+    refine: Annotated[float, option("SECONDS", REFINE, min=0)] = 0.0,
     painting: options.Painting = None,
     start: Annotated[float, option("SECONDS", "Start time in seconds.", min=0)] = 0.0,
     end: Annotated[float | None, option("SECONDS", "End time in seconds.", min=0)] = None,
-    fps: Annotated[
-        float | None,
-        option("NUMBER", "Frames per second. Default: the video's own.", min=0.1, max=1000),
-    ] = None,
-    crf: Annotated[
-        int | None,
-        option(
-            "N",
-            "Quality. Lower values look better and make larger files. Default: 18, or 31 for "
-            ".webm.",
-            min=0,
-            max=63,
-        ),
-    ] = None,
-    loop: Annotated[
-        str | None,
-        option("NAME", "boomerang: play forward, then backward, without sound. A GIF repeats it."),
-    ] = None,
+    fps: Annotated[float | None, option("NUMBER", FPS, min=0.1, max=1000)] = None,
+    crf: Annotated[int | None, option("N", CRF, min=0, max=63)] = None,
+    loop: Annotated[str | None, option("NAME", LOOP)] = None,
     sound: Annotated[bool, Option("--sound/--no-sound", help="Keep the sound.")] = True,
-    codec: Annotated[
-        str | None,
-        option("NAME", "Codec as ffmpeg names it. Default: libx264, or libvpx-vp9 for .webm."),
-    ] = None,
+    codec: Annotated[str | None, option("NAME", CODEC)] = None,
     resume: Annotated[bool, Option("--resume", help="Resume an interrupted video.")] = False,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,

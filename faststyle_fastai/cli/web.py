@@ -14,25 +14,25 @@ from .checks import check_style
 from .loading import load_stylizer
 from .options import option
 
+FOLDER = "Folder of trained styles and paintings to offer. New styles are saved there."
+PHOTOS = "Folder of training photos to offer, along with its subfolders."
+SHARED = "Let visitors change and remove each other's styles."
+STYLE = (
+    "Style, as for video. Default: the built-in styles, in the full network if this machine paints "
+    "live video with it, else in the slim one."
+)
+VIRTUAL = "Send the painted video to a virtual camera, for calls and broadcasts, instead of a page."
+
 
 def web(
-    folder: Annotated[
-        Path,
-        option(
-            "DIR", "Folder of trained styles and paintings to offer. New styles are saved there."
-        ),
-    ] = Path("faststyle-web"),
-    photos: Annotated[
-        Path | None, option("DIR", "Folder of training photos to offer, along with its subfolders.")
-    ] = None,
+    folder: Annotated[Path, option("DIR", FOLDER)] = Path("faststyle-web"),
+    photos: Annotated[Path | None, option("DIR", PHOTOS)] = None,
     megapixels: options.Megapixels = 50,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
     browser: options.Browser = True,
     allow_host: options.AllowHosts = None,
-    shared: Annotated[
-        bool, Option("--shared", help="Let visitors change and remove each other's styles.")
-    ] = False,
+    shared: Annotated[bool, Option("--shared", help=SHARED)] = False,
     device: options.Device = None,
     precision: options.Precision = "auto",
 ):
@@ -49,25 +49,10 @@ def web(
 
 @options.takes(options.paint_options("stroke", "size", "strokes", "tile", "exact"))
 def camera(
-    style: Annotated[
-        str | None,
-        option(
-            "STYLE",
-            "Style, as for video. Default: the built-in styles, in the full network if this "
-            "machine paints live video with it, else in the slim one.",
-            callback=check_style,
-        ),
-    ] = None,
+    style: Annotated[str | None, option("STYLE", STYLE, callback=check_style)] = None,
     arch: options.SightArch = None,
     size: Annotated[int, option("PX", "Short side to paint at in px.", min=16)] = 240,
-    virtual: Annotated[
-        bool,
-        Option(
-            "--virtual",
-            help="Send the painted video to a virtual camera, for calls and broadcasts, instead of "
-            "a page.",
-        ),
-    ] = False,
+    virtual: Annotated[bool, Option("--virtual", help=VIRTUAL)] = False,
     number: Annotated[int, option("N", "Camera for --virtual, from 0.", "--camera", min=0)] = 0,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
