@@ -21,11 +21,11 @@ TRIALS = 1 / 8, 1 / 8, 1 / 3  # of a print's sides; the first one warms up
 PAUSE = 1.0  # seconds between two looks at a watched folder
 
 
-def plan(inputs, out, depth, force, skip_existing):
+def plan(inputs, out, depth, force, skip_existing, masks):
     "The images to paint, as pairs of source and target."
     from ..images.discovery import plan_outputs
 
-    jobs = plan_outputs(inputs, out, depth, force)
+    jobs = plan_outputs(inputs, out, depth, force, masks)
     if skip_existing:
         return [(source, target) for source, target in jobs if not target.exists()]
     if not force and (existing := [target for _, target in jobs if target.exists()]):

@@ -73,7 +73,9 @@ def stylize(
     paper = plans.print_size(paper, dpi, bleed or 0, megapixels)
     if watch:
         plans.check_watched(inputs, out, save_mask)
-    jobs = [] if watch else plans.plan(inputs, out, depth or 8, force, skip_existing)
+    jobs = []
+    if not watch:
+        jobs = plans.plan(inputs, out, depth or 8, force, skip_existing, save_mask)
     depth = depth or plans.depth_of(jobs, settings.tile)
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):

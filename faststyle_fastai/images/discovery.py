@@ -118,6 +118,7 @@ def plan_outputs(
     out: Path,  # an image for a single file, else a folder that mirrors the inputs' folders
     depth: int = 8,  # bits per channel in the output
     force: bool = False,  # inputs may be overwritten
+    besides: Path | None = None,  # another folder of results
 ) -> list[tuple[Path | str, Path]]:  # source and target of each image
     "Pair each input with its output; refuses to overwrite an input or to write a file twice."
     # Path or address, and its place in the output folder.
@@ -127,9 +128,9 @@ def plan_outputs(
         if is_address(text):
             files.append((text, file_name(text)))
         elif path.is_dir():
-            place = out.resolve()
-            mine = place if path.resolve() in place.parents else None  # results of before
-            found = [p for p in picture_files(path) if mine not in p.resolve().parents]
+            places = {place.resolve() for place in (out, besides) if place}
+            mine = {place for place in places if path.resolve() in place.parents}  # of before
+            found = [p for p in picture_files(path) if mine.isdisjoint(p.resolve().parents)]
             if not found:
                 raise FileNotFoundError(f"No images in {path}.")
             files += [(p, p.relative_to(path)) for p in found]

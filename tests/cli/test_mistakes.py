@@ -183,3 +183,14 @@ def test_masks_of_an_interrupted_run_are_made_again(faststyle):
     assert faststyle("stylize", "me.png", *how, "--skip-existing").returncode == 0
     over = faststyle("stylize", "me.png", *how[:5], "me.png", "-o", "out", "--overwrite")
     fails(over, 1, "Two files would be me.png")
+
+
+def test_paintings_and_masks_inside_the_folder_are_no_photos(faststyle):
+    Path("in").mkdir()
+    Path("me.png").rename("in/me.png")
+    how = "--style", "tiny:udnie", "--paint", "background", "--skip-existing"
+    places = "-o", "in/painted", "--save-mask", "in/masks"
+    for _ in range(2):
+        assert faststyle("stylize", "in", *how, *places).returncode == 0
+    files = sorted(file.as_posix() for file in Path("in").rglob("*.png"))
+    assert files == ["in/masks/me.png", "in/me.png", "in/painted/me.png"]
