@@ -138,7 +138,7 @@ def test_what_is_no_short_film_is_refused_and_the_open_one_stays(visit, film, tm
     heard(tab, "The film is painted")
 
 
-def test_a_photo_after_a_film_is_a_photo(visit, film, photo):
+def test_photos_and_films_follow_each_other(visit, film, photo):
     tab = visit()
     opened(tab, film)
     repainted(tab, lambda: tab.locator("#file").set_input_files(photo))
@@ -146,6 +146,7 @@ def test_a_photo_after_a_film_is_a_photo(visit, film, photo):
     assert tab.get_by_role("button", name="Refine").is_visible()
     shutil.copy(photo, "another.jpg")
     repainted(tab, lambda: tab.locator("#file").set_input_files("another.jpg"))
+    opened(tab, film)
 
 
 @pytest.mark.slow

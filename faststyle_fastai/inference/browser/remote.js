@@ -15,18 +15,19 @@ const keyOf = (file) => (file.key ??= String(Math.random()));
 
 async function call(what, { body, how, method = "POST", again = false, signal } = {}) {
   const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
-  if (now.file && OF_PHOTO.includes(what)) headers.photo = keyOf(now.file);
+  const file = what === "frame_at" ? uploaded : now.file; // a film is sent before it is shown
+  if (file && OF_PHOTO.includes(what)) headers.photo = keyOf(file);
   const answer = await fetch(`/page/${what}`, { method, body, headers, signal }).catch((error) => {
     if (signal?.aborted) throw error;
     lose();
     throw new Error(words.gone);
   });
-  if (answer.status === 410 && !again && now.file instanceof Blob && !isFilm(now.file)) {
+  if (answer.status === 410 && !again && file instanceof Blob && !isFilm(file)) {
     uploaded = null; // a server that was started again, or has forgotten it
     await sendPhoto();
     return call(what, { body, how, method, again: true });
   }
-  if (!answer.ok) throw new Error(await answer.text());
+  if (!answer.ok) throw Object.assign(new Error(await answer.text()), { status: answer.status });
   return answer;
 }
 
@@ -66,7 +67,8 @@ const tooFine = () => false; // the server paints in tiles
 const mixable = (one, other) => one.mixes.includes(other.name);
 const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how.other?.name });
 
-// The photo is sent once.
+// The photo is sent once, even if the server refuses it.
+const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
   const answer = await call("photo", { body: file, how: { name: file.name, key: keyOf(file) } });
@@ -77,7 +79,8 @@ function sendPhoto(file = now.file) {
   const before = [uploaded, upload], mine = send(file);
   [uploaded, upload] = [file, mine];
   return mine.catch((error) => {
-    if (upload === mine) [uploaded, upload] = before; // the server still has it
+    const refused = file === now.file && REFUSED.includes(error.status);
+    if (upload === mine && !refused) [uploaded, upload] = before; // the server still has it
     throw error;
   });
 }
