@@ -108,7 +108,7 @@ def check_mix(shares: list[str] | None) -> list[str] | None:
         check_style(name)
     total = sum(float(share.rpartition("=")[2]) for share in shares or [])
     if total > 1:
-        raise ValueError(
+        raise UsageError(
             f"The weights of --mix sum to {total:g}. Give at most 1 in all; --style gets the rest."
         )
     return shares

@@ -155,4 +155,5 @@ def info(
         metadata |= {"styles": [name], "painting": BUILTIN_STYLES[name], "palettes": palettes}
     metadata["parameters"] = sum(p.numel() for p in net.parameters())
     metadata["strength"] = "0 to 1" if base else "1 only: the file has no base network"
+    metadata["palettes"] = metadata.pop("palettes", {})  # many numbers: they come last
     print(json.dumps(metadata, indent=2, ensure_ascii=False))

@@ -53,6 +53,7 @@ def strokes(
 ):
     "Paint an image with brush strokes or pens: as SVG, as an image, or as a video of its painting."
     from ..core.atomic import atomic_write, may_write_file
+    from ..images.files import read_picture
     from ..images.saving import check_format, save_picture
     from ..inference.drawing import draw_heights, draw_strokes, painting_frames, strokes_svg
     from ..inference.strokes import paint_strokes
@@ -64,6 +65,7 @@ def strokes(
     film, vector = suffix in FILMS | {".gif"}, suffix == ".svg"
     if vector and (relief or canvas):
         raise UsageError("An SVG has no relief and no canvas. Use an image or a video.")
+    read_picture(picture, shortest=1)  # fail early on a bad file
     may_write_file(out if film or vector else check_format(out), force)
     if heights:
         may_write_file(check_format(heights), force)

@@ -76,6 +76,8 @@ def stylize(
     jobs = []
     if not watch:
         jobs = plans.plan(inputs, out, depth or 8, force, skip_existing, save_mask)
+    if not (jobs or watch or quiet):
+        print("All images are painted already.", file=sys.stderr)
     depth = depth or plans.depth_of(jobs, settings.tile)
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
@@ -128,7 +130,8 @@ def stylize(
                     raise KeyboardInterrupt
     except KeyboardInterrupt:
         total = "" if watch else f" of {len(jobs)}"
-        raise Stopped(f"Stopped after {len(written)}{total} images.") from None
+        hint = " Use --skip-existing to continue." if not watch and len(jobs) > 1 else ""
+        raise Stopped(f"Stopped after {len(written)}{total} images.{hint}") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 

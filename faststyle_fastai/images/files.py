@@ -92,7 +92,7 @@ def warn_if_small(
         name = painting if isinstance(painting, (str, Path)) else "The painting"
         warnings.warn(
             f"{name} is {width}x{height} px, too small to show its brush strokes. "
-            "Use a painting of at least 400 px.",
+            "Use a painting of at least 400 px on the short side.",
             stacklevel=3,
         )
 

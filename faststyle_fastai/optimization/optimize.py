@@ -172,7 +172,8 @@ def _run(work, out, iterates, save, save_every, callback):
             iterates.append(asdict(iterate))
             if pressed or (callback and callback(iterate, work)):
                 save()
-                raise Stopped(f"Stopped. {out} is the image so far. Use --resume to continue.")
+                where = f"{out} is the image so far."
+                raise Stopped(f"Stopped. {where} Repeat the command with --resume to continue.")
             if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
                 best_effort_write(save)
     save()

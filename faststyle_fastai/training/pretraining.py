@@ -65,7 +65,7 @@ def pretrain(
     learn = autoencoder_learner(dls, **start, **overrides)
     prepare(part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
-    where = f"The network so far is in {out}. Use --resume to continue."
+    where = f"The network so far is in {out}. Repeat the command with --resume to continue."
     failed = fit_run(learn, minutes, quiet, where, checkpoint)
     give_way = {"checkpoints": lambda: [part / "checkpoints"]}
     write_first(give_way, save_style, learn, out)

@@ -128,7 +128,7 @@ def train(
     checkpoint = Checkpoint(out / "checkpoints", checkpoint_every, resume=resume, patience=patience)
     preview = Preview(preview_photos or dls.valid.items[:2], preview_every, out / "previews")
     writers, give_way = [History(out / "history.csv"), preview], {"previews": preview.files}
-    where = f"The network so far is in {out}. Use --resume to continue."
+    where = f"The network so far is in {out}. Repeat the command with --resume to continue."
     failed = fit_run(learn, minutes, quiet, where, checkpoint, *writers, *L(cbs), since=started)
     record["pictures"] = learn.train_iter * dls.bs
     record["complete"] = not failed

@@ -143,7 +143,8 @@ def test_the_gallery(faststyle, photos, tmp_path):
     mixed = "--style", "great_wave", "--mix", "mondrian=.3", "--strength", 0.8
     said = faststyle("stylize", photo, *mixed, "-o", "out.png")
     assert said.stdout == "out.png\n" and said.stderr == ""
-    assert json.loads(faststyle("info", "udnie").stdout)["styles"] == ["udnie"]
+    told = json.loads(faststyle("info", "udnie").stdout)
+    assert told["styles"] == ["udnie"] and [*told][-1] == "palettes"
     fails(faststyle("stylize", photo, "--style", "sea", "-o", "x.png"), 1, "great_wave, ")
 
 

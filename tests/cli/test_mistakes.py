@@ -100,6 +100,8 @@ def test_a_name_is_read_as_people_write_it(faststyle):
         "stylize", "me.png", "--style", "udnie", "--mix", "The Scream=.4", "-o", "m.png"
     )
     assert mixed.returncode == 0, mixed.stderr
+    more = faststyle("stylize", "me.png", "--style", "udnie", "--mix", "mondrian=7", "-o", "o.png")
+    fails(more, 2, "The weights of --mix sum to 7")
     assert json.loads(faststyle("info", "the-scream").stdout)["painting"].startswith("Edvard Munch")
 
 
@@ -170,7 +172,8 @@ def test_refining_many_photos_is_stopped_with_the_strokes_so_far(faststyle, monk
     Image.open("me.png").save("you.png")
     photos, style = ("me.png", "sea.png", "you.png"), ("--style", "tiny:udnie")
     said = faststyle("stylize", *photos, *style, "--refine", 1, "-o", "out")
-    assert said.returncode == 130 and "Stopped after 2 of 3 images" in said.stderr
+    assert said.returncode == 130
+    assert "Stopped after 2 of 3 images. Use --skip-existing to continue." in said.stderr
     assert sorted(file.name for file in Path("out").iterdir()) == ["me.png", "sea.png"]
     begun[1:] = []
     assert faststyle("stylize", "sea.png", *style, "--refine", 1, *OUT).returncode == 0
@@ -191,6 +194,8 @@ def test_paintings_and_masks_inside_the_folder_are_no_photos(faststyle):
     how = "--style", "tiny:udnie", "--paint", "background", "--skip-existing"
     places = "-o", "in/painted", "--save-mask", "in/masks"
     for _ in range(2):
-        assert faststyle("stylize", "in", *how, *places).returncode == 0
+        done = faststyle("stylize", "in", *how, *places)
+        assert done.returncode == 0
+    assert done.stderr == "All images are painted already.\n"
     files = sorted(file.as_posix() for file in Path("in").rglob("*.png"))
     assert files == ["in/masks/me.png", "in/me.png", "in/painted/me.png"]
