@@ -84,8 +84,9 @@ def style_learner(
     Several paintings become styles of one network (Dumoulin et al. 2017), drawn equally often.
     `pretrained` is "predicted" (from the paintings alone; architectures other than `full` start
     from the gallery), "gallery", "autoencoder", a file, a Learner, or None. If a file has several
-    styles, as the gallery has, each new style begins with the scales and shifts of the nearest one.
-    After `learn.freeze()` only these scales and shifts are trained.
+    styles, as the gallery has, each new style begins with the scales and shifts of the nearest one,
+    or with those that its painting tells, if the file began so and they are nearer. After
+    `learn.freeze()` only these scales and shifts are trained.
 
     Train it by any of fastai's methods, or by `learn.fit_recipe()`, which has the recipe's `lr`,
     `epochs` and `schedule`.

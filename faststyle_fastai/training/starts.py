@@ -11,7 +11,7 @@ from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import PREDICTED, any_style, painting_moments, together
 from ..models.stylefile import builtin_base, load_style
-from ..models.transformer import TransformerNet
+from ..models.transformer import TransformerNet, make_network
 from ..perceptual.losses import VggLoss
 from .data import StyleDataLoaders
 
@@ -26,8 +26,7 @@ def network_to_start(pretrained, arch, paintings):
     Last comes PREDICTED if that network itself began so.
     """
     if pretrained == "predicted" and paintings:
-        seen = together([painting_moments(painting) for painting in paintings])
-        return any_style().network(seen), builtin_base(arch), None, PREDICTED
+        return any_style().network(seen_in(paintings)), builtin_base(arch), None, PREDICTED
     if isinstance(pretrained, Learner):
         card = pretrained.style_card
         net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
@@ -43,8 +42,24 @@ def network_to_start(pretrained, arch, paintings):
         return net, builtin_base(arch), None, None
     if not info["styles"]:  # an autoencoder
         return net, "carried", net.state_dict(), None
-    kept = base if info["base"] == "carried" else None
-    return net, info["base"], kept, info.get("start")
+    kept, began = base if info["base"] == "carried" else None, info.get("start")
+    if paintings and began == PREDICTED:  # what they tell suits its convolutions, too
+        net = with_styles(net, arch, seen_in(paintings))
+    return net, info["base"], kept, began
+
+
+def seen_in(paintings):
+    return together([painting_moments(painting) for painting in paintings])
+
+
+@torch.no_grad()
+def with_styles(net, arch, seen):
+    "A network with more styles: those that the predictor sees in paintings."
+    told, state = any_style().styles(seen), net.state_dict()
+    state |= {name: torch.cat([state[name], rows]) for name, rows in told.items()}
+    larger = make_network(arch, net.n_styles + len(seen[0])).eval()
+    larger.load_state_dict(state)
+    return larger
 
 
 @torch.no_grad()

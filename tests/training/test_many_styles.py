@@ -5,6 +5,7 @@ from conftest import noise, quietly
 from PIL import Image
 
 from faststyle_fastai.all import (
+    ASSETS,
     Stylizer,
     autoencoder_learner,
     save_style,
@@ -74,6 +75,15 @@ def test_a_new_style_begins_with_the_nearest_row(many, dls, paintings):
     painted = Stylizer(many).paint(noise(1, 3, 64, 64), "dusk")
     learn = style_learner(dls, to_picture(painted), pretrained=many, arch="tiny")
     assert torch.equal(learn.model.in5.bias[0], many.model.in5.bias[2])
+
+
+def test_a_new_style_begins_as_its_painting_tells(dls):
+    learn = style_learner(dls, ASSETS / "composition_vii.jpg")
+    added, told = (
+        style_learner(dls, ASSETS / "woman_with_hat.jpg", pretrained=start).model
+        for start in (learn, "predicted")
+    )
+    assert all(map(torch.equal, added.parameters(), told.parameters()))
 
 
 def test_two_hundred_styles(dls):
