@@ -87,10 +87,8 @@ def share(
     if paint.at_sight:
         hints.append("The link holds a painting as films take it. For its strokes, send it itself.")
     if not address:
-        hints.append(
-            "This package names no site: write the link behind the address of a studio. `faststyle "
-            "export studio -o FOLDER` makes one."
-        )
+        hints.append("This package names no site: write the link behind the address of a studio.")
+        hints.append("To make a studio: faststyle export studio -o FOLDER.")
     if shown and not qr:
         hints.append(f"For a QR code, {install_line('share')}.")
     print(*hints, sep="\n", end="\n" if hints else "", file=sys.stderr)

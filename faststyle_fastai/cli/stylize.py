@@ -76,8 +76,10 @@ def stylize(
     jobs = []
     if not watch:
         jobs = plans.plan(inputs, out, depth or 8, force, skip_existing, save_mask)
-    if not (jobs or watch or quiet):
-        print("All images are painted already.", file=sys.stderr)
+    if not (jobs or watch):
+        if not quiet:
+            print("All images are painted already.", file=sys.stderr)
+        return
     depth = depth or plans.depth_of(jobs, settings.tile)
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):

@@ -12,6 +12,7 @@ from .options import option
 from .training_options import LOSS, RUN, SCHEDULE, STYLE_LOSS
 
 STABLE = 1.5  # weight of TemporalConsistency: higher is steadier, but less like the painting
+RESULTS = "Folder for the results."
 PHOTOS = "Folder of training photos. Default: scikit-learn's two samples."
 PRETRAINED = "Network to start from: none, autoencoder (built in), or a file."
 MINUTES = "Train for this many minutes. The learning-rate schedule is scaled to fit."
@@ -53,9 +54,7 @@ OUT = "Output file (.safetensors). Default: update RUN in place."
 
 
 def demo(
-    out: Annotated[Path, option("DIR", "Folder for the results.", "-o", "--output")] = Path(
-        "faststyle-demo"
-    ),
+    out: Annotated[Path, option("DIR", RESULTS, "-o", "--output")] = Path("faststyle-demo"),
     photos: Annotated[Path | None, option("DIR", PHOTOS, callback=check_folder)] = None,
     minutes: Annotated[float, option("MINUTES", "Training time in minutes.", min=0.01)] = 1.5,
     device: options.Device = None,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,11 +39,10 @@ def paint_tiles(
 ) -> Image.Image:  # RGB or RGBA
     "Repaint an image tile by tile, in 8 bits per channel."
     photo, size = opaque(image), shape[::-1]
-    out, small, painted = Image.new("RGB", size), None, torch.empty(0)
-    if photo.size != size:
-        # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the color range.
-        small = reduced(photo, shape)
-        painted = torch.empty_like(small)
+    # Rounded to 8 bits, a reduced photo can change strokes by a tenth of the color range.
+    small = None if photo.size == size else reduced(photo, shape)
+    out = Image.new("RGB", size)
+    painted: Any = None if small is None else torch.empty_like(small)
     parts = tiles(size, side)
     sample = parts if how.exact else spread_tiles(size)
     unfinished = tiles(photo.size, side) if small is not None or how.keep_colors else []
@@ -79,17 +79,16 @@ def paint_tiles(
                 x = part(tile.outer)
                 y = painter.exposed(painter.net(x, painter.styling()), x, exposure)
                 keep(tile.cut(y), tile.core)
-    enlarged = None if small is None else enlarger(painted, small, photo)
-    if enlarged:
-        out = Image.new("RGB", photo.size)
     done = pixels(sample) + pixels(parts)
+    enlarged = None if small is None else enlarger(painted, small, photo)
+    out = Image.new("RGB", photo.size) if enlarged else out
     for tile in unfinished:
         tell(done)
-        done, box = done + FINISH * pixels([tile]), tile.core
-        y = enlarged(box) if enlarged else to_tensor(out.crop(box))
+        done += FINISH * pixels([tile])
+        y = enlarged(tile.core) if enlarged else to_tensor(out.crop(tile.core))
         if how.keep_colors:
-            y = recolor(y, to_tensor(photo.crop(box)))
-        out.paste(to_picture(y), box[:2])
+            y = recolor(y, to_tensor(photo.crop(tile.core)))
+        out.paste(to_picture(y), tile.core[:2])
     tell(work)
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))

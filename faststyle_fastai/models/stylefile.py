@@ -98,17 +98,13 @@ def _joined(path, state, info):
     check_can_add(path, before, info["styles"])
     if before["arch"] != info["arch"]:
         raise ValueError(f"{path} has arch '{before['arch']}', not '{info['arch']}'.")
-    joined = {}
-    for key, value in net.state_dict().items():
-        if is_affine(key):
-            joined[key] = torch.cat([value, state[key]])
-        elif torch.equal(value, state[key]):
-            joined[key] = value
-        else:
-            raise ValueError(
-                f"The network differs from {path} in more than new styles. Start from "
-                f"pretrained='{path}' and train after learn.freeze()."
-            )
+    own = net.state_dict()
+    if not all(is_affine(key) or torch.equal(value, state[key]) for key, value in own.items()):
+        raise ValueError(
+            f"The network differs from {path} in more than new styles. Start from "
+            f"pretrained='{path}' and train after learn.freeze()."
+        )
+    joined = join_styles(own, state)
     palettes = before.get("palettes", {}) | info.get("palettes", {})
     styles = before["styles"] + info["styles"]
     return joined, {**before, "styles": styles, "palettes": palettes}, base
@@ -156,6 +152,14 @@ def select_styles(
 ) -> dict[str, Tensor]:  # of a network with these styles, in this order
     "Select styles of a network; a style may be repeated."
     return {k: v[styles].clone() if is_affine(k) else v for k, v in state.items()}
+
+
+def join_styles(
+    state: dict[str, Tensor],  # of a TransformerNet
+    more: dict[str, Tensor],  # scales and shifts of other styles
+) -> dict[str, Tensor]:  # of a network with all these styles, the others last
+    "Append styles to those of a network."
+    return {k: torch.cat([v, more[k]]) if is_affine(k) else v for k, v in state.items()}
 
 
 def write_style(state: dict[str, Tensor], info: dict, path: Path):

@@ -10,7 +10,7 @@ from ..core.assets import builtin_path
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import PREDICTED, any_style, painting_moments, together
-from ..models.stylefile import builtin_base, load_style
+from ..models.stylefile import builtin_base, join_styles, load_style
 from ..models.transformer import TransformerNet, make_network
 from ..perceptual.losses import VggLoss
 from .data import StyleDataLoaders
@@ -55,10 +55,8 @@ def seen_in(paintings):
 @torch.no_grad()
 def with_styles(net, arch, seen):
     "A network with more styles: those that the predictor sees in paintings."
-    told, state = any_style().styles(seen), net.state_dict()
-    state |= {name: torch.cat([state[name], rows]) for name, rows in told.items()}
     larger = make_network(arch, net.n_styles + len(seen[0])).eval()
-    larger.load_state_dict(state)
+    larger.load_state_dict(join_styles(net.state_dict(), any_style().styles(seen)))
     return larger
 
 
