@@ -14,7 +14,7 @@ from .checks import check_device, check_inputs, check_mix, check_style
 from .help import in_options
 
 
-def option(metavar: str, description: str, *names: str, **more: Any) -> Any:
+def option(metavar: str | None, description: str, *names: str, **more: Any) -> Any:
     return Option(*names, metavar=metavar, help=description, **more)
 
 

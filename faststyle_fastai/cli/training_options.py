@@ -41,12 +41,16 @@ CHECKPOINT_EVERY = "Steps between checkpoints. Default: 200, at least a minute a
 CheckpointEvery = Annotated[int | None, option("STEPS", CHECKPOINT_EVERY, min=1)]
 
 
-def override(kind: Any, metavar: str, description: str, *names: str, **limits: Any) -> tuple:
+def override(kind: Any, metavar: str | None, description: str, *names: str, **limits: Any) -> tuple:
     "An option that overrides one setting of a recipe: its type and default."
     limits["rich_help_panel"] = "Loss and schedule"
     return Annotated[kind | None, option(metavar, description, *names, **limits)], None
 
 
+STROKES = (
+    "Learn from the paintings as strokes of thick paint would show them, for visible strokes. "
+    "--no-strokes suits prints and drawings. Default: the recipe's."
+)
 LAYERS, DEFAULT = "LAYER[=PART],…", "Default: the recipe's."
 UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."
 SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
@@ -57,6 +61,7 @@ STYLE_LOSS = {
         dict, LAYERS, f"Layers of the style loss. {DEFAULT}", parser=layer_parts
     ),
     "style_size": override(int, "PX", f"Short side of the paintings in px. {DEFAULT}", min=1),
+    "strokes": override(bool, None, STROKES, "--strokes/--no-strokes"),
 }
 CONTENT_LAYERS = override(
     dict,

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from ..core.devices import autocast_dtype
 from ..core.values import check_numbers, count, known
-from ..images.files import read_picture, warn_if_small
+from ..images.files import read_picture, to_picture, warn_if_small
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..inference.first_sight import PREDICTED, palette_of
+from ..inference.strokes import with_strokes
 from ..models.metadata import check_names
 from ..models.normalization import is_affine
 from ..models.stylefile import select_styles
@@ -131,6 +132,12 @@ def _painting(picture, size):
     return resize_short(x, min(size, *x.shape[-2:]))
 
 
+def _in_strokes(painting):
+    if isinstance(painting, list):
+        return [_in_strokes(work) for work in painting]
+    return with_strokes(painting, like=to_picture(painting))
+
+
 def _distinct(names, paintings):
     if len(names) != len(paintings) or not names:
         raise ValueError(
@@ -161,7 +168,8 @@ def _learner(
     on_images = {name: plan.loss[name] for name in plan.loss if name not in on_network}
     layers = {k: 0 for term in make_terms(on_images).values() for k in term.layers}
     backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
-    loss = VggLoss(backbone, paintings, loss=on_images).to(dls.device)
+    shown = [_in_strokes(painting) for painting in paintings] if plan.strokes else paintings
+    loss = VggLoss(backbone, shown, loss=on_images).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     if recipe == "fast":  # other recipes' images are as published
         info["palettes"] = dict(zip(names, map(palette_of, paintings)))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..core.values import known
-from ..perceptual.plans import FAST_LOSS, Plan, plan_with
+from ..perceptual.plans import FAST_LOSS, Plan, merged, plan_with
 
 __all__ = ["RECIPES", "Recipe", "Training", "recipe_plan"]
 
@@ -20,6 +20,7 @@ class Training(Plan):
     schedule: tuple[str, ...] = ("fit_one_cycle",)  # Learner methods, in order
     epochs: int = 1  # of each method
     images: int | None = None  # photos per epoch; None: all
+    strokes: bool = False  # paint the paintings anew first, with strokes of thick paint
     size: int = 256  # px
     small: int = 0  # px of the photos at first; 0: never reduced
     small_until: float = 0.0  # share of the training time spent at `small`
@@ -71,7 +72,8 @@ RECIPES = {
     "fast": Recipe(  # our own; photos keep their tones
         Training(
             backbone="lite",
-            loss={**FAST_LOSS, "droplets": {"weight": 1.0}},
+            loss=merged(FAST_LOSS, {"style": {"size": 512}, "droplets": {"weight": 1.0}}),
+            strokes=True,
             opt="muon",
             lr=3e-3,
             images=4000,

@@ -81,6 +81,8 @@ def train(
     """
     started, out = time.monotonic(), Path(out)
     check_numbers(minutes=minutes)
+    if keyframes and overrides.get("strokes") is None:
+        overrides["strokes"] = False  # they are painted as they should be
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
     if minutes and overrides.get("epochs"):
         raise ValueError(f"minutes={minutes} and epochs={overrides['epochs']}: give one of them.")

@@ -1,5 +1,7 @@
 "A network carries on the hand of painted frames."
 
+import json
+
 import pytest
 from fastai.torch_core import set_seed
 from PIL import Image, ImageOps
@@ -29,6 +31,7 @@ def test_a_painted_frame_is_learned(photos, tmp_path):
     frame, painted = negative(photos / "china" / "0.jpg", tmp_path)
     how = {"size": 32, "bs": 2, "images": 16, "epochs": 6, "quiet": True}
     run = train(photos, None, tmp_path / "run", keyframes=[(frame, painted)], **how)
+    assert not json.loads((run / "run.json").read_text())["settings"]["plan"]["strokes"]
     paint = Stylizer(run)
     assert paint.styles == ["mine"]
     photo, target = read_picture(frame), read_picture(painted)

@@ -24,6 +24,7 @@ from faststyle_fastai.all import (
     Stylizer,
     autoencoder_learner,
     read_picture,
+    recipe_plan,
     style_learner,
     to_tensor,
 )
@@ -184,6 +185,15 @@ def test_a_picture_or_an_array_is_a_painting_too(dls, painting):
         learn = style_learner(dls, style, style_size=32)
         assert learn.loss_func.styles[0].shape == (1, 3, 32, 40)  # no larger than the photos
         assert learn.style_card.info["styles"] == ["style"]
+
+
+def test_a_network_learns_from_strokes_of_thick_paint(dls, painting):
+    made, plain = (style_learner(dls, painting, strokes=each) for each in (True, False))
+    strokes, picture = made.loss_func.styles[0], to_tensor(read_picture(painting))
+    assert torch.equal(plain.loss_func.styles[0], picture)
+    assert (strokes - picture).abs().mean() > 0.02 > (strokes - picture).mean().abs()
+    assert made.style_card.info["palettes"] == plain.style_card.info["palettes"]  # the painting's
+    assert recipe_plan("fast", "style").strokes and not recipe_plan("johnson", "style").strokes
 
 
 def test_a_style_without_weight_leaves_the_photo(dls, painting):
