@@ -3,8 +3,8 @@
     python tools/retouch_gallery.py PHOTOS PAINTINGS [--arch slim] [--style udnie]
 
 Only the scales and shifts of `RETOUCHED` styles learn; the convolutions, which all styles share,
-stay as they are. All but *Udnie* were trained with `--steps 150 --size 192 --bs 2` (the slim ones
-with 200 steps). A small network learns the full one's pictures: retouch the full one first.
+stay as they are. All but *Udnie* were trained with `--steps 150 --size 192 --bs 2` (200 steps
+for the small networks). A small network learns the full one's pictures: retouch the full one first.
 """
 
 import tempfile
