@@ -1,6 +1,6 @@
 "Learners that train an autoencoder, one style, or many styles."
 
-from functools import partial
+from functools import lru_cache, partial
 from inspect import signature
 from itertools import combinations
 from pathlib import Path
@@ -21,6 +21,7 @@ from torch import Tensor
 from ..core.devices import autocast_dtype
 from ..core.values import check_numbers, count, known
 from ..images.files import read_picture, to_picture, warn_if_small
+from ..images.remote import Work
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..inference.first_sight import PREDICTED, palette_of
@@ -135,7 +136,14 @@ def _painting(picture, size):
 def _in_strokes(painting):
     if isinstance(painting, list):
         return [_in_strokes(work) for work in painting]
-    return with_strokes(painting, like=to_picture(painting))
+    picture = to_picture(painting)  # a Work does not hold it
+    return _thick(Work.of(picture))
+
+
+@lru_cache(maxsize=16)
+def _thick(work):
+    "A painting in strokes of thick paint, remembered for the next training."
+    return to_tensor(with_strokes(read_picture(work.source), like=work.source))
 
 
 def _distinct(names, paintings):
