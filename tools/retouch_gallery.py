@@ -58,7 +58,7 @@ def main(
             settings = {"stable": STABLE, **RETOUCHED[name]}
             if arch != "full":
                 teacher = _alone(name, ASSETS / "gallery.safetensors", Path(folder) / "full")
-                settings = settings | {"cbs": Distillation(load_style(teacher)[0]), **TAUGHT}
+                settings |= {"cbs": Distillation(load_style(teacher)[0]), **TAUGHT}
             dls = StyleDataLoaders.from_folder(photos, size, bs, steps * bs, seed=seed)
             painting = muted(trimmed(next(paintings.glob(f"{name}.*"))), MUTED.get(name))
             learn = style_learner(dls, {name: painting}, pretrained=start, arch=arch, **settings)

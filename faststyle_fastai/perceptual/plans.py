@@ -9,9 +9,9 @@ from ..core.values import check_numbers, known, typed
 
 __all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
 
-# The loss of the training recipe `fast`, which adds `droplets`, and of refined networks. With these
-# weights, W2 contributes about equally at each layer for good images; benchmarks/RECIPE.md has the
-# experiments. The painting is larger than the photo, for bold strokes.
+# The loss of refined networks, and of the training recipe `fast`, which adds `droplets` and shows a
+# larger painting. With these weights, W2 contributes about equally at each layer for good images;
+# benchmarks/RECIPE.md has the experiments. The painting is larger than the photo, for bold strokes.
 FAST_LOSS: dict[str, dict] = {
     "content": {
         "layers": {"relu2_2": 0.3, "relu3_4": 0.5, "relu4_2": 2.0},
