@@ -49,6 +49,7 @@ def override(kind: Any, metavar: str | None, description: str, *names: str, **li
 
 STROKES = (
     "Learn from the paintings as strokes of thick paint would show them, for visible strokes. "
+    "A style from more than 4 works is learned from them as they are. "
     "--no-strokes suits prints and drawings. Default: the recipe's."
 )
 LAYERS, DEFAULT = "LAYER[=PART],…", "Default: the recipe's."

@@ -47,6 +47,7 @@ __all__ = ["autoencoder_learner", "style_learner"]
 # Arguments of fastai's Learner that may be given; the recipe has its rate and weight decay.
 LEARNER = {*signature(Learner).parameters} - {"dls", "model", "lr", "wd", "cbs"}
 SMALL_PAINTING = 400  # px of the short side; smaller ones show few brush strokes
+FEW_WORKS = 4  # of a style, that are painted anew: each takes some seconds
 
 
 def autoencoder_learner(
@@ -135,7 +136,7 @@ def _painting(picture, size):
 
 def _in_strokes(painting):
     if isinstance(painting, list):
-        return [_in_strokes(work) for work in painting]
+        return painting if len(painting) > FEW_WORKS else [_in_strokes(work) for work in painting]
     picture = to_picture(painting)  # a Work does not hold it
     return _thick(Work.of(picture))
 

@@ -123,6 +123,8 @@ def train(
     if resume:
         run_folder.same_run(out, settings)
         spent = (run_folder.record_of(out) or {}).get("minutes", 0.0)
+    if plan.strokes and not quiet:
+        progress(f"Painting {count(len(names), 'painting')} in strokes of thick paint first.")
     learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False

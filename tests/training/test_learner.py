@@ -193,6 +193,8 @@ def test_a_network_learns_from_strokes_of_thick_paint(dls, painting):
     assert torch.equal(plain.loss_func.styles[0], picture)
     assert (strokes - picture).abs().mean() > 0.02 > (strokes - picture).mean().abs()
     assert made.style_card.info["palettes"] == plain.style_card.info["palettes"]  # the painting's
+    many = style_learner(dls, {"many": [painting] * 5}).loss_func.styles[0]
+    assert all(torch.equal(work, picture) for work in many)  # strokes of all would take minutes
     assert recipe_plan("fast", "style").strokes and not recipe_plan("johnson", "style").strokes
 
 
