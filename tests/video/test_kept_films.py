@@ -46,7 +46,10 @@ def remuxed(source, out, change=lambda packet: packet, pictures=None, prepare=la
     return out
 
 
-@pytest.mark.parametrize("kind", ["mkv", "webm", "flv", "mpg", "ts"])
+LATE = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("webm", "flv")]
+
+
+@pytest.mark.parametrize("kind", ["mkv", "mpg", "ts", *LATE])
 def test_a_cut_film_is_painted_up_to_the_cut(tiny, tmp_path, kind):
     codec = {"webm": "libvpx-vp9", "mpg": "mpeg2video", "flv": "flv1"}.get(kind, "libx264")
     film = encode(tmp_path / f"film.{kind}", moving(150), rate=25, codec=codec)

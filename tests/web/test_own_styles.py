@@ -217,7 +217,9 @@ def test_a_camera_that_is_refused(visit):
     heard(tab, "The camera is not available (allow it in the browser’s settings).")
 
 
-@pytest.mark.parametrize("view", ["first", "photo", "film", "own"])
+@pytest.mark.parametrize(
+    "view", ["first", "photo", pytest.param("film", marks=pytest.mark.slow), "own"]
+)
 def test_nothing_serious_keeps_anybody_out(visit, view, photo, film):
     tab = visit()
     if view == "own":
