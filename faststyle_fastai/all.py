@@ -37,12 +37,7 @@ from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
 from .perceptual.term import Term
 from .perceptual.terms import TERMS
 from .training.augment import StyleAugment, StyleAugmentV2
-from .training.callbacks import (
-    ProgressiveResize,
-    SampleStyles,
-    StopOnNonFinite,
-    TimeBudget,
-)
+from .training.callbacks import ProgressiveResize, SampleStyles, StopOnNonFinite, TimeBudget
 from .training.checkpoint import Checkpoint
 from .training.data import StyleDataLoaders
 from .training.demo import demo

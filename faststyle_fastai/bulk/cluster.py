@@ -123,12 +123,10 @@ def _connected(ray, address):
     context = ray.data.DataContext.get_current()
     before = {key: getattr(context, key) for key in SETTINGS}
     try:
-        for key, value in SETTINGS.items():
-            setattr(context, key, value)
+        vars(context).update(SETTINGS)
         yield
     finally:
-        for key, value in before.items():
-            setattr(context, key, value)
+        vars(context).update(before)
         if mine:
             ray.shutdown()
 

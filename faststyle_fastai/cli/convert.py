@@ -76,7 +76,7 @@ def share(
     address, hints = studio or studio_address(), []
     if out:
         may_write_file(out, force)
-        if out.suffix not in (".svg", ".png"):
+        if out.suffix.lower() not in (".svg", ".png"):
             raise UsageError(f"{out}: the name of a QR code must end in .svg or .png.")
         if not address:
             raise UsageError("A QR code needs the address of a studio: give --studio URL.")

@@ -140,16 +140,14 @@ def info(
 ):
     "Print the metadata of a style file as JSON."
     from ..core.assets import builtin_path
-    from ..inference.builtin import BUILTIN_STYLES, find_name, find_style
+    from ..inference.builtin import BUILTIN_STYLES, find_name, find_style, unknown_style
     from ..models.stylefile import load_style
 
     path, name = find_style(file)
     net, metadata, base = load_style(path)
     name = name and find_name(name, metadata["styles"])
     if name not in (None, *metadata["styles"]):
-        raise FaststyleError(
-            f"{path} has no style '{name}'. Available: {', '.join(metadata['styles'])}."
-        )
+        raise ValueError(unknown_style(name, metadata["styles"]))
     if path == builtin_path("gallery", "full") and name:
         palettes = {name: metadata["palettes"][name]}
         metadata |= {"styles": [name], "painting": BUILTIN_STYLES[name], "palettes": palettes}

@@ -14,68 +14,39 @@ from ..core.values import either
 from ..optimization.pixel_recipes import OPTIMIZATIONS
 from . import options
 from .options import option
-from .training_options import BACKBONE, CONTENT_LAYERS, STYLE_LOSS, override
+from .training_options import BACKBONE, CONTENT_LAYERS, STYLE_LOSS, named, override, weight
 
+STYLE_RATIO = "Weight of the style loss relative to the content loss."
+STYLE_LOSSES = "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std."
+END_SCALE = "Longer side in px to end at. N+ means as many pixels as an N x N square."
+ITERATIONS = "Iterations at each later size. --initial-iterations is for the first."
+INIT = "Start: content, gray, uniform, normal, style_stats, blurred, or stylized:STYLE."
+STYLE_SIZE = "Longer side of the paintings in px. Replaces --style-scale-fac."
 PLAN = {  # see pixel_recipes.Optimization
-    "content_weight": override(float, "WEIGHT", "Weight of the content loss.", min=0),
-    "tone_weight": override(
-        float, "WEIGHT", "Weight of the tone loss, which preserves light and dark.", min=0
-    ),
-    "tv_weight": override(
-        float, "WEIGHT", "Weight of the total variation. Higher is smoother.", min=0
-    ),
-    "style_weight": override(
-        float,
-        "WEIGHT",
-        "Weight of the style loss relative to the content loss.",
-        "--style-ratio",
-        min=0,
-    ),
+    "content_weight": weight("Weight of the content loss."),
+    "tone_weight": weight("Weight of the tone loss, which preserves light and dark."),
+    "tv_weight": weight("Weight of the total variation. Higher is smoother."),
+    "style_weight": weight(STYLE_RATIO, "--style-ratio"),
     "content_layers": CONTENT_LAYERS,
     "style_layers": STYLE_LOSS["style_layers"],
-    "content_loss": override(str, "NAME", "Content loss: mse, relative, normalized or scaled."),
-    "style_loss": override(
-        str,
-        "NAME",
-        "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std.",
-    ),
+    "content_loss": named("Content loss: mse, relative, normalized or scaled."),
+    "style_loss": named(STYLE_LOSSES),
     "likeness": (options.Likeness, None),
     "min_scale": override(int, "PX", "Longer side in px to start at."),
-    "end_scale": override(
-        str,
-        "PX",
-        "Longer side in px to end at. N+ means as many pixels as an N x N square.",
-        "-s",
-        "--end-scale",
-    ),
+    "end_scale": override(str, "PX", END_SCALE, "-s", "--end-scale"),
     "initial_iterations": override(int, "N", "Iterations at the first size.", min=1),
-    "iterations": override(
-        int,
-        "N",
-        "Iterations at each later size. --initial-iterations is for the first.",
-        "-i",
-        "--iterations",
-        min=1,
-    ),
+    "iterations": override(int, "N", ITERATIONS, "-i", "--iterations", min=1),
     "step_size": override(float, "NUMBER", "Step size of Adam."),
     "avg_decay": override(
         float, "NUMBER", "Decay of the running average of iterates.", min=0, max=0.9999
     ),
-    "init": override(
-        str,
-        "START",
-        "Start: content, gray, uniform, normal, style_stats, blurred, or stylized:STYLE.",
-    ),
+    "init": override(str, "START", INIT),
     "style_scale_fac": override(
         float, "NUMBER", "Size of the paintings relative to the photo.", min=0.01
     ),
-    "style_size": override(
-        int, "PX", "Longer side of the paintings in px. Replaces --style-scale-fac.", min=1
-    ),
-    "pooling": override(str, "NAME", "Pooling: max, average, plain average or l2."),
-    "optimizer": override(
-        str, "NAME", "Optimizer: adam, lbfgs, or wolfe (L-BFGS with a line search)."
-    ),
+    "style_size": override(int, "PX", STYLE_SIZE, min=1),
+    "pooling": named("Pooling: max, average, plain average or l2."),
+    "optimizer": named("Optimizer: adam, lbfgs, or wolfe (L-BFGS with a line search)."),
     **BACKBONE,
 }
 CONTENT = "Photo: a file or a URL."
@@ -148,7 +119,7 @@ def optimize(
 def pixels_of(scale, size):
     "Parse N or N+ into px of the longer side, for an image of `size`."
     number = scale.removesuffix("+")
-    if not number.isdigit():
+    if not number.isdecimal():
         raise BadParameter(f"--end-scale {scale} must be a number of px, optionally followed by +.")
     if scale == number:
         return int(number)

@@ -20,7 +20,9 @@ def piped(options: dict[str, Any]):
     with TemporaryDirectory() as folder:
         photo, painted = Path(folder) / "photo.png", Path(folder) / "painted.png"
         if PIPE in options["inputs"]:
-            photo.write_bytes(read())
+            if sys.stdin.isatty() or not (data := sys.stdin.buffer.read()):
+                raise BadParameter("- reads an image from a pipe, and none came.")
+            photo.write_bytes(data)  # which says what it is
             given = [str(photo) if text == PIPE else text for text in options["inputs"]]
             options = options | {"inputs": given}
         if options["out"] != Path(PIPE):
@@ -31,10 +33,3 @@ def piped(options: dict[str, Any]):
         with redirect_stdout(io.StringIO()):  # which would hold the file's name
             yield options | {"out": painted}
         sys.stdout.buffer.write(painted.read_bytes())
-
-
-def read() -> bytes:
-    "An image from standard input; its content says what it is."
-    if sys.stdin.isatty() or not (data := sys.stdin.buffer.read()):
-        raise BadParameter("- reads an image from a pipe, and none came.")
-    return data

@@ -104,18 +104,21 @@ def stylize(
         paint = with_painting(paint, painting, styles)
     more = {"painterly": painterly, "refine": refine, "likeness": likeness}
     share = None if quiet or not sys.stderr.isatty() else show_share
+    note = None if strip else style_name(paint, styles)
     written: list[Path] = []
     alone = refine or masks or seamless or settings.area != "all"
-    work = partial(repaint, closed(paint, seamless), settings, depth)
-    painted = partial(work, share, more, masks)
-    note = None if strip else style_name(paint, styles)
+    if seamless:
+        from ..inference.seamless import seamless as closed  # it paints so that edges meet
+
+        paint = partial(closed, paint, edges=seamless)
+    work = partial(repaint, paint, settings, depth)
     save = partial(write, written, depth, note, paper)
     failed: list[str] = []
 
     def in_turn(items):
         if pressed:  # while the one before was refined, whose strokes so far are kept
             raise KeyboardInterrupt
-        return painted(items)
+        return work(share, more, masks, items)
 
     try:
         with interrupts(pass_on=True) as pressed:
@@ -136,13 +139,6 @@ def stylize(
         raise Stopped(f"Stopped after {len(written)}{total} images.{hint}") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
-
-
-def closed(paint, edges):
-    "What paints so that edges meet, if they are given."
-    from ..inference.seamless import seamless
-
-    return partial(seamless, paint, edges=edges) if edges else paint
 
 
 def read_images(jobs, paper):

@@ -1,5 +1,6 @@
 "Arguments and options of training and its losses."
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,14 +14,9 @@ from .checks import check_folder, check_recipe
 from .options import option
 from .parsers import layer_parts, setting
 
+PHOTOS = "Folder of training photos."
 Photos = Annotated[
-    Path,
-    Argument(
-        metavar="PHOTOS",
-        help="Folder of training photos.",
-        show_default=False,
-        callback=check_folder,
-    ),
+    Path, Argument(metavar="PHOTOS", help=PHOTOS, show_default=False, callback=check_folder)
 ]
 OUT = "Folder for the network, previews and checkpoints."
 Out = Annotated[Path, option("DIR", OUT, "-o", "--output", show_default=False)]
@@ -47,45 +43,35 @@ def override(kind: Any, metavar: str | None, description: str, *names: str, **li
     return Annotated[kind | None, option(metavar, description, *names, **limits)], None
 
 
+weight = partial(override, float, "WEIGHT", min=0)
+named = partial(override, str, "NAME")
+layers = partial(override, dict, "LAYER[=PART],…", parser=layer_parts)
 STROKES = (
     "Learn from the paintings as strokes of thick paint would show them, for visible strokes. "
     "A style from more than 4 works is learned from them as they are. "
     "--no-strokes suits prints and drawings. Default: the recipe's."
 )
-LAYERS, DEFAULT = "LAYER[=PART],…", "Default: the recipe's."
+DEFAULT = "Default: the recipe's."
 UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."
 SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
 # Groups of options for the decorator `takes`: name -> type and default.
 STYLE_LOSS = {
-    "style_weight": override(float, "WEIGHT", f"Weight of the style loss, {UNITS}", min=0),
-    "style_layers": override(
-        dict, LAYERS, f"Layers of the style loss. {DEFAULT}", parser=layer_parts
-    ),
+    "style_weight": weight(f"Weight of the style loss, {UNITS}"),
+    "style_layers": layers(f"Layers of the style loss. {DEFAULT}"),
     "style_size": override(int, "PX", f"Short side of the paintings in px. {DEFAULT}", min=1),
     "strokes": override(bool, None, STROKES, "--strokes/--no-strokes"),
 }
-CONTENT_LAYERS = override(
-    dict,
-    LAYERS,
-    f"Layers of the content loss, such as relu2_2,relu3_4=.5. {DEFAULT}",
-    parser=layer_parts,
-)
+CONTENT_LAYERS = layers(f"Layers of the content loss, such as relu2_2,relu3_4=.5. {DEFAULT}")
 BACKBONE = {
-    "backbone": override(
-        str, "NAME", f"Backbone: vgg16, vgg19, vgg19_16x or lite (built in). {DEFAULT}"
-    ),
+    "backbone": named(f"Backbone: vgg16, vgg19, vgg19_16x or lite (built in). {DEFAULT}"),
     "weights": override(
         Path, "FILE", "Backbone weights (.safetensors or .pth).", "--backbone-weights"
     ),
 }
 LOSS = {
     **BACKBONE,
-    "content_weight": override(
-        float, "WEIGHT", "Weight of the content loss, in the recipe's units.", min=0
-    ),
-    "tv_weight": override(
-        float, "WEIGHT", "Weight of the total variation, in the recipe's units.", min=0
-    ),
+    "content_weight": weight("Weight of the content loss, in the recipe's units."),
+    "tv_weight": weight("Weight of the total variation, in the recipe's units."),
     "content_layers": CONTENT_LAYERS,
     "settings": override(
         list[Any],
@@ -95,7 +81,7 @@ LOSS = {
         parser=setting,
     ),
     "lr": override(float, "RATE", f"Peak learning rate. {DEFAULT}", min=1e-12),
-    "opt": override(str, "NAME", "Optimizer: adam or muon.", "--optimizer"),
+    "opt": named("Optimizer: adam or muon.", "--optimizer"),
 }
 SCHEDULE = {
     "size": override(int, "PX", f"Side of the square training crops. {DEFAULT}", "--crop-size"),

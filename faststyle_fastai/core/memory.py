@@ -38,9 +38,8 @@ def trim_memory() -> None:
 
 def fits_in_memory(n_bytes: float, device: torch.device) -> bool:
     "Whether `n_bytes` fit in half of the free memory, trimming cached memory if needed."
-    if n_bytes <= SHARE * free_memory(device):
-        return True
-    trim_memory()
+    if n_bytes > SHARE * free_memory(device):
+        trim_memory()
     return n_bytes <= SHARE * free_memory(device)
 
 

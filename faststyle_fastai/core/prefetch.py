@@ -33,7 +33,6 @@ def map_overlapped(
     "Fetch, process and write items, so that the processor never waits for the disk."
     with ThreadPoolExecutor(1) as writer, closing(prefetch(items, AHEAD)) as coming:
         writing: deque[tuple[Any, Future]] = deque()
-        failure = None
         try:
             for item in coming:
                 output = _tried(work, item)
@@ -43,11 +42,10 @@ def map_overlapped(
                 while writing and (len(writing) > AHEAD or writing[0][1].done()):
                     wait([writing[0][1]])  # or pending writes would pile up
                     yield writing.popleft()
-        except (Exception, KeyboardInterrupt) as error:  # raised after the items fetched so far
-            failure = error
+        except (Exception, KeyboardInterrupt):  # raised after the items fetched so far
+            yield from writing
+            raise
         yield from writing
-        if failure:
-            raise failure
 
 
 def map_batches(
@@ -60,20 +58,16 @@ def map_batches(
 
     For a CPU that does all the work itself, where threads would compete.
     """
-    iterator, failure = iter(items), None
-    while failure is None:
+    iterator = iter(items)
+    group: list[Any] = [None]
+    while group:
         group = []
         try:
             for item in islice(iterator, n):
                 group.append((item, _tried(work, item)))
-        except Exception as error:  # raised after the items fetched so far
-            failure = error
-        if not group:
-            break
-        for item, output in group:
-            yield item, output if output.exception() else _tried(write, item, output.result())
-    if failure:
-        raise failure
+        finally:  # an error is raised after the items fetched so far
+            for item, output in group:
+                yield item, output if output.exception() else _tried(write, item, output.result())
 
 
 def _tried(call, *args):

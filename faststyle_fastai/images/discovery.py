@@ -57,13 +57,11 @@ def check_pictures(
     "Decode image files to check them."
     good: list[Path] = []
     bad: list[Path] = []
-    done = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while done < len(files) and (most is None or len(good) < most):
-            some = files[done : None if most is None else done + most - len(good)]
+        while (done := len(good) + len(bad)) < len(files) and (most is None or len(good) < most):
+            some = files[done : None if most is None else most + len(bad)]
             for path, ok in zip(some, pool.map(_readable, some)):
                 (good if ok else bad).append(path)
-            done += len(some)
     return good, bad
 
 
@@ -141,7 +139,6 @@ def plan_outputs(
         else:
             raise FileNotFoundError(f"Image not found: {text}.")
     single = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
-    jobs: list[tuple[Path | str, Path]]
     if single and out.suffix:
         jobs = [(files[0][0], out)]
     elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):

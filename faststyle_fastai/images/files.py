@@ -56,10 +56,9 @@ def read_array(
             return np.stack([gray] * 3, 2)
         low_bytes = _low_bytes(image)
         x = floats(_upright(image))
-        if low_bytes is None or low_bytes.size != x.shape[1::-1]:
-            return x
-        n = min(len(low_bytes.getbands()), x.shape[2])  # opacity may be a color, or gone
-        x[..., :n] = (x[..., :n] * 256 + floats(low_bytes)[..., :n]) * 255 / 65535
+        if low_bytes and low_bytes.size == x.shape[1::-1]:
+            n = min(len(low_bytes.getbands()), x.shape[2])  # opacity may be a color, or gone
+            x[..., :n] = (x[..., :n] * 256 + floats(low_bytes)[..., :n]) * 255 / 65535
         return x
 
 

@@ -63,11 +63,8 @@ def of_png(stream):
     if b"iCCP" in chunks or b"sRGB" in chunks:
         return None
     gamma, points = (chunks.get(name, b"") for name in (b"gAMA", b"cHRM"))
-    transfer = (
-        1e5 / number if len(gamma) == 4 and (number := struct.unpack(">I", gamma)[0]) else None
-    )
-    if transfer and abs(transfer - 2.2) < SAME:
-        transfer = None
+    number = int.from_bytes(gamma, "big") if len(gamma) == 4 else 0
+    transfer = 1e5 / number if number and abs(1e5 / number - 2.2) >= SAME else None
     white, primaries = D65, PRIMARIES[1]
     if len(points) == 32:
         given = [value / 1e5 for value in struct.unpack(">8I", points)]

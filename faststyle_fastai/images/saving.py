@@ -46,8 +46,7 @@ def save_picture(
     with atomic_write(path) as temporary:
         if depth == 16:
             values = unit(picture).cpu().numpy() if is_tensor(picture) else picture
-            values = shares(values)
-            values = with_bleed(values, bleed) if bleed else values
+            values = with_bleed(shares(values), bleed)
             DEEP[suffix](temporary, (values * 65535).round().astype(np.uint16), options)
         else:
             image = to_picture(picture) if is_tensor(picture) else picture

@@ -35,7 +35,7 @@ def with_faces(
         box, radius, where = region(face, image_size(painted))
         if isinstance(painted, Tensor):
             there = (..., slice(box[1], box[3]), slice(box[0], box[2]))
-            y, x = painted[there], photo[there]
+            y, x = painted[there], photo[there].to(painted.device)
         else:
             y, x = (to_tensor(image.crop(box)) for image in (painted, photo))
         y[:, :3] = drawn(y[:, :3], x[:, :3], radius, share * where.to(y.device))

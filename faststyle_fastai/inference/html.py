@@ -78,7 +78,7 @@ def export_html(
     paint = stylizer_of(source)
     if not paint.styles:
         raise FaststyleError("An autoencoder only redraws photos: export a style.")
-    names = [paint.named] if paint.named is not None else paint.styles
+    names = paint.styles if paint.at_sight or paint.named is None else [paint.named]
     ships = list(paint.styles) == list(BUILTIN_STYLES)  # an own style may have a built-in name
     own = {"painting": "", "image": ""}
     styles = [
@@ -93,7 +93,7 @@ def export_html(
         "sample": sample_of(paint, names[0]),
     }
     programs: dict[str, Callable] = {"style": partial(program_of, paint)}
-    if paint.at_sight and len(works := listify(paint.paintings[paint.named])) == 1:
+    if paint.at_sight and len(names) == 1 and len(works := listify(paint.paintings[names[0]])) == 1:
         places = to_picture(resize_short(to_tensor(read_picture(works[0])), SIDE))
         styles[0]["work"] = jpeg_address(places, 95)  # which photos take
         programs |= neighbors_programs()
@@ -119,7 +119,7 @@ def write_page(
 ) -> Path:
     "Write a page around networks."
     path = Path(path)
-    if path.suffix != ".html":
+    if path.suffix.lower() != ".html":
         raise ValueError(f"{path}: the name of a web page must end in .html.")
     programs = {**programs, "people": people_program}
     zipped = {f"program-{k}": gzip.compress(make(), mtime=0) for k, make in programs.items()}

@@ -1,6 +1,6 @@
 "An image in one style or two: whole paintings, with faces, blended by masks."
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -46,7 +46,9 @@ def paint_layers(
         else:
             layers.append(paint_tiles(one, photo, shape, how, side=side, watch=tell))
         if how.faces == "natural":
-            draw_faces(layers[-1], photo, faces, how.strength)
+            painted = layers[-1].split(1) if isinstance(layers[-1], Tensor) else layers[-1:]
+            for pair in zip(painted, each, faces):
+                with_faces(*pair, [how.strength] * len(pair[-1]))
         if how.strokes:
             from .strokes import with_strokes  # SciPy takes its time to be imported
 
@@ -58,14 +60,6 @@ def paint_layers(
         where = torch.cat([gray(mask) for mask in masks]).to(front.device)
         return torch.lerp(back.to(front.device), front, where)
     return Image.composite(front, back, masks[0])
-
-
-def draw_faces(painted, photo, faces, strength):
-    pairs: Iterable[tuple[Any, Any]] = [(painted, photo)]
-    if isinstance(painted, Tensor):
-        pairs = zip(painted.split(1), photo.to(painted.device).split(1))
-    for pair, found in zip(pairs, faces):
-        with_faces(*pair, found, [strength] * len(found))
 
 
 def part(watch, i, n, share):

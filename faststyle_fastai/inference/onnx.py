@@ -49,7 +49,7 @@ def export_onnx(
 
     path, paint = Path(path), stylizer_of(source)
     known("type of weights", weights, ("float32", *SMALLER))
-    if path.suffix != ".onnx":
+    if path.suffix.lower() != ".onnx":
         raise ValueError(f"{path}: the name of an ONNX file must end in .onnx.")
     extra("onnxruntime", "onnx")
     if not isinstance(paint.net, TransformerNet):
@@ -57,7 +57,7 @@ def export_onnx(
             "This network is already an .onnx file. Export the network it was made from."
         )
     net, styles = deepcopy(paint.net).cpu(), paint.styles
-    if paint.named is not None:
+    if paint.named is not None and not paint.at_sight:
         state = select_styles(net.state_dict(), [styles.index(paint.named)])
         net, styles = make_network(paint.info["arch"]).eval(), [paint.named]
         net.load_state_dict(state)
@@ -176,8 +176,7 @@ class OnnxNet(nn.Module):
         if device.type == "cpu":
             self.session.set_providers(["CPUExecutionProvider"])
         elif device.type == "cuda" and "CUDAExecutionProvider" in self.session.get_providers():
-            chosen = [{"device_id": device.index or 0}, {}]
-            self.session.set_providers(PROVIDERS, chosen)
+            self.session.set_providers(PROVIDERS, [{"device_id": device.index or 0}, {}])
         return self
 
     def forward(

@@ -10,19 +10,9 @@ from ..core.atomic import atomic_write
 from ..images.files import read_picture
 from ..images.saving import save_picture
 from ..models.normalization import is_affine
+from . import html
 from .builtin import BUILTIN_STYLES, style_thumbnail
 from .first_sight import any_style, lite, moments_of, together
-from .html import (
-    builtin_style,
-    encoded,
-    neighbors_programs,
-    page_words,
-    palette,
-    read,
-    sample_of,
-    sha256_of,
-    write_page,
-)  # fmt: skip
 from .links import ARCH, shared_networks, studio_address, widths
 from .onnx import filled, packed
 from .painter import PALETTE
@@ -46,8 +36,9 @@ def export_studio(
     seen = together([moments_of(style_thumbnail(name))[1:] for name in BUILTIN_STYLES])
     rows = {"gallery": rows_of(paint.weights), "sight": rows_of(sight.styles(seen))}
     styles = [
-        builtin_style(name)
-        | {"palette": palette(paint, name), "rows": {k: encoded(v[i]) for k, v in rows.items()}}
+        html.builtin_style(name)
+        | {"palette": html.palette(paint, name)}
+        | {"rows": {k: html.encoded(v[i]) for k, v in rows.items()}}
         for i, name in enumerate(BUILTIN_STYLES)
     ]
     facts = {
@@ -57,17 +48,17 @@ def export_studio(
         "palette": {"share": PALETTE},
         "shared": {"ids": shared_networks(), "widths": widths()},
         "studio": studio_address(),
-        "sample": sample_of(paint, next(iter(BUILTIN_STYLES))),
+        "sample": html.sample_of(paint, next(iter(BUILTIN_STYLES))),
     }
     programs = {
         "gallery": lambda: packed(filled("painter-slim", net=paint.net)),
         "sight": lambda: packed(filled("painter-slim", net=sight.net)),
         "reader": lambda: packed(filled("reader-slim", any_style=sight, backbone=lite())),
-    } | neighbors_programs()
-    if path.suffix == ".html":
-        return write_page(path, None, facts, programs)
-    page = write_page(path / "index.html", None, facts, programs, installable=True)
-    write_app(path, page_words()["en"]["title"], page.read_text(encoding="utf-8"))
+    } | html.neighbors_programs()
+    if path.suffix.lower() == ".html":
+        return html.write_page(path, None, facts, programs)
+    page = html.write_page(path / "index.html", None, facts, programs, installable=True)
+    write_app(path, html.page_words()["en"]["title"], page.read_text(encoding="utf-8"))
     return path
 
 
@@ -88,10 +79,10 @@ def write_app(folder, title, page):
         "name": title, "short_name": "faststyle", "start_url": "./", "display": "standalone",
         "background_color": "#f5f3ef", "theme_color": "#9c3a1f", "icons": icons,
     }  # fmt: skip
-    digest = re.sub(r"\W", "", sha256_of(page))[:16]  # a new page replaces what browsers keep
+    digest = re.sub(r"\W", "", html.sha256_of(page))[:16]  # a new page replaces what browsers keep
     for file, text in {
         "manifest.webmanifest": json.dumps(manifest, indent=1),
-        "sw.js": read("sw.js").replace("@@DIGEST@@", digest),
+        "sw.js": html.read("sw.js").replace("@@DIGEST@@", digest),
     }.items():
         with atomic_write(folder / file) as temporary:
             temporary.write_text(text, encoding="utf-8")

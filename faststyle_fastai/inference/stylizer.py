@@ -132,8 +132,8 @@ class Stylizer:
         check_range("refine", refine, 0)
         if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
             raise ValueError(f"A batch of {len(picture)} images becomes a tensor: add tensor=True.")
-        if likeness is not None:
-            check_range("likeness", likeness, 0, 1)
+        check_kind("likeness", likeness, float | None)
+        check_range("likeness", likeness, 0, 1)
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
             shape = painting_shape(stored[::-1], how.stroke, how.size)

@@ -68,9 +68,8 @@ def tiles(
         for left in range(0, size[0], side):
             core = left, top, min(left + side, size[0]), min(top + side, size[1])
             low = max(0, left - HALO), max(0, top - HALO)
-            high = (min(end + HALO, most) for end, most in zip(core[2:], size))
-            right, bottom = high
-            found.append(Tile(core, (*low, right, bottom)))
+            high = min(core[2] + HALO, size[0]), min(core[3] + HALO, size[1])
+            found.append(Tile(core, (*low, *high)))
     return found
 
 

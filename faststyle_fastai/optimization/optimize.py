@@ -113,7 +113,7 @@ def optimize_to_file(
         "style_weights": style_weights,
         "recipe": recipe,
         "weights": Path(weights).name if weights else None,
-        "mask": digest(Path(mask)) if mask else None,
+        "mask": digest(mask) if mask else None,
         "proof": digest(Path(proof)) if proof else None,
         "start": digest(start) if isinstance(start, (str, Path)) else start is not None,
         "seed": seed,

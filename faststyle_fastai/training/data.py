@@ -76,8 +76,7 @@ class PhotoCrop(RandTransform):
         self.box = left, top, left + side, top + side
 
     def encodes(self, photo: Image.Image):
-        size = (self.size, self.size)
-        return photo.resize(size, Image.Resampling.BICUBIC, box=self.box)
+        return photo.resize((self.size, self.size), Image.Resampling.BICUBIC, box=self.box)
 
 
 class OpenPhoto(Transform):

@@ -22,6 +22,7 @@ from ..models.metadata import check_names
 from ..models.stylefile import save_style
 
 NUMBER = int, float
+HEX = "[0-9a-f]"
 KINDS: dict[str, Any] = {  # of what is read back from run.json
     "added": dict,
     "names": list,
@@ -165,11 +166,11 @@ def clear(out):
 
 
 def sweep(out):
-    "Remove the half-written files of a killed run, and no other files."
+    "Remove the half-written files of a killed run, see `atomic.new_beside`, and no other files."
     folders = [folder for folder in _folders(out) if not folder.is_symlink()]
-    left = [path for folder in folders for path in folder.rglob(".*-[0-9]*")]
+    left = [path for folder in folders for path in folder.rglob(f".*-{HEX}*")]
     for file in _files(out):
-        left += out.glob(f".{escape(file.stem)}-[0-9]*{escape(file.suffix)}")
+        left += out.glob(f".{escape(file.stem)}-{HEX * 12}{escape(file.suffix)}")
     for path in left:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

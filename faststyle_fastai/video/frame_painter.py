@@ -53,8 +53,7 @@ class FramePainter:
         ]
         self.statistics = [SmoothedStatistics(p.net) for p in self.painters if steady]
         for i, statistics in enumerate(self.statistics):
-            smoothed = statistics.smoothed(moments)
-            self.painters[i] = replace(self.painters[i], measure=smoothed)
+            self.painters[i] = replace(self.painters[i], measure=statistics.smoothed(moments))
         self.blender = FlowBlender(KEPT if smooth else HALF) if smooth or painterly else None
         self.memory = 3 * FOLLOW if steady else BLENDED if self.blender else 0.0
         self.device = finishing_device(paint.device)

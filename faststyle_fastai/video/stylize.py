@@ -30,7 +30,7 @@ from .writer import parts_folder, video_writer
 
 __all__ = ["paint_video"]
 
-GROUP = 25, 2**25  # most frames, and pixels, read before painting on a CPU
+GROUP, GROUP_PIXELS = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
 REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 STOPPED = "Stopped"
@@ -203,8 +203,7 @@ def paint_frames(
     frames = reader.frames(start, end)
     if paint.device.type != "cpu":
         return map_overlapped(frames, painted, write)
-    most, pixels = GROUP
-    n = max(1, min(most, pixels // (reader.video.width * reader.video.height)))
+    n = max(1, min(GROUP, GROUP_PIXELS // (reader.video.width * reader.video.height)))
     return map_batches(frames, painted, write, n)
 
 

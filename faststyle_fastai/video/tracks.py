@@ -34,9 +34,7 @@ def held_tracks(
     held: dict[int, str | None] = {}
     for stream in (*sounds, *subtitles):
         own, text, said = stream.codec_context, stream.type == "subtitle", ""
-        others: tuple = TEXTS if text else ENCODED
-        if text and not own.codec.text_sub:  # but pictures
-            others = ()
+        others: tuple = ENCODED if not text else TEXTS if own.codec.text_sub else ()  # pictures
         for codec, name in ((None, ""), *others):
             if holds(kind, stream, codec):
                 held[stream.index] = codec

@@ -65,19 +65,15 @@ class Films:
         out = self.site.place(visit) / f"{name}.mp4"
         settings |= {name: bool(how.get(name)) for name in ("smooth", "painterly")}
         settings |= {"stroke": stroke_of(how), "watch": watch}
-        if settings["painterly"] and not paint.paintings:
-            settings["painting"] = self._painting(how)
+        if settings["painterly"] and not paint.paintings:  # whose places a trained style takes
+            known = None if how.get("other") else self.site.shelf.painting_of(str(how.get("style")))
+            if known is None:
+                raise FaststyleError(
+                    "The painting of this style is not known. Leave out “like a photo”."
+                )
+            settings["painting"] = known
         work = partial(paint_video, paint, film.file, out, **settings)
         return {"id": self.site.queue.add(film.file.stem, watch, work, visit.name, out)}
-
-    def _painting(self, how):
-        "Whose places a trained style takes."
-        found = None if how.get("other") else self.site.shelf.painting_of(str(how.get("style")))
-        if found is None:
-            raise FaststyleError(
-                "The painting of this style is not known. Leave out “like a photo”."
-            )
-        return found
 
 
 def the_film(visit: Visit) -> Film:

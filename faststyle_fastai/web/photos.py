@@ -202,7 +202,9 @@ class Photos:
             called = self.shelf.add(file)
         if called not in before:
             self.site.owners.own(visit, called)
-        one = next(one for one in self.window.styles() if one["name"] == called)
+        one = next((one for one in self.window.styles() if one["name"] == called), None)
+        if one is None:
+            raise FaststyleError("The style was removed just now. Add it again.")
         painting = self.shelf.painting(called)
         return one | ({"side": min(image_size(painting))} if painting else {})
 

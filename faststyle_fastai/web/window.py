@@ -66,9 +66,7 @@ class Window:
 
     @cached_property
     def sample(self):
-        return [
-            jpeg_address(picture) for picture in (sample_photo(ENLARGED), read_picture(PAINTED))
-        ]
+        return [*map(jpeg_address, (sample_photo(ENLARGED), read_picture(PAINTED)))]
 
     def styles(self) -> list[dict]:
         "What the page shows of each style."

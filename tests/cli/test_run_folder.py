@@ -161,8 +161,9 @@ def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_pa
 
 
 def test_what_was_left_half_written_goes_and_nothing_else(tmp_path):
-    ours = [".model-7.safetensors", "checkpoints/.step-000200/state.pt", "previews/.step-1-7.png"]
-    others = [".venv-3/lib.py", ".notes-1.txt", "sub/.b-2.png"]
+    ours = [".model-7a0123456789.safetensors", ".model-a7b123456789.safetensors"]
+    ours += ["checkpoints/.step-000200/state.pt", "previews/.step-1-c7.png"]
+    others = [".model-backup.safetensors", ".venv-3/lib.py", ".notes-1.txt", "sub/.b-2.png"]
     for name in (*ours, *others):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("kept")

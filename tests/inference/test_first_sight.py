@@ -14,6 +14,7 @@ from faststyle_fastai.all import (
     BUILTIN_STYLES,
     FaststyleError,
     Stylizer,
+    export_onnx,
     nearest_styles,
     read_picture,
     save_picture,
@@ -218,11 +219,16 @@ def test_what_is_no_painting(faststyle, photo):
 
 def test_a_style_at_first_sight_is_exported(faststyle, painting):
     pytest.importorskip("onnx")
-    said = faststyle("export", painting, "-o", "waves.onnx")
+    said = faststyle("export", painting, "-o", "waves.ONNX")
     assert said.returncode == 0
+    Path("waves.ONNX").rename("waves.onnx")
     assert (paint := Stylizer("waves.onnx")).styles == [painting.stem]
     with pytest.raises(FaststyleError, match="An .onnx network cannot be refined"):
         paint.refined(painting, painting=painting)
+    both = Stylizer([painting, style_thumbnail("udnie")], "cpu", "float32")
+    assert (
+        Stylizer(export_onnx(both, "both.onnx")).styles == both.styles == [painting.stem, "udnie"]
+    )
 
 
 def test_built_in_styles_by_likeness(faststyle):
@@ -276,3 +282,5 @@ def test_likeness_goes_from_the_painting_to_the_photo(photo):
     assert (middle - far).abs().mean() < (near - far).abs().mean()
     with pytest.raises(FaststyleError, match="likeness= needs"):
         Stylizer("slim:the_scream", "cpu")(photo, likeness=0.5)
+    with pytest.raises(ValueError, match="Invalid likeness='.5'"):
+        paint(photo, likeness=".5")

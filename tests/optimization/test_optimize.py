@@ -104,8 +104,9 @@ def test_command_line(faststyle, photo, painting, tmp_path):
     assert done.returncode == 1 and "is finished: use --overwrite" in done.stderr
     again = faststyle("optimize", photo, painting, "-o", out, *small_args())
     assert again.returncode == 1 and "exists: use --overwrite" in again.stderr
-    wrong = faststyle("optimize", photo, painting, "-o", tmp_path / "x.png", "-s", "big")
-    assert wrong.returncode == 2 and "--end-scale big" in wrong.stderr
+    for side in ("big", "5²"):
+        wrong = faststyle("optimize", photo, painting, "-o", tmp_path / "x.png", "-s", side)
+        assert wrong.returncode == 2 and f"--end-scale {side}" in wrong.stderr
 
 
 def test_painted_for_print(faststyle, photo, painting, tmp_path):

@@ -21,6 +21,12 @@ function once(work) {
     }
   };
 }
+// Take the files of an input, and empty it, so that the same ones can be chosen again.
+const onFiles = (input, take) => (input.onchange = () => {
+  const files = [...input.files];
+  input.value = "";
+  if (files.length) take(files);
+});
 const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
 const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`; // 0:07

@@ -191,10 +191,7 @@ async function addOwn(file) {
   }
 }
 $("add").onclick = () => $("new").click();
-$("new").onchange = () => {
-  if ($("new").files[0]) addOwn($("new").files[0]);
-  $("new").value = "";
-};
+onFiles($("new"), ([file]) => addOwn(file));
 $("own-styles").onkeydown = (event) => arrows(event, $("own-faces"));
 
 for (const [name, n] of facts.photos) $("photos").append(new Option(filled(words.folderOf, { name, n }), name));
@@ -269,22 +266,19 @@ act("remove", async () => {
   tellOwn("forgotten", { title });
   (own.length ? mine.button : $("add")).focus();
 });
+// A file that the server makes is saved.
+async function saveMade(name, tell, what, how) {
+  tell("making");
+  save(await (await call(what, { how })).blob(), name);
+  tell("made", { name });
+}
 for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]])
-  act(id, async () => {
-    const { name } = mine;
-    tellOwn("making");
-    save(await (await call("packed", { how: { style: name, suffix } })).blob(), `${name}${suffix}`);
-    tellOwn("made", { name: `${name}${suffix}` });
-  });
+  act(id, () => saveMade(`${mine.name}${suffix}`, tellOwn, "packed", { style: mine.name, suffix }));
 
 // The page to take along: its link is below both views.
 document.querySelector("footer").append($("studio"));
 const tellHere = (key, how) => say(key, how, lineHere());
-act("whole", async () => {
-  tellHere("making");
-  save(await (await call("studio_file")).blob(), "studio.html");
-  tellHere("made", { name: "studio.html" });
-}, tellHere);
+act("whole", () => saveMade("studio.html", tellHere, "studio_file"), tellHere);
 
 showView();
 if (!isOwnView()) watchTrainings().catch(console.warn);

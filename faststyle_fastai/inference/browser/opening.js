@@ -89,10 +89,7 @@ function photoOf(image, most) {
   return most === LESS || there || transparent ? canvas : null;
 }
 
-$("file").onchange = () => {
-  if ($("file").files[0]) openAll([...$("file").files]);
-  $("file").value = ""; // so that the same one can be opened again
-};
+onFiles($("file"), (files) => openAll(files));
 // A file that is dropped over the styles is a painting.
 const strip = (event) => facts.sight && event.target.closest?.("#styles");
 let taker = (event) => (strip(event) ? readStyle : openAll);

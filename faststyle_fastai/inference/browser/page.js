@@ -89,12 +89,8 @@ new ResizeObserver(atEnd).observe($("styles"));
 for (const [id, way] of [["less", -0.7], ["more", 0.7]])
   $(id).onclick = () => $("styles").scrollBy({ left: ahead * way * $("styles").clientWidth, behavior: "smooth" });
 Object.assign($("own").parentElement, { hidden: !facts.sight, title: words.ownTitle });
-Object.assign($("own"), { accept: facts.files ?? "image/*", onchange: takeOwn });
-function takeOwn() {
-  const [file] = $("own").files;
-  $("own").value = ""; // so that the same one can be added again
-  if (file) readStyle(file);
-}
+$("own").accept = facts.files ?? "image/*";
+onFiles($("own"), ([file]) => readStyle(file));
 offerAll();
 function inHash() {
   try {

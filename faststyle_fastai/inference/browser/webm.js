@@ -58,8 +58,10 @@ async function paintFilm({ file, video, rate }, watch) {
 
 const event = (target, name) =>
   new Promise((done, fail) => {
-    target.addEventListener(name, done, { once: true });
-    target.addEventListener("error", () => fail(new Error(words.unreadable)), { once: true });
+    const ended = new AbortController(), { signal } = ended; // no listener stays for each frame
+    const then = (act) => (what) => (ended.abort(), act(what));
+    target.addEventListener(name, then(done), { signal });
+    target.addEventListener("error", then(() => fail(new Error(words.unreadable))), { signal });
   });
 
 function seek(video, time) {
