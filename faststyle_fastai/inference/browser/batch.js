@@ -61,11 +61,10 @@ async function paintQueue(mine) {
     if (mine.stopped) break;
     standing(file, "runs");
     if (now.file !== file || !now.painted) await open(file).catch(console.warn);
-    const name = unused(`${fileName()}.${ENDINGS[type]}`, done);
     const blob = !mine.stopped && now.file === file && now.painted && (await finished(type));
     standing(file, blob ? "done" : mine.stopped ? "waits" : "failed");
     if (mine.stopped && !blob) break;
-    if (blob) done.set(name, blob);
+    if (blob) done.set(unused(`${fileName()}.${ENDINGS[blob.type]}`, done), blob); // of the type it has
     else failed.push(file.name);
   }
   batch = null;
