@@ -129,8 +129,9 @@ def draw(
     pen = ImageDraw.Draw(canvas)
     for shape, color, lines, tones, width in strokes:
         pen.polygon(shape.ravel().tolist(), fill=tuple(color.tolist()))
-        for line, tone in zip(lines.tolist(), tones.tolist()):
-            pen.line([*map(tuple, line)], fill=tuple(tone), width=width)
+        flat = lines.reshape(len(lines), 2 * lines.shape[1])
+        for line, tone in zip(flat.tolist(), tones.tolist()):
+            pen.line(line, fill=tuple(tone), width=width)
 
 
 def marks(
