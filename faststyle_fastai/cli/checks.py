@@ -107,7 +107,7 @@ def check_mix(shares: list[str] | None) -> list[str] | None:
             raise UsageError(f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3.")
         check_style(name)
     total = sum(float(share.rpartition("=")[2]) for share in shares or [])
-    if total > 1:
+    if round(total, 6) > 1:
         raise UsageError(
             f"The weights of --mix sum to {total:g}. Give at most 1 in all; --style gets the rest."
         )

@@ -68,6 +68,8 @@ def strokes(
     read_picture(picture, shortest=1)  # fail early on a bad file
     may_write_file(out if film or vector else check_format(out), force)
     if heights:
+        if heights.resolve() == out.resolve():
+            raise UsageError("--heights and -o name the same file. Give two names.")
         may_write_file(check_format(heights), force)
     source: Any = picture
     like = None

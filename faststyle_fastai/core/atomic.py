@@ -112,7 +112,8 @@ def best_effort_write(write: Callable, *args: Any) -> None:
         write(*args)
     except (OSError, RuntimeError) as error:
         cause = error.__cause__ or error
-        why = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+        why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        why = why.splitlines()[0]
         warn_once(f"File not written: {why}. Work continues and will try again.")
 
 

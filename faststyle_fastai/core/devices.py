@@ -41,6 +41,8 @@ def use_device(
         raise UsageError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.") from None
     if device.type in GPUS and not getattr(torch, device.type).is_available():
         raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
+    if device.type in GPUS and (device.index or 0) >= getattr(torch, device.type).device_count():
+        raise ValueError(f"PyTorch finds no {device} here. Choose a lower number.")
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
     return device

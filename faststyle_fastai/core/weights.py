@@ -34,7 +34,7 @@ def read_weights(path: Path) -> dict:
     try:
         state = load_file(path) if path.suffix == ".safetensors" else read_plain(path, path)
     except (SafetensorError, OSError, ValueError) as error:
-        why = str(error).splitlines()[0]
+        why = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} is not a .safetensors or .pth weights file ({why}).") from None
     if not isinstance(state, dict):
         raise ValueError(f"{path} holds a {type(state).__name__}, not weights.")

@@ -1,6 +1,7 @@
 "Finds images in folders, globs and at addresses, and plans where results are written."
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path, PurePath
@@ -15,7 +16,7 @@ from .saving import check_format
 
 __all__ = [
     "find_paintings", "check_pictures", "find_pictures", "picture_files", "plan_outputs",
-    "works_of",
+    "place_of", "works_of",
 ]  # fmt: skip
 
 
@@ -145,18 +146,23 @@ def plan_outputs(
         raise FaststyleError(f"{out} is not a folder. Give a folder when painting several images.")
     else:
         jobs = [(path, out / output_name(place, depth)) for path, place in files]
-    taken: dict[Path, Path | str] = {}
+    taken: dict[str, Path | str] = {}
     for source, target in jobs:
         check_format(target, depth)
         if not force and target.resolve() == Path(source).resolve():
             raise FaststyleError(
                 f"{target} would overwrite its own input. Choose another -o or add --overwrite."
             )
-        if (other := taken.setdefault(target, source)) != source:
+        if (other := taken.setdefault(place_of(target), source)) != source:
             raise FaststyleError(
                 f"{other} and {source} would both be written to {target}. Rename one."
             )
     return jobs
+
+
+def place_of(file: Path) -> str:
+    "What two names of one file share: on macOS and Windows, case makes no other file."
+    return str(file).casefold() if sys.platform in ("darwin", "win32") else str(file)
 
 
 def output_name(

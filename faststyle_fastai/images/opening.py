@@ -139,7 +139,9 @@ def most_pixels() -> int:
 
 
 def name_of(source):
-    return source if isinstance(source, (str, Path)) else source.info.get(SOURCE, "The image")
+    if isinstance(source, (str, Path)):
+        return source
+    return getattr(source, "info", {}).get(SOURCE, "The image")  # a tensor has none
 
 
 @lru_cache

@@ -54,6 +54,8 @@ def save_picture(
                 image = Image.fromarray((255 * shares(image)).round().astype(np.uint8))
             if image.mode in ("RGBA", "LA") and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
+            if image.mode in ("L", "LA"):
+                del options["icc_profile"]  # it is of colors
             if bleed:
                 image = Image.fromarray(with_bleed(np.asarray(image), bleed))
             if suffix == ".pdf":

@@ -1,5 +1,6 @@
 "Brush strokes, drawn: as an image of any size, as the frames of its painting, as SVG."
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, repeat
@@ -52,7 +53,7 @@ def draw_strokes(
 ) -> Image.Image:
     "Draw strokes with the hairs of their brushes, lit from the upper left, as an image."
     relief = relief_of(strokes, relief)
-    *_, last = drawn(strokes, size, 1)
+    last = deque(drawn(strokes, size, 1), maxlen=1).pop()
     return shown(last, relief, canvas)
 
 
@@ -77,7 +78,7 @@ def draw_heights(
     size: int | None = None,  # px of the longer side; None: the image's
 ) -> Image.Image:
     "Draw how high the paint lies, as an 8-bit gray image."
-    *_, last = drawn(strokes, size, 1)
+    last = deque(drawn(strokes, size, 1), maxlen=1).pop()
     return last.getchannel("K")
 
 

@@ -130,8 +130,9 @@ class Stylizer:
         how = PaintOptions(style, strength, **options)
         check_kind("refine", refine, float)
         check_range("refine", refine, 0)
-        if not tensor and isinstance(picture, Tensor) and picture.dim() == 4 and len(picture) > 1:
-            raise ValueError(f"A batch of {len(picture)} images becomes a tensor: add tensor=True.")
+        n = len(picture) if isinstance(picture, Tensor) and picture.dim() == 4 else 1
+        if n > 1 and not tensor:
+            raise ValueError(f"A batch of {n} images becomes a tensor: add tensor=True.")
         check_kind("likeness", likeness, float | None)
         check_range("likeness", likeness, 0, 1)
         with opened(picture) as image:
@@ -146,13 +147,13 @@ class Stylizer:
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
                 painter = partial(self._pixel_painter, refine, likeness, watch)
-            side = self.tile_side(stored, shape, how.tile)
+            side = None if n > 1 else self.tile_side(stored, shape, how.tile)
             painted = None
             while painted is None:
                 try:
                     painted = paint_layers(painter, image, how, side, self.painting_of, watch)
                 except (MemoryError, RuntimeError) as error:
-                    side = smaller_side(not self.onnx, side, error)
+                    side = smaller_side(not (self.onnx or n > 1), side, error)
         if isinstance(painted, Tensor):
             return painted.cpu() if tensor else to_picture(painted)
         return to_tensor(painted) if tensor else painted

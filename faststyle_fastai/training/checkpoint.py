@@ -148,7 +148,7 @@ class Checkpoint(Callback):
         if not all(value.isfinite().all() for value in weights.values()):
             return
         assert self.at is not None
-        self.saved = epoch, batches = self.at
+        epoch, batches = self.at
         if rank_distrib():  # in fastai's distrib_ctx the first process writes
             return
         smooth = self.recorder.smooth_loss
@@ -188,6 +188,7 @@ class Checkpoint(Callback):
             fsync_path(temporary / STATE)
             shutil.rmtree(target, ignore_errors=True)
             os.replace(temporary, target)
+            self.saved = self.at
             fsync_path(self.folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -195,7 +196,7 @@ class Checkpoint(Callback):
         if self.fresh:  # or an earlier training's checkpoints would pass for this one's
             folders.remove(target)
         for old in folders if self.fresh else folders[: -self.keep]:
-            shutil.rmtree(old)
+            shutil.rmtree(old, ignore_errors=True)
         self.fresh = False
 
     def _go_on(self):

@@ -190,6 +190,7 @@ class StyleDataLoaders(DataLoaders):
         device = use_device(device)
         if num_workers is None:
             num_workers = default_workers(device)
+        check_range("min_scale", min_scale, 0.01, 1)
         shortest = math.ceil(size / math.sqrt(min_scale))
         changes = (PhotoBrightness, PhotoContrast) if max_lighting else ()
         opened = OpenPhoto(shortest, dict.fromkeys(photos))

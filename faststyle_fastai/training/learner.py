@@ -42,7 +42,7 @@ from .progress import LossParts
 from .recipes import Training, recipe_plan
 from .starts import nearest_starts, network_to_start
 
-__all__ = ["autoencoder_learner", "style_learner"]
+__all__ = ["autoencoder_learner", "in_strokes", "style_learner"]
 
 # Arguments of fastai's Learner that may be given; the recipe has its rate and weight decay.
 LEARNER = {*signature(Learner).parameters} - {"dls", "model", "lr", "wd", "cbs"}
@@ -134,9 +134,14 @@ def _painting(picture, size):
     return resize_short(x, min(size, *x.shape[-2:]))
 
 
+def in_strokes(styles: list) -> int:
+    "How many paintings of styles, each with one or more works, are painted anew."
+    return sum(n for n in map(len, map(listify, styles)) if n <= FEW_WORKS)
+
+
 def _in_strokes(painting):
     if isinstance(painting, list):
-        return painting if len(painting) > FEW_WORKS else [_in_strokes(work) for work in painting]
+        return [_in_strokes(work) for work in painting] if in_strokes([painting]) else painting
     picture = to_picture(painting)  # a Work does not hold it
     return _thick(Work.of(picture))
 

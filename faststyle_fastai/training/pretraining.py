@@ -71,7 +71,7 @@ def pretrain(
     write_first(give_way, save_style, learn, out)
     if failed:
         raise failed
-    shutil.rmtree(part)
+    shutil.rmtree(part, ignore_errors=True)  # Windows keeps its open lock
     return out
 
 

@@ -191,7 +191,8 @@ class Preview(Callback):
 def write_film(folder: Path, path: Path) -> None:
     "Write the readable previews, or every few of many, as a GIF at half size."
     frames, files = [], sorted(folder.glob("step-*.png"))
-    for file in files[:: 1 + len(files) // FRAMES]:
+    step = 1 + max(0, len(files) - 1) // FRAMES
+    for file in files[::-step][::-1]:  # with the last one
         with suppress(ValueError):
             frames.append(read_picture(file).reduce(2))
     if not frames:

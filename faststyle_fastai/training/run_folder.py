@@ -117,7 +117,7 @@ def same_run(out, settings):
                 f"{out} was trained with {name}={was}, not {wanted}: give the same value, or more."
             )
     free = "style", "photos", "minutes", "epochs", "plan"
-    if changed := [k for k in now if k not in free and before.get(k) != now[k]]:
+    if changed := [k for k in now | before if k not in free and before.get(k) != now.get(k)]:
         if changed == ["photos_hash"]:
             warnings.warn(
                 f"{settings['photos']} has changed since {out} was started. The training resumes "
@@ -126,7 +126,7 @@ def same_run(out, settings):
             )
             return
         if changed == ["style_hash"]:
-            hashes = zip(settings["names"], before["style_hash"], settings["style_hash"])
+            hashes = zip(settings["names"], before.get("style_hash", []), settings["style_hash"])
             names = ", ".join(name for name, was, now in hashes if was != now)
             raise FaststyleError(
                 f"The painting of {names} has changed since {out} was started: restore it, or "

@@ -29,7 +29,7 @@ from .callbacks import StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .keyframes import Keyframes
-from .learner import style_learner
+from .learner import in_strokes, style_learner
 from .progress import History, Preview, TimeLeft
 from .recipes import Training, recipe_plan, recipe_row
 
@@ -123,8 +123,8 @@ def train(
     if resume:
         run_folder.same_run(out, settings)
         spent = (run_folder.record_of(out) or {}).get("minutes", 0.0)
-    if plan.strokes and not quiet:
-        progress(f"Painting {count(len(names), 'painting')} in strokes of thick paint first.")
+    if (n := plan.strokes and in_strokes(styles)) and not quiet:
+        progress(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
     learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False

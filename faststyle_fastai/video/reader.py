@@ -93,7 +93,7 @@ class VideoReader:
         if not self.sounds or not self.seconds:
             return True
         sounds, last = [sound.index for sound in self.sounds], float(self.seconds)
-        return self.last_time(sounds) < min(last, end or last) - 1
+        return self.last_time(sounds) < (last if end is None else min(last, end)) - 1
 
     def last_time(self, indices: list[int]) -> float:
         "The end of these streams, in seconds, as far as they can be read."

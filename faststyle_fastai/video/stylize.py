@@ -114,7 +114,8 @@ def paint_video(
             warnings.warn(f"{out} has no sound, because it plays backward, too.", stacklevel=2)
         if refine and writer.resumes:
             paint.save(parts_folder(out) / REFINED)
-        total = float(min(reader.seconds, end or reader.seconds)) if reader.seconds else None
+        total = float(reader.seconds) if reader.seconds else None
+        total = min(total, end) if total and end is not None else total
         reached, problem, keep = start if writer.done is None else float(writer.done), "", False
         try:
             with closing(paint_frames(paint, reader, writer, painted, start, end)) as results:
@@ -148,7 +149,8 @@ def three_frames(source, start, end, fps) -> list[Image.Image]:
     "Frames of a video to refine on; only the first one if its length is unknown."
     fps = fps if is_numbered(source) else None
     with open_video(source, fps) as reader:
-        length = float(min(reader.seconds, end or reader.seconds)) - start if reader.seconds else 0
+        length = float(reader.seconds or 0)
+    length = (length if end is None else min(length, end)) - start
     photos = []
     for share in AT if length > 0 else AT[:1]:
         with open_video(source, fps) as reader:

@@ -53,7 +53,8 @@ def trim(page: Path) -> None:
         total, of[owner] = total + stat.st_size, of[owner] + stat.st_size
         age = time.time() - stat.st_mtime
         if total > LIMIT or of[owner] > QUOTA or age > AGE:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # Windows keeps a file that is being sent
+                file.unlink(missing_ok=True)
 
 
 def check_room(places: Iterable[Path], more: int, most: int | None = None) -> None:

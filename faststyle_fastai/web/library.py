@@ -31,7 +31,10 @@ TAKEN = "A style {} already exists: choose another name."
 
 
 class StyleLibrary:
-    "Names, networks and thumbnails of styles; those in `folder` come first."
+    """Names, networks and thumbnails of styles; those in `folder` come first.
+
+    Who asks for many gives what `styles()` told, so that the folder is read once.
+    """
 
     def __init__(self, folder: str | Path, device=None, precision="auto"):
         self.folder = Path(folder)
@@ -81,12 +84,12 @@ class StyleLibrary:
         file = builtin_path("gallery", "slim")
         return self.painter(file, written(file)), called
 
-    def mixtures(self, called: str) -> list[str]:
+    def mixtures(self, called: str, styles: dict | None = None) -> list[str]:
         """The styles that one can be mixed with: the others in its file.
 
         A style that is read from its painting mixes with all whose paintings are known.
         """
-        styles = self.styles()
+        styles = styles or self.styles()
         file, name = styles.get(called, (None, None))
         known = file and painting_at(file, name)
 
@@ -116,12 +119,12 @@ class StyleLibrary:
             found.setdefault(path.name if path in folders else path.stem, path)
         return found
 
-    def thumbnail(self, folder: Path, called: str) -> Path:
+    def thumbnail(self, folder: Path, called: str, styles: dict | None = None) -> Path:
         """The thumbnail of a style, or of one of `own`.
 
         It is written to `folder` once: another visitor's browser may be reading it.
         """
-        file, name = self._known(called)
+        file, name = self._known(called, styles)
         if file is None:
             raise FaststyleError(f"There is no style {called}.")
         key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
@@ -130,9 +133,9 @@ class StyleLibrary:
                 save_picture(self._thumbnail(file, name), kept)
         return kept
 
-    def _known(self, called):
+    def _known(self, called, styles):
         "The file of a style or of one of `own`, and the name in it, each None if there is none."
-        file, name = self.styles().get(called, (None, None))
+        file, name = (styles or self.styles()).get(called, (None, None))
         if file is None and (path := self.own().get(called)):
             file = file_of(path)
             trained = file.exists() and not is_painting(file)
@@ -174,14 +177,14 @@ class StyleLibrary:
         files = [file for file in self.folder.glob("*.*") if file.stem == name]
         return [own[name], *(file for file in files if is_painting(file) and file != own[name])]
 
-    def painting(self, called: str) -> Path | None:
+    def painting(self, called: str, styles: dict | None = None) -> Path | None:
         "The painting of a style that is painted at first sight; None if it is trained."
-        file = self.styles().get(called, [None])[0]
+        file = (styles or self.styles()).get(called, [None])[0]
         return file if is_painting(file) else None
 
-    def painting_of(self, called: str) -> Path | None:
+    def painting_of(self, called: str, styles: dict | None = None) -> Path | None:
         "The painting of a style, if it is known."
-        file, name = self._known(called)
+        file, name = self._known(called, styles)
         return file and painting_at(file, name)
 
     def path(self, name: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from ..core.assets import sample_photos
+from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
@@ -200,6 +201,6 @@ class Mine:
         "A file, made if it is not there."
         with self.making:
             if not out.exists():
-                out.parent.mkdir(exist_ok=True)
-                make(out)
+                with atomic_write(out) as temporary:
+                    make(temporary)
         return responses.FileResponse(out, filename=out.name)

@@ -74,7 +74,8 @@ class Photos:
         called: Any = how.get("style")
         find = self.shelf.find_for_film if visit.film else self.shelf.find
         (paint, mix), closer = self.mixed(how, find), visit.closer
-        if closer and closer[:2] == (visit.photo, called) and not isinstance(mix, dict):
+        alone = not (visit.film or isinstance(mix, dict))
+        if closer and alone and closer[:2] == (visit.photo, called):
             paint, mix, note = closer.paint, None, closer.note
         else:
             note = "sight" if self.shelf.painting(called) else ""
@@ -100,10 +101,11 @@ class Photos:
         "Paint the photo as large as it is shown, with the strokes of its full size."
         visit.the_photo()
         paint, settings, note = self.prepared(visit, how)
+        photo = visit.small  # another one may come while this call waits
         short = min(painting_shape(visit.size, stroke_of(how), None))
         with self.turn:
-            size = max(LEAST, min(short, *visit.small.size))
-            painted = paint(visit.small, **settings, size=size)
+            size = max(LEAST, min(short, *photo.size))
+            painted = paint(photo, **settings, size=size)
         return jpeg(painted.convert("RGB"), note=note)  # the page knows what is transparent
 
     def thumbnail(self, visit, how, body):

@@ -25,7 +25,7 @@ class Watch(Callback):
         self.job = job
 
     def after_batch(self):
-        if self.training:
+        if self.training and len(self.yb):  # batches that a resume replays have no target
             budget = self.time_budget  # with this step, unlike pct_train
             share, loss = budget.spent / budget.seconds, float(self.smooth_loss)
             if self.job.stepped(share, loss, self.learn.preview.picture):

@@ -70,17 +70,17 @@ class Window:
 
     def styles(self) -> list[dict]:
         "What the page shows of each style."
-        found = []
-        for called, (file, _) in self.shelf.styles().items():
+        found, all_of = [], self.shelf.styles()
+        for called, (file, _) in all_of.items():
             with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
-                picture = self.shelf.thumbnail(self.scratch, called)
+                picture = self.shelf.thumbnail(self.scratch, called, all_of)
                 found.append({
                     "name": called, "title": title(called), "version": written(file),
                     "painting": BUILTIN_STYLES.get(called, called),
-                    "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called),
-                    "known": self.shelf.painting_of(called) is not None,
+                    "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called, all_of),
+                    "known": self.shelf.painting_of(called, all_of) is not None,
                     "builtin": called in BUILTIN_STYLES,
-                    "forgettable": self.shelf.painting(called) is not None,
+                    "forgettable": self.shelf.painting(called, all_of) is not None,
                 })  # fmt: skip
         return found
 
@@ -89,10 +89,10 @@ class Window:
         known, found = self.shelf.styles(), []
         for name, path in self.shelf.own().items():
             late = is_late(path) and name not in busy
-            at_sight = name in busy or self.shelf.painting(name)
+            at_sight = name in busy or self.shelf.painting(name, known)
             uses = next((one for one in known if one == name or one.startswith(f"{name}: ")), None)
             with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
-                picture = self.shelf.thumbnail(self.scratch, name)
+                picture = self.shelf.thumbnail(self.scratch, name, known)
                 found.append({
                     "name": name, "title": spoken(name), "image": self.thumbnails(picture),
                     "kind": "late" if late else "sight" if at_sight else "taught", "uses": uses,

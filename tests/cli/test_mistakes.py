@@ -11,6 +11,7 @@ import pytest
 from conftest import fails
 from PIL import Image
 
+from faststyle_fastai.cli.checks import check_mix
 from faststyle_fastai.inference.pixel_painter import PixelPainter
 from faststyle_fastai.optimization.pixels import PixelOptimizer
 
@@ -102,6 +103,8 @@ def test_a_name_is_read_as_people_write_it(faststyle):
     assert mixed.returncode == 0, mixed.stderr
     more = faststyle("stylize", "me.png", "--style", "udnie", "--mix", "mondrian=7", "-o", "o.png")
     fails(more, 2, "The weights of --mix sum to 7")
+    shares = ["starry_night=.2", "udnie=.4", "mondrian=.3", "tahiti=.1"]  # 1.0000000000000002
+    assert check_mix(shares) == shares
     assert json.loads(faststyle("info", "the-scream").stdout)["painting"].startswith("Edvard Munch")
 
 

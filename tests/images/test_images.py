@@ -60,6 +60,8 @@ def test_a_proof_has_the_printers_colours(tmp_path):
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
 def test_what_is_written_says_that_it_is_srgb(tmp_path, name):
     assert Image.open(save_picture(RED, tmp_path / name)).info["icc_profile"] == SRGB
+    gray = Image.open(save_picture(RED.convert("L"), tmp_path / f"gray-{name}"))
+    assert gray.mode != "L" or "icc_profile" not in gray.info  # which would be of colors
 
 
 def test_jpegs_keep_all_their_colour(tmp_path):

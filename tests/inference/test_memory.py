@@ -30,6 +30,8 @@ def test_out_of_memory_is_smaller_tiles(photo, monkeypatch):
         painted = paint(photo)
     assert asked == [None, 1024, 512, 256]
     assert painted.tobytes() == paint(photo, tile=256).tobytes()
+    with pytest.raises(torch.OutOfMemoryError, match="Tried to allocate"):
+        paint(torch.rand(2, 3, 64, 64), tensor=True)  # has no tiles
 
 
 def test_another_error_is_raised(photo, monkeypatch):

@@ -9,7 +9,7 @@ import torch
 from conftest import is_clean
 from fastai.callback.core import Callback
 from learners import SizesSeen, learner, run
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from faststyle_fastai.all import (
     Checkpoint,
@@ -17,6 +17,7 @@ from faststyle_fastai.all import (
     History,
     Preview,
 )
+from faststyle_fastai.training import progress
 
 
 def test_styles_are_drawn_equally_often(photos, painting):
@@ -62,6 +63,16 @@ def test_a_damaged_preview_is_left_out_of_the_film(photos, painting, tmp_path):
     run(learner(photos, painting), [preview, Callback(after_epoch=spoil)])
     with Image.open("run/progress.gif") as gif:
         assert gif.n_frames == 3
+
+
+def test_the_film_of_many_previews_ends_with_the_last(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "FRAMES", 3)
+    for i in range(7):
+        Image.new("RGB", (32, 32), (30 * i, 0, 0)).save(tmp_path / f"step-{i}.png")
+    progress.write_film(tmp_path, tmp_path / "film.gif")
+    with Image.open("film.gif") as gif:
+        reds = [frame.convert("RGB").getpixel((0, 0))[0] for frame in ImageSequence.Iterator(gif)]
+    assert reds == [0, 90, 180]
 
 
 def test_small_photos_first(photos, painting):

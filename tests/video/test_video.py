@@ -29,6 +29,8 @@ def test_a_part_of_a_film(paint, film, tmp_path):
     assert seen(out)[0].picture.shape == (24, 32, 3)
     assert 0 < len(sound_of(out)) < len(sound_of(film))
     with pytest.raises(FaststyleError, match="has no frames in the requested time"):
+        paint_video(paint, film, tmp_path / "none.mp4", end=0.0)
+    with pytest.raises(FaststyleError, match="has no frames in the requested time"):
         paint_video(paint, film, tmp_path / "none.mp4", start=20)
 
 

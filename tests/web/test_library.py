@@ -3,6 +3,7 @@
 import shutil
 import threading
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from conftest import is_clean
@@ -11,6 +12,7 @@ from PIL import Image
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.web.jobs import TrainingJob
 from faststyle_fastai.web.library import StyleLibrary, title
+from faststyle_fastai.web.teaching import Watch
 
 
 def thumbnails(shelf, folder):
@@ -115,6 +117,14 @@ def test_the_time_left_is_said_once_it_is_known():
     assert job.left == pytest.approx(10, abs=0.5)
     job.began, job.at = job.began - 8, job.at - 8  # a slow step later, as little is done
     assert job.left == pytest.approx(10, abs=0.5)
+
+
+def test_batches_that_a_resume_replays_are_no_steps():
+    job = TrainingJob()
+    watch = Watch(job)
+    watch.learn = SimpleNamespace(training=True, yb=())  # without a loss, as these are canceled
+    watch.after_batch()
+    assert job.steps == 0
 
 
 @pytest.mark.filterwarnings("ignore:Painting skipped")
