@@ -20,8 +20,7 @@ class Training(Plan):
     schedule: tuple[str, ...] = ("fit_one_cycle",)  # Learner methods, in order
     epochs: int = 1  # of each method
     images: int | None = None  # photos per epoch; None: all
-    strokes: bool = False  # paint the paintings anew first, with strokes of thick paint; those of
-    # a style from more than 4 works stay as they are
+    strokes: bool = False  # paint up to 4 works of a style anew first, in strokes of thick paint
     size: int = 256  # px
     small: int = 0  # px of the photos at first; 0: never reduced
     small_until: float = 0.0  # share of the training time spent at `small`

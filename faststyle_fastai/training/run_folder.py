@@ -116,8 +116,9 @@ def same_run(out, settings):
             raise FaststyleError(
                 f"{out} was trained with {name}={was}, not {wanted}: give the same value, or more."
             )
+    told = dict.fromkeys([*now, "keyframes"])  # which only trainings on them have
     free = "style", "photos", "minutes", "epochs", "plan"
-    if changed := [k for k in now | before if k not in free and before.get(k) != now.get(k)]:
+    if changed := [k for k in told if k not in free and before.get(k) != now.get(k)]:
         if changed == ["photos_hash"]:
             warnings.warn(
                 f"{settings['photos']} has changed since {out} was started. The training resumes "
