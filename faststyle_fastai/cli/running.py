@@ -54,8 +54,11 @@ def checked(
             raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
         if need and not options.get("virtual") and not find_spec(EXTRAS[need]):
             extra(EXTRAS[need], need)
-        with piped(options) if pipes else nullcontext(options) as options:
-            return command(**options)
+        try:
+            with piped(options) if pipes else nullcontext(options) as options:
+                return command(**options)
+        except KeyboardInterrupt:
+            raise Stopped("Stopped.") from None
 
     return run
 

@@ -8,7 +8,7 @@ from typer import Argument
 
 from ..core.errors import UsageError
 from ..core.extras import extra
-from ..images.formats import FILMS
+from ..images.formats import FILMS, PICTURES
 from . import options
 from .checks import check_style
 from .loading import load_mixture
@@ -66,6 +66,10 @@ def strokes(
     if vector and (relief or canvas):
         raise UsageError("An SVG has no relief and no canvas. Use an image or a video.")
     read_picture(picture, shortest=1)  # fail early on a bad file
+    if not (film or vector) and suffix not in PICTURES | {".pdf"}:
+        raise ValueError(
+            f"{out}: unsupported format '{suffix}'. Use .svg, .mp4, .gif, .jpg or .png."
+        )
     may_write_file(out if film or vector else check_format(out), force)
     if heights:
         if heights.resolve() == out.resolve():

@@ -123,6 +123,8 @@ def train(
     if resume:
         run_folder.same_run(out, settings)
         spent = (run_folder.record_of(out) or {}).get("minutes", 0.0)
+        if spent and not quiet:
+            progress(f"Resuming {out} after {spent:.1f} minutes of training.")
     if (n := plan.strokes and in_strokes(styles)) and not quiet:
         progress(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
     learn = style_learner(dls, paintings, **start, **overrides)

@@ -12,6 +12,7 @@ from conftest import fails
 from PIL import Image
 
 from faststyle_fastai.cli.checks import check_mix
+from faststyle_fastai.inference import strokes
 from faststyle_fastai.inference.pixel_painter import PixelPainter
 from faststyle_fastai.optimization.pixels import PixelOptimizer
 
@@ -157,6 +158,13 @@ def test_unusual_names_and_sizes_are_painted(faststyle, tmp_path):
     ):
         said = faststyle(*args)
         assert said.returncode == 0, said.stderr
+
+
+def test_ctrl_c_is_one_line_wherever_it_comes(faststyle, monkeypatch):
+    monkeypatch.setattr(strokes, "paint_strokes", lambda *_: signal.raise_signal(signal.SIGTERM))
+    said = faststyle("strokes", "me.png", "-o", "me.svg")
+    assert (said.returncode, said.stderr) == (130, "error: Stopped.\n")
+    assert not Path("me.svg").exists()
 
 
 def test_refining_many_photos_is_stopped_with_the_strokes_so_far(faststyle, monkeypatch):

@@ -47,7 +47,7 @@ def test_a_style_is_painted_first(faststyle, photo):
         (("none.jpg", "-o", "a.svg"), 1, "none.jpg"),
         (("me.png", "-o", "me.png"), 1, "me.png exists: use --overwrite"),
         (("none.jpg", "-o", "me.png"), 1, "Image not found: none.jpg"),
-        (("me.png", "-o", "a.txt"), 1, "a.txt: unsupported image format '.txt'"),
+        (("me.png", "-o", "a.txt"), 1, "a.txt: unsupported format '.txt'. Use .svg"),
         (("me.png", "-o", "a.svg", "--pens", "2", "--layers", "3"), 2, "--pens 2 and --layers 3"),
         (("me.png", "-o", "a.svg", "--style", "none"), 1, "Unknown style 'none'"),
         (("me.png", "-o", "a.svg", "--relief", "1"), 2, "An SVG has no relief"),
