@@ -7,6 +7,7 @@ import math
 import os
 import socket
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from itertools import groupby
@@ -152,16 +153,18 @@ def _painted(ray, names, work, workers, batch):
     resources = ray.cluster_resources()
     n, gpus = shares(workers, resources.get("GPU", 0), resources["CPU"])
     tasks = min(math.ceil(len(names) / batch), MOST_TASKS)
-    results = ray.data.from_items(names, override_num_blocks=tasks).map_batches(
-        Worker,
-        batch_size=None,  # all images of a task
-        fn_constructor_args=(*work, None if gpus else "cpu"),
-        compute=ray.data.ActorPoolStrategy(size=min(n, tasks)),
-        num_cpus=1,
-        num_gpus=gpus,
-        max_restarts=-1,  # a pool replaces no dead worker, and may wait for it forever
-        max_task_retries=0,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`ray_remote_args`")  # the last two have no other place
+        results = ray.data.from_items(names, override_num_blocks=tasks).map_batches(
+            Worker,
+            batch_size=None,  # all images of a task
+            fn_constructor_args=(*work, None if gpus else "cpu"),
+            compute=ray.data.ActorPoolStrategy(size=min(n, tasks)),
+            num_cpus=1,
+            num_gpus=gpus,
+            max_restarts=-1,  # a pool replaces no dead worker, and may wait for it forever
+            max_task_retries=0,
+        )
     for rows in results.iter_batches(batch_size=None):
         yield dict(zip(rows["name"].tolist(), rows["error"].tolist()))
 
