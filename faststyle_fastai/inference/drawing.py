@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from ..core.errors import UsageError
 from ..core.values import check_range
+from ..images.shapes import fitted
 from .relief import lit
 
 __all__ = ["Brush", "Drawing", "by_length", "draw", "draw_heights", "draw_strokes", "marks",
@@ -98,8 +99,9 @@ def shown(frame, relief, canvas):
 def drawn(strokes, size, n):
     "Yield the ground, and images of the strokes as they are drawn: red, green, blue and height."
     check_range("size", size, 8, LARGEST)
-    scale = min(size or max(strokes.size), LARGEST) / max(strokes.shape)
-    height, width = (FINE * max(1, round(side * scale)) for side in strokes.shape)
+    longest = min(size or max(strokes.size), LARGEST)
+    width, height = (FINE * side for side in fitted(strokes.size, longest, enlarge=True))
+    scale = longest / max(strokes.shape)
     canvas = Image.new("CMYK", (width, height), (*strokes.ground, GROUND))  # any four channels
     random = None if strokes.pens else np.random.default_rng(0)
     yield canvas.reduce(FINE)

@@ -182,7 +182,7 @@ def test_pens_draw_lines_of_few_colors(photo):
     assert 0.02 < white.mean() < 0.9
 
 
-@pytest.mark.parametrize("size", [(1, 1), (300, 1), (1, 300)])
+@pytest.mark.parametrize("size", [(1, 1), (300, 1), (1, 300), (2049, 513)])
 def test_odd_shapes(size):
     for pens in (0, 1):
         found = paint_strokes(Image.new("RGB", size, "teal"), pens=pens, layers=None if pens else 1)
