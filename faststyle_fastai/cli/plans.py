@@ -21,7 +21,7 @@ TRIALS = 1 / 8, 1 / 8, 1 / 3  # of a print's sides; the first one warms up
 PAUSE = 1.0  # seconds between two looks at a watched folder
 
 
-def plan(inputs, out, depth, force, skip_existing, masks):
+def plan(inputs, out, depth, force, skip_existing, masks=None):
     "The images to paint, as pairs of source and target."
     from ..images.discovery import plan_outputs
 
