@@ -22,7 +22,7 @@ from ..core.assets import ASSETS, MODEL
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..core.values import with_kinds
-from ..images.discovery import output_name, place_of, works_of
+from ..images.discovery import output_name, works_of
 from ..images.files import image_size
 from ..images.formats import file_name, is_painting, is_picture, named_works
 from ..images.metadata import read_metadata
@@ -192,11 +192,11 @@ def _to_do(source, out, force):
     if inside in (PurePosixPath(root), *PurePosixPath(root).parents):
         raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
     names = []
-    taken: dict[str, str] = {}  # output -> the image it is of
+    taken: dict[Path, str] = {}  # output -> the image it is of
     for path in files_below(store, root, f"No folder {source}."):
         if is_picture(path.relative_to(root)) and inside not in path.parents:
             name = str(path.relative_to(root))
-            if (other := taken.setdefault(place_of(output_name(name)), name)) != name:
+            if (other := taken.setdefault(output_name(name), name)) != name:
                 raise FaststyleError(f"{other} and {name} would both become {output_name(name)}.")
             names.append(name)
     if not names:

@@ -16,8 +16,10 @@ from .saving import check_format
 
 __all__ = [
     "find_paintings", "check_pictures", "find_pictures", "picture_files", "plan_outputs",
-    "place_of", "works_of",
+    "works_of",
 ]  # fmt: skip
+
+CASELESS = "darwin", "win32"  # where a name in capitals is the same file
 
 
 def picture_files(folder: str | Path) -> list[Path]:  # sorted
@@ -153,16 +155,12 @@ def plan_outputs(
             raise FaststyleError(
                 f"{target} would overwrite its own input. Choose another -o or add --overwrite."
             )
-        if (other := taken.setdefault(place_of(target), source)) != source:
+        place = str(target).casefold() if sys.platform in CASELESS else str(target)
+        if (other := taken.setdefault(place, source)) != source:
             raise FaststyleError(
                 f"{other} and {source} would both be written to {target}. Rename one."
             )
     return jobs
-
-
-def place_of(file: Path) -> str:
-    "What two names of one file share: on macOS and Windows, case makes no other file."
-    return str(file).casefold() if sys.platform in ("darwin", "win32") else str(file)
 
 
 def output_name(

@@ -1,6 +1,7 @@
 "Reading and writing images: color profiles, bit depths, formats."
 
 import gc
+import sys
 import weakref
 
 import numpy as np
@@ -11,6 +12,7 @@ from conftest import black_ink, is_clean, noise
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, read_picture, save_picture, soft_proof
+from faststyle_fastai.images import discovery
 from faststyle_fastai.images.color import SRGB
 from faststyle_fastai.images.masks import fit_mask, read_mask
 from faststyle_fastai.images.remote import digest, is_image
@@ -157,3 +159,15 @@ def test_masks_of_arrays_and_of_rounded_sizes(recwarn):
     assert fit_mask(mask, (4000, 3000)).size == (4000, 3000) and not recwarn.list
     fit_mask(mask, (3000, 3000))
     assert "The mask is resized" in str(recwarn.pop().message)
+
+
+def test_names_that_differ_in_case_are_one_file_on_some_systems(tmp_path, monkeypatch):
+    for name in ("a/IMG.png", "b/img.png"):
+        (tmp_path / name).parent.mkdir()
+        RED.save(tmp_path / name)
+    both = [str(tmp_path / "a" / "IMG.png"), str(tmp_path / "b" / "img.png")]
+    monkeypatch.setattr(discovery, "CASELESS", ())
+    assert len(discovery.plan_outputs(both, tmp_path / "out")) == 2
+    monkeypatch.setattr(discovery, "CASELESS", (sys.platform,))
+    with pytest.raises(FaststyleError, match="would both be written to"):
+        discovery.plan_outputs(both, tmp_path / "out")

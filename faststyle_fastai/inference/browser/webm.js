@@ -56,13 +56,13 @@ async function paintFilm({ file, video, rate }, watch) {
   }
 }
 
-const event = (target, name) =>
-  new Promise((done, fail) => {
-    const ended = new AbortController(), { signal } = ended; // no listener stays for each frame
-    const then = (act) => (what) => (ended.abort(), act(what));
-    target.addEventListener(name, then(done), { signal });
-    target.addEventListener("error", then(() => fail(new Error(words.unreadable))), { signal });
-  });
+function event(target, name) {
+  const ended = new AbortController(), { signal } = ended;
+  return new Promise((done, fail) => {
+    target.addEventListener(name, done, { signal });
+    target.addEventListener("error", () => fail(new Error(words.unreadable)), { signal });
+  }).finally(() => ended.abort()); // or a listener would stay for each frame
+}
 
 function seek(video, time) {
   const there = event(video, "seeked");
