@@ -11,7 +11,7 @@ parser = ConfigParser(delimiters=["="], interpolation=None)
 parser.read(root / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
 suffix, address = "_requirements", cfg["repository"]
-RELATIVE = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:)([^)#][^)]*)\)")
+RELATIVE = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:)([^)]+)\)")
 
 
 def elsewhere(found):
@@ -20,7 +20,8 @@ def elsewhere(found):
     if not address:
         return "" if image else text
     kind = "raw" if image else "blob"
-    return f"{image}[{text}]({address}/{kind}/main/{path})"
+    page = "README.md" if path.startswith("#") else ""
+    return f"{image}[{text}]({address}/{kind}/main/{page}{path})"
 
 
 setup(

@@ -1,7 +1,7 @@
 "Callbacks of precision: float16 with a scaled loss, or bfloat16."
 
 import torch
-from fastai.callback.fp16 import AMPMode, MixedPrecision
+from fastai.callback.fp16 import MixedPrecision
 from fastcore.foundation import L
 from torch.amp import GradScaler
 
@@ -11,9 +11,17 @@ __all__ = ["BFloat16", "Float16"]
 
 
 class Float16(MixedPrecision):
-    "fastai's MixedPrecision, which stays on after a batch without a target or a canceled one."
+    """fastai's MixedPrecision on any device, not only on CUDA's.
 
-    inside = False
+    It stays on after a batch without a target or a canceled one.
+    """
+
+    dtype, inside = torch.float16, False
+
+    def before_fit(self):
+        device, scaled = torch.device(self.dls.device).type, self.dtype == torch.float16
+        self.autocast = torch.autocast(device, self.dtype)
+        self.learn.scaler, self.scales = GradScaler(device, enabled=scaled, **self.kwargs), L()
 
     def before_batch(self):
         self.after_loss()  # an interrupted batch may have left it open
@@ -36,14 +44,15 @@ class Float16(MixedPrecision):
 class BFloat16(Float16):
     "Autocast to bfloat16 if the device supports it; fastai's MixedPrecision takes precedence."
 
+    dtype = torch.bfloat16
+
     def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
-        super().__init__(AMPMode.BF16)
+        super().__init__()
         self.precision = precision
         autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
 
     def before_fit(self):
         dtype = autocast_dtype(self.dls.device, self.precision)
-        self.run = dtype == torch.bfloat16 and not hasattr(self.learn, "mixed_precision")
-        if self.run:  # fastai's own is for CUDA
-            self.autocast = torch.autocast(torch.device(self.dls.device).type, dtype)
-            self.learn.scaler, self.scales = GradScaler(enabled=False), L()
+        self.run = dtype == self.dtype and not hasattr(self.learn, "mixed_precision")
+        if self.run:
+            super().before_fit()

@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import noise, quietly
 from PIL import Image
+from torch import nn
 from torch.nn import functional as F
 
 from faststyle_fastai.all import (
@@ -32,14 +33,18 @@ def test_gradients_of_the_network(dtype, alike):
     assert min(F.cosine_similarity(a.flatten(), b.flatten(), 0) for a, b in pairs) > alike
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", *COARSE])
 @pytest.mark.parametrize("learner", [style_learner, autoencoder_learner])
 def test_training(learner, precision, dls, painting):
     learn = learner(
         dls, *[painting][: learner is style_learner], arch="tiny", precision=precision, small=0
     )
     before = [p.clone() for p in learn.model.parameters()]
+    conv, seen = next(m for m in learn.model.modules() if isinstance(m, nn.Conv2d)), set()
+    made = conv.register_forward_hook(lambda *given: seen.add(given[2].dtype))
     quietly(learn, "fit", 1, 1e-3)
+    made.remove()
+    assert seen == {getattr(torch, precision)}
     assert np.isfinite(learn.recorder.values[-1]).all()
     assert not any(map(torch.equal, before, learn.model.parameters()))
 
