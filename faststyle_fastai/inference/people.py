@@ -27,6 +27,7 @@ Faces = Sequence[Sequence[float]]
 
 SEEN = 640  # px of the longer side at which a photo is looked at
 ZOOMS = 1, 2, 4  # of the square windows in which faces are sought
+LARGER = 2  # times a photo is enlarged at most, to be seen in windows
 STEP = 0.75  # from one window to the next, of its side
 SURE = 0.7  # least score of a face
 SAME = 0.3  # intersection over union from which two boxes are of one face
@@ -110,6 +111,8 @@ def find_faces(
     square = F.pad(photo, (0, longest - photo.shape[3], 0, longest - photo.shape[2]))
     windows, corners, scales = [], [], []
     for zoom in zooms:
+        if zoom > 1 and zoom * net.side > LARGER * longest:
+            break
         gaps = math.ceil((zoom - 1) / STEP)
         step = (zoom - 1) * net.side // gaps if gaps else net.side
         x = resized(square, (zoom * net.side,) * 2)

@@ -108,12 +108,12 @@ class SameConv2d(nn.Conv2d):
     "A convolution padded as by TensorFlow: at stride 2, one pixel more at the far edges."
 
     def __init__(self, n_in, n_out, kernel, stride=1, groups=1):
-        super().__init__(n_in, n_out, kernel, stride, groups=groups)
-        near = (kernel - stride) // 2
-        self.edge = (near, kernel - stride - near) * 2
+        near, more = divmod(kernel - stride, 2)
+        super().__init__(n_in, n_out, kernel, stride, near, groups=groups)
+        self.edge = (0, more) * 2
 
     def forward(self, x):
-        return super().forward(F.pad(x, self.edge))
+        return super().forward(F.pad(x, self.edge) if self.edge[1] else x)
 
 
 class SqueezeExcitation(nn.Module):
@@ -177,7 +177,8 @@ class BlazeBlock(nn.Module):
 
     def forward(self, x):
         own = F.max_pool2d(x, self.stride) if self.stride > 1 else x
-        return (self.layers(x) + F.pad(own, (0, 0, 0, 0, 0, self.more))).relu_()
+        own = F.pad(own, (0, 0, 0, 0, 0, self.more)) if self.more else own
+        return (self.layers(x) + own).relu_()
 
 
 NETS = {"person": PersonNet, "face": FaceNet}

@@ -10,7 +10,7 @@ from .pixels import local_mean, luminance, resized
 
 __all__ = ["faces_of", "person_area", "with_faces"]
 
-SEEN, ZOOMS, STEP, SURE, SAME = 640, (1, 2, 4), 0.75, 0.7, 0.3  # of the search for faces
+SEEN, ZOOMS, LARGER, STEP, SURE, SAME = 640, (1, 2, 4), 2, 0.75, 0.7, 0.3  # of the search for faces
 FACE, PERSON = 128, 256  # px of the networks' inputs
 BESIDE, ABOVE, BELOW, NEAR = 3.0, 1.0, 8.0, 0.5  # of bodies
 REACH, NOISE, CERTAIN = 1 / 80, 1e-3, 0.1  # of the guided filter and its result
@@ -37,6 +37,8 @@ def faces_of(
     square = np.pad(photo, ((0, longest - height), (0, longest - width), (0, 0)))
     windows, places = [], []
     for zoom in ZOOMS:
+        if zoom > 1 and zoom * FACE > LARGER * longest:
+            break
         gaps = math.ceil((zoom - 1) / STEP)
         step = (zoom - 1) * FACE // gaps if gaps else FACE
         x, side = resized(square, (zoom * FACE,) * 2), zoom * FACE
