@@ -9,6 +9,8 @@ from typing import Any
 
 from typer import BadParameter
 
+from ..core.errors import FaststyleError
+
 __all__ = ["piped"]
 
 PIPE = "-"
@@ -25,11 +27,17 @@ def piped(options: dict[str, Any]):
             photo.write_bytes(data)  # which says what it is
             given = [str(photo) if text == PIPE else text for text in options["inputs"]]
             options = options | {"inputs": given}
-        if options["out"] != Path(PIPE):
-            yield options
-            return
-        if len(options["inputs"]) > 1:
+        if options["out"] == Path(PIPE) and len(options["inputs"]) > 1:
             raise BadParameter("-o - : one image fits in a pipe. Give a folder.")
-        with redirect_stdout(io.StringIO()):  # which would hold the file's name
-            yield options | {"out": painted}
+        try:
+            if options["out"] != Path(PIPE):
+                yield options
+                return
+            with redirect_stdout(io.StringIO()):  # which would hold the file's name
+                yield options | {"out": painted}
+        except ValueError as error:
+            if str(photo) not in str(error):
+                raise
+            said = str(error).replace(str(photo), "The image from the pipe")
+            raise FaststyleError(said) from None
         sys.stdout.buffer.write(painted.read_bytes())

@@ -29,9 +29,9 @@ def plan(inputs, out, depth, force, skip_existing, masks=None):
     if skip_existing:
         return [(source, target) for source, target in jobs if not target.exists()]
     if not force and (existing := [target for _, target in jobs if target.exists()]):
+        more = f" and {len(existing) - 1} more exist" if existing[1:] else " exists"
         raise FaststyleError(
-            f"{existing[0]} exists ({len(existing)} of {len(jobs)} outputs do). Use --overwrite, "
-            "--skip-existing, or another -o."
+            f"{existing[0]}{more}: use --overwrite, --skip-existing, or another -o."
         )
     return jobs
 

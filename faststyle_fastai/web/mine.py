@@ -5,7 +5,9 @@ import threading
 from functools import partial
 from hashlib import sha1
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from ..core.assets import sample_photos
 from ..core.atomic import atomic_write
@@ -41,6 +43,8 @@ class Mine:
         self.photos, self.site = photos, photos.site
         self.shelf, self.queue = self.site.shelf, self.site.queue
         self.making = threading.Lock()  # of files to download, one at a time
+        # A Stylizer -> a style's name -> the sample in it
+        self.samples: WeakKeyDictionary[Stylizer, dict[str, Any]] = WeakKeyDictionary()
 
     def mine(self, visit, how, body):
         "The styles that were added here."
@@ -57,9 +61,14 @@ class Mine:
     def example(self, visit: Visit, how, body):
         "The visitor's photo, or else the sample, in a style."
         paint, name = self.shelf.find(how.get("style"))
+        photo = None if how.get("sample") else visit.small
         with self.photos.turn:
-            photo = None if how.get("sample") else visit.small
-            return jpeg(paint(photo or sample_photo(ENLARGED), name, size=EXAMPLE))
+            if photo:
+                return jpeg(paint(photo, name, size=EXAMPLE))
+            samples = self.samples.setdefault(paint, {})
+            if name not in samples:
+                samples[name] = paint(sample_photo(ENLARGED), name, size=EXAMPLE)
+            return jpeg(samples[name])
 
     def learn(self, visit, how, body):
         "Take a photo to learn on; the first one of a set forgets the others."
