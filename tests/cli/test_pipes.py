@@ -21,7 +21,10 @@ def test_a_photo_through_pipes(photo):
 
 
 def test_what_is_no_photo(faststyle, monkeypatch):
-    for given, code, why in ((b"no photo", 1, "The image from the pipe cannot be read: not an image"), (b"", 2, "none came")):
+    for given, code, why in (
+        (b"no photo", 1, "The image from the pipe cannot be read: not an image"),
+        (b"", 2, "none came"),
+    ):
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(given)))
         said = faststyle("stylize", "-", "--style", "udnie", "-o", "-")
         fails(said, code, why)
