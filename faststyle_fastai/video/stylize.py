@@ -75,7 +75,7 @@ def paint_video(
     unknown ending or codec, and options out of their range, and `FaststyleError` if there are no
     frames from `start` to `end`, or `out` cannot be written.
     """
-    av, source, out = extra("av", "video"), str(source), Path(out)
+    source, out = str(source), Path(out)
     check_numbers(start=start, end=end, fps=fps)
     check_range("crf", crf, 0, 63)
     check_range("fps", fps, 0.001)
@@ -93,13 +93,9 @@ def paint_video(
     if refine:
         settings["refine"] = [refine, fingerprint(paint, style, strength, paint.at_sight)]
         settings["refine"] += [] if painting is None else [digest(painting)]
-        kept = kept_refined(paint, out, resume)
-        photos = [] if kept else three_frames(source, start, end, fps)
         how = {**options, "size": size}
-        with interrupts(pass_on=True) as pressed:
-            paint = kept or paint.refined(photos, refine, style, painting, **how)
-        if pressed:  # refining keeps the strokes so far; the video should not begin
-            raise KeyboardInterrupt
+        kept = kept_refined(paint, out, resume)
+        paint = kept or refined(paint, source, (start, end, fps), refine, style, painting, **how)
         paint_options = replace(paint_options, style=None)
     elif painterly and painting is not None:
         paint = with_painting(paint, painting, style)
@@ -116,23 +112,9 @@ def paint_video(
             paint.save(parts_folder(out) / REFINED)
         total = float(reader.seconds) if reader.seconds else None
         total = min(total, end) if total and end is not None else total
-        reached, problem, keep = start if writer.done is None else float(writer.done), "", False
-        try:
-            with closing(paint_frames(paint, reader, writer, painted, start, end)) as results:
-                for _, result in results:
-                    with write_errors(av, out, writer):
-                        time, is_new = result.result()
-                    reached = max(reached, time)
-                    if watch and is_new:
-                        watch(reached, total)
-        except KeyboardInterrupt:
-            problem, keep = STOPPED, writer.resumes
-        except av.FFmpegError as error:
-            problem = f"{source} is damaged ({error.strerror})"
-        else:
-            if total and reached < total - MISSING and reader.is_cut(end):
-                problem = f"{source} ends early"
-        with write_errors(av, out, writer):
+        reached, problem = paint_frames(painted, reader, writer, start, end, total, watch)
+        keep = problem == STOPPED and writer.resumes
+        with write_errors(writer):
             if loop and reached > start and not keep:
                 writer.loop()
             written = writer.finish(start, reached if problem else end, keep)
@@ -143,6 +125,16 @@ def paint_video(
     if not written:
         raise FaststyleError(f"{source} has no frames in the requested time range.")
     return out
+
+
+def refined(paint, source, span, seconds, style, painting, **how) -> Stylizer:
+    "The style after some seconds of training on frames of the video."
+    photos = three_frames(source, *span)
+    with interrupts(pass_on=True) as pressed:
+        paint = paint.refined(photos, seconds, style, painting, **how)
+    if pressed:  # refining keeps the strokes so far; the video should not begin
+        raise KeyboardInterrupt
+    return paint
 
 
 def three_frames(source, start, end, fps) -> list[Image.Image]:
@@ -173,10 +165,37 @@ def kept_refined(paint, out, resume) -> Stylizer | None:
 
 
 def paint_frames(
-    paint: Stylizer,
+    painted: FramePainter,
     reader: VideoReader,
     writer: VideoWriter,
+    start: float,  # seconds
+    end: float | None,
+    total: float | None,  # seconds; None: unknown
+    watch: Callable[[float, float | None], Any] | None,  # as in `paint_video`
+) -> tuple[float, str]:
+    "Paint the frames; return the position reached, in seconds, and why the rest is missing."
+    av = extra("av", "video")
+    reached = start if writer.done is None else float(writer.done)
+    try:
+        with closing(each_frame(painted, reader, writer, start, end)) as results:
+            for _, result in results:
+                with write_errors(writer):
+                    time, is_new = result.result()
+                reached = max(reached, time)
+                if watch and is_new:
+                    watch(reached, total)
+    except KeyboardInterrupt:
+        return reached, STOPPED
+    except av.FFmpegError as error:
+        return reached, f"{reader.source} is damaged ({error.strerror})"
+    short = total and reached < total - MISSING and reader.is_cut(end)
+    return reached, f"{reader.source} ends early" if short else ""
+
+
+def each_frame(
     painted: FramePainter,
+    reader: VideoReader,
+    writer: VideoWriter,
     start: float,  # seconds
     end: float | None,
 ):
@@ -203,18 +222,19 @@ def paint_frames(
         return time, True
 
     frames = reader.frames(start, end)
-    if paint.device.type != "cpu":
+    if painted.paint.device.type != "cpu":
         return map_overlapped(frames, painted, write)
     n = max(1, min(GROUP, GROUP_PIXELS // (reader.video.width * reader.video.height)))
     return map_batches(frames, painted, write, n)
 
 
 @contextmanager
-def write_errors(av, out, writer):
+def write_errors(writer):
     "Report write errors as one line; what is painted is kept."
+    av = extra("av", "video")
     try:
         yield
     except (OSError, av.FFmpegError, MemoryError) as error:
         hint = " Continue with --resume." if writer.abandon(error) else ""
         why = getattr(error, "strerror", None) or error or "no memory is left"
-        raise FaststyleError(f"{out} cannot be written ({why}).{hint}") from None
+        raise FaststyleError(f"{writer.out} cannot be written ({why}).{hint}") from None
