@@ -68,4 +68,4 @@ class Progress:
         self.shown, took = now, now - self.began
         line = f"{done}/{of}  {done / took:.1f} images/s  {clock(took / done * (of - done))} left"
         line += f"  {failed} failed" * bool(failed)
-        progress(line, done == of)
+        progress(line)

@@ -133,7 +133,7 @@ def print_step(iterate):
         return
     line = f"{iterate.width}x{iterate.height}  {i}/{iterate.i_max}  loss {iterate.loss:.4g}"
     line += f"  {1 / iterate.seconds:.1f} it/s"
-    progress(line, i == iterate.i_max)
+    progress(line)
 
 
 def as_typed(words: list[str]) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
-from ..core.terminal import printable
+from ..core.terminal import end_progress, printable
 from ..inference.options import PaintOptions
-from .checks import check_device, check_inputs, check_mix, check_style
+from .checks import check_device, check_inputs, check_mix, check_paintings, check_style
 from .help import in_options
 
 
@@ -33,7 +33,12 @@ Likeness = Annotated[float | None, option("SHARE", LIKENESS, min=0, max=1)]
 PAINTERLY = "Paint with places of the style's painting. Slower than a network."
 Painterly = Annotated[bool, Option("--painterly", help=PAINTERLY)]
 Painting = Annotated[
-    str | None, option("FILE", "Painting of a style of your own, for --refine and --painterly.")
+    str | None,
+    option(
+        "FILE",
+        "Painting of a style of your own, for --refine and --painterly.",
+        callback=check_paintings,
+    ),
 ]
 SkipExisting = Annotated[
     bool, Option("--skip-existing", help="Skip images that already have an output.")
@@ -126,5 +131,6 @@ Browser = Annotated[bool, Option(help="Open the page in a browser.")]
 
 def print_outputs(*paths: str | Path) -> None:
     "Print the paths of a command's results, as its last output."
+    end_progress()
     for path in paths:
         print(printable(str(path)), flush=True)  # a pipe may wait for it

@@ -27,7 +27,8 @@ def piped(options: dict[str, Any]):
             photo.write_bytes(data)  # which says what it is
             given = [str(photo) if text == PIPE else text for text in options["inputs"]]
             options = options | {"inputs": given}
-        if options["out"] == Path(PIPE) and len(options["inputs"]) > 1:
+        inputs = options["inputs"]
+        if options["out"] == Path(PIPE) and (len(inputs) > 1 or Path(inputs[0]).is_dir()):
             raise BadParameter("-o - : one image fits in a pipe. Give a folder.")
         try:
             if options["out"] != Path(PIPE):

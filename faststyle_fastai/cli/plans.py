@@ -154,7 +154,11 @@ def plan_masks(inputs, out, settings, force, jobs):
     if settings.mask is None and settings.area == "all":
         raise FaststyleError("--save-mask needs --paint or --mask.")
     painted, outputs = dict(jobs), plan_outputs(inputs, out, force=True)
-    masks = {source: file.with_suffix(".png") for source, file in outputs if source in painted}
+    masks = {
+        source: file if file == out else file.with_suffix(".png")
+        for source, file in outputs
+        if source in painted
+    }
     taken = {Path(file).resolve() for file in chain(*jobs)}
     for mask in masks.values():
         may_write_file(mask, force)

@@ -15,7 +15,7 @@ import typer
 from ..core.errors import Stopped, UsageError, format_error
 from ..core.extras import EXTRAS, extra
 from ..core.interrupts import SIGNALS
-from ..core.terminal import one_line
+from ..core.terminal import one_line, tell
 from ..core.values import is_finite, typed
 from .help import Group, in_options
 from .pipes import piped
@@ -84,7 +84,7 @@ def run(
     for number in SIGNALS:  # `kill` and a closed terminal keep work, as Ctrl-C does
         if signal.getsignal(number) is not signal.SIG_IGN:  # of nohup
             signal.signal(number, signal.default_int_handler)
-    warnings.showwarning = lambda text, *_: print(f"warning: {one_line(text)}", file=sys.stderr)
+    warnings.showwarning = lambda text, *_: tell(f"warning: {one_line(text)}")
     try:
         if verbose:
             print(machine(), file=sys.stderr)
@@ -94,7 +94,7 @@ def run(
     except Exception as error:
         if debug:
             raise
-        print(f"error: {in_options(format_error(error))}", file=sys.stderr)
+        tell(f"error: {in_options(format_error(error))}")
         kinds = (kind for kind in STATUS if isinstance(error, kind))
         raise SystemExit(STATUS[next(kinds)]) from None
 

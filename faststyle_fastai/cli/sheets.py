@@ -94,7 +94,7 @@ def sheet(
     for each in each_style(paint, picture, size):
         images.append(each)
         if sys.stderr.isatty():
-            progress(f"painted {len(images) - 1} styles", len(images) > len(paint.styles))
+            progress(f"painted {len(images) - 1} styles")
     if not page:
         save_picture(style_sheet(images), out)
     else:

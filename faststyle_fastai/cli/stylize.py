@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from ..core.errors import FaststyleError, Stopped, format_error
+from ..core.errors import FaststyleError, Stopped, format_error, out_of_memory
 from ..core.interrupts import interrupts
-from ..core.terminal import clock, printable, progress
+from ..core.terminal import clock, end_progress, printable, progress
 from . import checks, options, parsers, plans
 from .help import in_options
 from .loading import load_mixture, side_of
@@ -73,9 +73,7 @@ def stylize(
     paper = plans.print_size(paper, dpi, bleed or 0, megapixels)
     if watch:
         plans.check_watched(inputs, out, save_mask)
-    jobs = []
-    if not watch:
-        jobs = plans.plan(inputs, out, depth or 8, force, skip_existing, save_mask)
+    jobs = [] if watch else plans.plan(inputs, out, depth or 8, force, skip_existing, save_mask)
     if not (jobs or watch):
         if not quiet:
             print("All images are painted already.", file=sys.stderr)
@@ -170,8 +168,15 @@ def repaint(paint, settings, depth, watch, more, masks, items):
         settings = masked(settings, masks, *items[0])
     if len(images) == 1:
         return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch, **more)]
-    settings = replace(settings, tile=None)
-    return paint(cat(images), **vars(settings), tensor=True, watch=watch, **more).split(1)
+    try:
+        whole = replace(settings, tile=None)
+        return paint(cat(images), **vars(whole), tensor=True, watch=watch, **more).split(1)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+    return [
+        one for item in items for one in repaint(paint, settings, depth, watch, more, masks, [item])
+    ]
 
 
 def masked(settings, masks, source, target, image):
@@ -218,6 +223,7 @@ def report(results, n: int, quiet: bool) -> list[str]:
             i += 1
             if error and n == 1:
                 raise error
+            end_progress()
             if error:
                 failed.append(str(source))
                 print(f"error: {in_options(format_error(error))}", file=sys.stderr)
@@ -248,4 +254,4 @@ def alike(items, most):
 
 def show_share(done: float):
     "Print on one line how much of an image is painted."
-    progress(f"painted {done:.0%}", done == 1)
+    progress(f"painted {done:.0%}")

@@ -113,4 +113,4 @@ class Progress:
         if total and reached > self.first:
             left = took / (reached - self.first) * (total - reached)
             line += f"  {clock(max(0, left))} left"
-        progress(line, not total or reached >= total)
+        progress(line)

@@ -98,7 +98,8 @@ def replace(temporary: Path, path: Path) -> None:
 
 def fsync_path(path: Path) -> None:
     "Flush a file, or the entries of a folder, to disk."
-    with suppress(PermissionError):  # Windows cannot open folders or flush read-only files
+    # Windows cannot open folders or flush read-only files; some file systems cannot flush folders.
+    with suppress(OSError if path.is_dir() else PermissionError):
         descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
         try:
             os.fsync(descriptor)

@@ -33,8 +33,9 @@ class NonFiniteLoss(FaststyleError):
 def format_error(error: Exception) -> str:
     "An error as one line of text."
     text = one_line(error)
-    if isinstance(error, MemoryError):
-        return text or "Not enough memory. Close other programs, or use smaller images."
+    if out_of_memory(error):
+        said = isinstance(error, MemoryError) and text
+        return said or "Not enough memory. Close other programs, or use smaller images."
     if isinstance(error, (FaststyleError, ValueError, OSError)):
         return text
     return f"{type(error).__name__}: {text} (--debug shows the traceback)"

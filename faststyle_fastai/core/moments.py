@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["SMALLEST_VARIANCE", "correlations", "mean_and_std", "moments", "second_moments"]
+__all__ = [
+    "SMALLEST_VARIANCE", "area", "correlations", "mean_and_std", "moments", "second_moments",
+]  # fmt: skip
 
 SMALLEST_VARIANCE = 1e-4  # features at few positions give singular covariances
 
@@ -46,6 +48,17 @@ class Products(torch.autograd.Function):
         return found if weight is None else (found * weight).to(x.dtype), None
 
 
+def area(
+    x: Tensor,  # [B, C, H, W]
+    shape: tuple[int, int],  # h, w
+) -> Tensor:  # [B, C, h, w]
+    "Means over a grid of areas."
+    even = all(n % m == 0 for n, m in zip(x.shape[2:], shape))
+    if x.device.type == "mps" and not even:  # which MPS lacks
+        return F.adaptive_avg_pool2d(x.cpu(), shape).to(x.device)
+    return F.adaptive_avg_pool2d(x, shape)
+
+
 def moments(
     features: Tensor,  # [B, C, H, W]
     where: Tensor | None = None,  # [1, 1, h, w], weight of each position; None: equal
@@ -56,7 +69,7 @@ def moments(
     covariances may not.
     """
     if where is not None:
-        where = F.interpolate(where.to(features.device), features.shape[-2:], mode="area")
+        where = area(where.to(features.device), (features.shape[2], features.shape[3]))
         where = where / where.mean().clamp(min=1e-6)
     second, mean = second_moments(features, where)
     ones = second.new_ones(()) if where is None else where.mean()

@@ -3,7 +3,10 @@
 import re
 import sys
 
-__all__ = ["clock", "one_line", "printable", "progress"]
+__all__ = ["CLEAR", "clock", "end_progress", "one_line", "printable", "progress", "tell"]
+
+CLEAR = f"\r{'':<72}\r"
+shown = False  # whether a line of progress is on the terminal
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # also halves of UTF-16 pairs
 
@@ -30,9 +33,23 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def progress(line: str, last: bool = False) -> None:
-    "Print a line to stderr; on a terminal it replaces the previous one."
-    tty = sys.stderr.isatty()
-    line = printable(line)
-    text, end = (f"\r{line:<72}", "\n" if last else "") if tty else (line, "\n")
+def progress(line: str) -> None:
+    "Print a line to stderr; on a terminal it replaces the previous one, see `end_progress`."
+    global shown
+    shown, line = sys.stderr.isatty(), printable(line)
+    text, end = (f"\r{line:<72}", "") if shown else (line, "\n")
     print(text, end=end, file=sys.stderr, flush=True)
+
+
+def end_progress(end: str = "\n") -> None:
+    "What is printed next begins a new line. `end=CLEAR` removes the line of progress."
+    global shown
+    if shown:
+        print(end=end, file=sys.stderr, flush=True)
+    shown = False
+
+
+def tell(line: str) -> None:
+    "Print a line to stderr that stays there."
+    end_progress()
+    print(printable(line), file=sys.stderr)

@@ -51,7 +51,7 @@ def read_array(
             warnings.warn(
                 f"{name_of(image)} has {frames} images. Only the first is used{hint}.", stacklevel=3
             )
-        if _is_deep_gray(image):
+        if _is_deep_gray(image) and not parse_profile(image.info.get("icc_profile")):
             gray = _gray(ImageOps.exif_transpose(image))
             return np.stack([gray] * 3, 2)
         low_bytes = _low_bytes(image)
@@ -68,7 +68,7 @@ def read_upright(
 ) -> Image.Image:  # RGB, or RGBA if any of it is transparent
     "Read an image to paint, in 8 bits per channel."
     with opened(source) as image, reading(image):
-        if shortest and isinstance(image, Image.Image):
+        if shortest and isinstance(source, (str, Path)):  # a caller's image would stay small
             image.draft("RGB", (shortest, shortest))
         return _upright(image)
 
@@ -145,7 +145,8 @@ def _gray(image):
 def is_deep(source: str | Path) -> bool:
     "Whether an image has 16 or more bits per color channel, which can be read."
     with opened(source) as image:
-        return _has_low_bytes(image) or _is_deep_gray(image)
+        deep_gray = _is_deep_gray(image) and not parse_profile(image.info.get("icc_profile"))
+        return deep_gray or _has_low_bytes(image)
 
 
 def _has_low_bytes(image):
@@ -165,6 +166,7 @@ def _low_bytes(image):
     image.fp.seek(0)
     twin = Image.open(BytesIO(image.fp.read()), formats=[image.format])
     image.fp.seek(place)
+    twin.seek(image.tell())  # the picture, if a thumbnail comes first
     twin.tile = [tile._replace(args=_swapped(tile.args)) for tile in twin.tile]
     return ImageOps.exif_transpose(twin)
 

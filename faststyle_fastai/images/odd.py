@@ -46,9 +46,9 @@ def choose_page(image: Image.Image) -> int:
     except Exception:  # a later page is damaged, or of a kind that is not read
         image.seek(0)
         return 1
-    if pages == 1 or not subfile(image, 0) & REDUCED:
-        return pages
-    pictures = [i for i in range(1, pages) if not subfile(image, i) & REDUCED] or [0]
+    if pages == 1:
+        return 1
+    pictures = [i for i in range(pages) if not subfile(image, i) & REDUCED] or [0]
     image.seek(pictures[0])
     return len(pictures)
 
@@ -76,6 +76,8 @@ def read_tiff(
         tiff = extra("tifffile", "deep").TiffFile(data)
         pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
         page = (pages or [*tiff.pages])[0]
+        if page.photometric > 2:  # neither gray nor RGB
+            raise ValueError(f"its colors are {page.photometric.name}. Save it as RGB")
         Image._decompression_bomb_check((page.imagewidth, page.imagelength))
         values = page.asarray()
     if not values.size or values.ndim not in (2, 3):

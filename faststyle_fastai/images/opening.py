@@ -8,6 +8,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from pi_heif import register_heif_opener
@@ -15,7 +16,7 @@ from PIL import Image
 
 from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
-from .formats import RAW, READERS, file_name, readable
+from .formats import RAW, READERS, readable
 from .named_colors import named_colors
 from .odd import choose_page, in_planes, mended_png, read_tiff
 from .raw import RawImage, is_raw
@@ -47,7 +48,7 @@ def opened(
     file = BytesIO(download(source)) if is_address(source) else Path(source)
     if isinstance(file, Path) and not file.is_file():
         raise FileNotFoundError(f"Image not found: {file}.")
-    suffix = Path(file_name(source)).suffix.lower()
+    suffix = Path(urlsplit(str(source)).path if is_address(source) else source).suffix.lower()
     with reading(source):
         if suffix in RAW or is_raw(file):
             if not RAW & readable():

@@ -7,11 +7,11 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageFile
 
 from ..core.extras import extra
-from .odd import TIFFS
+from .odd import REDUCED, SUBFILE, TIFFS
 
 __all__ = ["RawImage", "is_raw"]
 
-DNG, SUBFILE, REDUCED, MORE = 50706, 254, 1, 330  # tags of a TIFF and a value of the second
+DNG, MORE = 50706, 330  # tags of a TIFF
 
 
 class RawImage(ImageFile.ImageFile):

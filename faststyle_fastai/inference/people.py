@@ -15,6 +15,7 @@ from ..images.masks import fit_mask, guided, read_mask
 from ..images.shapes import fitted
 from ..images.sizes import resized, resized_tensor
 from ..images.tensors import to_tensor
+from ..models.people import people_net
 from .enlarge import planes, resized_part
 from .options import PaintOptions
 
@@ -104,8 +105,6 @@ def find_faces(
     zooms: tuple[int, ...] = ZOOMS,  # more of them find smaller faces
 ) -> Tensor:  # [n, 4]: left, top, right and bottom as shares of the photo, the surest first
     "The faces in a photo, sought in overlapping windows."
-    from ..models.people import people_net
-
     net, longest = people_net("face"), max(photo.shape[-2:])
     height, width = (n / longest for n in photo.shape[-2:])
     square = F.pad(photo, (0, longest - photo.shape[3], 0, longest - photo.shape[2]))
@@ -150,8 +149,6 @@ def find_people(
     faces: Faces = (),  # of people to look at more closely if they are small
 ) -> Tensor:  # [1, 1, H, W], how likely each pixel shows a person
     "The people in a photo."
-    from ..models.people import people_net
-
     net, shape = people_net("person"), photo.shape[-2:]
     whole = 0, 0, shape[1], shape[0]
     places = sorted({whole, *(place_of(face, shape) for face in faces)})

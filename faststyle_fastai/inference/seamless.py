@@ -46,7 +46,7 @@ def seamless(
     # Strokes stay as wide as they are without the rest.
     side = min(painting_shape((x.shape[2], x.shape[3]), how.stroke, how.size))
     size = max(8, round(side * min(around.shape[2:]) / short))
-    y = paint(around, tensor=True, **options | {"size": size, "tile": None})
+    y = paint(around, tensor=True, **options | {"size": size})
     for axis, margin in ((3, wide), (2, high)):
         y = closed(y, axis, margin) if margin else y
     return y if tensor else to_picture(y)

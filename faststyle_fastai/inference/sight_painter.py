@@ -84,6 +84,8 @@ class SightPainter:
                 y = net(given, bright[..., cut(rows, 4), cut(across, 4)], self.likeness).float()
             y = y[..., y0 - rows.start :, x0 - across.start :][..., :TILE, :TILE]
             out[..., y0 : y0 + TILE, x0 : x0 + TILE] = y
+        if self.watch:
+            self.watch(1)
         return out[..., top : top + height, left : left + width].clamp(0, 1)
 
     def seen(self, x, tiles):

@@ -42,7 +42,7 @@ def style_stats(shape, photo, styles, random):
     pixels = [(share, to_tensor(painting)) for share, painting in styles]
     mean = sum(share * x.mean((0, 2, 3)) for share, x in pixels)
     variance = sum(share * x.var((0, 2, 3)) for share, x in pixels)
-    return _truncated(shape, mean.tolist(), variance.sqrt().tolist(), random)
+    return _truncated(shape, mean.tolist(), variance.sqrt().clamp(min=1e-3).tolist(), random)
 
 
 def _truncated(shape, means, stds, random):

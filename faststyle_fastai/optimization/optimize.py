@@ -130,12 +130,16 @@ def optimize_to_file(
             state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
             torch.save(state, temporary)
 
-    try:
-        _run(work, out, iterates, save, save_every, callback)
-    finally:
+    def records():
         write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
         with atomic_write(plot) as temporary:
             loss_figure(iterates).savefig(temporary, dpi=120)
+
+    try:
+        _run(work, out, iterates, save, save_every, callback)
+    finally:
+        if iterates:
+            best_effort_write(records)
     saved.unlink(missing_ok=True)
     return [out, *[preview] * bool(proof), trace, plot]
 

@@ -139,6 +139,7 @@ def optimization_plan(
     plan = OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)]
     likeness = overrides.pop("likeness", None)
     plan = plan_with(plan if likeness is None else alike(plan, likeness), overrides, TERMS)
+    check_range("rematch", plan.rematch, 1)
     if plan.style_weight and not plan.style_layers:
         raise ValueError(
             f"Recipe {recipe} has no style layers to weigh. Use likeness=, or add style_layers=."

@@ -89,8 +89,8 @@ class PixelOptimizer:
         self.content, works = picture(content), [[*map(picture, listify(x))] for x in styles]
         self.paintings = Paintings(works, style_weights, mask, plan)
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
-        self.clamps = clamps if plan.clamp else "never"
         self.levels = plan.levels if plan.optimizer == "adam" else 0  # the others take one tensor
+        self.clamps = ("inside" if self.levels else clamps) if plan.clamp else "never"
         self.sizes = scales_between(plan.min_scale, plan.end_scale, plan.scale_ratio)
         self.counts = [plan.initial_iterations] + [plan.iterations] * (len(self.sizes) - 1)
         self.objective = Objective(

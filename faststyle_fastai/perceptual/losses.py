@@ -93,12 +93,8 @@ class VggLoss(nn.Module):
         seen = self.comparison(pred, photo, style_ids)
         parts = {name: term(seen) for name, term in self.terms.items()}
         self.style_ids = style_ids
-        self.parts = {
-            name: torch.as_tensor(parts.get(name, 0.0), device=pred.device)
-            .detach()
-            .expand(len(pred))
-            for name in self.part_names
-        }
+        zero = pred.new_zeros(())
+        self.parts = {k: parts.get(k, zero).detach().expand(len(pred)) for k in self.part_names}
         first, *others = parts.values()
         errors = sum(others, first)
         return errors.mean() if self.reduction == "mean" else errors.expand(len(pred))

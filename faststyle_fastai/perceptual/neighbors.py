@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..core.moments import area
 from ..core.values import check_range
 from .term import LayerTerm, weighted_sum
 
@@ -157,7 +158,7 @@ class Hypercolumns(Neighbors):
 
 def _inside(mask, grid, places):
     "Which of the places of a grid are inside a mask."
-    return None if mask is None else F.adaptive_avg_pool2d(mask, grid).flatten()[places] >= 0.5
+    return None if mask is None else area(mask, grid).flatten()[places] >= 0.5
 
 
 def columns(
@@ -188,7 +189,7 @@ def layered(
 
 def _resized(x, grid):
     if x.shape[2] > grid[0]:
-        return F.adaptive_avg_pool2d(x, grid)
+        return area(x, grid)
     return F.interpolate(x, grid, mode="bilinear", align_corners=False)
 
 

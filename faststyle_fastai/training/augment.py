@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from ..core.values import check_numbers, known
+from ..core.values import check_range, known
 from ..inference.stylizer import Stylizer
 from ..models.transformer import TransformerNet
 
@@ -28,9 +28,7 @@ class _Repaint(nn.Module):
 
     def __init__(self, style: Any, p: float, styles: Sequence[str] | None):
         super().__init__()
-        check_numbers(p=p)
-        if not 0 <= p <= 1:
-            raise ValueError(f"p={p}: give a share from 0 to 1.")
+        check_range("p", p, 0, 1)
         paint = Stylizer(style, "cpu")
         self.net, self.p, n = paint.net.requires_grad_(False), p, len(paint.styles)
         chosen = [paint.styles.index(known("style", s, paint.styles)) for s in styles or ()]

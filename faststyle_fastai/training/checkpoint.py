@@ -22,9 +22,10 @@ from fastai.learner import Recorder
 from fastai.torch_core import get_model, rank_distrib, to_device
 
 from ..core.atomic import best_effort_write, fsync_path, warn_once, write_first
+from ..core.devices import GPUS
 from ..core.errors import FaststyleError
 from ..core.weights import read_plain
-from ..models.stylefile import load_style, save_style
+from ..models.stylefile import load_style, plain_net, save_style
 
 __all__ = ["Checkpoint"]
 
@@ -125,7 +126,8 @@ class Checkpoint(Callback):
         self.since, loss = self.since + 1, values.get("valid_loss", float("inf"))
         if loss < self.best:
             self.best, self.since = loss, 0
-            best_effort_write(save_style, self.learn, self.folder / BEST)
+            if not rank_distrib():
+                best_effort_write(save_style, self.learn, self.folder / BEST)
         self._stop_at_best()
 
     def after_fit(self):
@@ -140,7 +142,7 @@ class Checkpoint(Callback):
         if self.at not in (None, self.saved):
             self._save()
         if (best := self.folder / BEST).is_file():
-            get_model(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
+            plain_net(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
         raise CancelFitException
 
     def _save(self):
@@ -272,10 +274,9 @@ def random_state():
         "numpy": plain(np.random.get_state(legacy=False)),
         "torch": torch.get_rng_state(),
     }
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()  # of the current device
-    if torch.backends.mps.is_available():
-        state["mps"] = torch.mps.get_rng_state()
+    for kind in GPUS:
+        if getattr(torch, kind).is_available():
+            state[kind] = getattr(torch, kind).get_rng_state()  # of the current device
     return state
 
 
@@ -283,7 +284,6 @@ def set_random_state(state):
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     torch.set_rng_state(state["torch"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
-    if "mps" in state and torch.backends.mps.is_available():
-        torch.mps.set_rng_state(state["mps"])
+    for kind in GPUS:
+        if kind in state and getattr(torch, kind).is_available():
+            getattr(torch, kind).set_rng_state(state[kind])

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from ..core.assets import ASSETS, sample_photos
+from ..core.errors import Stopped
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from ..images.remote import digest
@@ -37,10 +38,14 @@ def demo(
         photo = next(iter(find_pictures(folder, 1)[0]), folder)  # without photos, training says so
     record = record_of(out)
     earlier = record is not None and paintings_of(record) == [digest(painting)]
-    train(
-        folder, painting, out, force=earlier, minutes=minutes, seed=seed, quiet=quiet,
-        device=device, precision=precision, **few,
-    )  # fmt: skip
+    try:
+        train(
+            folder, painting, out, force=earlier, minutes=minutes, seed=seed, quiet=quiet,
+            device=device, precision=precision, **few,
+        )  # fmt: skip
+    except Stopped:
+        said = f"Stopped. The network so far is in {out}. Repeat the command to start over."
+        raise Stopped(said) from None
     model = out / "model.safetensors"
     after = Stylizer(model, device, precision)(photo)
     pictures = [read_picture(photo), read_picture(painting), after, with_strokes(after, painting)]

@@ -1,5 +1,7 @@
 "Callbacks of precision: float16 with a scaled loss, or bfloat16."
 
+from typing import Any
+
 import torch
 from fastai.callback.fp16 import MixedPrecision
 from fastcore.foundation import L
@@ -13,12 +15,17 @@ __all__ = ["BFloat16", "Float16"]
 class Float16(MixedPrecision):
     """fastai's MixedPrecision on any device, not only on CUDA's.
 
-    It stays on after a batch without a target or a canceled one.
+    It stays on after a batch without a target or a canceled one. fastai's own, of `to_fp16`, takes
+    precedence.
     """
 
-    dtype, inside = torch.float16, False
+    dtype, inside, run = torch.float16, False, True
+    left: dict[str, Any] | None = None  # the state of the loss's scale after a fit
 
     def before_fit(self):
+        self.run = self.run and not hasattr(self.learn, "mixed_precision")
+        if not self.run:
+            return
         device, scaled = torch.device(self.dls.device).type, self.dtype == torch.float16
         self.autocast = torch.autocast(device, self.dtype)
         self.learn.scaler, self.scales = GradScaler(device, enabled=scaled, **self.kwargs), L()
@@ -38,11 +45,20 @@ class Float16(MixedPrecision):
 
     def after_fit(self):
         self.after_loss()
+        self.left = self.state_dict()
         super().after_fit()
+
+    def state_dict(self):
+        scaler = getattr(self.learn, "scaler", None)
+        return scaler.state_dict() if scaler else self.left
+
+    def load_state_dict(self, state):
+        if state and self.run:
+            self.learn.scaler.load_state_dict(state)
 
 
 class BFloat16(Float16):
-    "Autocast to bfloat16 if the device supports it; fastai's MixedPrecision takes precedence."
+    "Autocast to bfloat16 if the device supports it."
 
     dtype = torch.bfloat16
 
@@ -52,7 +68,5 @@ class BFloat16(Float16):
         autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
 
     def before_fit(self):
-        dtype = autocast_dtype(self.dls.device, self.precision)
-        self.run = dtype == self.dtype and not hasattr(self.learn, "mixed_precision")
-        if self.run:
-            super().before_fit()
+        self.run = autocast_dtype(self.dls.device, self.precision) == self.dtype
+        super().before_fit()

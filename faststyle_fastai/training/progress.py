@@ -6,21 +6,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from fastai.callback.core import Callback
 from fastai.learner import Recorder, ValueMetric
+from fastai.torch_core import rank_distrib
 from PIL import Image, ImageOps
 from torch import Tensor
 
 from ..core.atomic import atomic_write, best_effort_write
-from ..core.terminal import clock, printable, progress
+from ..core.terminal import CLEAR, clock, end_progress, progress, tell
 from ..images.files import read_picture, to_picture
 from ..images.saving import save_picture
 from ..images.sheets import side_by_side
 from ..images.tensors import to_tensor
 from ..inference.painter import Painter
+from ..models.stylefile import plain_net
 from .callbacks import TimeBudget
 
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]
@@ -174,12 +177,15 @@ class Preview(Callback):
 
     def _paint(self, step):
         self.painted = True
+        if rank_distrib():
+            return
         for row in range(len(self._folders())):
             best_effort_write(save_picture, self.picture(row), self.path(step, row))
 
     def picture(self, row: int = 0) -> Image.Image:
         "The photos, each beside its current painted version in a style."
-        net, info = self.learn.model, self.learn.style_card.info
+        net: Any = plain_net(self.learn.model)
+        info = self.learn.style_card.info
         device = next(net.parameters()).device
         palette = [*info.get("palettes", {}).values()][row : row + 1]
         colors = torch.tensor(palette, device=device) if palette else None
@@ -213,8 +219,7 @@ class TimeLeft(Callback):
         self.seen, self.from_pct, self.told = 0, None, hasattr(self.learn, "time_budget")
         if hasattr(self.learn, "preview"):
             preview = self.learn.preview
-            said = f"previews every {preview.every} steps: {preview.path(0)} …"
-            print(printable(said), file=sys.stderr)
+            tell(f"previews every {preview.every} steps: {preview.path(0)} …")
 
     def after_batch(self):
         if not self.training or not len(self.yb):
@@ -234,12 +239,11 @@ class TimeLeft(Callback):
         left = (now - self.start) * (1 - pct) / done
         if not self.told:
             self.told = True
-            progress(f"This takes about {clock(left)}. --minutes sets another time.", last=True)
+            tell(f"This takes about {clock(left)}. --minutes sets another time.")
         progress(
             f"{pct:4.0%}  step {self.train_iter}  loss {self.smooth_loss:.3f}  "
             f"{self.seen / (now - self.start):.1f} photos/s  {clock(left)} left"
         )
 
     def after_fit(self):
-        if sys.stderr.isatty():
-            print(f"\r{'':<72}\r", end="", file=sys.stderr)
+        end_progress(CLEAR)

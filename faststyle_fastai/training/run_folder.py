@@ -13,7 +13,7 @@ from fastai.learner import Learner
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from ..core.assets import MODEL, builtin_path
+from ..core.assets import ASSETS, MODEL, builtin_path
 from ..core.atomic import atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
 from ..core.provenance import write_json
@@ -46,6 +46,14 @@ def run_or_file(path: str | Path) -> Path:
     if str(path) in NETWORKS and not path.exists():
         return builtin_path("gallery", NETWORKS[str(path)])
     return path.parent if path.name == MODEL and record_of(path.parent) else path
+
+
+def to_write(run: str | Path, out: str | Path | None) -> Path:
+    "The run folder or file that a style is added to, as `run_or_file` returns it."
+    path = run_or_file(out or run)
+    if path.parent == ASSETS:
+        raise FaststyleError(f"{path.name} comes with faststyle and stays as it is: give -o FILE.")
+    return path
 
 
 def record_of(out):
@@ -82,8 +90,6 @@ def may_write(out, resume, force):
             raise FaststyleError(
                 f"{out} contains a run: use --resume, --overwrite to replace it, or another -o."
             )
-    elif resume and not out.exists():
-        raise FaststyleError(f"{out} has nothing to resume: check -o, or remove --resume.")
     elif there:
         raise FaststyleError(f"{out} contains {there[0]} but no run: choose another -o.")
 

@@ -12,12 +12,11 @@ from fastai.torch_core import set_seed
 from fastcore.basics import listify
 from fastcore.foundation import L
 
-from ..core.assets import ASSETS
 from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.locks import alone
 from ..core.provenance import versions, write_json
-from ..core.terminal import progress
+from ..core.terminal import tell
 from ..core.values import check_numbers, count, with_kinds
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
@@ -106,7 +105,7 @@ def train(
     kept = {"valid_pct": valid_pct, "minutes": minutes, "seed": seed}
     dls, settings = begun(photos, plan, start, kept, workers, device)
     if usual and minutes and not (resume or quiet):
-        progress(f"Training for {minutes:g} minutes. --minutes sets another time.")
+        tell(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
         few = count(len(dls.photos), "photo")
         warnings.warn(
@@ -124,9 +123,9 @@ def train(
         run_folder.same_run(out, settings)
         spent = (run_folder.record_of(out) or {}).get("minutes", 0.0)
         if spent and not quiet:
-            progress(f"Resuming {out} after {spent:.1f} minutes of training.")
+            tell(f"Resuming {out} after {spent:.1f} minutes of training.")
     if (n := plan.strokes and in_strokes(styles)) and not quiet:
-        progress(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
+        tell(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
     learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
@@ -157,9 +156,8 @@ def _paintings(style, keyframes):
 
 def _minutes(out, resume, recipe, n_styles):
     "The minutes of the run to resume, or those of the recipe; None: its epochs."
-    if resume:
-        record = run_folder.record_of(out)
-        return record and record["settings"]["minutes"]
+    if resume and (record := run_folder.record_of(out)):
+        return record["settings"]["minutes"]
     minutes = recipe_row(recipe).minutes
     return minutes and n_styles * minutes
 
@@ -189,7 +187,7 @@ def begun(
 
 
 @with_kinds
-@alone(lambda run, out=None, **_: run_folder.run_or_file(out or run), "trained", folder=False)
+@alone(lambda run, out=None, **_: run_folder.to_write(run, out), "trained", folder=False)
 def add_style(
     run: str | Path,  # a run folder, a .safetensors or, with `out`, a network of built-in styles
     style: str | Path,  # the new painting, NAME=PAINTING or NAME=WORK,WORK,…
@@ -216,8 +214,6 @@ def add_style(
         raise FaststyleError(f"{style} contains {len(paintings)} paintings: add one at a time.")
     ((name, style),) = paintings.items()
     file = run / "model.safetensors" if run.is_dir() else run
-    if file.parent == ASSETS and out is None:
-        raise FaststyleError(f"{run.name} comes with faststyle and stays as it is: give -o FILE.")
     out = file if out is None else Path(out)
     _, info, _ = load_style(file)
     may_write_file(out, force or out == file, ".safetensors")
@@ -247,11 +243,11 @@ def add_style(
         raise failed  # a half-trained style would block another attempt
     save_style(learn, out, add_to=file)
     if record and out == file:  # update the run folder too
+        record["added"][name] = style_hash
+        write_json(record, run / "run.json")
         learn.model, learn.style_card.info, _ = load_style(out)
         learn.loss_func.source = None  # it has only the new painting
         run_folder.export_learner(learn, run / "model.pkl")
-        record["added"][name] = style_hash
-        write_json(record, run / "run.json")
     return out
 
 

@@ -10,7 +10,7 @@ from ..core.assets import builtin_path
 from ..images.sizes import resize_short
 from ..inference.builtin import find_style
 from ..inference.first_sight import PREDICTED, any_style, painting_moments, together
-from ..models.stylefile import builtin_base, join_styles, load_style
+from ..models.stylefile import builtin_base, card_of, join_styles, load_style, plain_net
 from ..models.transformer import TransformerNet, make_network
 from ..perceptual.losses import VggLoss
 from .data import StyleDataLoaders
@@ -28,8 +28,8 @@ def network_to_start(pretrained, arch, paintings):
     if pretrained == "predicted" and paintings:
         return any_style().network(seen_in(paintings)), builtin_base(arch), None, PREDICTED
     if isinstance(pretrained, Learner):
-        card = pretrained.style_card
-        net, info, base = copy.deepcopy(pretrained.model).cpu(), card.info, card.base
+        info, base = card_of(pretrained)
+        net = copy.deepcopy(plain_net(pretrained.model)).cpu()
     else:
         ships = pretrained in STARTS
         path = builtin_path(pretrained, arch) if ships else find_style(pretrained)[0]

@@ -83,8 +83,8 @@ class FramePainter:
             photo, x = self._whole(photo, seconds)
         else:
             options = replace(self.options, size=short, tile=side)
-            painted = self.paint(to_picture(photo), **vars(options))
-            photo, x = self._reduced(photo), self._reduced(to_tensor(painted))
+            photo = self._reduced(photo)
+            x = to_tensor(self.paint(to_picture(photo), **vars(options)))
         if self.blender:
             x = x[0].permute(1, 2, 0).numpy(force=True)
             x = self.blender(np.asarray(to_picture(photo)), x)
@@ -132,7 +132,7 @@ class FramePainter:
         painting = painting_shape(reduced, self.options.stroke, None)
         if self.painterly:
             return None, min(painting)
-        return self.paint.tile_side(shape[::-1], painting, self.options.tile), min(painting)
+        return self.paint.tile_side(reduced[::-1], painting, self.options.tile), min(painting)
 
     def _reduced(self, x):
         return resize_short(x, self.size) if self.size else x

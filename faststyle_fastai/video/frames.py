@@ -16,8 +16,8 @@ from ..images.named_colors import standard_range
 from ..images.opening import opened
 
 __all__ = [
-    "BT601", "BT709", "FULL", "HD", "LIMITED", "SCALER", "as_png", "decode", "display_matrix",
-    "exif_turn", "progressive", "upright",
+    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "progressive", "tagged",
+    "upright",
 ]  # fmt: skip
 
 FULL, LIMITED = 2, 1  # luma ranges
@@ -84,6 +84,32 @@ def progressive(frames: Iterator, stream: Any) -> Iterator:
         yield from filtered(frame)
     if graph:
         yield from filtered(None)
+
+
+def tagged(stream: Any) -> None:
+    "Say in a stream to write, once it has its size, which colors its frames have."
+    context = stream.codec_context
+    matrix = BT709 if stream.height >= HD else BT601
+    context.color_range, context.colorspace = LIMITED, matrix
+    context.color_primaries = context.color_trc = matrix
+
+
+def encodable(
+    picture: np.ndarray,  # [H, W, 3] uint8, of even sides
+    stream: Any,  # see `tagged`
+) -> Any:  # an av.VideoFrame
+    "A frame in a stream's colors."
+    return (
+        extra("av", "video")
+        .VideoFrame.from_ndarray(picture, "rgb24")
+        .reformat(
+            format="yuv420p",
+            dst_colorspace=stream.codec_context.colorspace,
+            src_color_range=FULL,
+            dst_color_range=LIMITED,
+            interpolation=SCALER,
+        )
+    )
 
 
 def upright(

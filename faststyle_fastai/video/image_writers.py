@@ -12,8 +12,9 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
+from ..core.values import count
 from ..images.files import flatten_alpha
-from ..images.formats import is_numbered, numbered
+from ..images.formats import is_numbered, live_film, numbered, numbered_files
 from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
 from ..images.shapes import short_shape
 from .reader import VideoFrame, open_video
@@ -58,6 +59,8 @@ class Pictures(VideoWriter):
         save_picture(picture, numbered(self.out, self.n))
 
     def finish(self, start, end, keep):
+        if left := sum(n > self.n for n in numbered_files(self.out)):
+            warnings.warn(f"{self.out} has {count(left, 'image')} more, of before.", stacklevel=2)
         return self.n
 
 
@@ -139,8 +142,10 @@ def square(frame: VideoFrame) -> Image.Image:
 
 
 def check_output(out: Path, source) -> Path:
-    "Check that a video does not overwrite itself."
-    if out.resolve() == Path(source).resolve():
+    "Check that a video does not overwrite itself, or the film beside a photo."
+    film = live_film(Path(source))
+    read = [Path(source), film] if isinstance(film, Path) else [Path(source)]
+    if out.resolve() in [path.resolve() for path in read]:
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
     return out
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..core.extras import extra
+from .frames import encodable, tagged
 from .image_writers import ANIMATIONS, Animation
 from .reader import VideoFrame
 from .writer import CODEC, CODECS
@@ -35,8 +36,9 @@ def write_video(
     with atomic_write(path) as temporary, av.open(str(temporary), "w") as video:
         stream = video.add_stream(name, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        tagged(stream)
         for i, picture in enumerate(chain([first], rest)):
-            frame = av.VideoFrame.from_image(picture.crop((0, 0, width, height)))
+            frame = encodable(np.asarray(picture.crop((0, 0, width, height))), stream)
             frame.pts, frame.time_base = i, Fraction(1, rate)
             video.mux(stream.encode(frame))
         video.mux(stream.encode())

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from ..core.errors import FaststyleError, Stopped, UsageError
+from ..core.errors import FaststyleError, Stopped, UsageError, out_of_memory
 from ..core.extras import extra
 from ..core.interrupts import interrupts
 from ..core.locks import alone
@@ -234,7 +234,10 @@ def write_errors(writer):
     av = extra("av", "video")
     try:
         yield
-    except (OSError, av.FFmpegError, MemoryError) as error:
+    except (OSError, av.FFmpegError, MemoryError, RuntimeError) as error:
+        full = out_of_memory(error)
+        if isinstance(error, RuntimeError) and not full:
+            raise
         hint = " Continue with --resume." if writer.abandon(error) else ""
-        why = getattr(error, "strerror", None) or error or "no memory is left"
+        why = "no memory is left" if full else getattr(error, "strerror", None) or error
         raise FaststyleError(f"{writer.out} cannot be written ({why}).{hint}") from None

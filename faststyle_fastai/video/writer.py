@@ -18,7 +18,7 @@ from ..core.atomic import atomic_write, hidden_name, may_write_file
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
-from .frames import BT601, BT709, FULL, HD, LIMITED, SCALER
+from .frames import encodable, tagged
 from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, opaque
 from .loops import play_back
 from .reader import VideoFrame, VideoReader, open_local
@@ -116,9 +116,7 @@ class Parts(VideoWriter):
         context.sample_aspect_ratio = aspect
         if not self.av.format.ContainerFormat(self.format, "w").flags & APART:
             context.flags &= ~GLOBAL_HEADER  # the parts' own, which .mpg would lose
-        matrix = BT709 if size[1] >= HD else BT601
-        context.color_range, context.colorspace = LIMITED, matrix
-        context.color_primaries = context.color_trc = matrix
+        tagged(stream)
         return stream
 
     @property
@@ -142,13 +140,7 @@ class Parts(VideoWriter):
             self.stream = self.add_stream(self.container, frame.picture.shape[1::-1], frame.aspect)
         padding = [(0, side % 2) for side in frame.picture.shape[:2]]  # to even sides
         picture = np.pad(opaque(frame, self.out).picture, [*padding, (0, 0)], "edge")
-        coded = self.av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
-            format="yuv420p",
-            dst_colorspace=self.stream.codec_context.colorspace,
-            src_color_range=FULL,
-            dst_color_range=LIMITED,
-            interpolation=SCALER,
-        )
+        coded = encodable(picture, self.stream)
         coded.time_base = self.reader.time_base
         # A picture cut off at its start begins between two time stamps, and before the next one.
         coded.pts = ticks(frame.time + OFFSET, coded.time_base)
