@@ -58,7 +58,7 @@ class Films:
         paint, settings, _ = self.photos.prepared(visit, how)
         watch = VideoJob(visit)
         asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
-        watch.asked = "-".join(asked)
+        watch.asked = f"{visit.key} {'-'.join(asked)}"
         if how.get("area") in AREAS:
             settings["area"] = how["area"]
         name = "-".join([film.file.stem, *map(plain_name, asked)])

@@ -28,7 +28,7 @@ AGE = 86_400  # longest time in s that it keeps them
 LOCAL = "localhost", "127.0.0.1", "::1"
 FRAMES = [
     (b"x-frame-options", b"DENY"), (b"content-security-policy", b"frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
+    (b"x-content-type-options", b"nosniff"), (b"cross-origin-opener-policy", b"same-origin"),
 ]  # fmt: skip
 STORES = (
     "/photo", "/film", "/style", "/learn", "/finish", "/paint_film", "/refine", "/linked",
@@ -55,6 +55,7 @@ def trim(page: Path) -> None:
         if total > LIMIT or of[owner] > QUOTA or age > AGE:
             with suppress(OSError):  # Windows keeps a file that is being sent
                 file.unlink(missing_ok=True)
+                file.parent.rmdir()  # unless there is more in it
 
 
 def check_room(places: Iterable[Path], more: int, most: int | None = None) -> None:

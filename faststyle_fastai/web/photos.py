@@ -123,6 +123,7 @@ class Photos:
 
     def finish(self, visit, how, body):
         "Paint the photo at its full size; without content if it was stopped."
+        visit.stop.clear()
         photo, edits = visit.the_photo(), body.read()
         kind = str(how.get("type")) if str(how.get("type")) in types() else "image/jpeg"
         quality = max(1, round(100 * number(how, "quality", QUALITY / 100)))
@@ -150,7 +151,6 @@ class Photos:
         asked = photo, photo.stat().st_mtime_ns, paint, settings, stroke, shape, edits, times
         if visit.painted and visit.painted[0] == asked:
             return Image.open(visit.painted[1])
-        visit.stop.clear()
         visit.share = 0.0
 
         def watch(share):

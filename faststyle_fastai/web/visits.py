@@ -180,9 +180,10 @@ class Visitors:
             if headers.get("photo", visit.key) != visit.key:  # another tab has opened one
                 raise Forgotten("Open the photo again: another one was opened.")
             found = act(visit, how, body)
-            if isinstance(found, responses.Response):
-                return found
-            return responses.JSONResponse({} if found is None else found)
+            if not isinstance(found, responses.Response):
+                found = responses.JSONResponse({} if found is None else found)
+            found.headers.setdefault("cache-control", "no-store")  # headers say what is asked for
+            return found
         except Refused:
             raise
         except Exception as error:

@@ -46,7 +46,7 @@ const getCloser = once(async (work) => {
   hold(false);
   $("bar").hidden = true;
   offerWays();
-  if (done) await paintAgain();
+  if (done || again) await paintAgain();
   if (said) say(said);
   else ready(true);
   if (document.activeElement === document.body) $("picture").focus({ preventScroll: true });

@@ -122,16 +122,16 @@ const followFilm = once(async (work) => {
   $("film").classList.remove("main");
   const done = await work(ours, (share) => fill($("bar"), share)).catch((error) => {
     console.warn(error);
-    say("notFilm", { name: ours.file.name, why: error.message ?? words.unreadable });
+    return { said: () => say("notFilm", { name: ours.file.name, why: error.message ?? words.unreadable }) };
   });
   filming = false;
   hold(false);
   $("bar").hidden = true;
-  if (film !== ours) return;
+  if (film !== ours) return offerFilm(), ready(now.painted && !busy); // something else was opened
   await idle();
   if (done?.blob) ours.made[wanted] = done;
   const left = [$("film"), document.body].includes(document.activeElement);
-  offerFilm(done);
+  offerFilm(done?.blob && done);
   if (left) $(done?.blob ? "play" : "film").focus();
   ready(true);
   done?.said();

@@ -93,8 +93,9 @@ async function reopen() {
 // Go on with the work that the page was showing.
 async function goOn() {
   await lookAtJobs();
-  const painted = jobs.findLast((job) => job.mine && job.kind === "film");
+  const asked = film && `${keyOf(film.file)} ${inStyle()}`;
+  const painted = jobs.findLast((job) => job.mine && job.kind === "film" && job.asked === asked);
   const closer = jobs.find((job) => job.mine && job.kind === "refining" && isOpen(job));
-  if (film && painted && painted.asked === inStyle() && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
+  if (film && painted && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
   if (now.photo && closer) getCloser(() => watchWork(closer.id));
 }

@@ -145,8 +145,9 @@ const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { im
 let full = {}; // it, while its file is chosen
 async function fullSize({ strength, type, quality, larger, paper }, watch) {
   const { width, height } = now.photo, twice = () => pixels(canvasOf(now.photo, 2 * width, 2 * height));
-  if (full.larger !== larger) full = { larger, ...(await ask("enlarge", { strength, image: larger && twice() }, watch)) };
-  const { image } = full;
+  const mine = full.larger === larger ? full : (full = {}); // to forget it replaces `full`
+  if (!mine.image) Object.assign(mine, { larger }, await ask("enlarge", { strength, image: larger && twice() }, watch));
+  const { image } = mine;
   if (!image) return forgetFull(), null;
   now.size = `${image.width}×${image.height}`;
   const blob = await blobOf(canvasOf(image), type, quality);

@@ -106,7 +106,7 @@ async function readStyle(file) {
   say("reading");
   try {
     let part;
-    if (!file.name.endsWith(".safetensors")) {
+    if (!lasting || !file.name.endsWith(".safetensors")) {
       const image = await createImageBitmap(file).catch(() => {
         if (!lasting) throw new Error(words.unreadable); // a server reads more
       });
@@ -164,6 +164,7 @@ function ready(done) {
 async function paint() {
   if (!now.photo || live) return;
   unpacks++;
+  corrections++; // what is corrected now is not wanted: this paints under the mask of now
   if (busy) return void (again = true);
   busy = true;
   if (!now.kept) endSaving();
@@ -217,7 +218,7 @@ async function paintAll() {
 }
 
 // The same painting under another mask; of several that are asked for, the last one is shown.
-let corrections = 0;
+let corrections = 0, remasking;
 async function correct(done = "masked") {
   const mine = ++corrections;
   endSaving();
@@ -226,7 +227,7 @@ async function correct(done = "masked") {
   if (busy || !now.painted || now.kept || live) return paint();
   offerFilm();
   remember();
-  const photo = now.photo, found = await remask(photo, mask()).catch((error) => say(lost ? "lost" : "failed", { why: error.message }));
+  const photo = now.photo, found = await (remasking = remask(photo, mask()).catch((error) => say(lost ? "lost" : "failed", { why: error.message })));
   if (!found || now.photo !== photo || live || mine !== corrections) return;
   const { image, seen } = found;
   now.painted = image;

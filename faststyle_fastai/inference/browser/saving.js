@@ -35,6 +35,7 @@ function perInch(size) {
 // The painting at full size, as a file.
 async function finished(type) {
   if (now.kept === "strip") return asSeen(type);
+  await remasking; // the file is masked as it
   if (now.kept) await paint();
   const stop = $("download");
   ready(false);
@@ -51,7 +52,7 @@ async function finished(type) {
     if ($("saving").hidden) forgetFull();
     Object.assign(stop, { onclick: download });
     nameDownload();
-    ready(true);
+    ready(now.painted && !busy);
   }
 }
 // Without the server, or of a strip, the picture on the page.
@@ -95,10 +96,10 @@ async function measure() {
   [offered, $("save").disabled] = [null, true];
   $("weight").textContent = words.weighing;
   await idle();
-  if (mine !== asks || $("download").onclick === stopFullSize) return; // that one looks again
+  while (mine === asks && $("download").onclick === stopFullSize) await new Promise((done) => setTimeout(done, 200));
+  if (mine !== asks) return;
   const blob = await finished(chosenType());
-  if ($("saving").hidden) return;
-  if (mine !== asks) return measure();
+  if (mine !== asks) return; // it was closed, or that one goes on
   if (!blob) return endSaving();
   const picture = await createImageBitmap(blob), dpi = perInch([picture.width, picture.height]);
   if (mine !== asks) return picture.close(); // that one goes on

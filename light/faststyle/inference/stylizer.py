@@ -165,8 +165,8 @@ class Stylizer:
             if name not in self.styles:
                 raise ValueError(unknown_style(name, self.styles))
             check_range(name, weight, 0)
-        if not any(mix.values()):
-            raise ValueError(f"The weights of {mix} sum to 0. Give one above 0.")
+        if not 0 < round(sum(mix.values()), 4) <= 1.5:
+            raise ValueError(f"The weights of {mix} must have a sum above 0 and at most 1.5.")
         return np.float32([mix.get(name, 0.0) for name in self.styles])
 
 
