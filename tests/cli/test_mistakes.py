@@ -44,6 +44,10 @@ def test_what_a_style_is(faststyle, args, words):
     [
         (("stylize", "you.png", "--style", "udnie", *OUT), "Image not found: you.png"),
         (("stylize", "me.png", "--style", "river.png", *OUT), "Image not found: river.png"),
+        (
+            ("stylize", "me.png", "--style", "sea.png", "--painting", "river.png", *OUT),
+            "Image not found: river.png",
+        ),
         (("stylize", "me.png", "--style", "udnie", *OUT, "--device", "gpu"), "Use cpu, cuda"),
         (("train", "photos", "--style", "sea.png", "-o", "run"), "Folder not found: photos"),
         (("train", ".", "--style", "sea.png", "-o", "run", "--recipe", "fats"), "one of fast,"),

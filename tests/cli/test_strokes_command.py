@@ -8,6 +8,8 @@ from clips import times
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, draw_strokes, paint_strokes
+from faststyle_fastai.video.reader import open_video
+from faststyle_fastai.video.recorder import write_video
 
 BROAD = "--brush", 0.1, "--layers", 1
 
@@ -20,6 +22,15 @@ def test_an_image_of_strokes(faststyle, photo, name):
     assert head.startswith({"svg": b"<svg", "pdf": b"%PDF"}.get(name[2:], b""))
     if name in ("a.png", "a.jpg"):
         assert Image.open(name).size == (120, 90)
+
+
+def test_a_video_has_the_colors_of_its_images(tmp_path):
+    for height in (64, 720):
+        images = [Image.new("RGB", (64, height), (200, 40, 40))] * 2
+        file = write_video(images, tmp_path / "a.mp4")
+        with open_video(file) as film:
+            seen = next(film.frames(0, None)).picture
+        assert abs(seen.astype(int) - (200, 40, 40)).max() <= 3
 
 
 def test_a_video_of_the_painting(faststyle, photo):

@@ -18,7 +18,7 @@ TRAINING = [word for word in QUICK if word != "--quiet"]
 def terminal():
     "Run a command in this process with a terminal as stderr → exit code and what it showed."
 
-    def run(*args):
+    def run(*args, both=False):
         ours, its = pty.openpty()
         shown = []
 
@@ -32,7 +32,7 @@ def terminal():
         listener = threading.Thread(target=listen)
         listener.start()
         with os.fdopen(its, "w") as stderr:
-            code = exit_code(args, sys.stdout, stderr)
+            code = exit_code(args, stderr if both else sys.stdout, stderr)
         listener.join()
         os.close(ours)
         return code, b"".join(shown).decode()
@@ -53,6 +53,13 @@ def test_a_large_photo(terminal, tmp_path):
     code, shown = terminal("stylize", photo, *args)
     assert code == 0, shown
     assert "painted 100%" in shown and Image.open("out.jpg").size == (4200, 4100)
+
+
+def test_results_begin_a_line(terminal, photo, painting):
+    words = "stylize", photo, "--style", painting, "-o", "out.jpg"
+    code, shown = terminal(*words, both=True)
+    assert code == 0 and shown.splitlines()[-1] == "out.jpg"
+    assert shown.splitlines()[-2].strip().endswith("painted 100%"), shown
 
 
 def test_photos_in_tiles(terminal, photos):

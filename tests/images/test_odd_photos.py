@@ -156,6 +156,39 @@ def test_tiffs_that_pillow_mixes_up():
         file.write(COLORS[::4, ::4], photometric="rgb", subfiletype=1)
         file.write(COLORS, photometric="rgb", subfiletype=0)
     assert read_picture("thumbnail.tif").size == (32, 32)
+    deep = np.full((8, 8, 3), 40_001, np.uint16)
+    for kind in (np.uint8, np.uint16):
+        with tifffile.TiffWriter("deep.tif") as file:
+            file.write(np.zeros((4, 4, 3), kind), photometric="rgb", subfiletype=1)
+            file.write(deep, photometric="rgb", subfiletype=0)
+        assert abs(read_array("deep.tif") * 65535 - 40_001).max() < 0.5
+    tifffile.imwrite(
+        "inks.tif",
+        np.moveaxis(np.zeros((8, 8, 4), np.uint16), -1, 0),
+        photometric="separated",
+        planarconfig="separate",
+    )
+    with pytest.raises(ValueError, match="its colors are SEPARATED"):
+        read_picture("inks.tif")
+
+
+def test_deep_gray_has_the_tones_of_its_profile():
+    curve = struct.pack(">4sIIH", b"curv", 0, 1, 256) + bytes(2)  # linear
+    white = struct.pack(">4sI3i", b"XYZ ", 0, 0xF6D6, 0x10000, 0xD32D)
+    head = struct.pack(">I4sI4s4s4s", 0, b"lcms", 0x2000000, b"mntr", b"GRAY", b"XYZ ") + bytes(12)
+    head = head + b"acsp" + bytes(28) + struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D) + bytes(48)
+    tags = struct.pack(">I4sII4sII", 2, b"kTRC", 156, len(curve), b"wtpt", 156 + len(curve), 20)
+    gray = head + tags + curve + white
+    gray = struct.pack(">I", len(gray)) + gray[4:]
+    Image.fromarray(np.full((8, 8), 20_000, np.uint16)).save("gray.tif", icc_profile=gray)
+    seen = np.asarray(read_picture("gray.tif"), int)
+    assert abs(seen - 255 * read_array("gray.tif")).max() < 1 and 145 < seen.mean() < 160
+
+
+def test_a_picture_that_is_passed_in_keeps_its_size(photos):
+    with Image.open(next(photos.rglob("*.jpg"))) as image:
+        read_picture(image, shortest=9)
+        assert image.size == (96, 72)
 
 
 def test_sizes_in_exif_are_not_those_of_the_original():

@@ -189,6 +189,12 @@ def test_inits_are_seeded_pictures(photo, painting, init):
     assert torch.equal(first, second) and first.min() >= 0 and first.max() <= 1
 
 
+def test_a_painting_of_one_color_has_noise_of_it(photo):
+    red = Image.new("RGB", (64, 64), (200, 0, 0))
+    mean = optimizer(photo, red, init="style_stats").picture().mean((0, 2, 3))
+    assert abs(mean - torch.tensor([200 / 255, 0, 0])).max() < 0.01
+
+
 def test_a_painting_may_be_an_array(photo, painting):
     array = np.asarray(read_picture(painting))
     assert optimizer(photo, array).paintings.works[0].size == read_picture(painting).size
@@ -219,6 +225,7 @@ def test_layers_that_are_not_there_are_said(photo, painting, tmp_path):
         ({"style_loss": "l1"}, "Unknown style loss 'l1'. Choose one of w2, w2_relative, gram"),
         ({"min_scale": 16, "end_scale": 16}, "too small for relu5_1: .* needs 16 px"),
         ({"pace": 1}, "Unknown setting pace"),
+        ({"rematch": 0}, "rematch"),
         ({"content_layers": {"relu2_9": 1.0}}, "has no layer relu2_9. Choose layers from relu1_1"),
     ],
 )

@@ -51,6 +51,18 @@ def test_resumed_training_ends_where_an_uninterrupted_one_does(
     assert is_clean(tmp_path)
 
 
+def test_a_resume_in_float16_keeps_the_scale_of_the_loss(photos, painting):
+    def half():
+        return learner(photos, painting, precision="float16")
+
+    whole = run(half(), [])
+    with pytest.raises(RuntimeError):
+        run(half(), [Checkpoint("ck", every=2), StopAt(9)])
+    resumed = run(half(), [Checkpoint("ck", every=2, resume=True)])
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+        assert torch.equal(a, b)
+
+
 def test_other_styles_do_not_resume(photos, painting):
     night = Image.new("RGB", (32, 32), "navy")
     run(learner(photos, [painting, night], name=["waves", "night"]), Checkpoint("ck"), 1)

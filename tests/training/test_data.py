@@ -73,6 +73,16 @@ def test_unreadable_files_are_named_once_and_left_out(photos, tmp_path):
     assert len(said) == 1 and len(dls.train.items) + len(dls.valid.items) == 14
 
 
+def test_few_readable_files_are_not_all_held_out(photos, tmp_path):
+    for i in range(60):
+        (tmp_path / f"{i}.jpg").write_text("no picture")
+    shutil.copy(next(photos.rglob("0.jpg")), tmp_path / "good.jpg")
+    shutil.copy(next(photos.rglob("1.jpg")), tmp_path / "too.jpg")
+    with pytest.warns(UserWarning, match="60 of 62 files"):
+        dls = StyleDataLoaders.from_folder(tmp_path, 32, 2, images=8, valid_pct=0.1)
+    assert len({*dls.train.items} | {*dls.valid.items}) == 2 and len(dls.train) == 4
+
+
 def test_folders_without_photos(tmp_path, photos):
     with pytest.raises(FileNotFoundError, match="Folder not found"):
         StyleDataLoaders.from_folder(tmp_path / "absent")

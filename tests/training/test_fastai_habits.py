@@ -225,6 +225,8 @@ def test_a_plain_learner_is_saved_exported_painted_with_and_loaded(dls, painting
     with torch.no_grad():
         next(learn.model.parameters()).add_(1)
     assert np.array_equal(np.asarray(paint(photo)), painted)  # it is a copy
+    further = style_learner(dls, painting, arch="full", pretrained=learn)
+    assert torch.equal(*(next(each.model.parameters()).cpu() for each in (learn, further)))
     learn.model = torch.nn.Linear(2, 2)
     with pytest.raises(FaststyleError, match="Linear is not a TransformerNet"):
         save_style(learn, file)

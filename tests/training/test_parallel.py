@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from faststyle_fastai.all import load_style
+
 CONTEXT = """
 import sys
 import torch
@@ -22,7 +24,8 @@ set_seed(0)
 dls = StyleDataLoaders.from_folder(sys.argv[1], size=32, bs=2, images=8, device="cpu")
 learn = style_learner(dls, sys.argv[2], arch="slim", stable=1.0)
 with learn.distrib_ctx(sync_bn=False, cpu=True), learn.no_bar(), learn.no_logging():
-    learn.fit_one_cycle(1, 1e-3, cbs=Checkpoint("ck", every=1))
+    seen = Preview([sys.argv[2]], every=1)
+    learn.fit_one_cycle(1, 1e-3, cbs=[Checkpoint("ck", every=1), seen])
 total = sum(p.double().sum().item() for p in learn.model.parameters())
 print(f"{total}\\n", end="", flush=True)
 torch.distributed.destroy_process_group()
@@ -43,3 +46,4 @@ def test_fastais_own_context(photos, painting, tmp_path):
         "step-000001",
         "step-000002",
     ]
+    assert load_style("ck/best.safetensors") and len(list(tmp_path.glob("previews/step*"))) == 3

@@ -40,13 +40,23 @@ def test_training(learner, precision, dls, painting):
         dls, *[painting][: learner is style_learner], arch="tiny", precision=precision, small=0
     )
     before = [p.clone() for p in learn.model.parameters()]
+    assert types_seen(learn) == {getattr(torch, precision)}
+    assert np.isfinite(learn.recorder.values[-1]).all()
+    assert not any(map(torch.equal, before, learn.model.parameters()))
+
+
+def types_seen(learn):
+    "Fit an epoch; the types that a convolution gave."
     conv, seen = next(m for m in learn.model.modules() if isinstance(m, nn.Conv2d)), set()
     made = conv.register_forward_hook(lambda *given: seen.add(given[2].dtype))
     quietly(learn, "fit", 1, 1e-3)
     made.remove()
-    assert seen == {getattr(torch, precision)}
-    assert np.isfinite(learn.recorder.values[-1]).all()
-    assert not any(map(torch.equal, before, learn.model.parameters()))
+    return seen
+
+
+def test_fastais_own_takes_precedence(dls, painting):
+    learn = style_learner(dls, painting, arch="tiny", precision="float16", small=0).to_fp16()
+    assert types_seen(learn) == {torch.float32}  # it is for CUDA
 
 
 @pytest.mark.parametrize("precision", COARSE)

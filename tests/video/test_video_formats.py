@@ -287,6 +287,8 @@ def test_a_live_photo_is_the_film_beside_it(faststyle, film, tmp_path, name):
     said = faststyle("video", name, "--style", "tiny:udnie", "-o", "out.mp4")
     assert said.returncode == 0 and times("out.mp4") == times(film), said.stderr
     assert sound_of("out.mp4") == sound_of(film)
+    said = faststyle("video", name, "--style", "tiny:udnie", "-o", "IMG_1.MOV", "--overwrite")
+    fails(said, 1, "IMG_1.MOV would overwrite its own input")
 
 
 def test_a_motion_photo_is_the_film_in_its_file(faststyle, film, tmp_path):
