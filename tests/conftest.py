@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from fastai.torch_core import set_seed
-from PIL import Image
+from PIL import Image, ImageCms
 from sklearn.datasets import load_sample_image
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer
@@ -35,6 +35,20 @@ SMALL = {  # of an optimization
     "initial_iterations": 4,
     "iterations": 3,
 }
+
+
+def profile(gamma):
+    "An RGB profile of sRGB's primaries and another curve, whatever its name says."
+    base = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count, at = struct.unpack_from(">I", base, 128)[0], 132
+    curve = struct.pack(">4sIIH", b"curv", 0, 1, round(gamma * 256)) + bytes(2)
+    for i in range(count):
+        name, place, _ = struct.unpack_from(">4sII", base, at + 12 * i)
+        if name in (b"rTRC", b"gTRC", b"bTRC"):
+            struct.pack_into(">II", base, at + 12 * i + 4, len(base), 14)
+    base += curve
+    struct.pack_into(">I", base, 0, len(base))
+    return bytes(base)
 
 
 @pytest.fixture(autouse=True, scope="session")

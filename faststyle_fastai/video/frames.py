@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, ImageSequence
+from PIL import ExifTags, Image, ImageSequence
 
 from ..core.extras import extra
+from ..images.color import parse_profile, srgb
 from ..images.named_colors import standard_range
 from ..images.opening import opened
 
 __all__ = [
-    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "progressive", "tagged",
-    "upright",
+    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "in_srgb", "progressive",
+    "tagged", "upright",
 ]  # fmt: skip
 
 FULL, LIMITED = 2, 1  # luma ranges
@@ -159,6 +160,18 @@ def display_matrix(
         c, d = -b, a
     swapped = abs(b) > abs(a)
     return swapped, (c if swapped else a) < 0, (b if swapped else d) < 0
+
+
+def in_srgb(
+    picture: np.ndarray,  # [H, W, 3 or 4] uint8
+    image: Path,  # its file, whose profile FFmpeg ignores
+) -> np.ndarray:
+    "A frame in sRGB."
+    with suppress(Exception), opened(image) as file:  # FFmpeg may read what Pillow refuses
+        if parse_profile(profile := file.info.get("icc_profile")):
+            colors = srgb(Image.fromarray(picture[..., :3]), profile)
+            return np.dstack([np.asarray(colors), picture[..., 3:]])
+    return picture
 
 
 def exif_turn(

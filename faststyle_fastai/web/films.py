@@ -46,7 +46,6 @@ class Films:
         frame = frame_of(film, share)
         visit.photo = save_picture(frame, film.file.with_name(f"{film.file.stem}.png"))
         visit.small, visit.size = frame.resize(fitted(frame.size, SHOWN)), frame.size
-        visit.closer = None
 
     def original(self, visit, how, body):
         "The film as it was sent."

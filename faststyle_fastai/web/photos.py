@@ -73,9 +73,9 @@ class Photos:
         "What paints, its arguments, and what to say of it."
         called: Any = how.get("style")
         find = self.shelf.find_for_film if visit.film else self.shelf.find
-        (paint, mix), closer = self.mixed(how, find), visit.closer
+        (paint, mix), closer = self.mixed(how, find), visit.closer.get((visit.key, called))
         alone = not (visit.film or isinstance(mix, dict))
-        if closer and alone and closer[:2] == (visit.photo, called):
+        if closer and alone and closer.paint.file.exists():  # which may have been trimmed
             paint, mix, note = closer.paint, None, closer.note
         else:
             note = "sight" if self.shelf.painting(called) else ""
@@ -212,4 +212,4 @@ class Photos:
 
     def plain(self, visit, how, body):
         "Paint as at first again."
-        visit.closer = None
+        visit.closer = {at: one for at, one in visit.closer.items() if at[0] != visit.key}

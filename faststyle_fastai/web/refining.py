@@ -30,7 +30,7 @@ def refining(site: Site):
             raise FaststyleError("Choose a style whose painting is known.")
         if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
-        out = site.place(visit) / f"{photo.stem}.png"
+        key, out = visit.key, site.place(visit) / f"{photo.stem}.png"
         watch = OptimizationJob(visit, EARLY)
 
         def work():
@@ -39,8 +39,7 @@ def refining(site: Site):
                 return
             save_picture(painted, out)
             note = "partly" if watch.stop.is_set() else "refined"
-            if visit.photo == photo:
-                visit.closer = Closer(photo, called, Refined(out), note)
+            visit.closer[key, called] = Closer(Refined(out), note)
 
         return {"id": site.queue.add(photo.stem, watch, work, visit.name, out)}
 

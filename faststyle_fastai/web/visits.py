@@ -47,8 +47,6 @@ class Film(NamedTuple):
 class Closer(NamedTuple):
     "What comes closer to a painting than its style does, on one photo."
 
-    photo: Path
-    style: str
     paint: Any  # it is called as a Stylizer is
     note: str  # refined, or partly
 
@@ -66,7 +64,8 @@ class Visit:
     film: Film | None = None
     share: float | None = None  # of the download that runs
     stop: threading.Event = field(default_factory=threading.Event)
-    closer: Closer | None = None
+    # Which photo, and the style -> what was painted on it
+    closer: dict[tuple[str, str], Closer] = field(default_factory=dict)
     painted: tuple[tuple, Path] | None = None  # how at full size, and where it is kept
     live: Any = None  # camera.Live
     lessons: Path | None = None  # a folder of photos that it sent to learn on
@@ -207,7 +206,7 @@ class Visitors:
 
 def key_of(how: dict[str, Any]) -> str:
     "What a browser calls a photo or film."
-    return quote(str(how.get("key", ""))[:64])
+    return quote(str(how.get("key") or uuid4().hex)[:64])
 
 
 def size_of(body: IO[bytes]) -> int:

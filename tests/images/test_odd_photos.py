@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from conftest import profile
 from fastai.vision.core import TensorImage
 from PIL import Image, ImageCms
 
@@ -60,23 +61,9 @@ def linear(values):
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4) * 255
 
 
-def profile(description, gamma):
-    "An RGB profile of sRGB's primaries and another curve, whatever its name says."
-    base = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    count, at = struct.unpack_from(">I", base, 128)[0], 132
-    curve = struct.pack(">4sIIH", b"curv", 0, 1, round(gamma * 256)) + bytes(2)
-    for i in range(count):
-        name, place, _ = struct.unpack_from(">4sII", base, at + 12 * i)
-        if name in (b"rTRC", b"gTRC", b"bTRC"):
-            struct.pack_into(">II", base, at + 12 * i + 4, len(base), 14)
-    base += curve
-    struct.pack_into(">I", base, 0, len(base))
-    return bytes(base)
-
-
 def test_a_profile_counts_by_its_curves_not_by_its_name():
     light = linear(COLORS).round().astype(np.uint8)
-    named = profile("sRGB", 1.0)
+    named = profile(1.0)
     assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(named)))
     Image.fromarray(light).save("linear.png", icc_profile=named)
     assert away("linear.png", COLORS) < 3  # 8 bits of light are coarse in the darks

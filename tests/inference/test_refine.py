@@ -1,5 +1,6 @@
 "Painting on the image itself, and networks refined for films."
 
+import shutil
 import time
 
 import pytest
@@ -182,5 +183,6 @@ def test_a_trained_style_with_its_painting(faststyle, trained, photo, painting, 
     ],
 )
 def test_options_that_do_not_go_together(faststyle, photo, tmp_path, options, why):
+    shutil.copy(photo, "a.png")
     ended = faststyle("stylize", photo, "--style", "great_wave", "-o", tmp_path, *options)
     assert ended.returncode and why in ended.stderr

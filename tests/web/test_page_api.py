@@ -8,7 +8,7 @@ import pytest
 from pages import send
 from PIL import Image
 
-from faststyle_fastai.all import Stylizer
+from faststyle_fastai.all import Stylizer, read_picture
 
 ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
 GETS = "work", "example", "picture", "curve", "result", "original", "mine", "jobs"
@@ -128,6 +128,29 @@ def test_minutes_and_sizes_are_checked(visitor, photo, odd):
     how = {"style": "great_wave", "side": odd}
     status, said, _ = send(port, "refine", b"", how, me)
     assert (status, said) == (400, b"Choose a longer side of 64 to 2048 px.")
+
+
+def test_what_was_refined_comes_back_with_its_photo(page, photos, monkeypatch):
+    refined = "faststyle_fastai.web.refining.optimize_style"
+    monkeypatch.setattr(refined, lambda photo, *_, **how: read_picture(photo))
+    port, one, other = page[0], *(body_of(photos / "china" / f"{i}.jpg") for i in range(2))
+
+    def note(body, key, style):
+        "Send a photo again; what is said of its painting."
+        assert send(port, "photo", body, {"name": "a.jpg", "key": key}, "she")[0] == 200
+        return picture(send(port, "paint", b"", ASKED | {"style": style}, "she"))[1]["note"]
+
+    for style in ("great_wave", "udnie"):
+        assert note(one, "1", style) == ""
+        number = json.loads(send(port, "refine", b"", {"style": style}, "she")[1])["id"]
+        job = {}
+        while job.get("state") != "done":
+            jobs = json.loads(send(port, "jobs", None, visitor="she")[1])
+            (job,) = [job for job in jobs if job["id"] == number]
+    assert note(other, "2", "great_wave") == ""
+    assert note(one, "1", "great_wave") == note(one, "1", "udnie") == "refined"
+    assert send(port, "plain", b"", {}, "she")[0] == 200
+    assert note(one, "1", "udnie") == ""
 
 
 def test_wrong_files_are_refused_in_words(page, tmp_path):
