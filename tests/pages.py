@@ -111,6 +111,13 @@ def visitor(chromium, address):
     "A function that opens a page; at the end, checks for requests to other sites and errors."
     opened, elsewhere, errors = [], [], []
 
+    def hear(message):
+        said = f"{message.text} {message.location['url']}"
+        # A thumbnail of the photo before is refused, and asked for again with the next one.
+        late = "410 (Gone)" in said and said.endswith("/page/thumbnail")
+        if message.type == "error" and not late:
+            errors.append(said)
+
     def visit(size=DESK, script=""):
         how = {"permissions": ["camera"], "reduced_motion": "reduce"}
         context = chromium.new_context(viewport=dict(zip(("width", "height"), size)), **how)
@@ -121,12 +128,7 @@ def visitor(chromium, address):
         tab.on("request", lambda r: elsewhere.append(r.url))
         if not script:
             tab.on("pageerror", lambda error: errors.append(str(error)))
-            tab.on(
-                "console",
-                lambda m: (
-                    errors.append(f"{m.text} {m.location['url']}") if m.type == "error" else None
-                ),
-            )
+            tab.on("console", hear)
         tab.goto(address)
         tab.locator("#said").filter(has_text="Ready.").wait_for()
         return tab
