@@ -100,16 +100,13 @@ def encodable(
     stream: Any,  # see `tagged`
 ) -> Any:  # an av.VideoFrame
     "A frame in a stream's colors."
-    return (
-        extra("av", "video")
-        .VideoFrame.from_ndarray(picture, "rgb24")
-        .reformat(
-            format="yuv420p",
-            dst_colorspace=stream.codec_context.colorspace,
-            src_color_range=FULL,
-            dst_color_range=LIMITED,
-            interpolation=SCALER,
-        )
+    frame = extra("av", "video").VideoFrame.from_ndarray(picture, "rgb24")
+    return frame.reformat(
+        format="yuv420p",
+        dst_colorspace=stream.codec_context.colorspace,
+        src_color_range=FULL,
+        dst_color_range=LIMITED,
+        interpolation=SCALER,
     )
 
 

@@ -60,7 +60,7 @@ class Pictures(VideoWriter):
 
     def finish(self, start, end, keep):
         if left := sum(n > self.n for n in numbered_files(self.out)):
-            warnings.warn(f"{self.out} has {count(left, 'image')} more, of before.", stacklevel=2)
+            warnings.warn(f"{self.out} still has {count(left, 'older image')}.", stacklevel=2)
         return self.n
 
 
