@@ -74,10 +74,13 @@ async function stopFilm() {
 // A reload shows the same photo or film again, which the server has, and what goes on in it.
 async function restore() {
   settle();
-  if (history.state?.opened) await reopen();
-  await goOn();
+  await (history.state?.opened ? reopen() : goOn());
 }
 async function reopen() {
+  await reopenSource();
+  await goOn();
+}
+async function reopenSource() {
   const answer = await call("source", { method: "GET" });
   if (answer.status === 204) return;
   const { size, name, seconds, key } = Object.fromEntries(answer.headers);

@@ -62,7 +62,7 @@ addEventListener("popstate", ({ state }) => {
   if (/^#(s=|\/)/.test(location.hash) || Boolean(state?.opened) === open) return;
   inAddress(style); // it stays, whichever it was there
   if (open) $("held").hidden ? close() : inHistory();
-  else reopen().then(goOn).catch(console.warn);
+  else reopen().catch(console.warn);
 });
 function close() {
   endLive();
