@@ -1,11 +1,10 @@
 "Loads the styles that a command names."
 
-import sys
 import warnings
 from shlex import quote
 
 from ..core.errors import FaststyleError, UsageError
-from ..core.terminal import printable
+from ..core.terminal import tell
 
 
 def load_stylizer(
@@ -25,7 +24,7 @@ def load_stylizer(
             f"stylize or video with --refine 20, or train it: faststyle train PHOTOS --style "
             f"{quote(str(paintings[0]))} -o RUN"
         )
-        print(printable(hint), file=sys.stderr)
+        tell(hint)
     return paint
 
 

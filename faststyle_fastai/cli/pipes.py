@@ -1,6 +1,7 @@
 "Images through pipes: `-` is standard input or standard output."
 
 import io
+import os
 import sys
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -28,7 +29,7 @@ def piped(options: dict[str, Any]):
             given = [str(photo) if text == PIPE else text for text in options["inputs"]]
             options = options | {"inputs": given}
         inputs = options["inputs"]
-        if options["out"] == Path(PIPE) and (len(inputs) > 1 or Path(inputs[0]).is_dir()):
+        if options["out"] == Path(PIPE) and (len(inputs) > 1 or os.path.isdir(inputs[0])):
             raise BadParameter("-o - : one image fits in a pipe. Give a folder.")
         try:
             if options["out"] != Path(PIPE):
@@ -36,9 +37,9 @@ def piped(options: dict[str, Any]):
                 return
             with redirect_stdout(io.StringIO()):  # which would hold the file's name
                 yield options | {"out": painted}
-        except ValueError as error:
-            if str(photo) not in str(error):
+        except (ValueError, MemoryError, FaststyleError) as error:
+            if folder not in str(error):
                 raise
             said = str(error).replace(str(photo), "The image from the pipe")
-            raise FaststyleError(said) from None
+            raise FaststyleError(said.replace(str(painted), "The pipe")) from None
         sys.stdout.buffer.write(painted.read_bytes())

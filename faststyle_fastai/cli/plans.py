@@ -1,7 +1,6 @@
 "What `stylize` reads and writes, and which of its options go together."
 
 import os
-import sys
 import tempfile
 import time
 import warnings
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import FaststyleError, UsageError
-from ..core.terminal import clock, printable
+from ..core.terminal import clock, tell
 from ..core.values import either
 from ..images.formats import PICTURES
 
@@ -59,7 +58,7 @@ def watched(folder, out, depth, force, quiet):
         before, there = there, os.path.isdir(folder)
         if there != before and not (there and quiet):
             said = f"Watching {folder}. Ctrl-C stops." if there else f"{folder} is gone. Waiting."
-            print(printable(said), file=sys.stderr)
+            tell(said)
         jobs = []
         # No folder, no image in it, or one that was taken away just now.
         with suppress(OSError):
@@ -68,7 +67,7 @@ def watched(folder, out, depth, force, quiet):
             except FaststyleError as error:  # two images of one output
                 found, why = [], f"warning: {error}"
                 if why != wrong:
-                    print(printable(why), file=sys.stderr)
+                    tell(why)
                 wrong = why
             stats = {source: Path(source).stat() for source, _ in found}
             now = {source: (stat.st_size, stat.st_mtime_ns) for source, stat in stats.items()}
@@ -138,7 +137,7 @@ def say_minutes(paint, jobs, paper, depth, refine):
     seconds = late + max(0, late - soon) / (many - few) * (height * width - many)
     total = clock(len(jobs) * (seconds + refine))
     what = f"{len(jobs)} prints" if len(jobs) > 1 else "A print"
-    print(f"{what} of {width}x{height} px: about {total}", file=sys.stderr)
+    tell(f"{what} of {width}x{height} px: about {total}")
 
 
 def plan_masks(inputs, out, settings, force, jobs):

@@ -1,6 +1,5 @@
 "The command that paints an image stroke by stroke."
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +7,7 @@ from typer import Argument
 
 from ..core.errors import UsageError
 from ..core.extras import extra
+from ..core.terminal import tell
 from ..images.formats import FILMS, PICTURES
 from . import options
 from .checks import check_style
@@ -84,7 +84,7 @@ def strokes(
     if vector:
         text = strokes_svg(found)
         if len(text) > LARGE * 1e6:
-            print(f"{out} has {len(text) / 1e6:.0f} MB. Lower --detail.", file=sys.stderr)
+            tell(f"{out} has {len(text) / 1e6:.0f} MB. Lower --detail.")
         with atomic_write(out) as temporary:
             temporary.write_text(text, encoding="utf-8")
     elif film:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from ..core.errors import FaststyleError, Stopped, format_error, out_of_memory
 from ..core.interrupts import interrupts
-from ..core.terminal import clock, end_progress, printable, progress
+from ..core.terminal import clock, progress, tell
 from . import checks, options, parsers, plans
 from .help import in_options
 from .loading import load_mixture, side_of
@@ -76,7 +76,7 @@ def stylize(
     jobs = [] if watch else plans.plan(inputs, out, depth or 8, force, skip_existing, save_mask)
     if not (jobs or watch):
         if not quiet:
-            print("All images are painted already.", file=sys.stderr)
+            tell("All images are painted already.")
         return
     depth = depth or plans.depth_of(jobs, settings.tile)
     settings = replace(settings, tile=side_of(settings.tile, depth))
@@ -174,9 +174,13 @@ def repaint(paint, settings, depth, watch, more, masks, items):
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-    return [
-        one for item in items for one in repaint(paint, settings, depth, watch, more, masks, [item])
-    ]
+    painted: list[Any] = []
+    for item in items:  # one that fails is alone
+        try:
+            painted += repaint(paint, settings, depth, watch, more, masks, [item])
+        except Exception as error:
+            painted.append(error)
+    return painted
 
 
 def masked(settings, masks, source, target, image):
@@ -205,6 +209,8 @@ def write(written, depth, style, paper, items, painted):
     errors: list[Exception | None] = []
     for (source, target, _), result in zip(items, painted):
         try:
+            if isinstance(result, Exception):
+                raise result
             said = {} if style is None else sign(read_metadata(source), style, dpi)
             written.append(save_picture(result, target, depth, dpi=dpi, bleed=bleed, **said))
             errors.append(None)
@@ -223,14 +229,13 @@ def report(results, n: int, quiet: bool) -> list[str]:
             i += 1
             if error and n == 1:
                 raise error
-            end_progress()
             if error:
                 failed.append(str(source))
-                print(f"error: {in_options(format_error(error))}", file=sys.stderr)
+                tell(f"error: {in_options(format_error(error))}")
                 continue
             if not quiet and n > 1:
                 left = clock((time.monotonic() - began) / i * (n - i))
-                print(printable(f"{i}/{n} {source}  {left} left"), file=sys.stderr)
+                tell(f"{i}/{n} {source}  {left} left")
             options.print_outputs(target)
     return failed
 

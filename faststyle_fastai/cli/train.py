@@ -1,11 +1,11 @@
 "The commands that train."
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
+from ..core.terminal import tell
 from . import checks, options, training_options
 from .checks import check_folder, check_keyframes, check_paintings, check_trained
 from .options import option
@@ -70,7 +70,7 @@ def demo(
     options.print_outputs(*written)
     if not quiet:
         next_step = f"faststyle stylize PHOTO --style {out} -o painted.jpg"
-        print(f"Open {written[0]}. To paint a photo of yours: {next_step}", file=sys.stderr)
+        tell(f"Open {written[0]}. To paint a photo of yours: {next_step}")
 
 
 @options.takes(LOSS | SCHEDULE, RUN)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from typer import Argument, BadParameter, Option
 
 from ..core.errors import FaststyleError
-from ..core.terminal import clock, progress
+from ..core.terminal import clock, progress, tell
 from ..images.formats import is_numbered
 from . import checks, options
 from .checks import check_style, check_video
@@ -88,7 +88,7 @@ def video(
     )
     check_neighbors(refine, painterly, paint.at_sight, None, painting)
     if refine and not quiet:
-        print(f"Refining on three frames for {refine:g} s.", file=sys.stderr)
+        tell(f"Refining on three frames for {refine:g} s.")
     arguments = vars(replace(settings, style=styles, tile=side_of(settings.tile))) | {"size": size}
     paint_video(
         paint, source, out, **arguments, smooth=smooth, painterly=painterly, sound=sound,

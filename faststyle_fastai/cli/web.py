@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from ..core.terminal import progress
+from ..core.terminal import end_progress, progress, tell
 from . import options
 from .checks import check_style
 from .loading import load_stylizer
@@ -37,7 +37,7 @@ def web(
     precision: options.Precision = "auto",
 ):
     "Serve a web page to paint, train, optimize and use the camera. Stop it with Ctrl-C."
-    print("Starting …", file=sys.stderr, flush=True)  # imports take seconds
+    tell("Starting …")  # imports take seconds
     from ..web.app import web_page
 
     with web_page(
@@ -74,7 +74,8 @@ def camera(
         from ..video.virtual import virtual_camera
 
         with suppress(KeyboardInterrupt):
-            virtual_camera(paint, how, size, number, watch=tell)
+            virtual_camera(paint, how, size, number, watch=show_rate)
+        end_progress()
         return
     from ..web.camera import camera_page
 
@@ -82,7 +83,7 @@ def camera(
         until_interrupted()
 
 
-def tell(rate, latency):
+def show_rate(rate, latency):
     "Print the rate and the delay on one line; silent outside a terminal."
     if sys.stderr.isatty():
         progress(f"{rate:.1f} frames/s, {1000 * latency:.0f} ms late")

@@ -141,7 +141,7 @@ def plan_outputs(
             files += [(p, p.name) for p in found]
         else:
             raise FileNotFoundError(f"Image not found: {text}.")
-    single = len(files) == 1 and not Path(inputs[0]).is_dir() and not out.is_dir()
+    single = len(files) == 1 and not os.path.isdir(inputs[0]) and not out.is_dir()
     if single and out.suffix:
         jobs = [(files[0][0], out)]
     elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):

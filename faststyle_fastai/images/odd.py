@@ -77,7 +77,8 @@ def read_tiff(
         pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
         page = (pages or [*tiff.pages])[0]
         if page.photometric > 2:  # neither gray nor RGB
-            raise ValueError(f"its colors are {page.photometric.name}. Save it as RGB")
+            colors = getattr(page.photometric, "name", page.photometric)
+            raise ValueError(f"its colors are {colors}. Save it as RGB")
         Image._decompression_bomb_check((page.imagewidth, page.imagelength))
         values = page.asarray()
     if not values.size or values.ndim not in (2, 3):

@@ -93,7 +93,7 @@ def photo_to_refine(
     with opened(picture) as image:
         size = painting_shape(image_size(image)[::-1], how.stroke, how.size)
         short = refining_size(size[::-1])
-        photo = to_tensor(read_picture(image, shortest=short), device)
+        photo = to_tensor(read_picture(picture, shortest=short), device)
     return resize_short(photo, short)
 
 

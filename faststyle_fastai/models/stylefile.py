@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+from torch.nn import DataParallel
 from torch.nn.parallel import DistributedDataParallel
 
 from ..core.assets import MODEL, builtin_path
@@ -72,8 +73,8 @@ def card_of(learn: "Learner") -> tuple[dict, dict[str, Tensor] | None]:
 
 
 def plain_net(net: torch.nn.Module) -> torch.nn.Module:
-    "The network inside one of `torch.compile` or DistributedDataParallel, which rename weights."
-    net = net.module if isinstance(net, DistributedDataParallel) else net
+    "The network inside one of `torch.compile` or for several GPUs, which rename its weights."
+    net = net.module if isinstance(net, (DataParallel, DistributedDataParallel)) else net
     return getattr(net, "_orig_mod", net)
 
 

@@ -137,9 +137,12 @@ def optimize_to_file(
 
     try:
         _run(work, out, iterates, save, save_every, callback)
-    finally:
+    except BaseException:
         if iterates:
             best_effort_write(records)
+        raise
+    if iterates:
+        records()
     saved.unlink(missing_ok=True)
     return [out, *[preview] * bool(proof), trace, plot]
 

@@ -19,7 +19,7 @@ from fastai.callback.core import (
     CancelFitException,
 )
 from fastai.learner import Recorder
-from fastai.torch_core import get_model, rank_distrib, to_device
+from fastai.torch_core import rank_distrib, to_device
 
 from ..core.atomic import best_effort_write, fsync_path, warn_once, write_first
 from ..core.devices import GPUS
@@ -80,7 +80,7 @@ class Checkpoint(Callback):
                     f"{self.folder} was trained on the styles {before}, not {now}: resume with the "
                     f"same ones."
                 )
-            get_model(self.learn.model).load_state_dict(self.found["model"])
+            plain_net(self.learn.model).load_state_dict(self.found["model"])
             self.learn.opt.load_state_dict(to_device(self.found["opt"], self.dls.device))
             self._restore(self.found)  # a finished fit keeps its result
             if self.found["epoch"] >= self.n_epoch:
@@ -146,7 +146,7 @@ class Checkpoint(Callback):
         raise CancelFitException
 
     def _save(self):
-        weights = get_model(self.learn.model).state_dict()
+        weights = plain_net(self.learn.model).state_dict()
         if not all(value.isfinite().all() for value in weights.values()):
             return
         assert self.at is not None

@@ -180,7 +180,8 @@ class StyleDataLoaders(DataLoaders):
             raise FileNotFoundError(
                 f"No readable photos in {path}: give a folder of JPEGs or PNGs."
             )
-        n_valid = min(max(1, round(len(files) * valid_pct)), max_valid, len(good) - 1)
+        readable = len(good) / (len(good) + len(bad))
+        n_valid = min(max(1, round(len(files) * readable * valid_pct)), max_valid, len(good) - 1)
         photos, train, valid = _split(good, images, valid_pct and n_valid, max_valid)
         if len(train) < bs:
             raise ValueError(

@@ -176,9 +176,9 @@ class Preview(Callback):
         return self._folders()[row][1] / f"step-{step:06d}.png"
 
     def _paint(self, step):
-        self.painted = True
         if rank_distrib():
             return
+        self.painted = True
         for row in range(len(self._folders())):
             best_effort_write(save_picture, self.picture(row), self.path(step, row))
 

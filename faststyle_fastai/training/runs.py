@@ -104,7 +104,10 @@ def train(
     start |= {"weights": weights, "precision": precision}
     kept = {"valid_pct": valid_pct, "minutes": minutes, "seed": seed}
     dls, settings = begun(photos, plan, start, kept, workers, device)
-    if usual and minutes and not (resume or quiet):
+    before = (resume and run_folder.record_of(out)) or {}
+    if resume and not (before or quiet):
+        tell(f"{out} holds no run to resume. A new one begins.")
+    if usual and minutes and not (before or quiet):
         tell(f"Training for {minutes:g} minutes. --minutes sets another time.")
     if len(dls.photos) < FEW and not (images or quiet or keyframes):
         few = count(len(dls.photos), "photo")
@@ -121,7 +124,7 @@ def train(
     spent = 0.0  # minutes
     if resume:
         run_folder.same_run(out, settings)
-        spent = (run_folder.record_of(out) or {}).get("minutes", 0.0)
+        spent = before.get("minutes", 0.0)
         if spent and not quiet:
             tell(f"Resuming {out} after {spent:.1f} minutes of training.")
     if (n := plan.strokes and in_strokes(styles)) and not quiet:

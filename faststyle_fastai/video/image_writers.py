@@ -163,4 +163,4 @@ def write_frames(
     with open_video(source, fps) as video:
         for frame in video.frames(start, end):
             writer.add(frame)
-    return writer.n
+    return writer.finish(start, end, False)

@@ -235,9 +235,13 @@ def write_errors(writer):
     try:
         yield
     except (OSError, av.FFmpegError, MemoryError, RuntimeError) as error:
-        full = out_of_memory(error)
-        if isinstance(error, RuntimeError) and not full:
+        if isinstance(error, RuntimeError) and not out_of_memory(error):
             raise
         hint = " Continue with --resume." if writer.abandon(error) else ""
-        why = "no memory is left" if full else getattr(error, "strerror", None) or error
+        if out_of_memory(error):
+            raise FaststyleError(
+                f"There is not enough memory to paint {writer.out}. Use tile= or a smaller size=."
+                f"{hint}"
+            ) from None
+        why = getattr(error, "strerror", None) or error
         raise FaststyleError(f"{writer.out} cannot be written ({why}).{hint}") from None

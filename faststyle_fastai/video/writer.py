@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core.atomic import atomic_write, hidden_name, may_write_file
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, out_of_memory
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
 from .frames import encodable, tagged
@@ -152,7 +152,7 @@ class Parts(VideoWriter):
         if self.container is not None:
             with suppress(self.av.FFmpegError):
                 self.container.close()
-        if self.files or of_the_disk(error):
+        if self.files or of_the_disk(error) or out_of_memory(error):  # which may have been refined
             return True
         shutil.rmtree(self.folder, ignore_errors=True)
         return False

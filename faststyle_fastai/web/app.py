@@ -1,5 +1,6 @@
 "The web page: paint, teach and use the camera (the extra `web`)."
 
+import math
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from .window import page_route
 from .work import Work
 
 __all__ = ["web_page"]
+
+JOBS = 8  # of a visitor that run or wait, on a page for others
 
 
 @contextmanager
@@ -45,13 +48,14 @@ def web_page(
         raise FaststyleError(
             f"{folder} holds trained styles and lies within {photos}: choose another --folder."
         )
-    shelf, queue = StyleLibrary(Path(folder).resolve(), device, precision), Queue()
+    shelf = StyleLibrary(Path(folder).resolve(), device, precision)
+    alone = is_local(host) and not allow_hosts
+    owners, queue = Owners(shared or alone), Queue(math.inf if alone else JOBS)
     limit_pixels(megapixels)
     where = {"device": device, "precision": precision}
     folders = _folders(Path(photos).resolve()) if photos else {}
 
     def routes(scratch):
-        owners = Owners(shared or (is_local(host) and not allow_hosts))
         return page_routes(Site(scratch, shelf, queue, where, folders, owners))
 
     with served(routes, host, port, browser, allow_hosts):

@@ -52,12 +52,12 @@ class Films:
         return responses.FileResponse(the_film(visit).file)
 
     def paint_film(self, visit, how, body):
-        "Put the film into the queue; the answer names the job."
+        "Put the film into the queue; the answer names the job. `looks` says how it is asked for."
         film = the_film(visit)
         paint, settings, _ = self.photos.prepared(visit, how)
         watch = VideoJob(visit)
         asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
-        watch.asked = f"{visit.key} {'-'.join(asked)}"
+        watch.asked = f"{visit.key} {how.get('looks')}"
         if how.get("area") in AREAS:
             settings["area"] = how["area"]
         name = "-".join([film.file.stem, *map(plain_name, asked)])

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from ..core.errors import FaststyleError, format_error
+from ..core.errors import FaststyleError, format_error, out_of_memory
 from .answers import Refused, responses
 
 __all__ = ["Guard", "check_room", "is_local", "page_folder", "plain_reason", "trim"]
@@ -108,7 +108,7 @@ def _locked_folder():
 
 def plain_reason(error: Exception) -> str:
     "The error as text for a page, without the server's folders; unexpected ones are printed too."
-    if isinstance(error, (FaststyleError, ValueError, OSError)):
+    if isinstance(error, (FaststyleError, ValueError, OSError)) or out_of_memory(error):
         return OPTION.sub("", FOLDERS.sub("", format_error(error)))
     *_, (place, line) = traceback.walk_tb(error.__traceback__)
     where = f"{place.f_code.co_filename}:{line}"

@@ -1,5 +1,6 @@
 "Films, optimizations and trainings of a page: what it shows of them, and how it stops them."
 
+import math
 import shutil
 import threading
 import time
@@ -37,7 +38,7 @@ class Job:
     kind = ""
     waits = True  # for the work before it
     called = ""  # its name
-    asked = ""  # the styles of a film, as the page names them
+    asked = ""  # of what it is made, and how, as the page names both
     visitor: str | None = None  # whose it is
     state = "waiting"  # or "running", or how it ended
     why = ""  # it failed
@@ -76,10 +77,11 @@ class Queue:
     """The trainings and films of a page: one runs at a time, in order.
 
     Refinings, which are short, have a line of their own. All belong to the page: they go on when a
-    visitor reloads it.
+    visitor reloads it. `most` of a visitor's may be open.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = math.inf) -> None:
+        self.most = most
         self.pools = {waits: ThreadPoolExecutor(1) for waits in (True, False)}
         self.jobs: list[Job] = []
         self.changing = threading.Lock()
@@ -89,11 +91,17 @@ class Queue:
     ) -> str:  # the job's id
         "Run `work` when its turn comes. `watch` shows and stops it."
         watch.called, watch.visitor, watch.out = called, visitor, out
+        self.check_room(visitor)
         with self.changing:
             ended = [job for job in self.jobs if job not in self.open()]
             self.jobs = [job for job in self.jobs if job not in ended[:-KEPT]] + [watch]
         self.pools[watch.waits].submit(self._run, watch, work)
         return watch.id
+
+    def check_room(self, visitor: str | None):
+        "Check that a visitor may begin one more."
+        if sum(job.visitor == visitor for job in self.open()) >= self.most:
+            raise FaststyleError(f"{self.most} of your jobs run or wait. Let one end first.")
 
     def _run(self, watch, work):
         try:

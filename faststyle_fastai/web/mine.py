@@ -91,6 +91,7 @@ class Mine:
         place = self.shelf.place(called)
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being taught already.")
+        self.queue.check_room(visit.name)
         self.site.owners.check_room(visit, self.shelf, painting.stat().st_size)
         if place.name in self.site.owners.names:
             self.site.owners.check(visit, place.name)

@@ -1,9 +1,11 @@
 "The page that paints a photo: the studio's, painted by this computer."
 
+import json
 import math
 import threading
 from collections.abc import Callable
 from functools import lru_cache
+from hashlib import sha1
 from typing import Any
 from urllib.parse import quote
 
@@ -45,7 +47,12 @@ class Photos:
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
 
     def styles(self, visit, how, body):
-        return self.window.styles()
+        "All styles and their version; without content if they are of the `version` that is known."
+        found = self.window.styles()
+        version = sha1(json.dumps(found).encode(), usedforsecurity=False).hexdigest()
+        if version == how.get("version"):
+            return responses.Response(status_code=204)
+        return responses.JSONResponse(found, headers={"version": version})
 
     def progress(self, visit, how, body):
         return {"share": visit.share, "job": self.site.queue.running()}
@@ -211,5 +218,5 @@ class Photos:
         return one | ({"side": min(image_size(painting))} if painting else {})
 
     def plain(self, visit, how, body):
-        "Paint as at first again."
-        visit.closer = {at: one for at, one in visit.closer.items() if at[0] != visit.key}
+        "Paint as at first again in a style."
+        visit.closer.pop((visit.key, how.get("style")), None)

@@ -32,6 +32,7 @@ def refining(site: Site):
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
         key, out = visit.key, site.place(visit) / f"{photo.stem}.png"
         watch = OptimizationJob(visit, EARLY)
+        watch.asked = f"{key} {called}"
 
         def work():
             painted = optimize_style(photo, painting, callback=watch, end_scale=side, **site.where)

@@ -40,3 +40,12 @@ def test_other_commands_write_files(faststyle, photo):
     fails(
         faststyle("grid", photo, "--style", "udnie", "--style", "tahiti", "-o", "-"), 2, "stylize"
     )
+
+
+def test_photos_beside_a_pipe(faststyle, monkeypatch, photo):
+    Image.open(photo).save("b.png")
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"no photo")))
+    said = faststyle("stylize", "-", "b.png", "--style", "udnie", "-o", "out")
+    assert said.returncode == 1 and "1 of 2 images failed: The image from the pipe" in said.stderr
+    said = faststyle("stylize", "*.png", "*.png", "--style", "udnie", "-o", "-")
+    fails(said, 2, "one image fits in a pipe")

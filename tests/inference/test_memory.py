@@ -1,5 +1,7 @@
 "Painting where memory is short, or an image has too many pixels for a GPU to count."
 
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
@@ -72,3 +74,19 @@ def test_a_gpu_with_room_cannot_count_all_pixels(monkeypatch):
     assert tiles.tile_side((8000, 8000), cuda) is None  # 64 megapixels
     assert tiles.tile_side((8400, 8000), cuda) == 1024
     assert tiles.tile_side((8400, 8000), cpu) is None
+
+
+def test_one_of_a_batch_fails_alone(faststyle, photos, monkeypatch):
+    paint, calls = Stylizer.__call__, []
+
+    def short(self, image, *args, **how):
+        calls.append(image)
+        if len(image) > 1 or len(calls) == 3:
+            raise MemoryError("of no use")
+        return paint(self, image, *args, **how)
+
+    monkeypatch.setattr(Stylizer, "__call__", short)
+    args = "--style", "great_wave", "-o", "out", "--batch-size", "2"
+    said = faststyle("stylize", photos / "china" / "0.jpg", photos / "china" / "1.jpg", *args)
+    assert said.returncode == 1 and "1 of 2 images failed" in said.stderr
+    assert len(list(Path("out").iterdir())) == 1

@@ -51,3 +51,19 @@ def test_a_closer_look(visit, studio, china):
     assert frame.bounding_box()["width"] > whole["width"]
     repainted(tab, lambda: tab.locator("#file").set_input_files(china))
     assert frame.bounding_box()["width"] <= whole["width"]  # the strip takes some room
+
+
+@pytest.mark.slow
+def test_what_is_shown_can_be_saved_after_a_failure(visit, studio, china):
+    tab = visit(studio)
+    repainted(tab, lambda: tab.locator("#file").set_input_files(china))
+    why = tab.evaluate("""async () => {
+        const how = {
+            ...(await mixed(style)), row: new Float32Array(3), short: 64, mask: mask(),
+        };
+        return ask("paint", how).then(() => "", (error) => error.message);
+    }""")
+    assert why
+    with tab.expect_download(timeout=90_000) as download:
+        tab.locator("#download").click()
+    assert Image.open(download.value.path()).size == Image.open(china).size

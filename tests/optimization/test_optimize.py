@@ -84,6 +84,18 @@ def test_a_full_disk_on_the_way_does_not_end_it(photo, painting, tmp_path, monke
     assert read_picture(tmp_path / "out.png").width == 46 and len(saved) == 3
 
 
+def test_a_trace_that_cannot_be_written_is_an_error(photo, painting, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("faststyle_fastai.optimization.optimize.write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        optimize_to_file(photo, [painting], tmp_path / "out.png", **SMALL)
+    monkeypatch.undo()
+    optimize_to_file(photo, [painting], tmp_path / "out.png", **SMALL, resume=True)
+    assert (tmp_path / "out.png.trace.json").is_file()
+
+
 def small_args():
     args = ["--backbone", "lite", "-ms", 23, "-s", 46, "-ii", 4, "-i", 3, "--save-every", 2]
     return [str(arg) for arg in args]

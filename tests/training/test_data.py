@@ -162,3 +162,13 @@ def test_workers_are_for_the_cores_at_hand(monkeypatch):
     assert default_workers(cuda) == 5
     monkeypatch.setattr(sys, "platform", "win32")
     assert default_workers(cuda) == 0
+
+
+def test_unreadable_files_hold_out_no_photos(photos, tmp_path):
+    for i in range(10):
+        shutil.copy(photos / "china" / "0.jpg", tmp_path / f"{i}.jpg")
+    for i in range(52):
+        (tmp_path / f"bad{i}.jpg").write_bytes(b"x")
+    with pytest.warns(UserWarning, match="52 of 62 files"):
+        dls = StyleDataLoaders.from_folder(tmp_path, 32, 8, valid_pct=0.1)
+    assert len(dls.train_ds) == 9

@@ -118,3 +118,11 @@ def test_what_a_file_says_must_fit(untrained, tmp_path, info, state, said):
     write_style(untrained.model.state_dict() | state, info, tmp_path / "odd.safetensors")
     with pytest.raises(ValueError, match=said):
         load_style(tmp_path / "odd.safetensors")
+
+
+def test_a_network_for_several_gpus_is_saved(trained, tmp_path):
+    net = trained.model
+    trained.model = torch.nn.DataParallel(net)
+    file = save_style(trained, tmp_path / "net.safetensors")
+    saved = load_style(file)[0].state_dict()
+    assert all((saved[k].cpu() == v.cpu()).all() for k, v in net.state_dict().items())

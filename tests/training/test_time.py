@@ -27,8 +27,9 @@ def quick_recipe(monkeypatch):
 def test_a_training_without_a_time_takes_minutes(quick_recipe, photos, painting, capsys):
     assert quick_recipe.minutes == 5
     with pytest.warns(UserWarning, match="has 14 photos. With about 1,000"):
-        run = train(photos, painting, "run", **SMALL)
-    assert "Training for 0.03 minutes" in capsys.readouterr().err
+        run = train(photos, painting, "run", resume=True, **SMALL)
+    said = capsys.readouterr().err
+    assert "run holds no run to resume" in said and "Training for 0.03 minutes" in said
     assert json.loads((run / "run.json").read_text())["settings"]["minutes"] == 0.03
     train(photos, painting, "run", resume=True, quiet=True, **SMALL)  # also without a time
     with pytest.raises(FaststyleError, match="minutes=0.03, not 0.01"):

@@ -20,6 +20,7 @@ from PIL import ExifTags, Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video, read_picture
 from faststyle_fastai.training.runs import train
+from faststyle_fastai.video.image_writers import write_frames
 from faststyle_fastai.video.reader import open_video
 from faststyle_fastai.video.writer import Parts, parts_folder
 
@@ -260,3 +261,10 @@ def test_the_last_picture_is_shown_as_long_as_before(tiny, tmp_path, kind):
     assert times(out) == at
     with av.open(str(out)) as container:
         assert 60 < container.duration / av.time_base < 62
+
+
+def test_images_of_a_longer_run_are_told_of(tmp_path):
+    source = encode(tmp_path / "in.mp4", moving(4))
+    write_frames(source, tmp_path / "out%d.png")
+    with pytest.warns(UserWarning, match="still has 2 older images"):
+        assert write_frames(source, tmp_path / "out%d.png", end=0.06) == 2

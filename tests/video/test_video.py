@@ -1,6 +1,9 @@
+import shutil
+
 import av
 import numpy as np
 import pytest
+import torch
 from clips import NTSC, encode, frames_of, moving, seen, sound_of, times
 from conftest import fails, full_disk
 from PIL import Image
@@ -34,6 +37,10 @@ def test_a_part_of_a_film(paint, film, tmp_path):
         paint_video(paint, film, tmp_path / "none.mp4", start=20)
 
 
+def no_memory(*_):
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
 @pytest.mark.slow
 def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypatch):
     monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
@@ -52,6 +59,13 @@ def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypa
     other = Stylizer("tiny:great_wave", "cpu", "float32")
     with pytest.raises(FaststyleError, match="other settings"):
         paint_video(other, film, cut, refine=0.01, resume=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("faststyle_fastai.video.stylize.FramePainter.__call__", no_memory)
+        with pytest.raises(FaststyleError, match="not enough memory to paint .* --?resume"):
+            paint_video(sight, film, tmp_path / "large.mp4", refine=0.01)
+        (kept,) = tmp_path.glob(".large.mp4*")
+        assert (kept / "refined.safetensors").is_file()
+        shutil.rmtree(kept)
     monkeypatch.setattr(Stylizer, "refined", None)  # the network of the first frames is used again
     paint_video(sight, film, cut, refine=0.01, resume=True)
     assert times(cut) == times(whole)

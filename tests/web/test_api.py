@@ -100,7 +100,7 @@ def test_nothing_is_left_of_a_request(page, remote, photo):
     folder = page[2]
 
     def files():  # while the page removes some of them
-        return {Path(at, name) for at, _, names in os.walk(folder) for name in names}
+        return {Path(at, name) for at, below, names in os.walk(folder) for name in below + names}
 
     before = files()
     remote(photo, "udnie")

@@ -1,6 +1,7 @@
 "What the page that paints photos answers to programs, also to hostile ones."
 
 import json
+import time
 from io import BytesIO
 
 import numpy as np
@@ -143,14 +144,17 @@ def test_what_was_refined_comes_back_with_its_photo(page, photos, monkeypatch):
     for style in ("great_wave", "udnie"):
         assert note(one, "1", style) == ""
         number = json.loads(send(port, "refine", b"", {"style": style}, "she")[1])["id"]
-        job = {}
-        while job.get("state") != "done":
+        job, until = {}, time.monotonic() + 60
+        while job.get("state") not in ("done", "failed"):
+            assert time.monotonic() < until
+            time.sleep(0.05)
             jobs = json.loads(send(port, "jobs", None, visitor="she")[1])
             (job,) = [job for job in jobs if job["id"] == number]
+        assert job["state"] == "done", job["why"]
     assert note(other, "2", "great_wave") == ""
     assert note(one, "1", "great_wave") == note(one, "1", "udnie") == "refined"
-    assert send(port, "plain", b"", {}, "she")[0] == 200
-    assert note(one, "1", "udnie") == ""
+    assert send(port, "plain", b"", {"style": "udnie"}, "she")[0] == 200
+    assert [note(one, "1", name) for name in ("udnie", "great_wave")] == ["", "refined"]
 
 
 def test_wrong_files_are_refused_in_words(page, tmp_path):
@@ -172,3 +176,11 @@ def test_other_routes_are_refused(page):
     assert send(port, "unknown", b"")[0] == 404 and send(port, "paint", None)[0] == 405
     styles = json.loads(send(port, "styles", None)[1])
     assert {"great_wave", "udnie"} <= {one["name"] for one in styles}
+
+
+def test_the_list_of_styles_is_sent_once(page):
+    port = page[0]
+    status, listed, headers = send(port, "styles", None)
+    assert status == 200 and json.loads(listed)
+    assert send(port, "styles", None, {"version": headers["version"]})[0] == 204
+    assert send(port, "styles", None, {"version": "another"})[:2] == (200, listed)

@@ -1,6 +1,7 @@
 "Several photos at once, and what the page does not take."
 
 import zipfile
+from pathlib import Path
 
 import pytest
 from pages import (
@@ -67,6 +68,9 @@ def test_what_is_not_taken_is_said(visit, photos):
     opened(tab, photos / "china" / "0.jpg")
     repainted(tab, lambda: tab.evaluate(GIVE, ["drop", ["a.png", "b.mp4"], ""]))
     assert heard(tab, "Only a.png was taken: open one file at a time.").startswith("Painted in")
+    Path("c.mp4").write_bytes(b"")
+    tab.locator("#file").set_input_files([photos / "flower" / "0.jpg", "c.mp4"])
+    heard(tab, "Only 0.jpg was taken")
     tab.evaluate(GIVE, ["paste", [], "https://example.org/cat.jpg"])
     heard(tab, "This page takes files, not addresses.")
     own_styles(tab)

@@ -17,6 +17,7 @@ from conftest import free_port
 from pages import call, send
 from PIL import Image
 
+from faststyle_fastai.core.errors import FaststyleError
 from faststyle_fastai.web import answers, guard, visits
 from faststyle_fastai.web.app import web_page
 from faststyle_fastai.web.jobs import Job, Queue
@@ -246,3 +247,17 @@ def test_refinings_wait_for_refinings_only():
     one.state = training.state = "running"
     queue.jobs += [training, one, two]
     assert (queue.running(two.waits), queue.before(two)) == ("refining", 0)
+
+
+def test_a_visitor_begins_only_so_many_jobs():
+    queue, held = Queue(most=2), threading.Event()
+    try:
+        for _ in range(2):
+            queue.add("film", Job(), held.wait, "ann")
+        with pytest.raises(FaststyleError, match="2 of your jobs run or wait"):
+            queue.add("film", Job(), held.wait, "ann")
+        queue.add("film", Job(), held.wait, "bob")
+        assert len(queue.open()) == 3
+    finally:
+        held.set()
+        queue.close()

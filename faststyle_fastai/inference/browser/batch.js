@@ -6,6 +6,9 @@ async function openAll(files) {
   const photos = files.filter((file) => !isFilm(file));
   offerQueue(photos.length > 1 ? photos : []);
   await open(queue[0] ?? files[0]);
+  if (queue.length || files.length < 2) return;
+  await idle();
+  $("said").append(` ${filled(words.onlyFirst, files[0])}`);
 }
 function offerQueue(photos) {
   queue = photos;

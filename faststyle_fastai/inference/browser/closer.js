@@ -1,8 +1,10 @@
 // Closer to a painting: on this photo, or a network for all.
-const renames = {}; // of styles, in this window
-let way = null; // what stops the one that goes on
+const renames = {}; // of styles' files, in this window
+const styleFile = (name) => name.split(": ")[0]; // which may hold several styles
+let way = null, halted = false; // what stops the one that goes on; whether that was asked for
+let listed = null; // the version of the styles' list
 $("of-film").append($("flowing"));
-$("smooth").onchange = $("painterly").onchange = () => offerFilm();
+$("smooth").onchange = $("painterly").onchange = () => (remember(), offerFilm());
 $("film").after($("halt"));
 
 function offerWays() {
@@ -28,7 +30,7 @@ const getCloser = once(async (work) => {
   await idle();
   takeBrush("none");
   busy = true;
-  way = () => {};
+  [way, halted] = [() => {}, false];
   hold(true);
   ready(false);
   offerWays();
@@ -53,6 +55,7 @@ const getCloser = once(async (work) => {
 });
 $("halt").onclick = () => {
   $("halt").textContent = words.halting;
+  halted = true;
   way();
 };
 
@@ -63,6 +66,7 @@ $("finer").onclick = () => getCloser(async (photo) => {
 async function watchWork(id, photo = now.photo) {
   let sees = 0;
   way = () => endJob({ id });
+  if (halted) way(); // before it had an id
   const job = await follow(id, async (job) => {
     if (now.photo !== photo) return endJob(job); // another one was opened
     if (!isOpen(job)) return;
@@ -82,19 +86,28 @@ async function watchWork(id, photo = now.photo) {
 
 $("teach").onclick = () => toMine(style.name);
 $("plain").onclick = async () => {
-  await call("plain");
+  await call("plain", { how: { style: style.name } });
   await paintAgain();
 };
 // Styles come and go on the view of one's own.
 async function refresh() {
-  const found = await (await call("styles", { method: "GET" })).json();
-  const told = (all) => JSON.stringify(all.map(({ name, version }) => [name, version]));
+  const answer = await call("styles", { method: "GET", how: { version: listed } });
+  if (answer.status === 204) return; // as before
+  listed = answer.headers.get("version");
+  const found = await answer.json(), told = (all) => JSON.stringify(all.map(({ name, version }) => `${name} ${version}`).sort());
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
-  const before = style, { version } = style;
-  let called = style.name;
-  while (called in renames && !found.some(({ name }) => name === called)) called = renames[called];
-  style = facts.styles.find((one) => one.name === called) ?? facts.styles[0];
+  const before = style, { version } = style, one = (name) => found.find((each) => each.name === name);
+  const calledNow = (name) => {
+    const file = styleFile(name);
+    return !one(name) && file in renames ? calledNow(renames[file] + name.slice(file.length)) : name;
+  };
+  for (const each of made) {
+    const { name, title } = one(calledNow(each.values.style)) ?? {};
+    if (name) each.key = JSON.stringify(Object.assign(each.values, { style: name, title }));
+  }
+  const called = calledNow(style.name);
+  style = one(called) ?? facts.styles[0];
   offerAll();
   titled($("title"), style);
   $("forget").hidden = !style.forgettable;

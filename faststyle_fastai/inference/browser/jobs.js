@@ -53,7 +53,7 @@ async function showPicture(image, what, how, wanted) {
 
 // A film's settings, and how it is painted.
 async function paintFilm(ours, watch) {
-  return watchFilm(await begin("paint_film", { ...plain(asked()), area: mask().area, smooth: $("smooth").checked, painterly: $("painterly").checked }), ours, watch);
+  return watchFilm(await begin("paint_film", { ...plain(asked()), area: mask().area, smooth: $("smooth").checked, painterly: $("painterly").checked, looks: looks() }), ours, watch);
 }
 async function watchFilm(id, ours, watch) {
   filming = id;
@@ -96,9 +96,9 @@ async function reopenSource() {
 // Go on with the work that the page was showing.
 async function goOn() {
   await lookAtJobs();
-  const asked = film && `${keyOf(film.file)} ${inStyle()}`;
-  const painted = jobs.findLast((job) => job.mine && job.kind === "film" && job.asked === asked);
-  const closer = jobs.find((job) => job.mine && job.kind === "refining" && isOpen(job));
-  if (film && painted && (isOpen(painted) || painted.made)) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
-  if (now.photo && closer) getCloser(() => watchWork(closer.id));
+  if (!now.photo) return;
+  const asked = `${keyOf(now.file)} ${film ? looks() : style.name}`;
+  const [painted, closer] = ["film", "refining"].map((kind) => jobs.findLast((job) => job.mine && job.kind === kind && job.asked === asked && (isOpen(job) || job.made)));
+  if (painted) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
+  if (closer && isOpen(closer)) getCloser(() => watchWork(closer.id));
 }

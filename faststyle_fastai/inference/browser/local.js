@@ -128,7 +128,7 @@ async function repaint(source, { style, other, share, stroke, strokes, live, col
   const how = { strokes: strokes && !live && !film, ...(await mixed(style, other, share, live || film)), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
   if (source !== sent) how.image = pixels(source); // the worker keeps it
   sent = source;
-  const { image, gpu, seen } = await ask("paint", how);
+  const { image, gpu, seen } = await ask("paint", how).catch((error) => ((sent = null), Promise.reject(error)));
   return { image: canvasOf(image), where: gpu ? words.onGpu : "", seen };
 }
 

@@ -8,9 +8,8 @@ function keepMade() {
   if (!film && !live && now.painted && !now.kept) addMade(now, compose(blank(...fitted(now.photo, SEEN)), now.photo));
 }
 function addMade({ file, name, edits, refined }, picture, strip = false) {
-  const values = settled(), key = JSON.stringify(values), one = { file, values, key, refined, strip };
-  const title = filled(words.madeLike, { name, title: workOf(style) });
-  one.face = create("button", { type: "button", title, onclick: () => (versus ? compareWith(one) : bringBack(one)) });
+  const values = settled(), key = JSON.stringify(values), one = { file, name, values, key, refined, strip };
+  one.face = create("button", { type: "button", onclick: () => (versus ? compareWith(one) : bringBack(one)) });
   one.face.append(centered(picture));
   one.ready = Promise.all([blobOf(picture, strip ? "image/png" : "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
   const before = made.findIndex((each) => !each.strip && each.file === file && each.key === key);
@@ -29,6 +28,7 @@ function offerMade() {
   const shown = JSON.stringify(settled()), [left, right] = document.querySelectorAll(".side");
   [left.textContent, right.textContent] = now.other ? [workOf(now.other.of.values), workOf(style)] : [words.sidePhoto, words.sidePainted];
   for (const one of made) {
+    one.face.title = filled(words.madeLike, { name: one.name, title: workOf(one.values) });
     one.face.setAttribute("aria-current", one.file === now.file && one.key === shown);
     one.face.classList.toggle("beside", one === now.other?.of);
   }

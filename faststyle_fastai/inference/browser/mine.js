@@ -254,8 +254,8 @@ act("rename", async () => {
   const { name } = await (await change("rename", { style: before, name: $("called").value })).json();
   $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
-  renames[uses] = mine.uses;
-  delete renames[mine.uses]; // it may have been the name of another
+  renames[styleFile(uses)] = styleFile(mine.uses);
+  delete renames[styleFile(mine.uses)]; // it may have been the name of another
   tellOwn("renamed", { title, now: mine.title });
 });
 act("remove", async () => {

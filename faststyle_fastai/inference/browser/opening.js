@@ -110,6 +110,7 @@ async function take(event, data) {
   const files = [...data.files], [file, another] = files, act = taker(event);
   if (!file) return /^https?:/.test(data.getData("text")) && say("noAddress", {}, lineHere());
   await act(act === openAll ? files : file);
+  if (!another || act === openAll) return; // which says so itself
   await idle();
-  if (another && !(act === openAll && queue.length)) lineHere().append(` ${filled(words.onlyFirst, file)}`);
+  lineHere().append(` ${filled(words.onlyFirst, file)}`);
 }

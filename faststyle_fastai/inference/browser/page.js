@@ -26,12 +26,14 @@ function offer(one, first = false) {
 }
 
 function offerAll() {
+  const within = $("faces").contains(document.activeElement);
   $("faces").replaceChildren();
   facts.styles.forEach((one) => offer(one));
   mark($("faces"), style.button);
   offerMixtures();
   offerMade();
   reveal(style.button);
+  if (within) style.button.focus({ preventScroll: true });
 }
 
 // What the style can be mixed with; the choice stays where it still can.
@@ -156,6 +158,7 @@ $("forget").onclick = async () => {
 const painting = () => (document.body.dataset.painted = 1 + Number(document.body.dataset.painted));
 
 function ready(done) {
+  toShare = null;
   for (const id of ["download", "copy", "share", "as"]) $(id).disabled = !done;
   document.body.classList.toggle("strip", Boolean(done) && now.kept === "strip");
   if (done && now.file) offerTimes(); // it may be closed meanwhile

@@ -161,6 +161,7 @@ $("erase").onclick = () => {
   rememberEdits();
   now.edits = null;
   offerUndo();
+  $("undo").focus();
   correct("corrected");
 };
 

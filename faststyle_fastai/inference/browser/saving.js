@@ -35,9 +35,9 @@ function perInch(size) {
 // The painting at full size, as a file.
 async function finished(type) {
   if (now.kept === "strip") return asSeen(type);
+  const stop = $("download"), from = document.activeElement;
   await remasking; // the file is masked as it
   if (now.kept) await paint();
-  const stop = $("download");
   ready(false);
   Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
   try {
@@ -53,6 +53,7 @@ async function finished(type) {
     Object.assign(stop, { onclick: download });
     nameDownload();
     ready(now.painted && !busy);
+    if (document.activeElement === document.body) from.focus({ preventScroll: true }); // it was disabled
   }
 }
 // Without the server, or of a strip, the picture on the page.
@@ -141,20 +142,24 @@ $("quality").onchange = $("paper").onchange = measure;
 $("times").onchange = () => (offerTimes(), measure());
 
 $("copy").onclick = async () => {
-  const blob = await finished("image/png");
-  if (!blob) return;
-  await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]).then(
+  const file = finished("image/png"), made = file.then((blob) => blob ?? Promise.reject(new Error(words.stopped)));
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": made })]).then( // within the click, as Safari asks
     () => say("copied", { size: now.size }),
-    () => say("notCopied"),
+    async () => (await file) && say("notCopied"),
   );
 };
 $("copy").hidden = !(window.ClipboardItem && navigator.clipboard?.write);
 
 $("share").hidden = !navigator.canShare?.({ files: [new File([""], "a.jpg", { type: "image/jpeg" })] });
+let toShare = null; // what took longer than a click counts: the next one shares it
 $("share").onclick = async () => {
-  const name = `${fileName()}.jpg`, blob = await finished("image/jpeg");
+  const name = `${fileName()}.jpg`, made = toShare, blob = made ?? (await finished("image/jpeg"));
   if (!blob) return;
-  const file = new File([blob], name, { type: "image/jpeg" });
-  const failed = (error) => (error.name === "AbortError" ? say("stopped") : say("notSaved", { why: error.message }));
-  await navigator.share({ files: [file] }).then(() => say("shared", { size: now.size }), failed);
+  const failed = (error) => {
+    if (error.name === "AbortError") return say("stopped");
+    if (error.name !== "NotAllowedError" || made) return say("notSaved", { why: error.message });
+    toShare = blob;
+    say("shareAgain");
+  };
+  await navigator.share({ files: [new File([blob], name, { type: "image/jpeg" })] }).then(() => say("shared", { size: now.size }), failed);
 };

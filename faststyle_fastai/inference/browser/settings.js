@@ -17,6 +17,7 @@ $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
 // What they are at first.
 const MOST_STEPS = 100; // that can be undone
 const PLAIN = { stroke: "medium", strength: 100, strokes: false, colors: false, feather: 0, part: 50, mix: "", area: "all" };
+if ($("smooth")) Object.assign(PLAIN, { smooth: false, painterly: false }); // of films
 const SETTINGS = Object.keys(PLAIN).filter((id) => id !== "area");
 const field = (id) => ($(id).type === "checkbox" ? "checked" : "value");
 
@@ -45,6 +46,7 @@ async function go(by) {
   if (!told || !now.photo || !$("held").hidden) return;
   step += by;
   offerSteps();
+  if (document.activeElement.disabled) $(by < 0 ? "forth" : "back").focus(); // that was the last step
   const seen = made.find(({ file, key }) => file === now.file && key === told);
   if (seen && !busy && !live) return unpack(seen);
   apply(JSON.parse(told));

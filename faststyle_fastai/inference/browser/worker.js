@@ -43,13 +43,14 @@ const tasks = {
   },
 
   async paint({ image, short, colors, mask, ...how }) {
-    if (image) whole = image; // else the photo of the last call
-    if (image || short !== asked || !how.work !== !byPlaces) small = resized(whole, sideOf(whole, short, how.work));
+    const photo = image || whole, same = !image && short === asked && !how.work === !byPlaces; // else that of the last call
+    const seen = same ? small : resized(photo, sideOf(photo, short, how.work));
+    let made = await repainted(seen, how);
+    if (colors) made.data = recolored(made.data, seen.data);
+    const strokes = how.strokes && strokesOf(made);
+    if (strokes) made = brushed(strokes, made.width, made.height);
+    [whole, small, painted, brush] = [photo, seen, made, strokes]; // all or, after a failure, nothing
     [asked, keepsColors, byPlaces, last] = [short, colors, how.work, how];
-    painted = await repainted(small, how);
-    if (colors) painted.data = recolored(painted.data, small.data);
-    brush = how.strokes && strokesOf(painted);
-    if (brush) painted = brushed(brush, painted.width, painted.height);
     return tasks.mask({ mask });
   },
 

@@ -21,8 +21,8 @@ $("place").addEventListener("wheel", (event) => {
   event.preventDefault(); // or all of the page would be enlarged
   zoomTo(zoom * 2 ** (-event.deltaY / 200), event.clientX, event.clientY);
 }, { passive: false });
-$("nearer").onclick = () => zoomTo(zoom * STEPS);
-$("farther").onclick = () => zoomTo(zoom / STEPS);
+for (const [id, other, times] of [["nearer", "farther", STEPS], ["farther", "nearer", 1 / STEPS]])
+  $(id).onclick = () => (zoomTo(zoom * times), $(id).disabled && $(other).focus());
 const KEYS = { "+": () => zoom * STEPS, "=": () => zoom * STEPS, "-": () => zoom / STEPS, 0: () => 1 };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS) || !zooms()) return;

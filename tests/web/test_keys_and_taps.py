@@ -1,0 +1,43 @@
+"The page by keyboard and on a phone: where the focus is, what is shared."
+
+import pytest
+from pages import downloaded, heard, opened, repainted, visitor
+
+
+@pytest.fixture
+def visit(chromium, site):
+    with visitor(chromium, site[0]) as visit:
+        yield visit
+
+
+def test_a_second_tap_shares_what_took_long(visit, photos):
+    tab = visit()
+    opened(tab, photos / "china" / "0.jpg")
+    tab.evaluate("""() => {
+        let taps = 0;
+        navigator.share = async ({ files }) => {
+            if (!taps++) throw new DOMException("", "NotAllowedError");
+            window.given = files[0].name;
+        };
+        document.getElementById("share").hidden = false;
+    }""")
+    tab.locator("#share").click()
+    heard(tab, "It is ready. Tap Share again.")
+    tab.locator("#share").click()
+    heard(tab, "Shared at")
+    assert tab.evaluate("given") == "0-starry_night.jpg"
+
+
+def test_the_focus_stays_where_a_button_goes(visit, photos):
+    tab, focus = visit(), "document.activeElement.id"
+    opened(tab, photos / "china" / "0.jpg")
+    tab.locator("#nearer").focus()
+    for _ in range(9):
+        tab.keyboard.press("Enter")
+    assert tab.evaluate(focus) == "farther"
+    repainted(tab, tab.get_by_role("radio", name="The Great Wave").click)
+    tab.locator("#back").focus()
+    repainted(tab, lambda: tab.keyboard.press("Enter"))
+    assert tab.evaluate(focus) == "forth"
+    downloaded(tab)
+    assert tab.evaluate(focus) == "download"
