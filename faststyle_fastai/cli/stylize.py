@@ -63,7 +63,6 @@ def stylize(
     **given: Any,
 ):
     "Repaint images in a style, or at sight in that of any painting. --refine makes it finer."
-    from ..core.prefetch import map_batches, map_overlapped
     from ..images.files import limit_pixels
     from ..images.masks import read_mask
     from ..inference.sight_painter import with_painting
@@ -111,32 +110,45 @@ def stylize(
         paint = partial(closed, paint, edges=seamless)
     work = partial(repaint, paint, settings, depth)
     save = partial(write, written, depth, note, paper)
-    failed: list[str] = []
-
-    def in_turn(items):
-        if pressed:  # while the one before was refined, whose strokes so far are kept
-            raise KeyboardInterrupt
-        return work(share, more, masks, items)
-
+    rounds = plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]
     try:
-        with interrupts(pass_on=True) as pressed:
-            if paper and jobs and not quiet:
-                once = {"painterly": painterly, "likeness": None if refine else likeness}
-                plans.say_minutes(partial(work, None, once, {}), jobs, paper, depth, refine)
-            for each in plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
-                batches = alike(read_images(each, paper), 1 if alone else batch_size)
-                # In this thread Ctrl-C keeps the strokes so far.
-                way = partial(map_batches, n=1) if refine and len(each) == 1 else map_overlapped
-                with closing(way(batches, in_turn, save)) as results:
-                    failed += report(results, len(jobs), quiet)
-                if watch and pressed:
-                    raise KeyboardInterrupt
+        if paper and jobs and not quiet:
+            once = {"painterly": painterly, "likeness": None if refine else likeness}
+            plans.say_minutes(partial(work, None, once, {}), jobs, paper, depth, refine)
+        failed = paint_all(
+            rounds, partial(work, share, more, masks), save, paper, 1 if alone else batch_size,
+            quiet, refine,
+        )  # fmt: skip
     except KeyboardInterrupt:
         total = "" if watch else f" of {len(jobs)}"
         hint = " Use --skip-existing to continue." if not watch and len(jobs) > 1 else ""
         raise Stopped(f"Stopped after {len(written)}{total} images.{hint}") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
+
+
+def paint_all(rounds, work, save, paper, batch_size, quiet, refine) -> list[str]:
+    "Paint rounds of jobs, one or those of a watched folder; return what failed."
+    from ..core.prefetch import map_batches, map_overlapped
+
+    failed = []
+    once = isinstance(rounds, list)  # else the folder is watched
+
+    def in_turn(items):
+        if pressed:  # while the one before was refined, whose strokes so far are kept
+            raise KeyboardInterrupt
+        return work(items)
+
+    with interrupts(pass_on=True) as pressed:
+        for jobs in rounds:
+            batches = alike(read_images(jobs, paper), batch_size)
+            # In this thread Ctrl-C keeps the strokes so far.
+            way = partial(map_batches, n=1) if refine and len(jobs) == 1 else map_overlapped
+            with closing(way(batches, in_turn, save)) as results:
+                failed += report(results, len(jobs) if once else 0, quiet)
+            if pressed and not once:
+                raise KeyboardInterrupt
+    return failed
 
 
 def read_images(jobs, paper):

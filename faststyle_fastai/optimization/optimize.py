@@ -108,18 +108,13 @@ def optimize_to_file(
         proof=proof, precision=precision, start=start,
     )  # fmt: skip
     settings = {
-        "content": digest(content),
-        "styles": [digest(style) for style in styles],
-        "style_weights": style_weights,
-        "recipe": recipe,
-        "weights": Path(weights).name if weights else None,
-        "mask": digest(mask) if mask else None,
+        "content": digest(content), "styles": [digest(style) for style in styles],
+        "style_weights": style_weights, "recipe": recipe, "seed": seed, "precision": precision,
+        "weights": Path(weights).name if weights else None, "mask": digest(mask) if mask else None,
         "proof": digest(Path(proof)) if proof else None,
         "start": digest(start) if isinstance(start, (str, Path)) else start is not None,
-        "seed": seed,
-        "precision": precision,
         "plan": json.loads(json.dumps(asdict(plan))),
-    }
+    }  # fmt: skip
     iterates = _resumed(work, out, saved, settings) if resume and out.exists() else []
 
     def save():

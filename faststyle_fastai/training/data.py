@@ -166,22 +166,9 @@ class StyleDataLoaders(DataLoaders):
         check_range("bs", bs, 1)
         if any(isinstance(transform, Normalize) for transform in listify(batch_tfms)):
             raise ValueError(NOT_NORMALIZED)
-        files = picture_files(path) if isinstance(path, (str, Path)) else list(map(Path, path))
-        random.Random(seed).shuffle(files)
-        good, bad = check_pictures(files, None if images is None else images + max_valid)
-        if bad:
-            names = ", ".join(sorted(p.name for p in bad)[:5]) + (", …" if len(bad) > 5 else "")
-            warnings.warn(
-                f"{len(bad)} of {len(good) + len(bad)} files in {path} are not readable images "
-                f"and are skipped: {names}.",
-                stacklevel=2,
-            )
-        if not good:
-            raise FileNotFoundError(
-                f"No readable photos in {path}: give a folder of JPEGs or PNGs."
-            )
-        readable = len(good) / (len(good) + len(bad))
-        n_valid = min(max(1, round(len(files) * readable * valid_pct)), max_valid, len(good) - 1)
+        most = None if images is None else images + max_valid
+        good, n = _readable(path, most, seed)  # of about how many
+        n_valid = min(max(1, round(n * valid_pct)), max_valid, len(good) - 1)
         photos, train, valid = _split(good, images, valid_pct and n_valid, max_valid)
         if len(train) < bs:
             raise ValueError(
@@ -274,6 +261,23 @@ def default_workers(device: torch.device) -> int:
     if device.type != "cuda" or sys.platform == "win32":
         return 0
     return max(1, min(num_cpus() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)), 16))
+
+
+def _readable(path, most: int | None, seed: int) -> tuple[list[Path], float]:
+    "Up to `most` readable photos in random order, and an estimate of how many there are."
+    files = picture_files(path) if isinstance(path, (str, Path)) else list(map(Path, path))
+    random.Random(seed).shuffle(files)
+    good, bad = check_pictures(files, most)
+    if bad:
+        names = ", ".join(sorted(p.name for p in bad)[:5]) + (", …" if len(bad) > 5 else "")
+        warnings.warn(
+            f"{len(bad)} of {len(good) + len(bad)} files in {path} are not readable images and are "
+            f"skipped: {names}.",
+            stacklevel=3,
+        )
+    if not good:
+        raise FileNotFoundError(f"No readable photos in {path}: give a folder of JPEGs or PNGs.")
+    return good, len(files) * len(good) / (len(good) + len(bad))
 
 
 def _split(photos, images, n_valid, max_valid):

@@ -104,31 +104,20 @@ def train(
     start |= {"weights": weights, "precision": precision}
     kept = {"valid_pct": valid_pct, "minutes": minutes, "seed": seed}
     dls, settings = begun(photos, plan, start, kept, workers, device)
-    before = (resume and run_folder.record_of(out)) or {}
-    if resume and not (before or quiet):
-        tell(f"{out} holds no run to resume. A new one begins.")
-    if usual and minutes and not (before or quiet):
-        tell(f"Training for {minutes:g} minutes. --minutes sets another time.")
-    if len(dls.photos) < FEW and not (images or quiet or keyframes):
-        few = count(len(dls.photos), "photo")
-        warnings.warn(
-            f"{photos} has {few}. With about 1,000 a network learns to paint photos that it has "
-            f"not seen.",
-            stacklevel=2,
-        )
     works = [",".join(map(str, listify(painting))) for painting in styles]
     settings |= {"style": works, "names": names, "style_hash": style_hash}
     if keyframes:
         settings["keyframes"] = [[digest(file) for file in pair] for pair in keyframes]
         cbs = [Keyframes(keyframes), *L(cbs)]
-    spent = 0.0  # minutes
+    before = (resume and run_folder.record_of(out)) or {}
+    spent = before.get("minutes", 0.0)
     if resume:
         run_folder.same_run(out, settings)
-        spent = before.get("minutes", 0.0)
-        if spent and not quiet:
-            tell(f"Resuming {out} after {spent:.1f} minutes of training.")
-    if (n := plan.strokes and in_strokes(styles)) and not quiet:
-        tell(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
+    if not quiet:
+        few = 0 if images or keyframes else len(dls.photos)
+        _announce(out, resume, before, minutes if usual else None, photos, few)
+        if n := plan.strokes and in_strokes(styles):
+            tell(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
     learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
@@ -144,6 +133,22 @@ def train(
     if failed:
         raise failed
     return out
+
+
+def _announce(out, resume, before, minutes, photos, n):
+    "Say what begins or goes on, and whether `n` photos are few."
+    if spent := before.get("minutes"):
+        tell(f"Resuming {out} after {spent:.1f} minutes of training.")
+    elif resume and not before:
+        tell(f"{out} holds no run to resume. A new one begins.")
+    if minutes and not before:
+        tell(f"Training for {minutes:g} minutes. --minutes sets another time.")
+    if 0 < n < FEW:
+        warnings.warn(
+            f"{photos} has {count(n, 'photo')}. With about 1,000 a network learns to paint photos "
+            f"that it has not seen.",
+            stacklevel=3,
+        )
 
 
 def _paintings(style, keyframes):

@@ -61,7 +61,7 @@ def camera_facts(paint, options) -> dict:
     for name in sorted(paint.styles, key=lambda name: name != first):
         painting = paint.paintings.get(name)
         image = data_address(painting) if isinstance(painting, Path) else ""
-        styles.append({"name": name, "title": style_title(name), "image": image, "mixes": []})
+        styles.append({"name": name, "title": style_title(name), "image": image, "file": name})
     return {
         "styles": styles, "strokes": {}, "areas": [*AREAS], "area": options.area,
         "strength": options.strength, "fixed": paint.base is None,

@@ -84,23 +84,20 @@ class StyleLibrary:
         file = builtin_path("gallery", "slim")
         return self.painter(file, written(file)), called
 
-    def mixtures(self, called: str, styles: dict | None = None) -> list[str]:
-        """The styles that one can be mixed with: the others in its file.
+    def mixable(self, one: str, other: str) -> bool:
+        """Whether two styles can be mixed: those of one file can.
 
         A style that is read from its painting mixes with all whose paintings are known.
         """
-        styles = styles or self.styles()
-        file, name = styles.get(called, (None, None))
-        known = file and painting_at(file, name)
-
-        def mixes(other, its_name):
-            at_sight = is_painting(file) or is_painting(other)
-            return other == file or (known and at_sight and painting_at(other, its_name))
-
-        return [one for one, place in styles.items() if one != called and mixes(*place)]
+        styles = self.styles()
+        if one == other or not {one, other} <= styles.keys():
+            return False
+        files = {styles[name][0] for name in (one, other)}
+        known = all(painting_at(*styles[name]) for name in (one, other))
+        return len(files) == 1 or (known and any(map(is_painting, files)))
 
     def find_both(self, called: str, other: str) -> tuple[Stylizer, list[str]]:
-        "A network of two styles of `mixtures`, and their names in it."
+        "A network of two `mixable` styles, and their names in it."
         (paint, name), (another, its_name) = self.find(called), self.find(other)
         if paint is another:
             return paint, [name, its_name]

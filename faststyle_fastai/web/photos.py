@@ -98,7 +98,7 @@ class Photos:
         "What paints a style or a mixture of two, and which."
         called, other = str(how.get("style")), str(how.get("other"))
         paint, name = find(called)
-        if other not in self.shelf.mixtures(called):
+        if not self.shelf.mixable(called, other):
             return paint, name
         share = number(how, "share", 0.5)
         paint, names = self.shelf.find_both(called, other)

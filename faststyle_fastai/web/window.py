@@ -21,6 +21,7 @@ from ..inference.options import AREAS, STROKES
 from .answers import Route, responses
 from .entries import is_late, written
 from .library import StyleLibrary, spoken, title
+from .visits import file_name
 
 __all__ = ["Window", "page_route", "types"]
 
@@ -53,7 +54,7 @@ class Window:
     def __init__(self, shelf: StyleLibrary, scratch: Path, folders: dict[str, Path]):
         self.shelf, self.scratch = shelf, scratch
         self.photos = [(name, len(picture_files(folder))) for name, folder in folders.items()]
-        self.thumbnails = lru_cache(256)(data_address)
+        self.thumbnails = lru_cache(2048)(data_address)
 
     def facts(self) -> dict:
         "What the page needs to know."
@@ -77,7 +78,8 @@ class Window:
                 found.append({
                     "name": called, "title": title(called), "version": written(file),
                     "painting": BUILTIN_STYLES.get(called, called),
-                    "image": self.thumbnails(picture), "mixes": self.shelf.mixtures(called, all_of),
+                    "image": self.thumbnails(picture),
+                    "file": "" if called in BUILTIN_STYLES else file_name(called),
                     "known": self.shelf.painting_of(called, all_of) is not None,
                     "builtin": called in BUILTIN_STYLES,
                     "forgettable": self.shelf.painting(called, all_of) is not None,

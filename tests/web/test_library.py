@@ -3,6 +3,7 @@
 import shutil
 import threading
 from contextlib import suppress
+from itertools import permutations
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.web.jobs import TrainingJob
 from faststyle_fastai.web.library import StyleLibrary, title
 from faststyle_fastai.web.teaching import Watch
+from faststyle_fastai.web.window import Window
 
 
 def thumbnails(shelf, folder):
@@ -31,7 +33,7 @@ def test_the_shelf(tmp_path):
     shutil.copy(ASSETS / "gallery-slim.safetensors", tmp_path / "model.safetensors")
     assert shelf.find(shelf.add(tmp_path / "model.safetensors"))[1] == "starry_night"
     assert called == "gallery-slim: starry_night" and called in shelf.styles()
-    assert "gallery-slim: the_scream" in shelf.mixtures(called)
+    assert shelf.mixable(called, "gallery-slim: the_scream")
     titles = [title(called) for called in shelf.styles()]
     assert "The Scream · Munch" in titles and "The Scream · Munch (gallery-slim)" in titles
     assert shelf.find(called)[1] == "starry_night"
@@ -45,6 +47,22 @@ def test_the_shelf(tmp_path):
     assert shelf.place(long).name == "My_very_long_summer_painting_of_the_old"
     with pytest.raises(FaststyleError, match="needs a name"):
         shelf.place("../")
+
+
+def test_the_page_mixes_what_the_server_does(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path / "styles")
+    shelf.add(ASSETS / "gallery-slim.safetensors")
+    shelf.add(painting)
+    one, two = "udnie", "tahiti"
+    names = one, two, f"gallery-slim: {one}", f"gallery-slim: {two}", "Waves"
+    rows = [row for row in Window(shelf, tmp_path, {}).styles() if row["name"] in names]
+    mixed = 0
+    for a, b in permutations(rows, 2):
+        known = a["known"] and b["known"] and (a["forgettable"] or b["forgettable"])
+        page = a["file"] == b["file"] or known  # as in remote.js
+        assert page == shelf.mixable(a["name"], b["name"])
+        mixed += page
+    assert len(rows) == 5 and mixed == 8
 
 
 def test_paintings_are_on_the_shelf_too(tmp_path, painting):

@@ -64,7 +64,7 @@ const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answe
 const keep = () => {}; // the server has them
 const keepStyles = () => {};
 const tooFine = () => false; // the server paints in tiles
-const mixable = (one, other) => one.mixes.includes(other.name) || other.mixes.includes(one.name); // one may be newer
+const mixable = (one, other) => one.file === other.file || (one.known && other.known && (one.forgettable || other.forgettable)); // as in library.py
 const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how.other?.name });
 
 // The photo is sent once, even if the server refuses it.
