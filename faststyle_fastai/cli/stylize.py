@@ -191,7 +191,7 @@ def repaint(paint, settings, depth, watch, more, masks, items):
         try:
             painted += repaint(paint, settings, depth, watch, more, masks, [item])
         except Exception as error:
-            painted.append(error)
+            painted.append(error.with_traceback(None))  # which holds memory
     return painted
 
 

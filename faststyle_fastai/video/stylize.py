@@ -26,13 +26,12 @@ from .fingerprints import content_of, fingerprint, fingerprints
 from .frame_painter import FramePainter
 from .image_writers import VideoWriter, check_output
 from .reader import SLIVER, VideoReader, open_video
-from .writer import parts_folder, video_writer
+from .writer import REFINED, parts_folder, video_writer
 
 __all__ = ["paint_video"]
 
 GROUP, GROUP_PIXELS = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
-REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 STOPPED = "Stopped"
 MISSING = 0.5  # seconds that a video may be shorter than stated
 
@@ -237,11 +236,13 @@ def write_errors(writer):
     except (OSError, av.FFmpegError, MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not out_of_memory(error):
             raise
-        hint = " Continue with --resume." if writer.abandon(error) else ""
+        kept = writer.abandon(error)
         if out_of_memory(error):
+            other = " and --overwrite, or close other programs and use --resume" if kept else ""
             raise FaststyleError(
-                f"There is not enough memory to paint {writer.out}. Use tile= or a smaller size=."
-                f"{hint}"
+                f"There is not enough memory to paint {writer.out}. Use --tile or a smaller --size"
+                f"{other}."
             ) from None
+        hint = " Continue with --resume." if kept else ""
         why = getattr(error, "strerror", None) or error
         raise FaststyleError(f"{writer.out} cannot be written ({why}).{hint}") from None

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core.atomic import atomic_write, hidden_name, may_write_file
-from ..core.errors import FaststyleError, out_of_memory
+from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
 from .frames import encodable, tagged
@@ -33,6 +33,7 @@ CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"
 # Those that may be gone at another try, which must not cost the sound.
 DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM, EMFILE, ENFILE, ENOMEM
 SECONDS = 5  # length of a part
+REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
 APART, GLOBAL_HEADER = 1 << 6, 1 << 22  # flags of containers and of encoders
 OFFSET = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
 
@@ -152,7 +153,7 @@ class Parts(VideoWriter):
         if self.container is not None:
             with suppress(self.av.FFmpegError):
                 self.container.close()
-        if self.files or of_the_disk(error) or out_of_memory(error):  # which may have been refined
+        if self.files or of_the_disk(error) or (self.folder / REFINED).exists():
             return True
         shutil.rmtree(self.folder, ignore_errors=True)
         return False

@@ -91,8 +91,8 @@ class Queue:
     ) -> str:  # the job's id
         "Run `work` when its turn comes. `watch` shows and stops it."
         watch.called, watch.visitor, watch.out = called, visitor, out
-        self.check_room(visitor)
         with self.changing:
+            self.check_room(visitor)
             ended = [job for job in self.jobs if job not in self.open()]
             self.jobs = [job for job in self.jobs if job not in ended[:-KEPT]] + [watch]
         self.pools[watch.waits].submit(self._run, watch, work)

@@ -146,6 +146,7 @@ class Mine:
         name, place = self._idle(visit, how)
         if not place.is_dir():
             raise FaststyleError("Choose a style that was taught here.")
+        self.queue.check_room(visit.name)  # or the next training would be refused
         painting = place / f"{name}.png"
         if not (beside := place.with_name(painting.name)).exists():
             if not painting.exists():
@@ -157,6 +158,9 @@ class Mine:
         name, _ = self._idle(visit, how)
         now = self.shelf.rename(name, str(how.get("name", "")))
         self.queue.rename(name, now)
+        for key, style in [*visit.closer]:
+            if style == name:
+                visit.closer[key, now] = visit.closer.pop((key, style))
         self.site.owners.gone(name)
         self.site.owners.own(visit, now)
         return {"name": now}

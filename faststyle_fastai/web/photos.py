@@ -219,4 +219,4 @@ class Photos:
 
     def plain(self, visit, how, body):
         "Paint as at first again in a style."
-        visit.closer.pop((visit.key, how.get("style")), None)
+        visit.closer.pop((visit.key, str(how.get("style"))), None)

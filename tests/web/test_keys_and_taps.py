@@ -12,6 +12,8 @@ def visit(chromium, site):
 
 def test_a_second_tap_shares_what_took_long(visit, photos):
     tab = visit()
+    made = []
+    tab.on("request", lambda r: made.append(r.url) if r.url.endswith("/page/finish") else None)
     opened(tab, photos / "china" / "0.jpg")
     tab.evaluate("""() => {
         let taps = 0;
@@ -26,6 +28,11 @@ def test_a_second_tap_shares_what_took_long(visit, photos):
     tab.locator("#share").click()
     heard(tab, "Shared at")
     assert tab.evaluate("given") == "0-starry_night.jpg"
+    assert len(made) == 1
+    repainted(tab, tab.get_by_label("the person").check)
+    tab.locator("#share").click()  # the picture has changed
+    heard(tab, "Shared at")
+    assert len(made) == 2
 
 
 def test_the_focus_stays_where_a_button_goes(visit, photos):

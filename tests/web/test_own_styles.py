@@ -120,18 +120,33 @@ def test_a_training_of_few_steps_says_so(visit):
     taught(tab, "There was time for 4 steps only")
 
 
+def rename(tab, before, after):
+    chosen(tab, before)
+    tab.get_by_label("Name", exact=True).fill(after)
+    tab.get_by_role("button", name="Rename").click()
+    taught(tab, f"{before} is now {after}.")
+
+
+def test_an_interrupted_training_is_renamed(visit):
+    tab = visit()
+    own_styles(tab)
+    rename(tab, "killed", "cut")
+    rename(tab, "cut", "killed")
+
+
 def test_what_was_made_in_a_style_follows_its_name(visit, photos):
     tab = visit(script="0")  # thumbnails in the old name are refused
     opened(tab, photos / "china" / "0.jpg")
     for style in ("udnie", "tahiti"):
         repainted(tab, tab.locator(f"#styles [title='borrowed: {style}']").click)
-    own_styles(tab)
     for before, after in (("borrowed", "lent"), ("lent", "borrowed")):
-        chosen(tab, before)
-        tab.get_by_label("Name", exact=True).fill(after)
-        tab.get_by_role("button", name="Rename").click()
-        taught(tab, f"{before} is now {after}.")
+        own_styles(tab)
+        rename(tab, before, after)
+        tab.get_by_role("link", name="Photos and films").click()
+        tab.locator(f"#styles [title='{after}: udnie']").wait_for()
         expect(tab.locator("#made-faces button")).to_have_count(3)
+    repainted(tab, tab.locator("#back").click)
+    assert tab.locator("#styles [title='borrowed: udnie'][aria-checked=true]").count() == 1
 
 
 def test_own_styles_are_renamed_downloaded_and_removed(visit, site):

@@ -93,8 +93,9 @@ $("plain").onclick = async () => {
 async function refresh() {
   const answer = await call("styles", { method: "GET", how: { version: listed } });
   if (answer.status === 204) return; // as before
+  const found = await answer.json();
   listed = answer.headers.get("version");
-  const found = await answer.json(), told = (all) => JSON.stringify(all.map(({ name, version }) => `${name} ${version}`).sort());
+  const told = (all) => JSON.stringify(all.map(({ name, version }) => `${name} ${version}`).sort());
   if (told(found) === told(facts.styles)) return;
   facts.styles.splice(0, Infinity, ...found);
   const before = style, { version } = style, one = (name) => found.find((each) => each.name === name);
@@ -102,10 +103,13 @@ async function refresh() {
     const file = styleFile(name);
     return !one(name) && file in renames ? calledNow(renames[file] + name.slice(file.length)) : name;
   };
-  for (const each of made) {
-    const { name, title } = one(calledNow(each.values.style)) ?? {};
-    if (name) each.key = JSON.stringify(Object.assign(each.values, { style: name, title }));
-  }
+  const renamed = ({ ...values }) => { // its keys stay in their order, by which settings are compared
+    [values.style, values.mix] = [calledNow(values.style), calledNow(values.mix)];
+    values.title = one(values.style)?.title ?? values.title;
+    return values;
+  };
+  for (const each of made) each.key = JSON.stringify((each.values = renamed(each.values)));
+  steps = steps.map((each) => JSON.stringify(renamed(JSON.parse(each))));
   const called = calledNow(style.name);
   style = one(called) ?? facts.styles[0];
   offerAll();

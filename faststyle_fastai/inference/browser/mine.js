@@ -248,14 +248,14 @@ $("called").oninput = () => {
 };
 $("naming").onsubmit = (event) => event.preventDefault();
 act("rename", async () => {
-  const { title, name: before, uses } = mine;
+  const { title, name: before } = mine;
   $("called").setAttribute("aria-invalid", true); // until it is known to be valid
   $("called").focus();
   const { name } = await (await change("rename", { style: before, name: $("called").value })).json();
   $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
-  renames[styleFile(uses)] = styleFile(mine.uses);
-  delete renames[styleFile(mine.uses)]; // it may have been the name of another
+  renames[before] = name;
+  delete renames[name]; // it may have been the name of another
   tellOwn("renamed", { title, now: mine.title });
 });
 act("remove", async () => {

@@ -158,7 +158,6 @@ $("forget").onclick = async () => {
 const painting = () => (document.body.dataset.painted = 1 + Number(document.body.dataset.painted));
 
 function ready(done) {
-  toShare = null;
   for (const id of ["download", "copy", "share", "as"]) $(id).disabled = !done;
   document.body.classList.toggle("strip", Boolean(done) && now.kept === "strip");
   if (done && now.file) offerTimes(); // it may be closed meanwhile

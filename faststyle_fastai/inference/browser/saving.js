@@ -116,6 +116,7 @@ function inBytes(n) {
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(n / each);
 }
 function endSaving() {
+  toShare = null;
   if ($("saving").hidden) return;
   const left = document.activeElement === document.body || $("saving").contains(document.activeElement);
   [$("saving").hidden, offered, now.filed] = [true, null, null];
