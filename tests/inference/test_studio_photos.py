@@ -47,7 +47,7 @@ def test_a_closer_look(visit, studio, china):
     assert frame.bounding_box()["width"] < near["width"]
     tab.keyboard.press("0")
     assert frame.bounding_box() == whole
-    tab.get_by_role("button", name="A closer look").click()
+    tab.get_by_role("button", name="Zoom in").click()
     assert frame.bounding_box()["width"] > whole["width"]
     repainted(tab, lambda: tab.locator("#file").set_input_files(china))
     assert frame.bounding_box()["width"] <= whole["width"]  # the strip takes some room

@@ -52,7 +52,7 @@ def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
         heard(tab, "Painted like The Great Wave off Kanagawa, as before.")
         seen = read_picture(downloaded(tab).path())
         assert np.abs(np.asarray(seen, float) - np.asarray(whole, float)).mean() < 5
-        heard(tab, "Saved at 96×72 px. As it is seen here")
+        heard(tab, "Saved at 96×72 px. It is the picture as you see it here")
         with web_page("styles", port=port):
             heard(tab, "Painted in")  # by itself
             again = read_picture(downloaded(tab).path())

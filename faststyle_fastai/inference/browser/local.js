@@ -151,7 +151,7 @@ async function fullSize({ strength, type, quality, larger, paper }, watch) {
   if (!image) return forgetFull(), null;
   now.size = `${image.width}×${image.height}`;
   const blob = await blobOf(canvasOf(image), type, quality);
-  if (!blob) throw new Error(filled(words.tooLarge, { most: LESS / 1e6 })); // for this browser
+  if (!blob) throw new Error(filled(words.tooManyPixels, { most: LESS / 1e6 })); // for this browser
   return paper ? dense(blob, perInch([image.width, image.height])) : blob;
 }
 // A JPEG or PNG that says its pixels per inch.
