@@ -57,8 +57,7 @@ def watched(folder, out, depth, force, quiet):
     while True:
         before, there = there, os.path.isdir(folder)
         if there != before and not (there and quiet):
-            said = f"Watching {folder}. Ctrl-C stops." if there else f"{folder} is gone. Waiting."
-            tell(said)
+            tell(f"Watching {folder}. Ctrl-C stops." if there else f"{folder} is gone. Waiting.")
         jobs = []
         # No folder, no image in it, or one that was taken away just now.
         with suppress(OSError):

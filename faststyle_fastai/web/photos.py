@@ -1,6 +1,5 @@
 "The page that paints a photo: the studio's, painted by this computer."
 
-import json
 import math
 import threading
 from collections.abc import Callable
@@ -48,11 +47,12 @@ class Photos:
 
     def styles(self, visit, how, body):
         "All styles and their version; without content if they are of the `version` that is known."
-        found = self.window.styles()
-        version = sha1(json.dumps(found).encode(), usedforsecurity=False).hexdigest()
+        answer = responses.JSONResponse(self.window.styles())
+        version = sha1(answer.body, usedforsecurity=False).hexdigest()
         if version == how.get("version"):
             return responses.Response(status_code=204)
-        return responses.JSONResponse(found, headers={"version": version})
+        answer.headers["version"] = version
+        return answer
 
     def progress(self, visit, how, body):
         return {"share": visit.share, "job": self.site.queue.running()}

@@ -98,7 +98,7 @@ async function goOn() {
   await lookAtJobs();
   if (!now.photo) return;
   const asked = `${keyOf(now.file)} ${film ? looks() : style.name}`;
-  const [painted, closer] = ["film", "refining"].map((kind) => jobs.findLast((job) => job.mine && job.kind === kind && job.asked === asked && (isOpen(job) || job.made)));
-  if (painted) followFilm((ours, watch) => watchFilm(painted.id, ours, watch));
-  if (closer && isOpen(closer)) getCloser(() => watchWork(closer.id));
+  const job = jobs.findLast((each) => each.mine && each.asked === asked && (isOpen(each) || each.made));
+  if (job && film) followFilm((ours, watch) => watchFilm(job.id, ours, watch));
+  else if (job && isOpen(job)) getCloser(() => watchWork(job.id));
 }
