@@ -52,10 +52,10 @@ def strokes(
     device: options.Device = None,
 ):
     "Paint an image with brush strokes or pens: as SVG, as an image, or as a video of its painting."
-    from ..core.atomic import atomic_write, may_write_file
+    from ..core.atomic import may_write_file
     from ..images.files import read_picture
     from ..images.saving import check_format, save_picture
-    from ..inference.drawing import draw_heights, draw_strokes, painting_frames, strokes_svg
+    from ..inference.drawing import draw_heights, draw_strokes, painting_frames
     from ..inference.strokes import paint_strokes
     from ..video.recorder import write_video
 
@@ -80,20 +80,28 @@ def strokes(
     if style:
         paint, styles = load_mixture(style, None, None, trust_pickle, device, "auto", True, None)
         source, like = paint(picture, style=styles), paint.painting_of(styles)
-    found = paint_strokes(source, brush, layers, detail, pens, seed, like)
+    drawing = paint_strokes(source, brush, layers, detail, pens, seed, like)
     if vector:
-        text = strokes_svg(found)
-        if len(text) > LARGE * 1e6:
-            tell(f"{out} has {len(text) / 1e6:.0f} MB. Lower --detail.")
-        with atomic_write(out) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_svg(drawing, out)
     elif film:
         fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
-        side = size or max(16, min(side, max(found.size)))
-        frames = painting_frames(found, side, round(seconds * fps), HELD * fps, relief, canvas)
+        side = size or max(16, min(side, max(drawing.size)))
+        frames = painting_frames(drawing, side, round(seconds * fps), HELD * fps, relief, canvas)
         write_video(frames, out, fps)
     else:
-        save_picture(draw_strokes(found, size, relief, canvas), out)
+        save_picture(draw_strokes(drawing, size, relief, canvas), out)
     if heights:
-        save_picture(draw_heights(found, size), heights)
+        save_picture(draw_heights(drawing, size), heights)
     options.print_outputs(out, *[heights] if heights else [])
+
+
+def write_svg(drawing, out):
+    "Write strokes as SVG. A file that editors are slow with is said."
+    from ..core.atomic import atomic_write
+    from ..inference.drawing import strokes_svg
+
+    text = strokes_svg(drawing)
+    if len(text) > LARGE * 1e6:
+        tell(f"{out} has {len(text) / 1e6:.0f} MB. Lower --detail.")
+    with atomic_write(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")

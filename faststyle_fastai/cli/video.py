@@ -63,19 +63,13 @@ def video(
     "Repaint a video in a style and keep its sound."
     from ..images.formats import is_painting
     from ..inference.builtin import film_style
-    from ..video.image_writers import write_frames
     from ..video.stylize import paint_video
     from ..video.writer import check_video_format
 
     settings = options.painting(given)
     check_video_format(out, force, resume)
     if style is None:
-        if not is_numbered(out):
-            raise BadParameter("Give a --style. Only numbered images show frames as they are.")
-        if not write_frames(source, out, size, start, end, fps):
-            raise FaststyleError(f"{source} has no frames in the requested time range.")
-        options.print_outputs(out)
-        return
+        return write_as_is(source, out, size, start, end, fps)
     if refine and (mix or settings.black):
         raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
     if as_one:
@@ -95,6 +89,17 @@ def video(
         start=start, end=end, fps=fps, codec=codec, crf=crf, resume=resume, refine=refine,
         painting=painting, loop=loop, watch=None if quiet else Progress(),
     )  # fmt: skip
+    options.print_outputs(out)
+
+
+def write_as_is(source, out, *how):
+    "Write the frames of a video as numbered images."
+    from ..video.image_writers import write_frames
+
+    if not is_numbered(out):
+        raise BadParameter("Give a --style. Only numbered images show frames as they are.")
+    if not write_frames(source, out, *how):
+        raise FaststyleError(f"{source} has no frames in the requested time range.")
     options.print_outputs(out)
 
 

@@ -79,20 +79,25 @@ def paint_tiles(
                 x = part(tile.outer)
                 y = painter.exposed(painter.net(x, painter.styling()), x, exposure)
                 keep(tile.cut(y), tile.core)
-    done = pixels(sample) + pixels(parts)
     enlarged = None if small is None else enlarger(painted, small, photo)
     out = Image.new("RGB", photo.size) if enlarged else out
+    done = pixels(sample) + pixels(parts)
     for tile in unfinished:
         tell(done)
         done += FINISH * pixels([tile])
-        y = enlarged(tile.core) if enlarged else to_tensor(out.crop(tile.core))
-        if how.keep_colors:
-            y = recolor(y, to_tensor(photo.crop(tile.core)))
-        out.paste(to_picture(y), tile.core[:2])
+        finish_tile(out, tile, photo, enlarged, how.keep_colors)
     tell(work)
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out
+
+
+def finish_tile(out, tile, photo, enlarged, keep_colors):
+    "Enlarge a tile of `out`, and give it the colors of the photo."
+    y = enlarged(tile.core) if enlarged else to_tensor(out.crop(tile.core))
+    if keep_colors:
+        y = recolor(y, to_tensor(photo.crop(tile.core)))
+    out.paste(to_picture(y), tile.core[:2])
 
 
 def measured(painter, sample, part, tell):

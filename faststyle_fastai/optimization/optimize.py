@@ -100,15 +100,13 @@ def optimize_to_file(
     """
     out, depth = _checked_output(out, depth, force or resume)
     plan = optimization_plan(recipe, **overrides)
-    ends = ".trace.json", ".loss.png", ".state", ".proof.png"
-    trace, plot, saved, preview = (out.with_name(out.name + end) for end in ends)
-    styles = listify(styles)
+    saved, preview = (out.with_name(out.name + end) for end in (".state", ".proof.png"))
     work = PixelOptimizer(
         content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
         proof=proof, precision=precision, start=start,
     )  # fmt: skip
     settings = {
-        "content": digest(content), "styles": [digest(style) for style in styles],
+        "content": digest(content), "styles": [digest(style) for style in listify(styles)],
         "style_weights": style_weights, "recipe": recipe, "seed": seed, "precision": precision,
         "weights": Path(weights).name if weights else None, "mask": digest(mask) if mask else None,
         "proof": digest(Path(proof)) if proof else None,
@@ -125,21 +123,24 @@ def optimize_to_file(
             state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
             torch.save(state, temporary)
 
-    def records():
-        write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
-        with atomic_write(plot) as temporary:
-            loss_figure(iterates).savefig(temporary, dpi=120)
-
     try:
         _run(work, out, iterates, save, save_every, callback)
     except BaseException:
-        if iterates:
-            best_effort_write(records)
+        best_effort_write(_write_records, out, settings, iterates)
         raise
-    if iterates:
-        records()
+    records = _write_records(out, settings, iterates)
     saved.unlink(missing_ok=True)
-    return [out, *[preview] * bool(proof), trace, plot]
+    return [out, *[preview] * bool(proof), *records]
+
+
+def _write_records(out, settings, iterates) -> list[Path]:
+    "Write the trace and the plot of an optimization, if it began; return their names."
+    trace, plot = (out.with_name(out.name + end) for end in (".trace.json", ".loss.png"))
+    if iterates:
+        write_json({"settings": settings, "versions": versions(), "iterates": iterates}, trace)
+        with atomic_write(plot) as temporary:
+            loss_figure(iterates).savefig(temporary, dpi=120)
+    return [trace, plot]
 
 
 def _checked_output(out: str | Path, depth: int | None, may_exist: bool) -> tuple[Path, int]:

@@ -233,10 +233,7 @@ def add_style(
     photos = photos or (record and record["settings"]["photos"])
     if not photos:
         raise FaststyleError(f"{file} is not in a run folder that lists its photos: give --photos.")
-    plan = record["settings"]["plan"] if record else asdict(recipe_plan(info["recipe"], "style"))
-    own = {k: v for k, v in overrides.items() if v is not None}
-    own["loss"] = merged(plan["loss"], own.get("loss") or {})
-    plan = {**plan, "lr": ROWS_LR} | own
+    plan = _plan_to_add(record, info["recipe"], overrides)
     size, bs, images = (plan.pop(field) for field in ("size", "bs", "images"))
     # Photos that the run held out stay held out.
     split = {k: record["settings"][k] for k in ("valid_pct", "seed")} if record else {"seed": seed}
@@ -257,6 +254,14 @@ def add_style(
         learn.loss_func.source = None  # it has only the new painting
         run_folder.export_learner(learn, run / "model.pkl")
     return out
+
+
+def _plan_to_add(record, recipe, overrides) -> dict:
+    "The plan of the run, or of the recipe, with the learning rate for scales and shifts."
+    plan = record["settings"]["plan"] if record else asdict(recipe_plan(recipe, "style"))
+    own = {k: v for k, v in overrides.items() if v is not None}
+    own["loss"] = merged(plan["loss"], own.get("loss") or {})
+    return {**plan, "lr": ROWS_LR} | own
 
 
 def fit_run(learn, minutes, quiet, where, *cbs, since=None):

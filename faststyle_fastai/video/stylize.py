@@ -81,11 +81,7 @@ def paint_video(
     if loop not in (None, "boomerang") or (loop and is_numbered(out)):
         raise UsageError(f"Invalid loop={loop} for {out}. Use boomerang, and one file.")
     check_output(out, source)
-    paint_options = PaintOptions(style, strength, **options)
-    if paint_options.strokes:
-        raise UsageError("strokes= is for still images: the strokes of a film would flicker.")
-    if paint_options.mask is not None:
-        paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
+    paint_options = of_films(PaintOptions(style, strength, **options))
     if refine and painterly:
         raise FaststyleError("Refining is for a network. Do not use both refine= and painterly=.")
     settings: dict[str, Any] = {}
@@ -109,8 +105,7 @@ def paint_video(
             warnings.warn(f"{out} has no sound, because it plays backward, too.", stacklevel=2)
         if refine and writer.resumes:
             paint.save(parts_folder(out) / REFINED)
-        total = float(reader.seconds) if reader.seconds else None
-        total = min(total, end) if total and end is not None else total
+        total = stated_end(reader, end)
         reached, problem = paint_frames(painted, reader, writer, start, end, total, watch)
         keep = problem == STOPPED and writer.resumes
         with write_errors(writer):
@@ -124,6 +119,20 @@ def paint_video(
     if not written:
         raise FaststyleError(f"{source} has no frames in the requested time range.")
     return out
+
+
+def of_films(how: PaintOptions) -> PaintOptions:
+    "The options with the mask read once for all frames; those of still images are refused."
+    if how.strokes:
+        raise UsageError("strokes= is for still images: the strokes of a film would flicker.")
+    return how if how.mask is None else replace(how, mask=read_mask(how.mask))
+
+
+def stated_end(reader, end) -> float | None:
+    "Where the video says that it ends, or `end` if that is before, in seconds; None: unknown."
+    if not reader.seconds:
+        return None
+    return float(reader.seconds) if end is None else min(float(reader.seconds), end)
 
 
 def refined(paint, source, span, seconds, style, painting, **how) -> Stylizer:
@@ -140,8 +149,7 @@ def three_frames(source, start, end, fps) -> list[Image.Image]:
     "Frames of a video to refine on; only the first one if its length is unknown."
     fps = fps if is_numbered(source) else None
     with open_video(source, fps) as reader:
-        length = float(reader.seconds or 0)
-    length = (length if end is None else min(length, end)) - start
+        length = (stated_end(reader, end) or 0) - start
     photos = []
     for share in AT if length > 0 else AT[:1]:
         with open_video(source, fps) as reader:

@@ -15,7 +15,7 @@ from .answers import SHOWN, jpeg, number, responses, stroke_of
 from .jobs import VideoJob
 from .library import plain_name
 from .photos import Photos
-from .visits import Film, Visit, kept, key_of
+from .visits import Film, Visit, file_name, kept, key_of
 
 __all__ = ["Films"]
 
@@ -57,6 +57,7 @@ class Films:
         paint, settings, _ = self.photos.prepared(visit, how)
         watch = VideoJob(visit)
         asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
+        watch.styles = tuple(map(file_name, asked))
         watch.asked = f"{visit.key} {how.get('looks')}"
         if how.get("area") in AREAS:
             settings["area"] = how["area"]

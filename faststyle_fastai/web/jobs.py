@@ -29,7 +29,7 @@ __all__ = ["EVERY", "OptimizationJob", "Queue", "TrainingJob", "VideoJob"]
 EVERY = 1.0  # s between pictures of a job
 DONE, SAVED, STOPPED, FAILED = "done", "saved", "stopped", "failed"  # how a job ends
 SURE = 0.02  # share of the work after which the time left is known
-KEPT = 50  # ended jobs that are remembered
+KEPT, ALL_KEPT = 50, 500  # ended jobs of a visitor that are remembered, and of all
 
 
 class Job:
@@ -39,6 +39,7 @@ class Job:
     waits = True  # for the work before it
     called = ""  # its name
     asked = ""  # of what it is made, and how, as the page names both
+    styles: tuple[str, ...] = ()  # the names of those it paints in
     visitor: str | None = None  # whose it is
     state = "waiting"  # or "running", or how it ended
     why = ""  # it failed
@@ -94,7 +95,9 @@ class Queue:
         with self.changing:
             self.check_room(visitor)
             ended = [job for job in self.jobs if job not in self.open()]
-            self.jobs = [job for job in self.jobs if job not in ended[:-KEPT]] + [watch]
+            own = [job for job in ended if job.visitor == visitor]
+            gone = {*own[:-KEPT], *ended[:-ALL_KEPT]}
+            self.jobs = [job for job in self.jobs if job not in gone] + [watch]
         self.pools[watch.waits].submit(self._run, watch, work)
         return watch.id
 
@@ -154,6 +157,10 @@ class Queue:
     def busy(self) -> list[str]:
         "The names of styles whose training runs or waits."
         return [job.called for job in self.open() if isinstance(job, TrainingJob)]
+
+    def uses(self, name: str) -> bool:
+        "Whether a film or refining in a style runs or waits."
+        return any(name in job.styles for job in self.open())
 
     def shown(self, visitor: str) -> list[dict]:
         "What a visitor sees: the trainings of all, and other work of one's own."

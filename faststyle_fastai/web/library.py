@@ -3,6 +3,7 @@
 import re
 import shutil
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
@@ -28,6 +29,7 @@ __all__ = ["StyleLibrary", "spoken"]
 SMALLEST = 64  # px of a painting's short side
 LONGEST, MANY = 40, 1000  # characters of a name, and paintings of one name
 TAKEN = "A style {} already exists: choose another name."
+FULL = f"There are {MANY} styles of the name {{}}. Rename this one."
 
 
 class StyleLibrary:
@@ -221,6 +223,16 @@ class StyleLibrary:
         several = len(info["styles"]) > 1
         return f"{place.name}: {info['styles'][0]}" if several else place.name
 
+    def add_numbered(self, file: Path) -> str:
+        "As `add`, for a style file whose name may be taken; if it is on the shelf, that style."
+        for name in numbered(file.stem):
+            known = self.folder / f"{name}.safetensors"
+            if known.is_file() and known.read_bytes() == file.read_bytes():
+                return name
+            with suppress(FaststyleError):  # taken
+                return self.add(file := file.rename(file.with_name(known.name)))
+        raise FaststyleError(FULL.format(file.stem))
+
     def _add_painting(self, painting, name):
         "A style for a painting; if it is on the shelf under this name, that style."
         if min(painting.size) < SMALLEST:
@@ -228,17 +240,21 @@ class StyleLibrary:
                 f"It has {painting.width} x {painting.height} px, too few for strokes. Use a "
                 f"painting of 400 px or more."
             )
-        name = own_name(name)
-        for i in range(1, MANY):
-            end = f"-{i}" if i > 1 else ""
-            called = f"{name[: LONGEST - len(end)]}{end}"
+        for called in numbered(own_name(name)):
             known = self.painting_of(called)
             if known and same_picture(read_picture(known), painting):
                 return called
             with suppress(FaststyleError):  # taken
                 place = self._new(called)
                 return save_picture(painting, place.with_name(f"{place.name}.png")).stem
-        raise FaststyleError(f"There are {MANY} paintings named {name}. Rename this one.")
+        raise FaststyleError(FULL.format(name))
+
+
+def numbered(name: str) -> Iterator[str]:
+    "A name for a file, and this name with numbers."
+    for i in range(1, MANY):
+        end = f"-{i}" if i > 1 else ""
+        yield f"{name[: LONGEST - len(end)]}{end}"
 
 
 @lru_cache

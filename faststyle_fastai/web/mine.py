@@ -19,9 +19,9 @@ from ..inference.html import export_html, sample_photo
 from ..inference.links import DAMAGED, style_link
 from ..inference.studio import export_studio
 from ..inference.stylizer import Stylizer
+from . import guard
 from .answers import SHOWN, jpeg, responses
 from .entries import written
-from .guard import check_room
 from .jobs import TrainingJob
 from .library import own_name, spoken
 from .photos import Photos
@@ -75,7 +75,8 @@ class Mine:
         if how.get("first") or visit.lessons is None:
             visit.lessons = self.site.place(visit)
         used = visit.lessons.parent.glob("photos-*")
-        check_room([visit.lessons, *used], size_of(body))
+        guard.check_room([visit.lessons, *used], size_of(body))
+        guard.check_room(self.site.scratch.glob("*/photos-*"), size_of(body), guard.LIMIT)  # of all
         (folder := visit.lessons / uuid4().hex).mkdir()
         with kept(folder, how, body):
             pass
@@ -93,8 +94,7 @@ class Mine:
             raise FaststyleError(f"{spoken(place.name)} is being taught already.")
         self.queue.check_room(visit.name)
         self.site.owners.check_room(visit, self.shelf, painting.stat().st_size)
-        if place.name in self.site.owners.names:
-            self.site.owners.check(visit, place.name)
+        self.site.owners.check(visit, place.name)
         folder, arguments = self._photos(visit, how.get("photos"))
         job = TrainingJob()
         if folder == visit.lessons:  # they are not removed while they are in use
@@ -108,9 +108,7 @@ class Mine:
             self.shelf.place(place.name)  # another page may have been faster
             teach(job, folder, picture, place, **arguments)
 
-        added = self.queue.add(place.name, job, work, visit.name)
-        self.site.owners.own(visit, place.name)
-        return {"id": added}
+        return {"id": self.queue.add(place.name, job, work, visit.name)}
 
     def _photos(self, visit, chosen):
         "A folder to train on and its arguments of `train`."
@@ -139,6 +137,8 @@ class Mine:
         if name in self.queue.busy():
             raise FaststyleError(f"{spoken(name)} is being taught: stop it first.")
         self.site.owners.check(visit, name)
+        if self.queue.uses(name):
+            raise FaststyleError(f"{spoken(name)} is in use. Try again once that has ended.")
         return name, self.shelf.path(name)
 
     def discard(self, visit, how, body):
@@ -198,13 +198,11 @@ class Mine:
             raise FaststyleError(DAMAGED)
         paint = Stylizer(link, "cpu", trust_pickle=False)
         if (called := str(paint.named)) not in paint.paintings:  # which only built-in ones have
-            file = self.site.place(visit) / f"{own_name(called)}{NETWORK}"
-            known = self.shelf.folder / paint.save(file).name
-            if known.is_file() and known.read_bytes() == file.read_bytes():
-                return {"name": known.stem}
+            file = paint.save(self.site.place(visit) / f"{own_name(called)}{NETWORK}")
             self.site.owners.check_room(visit, self.shelf, file.stat().st_size)
-            called = self.shelf.add(file)
-            self.site.owners.own(visit, called)
+            before = self.shelf.own()
+            if (called := self.shelf.add_numbered(file)) not in before:
+                self.site.owners.own(visit, called)
         return {"name": called}
 
     def studio_file(self, visit, how, body):

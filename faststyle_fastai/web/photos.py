@@ -96,7 +96,7 @@ class Photos:
 
     def mixed(self, how: dict[str, Any], find: Callable) -> tuple[Any, Any]:
         "What paints a style or a mixture of two, and which."
-        called, other = str(how.get("style")), str(how.get("other"))
+        called, other = str(how.get("style")), str(how.get("other") or "")
         paint, name = find(called)
         if not self.shelf.mixable(called, other):
             return paint, name

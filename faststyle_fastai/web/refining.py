@@ -12,7 +12,7 @@ from ..inference.finish import recolor
 from ..inference.strokes import with_strokes
 from ..optimization.optimize import optimize_style
 from .jobs import OptimizationJob
-from .visits import Closer, Site, Visit
+from .visits import Closer, Site, Visit, file_name
 
 __all__ = ["Refined", "refining"]
 
@@ -32,7 +32,7 @@ def refining(site: Site):
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
         key, out = visit.key, site.place(visit) / f"{photo.stem}.png"
         watch = OptimizationJob(visit, EARLY)
-        watch.asked = f"{key} {called}"
+        watch.asked, watch.styles = f"{key} {called}", (file_name(called),)
 
         def work():
             painted = optimize_style(photo, painting, callback=watch, end_scale=side, **site.where)

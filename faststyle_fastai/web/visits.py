@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from PIL import Image
 
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, out_of_memory
 from ..images.formats import PICTURES, RAW
 from . import guard
 from .answers import Refused, Route, body_of, responses
@@ -26,7 +26,10 @@ from .guard import check_room, plain_reason
 from .jobs import Queue
 from .library import StyleLibrary, plain_name
 
-__all__ = ["Closer", "Film", "Owners", "Site", "Visit", "Visitors", "kept", "key_of", "size_of"]
+__all__ = [
+    "Closer", "Film", "Owners", "Site", "Visit", "Visitors", "file_name", "kept", "key_of",
+    "size_of",
+]  # fmt: skip
 
 THREADS, AT_ONCE = 32, 20  # that answer visitors, and calls of one visitor
 VISITORS = 100  # the latest, whose photos are remembered
@@ -187,6 +190,8 @@ class Visitors:
             raise
         except Exception as error:
             status = 410 if isinstance(error, Forgotten) else 400
+            if isinstance(error, OSError) and error.errno or out_of_memory(error):
+                status = 507  # which may pass
             return responses.PlainTextResponse(plain_reason(error), status)
 
     def _visit(self, headers):
@@ -196,7 +201,7 @@ class Visitors:
             if visitor not in self.visits and len(self.visits) >= VISITORS:
                 gone = [name for name, visit in self.visits.items() if visit.has_left or visit.idle]
                 if not gone:
-                    raise FaststyleError("The page has too many visitors. Try again later.")
+                    raise Refused(429, "The page has too many visitors. Try again later.")
                 del self.visits[gone[0]]
             visit = self.visits.setdefault(visitor, Visit(visitor))
             visit.seen = time.monotonic()

@@ -19,12 +19,15 @@ class Work:
         self.queue, self.owners = queue, owners
 
     def jobs(self, visit, how, body):
-        "The trainings, and the visitor's other work."
-        return self.queue.shown(visit.name)
+        "The trainings, whose pictures are for those whose photos they show, and one's other work."
+        jobs = self.queue.shown(visit.name)
+        return [job | {"sees": job["sees"] * (job["mine"] or self.owners.shared)} for job in jobs]
 
     def picture(self, visit, how, body):
         "What a job shows so far."
-        if (picture := self.queue.find(how.get("id")).picture) is None:
+        job = self.queue.find(how.get("id"))
+        self.owners.check(visit, None, job.visitor)
+        if (picture := job.picture) is None:
             raise FaststyleError("There is no picture yet.")
         return jpeg(picture)
 

@@ -8,6 +8,8 @@ from clips import encode, moving
 from pages import DESK, PHONE, forgiven, heard, repainted, visitor
 from playwright.sync_api import expect
 
+from faststyle_fastai.web.visits import Visit
+
 
 @pytest.fixture
 def visit(chromium, site):
@@ -18,6 +20,23 @@ def visit(chromium, site):
 def opened(tab, film):
     tab.locator("#file").set_input_files(film)
     return heard(tab, "1 s of film")
+
+
+def test_a_server_that_forgot_a_film_gets_it_again(visit, film, monkeypatch):
+    tab = visit()
+    opened(tab, film)
+    forget, known = [True], Visit.the_photo
+
+    def forgotten(self):
+        if forget:
+            self.film = self.photo = None
+            forget.pop()
+        return known(self)
+
+    monkeypatch.setattr(Visit, "the_photo", forgotten)
+    repainted(tab, tab.get_by_role("radio", name="Udnie").click)
+    assert not forget and "This moment is painted" in tab.locator("#said").inner_text()
+    visit.errors.clear()  # the browser's word of the first answer
 
 
 @pytest.mark.parametrize("size", [DESK, pytest.param(PHONE, marks=pytest.mark.slow)])

@@ -139,12 +139,16 @@ def test_what_was_made_in_a_style_follows_its_name(visit, photos):
     opened(tab, photos / "china" / "0.jpg")
     for style in ("udnie", "tahiti"):
         repainted(tab, tab.locator(f"#styles [title='borrowed: {style}']").click)
+    mix = tab.get_by_label("Mix with")
+    repainted(tab, lambda: mix.select_option("borrowed: udnie"))
     for before, after in (("borrowed", "lent"), ("lent", "borrowed")):
         own_styles(tab)
         rename(tab, before, after)
         tab.get_by_role("link", name="Photos and films").click()
         tab.locator(f"#styles [title='{after}: udnie']").wait_for()
-        expect(tab.locator("#made-faces button")).to_have_count(3)
+        expect(tab.locator("#made-faces button")).to_have_count(4)
+        expect(mix).to_have_value(f"{after}: udnie")
+    repainted(tab, tab.locator("#back").click)
     repainted(tab, tab.locator("#back").click)
     assert tab.locator("#styles [title='borrowed: udnie'][aria-checked=true]").count() == 1
 

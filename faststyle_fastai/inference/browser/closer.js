@@ -110,15 +110,18 @@ async function refresh() {
   };
   for (const each of made) each.key = JSON.stringify((each.values = renamed(each.values)));
   steps = steps.map((each) => JSON.stringify(renamed(JSON.parse(each))));
-  const called = calledNow(style.name);
+  const called = calledNow(style.name), other = second();
   style = one(called) ?? facts.styles[0];
   offerAll();
+  if (other) $("mix").value = calledNow(other.name);
+  offerMixtures();
   titled($("title"), style);
   $("forget").hidden = !style.forgettable;
   const gone = style.name !== called;
   if (style.name !== before.name) inAddress(style);
   if (!now.photo) return gone && sayReady();
-  if (version !== style.version && !way && !filming) await paint(); // it was taught meanwhile, or has gone
+  const as = version === style.version && other?.version === second()?.version;
+  if (!as && !way && !filming) await paint(); // one was taught meanwhile, or has gone
   if (gone) say("styleGone", { title: before.title, now: workOf(style) });
   paintThumbnails().catch(console.warn);
 }

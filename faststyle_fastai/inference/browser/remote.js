@@ -22,9 +22,9 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
     lose();
     throw new Error(words.gone);
   });
-  if (answer.status === 410 && !again && file instanceof Blob && !isFilm(file)) {
+  if (answer.status === 410 && !again && file instanceof Blob) {
     uploaded = null; // a server that was started again, or has forgotten it
-    await sendPhoto();
+    await (isFilm(file) ? sendFilm(file) : sendPhoto());
     return call(what, { body, how, method, again: true });
   }
   if (!answer.ok) throw Object.assign(new Error(await answer.text()), { status: answer.status });
@@ -38,13 +38,13 @@ function lose() {
   lost = true;
   say("lost", {}, lineHere());
   const clock = setInterval(async () => {
-    if (!(await fetch("/page/styles", { headers: { visitor } }).catch(() => null))?.ok || !lost) return;
+    if (!(await fetch("/").catch(() => null))?.ok || !lost) return;
     clearInterval(clock);
     lost = false;
     say("found", {}, lineHere());
     await refresh().catch(console.warn);
     if (!now.photo) return sayReady();
-    await paint(); // which sends the photo again
+    await paint(); // which sends the photo or film again
     paintThumbnails().catch(console.warn);
   }, RETRY);
 }
@@ -107,6 +107,10 @@ async function readFilm(file) {
   return { size: file.pixels, seconds };
 }
 let framed = Promise.resolve(); // one after the other: the last one asked for is the photo
+async function sendFilm(file) {
+  await readFilm(file);
+  await call("frame_at", { how: { share: $("moment").value / 100 }, again: true });
+}
 const frameAt = (_, share) => (framed = framed.catch(() => {}).then(async () => pictureOf(await call("frame_at", { how: { share } }))));
 
 let whole, noted; // the last painting without its mask, and what the server notes of it

@@ -94,7 +94,7 @@ $("download").onclick = $("save").onclick = download;
 // The file as it would be saved, and how large it is; of several that are asked for, the last one.
 async function measure() {
   const mine = ++asks;
-  [offered, $("save").disabled] = [null, true];
+  [offered, toShare, $("save").disabled] = [null, null, true];
   $("weight").textContent = words.weighing;
   await idle();
   while (mine === asks && $("download").onclick === stopFullSize) await new Promise((done) => setTimeout(done, 200));
@@ -116,7 +116,7 @@ function inBytes(n) {
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(n / each);
 }
 function endSaving() {
-  toShare = null;
+  [toShare, changes] = [null, changes + 1];
   if ($("saving").hidden) return;
   const left = document.activeElement === document.body || $("saving").contains(document.activeElement);
   [$("saving").hidden, offered, now.filed] = [true, null, null];
@@ -152,13 +152,14 @@ $("copy").onclick = async () => {
 $("copy").hidden = !(window.ClipboardItem && navigator.clipboard?.write);
 
 $("share").hidden = !navigator.canShare?.({ files: [new File([""], "a.jpg", { type: "image/jpeg" })] });
-let toShare = null; // what took longer than a click counts: the next one shares it
+let toShare = null, changes = 0; // what took longer than a click counts: the next one shares it
 $("share").onclick = async () => {
-  const name = `${fileName()}.jpg`, made = toShare, blob = made ?? (await finished("image/jpeg"));
+  const name = `${fileName()}.jpg`, made = toShare, before = changes, blob = made ?? (await finished("image/jpeg"));
   if (!blob) return;
   const failed = (error) => {
     if (error.name === "AbortError") return say("stopped");
     if (error.name !== "NotAllowedError" || made) return say("notSaved", { why: error.message });
+    if (before !== changes) return; // another one is painted now
     toShare = blob;
     say("shareAgain");
   };
