@@ -22,7 +22,7 @@ from faststyle_fastai.all import StyleDataLoaders, Stylizer
 from faststyle_fastai.core.assets import builtin_path
 
 pytest.register_assert_rewrite("pages")  # so that its failures are explained, too
-pytest_plugins = ["exported"]  # the fixtures of exported pages
+pytest_plugins = ["exported", "public"]  # the fixtures of exported pages, and of a page for others
 matplotlib.use("Agg")
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start

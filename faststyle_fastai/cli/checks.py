@@ -96,7 +96,7 @@ def as_one(sources: list[str]) -> list[str]:
     for source in sources:
         if not Path(source).is_dir():
             raise FaststyleError(f"--as-one takes a folder of paintings, not {source}.")
-    return [f"{Path(source).resolve().name}={source}" for source in sources]
+    return [f"{Path(source).resolve().name.replace('=', '-')}={source}" for source in sources]
 
 
 def check_mix(shares: list[str] | None) -> list[str] | None:

@@ -22,7 +22,10 @@ OUT = (
     "Output file: .onnx for other programs, or .html, a page that paints in any browser. For the "
     "studio also a folder: an app to put on a web server."
 )
-DTYPE = "Type of the weights in an .onnx file: float32, half (half the size) or int8 (a third)."
+DTYPE = (
+    "Type of the weights in an .onnx file: float32, half (half the size) or int8 (a third). "
+    "Default: float32."
+)
 STYLE = "A built-in style, a painting, a link, or what add-style slim made: FILE:NAME."
 SHARE_OUT = "File for a QR code: .svg or .png."
 SHARE_STUDIO = "Address of a studio. Default: the project's site."
@@ -33,7 +36,7 @@ NAME = "Name of the style. Default: the file name."
 def export(
     file: Annotated[str, Argument(metavar="STYLE", help=FILE)],
     out: Annotated[Path, option("PATH", OUT, "-o", "--output")],
-    dtype: Annotated[str, option("TYPE", DTYPE)] = "float32",
+    dtype: Annotated[str | None, option("TYPE", DTYPE)] = None,
     arch: options.SightArch = None,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
@@ -43,6 +46,9 @@ def export(
     if kind == ".onnx" if file == STUDIO else kind not in (".html", ".onnx"):
         also = "be a folder" if file == STUDIO else "in .onnx"
         raise ValueError(f"{out} must end in .html or {also}.")
+    if (dtype and kind != ".onnx") or (arch and file == STUDIO):
+        name = "--dtype" if dtype else "--arch"
+        raise UsageError(f"{name} has no effect here: remove it.")
     from ..core.atomic import may_write_file
 
     folder = file == STUDIO and kind != ".html"
@@ -58,7 +64,7 @@ def export(
     paint = load_stylizer(file, trust_pickle, arch=arch)
     if kind == ".html":
         return options.print_outputs(export_html(paint, out))
-    options.print_outputs(export_onnx(paint, out, dtype))
+    options.print_outputs(export_onnx(paint, out, dtype or "float32"))
 
 
 def share(

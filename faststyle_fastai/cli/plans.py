@@ -25,6 +25,8 @@ def plan(inputs, out, depth, force, skip_existing, masks=None):
     from ..images.discovery import plan_outputs
 
     jobs = plan_outputs(inputs, out, depth, force, masks)
+    if skip_existing and force:
+        raise FaststyleError("Do not use both --skip-existing and --overwrite.")
     if skip_existing:
         return [(source, target) for source, target in jobs if not target.exists()]
     if not force and (existing := [target for _, target in jobs if target.exists()]):
@@ -51,7 +53,7 @@ def watched(folder, out, depth, force, quiet):
     "Yield, at each look at a folder, the images that are whole and not painted yet, as `plan`."
     from ..images.discovery import plan_outputs
 
-    there, wrong = None, ""
+    there, wrong, ours = None, "", set[tuple]()
     seen: dict[Any, tuple] = {}  # source -> its size and time at the last look
     done: dict[Any, tuple] = {}  # the same when it was painted
     while True:
@@ -75,8 +77,19 @@ def watched(folder, out, depth, force, quiet):
             jobs = [job for job in found if done.get(job[0]) != now[job[0]] == seen.get(job[0])]
             seen = now
         done |= {source: seen[source] for source, _ in jobs}
+        for job in [job for job in jobs if not (force or job in ours or may_replace(job[1]))]:
+            tell(f"warning: {job[1]} stays: it was not painted by faststyle. Use --overwrite.")
+            jobs.remove(job)
+        ours.update(jobs)
         yield jobs
         time.sleep(PAUSE)
+
+
+def may_replace(target):
+    "Whether there is no such image, or one that says that this program painted it."
+    from ..images.metadata import is_signed
+
+    return not target.exists() or is_signed(target)
 
 
 def is_newer(target, came):
@@ -90,9 +103,10 @@ def print_size(paper, dpi, bleed, megapixels):
     from ..images.sizes import Paper
 
     if not paper:
-        if bleed:
-            raise FaststyleError("--bleed needs --print.")
+        if bleed or dpi:
+            raise FaststyleError(f"{'--bleed' if bleed else '--dpi'} needs --print.")
         return None
+    dpi = dpi or 300
     short, long, bleed = (round(length / INCH * dpi) for length in (*paper, bleed))
     if bleed > short / 4:
         raise FaststyleError("--bleed is at most a quarter of the paper's short side.")

@@ -27,6 +27,7 @@ DEPTH = (
 REFINE = "Paint on each image itself for up to this long, instead of with a network."
 SEAMLESS = "Let edges meet: sides for panoramas of 360°, all for textures."
 PAPER = "Paint as large as fits on paper: A2 to A6, letter, or such as 30x40cm."
+DPI = "Pixels per inch of --print. Default: 300."
 BLEED = "Edge that is cut off after printing, such as 3mm. It mirrors the picture."
 SAVE_MASK = "Also save the mask of what is painted; for several images a folder."
 BATCH_SIZE = "Images of the same size per batch."
@@ -47,7 +48,7 @@ def stylize(
     seamless: Annotated[str | None, option("EDGES", SEAMLESS)] = None,
     painting: options.Painting = None,
     paper: Annotated[Any, option("SIZE", PAPER, "--print", parser=parsers.paper)] = None,
-    dpi: Annotated[float, option("N", "Pixels per inch of --print.", min=1)] = 300,
+    dpi: Annotated[float | None, option("N", DPI, min=1)] = None,
     bleed: Annotated[Any, option("LENGTH", BLEED, parser=parsers.length)] = None,
     save_mask: Annotated[Path | None, option("PATH", SAVE_MASK)] = None,
     batch_size: Annotated[int, option("N", BATCH_SIZE, "--batch-size", "--bs", min=1)] = 1,

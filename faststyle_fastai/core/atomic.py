@@ -17,7 +17,7 @@ from typing import Any
 from .errors import FaststyleError
 
 __all__ = [
-    "atomic_write", "best_effort_write", "check_writable", "fsync_path", "hidden_name",
+    "LONGEST", "atomic_write", "best_effort_write", "check_writable", "fsync_path", "hidden_name",
     "may_write_file", "write_first",
 ]  # fmt: skip
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .atomic import hidden_name
 from .errors import FaststyleError
 
 __all__ = ["alone", "locked"]
@@ -29,7 +30,7 @@ def locked(
         place.mkdir(parents=True, exist_ok=True)  # another process may just have created it
     elif not folder:
         place.parent.mkdir(parents=True, exist_ok=True)
-    file = place / ".lock" if place.is_dir() else place.with_name(f".{place.name}.lock")
+    file = place / ".lock" if place.is_dir() else place.with_name(hidden_name(place.name, ".lock"))
     owner, lock = "another process", FileLock(file)
     with suppress(OSError):  # missing, or unreadable while locked on Windows
         owner = file.read_text() or owner

@@ -71,7 +71,7 @@ def check_pictures(
 def _readable(path):
     try:
         read_picture(path, shortest=1)
-    except (ValueError, OSError, MemoryError):
+    except (FaststyleError, ValueError, OSError, MemoryError):  # or an extra is missing
         return False
     return True
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from .color import parse_profile, srgb
+from .odd import white_of
 from .opening import COLORS, PAGES, is_tensor, name_of, opened, reading
 
 if TYPE_CHECKING:
@@ -134,11 +135,11 @@ def _is_deep_gray(image):
 def _gray(image):
     "Gray of more than 8 bits as float32 in [0, 1]; 32-bit files may hold 8- or 16-bit values."
     values = np.nan_to_num(np.asarray(image).astype(np.float32))
-    most = values.max(initial=0)
-    if "F" in image.mode and (inside := values[values > 0]).size:  # few may be above 1
-        most = np.quantile(inside, 0.99)
-    fits = (top for top in (1, 255, 65535)["F" not in image.mode :] if most <= top)
-    top = 65535 if ";16" in image.mode else next(fits, max(most, 1e-6))
+    if image.mode == "F":
+        top = white_of(values)
+    else:
+        most = values.max(initial=0)
+        top = 255 if ";16" not in image.mode and most <= 255 else max(most, 65535)
     return (values / top).clip(0, 1)
 
 

@@ -69,7 +69,18 @@ def named_works(source: str | Path) -> tuple[str, list[str]] | None:
     name, equals, rest = str(source).partition("=")
     if not equals or is_address(source) or Path(source).exists():
         return None
-    return name, [rest] if Path(rest).exists() else rest.split(",")
+    return name, [rest] if Path(rest).exists() else _works(rest)
+
+
+def _works(listed):
+    "Files and addresses between commas, which addresses may have, too."
+    works: list[str] = []
+    for part in listed.split(","):
+        if works and is_address(works[-1]) and not (is_address(part) or Path(part).exists()):
+            works[-1] += f",{part}"
+        else:
+            works.append(part)
+    return works
 
 
 def file_name(
@@ -84,7 +95,8 @@ def file_name(
 
 def is_numbered(path: str | Path) -> bool:
     "Whether a path stands for numbered images, such as frames/%04d.png."
-    return bool(NUMBER.search(Path(path).name))
+    path = Path(path)
+    return path.suffix.lower() not in FILMS and bool(NUMBER.search(path.name))
 
 
 def numbered(

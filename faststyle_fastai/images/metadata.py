@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 from .. import __version__
 from .opening import opened
 
-__all__ = ["read_metadata", "sign", "with_bytes"]
+__all__ = ["is_signed", "read_metadata", "sign", "with_bytes"]
 
 MOST = 65_000  # bytes; a block of a JPEG holds a few more
 XMP, IPTC, IPTC_BLOCK = 700, 33723, 0x0404  # tags of a TIFF; the IPTC among a JPEG's blocks
@@ -76,6 +76,13 @@ def _xmp(image):
 
 
 READ = {"exif": _exif, "iptc": _iptc, "xmp": _xmp}
+
+
+def is_signed(source: str | Path) -> bool:
+    "Whether the metadata of an image file names this program."
+    exif = Image.Exif()
+    exif.load(read_metadata(source).get("exif", b""))
+    return str(exif.get(ExifTags.Base.Software, "")).startswith("faststyle")
 
 
 def sign(

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from ..core.extras import extra
 
-__all__ = ["choose_page", "in_planes", "mended_png", "read_tiff"]
+__all__ = ["choose_page", "in_planes", "mended_png", "read_tiff", "white_of"]
 
 TEXT = 2**24  # bytes of a PNG's text or profile that are read
 PngImagePlugin.MAX_TEXT_CHUNK = TEXT
@@ -86,15 +86,24 @@ def read_tiff(
     if page.planarconfig == PLANES and values.ndim == 3:
         values = np.moveaxis(values, 0, -1)
     if values.dtype.kind == "f":
-        values = np.nan_to_num(values).clip(0, 1) * 255
+        values = np.nan_to_num(values.astype(np.float32))
+        values = values / white_of(values) * 255
     else:
         values = values / np.iinfo(values.dtype).max * 255
-    found = Image.fromarray(values[..., :3].clip(0, 255).round().astype(np.uint8))
+    values = values.clip(0, 255).round().astype(np.uint8)
+    found = Image.fromarray(values if values.ndim == 2 else values[..., :3])
     if icc := page.tags.get("InterColorProfile"):
         found.info["icc_profile"] = bytes(icc.value)
     if turned := page.tags.get("Orientation"):
         found.getexif()[turned.code] = int(turned.value)
     return found
+
+
+def white_of(values: np.ndarray) -> float:
+    "What white is in a picture of floats: 1, 255, 65535 or more."
+    inside = values[values > 0]
+    most = np.quantile(inside, 0.99) if inside.size else 0  # few may be above 1
+    return next((top for top in (1, 255, 65535) if most <= top), float(most))
 
 
 def in_planes(image: Image.Image) -> bool:

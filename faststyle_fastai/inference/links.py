@@ -51,7 +51,10 @@ def style_link(
         paint = type(paint)(paint.paintings, "cpu", arch=ARCH)
     weights, mix = paint.style_weights(style), paint.shares(style)
     if paint.paintings and not paint.at_sight:  # built in
-        return base + link_of_names({k: max(1, round(100 * v)) for k, v in mix.items()})
+        shares = {k: max(1, round(100 * v)) for k, v in mix.items()}
+        rest = round(100 * sum(mix.values())) - sum(shares.values())  # of thirds, rounded
+        shares[max(shares, key=shares.__getitem__)] += rest
+        return base + link_of_names(shares)
     state = {} if paint.onnx else paint.network([mix or 0]).cpu().state_dict()
     key = next((k for k, v in shared_networks().items() if v == shared_hash(state)), None)
     colors = mean_palette(paint.info, paint.styles, weights)

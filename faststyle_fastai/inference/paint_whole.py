@@ -14,7 +14,7 @@ from .painter import Painter
 from .pixel_painter import PixelPainter
 from .sight_painter import SightPainter
 
-__all__ = ["paint_whole"]
+__all__ = ["of_any_size", "paint_whole"]
 
 
 def paint_whole(
@@ -30,13 +30,16 @@ def paint_whole(
     if opacity.numel():
         photo = filled(photo, opacity)
     small = photo if photo.shape[-2:] == shape else resize_short(photo, min(shape))
-    height, width = small.shape[-2:]
-    # Tiny images are too small for reflection padding: repeat their edge and crop it later.
-    room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
-    x = F.pad(small, room, mode="replicate")
-    painted = painter(x)[..., :height, :width].to(device)
+    painted = of_any_size(painter, small).to(device)
     if painted.shape != photo.shape:
         painted = enlarged(painted, small, photo)
     if how.keep_colors:
         painted = recolor(painted, photo)
     return torch.cat([painted, opacity], 1)
+
+
+def of_any_size(painter, x):
+    "Tiny images are too small for reflection padding: repeat their edge, and crop it later."
+    height, width = x.shape[-2:]
+    room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
+    return painter(F.pad(x, room, mode="replicate"))[..., :height, :width]

@@ -220,7 +220,8 @@ class Checkpoint(Callback):
                 cb.load_state_dict(found["callbacks"][cb.name])
 
     def _folders(self):
-        return sorted(self.folder.glob("step-*"), key=lambda folder: int(folder.name.split("-")[1]))
+        steps = [path for path in self.folder.glob("step-*") if path.name[5:].isdigit()]
+        return sorted(steps, key=lambda folder: int(folder.name[5:]))
 
     def _newest(self):
         "Load the newest intact checkpoint."

@@ -26,6 +26,7 @@ from PIL import Image
 from plum import dispatch
 
 from ..core.devices import use_device
+from ..core.errors import FaststyleError
 from ..core.values import check_numbers, check_range, count
 from ..images.discovery import check_pictures, picture_files
 from ..images.files import read_picture
@@ -95,7 +96,7 @@ class OpenPhoto(Transform):
                 source = random.choice(self.photos)
             try:
                 return PILImage(read_picture(source, self.shortest))
-            except (OSError, ValueError) as error:
+            except (FaststyleError, OSError, ValueError) as error:
                 if source not in self.photos or len(self.photos) < 2 or tries == TRIES - 1:
                     raise
                 if not self.gone:  # say it once

@@ -67,7 +67,7 @@ def pretrain(
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)
     where = f"The network so far is in {out}. Repeat the command with --resume to continue."
     failed = fit_run(learn, minutes, quiet, where, checkpoint)
-    give_way = {"checkpoints": lambda: [part / "checkpoints"]}
+    give_way = {} if failed else {"checkpoints": lambda: [part / "checkpoints"]}
     write_first(give_way, save_style, learn, out)
     if failed:
         raise failed

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import time
 import warnings
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 from ..core.assets import ASSETS, MODEL, builtin_path
-from ..core.atomic import atomic_write, best_effort_write, write_first
+from ..core.atomic import LONGEST, atomic_write, best_effort_write, write_first
 from ..core.errors import FaststyleError
 from ..core.provenance import write_json
 from ..inference.builtin import NETWORKS
@@ -156,7 +157,8 @@ def prepare(out, resume, record):
 
 def finish(learn, out, record, started, give_way):
     "Write the results of a run; its minutes include those before a resume."
-    give_way = {**give_way, "checkpoints": lambda: [out / "checkpoints"]}
+    if record["complete"]:  # else they are needed
+        give_way = {**give_way, "checkpoints": lambda: [out / "checkpoints"]}
     write_first(give_way, save_style, learn, out / MODEL)
     record["minutes"] = round(record["minutes"] + (time.monotonic() - started) / 60, 3)
     write_first(give_way, write_json, record, out / "run.json")
@@ -187,7 +189,7 @@ def _files(out):
     record = record_of(out)
     styles = record["settings"]["names"] if record else []
     names += ["progress.gif", *(f"progress-{style}.gif" for style in styles)]
-    return [out / name for name in names]
+    return [out / name for name in names if len(os.fsencode(name)) <= LONGEST]
 
 
 def _folders(out):

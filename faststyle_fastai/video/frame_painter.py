@@ -19,6 +19,7 @@ from ..inference.enlarge import enlarged
 from ..inference.faces import with_faces
 from ..inference.finish import filled, recolor
 from ..inference.options import PaintOptions, painting_shape
+from ..inference.paint_whole import of_any_size
 from ..inference.stylizer import Stylizer
 from .matches import FollowedMatches
 from .reader import VideoFrame
@@ -106,7 +107,7 @@ class FramePainter:
             self.people.next_frame(full)
         layers, mask = [full], self._area(full)
         for painter in reversed(self.painters):
-            painted = painter(x).to(self.device)
+            painted = of_any_size(painter, x).to(self.device)
             if painted.shape != full.shape:
                 painted = enlarged(painted, x, full)
             painted = recolor(painted, full) if self.options.keep_colors else painted

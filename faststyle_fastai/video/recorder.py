@@ -32,12 +32,13 @@ def write_video(
         return path
     av, (name, options) = extra("av", "video"), CODECS.get(path.suffix.lower(), CODEC)
     first = next(rest := iter(pictures))
-    width, height = (side // 2 * 2 for side in first.size)
+    width, height = (max(2, side // 2 * 2) for side in first.size)
     with atomic_write(path) as temporary, av.open(str(temporary), "w") as video:
         stream = video.add_stream(name, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         tagged(stream)
         for i, picture in enumerate(chain([first], rest)):
+            picture = picture if min(picture.size) > 1 else picture.resize((width, height))
             frame = encodable(np.asarray(picture.crop((0, 0, width, height))), stream)
             frame.pts, frame.time_base = i, Fraction(1, rate)
             video.mux(stream.encode(frame))

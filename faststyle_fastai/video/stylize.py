@@ -115,7 +115,8 @@ def paint_video(
     if problem:
         hint = " Continue with --resume." if keep else ""
         kind = Stopped if problem == STOPPED else FaststyleError
-        raise kind(f"{problem}: painted up to {reached:.1f} of {total or 0:.1f} s.{hint}")
+        of = f" of {total:.1f}" if total else ""
+        raise kind(f"{problem}: painted up to {reached:.1f}{of} s.{hint}")
     if not written:
         raise FaststyleError(f"{source} has no frames in the requested time range.")
     return out

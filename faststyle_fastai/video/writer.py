@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.atomic import atomic_write, hidden_name, may_write_file
+from ..core.atomic import atomic_write, fsync_path, hidden_name, may_write_file
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
@@ -33,7 +33,7 @@ CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"
 # Those that may be gone at another try, which must not cost the sound.
 DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM, EMFILE, ENFILE, ENOMEM
 SECONDS = 5  # length of a part
-REFINED = "refined.safetensors"  # the style, in the folder of an unfinished video
+RECORD, REFINED = "settings.json", "refined.safetensors"  # of an unfinished video; its style
 APART, GLOBAL_HEADER = 1 << 6, 1 << 22  # flags of containers and of encoders
 OFFSET = 60  # seconds added to times in parts, so that no encoder writes negative time stamps
 
@@ -52,8 +52,9 @@ def video_writer(
     simple = Pictures if is_numbered(out) else Animation if animated else None
     if not simple:
         return Parts(out, reader, settings, codec, crf, resume, sound)
-    if crf is not None:
-        raise ValueError(f"{out} does not support crf. Use .mp4, .mkv, .webm or .mov.")
+    for name, value in {"crf": crf, "codec": codec}.items():
+        if value is not None:
+            raise ValueError(f"{out} does not support {name}. Use .mp4, .mkv, .webm or .mov.")
     return simple(out)
 
 
@@ -81,7 +82,7 @@ class Parts(VideoWriter):
         self.check_container()
         self.held = held_tracks(reader.sounds if sound else [], reader.subtitles, out, self.format)
         self.folder = parts_folder(out)
-        record = self.folder / "settings.json"
+        record = self.folder / RECORD
         settings = json.dumps(settings, sort_keys=True, default=float)
         if resume and record.exists():
             if record.read_text() != settings:
@@ -93,8 +94,9 @@ class Parts(VideoWriter):
             self.done = self.last_time()
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        record.write_text(settings)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with atomic_write(record) as temporary:
+                temporary.write_text(settings)
 
     def check_container(self):
         "Check that the file type can hold the codec."
@@ -125,12 +127,14 @@ class Parts(VideoWriter):
         return sorted(self.folder.glob("*.nut"))
 
     def last_time(self):
-        "Time of the last frame of all complete parts."
-        if not self.files:
-            return None
-        with self.av.open(str(self.files[-1])) as part:
-            times = [p.pts * p.time_base for p in part.demux(video=0) if p.pts is not None]
-        return max(times) - OFFSET
+        "Time of the last frame of all complete parts; the last ones may be damaged."
+        for file in reversed(self.files):
+            with suppress(self.av.FFmpegError), self.av.open(str(file)) as part:
+                times = [p.pts * p.time_base for p in part.demux(video=0) if p.pts is not None]
+                if times:
+                    return max(times) - OFFSET
+            file.unlink()
+        return None
 
     def add(self, frame: VideoFrame):
         if self.until is None or frame.time >= self.until:
@@ -163,7 +167,8 @@ class Parts(VideoWriter):
         if self.container is not None:
             self.container.mux(self.stream.encode())
             self.container.close()
-            self.path.with_suffix(".tmp").rename(self.path)
+            fsync_path(part := self.path.with_suffix(".tmp"))
+            part.rename(self.path)
             self.container = None
 
     def finish(self, start, end, keep):
@@ -173,7 +178,8 @@ class Parts(VideoWriter):
         """
         self.close_part()
         if not (files := self.files):
-            shutil.rmtree(self.folder)
+            if not (keep and (self.folder / REFINED).exists()):
+                shutil.rmtree(self.folder)
             return 0
         try:
             self.join(files, start, end, self.held)
@@ -270,7 +276,7 @@ def parts_folder(out):
 def check_video_format(out: Path, force: bool, resume: bool) -> None:
     "Check that no video, finished or interrupted, is overwritten without `force` or `resume`."
     first = next(iter(numbered_files(out).values()), out) if is_numbered(out) else out
-    if parts_folder(out).exists():
+    if (parts_folder(out) / RECORD).exists():
         if not (force or resume):
             raise FaststyleError(
                 f"{out} was interrupted. Continue with --resume or start over with --overwrite."

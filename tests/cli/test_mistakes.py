@@ -23,7 +23,7 @@ def me():
     Image.effect_noise((40, 32), 90).convert("RGB").save("sea.png")
 
 
-OUT = "-o", "out.png"
+OUT, BOTH = ("-o", "out.png"), ("--overwrite", "--skip-existing")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,8 @@ OUT = "-o", "out.png"
         (("stylize", "me.png", "--style", "udnie:udnie", *OUT), "Unknown style 'udnie:udnie'"),
         (("info", "sea.png"), "is an image, not a trained style"),
         (("add-style", "RUN", "--style", "the_scream"), "stylize --style the_scream"),
+        (("stylize", "me.png", "--style", "udnie", "--dpi", 600, *OUT), "--dpi needs --print"),
+        (("stylize", "me.png", "--style", "udnie", *BOTH, *OUT), "--skip-existing and --overwrite"),
     ],
 )
 def test_what_a_style_is(faststyle, args, words):
@@ -214,3 +216,20 @@ def test_paintings_and_masks_inside_the_folder_are_no_photos(faststyle):
     assert done.stderr == "All images are painted already.\n"
     files = sorted(file.as_posix() for file in Path("in").rglob("*.png"))
     assert files == ["in/masks/me.png", "in/me.png", "in/painted/me.png"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("video", "in.mp4", "--refine", 9, "-o", "%d.png"), "Give a --style for the options"),
+        (
+            ("video", "in.mp4", "--mask", "sea.png", "-o", "%d.png"),
+            "Give a --style for the options",
+        ),
+        (("export", "udnie", "--dtype", "half", "-o", "a.html"), "--dtype has no effect here"),
+        (("export", "studio", "--arch", "slim", "-o", "a.html"), "--arch has no effect here"),
+    ],
+)
+def test_options_without_effect(faststyle, args, words):
+    Path("in.mp4").touch()
+    fails(faststyle(*args), 2, words)

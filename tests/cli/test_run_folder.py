@@ -157,6 +157,9 @@ def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_pa
     next((tmp_path / "run").glob("checkpoints/step-*/state.pt")).write_bytes(b"half a file")
     with pytest.raises(FaststyleError, match="No checkpoint in run/checkpoints is intact"):
         train(photos, painting, "run", resume=True, **settings)
+    shutil.rmtree(tmp_path / "run/checkpoints")
+    with pytest.raises(FaststyleError, match="run has no checkpoints to resume from"):
+        train(photos, painting, "run", resume=True, **settings)
     assert (run / "model.safetensors").read_bytes() == before
 
 

@@ -112,3 +112,15 @@ def test_it_is_stopped(photo):
         process.send_signal(signal.SIGTERM)  # Ctrl-C does the same, where it is not ignored
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and said.endswith("error: Stopped after 1 images.\n")
+
+
+def test_a_picture_of_one_s_own_is_not_overwritten(watch, photo):
+    os.mkdir("out")
+    Image.new("RGB", (8, 8), "red").save("out/a.jpg")
+    os.utime("out/a.jpg", (1, 1))
+    mine = open("out/a.jpg", "rb").read()
+    shutil.copy(photo, "in/a.jpg")
+    said = watch(nothing, nothing, nothing)
+    assert not said.stdout and said.stderr.count("out/a.jpg stays") == 1
+    assert open("out/a.jpg", "rb").read() == mine
+    assert watch(nothing, nothing, args=("in", "-o", "out", "--overwrite")).stdout

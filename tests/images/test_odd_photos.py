@@ -1,5 +1,6 @@
 "Photos like those of public bug reports; right values are those of ImageMagick and of browsers."
 
+import shutil
 import struct
 import warnings
 import zlib
@@ -14,7 +15,7 @@ from conftest import profile
 from fastai.vision.core import TensorImage
 from PIL import Image, ImageCms
 
-from faststyle_fastai.all import Stylizer, read_picture
+from faststyle_fastai.all import FaststyleError, Stylizer, read_picture
 from faststyle_fastai.images.color import SRGB, srgb
 from faststyle_fastai.images.discovery import find_pictures
 from faststyle_fastai.images.files import read_array
@@ -234,3 +235,28 @@ def test_tiffs_of_many_pixels_pages_and_dark_floats(tmp_path, monkeypatch):
     for name in ("pages.tif", "float.tif"):
         with pytest.raises(ValueError, match="megapixels"):
             read_picture(name)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float64, np.uint64])
+def test_gray_tiffs_of_other_types(kind):
+    gray = np.linspace(0, 255, 60 * 80).reshape(60, 80)
+    values = gray / 255 if kind != np.uint64 else gray / 255 * np.iinfo(kind).max
+    tifffile.imwrite("gray.tif", values.astype(kind))
+    assert read_picture("gray.tif").size == (80, 60)
+    assert away("gray.tif", np.repeat(gray[..., None], 3, -1)) < 1
+
+
+def test_floats_in_color_from_0_to_255():
+    tifffile.imwrite("float.tif", COLORS.astype(np.float32), photometric="rgb")
+    assert away("float.tif", COLORS) < 1
+
+
+def test_a_picture_that_needs_an_extra_is_left_out_of_a_folder(photo, tmp_path, monkeypatch):
+    def missing(*_):
+        raise FaststyleError("tifffile is missing")
+
+    shutil.copy(photo, "a.jpg")
+    tifffile.imwrite("b.tif", np.zeros((60, 80)))
+    monkeypatch.setattr("faststyle_fastai.images.odd.extra", missing)
+    good, bad = find_pictures(tmp_path)
+    assert [[path.name for path in paths] for paths in (good, bad)] == [["a.jpg"], ["b.tif"]]

@@ -205,3 +205,8 @@ def test_the_studio_opens_and_makes_links(visit, elsewhere, photos, painting):
         followed(bad)
         heard(tab, words)
         assert tab.locator("#styles [aria-checked=true]").inner_text() == chosen
+
+
+def test_thirds_sum_to_one():
+    thirds = dict.fromkeys(("udnie", "tahiti", "mondrian"), 1 / 3)
+    assert sum(read_link(style_link(Stylizer("udnie", "cpu"), thirds)).values()) == 100

@@ -1,5 +1,6 @@
 "One style from several works: at sight, refined, trained and optimized."
 
+import os
 import shutil
 
 import pytest
@@ -18,6 +19,8 @@ from faststyle_fastai.all import (
     style_learner,
     to_tensor,
 )
+from faststyle_fastai.cli.checks import as_one
+from faststyle_fastai.images.discovery import works_of
 from faststyle_fastai.inference import sight_painter
 
 
@@ -123,3 +126,15 @@ def test_works_count_as_one_painting_when_pixels_are_optimized(faststyle, works,
 def test_what_cannot_be_blended(works, photo):
     with pytest.raises(FaststyleError, match="A mix cannot be refined"):
         Stylizer({"sea": works}).refined(photo, style={"sea": 1.0})
+
+
+def test_addresses_have_commas(works):
+    museum = "https://museum.org/iiif/full/843,/0/default.jpg"
+    assert works_of(f"room={museum}") == [museum]
+    found = works_of(f"room={museum},{works[0]},{museum}")
+    assert [*map(str, found)] == [museum, works[0], museum]
+
+
+def test_a_folder_s_name_may_have_an_equals_sign():
+    os.mkdir("a=b")
+    assert as_one(["a=b"]) == ["a-b=a=b"]

@@ -105,6 +105,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(photos, painting, tmp_
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
+    newest.parent.with_name("step-000012 copy").mkdir()  # as file managers make
     resumed = learner(photos, painting, seed=5)
     with pytest.warns(UserWarning, match="step-000012 is damaged: trying the previous"):
         run(resumed, [Checkpoint("ck", every=5, resume=True)], 2)

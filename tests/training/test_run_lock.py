@@ -9,6 +9,7 @@ from fastai.callback.core import Callback
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer
 from faststyle_fastai.core.locks import locked
+from faststyle_fastai.training import run_folder
 from faststyle_fastai.training.pretraining import pretrain
 from faststyle_fastai.training.runs import add_style, train
 
@@ -92,3 +93,12 @@ def test_a_network_without_a_run_is_locked_beside_it(photos, painting, tmp_path)
         with pytest.raises(FaststyleError, match=f"{file} {OWNED}"):
             add_style(file, painting, photos, quiet=True)
     assert is_clean(tmp_path)
+
+
+def test_the_longest_names(tmp_path, monkeypatch):
+    with locked(tmp_path / ("x" * 251 + ".mp4"), "painted"):
+        pass
+    record = {"settings": {"names": ["x" * 250]}}
+    monkeypatch.setattr(run_folder, "record_of", lambda out: record)
+    run_folder.may_write(tmp_path / "run", resume=True, force=False)
+    run_folder.clear(tmp_path / "run")

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import av
@@ -9,7 +10,9 @@ from conftest import fails, full_disk
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video, read_picture
+from faststyle_fastai.images.formats import is_numbered
 from faststyle_fastai.video.reader import open_video
+from faststyle_fastai.video.recorder import write_video
 
 
 def test_a_film_is_painted_and_keeps_its_time_and_sound(paint, film, tmp_path):
@@ -42,6 +45,10 @@ def no_memory(*_):
 
 
 @pytest.mark.slow
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypatch):
     monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
     film, sight = encode(tmp_path / "in.mp4", moving(12)), Stylizer(painting, "cpu", "float32")
@@ -66,6 +73,12 @@ def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypa
         (kept,) = tmp_path.glob(".large.mp4*")
         assert (kept / "refined.safetensors").is_file()
         shutil.rmtree(kept)
+        patch.setattr("faststyle_fastai.video.stylize.FramePainter.__call__", interrupted)
+        with pytest.raises(FaststyleError, match="painted up to 0.0 of 0.4 s. Continue with"):
+            paint_video(sight, film, tmp_path / "late.mp4", refine=0.01)
+        (kept,) = tmp_path.glob(".late.mp4*")
+        assert (kept / "refined.safetensors").is_file()
+        shutil.rmtree(kept)
     monkeypatch.setattr(Stylizer, "refined", None)  # the network of the first frames is used again
     paint_video(sight, film, cut, refine=0.01, resume=True)
     assert times(cut) == times(whole)
@@ -88,6 +101,9 @@ def test_an_interrupted_film_plays_and_goes_on(paint, tmp_path, monkeypatch):
     assert 10 < len(part) < 30 and part == times(film)[: len(part)]
     with pytest.raises(FaststyleError, match="other settings"):
         paint_video(paint, film, out, strength=0.5, resume=True)
+    *_, last = sorted(tmp_path.glob(".out.mp4.parts/*.nut"))
+    shutil.copy(last, last.with_name("999999.nut"))
+    os.truncate(last.with_name("999999.nut"), 0)  # as after a power loss
     painted = []
     paint_video(paint, film, out, resume=True, watch=lambda *at: painted.append(at))
     assert times(out) == times(film) and sound_of(out) == sound_of(film)
@@ -160,6 +176,7 @@ def test_nothing_is_lost_unasked(faststyle, paint, film, tmp_path):
     said = faststyle("video", film, "--style", "udnie", "-o", frames)
     assert said.returncode == 1 and "1.png exists: use --overwrite" in said.stderr
     (tmp_path / ".out.mp4.parts").mkdir()
+    (tmp_path / ".out.mp4.parts/settings.json").touch()
     said = faststyle("video", film, "--style", "udnie", "-o", tmp_path / "out.mp4")
     assert said.returncode == 1 and "was interrupted. Continue with --resume" in said.stderr
     for out in ("none.gif", "none%d.png"):
@@ -251,3 +268,14 @@ def test_a_stop_while_a_style_is_refined_stops_it_all(painting, film, tmp_path, 
     with pytest.raises(KeyboardInterrupt):
         paint_video(sight, film, tmp_path / "out.mp4", refine=1)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_smallest_films(paint, tmp_path):
+    out = paint_video(paint, encode(tmp_path / "in.mp4", moving(3, (4, 4))), tmp_path / "out.mp4")
+    assert [frame.picture.shape for frame in seen(out)] == [(4, 4, 3)] * 3
+    line = write_video([Image.new("RGB", (64, 1), "red")] * 2, tmp_path / "line.mp4")
+    assert seen(line)[1].picture.shape == (2, 64, 3)
+
+
+def test_what_only_looks_like_numbered_images():
+    assert is_numbered("a/%04d.png") and not is_numbered("100%dance.mp4")
