@@ -46,9 +46,10 @@ def export(
     if kind == ".onnx" if file == STUDIO else kind not in (".html", ".onnx"):
         also = "be a folder" if file == STUDIO else "in .onnx"
         raise ValueError(f"{out} must end in .html or {also}.")
-    if (dtype and kind != ".onnx") or (arch and file == STUDIO):
-        name = "--dtype" if dtype else "--arch"
-        raise UsageError(f"{name} has no effect here: remove it.")
+    if dtype and kind != ".onnx":
+        raise UsageError("--dtype is only for .onnx files.")
+    if arch and file == STUDIO:
+        raise UsageError("--arch has no effect on the studio.")
     from ..core.atomic import may_write_file
 
     folder = file == STUDIO and kind != ".html"

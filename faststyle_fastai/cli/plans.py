@@ -18,6 +18,7 @@ SMALLEST = 64  # px of the short side of a print
 LARGE_PRINT = 2**24  # px; of larger ones the time is said beforehand
 TRIALS = 1 / 8, 1 / 8, 1 / 3  # of a print's sides; the first one warms up
 PAUSE = 1.0  # seconds between two looks at a watched folder
+UNSIGNED = ".bmp", ".gif"  # formats without EXIF
 
 
 def plan(inputs, out, depth, force, skip_existing, masks=None):
@@ -26,7 +27,7 @@ def plan(inputs, out, depth, force, skip_existing, masks=None):
 
     jobs = plan_outputs(inputs, out, depth, force, masks)
     if skip_existing and force:
-        raise FaststyleError("Do not use both --skip-existing and --overwrite.")
+        raise FaststyleError("Use either --skip-existing or --overwrite, not both.")
     if skip_existing:
         return [(source, target) for source, target in jobs if not target.exists()]
     if not force and (existing := [target for _, target in jobs if target.exists()]):
@@ -49,7 +50,7 @@ def check_watched(inputs, out, save_mask):
         raise FaststyleError("--watch paints without --save-mask: remove one of them.")
 
 
-def watched(folder, out, depth, force, quiet):
+def watched(folder, out, depth, force, strip, quiet):
     "Yield, at each look at a folder, the images that are whole and not painted yet, as `plan`."
     from ..images.discovery import plan_outputs
 
@@ -77,8 +78,9 @@ def watched(folder, out, depth, force, quiet):
             jobs = [job for job in found if done.get(job[0]) != now[job[0]] == seen.get(job[0])]
             seen = now
         done |= {source: seen[source] for source, _ in jobs}
-        for job in [job for job in jobs if not (force or job in ours or may_replace(job[1]))]:
-            tell(f"warning: {job[1]} stays: it was not painted by faststyle. Use --overwrite.")
+        free = force or strip  # what is stripped does not say who painted it
+        for job in [job for job in jobs if not (free or job in ours or may_replace(job[1]))]:
+            tell(f"warning: {job[1]} stays, as it has no mark of faststyle. Use --overwrite.")
             jobs.remove(job)
         ours.update(jobs)
         yield jobs
@@ -86,10 +88,10 @@ def watched(folder, out, depth, force, quiet):
 
 
 def may_replace(target):
-    "Whether there is no such image, or one that says that this program painted it."
+    "Whether there is no such image, or one that this program painted, as far as its format says."
     from ..images.metadata import is_signed
 
-    return not target.exists() or is_signed(target)
+    return not target.exists() or target.suffix.lower() in UNSIGNED or is_signed(target)
 
 
 def is_newer(target, came):

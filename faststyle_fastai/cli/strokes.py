@@ -96,7 +96,7 @@ def strokes(
 
 
 def write_svg(drawing, out):
-    "Write strokes as SVG. A file that editors are slow with is said."
+    "Write strokes as SVG; warn if it is so large that editors are slow."
     from ..core.atomic import atomic_write
     from ..inference.drawing import strokes_svg
 

@@ -111,7 +111,7 @@ def stylize(
         paint = partial(closed, paint, edges=seamless)
     work = partial(repaint, paint, settings, depth)
     save = partial(write, written, depth, note, paper)
-    rounds = plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]
+    rounds = plans.watched(inputs[0], out, depth, force, strip, quiet) if watch else [jobs]
     try:
         if paper and jobs and not quiet:
             once = {"painterly": painterly, "likeness": None if refine else likeness}

@@ -69,10 +69,9 @@ def video(
     settings = options.painting(given)
     check_video_format(out, force, resume)
     if style is None:
-        if any(
-            (as_one, mix, smooth, painterly, refine, painting, loop)
-        ) or settings != options.painting({}):
-            raise BadParameter("Give a --style for the options that paint.")
+        used = as_one, arch, mix, smooth, painterly, refine, painting, loop, codec, resume
+        if any(used) or crf is not None or not sound or settings != options.painting({}):
+            raise BadParameter("Without --style, only --size, --start, --end and --fps count.")
         return write_as_is(source, out, size, start, end, fps)
     if refine and (mix or settings.black):
         raise FaststyleError("--refine takes one style: remove --mix and --background-style.")

@@ -7,6 +7,7 @@ from glob import glob
 from pathlib import Path, PurePath
 from typing import Any
 
+from ..core.atomic import warn_once
 from ..core.errors import FaststyleError
 from ..core.terminal import CONTROL
 from .files import read_picture
@@ -71,7 +72,10 @@ def check_pictures(
 def _readable(path):
     try:
         read_picture(path, shortest=1)
-    except (FaststyleError, ValueError, OSError, MemoryError):  # or an extra is missing
+    except FaststyleError as error:  # an extra is missing
+        warn_once(str(error))
+        return False
+    except (ValueError, OSError, MemoryError):
         return False
     return True
 

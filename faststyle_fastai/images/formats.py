@@ -1,5 +1,6 @@
 "Image files by their names."
 
+import os
 import re
 from functools import lru_cache
 from importlib.util import find_spec
@@ -72,11 +73,16 @@ def named_works(source: str | Path) -> tuple[str, list[str]] | None:
     return name, [rest] if Path(rest).exists() else _works(rest)
 
 
+def _is_work(part):
+    return is_address(part) or os.path.exists(part)  # unlike a Path, it takes long ones
+
+
 def _works(listed):
-    "Files and addresses between commas, which addresses may have, too."
+    "Comma-separated files and addresses; an address may contain commas."
     works: list[str] = []
     for part in listed.split(","):
-        if works and is_address(works[-1]) and not (is_address(part) or Path(part).exists()):
+        of_address = "/" in part or Path(part).suffix.lower() not in PICTURES
+        if works and is_address(works[-1]) and of_address and not _is_work(part):
             works[-1] += f",{part}"
         else:
             works.append(part)

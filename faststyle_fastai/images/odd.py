@@ -64,7 +64,7 @@ def subfile(image, i):
 def read_tiff(
     file: Path | BytesIO,
 ) -> Image.Image | None:  # gray or RGB in 8 bits; None: not a TIFF
-    """A TIFF that Pillow cannot read: of floats in color, or in planes of 16 bits.
+    """A TIFF that Pillow cannot read: floats in color, other numbers, or planes of 16 bits.
 
     Raises `DecompressionBombError` if it has more pixels than Pillow may read.
     """
@@ -100,10 +100,12 @@ def read_tiff(
 
 
 def white_of(values: np.ndarray) -> float:
-    "What white is in a picture of floats: 1, 255, 65535 or more."
+    "The white level of a picture of floats: 1, even if it has highlights, or 255, 65535 or more."
     inside = values[values > 0]
-    most = np.quantile(inside, 0.99) if inside.size else 0  # few may be above 1
-    return next((top for top in (1, 255, 65535) if most <= top), float(most))
+    if not inside.size or np.median(inside) <= 1:
+        return 1
+    most = np.quantile(inside, 0.99)
+    return next((top for top in (255, 65535) if most <= top), float(most))
 
 
 def in_planes(image: Image.Image) -> bool:

@@ -51,9 +51,10 @@ def style_link(
         paint = type(paint)(paint.paintings, "cpu", arch=ARCH)
     weights, mix = paint.style_weights(style), paint.shares(style)
     if paint.paintings and not paint.at_sight:  # built in
-        shares = {k: max(1, round(100 * v)) for k, v in mix.items()}
-        rest = round(100 * sum(mix.values())) - sum(shares.values())  # of thirds, rounded
-        shares[max(shares, key=shares.__getitem__)] += rest
+        shares = {k: max(1, int(100 * v)) for k, v in mix.items()}
+        left = max(0, round(100 * sum(mix.values())) - sum(shares.values()))
+        for k in sorted(mix, key=lambda k: shares[k] - 100 * mix[k])[:left]:  # largest remainders
+            shares[k] += 1
         return base + link_of_names(shares)
     state = {} if paint.onnx else paint.network([mix or 0]).cpu().state_dict()
     key = next((k for k, v in shared_networks().items() if v == shared_hash(state)), None)

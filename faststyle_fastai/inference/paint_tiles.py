@@ -79,9 +79,9 @@ def paint_tiles(
                 x = part(tile.outer)
                 y = painter.exposed(painter.net(x, painter.styling()), x, exposure)
                 keep(tile.cut(y), tile.core)
+    done = pixels(sample) + pixels(parts)
     enlarged = None if small is None else enlarger(painted, small, photo)
     out = Image.new("RGB", photo.size) if enlarged else out
-    done = pixels(sample) + pixels(parts)
     for tile in unfinished:
         tell(done)
         done += FINISH * pixels([tile])

@@ -39,7 +39,7 @@ def paint_whole(
 
 
 def of_any_size(painter, x):
-    "Tiny images are too small for reflection padding: repeat their edge, and crop it later."
+    "Paint an image that may be too small for reflection padding: repeat its edge, and crop it."
     height, width = x.shape[-2:]
     room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
     return painter(F.pad(x, room, mode="replicate"))[..., :height, :width]

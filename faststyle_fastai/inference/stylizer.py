@@ -103,7 +103,7 @@ class Stylizer:
         style: Any = None,  # a name, an index, {name: weight} or [weight, …]; None: as in FILE:NAME
         strength: float = 1.0,  # from 0 (the photo as the base redraws it, not bit for bit) to 1
         tensor: bool = False,  # return [B, 3 or 4, H, W] in [0, 1] instead of an image
-        watch: Callable[[float], None] | None = None,  # gets the finished share, of tiles, too
+        watch: Callable[[float], None] | None = None,  # gets the share that is done
         refine: float = 0.0,  # seconds of painting on the image itself, by neighbors
         likeness: float | None = None,  # by neighbors: from 0, the painting with your subject, to
         # 1, the photo, painted; None: 1 at sight, .75 with `refine`

@@ -62,6 +62,8 @@ def pretrain(
     dls, settings = begun(photos, plan, start, kept, workers, device)
     if resume:
         same_run(part, settings)
+        if out.exists() and not any((part / "checkpoints").glob("step-*")):
+            raise FaststyleError(f"{part} has no checkpoints to resume from: use --overwrite.")
     learn = autoencoder_learner(dls, **start, **overrides)
     prepare(part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)

@@ -114,7 +114,10 @@ def train(
     if resume:
         run_folder.same_run(out, settings)
         if spent and not any((out / "checkpoints").glob("step-*")):
-            raise FaststyleError(f"{out} has no checkpoints to resume from: use another -o.")
+            raise FaststyleError(
+                f"{out} has no checkpoints to resume from: use --overwrite to start over, "
+                f"or another -o."
+            )
     if not quiet:
         few = 0 if images or keyframes else len(dls.photos)
         _announce(out, resume, before, minutes if usual else None, photos, few)

@@ -130,7 +130,7 @@ def of_films(how: PaintOptions) -> PaintOptions:
 
 
 def stated_end(reader, end) -> float | None:
-    "Where the video says that it ends, or `end` if that is before, in seconds; None: unknown."
+    "Where the video says that it ends, or `end` if that is earlier, in seconds; None: unknown."
     if not reader.seconds:
         return None
     return float(reader.seconds) if end is None else min(float(reader.seconds), end)

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..core.assets import MODEL, builtin_path
+from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from ..images.formats import is_painting
 from ..inference.builtin import style_thumbnail
@@ -45,7 +46,7 @@ def is_training(path):
 def is_readable(file, _written):
     try:
         read_picture(file, shortest=1)
-    except (ValueError, OSError) as error:
+    except (FaststyleError, ValueError, OSError) as error:  # or an extra is missing
         warnings.warn(f"Painting skipped: {error}", stacklevel=2)
         return False
     return True

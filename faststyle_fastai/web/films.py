@@ -15,7 +15,7 @@ from .answers import SHOWN, jpeg, number, responses, stroke_of
 from .jobs import VideoJob
 from .library import plain_name
 from .photos import Photos
-from .visits import Film, Visit, file_name, kept, key_of
+from .visits import Film, Forgotten, Visit, file_name, kept, key_of
 
 __all__ = ["Films"]
 
@@ -78,7 +78,7 @@ class Films:
 
 def the_film(visit: Visit) -> Film:
     if visit.film is None or not visit.film.file.exists():
-        raise FaststyleError("Open the film again: the page has forgotten it.")
+        raise Forgotten("Open the film again: the page has forgotten it.")
     return visit.film
 
 

@@ -29,7 +29,8 @@ __all__ = ["EVERY", "OptimizationJob", "Queue", "TrainingJob", "VideoJob"]
 EVERY = 1.0  # s between pictures of a job
 DONE, SAVED, STOPPED, FAILED = "done", "saved", "stopped", "failed"  # how a job ends
 SURE = 0.02  # share of the work after which the time left is known
-KEPT, ALL_KEPT = 50, 500  # ended jobs of a visitor that are remembered, and of all
+KEPT, ALL_KEPT = 50, 500  # ended jobs remembered per visitor, and in all
+OPEN = "running", "waiting"
 
 
 class Job:
@@ -94,7 +95,9 @@ class Queue:
         watch.called, watch.visitor, watch.out = called, visitor, out
         with self.changing:
             self.check_room(visitor)
-            ended = [job for job in self.jobs if job not in self.open()]
+            ended = [job for job in self.jobs if job.state not in OPEN]
+            for job in ended[:-KEPT]:
+                job.picture = None  # which takes memory
             own = [job for job in ended if job.visitor == visitor]
             gone = {*own[:-KEPT], *ended[:-ALL_KEPT]}
             self.jobs = [job for job in self.jobs if job not in gone] + [watch]
@@ -142,7 +145,7 @@ class Queue:
 
     def open(self) -> list[Job]:
         "Jobs that run or wait."
-        return [job for job in self.jobs if job.state in ("running", "waiting")]
+        return [job for job in self.jobs if job.state in OPEN]
 
     def running(self, waits: bool = True) -> str:
         "What kind of job others wait for; nothing if none runs. Refinings wait for each other."

@@ -29,7 +29,7 @@ __all__ = ["StyleLibrary", "spoken"]
 SMALLEST = 64  # px of a painting's short side
 LONGEST, MANY = 40, 1000  # characters of a name, and paintings of one name
 TAKEN = "A style {} already exists: choose another name."
-FULL = f"There are {MANY} styles of the name {{}}. Rename this one."
+FULL = f"There are already {MANY - 1} styles named {{}}. Rename this one."
 
 
 class StyleLibrary:
@@ -223,15 +223,22 @@ class StyleLibrary:
         several = len(info["styles"]) > 1
         return f"{place.name}: {info['styles'][0]}" if several else place.name
 
-    def add_numbered(self, file: Path) -> str:
-        "As `add`, for a style file whose name may be taken; if it is on the shelf, that style."
+    def known(self, file: Path) -> str | None:
+        "The name, perhaps with a number, under which the same style file is on the shelf."
+        data = file.read_bytes()
         for name in numbered(file.stem):
-            known = self.folder / f"{name}.safetensors"
-            if known.is_file() and known.read_bytes() == file.read_bytes():
+            there = self.folder / f"{name}.safetensors"
+            if there.is_file() and there.read_bytes() == data:
                 return name
-            with suppress(FaststyleError):  # taken
-                return self.add(file := file.rename(file.with_name(known.name)))
-        raise FaststyleError(FULL.format(file.stem))
+        return None
+
+    def free(self, name: str) -> str:
+        "The name, with a number if it is taken."
+        styles = self.styles()
+        for called in numbered(name):
+            if called not in styles:
+                return called
+        raise FaststyleError(FULL.format(name))
 
     def _add_painting(self, painting, name):
         "A style for a painting; if it is on the shelf under this name, that style."
@@ -251,7 +258,7 @@ class StyleLibrary:
 
 
 def numbered(name: str) -> Iterator[str]:
-    "A name for a file, and this name with numbers."
+    "NAME, NAME-2, NAME-3, …"
     for i in range(1, MANY):
         end = f"-{i}" if i > 1 else ""
         yield f"{name[: LONGEST - len(end)]}{end}"

@@ -138,7 +138,9 @@ class Mine:
             raise FaststyleError(f"{spoken(name)} is being taught: stop it first.")
         self.site.owners.check(visit, name)
         if self.queue.uses(name):
-            raise FaststyleError(f"{spoken(name)} is in use. Try again once that has ended.")
+            raise FaststyleError(
+                f"{spoken(name)} is in use by a film or a refinement. Try again later."
+            )
         return name, self.shelf.path(name)
 
     def discard(self, visit, how, body):
@@ -199,10 +201,11 @@ class Mine:
         paint = Stylizer(link, "cpu", trust_pickle=False)
         if (called := str(paint.named)) not in paint.paintings:  # which only built-in ones have
             file = paint.save(self.site.place(visit) / f"{own_name(called)}{NETWORK}")
+            if known := self.shelf.known(file):
+                return {"name": known}
             self.site.owners.check_room(visit, self.shelf, file.stat().st_size)
-            before = self.shelf.own()
-            if (called := self.shelf.add_numbered(file)) not in before:
-                self.site.owners.own(visit, called)
+            called = self.shelf.add(file.rename(file.with_stem(self.shelf.free(file.stem))))
+            self.site.owners.own(visit, called)
         return {"name": called}
 
     def studio_file(self, visit, how, body):

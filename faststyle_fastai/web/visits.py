@@ -113,8 +113,7 @@ class Owners:
         "Check that a style, or what `owner` began, may be changed by a visitor."
         if not self.shared and visit.name != (owner or self.names.get(file_name(name or ""))):
             raise FaststyleError(
-                "It belongs to another visitor. The page must run with --shared to let all change "
-                "it."
+                "It is not yours. The page must run with --shared to let all change it."
             )
 
 

@@ -19,7 +19,7 @@ class Work:
         self.queue, self.owners = queue, owners
 
     def jobs(self, visit, how, body):
-        "The trainings, whose pictures are for those whose photos they show, and one's other work."
+        "All trainings, with pictures only for who began them, and the visitor's other jobs."
         jobs = self.queue.shown(visit.name)
         return [job | {"sees": job["sees"] * (job["mine"] or self.owners.shared)} for job in jobs]
 

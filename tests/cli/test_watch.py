@@ -123,4 +123,7 @@ def test_a_picture_of_one_s_own_is_not_overwritten(watch, photo):
     said = watch(nothing, nothing, nothing)
     assert not said.stdout and said.stderr.count("out/a.jpg stays") == 1
     assert open("out/a.jpg", "rb").read() == mine
+    assert watch(nothing, nothing, args=("in", "-o", "out", "--strip")).stdout
+    os.utime("out/a.jpg", (1, 1))
+    assert watch(nothing, nothing, args=("in", "-o", "out", "--strip")).stdout
     assert watch(nothing, nothing, args=("in", "-o", "out", "--overwrite")).stdout

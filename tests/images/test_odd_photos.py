@@ -251,6 +251,13 @@ def test_floats_in_color_from_0_to_255():
     assert away("float.tif", COLORS) < 1
 
 
+def test_floats_in_color_with_highlights():
+    values = COLORS.astype(np.float32) / 255
+    values[:8] = 3
+    tifffile.imwrite("bright.tif", values, photometric="rgb")
+    assert away("bright.tif", 255 * values.clip(0, 1)) < 1
+
+
 def test_a_picture_that_needs_an_extra_is_left_out_of_a_folder(photo, tmp_path, monkeypatch):
     def missing(*_):
         raise FaststyleError("tifffile is missing")
@@ -258,5 +265,6 @@ def test_a_picture_that_needs_an_extra_is_left_out_of_a_folder(photo, tmp_path, 
     shutil.copy(photo, "a.jpg")
     tifffile.imwrite("b.tif", np.zeros((60, 80)))
     monkeypatch.setattr("faststyle_fastai.images.odd.extra", missing)
-    good, bad = find_pictures(tmp_path)
+    with pytest.warns(UserWarning, match="tifffile is missing"):
+        good, bad = find_pictures(tmp_path)
     assert [[path.name for path in paths] for paths in (good, bad)] == [["a.jpg"], ["b.tif"]]

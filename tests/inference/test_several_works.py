@@ -131,6 +131,9 @@ def test_what_cannot_be_blended(works, photo):
 def test_addresses_have_commas(works):
     museum = "https://museum.org/iiif/full/843,/0/default.jpg"
     assert works_of(f"room={museum}") == [museum]
+    with pytest.raises(FileNotFoundError, match="absent.png"):
+        works_of(f"room={museum},absent.png")
+    assert works_of(f"room={museum},{'x' * 300}") == [f"{museum},{'x' * 300}"]
     found = works_of(f"room={museum},{works[0]},{museum}")
     assert [*map(str, found)] == [museum, works[0], museum]
 

@@ -44,11 +44,11 @@ def no_memory(*_):
     raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-@pytest.mark.slow
 def interrupted(*_):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypatch):
     monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
     film, sight = encode(tmp_path / "in.mp4", moving(12)), Stylizer(painting, "cpu", "float32")

@@ -113,8 +113,12 @@ async function refresh() {
   const called = calledNow(style.name), other = second();
   style = one(called) ?? facts.styles[0];
   offerAll();
-  if (other) $("mix").value = calledNow(other.name);
-  offerMixtures();
+  if (other) ($("mix").value = calledNow(other.name)), offerMixtures();
+  if (film) film.made = Object.fromEntries(Object.entries(film.made).map(([looks, painted]) => {
+    const [one, two, ...rest] = JSON.parse(looks);
+    return [JSON.stringify([calledNow(one), two && calledNow(two), ...rest]), painted];
+  }));
+  if (steps.length) remember(true);
   titled($("title"), style);
   $("forget").hidden = !style.forgettable;
   const gone = style.name !== called;

@@ -22,9 +22,9 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
     lose();
     throw new Error(words.gone);
   });
-  if (answer.status === 410 && !again && file instanceof Blob) {
-    uploaded = null; // a server that was started again, or has forgotten it
-    await (isFilm(file) ? sendFilm(file) : sendPhoto());
+  if (answer.status === 410 && !again && file instanceof Blob) { // a server that was started again, or has forgotten it
+    if (isFilm(file)) await sendFilm(file);
+    else await ((uploaded = null), sendPhoto());
     return call(what, { body, how, method, again: true });
   }
   if (!answer.ok) throw Object.assign(new Error(await answer.text()), { status: answer.status });
@@ -107,9 +107,10 @@ async function readFilm(file) {
   return { size: file.pixels, seconds };
 }
 let framed = Promise.resolve(); // one after the other: the last one asked for is the photo
-async function sendFilm(file) {
-  await readFilm(file);
-  await call("frame_at", { how: { share: $("moment").value / 100 }, again: true });
+let resent = null; // for all that is asked meanwhile
+function sendFilm(file) {
+  const frame = () => call("frame_at", { how: { share: $("moment").value / 100 }, again: true });
+  return (resent ??= readFilm(file).then(frame).finally(() => (resent = null)));
 }
 const frameAt = (_, share) => (framed = framed.catch(() => {}).then(async () => pictureOf(await call("frame_at", { how: { share } }))));
 

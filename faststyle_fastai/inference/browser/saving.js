@@ -94,7 +94,7 @@ $("download").onclick = $("save").onclick = download;
 // The file as it would be saved, and how large it is; of several that are asked for, the last one.
 async function measure() {
   const mine = ++asks;
-  [offered, toShare, $("save").disabled] = [null, null, true];
+  [offered, toShare, changes, $("save").disabled] = [null, null, changes + 1, true];
   $("weight").textContent = words.weighing;
   await idle();
   while (mine === asks && $("download").onclick === stopFullSize) await new Promise((done) => setTimeout(done, 200));
@@ -133,7 +133,7 @@ $("as").onclick = () => {
   $("format").focus();
   return measure();
 };
-addEventListener("keydown", ({ key }) => key === "Escape" && endSaving());
+addEventListener("keydown", ({ key }) => key === "Escape" && !$("saving").hidden && endSaving());
 $("format").onchange = () => {
   $("format").dataset.chosen = true;
   offerFormat();
