@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,18 @@ def test_a_folder_is_painted_in_a_built_in_style(tree, photos, tmp_path):
             grays = (np.asarray(each.convert("L")).ravel() for each in (a, b))
             assert a.size == b.size and np.corrcoef(*grays)[0, 1] > 0.8
     assert "--skip-existing" in run(tree, *words, status=1)
+
+
+def test_a_folder_is_watched(tree, photos, tmp_path):
+    call = [sys.executable, "-c", ALONE, "stylize", "--watch", str(photos / "china")]
+    call += ["--style", "udnie", "--faces", "painted", "-o", str(tmp_path)]
+    until = time.monotonic() + 60
+    with subprocess.Popen(call, stderr=-1, text=True, cwd=tree) as process:
+        while not (tmp_path / "6.jpg").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.terminate()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and (tmp_path / "6.jpg").exists(), said
 
 
 def test_styles_and_what_needs_more(tree):

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from fastcore.basics import chunked
 from ..core.assets import ASSETS, MODEL
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
+from ..core.terminal import utf8
 from ..core.values import with_kinds
 from ..images.discovery import output_name, works_of
 from ..images.files import image_size
@@ -80,7 +82,8 @@ def paint_bulk(
     names = _to_do(source, out, force)
     if not names:
         return _report(out, [])
-    errors: dict[str, str] = {}  # name -> error, or an empty string
+    # Name -> error, or an empty string. Ray takes no other names.
+    errors = {name: "Its name is not UTF-8: rename it." for name in names if utf8(name) != name}
     with _connected(ray, address):
         for attempt in range(TRIES):
             if left := [name for name in names if name not in errors]:
@@ -89,11 +92,14 @@ def paint_bulk(
                         errors |= part
                         if watch:
                             watch(len(errors), sum(map(bool, errors.values())), len(names))
-                except ray.exceptions.RayActorError:  # on a machine not yet known to be dead
+                except (ray.exceptions.RayActorError, FaststyleError) as error:
+                    if isinstance(error, FaststyleError) and not attempt:
+                        raise
+                    # Else it was on a machine not yet known to be dead, or all have gone.
                     time.sleep(PAUSE)
     lost = f"The worker died {TRIES} times."
     errors = {name: errors.get(name, lost) for name in names}
-    return _report(out, [(name, error) for name, error in errors.items() if error])
+    return _report(out, [(utf8(name), error) for name, error in errors.items() if error])
 
 
 def content_of(style):
@@ -151,6 +157,8 @@ def _connect(ray, address):
 def _painted(ray, names, work, workers, batch):
     "Yield {name: error} for some images at a time; images whose worker dies are missing."
     resources = ray.cluster_resources()
+    if not resources.get("CPU"):  # which Ray leaves out
+        raise FaststyleError("The Ray cluster has no CPUs now. Start a worker, then try again.")
     n, gpus = shares(workers, resources.get("GPU", 0), resources["CPU"])
     tasks = min(math.ceil(len(names) / batch), MOST_TASKS)
     with warnings.catch_warnings():
@@ -189,7 +197,7 @@ def _to_do(source, out, force):
     store, root = file_system(source)
     target, place = file_system(out)
     inside = PurePosixPath(place) if target == store else None
-    if inside in (PurePosixPath(root), *PurePosixPath(root).parents):
+    if inside and any(map(partial(_is_same, inside), (root, *PurePosixPath(root).parents))):
         raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
     names = []
     taken: dict[Path, str] = {}  # output -> the image it is of
@@ -204,6 +212,12 @@ def _to_do(source, out, force):
     outputs = [] if force else files_below(target, place)
     existing = {str(path.relative_to(place)) for path in outputs}
     return sorted(name for name in names if output_name(name).as_posix() not in existing)
+
+
+def _is_same(one, other):
+    "Whether two paths are one; some file systems do not tell upper from lower case."
+    there = os.path.exists(one) and os.path.exists(other)
+    return PurePosixPath(one) == PurePosixPath(other) or (there and os.path.samefile(one, other))
 
 
 def _report(out, failed):

@@ -8,6 +8,7 @@ from typing import Any
 from ..core.atomic import hidden_name
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
+from ..images.discovery import picture_files
 
 __all__ = ["file_system", "files_below", "placed", "put"]
 
@@ -19,9 +20,15 @@ def files_below(
     root: str,
     missing: str | None = None,  # the error if the folder does not exist; None: it is empty
 ) -> list[PurePosixPath]:
-    "All files below a folder."
+    "All files below a folder; of a local one, the images, those in linked folders once."
     from pyarrow.fs import FileSelector, FileType
 
+    if store.type_name == "local":
+        if not os.path.isdir(root) and missing is None:
+            return []
+        with suppress(FileNotFoundError):
+            return [PurePosixPath(path.as_posix()) for path in picture_files(root)]
+        raise FileNotFoundError(missing)
     selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
     try:
         entries = store.get_file_info(selector)
@@ -34,7 +41,7 @@ def files_below(
 
 def placed(address: str | Path) -> str:
     "A URL, or an absolute path, because workers have another current folder."
-    return str(address) if "://" in str(address) else os.path.abspath(address)
+    return str(address) if "://" in str(address) else os.path.realpath(address)
 
 
 def file_system(

@@ -43,8 +43,9 @@ def use_device(
         raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
     if device.type in GPUS and (device.index or 0) >= getattr(torch, device.type).device_count():
         raise ValueError(f"PyTorch finds no {device} here. Choose a lower number.")
-    if device.type == "cuda" and device.index is not None:
-        torch.cuda.set_device(device)
+    if device.type == "cuda":  # by its number, as the current one may become another
+        number = torch.cuda.current_device() if device.index is None else device.index
+        torch.cuda.set_device(device := torch.device("cuda", number))
     return device
 
 

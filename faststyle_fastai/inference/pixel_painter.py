@@ -45,7 +45,7 @@ class PixelPainter:
 
     def painted(self, photo: Image.Image, first: Tensor) -> Tensor:
         "Optimize the image for some seconds."
-        began = time.monotonic()
+        began = time.perf_counter()
         ratio = max(photo.size) / min(photo.size)
         longest = min(LARGEST, max(*photo.size, round(SMALLEST * ratio)))
         plan = optimization_plan("neighbors", likeness=self.likeness, end_scale=longest)
@@ -80,5 +80,5 @@ class PixelPainter:
         trial = replace(plan, min_scale=plan.end_scale, initial_iterations=2)
         *_, last = self.optimizer(photo, trial)
         work = OTHER * sum((size / plan.end_scale) ** 2 for size in sizes)
-        left = self.seconds - (time.monotonic() - began)
+        left = self.seconds - (time.perf_counter() - began)
         return rounded_steps(left / (last.seconds * work))

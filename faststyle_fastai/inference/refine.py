@@ -126,7 +126,7 @@ def refine(
         return painted.detach()
 
     photos = [grained(photo) for photo in photos]
-    began = time.monotonic()
+    began = time.perf_counter()
     try:
         descend(photos[0])  # allocates and caches
         n = steps_within(seconds, lambda: descend(photos[0]), began)
@@ -147,10 +147,10 @@ def refine(
 
 def steps_within(seconds: float, step: Callable, began: float) -> int:
     "The number of steps that fit into `seconds`, by the time that some take."
-    times = [time.monotonic()]
+    times = [time.perf_counter()]
     while len(times) <= TRIED and times[-1] - began < seconds / 4:  # on a slow machine only one
         step()
-        times.append(time.monotonic())
+        times.append(time.perf_counter())
     fastest = min(after - before for before, after in pairwise([began, *times]))
     return rounded_steps((seconds - (times[-1] - began)) / fastest)
 

@@ -61,7 +61,8 @@ class Objective:
             layers = {name: self.layers[name][0] for name in names if self.layers[name][1] == scale}
             with computing(self.device, self.dtype):
                 output = self.backbone(shrink(x, scale), list(set(layers.values())))
-            features |= {name: output[layer] for name, layer in layers.items()}
+            # Those of a second GPU come back: what compares layers needs them on one.
+            features |= {name: output[layer].to(self.device) for name, layer in layers.items()}
         return features
 
     def at(

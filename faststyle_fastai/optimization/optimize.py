@@ -93,7 +93,7 @@ def optimize_to_file(
 ) -> list[Path]:  # the files written
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
 
-    `resume` continues from me.png.state, which is removed at the end; without `out` it begins.
+    `resume` continues from me.png.state, which is removed at the end; without one it begins.
 
     Raises what `optimize_style` does, and `FaststyleError` if `out` exists, if it was started with
     other settings, and when it is stopped.
@@ -113,18 +113,23 @@ def optimize_to_file(
         "start": digest(start) if isinstance(start, (str, Path)) else start is not None,
         "plan": json.loads(json.dumps(asdict(plan))),
     }  # fmt: skip
-    iterates = _resumed(work, out, saved, settings) if resume and out.exists() else []
+    begun = resume and (out.exists() or saved.exists())
+    iterates = _resumed(work, out, saved, settings) if begun else []
 
-    def save():
+    def show():
         save_picture(work.picture(), out, depth)
         if proof:
             save_picture(soft_proof(to_picture(work.picture()), proof), preview)
+
+    def save():  # an image without its state would count as finished
         with atomic_write(saved) as temporary:
             state = {"settings": settings, "work": work.state_dict(), "iterates": iterates}
             torch.save(state, temporary)
+        show()
 
     try:
         _run(work, out, iterates, save, save_every, callback)
+        show()
     except BaseException:
         best_effort_write(_write_records, out, settings, iterates)
         raise
@@ -169,7 +174,7 @@ def _resumed(work, out, saved, settings):
 
 
 def _run(work, out, iterates, save, save_every, callback):
-    "Optimize, appending to `iterates`; save regularly and at the end, also if it is stopped."
+    "Optimize, appending to `iterates`; save regularly, and if it is stopped."
     with interrupts() as pressed:  # between iterations: an unfinished one could not be resumed
         for iterate in work:
             iterates.append(asdict(iterate))
@@ -179,7 +184,6 @@ def _run(work, out, iterates, save, save_every, callback):
                 raise Stopped(f"Stopped. {where} Repeat the command with --resume to continue.")
             if iterate.i % save_every == 0 or iterate.i == iterate.i_max:
                 best_effort_write(save)
-    save()
 
 
 def loss_figure(iterates: list[dict]) -> "Figure":

@@ -156,14 +156,14 @@ class PixelOptimizer:
         if self.at[1] == 0:
             self._enter((height, width))
         while self.at[1] < i_max:
-            began = time.monotonic()
+            began = time.perf_counter()
             if self.at[1] % self.plan.rematch == 0:
                 rematch(self.pixels * self.unit, self.at)
             if self.opt and self.plan.anneal and self.plan.optimizer == "adam":
                 left = (1 - self.at[1] / i_max) / self.plan.anneal
                 self.opt.param_groups[0]["lr"] = self.plan.step_size * min(1.0, left)
             loss, parts = self._step(errors)
-            self.at, seconds = (scale, self.at[1] + 1), time.monotonic() - began
+            self.at, seconds = (scale, self.at[1] + 1), time.perf_counter() - began
             yield OptimizationStep(width, height, self.at[1], i_max, loss, parts, seconds)
         self.at = scale + 1, 0
 

@@ -1,6 +1,7 @@
 "Bulk painting on a cluster of two nodes, one of which dies."
 
 import csv
+import os
 import shutil
 
 import numpy as np
@@ -126,10 +127,22 @@ def test_a_run_folder_from_where_one_is(cluster, pictures, tmp_path):
     assert names(tmp_path / "here") == names(tmp_path / "some")
 
 
+def test_links_in_circles_and_names_that_are_not_utf8(cluster, pictures, tmp_path):
+    (tmp_path / "in").mkdir()
+    shutil.copy(pictures / "0" / "0.jpg", tmp_path / "in" / "a.jpg")
+    shutil.copy(pictures / "0" / "0.jpg", os.fsencode(tmp_path / "in") + b"/caf\xe9.jpg")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    ((name, why),) = paint_bulk(tmp_path / "in", tmp_path / "out", SLIM, address=cluster.address)
+    assert name == "caf?.jpg" and "not UTF-8" in why and names(tmp_path / "out") == ["a.jpg"]
+
+
 def test_bad_calls(tmp_path, pictures):
     for out in (pictures, pictures.parent):
         with pytest.raises(FaststyleError, match="choose another folder"):
             paint_bulk(pictures, out, SLIM)
+    (tmp_path / "link").symlink_to(pictures)
+    with pytest.raises(FaststyleError, match="choose another folder"):
+        paint_bulk(pictures, tmp_path / "link", SLIM, force=True)
     with pytest.raises(FileNotFoundError, match="No folder"):
         paint_bulk(tmp_path / "none", tmp_path / "out", SLIM)
     with pytest.raises(FaststyleError, match="nowhere://x"):

@@ -156,3 +156,10 @@ def test_a_resume_with_other_settings_is_refused(photo, painting, tmp_path):
         optimize_to_file(photo, [painting], out, callback=lambda it, _: it.i == 2, **SMALL)
     with pytest.raises(FaststyleError, match="started with other settings"):
         optimize_to_file(photo, [painting], out, resume=True, **SMALL, step_size=0.1)
+    out.rename(tmp_path / "look.png")  # the state is what counts
+    seen = []
+    with pytest.raises(FaststyleError, match="Stopped"):
+        optimize_to_file(
+            photo, [painting], out, resume=True, callback=lambda it, _: not seen.append(it), **SMALL
+        )
+    assert seen[0].i == 3 and out.is_file()

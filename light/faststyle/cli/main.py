@@ -81,7 +81,7 @@ def stylize(
         return [paint(items[0][0], **how)]
 
     try:
-        for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
+        for each in watched(inputs[0], out, depth, force, strip, quiet) if watch else [jobs]:
             batches = ([(source, target, source)] for source, target in each)
             with closing(map_overlapped(batches, painted, save)) as results:
                 failed += report(results, len(jobs), quiet)
