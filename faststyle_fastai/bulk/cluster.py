@@ -34,7 +34,7 @@ from ..images.tensors import read_tensor
 from ..inference.builtin import find_style
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from .stores import file_system, files_below, placed, put
+from .stores import file_system, files_below, is_same, placed, put, real_path
 
 __all__ = ["paint_bulk"]
 
@@ -46,6 +46,10 @@ PAUSE = 5  # seconds until a cluster notices a dead machine
 BATCH_PIXELS = 2**23  # most pixels in a batch
 PER_GPU = 6  # workers
 TRIES = 4  # the first in groups; then images lost with their worker, one by one
+
+
+class NoProcessors(FaststyleError):
+    "A cluster that has none, now."
 
 
 @with_kinds
@@ -92,11 +96,10 @@ def paint_bulk(
                         errors |= part
                         if watch:
                             watch(len(errors), sum(map(bool, errors.values())), len(names))
-                except (ray.exceptions.RayActorError, FaststyleError) as error:
-                    if isinstance(error, FaststyleError) and not attempt:
+                except (ray.exceptions.RayActorError, NoProcessors) as error:
+                    if isinstance(error, NoProcessors) and not attempt:
                         raise
-                    # Else it was on a machine not yet known to be dead, or all have gone.
-                    time.sleep(PAUSE)
+                    time.sleep(PAUSE)  # it was on a machine not yet known to be dead
     lost = f"The worker died {TRIES} times."
     errors = {name: errors.get(name, lost) for name in names}
     return _report(out, [(utf8(name), error) for name, error in errors.items() if error])
@@ -158,7 +161,7 @@ def _painted(ray, names, work, workers, batch):
     "Yield {name: error} for some images at a time; images whose worker dies are missing."
     resources = ray.cluster_resources()
     if not resources.get("CPU"):  # which Ray leaves out
-        raise FaststyleError("The Ray cluster has no CPUs now. Start a worker, then try again.")
+        raise NoProcessors("The Ray cluster has no CPUs now. Start a worker, then try again.")
     n, gpus = shares(workers, resources.get("GPU", 0), resources["CPU"])
     tasks = min(math.ceil(len(names) / batch), MOST_TASKS)
     with warnings.catch_warnings():
@@ -196,28 +199,28 @@ def _to_do(source, out, force):
     "The names of the images that are not painted yet."
     store, root = file_system(source)
     target, place = file_system(out)
-    inside = PurePosixPath(place) if target == store else None
-    if inside and any(map(partial(_is_same, inside), (root, *PurePosixPath(root).parents))):
+    local = store.type_name == target.type_name == "local"
+    real = real_path if local else PurePosixPath
+    inside = real(place) if target == store else None
+    if inside and any(map(partial(is_same, inside), (root, *PurePosixPath(root).parents))):
         raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
     names = []
     taken: dict[Path, str] = {}  # output -> the image it is of
     for path in files_below(store, root, f"No folder {source}."):
-        if is_picture(path.relative_to(root)) and inside not in path.parents:
+        folder = real(path.parent)
+        if is_picture(path.relative_to(root)) and inside not in (folder, *folder.parents):
             name = str(path.relative_to(root))
             if (other := taken.setdefault(output_name(name), name)) != name:
                 raise FaststyleError(f"{other} and {name} would both become {output_name(name)}.")
             names.append(name)
     if not names:
         raise FileNotFoundError(f"No images in {source}.")
+    sources = {real(f"{root}/{name}") for name in names} if local else set()
+    if any(real(f"{place}/{output_name(name)}") in sources for name in names):
+        raise FaststyleError(f"{out} links to images of {source}: choose another folder.")
     outputs = [] if force else files_below(target, place)
     existing = {str(path.relative_to(place)) for path in outputs}
     return sorted(name for name in names if output_name(name).as_posix() not in existing)
-
-
-def _is_same(one, other):
-    "Whether two paths are one; some file systems do not tell upper from lower case."
-    there = os.path.exists(one) and os.path.exists(other)
-    return PurePosixPath(one) == PurePosixPath(other) or (there and os.path.samefile(one, other))
 
 
 def _report(out, failed):

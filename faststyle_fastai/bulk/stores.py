@@ -10,7 +10,7 @@ from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..images.discovery import picture_files
 
-__all__ = ["file_system", "files_below", "placed", "put"]
+__all__ = ["file_system", "files_below", "is_same", "placed", "put", "real_path"]
 
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
 
@@ -26,9 +26,10 @@ def files_below(
     if store.type_name == "local":
         if not os.path.isdir(root) and missing is None:
             return []
-        with suppress(FileNotFoundError):
-            return [PurePosixPath(path.as_posix()) for path in picture_files(root)]
-        raise FileNotFoundError(missing)
+        try:
+            return [PurePosixPath(path.as_posix()) for path in picture_files(root, stop)]
+        except FileNotFoundError:
+            raise FileNotFoundError(missing) from None
     selector = FileSelector(root, recursive=True, allow_not_found=missing is None)
     try:
         entries = store.get_file_info(selector)
@@ -39,9 +40,25 @@ def files_below(
     return [PurePosixPath(info.path) for info in entries if info.type == FileType.File]
 
 
+def stop(error: OSError):
+    "A folder that cannot be listed must not be left out in silence."
+    raise FaststyleError(f"Cannot list {error.filename}: {format_error(error)}") from None
+
+
 def placed(address: str | Path) -> str:
     "A URL, or an absolute path, because workers have another current folder."
-    return str(address) if "://" in str(address) else os.path.realpath(address)
+    return str(address) if "://" in str(address) else os.path.abspath(address)
+
+
+def real_path(path: Any) -> PurePosixPath:
+    "The path of a local file or folder without links."
+    return PurePosixPath(Path(os.path.realpath(path)).as_posix())
+
+
+def is_same(one: Any, other: Any) -> bool:
+    "Whether two paths are one; some file systems do not tell upper from lower case."
+    there = os.path.exists(one) and os.path.exists(other)
+    return PurePosixPath(one) == PurePosixPath(other) or (there and os.path.samefile(one, other))
 
 
 def file_system(

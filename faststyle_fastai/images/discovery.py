@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path, PurePath
@@ -23,7 +24,10 @@ __all__ = [
 CASELESS = "darwin", "win32"  # where a name in capitals is the same file
 
 
-def picture_files(folder: str | Path) -> list[Path]:  # sorted
+def picture_files(
+    folder: str | Path,
+    onerror: Callable[[OSError], Any] | None = None,  # of a folder that cannot be listed
+) -> list[Path]:  # sorted
     """Files below a folder with an image extension, except hidden ones; linked folders once.
 
     Raises `FileNotFoundError` if there is no folder.
@@ -34,7 +38,7 @@ def picture_files(folder: str | Path) -> list[Path]:  # sorted
     found: list[Path] = []
     places, seen = [folder], set()
     for place in places:  # links are added: those to a folder that is listed already lead nowhere
-        for parent, below, names in os.walk(place):
+        for parent, below, names in os.walk(place, onerror=onerror):
             if (real := os.path.realpath(parent)) in seen:
                 below.clear()
                 continue

@@ -73,6 +73,10 @@ def named_works(source: str | Path) -> tuple[str, list[str]] | None:
     return name, [rest] if Path(rest).exists() else _works(rest)
 
 
+def _is_image(name):
+    return Path(urlsplit(name).path).suffix.lower() in PICTURES
+
+
 def _is_work(part):
     return is_address(part) or os.path.exists(part)  # unlike a Path, it takes long ones
 
@@ -81,8 +85,8 @@ def _works(listed):
     "Comma-separated files and addresses; an address may contain commas."
     works: list[str] = []
     for part in listed.split(","):
-        of_address = "/" in part or Path(part).suffix.lower() not in PICTURES
-        if works and is_address(works[-1]) and of_address and not _is_work(part):
+        more = "/" in part or not _is_image(part) or (works and not _is_image(works[-1]))
+        if works and is_address(works[-1]) and more and not _is_work(part):
             works[-1] += f",{part}"
         else:
             works.append(part)

@@ -21,6 +21,7 @@ NEEDED = b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf", b"cICP", b"gAMA",
 SUBFILE, REDUCED = 254, 1  # a TIFF's tag, and its bit of thumbnails
 PLANAR, PLANES, BITS = 284, 2, 258  # tags, and a value of the first one
 TIFFS = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
+BRIGHT = 16  # highlights of a picture whose white is 1
 
 
 def mended_png(file: Path | BytesIO) -> BytesIO | None:  # None: not a PNG
@@ -102,10 +103,10 @@ def read_tiff(
 def white_of(values: np.ndarray) -> float:
     "The white level of a picture of floats: 1, even if it has highlights, or 255, 65535 or more."
     inside = values[values > 0]
-    if not inside.size or np.median(inside) <= 1:
+    most = np.quantile(inside, 0.99) if inside.size else 0
+    if inside.size and np.median(inside) <= 1 and most <= BRIGHT:
         return 1
-    most = np.quantile(inside, 0.99)
-    return next((top for top in (255, 65535) if most <= top), float(most))
+    return next((top for top in (1, 255, 65535) if most <= top), float(most))
 
 
 def in_planes(image: Image.Image) -> bool:

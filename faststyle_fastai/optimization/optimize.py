@@ -93,7 +93,8 @@ def optimize_to_file(
 ) -> list[Path]:  # the files written
     """Run `optimize_style` on files, saving the image regularly and when interrupted.
 
-    `resume` continues from me.png.state, which is removed at the end; without one it begins.
+    `resume` continues from me.png.state, which is removed at the end. Without it and `out` it
+    begins.
 
     Raises what `optimize_style` does, and `FaststyleError` if `out` exists, if it was started with
     other settings, and when it is stopped.
@@ -128,7 +129,7 @@ def optimize_to_file(
         show()
 
     try:
-        _run(work, out, iterates, save, save_every, callback)
+        _run(work, out, iterates, save, show, save_every, callback)
         show()
     except BaseException:
         best_effort_write(_write_records, out, settings, iterates)
@@ -173,13 +174,17 @@ def _resumed(work, out, saved, settings):
     return state["iterates"]
 
 
-def _run(work, out, iterates, save, save_every, callback):
+def _run(work, out, iterates, save, show, save_every, callback):
     "Optimize, appending to `iterates`; save regularly, and if it is stopped."
     with interrupts() as pressed:  # between iterations: an unfinished one could not be resumed
         for iterate in work:
             iterates.append(asdict(iterate))
             if pressed or (callback and callback(iterate, work)):
-                save()
+                try:
+                    save()
+                except (OSError, RuntimeError):  # there may be room for the image alone
+                    show()
+                    raise
                 where = f"{out} is the image so far."
                 raise Stopped(f"Stopped. {where} Repeat the command with --resume to continue.")
             if iterate.i % save_every == 0 or iterate.i == iterate.i_max:

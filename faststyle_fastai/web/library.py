@@ -234,10 +234,9 @@ class StyleLibrary:
 
     def free(self, name: str) -> str:
         "The name, with a number if it is taken."
-        styles = self.styles()
         for called in numbered(name):
-            if called not in styles:
-                return called
+            with suppress(FaststyleError):  # taken
+                return self._new(called).name
         raise FaststyleError(FULL.format(name))
 
     def _add_painting(self, painting, name):

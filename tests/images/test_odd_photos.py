@@ -16,6 +16,7 @@ from fastai.vision.core import TensorImage
 from PIL import Image, ImageCms
 
 from faststyle_fastai.all import FaststyleError, Stylizer, read_picture
+from faststyle_fastai.core.atomic import warn_once
 from faststyle_fastai.images.color import SRGB, srgb
 from faststyle_fastai.images.discovery import find_pictures
 from faststyle_fastai.images.files import read_array
@@ -258,6 +259,13 @@ def test_floats_in_color_with_highlights():
     assert away("bright.tif", 255 * values.clip(0, 1)) < 1
 
 
+def test_dark_floats_in_color_from_0_to_255():
+    values = np.full((8, 8, 3), 0.5, np.float32)
+    values[..., 0] = 200
+    tifffile.imwrite("dark.tif", values, photometric="rgb")
+    assert away("dark.tif", values) < 1
+
+
 def test_a_picture_that_needs_an_extra_is_left_out_of_a_folder(photo, tmp_path, monkeypatch):
     def missing(*_):
         raise FaststyleError("tifffile is missing")
@@ -265,6 +273,7 @@ def test_a_picture_that_needs_an_extra_is_left_out_of_a_folder(photo, tmp_path, 
     shutil.copy(photo, "a.jpg")
     tifffile.imwrite("b.tif", np.zeros((60, 80)))
     monkeypatch.setattr("faststyle_fastai.images.odd.extra", missing)
+    warn_once.cache_clear()
     with pytest.warns(UserWarning, match="tifffile is missing"):
         good, bad = find_pictures(tmp_path)
     assert [[path.name for path in paths] for paths in (good, bad)] == [["a.jpg"], ["b.tif"]]

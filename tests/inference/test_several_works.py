@@ -134,6 +134,8 @@ def test_addresses_have_commas(works):
     with pytest.raises(FileNotFoundError, match="absent.png"):
         works_of(f"room={museum},absent.png")
     assert works_of(f"room={museum},{'x' * 300}") == [f"{museum},{'x' * 300}"]
+    sunrise = "https://upload.wikimedia.org/Monet_-_Impression,_Sunrise.jpg"
+    assert works_of(f"room={sunrise}") == [sunrise]
     found = works_of(f"room={museum},{works[0]},{museum}")
     assert [*map(str, found)] == [museum, works[0], museum]
 

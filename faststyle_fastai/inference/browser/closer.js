@@ -118,7 +118,7 @@ async function refresh() {
     const [one, two, ...rest] = JSON.parse(looks);
     return [JSON.stringify([calledNow(one), two && calledNow(two), ...rest]), painted];
   }));
-  if (steps.length) remember(true);
+  if (steps.length && (style.name !== before.name || second()?.name !== other?.name)) remember(true);
   titled($("title"), style);
   $("forget").hidden = !style.forgettable;
   const gone = style.name !== called;

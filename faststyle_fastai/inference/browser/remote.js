@@ -107,10 +107,11 @@ async function readFilm(file) {
   return { size: file.pixels, seconds };
 }
 let framed = Promise.resolve(); // one after the other: the last one asked for is the photo
-let resent = null; // for all that is asked meanwhile
+let resent = null; // the film that is sent again, for all that is asked meanwhile
 function sendFilm(file) {
   const frame = () => call("frame_at", { how: { share: $("moment").value / 100 }, again: true });
-  return (resent ??= readFilm(file).then(frame).finally(() => (resent = null)));
+  if (resent?.file !== file) resent = { file, done: readFilm(file).then(frame).finally(() => (resent = null)) };
+  return resent.done;
 }
 const frameAt = (_, share) => (framed = framed.catch(() => {}).then(async () => pictureOf(await call("frame_at", { how: { share } }))));
 
