@@ -146,11 +146,11 @@ def test_bad_calls(tmp_path, pictures):
     (tmp_path / "link").symlink_to(pictures)
     with pytest.raises(FaststyleError, match="choose another folder"):
         paint_bulk(pictures, tmp_path / "link", SLIM, force=True)
-    (tmp_path / "in").mkdir()
-    shutil.copytree(pictures, tmp_path / "data" / "all")
-    (tmp_path / "in" / "all").symlink_to(tmp_path / "data" / "all")
+    shutil.copytree(pictures, tmp_path / "in" / "all")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "all").symlink_to(tmp_path / "in" / "all")
     with pytest.raises(FaststyleError, match="links to images"):
-        paint_bulk(tmp_path / "in", tmp_path / "data", SLIM, force=True)
+        paint_bulk(tmp_path / "in", tmp_path / "linked", SLIM, force=True)
     with pytest.raises(FileNotFoundError, match="No folder"):
         paint_bulk(tmp_path / "none", tmp_path / "out", SLIM)
     with pytest.raises(FaststyleError, match="nowhere://x"):
