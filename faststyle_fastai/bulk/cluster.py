@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -34,7 +34,7 @@ from ..images.tensors import read_tensor
 from ..inference.builtin import find_style
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from .stores import file_system, files_below, is_same, placed, put, real_path
+from .stores import file_system, files_below, placed, put, real_folder
 
 __all__ = ["paint_bulk"]
 
@@ -200,27 +200,28 @@ def _to_do(source, out, force):
     store, root = file_system(source)
     target, place = file_system(out)
     local = store.type_name == target.type_name == "local"
-    real = real_path if local else PurePosixPath
-    inside = real(place) if target == store else None
-    if inside and any(map(partial(is_same, inside), (root, *PurePosixPath(root).parents))):
+    real: Any = lru_cache(real_folder) if local else PurePosixPath
+    begin, end = real(PurePosixPath(root)), real(PurePosixPath(place))
+    if target == store and end in (begin, *begin.parents):
         raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
-    names = []
     taken: dict[Path, str] = {}  # output -> the image it is of
+    originals = set()
     for path in files_below(store, root, f"No folder {source}."):
         folder = real(path.parent)
-        if is_picture(path.relative_to(root)) and inside not in (folder, *folder.parents):
+        inside = target == store and end in (folder, *folder.parents)
+        if is_picture(path.relative_to(root)) and not inside:
             name = str(path.relative_to(root))
             if (other := taken.setdefault(output_name(name), name)) != name:
                 raise FaststyleError(f"{other} and {name} would both become {output_name(name)}.")
-            names.append(name)
-    if not names:
+            originals.add(folder / path.name)
+    if not taken:
         raise FileNotFoundError(f"No images in {source}.")
-    sources = {real(f"{root}/{name}") for name in names} if local else set()
-    if any(real(f"{place}/{output_name(name)}") in sources for name in names):
+    painted = (PurePosixPath(place, output) for output in taken)
+    if target == store and any(real(path.parent) / path.name in originals for path in painted):
         raise FaststyleError(f"{out} links to images of {source}: choose another folder.")
     outputs = [] if force else files_below(target, place)
     existing = {str(path.relative_to(place)) for path in outputs}
-    return sorted(name for name in names if output_name(name).as_posix() not in existing)
+    return sorted(name for output, name in taken.items() if output.as_posix() not in existing)
 
 
 def _report(out, failed):

@@ -10,7 +10,7 @@ from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
 from ..images.discovery import picture_files
 
-__all__ = ["file_system", "files_below", "is_same", "placed", "put", "real_path"]
+__all__ = ["file_system", "files_below", "placed", "put", "real_folder"]
 
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
 
@@ -50,15 +50,9 @@ def placed(address: str | Path) -> str:
     return str(address) if "://" in str(address) else os.path.abspath(address)
 
 
-def real_path(path: Any) -> PurePosixPath:
-    "The path of a local file or folder without links."
+def real_folder(path: PurePosixPath) -> PurePosixPath:
+    "The path of a local folder without links."
     return PurePosixPath(Path(os.path.realpath(path)).as_posix())
-
-
-def is_same(one: Any, other: Any) -> bool:
-    "Whether two paths are one; some file systems do not tell upper from lower case."
-    there = os.path.exists(one) and os.path.exists(other)
-    return PurePosixPath(one) == PurePosixPath(other) or (there and os.path.samefile(one, other))
 
 
 def file_system(

@@ -77,16 +77,13 @@ def _is_image(name):
     return Path(urlsplit(name).path).suffix.lower() in PICTURES
 
 
-def _is_work(part):
-    return is_address(part) or os.path.exists(part)  # unlike a Path, it takes long ones
-
-
 def _works(listed):
     "Comma-separated files and addresses; an address may contain commas."
     works: list[str] = []
     for part in listed.split(","):
+        work = is_address(part) or os.path.exists(part)  # which, unlike a Path, takes long ones
         more = "/" in part or not _is_image(part) or (works and not _is_image(works[-1]))
-        if works and is_address(works[-1]) and more and not _is_work(part):
+        if works and is_address(works[-1]) and more and not work:
             works[-1] += f",{part}"
         else:
             works.append(part)

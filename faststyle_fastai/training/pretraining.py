@@ -61,9 +61,7 @@ def pretrain(
     kept = {"style": [], "names": [], "valid_pct": valid_pct, "minutes": minutes, "seed": seed}
     dls, settings = begun(photos, plan, start, kept, workers, device)
     if resume:
-        same_run(part, settings)
-        if out.exists() and not any((part / "checkpoints").glob("step-*")):
-            raise FaststyleError(f"{part} has no checkpoints to resume from: use --overwrite.")
+        same_run(part, settings, trained=out.exists())
     learn = autoencoder_learner(dls, **start, **overrides)
     prepare(part, resume, {"settings": settings, "added": {}})
     checkpoint = Checkpoint(part / "checkpoints", checkpoint_every, resume=resume)

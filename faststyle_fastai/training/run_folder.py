@@ -101,13 +101,17 @@ def not_among(photos, out):
         raise FaststyleError(f"{out} is inside the folder of photos {photos}: choose another -o.")
 
 
-def same_run(out, settings):
+def same_run(out, settings, trained):
     """Check that the run to resume was started with the same settings; file paths may differ.
+
+    One that has `trained` needs its checkpoints: without them, it would replace its network.
 
     More minutes or epochs, whichever it was started with, extend a finished run.
     """
     if not (record := record_of(out)):
         return
+    if trained and not any((out / "checkpoints").glob("step-*")):
+        raise FaststyleError(f"{out} has no checkpoints to resume from: use --overwrite.")
     if record["added"]:
         names = ", ".join(record["added"])
         raise FaststyleError(

@@ -112,12 +112,7 @@ def train(
     before = (resume and run_folder.record_of(out)) or {}
     spent = before.get("minutes", 0.0)
     if resume:
-        run_folder.same_run(out, settings)
-        if spent and not any((out / "checkpoints").glob("step-*")):
-            raise FaststyleError(
-                f"{out} has no checkpoints to resume from: use --overwrite to start over, "
-                f"or another -o."
-            )
+        run_folder.same_run(out, settings, trained=spent > 0)
     if not quiet:
         few = 0 if images or keyframes else len(dls.photos)
         _announce(out, resume, before, minutes if usual else None, photos, few)

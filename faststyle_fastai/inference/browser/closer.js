@@ -124,8 +124,8 @@ async function refresh() {
   const gone = style.name !== called;
   if (style.name !== before.name) inAddress(style);
   if (!now.photo) return gone && sayReady();
-  const as = version === style.version && other?.version === second()?.version;
-  if (!as && !way && !filming) await paint(); // one was taught meanwhile, or has gone
+  const same = version === style.version && other?.version === second()?.version;
+  if (!same && !way && !filming) await paint(); // one was taught meanwhile, or has gone
   if (gone) say("styleGone", { title: before.title, now: workOf(style) });
   paintThumbnails().catch(console.warn);
 }

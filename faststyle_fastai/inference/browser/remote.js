@@ -23,8 +23,8 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
     throw new Error(words.gone);
   });
   if (answer.status === 410 && !again && file instanceof Blob) { // a server that was started again, or has forgotten it
-    if (isFilm(file)) await sendFilm(file);
-    else await ((uploaded = null), sendPhoto());
+    if (!isFilm(file)) uploaded = null;
+    await (isFilm(file) ? sendFilm(file) : sendPhoto());
     return call(what, { body, how, method, again: true });
   }
   if (!answer.ok) throw Object.assign(new Error(await answer.text()), { status: answer.status });
