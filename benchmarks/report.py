@@ -61,7 +61,7 @@ def cpu() -> str:
 
 def markdown(rows: list[dict]) -> str:
     "A Markdown table."
-    heads = list(rows[0])
+    heads = list(rows[0]) if rows else ["none"]
     lines = [heads, ["-" for _ in heads], *([row[h] for h in heads] for row in rows)]
     return "\n".join("| " + " | ".join(_text(v) for v in line) + " |" for line in lines)
 

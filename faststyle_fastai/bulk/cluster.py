@@ -201,11 +201,10 @@ def _to_do(source, out, force):
     target, place = file_system(out)
     local = store.type_name == target.type_name == "local"
     real: Any = lru_cache(real_folder) if local else PurePosixPath
-    begin, end = real(PurePosixPath(root)), real(PurePosixPath(place))
+    begin, end = (real(PurePosixPath(each)) for each in (root, place))
     if target == store and end in (begin, *begin.parents):
         raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
-    taken: dict[Path, str] = {}  # output -> the image it is of
-    originals = set()
+    taken, originals = dict[Path, str](), set()  # output -> the image it is of; where all lie
     for path in files_below(store, root, f"No folder {source}."):
         folder = real(path.parent)
         inside = target == store and end in (folder, *folder.parents)
