@@ -1,6 +1,7 @@
 "Ways to ask a page over HTTP, as a program would, and to use it in a browser."
 
 import json
+import os
 import shutil
 import zipfile
 from contextlib import contextmanager
@@ -25,6 +26,11 @@ def call(port, path, body=None, **headers):
             return answer.status, answer.read().decode(errors="replace")
     except HTTPError as error:
         return error.code, error.read().decode(errors="replace")
+
+
+def files_in(folder):
+    "The files of a folder and below, while others may delete there: `rglob` would fail."
+    return {Path(place, name) for place, _, names in os.walk(folder) for name in names}
 
 
 DESK, PHONE = (1200, 900), (390, 844)

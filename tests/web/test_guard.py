@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from pages import call, send
+from pages import call, files_in, send
 
 from faststyle_fastai.all import ASSETS, read_picture
 from faststyle_fastai.images import remote
@@ -30,7 +30,7 @@ def test_no_name_is_a_file_of_the_server(page, monkeypatch):
     port, secret, folder = page
     refined = "faststyle_fastai.web.refining.optimize_style"  # it would go on in the background
     monkeypatch.setattr(refined, lambda photo, *_, **how: read_picture(photo))
-    absent, before = secret.with_name("absent.png"), sorted(folder.rglob("*"))
+    absent, before = secret.with_name("absent.png"), files_in(folder)
     send(port, "photo", secret.read_bytes(), {"name": "mine.png"})
     for act in (*NAMED, "curve", "end"):
         for key in ("style", "other", "name", "id", "photos", "suffix"):
@@ -41,7 +41,7 @@ def test_no_name_is_a_file_of_the_server(page, monkeypatch):
                 free = act in ("paint", "finish") or (act, key) == ("packed", "suffix")
                 assert free or told[0] == told[1], (act, key, got)
                 assert str(folder) not in told[0] and str(Path.home()) not in told[0]
-    assert len(sorted(folder.rglob("*"))) >= len(before)
+    assert len(files_in(folder)) >= len(before)
 
 
 def test_a_link_is_no_path_and_no_address(page, tmp_path, monkeypatch):
@@ -122,7 +122,7 @@ def test_other_names_are_refused(page, path):
 
 def test_other_sites_are_refused(page):
     port, secret, folder = page
-    before = sorted(folder.rglob("*"))
+    before = files_in(folder)
     foreign = ("http://evil.example", "null", "", f"http://127.0.0.1:{port + 1}", f"http://localhost:{port}",
                f"https://127.0.0.1:{port}.evil.example", "http://127.0.0.1")  # fmt: skip
     for origin in foreign:
@@ -130,7 +130,7 @@ def test_other_sites_are_refused(page):
         assert send(port, "refine", b"", Origin=origin)[0] == 403
         assert send(port, "jobs", None, Origin=origin)[0] == 403
         assert call(port, "/api/styles", Origin=origin)[0] == 403
-    assert sorted(folder.rglob("*")) == before
+    assert files_in(folder) == before
     assert send(port, "stop", b"", Origin=f"http://127.0.0.1:{port}")[0] == 200
     for site in ("cross-site", "same-site"):
         assert call(port, "/api/styles", Sec_Fetch_Site=site)[0] == 403

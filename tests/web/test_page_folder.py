@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from pages import send
+from pages import files_in, send
 from PIL import Image
 
 from faststyle_fastai.web import guard
@@ -26,7 +26,7 @@ def test_the_folder_is_private_and_bounded(tmp_path, monkeypatch):
             (folder / f"{i}").write_bytes(bytes(200))
             os.utime(folder / f"{i}", (1e9 + i, 1e9 + i) if i < 2 else None)
         guard.trim(folder)
-        left = {path.name for path in folder.rglob("*") if path.is_file()} - {".lock"}
+        left = {path.name for path in files_in(folder)} - {".lock"}
         assert {"in-use", "9"} <= left and not {"0", "1"} & left
         assert sum((folder / name).stat().st_size for name in left - {"in-use"}) <= 1100
     assert list(tmp_path.iterdir()) == []
@@ -50,7 +50,7 @@ def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
         assert send(port, "photo", (tmp_path / "noise.png").read_bytes(), name)[0] == 200
 
     def left():
-        return sorted(file.stem for file in folder.rglob("upload*.png"))
+        return sorted(p.stem for p in files_in(folder) if p.stem.startswith("upload"))
 
     assert waited_for(lambda: left() == ["upload3", "upload4"]), left()
 

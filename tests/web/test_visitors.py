@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from pages import call, send
+from pages import call, files_in, send
 from public import added, noisy, png
 
 from faststyle_fastai.core.errors import FaststyleError
@@ -31,6 +31,11 @@ def test_styles_belong_to_who_added_them(public):
     assert send(public, "remove", b"", {"style": name}, "bob")[0] == 200
 
 
+def lent(folder):
+    "The photos that a training learns on, copied."
+    return [path for path in files_in(folder) if "photos-" in str(path.parent)]
+
+
 def test_a_painting_stays_while_it_is_taught(public, public_scratch, monkeypatch):
     gate = threading.Event()
     monkeypatch.setattr("faststyle_fastai.web.teaching.teach", lambda *_, **__: gate.wait(60))
@@ -42,13 +47,13 @@ def test_a_painting_stays_while_it_is_taught(public, public_scratch, monkeypatch
     waits = json.loads(send(public, "teach", b"", how, "hugo")[1])
     status, said, _ = send(public, "forget", b"", {"style": one}, "hugo")
     assert status == 400 and b"is being taught: stop it first" in said
-    assert list(public_scratch.rglob("photos-*"))
+    assert lent(public_scratch)
     assert send(public, "end", b"", waits, "hugo")[0] == 200
     gate.set()
     end = time.monotonic() + 60
     while send(public, "forget", b"", {"style": one}, "hugo")[0] == 400:
         assert time.monotonic() < end
-    while list(public_scratch.rglob("photos-*")):  # what it would have learned on has gone
+    while lent(public_scratch):  # what it would have learned on has gone
         assert time.monotonic() < end
 
 
@@ -142,20 +147,16 @@ def test_no_job_is_lost_that_is_added_at_once():
     queue.close()
 
 
-def files(folder):
-    return {path for path in folder.rglob("*") if path.is_file()}
-
-
 def test_a_visitor_s_styles_fill_no_disk(public, public_styles, public_scratch, monkeypatch):
     monkeypatch.setattr(guard, "QUOTA", 60_000)
     names = [{"name": f"dora{i}.png"} for i in range(4)]
     for i in range(2):
         assert send(public, "style", noisy(i), names[i], "dora")[0] == 200
-    before = files(public_styles)
+    before = files_in(public_styles)
     status, said, _ = send(public, "style", noisy(2), names[2], "dora")
     assert status == 413 and b"more than the" in said and b"\n" not in said
-    assert files(public_styles) == before and not any(
-        p.stem == "dora2" for p in files(public_scratch)
+    assert files_in(public_styles) == before and not any(
+        p.stem == "dora2" for p in files_in(public_scratch)
     )
     assert send(public, "style", noisy(3), names[3], "emil")[0] == 200  # another visitor's
     assert send(public, "remove", b"", {"style": "Dora0"}, "dora")[0] == 200
@@ -178,16 +179,16 @@ def test_what_a_visitor_sends_pushes_out_nobody_else_s(public, public_scratch, m
     for i in range(5):
         assert send(public, "photo", noisy(i), {"name": f"his{i}.png"}, "ivan")[0] == 200
     until = time.monotonic() + 10  # a page cleans up after its answer
-    while len(left := sorted(p.stem for p in files(public_scratch) if p.stem[:3] == "his")) > 2:
+    while len(left := sorted(p.stem for p in files_in(public_scratch) if p.stem[:3] == "his")) > 2:
         assert time.monotonic() < until, left
-    assert left == ["his3", "his4"] and any(p.stem == "hers" for p in files(public_scratch))
+    assert left == ["his3", "his4"] and any(p.stem == "hers" for p in files_in(public_scratch))
 
 
 def test_refused_files_are_not_kept(public, public_scratch):
-    before = files(public_scratch)
+    before = files_in(public_scratch)
     for act in ("photo", "film", "style"):
         status, _, _ = send(public, act, b"not at all" * 999, {"name": "a.png"}, "jo")
-        assert status == 400 and files(public_scratch) == before
+        assert status == 400 and files_in(public_scratch) == before
 
 
 def test_a_photo_of_another_tab_is_not_painted(public):
