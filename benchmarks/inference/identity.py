@@ -88,6 +88,7 @@ def trained(args, way):
         learn.loss_func.__class__ = PhotoIsAStyle
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe()
+    learn.style_card.info["palettes"] = {}  # a photo has its own colors
     return Stylizer(learn), list(dls.valid.items[: args.count])
 
 

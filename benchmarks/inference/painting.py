@@ -44,6 +44,8 @@ def main():
     peak = max(rate for by_type in rates().values() for rate in by_type.values())
     full, slim = Stylizer(STYLE), Stylizer(SLIM)
     exact = [Stylizer(style, precision="float32") for style in (STYLE, SLIM)]
+    for paint in (full, slim, *exact):
+        paint.info = paint.info | {"palettes": {}}  # the peer has none
     networks = {
         "full, float32": partial(timed, exact[0].paint),
         "full": partial(timed, full.paint),

@@ -27,9 +27,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo")
     args = parser.parse_args()
-    exact = Stylizer(STYLE, precision="float32")
+    exact, usual = Stylizer(STYLE, precision="float32"), Stylizer(STYLE)
+    for paint in (exact, usual):
+        paint.info = paint.info | {"palettes": {}}  # not all runtimes have them
     picture, rows = read_picture(args.photo), []
-    runs = {"PyTorch, float32": exact.paint, "PyTorch, bfloat16": Stylizer(STYLE).paint}
+    runs = {"PyTorch, float32": exact.paint, "PyTorch, bfloat16": usual.paint}
     runs["PyTorch, bfloat16, torch.compile"] = compiled(STYLE)
     megabytes = dict.fromkeys(runs, "")
     with tempfile.TemporaryDirectory() as folder:

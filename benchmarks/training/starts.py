@@ -53,7 +53,7 @@ def main():
 
 
 def trained(photos, painting, start, seconds):
-    "A learner of a painting, after so many seconds of training."
+    "A learner of a painting, after so many seconds, some of which `fit_recipe` keeps for files."
     set_seed(0)
     plan = recipe_plan("fast", "style")
     dls = StyleDataLoaders.from_folder(photos, plan.size, plan.bs, plan.images, seed=0)

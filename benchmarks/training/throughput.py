@@ -4,8 +4,8 @@
         --peer EXAMPLES/fast_neural_style/neural_style
 
 Training uses batches of 4 at 256 px and one style. The peer's `train()` runs as published except
-for random VGG16 weights, which take the same time. Ours runs with the same VGG16, layers and loss
-weights, then with its defaults. All take turns. The table shows medians over the steps of all
+for random VGG16 weights, which take the same time. Ours runs with the same VGG16 and layers,
+then with its defaults. All take turns. The table shows medians over the steps of all
 rounds.
 """
 
@@ -54,7 +54,7 @@ def main():
         torch.save(torchvision.models.vgg16(weights=None).state_dict(), vgg16)
         jobs = {
             "ours, the same VGG16 and layers": lambda: ours(photos, style, weights=vgg16, **SAME),
-            "ours, recipe fast (lite, three scales)": lambda: ours(photos, style, small=0),
+            "ours, recipe fast": lambda: ours(photos, style, small=0),
             "ours, recipe fast, slim network": lambda: ours(photos, style, small=0, arch="slim"),
         }
         if args.peer:

@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -26,7 +25,7 @@ from ..core.terminal import utf8
 from ..core.values import with_kinds
 from ..images.discovery import output_name, works_of
 from ..images.files import image_size
-from ..images.formats import file_name, is_painting, is_picture, named_works
+from ..images.formats import file_name, is_painting, named_works
 from ..images.metadata import read_metadata
 from ..images.remote import download, is_address, is_link
 from ..images.saving import save_picture
@@ -34,7 +33,7 @@ from ..images.tensors import read_tensor
 from ..inference.builtin import find_style
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from .stores import file_system, files_below, placed, put, real_folder
+from .stores import file_system, names_to_do, placed, put
 
 __all__ = ["paint_bulk"]
 
@@ -83,7 +82,7 @@ def paint_bulk(
     paint_options = vars(PaintOptions(strength=strength, **options))
     Stylizer(style, "cpu", precision, trust_pickle)  # fail early on a bad style
     work = source, out, (*content_of(style), precision), paint_options
-    names = _to_do(source, out, force)
+    names = names_to_do(source, out, force)
     if not names:
         return _report(out, [])
     # Name -> error, or an empty string. Ray takes no other names.
@@ -193,34 +192,6 @@ def shares(
         return workers or max(1, int(cpus)), 0
     each = math.ceil(workers / gpus) if workers else max(1, min(PER_GPU, int(cpus / gpus)))
     return workers or int(each * gpus), math.floor(1e4 / each) / 1e4  # Ray's precision
-
-
-def _to_do(source, out, force):
-    "The names of the images that are not painted yet."
-    store, root = file_system(source)
-    target, place = file_system(out)
-    local = store.type_name == target.type_name == "local"
-    real: Any = lru_cache(real_folder) if local else PurePosixPath
-    begin, end = (real(PurePosixPath(each)) for each in (root, place))
-    if target == store and end in (begin, *begin.parents):
-        raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
-    taken, originals = dict[Path, str](), set()  # output -> the image it is of; where all lie
-    for path in files_below(store, root, f"No folder {source}."):
-        folder = real(path.parent)
-        inside = target == store and end in (folder, *folder.parents)
-        if is_picture(path.relative_to(root)) and not inside:
-            name = str(path.relative_to(root))
-            if (other := taken.setdefault(output_name(name), name)) != name:
-                raise FaststyleError(f"{other} and {name} would both become {output_name(name)}.")
-            originals.add(folder / path.name)
-    if not taken:
-        raise FileNotFoundError(f"No images in {source}.")
-    painted = (PurePosixPath(place, output) for output in taken)
-    if target == store and any(real(path.parent) / path.name in originals for path in painted):
-        raise FaststyleError(f"{out} links to images of {source}: choose another folder.")
-    outputs = [] if force else files_below(target, place)
-    existing = {str(path.relative_to(place)) for path in outputs}
-    return sorted(name for output, name in taken.items() if output.as_posix() not in existing)
 
 
 def _report(out, failed):

@@ -1,16 +1,20 @@
 "Folders, buckets and other stores of files."
 
 import os
+import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core.atomic import hidden_name
 from ..core.errors import FaststyleError, format_error
 from ..core.extras import extra
-from ..images.discovery import picture_files
+from ..images.discovery import CASELESS, output_name, picture_files
+from ..images.formats import is_picture
 
-__all__ = ["file_system", "files_below", "placed", "put", "real_folder"]
+__all__ = ["file_system", "files_below", "names_to_do", "placed", "put"]
 
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
 
@@ -40,6 +44,56 @@ def files_below(
     return [PurePosixPath(info.path) for info in entries if info.type == FileType.File]
 
 
+def names_to_do(
+    source: str,  # of `placed`, as `out`
+    out: str,
+    force: bool,  # also those that are painted
+) -> list[str]:
+    """The names of the images to paint, relative to `source`.
+
+    Raises `FaststyleError` if a painting would replace an image or another painting.
+    """
+    store, root = file_system(source)
+    target, place = file_system(out)
+    local = store.type_name == target.type_name == "local"
+    id_of: Callable[..., Any] = lru_cache(local_id) if local else str
+    begin, end = (PurePosixPath(os.path.realpath(p) if local else p) for p in (root, place))
+    if target == store and id_of(end) in map(id_of, (begin, *begin.parents)):
+        raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
+    caseless = target.type_name == "local" and sys.platform in CASELESS
+    letters: Callable[[object], str] = (lambda p: str(p).casefold()) if caseless else str
+    taken, originals = dict[str, str](), set()  # an output's letters -> its image; all images
+    for path in files_below(store, root, f"No folder {source}."):
+        below = path.relative_to(root)
+        folders = (PurePosixPath(root, folder) for folder in below.parents)
+        inside = target == store and id_of(end) in map(id_of, folders)
+        if is_picture(below) and not inside:
+            name = str(below)
+            output = output_name(name).as_posix()
+            if (other := taken.setdefault(letters(output), name)) != name:
+                raise FaststyleError(f"{other} and {name} would both become {output}.")
+            originals.add(local_id(path) if local else str(path))
+    if not taken:
+        raise FileNotFoundError(f"No images in {source}.")
+    outputs = (PurePosixPath(place, output_name(name)) for name in taken.values())
+    # A painting takes the place of a link, and leaves what it links to.
+    kept = partial(local_id, follow=False) if local else str
+    if target == store and any(kept(output) in originals for output in outputs):
+        raise FaststyleError(f"{out} links to images of {source}: choose another folder.")
+    painted = [] if force else files_below(target, place)
+    existing = {letters(path.relative_to(place).as_posix()) for path in painted}
+    return sorted(name for output, name in taken.items() if output not in existing)
+
+
+def local_id(path: PurePosixPath, follow: bool = True) -> tuple[int, int] | str:
+    "What a local file or folder is, whichever links, mounts or capitals lead to it."
+    try:
+        info = os.stat(path, follow_symlinks=follow)
+    except OSError:  # it does not exist yet
+        return str(path)
+    return info.st_dev, info.st_ino
+
+
 def stop(error: OSError):
     "A folder that cannot be listed must not be left out in silence."
     raise FaststyleError(f"Cannot list {error.filename}: {format_error(error)}") from None
@@ -48,11 +102,6 @@ def stop(error: OSError):
 def placed(address: str | Path) -> str:
     "A URL, or an absolute path, because workers have another current folder."
     return str(address) if "://" in str(address) else os.path.abspath(address)
-
-
-def real_folder(path: PurePosixPath) -> PurePosixPath:
-    "The path of a local folder without links."
-    return PurePosixPath(Path(os.path.realpath(path)).as_posix())
 
 
 def file_system(

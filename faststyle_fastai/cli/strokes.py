@@ -30,7 +30,7 @@ PENS = "Draw on white with pens of N colors, as for a plotter. 0: paint."
 RELIEF = "How high the paint lies, from 0 to 1. Default: 0.5, and 0 for pens."
 CANVAS = "How much of the canvas's weave shows, from 0 to 1."
 HEIGHTS = "Also save how high the paint lies, as a gray image."
-SIZE = "Longer side of an image or video. Default: the image's, at most 1280, or 480 of a GIF."
+SIZE = "Longer side. Default: the image's; at most 1280 of a video, and 480 of a GIF."
 
 
 def strokes(
@@ -82,7 +82,7 @@ def strokes(
         source, like = paint(picture, style=styles), paint.painting_of(styles)
     drawing = paint_strokes(source, brush, layers, detail, pens, seed, like)
     if vector:
-        write_svg(drawing, out)
+        write_svg(drawing, size, out)
     elif film:
         fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
         side = size or max(16, min(side, max(drawing.size)))
@@ -95,12 +95,12 @@ def strokes(
     options.print_outputs(out, *[heights] if heights else [])
 
 
-def write_svg(drawing, out):
+def write_svg(drawing, size, out):
     "Write strokes as SVG; warn if it is so large that editors are slow."
     from ..core.atomic import atomic_write
     from ..inference.drawing import strokes_svg
 
-    text = strokes_svg(drawing)
+    text = strokes_svg(drawing, size)
     if len(text) > LARGE * 1e6:
         tell(f"{out} has {len(text) / 1e6:.0f} MB. Lower --detail.")
     with atomic_write(out) as temporary:

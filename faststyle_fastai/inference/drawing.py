@@ -189,9 +189,13 @@ def normals(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return t, np.stack([-t[..., 1], t[..., 0]], -1)
 
 
-def strokes_svg(strokes: Drawing) -> str:
+def strokes_svg(
+    strokes: Drawing,
+    size: int | None = None,  # px of the longer side; None: the image's
+) -> str:
     "Strokes as SVG: a group for each brush or pen, which Inkscape and plotters take for a layer."
-    (width, height), (h, w) = strokes.size, strokes.shape
+    width, height = fitted(strokes.size, size or max(strokes.size), enlarge=True)
+    h, w = strokes.shape
     label = "pen" if strokes.pens else "brush"
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" '

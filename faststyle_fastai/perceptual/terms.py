@@ -72,7 +72,7 @@ class Style(LayerTerm):
             features = seen.features(scale)
             found += [
                 self.loss.statistics(inner(features[layer], self.margin), region)
-                for region in seen.regions
+                for region in (r if r is None else inner(r, self.margin) for r in seen.regions)
                 for layer in self.layers
             ]
         return found

@@ -17,12 +17,13 @@ from torch import Tensor
 from ..core.devices import on_cpu
 from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
-from ..core.values import check_numbers
+from ..core.values import check_numbers, check_range
 from ..images.sizes import resize_short
 
 __all__ = ["SampleStyles", "ProgressiveResize", "StopOnInterrupt", "StopOnNonFinite", "TimeBudget"]
 
 
+SHORTEST = 0.01  # minutes
 KEPT_MOST, KEPT_SHARE, KEPT_LONG = 10, 0.2, 0.03  # s, or share of a short time; share of any
 
 
@@ -41,6 +42,7 @@ class TimeBudget(Callback):
         since: float | None = None,  # time.monotonic() when it began; None: when the fit begins
     ):
         check_numbers(minutes=minutes)
+        check_range("minutes", minutes, SHORTEST)
         self.since = since
         self.kept = min(KEPT_MOST, KEPT_SHARE * 60 * minutes) + KEPT_LONG * 60 * minutes
         self.seconds = 60 * minutes - self.kept  # of training
@@ -147,6 +149,9 @@ class SampleStyles(Callback):
         self.learn.xb = (*self.xb, style_ids)
         if hasattr(self.learn.loss_func, "style_ids"):  # the painting to compare each photo with
             self.learn.yb = (*self.yb, style_ids)
+
+    def after_loss(self):
+        self.learn.yb = self.yb[:1]  # metrics take one target
 
     def before_validate(self):
         self.seen = 0

@@ -25,7 +25,7 @@ from ..core.atomic import best_effort_write, fsync_path, warn_once, write_first
 from ..core.devices import GPUS
 from ..core.errors import FaststyleError
 from ..core.weights import read_plain
-from ..models.stylefile import load_style, plain_net, save_style
+from ..models.stylefile import card_of, load_style, plain_net, save_style
 
 __all__ = ["Checkpoint"]
 
@@ -66,14 +66,15 @@ class Checkpoint(Callback):
     def before_fit(self):
         warn_once.cache_clear()  # warn once per fit
         self.at = self.saved = None
-        if hasattr(self.learn, "lr_finder"):  # its steps are undone; fastai sets `run` back
-            self.run = False
+        # The steps of lr_find are undone, and a validation, which has no bar, takes none.
+        if hasattr(self.learn, "lr_finder") or not self.create_mbar:
+            self.run = False  # fastai sets it back
             return
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
         self.best, self.since = float("inf"), 0
         if self.found:
-            styles = self.learn.style_card.info["styles"]
+            styles = card_of(self.learn)[0]["styles"]
             if self.found["styles"] != styles:
                 before, now = ", ".join(self.found["styles"]), ", ".join(styles)
                 raise FaststyleError(
@@ -146,7 +147,8 @@ class Checkpoint(Callback):
         raise CancelFitException
 
     def _save(self):
-        weights = plain_net(self.learn.model).state_dict()
+        net = plain_net(self.learn.model)
+        weights = net.state_dict()
         if not all(value.isfinite().all() for value in weights.values()):
             return
         assert self.at is not None
@@ -154,8 +156,9 @@ class Checkpoint(Callback):
         if rank_distrib():  # in fastai's distrib_ctx the first process writes
             return
         smooth = self.recorder.smooth_loss
+        n = getattr(getattr(self.learn, "gradient_accumulation", None), "count", 0)  # since a step
         state = {
-            "styles": self.learn.style_card.info["styles"],
+            "styles": card_of(self.learn)[0]["styles"],
             "model": weights,
             "opt": plain(self.learn.opt.state_dict()),
             "epoch": epoch,
@@ -169,6 +172,7 @@ class Checkpoint(Callback):
             "best": float(self.best),
             "since": self.since,
             "smooth": [smooth.val, smooth.count],
+            "accumulated": (n, [p.grad for p in net.parameters()]) if n else None,
             "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
             "callbacks": {
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
@@ -213,6 +217,10 @@ class Checkpoint(Callback):
         if found["n_epoch"] == self.n_epoch:  # it is a smaller share of a longer training
             self.learn.pct_train = found["pct_train"]
         self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
+        if found.get("accumulated"):
+            self.learn.gradient_accumulation.count, gradients = found["accumulated"]
+            for p, gradient in zip(self.learn.model.parameters(), gradients):
+                p.grad = gradient if gradient is None else to_device(gradient, p.device)
         for name, value in found["recorder"].items():
             setattr(self.recorder, name, list(value))
         for cb in self.learn.cbs:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from fastai.callback.core import Callback
-from fastai.callback.fp16 import MixedPrecision
 from torch import Tensor
 
 from ..core.errors import FaststyleError
@@ -14,8 +13,10 @@ from ..images.files import read_picture
 from ..images.sizes import resize_short, resized
 from ..images.tensors import to_tensor
 from ..inference.options import STROKES
+from ..models.stylefile import card_of
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
+from .network_terms import BEFORE
 
 __all__ = ["Keyframes"]
 
@@ -39,7 +40,7 @@ class Keyframes(Callback):
     strokes have the same size there.
     """
 
-    order = MixedPrecision.order - 1  # before the loss is scaled
+    order = BEFORE
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class Keyframes(Callback):
 
     def before_fit(self):
         self.compared = VggLoss(self.backbone.to(self.dls.device), None, loss=LOSS)
-        self.style_card.info.pop("palettes", None)  # its colors are already the painted ones
+        card_of(self.learn)[0].pop("palettes", None)  # its colors are already the painted ones
 
     def after_loss(self):
         if self.training and len(self.yb):

@@ -203,8 +203,10 @@ def _learner(
         net.load_state_dict(select_styles(start.state_dict(), styles))
     cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
     if autocast_dtype(dls.device, precision) == torch.float16:
-        cbs.append(Float16())  # scales the loss, which bfloat16 does not need
-    cbs += [NETWORK_TERMS[name](**each) for name, each in on_network.items() if each["weight"]]
+        cbs.append(Float16(precision))  # scales the loss, which bfloat16 does not need
+    cbs += [
+        NETWORK_TERMS[name](**each) for name, each in on_network.items() if each.get("weight", 1)
+    ]
     if plan.small:
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
     if len(names) > 1:
@@ -274,7 +276,7 @@ def fit_recipe(
     schedules = {"lr": combine_scheds(shares, lrs), "mom": combine_scheds(shares, moms)}
     cbs = L(cbs) + ParamScheduler(schedules)
     n_epoch = n_epoch or plan.epochs * len(plan.schedule)
-    if minutes:
+    if minutes is not None:
         cbs, n_epoch = cbs + TimeBudget(minutes, since), 1_000_000
     self.fit(n_epoch, lr, cbs=cbs)
     return self

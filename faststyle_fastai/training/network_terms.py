@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 from fastai.callback.core import Callback
-from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.hook import Hooks
+from fastai.callback.training import GradientAccumulation
 from fastai.torch_core import get_model
 from torch import Tensor
 from torch.nn import functional as F
@@ -18,6 +18,7 @@ SHIFT, ZOOM, BEND = 0.06, 0.06, 0.04  # maxima, relative to half a side, the siz
 POINTS = 5  # per side, shifted independently and interpolated in between
 ALIVE = 3  # features at each place that should be on, as many as colors
 NOISE = 0.02  # standard deviation in [0, 1]
+BEFORE = GradientAccumulation.order - 1  # the loss is divided or scaled
 
 
 class FeaturePenalty(Callback):
@@ -26,7 +27,7 @@ class FeaturePenalty(Callback):
     Only at the first photo of each batch: four photos would take a tenth of a step.
     """
 
-    order = MixedPrecision.order - 1  # before the loss is scaled
+    order = BEFORE
     norms: tuple[str, ...] = ()  # names of the normalizations
     _stateattrs = ("seen",)  # not exported
     seen = Hooks([], None)  # what they keep are the penalties of the latest batch
@@ -114,7 +115,7 @@ class TemporalConsistency(Callback):
     painted image.
     """
 
-    order = MixedPrecision.order - 1  # before the loss is scaled
+    order = BEFORE
 
     def __init__(self, weight: float = 1.0):
         self.weight = weight

@@ -19,11 +19,17 @@ class Float16(MixedPrecision):
     precedence.
     """
 
-    dtype, inside, run = torch.float16, False, True
+    dtype, inside = torch.float16, False
     left: dict[str, Any] | None = None  # the state of the loss's scale after a fit
 
+    def __init__(self, precision: str = "float16", **kwargs):  # see devices.autocast_dtype
+        super().__init__(**kwargs)
+        self.precision = precision
+        autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
+
     def before_fit(self):
-        self.run = self.run and not hasattr(self.learn, "mixed_precision")
+        wanted = autocast_dtype(self.dls.device, self.precision)  # an exported one may have moved
+        self.run = wanted == self.dtype and not hasattr(self.learn, "mixed_precision")
         if not self.run:
             return
         device, scaled = torch.device(self.dls.device).type, self.dtype == torch.float16
@@ -63,10 +69,4 @@ class BFloat16(Float16):
     dtype = torch.bfloat16
 
     def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
-        super().__init__()
-        self.precision = precision
-        autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
-
-    def before_fit(self):
-        self.run = autocast_dtype(self.dls.device, self.precision) == self.dtype
-        super().before_fit()
+        super().__init__(precision)

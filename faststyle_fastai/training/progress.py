@@ -23,7 +23,7 @@ from ..images.saving import save_picture
 from ..images.sheets import side_by_side
 from ..images.tensors import to_tensor
 from ..inference.painter import Painter
-from ..models.stylefile import plain_net
+from ..models.stylefile import card_of, plain_net
 from .callbacks import TimeBudget
 
 __all__ = ["History", "LossParts", "Preview", "TimeLeft"]
@@ -49,7 +49,7 @@ class LossParts(Callback):
         if not hasattr(self.learn.loss_func, "part_names"):
             self.run = False
             return
-        styles = self.learn.style_card.info["styles"]
+        styles = card_of(self.learn)[0]["styles"]
         self.n, parts = max(1, len(styles)), self.learn.loss_func.part_names
         columns = [LossPart(partial(self.mean, part, slice(None)), part) for part in parts]
         if len(styles) > 1:
@@ -166,7 +166,7 @@ class Preview(Callback):
 
     def _folders(self):
         "For each style, the suffix of its GIF's name and the folder of its previews."
-        styles = self.learn.style_card.info["styles"]
+        styles = card_of(self.learn)[0]["styles"]
         if len(styles) < 2:
             return [("", self.folder)]
         return [(f"-{style}", self.folder / style) for style in styles[:MOST]]
@@ -185,7 +185,7 @@ class Preview(Callback):
     def picture(self, row: int = 0) -> Image.Image:
         "The photos, each beside its current painted version in a style."
         net: Any = plain_net(self.learn.model)
-        info = self.learn.style_card.info
+        info = card_of(self.learn)[0]
         device = next(net.parameters()).device
         palette = [*info.get("palettes", {}).values()][row : row + 1]
         colors = torch.tensor(palette, device=device) if palette else None

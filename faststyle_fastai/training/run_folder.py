@@ -110,8 +110,6 @@ def same_run(out, settings, trained):
     """
     if not (record := record_of(out)):
         return
-    if trained and not any((out / "checkpoints").glob("step-*")):
-        raise FaststyleError(f"{out} has no checkpoints to resume from: use --overwrite.")
     if record["added"]:
         names = ", ".join(record["added"])
         raise FaststyleError(
@@ -136,18 +134,22 @@ def same_run(out, settings, trained):
                 f"with the current photos, and will not end as without the interruption.",
                 stacklevel=3,
             )
-            return
-        if changed == ["style_hash"]:
+        elif changed == ["style_hash"]:
             hashes = zip(settings["names"], before.get("style_hash", []), settings["style_hash"])
             names = ", ".join(name for name, was, now in hashes if was != now)
             raise FaststyleError(
                 f"The painting of {names} has changed since {out} was started: restore it, or "
                 f"choose another -o."
             )
-        names = ", ".join(key.removesuffix("_hash") for key in changed)
+        else:
+            names = ", ".join(key.removesuffix("_hash") for key in changed)
+            raise FaststyleError(
+                f"{out} was trained with different settings ({names}): resume with the same ones, "
+                f"or choose another -o."
+            )
+    if trained and not any((out / "checkpoints").glob("step-*")):
         raise FaststyleError(
-            f"{out} was trained with different settings ({names}): resume with the same ones, or "
-            f"choose another -o."
+            f"{out} has no checkpoints to resume from: choose another -o, or use --overwrite."
         )
 
 

@@ -17,14 +17,14 @@ from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.locks import alone
 from ..core.provenance import versions, write_json
 from ..core.terminal import tell
-from ..core.values import check_numbers, count, with_kinds
+from ..core.values import check_numbers, check_range, count, with_kinds
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.remote import digest
 from ..models.stylefile import check_can_add, load_style, save_style
 from ..perceptual.plans import merged
 from . import run_folder
-from .callbacks import StopOnInterrupt
+from .callbacks import SHORTEST, StopOnInterrupt
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .keyframes import Keyframes
@@ -80,6 +80,7 @@ def train(
     """
     started, out = time.monotonic(), Path(out)
     check_numbers(minutes=minutes)
+    check_range("minutes", minutes, SHORTEST)
     if keyframes and overrides.get("strokes") is None:
         overrides["strokes"] = False  # they are painted as they should be
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)

@@ -143,7 +143,7 @@ class StyleLibrary:
 
     def rename(self, name: str, new: str) -> str:
         "Give one of `own` another name; return it without unsuitable characters."
-        paths, place = self._all(name), self._new(new)
+        paths, place = self._all(name), self._new(new, name)
         for old in paths:
             if old.is_dir():
                 if (painting := old / f"{name}.png").exists():
@@ -200,10 +200,10 @@ class StyleLibrary:
             raise FaststyleError(TAKEN.format(spoken(name)))
         return place
 
-    def _new(self, name):
-        "`place` for a name that no style or painting has."
+    def _new(self, name, own=None):
+        "`place` for a name that no style or painting has, but for one's `own`, in any letters."
         place = self.place(name)
-        if place.name in self.styles():
+        if place.name.casefold() in {each.casefold() for each in self.styles() if each != own}:
             raise FaststyleError(TAKEN.format(spoken(place.name)))
         return place
 

@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from faststyle_fastai.all import (
     read_picture,
 )
 from faststyle_fastai.bulk import cluster as bulk
+from faststyle_fastai.bulk import stores
 from faststyle_fastai.bulk.cluster import Worker, content_of
 from faststyle_fastai.inference.links import style_link
 from faststyle_fastai.inference.options import PaintOptions
@@ -139,6 +141,26 @@ def test_links_in_circles_and_names_that_are_not_utf8(cluster, pictures, tmp_pat
     assert name == "?.jpg" and "not UTF-8" in why and names(tmp_path / "out") == ["a.jpg"]
 
 
+def test_mounts_and_letters_that_lead_to_the_same_place(tmp_path, pictures, monkeypatch):
+    shutil.copytree(pictures, tmp_path / "Photos")
+    real = stores.local_id
+
+    def by_any_letters(path, **how):  # as where `photos` is `Photos`
+        return real(Path(str(path).replace("photos", "Photos")), **how)
+
+    monkeypatch.setattr(stores, "local_id", by_any_letters)
+    with pytest.raises(FaststyleError, match="is or contains"):
+        paint_bulk(tmp_path / "Photos", tmp_path / "photos", SLIM, force=True)
+    shutil.copytree(pictures, tmp_path / "Photos" / "out")  # painted before
+    names = stores.names_to_do(str(tmp_path / "Photos"), str(tmp_path / "photos" / "out"), False)
+    assert len(names) == sum(not name.startswith("out") for name in names)
+    monkeypatch.undo()
+    shutil.copy(pictures / "0" / "0.jpg", tmp_path / "Photos" / "0" / "0.JPG")
+    monkeypatch.setattr(stores.sys, "platform", "darwin")
+    with pytest.raises(FaststyleError, match="would both become"):
+        paint_bulk(tmp_path / "Photos", tmp_path / "out", SLIM)
+
+
 def test_bad_calls(tmp_path, pictures):
     for out in (pictures, pictures.parent):
         with pytest.raises(FaststyleError, match="choose another folder"):
@@ -151,6 +173,14 @@ def test_bad_calls(tmp_path, pictures):
     (tmp_path / "linked" / "all").symlink_to(tmp_path / "in" / "all")
     with pytest.raises(FaststyleError, match="links to images"):
         paint_bulk(tmp_path / "in", tmp_path / "linked", SLIM, force=True)
+    (tmp_path / "picks").mkdir()
+    for name in ("0/0.jpg", "0/1.jpg"):  # links to single images
+        (tmp_path / "picks" / Path(name).name).symlink_to(pictures / name)
+    (tmp_path / "album").mkdir()  # with a folder of another place
+    (tmp_path / "album" / "0").symlink_to(pictures / "0")
+    for source, out in (("picks", pictures / "0"), ("album", pictures)):
+        with pytest.raises(FaststyleError, match="links to images"):
+            paint_bulk(tmp_path / source, out, SLIM, force=True)
     with pytest.raises(FileNotFoundError, match="No folder"):
         paint_bulk(tmp_path / "none", tmp_path / "out", SLIM)
     with pytest.raises(FaststyleError, match="nowhere://x"):

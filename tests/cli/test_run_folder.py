@@ -160,6 +160,8 @@ def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_pa
     shutil.rmtree(tmp_path / "run/checkpoints")
     with pytest.raises(FaststyleError, match="run has no checkpoints to resume from"):
         train(photos, painting, "run", resume=True, **settings)
+    with pytest.raises(FaststyleError, match="different settings .lr.: resume"):  # matters more
+        train(photos, painting, "run", resume=True, lr=0.1, **settings)
     assert (run / "model.safetensors").read_bytes() == before
 
 

@@ -22,6 +22,8 @@ def test_an_image_of_strokes(faststyle, photo, name):
     assert head.startswith({"svg": b"<svg", "pdf": b"%PDF"}.get(name[2:], b""))
     if name in ("a.png", "a.jpg"):
         assert Image.open(name).size == (120, 90)
+    elif name == "a.svg":
+        assert 'width="120" height="90"' in open(name).read(200)
 
 
 def test_a_video_has_the_colors_of_its_images(tmp_path):

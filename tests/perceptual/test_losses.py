@@ -1,4 +1,5 @@
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +18,8 @@ from faststyle_fastai.all import (
 )
 from faststyle_fastai.images.sizes import resize_short
 from faststyle_fastai.perceptual.regularity import chroma_variation
+from faststyle_fastai.perceptual.style_losses import mean_and_std
+from faststyle_fastai.perceptual.terms import Style
 
 STYLE = {"relu1_2": 1.0, "relu3_1": 2.0}
 
@@ -87,6 +90,15 @@ def test_the_margin_of_a_picture_has_no_part_in_its_style(lite, margin):
         loss(x, painting)
         found.append(loss.parts["style"].item())
     assert (found[0] == found[1]) == bool(margin)
+
+
+def test_a_margin_of_an_image_with_regions():
+    where, seen = torch.zeros(1, 1, 16, 16), SimpleNamespace()
+    where[..., 12:] = 1
+    seen.regions, seen.features = [where], lambda scale: {"relu1_1": where.expand(1, 3, -1, -1)}
+    for margin in (0, 1 / 8):
+        (inside,) = Style({"relu1_1": 1.0}, margin=margin).statistics(seen)
+        assert torch.allclose(mean_and_std(inside)[0], torch.ones(1, 3), atol=1e-4)
 
 
 def test_each_picture_has_the_painting_its_row_says(lite):

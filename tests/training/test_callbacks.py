@@ -26,7 +26,7 @@ def test_styles_are_drawn_equally_often(photos, painting):
             self.train, self.valid = Counter(), Counter()
 
         def after_batch(self):
-            (self.train if self.training else self.valid).update(self.yb[-1].tolist())
+            (self.train if self.training else self.valid).update(self.xb[-1].tolist())
 
     styles, rows = [painting, *(Image.new("RGB", (32, 32), c) for c in ("navy", "gold"))], Rows()
     run(learner(photos, styles), rows, 2)
@@ -134,6 +134,8 @@ def test_dead_places_come_alive(photos, painting):
         return (seen[0].amax(1) <= 0).float().mean().item()
 
     assert dead(30.0) < 0.1 * dead(0.0)
+    alone = learner(photos, painting, loss={"dead": {"least": 0.4}})
+    assert alone.dead_penalty.weight == 1 and alone.dead_penalty.least == 0.4
 
 
 def test_an_interrupt_leaves_no_second_penalty_behind(photos, painting):

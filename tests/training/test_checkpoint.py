@@ -63,6 +63,22 @@ def test_a_resume_in_float16_keeps_the_scale_of_the_loss(photos, painting):
         assert torch.equal(a, b)
 
 
+def test_what_only_validates_does_not_resume(photos, painting):
+    with pytest.raises(RuntimeError):
+        run(learner(photos, painting), [Checkpoint("ck", every=2), StopAt(9)])
+    resumed = learner(photos, painting, 5, cbs=Checkpoint("ck", every=2, resume=True))
+    before = next(resumed.model.parameters()).clone()
+    with resumed.no_bar(), resumed.no_logging():
+        resumed.validate()
+        resumed.lr_find(num_it=2, suggest_funcs=(), show_plot=False)
+        resumed.predict(photos / "china" / "0.jpg")
+        assert torch.equal(before, next(resumed.model.parameters()))
+        resumed.fit_recipe(2)
+    whole = run(learner(photos, painting), [])
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+        assert torch.equal(a, b)
+
+
 def test_other_styles_do_not_resume(photos, painting):
     night = Image.new("RGB", (32, 32), "navy")
     run(learner(photos, [painting, night], name=["waves", "night"]), Checkpoint("ck"), 1)

@@ -35,11 +35,16 @@ from fastai.vision.all import (
 from PIL import Image
 
 from faststyle_fastai.all import (
+    Checkpoint,
     FaststyleError,
+    Keyframes,
+    LossParts,
+    Preview,
     StyleDataLoaders,
     Stylizer,
     TransformerNet,
     VggLoss,
+    load_style,
     perceptual_backbone,
     read_picture,
     save_style,
@@ -82,6 +87,8 @@ def test_arguments_of_a_learner(made, name):
     learn = quietly(made(**{name: GIVEN[name]}))
     if name == "metrics":
         assert learn.metrics[0].func is mse
+        night = Image.new("RGB", (32, 32), "navy")
+        quietly(style_learner(made.args[0], [made.args[1], night], arch="tiny", metrics=mse))
     elif name == "cbs":
         assert {"gradient_clip", "gradient_accumulation"} <= {cb.name for cb in learn.cbs}
     else:
@@ -190,9 +197,12 @@ def test_photos_as_a_list_with_more_transforms(photos, painting):
 def test_our_parts_in_a_learner_of_fastais(dls, painting):
     loss = VggLoss(perceptual_backbone("lite"), to_tensor(read_picture(painting)), **LAYERS)
     learn = Learner(dls, TransformerNet(width=0.25), loss_func=loss, metrics=[mse])
+    pair = dls.train_ds.items[:1] * 2
+    cbs = [Checkpoint("ck", every=2), Preview(pair[:1], size=32), LossParts(), Keyframes([pair])]
     with learn.no_bar(), learn.no_logging():
-        learn.fit(1)
-    assert np.isfinite(learn.recorder.values[0]).all()
+        learn.fit(1, cbs=cbs)
+    assert np.isfinite(learn.recorder.values[0]).all() and learn.recorder.values[0][3] > 0
+    assert load_style("ck/best.safetensors")[1]["arch"] == "tiny" and len(cbs[1].files()) == 3
 
 
 def test_our_parts_without_fastai(dls, painting):

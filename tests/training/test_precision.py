@@ -54,6 +54,17 @@ def types_seen(learn):
     return seen
 
 
+def test_the_type_is_chosen_anew_where_a_learner_is_loaded(dls, painting, monkeypatch):
+    for module in ("learner", "precision"):  # as on an older NVIDIA card
+        where = f"faststyle_fastai.training.{module}.autocast_dtype"
+        monkeypatch.setattr(where, lambda *_: torch.float16)
+    learn = style_learner(dls, painting, arch="tiny", small=0)
+    assert types_seen(learn) == {torch.float16}
+    monkeypatch.undo()
+    monkeypatch.setenv("FASTSTYLE_PRECISION", "float32")
+    assert types_seen(learn) == {torch.float32}
+
+
 def test_fastais_own_takes_precedence(dls, painting):
     learn = style_learner(dls, painting, arch="tiny", precision="float16", small=0).to_fp16()
     assert types_seen(learn) == {torch.float32}  # it is for CUDA

@@ -86,6 +86,8 @@ def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
             train(photos, painting, "run", resume=True, **settings, **other)
     with pytest.raises(ValueError, match="one of them"):
         train(photos, painting, "run", epochs=4, minutes=1, resume=True, **settings)
+    with pytest.raises(ValueError, match="Invalid minutes=0"):
+        train(photos, painting, "none", minutes=0, **settings)
     with pytest.raises(ValueError, match="precision 'half'"):  # the run survives
         train(photos, painting, "run", precision="half", force=True, **settings)
     assert Stylizer("run").styles == ["waves"]

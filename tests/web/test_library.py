@@ -74,6 +74,10 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     other = Image.new("RGB", (64, 64), "teal")
     other.save(tmp_path / painting.name)
     assert shelf.add(tmp_path / painting.name) == "Waves-2"
+    other.save(tmp_path / "WAVES.png")  # one file with Waves.png on many disks
+    assert shelf.add(tmp_path / "WAVES.png") == "WAVES-3"
+    assert shelf.rename("WAVES-3", "Waves-3") == "Waves-3"
+    shelf.remove("Waves-3")
     shelf.remove("Waves-2")
     other.save(tmp_path / "starry_night.png")
     assert shelf.add(tmp_path / "starry_night.png") == "My_Starry_Night"
