@@ -100,11 +100,11 @@ def test_only_the_person_is_painted(visit, one_page, slim):
     photo.resize((300, 300)).save("person.png")
     tab = visit(one_page)
     open_photo(tab, "person.png")
-    repainted(tab, tab.get_by_label("the person").check)
+    repainted(tab, tab.get_by_label("the person").click)
     person = downloaded(tab)[0]
     how = {"style": "starry_night", "faces": "painted"}
     assert away(person, slim("person.png", area="person", **how)) < 3
-    repainted(tab, tab.get_by_label("the background").check)
+    repainted(tab, tab.get_by_label("the background").click)
     assert away(downloaded(tab)[0], slim("person.png", area="background", **how)) < 3
     assert "No person is found." in open_photo(tab, IMAGES / "cat.jpg")
 

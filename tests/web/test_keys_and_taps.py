@@ -29,7 +29,7 @@ def test_a_second_tap_shares_what_took_long(visit, photos):
     heard(tab, "Shared at")
     assert tab.evaluate("given") == "0-starry_night.jpg"
     assert len(made) == 1
-    repainted(tab, tab.get_by_label("the person").check)
+    repainted(tab, tab.get_by_label("the person").click)
     tab.locator("#share").click()  # the picture has changed
     heard(tab, "Shared at")
     assert len(made) == 2

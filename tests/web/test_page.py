@@ -118,7 +118,7 @@ def test_only_the_person_is_painted_and_the_mask_is_corrected(visit):
         picture = np.asarray(read_picture(downloaded(tab).path()), float)
         return np.abs(picture - np.asarray(photo, float)).mean(2)
 
-    repainted(tab, tab.get_by_label("the person").check)
+    repainted(tab, tab.get_by_label("the person").click)
     person = changed()
     assert person[:150, 350:].mean() < 5 < 20 < person[300:450, 120:300].mean()
     tab.get_by_text("Correct by hand").click()

@@ -178,7 +178,7 @@ def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
 def test_a_thumbnail_shows_all_of_a_refined_painting(visit):
     tab = visit()
     opened(tab, ROOT / "nbs" / "images" / "astronaut.jpg")
-    repainted(tab, tab.get_by_label("the person").check)
+    repainted(tab, tab.get_by_label("the person").click)
     tab.get_by_role("button", name="Refine").click()
     heard(tab, "Refining: ")
     repainted(tab, tab.get_by_role("button", name="Stop").click)
