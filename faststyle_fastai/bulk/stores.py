@@ -16,6 +16,7 @@ from ..images.formats import is_picture
 
 __all__ = ["file_system", "files_below", "names_to_do", "placed", "put"]
 
+OTHER = "Choose another folder."
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
 
 
@@ -57,32 +58,42 @@ def names_to_do(
     target, place = file_system(out)
     local = store.type_name == target.type_name == "local"
     id_of: Callable[..., Any] = lru_cache(local_id) if local else str
-    begin, end = (PurePosixPath(os.path.realpath(p) if local else p) for p in (root, place))
+    places: Callable[..., Any] = lru_cache(real_place) if local else PurePosixPath
+    begin, end = places(root), places(place)
     if target == store and id_of(end) in map(id_of, (begin, *begin.parents)):
-        raise FaststyleError(f"{out} is or contains {source}: choose another folder.")
+        raise FaststyleError(f"{out} is or contains {source}. {OTHER}")
     caseless = target.type_name == "local" and sys.platform in CASELESS
     letters: Callable[[object], str] = (lambda p: str(p).casefold()) if caseless else str
-    taken, originals = dict[str, str](), set()  # an output's letters -> its image; all images
+    taken, originals = dict[str, str](), set[Any]()  # an output's letters -> its image; all images
     for path in files_below(store, root, f"No folder {source}."):
         below = path.relative_to(root)
-        folders = (PurePosixPath(root, folder) for folder in below.parents)
-        inside = target == store and id_of(end) in map(id_of, folders)
-        if is_picture(below) and not inside:
+        folder = places(path.parent)
+        if target == store and id_of(end) in map(id_of, (folder, *folder.parents)):
+            written = (PurePosixPath(root, parent) for parent in below.parents)
+            if id_of(begin) in map(id_of, end.parents) or id_of(end) in map(id_of, written):
+                continue  # painted before
+            raise FaststyleError(f"{out} contains {folder}, which {source} links to. {OTHER}")
+        if is_picture(below):
             name = str(below)
             output = output_name(name).as_posix()
             if (other := taken.setdefault(letters(output), name)) != name:
                 raise FaststyleError(f"{other} and {name} would both become {output}.")
-            originals.add(local_id(path) if local else str(path))
+            originals |= {local_id(path), local_id(path, False)} if local else {str(path)}
     if not taken:
         raise FileNotFoundError(f"No images in {source}.")
     outputs = (PurePosixPath(place, output_name(name)) for name in taken.values())
     # A painting takes the place of a link, and leaves what it links to.
-    kept = partial(local_id, follow=False) if local else str
+    kept: Callable[..., Any] = partial(local_id, follow=False) if local else str
     if target == store and any(kept(output) in originals for output in outputs):
-        raise FaststyleError(f"{out} links to images of {source}: choose another folder.")
+        raise FaststyleError(f"{out} links to images of {source}. {OTHER}")
     painted = [] if force else files_below(target, place)
     existing = {letters(path.relative_to(place).as_posix()) for path in painted}
     return sorted(name for output, name in taken.items() if output not in existing)
+
+
+def real_place(path: PurePosixPath | str) -> PurePosixPath:
+    "A local path without links."
+    return PurePosixPath(Path(os.path.realpath(path)).as_posix())
 
 
 def local_id(path: PurePosixPath, follow: bool = True) -> tuple[int, int] | str:

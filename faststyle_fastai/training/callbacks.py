@@ -27,6 +27,12 @@ SHORTEST = 0.01  # minutes
 KEPT_MOST, KEPT_SHARE, KEPT_LONG = 10, 0.2, 0.03  # s, or share of a short time; share of any
 
 
+def check_minutes(minutes: float | None) -> None:
+    "Raise `ValueError` for a time that is no number, negative, or too short; None passes."
+    check_numbers(minutes=minutes)
+    check_range("minutes", minutes, SHORTEST)
+
+
 class TimeBudget(Callback):
     """End the fit in time and scale its schedule to fit; `fit` needs enough epochs.
 
@@ -41,8 +47,7 @@ class TimeBudget(Callback):
         minutes: float,  # in all
         since: float | None = None,  # time.monotonic() when it began; None: when the fit begins
     ):
-        check_numbers(minutes=minutes)
-        check_range("minutes", minutes, SHORTEST)
+        check_minutes(minutes)
         self.since = since
         self.kept = min(KEPT_MOST, KEPT_SHARE * 60 * minutes) + KEPT_LONG * 60 * minutes
         self.seconds = 60 * minutes - self.kept  # of training

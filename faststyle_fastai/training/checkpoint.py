@@ -66,15 +66,15 @@ class Checkpoint(Callback):
     def before_fit(self):
         warn_once.cache_clear()  # warn once per fit
         self.at = self.saved = None
-        # The steps of lr_find are undone, and a validation, which has no bar, takes none.
-        if hasattr(self.learn, "lr_finder") or not self.create_mbar:
+        # The steps of lr_find are undone, and a validation, which holds the lock, takes none.
+        if hasattr(self.learn, "lr_finder") or self.learn.lock.locked():
             self.run = False  # fastai sets it back
             return
+        styles = card_of(self.learn)[0]["styles"]  # fail early on a network that cannot be saved
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
         self.best, self.since = float("inf"), 0
         if self.found:
-            styles = card_of(self.learn)[0]["styles"]
             if self.found["styles"] != styles:
                 before, now = ", ".join(self.found["styles"]), ", ".join(styles)
                 raise FaststyleError(
@@ -149,14 +149,16 @@ class Checkpoint(Callback):
     def _save(self):
         net = plain_net(self.learn.model)
         weights = net.state_dict()
-        if not all(value.isfinite().all() for value in weights.values()):
+        n = getattr(getattr(self.learn, "gradient_accumulation", None), "count", 0)  # since a step
+        gradients = [p.grad for p in net.parameters()] if n else []
+        known = [*weights.values(), *(each for each in gradients if each is not None)]
+        if not all(value.isfinite().all() for value in known):
             return
         assert self.at is not None
         epoch, batches = self.at
         if rank_distrib():  # in fastai's distrib_ctx the first process writes
             return
         smooth = self.recorder.smooth_loss
-        n = getattr(getattr(self.learn, "gradient_accumulation", None), "count", 0)  # since a step
         state = {
             "styles": card_of(self.learn)[0]["styles"],
             "model": weights,
@@ -172,7 +174,7 @@ class Checkpoint(Callback):
             "best": float(self.best),
             "since": self.since,
             "smooth": [smooth.val, smooth.count],
-            "accumulated": (n, [p.grad for p in net.parameters()]) if n else None,
+            "accumulated": (n, gradients),
             "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
             "callbacks": {
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
@@ -217,8 +219,10 @@ class Checkpoint(Callback):
         if found["n_epoch"] == self.n_epoch:  # it is a smaller share of a longer training
             self.learn.pct_train = found["pct_train"]
         self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
-        if found.get("accumulated"):
-            self.learn.gradient_accumulation.count, gradients = found["accumulated"]
+        self.learn.opt.zero_grad()
+        n, gradients = found.get("accumulated", (0, []))
+        if n and (accumulation := getattr(self.learn, "gradient_accumulation", None)):
+            accumulation.count = n
             for p, gradient in zip(self.learn.model.parameters(), gradients):
                 p.grad = gradient if gradient is None else to_device(gradient, p.device)
         for name, value in found["recorder"].items():

@@ -53,8 +53,8 @@ class FeaturePenalty(Callback):
 
     def after_loss(self):
         if len(self.seen):
-            penalty = torch.stack([*self.seen.stored]).sum()
-            self.learn.loss_grad = torch.add(self.loss_grad, penalty, alpha=self.weight)
+            for penalty in self.seen.stored:
+                self.learn.loss_grad = torch.add(self.loss_grad, penalty, alpha=self.weight)
             del self.seen  # and the gradients of the penalties
 
 

@@ -9,8 +9,9 @@ import torch
 from ..core.atomic import may_write_file, write_first
 from ..core.errors import FaststyleError
 from ..core.locks import alone
-from ..core.values import check_numbers, with_kinds
+from ..core.values import with_kinds
 from ..models.stylefile import save_style
+from .callbacks import check_minutes
 from .checkpoint import Checkpoint
 from .learner import autoencoder_learner
 from .recipes import recipe_plan
@@ -49,7 +50,7 @@ def pretrain(
     Raises `ValueError` for an unknown recipe or setting, `FileNotFoundError` for a folder without
     photos, `FaststyleError` if `out` exists or cannot be resumed, and `NonFiniteLoss`.
     """
-    check_numbers(minutes=minutes)
+    check_minutes(minutes)
     out, part = Path(out), part_of(out)
     started = record_of(part)
     may_write_file(out, force or (resume and started), ".safetensors")

@@ -17,14 +17,14 @@ from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.locks import alone
 from ..core.provenance import versions, write_json
 from ..core.terminal import tell
-from ..core.values import check_numbers, check_range, count, with_kinds
+from ..core.values import count, with_kinds
 from ..images.discovery import find_paintings
 from ..images.files import read_picture
 from ..images.remote import digest
 from ..models.stylefile import check_can_add, load_style, save_style
 from ..perceptual.plans import merged
 from . import run_folder
-from .callbacks import SHORTEST, StopOnInterrupt
+from .callbacks import StopOnInterrupt, check_minutes
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
 from .keyframes import Keyframes
@@ -79,8 +79,7 @@ def train(
     existing run without `force` or `resume`, or one that cannot be resumed.
     """
     started, out = time.monotonic(), Path(out)
-    check_numbers(minutes=minutes)
-    check_range("minutes", minutes, SHORTEST)
+    check_minutes(minutes)
     if keyframes and overrides.get("strokes") is None:
         overrides["strokes"] = False  # they are painted as they should be
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
@@ -218,6 +217,7 @@ def add_style(
     is no style or cannot take another one, and `FaststyleError` if the painting is already in it,
     if its photos are not known, and if `out` exists.
     """
+    check_minutes(minutes)
     run, paintings = run_folder.run_or_file(run), find_paintings([style])
     if len(paintings) > 1:
         raise FaststyleError(f"{style} contains {len(paintings)} paintings: add one at a time.")

@@ -1,6 +1,7 @@
 "fastai's GradientAccumulation, with our callbacks."
 
 import random
+import shutil
 
 import pytest
 import torch
@@ -57,7 +58,13 @@ def test_a_resume_between_two_steps(photos, painting, n):
             learner(photos, painting),
             [Checkpoint("ck", every=1), GradientAccumulation(4), StopAt(n)],
         )
-    cbs = [Checkpoint("ck", every=1, resume=True), GradientAccumulation(4)]
-    resumed = run(learner(photos, painting, 5), cbs)
-    for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
-        assert torch.equal(a, b)
+    shutil.copytree("ck", "kept")
+    used = run(learner(photos, painting, 5), GradientAccumulation(100))  # gradients are left
+    for resumed in (learner(photos, painting, 5), used):
+        cbs = [Checkpoint("ck", every=1, resume=True), GradientAccumulation(4)]
+        run(resumed, cbs)
+        for a, b in zip(whole.model.parameters(), resumed.model.parameters()):
+            assert torch.equal(a, b)
+        shutil.rmtree("ck")
+        shutil.copytree("kept", "ck")
+    run(used, Checkpoint("ck", every=1, resume=True))  # as by the command line

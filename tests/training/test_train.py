@@ -22,13 +22,13 @@ from faststyle_fastai.all import FaststyleError, StyleDataLoaders, Stylizer
 from faststyle_fastai.images.discovery import find_paintings
 from faststyle_fastai.training import callbacks, runs
 from faststyle_fastai.training.recipes import recipe_plan
-from faststyle_fastai.training.runs import train
+from faststyle_fastai.training.runs import add_style, train
 
 KILLED = """
 import os, signal, sys, torch
 from fastai.callback.core import Callback
 from faststyle_fastai.training import checkpoint
-from faststyle_fastai.training.runs import train
+from faststyle_fastai.training.runs import add_style, train
 
 torch.set_num_threads(1)
 kind, step, settings = sys.argv[1], int(sys.argv[2]), eval(sys.argv[3])
@@ -88,6 +88,8 @@ def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
         train(photos, painting, "run", epochs=4, minutes=1, resume=True, **settings)
     with pytest.raises(ValueError, match="Invalid minutes=0"):
         train(photos, painting, "none", minutes=0, **settings)
+    with pytest.raises(ValueError, match="Invalid minutes=0"):
+        add_style("run", painting, minutes=0)
     with pytest.raises(ValueError, match="precision 'half'"):  # the run survives
         train(photos, painting, "run", precision="half", force=True, **settings)
     assert Stylizer("run").styles == ["waves"]
