@@ -76,7 +76,7 @@ def test_a_transparent_photo_looks_as_its_file(visit, photos):
     opened(tab, "faded.png")
     compare()
     tab.reload()
-    heard(tab, "Painted in")
+    heard(tab, "Painted")
     tab.locator("#as").click()
     tab.locator("#format").select_option("PNG")
     tab.locator("#save:enabled").wait_for()

@@ -5,10 +5,15 @@ async function openAll(files) {
   if (batch) await stopAll();
   const photos = files.filter((file) => !isFilm(file));
   offerQueue(photos.length > 1 ? photos : []);
-  await open(queue[0] ?? files[0]);
-  if (queue.length || files.length < 2) return;
+  const mine = queue;
+  for (const file of photos.length > 1 ? photos : files.slice(0, 1)) {
+    await open(file);
+    if (now.file || queue !== mine) break; // else it cannot be read
+  }
+  const films = files.filter(isFilm).map(({ name }) => name).join(", "), several = queue.length;
+  if (several ? !films : files.length < 2) return;
   await idle();
-  $("said").append(` ${filled(words.onlyFirst, files[0])}`);
+  $("said").append(several ? filled(words.notAll, { names: films }) : ` ${filled(words.onlyFirst, files[0])}`);
 }
 function offerQueue(photos) {
   queue = photos;
@@ -46,8 +51,8 @@ function stopAll() {
   stopFullSize();
   return batch.end;
 }
-$("all").onclick = () => {
-  if (batch) return stopAll();
+$("all").onclick = ({ detail }) => {
+  if (batch) return detail > 1 || stopAll(); // not by half of a double click
   batch = { stopped: false };
   batch.end = paintQueue(batch);
 };

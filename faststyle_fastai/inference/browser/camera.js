@@ -1,11 +1,13 @@
 // The camera, painted live, and its recording.
 const LIVE = Number(address.get("size")) || 240; // px of a frame's short side that is painted
+const FORMATS = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/mp4"]; // or Chrome may take Matroska
 let live, recorder, frame, video, booth = null; // `live` is the camera's stream, or the film that is painted
 
 // One button starts it and stops it; the other one waits.
 function goLive(source, button) {
   live = source;
   zoomTo(1);
+  takeBrush("none");
   endSaving();
   Object.assign(now, { painted: null, kept: false });
   player.pause();
@@ -33,7 +35,7 @@ function endLive() {
 // It ends, and what was open before is shown again.
 async function stopLive() {
   if (!live) return;
-  const records = Boolean(recorder);
+  const records = recorder?.parts.length;
   endLive();
   if (!now.photo) {
     document.body.classList.remove("open");
@@ -66,6 +68,7 @@ $("camera").onclick = async () => {
   try {
     mine = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
     if (document.body.classList.contains("own")) return mine.getTracks().forEach((track) => track.stop()); // nobody would see that it is on
+    mine.getVideoTracks()[0].onended = () => live === mine && stopLive().then(() => say("noCamera", { why: words.cameraNone }));
     goLive(mine, $("camera"));
     if (document.activeElement === document.body) $("camera").focus(); // the button on the first screen has gone
     video = create("video", { srcObject: mine, muted: true, playsInline: true });
@@ -101,9 +104,9 @@ $("snap").onclick = () => frame.toBlob((blob) => open(new File([blob], "camera.j
 
 $("record").onclick = () => {
   if (recorder) return recorder.enough();
-  const parts = [];
+  const parts = [], mimeType = FORMATS.find((type) => MediaRecorder.isTypeSupported(type));
   let ending = false;
-  recorder = new MediaRecorder($("picture").captureStream());
+  recorder = Object.assign(new MediaRecorder($("picture").captureStream(), { mimeType }), { parts });
   // A slow machine may not have recorded a picture yet.
   const end = () => ending && parts.length && recorder.state === "recording" && recorder.stop();
   recorder.enough = () => end((ending = true));
@@ -114,7 +117,7 @@ $("record").onclick = () => {
     recorder = null;
     $("record").textContent = words.record;
     delete $("record").dataset.on;
-    say("recorded");
+    if (parts.length) say("recorded");
   };
   recorder.start(250);
   $("record").textContent = words.recordStop;

@@ -32,6 +32,7 @@ async function showFilm(found) {
   now.reduced = "";
   const frame = await frameAt(found, 0);
   if (film !== found) return; // something else was opened
+  keep("photo", null);
   now.photo = frame;
   await opened(found.file, found.size ?? `${now.photo.width}×${now.photo.height}`);
   if (film !== found) return;
@@ -100,8 +101,9 @@ function hold(on) {
   $("camera").disabled = on;
 }
 
-$("film").onclick = () => {
+$("film").onclick = ({ detail }) => {
   if (filming) {
+    if (detail > 1) return; // half of a double click
     $("film").textContent = words.halting;
     return stopFilm();
   }

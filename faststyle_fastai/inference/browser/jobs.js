@@ -84,7 +84,7 @@ async function reopenSource() {
   const answer = await call("source", { method: "GET" });
   if (answer.status === 204) return;
   const { size, name, seconds, key } = Object.fromEntries(answer.headers);
-  const file = { name: decodeURIComponent(name), type: "", pixels: size.replace("x", "×"), key };
+  const file = { name: decodeURIComponent(name), type: /\.png$/i.test(name) ? "image/png" : "", pixels: size.replace("x", "×"), key };
   const found = await (seconds ? (await call("original", { method: "GET" })).blob() : pictureOf(answer));
   if (now.photo || opening || live) return; // something else was opened meanwhile
   [uploaded, upload] = [file, Promise.resolve()];

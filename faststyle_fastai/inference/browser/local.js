@@ -1,7 +1,7 @@
 // Paints on this device: the runtime and the networks are inside the page, and a worker runs them.
 // The functions after `started`, and those of webm.js, are those of remote.js and closer.js.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-const FORMAT = 2; // of what is kept; anything older goes
+const FORMAT = 3; // of what is kept; anything older goes
 const bytes = (id) => decoded($(id).textContent);
 
 // Whether there is a graphics card that works, and not a slow imitation of one. The runtime waits
@@ -50,7 +50,7 @@ const isFilm = (file) => file.type.startsWith("video/");
 const bitmapOf = (file) => createImageBitmap(file).catch(() => {
   throw new Error(filled(/\.hei[cf]$/i.test(file.name) ? words.heic : words.notPicture, file));
 });
-const offerWays = () => {}; // what is closer to a painting needs Python
+const offerWays = () => ($("by-hand").hidden = Boolean(film)); // what is closer to a painting needs Python
 
 // A style's weights in a network: its place in a table, or its own row.
 function row(one, network) {
@@ -85,7 +85,11 @@ async function completed(one) {
 }
 
 // A reload in the same tab shows the same photo and paintings. The browser keeps them until another
-// tab opens the page.
+// tab opens the page, whose photo is not this one's.
+let tab = Math.random();
+try {
+  tab = Number((sessionStorage.tab ??= tab));
+} catch {} // not in every window
 const shelf = new Promise((done) => {
   const asked = indexedDB.open(`faststyle ${location.pathname}`, FORMAT);
   asked.onupgradeneeded = () => {
@@ -102,19 +106,23 @@ async function storing(act) {
     [asked.onsuccess, asked.onerror] = [() => done(asked.result), () => fail(asked.error)];
   });
 }
-const keep = (key, value) => storing((found) => found.put(value, key)).catch(console.warn);
+const keep = (key, value) => storing((found) => found.put({ tab, value }, key)).catch(() => storing((found) => found.delete(key))).catch(console.warn);
+const stored = async (key) => {
+  const found = await storing((store) => store.get(key));
+  return found?.tab === tab ? found.value : null;
+};
 const keepStyles = () => keep("styles", facts.styles.filter((one) => one.own).map(({ button, ...one }) => one));
 async function restore() {
   if (!sessionStorage.settings) return storing((found) => found.clear());
-  const styles = await storing((found) => found.get("styles"));
+  const styles = await stored("styles");
   if (styles?.length) facts.styles.unshift(...styles), offerAll();
   settle();
   if (history.state?.opened) await reopen();
 }
 async function reopen() {
-  const photo = await storing((found) => found.get("photo"));
+  const photo = await stored("photo");
   if (!photo) return;
-  const edits = await storing((found) => found.get("edits"));
+  const edits = await stored("edits");
   await open(photo);
   if (!edits || now.file !== photo) return; // or another was opened
   now.edits = canvasOf(edits);
@@ -126,7 +134,7 @@ async function reopen() {
 let sent;
 async function repaint(source, { style, other, share, stroke, strokes, live, colors, mask }) {
   const how = { strokes: strokes && !live && !film, ...(await mixed(style, other, share, live || film)), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
-  if (source !== sent) how.image = pixels(source); // the worker keeps it
+  if (source !== sent) how.image = opaque(source); // the worker keeps it
   sent = source;
   const { image, gpu, seen } = await ask("paint", how).catch((error) => ((sent = null), Promise.reject(error)));
   return { image: canvasOf(image), where: gpu ? words.onGpu : "", seen };
@@ -139,12 +147,12 @@ async function remask(source, mask) {
 }
 const seenBy = (mask, source) => (mask.area === "all" ? mask : { ...mask, ...squares(source) });
 
-const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: pixels(square), ...(await mixed(style)) })).image);
+const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: opaque(square), ...(await mixed(style)) })).image);
 
 // The last painting at full size, or twice as large, as a file; null if it was stopped.
 let full = {}; // it, while its file is chosen
 async function fullSize({ strength, type, quality, larger, paper }, watch) {
-  const { width, height } = now.photo, twice = () => pixels(canvasOf(now.photo, 2 * width, 2 * height));
+  const { width, height } = now.photo, twice = () => opaque(canvasOf(now.photo, 2 * width, 2 * height));
   const mine = full.larger === larger ? full : (full = {}); // to forget it replaces `full`
   if (!mine.image) Object.assign(mine, { larger }, await ask("enlarge", { strength, image: larger && twice() }, watch));
   const { image } = mine;

@@ -113,7 +113,7 @@ async function readStyle(file) {
         if (!lasting) throw new Error(words.unreadable); // a server reads more
       });
       const scale = image && Math.min(1, (2 * READ) / Math.min(image.width, image.height));
-      part = image && canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale));
+      part = image && onWhite(canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale)));
     }
     await started;
     const one = { own: true, forgettable: true, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };

@@ -20,14 +20,32 @@ function canvasOf(image, width = image.width, height = image.height) {
   else context.drawImage(image, 0, 0, width, height);
   return canvas;
 }
+function onWhite(canvas) {
+  const context = canvas.getContext("2d");
+  Object.assign(context, { globalCompositeOperation: "destination-over", fillStyle: "#fff" }).fillRect(0, 0, canvas.width, canvas.height);
+  return canvas;
+}
 function blobOf(canvas, type, quality = 0.95) {
-  if (type === "image/jpeg") { // on white, or what is transparent would be black
-    const context = canvas.getContext("2d");
-    Object.assign(context, { globalCompositeOperation: "destination-over", fillStyle: "#fff" }).fillRect(0, 0, canvas.width, canvas.height);
-  }
+  if (type === "image/jpeg") onWhite(canvas); // or what is transparent would be black
   return new Promise((done) => canvas.toBlob(done, type, quality));
 }
 const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+
+// The pixels of a canvas; clear ones have the colors around them, not black, as by `filled` in finish.py.
+const CLEAR = 16; // of 255, below which a color is not known
+function opaque(canvas) {
+  const image = pixels(canvas), { data } = image, { width, height } = canvas;
+  let i = 3;
+  while (data[i] >= CLEAR) i += 4;
+  if (i > data.length) return image;
+  const under = canvasOf(canvas), context = under.getContext("2d");
+  context.globalCompositeOperation = "destination-over";
+  for (let small = canvas; small.width > 1 || small.height > 1; context.drawImage(small, 0, 0, width, height))
+    small = canvasOf(small, Math.ceil(small.width / 2), Math.ceil(small.height / 2));
+  const fill = pixels(under).data;
+  for (; i < data.length; i += 4) if (data[i] < CLEAR) data.set(fill.subarray(i - 3, i), i - 3);
+  return image;
+}
 const fitted = ({ width, height }, longest) => {
   const scale = Math.min(1, longest / Math.max(width, height));
   return [width, height].map((n) => Math.max(1, Math.round(n * scale)));
@@ -213,7 +231,7 @@ const pointTo = (event) => {
   moveTo((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 };
 $("picture").onpointerdown = (event) => {
-  if (brush === "none" || !now.painted) return;
+  if (brush === "none" || !now.painted || event.button) return;
   $("picture").setPointerCapture(event.pointerId);
   pointTo(event);
   startStroke();

@@ -20,7 +20,7 @@ function offerTimes() {
   const [width, height] = now.file.pixels?.split("×") ?? [now.photo.width, now.photo.height], most = facts.most ?? MOST;
   const why = now.refined ? "refinedAsIs" : 4 * width * height > most ? "tooLarge" : tooFine() ? "tooFine" : "";
   $("times").disabled = Boolean(film || why || now.kept === "strip");
-  if ($("times").disabled) $("times").value = 1;
+  $("times").value = $("times").disabled ? 1 : $("times").dataset.wanted ?? 1;
   $("times").parentElement.title = why && filled(words[why], { most: most / 1e6 });
   $("ending").textContent = $("format").selectedOptions[0].text + ($("times").value > 1 ? " 2×" : "");
 }
@@ -32,14 +32,17 @@ function perInch(size) {
   return sides ? Math.round(25.4 * Math.max(short / sides[0], long / sides[1])) : 0;
 }
 
+const stopSaving = ({ detail }) => detail > 1 || stopFullSize(); // not by half of a double click
+
 // The painting at full size, as a file.
 async function finished(type) {
   if (now.kept === "strip") return asSeen(type);
-  const stop = $("download"), from = document.activeElement;
+  const stop = $("download"), from = document.activeElement, { file } = now;
   await remasking; // the file is masked as it
   if (now.kept) await paint();
+  if (now.file !== file || (now.kept && !lost)) return; // another one was opened, or it could not be painted
   ready(false);
-  Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopFullSize });
+  Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopSaving });
   try {
     const quality = $("quality").value / 100;
     const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1, paper: paper() }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
@@ -71,7 +74,7 @@ function save(blob, name) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
-const inStyle = () => [style, second()].filter(Boolean).map(({ name }) => name).join("-");
+const inStyle = () => [style, second()].filter(Boolean).map(({ name }) => name.replace(/[\\/:*?"<>|]/g, "_")).join("-");
 const fileName = () => `${now.name}-${inStyle()}`; // without its ending
 
 // What the button saves: a photo, a frame, or the film once it is painted.
@@ -97,7 +100,7 @@ async function measure() {
   [offered, toShare, changes, $("save").disabled] = [null, null, changes + 1, true];
   $("weight").textContent = words.weighing;
   await idle();
-  while (mine === asks && $("download").onclick === stopFullSize) await new Promise((done) => setTimeout(done, 200));
+  while (mine === asks && $("download").onclick === stopSaving) await new Promise((done) => setTimeout(done, 200));
   if (mine !== asks) return;
   const blob = await finished(chosenType());
   if (mine !== asks) return; // it was closed, or that one goes on
@@ -140,7 +143,11 @@ $("format").onchange = () => {
   return measure();
 };
 $("quality").onchange = $("paper").onchange = measure;
-$("times").onchange = () => (offerTimes(), measure());
+$("times").onchange = () => {
+  $("times").dataset.wanted = $("times").value;
+  offerTimes();
+  return measure();
+};
 
 $("copy").onclick = async () => {
   const file = finished("image/png"), made = file.then((blob) => blob ?? Promise.reject(new Error(words.stopped)));

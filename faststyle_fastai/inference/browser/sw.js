@@ -1,5 +1,6 @@
 // Keeps the studio's files, so that it also starts without a network.
-const CACHE = "faststyle-@@DIGEST@@";
+const OURS = `faststyle ${registration.scope} `; // others of this origin have their own
+const CACHE = `${OURS}@@DIGEST@@`;
 const FILES = ["./", "manifest.webmanifest", "icon-192.png", "icon-512.png"];
 
 addEventListener("install", (event) => {
@@ -7,7 +8,7 @@ addEventListener("install", (event) => {
   event.waitUntil(kept.then(() => skipWaiting()));
 });
 addEventListener("activate", (event) => {
-  const old = caches.keys().then((names) => names.filter((name) => name.startsWith("faststyle-") && name !== CACHE));
+  const old = caches.keys().then((names) => names.filter((name) => name.startsWith(OURS) && name !== CACHE));
   event.waitUntil(old.then((names) => Promise.all(names.map((name) => caches.delete(name)))).then(() => clients.claim()));
 });
 addEventListener("fetch", (event) => {

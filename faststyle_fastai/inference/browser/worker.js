@@ -87,7 +87,7 @@ const tasks = {
   // edges; as `enlarged` in enlarge.py. At another size, `image`, it is painted anew.
   async enlarge({ id, strength, image }) {
     stopped = false;
-    const keeps = keepsColors; // settings may change meanwhile
+    const keeps = keepsColors && !brush; // strokes have them already; settings may change meanwhile
     const { width, height } = image || whole, data = image ? image.data : whole.data.slice();
     const [seen, made] = image || brush ? await anew(image || whole) : [small, painted];
     const same = width === seen.width && height === seen.height, light = same ? null : luminance(seen);
