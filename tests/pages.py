@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ def files_in(folder):
     return {Path(place, name) for place, _, names in os.walk(folder) for name in names}
 
 
+SAYS_PAINTED = re.compile(r"^\s*Painted")  # not "could not be painted"
 DESK, PHONE = (1200, 900), (390, 844)
 
 

@@ -260,6 +260,8 @@ def test_an_app_that_starts_without_a_network(chromium, studio, china, port):
         manifest = tab.locator("[rel=manifest]").get_attribute("href")
         assert tab.request.get(f"http://127.0.0.1:{port}/{manifest}").json()["icons"]
         tab.evaluate("navigator.serviceWorker.ready")
+        caches = tab.evaluate("caches.open('faststyle-old').then(() => caches.keys())")
+        assert len(caches) == 2 and f"http://127.0.0.1:{port}/" in caches[0]
         server.shutdown()
     tab.reload()
     open_photo(tab, china)

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 from exported import away
-from pages import DESK, PHONE, downloaded, forgiven, heard, opened, repainted, visitor
+from pages import DESK, PHONE, SAYS_PAINTED, downloaded, forgiven, heard, opened, repainted, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -76,7 +76,7 @@ def test_a_transparent_photo_looks_as_its_file(visit, photos):
     opened(tab, "faded.png")
     compare()
     tab.reload()
-    heard(tab, "Painted")
+    heard(tab, SAYS_PAINTED)
     tab.locator("#as").click()
     tab.locator("#format").select_option("PNG")
     tab.locator("#save:enabled").wait_for()

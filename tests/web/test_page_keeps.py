@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pages import downloaded, heard, opened, own_styles, repainted, visitor
+from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -54,7 +54,7 @@ def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
         assert np.abs(np.asarray(seen, float) - np.asarray(whole, float)).mean() < 5
         heard(tab, "Saved at 96×72 px. It is the picture as you see it here")
         with web_page("styles", port=port):
-            heard(tab, "Painted")  # by itself
+            heard(tab, SAYS_PAINTED)  # by itself
             again = read_picture(downloaded(tab).path())
             assert np.abs(np.asarray(again, float) - np.asarray(whole, float)).mean() < 1
             tab.context.close()
@@ -89,7 +89,7 @@ def test_a_reload_keeps_the_photo_the_settings_and_the_view(visit, photos):
     visit.errors.clear()  # the reload cut off what was being loaded
     tab.get_by_role("heading", name="My styles").wait_for()
     tab.get_by_role("link", name="Photos and films").click()
-    heard(tab, "Painted")
+    heard(tab, SAYS_PAINTED)
     assert tab.get_by_label("Keep the original colors").is_checked()
     pressed = tab.get_by_role("radio", name=SCREAM)
     assert pressed.get_attribute("aria-checked") == "true"
@@ -106,7 +106,7 @@ def test_a_reload_keeps_the_format_of_a_photo(visit, photos):
         assert downloaded(tab).suggested_filename == "clear-starry_night.png"
         tab.reload()
         visit.errors.clear()  # the reload cut off what was being loaded
-        heard(tab, "Painted")
+        heard(tab, SAYS_PAINTED)
 
 
 def test_the_back_button_closes_the_photo(visit, photos):
@@ -116,14 +116,14 @@ def test_the_back_button_closes_the_photo(visit, photos):
     repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
     own_styles(tab)
     tab.go_back()
-    heard(tab, "Painted")
+    heard(tab, SAYS_PAINTED)
     tab.go_back()
     heard(tab, "Ready. Open a photo to paint it like The Scream.")  # the style stays
     expect(tab.locator("#picture")).to_be_hidden()
     tab.reload()
     heard(tab, "Ready.")
     tab.go_forward()
-    heard(tab, "Painted")
+    heard(tab, SAYS_PAINTED)
     tab.go_back()
     heard(tab, "Ready.")
     opened(tab, photos / "china" / "0.jpg")

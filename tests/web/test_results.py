@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import DESK, PHONE, heard, opened, repainted, several, visitor
+from pages import DESK, PHONE, SAYS_PAINTED, heard, opened, repainted, several, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -99,7 +99,7 @@ def test_settings_go_back_and_forth(visit, photos):
     repainted(tab, tab.get_by_label("Keep the original colors").check)
     strength.fill("40")
     tab.locator("#strength").dispatch_event("change")
-    heard(tab, "Painted")
+    heard(tab, SAYS_PAINTED)
     repainted(tab, lambda: tab.keyboard.press("Control+z"))
     expect(strength).to_have_value("100")
     repainted(tab, undo.click)

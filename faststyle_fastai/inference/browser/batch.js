@@ -7,9 +7,11 @@ async function openAll(files) {
   offerQueue(photos.length > 1 ? photos : []);
   const mine = queue;
   for (const file of photos.length > 1 ? photos : files.slice(0, 1)) {
+    const before = openings;
     await open(file);
-    if (now.file || queue !== mine) break; // else it cannot be read
+    if (now.file === file || openings > before + 1) break; // else it cannot be read
   }
+  if (queue !== mine) return; // something else was opened
   const films = files.filter(isFilm).map(({ name }) => name).join(", "), several = queue.length;
   if (several ? !films : files.length < 2) return;
   await idle();

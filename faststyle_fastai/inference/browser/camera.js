@@ -1,6 +1,7 @@
 // The camera, painted live, and its recording.
 const LIVE = Number(address.get("size")) || 240; // px of a frame's short side that is painted
 const FORMATS = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/mp4"]; // or Chrome may take Matroska
+if (navigator.vendor.startsWith("Apple")) FORMATS.reverse(); // whose other programs play no WebM
 let live, recorder, frame, video, booth = null; // `live` is the camera's stream, or the film that is painted
 
 // One button starts it and stops it; the other one waits.

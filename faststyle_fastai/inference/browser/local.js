@@ -96,8 +96,11 @@ const shelf = new Promise((done) => {
     for (const name of asked.result.objectStoreNames) asked.result.deleteObjectStore(name);
     asked.result.createObjectStore("kept");
   };
-  asked.onsuccess = () => done(asked.result);
-  asked.onerror = () => done(null);
+  asked.onsuccess = () => {
+    asked.result.onversionchange = () => asked.result.close(); // or a later version waits for this tab
+    done(asked.result);
+  };
+  asked.onerror = asked.onblocked = () => done(null);
 });
 async function storing(act) {
   const found = (await shelf)?.transaction("kept", "readwrite").objectStore("kept");

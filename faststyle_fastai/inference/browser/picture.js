@@ -31,25 +31,41 @@ function blobOf(canvas, type, quality = 0.95) {
 }
 const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 
-// The pixels of a canvas; clear ones have the colors around them, not black, as by `filled` in finish.py.
-const CLEAR = 16; // of 255, below which a color is not known
-function opaque(canvas) {
-  const image = pixels(canvas), { data } = image, { width, height } = canvas;
-  let i = 3;
-  while (data[i] >= CLEAR) i += 4;
-  if (i > data.length) return image;
-  const under = canvasOf(canvas), context = under.getContext("2d");
-  context.globalCompositeOperation = "destination-over";
-  for (let small = canvas; small.width > 1 || small.height > 1; context.drawImage(small, 0, 0, width, height))
-    small = canvasOf(small, Math.ceil(small.width / 2), Math.ceil(small.height / 2));
-  const fill = pixels(under).data;
-  for (; i < data.length; i += 4) if (data[i] < CLEAR) data.set(fill.subarray(i - 3, i), i - 3);
-  return image;
-}
 const fitted = ({ width, height }, longest) => {
   const scale = Math.min(1, longest / Math.max(width, height));
   return [width, height].map((n) => Math.max(1, Math.round(n * scale)));
 };
+
+// The pixels of a canvas; clear ones have the colors around them, not black, as by `filled` in finish.py.
+const CLEAR = 16, COARSE = 256; // of 255, below which a color is not known; px of what it is taken from
+function opaque(canvas) {
+  const image = pixels(canvas), { data } = image;
+  let i = 3;
+  while (data[i] >= CLEAR) i += 4;
+  if (i > data.length) return image;
+  const small = pixels(canvasOf(canvas, ...fitted(canvas, COARSE)));
+  small.data.set(surrounded(small, small.data));
+  const fill = pixels(canvasOf(canvasOf(small), canvas.width, canvas.height)).data;
+  for (; i < data.length; i += 4) if (data[i] < CLEAR) data.set(fill.subarray(i - 3, i), i - 3);
+  return image;
+}
+// Colors and opacities of up to 255, four numbers a pixel: all opaque.
+function surrounded({ width, height }, data) {
+  const w = Math.ceil(width / 2), h = Math.ceil(height / 2), half = new Float32Array(4 * w * h), found = new Float32Array(data);
+  if (Math.max(width, height) === 1) return found.fill(255, 3);
+  const above = (i) => 4 * ((Math.floor(i / width) >> 1) * w + ((i % width) >> 1));
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 4; c++) half[above(i) + c] += c < 3 ? data[4 * i + c] * data[4 * i + 3] : data[4 * i + 3];
+  for (let i = 0; i < half.length; i += 4) {
+    for (let c = 0; c < 3; c++) half[i + c] /= half[i + 3] || 1;
+    half[i + 3] = Math.min(255, half[i + 3]);
+  }
+  const fill = surrounded({ width: w, height: h }, half);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) found[4 * i + c] = fill[above(i) + c] + (data[4 * i + c] - fill[above(i) + c]) * (data[4 * i + 3] / 255);
+    found[4 * i + 3] = 255;
+  }
+  return found;
+}
 
 // An image as the networks for people see it: stretched to a square, and padded to one.
 function squares(image) {
@@ -70,7 +86,7 @@ function show(from = now.photo, at = $("split").value) {
   $("frame").style.setProperty("--n", at);
   $("split").setAttribute("aria-valuetext", filled(words.splitAt, { share: $("split").value }));
   compose(canvas, from, left);
-  if (now.painted && $("shown").checked && !live) canvas.getContext("2d").drawImage(kept(width, height), 0, 0);
+  if (now.painted && $("shown").checked && !live && !film) canvas.getContext("2d").drawImage(kept(width, height), 0, 0);
 }
 function compose(canvas, from, left = 0) {
   const { width, height } = canvas, context = canvas.getContext("2d"), { other } = now;

@@ -4,7 +4,7 @@ const asked = () => ({
   strokes: $("strokes").checked, colors: $("colors").checked, mask: mask(),
 });
 const mask = () => ({
-  area: document.querySelector("[name=area]:checked").value, feather: $("feather").value / 100,
+  area: document.querySelector("[name=area]:checked").value, feather: film ? 0 : $("feather").value / 100,
   invert: $("invert").checked, edits: now.edits && pixels(now.edits),
 });
 

@@ -8,10 +8,10 @@ addEventListener("install", (event) => {
   event.waitUntil(kept.then(() => skipWaiting()));
 });
 addEventListener("activate", (event) => {
-  const old = caches.keys().then((names) => names.filter((name) => name.startsWith(OURS) && name !== CACHE));
+  const old = caches.keys().then((names) => names.filter((name) => /^faststyle-/.test(name) || (name.startsWith(OURS) && name !== CACHE))); // earlier versions named them so
   event.waitUntil(old.then((names) => Promise.all(names.map((name) => caches.delete(name)))).then(() => clients.claim()));
 });
 addEventListener("fetch", (event) => {
-  const found = caches.match(event.request, { ignoreSearch: true });
+  const found = caches.open(CACHE).then((cache) => cache.match(event.request, { ignoreSearch: true }));
   event.respondWith(found.then((answer) => answer ?? fetch(event.request)));
 });
