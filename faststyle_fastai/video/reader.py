@@ -88,12 +88,15 @@ class VideoReader:
     def is_cut(self, end: float | None = None) -> bool:
         """Whether the file is truncated. Ask if its frames ended earlier than `seconds`.
 
-        True unless its sound, read to the end, shows that it is whole.
+        True unless its sound and subtitles, read to the end, show that it is whole.
         """
-        if not self.sounds or not self.seconds:
+        others, last = [*self.sounds, *self.subtitles], float(self.seconds or 0)
+        if not others or not last:
             return True
-        sounds, last = [sound.index for sound in self.sounds], float(self.seconds)
-        return self.last_time(sounds) < (last if end is None else min(last, end)) - 1
+        return (
+            self.last_time([each.index for each in others])
+            < (last if end is None else min(last, end)) - 1
+        )
 
     def last_time(self, indices: list[int]) -> float:
         "The end of these streams, in seconds, as far as they can be read."
@@ -128,7 +131,8 @@ class VideoReader:
             with suppress(extra("av", "video").FFmpegError):  # beyond the last of numbered images
                 self.container.seek(min(target, 2**62), stream=self.video)
                 first = next(decoded, None)
-            if first is None or first[1] > start:  # some files seek too far
+            # Some files seek too far, or have frames without a time.
+            if first is None or first[0].pts is None or first[1] > start:
                 self.container.seek(0)
                 decoded = self._decoded(0)
             else:
@@ -172,7 +176,7 @@ def shown_in(decoded, start: Fraction, end: float | None, least: Fraction):
         if last:
             frame, time, shown = last
             since = start if time < start - SLIVER else time
-            until = now[1] if now and since > time else time + shown
+            until = now[1] if now else time + shown
             until = until if end is None else min(until, Fraction(end))
             if until - since > (least if since > time else SLIVER):
                 yield frame, since, until - since

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..inference.options import PaintOptions
@@ -44,8 +46,9 @@ def virtual_camera(
             taken = time.monotonic()
             frame = VideoFrame(picture[..., ::-1].copy(), Fraction(taken), Fraction(0))
             painted = painter(frame).picture
+            height, width = (side - side % 4 for side in painted.shape[:2])
+            painted = np.ascontiguousarray(painted[:height, :width])  # which no camera has odd
             if sink is None:
-                height, width = painted.shape[:2]
                 sink = opened(pyvirtualcam, width, height)
             sink.send(painted)
             n, now = n + 1, time.monotonic()

@@ -52,7 +52,7 @@ def video_writer(
     simple = Pictures if is_numbered(out) else Animation if animated else None
     if not simple:
         return Parts(out, reader, settings, codec, crf, resume, sound)
-    for name, value in {"crf": crf, "codec": codec}.items():
+    for name, value in {"crf": crf, "codec": codec, "resume": resume or None}.items():
         if value is not None:
             raise ValueError(f"{out} does not support {name}. Use .mp4, .mkv, .webm or .mov.")
     return simple(out)
@@ -132,7 +132,8 @@ class Parts(VideoWriter):
             with suppress(self.av.FFmpegError), self.av.open(str(file)) as part:
                 times = [p.pts * p.time_base for p in part.demux(video=0) if p.pts is not None]
                 if times:
-                    return max(times) - OFFSET
+                    unit = self.reader.time_base
+                    return max(times) - ticks(Fraction(OFFSET), unit) * unit  # as by `add`
             file.unlink()
         return None
 

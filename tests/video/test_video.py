@@ -106,21 +106,23 @@ def test_an_interrupted_film_plays_and_goes_on(paint, tmp_path, monkeypatch):
     assert 0 < len(painted) < 25 and not list(tmp_path.glob(".*"))
 
 
-def test_a_resumed_film_ends_like_an_uninterrupted_one(paint, tmp_path, monkeypatch):
+@pytest.mark.parametrize("fps", [None, 29.97])
+def test_a_resumed_film_ends_like_an_uninterrupted_one(paint, tmp_path, monkeypatch, fps):
     monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
     brighter = (picture // 4 + 6 * i for i, picture in enumerate(moving(30)))
     film, out = encode(tmp_path / "in.mp4", map(np.uint8, brighter)), tmp_path / "out.mp4"
-    whole = frames_of(paint_video(paint, film, tmp_path / "whole.mp4", crf=1))
+    how = {"crf": 1, "fps": fps}
+    whole = frames_of(paint_video(paint, film, tmp_path / "whole.mp4", **how))
 
     def stop(reached, total):
         if reached > 0.5:
             raise KeyboardInterrupt
 
     with pytest.raises(FaststyleError, match="Continue with --resume"):
-        paint_video(paint, film, out, crf=1, watch=stop)
+        paint_video(paint, film, out, **how, watch=stop)
     with pytest.raises(FaststyleError, match="other settings"):
-        paint_video(paint, film, out, crf=1, tile=64, resume=True)
-    paint_video(paint, film, out, crf=1, resume=True)
+        paint_video(paint, film, out, **how, tile=64, resume=True)
+    paint_video(paint, film, out, **how, resume=True)
     for (time, one), (same, other) in zip(whole, frames_of(out), strict=True):
         assert time == same and np.abs(one.astype(float) - other).mean() < 1
 

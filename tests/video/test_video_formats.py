@@ -60,6 +60,9 @@ def test_uneven_times_stay(film, tmp_path):
     source = encode(tmp_path / "in.mkv", moving(7), times=uneven, rate=Fraction(25))
     assert times(through(source, tmp_path / "out.mkv")) == times(source)
     assert [round(25 * float(t)) for t in times(source)] == uneven
+    with Image.open(through(source, tmp_path / "out.gif")) as made:
+        delays = [frame.info["duration"] for frame in ImageSequence.Iterator(made)]
+    assert delays[:-1] == [40, 40, 200, 40, 480, 40]
 
 
 def test_odd_sizes_and_animated_gifs(paint, tmp_path):
@@ -232,6 +235,8 @@ def test_quality_is_chosen(paint, tmp_path):
     assert sizes[0] > sizes[1] > sizes[2]
     with pytest.raises(ValueError, match="mpeg4 does not support crf"):
         paint_video(paint, source, tmp_path / "x.mp4", crf=20, codec="mpeg4")
+    with pytest.raises(ValueError, match="x.gif does not support resume"):
+        paint_video(paint, source, tmp_path / "x.gif", resume=True)
     with pytest.raises(ValueError, match="x.gif does not support crf"):
         paint_video(paint, source, tmp_path / "x.gif", crf=20)
 
