@@ -28,14 +28,15 @@ from faststyle_fastai.video import stylize
 FILMS = {
     ".mp4", ".mkv", ".webm", ".mov", ".avi", ".ts", ".mpg", ".vob", ".flv", ".wmv", ".gif"
 }  # fmt: skip
-CLOSE = 5.0, 8.0  # of 255, mean difference: of a photo, and of a film's frame, which is compressed
+CLOSE = 4.0, 8.0  # of 255, mean difference: of a photo, and of a film's frame, which is compressed
 SLACK = 0.12  # s
 TIME = "best_effort_timestamp_time"
 BASES = "", "_gray", "_alpha"
-# Photos that show something else, and a film whose time stamps begin again.
+# Photos that show something else, films that become white where they are clear, and one whose time
+# stamps begin again.
 OTHERS = (
     "base", "cover", "fax", "one", "strip", "slide", "0", "._", "SYNO", "gray12", "int16",
-    "hard_alpha", "alpha_anim", "png_cicp_pq", "inter_change",
+    "hard_alpha", "alpha_anim", "png_cicp_pq", "inter_change", "alpha.", "alpha_qtrle",
 )  # fmt: skip
 REFUSED = "empty.jpg", "truncated.jpg", "no_moov.mp4"
 

@@ -33,6 +33,9 @@ def srgb(
     if embedded := parse_profile(profile):
         mode = MODES.get(embedded.profile.xcolor_space.strip())
         encoded = image.convert("RGB") if mode == "RGB" and image.mode != "CMYK" else image
+        if mode == "L" and encoded.mode == "RGB":
+            bands = encoded.split()
+            encoded = bands[0] if len({band.tobytes() for band in bands}) == 1 else encoded
         if encoded.mode == mode:
             with suppress(ImageCms.PyCMSError):
                 return converted(encoded, embedded, _profile(SRGB), "RGB")

@@ -122,8 +122,8 @@ def _upright(image):
         image = Image.fromarray((_gray(image) * 255).round().astype(np.uint8))
     if not image.has_transparency_data:
         return srgb(image, profile, named)
-    gray, image = image.mode == "LA", image.convert("RGBA")
-    colors = srgb(image.convert("L" if gray else "RGB"), profile, named)
+    image = image.convert("RGBA")
+    colors = srgb(image.convert("RGB"), profile, named)
     colors.putalpha(image.getchannel("A"))
     return colors
 

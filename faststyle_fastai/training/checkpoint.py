@@ -220,7 +220,7 @@ class Checkpoint(Callback):
             self.learn.pct_train = found["pct_train"]
         self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
         self.learn.opt.zero_grad()
-        n, gradients = found.get("accumulated", (0, []))
+        n, gradients = found.get("accumulated") or (0, [])
         if n and (accumulation := getattr(self.learn, "gradient_accumulation", None)):
             accumulation.count = n
             for p, gradient in zip(self.learn.model.parameters(), gradients):

@@ -20,6 +20,7 @@ class Float16(MixedPrecision):
     """
 
     dtype, inside = torch.float16, False
+    precision = "float16"  # which older exports lack
     left: dict[str, Any] | None = None  # the state of the loss's scale after a fit
 
     def __init__(self, precision: str = "float16", **kwargs):  # see devices.autocast_dtype

@@ -13,17 +13,18 @@ from PIL import ExifTags, Image, ImageSequence
 
 from ..core.extras import extra
 from ..images.color import parse_profile, srgb
-from ..images.named_colors import standard_range
+from ..images.named_colors import PRIMARIES, NamedColors, standard_range, to_srgb
 from ..images.opening import opened
 
 __all__ = [
-    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "in_srgb", "progressive",
-    "tagged", "upright",
+    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "in_srgb", "narrowed",
+    "progressive", "tagged", "upright",
 ]  # fmt: skip
 
 FULL, LIMITED = 2, 1  # luma ranges
 BT709, BT470, BT601, BT2020, UNSPECIFIED = 1, 5, 6, 9, 2  # color matrices
 HD = 720  # px of height from which a video without a stated matrix uses BT.709
+WIDE = 9, 12  # primaries of BT.2020 and Display P3
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
 CLEAR = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that keep transparency
 NAMED = "png", "apng"  # whose color profiles have names, which PyAV's side data free twice
@@ -138,6 +139,18 @@ def upright(
     swapped, left, up = turned
     picture = picture.transpose(1, 0, 2) if swapped else picture
     return np.ascontiguousarray(picture[:: -1 if up else 1, :: -1 if left else 1])
+
+
+def narrowed(
+    picture: np.ndarray,  # [H, W, 3 or 4] uint8
+    frame: Any,  # that it was decoded from
+) -> np.ndarray:
+    "A picture in sRGB if its frame has wider primaries; one of high dynamic range is already."
+    if frame.color_trc in HDR or frame.color_primaries not in WIDE:
+        return picture
+    wide = NamedColors(PRIMARIES[frame.color_primaries])
+    colors = np.asarray(to_srgb(Image.fromarray(picture[..., :3].copy()), wide))
+    return np.concatenate([colors, picture[..., 3:]], -1)
 
 
 def display_matrix(

@@ -22,6 +22,7 @@ from .reader import VideoFrame, open_video
 __all__ = ["ANIMATIONS", "Animation", "Pictures", "VideoWriter", "opaque", "write_frames"]
 
 ANIMATIONS = ".gif", ".webp", ".apng"
+LONGEST = 655_350  # ms of a picture
 SHORTEST = 2  # hundredths of a second; browsers slow down GIFs whose images are shown for less
 CLEAR = 255  # the color of a GIF that is transparent
 
@@ -73,9 +74,10 @@ class Animation(VideoWriter):
     def add(self, frame):
         gif = self.out.suffix.lower() == ".gif"
         start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
-        delay = 10 * (end - start)  # ms; a GIF counts hundredths of a second
+        # ms; a GIF counts hundredths of a second, up to 2^16.
+        delay = min(LONGEST, 10 * (end - start))
         if gif and start < self.next:
-            self.delays[-1] += delay
+            self.delays[-1] = min(LONGEST, self.delays[-1] + delay)
             return
         self.next = start + SHORTEST
         self.frames.append(in_palette(square(frame)) if gif else square(frame))

@@ -18,7 +18,16 @@ from PIL import Image
 from ..core.extras import extra
 from ..images.formats import is_film, is_numbered, live_film, numbered_files
 from ..images.opening import reading
-from .frames import as_png, decode, display_matrix, exif_turn, in_srgb, progressive, upright
+from .frames import (
+    as_png,
+    decode,
+    display_matrix,
+    exif_turn,
+    in_srgb,
+    narrowed,
+    progressive,
+    upright,
+)  # fmt: skip
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
@@ -93,17 +102,17 @@ class VideoReader:
         others, last = [*self.sounds, *self.subtitles], float(self.seconds or 0)
         if not others or not last:
             return True
-        return (
-            self.last_time([each.index for each in others])
-            < (last if end is None else min(last, end)) - 1
-        )
+        wanted = last if end is None else min(last, end)
+        return self.last_time([each.index for each in others]) < wanted - 1
 
     def last_time(self, indices: list[int]) -> float:
         "The end of these streams, in seconds, as far as they can be read."
         last = 0.0
         with suppress(extra("av", "video").FFmpegError), open_local(self.source) as container:
             for packet in container.demux([container.streams[i] for i in indices]):
-                shown = (packet.pts or 0) + (packet.duration or 0)
+                # A subtitle may stay to the end of a film that is cut.
+                lasts = 0 if packet.stream.type == "subtitle" else packet.duration or 0
+                shown = (packet.pts or 0) + lasts
                 last = max(last, float(shown * packet.time_base))
         return last
 
@@ -112,10 +121,7 @@ class VideoReader:
         start: float = 0,  # seconds
         end: float | None = None,
     ) -> Iterator[VideoFrame]:
-        """Frames that are shown from `start` to `end`.
-
-        They can be read once. Open the video again for more.
-        """
+        "Frames that are shown from `start` to `end`; to read them again, open the video again."
         frames = self._stream_frames(start, end)
         return at_rate(frames, self.fps, Fraction(start), end) if self.fps else frames
 
@@ -137,7 +143,8 @@ class VideoReader:
                 decoded = self._decoded(0)
             else:
                 decoded = chain([first], decoded)
-        for frame, time, shown in shown_in(decoded, Fraction(start), end, least):
+        length = Fraction(self.container.duration or 0, 1_000_000)
+        for frame, time, shown in shown_in(decoded, Fraction(start), end, least, length):
             size = size or (frame.width, frame.height)
             if size != (frame.width, frame.height):
                 warnings.warn(
@@ -152,7 +159,7 @@ class VideoReader:
             turned = exif_turn(image) if image else display_matrix(frame, name)
             aspect = (self.video.sample_aspect_ratio or Fraction(1)) ** (-1 if turned[0] else 1)
             picture = upright(frame, size, turned)
-            picture = in_srgb(picture, image) if image else picture
+            picture = in_srgb(picture, image) if image else narrowed(picture, frame)
             yield VideoFrame(picture, time, shown, aspect)
 
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
@@ -169,14 +176,19 @@ class VideoReader:
             yield frame, time, shown
 
 
-def shown_in(decoded, start: Fraction, end: float | None, least: Fraction):
-    "The frames that are shown in this time, those cut off at its start and end included."
+def shown_in(decoded, start: Fraction, end: float | None, least: Fraction, length: Fraction):
+    """The frames that are shown in this time, those cut off at its start and end included.
+
+    The last one is also shown for as long as a sound of this length goes on after it.
+    """
     last = None
     for now in chain(decoded, [None]):
         if last:
             frame, time, shown = last
             since = start if time < start - SLIVER else time
             until = now[1] if now else time + shown
+            if not now and since > time and until - since <= least:
+                until = length
             until = until if end is None else min(until, Fraction(end))
             if until - since > (least if since > time else SLIVER):
                 yield frame, since, until - since

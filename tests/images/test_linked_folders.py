@@ -7,7 +7,8 @@ import pytest
 from fastai.data.transforms import get_image_files
 from PIL import Image
 
-from faststyle_fastai.all import StyleDataLoaders, picture_files
+from faststyle_fastai.all import StyleDataLoaders, picture_files, read_picture
+from faststyle_fastai.images.discovery import find_pictures
 
 
 def drawn(file):
@@ -68,3 +69,17 @@ def test_a_folder_of_nothing_but_itself_has_no_photos(tmp_path):
     assert picture_files("empty") == []
     with pytest.raises(FileNotFoundError, match="No readable photos"):
         StyleDataLoaders.from_folder("empty")
+
+
+def test_camera_raw_is_refused_by_its_name(tmp_path):
+    (tmp_path / "IMG_1.CR2").write_bytes(b"II*\0" + bytes(99))
+    with pytest.raises(ValueError, match="IMG_1.CR2 "):
+        read_picture(tmp_path / "IMG_1.CR2")
+
+
+def test_endings_of_photos_and_folders_of_thumbnails(tmp_path):
+    (tmp_path / "@eaDir").mkdir()
+    names = "a.jfif", "b.jpe", "c.JPG", "@eaDir/thumbnail.jpg"
+    for name in names:
+        Image.new("RGB", (8, 8), "teal").save(name, "JPEG")
+    assert [path.name for path in find_pictures(tmp_path)[0]] == ["a.jfif", "b.jpe", "c.JPG"]

@@ -15,6 +15,7 @@ from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
 from faststyle_fastai.core.locks import locked
 from faststyle_fastai.video.reader import moving as moving_pictures
 from faststyle_fastai.video.reader import open_video
+from faststyle_fastai.video.stylize import three_frames
 from faststyle_fastai.video.writer import parts_folder
 
 
@@ -117,6 +118,15 @@ def test_a_cover_is_not_the_film():
     assert moving_pictures(container) is None
 
 
+def turn(film, matrix):
+    "Write a display matrix into an .mp4, in 16.16 and 2.30 fixed point."
+    data = bytearray(film.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (value << 16 for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    film.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     "matrix, change",
     [
@@ -130,11 +140,7 @@ def test_a_cover_is_not_the_film():
 def test_mirrored_films(tmp_path, matrix, change):
     film = encode(tmp_path / "film.mp4", moving(3))
     upright = seen(film)[0].picture
-    data = bytearray(film.read_bytes())
-    at = data.index(b"tkhd") + 4 + 40  # the display matrix, 16.16 and 2.30 fixed point
-    a, b, c, d = (value << 16 for value in matrix)
-    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    film.write_bytes(data)
+    turn(film, matrix)
     assert np.array_equal(seen(film)[0].picture, change(upright))
 
 
@@ -146,6 +152,10 @@ def test_pixels_that_are_not_square(tiny, tmp_path):
     paint_video(tiny, film, tmp_path / "out.gif")
     paint_video(tiny, film, tmp_path / "%d.png")
     assert Image.open(tmp_path / "out.gif").size == Image.open(tmp_path / "1.png").size == (96, 48)
+    turn(film, (0, 1, -1, 0))
+    paint_video(tiny, film, tmp_path / "turned.mp4")
+    with av.open(str(tmp_path / "turned.mp4")) as out:
+        assert out.streams.video[0].sample_aspect_ratio == Fraction(2, 3)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
@@ -174,6 +184,17 @@ def test_the_picture_shown_at_the_start(tmp_path):
     with open_video(film) as reader:
         shown = [(float(f.time), float(f.seconds)) for f in reader.frames(4)]
     assert [time for time, _ in shown] == [4, 7] and shown[0][1] == 3
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv"])
+def test_the_last_picture_stays_while_the_sound_goes_on(tiny, tmp_path, kind):
+    film = encode(tmp_path / f"podcast.{kind}", moving(1), sound=3)
+    with open_video(film) as reader:
+        shown = [(float(f.time), float(f.seconds)) for f in reader.frames(2)]
+    assert shown[0] == (2, pytest.approx(1, abs=0.1))
+    with open_video(film) as reader:
+        assert not list(reader.frames(4))
+    assert three_frames(film, 0, None, None)
 
 
 def test_numbered_images_with_a_start_gaps_and_a_rate(tiny, tmp_path):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video, read_picture
 from faststyle_fastai.images.formats import is_numbered
+from faststyle_fastai.images.named_colors import PRIMARIES, NamedColors, to_srgb
 from faststyle_fastai.video.reader import open_video
 from faststyle_fastai.video.recorder import write_video
 
@@ -277,3 +278,13 @@ def test_the_smallest_films(paint, tmp_path):
 
 def test_what_only_looks_like_numbered_images():
     assert is_numbered("a/%04d.png") and not is_numbered("100%dance.mp4")
+
+
+def test_wide_colors_of_a_film_become_srgb(tmp_path):
+    pictures = [np.full((48, 64, 3), (200, 90, 60), np.uint8)] * 2
+    plain, wide = (
+        seen(encode(tmp_path / f"{n}.mp4", pictures, color_primaries=n))[0].picture[20, 20]
+        for n in (1, 12)
+    )
+    right = to_srgb(Image.new("RGB", (1, 1), tuple(map(int, plain))), NamedColors(PRIMARIES[12]))
+    assert np.array_equal(wide, right.getpixel((0, 0))) and abs(plain.astype(int) - wide).max() > 9

@@ -1,4 +1,3 @@
-import shutil
 import warnings
 from fractions import Fraction
 
@@ -6,7 +5,6 @@ import av
 import numpy as np
 import pytest
 from clips import encode, frames_of, moving, seconds_of_sound, seen, sound_of, times
-from conftest import fails
 from PIL import Image, ImageSequence
 
 from faststyle_fastai.all import FaststyleError, paint_video
@@ -281,25 +279,3 @@ def test_subtitles_and_chapters_stay_where_they_can(paint, film, tmp_path):
     assert part == ([b"Two"], {"second": 0.0})
     with pytest.warns(UserWarning, match="cannot hold .* subtitles. They become MP4 text"):
         assert kept(paint_video(paint, source, tmp_path / "out.mp4"))[1] == whole[1]
-
-
-@pytest.mark.parametrize("name", ["IMG_1.HEIC", "IMG_1.jpg"])
-def test_a_live_photo_is_the_film_beside_it(faststyle, film, tmp_path, name):
-    Image.new("RGB", (16, 16)).save(tmp_path / name, "JPEG")
-    said = faststyle("video", name, "--style", "tiny:udnie", "-o", "out.mp4")
-    fails(said, 1, f"{name} is an image. Use faststyle stylize.")
-    shutil.copy(film, tmp_path / "IMG_1.MOV")
-    said = faststyle("video", name, "--style", "tiny:udnie", "-o", "out.mp4")
-    assert said.returncode == 0 and times("out.mp4") == times(film), said.stderr
-    assert sound_of("out.mp4") == sound_of(film)
-    said = faststyle("video", name, "--style", "tiny:udnie", "-o", "IMG_1.MOV", "--overwrite")
-    fails(said, 1, "IMG_1.MOV would overwrite its own input")
-
-
-def test_a_motion_photo_is_the_film_in_its_file(faststyle, film, tmp_path):
-    with open("PXL_1.MP.jpg", "wb") as out:
-        Image.new("RGB", (16, 16)).save(out, "JPEG")
-        out.write(film.read_bytes() + b"what some phones add")
-    said = faststyle("video", "PXL_1.MP.jpg", "--style", "tiny:udnie", "-o", "out.mp4")
-    assert said.returncode == 0 and times("out.mp4") == times(film), said.stderr
-    assert sound_of("out.mp4") == sound_of(film)

@@ -36,9 +36,9 @@ def test_each_frame_is_painted_and_sent(monkeypatch, film):
     monkeypatch.setitem(sys.modules, "pyvirtualcam", SimpleNamespace(Camera=Sink))
     told = []
     paint = Stylizer("slim")
-    virtual_camera(paint, HOW, 48, str(film), watch=lambda *said: told.append(said))
+    virtual_camera(paint, HOW, 50, str(film), watch=lambda *said: told.append(said))
     assert len(Sink.latest.frames) == len(told) == 24 and Sink.latest.closed
-    assert min(Sink.latest.size[:2]) == 48
+    assert Sink.latest.size[:2] == (48, 64)  # 67 x 50 px to multiples of 4
     assert not np.array_equal(Sink.latest.frames[0], Sink.latest.frames[-1])
     assert all(rate > 0 and late > 0 for rate, late in told)
     Image.new("L", (32, 24)).save("none.png")

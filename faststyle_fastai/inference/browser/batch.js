@@ -5,17 +5,18 @@ async function openAll(files) {
   if (batch) await stopAll();
   const photos = files.filter((file) => !isFilm(file));
   offerQueue(photos.length > 1 ? photos : []);
-  const mine = queue;
+  const mine = queue, left = files.filter(isFilm);
   for (const file of photos.length > 1 ? photos : files.slice(0, 1)) {
     const before = openings;
     await open(file);
-    if (now.file === file || openings > before + 1) break; // else it cannot be read
+    if (queue !== mine || now.file === file || openings > before + 1) break; // else it cannot be read
+    if (file.face) standing(file, "failed"), left.push(file);
   }
   if (queue !== mine) return; // something else was opened
-  const films = files.filter(isFilm).map(({ name }) => name).join(", "), several = queue.length;
-  if (several ? !films : files.length < 2) return;
+  const several = queue.length;
+  if ((several ? left : files.slice(1)).length === 0) return;
   await idle();
-  $("said").append(several ? filled(words.notAll, { names: films }) : ` ${filled(words.onlyFirst, files[0])}`);
+  $("said").append(several ? filled(words.notAll, { names: left.map(({ name }) => name).join(", ") }) : ` ${filled(words.onlyFirst, files[0])}`);
 }
 function offerQueue(photos) {
   queue = photos;

@@ -46,7 +46,7 @@ function opaque(canvas) {
   const small = pixels(canvasOf(canvas, ...fitted(canvas, COARSE)));
   small.data.set(surrounded(small, small.data));
   const fill = pixels(canvasOf(canvasOf(small), canvas.width, canvas.height)).data;
-  for (; i < data.length; i += 4) if (data[i] < CLEAR) data.set(fill.subarray(i - 3, i), i - 3);
+  for (; i < data.length; i += 4) if (data[i] < CLEAR) for (let c = 1; c < 4; c++) data[i - c] = fill[i - c];
   return image;
 }
 // Colors and opacities of up to 255, four numbers a pixel: all opaque.
