@@ -32,11 +32,12 @@ CLOSE = 4.0, 8.0  # of 255, mean difference: of a photo, and of a film's frame, 
 SLACK = 0.12  # s
 TIME = "best_effort_timestamp_time"
 BASES = "", "_gray", "_alpha"
-# Photos that show something else, films that become white where they are clear, and one whose time
-# stamps begin again.
+# Photos that show something else or in few colors, films that become white where they are clear,
+# and one whose time stamps begin again.
 OTHERS = (
     "base", "cover", "fax", "one", "strip", "slide", "0", "._", "SYNO", "gray12", "int16",
-    "hard_alpha", "alpha_anim", "png_cicp_pq", "inter_change", "alpha.", "alpha_qtrle",
+    "hard_alpha", "palette_alpha", "alpha_anim", "png_cicp_pq", "alpha.", "alpha_qtrle",
+    "inter_change",
 )  # fmt: skip
 REFUSED = "empty.jpg", "truncated.jpg", "no_moov.mp4"
 
@@ -114,7 +115,9 @@ def film(file):
             for name in ("frames", "pictures, s", "sound, s")
             if abs(before[name] - after[name]) > SLACK
         ]
-        a, b = first_frame(file), first_frame(out)
+        base = file.with_name("base.png")  # FFmpeg leaves the primaries as they are
+        wide = file.name.startswith("bt2020_sdr")
+        a, b = on_white(Image.open(base)) if wide else first_frame(file), first_frame(out)
         off = np.abs(a - b).mean() if a.shape == b.shape else 255
         return ", ".join(wrong + [f"{off:.0f} levels"] * int(off > CLOSE[1]))
 
