@@ -13,7 +13,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import NTSC, encode, frames_of, moving, seen, times
+from clips import NTSC, encode, frames_of, moving, seconds_of_sound, seen, times
 from conftest import profile
 from fastai.callback.core import Callback
 from PIL import ExifTags, Image
@@ -268,3 +268,12 @@ def test_images_of_a_longer_run_are_told_of(tmp_path):
     write_frames(source, tmp_path / "out%d.png")
     with pytest.warns(UserWarning, match="still has 2 older images"):
         assert write_frames(source, tmp_path / "out%d.png", end=0.06) == 2
+
+
+def test_a_cut_film_keeps_its_sound_up_to_the_cut(tiny, tmp_path):
+    film = encode(tmp_path / "film.mkv", moving(150), rate=25, sound=6)
+    data = film.read_bytes()
+    (cut := tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
+    with pytest.raises(FaststyleError, match="ends early"):
+        paint_video(tiny, cut, out := tmp_path / "out.mp4")
+    assert len(times(out)) > 25 and 1 < seconds_of_sound(out) < 5
