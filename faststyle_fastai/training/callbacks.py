@@ -11,7 +11,10 @@ from fastai.callback.core import (
     CancelTrainException,
     CancelValidException,
 )  # fmt: skip
+from fastai.callback.training import GradientAccumulation
 from fastai.learner import AvgSmoothLoss, Recorder
+from fastai.torch_core import to_device
+from fastcore.basics import patch
 from torch import Tensor
 
 from ..core.devices import on_cpu
@@ -166,6 +169,21 @@ class SampleStyles(Callback):
 
     def load_state_dict(self, state):
         self.deck = list(state["deck"])  # a copy: a replay restores the same state again
+
+
+@patch
+def state_dict(self: GradientAccumulation):
+    "For `Checkpoint`: the gradients since the last step, if they are numbers."
+    gradients = [p.grad for p in self.learn.model.parameters()] if self.count else []
+    known = all(each is None or each.isfinite().all() for each in gradients)
+    return {"count": self.count, "gradients": gradients} if known else {"count": 0, "gradients": []}
+
+
+@patch
+def load_state_dict(self: GradientAccumulation, state):
+    self.count = state["count"]
+    for p, gradient in zip(self.learn.model.parameters(), state["gradients"]):
+        p.grad = gradient if gradient is None else to_device(gradient, p.device)
 
 
 class StopOnInterrupt(Callback):

@@ -147,12 +147,8 @@ class Checkpoint(Callback):
         raise CancelFitException
 
     def _save(self):
-        net = plain_net(self.learn.model)
-        weights = net.state_dict()
-        n = getattr(getattr(self.learn, "gradient_accumulation", None), "count", 0)  # since a step
-        gradients = [p.grad for p in net.parameters()] if n else []
-        known = [*weights.values(), *(each for each in gradients if each is not None)]
-        if not all(value.isfinite().all() for value in known):
+        weights = plain_net(self.learn.model).state_dict()
+        if not all(value.isfinite().all() for value in weights.values()):
             return
         assert self.at is not None
         epoch, batches = self.at
@@ -174,7 +170,6 @@ class Checkpoint(Callback):
             "best": float(self.best),
             "since": self.since,
             "smooth": [smooth.val, smooth.count],
-            "accumulated": (n, gradients),
             "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
             "callbacks": {
                 cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
@@ -219,12 +214,7 @@ class Checkpoint(Callback):
         if found["n_epoch"] == self.n_epoch:  # it is a smaller share of a longer training
             self.learn.pct_train = found["pct_train"]
         self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = found["smooth"]
-        self.learn.opt.zero_grad()
-        n, gradients = found.get("accumulated") or (0, [])
-        if n and (accumulation := getattr(self.learn, "gradient_accumulation", None)):
-            accumulation.count = n
-            for p, gradient in zip(self.learn.model.parameters(), gradients):
-                p.grad = gradient if gradient is None else to_device(gradient, p.device)
+        self.learn.opt.zero_grad()  # an interrupted step may have left gradients
         for name, value in found["recorder"].items():
             setattr(self.recorder, name, list(value))
         for cb in self.learn.cbs:

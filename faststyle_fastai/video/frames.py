@@ -17,8 +17,8 @@ from ..images.named_colors import PRIMARIES, NamedColors, standard_range, to_srg
 from ..images.opening import opened
 
 __all__ = [
-    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "in_srgb", "narrowed",
-    "progressive", "tagged", "upright",
+    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "in_srgb", "progressive",
+    "tagged", "upright",
 ]  # fmt: skip
 
 FULL, LIMITED = 2, 1  # luma ranges
@@ -141,18 +141,6 @@ def upright(
     return np.ascontiguousarray(picture[:: -1 if up else 1, :: -1 if left else 1])
 
 
-def narrowed(
-    picture: np.ndarray,  # [H, W, 3 or 4] uint8
-    frame: Any,  # that it was decoded from
-) -> np.ndarray:
-    "A picture in sRGB if its frame has wider primaries; one of high dynamic range is already."
-    if frame.color_trc in HDR or frame.color_primaries not in WIDE:
-        return picture
-    wide = NamedColors(PRIMARIES[frame.color_primaries])
-    colors = np.asarray(to_srgb(Image.fromarray(picture[..., :3].copy()), wide))
-    return np.concatenate([colors, picture[..., 3:]], -1)
-
-
 def display_matrix(
     frame: Any,
     codec: str,  # its name
@@ -174,9 +162,16 @@ def display_matrix(
 
 def in_srgb(
     picture: np.ndarray,  # [H, W, 3 or 4] uint8
-    image: Path,  # its file, whose profile FFmpeg ignores
+    frame: Any,  # that it was decoded from
+    image: Path | None,  # the file of a numbered image, whose profile FFmpeg ignores
 ) -> np.ndarray:
-    "A frame in sRGB."
+    "A frame in sRGB; one of high dynamic range is already."
+    if not image:
+        if frame.color_trc in HDR or frame.color_primaries not in WIDE:
+            return picture
+        wide = NamedColors(PRIMARIES[frame.color_primaries])
+        colors = to_srgb(Image.fromarray(picture[..., :3].copy()), wide)
+        return np.dstack([np.asarray(colors), picture[..., 3:]])
     with suppress(Exception), opened(image) as file:  # FFmpeg may read what Pillow refuses
         if parse_profile(profile := file.info.get("icc_profile")):
             colors = srgb(Image.fromarray(picture[..., :3]), profile)

@@ -18,16 +18,7 @@ from PIL import Image
 from ..core.extras import extra
 from ..images.formats import is_film, is_numbered, live_film, numbered_files
 from ..images.opening import reading
-from .frames import (
-    as_png,
-    decode,
-    display_matrix,
-    exif_turn,
-    in_srgb,
-    narrowed,
-    progressive,
-    upright,
-)  # fmt: skip
+from .frames import as_png, decode, display_matrix, exif_turn, in_srgb, progressive, upright
 
 __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 
@@ -158,8 +149,7 @@ class VideoReader:
             image = images[min(i, len(images) - 1)] if images else None
             turned = exif_turn(image) if image else display_matrix(frame, name)
             aspect = (self.video.sample_aspect_ratio or Fraction(1)) ** (-1 if turned[0] else 1)
-            picture = upright(frame, size, turned)
-            picture = in_srgb(picture, image) if image else narrowed(picture, frame)
+            picture = in_srgb(upright(frame, size, turned), frame, image)
             yield VideoFrame(picture, time, shown, aspect)
 
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
