@@ -224,8 +224,8 @@ def write(written, depth, style, paper, items, painted):
         try:
             if isinstance(result, Exception):
                 raise result
-            said = {} if style is None else sign(read_metadata(source), style, dpi)
-            written.append(save_picture(result, target, depth, dpi=dpi, bleed=bleed, **said))
+            said = {"dpi": dpi} if style is None else sign(read_metadata(source), style, dpi)
+            written.append(save_picture(result, target, depth, bleed=bleed, **said))
             errors.append(None)
         except Exception as error:
             errors.append(error)

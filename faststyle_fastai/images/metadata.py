@@ -1,4 +1,4 @@
-"What an image's file says beside the picture: EXIF with GPS, IPTC and XMP."
+"What an image's file says beside the picture: EXIF with GPS, IPTC, XMP, and pixels per inch."
 
 import re
 from contextlib import suppress
@@ -30,8 +30,8 @@ BEHIND = re.compile(rb"hdrgm:|GCamera:|GDepth:|apdi:|HDRGainMap")
 
 def read_metadata(
     source: str | Path,  # an image file or an address
-) -> dict[str, Any]:  # bytes of exif, iptc and xmp, if there are; for `save_picture`
-    "EXIF with GPS, IPTC and XMP of a file, without orientation, storage tags and damaged parts."
+) -> dict[str, Any]:  # bytes of exif, iptc and xmp, and dpi, if there are; for `save_picture`
+    "What a file says of its photo, without orientation, storage tags and damaged parts."
     kept: dict[str, Any] = {}
     with suppress(Exception), opened(source) as image:
         for name, read in READ.items():
@@ -75,7 +75,12 @@ def _xmp(image):
     return b"" if BEHIND.search(xmp) else re.sub(TURNED, rb"\g<1>1", xmp)
 
 
-READ = {"exif": _exif, "iptc": _iptc, "xmp": _xmp}
+def _dpi(image):
+    across, down = image.info.get("dpi", (0, 0))
+    return float(across) if across == down and 10 <= across <= 10_000 else 0
+
+
+READ = {"exif": _exif, "iptc": _iptc, "xmp": _xmp, "dpi": _dpi}
 
 
 def is_signed(source: str | Path) -> bool:
@@ -90,7 +95,7 @@ def sign(
     style: str,  # named in the description if there is none
     dpi: float = 0,  # of a print; 0: as it was
 ) -> dict[str, Any]:
-    "Metadata whose EXIF names this program."
+    "Metadata whose EXIF names this program, and that of a print."
     exif, base = Image.Exif(), ExifTags.Base
     exif.load(metadata.get("exif", b""))
     exif[base.Software] = f"faststyle {__version__}"
@@ -98,4 +103,5 @@ def sign(
         exif[base.ImageDescription] = f"In the style of {style}".encode(errors="replace")
     if dpi:
         exif.update({base.XResolution: dpi, base.YResolution: dpi, base.ResolutionUnit: 2})
+        metadata = metadata | {"dpi": dpi}
     return metadata | {"exif": with_bytes(exif).tobytes()}

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from ..core.extras import extra
 
-__all__ = ["choose_page", "in_planes", "mended_png", "read_tiff", "white_of"]
+__all__ = ["bits_of", "choose_page", "mended_png", "mixed_up", "read_tiff", "white_of"]
 
 TEXT = 2**24  # bytes of a PNG's text or profile that are read
 PngImagePlugin.MAX_TEXT_CHUNK = TEXT
@@ -19,7 +19,9 @@ PngImagePlugin.MAX_TEXT_MEMORY = 4 * TEXT
 PNG = b"\x89PNG\r\n\x1a\n"
 NEEDED = b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf", b"cICP", b"gAMA", b"cHRM"
 SUBFILE, REDUCED = 254, 1  # a TIFF's tag, and its bit of thumbnails
-PLANAR, PLANES, BITS = 284, 2, 258  # tags, and a value of the first one
+PLANAR, PLANES, BITS, COLORS = 284, 2, 258, 262  # tags, and a value of the first one
+WHITE_IS_0, RGB = 0, 2  # of the colors
+MULTIPLIED, SEPARATE = 1, 2  # opacity
 TIFFS = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 BRIGHT = 16  # highlights of a picture whose white is 1
 
@@ -38,6 +40,11 @@ def mended_png(file: Path | BytesIO) -> BytesIO | None:  # None: not a PNG
             kept.append(chunk)
         at += 12 + size
     return BytesIO(b"".join(kept))
+
+
+def bits_of(image: Image.Image) -> int:
+    "The bits of a TIFF's channels."
+    return max(image.tag_v2.get(BITS, (8,)))  # type: ignore[attr-defined]
 
 
 def choose_page(image: Image.Image) -> int:
@@ -64,7 +71,7 @@ def subfile(image, i):
 
 def read_tiff(
     file: Path | BytesIO,
-) -> Image.Image | None:  # gray or RGB in 8 bits; None: not a TIFF
+) -> Image.Image | None:  # gray or RGB in 8 bits, with opacity if it has; None: not a TIFF
     """A TIFF that Pillow cannot read: floats in color, other numbers, or planes of 16 bits.
 
     Raises `DecompressionBombError` if it has more pixels than Pillow may read.
@@ -77,7 +84,7 @@ def read_tiff(
         tiff = extra("tifffile", "deep").TiffFile(data)
         pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
         page = (pages or [*tiff.pages])[0]
-        if page.photometric > 2:  # neither gray nor RGB
+        if page.photometric > RGB:  # neither gray nor RGB
             colors = getattr(page.photometric, "name", page.photometric)
             raise ValueError(f"its colors are {colors}. Save it as RGB")
         Image._decompression_bomb_check((page.imagewidth, page.imagelength))
@@ -86,18 +93,29 @@ def read_tiff(
         raise ValueError("it is no picture")
     if page.planarconfig == PLANES and values.ndim == 3:
         values = np.moveaxis(values, 0, -1)
-    if values.dtype.kind == "f":
-        values = np.nan_to_num(values.astype(np.float32))
-        values = values / white_of(values) * 255
-    else:
-        values = values / np.iinfo(values.dtype).max * 255
-    values = values.clip(0, 255).round().astype(np.uint8)
-    found = Image.fromarray(values if values.ndim == 2 else values[..., :3])
+    values = values.reshape(*values.shape[:2], -1)
+    n = 3 if page.photometric == RGB else 1
+    picture, opacity = (share(part) for part in (values[..., :n], values[..., n : n + 1]))
+    picture = 1 - picture if page.photometric == WHITE_IS_0 else picture
+    if (*page.extrasamples, 0)[0] in (MULTIPLIED, SEPARATE):
+        if page.extrasamples[0] == MULTIPLIED:
+            picture = picture / np.maximum(opacity, 1e-6)
+        picture = np.concatenate([picture, opacity], -1)
+    bits = (picture.clip(0, 1) * 255).round().astype(np.uint8)
+    found = Image.fromarray(bits[..., 0] if bits.shape[-1] == 1 else bits)
     if icc := page.tags.get("InterColorProfile"):
         found.info["icc_profile"] = bytes(icc.value)
     if turned := page.tags.get("Orientation"):
         found.getexif()[turned.code] = int(turned.value)
     return found
+
+
+def share(values):
+    "Numbers of any type as shares of white."
+    if values.dtype.kind != "f":
+        return values / np.iinfo(values.dtype).max
+    values = np.nan_to_num(values.astype(np.float32))
+    return values / white_of(values)
 
 
 def white_of(values: np.ndarray) -> float:
@@ -109,7 +127,8 @@ def white_of(values: np.ndarray) -> float:
     return next((top for top in (1, 255, 65535) if most <= top), float(most))
 
 
-def in_planes(image: Image.Image) -> bool:
-    "Whether a TIFF has planes of 16 bits, which Pillow mixes up."
+def mixed_up(image: Image.Image) -> bool:
+    "Whether a TIFF has 16 bits in planes, or whose 0 is white, which Pillow reads as others."
     tags = image.tag_v2  # type: ignore[attr-defined]
-    return tags.get(PLANAR) == PLANES and max(tags.get(BITS, (8,))) > 8
+    odd = tags.get(PLANAR) == PLANES or tags.get(COLORS) == WHITE_IS_0
+    return odd and bits_of(image) > 8

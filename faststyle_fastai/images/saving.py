@@ -31,7 +31,7 @@ def save_picture(
     exif: bytes = b"",  # as from `read_metadata`
     iptc: bytes = b"",  # likewise; only JPEG and TIFF keep it
     xmp: bytes = b"",  # likewise
-    dpi: float = 0,  # pixels per inch of a print; 0: not said
+    dpi: float = 0,  # likewise: pixels per inch; 0: not said
     bleed: int = 0,  # px that are added to each side of a print, which are cut off
     quality: int = QUALITY,  # of JPEG, WebP, AVIF and PDF
 ) -> Path:

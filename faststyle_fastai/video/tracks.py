@@ -15,6 +15,7 @@ __all__ = ["add_tracks", "held_tracks", "titles", "track_packets", "within"]
 # Codecs for sound that a file type cannot hold, in order of preference.
 ENCODED = ("aac", "AAC"), ("libopus", "Opus"), ("mp2", "MP2"), ("libmp3lame", "MP3")
 TEXTS = ("subrip", "SubRip"), ("mov_text", "MP4 text"), ("webvtt", "WebVTT")  # likewise
+SURROUND = "3.0", "quad", "5.0", "5.1", "6.1", "7.1"  # that AAC and Opus encode
 AS_DATA = "mpegts", "mpeg"  # containers that take PCM and texts for data
 PRIMED = 0.1  # s of sound before the start that decoders need, and do not play
 # Of a container or a stream; the rest describes the file that is replaced.
@@ -40,7 +41,11 @@ def held_tracks(
                 held[stream.index] = codec
                 if codec:
                     becomes = "subtitles. They become" if text else "sound. It becomes"
-                    said = f"{own.name} {becomes} {name}."
+                    said = f"{own.name} {becomes} {name}"
+                    fewer = (
+                        not text and stream.channels > 2 and layout_for(stream, codec) == "stereo"
+                    )
+                    said += " in stereo." if fewer else "."
                 break
         else:
             hint = " Use .mkv to keep them." if text and holds("matroska", stream) else ""
@@ -89,12 +94,20 @@ def add_track(container, stream, codec):
         track.codec_context.subtitle_header = stream.codec_context.subtitle_header
     elif codec:
         track = container.add_stream(codec, rate=48_000 if codec == "libopus" else stream.rate)
-        track.layout = "mono" if stream.channels == 1 else "stereo"
+        track.layout = layout_for(stream, codec)
     else:
         track = container.add_stream_from_template(stream, opaque=True)
     track.metadata.update(titles(stream.metadata))
     track.disposition = stream.disposition
     return track
+
+
+def layout_for(stream, codec):
+    "The layout of a stream's channels in another codec."
+    if stream.channels == 1:
+        return "mono"
+    own = stream.layout.name.removesuffix("(side)")
+    return own if own in SURROUND and codec in ("aac", "libopus") else "stereo"
 
 
 def titles(metadata):

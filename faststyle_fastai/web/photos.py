@@ -142,7 +142,7 @@ class Photos:
         dpi = pixels_per_inch(painted.size, paper) if paper in PAPERS else 0.0
         said = sign(read_metadata(photo), "", dpi)
         out = self.site.place(visit) / name
-        file = save_picture(painted, out, dpi=dpi, quality=quality, **said)
+        file = save_picture(painted, out, quality=quality, **said)
         said_size = {"size": "{}x{}".format(*painted.size)}
         return responses.FileResponse(file, headers=said_size, media_type=kind)
 

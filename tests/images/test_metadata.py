@@ -47,6 +47,20 @@ def test_all_of_it_is_kept(kind, depth):
             assert IptcImagePlugin.getiptcinfo(image)[2, 5] == b"Name"
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+def test_pixels_per_inch_of_a_scan_are_kept(kind, depth, tmp_path):
+    if depth == 16 and kind == "jpg":
+        return
+    scan = tmp_path / "scan.png"
+    for dpi, right in ((300, 300), (1, None)):  # the last one is no scan's
+        Image.new("RGB", (20, 30)).save(scan, dpi=(dpi, dpi))
+        out = save_picture(read_picture(scan), tmp_path / f"b.{kind}", depth, **read_metadata(scan))
+        found = read_metadata(out).get("dpi")
+        assert found == right if right is None else round(found) == right
+    assert sign({"dpi": 300.0}, "", 50)["dpi"] == 50 and sign({"dpi": 300.0}, "")["dpi"] == 300
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 def test_files_of_sixteen_bits_are_what_others_read(channels):
     x = torch.rand(1, channels, 9, 7)

@@ -2,7 +2,6 @@
 
 import shutil
 import struct
-import warnings
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -147,39 +146,6 @@ def test_large_or_damaged_texts_do_not_refuse_a_picture():
         Image.fromarray(COLORS).save(name, icc_profile=whole)
     assert away("curved.png", COLORS) > 5
     assert away("long curved.png", np.asarray(read_picture("curved.png"))) == 0
-
-
-def test_tiffs_that_pillow_mixes_up():
-    tifffile.imwrite(
-        "planar.tif", np.moveaxis(COLORS.astype(np.uint16) * 257, -1, 0), photometric="rgb"
-    )
-    tifffile.imwrite("float.tif", (COLORS / 255).astype(np.float32), photometric="rgb")
-    for name in ("planar.tif", "float.tif"):
-        assert away(name, COLORS) < 0.6
-    gray = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (64, 1))
-    gray[3, 3], gray[4, 4] = 1.5, np.nan
-    tifffile.imwrite("gray.tif", gray)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert away("gray.tif", np.nan_to_num(gray.clip(0, 1))[..., None] * 255) < 0.6
-    with tifffile.TiffWriter("thumbnail.tif") as file:
-        file.write(COLORS[::4, ::4], photometric="rgb", subfiletype=1)
-        file.write(COLORS, photometric="rgb", subfiletype=0)
-    assert read_picture("thumbnail.tif").size == (32, 32)
-    deep = np.full((8, 8, 3), 40_001, np.uint16)
-    for kind in (np.uint8, np.uint16):
-        with tifffile.TiffWriter("deep.tif") as file:
-            file.write(np.zeros((4, 4, 3), kind), photometric="rgb", subfiletype=1)
-            file.write(deep, photometric="rgb", subfiletype=0)
-        assert abs(read_array("deep.tif") * 65535 - 40_001).max() < 0.5
-    tifffile.imwrite(
-        "inks.tif",
-        np.moveaxis(np.zeros((8, 8, 4), np.uint16), -1, 0),
-        photometric="separated",
-        planarconfig="separate",
-    )
-    with pytest.raises(ValueError, match="its colors are SEPARATED"):
-        read_picture("inks.tif")
 
 
 def gray_profile():
