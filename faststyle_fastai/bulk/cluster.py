@@ -33,7 +33,7 @@ from ..images.tensors import read_tensor
 from ..inference.builtin import find_style
 from ..inference.options import PaintOptions
 from ..inference.stylizer import Stylizer
-from .stores import file_system, names_to_do, placed, put
+from .stores import check_puts, file_system, names_to_do, placed, put
 
 __all__ = ["paint_bulk"]
 
@@ -85,6 +85,7 @@ def paint_bulk(
     names = names_to_do(source, out, force)
     if not names:
         return _report(out, [])
+    check_puts(out)
     # Name -> error, or an empty string. Ray takes no other names.
     errors = {name: "Its name is not UTF-8: rename it." for name in names if utf8(name) != name}
     with _connected(ray, address):

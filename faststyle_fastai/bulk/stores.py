@@ -14,7 +14,7 @@ from ..core.extras import extra
 from ..images.discovery import CASELESS, output_name, picture_files
 from ..images.formats import is_picture
 
-__all__ = ["file_system", "files_below", "names_to_do", "placed", "put"]
+__all__ = ["check_puts", "file_system", "files_below", "names_to_do", "placed", "put"]
 
 OTHER = "Choose another folder."
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
@@ -132,6 +132,14 @@ def file_system(
         except (ValueError, ImportError) as error:
             raise FaststyleError(f"{address}: {error}") from None
         return fs.PyFileSystem(fs.FSSpecHandler(store)), root
+
+
+def check_puts(place: str) -> None:
+    "Raise `OSError` if no file can be written there, before hours of work."
+    store, root = file_system(place)
+    trial = f"{root}/{hidden_name('trial', f'-{os.getpid()}')}"
+    put(store, trial, b"")
+    store.delete_file(trial)
 
 
 def put(store: Any, path: str, data: bytes) -> None:

@@ -17,7 +17,7 @@ DEVICE = r"(cpu|mps|(cuda|xpu)(:\d+)?)"  # one, or two separated by a comma
 def check_device(name: str | None) -> str | None:
     "A device's name, as torch knows it."
     if name and not re.fullmatch(f"{DEVICE}(,{DEVICE})?", name):
-        raise UsageError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.")
+        raise UsageError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N, mps or xpu.")
     return name
 
 
@@ -109,7 +109,8 @@ def check_mix(shares: list[str] | None) -> list[str] | None:
     total = sum(float(share.rpartition("=")[2]) for share in shares or [])
     if round(total, 6) > 1:
         raise UsageError(
-            f"The weights of --mix sum to {total:g}. Give at most 1 in all; --style gets the rest."
+            f"The weights of --mix sum to {total:g}. Give at most 1 in all; the style itself gets "
+            "the rest."
         )
     return shares
 
@@ -118,8 +119,8 @@ def check_trained(run: Path) -> Path:
     "A network that can learn another style: not a built-in one."
     if str(run) in builtin_styles() and not run.exists():
         raise ValueError(
-            f"{run} is a built-in style, and the network of the built-in styles stays as it is. "
-            f"Train one of your own: faststyle train."
+            f"{run} is a built-in style, and the built-in networks stay as they are. Use gallery, "
+            f"slim or tiny with -o FILE, or a network of your own: faststyle train."
         )
     return run
 

@@ -28,7 +28,7 @@ DTYPE = (
 )
 STYLE = "A built-in style, a painting, a link, or what add-style slim made: FILE:NAME."
 SHARE_OUT = "File for a QR code: .svg or .png."
-SHARE_STUDIO = "Address of a studio. Default: the project's site."
+SHARE_STUDIO = "Address of a studio, which a QR code needs."
 PEER = "A .pth file of fast_neural_style from pytorch/examples."
 NAME = "Name of the style. Default: the file name."
 
@@ -55,10 +55,12 @@ def export(
     folder = file == STUDIO and kind != ".html"
     if folder and out.is_file():
         raise FaststyleError(f"{out} is a file, not a folder. Choose another -o.")
-    may_write_file(out / "index.html" if folder else out, force)
     from ..inference.html import export_html
     from ..inference.onnx import export_onnx
-    from ..inference.studio import export_studio
+    from ..inference.studio import FILES, export_studio
+
+    for each in [out / name for name in FILES] if folder else [out]:
+        may_write_file(each, force)
 
     if file == STUDIO:
         return options.print_outputs(export_studio(out))
@@ -92,9 +94,11 @@ def share(
     paint, named = load_mixture(style, mix, None, False, "cpu", "float32", True, None)
     link = style_link(paint, named, address.partition("#")[0])
     if paint.at_sight:
-        hints.append("The link holds a painting as films take it. For its strokes, send it itself.")
+        hints.append("The link holds a simplified style. For full brushwork, send the painting.")
     if not address:
-        hints.append("This package names no site: write the link behind the address of a studio.")
+        hints.append(
+            "This is the end of an address: write it behind that of a studio, or give --studio URL."
+        )
         hints.append("To make a studio: faststyle export studio -o FOLDER.")
     if shown and not qr:
         hints.append(f"For a QR code, {install_line('share')}.")

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from itertools import chain, islice
 
 from typer import BadParameter
@@ -11,9 +12,9 @@ __all__ = ["Command", "Group", "in_options"]
 
 # Title of a group -> its options, by their names in Python. All others come first.
 GROUPS = {
-    "Look": "strength mix stroke size strokes keep_colors as_one painterly seamless",
+    "Look": "strength mix stroke size strokes keep_colors as_one painterly seamless likeness",
     "Part of the photo": "area faces mask black save_mask",
-    "Refining": "refine likeness painting",
+    "Refining": "refine painting",
     "Output": "paper dpi bleed force skip_existing watch depth strip codec crf fps dtype",
     "Speed and memory": "arch device precision tile exact batch batch_size workers smooth",
     "Web page": "web host port browser allow_host",
@@ -48,6 +49,11 @@ class Command(_Plain, TyperCommand):
     def parse_args(self, ctx, args):
         OPTIONS.clear()
         OPTIONS.update({p.name: max(p.opts, key=len) for p in self.params if p.opts[0][0] == "-"})
+        once = [p for p in self.params if p.name in OPTIONS and not p.multiple]
+        names = {o: OPTIONS[p.name] for p in once if not getattr(p, "is_flag", 0) for o in p.opts}
+        given = Counter(names.get(arg.partition("=")[0]) for arg in args)
+        if twice := next((name for name, n in given.items() if name and n > 1), None):
+            raise BadParameter(f"{twice} is given twice. It takes one value.")
         joined = iter(args)
         args = [(arg, "\n".join(islice(joined, 2))) if arg == PAIR else (arg,) for arg in joined]
         try:

@@ -20,8 +20,8 @@ def load_stylizer(
     paint = Stylizer(named, device, precision, arch=arch)
     if not quiet:
         hint = (
-            f"The style of {paintings[0]} was read from the image alone. For finer strokes, "
-            f"stylize or video with --refine 20, or train it: faststyle train PHOTOS --style "
+            f"{paintings[0]} is painted at sight. For finer strokes, add --refine 20 to stylize or "
+            f"video, or train a network: faststyle train PHOTOS --style "
             f"{quote(str(paintings[0]))} -o RUN"
         )
         tell(hint)
@@ -38,18 +38,18 @@ def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch
     "Load a Stylizer for --style, --mix and --background-style, and the style or mix to paint."
     also = named_in(mix, black)
     paint = load_stylizer(style, trust_pickle, device, precision, also, quiet, arch)
-    if mix:
-        shares: dict[str | int, float] = {}
-        for name, _, share in (each.rpartition("=") for each in mix):
-            shares[name] = shares.get(name, 0) + float(share)
-        first, left = paint.named or 0, 1 - sum(shares.values())
-        return paint, shares | ({first: shares.get(first, 0) + left} if left > 1e-6 else {})
     if paint.named is None and len(paint.styles) > 1:
         warnings.warn(
             f"{style} has {len(paint.styles)} styles and none is named. Painting with the first: "
             f"{style}:{paint.styles[0]}.",
             stacklevel=2,
         )
+    if mix:
+        shares: dict[str | int, float] = {}
+        for name, _, share in (each.rpartition("=") for each in mix):
+            shares[name] = shares.get(name, 0) + float(share)
+        first, left = paint.named or 0, 1 - sum(shares.values())
+        return paint, shares | ({first: shares.get(first, 0) + left} if left > 1e-6 else {})
     return paint, paint.named
 
 

@@ -63,7 +63,7 @@ COMMANDS: dict[str, dict[Callable, tuple[str, ...]]] = {  # help panel -> comman
         ),
         share: (
             "faststyle share great_wave --mix udnie=.4",
-            "faststyle share painting.jpg -o qr.png",
+            "faststyle share painting.jpg --studio https://example.org/studio.html -o qr.png",
         ),
         import_: ("faststyle import PEER.pth -o OUT.safetensors",),
     },

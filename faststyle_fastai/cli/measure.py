@@ -88,15 +88,15 @@ def painting_of(file: str, paint, painting: Path | None, others: Path | None) ->
         if painting or others:
             raise FaststyleError(f"{file} is an autoencoder: remove --painting and --compare-with.")
         return None
+    if paint.named is None and len(paint.styles) > 1:
+        raise FaststyleError(
+            f"{file} has the styles {', '.join(paint.styles)}. Choose one as {file}:NAME."
+        )
     known = paint.paintings.get(paint.named)
     if not painting and not isinstance(known, list):  # several works
         painting = known
     if not painting:
         raise FaststyleError(f"Evaluating {file} requires its painting: add --painting FILE.")
-    if paint.named is None and len(paint.styles) > 1:
-        raise FaststyleError(
-            f"{file} has the styles {', '.join(paint.styles)}. Choose one as {file}:NAME."
-        )
     return painting
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
+from ..core.errors import UsageError
 from ..core.terminal import progress
 from ..core.values import either
 from ..optimization.pixel_recipes import OPTIMIZATIONS
@@ -31,7 +32,7 @@ PLAN = {  # see pixel_recipes.Optimization
     "style_layers": STYLE_LOSS["style_layers"],
     "content_loss": named("Content loss: mse, relative, normalized or scaled."),
     "style_loss": named(STYLE_LOSSES),
-    "likeness": (options.Likeness, None),
+    "likeness": override(float, "SHARE", f"{options.LIKENESS}0.75.", min=0, max=1),
     "min_scale": override(int, "PX", "Longer side in px to start at."),
     "end_scale": override(str, "PX", END_SCALE, "-s", "--end-scale"),
     "initial_iterations": override(int, "N", "Iterations at the first size.", min=1),
@@ -56,6 +57,7 @@ STYLE_WEIGHTS = "Weights of the paintings. With --mask, they blend only the blac
 MASK = "Gray image. White areas get the first PAINTING, black areas the others."
 DEPTH = "Bits per color channel, 8 or 16. Default: 16 for .tif, otherwise 8."
 PROOF = "Printer profile (.icc). Restricts the colors and adds a preview, .proof.png."
+HOST, PORT = "127.0.0.1", 8080
 WEB = "Serve a web page to watch and stop the optimization."
 DEVICE = "Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the backbone."
 
@@ -74,8 +76,8 @@ def optimize(
     depth: Annotated[int | None, option("N", DEPTH, "--bit-depth")] = None,
     proof: Annotated[Path | None, option("FILE", PROOF)] = None,
     web: Annotated[bool, Option("--web", help=WEB)] = False,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 8080,
+    host: options.Host = HOST,
+    port: options.Port = PORT,
     browser: Annotated[bool, Option("--browser", help="Open the page in a browser.")] = False,
     allow_host: options.AllowHosts = None,
     device: Annotated[str | None, option("DEVICE", DEVICE, callback=options.check_device)] = None,
@@ -89,6 +91,8 @@ def optimize(
     from ..images.files import read_picture
     from ..optimization.optimize import optimize_to_file
 
+    if not web and (browser or allow_host or (host, port) != (HOST, PORT)):
+        raise UsageError("--host, --port, --browser and --allow-host need --web.")
     if end_scale := overrides.get("end_scale"):
         overrides["end_scale"] = pixels_of(end_scale, read_picture(content).size)
     if web:

@@ -25,12 +25,11 @@ Device = Annotated[str | None, option("NAME", DEVICE, callback=check_device)]
 Quiet = Annotated[bool, Option("--quiet", help="Do not print progress.")]
 Output = Annotated[Path, option("FILE", "Output file.", "-o", "--output")]
 StyleOutput = Annotated[Path, option("FILE", "Output file (.safetensors).", "-o", "--output")]
-LIKENESS = (
-    "From 0 (the painting with your subject) to 1 (the photo, painted). Default: 1, and 0.75 "
-    "with --refine."
-)
-Likeness = Annotated[float | None, option("SHARE", LIKENESS, min=0, max=1)]
-PAINTERLY = "Paint with places of the style's painting. Slower than a network."
+LIKENESS = "From 0 (the painting with your subject) to 1 (the photo, painted). Default: "
+Likeness = Annotated[
+    float | None, option("SHARE", f"{LIKENESS}1, and 0.75 with --refine.", min=0, max=1)
+]
+PAINTERLY = "Borrow patches of the style's painting instead of running a network. Slower."
 Painterly = Annotated[bool, Option("--painterly", help=PAINTERLY)]
 Painting = Annotated[
     str | None,
@@ -52,14 +51,14 @@ Megapixels = Annotated[
 SIGHT_ARCH = "Network for a painting at first sight: full (the default) or slim (faster)."
 SightArch = Annotated[str | None, option("NAME", SIGHT_ARCH, "--arch")]
 STYLE = (
-    "A built-in style, a painting (a file or a URL), several as NAME=FILE,FILE,…, a .safetensors "
-    "file, a run folder, FILE:NAME, or a link."
+    "A built-in style, a painting (a file or a URL), a run folder or a .safetensors file. "
+    "FILE:NAME is one style of a file, NAME=FILE,FILE,… combines paintings. A link works, too."
 )
 Style = Annotated[str, option("STYLE", STYLE, callback=check_style)]
 AsOne = Annotated[
     bool, Option("--as-one", help="The style is a folder of paintings. Blend them into one style.")
 ]
-MIX = "Style to mix in, and its share. Repeat for several. --style gets the rest."
+MIX = "Style to mix in, and its share. Repeat for several. The style itself gets the rest."
 Mix = Annotated[list[str] | None, option("STYLE=.3", MIX, callback=check_mix)]
 # Options of painting, with the help, metavar and limits of their field in PaintOptions.
 PAINT: dict[str, dict[str, Any]] = {
@@ -116,8 +115,11 @@ def takes(options: dict[str, tuple], last: dict[str, tuple] | None = None) -> Ca
     return decorate
 
 
-PRECISION = "Precision: float32, bfloat16, float16, or auto (what the device supports best)."
-Precision = Annotated[str, option("NAME", PRECISION, envvar="FASTSTYLE_PRECISION")]
+PRECISION = (
+    "Precision: float32, bfloat16, float16, or auto: that of FASTSTYLE_PRECISION, or what the "
+    "device supports best."
+)
+Precision = Annotated[str, option("NAME", PRECISION)]
 TrustPickle = Annotated[
     bool, Option("--trust-pickle", help="Allow a .pkl file, which can run code when loaded.")
 ]

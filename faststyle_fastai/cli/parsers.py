@@ -45,12 +45,14 @@ def paper(text: str) -> tuple[float, float]:
     if found := re.fullmatch(r"(\d+\.?\d*)x(\d+\.?\d*)(mm|cm|in)", text.lower()):
         sides = tuple(float(side) * UNITS[found[3]] for side in found.groups()[:2])
     if not all(sides):
-        raise BadParameter(f"Unknown paper '{text}'. Use A2 to A6, letter, or such as 30x40cm.")
+        raise BadParameter(
+            f"Unknown paper '{text}'. Use A2 to A6, letter, or a size such as 8x10in."
+        )
     return min(sides), max(sides)
 
 
 def length(text: str) -> float:
     "Parse a length such as 3mm, in mm."
     if not (found := re.fullmatch(r"(\d*\.?\d+)(mm|cm|in)", text.lower())):
-        raise BadParameter(f"Unknown length '{text}'. Use such as 3mm, 0.3cm or 0.125in.")
+        raise BadParameter(f"Unknown length '{text}'. Use a length such as 3mm, 0.3cm or 0.125in.")
     return float(found[1]) * UNITS[found[2]]

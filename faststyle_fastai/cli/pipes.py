@@ -29,6 +29,8 @@ def piped(options: dict[str, Any]):
             given = [str(photo) if text == PIPE else text for text in options["inputs"]]
             options = options | {"inputs": given}
         inputs = options["inputs"]
+        if options["out"] == Path(PIPE) and sys.stdout.isatty():
+            raise BadParameter("-o - : this is a terminal, not a pipe. Give a file.")
         if options["out"] == Path(PIPE) and (len(inputs) > 1 or os.path.isdir(inputs[0])):
             raise BadParameter("-o - : one image fits in a pipe. Give a folder.")
         try:

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from ..core.atomic import check_writable
 from ..core.errors import FaststyleError, UsageError
 from ..core.terminal import clock, tell
 from ..core.values import either
@@ -18,7 +19,6 @@ SMALLEST = 64  # px of the short side of a print
 LARGE_PRINT = 2**24  # px; of larger ones the time is said beforehand
 TRIALS = 1 / 8, 1 / 8, 1 / 3  # of a print's sides; the first one warms up
 PAUSE = 1.0  # seconds between two looks at a watched folder
-UNSIGNED = ".bmp", ".gif"  # formats without EXIF
 
 
 def plan(inputs, out, depth, force, skip_existing, masks=None):
@@ -35,10 +35,12 @@ def plan(inputs, out, depth, force, skip_existing, masks=None):
         raise FaststyleError(
             f"{existing[0]}{more}: use --overwrite, --skip-existing, or another -o."
         )
+    for target in {target.parent: target for _, target in jobs}.values():
+        check_writable(target)
     return jobs
 
 
-def check_watched(inputs, out, save_mask):
+def check_watched(inputs, out, save_mask, skip_existing):
     "Check that one folder is watched, and that what is painted is not put around it."
     folder = Path(inputs[0]).resolve()
     if len(inputs) > 1 or not folder.is_dir():
@@ -48,9 +50,11 @@ def check_watched(inputs, out, save_mask):
         raise FaststyleError(f"--watch needs another folder than {out} as -o.")
     if save_mask:
         raise FaststyleError("--watch paints without --save-mask: remove one of them.")
+    if skip_existing:
+        raise FaststyleError("--watch skips what is painted already: remove --skip-existing.")
 
 
-def watched(folder, out, depth, force, strip, quiet):
+def watched(folder, out, depth, force, quiet):
     "Yield, at each look at a folder, the images that are whole and not painted yet, as `plan`."
     from ..images.discovery import plan_outputs
 
@@ -78,8 +82,7 @@ def watched(folder, out, depth, force, strip, quiet):
             jobs = [job for job in found if done.get(job[0]) != now[job[0]] == seen.get(job[0])]
             seen = now
         done |= {source: seen[source] for source, _ in jobs}
-        free = force or strip  # what is stripped does not say who painted it
-        for job in [job for job in jobs if not (free or job in ours or may_replace(job[1]))]:
+        for job in [job for job in jobs if not (force or job in ours or may_replace(job[1]))]:
             tell(f"warning: {job[1]} stays, as it has no mark of faststyle. Use --overwrite.")
             jobs.remove(job)
         ours.update(jobs)
@@ -91,7 +94,7 @@ def may_replace(target):
     "Whether there is no such image, or one that this program painted, as far as its format says."
     from ..images.metadata import is_signed
 
-    return not target.exists() or target.suffix.lower() in UNSIGNED or is_signed(target)
+    return not target.exists() or is_signed(target)
 
 
 def is_newer(target, came):
@@ -177,7 +180,9 @@ def plan_masks(inputs, out, settings, force, jobs):
     for mask in masks.values():
         may_write_file(mask, force)
         if (place := mask.resolve()) in taken:
-            raise FaststyleError(f"Two files would be {mask}. Choose another --save-mask.")
+            raise FaststyleError(
+                f"Two files would be {mask}. Rename one, or choose another --save-mask."
+            )
         taken.add(place)
     return masks
 
@@ -206,6 +211,8 @@ def depth_of(jobs, tile):
 
 def check_neighbors(refine, painterly, at_sight, likeness, painting):
     "Check that the options of painting by neighbors go together, before anything is painted."
+    if refine and painterly:
+        raise FaststyleError("Use either --refine or --painterly, not both.")
     if refine or painterly:
         return
     if painting:

@@ -1,6 +1,7 @@
 "How each command line runs: its checks, errors and exit statuses."
 
 import os
+import re
 import signal
 import sys
 import warnings
@@ -8,7 +9,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import wraps
 from importlib.util import find_spec
-from pathlib import Path
 
 import typer
 
@@ -37,6 +37,9 @@ def command_line(help: str) -> typer.Typer:
     )
 
 
+FILES = "out", "table", "heights", "save_mask"  # options that name what is written
+
+
 def checked(
     command: Callable,
     need: str | None = None,  # the extra that it needs
@@ -50,8 +53,14 @@ def checked(
             if name != "settings" and not is_finite(value):  # which typer's ranges allow
                 why = in_options(f"{name}={typed(value)}. Use a number below 9e18.")
                 raise typer.BadParameter(why)
-        if options.get("out") == Path("-") and not pipes:
-            raise typer.BadParameter("-o - : only stylize writes to a pipe. Give a file or folder.")
+        for name in FILES[pipes:]:
+            if str(options.get(name)) == "-":
+                flag = "-o" if name == "out" else in_options(f"{name}=").rstrip("=")
+                raise typer.BadParameter(
+                    f"{flag} - : only stylize -o writes to a pipe. Give a file or folder."
+                )
+        if options.get("resume") and options.get("force"):
+            raise UsageError("Use either --resume or --overwrite, not both.")
         if need and not options.get("virtual") and not find_spec(EXTRAS[need]):
             extra(EXTRAS[need], need)
         try:
@@ -88,7 +97,7 @@ def run(
     try:
         if verbose:
             print(machine(), file=sys.stderr)
-        if "" in sys.argv[1:]:  # it would be the current folder
+        if any(re.fullmatch(r"(--[\w-]+=)?", word) for word in sys.argv[1:]):  # or this folder
             raise UsageError("An argument is empty. Is it a variable that is not set?")
         app()
     except Exception as error:
@@ -100,9 +109,8 @@ def run(
 
 
 def with_home(word):
-    "Replace ~ by the home folder where shells do not: in quotes and after --style=."
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return option + equals + (os.path.expanduser(value) if value.startswith("~/") else value)
+    "Replace ~ by the home folder where shells do not: in quotes, and after = and commas."
+    return re.sub(r"(?<![^=,])~(?=/)", lambda _: os.path.expanduser("~"), word)
 
 
 def take(*names):

@@ -1,5 +1,6 @@
 "The commands that paint one photo in several styles, as one image."
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,11 +80,13 @@ def sheet(
     from ..core.atomic import atomic_write, may_write_file
     from ..images.discovery import works_of
     from ..images.saving import check_format, save_picture
+    from ..inference.builtin import NETWORKS
     from ..models.stylefile import MODEL
 
     page = out.suffix.lower() == ".html"
     may_write_file(out if page else check_format(out), force)
-    works = Path(style).is_dir() and not (Path(style) / MODEL).is_file()
+    folder = style not in NETWORKS and os.path.isdir(style)
+    works = folder and not (Path(style) / MODEL).is_file()
     first, *others = works_of(style) if works else [style]
     paint = load_stylizer(first, trust_pickle, device, precision, others, quiet=True)
     from ..inference.grid import each_style, sheet_page, style_sheet

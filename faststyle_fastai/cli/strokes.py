@@ -30,7 +30,8 @@ PENS = "Draw on white with pens of N colors, as for a plotter. 0: paint."
 RELIEF = "How high the paint lies, from 0 to 1. Default: 0.5, and 0 for pens."
 CANVAS = "How much of the canvas's weave shows, from 0 to 1."
 HEIGHTS = "Also save how high the paint lies, as a gray image."
-SIZE = "Longer side. Default: the image's; at most 1280 of a video, and 480 of a GIF."
+SIZE = "Longer side. Default: the image's, at most 8192; 1280 of a video, and 480 of a GIF."
+SECONDS = "Length of a video. Default: 12."
 
 
 def strokes(
@@ -45,7 +46,7 @@ def strokes(
     relief: Annotated[float | None, option("SHARE", RELIEF, min=0, max=1)] = None,
     canvas: Annotated[float, option("SHARE", CANVAS, min=0, max=1)] = 0.0,
     heights: Annotated[Path | None, option("FILE", HEIGHTS)] = None,
-    seconds: Annotated[float, option("SECONDS", "Length of a video.", min=1, max=600)] = 12,
+    seconds: Annotated[float | None, option("SECONDS", SECONDS, min=1, max=600)] = None,
     seed: Annotated[int, option("N", "Seed of the order of strokes.", min=0)] = 0,
     force: options.Force = False,
     trust_pickle: options.TrustPickle = False,
@@ -65,6 +66,10 @@ def strokes(
     film, vector = suffix in FILMS | {".gif"}, suffix == ".svg"
     if vector and (relief or canvas):
         raise UsageError("An SVG has no relief and no canvas. Use an image or a video.")
+    if seconds and not film:
+        raise UsageError("--seconds is for videos and GIFs.")
+    if pens and relief:
+        raise UsageError("Pens leave no relief. Do not use both --pens and --relief.")
     read_picture(picture, shortest=1)  # fail early on a bad file
     if not (film or vector) and suffix not in PICTURES | {".pdf"}:
         raise ValueError(
@@ -86,7 +91,9 @@ def strokes(
     elif film:
         fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
         side = size or max(16, min(side, max(drawing.size)))
-        frames = painting_frames(drawing, side, round(seconds * fps), HELD * fps, relief, canvas)
+        frames = painting_frames(
+            drawing, side, round((seconds or 12) * fps), HELD * fps, relief, canvas
+        )
         write_video(frames, out, fps)
     else:
         save_picture(draw_strokes(drawing, size, relief, canvas), out)
@@ -102,6 +109,6 @@ def write_svg(drawing, size, out):
 
     text = strokes_svg(drawing, size)
     if len(text) > LARGE * 1e6:
-        tell(f"{out} has {len(text) / 1e6:.0f} MB. Lower --detail.")
+        tell(f"{out} has {len(text) / 1e6:.0f} MB, which slows editors. Lower --detail.")
     with atomic_write(out) as temporary:
         temporary.write_text(text, encoding="utf-8")

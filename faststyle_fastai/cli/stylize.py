@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from ..core.errors import FaststyleError, Stopped, format_error, out_of_memory
 from ..core.interrupts import interrupts
 from ..core.terminal import clock, progress, tell
+from ..core.values import count
 from . import checks, options, parsers, plans
 from .help import in_options
 from .loading import load_mixture, side_of
@@ -25,10 +26,10 @@ DEPTH = (
     "every output can store them."
 )
 REFINE = "Paint on each image itself for up to this long, instead of with a network."
-SEAMLESS = "Let edges meet: sides for panoramas of 360°, all for textures."
-PAPER = "Paint as large as fits on paper: A2 to A6, letter, or such as 30x40cm."
+SEAMLESS = "Make edges match: sides for panoramas of 360°, all for textures."
+PAPER = "Paint as large as fits on paper: A2 to A6, letter, or a size such as 8x10in."
 DPI = "Pixels per inch of --print. Default: 300."
-BLEED = "Edge that is cut off after printing, such as 3mm. It mirrors the picture."
+BLEED = "Margin to trim after printing, such as 3mm. It mirrors the picture."
 SAVE_MASK = "Also save the mask of what is painted; for several images a folder."
 BATCH_SIZE = "Images of the same size per batch."
 
@@ -72,7 +73,7 @@ def stylize(
     limit_pixels(megapixels)
     paper = plans.print_size(paper, dpi, bleed or 0, megapixels)
     if watch:
-        plans.check_watched(inputs, out, save_mask)
+        plans.check_watched(inputs, out, save_mask, skip_existing)
     jobs = [] if watch else plans.plan(inputs, out, depth or 8, force, skip_existing, save_mask)
     if not (jobs or watch):
         if not quiet:
@@ -111,7 +112,7 @@ def stylize(
         paint = partial(closed, paint, edges=seamless)
     work = partial(repaint, paint, settings, depth)
     save = partial(write, written, depth, note, paper)
-    rounds = plans.watched(inputs[0], out, depth, force, strip, quiet) if watch else [jobs]
+    rounds = plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]
     try:
         if paper and jobs and not quiet:
             once = {"painterly": painterly, "likeness": None if refine else likeness}
@@ -121,9 +122,9 @@ def stylize(
             quiet, refine,
         )  # fmt: skip
     except KeyboardInterrupt:
-        total = "" if watch else f" of {len(jobs)}"
+        done = f"{len(written)} of " * (not watch) + count(len(written if watch else jobs), "image")
         hint = " Use --skip-existing to continue." if not watch and len(jobs) > 1 else ""
-        raise Stopped(f"Stopped after {len(written)}{total} images.{hint}") from None
+        raise Stopped(f"Stopped after {done}.{hint}") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 
@@ -156,6 +157,7 @@ def read_images(jobs, paper):
     "Yield sources and targets with an image: a tensor, the source if it is large, or an error."
     from ..images.files import image_size
     from ..images.remote import is_address
+    from ..images.saving import check_size
     from ..images.sizes import fit_paper
     from ..images.tensors import read_tensor
 
@@ -163,7 +165,9 @@ def read_images(jobs, paper):
         try:
             large = not is_address(source) and math.prod(image_size(source)) > READ_AHEAD
             image = source if large and not paper else read_tensor(source)
-            yield source, target, fit_paper(image, paper) if paper else image
+            image = fit_paper(image, paper) if paper else image
+            check_size(target, *(image_size(source) if large and not paper else image.shape[:1:-1]))
+            yield source, target, image
         except MemoryError as error:  # read again in its turn, in tiles if it must be
             yield source, target, error if paper else source
         except Exception as error:  # raised in this image's turn

@@ -43,7 +43,7 @@ TRAIN_RESUME = (
     "Resume the run in --output with the same options. More --minutes or --epochs extend a "
     "finished run."
 )
-ADD_STYLE_RUN = "Run folder, .safetensors file, or with -o gallery, slim or tiny."
+ADD_STYLE_RUN = "Run folder or .safetensors file; with -o, also gallery, slim or tiny."
 ADD_STYLE_STYLE = "Painting to add: a file, a URL, or NAME=PAINTING."
 ADD_STYLE_PHOTOS = "Folder of training photos. Default: the run's."
 OUT = "Output file (.safetensors). Default: update RUN in place."

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from ..core.errors import UsageError
 from ..core.terminal import end_progress, progress, tell
 from . import options
 from .checks import check_style
@@ -67,6 +68,10 @@ def camera(
     from ..inference.live import live_gallery
 
     how = options.painting(given)
+    if number and not virtual:
+        raise UsageError("--camera needs --virtual. On the page, the browser chooses.")
+    if how.black and not style:
+        raise UsageError("--background-style needs --style.")
     style = style or live_gallery(device, precision)
     also = [how.black] if how.black else []
     paint = load_stylizer(style, trust_pickle, device, precision, also, arch=arch)

@@ -30,13 +30,14 @@ def may_write_file(
     force: bool,  # it may exist
     suffix: str = "",  # that its name must have
 ):
-    "Check that `out` may be written."
+    "Check that `out` may be written, and can be."
     if suffix and out.suffix != suffix:
         raise ValueError(f"{out} must end in {suffix}.")
     if out.exists() and not force:
         raise FaststyleError(
             f"{out} exists: use --overwrite to overwrite it, or choose another name."
         )
+    check_writable(out)
 
 
 @contextmanager
@@ -62,7 +63,11 @@ def atomic_write(
 
 def check_writable(path: Path) -> None:
     "Raise `OSError` if no file can be made at a path, before hours of work for it."
-    new_beside(path).unlink()
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    try:
+        new_beside(place / path.name).unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def new_beside(path: Path) -> Path:

@@ -12,7 +12,7 @@ NAME = __name__.partition(".")[0]  # of the distribution, which is that of its p
 # Extra -> a library that only it installs.
 EXTRAS = {
     "video": "av", "web": "psutil", "onnx": "onnxruntime", "bulk": "ray", "raw": "rawpy",
-    "share": "segno", "pdf": "img2pdf",
+    "share": "segno", "pdf": "img2pdf", "deep": "tifffile", "virtual": "pyvirtualcam",
 }  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def read_array(
         if frames > 1:
             hint = "; faststyle video paints all" * (image.format in PLAYED)
             warnings.warn(
-                f"{name_of(image)} has {frames} images. Only the first is used{hint}.", stacklevel=3
+                f"{name_of(image)} has {frames} frames or pages. Only the first is used{hint}.",
+                stacklevel=3,
             )
         if _is_deep_gray(image) and not parse_profile(image.info.get("icc_profile")):
             gray = _gray(ImageOps.exif_transpose(image))

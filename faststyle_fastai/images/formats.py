@@ -60,7 +60,7 @@ def is_painting(
     return all(
         is_address(work)
         or Path(work).suffix.lower() in readable()
-        or (work != str(source) and Path(work).is_dir())
+        or (work != str(source) and os.path.isdir(work))
         for work in works
     )
 
@@ -68,9 +68,9 @@ def is_painting(
 def named_works(source: str | Path) -> tuple[str, list[str]] | None:
     "The name and the files, folders or addresses of NAME=WORK or NAME=WORK,WORK,…; None if other."
     name, equals, rest = str(source).partition("=")
-    if not equals or is_address(source) or Path(source).exists():
+    if not equals or is_address(source) or os.path.exists(source):
         return None
-    return name, [rest] if Path(rest).exists() else _works(rest)
+    return name, [rest] if os.path.exists(rest) else _works(rest)
 
 
 def _is_image(name):

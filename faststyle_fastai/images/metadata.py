@@ -77,7 +77,8 @@ def _xmp(image):
 
 def _dpi(image):
     across, down = image.info.get("dpi", (0, 0))
-    return float(across) if across == down and 10 <= across <= 10_000 else 0
+    told = across == down and 10 <= across <= 10_000 and across != 72  # which Pillow makes up
+    return float(across) if told else 0
 
 
 READ = {"exif": _exif, "iptc": _iptc, "xmp": _xmp, "dpi": _dpi}

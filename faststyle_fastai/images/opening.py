@@ -126,7 +126,7 @@ def reading(
         name = name_of(source)
         if out_of_memory(error):  # not a ValueError: smaller tiles may fit
             raise MemoryError(
-                f"{name} does not fit in the free memory. Close other programs, or reduce it."
+                f"{name} does not fit in the free memory. Close programs, or use a smaller image."
             ) from None
         why = "not an image" if "cannot identify" in str(error) else str(error)
         if isinstance(error, Image.DecompressionBombError):

@@ -14,11 +14,12 @@ from ..core.errors import UsageError
 from ..core.extras import extra
 from .color import SRGB
 from .files import flatten_alpha, floats, to_picture, unit
+from .formats import PICTURES
 from .metadata import IPTC, IPTC_BLOCK, MOST, XMP, with_bytes
 from .odd import PNG
 from .opening import is_tensor
 
-__all__ = ["QUALITY", "check_format", "save_picture"]
+__all__ = ["QUALITY", "check_format", "check_size", "save_picture"]
 
 QUALITY = 95  # of 100
 POINTS = 72  # of a PDF, per inch
@@ -58,6 +59,7 @@ def save_picture(
                 del options["icc_profile"]  # it is of colors
             if bleed:
                 image = Image.fromarray(with_bleed(np.asarray(image), bleed))
+            check_size(path, *image.size)
             if suffix == ".pdf":
                 write_pdf(image, temporary, dpi, bleed, quality)
             else:
@@ -156,13 +158,15 @@ def write_pdf(image, path, dpi, bleed, quality):
 
 DEEP = {".png": deep_png, ".tif": deep_tiff, ".tiff": deep_tiff}
 JPEG = ".jpg", ".jpeg", ".jfif", ".jpe"
+WRITTEN = PICTURES - {".heic", ".heif"} | {".pdf", ".jp2", ".ppm", ".tga"}
+MOST_PX = {".webp": 16_383, ".gif": 65_535, ".avif": 65_535} | dict.fromkeys(JPEG, 65_500)
 TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 
 
 def check_format(path: str | PurePath, depth: int = 8) -> Path:
     "Return `path` if its format can be written at this bit depth; otherwise raise `ValueError`."
     path = Path(path)
-    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+    if path.suffix.lower() not in WRITTEN:
         raise ValueError(
             f"{path}: unsupported image format '{path.suffix}'. Use .jpg, .png or .webp."
         )
@@ -173,3 +177,10 @@ def check_format(path: str | PurePath, depth: int = 8) -> Path:
     if depth == 16 and path.suffix.lower() not in DEEP:
         raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
     return path
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    "Raise `ValueError` if the format has no room for so many pixels a side."
+    most = MOST_PX.get(path.suffix.lower(), max(width, height))
+    if max(width, height) > most:
+        raise ValueError(f"{path} cannot hold {width}x{height} px, but {most} a side. Use .png.")

@@ -18,7 +18,7 @@ STROKES = {  # name -> px of the short side that larger images are painted at
 }
 # What can be painted of a photo
 AREAS = {"all": "everything", "person": "the person", "background": "the background"}
-# Whether the features of faces are drawn as in the photo, or painted like all else
+# Whether the features of faces are drawn as in the photo, or painted like everything else
 FACES = "natural", "painted"
 
 
@@ -55,7 +55,7 @@ class PaintOptions:
         metavar="STYLE",
     )  # fmt: skip
     faces: str = option(
-        "natural", "Faces: natural (their features are drawn) or painted (like all else).",
+        "natural", "Faces: natural (features as in the photo) or painted (like everything else).",
         metavar="HOW",
     )  # fmt: skip
     stroke: str = option(

@@ -21,6 +21,8 @@ from .stylizer import Stylizer
 __all__ = ["export_studio"]
 
 ICON, ICONS = "great_wave", (192, 512)  # a style's painting; sides in px
+PAGE, MANIFEST, WORKER = "index.html", "manifest.webmanifest", "sw.js"
+FILES = PAGE, MANIFEST, WORKER, *(f"icon-{side}.png" for side in ICONS)  # of a studio's folder
 
 
 def export_studio(
@@ -57,7 +59,7 @@ def export_studio(
     } | html.neighbors_programs()
     if path.suffix.lower() == ".html":
         return html.write_page(path, None, facts, programs)
-    page = html.write_page(path / "index.html", None, facts, programs, installable=True)
+    page = html.write_page(path / PAGE, None, facts, programs, installable=True)
     write_app(path, html.page_words()["en"]["title"], page.read_text(encoding="utf-8"))
     return path
 
@@ -81,8 +83,8 @@ def write_app(folder, title, page):
     }  # fmt: skip
     digest = re.sub(r"\W", "", html.sha256_of(page))[:16]  # a new page replaces what browsers keep
     for file, text in {
-        "manifest.webmanifest": json.dumps(manifest, indent=1),
-        "sw.js": html.read("sw.js").replace("@@DIGEST@@", digest),
+        MANIFEST: json.dumps(manifest, indent=1),
+        WORKER: html.read(WORKER).replace("@@DIGEST@@", digest),
     }.items():
         with atomic_write(folder / file) as temporary:
             temporary.write_text(text, encoding="utf-8")

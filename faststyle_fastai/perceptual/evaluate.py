@@ -82,6 +82,9 @@ def evaluate_style(
         {name: _of_the_same_name(Path(photo), folder) for name, folder in (others or {}).items()}
         for photo in photos
     ]
+    for path, named in zip(photos, theirs):
+        for picture in named.values():
+            _check_shape(picture, path)
     assert loss.styles
     painting = resize_short(loss.styles[0], size).to(device)
     rows: dict[str, dict[str, list[float]]] = {}
@@ -129,14 +132,17 @@ def _of_the_same_name(photo, folder):
     return found[0]
 
 
-def _fitted(picture, photo):
-    "An image resized to a photo, whose aspect ratio it must have."
-    x, shape = to_tensor(read_picture(picture)), photo.shape[-2:]
-    height, width = x.shape[-2:]
-    if abs(width / height * shape[0] / shape[1] - 1) > 0.03:  # some crop to multiples of 4 or 8
+def _check_shape(picture, photo):
+    (width, height), (across, down) = read_picture(picture).size, read_picture(photo).size
+    if abs(width / height * down / across - 1) > 0.03:  # some crop to multiples of 4 or 8
         raise FaststyleError(
             f"{picture} is {width}x{height} px. Its aspect ratio differs from the photo's."
         )
+
+
+def _fitted(picture, photo):
+    "An image resized to a photo."
+    x, shape = to_tensor(read_picture(picture)), photo.shape[-2:]
     x = F.interpolate(x, tuple(shape), mode="bilinear", antialias=True).clamp(0, 1)
     return x.to(photo.device)
 

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..core.extras import extra
+from ..core.values import count
 from ..images.formats import is_film, is_numbered, live_film, numbered_files
 from ..images.opening import reading
 from .frames import as_png, decode, display_matrix, exif_turn, in_srgb, progressive, upright
@@ -270,7 +271,9 @@ def open_local(
             files = numbered_files(path)
             first, last = min(files, default=0), max(files, default=0)
             if gaps := last - first + 1 - len(files):
-                warnings.warn(f"{source}: {gaps} numbers are missing.", stacklevel=2)
+                warnings.warn(
+                    f"{source}: {count(gaps, 'number')} missing in between.", stacklevel=2
+                )
                 folder = Path(stack.enter_context(TemporaryDirectory()))
                 for i, file in enumerate(files.values()):
                     link = folder / f"{i}{path.suffix}"

@@ -10,10 +10,10 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..core.extras import extra
+from .codecs import CODEC, CODECS
 from .frames import encodable, tagged
 from .image_writers import ANIMATIONS, Animation
 from .reader import VideoFrame
-from .writer import CODEC, CODECS
 
 __all__ = ["write_video"]
 

@@ -22,6 +22,7 @@ from ..images.remote import digest
 from ..inference.options import PaintOptions
 from ..inference.sight_painter import with_painting
 from ..inference.stylizer import Stylizer
+from .codecs import check_encoding
 from .fingerprints import content_of, fingerprint, fingerprints
 from .frame_painter import FramePainter
 from .image_writers import VideoWriter, check_output
@@ -81,6 +82,7 @@ def paint_video(
     if loop not in (None, "boomerang") or (loop and is_numbered(out)):
         raise UsageError(f"Invalid loop={loop} for {out}. Use boomerang, and one file.")
     check_output(out, source)
+    check_encoding(out, codec, crf, resume)
     paint_options = of_films(PaintOptions(style, strength, **options))
     if refine and painterly:
         raise FaststyleError("Refining is for a network. Do not use both refine= and painterly=.")

@@ -18,18 +18,15 @@ from ..core.atomic import atomic_write, fsync_path, hidden_name, may_write_file
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
+from .codecs import encoding
 from .frames import encodable, tagged
 from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, opaque
 from .loops import play_back
 from .reader import VideoFrame, VideoReader, open_local
 from .tracks import add_tracks, held_tracks, titles, track_packets, within
 
-__all__ = ["CODEC", "video_writer", "check_video_format"]
+__all__ = ["check_video_format", "video_writer"]
 
-CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
-CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
-WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
-CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
 # Those that may be gone at another try, which must not cost the sound.
 DISK_ERRORS = ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM, EMFILE, ENFILE, ENOMEM
 SECONDS = 5  # length of a part
@@ -52,9 +49,6 @@ def video_writer(
     simple = Pictures if is_numbered(out) else Animation if animated else None
     if not simple:
         return Parts(out, reader, settings, codec, crf, resume, sound)
-    for name, value in {"crf": crf, "codec": codec, "resume": resume or None}.items():
-        if value is not None:
-            raise ValueError(f"{out} does not support {name}. Use .mp4, .mkv, .webm or .mov.")
     return simple(out)
 
 
@@ -67,18 +61,7 @@ class Parts(VideoWriter):
         self.av, self.out, self.reader = extra("av", "video"), out, reader
         self.container: Any = None  # of the current part
         self.until: Fraction | None = None  # its end in seconds
-        self.format = container_name(self.av, out)
-        self.codec, self.options = CODECS.get(out.suffix.lower(), CODEC)
-        if codec and codec != self.codec:
-            self.codec, self.options = codec, {}
-        if crf is not None:
-            if self.codec not in WITH_CRF:
-                raise ValueError(f"{self.codec} does not support crf. Use {', '.join(WITH_CRF)}.")
-            self.options = {**self.options, "crf": str(crf)}
-        if self.codec not in self.av.codecs_available:
-            raise ValueError(
-                f"Codec {self.codec} is not available. Use a name from ffmpeg, such as libx264."
-            )
+        self.format, self.codec, self.options = encoding(out, codec, crf)
         self.check_container()
         self.held = held_tracks(reader.sounds if sound else [], reader.subtitles, out, self.format)
         self.folder = parts_folder(out)
@@ -188,7 +171,7 @@ class Parts(VideoWriter):
             if not self.held or of_the_disk(error):
                 raise
             warnings.warn(
-                f"{self.out} has no sound and subtitles, which cannot be joined ({error}).",
+                f"{self.out} has no sound or subtitles: they could not be joined ({error}).",
                 stacklevel=2,
             )
             self.join(files, start, end, {})
@@ -222,7 +205,8 @@ class Parts(VideoWriter):
                     lost += 1
         if lost:
             warnings.warn(
-                f"{self.out} lacks {lost} damaged pieces of sound or subtitles.", stacklevel=2
+                f"{self.out} lacks {lost} of the pieces of sound or subtitles.",
+                stacklevel=2,
             )
 
     def video_packets(self, stream, start):
@@ -284,16 +268,3 @@ def check_video_format(out: Path, force: bool, resume: bool) -> None:
             )
     else:
         may_write_file(first, force)
-
-
-def container_name(av, path):
-    "Name of the container format for a file name."
-    suffix = path.suffix.lower()
-    name = CONTAINERS.get(suffix, suffix[1:])
-    with suppress(ValueError):
-        if av.format.ContainerFormat(name, "w").is_output:
-            return name
-    raise ValueError(
-        f"{path}: unsupported video format. Use .mp4, .mkv, .webm, .mov, .gif, .webp, .apng or "
-        "frames/%04d.png."
-    )

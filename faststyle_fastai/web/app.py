@@ -4,6 +4,7 @@ import math
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..core.devices import autocast_dtype, use_device
 from ..core.errors import FaststyleError
 from ..images.discovery import picture_files
 from ..images.files import limit_pixels
@@ -48,6 +49,7 @@ def web_page(
         raise FaststyleError(
             f"{folder} holds trained styles and lies within {photos}: choose another --folder."
         )
+    autocast_dtype(use_device(device), precision)  # fail early
     shelf = StyleLibrary(Path(folder).resolve(), device, precision)
     alone = is_local(host) and not allow_hosts
     owners, queue = Owners(shared or alone), Queue(math.inf if alone else JOBS)

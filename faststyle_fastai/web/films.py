@@ -78,7 +78,7 @@ class Films:
 
 def the_film(visit: Visit) -> Film:
     if visit.film is None or not visit.film.file.exists():
-        raise Forgotten("Open the film again: the page has forgotten it.")
+        raise Forgotten("Open the video again: the page has forgotten it.")
     return visit.film
 
 
@@ -88,10 +88,10 @@ def length_of(file: Path, name: str | None = None) -> float:
         with open_video(str(file)) as reader:
             seconds = float(reader.seconds or reader.last_time([reader.video.index]))
     except (ValueError, OSError) as error:
-        raise FaststyleError(f"{name} is damaged, or not a film that can be read.") from error
+        raise FaststyleError(f"{name} is damaged, or not a video that can be read.") from error
     if seconds > LONGEST:
         raise FaststyleError(
-            f"The film lasts {seconds:.0f} s and this page takes up to {LONGEST} s. For longer "
+            f"The video lasts {seconds:.0f} s and this page takes up to {LONGEST} s. For longer "
             f"ones, use faststyle video in a terminal."
         )
     return seconds

@@ -85,13 +85,13 @@ class Mine:
         "Put a training on one of the paintings into the queue; the answer names the job."
         called, minutes = str(how.get("style")), how.get("minutes", 3)
         if not (painting := self.shelf.painting(called)):
-            raise FaststyleError("Choose a painting that is not taught yet.")
+            raise FaststyleError("Choose a painting that is not trained yet.")
         if type(minutes) not in (int, float) or not MINUTES[0] <= minutes <= MINUTES[1]:
             raise FaststyleError("Choose {} to {} minutes.".format(*MINUTES))
         picture = read_picture(painting)
         place = self.shelf.place(called)
         if place.name in self.queue.busy():
-            raise FaststyleError(f"{spoken(place.name)} is being taught already.")
+            raise FaststyleError(f"{spoken(place.name)} is being trained already.")
         self.queue.check_room(visit.name)
         self.site.owners.check_room(visit, self.shelf, painting.stat().st_size)
         self.site.owners.check(visit, place.name)
@@ -135,11 +135,11 @@ class Mine:
         "The name and place of an own style that is not being taught."
         name = str(how.get("style"))
         if name in self.queue.busy():
-            raise FaststyleError(f"{spoken(name)} is being taught: stop it first.")
+            raise FaststyleError(f"{spoken(name)} is being trained: stop it first.")
         self.site.owners.check(visit, name)
         if self.queue.uses(name):
             raise FaststyleError(
-                f"{spoken(name)} is in use by a film or a refinement. Try again later."
+                f"{spoken(name)} is in use by a video or a refinement. Try again later."
             )
         return name, self.shelf.path(name)
 
@@ -147,12 +147,12 @@ class Mine:
         "Delete what a training has learned; the painting stays, to be taught again."
         name, place = self._idle(visit, how)
         if not place.is_dir():
-            raise FaststyleError("Choose a style that was taught here.")
+            raise FaststyleError("Choose a style that was trained here.")
         self.queue.check_room(visit.name)  # or the next training would be refused
         painting = place / f"{name}.png"
         if not (beside := place.with_name(painting.name)).exists():
             if not painting.exists():
-                raise FaststyleError("Its painting is not known: it was taught elsewhere.")
+                raise FaststyleError("Its painting is not known: it was trained elsewhere.")
             painting.rename(beside)
         shutil.rmtree(place)
 

@@ -54,7 +54,7 @@ def resume(job: TrainingJob, place: Path, **how) -> None:
         raise FaststyleError(f"{place.name} was interrupted before it began: delete it.")
     said = record["settings"]
     if not Path(said["photos"]).exists():
-        raise FaststyleError("The photos that it was learning from are gone. Teach it anew.")
+        raise FaststyleError("The photos that it was learning from are gone. Train it again.")
     paintings = {name: place / f"{place.name}.png" for name in said["names"]}
     how |= {"minutes": said["minutes"], "valid_pct": said["valid_pct"], "quiet": True}
     train(

@@ -94,9 +94,9 @@ def test_how_long_a_large_print_takes_is_said(faststyle, photo, monkeypatch):
 @pytest.mark.parametrize(
     "args, status, why",
     [
-        (("--print", "A77"), 2, "Unknown paper 'A77'. Use A2 to A6, letter, or such as 30x40cm."),
+        (("--print", "A77"), 2, "Unknown paper 'A77'. Use A2 to A6, letter, or a size such as"),
         (("--print", "0x3cm"), 2, "Unknown paper '0x3cm'"),
-        (("--print", "A4", "--bleed", "3"), 2, "Unknown length '3'. Use such as 3mm"),
+        (("--print", "A4", "--bleed", "3"), 2, "Unknown length '3'. Use a length such as 3mm"),
         (("--bleed", "3mm"), 1, "--bleed needs --print."),
         (("--print", "A6", "--bleed", "3cm"), 1, "--bleed is at most a quarter of the paper's"),
         (("--print", "A2", "--dpi", "1200"), 1, "--print at --dpi 1200 is 19843x28063 px."),

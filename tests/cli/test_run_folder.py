@@ -78,7 +78,7 @@ def test_many_styles(faststyle, photos, painting, tmp_path):
     Image.linear_gradient("L").resize((96, 72)).save("mask.png")
     for args in (
         ("--style", "run:dawn"),
-        ("--style", "run", "--mix", "dawn=.5"),
+        ("--style", "run:waves", "--mix", "dawn=.5"),
         ("--style", "run:waves", "--mask", "mask.png", "--background-style", "dawn"),
     ):
         said = faststyle("stylize", photo, *args, "-o", "out.png", "--overwrite")

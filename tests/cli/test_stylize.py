@@ -96,7 +96,7 @@ def test_damaged_exif_is_no_reason_to_fail(photo, tmp_path):
 
 def test_of_a_film_the_first_picture(paint, photo, tmp_path):
     photo.save("a.gif", save_all=True, append_images=[photo.rotate(180)])
-    with pytest.warns(UserWarning, match="a.gif has 2 images. Only the first is used"):
+    with pytest.warns(UserWarning, match="a.gif has 2 frames or pages. Only the first is used"):
         x = read_tensor("a.gif")
     assert (x - to_tensor(photo)).abs().mean() < 0.05
 

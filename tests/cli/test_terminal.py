@@ -84,14 +84,14 @@ def test_optimizing(terminal, photo, painting):
 
 
 def test_training(terminal, photos, painting):
-    style = "--style", painting, "--arch", "tiny", "-o", "run"
+    style = "--style", painting, "-o", "run"
     code, shown = terminal("train", photos, *style, *TRAINING)
     assert code == 0, shown
     assert "previews every" in shown
     new = "--style", f"coast={photos / 'flower' / '3.jpg'}", "--minutes", 0.03
     code, shown = terminal("add-style", "run", *new)
     assert code == 0, shown
-    code, shown = terminal("pretrain", photos, "--arch", "tiny", *TRAINING, "-o", "ae.safetensors")
+    code, shown = terminal("pretrain", photos, *TRAINING, "-o", "ae.safetensors")
     assert code == 0, shown
 
 

@@ -59,7 +59,7 @@ def test_the_formats_of_photos_are_read_under_any_name(tmp_path, suffix):
 
 def test_a_photo_with_a_second_picture_inside(tmp_path):
     RED.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[RED.resize((8, 8))])
-    with pytest.warns(UserWarning, match="a.jpg has 2 images") as told:
+    with pytest.warns(UserWarning, match="a.jpg has 2 frames or pages") as told:
         assert read_tensor(tmp_path / "a.jpg").shape == (1, 3, 24, 32)
     assert not any("faststyle video" in str(one.message) for one in told)  # which paints none
 

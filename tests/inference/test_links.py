@@ -179,7 +179,7 @@ def test_the_studio_opens_and_makes_links(visit, elsewhere, photos, painting):
 
     def shared():
         tab.get_by_role("button", name="Share this style").click()
-        heard(tab, "A link is copied")
+        heard(tab, "Link copied")
         return tab.evaluate("copied").removeprefix("https://a.b/")
 
     repainted(tab, lambda: followed(link_of_names(HALF)))

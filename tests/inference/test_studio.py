@@ -190,15 +190,15 @@ def test_a_film_frame_by_frame(visit, studio):
     tab = visit(studio)
     with tab.expect_download(timeout=120_000) as saved:
         repainted(tab, lambda: tab.set_input_files("#file", "film.webm"))  # its first frame
-        tab.get_by_role("button", name="Paint the film").click()
+        tab.get_by_role("button", name="Paint the video").click()
     assert saved.value.suggested_filename == "film-starry_night.webm"
     with av.open(saved.value.path()) as film:
         frames = [frame.to_image() for frame in film.decode(video=0)]
         assert film.streams.video[0].codec_context.name == "vp8"
     assert len(frames) == 6 and frames[0].size == (64, 48)
-    tab.get_by_text("The film is in your downloads as .webm, with 6 of 6 frames").wait_for()
+    tab.get_by_text("The video is in your downloads as .webm, with 6 of 6 frames").wait_for()
     with tab.expect_download() as again:
-        tab.get_by_role("button", name="Download the film").click()
+        tab.get_by_role("button", name="Download the video").click()
     assert again.value.path().read_bytes() == saved.value.path().read_bytes()
     repainted(tab, tab.get_by_role("radio", name="Udnie Picabia").click)
     tab.get_by_role("button", name="Download this frame").wait_for()

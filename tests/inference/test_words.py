@@ -10,7 +10,7 @@ from faststyle_fastai.inference.html import BROWSER, page_words
 LANGUAGES = page_words()
 # Names, units and what is the same by chance.
 SAME = {
-    "creditsServed", "details", "files", "minutesLeft", "name", "ownFailed", "seconds",
+    "creditsServed", "details", "files", "lessonSo", "minutesLeft", "name", "ownFailed", "seconds",
     "sidePhoto", "styles",
 }  # fmt: skip
 

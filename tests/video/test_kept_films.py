@@ -75,7 +75,7 @@ def test_damaged_sound_is_left_out(tiny, film, tmp_path, monkeypatch):
 
     packets = writer.track_packets
     monkeypatch.setattr(writer, "track_packets", damaged)
-    with told("lacks 2 damaged pieces of sound"):
+    with told("lacks 2 of the pieces of sound"):
         paint_video(tiny, film, out := tmp_path / "out.mp4")
     assert len(times(out)) == 48 and seconds_of_sound(out) > 1.8
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_joined_costs_no_pictures(tiny, film, tmp_path, monkeypat
         raise av.error.ArgumentError(22, "Invalid argument")
 
     monkeypatch.setattr(writer, "track_packets", lambda _, tracks, *__: refuse() if tracks else [])
-    with told("no sound and subtitles"):
+    with told("no sound or subtitles"):
         paint_video(tiny, film, out := tmp_path / "out.mp4")
     assert len(times(out)) == 48
     monkeypatch.setattr(writer, "add_tracks", refuse)
@@ -200,7 +200,7 @@ def test_the_last_picture_stays_while_the_sound_goes_on(tiny, tmp_path, kind):
 def test_numbered_images_with_a_start_gaps_and_a_rate(tiny, tmp_path):
     for n, picture in zip((100, 101, 104), moving(3)):
         Image.fromarray(picture).save(tmp_path / f"{n:04}.png")
-    with told("2 numbers are missing"):
+    with told("2 numbers missing"):
         out = paint_video(tiny, tmp_path / "%04d.png", tmp_path / "out.mp4", fps=30)
     assert times(out) == [0, Fraction(1, 30), Fraction(2, 30)]
     assert not list(tmp_path.glob(".*"))

@@ -37,7 +37,7 @@ def test_the_area_can_change():
 def test_the_page_paints_the_camera_and_saves_a_photo(chromium, port):
     with camera_page(Stylizer("slim:udnie"), port=port), visitor(chromium, address(port)) as visit:
         tab = visit()
-        assert tab.get_by_role("button", name="Open a photo or film").is_hidden()
+        assert tab.get_by_role("button", name="Open a photo or video").is_hidden()
         tab.get_by_role("button", name="Camera").click()
         tab.get_by_text("pictures a second").wait_for(timeout=90_000)
         assert tab.locator("#faces [aria-checked=true]").inner_text().startswith("Udnie")

@@ -19,7 +19,7 @@ def visit(chromium, site):
 
 def opened(tab, film):
     tab.locator("#file").set_input_files(film)
-    return heard(tab, "1 s of film")
+    return heard(tab, "1 s of video")
 
 
 def test_a_server_that_forgot_a_film_gets_it_again(visit, film, monkeypatch):
@@ -45,15 +45,15 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     opened(tab, film)
     repainted(tab, tab.get_by_role("radio", name="Udnie").click)
     repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Edtaonisl"))
-    tab.get_by_role("button", name="Paint the film").click()
-    heard(tab, "The film is painted")
+    tab.get_by_role("button", name="Paint the video").click()
+    heard(tab, "The video is painted")
     player = tab.locator("video#player")
     tab.get_by_role("button", name="Play", exact=True).click()
     tab.get_by_role("button", name="Pause").click()
     tab.get_by_role("button", name="Mute").click()
     expect(player).to_have_js_property("muted", True)
     with tab.expect_download() as download:
-        tab.get_by_role("button", name="Download the film").click()
+        tab.get_by_role("button", name="Download the video").click()
     assert download.value.suggested_filename == "film-udnie-edtaonisl.mp4"
     heard(tab, "film-udnie-edtaonisl.mp4 is in your downloads.")
     with av.open(str(download.value.path())) as painted:
@@ -67,12 +67,12 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
     assert "50%" in tab.locator("#before").evaluate("video => getComputedStyle(video).clipPath")
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
-    heard(tab, "The film is painted")
+    heard(tab, "The video is painted")
     repainted(tab, tab.get_by_label("Keep the original colors").check)
     expect(player).to_be_hidden()  # other settings make another film
-    tab.get_by_role("button", name="Paint the film", exact=True).wait_for()
+    tab.get_by_role("button", name="Paint the video", exact=True).wait_for()
     repainted(tab, tab.get_by_label("Keep the original colors").uncheck)
-    heard(tab, "The film as it was painted")
+    heard(tab, "The video as it was painted")
     expect(player).to_be_visible()
 
 
@@ -82,10 +82,10 @@ def test_a_film_is_painted_like_photos(visit, film):
     opened(tab, film)
     for label in ("Strokes follow the motion", "Painted like a photo"):
         tab.get_by_label(label).check()
-        tab.get_by_role("button", name="Paint the film", exact=True).click()
-        heard(tab, "The film is painted")
+        tab.get_by_role("button", name="Paint the video", exact=True).click()
+        heard(tab, "The video is painted")
         with tab.expect_download() as download:
-            tab.get_by_role("button", name="Download the film").click()
+            tab.get_by_role("button", name="Download the video").click()
         with av.open(str(download.value.path())) as painted:
             first.append(next(painted.decode(video=0)).to_ndarray(format="rgb24").astype(float))
     assert abs(first[0] - first[1]).mean() > 5
@@ -109,7 +109,7 @@ def test_two_clicks_paint_a_film_once(visit, film):
     opened(tab, film)
     tab.on("request", lambda r: jobs.append(r) if r.url.endswith("/paint_film") else None)
     tab.evaluate("() => [1, 2].map(() => document.all.film.click())")
-    heard(tab, "The film is painted")
+    heard(tab, "The video is painted")
     assert len(jobs) == 1
 
 
@@ -128,15 +128,15 @@ def test_a_film_survives_a_reload_and_is_stopped(visit, tmp_path):
     slow = encode(tmp_path / "slow.mp4", moving(250))
     tab = visit()
     tab.locator("#file").set_input_files(slow)
-    heard(tab, "s of film")
-    tab.get_by_role("button", name="Paint the film").click()
+    heard(tab, "s of video")
+    tab.get_by_role("button", name="Paint the video").click()
     heard(tab, "left")
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
-    heard(tab, "The film: ")
+    heard(tab, "The video: ")
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "Stopped. What was painted so far is shown.")
-    tab.get_by_role("button", name="Paint the film again").wait_for()
+    tab.get_by_role("button", name="Paint the video again").wait_for()
 
 
 @pytest.mark.slow
@@ -146,22 +146,22 @@ def test_what_is_no_short_film_is_refused_and_the_open_one_stays(visit, film, tm
     long = encode(tmp_path / "long.mp4", moving(3), times=[0, 1, 2000])
     tab.locator("#file").set_input_files(long)
     heard(tab, "this page takes up to 60 s")
-    reasons = {"damaged.mp4": "is damaged, or not a film", "damaged.jpg": "cannot be read: not an"}
+    reasons = {"damaged.mp4": "is damaged, or not a video", "damaged.jpg": "cannot be read: not an"}
     for name, reason in reasons.items():
         (tmp_path / name).write_text("no film")
         tab.locator("#file").set_input_files(tmp_path / name)
         heard(tab, f"{name} {reason}")
     forgiven(tab, visit, 3)
     repainted(tab, tab.get_by_role("radio", name="Udnie").click)
-    tab.get_by_role("button", name="Paint the film").click()
-    heard(tab, "The film is painted")
+    tab.get_by_role("button", name="Paint the video").click()
+    heard(tab, "The video is painted")
 
 
 def test_photos_and_films_follow_each_other(visit, film, photo):
     tab = visit()
     opened(tab, film)
     repainted(tab, lambda: tab.locator("#file").set_input_files(photo))
-    assert tab.get_by_role("button", name="Paint the film").is_hidden()
+    assert tab.get_by_role("button", name="Paint the video").is_hidden()
     assert tab.get_by_role("button", name="Refine").is_visible()
     shutil.copy(photo, "another.jpg")
     repainted(tab, lambda: tab.locator("#file").set_input_files("another.jpg"))
@@ -172,14 +172,14 @@ def test_photos_and_films_follow_each_other(visit, film, photo):
 def test_the_camera_after_a_film_is_seen(visit, film):
     tab = visit()
     opened(tab, film)
-    tab.get_by_role("button", name="Paint the film").click()
-    heard(tab, "The film is painted")
+    tab.get_by_role("button", name="Paint the video").click()
+    heard(tab, "The video is painted")
     tab.get_by_role("button", name="Camera").click()
     tab.get_by_text("pictures a second").wait_for()
     expect(tab.locator("#picture")).to_be_visible()
     expect(tab.locator("#player")).to_be_hidden()
     tab.get_by_role("link", name="My styles").click()  # where nobody would see it
-    tab.get_by_role("link", name="Photos and films").click()
+    tab.get_by_role("link", name="Photos and videos").click()
     expect(tab.locator("#player")).to_be_visible()  # the film is still there
     expect(tab.get_by_role("button", name="Camera", exact=True)).to_be_visible()
 
@@ -193,6 +193,6 @@ def test_a_film_after_a_photo_from_the_camera(visit, film):
         if tab.evaluate("document.body.dataset.painted") == "0":
             repainted(tab, tab.get_by_role("button", name="Take photo").click)
     opened(tab, film)
-    tab.get_by_role("button", name="Paint the film").click()
-    heard(tab, "The film is painted")
+    tab.get_by_role("button", name="Paint the video").click()
+    heard(tab, "The video is painted")
     expect(tab.get_by_role("button", name="Play", exact=True)).to_be_focused()

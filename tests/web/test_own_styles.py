@@ -93,7 +93,7 @@ def test_pictures_of_a_style_that_goes_are_not_waited_for(visit, painting, tmp_p
     with tab.expect_event("requestfailed") as gone:  # the server would answer 400
         tab.get_by_role("button", name="Delete").click()
     assert gone.value.url.endswith("/page/example")
-    taught(tab, "Brief is deleted.")
+    taught(tab, "Brief deleted.")
     tab.unroute_all(behavior="ignoreErrors")
 
 
@@ -110,7 +110,7 @@ def test_a_training_of_few_steps_says_so(visit):
 
     tab.route("**/page/jobs", answer)
     own_styles(tab)  # which waits for the first answer
-    tab.get_by_role("link", name="Photos and films").click()
+    tab.get_by_role("link", name="Photos and videos").click()
     own_styles(tab)
     chosen(tab, "borrowed")
     taught(tab, "There was time for 4 steps only")
@@ -144,7 +144,7 @@ def test_what_was_made_in_a_style_follows_its_name(visit, photos):
     for before, after in (("borrowed", "lent"), ("lent", "borrowed")):
         own_styles(tab)
         rename(tab, before, after)
-        tab.get_by_role("link", name="Photos and films").click()
+        tab.get_by_role("link", name="Photos and videos").click()
         tab.locator(f"#styles [title='{after}: udnie']").wait_for()
         expect(tab.locator("#made-faces button")).to_have_count(4)
         expect(mix).to_have_value(f"{after}: udnie")
@@ -179,9 +179,9 @@ def test_own_styles_are_renamed_downloaded_and_removed(visit, site):
     assert (site[1] / "lent_out.safetensors").is_file()
     tab.once("dialog", lambda dialog: dialog.accept())
     tab.get_by_role("button", name="Delete").click()
-    taught(tab, "lent out is deleted.")
+    taught(tab, "lent out deleted.")
     assert not (site[1] / "lent_out.safetensors").exists()
-    tab.get_by_role("link", name="Photos and films").click()
+    tab.get_by_role("link", name="Photos and videos").click()
     tab.locator("#styles").get_by_text("lent out").first.wait_for(state="detached")
 
 
@@ -213,7 +213,7 @@ def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, pain
     tab.locator("#new").set_input_files(tmp_path / "words.png")
     taught(tab, "words.png cannot be read: not an image.")
     forgiven(tab, visit)
-    tab.get_by_role("link", name="Photos and films").click()
+    tab.get_by_role("link", name="Photos and videos").click()
     opened(tab, photo)
     repainted(tab, tab.get_by_role("radio", name="Mine", exact=True).click)
     tab.once("dialog", lambda dialog: dialog.dismiss())
@@ -221,7 +221,7 @@ def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, pain
     assert (site[1] / "Mine.png").exists()
     tab.once("dialog", lambda dialog: dialog.accept())
     tab.get_by_role("button", name="Delete this style").click()
-    heard(tab, "Mine is deleted.")
+    heard(tab, "Mine deleted.")
     assert not (site[1] / "Mine.png").exists()
     other.clock.fast_forward(10_000)
     seen.wait_for(state="detached")
@@ -284,5 +284,5 @@ def test_a_choice_stays_while_styles_are_read(visit, painting, tmp_path):
     for route in held:
         route.continue_()
     tab.unroute("**/page/mine")
-    taught(tab, "Gone is deleted.")
+    taught(tab, "Gone deleted.")
     expect(faces.get_by_role("radio", name="Left")).to_be_checked()

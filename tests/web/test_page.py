@@ -157,7 +157,7 @@ def test_thick_strokes_are_painted_and_saved(visit, photos):
 def test_the_first_screen_shows_what_it_is_for(visit):
     tab = visit((1366, 768))
     tab.get_by_role("heading", name="faststyle").wait_for()
-    tab.get_by_role("button", name="Open a photo or film").wait_for()
+    tab.get_by_role("button", name="Open a photo or video").wait_for()
     assert tab.locator("#first").bounding_box()["height"] > 0.5 * 768
     tab.get_by_text("Add a painting").first.wait_for()
     assert tab.locator("#styles button").count() >= 14

@@ -38,7 +38,7 @@ def teach(tab, painting, name, tmp_path):
     radio = tab.get_by_role("radiogroup", name="My styles").get_by_role("radio", name=name)
     radio.and_(tab.locator("[aria-checked=true]")).wait_for()  # what is said may have changed again
     tab.get_by_label("Time").fill("2")  # the sooner it is known how long it takes
-    tab.get_by_role("button", name="Teach it").click()
+    tab.get_by_role("button", name="Train it").click()
 
 
 def test_a_style_is_taught_and_used(visit, site, photo, painting, tmp_path):
@@ -60,7 +60,7 @@ def test_a_training_belongs_to_the_page(visit, site, painting, tmp_path):
     taught(first, "left")
     second = visit()
     teach(second, painting, "Two", tmp_path)
-    taught(second, "waiting for a training to end. You are next.")  # one at a time
+    taught(second, "waiting for another training to end. You are next.")  # one at a time
     first.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     faces = first.get_by_role("radiogroup", name="My styles")
@@ -94,12 +94,12 @@ def test_a_folder_of_photos_is_learned_on(visit, site, photos, painting, tmp_pat
     tab.locator("#new").set_input_files(tmp_path / "Learned.png")
     taught(tab, "Learned is a style now")
     tab.get_by_label("Photos to learn on").select_option("folder")
-    tab.get_by_role("button", name="Teach it").click()
+    tab.get_by_role("button", name="Train it").click()
     taught(tab, "Choose a folder with photos.")
     tab.locator("#learn").set_input_files(photos / "china")
     tab.get_by_text("7 photos").wait_for()
     tab.get_by_label("Time").fill("1")
-    tab.get_by_role("button", name="Teach it").click()
+    tab.get_by_role("button", name="Train it").click()
     taught(tab, "left")
     tab.get_by_role("button", name="Stop").click()
     taught(tab, "What it has learned is saved.")
@@ -115,10 +115,10 @@ def test_a_painting_is_painted_at_once_and_taught(visit, site, photos, painting)
     tab.locator("#own").set_input_files(painting)
     heard(tab, "Waves is a style now")
     assert (site[1] / "Waves.png").is_file()
-    tab.get_by_role("button", name="Teach").click()
+    tab.get_by_role("button", name="Train").click()
     taught(tab, "It can paint already")
     expect(tab.locator("#own-title")).to_contain_text("Waves")
-    tab.get_by_role("link", name="Photos and films").click()
+    tab.get_by_role("link", name="Photos and videos").click()
     repainted(tab, lambda: tab.get_by_label("Mix with").select_option(label="Udnie"))
     mixed = np.asarray(read_picture(downloaded(tab).path()), float)
     wanted = Stylizer([painting, "udnie"])(photos / "china" / "0.jpg", {"waves": 0.5, "udnie": 0.5})

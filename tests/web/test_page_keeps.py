@@ -49,7 +49,7 @@ def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
         heard(tab, "The program that paints is not running.")
         made = tab.get_by_role("group", name="What you made").get_by_role("button")
         repainted(tab, made.nth(1).click)
-        heard(tab, "Painted like The Great Wave off Kanagawa, as before.")
+        heard(tab, "Painted in the style of The Great Wave off Kanagawa, as before.")
         seen = read_picture(downloaded(tab).path())
         assert np.abs(np.asarray(seen, float) - np.asarray(whole, float)).mean() < 5
         heard(tab, "Saved at 96×72 px. It is the picture as you see it here")
@@ -88,7 +88,7 @@ def test_a_reload_keeps_the_photo_the_settings_and_the_view(visit, photos):
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     tab.get_by_role("heading", name="My styles").wait_for()
-    tab.get_by_role("link", name="Photos and films").click()
+    tab.get_by_role("link", name="Photos and videos").click()
     heard(tab, SAYS_PAINTED)
     assert tab.get_by_label("Keep the original colors").is_checked()
     pressed = tab.get_by_role("radio", name=SCREAM)
@@ -118,7 +118,7 @@ def test_the_back_button_closes_the_photo(visit, photos):
     tab.go_back()
     heard(tab, SAYS_PAINTED)
     tab.go_back()
-    heard(tab, "Ready. Open a photo to paint it like The Scream.")  # the style stays
+    heard(tab, "Ready. Open a photo to paint it in the style of The Scream.")  # the style stays
     expect(tab.locator("#picture")).to_be_hidden()
     tab.reload()
     heard(tab, "Ready.")

@@ -30,7 +30,7 @@ def test_a_link_becomes_a_style_of_the_page(chromium, site, painting, photos):
 
         def shared():
             tab.get_by_role("button", name="Share this style").click()
-            heard(tab, "A link is copied")
+            heard(tab, "Link copied")
             return tab.evaluate("copied").removeprefix(f"{address}/")
 
         opened(tab, photos / "china" / "0.jpg")

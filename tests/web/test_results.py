@@ -64,7 +64,7 @@ def test_what_was_made_comes_back_and_is_compared(visit, photos):
     paints = []
     tab.on("request", lambda r: paints.append(r.url) if r.url.endswith("/paint") else None)
     repainted(tab, made(tab).nth(3).click)
-    heard(tab, "Painted like The Great Wave off Kanagawa, as before.")
+    heard(tab, "Painted in the style of The Great Wave off Kanagawa, as before.")
     expect(style_of).to_contain_text("Hokusai")
     expect(tab.locator("#stroke")).to_have_value("medium")
     expect(made(tab).nth(3)).to_have_attribute("aria-current", "true")

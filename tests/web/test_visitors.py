@@ -46,7 +46,7 @@ def test_a_painting_stays_while_it_is_taught(public, public_scratch, monkeypatch
     how |= {"style": two, "photos": "folder"}
     waits = json.loads(send(public, "teach", b"", how, "hugo")[1])
     status, said, _ = send(public, "forget", b"", {"style": one}, "hugo")
-    assert status == 400 and b"is being taught: stop it first" in said
+    assert status == 400 and b"is being trained: stop it first" in said
     assert lent(public_scratch)
     assert send(public, "end", b"", waits, "hugo")[0] == 200
     gate.set()

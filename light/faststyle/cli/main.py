@@ -2,6 +2,7 @@
 
 import platform
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +14,8 @@ from typer import Option
 
 from ..core.errors import FaststyleError, Stopped
 from ..core.prefetch import map_overlapped
+from ..core.terminal import tell
+from ..core.values import count
 from . import options
 from .checks import check_style
 from .doctor import try_device
@@ -41,7 +44,8 @@ def stylize(
     ],
     mix: options.Mix = None,
     depth: Annotated[
-        int | None, option("N", "Bits per color channel: 8, or 16 for .png.", "--bit-depth")
+        int | None,
+        option("N", "Bits per channel: 8, or 16 for .png and .tif.", "--bit-depth"),
     ] = None,
     likeness: Annotated[
         float | None,
@@ -61,17 +65,25 @@ def stylize(
     **given: Any,
 ):
     "Repaint images in a built-in style, or at sight in that of any painting."
-    from ..images.files import limit_pixels
+    from ..images.files import limit_pixels, read_picture
 
     settings = options.painting(given)
     limit_pixels(megapixels)
     if watch:
-        check_watched(inputs, out, None)
+        check_watched(inputs, out, None, skip_existing)
     jobs = [] if watch else plan(inputs, out, depth or 8, force, skip_existing)
+    if not (jobs or watch):
+        if not quiet:
+            tell("All images are painted already.")
+        return
     depth = depth or depth_of(jobs, "none")
+    # Report a wrong mask or name once, not per image.
+    settings = replace(settings, mask=settings.mask and read_picture(settings.mask))
     paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
     if likeness is not None and not paint.at_sight:
         raise FaststyleError("--likeness needs a painting as --style.")
+    for name in (styles, settings.black):
+        paint.style_weights(name)
     how = vars(settings) | {"style": styles, "array": depth == 16, "likeness": likeness}
     written: list[Path] = []
     failed: list[str] = []
@@ -81,12 +93,12 @@ def stylize(
         return [paint(items[0][0], **how)]
 
     try:
-        for each in watched(inputs[0], out, depth, force, strip, quiet) if watch else [jobs]:
+        for each in watched(inputs[0], out, depth, force, quiet) if watch else [jobs]:
             batches = ([(source, target, source)] for source, target in each)
             with closing(map_overlapped(batches, painted, save)) as results:
                 failed += report(results, len(jobs), quiet)
     except KeyboardInterrupt:
-        raise Stopped(f"Stopped after {len(written)} images.") from None
+        raise Stopped(f"Stopped after {count(len(written), 'image')}.") from None
     if failed:
         raise FaststyleError(f"{len(failed)} of {len(jobs)} images failed: {', '.join(failed)}.")
 

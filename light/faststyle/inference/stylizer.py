@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -58,7 +59,7 @@ class Stylizer:
             named = named_works(source) if isinstance(source, (str, Path)) else None
             name = Path(file_name(source)).stem if isinstance(source, (str, Path)) else "painting"
             self.named, works = named or (name, [source])
-            if len(works) > 1 or source is None or (named and Path(works[0]).is_dir()):
+            if len(works) > 1 or source is None or (named and os.path.isdir(works[0])):
                 raise FaststyleError(f"This distribution mixes no paintings. {FULL}")
             self.styles = [self.named]
             self.places = of_painting(works[0], self.device)
@@ -68,9 +69,9 @@ class Stylizer:
         name = plain_name(source)
         self.named = None if name == "gallery" else name
         if self.named and self.named not in self.styles:
-            if Path(source).is_dir():
+            if os.path.isdir(source):
                 raise FaststyleError(f"{source} is a folder. {FULL}")
-            if Path(source).exists():
+            if os.path.exists(source):
                 raise FaststyleError(f"{source} is a trained style, which needs PyTorch. {FULL}")
             if name.partition(":")[0] in NETWORKS or is_link(source):
                 raise FaststyleError(f"This distribution cannot open {source}. {FULL}")

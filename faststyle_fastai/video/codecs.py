@@ -1,0 +1,62 @@
+"How videos are encoded: containers, codecs, and their settings."
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..core.extras import extra
+from ..images.formats import is_numbered
+from .image_writers import ANIMATIONS
+
+__all__ = ["CODEC", "CODECS", "check_encoding", "encoding"]
+
+CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
+CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
+WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
+CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
+
+
+def check_encoding(out: Path, codec: str | None, crf: int | None, resume: bool) -> None:
+    "Raise `ValueError` for an ending or a codec that is not known, or that lacks an option."
+    if not (is_numbered(out) or out.suffix.lower() in ANIMATIONS):
+        encoding(out, codec, crf)
+        return
+    for name, value in {"crf": crf, "codec": codec, "resume": resume or None}.items():
+        if value is not None:
+            raise ValueError(f"{out} does not support {name}. Use .mp4, .mkv, .webm or .mov.")
+
+
+def encoding(
+    out: Path,
+    codec: str | None,  # None: H.264, or VP9 for .webm
+    crf: int | None,
+) -> tuple[str, str, dict[str, Any]]:  # FFmpeg's container and codec, and the codec's options
+    "How a file is encoded; raises as `check_encoding`."
+    av: Any = extra("av", "video")
+    container = container_name(av, out)
+    usual, options = CODECS.get(out.suffix.lower(), CODEC)
+    if codec and codec != usual:
+        options = {}
+    codec = codec or usual
+    if crf is not None:
+        if codec not in WITH_CRF:
+            raise ValueError(f"{codec} does not support crf. Use {', '.join(WITH_CRF)}.")
+        options = {**options, "crf": str(crf)}
+    if codec not in av.codecs_available:
+        raise ValueError(
+            f"Codec {codec} is not available. Use a name from ffmpeg, such as libx264."
+        )
+    return container, codec, options
+
+
+def container_name(av, path):
+    "Name of the container format for a file name."
+    suffix = path.suffix.lower()
+    name = CONTAINERS.get(suffix, suffix[1:])
+    with suppress(ValueError):
+        if av.format.ContainerFormat(name, "w").is_output:
+            return name
+    raise ValueError(
+        f"{path}: unsupported video format. Use .mp4, .mkv, .webm, .mov, .gif, .webp, .apng or "
+        "frames/%04d.png."
+    )
