@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections import Counter
 from itertools import chain, islice
 
 from typer import BadParameter
@@ -49,11 +48,9 @@ class Command(_Plain, TyperCommand):
     def parse_args(self, ctx, args):
         OPTIONS.clear()
         OPTIONS.update({p.name: max(p.opts, key=len) for p in self.params if p.opts[0][0] == "-"})
-        once = [p for p in self.params if p.name in OPTIONS and not p.multiple]
-        names = {o: OPTIONS[p.name] for p in once if not getattr(p, "is_flag", 0) for o in p.opts}
-        given = Counter(names.get(arg.partition("=")[0]) for arg in args)
-        if twice := next((name for name, n in given.items() if name and n > 1), None):
-            raise BadParameter(f"{twice} is given twice. It takes one value.")
+        styles = sum(arg.partition("=")[0] == "--style" for arg in args)
+        if styles > 1 and not any(p.name == "style" and p.multiple for p in self.params):
+            raise BadParameter("--style is given twice. Give one; --mix adds others.")
         joined = iter(args)
         args = [(arg, "\n".join(islice(joined, 2))) if arg == PAIR else (arg,) for arg in joined]
         try:

@@ -147,14 +147,11 @@ def together(
     return [torch.cat(layer) for layer in zip(*paintings)]
 
 
-# New modules draw random weights. That must not change the results of a seed after the first call.
 @lru_cache
-@torch.random.fork_rng([])
 def lite():
     return perceptual_backbone("lite", layers=LAYERS)
 
 
 @lru_cache
-@torch.random.fork_rng([])
 def any_style(arch: str = "full") -> AnyStyleNet:
     return load_any_style(arch)

@@ -161,8 +161,6 @@ def rounded_steps(room: float) -> int:
     return round(2 ** (math.floor(PER_OCTAVE * math.log2(room)) / PER_OCTAVE))
 
 
-# New modules draw random weights. That must not change the results of a seed.
-@torch.random.fork_rng([])
 def refining_loss(painting: Tensor | list[Tensor]) -> VggLoss:
     "The loss to step down."
     layers, most = [*LOSS["content"]["layers"], *LOSS["style"]["layers"]], LOSS["style"]["size"]

@@ -224,14 +224,11 @@ def look_at(
             warn_if_small(work, SMALL)
 
 
-# New modules draw random weights. That must not change the results of a seed after the first call.
 @lru_cache
-@torch.random.fork_rng([])
 def backbone(device):
     return perceptual_backbone("lite", layers=list(SEEN), pooling="l2").to(device)
 
 
 @lru_cache
-@torch.random.fork_rng([])
 def decoder(arch, device):
     return load_decoder(arch).to(device)

@@ -108,6 +108,7 @@ def light(
     return F.pixel_unshuffle(y, CELL)
 
 
+@torch.random.fork_rng([])  # a new network draws random weights
 def load_decoder(
     arch: str = "full",  # or slim
 ) -> Decoder:  # in eval mode

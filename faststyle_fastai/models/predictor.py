@@ -76,6 +76,7 @@ class AnyStyleNet(nn.Module):
         return torch.cat([(simple.sqrt() - self.mean) / self.std, *mixed], 1)
 
     @torch.no_grad()
+    @torch.random.fork_rng([])
     def network(
         self,
         moments: Sequence[Tensor],  # as of `styles`
@@ -86,6 +87,7 @@ class AnyStyleNet(nn.Module):
         return net
 
 
+@torch.random.fork_rng([])  # a new network draws random weights
 def load_any_style(
     arch: str = "full",  # or slim
 ) -> AnyStyleNet:

@@ -244,6 +244,7 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:  # float
     return {k: v.float() for k, v in state.items()}, said
 
 
+@torch.random.fork_rng([])  # a new network draws random weights
 def network_of(
     state: dict[str, Tensor],  # of a TransformerNet
     info: dict,  # its arch and styles

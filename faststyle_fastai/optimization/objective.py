@@ -1,5 +1,6 @@
 "What an optimized image is compared with: the photo and the paintings, at each size."
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..core.devices import autocast_dtype, computing
+from ..core.errors import UsageError
 from ..images.sizes import resized_tensor, shrink
 from ..perceptual.backbones import perceptual_backbone, reachable, spread
 from ..perceptual.neighbors import Match, Neighbors
@@ -42,7 +44,11 @@ class Objective:
         self.photo, self.paintings, self.device = photo, paintings, devices[0]
         dtype = autocast_dtype(self.device, precision)
         self.dtype = None if dtype == torch.float16 else dtype  # small gradients would vanish
+        if self.dtype != dtype:
+            warnings.warn("Optimizing in float32: float16 loses small gradients.", stacklevel=3)
         terms = make_terms(plan.loss)
+        if not terms:
+            raise UsageError("No term of the loss has a weight: there is nothing to optimize.")
         self.terms = nn.ModuleDict(terms).to(self.device)
         self.style: Any = terms.get("style")
         self.matching = {name: term for name, term in terms.items() if isinstance(term, Neighbors)}
@@ -158,9 +164,12 @@ class Objective:
     ) -> None:
         "Check that a size is large enough for the deepest layers."
         needs = {k: round(self.backbone.smallest(name) / s) for k, (name, s) in self.layers.items()}
+        if self.style:  # some see a smaller copy
+            needs |= {k: round(needs[k] / min(self.style.scales)) for k in self.style.layers}
         works = [self.paintings.shape(i, size) for i in range(len(self.paintings.works))]
-        images = [("", shape, [*needs])]
-        images += [("A painting of ", each, [*self.style.layers]) for each in works if self.style]
+        terms = [self.style] * bool(self.style) + [*self.matching.values()]
+        seen = [layer for term in terms for layer in term.layers]
+        images = [("", shape, [*needs])] + [("A painting of ", each, seen) for each in works]
         for prefix, (width, height), layers in images:
             layer = max(layers, key=lambda k: needs[k], default=None)
             if layer and min(width, height) < needs[layer]:

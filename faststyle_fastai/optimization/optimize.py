@@ -15,7 +15,7 @@ from ..core.errors import FaststyleError, Stopped
 from ..core.interrupts import interrupts
 from ..core.locks import alone
 from ..core.provenance import versions, write_json
-from ..core.values import with_kinds
+from ..core.values import check_range, with_kinds
 from ..core.weights import read_plain
 from ..images.color import soft_proof
 from ..images.files import to_picture
@@ -99,6 +99,7 @@ def optimize_to_file(
     Raises what `optimize_style` does, and `FaststyleError` if `out` exists, if it was started with
     other settings, and when it is stopped.
     """
+    check_range("save_every", save_every, 1)
     out, depth = _checked_output(out, depth, force or resume)
     plan = optimization_plan(recipe, **overrides)
     saved, preview = (out.with_name(out.name + end) for end in (".state", ".proof.png"))

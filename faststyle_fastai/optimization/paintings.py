@@ -18,6 +18,7 @@ from .pixel_recipes import Optimization
 __all__ = ["Paintings"]
 
 COLORS = 256  # px of a painting whose colors are measured
+LEAST = 16  # px of the short side of a painting, which the deepest layers need
 
 
 class Paintings:
@@ -49,8 +50,8 @@ class Paintings:
         size: int,  # px of the photo's longer side
     ) -> tuple[int, int]:
         "Width and height in px of a work beside a photo."
-        side = self.plan.style_size or round(size * self.plan.style_scale_fac)
-        return fitted(self.works[i].size, side)
+        side, work = self.plan.style_size or round(size * self.plan.style_scale_fac), self.works[i]
+        return fitted(work.size, max(side, math.ceil(LEAST * max(work.size) / min(work.size))))
 
     def tensor(self, i: int, size: int) -> Tensor:  # [1, 3, H, W]
         "A work at its size beside a photo."
@@ -76,12 +77,12 @@ class Paintings:
         "An image whose colors are moved toward those of the paintings, region by region."
         if not self.plan.palette:
             return x
-        found = moments(x)
+        found, regions = moments(x), []
         for mask, works in self.regions((x.shape[2], x.shape[3])):
             palette = torch.stack([share * self.palettes[i] for i, share in works]).sum(0)
             moved = toward_palette(x, found, palette, self.plan.palette)
-            x = moved if mask is None else torch.lerp(x, moved, mask)
-        return x
+            regions.append(moved if mask is None else mask * moved)
+        return torch.stack(regions).sum(0)
 
 
 def normalized(weights, n):

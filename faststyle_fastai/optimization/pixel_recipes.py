@@ -21,15 +21,15 @@ class Optimization(Plan):
     optimizer: str = "adam"  # adam, lbfgs, or wolfe (L-BFGS with a line search)
     step_size: float = 0.02  # of Adam
     betas: tuple[float, float] = (0.9, 0.99)  # of Adam
-    clamp: bool = True  # limit pixels to [0, 1]; else normalized and free
+    clamp: bool = True  # limit pixels to [0, 1], L-BFGS as each size begins; else free
     min_scale: int = 128  # px, the least longer side
     scale_ratio: float = 2**0.5  # of a size to the one before; the sizes are end_scale / ratioⁿ
     end_scale: int = 512  # px of the longer side at the end
     initial_iterations: int = 1000  # at the smallest scale
     iterations: int = 500  # at each later scale
     avg_decay: float = 0.99  # of the running mean of iterates, which is the result
-    init: str = "content"  # a row of initializers.INITS, or stylized:STYLE
-    style_scale_fac: float = 1.0  # paintings' longer side, relative to the photo's; never enlarged
+    init: str = "content"  # a row of initializers.INITS; the command also takes stylized:STYLE
+    style_scale_fac: float = 1.0  # paintings' longer side, relative to the size; never enlarged
     style_size: int | None = None  # px of the paintings' longer side instead
     enlarge: bool = True  # photos that are smaller than a scale
     levels: int = 0  # of a Laplacian pyramid that is optimized instead of the pixels, by Adam
@@ -39,6 +39,7 @@ class Optimization(Plan):
 
 
 LARGEST = 2**16  # px of the longer side
+MOST_DECAY = 0.9999  # of the running mean
 MOST_ALIKE = 0.95  # the weights of content and tone grow up to this likeness
 
 # crowsonkb/style-transfer-pytorch.
@@ -140,7 +141,9 @@ def optimization_plan(
     likeness = overrides.pop("likeness", None)
     plan = plan_with(plan if likeness is None else alike(plan, likeness), overrides, TERMS)
     check_range("rematch", plan.rematch, 1)
-    if plan.style_weight and not plan.style_layers:
+    check_range("avg_decay", plan.avg_decay, 0, MOST_DECAY)
+    check_range("palette", plan.palette, 0, 1)
+    if any(plan.loss.get("style", {}).values()) and not plan.style_layers:
         raise ValueError(
             f"Recipe {recipe} has no style layers to weigh. Use likeness=, or add style_layers=."
         )

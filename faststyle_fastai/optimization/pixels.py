@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.constants import IMAGENET
-from ..core.devices import named_devices
+from ..core.devices import computing, named_devices
 from ..core.errors import FaststyleError, NonFiniteLoss, out_of_memory
 from ..core.values import known
 from ..images.color import soft_proof
@@ -97,7 +98,7 @@ class PixelOptimizer:
             self.content, self.paintings, plan, weights, devices, precision, seed
         )
         self.objective.check_size(self.sizes[0], self.shape(0))
-        free = not (plan.clamp or plan.levels)
+        free = not (plan.clamp or self.levels)
         self.unit = torch.tensor(IMAGENET[1]).view(1, 3, 1, 1) if free else torch.ones(1)
         self.at = 0, 0  # index of the size, iterations done at it
         self.opt: Any = None  # a torch.optim.Optimizer, once a size is entered
@@ -195,7 +196,8 @@ class PixelOptimizer:
             loss = sum(parts.values())
             if not loss.isfinite():
                 raise NonFiniteLoss(f"The loss became {loss.item()}: try a smaller step size.")
-            loss.backward()
+            with computing(self.device, self.objective.dtype):  # or cuDNN would use TF32
+                loss.backward()
             return loss
 
         loss = self.opt.step(closure)
@@ -227,11 +229,11 @@ class PixelOptimizer:
         "All that changes during the iterations. Resumed from it, a CPU repeats them bit for bit."
         return {
             "at": list(self.at),
-            "parts": [part.detach() for part in self.parts],
+            "parts": [part.detach().clone() for part in self.parts],
             "matches": self.objective.state_dict(),
-            "mean": self.mean,
+            "mean": None if self.mean is None else self.mean.clone(),
             "decay": self.decay,
-            "opt": self.opt and self.opt.state_dict(),
+            "opt": self.opt and deepcopy(self.opt.state_dict()),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -37,14 +37,15 @@ POOLINGS: dict[str, tuple] = {
 }
 SHIPPED = {"lite": ASSETS / "lite.safetensors"}
 # Of this thread's call: threads may share a backbone.
-FEATURES: ContextVar[dict[str, Tensor | None]] = ContextVar("features")
+FEATURES: ContextVar[dict[str, Tensor | None]] = ContextVar("features", default={})  # noqa: B039
 
 
+@torch.random.fork_rng([])  # a new network draws random weights
 def perceptual_backbone(
     name: str = "vgg16",  # a row of `BACKBONES`
     weights: str | Path | None = None,  # .safetensors or .pth, torchvision's keys, whole or cut
     layers=None,  # cut the network after the deepest of these; None: keep all
-    pooling: str = "max",  # a row of `POOLINGS`
+    pooling: str = "max",  # a row of `POOLINGS`; it and padding are of stacks like VGG
     padding: str = "zeros",  # mode of the first convolution; the others use zeros
     normalize: bool = True,  # normalize images with ImageNet's mean and std
 ) -> "Backbone":  # frozen, in eval mode; images in [0, 1] -> features by layer name
@@ -97,8 +98,8 @@ class Backbone(nn.Module):
             net = net[: 1 + max(names.index(name) for name in self.layers)]
         for name, module in net.named_modules():
             if hasattr(module, "inplace"):  # unless a hook keeps the input
-                before = names[names.index(name) - 1]
-                module.inplace = name in self.relus and before not in self.layers
+                own = name in self.relus
+                module.inplace = own and names[names.index(name) - 1] not in self.layers
         self.net = net
         self.cast: dict[tuple, nn.Module] = {}
         for name in self.layers:
@@ -159,9 +160,9 @@ class Backbone(nn.Module):
 
 
 def keep(name, module, args, output):
-    "A forward hook, which ends the pass with the last of the requested layers."
+    "A forward hook for the first call of a module; the last requested layer ends the pass."
     found = FEATURES.get()
-    if name in found:
+    if name in found and found[name] is None:
         found[name] = output
         if all(features is not None for features in found.values()):
             raise AllFound
@@ -200,9 +201,9 @@ def spread(
 ) -> Backbone:
     "Move a backbone to a device; a second device takes all layers after the first pooling."
     backbone.to(devices[0])
-    if len(devices) > 1:
-        deeper = nn.Sequential(*backbone.net.children())[5:].to(devices[1])
-        deeper[0].register_forward_pre_hook(lambda _, args: args[0].to(devices[1]))
+    deeper = nn.Sequential(*backbone.net.children())[5:]
+    if len(devices) > 1 and len(deeper):
+        deeper.to(devices[1])[0].register_forward_pre_hook(lambda _, args: args[0].to(devices[1]))
     return backbone
 
 

@@ -1,5 +1,6 @@
 "The perceptual loss of a network: a sum of terms on a frozen backbone."
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from ..core.errors import FaststyleError
 from ..images.sizes import resize_short, shrink
 from .backbones import Backbone, perceptual_backbone
 from .neighbors import Neighbors
-from .plans import merged, shorthand
+from .plans import check_term, merged, shorthand
 from .term import Comparison
 from .terms import TERMS, make_terms, photo_layers
 
@@ -47,9 +48,12 @@ class VggLoss(nn.Module):
         **settings,  # one setting each, such as tone_weight=.4, see plans.SHORTHAND
     ):
         super().__init__()
-        settings |= {"content_layers": content_layers, "style_layers": style_layers}
-        settings |= {"tv_weight": tv}
-        terms = make_terms(merged(merged({}, loss or {}), shorthand(settings, TERMS)))
+        given = {"content_layers": content_layers, "style_layers": style_layers, "tv_weight": tv}
+        settings |= {name: value for name, value in given.items() if value is not None}
+        short = shorthand(settings, TERMS)
+        for name, own in chain((loss or {}).items(), short.items()):
+            check_term(name, own, TERMS)
+        terms = make_terms(merged(merged({}, loss or {}), short))
         if any(isinstance(term, Neighbors) for term in terms.values()):
             raise ValueError("Terms that match places are for the optimization of pixels.")
         for term in terms.values():

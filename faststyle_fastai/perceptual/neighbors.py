@@ -61,6 +61,8 @@ class Neighbors(LayerTerm):
         contrast: float = 0.5,  # weight of the features' lengths beside their directions
     ):
         super().__init__(layers, weight)
+        check_range("places", places, 1)
+        check_range("keys", keys, 1)
         self.places, self.most, self.contrast = places, keys, contrast
 
     def parts(self, features, shape) -> dict[str, tuple[Tensor, tuple]]:
@@ -110,15 +112,11 @@ class Neighbors(LayerTerm):
         parts, matches = self.parts(seen.features(1), seen.pred.shape[-2:]), seen.matches[self.name]
         return weighted_sum(
             (
-                self.weight_of(k),
+                self.layers.get(k, self.weight),  # of the whole, if it has one part
                 distance(own[matches[k].places], matches[k], self.contrast).to(seen.pred.device),
             )
             for k, (own, _) in parts.items()
         )
-
-    def weight_of(self, part: str) -> float:
-        "The weight of one of the parts."
-        return self.layers[part]
 
 
 class Hypercolumns(Neighbors):
@@ -151,9 +149,6 @@ class Hypercolumns(Neighbors):
     def queries(self, features, photo, shape):
         (own, grid), (first, _) = (self.parts(x, shape)["all"] for x in (features, photo))
         return {"all": (torch.lerp(own, first, self.likeness), grid)}
-
-    def weight_of(self, part):
-        return self.weight
 
 
 def _inside(mask, grid, places):

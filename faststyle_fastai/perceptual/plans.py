@@ -7,7 +7,7 @@ from typing import Any
 from ..core.errors import UsageError
 from ..core.values import check_numbers, known, typed
 
-__all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
+__all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "check_term", "merged", "plan_with"]
 
 # The loss of refined networks, and of the training recipe `fast`, which adds `droplets` and shows a
 # larger painting. With these weights, W2 contributes about equally at each layer for good images;
@@ -80,7 +80,7 @@ def plan_with(
     loss = plan.loss
     for changes in (given.pop("loss", {}), short):
         for term, settings in changes.items():
-            _check(term, settings, terms)
+            check_term(term, settings, terms)
         loss = merged(loss, changes)
     if terms:
         for term, settings in loss.items():
@@ -89,7 +89,10 @@ def plan_with(
     return replace(plan, **given, loss=loss)
 
 
-def _check(term, settings, terms):
+def check_term(term: str, settings: dict, terms: dict | None) -> None:
+    "Raise `ValueError` for settings that a term has not; `terms` as in `plan_with`."
+    if not isinstance(settings, dict):
+        raise UsageError(f"Invalid {term}={typed(settings)}. Use a table of settings.")
     if terms is not None:
         choices = signature(terms[known("term", term, terms)]).parameters
         for name, value in settings.items():

@@ -45,10 +45,11 @@ class Style(LayerTerm):
         distance: str = "gram",  # a row of style_losses.STYLE_LOSSES
         scales: tuple[float, ...] = (1,),  # scales of the image, averaged
         size: int | None = None,  # px of the painting's short side; None: the photo's
-        enlarge: bool = False,  # a painting that is smaller; this blurs its strokes
+        enlarge: bool = False,  # a painting that is smaller than `size`; this blurs its strokes
         margin: float = 0.0,  # share of each side that is excluded
     ):
         super().__init__(layers, weight)
+        scales = scales if isinstance(scales, (list, tuple)) else (scales,)
         if not scales or not all(0 < scale <= 1 for scale in scales):
             raise UsageError(
                 f"Invalid scales={typed(scales)}. Give one or more factors above 0 and up to 1."

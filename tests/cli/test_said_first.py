@@ -94,11 +94,6 @@ def test_files_of_one_s_own_beside_a_studio(faststyle):
     [
         (("stylize", "me.png", *FAST, "--output="), 2, "An argument is empty"),
         (("stylize", "me.png", *FAST, *FAST, *OUT), 2, "--style is given twice"),
-        (
-            ("stylize", "me.png", *FAST, "-o", "a.png", "--output=b.png"),
-            2,
-            "--output is given twice",
-        ),
         (("stylize", "me.png", *FAST, *OUT, "--refine", 1, "--painterly"), 1, "not both"),
         (("stylize", "me.png", *FAST, *OUT, "--save-mask", "-"), 2, "--save-mask - : only"),
         (("bulk", "photos", "-", *FAST), 2, "only stylize -o writes to a pipe"),

@@ -114,7 +114,7 @@ def test_what_is_too_small_is_said(photo, painting):
     thin, dot = Image.new("RGB", (1, 90)), Image.new("RGB", (3, 3))
     with pytest.raises(ValueError, match="1x33 px is too small for relu5_1.*Raise min_scale"):
         optimizer(thin, painting)
-    for tiny, size in ((dot, "3x3"), (thin, "1x33")):
+    for tiny, size in ((dot, "3x3"), (thin, "1x90")):
         with pytest.raises(ValueError, match=f"A painting of {size} px is too small for relu5_1"):
             optimizer(photo, tiny)
 
