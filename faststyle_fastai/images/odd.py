@@ -1,6 +1,7 @@
 "Images that Pillow does not read, reads in part, or refuses for what is beside the picture."
 
 import logging
+import math
 import struct
 import zlib
 from io import BytesIO
@@ -87,7 +88,8 @@ def read_tiff(
         if page.photometric > RGB:  # neither gray nor RGB
             colors = getattr(page.photometric, "name", page.photometric)
             raise ValueError(f"its colors are {colors}. Save it as RGB")
-        Image._decompression_bomb_check((page.imagewidth, page.imagelength))
+        samples = math.ceil(page.samplesperpixel / 4)
+        Image._decompression_bomb_check((page.imagewidth * samples, page.imagelength))
         values = page.asarray()
     if not values.size or values.ndim not in (2, 3):
         raise ValueError("it is no picture")

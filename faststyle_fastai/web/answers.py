@@ -72,11 +72,11 @@ def stroke_of(how) -> str:
     return stroke if stroke in STROKES else PaintOptions.stroke
 
 
-def number(how: dict[str, Any], name: str, default: float) -> float:
-    "A share among the settings; a program may send anything."
+def number(how: dict[str, Any], name: str, default: float, most: float = 1) -> float:
+    "A number from 0 among the settings; a program may send anything."
     value = how.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise FaststyleError(f"{name} is {str(value)[:20]}, not a number from 0 to 1.")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+        raise FaststyleError(f"{name} is {str(value)[:20]}, not a number from 0 to {most}.")
     return float(value)
 
 

@@ -13,8 +13,8 @@ from ..images.metadata import read_metadata
 from ..images.saving import save_picture
 from ..inference.options import AREAS, FACES, STROKES, PaintOptions
 from .answers import Refused, Route, body_of, responses
-from .guard import plain_reason
-from .library import title
+from .guard import plain_reason, status_of
+from .names import title
 from .visits import Site
 
 __all__ = ["Api"]
@@ -66,12 +66,14 @@ class Api:
     def paint(self, body: IO[bytes], asked: dict[str, str]):
         "An answer with the painted photo, or with what is wrong."
         folder = self.scratch / uuid4().hex
-        folder.mkdir()
         gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)  # once it is sent
         try:
+            folder.mkdir()
             return responses.FileResponse(self._painted(body, asked, folder), background=gone)
         except Exception as error:
-            return responses.PlainTextResponse(plain_reason(error), 400, background=gone)
+            return responses.PlainTextResponse(
+                plain_reason(error), status_of(error), background=gone
+            )
 
     def _painted(self, body, asked, folder):
         style, kind = asked.pop("style", None), asked.pop("format", "jpeg")

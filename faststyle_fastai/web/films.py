@@ -13,7 +13,7 @@ from ..video.reader import open_video
 from ..video.stylize import paint_video
 from .answers import SHOWN, jpeg, number, responses, stroke_of
 from .jobs import VideoJob
-from .library import plain_name
+from .names import plain_name
 from .photos import Photos
 from .visits import Film, Forgotten, Visit, file_name, kept, key_of
 
@@ -63,15 +63,7 @@ class Films:
             settings["area"] = how["area"]
         name = "-".join([film.file.stem, *map(plain_name, asked)])
         out = self.site.place(visit) / f"{name}.mp4"
-        settings |= {name: bool(how.get(name)) for name in ("smooth", "painterly")}
-        settings |= {"stroke": stroke_of(how), "watch": watch}
-        if settings["painterly"] and not paint.paintings:  # whose places a trained style takes
-            known = None if how.get("other") else self.site.shelf.painting_of(str(how.get("style")))
-            if known is None:
-                raise FaststyleError(
-                    "The painting of this style is not known. Leave out “like a photo”."
-                )
-            settings["painting"] = known
+        settings |= {"smooth": bool(how.get("smooth")), "stroke": stroke_of(how), "watch": watch}
         work = partial(paint_video, paint, film.file, out, **settings)
         return {"id": self.site.queue.add(film.file.stem, watch, work, visit.name, out)}
 
@@ -103,5 +95,7 @@ def frame_of(film: Film, share: float) -> Image.Image:
     for start in (seconds, seconds - 0.1, 0.9 * seconds, 0):
         with open_video(str(film.file)) as reader:
             if frame := next(iter(reader.frames(max(0.0, start))), None):
-                return Image.fromarray(frame.picture)
+                image = Image.fromarray(frame.picture)
+                width = round(image.width * frame.aspect)  # its pixels may not be square
+                return image.resize((width, image.height)) if width != image.width else image
     raise FaststyleError(f"{film.file.name} is damaged: no frame of it can be read.")

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from ..core.errors import FaststyleError, format_error, out_of_memory
 from .answers import Refused, responses
 
-__all__ = ["Guard", "check_room", "is_local", "page_folder", "plain_reason", "trim"]
+__all__ = ["Guard", "check_room", "is_local", "page_folder", "plain_reason", "status_of", "trim"]
 
 NAME, LOCK = "faststyle-page-", ".lock"
 LIMIT = 2 * 2**30  # most bytes of uploads and results that a page keeps
@@ -37,6 +37,11 @@ STORES = (
 HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
 FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # of a path
 OPTION = re.compile(r"[:.]?[^:.]*\s--?[a-z][\w-]*[^.]*(?=\.)")  # advice for the command line
+
+
+def status_of(error: Exception) -> int:
+    "Of an answer: 507, which may pass, or 400."
+    return 507 if (isinstance(error, OSError) and error.errno) or out_of_memory(error) else 400
 
 
 def trim(page: Path) -> None:

@@ -19,7 +19,7 @@ from ..core.extras import extra
 from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import plain_reason
-from .library import spoken
+from .names import spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

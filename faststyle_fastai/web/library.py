@@ -1,14 +1,13 @@
 "The styles that a page offers: the built-in ones, and the styles and paintings in a folder."
 
-import re
+import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
-from string import capwords
 
 from PIL import Image
 from PIL.ImageOps import fit
@@ -19,17 +18,18 @@ from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from ..images.formats import is_painting, is_picture
 from ..images.saving import save_picture
-from ..inference.builtin import BUILTIN_STYLES, style_title
+from ..inference.builtin import BUILTIN_STYLES
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import load_style
 from .entries import file_of, is_readable, is_training, names_in, painting_at, same_picture, written
+from .names import MANY, builtin_names, named_after, numbered, own_name, plain_name, spoken
 
-__all__ = ["StyleLibrary", "spoken"]
+__all__ = ["StyleLibrary"]
 
 SMALLEST = 64  # px of a painting's short side
-LONGEST, MANY = 40, 1000  # characters of a name, and paintings of one name
 TAKEN = "A style {} already exists: choose another name."
 FULL = f"There are already {MANY - 1} styles named {{}}. Rename this one."
+MOST_STYLES, MOST_LETTERS = 100, 100  # of a file that is added, and of their names
 
 
 class StyleLibrary:
@@ -41,6 +41,7 @@ class StyleLibrary:
     def __init__(self, folder: str | Path, device=None, precision="auto"):
         self.folder = Path(folder)
         self.making = threading.Lock()  # of thumbnails: browsers ask for all of them at once
+        self.changing = threading.RLock()  # of names: two visitors may add one at a time
         self.painter = lru_cache(4)(lambda file, _: Stylizer(file, device, precision, False))
         self.both = lru_cache(2)(
             lambda names, files, _: Stylizer(dict(zip(names, files)), device, precision)
@@ -62,14 +63,15 @@ class StyleLibrary:
 
     def _thumbnail(self, file, name):
         "The painting of a style; without one, a photo in that style."
-        if not (painting := painting_at(file, name)):
-            if name is None:  # interrupted, or damaged
-                return Image.new("RGB", (64, 64), "gray")
-            photo = fit(read_picture(sample_photos()[0] / "china.jpg"), (192, 192))
-            return self.painter(file, written(file))(photo, name)
-        picture = read_picture(painting, shortest=240)
-        picture.thumbnail((240, 240))
-        return picture
+        with suppress(ValueError, OSError):  # it is too large for this page, or damaged
+            if painting := painting_at(file, name):
+                picture = read_picture(painting, shortest=240)
+                picture.thumbnail((240, 240))
+                return picture
+        if name is None or is_painting(file):  # interrupted, or damaged
+            return Image.new("RGB", (64, 64), "gray")
+        photo = fit(read_picture(sample_photos()[0] / "china.jpg"), (192, 192))
+        return self.painter(file, written(file))(photo, name)
 
     def find(self, called: str) -> tuple[Stylizer, str]:
         "The network of a style, and the style's name in it."
@@ -98,9 +100,9 @@ class StyleLibrary:
         known = all(painting_at(*styles[name]) for name in (one, other))
         return len(files) == 1 or (known and any(map(is_painting, files)))
 
-    def find_both(self, called: str, other: str) -> tuple[Stylizer, list[str]]:
-        "A network of two `mixable` styles, and their names in it."
-        (paint, name), (another, its_name) = self.find(called), self.find(other)
+    def find_both(self, called: str, other: str, find: Callable) -> tuple[Stylizer, list[str]]:
+        "A network of two `mixable` styles, each as `find` does, and their names in it."
+        (paint, name), (another, its_name) = find(called), find(other)
         if paint is another:
             return paint, [name, its_name]
         names = called, other
@@ -126,7 +128,7 @@ class StyleLibrary:
         file, name = self._known(called, styles)
         if file is None:
             raise FaststyleError(f"There is no style {called}.")
-        key = sha1(f"{called} {file} {written(file)}".encode()).hexdigest()
+        key = sha1(os.fsencode(f"{called} {file} {written(file)}")).hexdigest()
         with self.making:
             if not (kept := folder / f"{key}.png").exists():
                 save_picture(self._thumbnail(file, name), kept)
@@ -196,7 +198,7 @@ class StyleLibrary:
             raise FaststyleError("The style needs a name.")
         place = self.folder / name
         trained = place.exists() or place.with_name(f"{name}.safetensors").exists()
-        if trained or spoken(name).casefold() in _builtin_names():
+        if trained or spoken(name).casefold() in builtin_names():
             raise FaststyleError(TAKEN.format(spoken(name)))
         return place
 
@@ -211,15 +213,23 @@ class StyleLibrary:
         "Copy a style file or a painting to the library; return the name of its first style."
         file = Path(file)
         if is_painting(file):
-            return self._add_painting(read_picture(file), named_after(file))
+            painting = read_picture(file)
+            with self.changing:
+                return self._add_painting(painting, named_after(file))
         _, info, _ = load_style(file)
         if not info["styles"]:
             raise FaststyleError(
                 f"{file.name} is an autoencoder and has no style: choose another file."
             )
-        place = self._new(file.stem)
-        with atomic_write(place.with_name(f"{place.name}.safetensors")) as temporary:
-            temporary.write_bytes(file.read_bytes())
+        if len(info["styles"]) > MOST_STYLES or max(map(len, info["styles"])) > MOST_LETTERS:
+            raise FaststyleError(
+                f"{file.name} has more than {MOST_STYLES} styles, or a name of more than "
+                f"{MOST_LETTERS} letters."
+            )
+        with self.changing:
+            place = self._new(file.stem)
+            with atomic_write(place.with_name(f"{place.name}.safetensors")) as temporary:
+                temporary.write_bytes(file.read_bytes())
         several = len(info["styles"]) > 1
         return f"{place.name}: {info['styles'][0]}" if several else place.name
 
@@ -254,46 +264,3 @@ class StyleLibrary:
                 place = self._new(called)
                 return save_picture(painting, place.with_name(f"{place.name}.png")).stem
         raise FaststyleError(FULL.format(name))
-
-
-def numbered(name: str) -> Iterator[str]:
-    "NAME, NAME-2, NAME-3, …"
-    for i in range(1, MANY):
-        end = f"-{i}" if i > 1 else ""
-        yield f"{name[: LONGEST - len(end)]}{end}"
-
-
-@lru_cache
-def _builtin_names():
-    "The names and titles of the built-in styles, which no other style may have."
-    works = [title(name).split(" · ")[0] for name in BUILTIN_STYLES]
-    return {name.casefold() for name in [*map(spoken, BUILTIN_STYLES), *works]}
-
-
-def own_name(name: str) -> str:
-    "A name for a file that is not a built-in style's."
-    taken = spoken(name).casefold() in _builtin_names()
-    return plain_name(f"My_{name}" if taken else name) or "style"  # clearer than a number
-
-
-def spoken(name: str) -> str:
-    "A name as it was typed, or nearly: `plain_name` makes underscores."
-    return name.replace("_", " ")
-
-
-def named_after(file: str | Path) -> str:
-    "The name of a style that a file gives it: `the-sea.jpg` is The Sea."
-    name = re.sub(r"[-_]+", " ", Path(file).stem)
-    return plain_name(capwords(name) if name == name.lower() else name) or "painting"
-
-
-def title(called: str) -> str:
-    "The title of a style, followed by the name of its file if several styles are in it."
-    file, _, name = called.rpartition(": ")
-    said = style_title(name) if file or name in BUILTIN_STYLES else spoken(name)
-    return f"{said} ({file})" if file else said
-
-
-def plain_name(text: str) -> str:
-    "Make `text` safe as part of a file name: other characters become underscores."
-    return re.sub(r"[^\w-]+", "_", text.strip())[:LONGEST].strip("_")

@@ -23,8 +23,8 @@ from . import guard
 from .answers import SHOWN, jpeg, responses
 from .entries import written
 from .jobs import TrainingJob
-from .library import own_name, spoken
-from .photos import Photos
+from .names import own_name, spoken
+from .photos import LEAST, Photos
 from .visits import Visit, kept, size_of
 from .window import ENLARGED
 
@@ -64,7 +64,7 @@ class Mine:
         photo = None if how.get("sample") else visit.small
         with self.photos.turn:
             if photo:
-                return jpeg(paint(photo, name, size=EXAMPLE))
+                return jpeg(paint(photo, name, size=max(LEAST, min(EXAMPLE, *photo.size))))
             samples = self.samples.setdefault(paint, {})
             if name not in samples:
                 samples[name] = paint(sample_photo(ENLARGED), name, size=EXAMPLE)
@@ -117,7 +117,7 @@ class Mine:
             raise FaststyleError("Choose a folder with photos.")
         if not folder:
             return sample_photos()
-        return folder, {"images": DRAWN} if len(find_pictures(folder)[0]) < FEW else {}
+        return folder, {"images": DRAWN} if len(find_pictures(folder, FEW)[0]) < FEW else {}
 
     def resume(self, visit, how, body):
         "Put what is left of an interrupted training into the queue."
@@ -158,7 +158,8 @@ class Mine:
 
     def rename(self, visit, how, body):
         name, _ = self._idle(visit, how)
-        now = self.shelf.rename(name, str(how.get("name", "")))
+        with self.shelf.changing:
+            now = self.shelf.rename(name, str(how.get("name", "")))
         self.queue.rename(name, now)
         for key, style in [*visit.closer]:
             if style == name:
@@ -204,7 +205,8 @@ class Mine:
             if known := self.shelf.known(file):
                 return {"name": known}
             self.site.owners.check_room(visit, self.shelf, file.stat().st_size)
-            called = self.shelf.add(file.rename(file.with_stem(self.shelf.free(file.stem))))
+            with self.shelf.changing:
+                called = self.shelf.add(file.rename(file.with_stem(self.shelf.free(file.stem))))
             self.site.owners.own(visit, called)
         return {"name": called}
 

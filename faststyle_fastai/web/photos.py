@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable
+from copy import copy
 from functools import lru_cache
 from hashlib import sha1
 from typing import Any
@@ -13,23 +14,24 @@ from PIL import Image, ImageOps
 from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha, image_size, read_picture, read_upright
 from ..images.metadata import read_metadata, sign
-from ..images.opening import most_pixels
+from ..images.opening import most_pixels, opened
 from ..images.saving import QUALITY, save_picture
 from ..images.shapes import PAPERS, fitted, pixels_per_inch, short_shape
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import THUMBNAIL
 from ..inference.live import live_gallery
 from ..inference.options import PaintOptions, painting_shape
+from ..inference.sight_painter import with_painting
 from ..inference.stylizer import Stylizer
 from .answers import SHOWN, jpeg, mask_of, number, picture, responses, stroke_of
 from .camera import Live, painted_frame
-from .library import plain_name
+from .names import plain_name
 from .visits import Site, Visit, kept, key_of, size_of
 from .window import Window, types
 
 __all__ = ["Photos"]
 
-LIVE = 240  # px of a frame's short side
+LIVE, LEAST_LIVE, MOST_LIVE = 240, 64, 720  # px of a frame's short side
 LEAST = 8  # px of the short side that PaintOptions takes
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 LARGER = 2  # times the size of the photo, and of what is painted, where that is asked for
@@ -70,11 +72,12 @@ class Photos:
     def photo(self, visit, how, body):
         "Take the visitor's photo."
         with kept(self.site.place(visit), how, body) as file:
-            size = image_size(file)
+            with opened(file) as image:
+                size, moves = image.size, getattr(image, "is_animated", False)
             small = read_upright(file, shortest=min(fitted(size, SHOWN)))
         visit.small = small.resize(fitted(small.size, SHOWN))
         visit.photo, visit.size, visit.film, visit.key = file, size, None, key_of(how)
-        return {"size": size}
+        return {"size": size, "moves": moves}
 
     def prepared(self, visit: Visit, how: dict[str, Any]) -> tuple[Any, dict, str]:
         "What paints, its arguments, and what to say of it."
@@ -92,7 +95,22 @@ class Photos:
         strength = number(how, "strength", 1.0) if weaker else 1.0
         settings = {"style": mix, "strength": strength, "keep_colors": bool(how.get("colors"))}
         settings["strokes"] = bool(how.get("strokes")) and not visit.film  # they would flicker
+        if visit.film:
+            settings["painterly"] = bool(how.get("painterly"))
+            paint = self.of_film(paint, mix, how)
         return paint, settings, note
+
+    def of_film(self, paint: Stylizer, mix: Any, how: dict[str, Any]) -> Stylizer:
+        "What paints the frames of a film: a network, or `painterly`, places of the painting."
+        if how.get("painterly") and not paint.paintings:  # whose places a trained style takes
+            called = None if how.get("other") else str(how.get("style"))
+            if not (known := called and self.shelf.painting_of(called)):
+                why = "is not known" if called else "of a mixture is not known"
+                raise FaststyleError(f"The painting {why}. Do not paint each frame at sight.")
+            return with_painting(paint, known, mix)
+        paint = copy(paint)
+        paint.decodes = False  # as FramePainter does
+        return paint
 
     def mixed(self, how: dict[str, Any], find: Callable) -> tuple[Any, Any]:
         "What paints a style or a mixture of two, and which."
@@ -101,7 +119,7 @@ class Photos:
         if not self.shelf.mixable(called, other):
             return paint, name
         share = number(how, "share", 0.5)
-        paint, names = self.shelf.find_both(called, other)
+        paint, names = self.shelf.find_both(called, other, find)
         return paint, dict(zip(names, (1 - share, share)))
 
     def paint(self, visit, how, body):
@@ -194,8 +212,9 @@ class Photos:
             paint, name = self.live_builtin(), called
         else:
             paint, name = self.shelf.find(called)
-        if visit.live is None or visit.live.paint is not paint:
-            visit.live = Live(paint, LIVE, PaintOptions())
+        size = int(min(max(number(how, "short", LIVE, math.inf), LEAST_LIVE), MOST_LIVE))
+        if visit.live is None or (visit.live.paint, visit.live.size) != (paint, size):
+            visit.live = Live(paint, size, PaintOptions())
         with self.turn:
             return painted_frame(visit.live, name, how, body.read())
 

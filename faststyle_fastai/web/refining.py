@@ -1,15 +1,18 @@
 "Refining on the page: painting goes on, on the image itself."
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from ..core.errors import FaststyleError
-from ..images.files import flatten_alpha, read_picture, read_upright, to_picture
+from ..images.files import read_picture, read_upright, to_picture
 from ..images.saving import save_picture
 from ..images.tensors import to_tensor
-from ..inference.finish import recolor
-from ..inference.strokes import with_strokes
+from ..inference.layers import paint_layers
+from ..inference.options import PaintOptions
 from ..optimization.optimize import optimize_style
 from .jobs import OptimizationJob
 from .visits import Closer, Site, Visit, file_name
@@ -40,7 +43,7 @@ def refining(site: Site):
                 return
             save_picture(painted, out)
             note = "partly" if watch.stop.is_set() else "refined"
-            visit.closer[key, called] = Closer(Refined(out), note)
+            visit.closer[key, called] = Closer(Refined(out, painting), note)
 
         return {"id": site.queue.add(photo.stem, watch, work, visit.name, out)}
 
@@ -52,22 +55,33 @@ class Refined:
 
     at_sight = base = True  # its strength can be chosen
 
-    def __init__(self, file: Path):
-        self.file = file
+    def __init__(self, file: Path, painting: Any):
+        self.file, self.painting = file, painting
 
     def __call__(
         self, picture, strength=1.0, keep_colors=False, mask=None, strokes=False, **_
     ) -> Image.Image:
         painted = read_picture(self.file)
-        source = read_upright(picture)
-        photo = flatten_alpha(source).resize(painted.size)
-        if keep_colors:
-            painted = to_picture(recolor(to_tensor(painted), to_tensor(photo)))
-        painted = Image.blend(photo, painted, strength)
-        if strokes:
-            painted = with_strokes(painted)
-        if mask is not None:
-            painted = Image.composite(painted, photo, mask.resize(painted.size))
-        if source.mode == "RGBA":  # as all paintings of it are
-            painted.putalpha(source.getchannel("A").resize(painted.size))
-        return painted
+        photo = read_upright(picture).resize(painted.size)
+        kept = Kept(to_tensor(painted), strength)
+        how = PaintOptions(
+            strength=strength, keep_colors=keep_colors, strokes=strokes, stroke="finest",
+            mask=mask and mask.resize(photo.size),
+        )  # fmt: skip
+        shown: Any = paint_layers(kept.painter, photo, how, None, lambda _: self.painting)
+        return to_picture(shown)
+
+
+class Kept(NamedTuple):
+    "What is painted already, as a painter."
+
+    painted: Tensor
+    strength: float
+    device: torch.device = torch.device("cpu")
+
+    def painter(self, style, strength, private):
+        return self
+
+    def __call__(self, x: Tensor) -> Tensor:
+        height, width = self.painted.shape[-2:]  # `x` may be padded
+        return torch.lerp(x[..., :height, :width], self.painted, self.strength)

@@ -15,6 +15,7 @@ from .guard import Guard, is_local, page_folder
 
 __all__ = ["served"]
 
+EVERY = "0.0.0.0", "::"  # addresses that are all of this computer's
 STOPS = 2  # s that answers under way get when the page ends
 
 
@@ -64,8 +65,10 @@ def bound(host, port) -> socket.socket:
 
 def tell(host, port, browser):
     "Print the address, and open it."
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    print(f"Serving on {address}", file=sys.stderr)
+    every = host in EVERY  # address of this computer; itself, it is `localhost`, and trusted
+    address = f"http://{'localhost' if every else f'[{host}]' if ':' in host else host}:{port}"
+    also = f", and for others on port {port} of this computer's address" if every else ""
+    print(f"Serving on {address}{also}", file=sys.stderr)
     if not is_local(host):
         print("Warning: anyone who can reach this address can use the page.", file=sys.stderr)
     if browser:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha1
@@ -18,13 +18,15 @@ from uuid import uuid4
 
 from PIL import Image
 
-from ..core.errors import FaststyleError, out_of_memory
+from ..core.atomic import atomic_write
+from ..core.errors import FaststyleError
 from ..images.formats import PICTURES, RAW
 from . import guard
 from .answers import Refused, Route, body_of, responses
-from .guard import check_room, plain_reason
+from .guard import check_room, plain_reason, status_of
 from .jobs import Queue
-from .library import StyleLibrary, plain_name
+from .library import StyleLibrary
+from .names import plain_name
 
 __all__ = [
     "Closer", "Film", "Owners", "Site", "Visit", "Visitors", "file_name", "kept", "key_of",
@@ -32,6 +34,8 @@ __all__ = [
 ]  # fmt: skip
 
 THREADS, AT_ONCE = 32, 20  # that answer visitors, and calls of one visitor
+WAITING = "paint", "thumbnail", "example", "finish", "frame"  # calls for one painter
+OWNERS = ".owners.json"  # in the folder of styles
 VISITORS = 100  # the latest, whose photos are remembered
 LEFT = 150  # s without a call after which a visitor has left; hidden tabs call once a minute
 
@@ -91,30 +95,49 @@ class Visit:
 class Owners:
     "Who began which style, unless all belongs to all."
 
-    def __init__(self, shared: bool):
-        self.shared, self.names = shared, dict[str, str]()  # a style -> its visitor
+    def __init__(self, shared: bool, folder: Path):
+        self.shared, self.file = shared, folder / OWNERS
+        self.names: dict[str, str] = {}  # a style -> who began it
+        with suppress(OSError, ValueError):
+            self.names |= json.loads(self.file.read_text("utf-8"))
 
     def own(self, visit: Visit, name: str) -> None:
-        self.names.setdefault(file_name(name), visit.name)
+        self.names.setdefault(file_name(name), secret(visit.name))
+        self._keep()
+
+    def _keep(self):
+        if not self.shared:
+            with atomic_write(self.file) as temporary:
+                temporary.write_text(json.dumps(self.names), "utf-8")
 
     def check_room(self, visit: Visit, shelf: StyleLibrary, more: int) -> None:
         "Check that a style of so many bytes may be added: visitors fill no disk."
         if not self.shared:
             own = shelf.own()
-            for names, most in (([visit.name], None), ([*self.names.values()], guard.LIMIT)):
+            for names, most in (
+                ([secret(visit.name)], None),
+                ([*self.names.values()], guard.LIMIT),
+            ):
                 added = (own[name] for name in own if self.names.get(name) in names)
                 check_room(added, more, most)
 
     def gone(self, name: str) -> None:
         "Nobody has a style any more."
-        self.names.pop(name, None)
+        if self.names.pop(name, None):
+            self._keep()
 
     def check(self, visit: Visit, name: str | None, owner: str | None = None) -> None:
         "Check that a style, or what `owner` began, may be changed by a visitor."
-        if not self.shared and visit.name != (owner or self.names.get(file_name(name or ""))):
+        own = secret(owner) if owner else self.names.get(file_name(name or ""))
+        if not self.shared and secret(visit.name) != own:
             raise FaststyleError(
                 "It is not yours. The page must run with --shared to let all change it."
             )
+
+
+def secret(visitor: str) -> str:
+    "A visitor's secret as it is kept."
+    return sha1(visitor.encode()).hexdigest()
 
 
 def file_name(called: str) -> str:
@@ -134,7 +157,7 @@ class Site(NamedTuple):
 
     def place(self, visit: Visit) -> Path:
         "A new folder for a file of a visitor, whose files lie together."
-        folder = self.scratch / sha1(visit.name.encode()).hexdigest() / uuid4().hex
+        folder = self.scratch / secret(visit.name) / uuid4().hex
         folder.mkdir(parents=True)
         return folder
 
@@ -146,7 +169,8 @@ class Visitors:
         self.visits: OrderedDict[str, Visit] = OrderedDict()
         self.counting = threading.Lock()
         self.calls: Counter[str] = Counter()  # that are not answered, by visitor
-        self.limiter: Any = None  # of their threads, so that others always serve the page itself
+        # Of their threads, so that others always serve the page itself, and stop what waits.
+        self.limiters: dict[bool, Any] = {}
 
     def routes(self, method: str, *acts: Callable[[Visit, dict, IO[bytes]], Any]) -> list:
         "A route for each act, by its name; it returns an answer, or what becomes its JSON."
@@ -158,14 +182,14 @@ class Visitors:
         async def answer(request):
             headers = dict(request.headers)
             visitor = headers.get("visitor", "")
-            self.limiter = self.limiter or CapacityLimiter(THREADS)
+            limiter = self.limiters.setdefault(act.__name__ in WAITING, CapacityLimiter(THREADS))
             self.calls[visitor] += 1
             try:
                 if self.calls[visitor] > AT_ONCE:
                     raise Refused(429, "Too many calls at once. Try again later.")
                 async with body_of(request) as body:
                     call = partial(self._answered, act, headers, body)
-                    return await to_thread.run_sync(call, limiter=self.limiter)
+                    return await to_thread.run_sync(call, limiter=limiter)
             finally:
                 self.calls[visitor] -= 1
                 self.calls += Counter()  # without those at 0
@@ -188,9 +212,7 @@ class Visitors:
         except Refused:
             raise
         except Exception as error:
-            status = 410 if isinstance(error, Forgotten) else 400
-            if isinstance(error, OSError) and error.errno or out_of_memory(error):
-                status = 507  # which may pass
+            status = 410 if isinstance(error, Forgotten) else status_of(error)
             return responses.PlainTextResponse(plain_reason(error), status)
 
     def _visit(self, headers):

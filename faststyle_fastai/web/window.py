@@ -20,7 +20,8 @@ from ..inference.links import studio_address
 from ..inference.options import AREAS, STROKES
 from .answers import Route, responses
 from .entries import is_late, written
-from .library import StyleLibrary, spoken, title
+from .library import StyleLibrary
+from .names import spoken, title
 from .visits import file_name
 
 __all__ = ["Window", "page_route", "types"]
@@ -73,7 +74,7 @@ class Window:
         "What the page shows of each style."
         found, all_of = [], self.shelf.styles()
         for called, (file, _) in all_of.items():
-            with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
+            with suppress(OSError, ValueError, FaststyleError):  # it was removed, or is damaged
                 picture = self.shelf.thumbnail(self.scratch, called, all_of)
                 found.append({
                     "name": called, "title": title(called), "version": written(file),
@@ -93,7 +94,7 @@ class Window:
             late = is_late(path) and name not in busy
             at_sight = name in busy or self.shelf.painting(name, known)
             uses = next((one for one in known if one == name or one.startswith(f"{name}: ")), None)
-            with suppress(FileNotFoundError, FaststyleError):  # it has just been removed
+            with suppress(OSError, ValueError, FaststyleError):  # it was removed, or is damaged
                 picture = self.shelf.thumbnail(self.scratch, name, known)
                 found.append({
                     "name": name, "title": spoken(name), "image": self.thumbnails(picture),

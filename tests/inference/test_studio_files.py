@@ -95,6 +95,16 @@ def test_a_reload_shows_what_was_open(visit, studio, photos):
     other.locator("#said").filter(has_text="Ready.").wait_for()
 
 
+def test_a_painting_that_was_added_first_stays_after_a_reload(visit, studio, painting):
+    tab = visit(studio)
+    tab.get_by_text("Ready.").wait_for()
+    tab.set_input_files("#own", painting)
+    tab.locator("#faces").get_by_text("waves").wait_for()
+    tab.reload()
+    tab.get_by_text("Ready.").wait_for()
+    tab.locator("#faces").get_by_text("waves").wait_for()
+
+
 @pytest.mark.slow
 def test_half_of_a_double_click_stops_nothing(visit, studio):
     Image.effect_noise((4000, 3000), 50).convert("RGB").save("large.jpg")

@@ -12,7 +12,8 @@ from PIL import Image
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer, read_picture
 from faststyle_fastai.web.jobs import TrainingJob
-from faststyle_fastai.web.library import StyleLibrary, title
+from faststyle_fastai.web.library import StyleLibrary
+from faststyle_fastai.web.names import title
 from faststyle_fastai.web.teaching import Watch
 from faststyle_fastai.web.window import Window
 

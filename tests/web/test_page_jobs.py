@@ -189,4 +189,4 @@ def test_a_thumbnail_shows_all_of_a_refined_painting(visit):
 def test_a_refined_painting_is_transparent_where_its_photo_is(tmp_path):
     Image.new("RGB", (4, 3), "red").save(tmp_path / "refined.png")
     photo = Image.new("RGBA", (8, 6), (0, 0, 255, 60))
-    assert Refined(tmp_path / "refined.png")(photo).getpixel((1, 1)) == (255, 0, 0, 60)
+    assert Refined(tmp_path / "refined.png", None)(photo).getpixel((1, 1)) == (255, 0, 0, 60)

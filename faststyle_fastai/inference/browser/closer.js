@@ -4,7 +4,8 @@ const styleFile = (name) => name.split(": ")[0]; // which may hold several style
 let way = null, halted = false; // what stops the one that goes on; whether that was asked for
 let listed = null; // the version of the styles' list
 $("of-film").append($("flowing"));
-$("smooth").onchange = $("painterly").onchange = () => (remember(), offerFilm());
+$("smooth").onchange = () => (remember(), offerFilm());
+$("painterly").onchange = () => (remember(), offerFilm(), paint());
 $("film").after($("halt"));
 
 function offerWays() {

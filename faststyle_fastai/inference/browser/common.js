@@ -8,6 +8,14 @@ const language = wanted.map((name) => name?.split("-")[0].toLowerCase()).find((n
 const words = languages[language], ahead = language === "ar" ? -1 : 1; // to the right, or to the left
 Object.assign(document.documentElement, { lang: language, dir: ahead < 0 ? "rtl" : "ltr" });
 if (document.title === languages.en.title) document.title = document.querySelector("h1").textContent = words.title; // not one's own
+// What a reload finds again, where the browser keeps it.
+const session = (() => {
+  try {
+    return sessionStorage;
+  } catch {
+    return {};
+  }
+})();
 // What a second click does not begin again while it goes on.
 function once(work) {
   let runs = false;

@@ -53,7 +53,7 @@ async function showPicture(image, what, how, wanted) {
 
 // A film's settings, and how it is painted.
 async function paintFilm(ours, watch) {
-  return watchFilm(await begin("paint_film", { ...plain(asked()), area: mask().area, smooth: $("smooth").checked, painterly: $("painterly").checked, looks: looks() }), ours, watch);
+  return watchFilm(await begin("paint_film", { ...plain(asked()), area: mask().area, smooth: $("smooth").checked, looks: looks() }), ours, watch);
 }
 async function watchFilm(id, ours, watch) {
   filming = id;

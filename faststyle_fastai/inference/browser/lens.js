@@ -1,5 +1,7 @@
 // The camera alone: nothing is opened, and a photo taken is saved as it is painted.
 taker = () => () => {};
+[words.ready, words.live] = [words.readyLens, words.pictureLive];
+document.querySelector(".claim").textContent = words.pictureLive;
 function offerWays() {}
 const refresh = async () => {};
 async function restore() {

@@ -86,10 +86,7 @@ async function completed(one) {
 
 // A reload in the same tab shows the same photo and paintings. The browser keeps them until another
 // tab opens the page, whose photo is not this one's.
-let tab = Math.random();
-try {
-  tab = Number((sessionStorage.tab ??= tab));
-} catch {} // not in every window
+const tab = Number((session.tab ??= Math.random()));
 const shelf = new Promise((done) => {
   const asked = indexedDB.open(`faststyle ${location.pathname}`, FORMAT);
   asked.onupgradeneeded = () => {
@@ -116,8 +113,8 @@ const stored = async (key) => {
 };
 const keepStyles = () => keep("styles", facts.styles.filter((one) => one.own).map(({ button, ...one }) => one));
 async function restore() {
-  if (!sessionStorage.settings) return storing((found) => found.clear());
   const styles = await stored("styles");
+  if (!styles && !session.settings) return storing((found) => found.clear());
   if (styles?.length) facts.styles.unshift(...styles), offerAll();
   settle();
   if (history.state?.opened) await reopen();

@@ -1,6 +1,7 @@
 // My styles: what was added here. A painting is taught; a style is named, taken away and removed.
-let own = [], mine = sessionStorage.mine ? { name: sessionStorage.mine } : null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
+let own = [], mine = session.mine ? { name: session.mine } : null, lookedAt = "", taught = []; // styles; the chosen one; what is shown of it; trainings
 const OWN = "#/my-styles", KINDS = { sight: words.atSight, taught: words.isTaught, late: words.isLate };
+const PHOTOS = facts.files.split(",").filter((end) => /^\.(?!safetensors)/.test(end)); // not all systems know their types
 const LITTLE = 30; // steps of a training, after which nothing much has changed
 $("new").accept = facts.files;
 const tellOwn = (key, how) => say(key, how, $("told"));
@@ -74,7 +75,7 @@ async function lookAtOwn(name) {
 // Show a style: its painting, a photo in it, and what can be done with it now.
 function lookAt(one) {
   mine = one;
-  sessionStorage.mine = one.name;
+  session.mine = one.name;
   titled($("own-title"), one);
   mark($("own-faces"), one.button);
   for (const each of own) {
@@ -196,12 +197,12 @@ $("own-styles").onkeydown = (event) => arrows(event, $("own-faces"));
 
 for (const [name, n] of facts.photos) $("photos").append(new Option(filled(words.folderOf, { name, n }), name));
 $("photos").append(new Option(words.samples, "samples"), new Option(words.folder, "folder"));
-$("minutes").value = sessionStorage.minutes ?? 3;
-$("minutes").onchange = () => (sessionStorage.minutes = $("minutes").value);
+$("minutes").value = session.minutes ?? 3;
+$("minutes").onchange = () => (session.minutes = $("minutes").value);
 tellValue($("minutes"));
 $("photos").onchange = () => ($("folder").hidden = $("photos").value !== "folder");
 $("learn").onchange = () => ($("folder").firstChild.textContent = filled(words.files, { n: pictures().length }));
-const pictures = () => [...$("learn").files].filter(({ type }) => type.startsWith("image/"));
+const pictures = () => [...$("learn").files].filter(({ type, name }) => type.startsWith("image/") || PHOTOS.some((end) => name.toLowerCase().endsWith(end)));
 
 const LESSON = 1e6; // pixels of a photo to learn on, which is enough
 

@@ -260,7 +260,9 @@ async function showSample() {
   const one = style;
   if (!facts.sample) return;
   const painted = await sampleIn(one);
+  const { src } = $("sample").children[1];
   if (one === style) $("sample").children[1].src = painted;
+  URL.revokeObjectURL(one === style ? src : painted);
 }
 if (facts.sample) {
   facts.sample.forEach((address, i) => ($("sample").children[i].src = address));

@@ -7,7 +7,7 @@ const lasting = true;
 document.body.classList.add("served");
 const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => (leave(one.name), call("forget", { how: { style: one.name } }));
-const visitor = (sessionStorage.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
+const visitor = (session.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
 // Calls for a photo name it: another tab, or a slow upload, may have sent another one since.
 const OF_PHOTO = ["paint", "mask", "thumbnail", "finish", "refine", "paint_film", "frame_at"];
@@ -65,14 +65,15 @@ const keep = () => {}; // the server has them
 const keepStyles = () => {};
 const tooFine = () => false; // the server paints in tiles
 const mixable = (one, other) => one.file === other.file || (one.known && other.known && (one.forgettable || other.forgettable)); // as in library.py
-const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how.other?.name });
+const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how.other?.name, painterly: Boolean($("painterly")?.checked) });
 
 // The photo is sent once, even if the server refuses it.
 const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
-  const answer = await call("photo", { body: file, how: { name: file.name, key: keyOf(file) } });
-  file.pixels = (await answer.json()).size.join("×"); // also of a photo that only the server can read
+  const body = await smaller(file, facts.most);
+  const { size, moves } = await (await call("photo", { body, how: { name: file.name, key: keyOf(file) } })).json();
+  Object.assign(file, { pixels: size.join("×"), moves }); // also of a photo that only the server can read
 }
 function sendPhoto(file = now.file) {
   if (uploaded === file) return upload;
@@ -119,10 +120,11 @@ let whole, noted; // the last painting without its mask, and what the server not
 async function repaint(source, { live, mask, ...how }) {
   if (live) {
     const body = await blobOf(source, "image/jpeg");
-    return { image: await pictureOf(await call("frame", { body, how: { ...plain(how), area: mask.area } })), where: "", seen: true };
+    return { image: await pictureOf(await call("frame", { body, how: { ...plain(how), short: live, area: mask.area } })), where: "", seen: true };
   }
   await sendPhoto();
   now.size = now.file.pixels;
+  if (now.file.moves) now.reduced = words.stillOnly;
   const stop = looking(3000, ({ job }) => job && say("behind", { job: words.kinds[job] }));
   const answer = await call("paint", { how: plain(how) }).finally(stop);
   whole = await pictureOf(answer);

@@ -30,9 +30,7 @@ function remember(instead = false) {
   const values = settled();
   const told = JSON.stringify(values);
   $("reset").hidden = Object.entries(PLAIN).every(([id, value]) => String(values[id]) === String(value));
-  try {
-    sessionStorage.settings = told;
-  } catch {} // not in every window
+  session.settings = told;
   if (told === steps[step]) return;
   endSaving();
   if (instead) step -= 1 + (told === steps[step - 1]);
@@ -68,7 +66,7 @@ function apply(values) {
   set(values);
 }
 function settle() {
-  const kept = JSON.parse(sessionStorage.settings ?? "null");
+  const kept = JSON.parse(session.settings ?? "null");
   if (!kept) return;
   const one = facts.styles.find(({ name }) => name === kept.style);
   if (one && !named) choose(one); // the address says otherwise

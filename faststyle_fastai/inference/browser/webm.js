@@ -2,13 +2,14 @@
 const FILM = 360; // px of the short side
 const RATE = 25; // frames per second, where the browser does not tell
 const SAID = 25; // frames between what is said
+const SPAN = 30_000; // ms of a cluster, whose times have 16 bits
 const KEY = 50; // frames from one that stands alone to the next
 const films = Boolean(window.VideoEncoder);
 
 // A film as it is opened: its frames are those of a hidden player.
 async function readFilm(file) {
   const video = create("video", { src: URL.createObjectURL(file), muted: true, playsInline: true, preload: "auto" });
-  await event(video, "loadeddata");
+  await event(video, "loadeddata").catch((error) => (forgetFilm({ video }), Promise.reject(error)));
   if (video.duration === Infinity) { // a recording of a browser's tells it at its end
     const known = event(video, "durationchange");
     video.currentTime = 1e7;
@@ -42,7 +43,7 @@ async function paintFilm({ file, video, rate }, watch) {
       frame.close();
       if (mine.error) throw mine.error;
       const left = Math.round((((performance.now() - begun) / (i + 1)) * (frames - 1 - i)) / 1000);
-      if (i % SAID === 0) say("frames", { title: style.title, done: i + 1, frames, left });
+      if (i % SAID === 0) sayShare("frames", { title: style.title, done: i + 1, frames, left }, (i + 1) / frames);
       watch((i + 1) / frames);
     }
     await encoder.flush();
@@ -115,7 +116,7 @@ function webm(chunks, width, height, rate) {
   for (const chunk of chunks) {
     const time = Math.round(chunk.timestamp / 1000), data = new Uint8Array(chunk.byteLength), key = chunk.type === "key";
     chunk.copyTo(data);
-    if (key) close(), ([start, blocks] = [time, []]);
+    if (key || time - start > SPAN) close(), ([start, blocks] = [time, []]);
     blocks.push(element(0xa3, [0x81, (time - start) >> 8, (time - start) & 255, key ? 0x80 : 0], data));
   }
   close();
