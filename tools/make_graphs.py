@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -170,7 +171,7 @@ class Neighbors(nn.Module):
 
 
 class People(nn.Module):
-    "The people in a photo, and how sure it is that a face can be seen."
+    "The people in a photo, and its faces."
 
     def __init__(self):
         super().__init__()
@@ -180,11 +181,16 @@ class People(nn.Module):
         self,
         stretched: Tensor,  # [1, 3, 256, 256] in [0, 1], the photo as a square
         padded: Tensor,  # likewise, with its own proportions at the left or the top of the square
-    ) -> tuple[Tensor, Tensor, Tensor]:  # as of `edges`, and [1]
-        starts, side = range(0, PersonNet.side - FaceNet.side + 1, FaceNet.side // 2), FaceNet.side
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # as of `edges`; [n] and [n, 4], shares of `padded`
+        whole, side = PersonNet.side, FaceNet.side
+        starts = range(0, whole - side + 1, side // 2)
         windows = [padded[..., y : y + side, x : x + side] for y in starts for x in starts]
-        scores, _ = self.face(torch.cat([F.avg_pool2d(padded, 2), *windows]))
-        return *edges(self.person(stretched), stretched), scores.max().view(1)
+        scores, boxes = self.face(torch.cat([F.avg_pool2d(padded, 2), *windows]))
+        corners = torch.tensor([(0, 0)] + [(x, y) for y in starts for x in starts]) / whole
+        scales = torch.tensor([1.0] + [side / whole] * len(windows))[:, None, None]
+        boxes = boxes * scales + corners.repeat(1, 2)[:, None]
+        found = edges(self.person(stretched), stretched)
+        return *found, scores.flatten(), boxes.flatten(0, 1)
 
 
 def features_of(backbone, x, layers):
@@ -249,10 +255,28 @@ def neighbors(
     )
 
 
+def solved(a: Tensor, b: Tensor) -> Tensor:  # [..., 3, 3], [..., 3] -> [..., 3]
+    "Solve three equations by Cramer's rule: ONNX has no operation for it."
+
+    def cross(u, v):
+        return torch.stack(
+            [u[..., i - 2] * v[..., i - 1] - u[..., i - 1] * v[..., i - 2] for i in range(3)], -1
+        )
+
+    columns = a.unbind(-1)
+    others = [cross(columns[i - 2], columns[i - 1]) for i in range(3)]
+    parts = torch.stack([(b * other).sum(-1) for other in others], -1)
+    return parts / (columns[0] * others[0]).sum(-1, keepdim=True)
+
+
+@mock.patch("torch.linalg.solve", solved)
 def people():
     square = torch.rand(1, 3, PersonNet.side, PersonNet.side)
     return graph_of(
-        People(), (square, square.flip(3)), ["stretched", "padded"], ["slope", "offset", "sure"]
+        People(),
+        (square, square.flip(3)),
+        ["stretched", "padded"],
+        ["slope", "offset", "scores", "boxes"],
     )
 
 

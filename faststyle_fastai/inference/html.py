@@ -60,7 +60,7 @@ REMOTE = "common.js", "remote.js", "jobs.js", *SHARED, "closer.js", *PHOTOS, "mi
 LENS = "common.js", "remote.js", *SHARED, "lens.js"  # the camera alone
 # What only a page with a server behind it has.
 PARTS = {part.upper(): f"{part}.html" for part in ("navigation", "closer", "views")}
-WORKER = "memory.js", "palette.js", "resample.js", "strokes.js", "worker.js"
+WORKER = "memory.js", "palette.js", "resample.js", "faces.js", "strokes.js", "worker.js"
 
 
 def export_html(

@@ -94,6 +94,19 @@ def test_several_works_at_first_sight_have_their_colors(visit, photos):
     assert away(seen, at_sight("china.png")) > 3
 
 
+def test_faces_stay_faces(visit, one_page, slim):
+    photo = Image.open(IMAGES / "astronaut.jpg").resize((300, 300))
+    photo.save("person.png")
+    tab = visit(one_page)
+    open_photo(tab, "person.png")
+    seen, face = downloaded(tab)[0], (100, 40, 165, 110)
+    natural, painted = (
+        slim("person.png", style="starry_night", faces=faces) for faces in ("natural", "painted")
+    )
+    assert away(seen, natural) < 1
+    assert away(seen.crop(face), natural.crop(face)) < 2 < away(seen.crop(face), painted.crop(face))
+
+
 @pytest.mark.slow
 def test_only_the_person_is_painted(visit, one_page, slim):
     photo = Image.open(IMAGES / "astronaut.jpg")
@@ -102,11 +115,11 @@ def test_only_the_person_is_painted(visit, one_page, slim):
     open_photo(tab, "person.png")
     repainted(tab, tab.get_by_label("the person").click)
     person = downloaded(tab)[0]
-    how = {"style": "starry_night", "faces": "painted"}
-    assert away(person, slim("person.png", area="person", **how)) < 3
+    assert away(person, slim("person.png", area="person", style="starry_night")) < 3
     repainted(tab, tab.get_by_label("the background").click)
-    assert away(downloaded(tab)[0], slim("person.png", area="background", **how)) < 3
-    assert "No person is found." in open_photo(tab, IMAGES / "cat.jpg")
+    background = downloaded(tab)[0]
+    assert away(background, slim("person.png", area="background", style="starry_night")) < 3
+    assert "No person found." in open_photo(tab, IMAGES / "cat.jpg")
 
 
 def test_a_file_that_is_no_picture(visit, one_page, tmp_path, photos):

@@ -133,7 +133,7 @@ async function reopen() {
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.
 let sent;
 async function repaint(source, { style, other, share, stroke, strokes, live, colors, mask }) {
-  const how = { strokes: strokes && !live && !film, ...(await mixed(style, other, share, live || film)), short: live ?? facts.strokes[stroke], colors, mask: seenBy(mask, source) };
+  const how = { strokes: strokes && !live && !film, ...(await mixed(style, other, share, live || film)), short: live ?? facts.strokes[stroke], colors, mask: seenBy({ ...mask, draws: !live && !film }, source) };
   if (source !== sent) how.image = opaque(source); // the worker keeps it
   sent = source;
   const { image, gpu, seen } = await ask("paint", how).catch((error) => ((sent = null), Promise.reject(error)));
@@ -145,7 +145,7 @@ async function remask(source, mask) {
   const { image, seen } = await ask("mask", { mask: seenBy(mask, source) });
   return { image: canvasOf(image), seen };
 }
-const seenBy = (mask, source) => (mask.area === "all" ? mask : { ...mask, ...squares(source) });
+const seenBy = (mask, source) => (mask.area === "all" && !mask.draws ? mask : { ...mask, ...squares(source) });
 
 const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: opaque(square), ...(await mixed(style)) })).image);
 

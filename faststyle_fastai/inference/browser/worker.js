@@ -10,7 +10,7 @@ const CERTAIN = 0.1; // likelihoods of people this near to 0 or 1 become 0 or 1
 const FEWEST = 2e-3; // share of a photo that is a person
 const SOFTEST = 0.05; // reach of the widest soft edge, of the longer side
 const LUMA = [0.299, 0.587, 0.114];
-const sessions = new Map(), places = new WeakMap(); // network or image -> what was made of it
+const sessions = new Map(), places = new WeakMap(), people = new WeakMap(); // network or image -> what was made of it
 let spare, programs, sure, lastWork, gpu, whole, asked, small, painted, area, keepsColors, byPlaces, last, brush, stopped;
 
 onmessage = async ({ data }) => {
@@ -47,6 +47,7 @@ const tasks = {
     const seen = same ? small : resized(photo, sideOf(photo, short, how.work));
     let made = await repainted(seen, how);
     if (colors) made.data = recolored(made.data, seen.data);
+    if (mask.draws) drawFaces(made, seen, facesIn(await peopleIn(photo, mask), photo));
     const strokes = how.strokes && strokesOf(made);
     if (strokes) made = brushed(strokes, made.width, made.height);
     [whole, small, painted, brush] = [photo, seen, made, strokes]; // all or, after a failure, nothing
@@ -132,6 +133,7 @@ async function anew(image) {
   }
   const larger = (asked * image.width) / whole.width, seen = resized(image, sideOf(image, larger, byPlaces)), made = await repainted(seen, last);
   if (keepsColors) made.data = recolored(made.data, seen.data);
+  if (people.has(whole)) drawFaces(made, seen, facesIn(people.get(whole), whole));
   return [seen, made];
 }
 
@@ -232,12 +234,15 @@ function softened(rows, feather) {
   };
 }
 
+// What the networks for people see, remembered as long as the photo is.
+async function peopleIn(photo, { stretched, padded }) {
+  if (!people.has(photo)) people.set(photo, await (await session("people", "wasm")).run({ stretched: tensor(planes(stretched)), padded: tensor(planes(padded)) }));
+  return people.get(photo);
+}
 // The people in a photo, or the rest of it; `likelihood` in people.py.
 async function peopleOf({ area, stretched, padded }) {
   if (area === "all") return { seen: true, rows: () => () => () => 1 };
-  const finder = await session("people", "wasm");
-  const found = await finder.run({ stretched: tensor(planes(stretched)), padded: tensor(planes(padded)) });
-  const seen = found.sure.data[0] > sure, inside = area === "person";
+  const found = await peopleIn(whole, { stretched, padded }), seen = facesIn(found, whole).length > 0, inside = area === "person";
   if (!seen) return { seen, rows: () => () => () => (inside ? 0 : 1) };
   const sources = [...split(found.slope.data, stretched), found.offset.data];
   const rows = (width, height) => {
