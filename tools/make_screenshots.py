@@ -43,7 +43,7 @@ def main():
         shutil.copy(PAINTING, painting)
         tab.get_by_role("link", name="My styles").click()
         tab.locator("#new").set_input_files(painting)
-        tab.get_by_role("button", name="Teach it", exact=True).click(timeout=SLOW)
+        tab.get_by_role("button", name="Train it", exact=True).click(timeout=SLOW)
         tab.wait_for_timeout(60_000)
         shoot(tab, "page-train.jpg")
         tab.get_by_role("button", name="Stop").click()

@@ -89,7 +89,7 @@ def delete(client, name):
         try:
             return send(client, "remove", b"", {"style": name})
         except OSError as error:  # until the last files of its training are written
-            if "is being taught" not in str(error):
+            if "is being trained" not in str(error):
                 raise
             time.sleep(2)
 

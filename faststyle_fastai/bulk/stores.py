@@ -139,7 +139,8 @@ def check_puts(place: str) -> None:
     store, root = file_system(place)
     trial = f"{root}/{hidden_name('trial', f'-{os.getpid()}')}"
     put(store, trial, b"")
-    store.delete_file(trial)
+    with suppress(OSError):  # some stores take files, and let nobody delete them
+        store.delete_file(trial)
 
 
 def put(store: Any, path: str, data: bytes) -> None:

@@ -50,7 +50,8 @@ class Command(_Plain, TyperCommand):
         OPTIONS.update({p.name: max(p.opts, key=len) for p in self.params if p.opts[0][0] == "-"})
         styles = sum(arg.partition("=")[0] == "--style" for arg in args)
         if styles > 1 and not any(p.name == "style" and p.multiple for p in self.params):
-            raise BadParameter("--style is given twice. Give one; --mix adds others.")
+            hint = "; --mix adds others" * any(p.name == "mix" for p in self.params)
+            raise BadParameter(f"--style is given twice. Give one{hint}.")
         joined = iter(args)
         args = [(arg, "\n".join(islice(joined, 2))) if arg == PAIR else (arg,) for arg in joined]
         try:

@@ -38,7 +38,8 @@ def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch
     "Load a Stylizer for --style, --mix and --background-style, and the style or mix to paint."
     also = named_in(mix, black)
     paint = load_stylizer(style, trust_pickle, device, precision, also, quiet, arch)
-    if paint.named is None and len(paint.styles) > 1:
+    left = 1 - sum(float(each.rpartition("=")[2]) for each in mix or ())
+    if paint.named is None and len(paint.styles) > 1 and left > 1e-6:
         warnings.warn(
             f"{style} has {len(paint.styles)} styles and none is named. Painting with the first: "
             f"{style}:{paint.styles[0]}.",
@@ -48,7 +49,7 @@ def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch
         shares: dict[str | int, float] = {}
         for name, _, share in (each.rpartition("=") for each in mix):
             shares[name] = shares.get(name, 0) + float(share)
-        first, left = paint.named or 0, 1 - sum(shares.values())
+        first = paint.named or 0
         return paint, shares | ({first: shares.get(first, 0) + left} if left > 1e-6 else {})
     return paint, paint.named
 

@@ -29,7 +29,7 @@ def plan(inputs, out, depth, force, skip_existing, masks=None):
     if skip_existing and force:
         raise FaststyleError("Use either --skip-existing or --overwrite, not both.")
     if skip_existing:
-        return [(source, target) for source, target in jobs if not target.exists()]
+        jobs = [(source, target) for source, target in jobs if not target.exists()]
     if not force and (existing := [target for _, target in jobs if target.exists()]):
         more = f" and {len(existing) - 1} more exist" if existing[1:] else " exists"
         raise FaststyleError(
@@ -48,6 +48,7 @@ def check_watched(inputs, out, save_mask, skip_existing):
     single = out.suffix.lower() in PICTURES and not out.is_dir()
     if single or out.is_file() or out.resolve() in [folder, *folder.parents]:
         raise FaststyleError(f"--watch needs another folder than {out} as -o.")
+    check_writable(out / "painted.png")
     if save_mask:
         raise FaststyleError("--watch paints without --save-mask: remove one of them.")
     if skip_existing:
@@ -91,7 +92,7 @@ def watched(folder, out, depth, force, quiet):
 
 
 def may_replace(target):
-    "Whether there is no such image, or one that this program painted, as far as its format says."
+    "Whether there is no such image, or one that says that this program painted it."
     from ..images.metadata import is_signed
 
     return not target.exists() or is_signed(target)

@@ -10,6 +10,7 @@ from typer import Option
 
 from ..core.errors import UsageError
 from ..core.terminal import end_progress, progress, tell
+from ..images.formats import is_painting
 from . import options
 from .checks import check_style
 from .loading import load_stylizer
@@ -70,8 +71,8 @@ def camera(
     how = options.painting(given)
     if number and not virtual:
         raise UsageError("--camera needs --virtual. On the page, the browser chooses.")
-    if how.black and not style:
-        raise UsageError("--background-style needs --style.")
+    if how.black and not style and is_painting(how.black):
+        raise UsageError("A painting as --background-style needs a --style.")
     style = style or live_gallery(device, precision)
     also = [how.black] if how.black else []
     paint = load_stylizer(style, trust_pickle, device, precision, also, arch=arch)

@@ -63,11 +63,15 @@ def atomic_write(
 
 def check_writable(path: Path) -> None:
     "Raise `OSError` if no file can be made at a path, before hours of work for it."
-    place = next(folder for folder in path.absolute().parents if folder.exists())
+    place = next((folder for folder in path.absolute().parents if folder.exists()), None)
+    if place is None or not place.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {place or path.anchor} is no folder.")
     try:
-        new_beside(place / path.name).unlink()
+        trial = new_beside(place / path.name)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
+    with suppress(PermissionError):  # a program of Windows may look at it
+        trial.unlink()
 
 
 def new_beside(path: Path) -> Path:

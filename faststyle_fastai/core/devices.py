@@ -38,7 +38,7 @@ def use_device(
     try:
         device = torch.device(name or best_device())
     except RuntimeError:
-        raise UsageError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N or mps.") from None
+        raise UsageError(f"Unknown device '{name}'. Use cpu, cuda, cuda:N, mps or xpu.") from None
     if device.type in GPUS and not getattr(torch, device.type).is_available():
         raise ValueError(f"PyTorch finds no {device.type} device here. Leave out the device.")
     if device.type in GPUS and (device.index or 0) >= getattr(torch, device.type).device_count():

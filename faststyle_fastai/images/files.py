@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from .color import parse_profile, srgb
 from .odd import white_of
-from .opening import BITS, COLORS, PAGES, is_tensor, name_of, opened, reading
+from .opening import BITS, COLORS, NEGATIVE, PAGES, is_tensor, name_of, opened, reading
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,7 +142,8 @@ def _gray(image):
         most = values.max(initial=0)
         white = 2 ** min(image.info.get(BITS, 16), 16) - 1  # of some scanners 4095
         top = 255 if ";16" not in image.mode and most <= 255 else max(most, white)
-    return (values / top).clip(0, 1)
+    shares = (values / top).clip(0, 1)
+    return 1 - shares if image.info.get(NEGATIVE) else shares
 
 
 def is_deep(source: str | Path) -> bool:

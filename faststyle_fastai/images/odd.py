@@ -12,7 +12,15 @@ from PIL import Image, PngImagePlugin
 
 from ..core.extras import extra
 
-__all__ = ["bits_of", "choose_page", "mended_png", "mixed_up", "read_tiff", "white_of"]
+__all__ = [
+    "bits_of",
+    "choose_page",
+    "in_planes",
+    "is_negative",
+    "mended_png",
+    "read_tiff",
+    "white_of",
+]
 
 TEXT = 2**24  # bytes of a PNG's text or profile that are read
 PngImagePlugin.MAX_TEXT_CHUNK = TEXT
@@ -46,6 +54,11 @@ def mended_png(file: Path | BytesIO) -> BytesIO | None:  # None: not a PNG
 def bits_of(image: Image.Image) -> int:
     "The bits of a TIFF's channels."
     return max(image.tag_v2.get(BITS, (8,)))  # type: ignore[attr-defined]
+
+
+def is_negative(image: Image.Image) -> bool:
+    "Whether 0 is white in a TIFF, which Pillow minds in 8 bits only."
+    return image.tag_v2.get(COLORS) == WHITE_IS_0  # type: ignore[attr-defined]
 
 
 def choose_page(image: Image.Image) -> int:
@@ -96,15 +109,18 @@ def read_tiff(
     if page.planarconfig == PLANES and values.ndim == 3:
         values = np.moveaxis(values, 0, -1)
     values = values.reshape(*values.shape[:2], -1)
-    n = 3 if page.photometric == RGB else 1
-    picture, opacity = (share(part) for part in (values[..., :n], values[..., n : n + 1]))
+    kind = (*page.extrasamples, 0)[0]
+    clear = kind in (MULTIPLIED, SEPARATE)
+    n = 3 if page.photometric == RGB or (values.shape[-1] > 2 and not clear) else 1
+    bits = page.bitspersample
+    picture, opacity = (share(part, bits) for part in (values[..., :n], values[..., n : n + 1]))
     picture = 1 - picture if page.photometric == WHITE_IS_0 else picture
-    if (*page.extrasamples, 0)[0] in (MULTIPLIED, SEPARATE):
-        if page.extrasamples[0] == MULTIPLIED:
+    if clear:
+        if kind == MULTIPLIED:
             picture = picture / np.maximum(opacity, 1e-6)
         picture = np.concatenate([picture, opacity], -1)
-    bits = (picture.clip(0, 1) * 255).round().astype(np.uint8)
-    found = Image.fromarray(bits[..., 0] if bits.shape[-1] == 1 else bits)
+    values = (picture.clip(0, 1) * 255).round().astype(np.uint8)
+    found = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
     if icc := page.tags.get("InterColorProfile"):
         found.info["icc_profile"] = bytes(icc.value)
     if turned := page.tags.get("Orientation"):
@@ -112,8 +128,10 @@ def read_tiff(
     return found
 
 
-def share(values):
+def share(values, bits):
     "Numbers of any type as shares of white."
+    if values.dtype.kind == "u":
+        return values / (2**bits - 1)
     if values.dtype.kind != "f":
         return values / np.iinfo(values.dtype).max
     values = np.nan_to_num(values.astype(np.float32))
@@ -129,8 +147,7 @@ def white_of(values: np.ndarray) -> float:
     return next((top for top in (1, 255, 65535) if most <= top), float(most))
 
 
-def mixed_up(image: Image.Image) -> bool:
-    "Whether a TIFF has 16 bits in planes, or whose 0 is white, which Pillow reads as others."
+def in_planes(image: Image.Image) -> bool:
+    "Whether a TIFF has planes of 16 bits, which Pillow mixes up."
     tags = image.tag_v2  # type: ignore[attr-defined]
-    odd = tags.get(PLANAR) == PLANES or tags.get(COLORS) == WHITE_IS_0
-    return odd and bits_of(image) > 8
+    return tags.get(PLANAR) == PLANES and bits_of(image) > 8

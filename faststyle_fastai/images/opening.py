@@ -18,19 +18,31 @@ from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
 from .formats import RAW, READERS, readable
 from .named_colors import named_colors
-from .odd import bits_of, choose_page, mended_png, mixed_up, read_tiff
+from .odd import bits_of, choose_page, in_planes, is_negative, mended_png, read_tiff
 from .raw import RawImage, is_raw
 from .remote import download, is_address
 
-__all__ = ["BITS", "COLORS", "PAGES", "is_tensor", "most_pixels", "name_of", "opened", "reading"]
+__all__ = [
+    "BITS",
+    "COLORS",
+    "NEGATIVE",
+    "PAGES",
+    "is_tensor",
+    "most_pixels",
+    "name_of",
+    "opened",
+    "reading",
+]
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 register_heif_opener()  # HEIC; Pillow reads AVIF without it
 
-# Keys in an opened file's `Image.info`: its source, its colors, a TIFF's pictures and bits.
+# Keys in an opened file's `Image.info`: its source, its colors; of a TIFF, its pictures, bits, and
+# whether 0 is white.
 SOURCE, COLORS, PAGES, BITS = "source", "named colors", "pages", "bits"
+NEGATIVE = "negative"
 
 
 @contextmanager
@@ -63,7 +75,7 @@ def opened(
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":
             image.info[PAGES] = choose_page(image)
-            image.info[BITS] = bits_of(image)
+            image.info |= {BITS: bits_of(image), NEGATIVE: is_negative(image)}
     with image:
         image.info[SOURCE] = source
         yield image
@@ -81,7 +93,7 @@ def opened_file(file):
                 raise
             found = Image.open(mended, formats=["PNG"])
         return found
-    return (read_tiff(file) or image) if image.format == "TIFF" and mixed_up(image) else image
+    return (read_tiff(file) or image) if image.format == "TIFF" and in_planes(image) else image
 
 
 def is_tensor(x: Any) -> bool:

@@ -14,7 +14,6 @@ from ..core.errors import UsageError
 from ..core.extras import extra
 from .color import SRGB
 from .files import flatten_alpha, floats, to_picture, unit
-from .formats import PICTURES
 from .metadata import IPTC, IPTC_BLOCK, MOST, XMP, with_bytes
 from .odd import PNG
 from .opening import is_tensor
@@ -158,7 +157,11 @@ def write_pdf(image, path, dpi, bleed, quality):
 
 DEEP = {".png": deep_png, ".tif": deep_tiff, ".tiff": deep_tiff}
 JPEG = ".jpg", ".jpeg", ".jfif", ".jpe"
-WRITTEN = PICTURES - {".heic", ".heif"} | {".pdf", ".jp2", ".ppm", ".tga"}
+# What Pillow writes, but not for photos: too few pixels or colors, or by other programs.
+UNFIT = {
+    ".blp", ".bufr", ".emf", ".grib", ".h5", ".hdf", ".icns", ".ico", ".msp", ".palm", ".wmf",
+    ".xbm",
+}  # fmt: skip
 MOST_PX = {".webp": 16_383, ".gif": 65_535, ".avif": 65_535} | dict.fromkeys(JPEG, 65_500)
 TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 
@@ -166,15 +169,16 @@ TRANSPARENT = {".png", ".webp", ".tif", ".tiff", ".gif", ".avif"}
 def check_format(path: str | PurePath, depth: int = 8) -> Path:
     "Return `path` if its format can be written at this bit depth; otherwise raise `ValueError`."
     path = Path(path)
-    if path.suffix.lower() not in WRITTEN:
+    suffix = path.suffix.lower()
+    if suffix in UNFIT or Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise ValueError(
             f"{path}: unsupported image format '{path.suffix}'. Use .jpg, .png or .webp."
         )
-    if path.suffix.lower() == ".pdf":
+    if suffix == ".pdf":
         extra("img2pdf", "pdf")
     if depth not in (8, 16):
         raise UsageError(f"Invalid depth={depth}. Use 8 or 16 bits.")
-    if depth == 16 and path.suffix.lower() not in DEEP:
+    if depth == 16 and suffix not in DEEP:
         raise ValueError(f"{path} cannot store 16 bits per channel. Use {', '.join(DEEP)}.")
     return path
 

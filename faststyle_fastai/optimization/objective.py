@@ -44,7 +44,7 @@ class Objective:
         self.photo, self.paintings, self.device = photo, paintings, devices[0]
         dtype = autocast_dtype(self.device, precision)
         self.dtype = None if dtype == torch.float16 else dtype  # small gradients would vanish
-        if self.dtype != dtype:
+        if precision == "float16":
             warnings.warn("Optimizing in float32: float16 loses small gradients.", stacklevel=3)
         terms = make_terms(plan.loss)
         if not terms:
@@ -167,7 +167,7 @@ class Objective:
         if self.style:  # some see a smaller copy
             needs |= {k: round(needs[k] / min(self.style.scales)) for k in self.style.layers}
         works = [self.paintings.shape(i, size) for i in range(len(self.paintings.works))]
-        terms = [self.style] * bool(self.style) + [*self.matching.values()]
+        terms = filter(None, (self.style, *self.matching.values()))
         seen = [layer for term in terms for layer in term.layers]
         images = [("", shape, [*needs])] + [("A painting of ", each, seen) for each in works]
         for prefix, (width, height), layers in images:

@@ -106,6 +106,7 @@ class Api:
         answers = {
             "200": {"description": "The painted photo, of the same size.", "content": image},
             "400": {"description": "What is wrong."},
+            "507": {"description": "The memory or the disk is full. Try again later."},
             "413": {"description": "The photo is too large."},
             "429": {"description": "Too many photos wait."},
         }

@@ -52,7 +52,7 @@ def web_page(
     autocast_dtype(use_device(device), precision)  # fail early
     shelf = StyleLibrary(Path(folder).resolve(), device, precision)
     alone = is_local(host) and not allow_hosts
-    owners, queue = Owners(shared or alone, shelf.folder), Queue(math.inf if alone else JOBS)
+    owners, queue = Owners(shared or alone, shelf), Queue(math.inf if alone else JOBS)
     limit_pixels(megapixels)
     where = {"device": device, "precision": precision}
     folders = _folders(Path(photos).resolve()) if photos else {}

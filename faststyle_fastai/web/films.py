@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..core.errors import FaststyleError
+from ..images.opening import most_pixels
 from ..images.saving import save_picture
 from ..images.shapes import fitted
 from ..inference.options import AREAS
@@ -96,6 +97,8 @@ def frame_of(film: Film, share: float) -> Image.Image:
         with open_video(str(film.file)) as reader:
             if frame := next(iter(reader.frames(max(0.0, start))), None):
                 image = Image.fromarray(frame.picture)
-                width = round(image.width * frame.aspect)  # its pixels may not be square
+                width = max(1, round(image.width * frame.aspect))  # its pixels may not be square
+                if width * image.height > most_pixels():
+                    raise FaststyleError("Its frames have too many pixels for this page.")
                 return image.resize((width, image.height)) if width != image.width else image
     raise FaststyleError(f"{film.file.name} is damaged: no frame of it can be read.")

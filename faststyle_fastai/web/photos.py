@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from PIL import Image, ImageOps
 
@@ -32,6 +33,8 @@ from .window import Window, types
 __all__ = ["Photos"]
 
 LIVE, LEAST_LIVE, MOST_LIVE = 240, 64, 720  # px of a frame's short side
+MOST_SENT = 10_000  # likewise, that is asked for
+MOVING = "GIF", "PNG", "WEBP", "AVIF"  # formats of animations
 LEAST = 8  # px of the short side that PaintOptions takes
 LARGE, TILE = 2e6, 512  # larger paintings, in pixels, are made in tiles, between which they stop
 LARGER = 2  # times the size of the photo, and of what is painted, where that is asked for
@@ -45,6 +48,7 @@ class Photos:
         self.window = Window(site.shelf, site.scratch, site.folders)
         # One preview and one download at a time, so that none waits for another kind.
         self.turn, self.finishing = threading.Lock(), threading.Lock()
+        self.steady: WeakKeyDictionary[Stylizer, Stylizer] = WeakKeyDictionary()
         self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
 
     def styles(self, visit, how, body):
@@ -73,7 +77,8 @@ class Photos:
         "Take the visitor's photo."
         with kept(self.site.place(visit), how, body) as file:
             with opened(file) as image:
-                size, moves = image.size, getattr(image, "is_animated", False)
+                size = image.size
+                moves = image.format in MOVING and getattr(image, "is_animated", False)
             small = read_upright(file, shortest=min(fitted(size, SHOWN)))
         visit.small = small.resize(fitted(small.size, SHOWN))
         visit.photo, visit.size, visit.film, visit.key = file, size, None, key_of(how)
@@ -108,9 +113,10 @@ class Photos:
                 why = "is not known" if called else "of a mixture is not known"
                 raise FaststyleError(f"The painting {why}. Do not paint each frame at sight.")
             return with_painting(paint, known, mix)
-        paint = copy(paint)
-        paint.decodes = False  # as FramePainter does
-        return paint
+        if paint not in self.steady:
+            self.steady[paint] = copy(paint)
+            self.steady[paint].decodes = False  # as FramePainter does
+        return self.steady[paint]
 
     def mixed(self, how: dict[str, Any], find: Callable) -> tuple[Any, Any]:
         "What paints a style or a mixture of two, and which."
@@ -212,7 +218,7 @@ class Photos:
             paint, name = self.live_builtin(), called
         else:
             paint, name = self.shelf.find(called)
-        size = int(min(max(number(how, "short", LIVE, math.inf), LEAST_LIVE), MOST_LIVE))
+        size = int(min(max(number(how, "short", LIVE, MOST_SENT), LEAST_LIVE), MOST_LIVE))
         if visit.live is None or (visit.live.paint, visit.live.size) != (paint, size):
             visit.live = Live(paint, size, PaintOptions())
         with self.turn:

@@ -33,6 +33,7 @@ def refining(site: Site):
             raise FaststyleError("Choose a style whose painting is known.")
         if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
+        like = read_picture(painting)  # its file may get another name
         key, out = visit.key, site.place(visit) / f"{photo.stem}.png"
         watch = OptimizationJob(visit, EARLY)
         watch.asked, watch.styles = f"{key} {called}", (file_name(called),)
@@ -43,7 +44,7 @@ def refining(site: Site):
                 return
             save_picture(painted, out)
             note = "partly" if watch.stop.is_set() else "refined"
-            visit.closer[key, called] = Closer(Refined(out, painting), note)
+            visit.closer[key, called] = Closer(Refined(out, like), note)
 
         return {"id": site.queue.add(photo.stem, watch, work, visit.name, out)}
 

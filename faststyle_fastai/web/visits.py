@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from PIL import Image
 
-from ..core.atomic import atomic_write
+from ..core.atomic import atomic_write, best_effort_write
 from ..core.errors import FaststyleError
 from ..images.formats import PICTURES, RAW
 from . import guard
@@ -95,15 +95,18 @@ class Visit:
 class Owners:
     "Who began which style, unless all belongs to all."
 
-    def __init__(self, shared: bool, folder: Path):
-        self.shared, self.file = shared, folder / OWNERS
+    def __init__(self, shared: bool, shelf: StyleLibrary):
+        self.shared, self.file, self.keeping = shared, shelf.folder / OWNERS, threading.Lock()
         self.names: dict[str, str] = {}  # a style -> who began it
-        with suppress(OSError, ValueError):
-            self.names |= json.loads(self.file.read_text("utf-8"))
+        with suppress(OSError, ValueError, AttributeError):  # there is none, or it is damaged
+            known = json.loads(self.file.read_text("utf-8")).items()
+            self.names = {name: owner for name, owner in known if name in shelf.own()}
 
     def own(self, visit: Visit, name: str) -> None:
-        self.names.setdefault(file_name(name), secret(visit.name))
-        self._keep()
+        "A visitor began a style."
+        with self.keeping:
+            self.names[file_name(name)] = secret(visit.name)
+            best_effort_write(self._keep)
 
     def _keep(self):
         if not self.shared:
@@ -123,8 +126,9 @@ class Owners:
 
     def gone(self, name: str) -> None:
         "Nobody has a style any more."
-        if self.names.pop(name, None):
-            self._keep()
+        with self.keeping:
+            if self.names.pop(name, None):
+                best_effort_write(self._keep)
 
     def check(self, visit: Visit, name: str | None, owner: str | None = None) -> None:
         "Check that a style, or what `owner` began, may be changed by a visitor."

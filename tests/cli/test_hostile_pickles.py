@@ -50,7 +50,7 @@ FOLDERS = [  # a run folder that holds nothing but model.pkl, or a hostile state
     ("add-style", "run", "--style", "me.png", "--photos", "photos"),
     ("export", "run", "-o", "out.onnx"),
     (*TRAIN, "--pretrained", "run"),
-    (*TRAIN[:4], "-o", "run", *TRAIN[6:], "--resume", "--overwrite"),
+    (*TRAIN[:4], "-o", "run", *TRAIN[6:], "--resume"),
     ("optimize", "me.png", "me.png", "-o", "begun.png", "--resume", "-s", 32, "--min-scale", 32),
 ]
 

@@ -76,7 +76,7 @@ def test_sizes_that_a_format_cannot_hold(faststyle, idle, tmp_path):
     with pytest.raises(ValueError, match="16383 a side. Use .png"):
         save_picture(Image.new("RGB", (16_400, 8)), tmp_path / "w.webp")
     check_size(tmp_path / "w.png", 99_999, 1)
-    for kind in (".ico", ".icns", ".xbm", ".emf", ".eps", ".txt"):
+    for kind in (".ico", ".icns", ".xbm", ".emf", ".txt"):
         with pytest.raises(ValueError, match="unsupported image format"):
             check_format(f"a{kind}")
 
@@ -100,7 +100,7 @@ def test_files_of_one_s_own_beside_a_studio(faststyle):
         (("optimize", "me.png", "me.png", "--port", 80), 2, "need --web"),
         (("optimize", "me.png", "me.png", "--resume", "--overwrite"), 2, "not both"),
         (("camera", "--camera", 1), 2, "--camera needs --virtual"),
-        (("camera", "--paint", "person", "--background-style", "me.png"), 2, "needs --style"),
+        (("camera", "--paint", "person", "--background-style", "me.png"), 2, "needs a --style"),
         (("strokes", "me.png", *OUT, "--seconds", 3), 2, "--seconds is for videos"),
         (("strokes", "me.png", *OUT, "--pens", 3, "--relief", 1), 2, "Pens leave no relief"),
         (("evaluate", "gallery", "--photos", "."), 1, "Choose one as gallery:NAME"),

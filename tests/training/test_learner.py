@@ -34,7 +34,7 @@ def test_an_autoencoder_learns_to_redraw(dls):
     learn = autoencoder_learner(dls, arch="tiny", content_layers={"relu1_1": 1.0}, small=0)
     before = learn.validate()[0]
     quietly(learn, "fit_one_cycle", 30, 3e-3)
-    assert learn.validate()[0] < 0.85 * before
+    assert learn.validate()[0] < 0.8 * before
 
 
 def test_a_style_is_learned_and_its_parts_are_columns(dls, painting):

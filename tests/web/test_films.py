@@ -80,7 +80,7 @@ def test_a_film_is_painted_with_its_sound(visit, film, size):
 def test_a_film_is_painted_like_photos(visit, film):
     tab, first = visit(), []
     opened(tab, film)
-    for label in ("Strokes follow the motion", "Painted like a photo"):
+    for label in ("Strokes follow the motion", "Paint each frame at sight"):
         tab.get_by_label(label).check()
         tab.get_by_role("button", name="Paint the video", exact=True).click()
         heard(tab, "The video is painted")

@@ -16,6 +16,7 @@ const session = (() => {
     return {};
   }
 })();
+const percentOf = (share) => new Intl.NumberFormat(language, { style: "percent" }).format(share);
 // What a second click does not begin again while it goes on.
 function once(work) {
   let runs = false;

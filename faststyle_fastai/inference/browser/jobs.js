@@ -32,7 +32,7 @@ async function follow(id, show) {
 const begin = async (what, how) => (await (await call(what, { how })).json()).id;
 const endJob = ({ id }) => call("end", { how: { id } });
 
-const percent = ({ done }) => `${Math.floor(100 * done)} %`;
+const percent = ({ done }) => percentOf(Math.floor(100 * done) / 100);
 const shareOf = ({ state, left, done }) => (state === "running" && left === null ? null : done);
 const clock = (left) => (left < 90 ? filled(words.seconds, { n: Math.max(1, Math.round(left)) }) : filled(words.minutesLeft, { n: Math.round(left / 60) }));
 function stateOf(job) {

@@ -22,7 +22,8 @@ async function open(file, was) {
   endLive();
   closeFilm();
   now.reduced = Math.min(image.width, image.height) < TINY ? words.tiny : "";
-  now.photo = photoOf(image, Math.min(MOST, facts.most ?? MOST)) ?? photoOf(image, LESS);
+  file.large = image.width * image.height > (facts.most ?? Infinity); // for the server
+  now.photo = (!file.large && photoOf(image, MOST)) || photoOf(image, LESS);
   image.close();
   keep("photo", file);
   await opened(file, `${now.photo.width}×${now.photo.height}`, was);

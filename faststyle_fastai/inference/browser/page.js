@@ -10,7 +10,7 @@ for (const item of document.querySelectorAll("[data-label]")) item.setAttribute(
 // What a slider says beside its name.
 function tellValue(slider) {
   const { unit = "%", seconds } = slider.dataset;
-  const value = seconds ? `${clockOf((slider.value / 100) * seconds)} / ${clockOf(Number(seconds))}` : `${slider.value} ${unit}`;
+  const value = seconds ? `${clockOf((slider.value / 100) * seconds)} / ${clockOf(Number(seconds))}` : unit === "%" ? percentOf(slider.value / 100) : `${slider.value} ${unit}`;
   slider.previousElementSibling.textContent = value;
   slider.setAttribute("aria-valuetext", value);
 }

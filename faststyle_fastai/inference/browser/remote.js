@@ -71,7 +71,7 @@ const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how
 const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
-  const body = await smaller(file, facts.most);
+  const body = file.large ? await smaller(file, LESS) : file;
   const { size, moves } = await (await call("photo", { body, how: { name: file.name, key: keyOf(file) } })).json();
   Object.assign(file, { pixels: size.join("×"), moves }); // also of a photo that only the server can read
 }
@@ -182,7 +182,8 @@ addEventListener("pagehide", () => fetch("/page/stop", { method: "POST", keepali
 // An image of more than `most` pixels with `enough` of them.
 async function smaller(file, enough, most = enough) {
   const image = await createImageBitmap(file).catch(() => null); // the server reads more
-  if (!image || image.width * image.height <= most) return file;
+  if (!image) return file;
+  if (image.width * image.height <= most) return image.close(), file;
   const scale = Math.sqrt(enough / (image.width * image.height));
   return blobOf(canvasOf(image, Math.round(scale * image.width), Math.round(scale * image.height)), "image/jpeg").finally(() => image.close());
 }

@@ -65,7 +65,8 @@ def stylize(
     **given: Any,
 ):
     "Repaint images in a built-in style, or at sight in that of any painting."
-    from ..images.files import limit_pixels, read_picture
+    from ..images.files import limit_pixels
+    from ..inference.stylizer import mask_of
 
     settings = options.painting(given)
     limit_pixels(megapixels)
@@ -78,7 +79,7 @@ def stylize(
         return
     depth = depth or depth_of(jobs, "none")
     # Report a wrong mask or name once, not per image.
-    settings = replace(settings, mask=settings.mask and read_picture(settings.mask))
+    settings = replace(settings, mask=settings.mask and mask_of(settings.mask))
     paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
     if likeness is not None and not paint.at_sight:
         raise FaststyleError("--likeness needs a painting as --style.")
