@@ -22,6 +22,8 @@ def read_mask(
 ) -> Image.Image:  # L
     "Read a mask as gray; `ValueError` for an image with two or four channels."
     if isinstance(mask, Tensor):
+        if mask.dim() == 4 and len(mask) > 1:
+            raise ValueError(f"These are {len(mask)} masks. Give one for the whole batch.")
         mask = mask.float() if mask.dtype == torch.bool or mask.max() <= 1 else mask
         mask = mask.reshape(-1, *mask.shape[-2:])
         _check_bands(len(mask))

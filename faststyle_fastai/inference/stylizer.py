@@ -129,6 +129,8 @@ class Stylizer:
         how = PaintOptions(style, strength, **options)
         check_kind("refine", refine, float)
         check_range("refine", refine, 0)
+        if refine and painterly:
+            raise FaststyleError("Use either refine= or painterly=, not both.")
         n = len(picture) if isinstance(picture, Tensor) and picture.dim() == 4 else 1
         if n > 1 and not tensor:
             raise ValueError(f"A batch of {n} images becomes a tensor: add tensor=True.")

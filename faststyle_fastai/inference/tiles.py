@@ -131,7 +131,7 @@ def fix(norm, parts):
 
 def statistics(
     parts: Iterable[Tensor],  # [1, C, h, w] each
-) -> Tensor:  # [2, C], float32, on the CPU
+) -> Tensor:  # [2, C], float32
     "Mean and variance of each channel over all parts."
     sizes, found = zip(*((x[0, 0].numel(), mean_and_variance(x)) for x in parts))
     return pooled(sizes, torch.stack(found)).float()

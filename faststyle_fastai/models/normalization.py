@@ -99,7 +99,7 @@ def mean_and_variance(
     if not on_cpu(x):
         variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
         found = torch.stack([mean, variance])
-        return found if x.device.type == "mps" else found.double()
+        return found if x.device.type in ("mps", "xpu") else found.double()
     ones = x.new_ones(x.shape[1], dtype=torch.float32)
     # Scale, shift, no running statistics, training, momentum and eps of native_batch_norm.
     row = ones, 0 * ones, None, None, True, 0.0, 1e-5

@@ -19,7 +19,7 @@ def gaussian(
     m: Tensor,  # [B, C + 1, C + 1], moments
 ) -> tuple[Tensor, Tensor]:  # [B, C] and [B, C, C]
     "Means and covariances in float64, because W2 is a small difference of large traces."
-    m = (m.cpu() if m.device.type == "mps" else m).double()  # MPS has no float64
+    m = (m.cpu() if m.device.type in ("mps", "xpu") else m).double()  # no float64
     mean, second = m[:, :-1, -1], m[:, :-1, :-1]
     cov = torch.baddbmm(second, mean[:, :, None], mean[:, None], alpha=-1)
     cov.diagonal(dim1=1, dim2=2).add_(EPS)

@@ -11,6 +11,7 @@ from fastai.callback.core import (
     CancelTrainException,
     CancelValidException,
 )  # fmt: skip
+from fastai.callback.tracker import TrackerCallback
 from fastai.callback.training import GradientAccumulation
 from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import to_device
@@ -184,6 +185,27 @@ def load_state_dict(self: GradientAccumulation, state):
     self.count = state["count"]
     for p, gradient in zip(self.learn.model.parameters(), state["gradients"]):
         p.grad = gradient if gradient is None else to_device(gradient, p.device)
+
+
+def tracked(tracker: TrackerCallback) -> dict:
+    "For `Checkpoint`: the best value so far, and epochs without a better one."
+    return {"best": float(tracker.best), "wait": getattr(tracker, "wait", 0)}
+
+
+TrackerCallback.state_dict = tracked
+TrackerCallback.load_state_dict = lambda tracker, state: tracker.__dict__.update(state)
+
+
+def let_track(cbs, on: bool) -> None:
+    "Let fastai's trackers look at epochs; those that are skipped have no values."
+    for cb in cbs:
+        if isinstance(cb, TrackerCallback):
+            cb.run = on
+
+
+def has_state(cb: Callback) -> bool:
+    "Whether a callback has a state of its own; any has its model's."
+    return hasattr(type(cb), "load_state_dict")
 
 
 class StopOnInterrupt(Callback):

@@ -26,6 +26,7 @@ from ..core.devices import GPUS
 from ..core.errors import FaststyleError
 from ..core.weights import read_plain
 from ..models.stylefile import card_of, load_style, plain_net, save_style
+from .callbacks import has_state, let_track
 
 __all__ = ["Checkpoint"]
 
@@ -45,7 +46,7 @@ class Checkpoint(Callback):
     are damaged or of other styles.
     """
 
-    order = Recorder.order + 15  # after the callbacks whose state it saves
+    order = Recorder.order + 9  # after callbacks whose state it saves, before fastai's trackers
     run_valid = False
     _stateattrs = "found", "epoch_random", "epoch_order"  # not exported
 
@@ -74,6 +75,10 @@ class Checkpoint(Callback):
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
         self.best, self.since = float("inf"), 0
+        self.later = bool(self.found and self.found.get("frozen", 0) < self.opt.frozen_idx)
+        if self.later:  # it is of the second fit of `fine_tune`, and this is the first one
+            self.found = None
+            raise CancelFitException
         if self.found:
             if self.found["styles"] != styles:
                 before, now = ", ".join(self.found["styles"]), ", ".join(styles)
@@ -89,7 +94,9 @@ class Checkpoint(Callback):
             self._stop_at_best()
 
     def before_epoch(self):
-        if self.found and self.epoch < self.found["epoch"]:
+        skips = bool(self.found and self.epoch < self.found["epoch"])
+        let_track(self.learn.cbs, not skips)
+        if skips:
             raise CancelEpochException
 
     def before_train(self):
@@ -135,7 +142,7 @@ class Checkpoint(Callback):
         if self.at not in (None, self.saved):
             self._save()
         stop = getattr(self.learn, "stop_on_interrupt", None)
-        self.resume = self.resume and bool(stop and stop.asked)  # else another fit begins
+        self.resume = self.resume and (self.later or bool(stop and stop.asked))  # not another fit
 
     def _stop_at_best(self):
         if not self.patience or self.since < self.patience:
@@ -159,6 +166,7 @@ class Checkpoint(Callback):
             "styles": card_of(self.learn)[0]["styles"],
             "model": weights,
             "opt": plain(self.learn.opt.state_dict()),
+            "frozen": self.learn.opt.frozen_idx,
             "epoch": epoch,
             "photos": batches * self.dls.bs,  # of this epoch
             "train_iter": self.train_iter,
@@ -171,9 +179,7 @@ class Checkpoint(Callback):
             "since": self.since,
             "smooth": [smooth.val, smooth.count],
             "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
-            "callbacks": {
-                cb.name: cb.state_dict() for cb in self.learn.cbs if hasattr(cb, "load_state_dict")
-            },
+            "callbacks": {cb.name: cb.state_dict() for cb in self.learn.cbs if has_state(cb)},
         }
         give_way = {"older checkpoints": lambda: self._folders()[:-1]}
         if hasattr(self.learn, "preview"):
@@ -218,7 +224,7 @@ class Checkpoint(Callback):
         for name, value in found["recorder"].items():
             setattr(self.recorder, name, list(value))
         for cb in self.learn.cbs:
-            if cb.name in found["callbacks"]:
+            if cb.name in found["callbacks"] and has_state(cb):
                 cb.load_state_dict(found["callbacks"][cb.name])
 
     def _folders(self):

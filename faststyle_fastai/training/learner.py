@@ -225,6 +225,8 @@ class StyleLearner(Learner):
             super().fit(n_epoch, *args, **kwargs)
         except BaseException:  # fastai skips the callbacks that leave autocast and remove hooks
             self("after_cancel_batch")
+            for cb in self.cbs:
+                cb.run = True  # as fastai does at the end of a fit
             raise
 
     def validation_context(self, cbs=None, inner=False):
@@ -244,7 +246,7 @@ class Unwound(ContextManagers):
 
 def affine_last(net: TransformerNet) -> list[list[Tensor]]:
     "Parameter groups: the convolutions, then each style's own scales and shifts."
-    named = list(net.named_parameters())
+    named = [each for each in net.named_parameters() if net.affine or not is_affine(each[0])]
     return [[p for name, p in named if is_affine(name) == affine] for affine in (False, True)]
 
 

@@ -143,8 +143,17 @@ class Preview(Callback):
         self.films = {beside / f"progress{name}.gif": folder for name, folder in self._folders()}
 
     def before_train(self):
-        if self.train_iter == 0 and not hasattr(self.learn, "lr_finder"):
+        resumes = getattr(getattr(self.learn, "checkpoint", None), "found", None)
+        if self.train_iter == 0 and not hasattr(self.learn, "lr_finder") and not resumes:
+            if not rank_distrib():
+                self._forget()
             self._paint(0)
+
+    def _forget(self):
+        "Remove the previews of another fit, which would end this one's GIF."
+        for folder in self.films.values():
+            for file in folder.glob("step-*.png"):
+                file.unlink(missing_ok=True)
 
     def after_step(self):
         if (self.train_iter + 1) % self.every or time.monotonic() < self.clock + self.apart:

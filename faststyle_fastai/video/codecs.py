@@ -16,6 +16,9 @@ WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
 CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
 
 
+PIXELS = "yuv420p"  # FFmpeg's name of the colors that are written
+
+
 def check_encoding(out: Path, codec: str | None, crf: int | None, resume: bool) -> None:
     "Raise `ValueError` for an ending or a codec that is not known, or that lacks an option."
     if not (is_numbered(out) or out.suffix.lower() in ANIMATIONS):
@@ -46,6 +49,9 @@ def encoding(
         raise ValueError(
             f"Codec {codec} is not available. Use a name from ffmpeg, such as libx264."
         )
+    kinds = [kind.name for kind in av.codec.Codec(codec, "w").video_formats or ()]
+    if kinds and PIXELS not in kinds:
+        raise ValueError(f"Codec {codec} takes {kinds[0]}, not {PIXELS}. Try libx264.")
     return container, codec, options
 
 

@@ -27,6 +27,7 @@ HD = 720  # px of height from which a video without a stated matrix uses BT.709
 WIDE = 9, 12  # primaries of BT.2020 and Display P3
 HDR = {16: "PQ", 18: "HLG"}  # transfer curves
 CLEAR = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that keep transparency
+LONG = 65_000  # ms; longer times of a PNG are multiples of 10
 NAMED = "png", "apng"  # whose color profiles have names, which PyAV's side data free twice
 SCALER = 4 | 0x2000 | 0x4000 | 0x40000  # swscale: bicubic, full chroma, accurate rounding
 
@@ -39,6 +40,7 @@ def as_png(
     file = folder / "film.png"
     with opened(source) as image:
         shown = [frame.copy().info.get("duration", 0) for frame in ImageSequence.Iterator(image)]
+        shown = [ms if ms < LONG else min(round(ms, -1), 10 * LONG) for ms in shown]
         image.save(file, save_all=True, compress_level=1, duration=shown)
     return file
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..core.extras import extra
-from ..core.values import count
+from ..core.values import check_range, count
 from ..images.formats import is_film, is_numbered, live_film, numbered_files
 from ..images.opening import reading
 from .frames import as_png, decode, display_matrix, exif_turn, in_srgb, progressive, upright
@@ -240,6 +240,7 @@ def open_video(
     no picture or ends early.
     """
     av = extra("av", "video")
+    check_range("fps", fps, 0.001)
     if not is_film(source):
         raise FileNotFoundError(f"Video not found: {source}.")
     with ExitStack() as stack:

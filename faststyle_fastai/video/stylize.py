@@ -68,8 +68,10 @@ def paint_video(
     beside `out` until the video is written, whatever goes wrong.
 
     On a CPU, groups of up to 25 frames are read, painted and encoded in turn. On a GPU these steps
-    overlap. Memory use does not grow with length. After a KeyboardInterrupt the video can be played
-    as far as it got. `resume=True` continues it, also after the process was killed.
+    overlap. Memory use does not grow with length, but for GIF, WebP and APNG. After a
+    KeyboardInterrupt the video can be played
+    as far as it got. `resume=True` continues it, also after the process was killed; with
+    `painterly`, places are then matched anew.
 
     Raises `FileNotFoundError` for a missing video, `ValueError` for one that cannot be read, an
     unknown ending or codec, and options out of their range, and `FaststyleError` if there are no
@@ -91,10 +93,13 @@ def paint_video(
         settings["refine"] = [refine, fingerprint(paint, style, strength, paint.at_sight)]
         settings["refine"] += [] if painting is None else [digest(painting)]
         how = {**options, "size": size}
-        kept = kept_refined(paint, out, resume)
+        file = parts_folder(out) / REFINED  # the style of an interrupted video
+        kept = Stylizer(file, paint.device, paint.precision) if resume and file.is_file() else None
         paint = kept or refined(paint, source, (start, end, fps), refine, style, painting, **how)
         paint_options = replace(paint_options, style=None)
-    elif painterly and painting is not None:
+    elif painting is not None:
+        if not painterly:
+            raise FaststyleError("painting= needs refine= or painterly=.")
         paint = with_painting(paint, painting, style)
     settings |= {"source": source, "size": size, "smooth": smooth, "loop": loop}
     settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}

@@ -19,7 +19,7 @@ from ..inference.html import data_address, jpeg_address, page_text, sample_photo
 from ..inference.links import studio_address
 from ..inference.options import AREAS, STROKES
 from .answers import Route, responses
-from .entries import is_late, written
+from .entries import file_of, written
 from .library import StyleLibrary
 from .names import spoken, title
 from .visits import file_name
@@ -91,7 +91,7 @@ class Window:
         "What the page shows of each style that was added."
         known, found = self.shelf.styles(), []
         for name, path in self.shelf.own().items():
-            late = is_late(path) and name not in busy
+            late = not file_of(path).exists() and name not in busy  # an interrupted training
             at_sight = name in busy or self.shelf.painting(name, known)
             uses = next((one for one in known if one == name or one.startswith(f"{name}: ")), None)
             with suppress(OSError, ValueError, FaststyleError):  # it was removed, or is damaged
