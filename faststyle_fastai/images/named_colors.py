@@ -42,7 +42,9 @@ def named_colors(
         if head[:8] == b"\x89PNG\r\n\x1a\n":
             found = of_png(stream)
         elif head[4:8] == b"ftyp":
-            found = of_avif(head + stream.read(HEAD))
+            head += stream.read(HEAD)
+            at = head.find(b"colrnclx")
+            found = numbered(head[at + 9], head[at + 11]) if 0 <= at < len(head) - 11 else None
         else:
             return None
     return None if found == NamedColors() else found
@@ -78,11 +80,6 @@ def is_a_space(points):
     "Whether three primaries differ."
     rx, ry, gx, gy, bx, by = points
     return abs((gx - rx) * (by - ry) - (bx - rx) * (gy - ry)) > 1e-3
-
-
-def of_avif(head):
-    at = head.find(b"colrnclx")
-    return numbered(head[at + 9], head[at + 11]) if 0 <= at < len(head) - 11 else None
 
 
 def numbered(primaries, transfer):

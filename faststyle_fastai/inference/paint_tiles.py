@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..core.devices import computing
 from ..core.memory import trim_memory
 from ..core.moments import moments
 from ..images.files import to_picture
@@ -69,7 +70,7 @@ def paint_tiles(
         whole = 0, 0, *size
         keep(painter(part(whole)), whole)
     else:
-        with torch.inference_mode(), painter.computing():
+        with torch.inference_mode(), computing(painter.device, painter.dtype):
             exposure = measured(painter, sample, part, tell)
             for tile in parts:
                 tell(done)

@@ -14,7 +14,7 @@ from .painter import Painter
 from .pixel_painter import PixelPainter
 from .sight_painter import SightPainter
 
-__all__ = ["of_any_size", "paint_whole"]
+__all__ = ["painted_at", "paint_whole"]
 
 
 def paint_whole(
@@ -30,16 +30,14 @@ def paint_whole(
     if opacity.numel():
         photo = filled(photo, opacity)
     small = photo if photo.shape[-2:] == shape else resize_short(photo, min(shape))
-    painted = of_any_size(painter, small).to(device)
+    return torch.cat([painted_at(painter, small, photo, how.keep_colors), opacity], 1)
+
+
+def painted_at(painter, small, photo, keep_colors):
+    "Paint small, the edge repeated for reflection padding; then bring it to the photo's size."
+    height, width = small.shape[-2:]
+    room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
+    painted = painter(F.pad(small, room, mode="replicate"))[..., :height, :width].to(photo.device)
     if painted.shape != photo.shape:
         painted = enlarged(painted, small, photo)
-    if how.keep_colors:
-        painted = recolor(painted, photo)
-    return torch.cat([painted, opacity], 1)
-
-
-def of_any_size(painter, x):
-    "Paint an image that may be too small for reflection padding: repeat its edge, and crop it."
-    height, width = x.shape[-2:]
-    room = 0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height)
-    return painter(F.pad(x, room, mode="replicate"))[..., :height, :width]
+    return recolor(painted, photo) if keep_colors else painted

@@ -38,13 +38,9 @@ class Painter:
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:  # [B, 3, H, W] in [0, 1]
         photo = x.to(self.device)
-        with self.computing():
+        with computing(self.device, self.dtype):
             painted = self.net(photo, self.styling(len(x)))
         return self.exposed(painted, photo)
-
-    def computing(self):
-        "The context to run the network in."
-        return computing(self.device, self.dtype)
 
     def styling(self, batch: int = 1) -> Tensor:
         "The network's `style`."

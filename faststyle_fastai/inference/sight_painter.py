@@ -67,7 +67,8 @@ class SightPainter:
         left, top = self.follow.next_frame(x) if self.follow else (0, 0)
         room = left, -(left + width) % UNIT, top, -(top + height) % UNIT
         x = F.pad(x, room, mode="replicate")
-        other, palette, styles = self.canvas()
+        works = [(kind, work) for kind, works in enumerate(self.works) for work in works]
+        other, palette, styles = of_works(works, self.device, self.dtype)
         tiles = [(y, x_) for y in range(0, x.shape[2], TILE) for x_ in range(0, x.shape[3], TILE)]
         own = keys(self.seen(x, tiles)).to(other)
         held = self.follow.held(own.shape[2:], self.device) if self.follow else None
@@ -105,11 +106,6 @@ class SightPainter:
                 h, w = room.shape[2:]
                 room.copy_(each[..., down : down + h, across : across + w])
         return found
-
-    def canvas(self):
-        "All works, one below the other: keys [1, C, H, W], blocks [C, H * W], styles [H, W]."
-        works = [(kind, work) for kind, works in enumerate(self.works) for work in works]
-        return of_works(works, self.device, self.dtype)
 
 
 def reached(start, length):

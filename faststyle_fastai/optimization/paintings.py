@@ -33,8 +33,14 @@ class Paintings:
     ):
         self.works = [work for works in styles for work in works]
         self.style_of = [i for i, works in enumerate(styles) for _ in works]
-        shares = normalized(weights, len(styles))
-        self.shares = [shares[i] / len(styles[i]) for i in self.style_of]
+        n = len(styles)
+        weights = list(weights or [1.0] * n)
+        if len(weights) != n or not 0 < sum(weights) < math.inf or min(weights) < 0:
+            raise ValueError(
+                f"{count(len(weights), 'style weight')} for {count(n, 'painting')}: "
+                f"give one each, from 0 and not all 0."
+            )
+        self.shares = [weights[i] / sum(weights) / len(styles[i]) for i in self.style_of]
         self.first = len(styles[0])  # works of the first style
         self.mask = None if mask is None else read_mask(mask).convert("RGB")
         if mask is not None and not sum(self.shares[self.first :]):
@@ -83,14 +89,3 @@ class Paintings:
             moved = toward_palette(x, found, palette, self.plan.palette)
             regions.append(moved if mask is None else mask * moved)
         return torch.stack(regions).sum(0)
-
-
-def normalized(weights, n):
-    "Weights with a sum of 1."
-    weights = list(weights or [1.0] * n)
-    if len(weights) != n or not 0 < sum(weights) < math.inf or min(weights) < 0:
-        raise ValueError(
-            f"{count(len(weights), 'style weight')} for {count(n, 'painting')}: "
-            f"give one each, from 0 and not all 0."
-        )
-    return [w / sum(weights) for w in weights]

@@ -171,7 +171,7 @@ class PixelOptimizer:
     def _enter(self, shape):
         "Resize the image and Adam's moments."
         pixels = self.pixels if self.mean is None else self._average()
-        pixels = resized(pixels, shape, "bicubic")
+        pixels = F.interpolate(pixels, shape, mode="bicubic")
         if self.plan.clamp:
             pixels = pixels.clamp(0, 1)
         parts = decomposed(pixels.detach(), self.levels)
@@ -182,8 +182,9 @@ class PixelOptimizer:
         if last and self.plan.optimizer == "adam" and not self.levels:
             state = last.state_dict()
             for moment in state["state"].values():
-                moment["exp_avg"] = resized(moment["exp_avg"], shape, "bicubic")
-                moment["exp_avg_sq"] = resized(moment["exp_avg_sq"], shape, "bilinear").relu()
+                moment["exp_avg"] = F.interpolate(moment["exp_avg"], shape, mode="bicubic")
+                squares = F.interpolate(moment["exp_avg_sq"], shape, mode="bilinear")
+                moment["exp_avg_sq"] = squares.relu()
             self.opt.load_state_dict(state)
 
     def _step(self, errors):
@@ -254,7 +255,3 @@ OPTIMIZERS = {
     "lbfgs": (lambda x, plan: torch.optim.LBFGS(x, max_iter=1, history_size=10), "never"),
     "wolfe": (lambda x, plan: lbfgs_with_line_search(*x), "inside"),
 }
-
-
-def resized(x, shape, mode):
-    return F.interpolate(x, tuple(shape), mode=mode, align_corners=False)

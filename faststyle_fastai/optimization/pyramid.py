@@ -16,7 +16,7 @@ def decomposed(
     while len(parts) < levels and min(x.shape[-2:]) > 1:
         shape = [max(1, n // 2) for n in x.shape[-2:]]
         small = F.interpolate(x, shape, mode="bilinear", antialias=True)
-        parts.append(x - _enlarged(small, x))
+        parts.append(x - F.interpolate(small, x.shape[-2:], mode="bilinear"))
         x = small
     return [*parts, x]
 
@@ -27,12 +27,8 @@ def composed(
     "The image of a pyramid."
     *finer, x = parts
     for part in reversed(finer):
-        x = part + _enlarged(x, part)
+        x = part + F.interpolate(x, part.shape[-2:], mode="bilinear")
     return x
-
-
-def _enlarged(x, like):
-    return F.interpolate(x, like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def smooth(

@@ -174,26 +174,18 @@ class VggLoss(nn.Module):
         """
         state = self.__dict__.copy()
         state |= {"parts": {}, "style_ids": None, "_targets": {}}
-        state["styles"] = self.styles and [_of_each(_to_bytes, x) for x in self.styles]
+        state["styles"] = self.styles and [
+            [(work * 255).round().to("cpu", torch.uint8) for work in listify(x)]
+            for x in self.styles
+        ]
         state["_modules"] = {**self._modules, "backbone": None}
         return state
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        self.styles = self.styles and [_of_each(_from_bytes, x) for x in self.styles]
-
-
-def _of_each(function, painting):
-    "Apply a function to a painting, or to each of several works."
-    return [*map(function, painting)] if isinstance(painting, list) else function(painting)
-
-
-def _from_bytes(painting):
-    return painting.float() / 255
-
-
-def _to_bytes(painting):
-    return (painting * 255).round().to("cpu", torch.uint8)
+        self.styles = self.styles and [
+            [work.float() / 255 for work in listify(x)] for x in self.styles
+        ]
 
 
 def _by_full_name(weights, backbone):

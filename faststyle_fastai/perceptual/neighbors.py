@@ -95,8 +95,10 @@ class Neighbors(LayerTerm):
         for k, (own, grid) in self.queries(features, photo, shape).items():
             places = sample(len(own), self.places, random).to(own.device)
             queries = own[places].float()
-            insides = [_inside(mask, grid, places) for mask, _ in regions]
-            styles = [(inside, keys[k]) for inside, (_, keys) in zip(insides, regions)]
+            styles = [  # which of the places are inside each mask
+                (None if mask is None else area(mask, grid).flatten()[places] >= 0.5, keys[k])
+                for mask, keys in regions
+            ]
             dtype = features[next(iter(features))].dtype
             targets, lengths = match(queries, styles, self.centered, dtype)
             center, shortest = queries.mean(0) * self.centered, length(queries)
@@ -149,11 +151,6 @@ class Hypercolumns(Neighbors):
     def queries(self, features, photo, shape):
         (own, grid), (first, _) = (self.parts(x, shape)["all"] for x in (features, photo))
         return {"all": (torch.lerp(own, first, self.likeness), grid)}
-
-
-def _inside(mask, grid, places):
-    "Which of the places of a grid are inside a mask."
-    return None if mask is None else area(mask, grid).flatten()[places] >= 0.5
 
 
 def columns(

@@ -249,15 +249,9 @@ class StopOnNonFinite(Callback):
         # a callback warns when it is set as usual
         self.recorder.__dict__["smooth_loss"] = SmoothLoss()
 
-    def before_train(self):
-        self._keep()
-
     def after_batch(self):
         if self.training and len(self.yb) and self.train_iter % self.every == 0:
             self._look()
-
-    def after_fit(self):
-        self._read()
 
     def _read(self):
         "Copy the losses of the last steps from the device, together."
@@ -286,8 +280,6 @@ class StopOnNonFinite(Callback):
             f"The weights of step {self.good_iter} were restored. Lower the learning rate."
         )
 
-    after_train = _look
-
     def _keep(self):
         "Keep the weights if they are finite; returns whether they are."
         state = self.learn.model.state_dict()
@@ -295,3 +287,5 @@ class StopOnNonFinite(Callback):
             self.good = {name: value.clone() for name, value in state.items()}
             self.good_iter = getattr(self.learn, "train_iter", 0)
         return finite
+
+    before_train, after_train, after_fit = _keep, _look, _read

@@ -22,7 +22,7 @@ __all__ = ["pretrain"]
 
 
 @with_kinds
-@alone(lambda out, **_: part_of(out), "trained")
+@alone(lambda out, **_: Path(f"{out}.part"), "trained")
 def pretrain(
     photos: str | Path,  # a folder
     out: str | Path,  # .safetensors
@@ -51,7 +51,7 @@ def pretrain(
     photos, `FaststyleError` if `out` exists or cannot be resumed, and `NonFiniteLoss`.
     """
     check_minutes(minutes)
-    out, part = Path(out), part_of(out)
+    out, part = Path(out), Path(f"{out}.part")  # the folder of an unfinished pretraining
     started = record_of(part)
     may_write_file(out, force or (resume and started), ".safetensors")
     if started and not (resume or force):
@@ -74,8 +74,3 @@ def pretrain(
         raise failed
     shutil.rmtree(part, ignore_errors=True)  # Windows keeps its open lock
     return out
-
-
-def part_of(out):
-    "The folder of an unfinished pretraining."
-    return Path(f"{out}.part")

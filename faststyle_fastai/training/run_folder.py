@@ -95,12 +95,6 @@ def may_write(out, resume, force):
         raise FaststyleError(f"{out} contains {there[0]} but no run: choose another -o.")
 
 
-def not_among(photos, out):
-    "Check that a run's own images do not become training photos."
-    if Path(photos).resolve() in (out.resolve(), *out.resolve().parents):
-        raise FaststyleError(f"{out} is inside the folder of photos {photos}: choose another -o.")
-
-
 def same_run(out, settings, trained):
     """Check that the run to resume was started with the same settings; file paths may differ.
 

@@ -88,8 +88,10 @@ def train(
     paintings = _paintings(style, keyframes)
     names, styles = list(paintings), list(paintings.values())
     usual = not (minutes or images or overrides.get("epochs"))
-    if usual:
-        minutes = _minutes(out, resume, recipe, len(names))
+    if usual and resume and (old := run_folder.record_of(out)):
+        minutes = old["settings"]["minutes"]
+    elif usual and (each := recipe_row(recipe).minutes):
+        minutes = len(names) * each  # else the recipe's epochs
     if patience and not minutes and patience + 1 >= plan.epochs * len(plan.schedule):
         raise ValueError(
             f"patience={patience} needs more epochs than recipe {recipe} has: give minutes= too, "
@@ -99,7 +101,8 @@ def train(
     for photo in preview_photos or []:
         read_picture(photo)  # fail early on a bad file
     run_folder.may_write(out, resume, force)
-    run_folder.not_among(photos, out)
+    if out.resolve().is_relative_to(Path(photos).resolve()):  # its own images would be learned
+        raise FaststyleError(f"{out} is inside the folder of photos {photos}: choose another -o.")
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}
     kept = {"valid_pct": valid_pct, "minutes": minutes, "seed": seed}
@@ -160,14 +163,6 @@ def _paintings(style, keyframes):
     if keyframes and len(paintings) > 1:
         raise ValueError("Keyframes teach one style: give one painting, or none.")
     return paintings
-
-
-def _minutes(out, resume, recipe, n_styles):
-    "The minutes of the run to resume, or those of the recipe; None: its epochs."
-    if resume and (record := run_folder.record_of(out)):
-        return record["settings"]["minutes"]
-    minutes = recipe_row(recipe).minutes
-    return minutes and n_styles * minutes
 
 
 def begun(
@@ -234,7 +229,10 @@ def add_style(
     photos = photos or (record and record["settings"]["photos"])
     if not photos:
         raise FaststyleError(f"{file} is not in a run folder that lists its photos: give --photos.")
-    plan = _plan_to_add(record, info["recipe"], overrides)
+    plan = record["settings"]["plan"] if record else asdict(recipe_plan(info["recipe"], "style"))
+    own = {k: v for k, v in overrides.items() if v is not None}
+    own["loss"] = merged(plan["loss"], own.get("loss") or {})
+    plan = {**plan, "lr": ROWS_LR} | own  # the rate is that of scales and shifts
     size, bs, images = (plan.pop(field) for field in ("size", "bs", "images"))
     # Photos that the run held out stay held out.
     split = {k: record["settings"][k] for k in ("valid_pct", "seed")} if record else {"seed": seed}
@@ -255,14 +253,6 @@ def add_style(
         learn.loss_func.source = None  # it has only the new painting
         run_folder.export_learner(learn, run / "model.pkl")
     return out
-
-
-def _plan_to_add(record, recipe, overrides) -> dict:
-    "The plan of the run, or of the recipe, with the learning rate for scales and shifts."
-    plan = record["settings"]["plan"] if record else asdict(recipe_plan(recipe, "style"))
-    own = {k: v for k, v in overrides.items() if v is not None}
-    own["loss"] = merged(plan["loss"], own.get("loss") or {})
-    return {**plan, "lr": ROWS_LR} | own
 
 
 def fit_run(learn, minutes, quiet, where, *cbs, since=None):

@@ -36,8 +36,16 @@ def encoding(
 ) -> tuple[str, str, dict[str, Any]]:  # FFmpeg's container and codec, and the codec's options
     "How a file is encoded; raises as `check_encoding`."
     av: Any = extra("av", "video")
-    container = container_name(av, out)
-    usual, options = CODECS.get(out.suffix.lower(), CODEC)
+    suffix, writes = out.suffix.lower(), False
+    container = CONTAINERS.get(suffix, suffix[1:])
+    with suppress(ValueError):
+        writes = av.format.ContainerFormat(container, "w").is_output
+    if not writes:
+        raise ValueError(
+            f"{out}: unsupported video format. Use .mp4, .mkv, .webm, .mov, .gif, .webp, .apng or "
+            "frames/%04d.png."
+        )
+    usual, options = CODECS.get(suffix, CODEC)
     if codec and codec != usual:
         options = {}
     codec = codec or usual
@@ -53,16 +61,3 @@ def encoding(
     if kinds and PIXELS not in kinds:
         raise ValueError(f"Codec {codec} takes {kinds[0]}, not {PIXELS}. Try libx264.")
     return container, codec, options
-
-
-def container_name(av, path):
-    "Name of the container format for a file name."
-    suffix = path.suffix.lower()
-    name = CONTAINERS.get(suffix, suffix[1:])
-    with suppress(ValueError):
-        if av.format.ContainerFormat(name, "w").is_output:
-            return name
-    raise ValueError(
-        f"{path}: unsupported video format. Use .mp4, .mkv, .webm, .mov, .gif, .webp, .apng or "
-        "frames/%04d.png."
-    )

@@ -15,11 +15,10 @@ from ..images.masks import fit_mask, gray, read_mask
 from ..images.shapes import short_shape
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
-from ..inference.enlarge import enlarged
 from ..inference.faces import with_faces
-from ..inference.finish import filled, recolor
+from ..inference.finish import filled
 from ..inference.options import PaintOptions, painting_shape
-from ..inference.paint_whole import of_any_size
+from ..inference.paint_whole import painted_at
 from ..inference.stylizer import Stylizer
 from .matches import FollowedMatches
 from .reader import VideoFrame
@@ -107,10 +106,7 @@ class FramePainter:
             self.people.next_frame(full)
         layers, mask = [full], self._area(full)
         for painter in reversed(self.painters):
-            painted = of_any_size(painter, x).to(self.device)
-            if painted.shape != full.shape:
-                painted = enlarged(painted, x, full)
-            painted = recolor(painted, full) if self.options.keep_colors else painted
+            painted = painted_at(painter, x, full, self.options.keep_colors)
             if self.people and self.options.faces == "natural":
                 shares = self.options.strength * self.people.shares
                 painted = with_faces(painted, full, self.people.faces.tolist(), shares.tolist())

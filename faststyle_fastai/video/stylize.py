@@ -85,7 +85,11 @@ def paint_video(
         raise UsageError(f"Invalid loop={loop} for {out}. Use boomerang, and one file.")
     check_output(out, source)
     check_encoding(out, codec, crf, resume)
-    paint_options = of_films(PaintOptions(style, strength, **options))
+    paint_options = PaintOptions(style, strength, **options)
+    if paint_options.strokes:
+        raise UsageError("strokes= is for still images: the strokes of a video would flicker.")
+    if paint_options.mask is not None:  # read once for all frames
+        paint_options = replace(paint_options, mask=read_mask(paint_options.mask))
     if refine and painterly:
         raise FaststyleError("Refining is for a network. Do not use both refine= and painterly=.")
     settings: dict[str, Any] = {}
@@ -129,13 +133,6 @@ def paint_video(
     return out
 
 
-def of_films(how: PaintOptions) -> PaintOptions:
-    "The options with the mask read once for all frames; those of still images are refused."
-    if how.strokes:
-        raise UsageError("strokes= is for still images: the strokes of a film would flicker.")
-    return how if how.mask is None else replace(how, mask=read_mask(how.mask))
-
-
 def stated_end(reader, end) -> float | None:
     "Where the video says that it ends, or `end` if that is earlier, in seconds; None: unknown."
     if not reader.seconds:
@@ -167,16 +164,6 @@ def three_frames(source, start, end, fps) -> list[Image.Image]:
     if not photos:
         raise FaststyleError(f"{source} has no frames in the requested time range.")
     return photos
-
-
-def kept_refined(paint, out, resume) -> Stylizer | None:
-    "The style that an interrupted video was being painted in, if there is one."
-    file = parts_folder(out) / REFINED
-    if not (resume and file.is_file()):
-        return None
-    kept = Stylizer(file, paint.device)
-    kept.dtype = paint.dtype
-    return kept
 
 
 def paint_frames(

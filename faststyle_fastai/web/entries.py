@@ -11,10 +11,7 @@ from ..images.formats import is_painting
 from ..inference.builtin import style_thumbnail
 from ..models.stylefile import load_style
 
-__all__ = [
-    "file_of", "is_late", "is_readable", "is_training", "names_in", "painting_at", "same_picture",
-    "written",
-]  # fmt: skip
+__all__ = ["file_of", "is_readable", "is_training", "names_in", "painting_at", "written"]
 
 MOST_KNOWN = 4096  # files whose contents are remembered
 
@@ -30,11 +27,6 @@ def written(file: Path) -> int:
 def file_of(path):
     "The style file, or painting, of one of `own`."
     return path / MODEL if path.is_dir() else path
-
-
-def is_late(path: Path) -> bool:
-    "Whether one of `own` is an interrupted training."
-    return not file_of(path).exists()
 
 
 def is_training(path):
@@ -68,7 +60,3 @@ def names_in(file, _written):
     except (ValueError, OSError) as error:
         warnings.warn(f"Style skipped: {error}", stacklevel=2)
         return []
-
-
-def same_picture(one, other):
-    return one.size == other.size and one.tobytes() == other.tobytes()

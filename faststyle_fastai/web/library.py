@@ -21,7 +21,7 @@ from ..images.saving import save_picture
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import load_style
-from .entries import file_of, is_readable, is_training, names_in, painting_at, same_picture, written
+from .entries import file_of, is_readable, is_training, names_in, painting_at, written
 from .names import MANY, builtin_names, named_after, numbered, own_name, plain_name, spoken
 
 __all__ = ["StyleLibrary"]
@@ -258,7 +258,8 @@ class StyleLibrary:
             )
         for called in numbered(own_name(name)):
             known = self.painting_of(called)
-            if known and same_picture(read_picture(known), painting):
+            there = known and read_picture(known)
+            if there and (there.size, there.tobytes()) == (painting.size, painting.tobytes()):
                 return called
             with suppress(FaststyleError):  # taken
                 place = self._new(called)

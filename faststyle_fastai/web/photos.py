@@ -90,8 +90,8 @@ class Photos:
         find = self.shelf.find_for_film if visit.film else self.shelf.find
         (paint, mix), closer = self.mixed(how, find), visit.closer.get((visit.key, called))
         alone = not (visit.film or isinstance(mix, dict))
-        if closer and alone and closer.paint.file.exists():  # which may have been trimmed
-            paint, mix, note = closer.paint, None, closer.note
+        if closer and alone and closer.file.exists():  # which may have been trimmed
+            paint, mix, note = closer, None, closer.note
         else:
             note = "sight" if self.shelf.painting(called) else ""
         weaker = paint.at_sight or paint.base  # a painting at sight is blended with the photo

@@ -15,7 +15,7 @@ from ..inference.layers import paint_layers
 from ..inference.options import PaintOptions
 from ..optimization.optimize import optimize_style
 from .jobs import OptimizationJob
-from .visits import Closer, Site, Visit, file_name
+from .visits import Site, Visit, file_name
 
 __all__ = ["Refined", "refining"]
 
@@ -44,7 +44,7 @@ def refining(site: Site):
                 return
             save_picture(painted, out)
             note = "partly" if watch.stop.is_set() else "refined"
-            visit.closer[key, called] = Closer(Refined(out, like), note)
+            visit.closer[key, called] = Refined(out, like, note)
 
         return {"id": site.queue.add(photo.stem, watch, work, visit.name, out)}
 
@@ -56,8 +56,8 @@ class Refined:
 
     at_sight = base = True  # its strength can be chosen
 
-    def __init__(self, file: Path, painting: Any):
-        self.file, self.painting = file, painting
+    def __init__(self, file: Path, painting: Any, note: str = "refined"):  # or partly
+        self.file, self.painting, self.note = file, painting, note
 
     def __call__(
         self, picture, strength=1.0, keep_colors=False, mask=None, strokes=False, **_
@@ -69,7 +69,7 @@ class Refined:
             strength=strength, keep_colors=keep_colors, strokes=strokes, stroke="finest",
             mask=mask and mask.resize(photo.size),
         )  # fmt: skip
-        shown: Any = paint_layers(kept.painter, photo, how, None, lambda _: self.painting)
+        shown: Any = paint_layers(lambda *_, **__: kept, photo, how, None, lambda _: self.painting)
         return to_picture(shown)
 
 
@@ -79,9 +79,6 @@ class Kept(NamedTuple):
     painted: Tensor
     strength: float
     device: torch.device = torch.device("cpu")
-
-    def painter(self, style, strength, private):
-        return self
 
     def __call__(self, x: Tensor) -> Tensor:
         height, width = self.painted.shape[-2:]  # `x` may be padded

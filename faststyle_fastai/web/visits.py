@@ -28,10 +28,7 @@ from .jobs import Queue
 from .library import StyleLibrary
 from .names import plain_name
 
-__all__ = [
-    "Closer", "Film", "Owners", "Site", "Visit", "Visitors", "file_name", "kept", "key_of",
-    "size_of",
-]  # fmt: skip
+__all__ = ["Film", "Owners", "Site", "Visit", "Visitors", "file_name", "kept", "key_of", "size_of"]
 
 THREADS, AT_ONCE = 32, 20  # that answer visitors, and calls of one visitor
 WAITING = "paint", "thumbnail", "example", "finish", "frame"  # calls for one painter
@@ -51,13 +48,6 @@ class Film(NamedTuple):
     seconds: float
 
 
-class Closer(NamedTuple):
-    "What comes closer to a painting than its style does, on one photo."
-
-    paint: Any  # it is called as a Stylizer is
-    note: str  # refined, or partly
-
-
 @dataclass
 class Visit:
     "What the page knows of a visitor."
@@ -71,8 +61,8 @@ class Visit:
     film: Film | None = None
     share: float | None = None  # of the download that runs
     stop: threading.Event = field(default_factory=threading.Event)
-    # Which photo, and the style -> what was painted on it
-    closer: dict[tuple[str, str], Closer] = field(default_factory=dict)
+    # Which photo, and the style -> a refining.Refined, closer to the painting than the style is
+    closer: dict[tuple[str, str], Any] = field(default_factory=dict)
     painted: tuple[tuple, Path] | None = None  # how at full size, and where it is kept
     live: Any = None  # camera.Live
     lessons: Path | None = None  # a folder of photos that it sent to learn on

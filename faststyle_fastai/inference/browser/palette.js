@@ -4,10 +4,7 @@ const TINY = 1e-4, GAIN = 1.6; // of the colors: least variance, and most change
 function approach(data, { share, moments }) {
   const n = data.length / 3, planes = split(data, { width: n, height: 1 }), three = [0, 1, 2];
   const center = planes.map((plane) => plane.reduce((sum, v) => sum + v, 0) / n);
-  const gaussian = (mean, product) => {
-    const at = (i, j) => product(i, j) - mean[i] * mean[j] + (i === j ? TINY : 0);
-    return three.map((i) => three.map((j) => at(i, j)));
-  };
+  const gaussian = (mean, product) => three.map((i) => three.map((j) => product(i, j) - mean[i] * mean[j] + (i === j ? TINY : 0)));
   const own = gaussian(center, (i, j) => planes[i].reduce((sum, v, k) => sum + v * planes[j][k], 0) / n);
   const target = three.map((i) => moments[i][3]), wanted = gaussian(target, (i, j) => moments[i][j]);
   const root = ofMatrix(own, Math.sqrt), inverse = ofMatrix(own, (v) => 1 / Math.sqrt(v));
