@@ -39,10 +39,9 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 register_heif_opener()  # HEIC; Pillow reads AVIF without it
 
-# Keys in an opened file's `Image.info`: its source, its colors; of a TIFF, its pictures, bits, and
-# whether 0 is white.
-SOURCE, COLORS, PAGES, BITS = "source", "named colors", "pages", "bits"
-NEGATIVE = "negative"
+# Keys in an opened file's `Image.info`, which no text of a file has: its source, its colors; of a
+# TIFF, its pictures, bits, and whether 0 is white.
+SOURCE, COLORS, PAGES, BITS, NEGATIVE = ((0, i) for i in range(5))
 
 
 @contextmanager

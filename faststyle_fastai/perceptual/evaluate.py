@@ -4,6 +4,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import torch
+from fastcore.basics import listify
 from PIL import Image
 from torch.nn import functional as F
 
@@ -86,7 +87,7 @@ def evaluate_style(
         for picture in named.values():
             _check_shape(picture, path)
     assert loss.styles
-    painting = resize_short(loss.styles[0], size).to(device)
+    painting = resize_short(listify(loss.styles[0])[0], size).to(device)
     rows: dict[str, dict[str, list[float]]] = {}
     curves, sheet = [], []
     for path, named in zip(photos, theirs):

@@ -11,7 +11,7 @@ from fastai.callback.core import (
     CancelTrainException,
     CancelValidException,
 )  # fmt: skip
-from fastai.callback.tracker import TrackerCallback
+from fastai.callback.tracker import EarlyStoppingCallback, TrackerCallback
 from fastai.callback.training import GradientAccumulation
 from fastai.learner import AvgSmoothLoss, Recorder
 from fastai.torch_core import to_device
@@ -201,6 +201,12 @@ def let_track(cbs, on: bool) -> None:
     for cb in cbs:
         if isinstance(cb, TrackerCallback):
             cb.run = on
+
+
+def has_stopped(cbs, states: dict[str, dict]) -> bool:
+    "Whether fastai ended the training early that these states are of."
+    early = [cb for cb in cbs if isinstance(cb, EarlyStoppingCallback)]
+    return any(states.get(cb.name, {}).get("wait", 0) >= cb.patience for cb in early)
 
 
 def has_state(cb: Callback) -> bool:

@@ -26,7 +26,7 @@ from ..core.devices import GPUS
 from ..core.errors import FaststyleError
 from ..core.weights import read_plain
 from ..models.stylefile import card_of, load_style, plain_net, save_style
-from .callbacks import has_state, let_track
+from .callbacks import has_state, has_stopped, let_track
 
 __all__ = ["Checkpoint"]
 
@@ -75,10 +75,11 @@ class Checkpoint(Callback):
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
         self.best, self.since = float("inf"), 0
-        self.later = bool(self.found and self.found.get("frozen", 0) < self.opt.frozen_idx)
-        if self.later:  # it is of the second fit of `fine_tune`, and this is the first one
-            self.found = None
-            raise CancelFitException
+        own = self.opt.frozen_idx
+        self.ends = self.later = bool(self.found and self.found.get("frozen", own) < own)
+        if self.later:
+            warnings.warn(f"{self.folder} is of a later fit: this one is skipped.", stacklevel=2)
+            self.found = None  # this is the first fit of `fine_tune`, and it is of the second
         if self.found:
             if self.found["styles"] != styles:
                 before, now = ", ".join(self.found["styles"]), ", ".join(styles)
@@ -89,11 +90,12 @@ class Checkpoint(Callback):
             plain_net(self.learn.model).load_state_dict(self.found["model"])
             self.learn.opt.load_state_dict(to_device(self.found["opt"], self.dls.device))
             self._restore(self.found)  # a finished fit keeps its result
-            if self.found["epoch"] >= self.n_epoch:
-                raise CancelFitException
-            self._stop_at_best()
+            stopped = has_stopped(self.learn.cbs, self.found["callbacks"])
+            self.ends = stopped or self.found["epoch"] >= self.n_epoch
 
     def before_epoch(self):
+        if self.ends or self._is_over():  # once all callbacks have begun
+            raise CancelFitException
         skips = bool(self.found and self.epoch < self.found["epoch"])
         let_track(self.learn.cbs, not skips)
         if skips:
@@ -136,22 +138,17 @@ class Checkpoint(Callback):
             self.best, self.since = loss, 0
             if not rank_distrib():
                 best_effort_write(save_style, self.learn, self.folder / BEST)
-        self._stop_at_best()
 
     def after_fit(self):
         if self.at not in (None, self.saved):
             self._save()
+        if self._is_over() and (best := self.folder / BEST).is_file():
+            plain_net(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
         stop = getattr(self.learn, "stop_on_interrupt", None)
         self.resume = self.resume and (self.later or bool(stop and stop.asked))  # not another fit
 
-    def _stop_at_best(self):
-        if not self.patience or self.since < self.patience:
-            return
-        if self.at not in (None, self.saved):
-            self._save()
-        if (best := self.folder / BEST).is_file():
-            plain_net(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
-        raise CancelFitException
+    def _is_over(self):
+        return self.patience is not None and 0 < self.patience <= self.since
 
     def _save(self):
         weights = plain_net(self.learn.model).state_dict()

@@ -28,7 +28,7 @@ from ..inference.first_sight import PREDICTED, palette_of
 from ..inference.strokes import with_strokes
 from ..models.metadata import check_names
 from ..models.normalization import is_affine
-from ..models.stylefile import select_styles
+from ..models.stylefile import plain_net, select_styles
 from ..models.transformer import TransformerNet, make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
@@ -246,7 +246,8 @@ class Unwound(ContextManagers):
 
 def affine_last(net: TransformerNet) -> list[list[Tensor]]:
     "Parameter groups: the convolutions, then each style's own scales and shifts."
-    named = [each for each in net.named_parameters() if net.affine or not is_affine(each[0])]
+    affine = plain_net(net).affine
+    named = [each for each in net.named_parameters() if affine or not is_affine(each[0])]
     return [[p for name, p in named if is_affine(name) == affine] for affine in (False, True)]
 
 

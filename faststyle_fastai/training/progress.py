@@ -146,13 +146,13 @@ class Preview(Callback):
         resumes = getattr(getattr(self.learn, "checkpoint", None), "found", None)
         if self.train_iter == 0 and not hasattr(self.learn, "lr_finder") and not resumes:
             if not rank_distrib():
-                self._forget()
+                best_effort_write(self._forget)
             self._paint(0)
 
     def _forget(self):
         "Remove the previews of another fit, which would end this one's GIF."
         for folder in self.films.values():
-            for file in folder.glob("step-*.png"):
+            for file in folder.glob("step-[0-9]*.png"):
                 file.unlink(missing_ok=True)
 
     def after_step(self):

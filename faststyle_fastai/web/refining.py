@@ -1,5 +1,6 @@
 "Refining on the page: painting goes on, on the image itself."
 
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,8 +34,9 @@ def refining(site: Site):
             raise FaststyleError("Choose a style whose painting is known.")
         if type(side) is not int or not SIDES[0] <= side <= SIDES[1]:
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
-        like = read_picture(painting)  # its file may get another name
         key, out = visit.key, site.place(visit) / f"{photo.stem}.png"
+        like = out.with_name(f"{photo.stem}-like{painting.suffix}")
+        shutil.copy(painting, like)  # which may get another name
         watch = OptimizationJob(visit, EARLY)
         watch.asked, watch.styles = f"{key} {called}", (file_name(called),)
 

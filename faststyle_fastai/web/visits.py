@@ -89,8 +89,8 @@ class Owners:
         self.shared, self.file, self.keeping = shared, shelf.folder / OWNERS, threading.Lock()
         self.names: dict[str, str] = {}  # a style -> who began it
         with suppress(OSError, ValueError, AttributeError):  # there is none, or it is damaged
-            known = json.loads(self.file.read_text("utf-8")).items()
-            self.names = {name: owner for name, owner in known if name in shelf.own()}
+            known, own = json.loads(self.file.read_text("utf-8")).items(), shelf.own()
+            self.names = {name: owner for name, owner in known if name in own}
 
     def own(self, visit: Visit, name: str) -> None:
         "A visitor began a style."

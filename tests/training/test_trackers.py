@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from fastai.callback.core import Callback
+from fastai.callback.progress import CSVLogger
 from fastai.callback.tracker import EarlyStoppingCallback, ReduceLROnPlateau, SaveModelCallback
 from learners import learner, run
 from test_checkpoint import StopAt
@@ -75,3 +76,32 @@ def test_the_second_fit_of_fine_tune_is_resumed(photos, painting):
         tuned(learner(photos, painting), Checkpoint("ck", every=1), StopUnfrozen(3))
     resumed = tuned(learner(photos, painting, 5), Checkpoint("ck", every=1, resume=True))
     assert same(whole, resumed)
+
+
+def test_a_fit_that_ended_is_not_trained_on(photos, painting):
+    def ended(*cbs):
+        learn = learner(photos, painting, 5)
+        with learn.no_bar(), learn.no_logging():
+            learn.fit(4, 1e-9, cbs=[*cbs, CSVLogger(), EarlyStoppingCallback(min_delta=9)])
+        return learn, getattr(learn, "train_iter", 0)
+
+    first, steps = ended(Checkpoint("ck", every=1))
+    assert steps < 4 * len(first.dls.train)
+    again, more = ended(Checkpoint("ck", every=1, resume=True))
+    assert more == steps and same(first, again)
+
+
+def test_checkpoints_of_another_version_resume_when_frozen(photos, painting):
+    learn = learner(photos, painting)
+    learn.freeze()
+    with pytest.raises(RuntimeError):
+        run(learn, [Checkpoint("ck", every=1), StopAt(5)])
+    for file in Path("ck").glob("step-*/state.pt"):
+        state = torch.load(file, weights_only=False)
+        del state["frozen"]
+        torch.save(state, file)
+    resumed = learner(photos, painting, 5)
+    resumed.freeze()
+    whole = learner(photos, painting)
+    whole.freeze()
+    assert same(run(whole, []), run(resumed, Checkpoint("ck", resume=True)))

@@ -1,6 +1,7 @@
 // Photos are opened, by a click, by drag and drop or from the clipboard, and closed again.
 const TINY = 64; // px of a side, below which there is little to paint
 const MOST = 50e6, LESS = 16e6; // pixels of a photo, and where a browser refuses larger canvases
+const ROOM = Math.min(LESS, facts.most ?? LESS); // where the server takes fewer
 
 let opening = false, openings = 0; // a file is read and shown, for which thumbnails of the one before wait; how many were
 
@@ -23,7 +24,7 @@ async function open(file, was) {
   closeFilm();
   now.reduced = Math.min(image.width, image.height) < TINY ? words.tiny : "";
   file.large = image.width * image.height > (facts.most ?? Infinity); // for the server
-  now.photo = (!file.large && photoOf(image, MOST)) || photoOf(image, LESS);
+  now.photo = (!file.large && photoOf(image, MOST)) || photoOf(image, ROOM);
   image.close();
   keep("photo", file);
   await opened(file, `${now.photo.width}×${now.photo.height}`, was);
@@ -87,7 +88,7 @@ function photoOf(image, most) {
   if (scale < 1) now.reduced = filled(words.reduced, { size: `${image.width}×${image.height}`, most: most / 1e6 });
   const opacity = ([, , , a]) => a; // a refused canvas stays empty
   const there = opacity(canvas.getContext("2d").getImageData(0, 0, 1, 1).data), transparent = opacity(pixels(canvasOf(image, 1, 1)).data) < 255;
-  return most === LESS || there || transparent ? canvas : null;
+  return most <= LESS || there || transparent ? canvas : null;
 }
 
 onFiles($("file"), (files) => openAll(files));

@@ -71,7 +71,7 @@ const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how
 const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
-  const body = file.large ? await smaller(file, LESS) : file;
+  const body = file.large ? await smaller(file, ROOM) : file;
   const { size, moves } = await (await call("photo", { body, how: { name: file.name, key: keyOf(file) } })).json();
   Object.assign(file, { pixels: size.join("×"), moves }); // also of a photo that only the server can read
 }
