@@ -201,7 +201,7 @@ def test_the_studio_opens_and_makes_links(visit, elsewhere, photos, painting):
     linked = Stylizer(link, "cpu", "float32")
     assert away(downloaded(tab)[0], linked("china.png")) < 1.5
     chosen = tab.locator("#styles [aria-checked=true]").inner_text()
-    for bad, words in ((link[:-9], "damaged"), (sealed(b"\0\x64\x03abc"), "another version")):
+    for bad, words in ((link[:-9], "incomplete"), (sealed(b"\0\x64\x03abc"), "another version")):
         followed(bad)
         heard(tab, words)
         assert tab.locator("#styles [aria-checked=true]").inner_text() == chosen

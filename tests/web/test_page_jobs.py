@@ -150,7 +150,7 @@ def test_refining_is_shown_stopped_and_left(visit, photos, monkeypatch):
     tab.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     heard(tab, "Refining: ")
-    heard(tab, re.compile(r"Refining: [3-9]\d %"))
+    heard(tab, re.compile(r"Refining: [3-9]\d%"))
     tab.get_by_role("button", name="Stop").click()
     heard(tab, "Refining was stopped early")
     got = read_picture(downloaded(tab).path())
