@@ -126,7 +126,7 @@ def test_dead_places_come_alive(photos, painting):
         learn, seen = learner(photos, painting, loss={"dead": {"weight": weight}}), []
         with torch.no_grad():
             learn.model.in5.bias.sub_(1)
-        run(learn, [], 8, lr=0.02)
+        run(learn, [], 16, lr=0.02)
         assert not learn.model.in5._forward_hooks
         learn.model.in5.register_forward_hook(lambda norm, x, z: seen.append(z))
         with torch.no_grad():
