@@ -257,14 +257,8 @@ def neighbors(
 
 def solved(a: Tensor, b: Tensor) -> Tensor:  # [..., 3, 3], [..., 3] -> [..., 3]
     "Solve three equations by Cramer's rule: ONNX has no operation for it."
-
-    def cross(u, v):
-        return torch.stack(
-            [u[..., i - 2] * v[..., i - 1] - u[..., i - 1] * v[..., i - 2] for i in range(3)], -1
-        )
-
     columns = a.unbind(-1)
-    others = [cross(columns[i - 2], columns[i - 1]) for i in range(3)]
+    others = [torch.linalg.cross(columns[i - 2], columns[i - 1]) for i in range(3)]
     parts = torch.stack([(b * other).sum(-1) for other in others], -1)
     return parts / (columns[0] * others[0]).sum(-1, keepdim=True)
 
@@ -273,11 +267,9 @@ def solved(a: Tensor, b: Tensor) -> Tensor:  # [..., 3, 3], [..., 3] -> [..., 3]
 def people():
     square = torch.rand(1, 3, PersonNet.side, PersonNet.side)
     return graph_of(
-        People(),
-        (square, square.flip(3)),
-        ["stretched", "padded"],
+        People(), (square, square.flip(3)), ["stretched", "padded"],
         ["slope", "offset", "scores", "boxes"],
-    )
+    )  # fmt: skip
 
 
 def image_sides(least):

@@ -163,10 +163,11 @@ def read_images(jobs, paper):
 
     for source, target in jobs:
         try:
-            large = not is_address(source) and math.prod(image_size(source)) > READ_AHEAD
-            image = source if large and not paper else read_tensor(source)
+            size = (0, 0) if paper or is_address(source) else image_size(source)
+            large = math.prod(size) > READ_AHEAD
+            image = source if large else read_tensor(source)
             image = fit_paper(image, paper) if paper else image
-            check_size(target, *(image_size(source) if large and not paper else image.shape[:1:-1]))
+            check_size(target, *(size if large else image.shape[:1:-1]))
             yield source, target, image
         except MemoryError as error:  # read again in its turn, in tiles if it must be
             yield source, target, error if paper else source

@@ -13,14 +13,8 @@ from PIL import Image, PngImagePlugin
 from ..core.extras import extra
 
 __all__ = [
-    "bits_of",
-    "choose_page",
-    "in_planes",
-    "is_negative",
-    "mended_png",
-    "read_tiff",
-    "white_of",
-]
+    "bits_of", "choose_page", "in_planes", "is_negative", "mended_png", "read_tiff", "white_of",
+]  # fmt: skip
 
 TEXT = 2**24  # bytes of a PNG's text or profile that are read
 PngImagePlugin.MAX_TEXT_CHUNK = TEXT

@@ -23,16 +23,9 @@ from .raw import RawImage, is_raw
 from .remote import download, is_address
 
 __all__ = [
-    "BITS",
-    "COLORS",
-    "NEGATIVE",
-    "PAGES",
-    "is_tensor",
-    "most_pixels",
-    "name_of",
-    "opened",
+    "BITS", "COLORS", "NEGATIVE", "PAGES", "is_tensor", "most_pixels", "name_of", "opened",
     "reading",
-]
+]  # fmt: skip
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")

@@ -7,22 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from test_odd_photos import COLORS, away
 
 from faststyle_fastai.all import read_picture
 from faststyle_fastai.images.files import read_array
-
-RAMP = np.stack(np.meshgrid(np.arange(0, 256, 8), np.arange(0, 256, 8)), -1).astype(np.uint8)
-COLORS = np.dstack([RAMP, 255 - RAMP[..., :1]])  # [32, 32, 3]
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def away(file, right):
-    "Mean difference, of 255."
-    return np.abs(np.asarray(read_picture(file), float) - right).mean()
 
 
 def test_tiffs_that_pillow_mixes_up():
