@@ -1,4 +1,4 @@
-"""Run all benchmarks of speed and memory, one after the other.
+"""Run the main benchmarks of speed and memory, one after the other.
 
     python -m benchmarks --photos DIR [--peer EXAMPLES/fast_neural_style/neural_style]
 

@@ -38,7 +38,9 @@ SIDES = {
     "12 MP": (3000, 4000),
     "100 MP": (8660, 11547),
 }
-COPIES = "aten::_local_scalar_dense", "aten::nonzero", "cudaStreamSynchronize"
+# What waits for a GPU, and what would wait for one, on a CPU
+WAITS = ("cudaStreamSynchronize",)
+COPIES = "aten::_local_scalar_dense", "aten::nonzero"
 
 
 def main():
@@ -89,8 +91,8 @@ def timed(call, device, times):
 
 
 def wait(device):
-    if device.type == "cuda":
-        torch.cuda.synchronize()
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
 
 
 def peak(device):
@@ -98,6 +100,11 @@ def peak(device):
     n = 8192 if device.type == "cuda" else 1024
     a, b = (torch.rand(n, n, device=device, dtype=torch.bfloat16) for _ in range(2))
     return 2 * n**3 / timed(lambda: a @ b, device, 10) / 1e12
+
+
+def is_operation(event):
+    "Whether a profiler's event is one of PyTorch's operations; None is not."
+    return event is not None and event.name.startswith("aten::")
 
 
 def steps(args, bs, most):
@@ -128,8 +135,9 @@ def steps(args, bs, most):
         step()
         wait(dls.device)
     events = [event for event in seen.events() if event.name.startswith(("aten::", "cuda"))]
-    outer = [e for e in events if e.name.startswith("aten::") and e.cpu_parent is None]
-    waits = sum(event.name in COPIES for event in events)
+    outer = [e for e in events if is_operation(e) and not is_operation(e.cpu_parent)]
+    on_gpu = any(event.name.startswith("cuda") for event in events)
+    waits = sum(event.name in (WAITS if on_gpu else COPIES) for event in events)
     share = flops.get_total_flops() * rate / bs / 1e12 / most
     name = f"training, batches of {bs}"
     return [

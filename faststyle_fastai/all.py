@@ -30,7 +30,7 @@ from .optimization.optimize import optimize_style, optimize_to_file
 from .optimization.pixel_recipes import OPTIMIZATIONS, optimization_plan
 from .optimization.pixels import OptimizationStep, PixelOptimizer
 from .perceptual.backbones import BACKBONES, perceptual_backbone
-from .perceptual.evaluate import evaluate_autoencoder, evaluate_style
+from .perceptual.evaluate import evaluate_autoencoder, evaluate_style, reference_loss
 from .perceptual.losses import VggLoss
 from .perceptual.regularity import tone_error, total_variation
 from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
@@ -48,7 +48,7 @@ from .training.optimizers import OPTIMIZERS, Muon
 from .training.precision import BFloat16, Float16
 from .training.pretraining import pretrain
 from .training.progress import History, LossParts, Preview
-from .training.recipes import RECIPES, recipe_plan
+from .training.recipes import RECIPES, Recipe, Training, recipe_plan
 from .training.runs import add_style, train
 from .video.reader import open_video
 from .video.stylize import paint_video

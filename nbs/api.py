@@ -192,7 +192,7 @@ def methods(thing):
         each
         for key, each in own.items()
         if (not key.startswith("_") or key in CALLED)
-        and getattr(each, "__qualname__", "").startswith(f"{thing.__name__}.")  # no default value
+        and getattr(each, "__qualname__", "") == f"{thing.__name__}.{key}"  # no value or alias
         and callable(each)
         and each.__doc__
     ]

@@ -20,6 +20,7 @@ from sklearn.datasets import load_sample_image
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer
 from faststyle_fastai.core.assets import builtin_path
+from faststyle_fastai.core.atomic import warn_once
 
 pytest.register_assert_rewrite("pages")  # so that its failures are explained, too
 pytest_plugins = ["exported", "public"]  # the fixtures of exported pages, and of a page for others
@@ -62,6 +63,7 @@ def _seeded(tmp_path, monkeypatch):
     # A page's limit stays in its process; a test that needs one sets it again.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", max(Image.MAX_IMAGE_PIXELS, 50_000_000))
     set_seed(0)
+    warn_once.cache_clear()  # what an earlier test was told is told again
 
 
 @pytest.fixture(scope="session")

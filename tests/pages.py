@@ -83,7 +83,7 @@ def painted_in_one_file(download, photos, style):
     "Check the .zip of `several` photos painted like `style`."
     with zipfile.ZipFile(download.path()) as found:
         assert found.testzip() is None
-        names = [f"0-{style}.jpg", f"0-{style}-2.jpg", f"high-{style}.jpg"]
+        names = [f"0-{style}.jpg", f"0-{style}-2.jpg", f"high-{style}.png"]
         assert found.namelist() == names
         images = [read_picture(Image.open(found.open(name))) for name in names]
     sound = [read_picture(photos[i]) for i in (0, 1, 3)]

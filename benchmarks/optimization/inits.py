@@ -3,10 +3,10 @@
     python -m benchmarks.optimization.inits --pair PHOTO PAINTING STYLE \\
         [--pair …] -o PICTURES [--px 512]
 
-STYLE is PAINTING's built-in style or model file. The recipe `neighbors` runs at one size, with its
-own optimizer and with Adam. The target is the loss after 50 iterations from the photo, or after 250
-with Adam. PICTURES gets PHOTO-STYLE-OPTIMIZER.png: the photo, the painting, the network's image,
-then the image at the target from each start.
+STYLE is PAINTING's built-in style or model file. The recipe `neighbors` runs at one size, with
+L-BFGS (`wolfe`) and with Adam. The target is the loss after 50 iterations from the photo, or after
+250 with Adam. PICTURES gets PHOTO-STYLE-OPTIMIZER.png: the photo, the painting, the network's
+image, then the image at the target from each start.
 """
 
 import argparse

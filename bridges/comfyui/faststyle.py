@@ -36,7 +36,8 @@ class Faststyle:
         if painting is not None:
             paint = Stylizer({"painting": [*painting.movedim(-1, 1)]})
         else:
-            paint = Stylizer(file.strip(), trust_pickle=False) if file.strip() else stylizer(style)
+            file = file.strip().strip('"')  # as Windows copies a path
+            paint = Stylizer(file, trust_pickle=False) if file else stylizer(style)
         photos = image.movedim(-1, 1).split(1)
         painted = [paint(photo, strength=strength, tensor=True) for photo in photos]
         return (torch.cat(painted).movedim(1, -1),)

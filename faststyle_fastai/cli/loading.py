@@ -1,5 +1,6 @@
 "Loads the styles that a command names."
 
+import sys
 import warnings
 from shlex import quote
 
@@ -22,10 +23,15 @@ def load_stylizer(
         hint = (
             f"{paintings[0]} is painted at sight. For finer strokes, add --refine 20 to stylize or "
             f"video, or train a network: faststyle train PHOTOS --style "
-            f"{quote(str(paintings[0]))} -o RUN"
+            f"{quoted(paintings[0])} -o RUN"
         )
         tell(hint)
     return paint
+
+
+def quoted(name):
+    "A name as a shell reads it."
+    return f'"{name}"' if sys.platform == "win32" else quote(str(name))
 
 
 def named_in(mix, black):

@@ -29,7 +29,7 @@ LIKENESS = "From 0 (the painting with your subject) to 1 (the photo, painted). D
 Likeness = Annotated[
     float | None, option("SHARE", f"{LIKENESS}1, and 0.75 with --refine.", min=0, max=1)
 ]
-PAINTERLY = "Borrow patches of the style's painting instead of running a network. Slower."
+PAINTERLY = "Borrow patches of the style's painting instead of running the style's network. Slower."
 Painterly = Annotated[bool, Option("--painterly", help=PAINTERLY)]
 Painting = Annotated[
     str | None,

@@ -1,6 +1,7 @@
 "What `stylize` reads and writes, and which of its options go together."
 
 import os
+import sys
 import tempfile
 import time
 import warnings
@@ -100,7 +101,10 @@ def may_replace(target):
 
 def is_newer(target, came):
     "Whether an output was written after its image came; cameras' clocks may be ahead."
-    return target.exists() and target.stat().st_mtime >= min(came.st_mtime, came.st_ctime)
+    when = came.st_mtime
+    if sys.platform != "win32" or when > time.time():  # there st_ctime is when it was created
+        when = min(when, came.st_ctime)
+    return target.exists() and target.stat().st_mtime >= when
 
 
 def print_size(paper, dpi, bleed, megapixels):

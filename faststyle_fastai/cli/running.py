@@ -99,6 +99,8 @@ def run(
             print(machine(), file=sys.stderr)
         if any(re.fullmatch(r"(--[\w-]+=)?", word) for word in sys.argv[1:]):  # or this folder
             raise UsageError("An argument is empty. Is it a variable that is not set?")
+        if sys.platform == "win32" and any('"' in word for word in sys.argv[1:]):
+            raise UsageError('A folder in quotes must not end in a backslash: "C:\\My Photos".')
         app()
     except Exception as error:
         if debug:
@@ -110,7 +112,8 @@ def run(
 
 def with_home(word):
     "Replace ~ by the home folder where shells do not: in quotes, and after = and commas."
-    return re.sub(r"(?<![^=,])~(?=/)", lambda _: os.path.expanduser("~"), word)
+    folder = rf"(?<![^=,])~(?=[/{re.escape(os.sep)}])"
+    return re.sub(folder, lambda _: os.path.expanduser("~"), word)
 
 
 def take(*names):

@@ -31,7 +31,7 @@ RELIEF = "How high the paint lies, from 0 to 1. Default: 0.5, and 0 for pens."
 CANVAS = "How much of the canvas's weave shows, from 0 to 1."
 HEIGHTS = "Also save how high the paint lies, as a gray image."
 SIZE = "Longer side. Default: the image's, at most 8192; 1280 of a video, and 480 of a GIF."
-SECONDS = "Length of a video. Default: 12."
+SECONDS = "Seconds of painting in a video; the result stays for 2 more. Default: 12."
 
 
 def strokes(

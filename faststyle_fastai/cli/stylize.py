@@ -22,8 +22,8 @@ BATCH_PIXELS, SHAPES = 2**22, 4  # most pixels in a batch; most incomplete batch
 READ_AHEAD = 2**24  # pixels; larger images are read only in their turn, to save memory
 OUT = "Output file, or a folder for the painted images; - for a pipe (PNG)."
 DEPTH = (
-    "Bits per color channel: 8, or 16 for .png and .tif. Default: 16 if every photo has 16 and "
-    "every output can store them."
+    "Bits per color channel: 8, or 16 for .png and .tif. Default: 16 if every photo is a file with "
+    "16 in sRGB and every output can store them."
 )
 REFINE = "Paint on each image itself for up to this long, instead of with a network."
 SEAMLESS = "Make edges match: sides for panoramas of 360°, all for textures."

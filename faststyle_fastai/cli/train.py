@@ -36,7 +36,7 @@ TRAIN_MINUTES = (
 PATIENCE = (
     "Stop after this many epochs without improvement and keep the best network. Use with --minutes."
 )
-TRAIN_STABLE = "Train temporally consistent strokes for video. Takes twice as long."
+TRAIN_STABLE = "Train temporally consistent strokes for video. Fewer steps fit into the time."
 PREVIEW_EVERY = "Steps between previews. Default: 100, at least 10 seconds apart."
 PREVIEW_PHOTOS = "Photo for the previews. Repeat for several. Default: two."
 TRAIN_RESUME = (
@@ -86,7 +86,7 @@ def pretrain(
     resume: Annotated[bool, Option("--resume", help=RESUME)] = False,
     **overrides: Any,
 ):
-    "Train an autoencoder, the starting point of all styles, on a folder of photos."
+    "Train an autoencoder, a starting point for styles, on a folder of photos."
     arguments = training_arguments(locals())
     from ..training.pretraining import pretrain
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from typer import Argument
 
 from ..core.values import either
-from ..perceptual.plans import SHORTHAND
 from ..training.recipes import RECIPES
 from . import options
 from .checks import check_folder, check_recipe
@@ -53,7 +52,6 @@ STROKES = (
 )
 DEFAULT = "Default: the recipe's."
 UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."
-SETTINGS = ", ".join(".".join(setting) for setting in SHORTHAND.values())
 # Groups of options for the decorator `takes`: name -> type and default.
 STYLE_LOSS = {
     "style_weight": weight(f"Weight of the style loss, {UNITS}"),
@@ -76,7 +74,7 @@ LOSS = {
     "settings": override(
         list[Any],
         "TERM.SETTING=VALUE",
-        f"Any setting of a loss term, such as tone.weight=1. Repeat for several: {SETTINGS}.",
+        "Any setting of a loss term, such as tone.weight=1 or style.size=400. Repeat for several.",
         "--set",
         parser=setting,
     ),

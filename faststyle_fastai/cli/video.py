@@ -26,8 +26,11 @@ STYLE = f"{options.STYLE} Without a style, numbered images show the frames as th
 SIZE = "Short side of the output in px. Default: the video's own."
 SMOOTH = "Make the brush strokes follow the motion. Slower."
 REFINE = "Refine the style on three frames for up to this long, then paint."
-FPS = "Frames per second. Default: the video's own."
-CRF = "Quality. Lower values look better and make larger files. Default: 18, or 31 for .webm."
+FPS = "Frames per second. Default: the video's own, or 25 for numbered images."
+CRF = (
+    "Quality. Lower values look better and make larger files. Default: 18, or 31 for .webm; with "
+    "another --codec, its own."
+)
 LOOP = "boomerang: play forward, then backward, without sound. A GIF repeats it."
 CODEC = "Codec as ffmpeg names it. Default: libx264, or libvpx-vp9 for .webm."
 

@@ -18,7 +18,7 @@ from .errors import FaststyleError
 
 __all__ = [
     "LONGEST", "atomic_write", "best_effort_write", "check_writable", "fsync_path", "hidden_name",
-    "may_write_file", "write_first",
+    "may_write_file", "replace", "write_first",
 ]  # fmt: skip
 
 FULL = errno.ENOSPC, errno.EDQUOT
@@ -95,13 +95,15 @@ def hidden_name(name: str, end: str) -> str:
 
 
 def replace(temporary: Path, path: Path) -> None:
-    "Rename, waiting up to a second for a Windows program that has `path` open."
+    "Rename a file or folder, waiting up to a second for a Windows program that has it open."
     for pause in (0.1, 0.2, 0.7, None):
         try:
             return os.replace(temporary, path)
         except PermissionError:
             if pause is None or sys.platform != "win32":
                 raise
+            with suppress(OSError):
+                path.chmod(0o666)  # Windows replaces no read-only file
             time.sleep(pause)
 
 

@@ -1,7 +1,8 @@
 "Devices and precision."
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 
@@ -80,7 +81,8 @@ def autocast_dtype(
     if computes_bfloat16(device):
         return torch.bfloat16
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= TENSOR_CORES:
-        return torch.float16
+        slow = "GTX 16" in torch.cuda.get_device_name(device)  # has none, and its halves overflow
+        return None if slow else torch.float16
     return None
 
 
@@ -105,10 +107,27 @@ def computing(
     """
     contexts = ExitStack()
     if device.type == "cuda":
-        tf32 = dtype is not None
-        contexts.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32))
+        contexts.enter_context(convolving(exact=dtype is None))
     contexts.enter_context(torch.autocast(device.type, dtype or torch.bfloat16, dtype is not None))
     return contexts
+
+
+@contextmanager
+def convolving(exact):
+    "Convolutions by cuDNN without trials and, if `exact`, without TF32; then as before."
+    cudnn: Any = torch.backends.cudnn
+    if not hasattr(cudnn, "conv"):  # before PyTorch 2.9
+        with cudnn.flags(True, deterministic=cudnn.deterministic, allow_tf32=not exact):
+            yield
+        return
+    before = cudnn.benchmark, cudnn.conv.fp32_precision
+    try:
+        cudnn.benchmark = False
+        if exact:
+            cudnn.conv.fp32_precision = "ieee"
+        yield
+    finally:
+        cudnn.benchmark, cudnn.conv.fp32_precision = before
 
 
 def on_cpu(x: torch.Tensor) -> bool:

@@ -41,7 +41,10 @@ def format_error(error: Exception) -> str:
     return f"{type(error).__name__}: {text} (--debug shows the traceback)"
 
 
-OUT_OF_MEMORY = "DefaultCPUAllocator", "ALLOC_FAILED", "MPS backend out of memory"
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator", "ALLOC_FAILED", "CUDA error: out of memory", "MPS backend out of memory",
+    "Invalid buffer size",  # of MPS
+)  # fmt: skip
 
 
 def out_of_memory(error: Exception) -> bool:

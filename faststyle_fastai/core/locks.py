@@ -32,8 +32,9 @@ def locked(
         place.parent.mkdir(parents=True, exist_ok=True)
     file = place / ".lock" if place.is_dir() else place.with_name(hidden_name(place.name, ".lock"))
     owner, lock = "another process", FileLock(file)
-    with suppress(OSError):  # missing, or unreadable while locked on Windows
-        owner = file.read_text() or owner
+    with suppress(OSError), file.open("rb") as held:  # it is missing
+        held.seek(1)  # Windows locks the first byte
+        owner = held.read().decode(errors="replace") or owner
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -41,8 +42,9 @@ def locked(
             f"{place} is being {doing} by {owner}: wait until it ends, or choose another -o."
         ) from None
     try:
-        with suppress(OSError):
-            file.write_text(f"process {os.getpid()} on {platform.node()}")
+        with suppress(OSError), file.open("r+b") as held:
+            held.seek(1)
+            held.write(f"process {os.getpid()} on {platform.node()}".encode())
         yield
     finally:
         with suppress(OSError):  # on Windows, impossible before the release

@@ -1,5 +1,7 @@
 "Overlapped reading, processing and writing."
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -7,7 +9,7 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
-__all__ = ["prefetch", "map_batches", "map_overlapped"]
+__all__ = ["map_batches", "map_overlapped", "patiently", "prefetch"]
 
 AHEAD = 2  # items that wait on either side of `map_overlapped` at most
 
@@ -20,9 +22,19 @@ def prefetch(
     iterator, end = iter(items), object()
     with ThreadPoolExecutor(1) as pool:
         coming = deque(pool.submit(next, iterator, end) for _ in range(n))
-        while (item := coming.popleft().result()) is not end:
+        while (item := patiently(coming.popleft()).result()) is not end:
             coming.append(pool.submit(next, iterator, end))
             yield item
+
+
+def patiently(
+    future: Future,
+    until: float = math.inf,  # of time.monotonic()
+) -> Future:
+    "Wait for a result, a little at a time: Ctrl-C does not end a longer wait on Windows."
+    while not future.done() and time.monotonic() < until:
+        wait([future], 0.2)
+    return future
 
 
 def map_overlapped(
@@ -40,12 +52,12 @@ def map_overlapped(
                 result = output if failed else writer.submit(write, item, output.result())
                 writing.append((item, result))
                 while writing and (len(writing) > AHEAD or writing[0][1].done()):
-                    wait([writing[0][1]])  # or pending writes would pile up
+                    patiently(writing[0][1])  # or pending writes would pile up
                     yield writing.popleft()
         except (Exception, KeyboardInterrupt):  # raised after the items fetched so far
-            yield from writing
+            yield from ((item, patiently(result)) for item, result in writing)
             raise
-        yield from writing
+        yield from ((item, patiently(result)) for item, result in writing)
 
 
 def map_batches(

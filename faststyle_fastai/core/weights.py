@@ -1,5 +1,6 @@
 "Weights read from files without running code."
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -8,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-__all__ = ["SCALE", "read_plain", "read_weights", "unpacked"]
+__all__ = ["SCALE", "all_finite", "read_plain", "read_weights", "unpacked"]
 
 SCALE = ".scale"  # follows the name of weights in 8 bits
 
@@ -48,3 +49,8 @@ def unpacked(
     for name in [name for name in state if name.endswith(SCALE)]:
         state[name.removesuffix(SCALE)] *= state.pop(name)
     return state
+
+
+def all_finite(values: Iterable[Tensor]) -> bool:
+    "Whether no value is infinite or NaN, with one wait for a GPU."
+    return bool(torch.stack([value.isfinite().all() for value in values]).all())

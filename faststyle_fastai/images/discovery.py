@@ -12,7 +12,7 @@ from ..core.atomic import warn_once
 from ..core.errors import FaststyleError
 from ..core.terminal import CONTROL
 from .files import read_picture
-from .formats import PICTURES, file_name, is_picture, named_works
+from .formats import BARRED, PICTURES, file_name, is_picture, named_works
 from .remote import is_address
 from .saving import check_format
 
@@ -99,7 +99,7 @@ def find_paintings(
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"Two paintings are named {name}. Rename one with NAME=PAINTING.")
-        if not name.strip() or CONTROL.search(name) or set(name) & set("/\\:="):
+        if not name.strip() or CONTROL.search(name) or set(name) & set("/\\:=" + BARRED):
             raise ValueError(f"Invalid style name '{name}'. Use letters, digits, - and _.")
     return dict(named)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from functools import lru_cache
 from importlib.util import find_spec
 from io import BytesIO
@@ -33,6 +34,7 @@ RAW = {
 }  # fmt: skip
 FILM = re.compile(rb"....ftyp(isom|mp4[12]|qt  )", re.S)  # how a film in a photo's file begins
 THUMBNAILS = {"@eaDir", "#recycle", "@Recycle", ".@__thumb"}  # folders of network drives
+BARRED = '<>:"|?*' if sys.platform == "win32" else ""  # in names of files
 NUMBER = re.compile(r"%0?(\d?)d")  # in the name of numbered images, such as frames/%04d.png
 
 
@@ -97,6 +99,8 @@ def file_name(
     if not is_address(source):
         return Path(source).name
     name = Path(unquote(urlsplit(str(source)).path)).name or "picture"
+    if BARRED:
+        name = re.sub(f"[{BARRED}]", "_", name).rstrip(". ")
     return name if Path(name).suffix.lower() in PICTURES else f"{name}.png"
 
 

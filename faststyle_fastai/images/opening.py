@@ -100,10 +100,12 @@ def checked(x):
         raise ValueError(
             f"A tensor of shape {list(x.shape)} is no image. Give [3, H, W] or [B, 3, H, W]."
         )
-    x = x.as_subclass(sys.modules["torch"].Tensor)
+    x = x.detach().as_subclass(sys.modules["torch"].Tensor)
     x = x.float() if x.is_floating_point() else x.float() / 255
     if not x.isfinite().all():
         raise ValueError("A tensor with values that are not finite is no image.")
+    if x.numel() and not -1 <= x.min() <= x.max() <= 2:
+        raise ValueError("A tensor of floats must be in [0, 1]: divide by 255, or undo Normalize.")
     return x
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 import time
 import weakref
-from concurrent.futures import Future, TimeoutError
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 from ..core.errors import FaststyleError
+from ..core.prefetch import patiently
 
 __all__ = ["LINK", "Work", "digest", "download", "is_address", "is_image", "is_link"]
 
@@ -39,12 +40,9 @@ def download(
     answer: Future[bytes] = Future()
     until = time.monotonic() + seconds
     Thread(target=_fetch, args=(answer, address, most, until), daemon=True).start()
-    try:
-        return answer.result(seconds)
-    except TimeoutError:
-        raise FaststyleError(
-            f"{address} took longer than {seconds:g} seconds to download."
-        ) from None
+    if not patiently(answer, until).done():
+        raise FaststyleError(f"{address} took longer than {seconds:g} seconds to download.")
+    return answer.result()
 
 
 def _fetch(answer, address, most, until):

@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..core.moments import area
 from .shapes import short_shape
 from .tensors import to_tensor
 
@@ -81,4 +82,4 @@ def shrink(x, scale):
         return x
     if (1 / scale).is_integer():
         return F.avg_pool2d(x, int(1 / scale))
-    return F.interpolate(x, scale_factor=scale, mode="area")
+    return area(x, (int(x.shape[2] * scale), int(x.shape[3] * scale)))

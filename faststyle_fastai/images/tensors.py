@@ -27,11 +27,12 @@ def read_tensor(
 
 
 def to_tensor(
-    image: Image.Image | np.ndarray,  # RGB or RGBA; [H, W, 3 or 4] uint8
+    image: Image.Image | np.ndarray,  # RGB or RGBA; [H, W, 3 or 4] uint8, or floats in [0, 1]
     device: torch.device | None = None,  # converted there: its bytes are a quarter to copy
 ) -> Tensor:  # [1, 3 or 4, H, W] float32 in [0, 1]
     "An image as a network input."
-    return planes(torch.from_numpy(np.array(image)).to(device=device)).float() / 255
+    x = planes(torch.from_numpy(np.array(image)).to(device=device))
+    return x.float() if x.is_floating_point() else x.float() / 255
 
 
 def planes(x):

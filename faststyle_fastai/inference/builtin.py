@@ -1,5 +1,6 @@
 "The built-in styles, all in one network, and the lookup of a style by name."
 
+import unicodedata
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def find_style(
 
 def plain_name(name) -> str:
     "The name of a style as people write it, as it is in files: The Scream is the_scream."
-    return str(name).lower().replace(" ", "_").replace("-", "_")
+    name = unicodedata.normalize("NFC", str(name))  # macOS has letters and accents apart
+    return name.lower().replace(" ", "_").replace("-", "_")
 
 
 def find_name(name, styles: list[str]):

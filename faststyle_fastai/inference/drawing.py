@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from itertools import islice, repeat
 
 import numpy as np
@@ -31,8 +32,8 @@ class Brush:
     "The strokes of one brush or pen, in the order of painting."
 
     width: float
-    points: list[np.ndarray]  # of each stroke: [n, 2], x and y
-    colors: np.ndarray  # [strokes, 3] uint8
+    points: list[np.ndarray] = field(repr=False)  # of each stroke: [n, 2], x and y
+    colors: np.ndarray = field(repr=False)  # [strokes, 3] uint8
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Drawing:
     ground: tuple[int, ...]  # its color
     brushes: list[Brush]  # from large to small; pens from light to dark
     pens: bool = False
+
+    def _repr_png_(self):  # in a notebook
+        draw_strokes(self).save(file := BytesIO(), "PNG")
+        return file.getvalue()
 
 
 def draw_strokes(

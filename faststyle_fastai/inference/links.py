@@ -66,7 +66,7 @@ def style_link(
             "paintings, and what faststyle add-style slim makes."
         )
     parts = [v[0].numpy() for k, v in state.items() if is_affine(k)]
-    return base + link_of_row(key, " + ".join(mix), colors[0].numpy(), parts)
+    return base + link_of_row(key, " + ".join(mix), colors[0].cpu().numpy(), parts)
 
 
 def link_of_names(shares: dict[str, int]) -> str:  # name -> percent

@@ -19,6 +19,8 @@ def mixture(
     index: Callable[[Any], int],  # of a style, given by its name or index
 ) -> Tensor:  # [n]
     "Weights over the styles of a network."
+    if getattr(style, "ndim", 0):  # an array or a tensor
+        style = style.tolist()
     if isinstance(style, (list, tuple)):
         if len(style) != n:
             raise ValueError(

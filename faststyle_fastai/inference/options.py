@@ -65,11 +65,13 @@ class PaintOptions:
         None, "Short side to paint at in px. Replaces --stroke.", metavar="PX", min=8
     )
     strokes: bool = option(
-        False, "Paint the result with strokes of thick paint, as wide as the painting's. Slower."
+        False,
+        "Paint the result with strokes of thick paint, as wide as the painting's if it is known. "
+        "Slower.",
     )
     keep_colors: bool = option(False, "Keep the colors of the original.")
     tile: str | int | None = option(  # an int is a multiple of 4; tiles have 8-bit output
-        "auto", "Side of the tiles in px, auto (only if memory is short) or none.", metavar="PX"
+        "auto", "Side of the tiles in px, auto (if large or memory is short) or none.", metavar="PX"
     )
     exact: bool = option(
         False, "Measure the whole image, not a sample, before painting tiles. Slower."

@@ -56,6 +56,8 @@ def refining_size(
     return max(1, min(LARGEST, *size, int(min(size) * math.sqrt(AREA / math.prod(size)))))
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def refined_copy(
     paint: Any,  # a Stylizer
     name: str,  # of its style

@@ -1,13 +1,18 @@
 "What a Stylizer is made of: a style file, another program's network, a Learner, or paintings."
 
+import os
+import pathlib
+import sys
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from fastcore.basics import listify
+from fastcore.foundation import L
 
 from ..core.assets import ASSETS
 from ..core.errors import FaststyleError
@@ -40,7 +45,7 @@ def source_of(
     arch: str | None = None,  # network for paintings: full (the default) or slim
 ) -> Source:
     "Raises what a Stylizer does."
-    if isinstance(source, (list, dict)) or is_image(source) or is_painting(source):
+    if isinstance(source, (list, tuple, L, dict)) or is_image(source) or is_painting(source):
         paintings = source if isinstance(source, dict) else paintings_by_name(listify(source))
         arch = known("arch", arch or "full", HIDDEN)
         load = partial(first_sight, paintings, arch)
@@ -74,9 +79,14 @@ def _from_onnx(path):
 
 
 def _from_pickle(path):
+    from unittest.mock import patch
+
     from fastai.learner import load_learner
 
-    with warnings.catch_warnings():
+    theirs = pathlib.PosixPath if os.name == "nt" else pathlib.WindowsPath  # of another system
+    with warnings.catch_warnings(), ExitStack() as patches:
+        for place in {pathlib, sys.modules[theirs.__module__]}:  # pathlib._local in Python 3.13
+            patches.enter_context(patch.object(place, theirs.__name__, type(pathlib.Path())))
         warnings.simplefilter("ignore")  # fastai warns that pickles run code; this one is trusted
         try:
             return _from_learner(load_learner(path))

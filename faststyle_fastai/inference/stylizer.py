@@ -21,7 +21,7 @@ from ..core.values import check_kind, check_range
 from ..images.files import image_size, opened, to_picture
 from ..images.tensors import to_tensor
 from ..models.normalization import is_affine
-from ..models.stylefile import save_network
+from ..models.stylefile import plain_net, save_network
 from ..models.transformer import TransformerNet
 from .builtin import find_name, unknown_style
 from .first_sight import PREDICTED, style_name
@@ -156,7 +156,7 @@ class Stylizer:
                 except (MemoryError, RuntimeError) as error:
                     side = smaller_side(not (self.onnx or n > 1), side, error)
         if isinstance(painted, Tensor):
-            return painted.cpu() if tensor else to_picture(painted)
+            return painted.to(getattr(picture, "device", "cpu")) if tensor else to_picture(painted)
         return to_tensor(painted) if tensor else painted
 
     def paint(
@@ -165,8 +165,8 @@ class Stylizer:
         style=None,  # as in `__call__`
         strength: float = 1.0,
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
-        "Apply the network to tensors."
-        return self.painter(style, strength)(x)
+        "Apply the network, of a painting at sight the one that videos take, to tensors."
+        return self.painter(style, strength)(x).clone()  # which can be trained with
 
     def painter(
         self,
@@ -248,11 +248,12 @@ class Stylizer:
         strength: float = 1.0,
     ) -> TransformerNet:
         "A network of its own with these styles only; a mixture of styles becomes one style."
+        net: Any = plain_net(self.net)
         weights = torch.stack([self.style_weights(style) for style in styles])
         state = blended(self.weights, self.base, strength)
         state = {k: weights @ w if is_affine(k) else w for k, w in state.items()}
-        memo = {id(p): nn.Parameter(state[k], False) for k, p in self.net.named_parameters()}
-        return deepcopy(self.net, memo)  # new modules would draw random numbers
+        memo = {id(p): nn.Parameter(state[k], False) for k, p in net.named_parameters()}
+        return deepcopy(net, memo)  # new modules would draw random numbers
 
     def tile_side(
         self,

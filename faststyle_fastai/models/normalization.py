@@ -40,7 +40,8 @@ class InstanceNorm(nn.Module):
             return instance_norm(x, weight, bias, self.eps)
         mean, variance = self.statistics(x)
         parts = zip(x.split(1), weight.float(), bias.float())
-        return torch.cat([F.batch_norm(y, mean, variance, w, b, eps=self.eps) for y, w, b in parts])
+        found = [F.batch_norm(y, mean, variance, w, b, eps=self.eps) for y, w, b in parts]
+        return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def grained(

@@ -19,7 +19,7 @@ __all__ = ["ARCHS", "TransformerNet", "from_examples", "make_network", "to_examp
 ARCHS: dict[str, dict[str, Any]] = {
     "full": {},  # 1.7 million weights: photos
     "slim": {"width": 0.5},  # half the channels, 2.5 times as fast: films
-    "tiny": {"width": 0.25},  # a quarter of the channels: cameras
+    "tiny": {"width": 0.25},  # a quarter of the channels: slow machines
     # tarun-bisht/fast-style-transfer: no scales or shifts, so only one style; tanh output.
     "tarun": {"affine": False, "bounded": True, "eps": 1e-3},
 }
@@ -89,7 +89,8 @@ class TransformerNet(nn.Module):
             return self._repaint(x, style)
         y = x.as_subclass(Tensor)  # TensorImage would run Python at each operation
         dtype = autocast_type(y)
-        if dtype and self.conv1.conv2d.weight.dtype != dtype:
+        copied = getattr(self, "_is_replica", False)  # by DataParallel, without named parameters
+        if dtype and self.conv1.conv2d.weight.dtype != dtype and not copied:
             y = functional_call(self, self._convolutions(dtype), (y, style))
         else:
             y = self._repaint(y, style)

@@ -31,6 +31,8 @@ __all__ = ["optimize_style", "optimize_to_file"]
 
 
 @with_kinds
+@torch.inference_mode(False)
+@torch.enable_grad()
 def optimize_style(
     content: Any,  # the photo: a path, an image, an array or a tensor
     styles: Any,  # the painting, or several to blend; a list in the list holds works of one style

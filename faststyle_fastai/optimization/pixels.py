@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from fastcore.basics import listify
+from fastcore.foundation import L
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -82,7 +83,7 @@ class PixelOptimizer:
     ):
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
-        styles = styles if isinstance(styles, (list, tuple)) else [styles]
+        styles = styles if isinstance(styles, (list, tuple, L)) else [styles]
 
         def picture(source):
             return soft_proof(read_picture(source), proof) if proof else read_picture(source)
@@ -206,7 +207,9 @@ class PixelOptimizer:
             if self.clamps == "after":
                 self.parts[-1].clamp_(0, 1)
             self._remember()
-        return loss.item(), {name: part.item() for name, part in evaluations[0].items()}
+        # One wait for a GPU.
+        parts = torch.stack([loss.detach(), *evaluations[0].values()]).tolist()
+        return parts[0], dict(zip(evaluations[0], parts[1:]))
 
     @torch.no_grad()
     def _remember(self):

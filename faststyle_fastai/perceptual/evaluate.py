@@ -101,7 +101,7 @@ def evaluate_style(
             with torch.no_grad():
                 total = loss(x, photo).item()
             parts = {k: v.mean().item() for k, v in loss.parts.items()}
-            parts["style"] /= STYLE_WEIGHT
+            parts["style"] /= sum(loss.style_layers.values())
             parts |= {"total": total, "tone": tone(x, photo).item()}
             parts |= {"structure": structure(x, photo, loss.backbone).item()}
             parts |= {"local style": local_style(x, painting, loss.backbone)}

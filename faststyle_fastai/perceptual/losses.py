@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..core.errors import FaststyleError
 from ..images.sizes import resize_short, shrink
+from ..images.tensors import read_tensor
 from .backbones import Backbone, perceptual_backbone
 from .neighbors import Neighbors
 from .plans import check_term, merged, shorthand
@@ -38,7 +39,7 @@ class VggLoss(nn.Module):
     def __init__(
         self,
         backbone: Backbone,  # as of `perceptual_backbone`
-        style: Any,  # one or more paintings, [1, 3, H, W] in [0, 1]; None: no style. Several works
+        style: Any,  # paintings, [1, 3, H, W] in [0, 1], or one; None: no style. Several works
         # of one style are a list in the list
         content_layers: dict[str, float] | None = None,  # layer -> weight; None: those of `loss`
         style_layers: dict[str, float] | None = None,  # likewise
@@ -58,7 +59,9 @@ class VggLoss(nn.Module):
             raise ValueError("Terms that match places are for the optimization of pixels.")
         for term in terms.values():
             term.layers = _by_full_name(term.layers, backbone)
-        styles = [style] if isinstance(style, Tensor) else style
+        styles = style
+        if style is not None and not isinstance(style, (list, tuple)):
+            styles = [*(style if isinstance(style, Tensor) else read_tensor(style)).split(1)]
         if "style" in terms and not styles:
             raise ValueError("Style layers are given but there is no style image.")
         if not any(term.layers for term in terms.values()):
@@ -147,15 +150,16 @@ class VggLoss(nn.Module):
         style, device = self.terms["style"], next(self.backbone.parameters()).device
         key = style.size or photo_size, scale, device
         if key not in self._targets:
-            seen = [
-                [self._statistics(work.to(device), *key[:2]) for work in listify(painting)]
-                for painting in self.styles
-            ]
-            both = {
-                k: torch.cat([sum(m[k] for m in works) / len(works) for works in seen])
-                for k in style.layers
-            }
-            self._targets[key] = style.targets(both)
+            with torch.inference_mode(False), torch.no_grad():  # they are trained with later
+                seen = [
+                    [self._statistics(work.to(device), *key[:2]) for work in listify(painting)]
+                    for painting in self.styles
+                ]
+                both = {
+                    k: torch.cat([sum(m[k] for m in works) / len(works) for works in seen])
+                    for k in style.layers
+                }
+                self._targets[key] = style.targets(both)
         return self._targets[key]
 
     @torch.no_grad()

@@ -22,7 +22,8 @@ def toward_palette(
 
     Of all linear maps that do, this one moves the colors least (Pitié & Kokaram 2007).
     """
-    (mean, own), (target, wanted) = gaussian(found), gaussian(palette)
+    # A GPU takes milliseconds for each such small matrix.
+    (mean, own), (target, wanted) = gaussian(found.cpu()), gaussian(palette.cpu())
     root = power(own, 0.5)
     inverse = power(own, -0.5)
     turn = inverse @ power(root @ wanted @ root, 0.5) @ inverse

@@ -1,11 +1,13 @@
 "Repainted training images, for networks that look at shapes rather than textures."
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
 from fastai.vision.augment import RandTransform
 from fastai.vision.core import TensorImage
+from PIL.Image import Image
 from torch import Tensor, nn
 from torchvision import tv_tensors
 from torchvision.transforms import v2
@@ -33,6 +35,9 @@ class _Repaint(nn.Module):
         self.net, self.p, n = paint.net.requires_grad_(False), p, len(paint.styles)
         chosen = [paint.styles.index(known("style", s, paint.styles)) for s in styles or ()]
         self.chosen = chosen or list(range(n))
+
+    def __getstate__(self):  # workers of a DataLoader get a copy, which must not be on a GPU
+        return {**self.__dict__, "_modules": {"net": deepcopy(self.net).cpu()}}
 
     @torch.no_grad()
     def forward(
@@ -73,8 +78,14 @@ class StyleAugment(RandTransform):
         super().__init__(p=1.0, **kwargs)  # each image is drawn on its own
         self.repaint = _Repaint(style, p, styles)
 
+    def before_call(self, b, split_idx):
+        super().before_call(b, split_idx)
+        self.seed = int(torch.randint(2**62, ()))  # the same styles for photos and their targets
+
     def encodes(self, x: TensorImage):
-        return self.repaint(x.as_subclass(Tensor)).as_subclass(TensorImage)
+        with torch.random.fork_rng([x.device] if x.is_cuda else []):
+            torch.manual_seed(self.seed)
+            return self.repaint(x.as_subclass(Tensor)).as_subclass(TensorImage)
 
 
 class StyleAugmentV2(v2.Transform):
@@ -84,7 +95,7 @@ class StyleAugmentV2(v2.Transform):
     image.
     """
 
-    _transformed_types = (tv_tensors.Image, lambda x: type(x) is Tensor and x.dim() > 2)
+    _transformed_types = (tv_tensors.Image, Image, lambda x: type(x) is Tensor and x.dim() > 2)
 
     def __init__(
         self,
@@ -97,6 +108,8 @@ class StyleAugmentV2(v2.Transform):
 
     def transform(self, image: Any, params: dict[str, Any]) -> Any:
         "Repaint an image; torchvision calls it."
+        if isinstance(image, Image):
+            raise ValueError("Put this behind ToImage and ToDtype(torch.float32, scale=True).")
         x = image.as_subclass(Tensor)
         painted = self.repaint(x if x.dim() == 4 else x[None])
         return tv_tensors.wrap(painted if x.dim() == 4 else painted[0], like=image)

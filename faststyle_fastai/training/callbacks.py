@@ -22,6 +22,7 @@ from ..core.devices import on_cpu
 from ..core.errors import NonFiniteLoss
 from ..core.interrupts import interrupts
 from ..core.values import check_numbers, check_range
+from ..core.weights import all_finite
 from ..images.sizes import resize_short
 
 __all__ = ["SampleStyles", "ProgressiveResize", "StopOnInterrupt", "StopOnNonFinite", "TimeBudget"]
@@ -289,7 +290,7 @@ class StopOnNonFinite(Callback):
     def _keep(self):
         "Keep the weights if they are finite; returns whether they are."
         state = self.learn.model.state_dict()
-        if finite := all(value.isfinite().all() for value in state.values()):
+        if finite := all_finite(state.values()):
             self.good = {name: value.clone() for name, value in state.items()}
             self.good_iter = getattr(self.learn, "train_iter", 0)
         return finite

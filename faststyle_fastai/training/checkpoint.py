@@ -1,7 +1,6 @@
 "Saving and resuming a training."
 
 import io
-import os
 import random
 import shutil
 import time
@@ -21,10 +20,10 @@ from fastai.callback.core import (
 from fastai.learner import Recorder
 from fastai.torch_core import rank_distrib, to_device
 
-from ..core.atomic import best_effort_write, fsync_path, warn_once, write_first
+from ..core.atomic import best_effort_write, fsync_path, replace, warn_once, write_first
 from ..core.devices import GPUS
 from ..core.errors import FaststyleError
-from ..core.weights import read_plain
+from ..core.weights import all_finite, read_plain
 from ..models.stylefile import card_of, load_style, plain_net, save_style
 from .callbacks import has_state, has_stopped, let_track
 
@@ -152,7 +151,7 @@ class Checkpoint(Callback):
 
     def _save(self):
         weights = plain_net(self.learn.model).state_dict()
-        if not all(value.isfinite().all() for value in weights.values()):
+        if not all_finite(weights.values()):
             return
         assert self.at is not None
         epoch, batches = self.at
@@ -193,7 +192,7 @@ class Checkpoint(Callback):
             (temporary / STATE).write_bytes(content.getbuffer())
             fsync_path(temporary / STATE)
             shutil.rmtree(target, ignore_errors=True)
-            os.replace(temporary, target)
+            replace(temporary, target)
             self.saved = self.at
             fsync_path(self.folder)
         finally:

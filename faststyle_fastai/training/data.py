@@ -16,6 +16,7 @@ import fastai.vision.learner  # noqa: F401  what it registers must come before o
 import torch
 from fastai.data.core import DataLoaders, Datasets
 from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
+from fastai.torch_core import defaults
 from fastai.vision.augment import Brightness, Contrast, FlipItem, RandTransform
 from fastai.vision.core import PILImage, TensorImage
 from fastai.vision.data import get_grid
@@ -176,7 +177,7 @@ class StyleDataLoaders(DataLoaders):
                 f"{path} leaves {count(len(train), 'photo')} to train on but bs={bs}: add photos, "
                 f"lower bs=, or set images= to draw the same photos repeatedly."
             )
-        device = use_device(device)
+        device = use_device("cpu" if device is None and defaults.use_cuda is False else device)
         if num_workers is None:
             num_workers = default_workers(device)
         check_range("min_scale", min_scale, 0.01, 1)

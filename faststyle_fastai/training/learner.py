@@ -19,6 +19,7 @@ from fastcore.xtras import ContextManagers
 from torch import Tensor
 
 from ..core.devices import autocast_dtype
+from ..core.errors import FaststyleError
 from ..core.values import check_numbers, count, known
 from ..images.files import read_picture, to_picture, warn_if_small
 from ..images.remote import Work
@@ -39,7 +40,7 @@ from .network_terms import NETWORK_TERMS
 from .optimizers import OPTIMIZERS
 from .precision import BFloat16, Float16
 from .progress import LossParts
-from .recipes import Training, recipe_plan
+from .recipes import RECIPES, Training, recipe_plan
 from .starts import nearest_starts, network_to_start
 
 __all__ = ["autoencoder_learner", "in_strokes", "style_learner"]
@@ -85,8 +86,8 @@ def style_learner(
     """A Learner for a network that repaints photos like `style`, from a pretrained start.
 
     Several paintings become styles of one network (Dumoulin et al. 2017), drawn equally often.
-    `pretrained` is "predicted" (from the paintings alone; architectures other than `full` start
-    from the gallery), "gallery", "autoencoder", a file, a Learner, or None. If a file has several
+    `pretrained` is "predicted" (from the paintings alone; `slim` and `tiny` start from the
+    gallery), "gallery", "autoencoder", a file, a Learner, or None. If a file has several
     styles, as the gallery has, each new style begins with the scales and shifts of the nearest one,
     or with those that its painting tells, if the file began so and they are nearer. After
     `learn.freeze()` only these scales and shifts are trained.
@@ -104,7 +105,7 @@ def style_learner(
     dls, (plan, given) = checked_loaders(dls), _plan(recipe, "style", overrides)
     if isinstance(style, dict):
         name, style = list(style), list(style.values())
-    styles = list(style) if isinstance(style, (list, tuple)) else [style]
+    styles = list(style) if isinstance(style, (list, tuple, L)) else [style]
     names = list(L(name)) or style_names(styles)
     shown = max(dls.size, plan.style_size or 0)  # px; limits the memory of many large paintings
     paintings = [_painting(s, shown) for s in styles]
@@ -127,7 +128,7 @@ def style_names(
 
 
 def _painting(picture, size):
-    if isinstance(picture, (list, tuple)):
+    if isinstance(picture, (list, tuple, L)):
         return [_painting(work, size) for work in picture]
     warn_if_small(picture, min(size, SMALL_PAINTING))
     x = to_tensor(read_picture(picture))
@@ -185,7 +186,7 @@ def _learner(
     shown = [_in_strokes(painting) for painting in paintings] if plan.strokes else paintings
     loss = VggLoss(backbone, shown, loss=on_images).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
-    if recipe == "fast":  # other recipes' images are as published
+    if RECIPES[recipe].palettes:
         info["palettes"] = dict(zip(names, map(palette_of, paintings)))
     card = StyleCard(info, plan)
     if pretrained == "predicted" and arch != "full":
@@ -195,13 +196,12 @@ def _learner(
         if names:  # an autoencoder has no base
             info["base"], card.base = base, weights_of_base
             info |= {"start": began} if began else {}
-        styles = [0] * net.n_styles
-        if pretrained == PREDICTED:
-            styles = list(range(net.n_styles))
-        elif start.n_styles > 1 and loss.style_layers:
+        each = pretrained == PREDICTED
+        styles = [*range(net.n_styles)] if each else [0] * net.n_styles
+        if not each and start.n_styles > 1 and loss.style_layers:
             styles = nearest_starts(start.to(dls.device), loss, dls)
         net.load_state_dict(select_styles(start.state_dict(), styles))
-    cbs = [card, LossParts(), BFloat16(precision), StopOnNonFinite(), *L(cbs)]
+    given_cbs, cbs = L(cbs), [card, LossParts(), BFloat16(precision), StopOnNonFinite()]
     if autocast_dtype(dls.device, precision) == torch.float16:
         cbs.append(Float16(precision))  # scales the loss, which bfloat16 does not need
     cbs += [
@@ -211,7 +211,9 @@ def _learner(
         cbs.append(ProgressiveResize(plan.small, plan.small_until))
     if len(names) > 1:
         cbs.append(SampleStyles(len(names)))
-    opt_func = partial(OPTIMIZERS[known("optimizer", plan.opt, OPTIMIZERS)], eps=plan.eps)
+    cbs = [cb for cb in cbs if type(cb) not in map(type, given_cbs)] + given_cbs
+    make = OPTIMIZERS[known("optimizer", plan.opt, OPTIMIZERS)]
+    opt_func = partial(make, eps=plan.eps) if "eps" in signature(make).parameters else make
     usual = {"loss_func": loss, "opt_func": opt_func, "splitter": affine_last}
     return StyleLearner(dls, net, **usual | given, lr=plan.lr, wd=plan.wd, cbs=cbs)
 
@@ -271,14 +273,17 @@ def fit_recipe(
     cbs: Callback | list | None = None,
 ):
     "Train by the recipe's schedule: `fit` and `fit_one_cycle` phases of equal length."
+    if not hasattr(self, "style_card"):
+        raise FaststyleError("fit_recipe() is for learners of style_learner.")
     plan = self.style_card.plan
     check_numbers(lr=lr, minutes=minutes)
     lr = lr or plan.lr
     lrs, moms = zip(*(PHASES[phase](lr) for phase in plan.schedule))
-    shares = [1 / len(lrs)] * len(lrs)
+    shares = [1 / len(lrs)] * (len(lrs) - 1)
+    shares.append(1 - sum(shares))  # exactly, as fastai asks
     schedules = {"lr": combine_scheds(shares, lrs), "mom": combine_scheds(shares, moms)}
     cbs = L(cbs) + ParamScheduler(schedules)
-    n_epoch = n_epoch or plan.epochs * len(plan.schedule)
+    n_epoch = plan.epochs * len(plan.schedule) if n_epoch is None else n_epoch
     if minutes is not None:
         cbs, n_epoch = cbs + TimeBudget(minutes, since), 1_000_000
     self.fit(n_epoch, lr, cbs=cbs)

@@ -45,7 +45,7 @@ def pretrain(
     quiet: bool = False,
     **overrides,  # fields of recipes.Training
 ) -> Path:  # `out`
-    """Train an autoencoder, the starting point of all styles, on a folder of photos.
+    """Train an autoencoder, a starting point for styles, on a folder of photos.
 
     Raises `ValueError` for an unknown recipe or setting, `FileNotFoundError` for a folder without
     photos, `FaststyleError` if `out` exists or cannot be resumed, and `NonFiniteLoss`.

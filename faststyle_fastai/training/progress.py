@@ -1,5 +1,6 @@
 "Training progress: the parts of the loss, previews, and a line with the time left."
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -8,11 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from fastai.callback.core import Callback
+from fastai.callback.tracker import TrackerCallback
 from fastai.learner import Recorder, ValueMetric
 from fastai.torch_core import rank_distrib
+from fastcore.basics import risinstance
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -39,7 +43,7 @@ class LossParts(Callback):
     Other losses may replace VggLoss; a loss without `part_names` has no parts to show.
     """
 
-    order = Recorder.order - 1
+    order, remove_on_fetch = Recorder.order - 1, True  # as fastai's Recorder
     _stateattrs = ("sums",)  # not exported
     sums = None  # [1 + parts, styles]: the number of images, then the sum of each part
 
@@ -60,6 +64,16 @@ class LossParts(Callback):
             ]
         self.learn.metrics = [*others, *columns]
         self.recorder.train_metrics = True
+        self._lead_trackers({column.name for column in columns}, {m.name for m in others})
+
+    def _lead_trackers(self, parts, metrics):
+        "Let fastai's trackers find a metric by its name, and know that less of a part is better."
+        for cb in self.learn.cbs.filter(risinstance(TrackerCallback)):
+            if cb.monitor in metrics:
+                cb.monitor = f"valid_{cb.monitor}"
+            lower = cb.monitor.removeprefix("valid_").removeprefix("train_") in parts
+            if lower and cb.comp is np.greater:
+                cb.comp, cb.min_delta = np.less, -cb.min_delta
 
     def before_train(self):
         self.sums = None
@@ -77,12 +91,12 @@ class LossParts(Callback):
         self.sums = self.sums.index_add(1, loss.style_ids, values)
 
     def mean(self, part, styles):
-        "The mean of a part of the loss over an epoch's images of some styles; None without images."
+        "The mean of a part of the loss over an epoch's images of some styles; NaN without images."
         if self.sums is None:
-            return None
+            return math.nan
         sums = self.sums[:, styles].sum(1).tolist()
         parts = self.learn.loss_func.part_names
-        return sums[1 + parts.index(part)] / sums[0] if sums[0] else None
+        return sums[1 + parts.index(part)] / sums[0] if sums[0] else math.nan
 
     def state_dict(self) -> dict:
         return {"sums": self.sums}

@@ -49,6 +49,7 @@ class Recipe:
     style: Training  # repaints photos
     autoencoder: Training = FAST_START  # redraws photos; as in `fast` if none was published
     minutes: float | None = None  # of `train()` for each style, unless they or epochs are given
+    palettes: bool = False  # paint with the painting's colors; published recipes do not
 
 
 # The published recipes compare raw sums of features of torchvision's networks, which expect
@@ -82,6 +83,7 @@ RECIPES = {
             small_until=0.3,
         ),
         minutes=5,
+        palettes=True,
     ),
     "skalski": Recipe(  # PiotrekSkalski's
         Training(

@@ -101,7 +101,9 @@ def train(
     for photo in preview_photos or []:
         read_picture(photo)  # fail early on a bad file
     run_folder.may_write(out, resume, force)
-    if out.resolve().is_relative_to(Path(photos).resolve()):  # its own images would be learned
+    places = [place for place in (out.resolve(), *out.resolve().parents) if place.exists()]
+    if Path(photos).exists() and any(place.samefile(photos) for place in places):
+        # Its own images would be learned.
         raise FaststyleError(f"{out} is inside the folder of photos {photos}: choose another -o.")
     start: dict[str, Any] = {"recipe": recipe, "pretrained": pretrained, "arch": arch}
     start |= {"weights": weights, "precision": precision}

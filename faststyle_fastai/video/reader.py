@@ -1,6 +1,7 @@
 "Reads videos with PyAV: frames, their colors and their times."
 
 import math
+import os
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -281,7 +282,10 @@ def open_local(
                     try:
                         link.symlink_to(file.resolve())
                     except OSError:  # on Windows it needs a right
-                        shutil.copy(file, link)
+                        try:
+                            os.link(file, link)
+                        except OSError:  # on another disk
+                            shutil.copy(file, link)
                 path, first = folder / f"%d{path.suffix}", 0
             path = Path(str(path.parent).replace("%", "%%"), path.name)
             rate = Fraction(fps or 25).limit_denominator(1001)

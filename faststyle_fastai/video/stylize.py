@@ -40,7 +40,7 @@ MISSING = 0.5  # seconds that a video may be shorter than stated
 @with_kinds
 @alone(folder=False)
 def paint_video(
-    paint: Stylizer,
+    paint: Any,  # a Stylizer, or what makes one
     source: str | Path,  # a video, a GIF, a live photo or numbered images: frames/%04d.png
     out: str | Path,  # .mp4, .mkv, .webm, others of ffmpeg's, .gif, .webp, .apng, frames/%04d.png
     style: Any = None,  # as in `Stylizer.__call__`
@@ -77,6 +77,7 @@ def paint_video(
     unknown ending or codec, and options out of their range, and `FaststyleError` if there are no
     frames from `start` to `end`, or `out` cannot be written.
     """
+    paint = paint if isinstance(paint, Stylizer) else Stylizer(paint)
     source, out = str(source), Path(out)
     check_numbers(start=start, end=end, fps=fps)
     check_range("crf", crf, 0, 63)

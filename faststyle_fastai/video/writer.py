@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.atomic import atomic_write, fsync_path, hidden_name, may_write_file
+from ..core.atomic import atomic_write, fsync_path, hidden_name, may_write_file, replace
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
@@ -152,7 +152,7 @@ class Parts(VideoWriter):
             self.container.mux(self.stream.encode())
             self.container.close()
             fsync_path(part := self.path.with_suffix(".tmp"))
-            part.rename(self.path)
+            replace(part, self.path)
             self.container = None
 
     def finish(self, start, end, keep):

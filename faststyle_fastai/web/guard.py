@@ -35,7 +35,7 @@ STORES = (
     "/api/paint",
 )  # fmt: skip
 HOST = re.compile(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?")
-FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]([^/\\\n'\"]+[/\\])+")  # of a path
+FOLDERS = re.compile(r"(?<![\w:/\\])([A-Za-z]:)?[/\\]+([^/\\\n'\"]+[/\\]+)+")  # of a path
 OPTION = re.compile(r"[:.]?[^:.]*\s--?[a-z][\w-]*[^.]*(?=\.)")  # advice for the command line
 
 
@@ -88,6 +88,7 @@ def page_folder():
             if not hasattr(os, "geteuid") or folder.lstat().st_uid == os.geteuid():
                 with FileLock(folder / LOCK, timeout=0):
                     shutil.rmtree(folder, ignore_errors=True)
+                folder.rmdir()  # as Windows kept the lock
     path, lock = _locked_folder()
     try:
         yield path.resolve()

@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.ImageOps import fit
 
 from ..core.assets import MODEL, builtin_path, sample_photos
-from ..core.atomic import atomic_write
+from ..core.atomic import atomic_write, replace
 from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from ..images.formats import is_painting, is_picture
@@ -147,12 +147,9 @@ class StyleLibrary:
         "Give one of `own` another name; return it without unsuitable characters."
         paths, place = self._all(name), self._new(new, name)
         for old in paths:
-            if old.is_dir():
-                if (painting := old / f"{name}.png").exists():
-                    painting.rename(old / f"{place.name}.png")
-                old.rename(place)
-            else:
-                old.rename(place.with_name(place.name + old.suffix))
+            replace(old, place if old.is_dir() else place.with_name(place.name + old.suffix))
+        if (painting := place / f"{name}.png").exists():
+            replace(painting, place / f"{place.name}.png")
         return place.name
 
     def remove(self, name: str):
@@ -192,19 +189,20 @@ class StyleLibrary:
         "The folder or file of one of `own`."
         return self._all(name)[0]
 
-    def place(self, name: str) -> Path:
-        "The folder for a style to train; a painting may have the same name."
+    def place(self, name: str, own: Iterable[Path] = ()) -> Path:
+        "The folder for a style to train; a painting, and `own` files, may have the same name."
         if not (name := plain_name(name)):
             raise FaststyleError("The style needs a name.")
         place = self.folder / name
-        trained = place.exists() or place.with_name(f"{name}.safetensors").exists()
+        there = [path for path in (place, place.with_name(f"{name}.safetensors")) if path.exists()]
+        trained = any(not any(path.samefile(each) for each in own) for path in there)
         if trained or spoken(name).casefold() in builtin_names():
             raise FaststyleError(TAKEN.format(spoken(name)))
         return place
 
     def _new(self, name, own=None):
         "`place` for a name that no style or painting has, but for one's `own`, in any letters."
-        place = self.place(name)
+        place = self.place(name, self._all(own) if own else ())
         if place.name.casefold() in {each.casefold() for each in self.styles() if each != own}:
             raise FaststyleError(TAKEN.format(spoken(place.name)))
         return place

@@ -186,7 +186,7 @@ class Mine:
         name, suffix = str(how.get("style")), how.get("suffix")
         source = self.shelf.network(name)
         key = sha1(f"{source} {written(source)}".encode()).hexdigest()
-        make = export_html if suffix == PAGE else shutil.copy
+        make = export_html if suffix == PAGE else shutil.copyfile
         out = self.site.scratch / key / f"{name}{PAGE if suffix == PAGE else NETWORK}"
         return self._once(out, partial(make, source))
 

@@ -1,6 +1,7 @@
 "Names of styles: as people write them, and as files have them."
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ __all__ = [
     "MANY", "builtin_names", "named_after", "numbered", "own_name", "plain_name", "spoken", "title",
 ]  # fmt: skip
 
+DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)", re.IGNORECASE)  # of Windows
 LONGEST, MANY = 40, 1000  # characters of a name, and paintings of one name
 
 
@@ -55,4 +57,6 @@ def title(called: str) -> str:
 
 def plain_name(text: str) -> str:
     "Make `text` safe as part of a file name: other characters become underscores."
-    return re.sub(r"[^\w-]+", "_", text.strip())[:LONGEST].strip("_")
+    text = unicodedata.normalize("NFC", text.strip())  # macOS has letters and accents apart
+    name = re.sub(r"[^\w-]+", "_", text)[:LONGEST].strip("_")
+    return f"{name}-" if DEVICE.fullmatch(name) else name

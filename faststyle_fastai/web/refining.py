@@ -36,7 +36,7 @@ def refining(site: Site):
             raise FaststyleError("Choose a longer side of {} to {} px.".format(*SIDES))
         key, out = visit.key, site.place(visit) / f"{photo.stem}.png"
         like = out.with_name(f"{photo.stem}-like{painting.suffix}")
-        shutil.copy(painting, like)  # which may get another name
+        shutil.copyfile(painting, like)  # which may get another name
         watch = OptimizationJob(visit, EARLY)
         watch.asked, watch.styles = f"{key} {called}", (file_name(called),)
 

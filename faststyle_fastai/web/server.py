@@ -1,5 +1,6 @@
 "Serving of web pages (the extra `web`)."
 
+import logging
 import socket
 import sys
 import threading
@@ -39,6 +40,8 @@ def served(
         with bound(host, port) as place:
             how = {"lifespan": "off", "log_level": "critical", "timeout_graceful_shutdown": STOPS}
             how |= {"server_header": False, "proxy_headers": False}
+            if sys.platform == "win32":  # asyncio prints a traceback for each tab that is closed
+                logging.getLogger("asyncio").setLevel(logging.CRITICAL)
             server = uvicorn.Server(uvicorn.Config(app, **how))
             run = threading.Thread(target=server.run, args=([place],), daemon=True)
             run.start()

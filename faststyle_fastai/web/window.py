@@ -18,7 +18,7 @@ from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import data_address, jpeg_address, page_text, sample_photo
 from ..inference.links import studio_address
 from ..inference.options import AREAS, STROKES
-from .answers import Route, responses
+from .answers import UPLOAD, Route, responses
 from .entries import file_of, written
 from .library import StyleLibrary
 from .names import spoken, title
@@ -64,6 +64,7 @@ class Window:
             "sight": True, "files": ",".join(["image/*", ".safetensors", *sorted(PICTURES)]),
             "sample": self.sample, "photos": self.photos, "types": [*types()],
             "studio": studio_address(), "most": most_pixels(), "papers": PAPERS,
+            "upload": UPLOAD,
         }  # fmt: skip
 
     @cached_property

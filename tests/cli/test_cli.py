@@ -93,6 +93,8 @@ def test_a_network_of_pytorch_examples(faststyle, tmp_path):
     torch.save({"state_dict": peer | old}, "waves.pth")
     said = faststyle("import", "waves.pth", "-o", "waves.safetensors")
     assert said.returncode == 0, said.stderr
+    assert faststyle("import", "waves.pth", "-o", "s.safetensors", "--name", "sea").returncode == 0
+    assert Stylizer("s.safetensors").styles == ["sea"]
     x = noise(1, 3, 32, 40)
     painted = Stylizer("waves.safetensors:waves", precision="float32").paint(x)
     peer = {k.removeprefix("module."): v for k, v in peer.items()}

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -80,7 +82,8 @@ def files(painting):
 
 def refused(said):
     assert said.returncode in (1, 2) and not os.path.exists("RAN"), said
-    assert "--debug shows" not in said.stderr, said
+    wrong = "--debug shows", "No such option", "Missing", "No such command"
+    assert not any(words in said.stderr for words in wrong), said
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(map(str, words)))
@@ -92,6 +95,17 @@ def test_no_command_runs_its_code(faststyle, words):
 @pytest.mark.parametrize("words", FOLDERS, ids=lambda words: " ".join(map(str, words)))
 def test_no_run_folder_runs_its_code(faststyle, words):
     refused(faststyle(*words))
+
+
+def test_no_checkpoint_runs_its_code(faststyle):
+    words = *TRAIN[:4], "-o", "own", *TRAIN[6:], "--arch", "tiny", "--epochs", 1
+    said = faststyle(*words)
+    assert said.returncode == 0, said.stderr
+    states = [*Path("own").glob("checkpoints/step-*/state.pt")]
+    for state in states:
+        shutil.copy("zip.pkl", state)
+    refused(said := faststyle(*words, "--resume"))
+    assert states and "No checkpoint in own/checkpoints is intact" in said.stderr
 
 
 def test_python_and_the_page_refuse_it_too(tmp_path):

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from faststyle_fastai.bulk.cluster import shares
 from faststyle_fastai.core import atomic, devices, memory
 from faststyle_fastai.core.atomic import atomic_write
-from faststyle_fastai.core.devices import autocast_dtype, best_device, has_kernels
+from faststyle_fastai.core.devices import autocast_dtype, best_device, computing, has_kernels
 
 CUDA = torch.device("cuda")
 
@@ -42,6 +43,29 @@ def test_the_best_type_of_a_card(card, capability, dtype, monkeypatch):
     assert autocast_dtype(CUDA) == dtype
     assert autocast_dtype(CUDA, "float32") is None
     assert autocast_dtype(CUDA, "float16") == torch.float16
+
+
+def test_a_card_whose_halves_overflow(card, monkeypatch):
+    monkeypatch.delenv("FASTSTYLE_PRECISION", raising=False)
+    card((7, 5))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "NVIDIA GeForce GTX 1660")
+    assert autocast_dtype(CUDA) is None
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch before 2.9")
+@pytest.mark.parametrize("own", ["ieee", "tf32"])
+def test_settings_of_convolutions_come_back(own, monkeypatch):
+    cudnn = torch.backends.cudnn
+    before = cudnn.conv.fp32_precision
+    monkeypatch.setattr(torch, "autocast", lambda *_: nullcontext())
+    try:
+        cudnn.conv.fp32_precision = own  # with the interface that PyTorch recommends
+        for dtype, inside in ((None, "ieee"), (torch.bfloat16, own)):
+            with computing(CUDA, dtype):
+                assert cudnn.conv.fp32_precision == inside
+            assert cudnn.conv.fp32_precision == own
+    finally:
+        cudnn.conv.fp32_precision = before
 
 
 @pytest.mark.parametrize(

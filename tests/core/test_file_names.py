@@ -8,6 +8,7 @@ from conftest import is_clean
 from PIL import Image
 
 from faststyle_fastai.core.atomic import atomic_write, hidden_name
+from faststyle_fastai.images import formats
 from faststyle_fastai.images.files import read_picture
 from faststyle_fastai.images.saving import save_picture
 from faststyle_fastai.video.writer import Pictures, check_video_format, video_writer
@@ -48,3 +49,10 @@ def test_a_percent_sign_is_part_of_a_name(tmp_path):
     writer = video_writer(folder / "a%04d.png", None, {})
     writer.add(type("Frame", (), {"picture": np.asarray(red), "aspect": 1}))
     assert [path.name for path in folder.iterdir()] == ["a0001.png"]
+
+
+def test_an_address_whose_name_windows_forbids(monkeypatch):
+    address = "https://x.org/a%3Fb/What%3F:large"
+    assert formats.file_name(address) == "What?:large.png"
+    monkeypatch.setattr(formats, "BARRED", '<>:"|?*')
+    assert formats.file_name(address) == "What__large.png"

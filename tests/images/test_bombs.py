@@ -1,6 +1,5 @@
 "Small files that claim to be huge, or whose descriptions are nonsense."
 
-import resource
 import struct
 import zlib
 
@@ -9,6 +8,8 @@ from conftest import fails
 from PIL import Image
 
 from faststyle_fastai.models.metadata import checked_info
+
+resource = pytest.importorskip("resource")  # not on Windows
 
 SIDE = 60_000
 MEMORY = 300 * 2**20  # bytes; a picture of that size takes 10 GB

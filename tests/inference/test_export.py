@@ -89,6 +89,8 @@ def test_one_style_of_several_is_exported_alone(exported, faststyle, photos, tmp
         assert said.returncode == 0, said.stderr
     ours, other = (to_tensor(read_picture(tmp_path / name)) for name in ("ours.png", "onnx.png"))
     assert (ours - other).abs().max() <= 1.01 / 255  # rounded twice
+    assert faststyle("export", source, "-o", "half.onnx", "--dtype", "half").returncode == 0
+    assert (tmp_path / "half.onnx").stat().st_size < 0.6 * (tmp_path / "stars.onnx").stat().st_size
 
 
 def test_what_an_exported_network_cannot_do_is_said(exported, photos):

@@ -1,6 +1,5 @@
 "Speed ratios with wide margins, to catch large regressions."
 
-import resource
 import subprocess
 import sys
 
@@ -11,6 +10,8 @@ from networks import examples_network
 
 from faststyle_fastai.all import Stylizer, TransformerNet, to_examples
 from faststyle_fastai.core.devices import computes_bfloat16
+
+resource = pytest.importorskip("resource")  # not on Windows
 
 
 @pytest.fixture(autouse=True)

@@ -41,15 +41,11 @@ def test_addresses_and_deep_tiffs(photo, painting, tmp_path, monkeypatch):
     served = {"http://x/photo.jpg": photo.read_bytes(), "http://x/waves.png": painting.read_bytes()}
     for module in ("opening", "remote"):
         monkeypatch.setattr(f"faststyle_fastai.images.{module}.download", served.__getitem__)
-    for resume in (False, True):
-        out = optimize_to_file(
-            "http://x/photo.jpg",
-            ["http://x/waves.png"],
-            tmp_path / f"{resume}.tif",
-            device="cpu",
-            **SMALL,
-        )[0]
-        assert tifffile.imread(out).dtype == np.uint16
+    given = "http://x/photo.jpg", ["http://x/waves.png"], tmp_path / "deep.tif"
+    with pytest.raises(FaststyleError, match="Stopped"):
+        optimize_to_file(*given, device="cpu", callback=lambda it, _: it.i == 2, **SMALL)
+    out = optimize_to_file(*given, device="cpu", resume=True, **SMALL)[0]
+    assert tifffile.imread(out).dtype == np.uint16
     plain = optimize_to_file(photo, painting, tmp_path / "a.tif", depth=8, device="cpu", **SMALL)[0]
     assert tifffile.imread(plain).dtype == np.uint8
 

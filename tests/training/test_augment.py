@@ -1,5 +1,7 @@
 "Training images repainted for other networks."
 
+import pickle
+
 import pytest
 import torch
 from fastai.vision.all import (
@@ -35,6 +37,15 @@ def test_fastai_s_batches_are_repainted_in_training_only(photos):
     assert (off > 0.1).all() and y.tolist() == labels.tolist() and type(painted) is type(x)
     (x, _), (same, _) = (next(iter(dls.valid)) for dls in (plain, styled))
     assert torch.equal(x, same)
+
+
+def test_workers_get_a_network_on_the_cpu(monkeypatch):
+    moved, cpu = [], torch.nn.Module.cpu
+    monkeypatch.setattr(torch.nn.Module, "cpu", lambda net: moved.append(net) or cpu(net))
+    augment = StyleAugmentV2(p=1.0)
+    moved.clear()
+    pickle.dumps(augment)
+    assert moved and augment.repaint.net not in moved  # a copy, not one's own
 
 
 def test_a_share_is_repainted_and_each_in_another_style():

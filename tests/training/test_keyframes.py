@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from conftest import fails
 from fastai.torch_core import set_seed
 from PIL import Image, ImageOps
 
 from faststyle_fastai.all import FaststyleError, Keyframes, Stylizer, read_picture, train
-from tests.conftest import fails
 
 
 def negative(frame, place):

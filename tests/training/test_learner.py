@@ -1,4 +1,5 @@
 import copy
+import pathlib
 import re
 import shutil
 import subprocess
@@ -112,6 +113,19 @@ def test_exported_learner_in_a_new_process(dls, photos, painting, tmp_path):
     assert said.stdout.count("(3, 72, 96)") == 2, said.stdout
     assert "3 [None" in said.stdout and "trained on True" in said.stdout, said.stdout
     quietly(learn, "fit", 1)  # the exported learner can still train
+
+
+def test_a_learner_that_windows_exported(trained, tmp_path, monkeypatch):
+    here = type(tmp_path)
+    with monkeypatch.context() as there:
+        windows = lambda path: (pathlib.WindowsPath, path.parts)  # noqa: E731
+        there.setattr(here, "__reduce__", windows)
+        there.setattr(here, "__reduce_ex__", lambda path, _: windows(path))
+        trained.export(tmp_path / "windows.pkl")
+    assert b"WindowsPath" in (tmp_path / "windows.pkl").read_bytes()
+    assert Stylizer(tmp_path / "windows.pkl").styles == ["waves"]
+    with pytest.raises(NotImplementedError):
+        pathlib.WindowsPath()
 
 
 def test_a_failure_inside_does_not_hang_the_next_call(trained, photos):

@@ -121,7 +121,7 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
         "--checkpoint-every", 1, "--preview-every", 2,
         "--preview-photo", painting, "--preview-photo", photos / "china" / "0.jpg",
         "--preview-photo", photos / "china" / "1.jpg",
-        "--valid-pct", 0.3, "--precision", "float32",
+        "--valid-pct", 0.3, "--precision", "float32", "--temporal-loss",
     )  # fmt: skip
     assert said.returncode == 0 and said.stderr == "", said.stderr
     settings = json.loads((tmp_path / "run/run.json").read_text())["settings"]
@@ -133,6 +133,7 @@ def test_the_loss_and_the_schedule_on_the_command_line(faststyle, photos, painti
     weights = [loss[term]["weight"] for term in ("content", "style", "tv")]
     assert weights == [0.5, 2, 3]
     assert loss["style"]["size"] == 48 and loss["tone"]["weight"] == 1.5
+    assert loss["temporal"]["weight"] == 1.5
     assert settings["names"] == ["sea"] and settings["precision"] == "float32"
     assert settings["valid_pct"] == 0.3
     assert len((tmp_path / "run/history.csv").read_text().splitlines()) == 3

@@ -146,7 +146,7 @@ def test_a_gif_of_many_frames(tiny, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows kills at once")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGKILL", 9)])
 def test_a_killed_film(tiny, number, tmp_path):
     film = encode(tmp_path / "film.mp4", moving(120), rate=6, sound=20)
     command = [sys.executable, "-m", "faststyle_fastai", "video", film, "--style"]

@@ -4,6 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from clips import encode, moving, seen
 from PIL import Image
 
 from faststyle_fastai.all import PaintOptions, Stylizer, paint_video, style_thumbnail
@@ -94,3 +95,15 @@ def flicker(pictures):
     "Of a pan by 3 px a frame."
     pairs = zip(pictures, pictures[1:])
     return math.sqrt(np.mean([((b[:, :-3] - a[:, 3:]) ** 2).mean() for a, b in pairs]))
+
+
+def test_smoothing_calms_the_strokes(paint, tmp_path):
+    rng, still = np.random.default_rng(0), next(iter(moving(1))).astype(float)
+    noisy = [np.uint8((still + rng.normal(0, 4, still.shape)).clip(0, 255)) for _ in range(8)]
+    unsteady = []
+    for smooth in (False, True):
+        video = encode(tmp_path / "in.mkv", noisy, options={"crf": "1"})
+        out = paint_video(paint, video, tmp_path / f"{smooth}.mp4", smooth=smooth, crf=1)
+        frames = [np.float32(frame.picture) for frame in seen(out)]
+        unsteady.append(np.abs(np.diff(frames, axis=0)).mean())
+    assert unsteady[1] < 0.9 * unsteady[0]

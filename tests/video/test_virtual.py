@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import fails
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer
 from faststyle_fastai.inference.options import PaintOptions
 from faststyle_fastai.video.virtual import virtual_camera
-from tests.conftest import fails
 
 HOW = PaintOptions("great_wave")
 

@@ -11,6 +11,7 @@ from pages import call, files_in, send
 
 from faststyle_fastai.all import ASSETS, read_picture
 from faststyle_fastai.images import remote
+from faststyle_fastai.web.app import web_page
 from faststyle_fastai.web.guard import Guard, plain_reason
 
 FILES = "film", "style", "photo", "learn"
@@ -61,6 +62,7 @@ def test_a_link_is_no_path_and_no_address(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["../../a.png", "/etc/passwd", "a\0.png", "\u202e.png", ".", ""])
 def test_no_upload_leaves_the_folder(page, name):
     port, secret, folder = page
+    name = name.replace("/etc", str(secret.parent))  # an absolute path that is looked at
     answer(port, "style", {"name": "first.png"}, secret.read_bytes())
     around = sorted(folder.parent.iterdir()), sorted(secret.parent.iterdir())
     for act in FILES:
@@ -79,11 +81,24 @@ def test_messages_name_no_folder_of_the_server(page, content, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_host_that_is_allowed(tmp_path, port):
+    with web_page(tmp_path, port=port, allow_hosts=["style.example"]):
+        assert call(port, "/api/styles", Host="style.example")[0] == 200
+        assert call(port, "/api/styles", Host="other.example")[0] == 403
+
+
 def test_lists_name_no_folder_of_the_server(page):
     port, secret, _ = page
     shown = call(port, "/")[1] + call(port, "/api/openapi.json")[1]
     assert "photos/of mine" in shown.replace("\\\\", "/")
     assert str(secret.parent) not in shown and str(Path.cwd()) not in shown
+
+
+@pytest.mark.parametrize(
+    "start", ["C:\\\\Users\\\\me\\\\", "C:\\Users\\me\\", "//host/me/", "/home/me/"]
+)
+def test_messages_name_no_folder(start):
+    assert plain_reason(OSError(f"cannot open '{start}a.jpg'")) == "cannot open 'a.jpg'"
 
 
 def test_messages_have_no_advice_for_the_command_line():

@@ -10,6 +10,7 @@ from PIL import Image
 from public import added, noisy, png
 
 from faststyle_fastai.web import guard, visits
+from faststyle_fastai.web.app import web_page
 from faststyle_fastai.web.jobs import Job, Queue
 
 
@@ -113,3 +114,9 @@ def test_others_jobs_push_out_nobody_s():
     queue.add("film", Job(), lambda: None, "bob")
     assert queue.find(mine) and len(queue.jobs) < 60
     queue.close()
+
+
+def test_on_a_shared_page_all_change_all(tmp_path, port):
+    with web_page(tmp_path, host="0.0.0.0", port=port, shared=True):
+        name = added(port, "ours.png", "red", "ann")
+        assert send(port, "remove", b"", {"style": name}, "bob")[0] == 200

@@ -1,8 +1,11 @@
 "Styles as links, on the page of a computer."
 
+import re
+
 import pytest
 from conftest import quick_page
 from pages import heard, opened, repainted, visitor
+from playwright.sync_api import expect
 
 from faststyle_fastai.all import Stylizer, style_link
 from faststyle_fastai.inference.links import link_of_names, read_link
@@ -34,6 +37,11 @@ def test_a_link_becomes_a_style_of_the_page(chromium, site, painting, photos):
             return tab.evaluate("copied").removeprefix(f"{address}/")
 
         opened(tab, photos / "china" / "0.jpg")
+        tab.once("dialog", lambda dialog: dialog.dismiss())
+        followed(link_of_names(HALF))
+        expect(tab).not_to_have_url(re.compile("#s="))
+        assert not [*folder.iterdir()]  # nobody's link adds a style by itself
+        tab.on("dialog", lambda dialog: dialog.accept())
         followed(link_of_names({"tahiti": 100}))
         heard(tab, "Women of Tahiti · Gauguin came with the link")
         assert not [*folder.iterdir()] and shared() == link_of_names({"tahiti": 100})

@@ -143,7 +143,7 @@ def test_no_job_is_lost_that_is_added_at_once():
         thread.start()
     for thread in threads:
         thread.join()
-    assert {job.id for job in queue.open()} <= {job.id for job in jobs}
+    assert {job.id for job in queue.jobs} == {job.id for job in jobs}
     queue.close()
 
 

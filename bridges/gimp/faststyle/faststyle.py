@@ -33,7 +33,8 @@ def add_painted(image, layer, command, style):
         ours = "PYTHON", "LD_"  # what GIMP sets for its own Python
         own = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        subprocess.run(call, check=True, stderr=subprocess.PIPE, env=own, creationflags=hidden)
+        how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        subprocess.run(call, check=True, env=own, creationflags=hidden, **how)
         painted = Gimp.file_load_layer(ALONE, image, Gio.File.new_for_path(out))
     painted.set_name(f"{layer.get_name()}: {Path(style).stem}")
     painted.set_offsets(*layer.get_offsets()[1:])

@@ -61,7 +61,7 @@ $("all").onclick = ({ detail }) => {
 };
 
 async function paintQueue(mine) {
-  const type = chosenType(), done = new Map(), failed = [];
+  const done = new Map(), failed = [];
   queue.forEach((file) => standing(file, "waits"));
   $("all").textContent = words.stop;
   hold(true);
@@ -72,7 +72,7 @@ async function paintQueue(mine) {
     if (mine.stopped) break;
     standing(file, "runs");
     if (now.file !== file || !now.painted) await open(file).catch(console.warn);
-    const blob = !mine.stopped && now.file === file && now.painted && (await finished(type));
+    const blob = !mine.stopped && now.file === file && now.painted && (await finished(chosenType()));
     standing(file, blob ? "done" : mine.stopped ? "waits" : "failed");
     if (mine.stopped && !blob) break;
     if (blob) done.set(unused(`${fileName()}.${ENDINGS[blob.type]}`, done), blob); // of the type it has
@@ -86,7 +86,9 @@ async function paintQueue(mine) {
   nameQueue();
   if (done.size) save(await zip(done), name);
   const missing = failed.length ? filled(words.notAll, { names: failed.join(", ") }) : "";
-  say(done.size ? "savedAll" : "stopped", { name, done: done.size, n, missing });
+  if (done.size) say("savedAll", { name, done: done.size, n, missing });
+  else mine.stopped ? say("stopped") : tell($("said"), missing.trim(), true);
+  if (now.photo) paintThumbnails().catch(console.warn);
 }
 
 // A name that no other file has: a.jpg, then a-2.jpg.

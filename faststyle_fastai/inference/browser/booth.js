@@ -44,8 +44,8 @@ function stripOf(pictures, names) {
   return strip;
 }
 
-$("booth").onclick = async () => {
-  if (booth) return stopBooth();
+$("booth").onclick = async ({ detail }) => {
+  if (booth) return detail > 1 || stopBooth();
   const mine = (booth = { stopped: false }), at = facts.styles.indexOf(style), before = [steps, step];
   const styles = Array.from({ length: SHOTS }, (_, i) => facts.styles[(at + i) % facts.styles.length]), names = styles.map(workOf);
   $("booth").textContent = words.stop;

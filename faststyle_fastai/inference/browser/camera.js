@@ -55,7 +55,7 @@ async function stopLive() {
 // Paint a frame and show it.
 async function paintFrame(frame, mine, short = LIVE) {
   const how = { ...asked(), live: short };
-  const { image } = await repaint(frame, { ...how, mask: { ...how.mask, edits: null } });
+  const { image } = await repaint(frame, { ...how, mask: { ...how.mask, edits: null, invert: false } });
   if (live !== mine) return false;
   now.painted = image;
   show(frame);
@@ -86,7 +86,7 @@ $("camera").onclick = async () => {
       $("rate").textContent = filled(words.rate, { rate: (1000 / (performance.now() - begun)).toFixed(1) });
     }
   } catch (error) {
-    if (live === mine) stopLive();
+    if (live === mine) await stopLive();
     const why = isSecureContext ? { NotFoundError: words.cameraNone, NotAllowedError: words.cameraRefused }[error.name] : words.cameraSecure;
     say("noCamera", { why: why ?? error.message });
   } finally {
@@ -97,14 +97,14 @@ $("camera").onclick = async () => {
 // As a source for broadcasting software, ?clean shows the painted camera and nothing else.
 if (address.has("clean")) {
   document.body.classList.add("clean");
-  $("camera").click();
+  started.then(() => setTimeout(() => $("camera").click()), () => {}); // once all scripts are there
 }
 
 // The frame as a photo.
 $("snap").onclick = () => frame.toBlob((blob) => open(new File([blob], "camera.jpg", { type: blob.type })), "image/jpeg", 0.95);
 
-$("record").onclick = () => {
-  if (recorder) return recorder.enough();
+$("record").onclick = ({ detail }) => {
+  if (recorder) return detail > 1 || recorder.enough();
   const parts = [], mimeType = FORMATS.find((type) => MediaRecorder.isTypeSupported(type));
   let ending = false;
   recorder = Object.assign(new MediaRecorder($("picture").captureStream(), { mimeType }), { parts });

@@ -5,7 +5,7 @@ let way = null, halted = false; // what stops the one that goes on; whether that
 let listed = null; // the version of the styles' list
 $("of-film").append($("flowing"));
 $("smooth").onchange = () => (remember(), offerFilm());
-$("painterly").onchange = () => (remember(), offerFilm(), paint());
+$("painterly").onchange = () => paint();
 $("film").after($("halt"));
 
 function offerWays() {
@@ -37,21 +37,22 @@ const getCloser = once(async (work) => {
   offerWays();
   $("halt").focus();
   $("halt").scrollIntoView({ block: "nearest" }); // on a phone, from below the picture
-  let done = true, said = null; // what work says, if it is more than its picture
+  const { painted } = now;
+  let failed = null, said = null; // what work says, if it is more than its picture
   try {
     said = await work(now.photo);
   } catch (error) {
-    done = false;
-    say("failed", { why: error.message });
+    failed = error;
   }
   way = null;
   busy = false;
   hold(false);
   $("bar").hidden = true;
   offerWays();
-  if (done || again) await paintAgain();
-  if (said) say(said);
+  if (!failed || again || now.painted !== painted) await paintAgain();
   else ready(true);
+  if (failed) say("failed", { why: failed.message });
+  else if (said) say(said);
   if (document.activeElement === document.body) $("picture").focus({ preventScroll: true });
 });
 $("halt").onclick = () => {
@@ -69,7 +70,7 @@ async function watchWork(id, photo = now.photo) {
   way = () => endJob({ id });
   if (halted) way(); // before it had an id
   const job = await follow(id, async (job) => {
-    if (now.photo !== photo) return endJob(job); // another one was opened
+    if (now.photo !== photo) return endJob(job).then(() => false); // another one was opened
     if (!isOpen(job)) return;
     sayShare("refining", { state: stateOf(job) }, job.done);
     fill($("bar"), shareOf(job));

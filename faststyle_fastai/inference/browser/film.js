@@ -8,10 +8,11 @@ async function openFilm(file) {
   opening = true;
   try {
     const found = await readFilm(file); // what is open stays if it cannot be read
+    const frame = await frameAt(found, 0).catch((error) => (forgetFilm(found), Promise.reject(error)));
     if (mine !== openings) return forgetFilm(found); // something else was opened
     endLive();
     closeFilm();
-    await showFilm({ file, address: URL.createObjectURL(file), ...found });
+    await showFilm({ file, address: URL.createObjectURL(file), ...found }, frame);
   } catch (error) {
     console.warn(error);
     if (mine === openings) say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
@@ -24,14 +25,12 @@ async function openFilm(file) {
 const looks = () => JSON.stringify([style.name, second()?.name, ...["part", "strength", "stroke", "colors"].map((id) => $(id)[field(id)]), mask().area, $("smooth")?.checked, $("painterly")?.checked]);
 
 // Show a film that was read, by its first frame.
-async function showFilm(found) {
+async function showFilm(found, frame) {
   film = Object.assign(found, { made: {} });
   $("moment").value = 0;
   $("moment").dataset.seconds = found.seconds;
   tellValue($("moment"));
   now.reduced = "";
-  const frame = await frameAt(found, 0);
-  if (film !== found) return; // something else was opened
   keep("photo", null);
   now.photo = frame;
   await opened(found.file, found.size ?? `${now.photo.width}×${now.photo.height}`);

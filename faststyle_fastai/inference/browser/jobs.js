@@ -25,8 +25,8 @@ async function follow(id, show) {
     await lookAtJobs();
     const job = jobs.find((one) => one.id === id);
     if (!job) throw new Error(words.jobGone);
-    await Promise.resolve(job).then(show).catch(unlessLost);
-    if (!isOpen(job)) return job;
+    const goes = await Promise.resolve(job).then(show).catch(unlessLost);
+    if (goes === false || !isOpen(job)) return job; // or it is not waited for
   }
 }
 const begin = async (what, how) => (await (await call(what, { how })).json()).id;
@@ -58,7 +58,7 @@ async function paintFilm(ours, watch) {
 async function watchFilm(id, ours, watch) {
   filming = id;
   const job = await follow(id, (job) => {
-    if (film !== ours) return endJob(job); // something else was opened
+    if (film !== ours) return endJob(job).then(() => false); // something else was opened
     if (isOpen(job)) sayShare("filming", { state: stateOf(job) }, job.done);
     watch(shareOf(job));
   });
@@ -88,9 +88,20 @@ async function reopenSource() {
   const found = await (seconds ? (await call("original", { method: "GET" })).blob() : pictureOf(answer));
   if (now.photo || opening || live) return; // something else was opened meanwhile
   [uploaded, upload] = [file, Promise.resolve()];
-  if (seconds) return showFilm({ file, size: file.pixels, seconds, address: URL.createObjectURL(found) });
+  if (seconds) {
+    const frame = await frameAt(null, 0);
+    if (now.photo || opening || live) return; // likewise
+    return showFilm({ file, size: file.pixels, seconds, address: URL.createObjectURL(found) }, frame);
+  }
   now.photo = found;
-  await opened(file, file.pixels);
+  const { edits, invert } = session, shown = opened(file, file.pixels);
+  if (edits) session.edits = edits; // opening forgot them, and another reload may come first
+  await shown;
+  if (!edits || now.file !== file) return; // or another was opened
+  now.edits = drawn(await createImageBitmap(new Blob([bytesOf(edits)])));
+  offerUndo();
+  $("invert").checked = invert === "true";
+  await correct("corrected");
 }
 
 // Go on with the work that the page was showing.

@@ -38,7 +38,13 @@ function readLink(link, { ids, widths, names }) {
   const data = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)), body = data.subarray(5);
   check(body.length > 1 && littleEndian(crc(body)).every((byte, i) => byte === data[1 + i]));
   check(data[0] === VERSION && body[0] <= ROW, "linkOther");
-  const said = (from, to) => new TextDecoder().decode(body.subarray(from, to));
+  const said = (from, to) => {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body.subarray(from, to));
+    } catch {
+      check(false);
+    }
+  };
   if (body[0] === NAMES) {
     const shares = new Map();
     for (let at = 1; at < body.length; at += 2 + body[at + 1]) {

@@ -122,11 +122,12 @@ async function restore() {
 async function reopen() {
   const photo = await stored("photo");
   if (!photo) return;
-  const edits = await stored("edits");
+  const edits = await stored("edits"), { invert } = session;
   await open(photo);
   if (!edits || now.file !== photo) return; // or another was opened
   now.edits = canvasOf(edits);
   offerUndo();
+  $("invert").checked = invert === "true";
   await correct("corrected");
 }
 
@@ -186,7 +187,7 @@ const encodes = (type) => encodesHere(type);
 const stopFullSize = () => ask("stop");
 
 // A picture inside the page.
-const canvasFrom = async (address) => canvasOf(await createImageBitmap(new Blob([bytesOf(address)], { type: "image/jpeg" })));
+const canvasFrom = async (address) => drawn(await createImageBitmap(new Blob([bytesOf(address)], { type: "image/jpeg" })));
 
 // The sample in a style.
 async function sampleIn(one) {

@@ -8,7 +8,7 @@ function keepMade() {
   if (!film && !live && now.painted && !now.kept) addMade(now, compose(blank(...fitted(now.photo, SEEN)), now.photo));
 }
 function addMade({ file, name, edits, refined }, picture, strip = false) {
-  const values = settled(), key = JSON.stringify(values), one = { file, name, values, key, refined, strip };
+  const values = settled(), key = JSON.stringify(values), one = { file, name, values, key, refined, strip, edited: Boolean(edits), invert: $("invert").checked };
   one.face = create("button", { type: "button", onclick: () => (versus ? compareWith(one) : bringBack(one)) });
   one.face.append(centered(picture));
   one.ready = Promise.all([blobOf(picture, strip ? "image/png" : "image/webp"), edits && blobOf(canvasOf(edits), "image/png")]);
@@ -24,7 +24,9 @@ function offerMade() {
   const styles = new Set(facts.styles.map(({ name }) => name));
   made = made.filter(({ file, values }) => styles.has(values.style) && (file instanceof Blob || file === now.file));
   $("made").hidden = made.length < 2 || Boolean(film);
+  const at = document.activeElement;
   $("made-faces").replaceChildren(...made.map(({ face }) => face).reverse());
+  if ($("made-faces").contains(at)) at.focus({ preventScroll: true });
   const shown = JSON.stringify(settled()), [left, right] = document.querySelectorAll(".side");
   [left.textContent, right.textContent] = now.other ? [workOf(now.other.of.values), workOf(style)] : [words.sidePhoto, words.sidePainted];
   for (const one of made) {
@@ -42,13 +44,15 @@ async function bringBack(one) {
 // Show one again, with its settings; it is painted again only if more is asked for than to see it.
 async function unpack(one) {
   const mine = ++unpacks, [picture, edits] = await Promise.all((await one.ready).map((blob) => blob && createImageBitmap(blob)));
-  if (mine !== unpacks || now.file !== one.file) return; // something else was asked for
+  if (mine !== unpacks || now.file !== one.file) return [picture, edits].forEach((each) => each?.close()); // something else was asked for
+  corrections++; // of what was shown
+  before = [];
   endSaving();
   apply(one.values);
-  Object.assign(now, { painted: canvasOf(picture), kept: one.strip ? "strip" : true, edits: edits && canvasOf(edits), refined: one.refined, note: "" });
-  picture.close();
+  Object.assign(now, { painted: drawn(picture), kept: one.strip ? "strip" : true, edits: edits && drawn(edits), refined: one.refined, note: "" });
   keep("edits", now.edits && pixels(now.edits));
   offerUndo();
+  $("invert").checked = Boolean(now.edits) && one.invert;
   show();
   ready(true);
   offerWays();

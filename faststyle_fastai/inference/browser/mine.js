@@ -23,8 +23,8 @@ function showView() {
 }
 function chooseNamed() {
   const one = facts.styles.find(({ name }) => name === inHash());
-  if (one && one !== style) choose(one);
-  else inAddress(style);
+  if (one && one !== style && $("held").hidden) choose(one);
+  else if (!linkAt(location.hash)) inAddress(style); // which is being opened
 }
 addEventListener("hashchange", showView);
 // Another window may have changed the styles.
@@ -56,6 +56,7 @@ const trainingOf = ({ name }) => jobs.findLast((job) => job.kind === "training" 
 async function lookAtOwn(name) {
   own = await (await call("mine", { method: "GET" })).json();
   mine = own.find((one) => one.name === (name ?? mine?.name)) ?? own[0] ?? null; // another may have been chosen meanwhile
+  const within = $("own-faces").contains(document.activeElement);
   $("own-faces").replaceChildren();
   for (const one of own) {
     one.button = faceOf(one, () => (lookAt(one), reveal(one.button)), KINDS[one.kind]);
@@ -65,7 +66,7 @@ async function lookAtOwn(name) {
   $("mine").classList.toggle("bare", !mine);
   $("add").hidden = Boolean(mine);
   $("one").hidden = $("own-styles").hidden = !mine;
-  if (mine) return lookAt(mine);
+  if (mine) return lookAt(mine), within && mine.button.focus({ preventScroll: true });
   document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
   tell($("told"), "", false);
   const sample = facts.styles.find(({ builtin }) => builtin);
@@ -231,9 +232,11 @@ act("end", async () => {
   lookAt(mine);
 });
 act("resume", () => train("resume", { style: mine.name }));
-act("use", () => {
-  if ($("held").hidden) reset(); // it is seen as it is
-  toPaint(mine.uses);
+act("use", async () => {
+  const { uses } = mine;
+  await refresh(); // it may have another name by now
+  if ($("held").hidden) style.name === uses ? reset() : set(PLAIN); // it is seen as it is
+  toPaint(uses);
 });
 act("discard", async () => {
   const { title } = mine;

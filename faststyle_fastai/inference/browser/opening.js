@@ -15,7 +15,7 @@ async function open(file, was) {
   try {
     image = await bitmapOf(file); // upright, as its EXIF says
   } catch (error) {
-    return mine === openings && say("notPicture", { name: file.name, why: error.message }); // what is open stays
+    return mine === openings && say(error.status === 413 ? "failed" : "notPicture", { name: file.name, why: error.message }); // what is open stays
   } finally {
     if (mine === openings) opening = false;
   }
@@ -50,23 +50,25 @@ async function opened(file, size, was) {
   if (first) $("split").focus({ preventScroll: true }); // what was there has gone
   await (was ? unpack(was) : paint());
   if (anew) sweep();
-  paintThumbnails().catch(console.warn);
+  if (!batch) paintThumbnails().catch(console.warn);
 }
 
 // The browser's back button closes the photo, unless something goes on with it.
 function inHistory() {
   try {
-    history.pushState({ opened: true }, "");
+    history.pushState({ opened: true, known: true }, "");
   } catch {} // a page inside another may not
 }
 addEventListener("popstate", ({ state }) => {
   const open = document.body.classList.contains("open");
-  if (/^#(s=|\/)/.test(location.hash) || Boolean(state?.opened) === open) return;
+  if (location.hash.startsWith("#/") || (/^#s=/.test(location.hash) && !state?.known) || Boolean(state?.opened) === open) return;
   inAddress(style); // it stays, whichever it was there
   if (open) $("held").hidden ? close() : inHistory();
   else reopen().catch(console.warn);
 });
 function close() {
+  openings++; // what is being read is not wanted
+  opening = false;
   endLive();
   closeFilm();
   offerQueue([]);
@@ -106,7 +108,7 @@ addEventListener("drop", (event) => {
   document.body.classList.remove("over", "over-styles");
   take(event, event.dataTransfer).catch(console.warn);
 });
-addEventListener("paste", (event) => take(event, event.clipboardData).catch(console.warn));
+addEventListener("paste", (event) => event.target.matches?.("[type=text]") || take(event, event.clipboardData).catch(console.warn));
 const lineHere = () => (document.body.classList.contains("own") ? $("told") : $("said"));
 async function take(event, data) {
   const files = [...data.files], [file, another] = files, act = taker(event);

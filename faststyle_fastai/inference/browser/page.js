@@ -73,11 +73,11 @@ titled($("title"), style);
 function inAddress(one) {
   if (location.hash.startsWith("#/")) return; // another view
   try {
-    history.replaceState(history.state, "", one.link ?? (one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`));
+    history.replaceState({ ...history.state, known: true }, "", one.link ?? (one.own && !lasting ? location.href.split("#")[0] : `#${encodeURIComponent(one.name)}`));
   } catch {} // a page inside another may not
 }
 $("styles").onkeydown = (event) => {
-  if (event.key === "Delete" && event.target === style.button && !$("forget").hidden) return $("forget").click();
+  if (event.key === "Delete" && !event.repeat && event.target === style.button && !$("forget").hidden) return $("forget").click();
   arrows(event, $("faces"));
 };
 
@@ -89,7 +89,7 @@ function atEnd() {
 $("styles").onscroll = atEnd;
 new ResizeObserver(atEnd).observe($("styles"));
 for (const [id, way] of [["less", -0.7], ["more", 0.7]])
-  $(id).onclick = () => $("styles").scrollBy({ left: ahead * way * $("styles").clientWidth, behavior: "smooth" });
+  $(id).onclick = () => $("styles").scrollBy({ left: ahead * way * $("styles").clientWidth, behavior: still.matches ? "auto" : "smooth" });
 Object.assign($("own").parentElement, { hidden: !facts.sight, title: words.ownTitle });
 $("own").accept = facts.files ?? "image/*";
 onFiles($("own"), ([file]) => readStyle(file));
@@ -114,6 +114,7 @@ async function readStyle(file) {
       });
       const scale = image && Math.min(1, (2 * READ) / Math.min(image.width, image.height));
       part = image && onWhite(canvasOf(image, Math.round(image.width * scale), Math.round(image.height * scale)));
+      image?.close();
     }
     await started;
     const one = { own: true, forgettable: true, builtin: false, painting: file.name, image: part && centered(part).toDataURL("image/jpeg"), ...(await styleOf(file, part)) };
@@ -134,7 +135,8 @@ async function readStyle(file) {
 }
 
 // A painting of one's own goes again, by its button or the Delete key.
-$("forget").onclick = async () => {
+$("forget").onclick = async ({ detail }) => {
+  if (detail > 1) return; // half of a double click
   const gone = style;
   if (!sure(gone)) return;
   facts.styles.splice(facts.styles.indexOf(gone), 1); // first, so that nothing is painted in it
@@ -167,16 +169,16 @@ async function paint() {
   if (!now.photo || live) return;
   unpacks++;
   corrections++; // what is corrected now is not wanted: this paints under the mask of now
-  if (busy) return void (again = true);
-  busy = true;
-  if (!now.kept) endSaving();
+  remember();
   offerFilm();
+  if (busy) return void (again = true);
+  [busy, again] = [true, false];
+  if (!now.kept) endSaving();
   document.body.classList.add("painting");
   let where, seen;
   ready(false);
   say("painting");
   const begun = performance.now();
-  remember();
   try {
     await started;
     do {
@@ -226,6 +228,7 @@ async function correct(done = "masked") {
   endSaving();
   offerSwap();
   keep("edits", now.edits && pixels(now.edits));
+  session.invert = $("invert").checked;
   if (busy || !now.painted || now.kept || live) return paint();
   offerFilm();
   remember();

@@ -20,6 +20,12 @@ function canvasOf(image, width = image.width, height = image.height) {
   else context.drawImage(image, 0, 0, width, height);
   return canvas;
 }
+// A bitmap on a canvas; its memory would wait for a long time.
+function drawn(bitmap) {
+  const canvas = canvasOf(bitmap);
+  bitmap.close();
+  return canvas;
+}
 function onWhite(canvas) {
   const context = canvas.getContext("2d");
   Object.assign(context, { globalCompositeOperation: "destination-over", fillStyle: "#fff" }).fillRect(0, 0, canvas.width, canvas.height);
@@ -247,14 +253,14 @@ const pointTo = (event) => {
   moveTo((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 };
 $("picture").onpointerdown = (event) => {
-  if (brush === "none" || !now.painted || event.button) return;
+  if (brush === "none" || !now.painted || event.button || !event.isPrimary) return;
   $("picture").setPointerCapture(event.pointerId);
   pointTo(event);
   startStroke();
 };
-$("picture").onpointermove = (event) => brush !== "none" && pointTo(event);
+$("picture").onpointermove = (event) => brush !== "none" && event.isPrimary && pointTo(event);
 $("picture").onpointerleave = () => ($("ring").hidden = true);
-$("picture").onpointerup = $("picture").onpointercancel = endStroke;
+$("picture").onpointerup = $("picture").onpointercancel = (event) => event.isPrimary && endStroke();
 
 // By keyboard, arrow keys move the brush and the space bar draws for as long as it is held.
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

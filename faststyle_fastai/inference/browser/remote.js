@@ -17,8 +17,10 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
   const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
   const file = what === "frame_at" ? uploaded : now.file; // a film is sent before it is shown
   if (file && OF_PHOTO.includes(what)) headers.photo = keyOf(file);
-  const answer = await fetch(`/page/${what}`, { method, body, headers, signal }).catch((error) => {
+  if (body?.size > facts.upload) throw Object.assign(new Error(filled(words.tooHeavy, { most: facts.upload >> 20 })), { status: 413 });
+  const answer = await fetch(`/page/${what}`, { method, body, headers, signal }).catch(async (error) => {
     if (signal?.aborted) throw error;
+    if (body && !(await body.slice(0, 1).arrayBuffer().catch(() => null))) throw new Error(words.unreadable); // a folder, or it has changed
     lose();
     throw new Error(words.gone);
   });
@@ -43,6 +45,7 @@ function lose() {
     lost = false;
     say("found", {}, lineHere());
     await refresh().catch(console.warn);
+    if (address.has("clean")) return live || $("camera").click();
     if (!now.photo) return sayReady();
     await paint(); // which sends the photo or film again
     paintThumbnails().catch(console.warn);
@@ -59,9 +62,16 @@ function leave(name) {
   waits[name]?.abort();
   delete waits[name];
 }
-const pictureOf = async (answer) => canvasOf(await createImageBitmap(await answer.blob()));
+const pictureOf = async (answer) => drawn(await createImageBitmap(await answer.blob()));
 
-const keep = () => {}; // the server has them
+// Of what a reload shows again, the server has all but the corrections.
+function keep(key, value) {
+  if (key !== "edits") return;
+  try {
+    delete session.edits;
+    if (value) session.edits = canvasOf(value).toDataURL();
+  } catch {} // no room
+}
 const keepStyles = () => {};
 const tooFine = () => false; // the server paints in tiles
 const mixable = (one, other) => one.file === other.file || (one.known && other.known && (one.forgettable || other.forgettable)); // as in library.py
@@ -146,7 +156,7 @@ async function remask(source, mask) {
   if (mask.area === "all" && !mask.edits && !mask.invert) return { image, seen: true };
   const answer = await maskCall("mask", mask), context = image.getContext("2d");
   context.globalCompositeOperation = "destination-in";
-  context.drawImage(await createImageBitmap(await answer.blob()), 0, 0, image.width, image.height);
+  context.drawImage(await pictureOf(answer), 0, 0, image.width, image.height);
   return { image, seen: answer.headers.get("seen") === "yes" };
 }
 
@@ -185,13 +195,13 @@ async function smaller(file, enough, most = enough) {
   if (!image) return file;
   if (image.width * image.height <= most) return image.close(), file;
   const scale = Math.sqrt(enough / (image.width * image.height));
-  return blobOf(canvasOf(image, Math.round(scale * image.width), Math.round(scale * image.height)), "image/jpeg").finally(() => image.close());
+  return blobOf(canvasOf(image, Math.floor(scale * image.width) || 1, Math.floor(scale * image.height) || 1), "image/jpeg").finally(() => image.close());
 }
 
 // A painting becomes a style of the page; a very large one is sent smaller.
 const ENOUGH = 8e6; // pixels of a painting
 async function styleOf(file) {
-  const body = await smaller(file, ENOUGH, MOST);
+  const body = await smaller(file, Math.min(ENOUGH, ROOM), Math.min(MOST, facts.most ?? MOST));
   return (await call("style", { body, how: { name: file.name } })).json();
 }
 

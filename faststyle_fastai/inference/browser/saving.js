@@ -32,7 +32,7 @@ function perInch(size) {
   return sides ? Math.round(25.4 * Math.max(short / sides[0], long / sides[1])) : 0;
 }
 
-const stopSaving = ({ detail }) => detail > 1 || stopFullSize(); // not by half of a double click
+const stopSaving = ({ detail }) => detail > 1 || (batch ? stopAll() : stopFullSize()); // not by half of a double click
 
 // The painting at full size, as a file.
 async function finished(type) {
@@ -105,10 +105,10 @@ async function measure() {
   const blob = await finished(chosenType());
   if (mine !== asks) return; // it was closed, or that one goes on
   if (!blob) return endSaving();
-  const picture = await createImageBitmap(blob), dpi = perInch([picture.width, picture.height]);
-  if (mine !== asks) return picture.close(); // that one goes on
-  now.filed = canvasOf(picture, ...fitted(picture, LONGEST));
-  picture.close();
+  const picture = await createImageBitmap(blob).catch(() => null), dpi = perInch(now.size.split("×").map(Number));
+  if (mine !== asks) return picture?.close(); // that one goes on
+  now.filed = picture && canvasOf(picture, ...fitted(picture, LONGEST)); // or only the server knows its format
+  picture?.close();
   [offered, $("save").disabled] = [blob, false];
   $("weight").textContent = filled(words.weight, { size: now.size, bytes: inBytes(blob.size) }) + (dpi ? filled(words.perInch, { dpi }) : "");
   tell($("said"), $("weight").textContent, false);

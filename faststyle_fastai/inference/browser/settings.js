@@ -11,7 +11,7 @@ const mask = () => ({
 for (const [value] of Object.entries(facts.strokes)) $("stroke").append(new Option(words.strokes[value], value, false, value === "medium"));
 for (const area of facts.areas) $("area").append(choice("area", area, words.areas[area], area === "all", () => correct()));
 $("stroke").onchange = $("strokes").onchange = $("colors").onchange = $("part").onchange = () => paint();
-$("strength").onchange = () => (blends && !now.kept ? (remember(), keepMade()) : paint());
+$("strength").onchange = () => (blends && !now.kept ? (remember(), busy || keepMade()) : paint());
 $("mix").onchange = () => (($("parts").hidden = !$("mix").value), paint());
 
 // What they are at first.
@@ -46,17 +46,17 @@ async function go(by) {
   offerSteps();
   if (document.activeElement.disabled) $(by < 0 ? "forth" : "back").focus(); // that was the last step
   const seen = made.find(({ file, key }) => file === now.file && key === told);
-  if (seen && !busy && !live) return unpack(seen);
+  if (seen && !seen.edited && !now.edits && !busy && !live) return unpack(seen);
   apply(JSON.parse(told));
   return paint();
 }
 [$("back").onclick, $("forth").onclick] = [() => go(-1), () => go(1)];
 addEventListener("keydown", (event) => {
-  const key = event.key.toLowerCase();
+  const typed = event.key.toLowerCase(), key = typed > "~" ? { KeyZ: "z", KeyY: "y" }[event.code] : typed; // on an Arabic keyboard, too
   if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key) || event.target.matches("[type=text]") || $("paint").hidden) return;
   event.preventDefault();
   if (key === "y" || event.shiftKey) go(1);
-  else if (before.length && $("by-hand").open) $("undo").click();
+  else if (before.length && $("by-hand").open && $("held").hidden) $("undo").click();
   else go(-1);
 });
 // The settings of a picture, and its style if it is still there.

@@ -21,31 +21,35 @@ async function given(what) {
   };
   if (navigator.share && (await navigator.share(what).catch(refused)) !== "no") return "linkShared";
   if (navigator.clipboard && (await navigator.clipboard.writeText(what.url).catch(refused)) !== "no") return "linkCopied";
-  history.replaceState(history.state, "", what.url.slice(what.url.indexOf("#")));
+  history.replaceState({ ...history.state, known: true }, "", what.url.slice(what.url.indexOf("#")));
   return "linkHere";
 }
 
 async function openLink(link) {
+  if (lasting && !confirm(words.linkSure)) return inAddress(style); // any page may lead here
   try {
     await started;
     await restored;
-    let one = facts.styles.find((each) => each.link === link) ?? (await styleIn(link));
+    const one = facts.styles.find((each) => each.link === link) ?? (await styleIn(link));
     if (!facts.styles.includes(one)) {
-      one = { own: true, forgettable: true, builtin: false, link, image: await sampleIn(one), ...one };
-      addStyle(one);
+      const { name, title } = one;
+      for (let n = 2; facts.styles.some((each) => each.name === one.name); n++) Object.assign(one, { name: `${name} ${n}`, title: `${title} ${n}` });
+      addStyle(Object.assign(one, { own: true, forgettable: true, builtin: false, link, image: await sampleIn(one) }));
     }
-    if (one !== style) choose(one);
+    if (one !== style && $("held").hidden) choose(one);
     await idle();
     say("linkOpened", one);
   } catch (error) {
     console.warn(error);
     await idle();
+    inAddress(style);
     say(Object.hasOwn(words, error.message) ? error.message : "ownFailed", { why: error.message });
   }
 }
 const linkAt = (address) => /#s=.*/s.exec(address)?.[0];
 addEventListener("hashchange", ({ newURL }) => {
   if (!shares || !linkAt(newURL)) return;
+  if (history.state?.known) return inAddress(style); // the page itself wrote that address
   history.replaceState({ opened: Boolean(now.photo) }, ""); // the photo stays
   openLink(linkAt(newURL));
 });

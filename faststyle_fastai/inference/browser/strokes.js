@@ -192,7 +192,8 @@ function brushed(strokes, width, height) {
 // An image as paint of these heights, lit from the upper left; in place.
 function lit(image, heights) {
   const { data, width, height } = image, n = width * height, scale = Math.max(width, height) / SIDE;
-  const soft = boxed(heights, width, height, Math.max(1, Math.round(0.7 * scale))), half = unit([LAMP[0], LAMP[1], LAMP[2] + 1]);
+  const reach = Math.round((Math.sqrt(12 * (0.7 * scale) ** 2 + 1) - 1) / 2); // a box as wide as Python's Gaussian
+  const soft = boxed(heights, width, height, reach), half = unit([LAMP[0], LAMP[1], LAMP[2] + 1]);
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
       const dx = STEEP * scale * ((x < width - 1 ? soft[i + 1] : soft[i]) - soft[i]), dy = STEEP * scale * ((y < height - 1 ? soft[i + width] : soft[i]) - soft[i]);

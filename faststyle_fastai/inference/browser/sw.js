@@ -12,6 +12,7 @@ addEventListener("activate", (event) => {
   event.waitUntil(old.then((names) => Promise.all(names.map((name) => caches.delete(name)))).then(() => clients.claim()));
 });
 addEventListener("fetch", (event) => {
-  const found = caches.open(CACHE).then((cache) => cache.match(event.request, { ignoreSearch: true }));
+  const asked = event.request.mode === "navigate" ? event.request.url.replace(/index\.html(?=$|[?#])/, "") : event.request;
+  const found = caches.open(CACHE).then((cache) => cache.match(asked, { ignoreSearch: true })).catch(() => {}); // storage may be refused
   event.respondWith(found.then((answer) => answer ?? fetch(event.request)));
 });

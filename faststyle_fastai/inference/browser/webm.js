@@ -1,6 +1,7 @@
 // A film, painted frame by frame in this browser and written as WebM without sound.
 const FILM = 360; // px of the short side
 const RATE = 25; // frames per second, where the browser does not tell
+const SLOW = 0.2; // s between frames of a film that begins as a still picture
 const SAID = 25; // frames between what is said
 const SPAN = 30_000; // ms of a cluster, whose times have 16 bits
 const KEY = 50; // frames from one that stands alone to the next
@@ -8,8 +9,10 @@ const films = Boolean(window.VideoEncoder);
 
 // A film as it is opened: its frames are those of a hidden player.
 async function readFilm(file) {
-  const video = create("video", { src: URL.createObjectURL(file), muted: true, playsInline: true, preload: "auto" });
+  const video = create("video", { src: URL.createObjectURL(file), muted: true, playsInline: true, preload: "auto", autoplay: true }); // or some phones load nothing
   await event(video, "loadeddata").catch((error) => (forgetFilm({ video }), Promise.reject(error)));
+  video.pause();
+  if (!video.videoWidth) throw (forgetFilm({ video }), new Error(words.unreadable)); // its sound alone can be
   if (video.duration === Infinity) { // a recording of a browser's tells it at its end
     const known = event(video, "durationchange");
     video.currentTime = 1e7;
@@ -26,7 +29,8 @@ const stopFilm = () => stopLive();
 
 async function paintFilm({ file, video, rate }, watch) {
   const frames = Math.max(1, Math.round(video.duration * rate)), mine = {}, found = [];
-  const scale = Math.min(1, FILM / Math.min(video.videoWidth, video.videoHeight));
+  const least = Math.min(video.videoWidth, video.videoHeight), scale = Math.min(1, FILM / least);
+  const short = Math.round(scale * Math.min(least, facts.strokes[$("stroke").value] || least)); // strokes as in the moment that is shown
   const [width, height] = [video.videoWidth, video.videoHeight].map((n) => 2 * Math.round((n * scale) / 2));
   const encoder = new VideoEncoder({ output: (chunk) => found.push(chunk), error: (error) => (mine.error = error) });
   encoder.configure({ codec: "vp8", width, height, bitrate: Math.round(0.2 * width * height * rate), framerate: rate });
@@ -37,22 +41,25 @@ async function paintFilm({ file, video, rate }, watch) {
     const begun = performance.now();
     for (let i = 0; i < frames; i++) {
       await seek(video, (i + 0.5) / rate);
-      if (!(await paintFrame(canvasOf(video, width, height), mine, FILM))) break;
-      const frame = new VideoFrame($("picture"), { timestamp: Math.round((1e6 * i) / rate), duration: Math.round(1e6 / rate) });
-      encoder.encode(frame, { keyFrame: i % KEY === 0 });
-      frame.close();
+      if (!(await paintFrame(canvasOf(video, width, height), mine, short))) break;
       if (mine.error) throw mine.error;
+      const frame = new VideoFrame($("picture"), { timestamp: Math.round((1e6 * i) / rate), duration: Math.round(1e6 / rate) });
+      try {
+        encoder.encode(frame, { keyFrame: i % KEY === 0 });
+      } finally {
+        frame.close();
+      }
       const left = Math.round((((performance.now() - begun) / (i + 1)) * (frames - 1 - i)) / 1000);
       if (i % SAID === 0) sayShare("frames", { title: style.title, done: i + 1, frames, left }, (i + 1) / frames);
       watch((i + 1) / frames);
     }
     await encoder.flush();
-    encoder.close();
     if (!found.length) return { said: () => say("notFilmed") };
     const blob = webm(found, width, height, rate), name = `${file.name.replace(/\.[^.]*$/, "")}-${inStyle()}.webm`;
-    save(blob, name);
+    if (film?.video === video) save(blob, name); // else something else was opened
     return { blob, name, whole: found.length === frames, said: () => say("filmed", { done: found.length, frames }) };
   } finally {
+    if (encoder.state !== "closed") encoder.close();
     if (live === mine) stopLive();
   }
 }
@@ -85,7 +92,7 @@ async function rateOf(video) {
   video.pause();
   const steps = times.slice(1).map((t, i) => t - times[i]).filter((step) => step > 0.001);
   const shortest = Math.min(...steps); // where the browser skipped none
-  return steps.length ? Math.min(60, Math.round(1 / shortest)) : RATE;
+  return shortest < SLOW ? Math.min(60, Math.round(1 / shortest)) : RATE; // what begins as a still picture may move later
 }
 
 // WebM (Matroska): numbers of elements, each with its content.

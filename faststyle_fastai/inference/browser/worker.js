@@ -3,7 +3,7 @@
 // "enlarge" gives it at the photo's size, unless "stop" comes first.
 const SMALLEST = 5; // px of a side that a network accepts
 const UNIT = 16, CLOSEST = 144; // px that sides are divided by where places of a painting are taken, and the least
-const CANVAS = 512; // px of a painting's short side there, at most
+const CANVAS = 512, AREA = 2 ** 19; // px of a painting's short side there, at most, and in all
 const BROADER = 0.7; // of the side there, without a graphics card: places need four times as long
 const SOON = ["places", "neighbors"]; // made ready in spare time
 const CERTAIN = 0.1; // likelihoods of people this near to 0 or 1 become 0 or 1
@@ -32,7 +32,7 @@ const tasks = {
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
     ({ programs, sure, gpu } = given);
-    await session(first).catch(leaveGpu);
+    await session(first).catch((error) => leaveGpu(error));
   },
 
   // A painting's row of scales and shifts, and the moments of its colors.
@@ -70,7 +70,7 @@ const tasks = {
         sum += part;
       }
     }
-    const one = mask.area !== "all" && (sum < FEWEST * n || sum > (1 - FEWEST) * n); // all of it, or none
+    const one = !mask.edits && mask.area !== "all" && (sum < FEWEST * n || sum > (1 - FEWEST) * n); // all of it, or none
     return { image: shown, gpu, seen: area.seen && !one };
   },
 
@@ -88,7 +88,7 @@ const tasks = {
   // edges; as `enlarged` in enlarge.py. At another size, `image`, it is painted anew.
   async enlarge({ id, strength, image }) {
     stopped = false;
-    const keeps = keepsColors && !brush; // strokes have them already; settings may change meanwhile
+    const keeps = keepsColors && !brush, masked = area; // strokes have them already; settings may change meanwhile
     const { width, height } = image || whole, data = image ? image.data : whole.data.slice();
     const [seen, made] = image || brush ? await anew(image || whole) : [small, painted];
     const same = width === seen.width && height === seen.height, light = same ? null : luminance(seen);
@@ -96,7 +96,7 @@ const tasks = {
     const rows = sources
       .flatMap((source) => split(source, seen))
       .map((plane) => resampler(plane, seen, width, height, cubic));
-    const n = seen.width * seen.height, painting = area.rows(width, height), color = [0, 0, 0];
+    const n = seen.width * seen.height, painting = masked.rows(width, height), color = [0, 0, 0];
     for (let y = 0; y < height; y++) {
       const share = painting(y), line = rows.map((row) => row(y));
       for (let x = 0; x < width; x++) {
@@ -127,13 +127,14 @@ const tasks = {
 
 // The photo at another size as it is painted then, and painted with strokes of that size.
 async function anew(image) {
+  const [keeps, photo, found] = [keepsColors, whole, people.get(whole)];
   if (brush) {
     const seen = resized(image, sideOf(image));
     return [seen, brushed(brush, seen.width, seen.height)];
   }
   const larger = (asked * image.width) / whole.width, seen = resized(image, sideOf(image, larger, byPlaces)), made = await repainted(seen, last);
-  if (keepsColors) made.data = recolored(made.data, seen.data);
-  if (people.has(whole)) drawFaces(made, seen, facesIn(people.get(whole), whole));
+  if (keeps) made.data = recolored(made.data, seen.data);
+  if (found) drawFaces(made, seen, facesIn(found, photo));
   return [seen, made];
 }
 
@@ -154,7 +155,7 @@ async function repainted(image, { network, row, palette, work }) {
     else Object.assign(input, { own: (await placesOf(image, () => given)).keys }, await placesOfWork(work));
     return (await session(network)).run(input);
   };
-  const found = (await paint().catch((error) => leaveGpu(error).then(paint))).painted.data;
+  const had = gpu, found = (await paint().catch((error) => leaveGpu(error, had).then(paint))).painted.data;
   if (palette) approach(found, palette);
   const inside = found.map((v) => Math.min(1, Math.max(0, v)));
   return { data: cut(inside, given.width, given.height, width, height), width, height };
@@ -174,8 +175,9 @@ async function placesOf(image, seen) {
 }
 function placesOfWork(work) {
   if (work.id !== lastWork?.id) lastWork = work;
-  const { image } = work, short = Math.min(CANVAS, image.width, image.height);
-  return placesOf(lastWork, () => fitted(resized(image, sideOf(image, short, true)), inPlaces(Math.floor)));
+  const { image } = work, [short, long] = [image.width, image.height].sort((a, b) => a - b);
+  const side = Math.min(CANVAS, short, Math.sqrt((AREA * short) / long));
+  return placesOf(lastWork, () => fitted(resized(image, sideOf(image, side, true)), inPlaces(Math.floor)));
 }
 
 // The luma of a painting with the chroma of the photo; `recolor` in finish.py.
@@ -271,10 +273,16 @@ async function prepare() {
   for (const name of SOON) if (name in programs) await session(name).catch(() => {});
 }
 
+// The runtime does one thing at a time: on a graphics card, others would come in between.
+let turn = Promise.resolve();
+const inTurn = (act) => (turn = turn.catch(() => {}).then(act));
+
 // A network, ready to run.
 function session(name, provider = gpu ? "webgpu" : "wasm") {
   if (!sessions.has(name)) {
-    const made = inflated(programs[name]).then((program) => ort.InferenceSession.create(program, { executionProviders: [provider] }));
+    const made = inflated(programs[name])
+      .then((program) => inTurn(() => ort.InferenceSession.create(program, { executionProviders: [provider] })))
+      .then((one) => ({ run: (given) => inTurn(() => one.run(given)) }));
     made.catch(() => sessions.delete(name)); // the next call tries again
     sessions.set(name, made);
   }
@@ -282,8 +290,8 @@ function session(name, provider = gpu ? "webgpu" : "wasm") {
 }
 
 // A graphics card may have too little memory, or none left.
-async function leaveGpu(error) {
-  if (!gpu) throw error;
+async function leaveGpu(error, had = gpu) {
+  if (!had) throw error;
+  if (gpu) sessions.clear(); // unless another call has left it meanwhile
   gpu = false;
-  sessions.clear();
 }
