@@ -45,6 +45,7 @@ def locked(
         with suppress(OSError), file.open("r+b") as held:
             held.seek(1)
             held.write(f"process {os.getpid()} on {platform.node()}".encode())
+            held.truncate()
         yield
     finally:
         with suppress(OSError):  # on Windows, impossible before the release

@@ -1,5 +1,6 @@
 "Opening of images: only the formats of photos, with errors that are one line."
 
+import math
 import sys
 import warnings
 from collections.abc import Iterator
@@ -102,10 +103,13 @@ def checked(x):
         )
     x = x.detach().as_subclass(sys.modules["torch"].Tensor)
     x = x.float() if x.is_floating_point() else x.float() / 255
-    if not x.isfinite().all():
+    low, high = (v.item() for v in x.aminmax()) if x.numel() else (0.0, 1.0)
+    if not math.isfinite(high - low):
         raise ValueError("A tensor with values that are not finite is no image.")
-    if x.numel() and not -1 <= x.min() <= x.max() <= 2:
-        raise ValueError("A tensor of floats must be in [0, 1]: divide by 255, or undo Normalize.")
+    if not -1 <= low <= high <= 2:
+        raise ValueError(
+            "A tensor must be floats in [0, 1] or integers up to 255: divide it, or undo Normalize."
+        )
     return x
 
 

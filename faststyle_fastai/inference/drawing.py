@@ -47,7 +47,7 @@ class Drawing:
     pens: bool = False
 
     def _repr_png_(self):  # in a notebook
-        draw_strokes(self).save(file := BytesIO(), "PNG")
+        draw_strokes(self, min(1024, max(8, *self.size))).save(file := BytesIO(), "PNG")
         return file.getvalue()
 
 

@@ -157,7 +157,7 @@ class Stylizer:
                     side = smaller_side(not (self.onnx or n > 1), side, error)
         if isinstance(painted, Tensor):
             return painted.to(getattr(picture, "device", "cpu")) if tensor else to_picture(painted)
-        return to_tensor(painted) if tensor else painted
+        return to_tensor(painted, getattr(picture, "device", None)) if tensor else painted
 
     def paint(
         self,
@@ -165,7 +165,7 @@ class Stylizer:
         style=None,  # as in `__call__`
         strength: float = 1.0,
     ) -> Tensor:  # [B, 3, H, W] in [0, 1]
-        "Apply the network, of a painting at sight the one that videos take, to tensors."
+        "Apply the network to tensors; of a painting at sight, it is the one that videos take."
         return self.painter(style, strength)(x).clone()  # which can be trained with
 
     def painter(

@@ -73,6 +73,8 @@ def optimize_style(
 
 @with_kinds
 @alone(folder=False)
+@torch.inference_mode(False)
+@torch.enable_grad()
 def optimize_to_file(
     content: str | Path,  # the photo
     styles: Any,  # a file or an address, or several; a list in the list holds works of one style

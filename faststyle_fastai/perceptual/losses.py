@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from fastcore.basics import listify
+from fastcore.foundation import L
 from torch import Tensor, nn
 
 from ..core.errors import FaststyleError
@@ -60,8 +61,9 @@ class VggLoss(nn.Module):
         for term in terms.values():
             term.layers = _by_full_name(term.layers, backbone)
         styles = style
-        if style is not None and not isinstance(style, (list, tuple)):
-            styles = [*(style if isinstance(style, Tensor) else read_tensor(style)).split(1)]
+        if style is not None and not isinstance(style, (list, tuple, L)):
+            whole = isinstance(style, Tensor) and style.dim() == 4
+            styles = [*(style if whole else read_tensor(style))[:, :3].split(1)]
         if "style" in terms and not styles:
             raise ValueError("Style layers are given but there is no style image.")
         if not any(term.layers for term in terms.values()):

@@ -43,15 +43,17 @@ class _Repaint(nn.Module):
     def forward(
         self,
         x: Tensor,  # [B, 3 or 1, H, W] RGB or gray in [0, 1]
+        random: torch.Generator | None = None,  # of its device
     ) -> Tensor:  # the same shape
         if not x.is_floating_point():
             raise ValueError("Images must be in [0, 1]: put this behind ToDtype(scale=True).")
-        which = torch.rand(len(x), device=x.device) < self.p
+        which = torch.rand(len(x), device=x.device, generator=random) < self.p
         if not which.any():
             return x
         pool = torch.tensor(self.chosen, device=x.device)
-        pairs = pool[torch.randint(len(pool), (int(which.sum()), 2), device=x.device)]
-        share = torch.rand(len(pairs), 1, device=x.device)
+        how: Any = {"device": x.device, "generator": random}
+        pairs = pool[torch.randint(len(pool), (int(which.sum()), 2), **how)]
+        share = torch.rand(len(pairs), 1, **how)
         weights = torch.zeros(len(pairs), self.net.n_styles, device=x.device)
         weights.scatter_add_(1, pairs, torch.cat([share, 1 - share], 1))
         photos = x[which].float().expand(-1, 3, -1, -1)
@@ -78,14 +80,13 @@ class StyleAugment(RandTransform):
         super().__init__(p=1.0, **kwargs)  # each image is drawn on its own
         self.repaint = _Repaint(style, p, styles)
 
-    def before_call(self, b, split_idx):
-        super().before_call(b, split_idx)
+    def __call__(self, b, split_idx=None, **kwargs):
         self.seed = int(torch.randint(2**62, ()))  # the same styles for photos and their targets
+        return super().__call__(b, split_idx=split_idx, **kwargs)
 
     def encodes(self, x: TensorImage):
-        with torch.random.fork_rng([x.device] if x.is_cuda else []):
-            torch.manual_seed(self.seed)
-            return self.repaint(x.as_subclass(Tensor)).as_subclass(TensorImage)
+        random = torch.Generator(x.device).manual_seed(self.seed)
+        return self.repaint(x.as_subclass(Tensor), random).as_subclass(TensorImage)
 
 
 class StyleAugmentV2(v2.Transform):

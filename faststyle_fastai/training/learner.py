@@ -274,7 +274,7 @@ def fit_recipe(
 ):
     "Train by the recipe's schedule: `fit` and `fit_one_cycle` phases of equal length."
     if not hasattr(self, "style_card"):
-        raise FaststyleError("fit_recipe() is for learners of style_learner.")
+        raise FaststyleError("fit_recipe() needs a learner of this package.")
     plan = self.style_card.plan
     check_numbers(lr=lr, minutes=minutes)
     lr = lr or plan.lr

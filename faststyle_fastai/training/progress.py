@@ -69,7 +69,7 @@ class LossParts(Callback):
     def _lead_trackers(self, parts, metrics):
         "Let fastai's trackers find a metric by its name, and know that less of a part is better."
         for cb in self.learn.cbs.filter(risinstance(TrackerCallback)):
-            if cb.monitor in metrics:
+            if cb.monitor in metrics | parts:
                 cb.monitor = f"valid_{cb.monitor}"
             lower = cb.monitor.removeprefix("valid_").removeprefix("train_") in parts
             if lower and cb.comp is np.greater:

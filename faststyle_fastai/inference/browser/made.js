@@ -52,7 +52,7 @@ async function unpack(one) {
   Object.assign(now, { painted: drawn(picture), kept: one.strip ? "strip" : true, edits: edits && drawn(edits), refined: one.refined, note: "" });
   keep("edits", now.edits && pixels(now.edits));
   offerUndo();
-  $("invert").checked = Boolean(now.edits) && one.invert;
+  session.invert = $("invert").checked = Boolean(now.edits) && one.invert;
   show();
   ready(true);
   offerWays();

@@ -15,7 +15,8 @@ async function open(file, was) {
   try {
     image = await bitmapOf(file); // upright, as its EXIF says
   } catch (error) {
-    return mine === openings && say(error.status === 413 ? "failed" : "notPicture", { name: file.name, why: error.message }); // what is open stays
+    if (mine !== openings) return;
+    return error.status === 413 ? tell($("said"), `${file.name}: ${error.message}.`, true) : say("notPicture", { name: file.name, why: error.message }); // what is open stays
   } finally {
     if (mine === openings) opening = false;
   }

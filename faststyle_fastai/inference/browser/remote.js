@@ -87,6 +87,7 @@ async function send(file) {
 }
 function sendPhoto(file = now.file) {
   if (uploaded === file) return upload;
+  if (isFilm(file)) return sendFilm(file);
   const before = [uploaded, upload], mine = send(file);
   [uploaded, upload] = [file, mine];
   return mine.catch((error) => {

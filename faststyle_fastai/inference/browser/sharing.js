@@ -36,7 +36,7 @@ async function openLink(link) {
       for (let n = 2; facts.styles.some((each) => each.name === one.name); n++) Object.assign(one, { name: `${name} ${n}`, title: `${title} ${n}` });
       addStyle(Object.assign(one, { own: true, forgettable: true, builtin: false, link, image: await sampleIn(one) }));
     }
-    if (one !== style && $("held").hidden) choose(one);
+    one !== style && $("held").hidden ? choose(one) : inAddress(style);
     await idle();
     say("linkOpened", one);
   } catch (error) {

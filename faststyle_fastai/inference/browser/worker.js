@@ -32,7 +32,7 @@ const tasks = {
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
     ort.env.logLevel = "error";
     ({ programs, sure, gpu } = given);
-    await session(first).catch((error) => leaveGpu(error));
+    await session(first).catch(leaveGpu);
   },
 
   // A painting's row of scales and shifts, and the moments of its colors.
