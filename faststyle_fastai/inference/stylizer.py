@@ -295,6 +295,6 @@ class Stylizer:
         return index
 
 
-def stylizer_of(source) -> Stylizer:
+def stylizer_of(source, device="cpu") -> Stylizer:
     "A Stylizer, or one of what its constructor takes."
-    return source if isinstance(source, Stylizer) else Stylizer(source, "cpu")
+    return source if isinstance(source, Stylizer) else Stylizer(source, device)

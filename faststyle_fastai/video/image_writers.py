@@ -147,7 +147,7 @@ def check_output(out: Path, source) -> Path:
     "Check that a video does not overwrite itself, or the film beside a photo."
     film = live_film(Path(source))
     read = [Path(source), film] if isinstance(film, Path) else [Path(source)]
-    same = [path for path in read if out.exists() and path.exists() and out.samefile(path)]
+    same = out.exists() and any(path.exists() and out.samefile(path) for path in read)
     if same or out.resolve() in [path.resolve() for path in read]:
         raise FaststyleError(f"{out} would overwrite its own input. Choose another -o.")
     return out

@@ -21,7 +21,7 @@ from ..images.masks import read_mask
 from ..images.remote import digest
 from ..inference.options import PaintOptions
 from ..inference.sight_painter import with_painting
-from ..inference.stylizer import Stylizer
+from ..inference.stylizer import Stylizer, stylizer_of
 from .codecs import check_encoding
 from .fingerprints import content_of, fingerprint, fingerprints
 from .frame_painter import FramePainter
@@ -77,7 +77,7 @@ def paint_video(
     unknown ending or codec, and options out of their range, and `FaststyleError` if there are no
     frames from `start` to `end`, or `out` cannot be written.
     """
-    paint = paint if isinstance(paint, Stylizer) else Stylizer(paint)
+    paint = stylizer_of(paint, device=None)
     source, out = str(source), Path(out)
     check_numbers(start=start, end=end, fps=fps)
     check_range("crf", crf, 0, 63)

@@ -97,6 +97,10 @@ def flicker(pictures):
     return math.sqrt(np.mean([((b[:, :-3] - a[:, 3:]) ** 2).mean() for a, b in pairs]))
 
 
+def test_a_name_is_enough(film, tmp_path):
+    assert paint_video("tiny:udnie", film, tmp_path / "out.mp4", end=0.1).exists()
+
+
 def test_smoothing_calms_the_strokes(paint, tmp_path):
     rng, still = np.random.default_rng(0), next(iter(moving(1))).astype(float)
     noisy = [np.uint8((still + rng.normal(0, 4, still.shape)).clip(0, 255)) for _ in range(8)]

@@ -98,10 +98,7 @@ async function reopenSource() {
   if (edits) session.edits = edits; // opening forgot them, and another reload may come first
   await shown;
   if (!edits || now.file !== file) return; // or another was opened
-  now.edits = drawn(await createImageBitmap(new Blob([bytesOf(edits)])));
-  offerUndo();
-  $("invert").checked = invert === "true";
-  await correct("corrected");
+  await correctAgain(drawn(await createImageBitmap(new Blob([bytesOf(edits)]))), invert);
 }
 
 // Go on with the work that the page was showing.

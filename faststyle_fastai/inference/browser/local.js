@@ -125,10 +125,7 @@ async function reopen() {
   const edits = await stored("edits"), { invert } = session;
   await open(photo);
   if (!edits || now.file !== photo) return; // or another was opened
-  now.edits = canvasOf(edits);
-  offerUndo();
-  $("invert").checked = invert === "true";
-  await correct("corrected");
+  await correctAgain(canvasOf(edits), invert);
 }
 
 // Paint a photo or a frame: a canvas for the image, and whether a person was seen.

@@ -242,6 +242,13 @@ async function correct(done = "masked") {
   keepMade();
   painting();
 }
+// Corrections that a reload found again.
+function correctAgain(edits, invert) {
+  now.edits = edits;
+  offerUndo();
+  $("invert").checked = invert === "true";
+  return correct("corrected");
+}
 $("feather").onchange = $("invert").onchange = () => correct();
 
 const idle = async () => {
