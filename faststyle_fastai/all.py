@@ -14,7 +14,7 @@ from .images.tensors import read_tensor, to_tensor
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
 from .inference.drawing import draw_heights, draw_strokes, painting_frames, strokes_svg
 from .inference.first_sight import nearest_styles
-from .inference.grid import each_style, sheet_page, style_grid, style_sheet
+from .inference.grid import each_style, style_grid, style_sheet
 from .inference.html import export_html
 from .inference.links import style_link
 from .inference.onnx import export_onnx
@@ -37,15 +37,16 @@ from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
 from .perceptual.term import Term
 from .perceptual.terms import TERMS
 from .training.augment import StyleAugment, StyleAugmentV2
-from .training.callbacks import ProgressiveResize, SampleStyles, StopOnNonFinite, TimeBudget
+from .training.callbacks import ProgressiveResize, SampleStyles, TimeBudget
 from .training.checkpoint import Checkpoint
 from .training.data import StyleDataLoaders
 from .training.demo import demo
+from .training.guards import StopOnNonFinite
 from .training.keyframes import Keyframes
 from .training.learner import autoencoder_learner, style_learner
 from .training.network_terms import DropletPenalty, TemporalConsistency
 from .training.optimizers import OPTIMIZERS, Muon
-from .training.precision import BFloat16, Float16
+from .training.precision import Precision
 from .training.pretraining import pretrain
 from .training.progress import History, LossParts, Preview
 from .training.recipes import RECIPES, Recipe, Training, recipe_plan

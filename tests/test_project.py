@@ -114,8 +114,9 @@ def test_tutorials_start_anywhere(path, monkeypatch):
     assert ran == ["faststyle_fastai"] and here["install"].startswith("faststyle_fastai")
     text = "\n".join(code)
     assert "../" not in text and not re.search(r"""["']/\w""", text)  # nothing of one machine
+    hosted(notebook, path.name, "")
     before = notebook.cells[0].source
-    hosted(notebook, path.name, "someone/faststyle")
+    hosted(notebook, path.name, "https://github.com/someone/faststyle")
     assert f"colab.research.google.com/github/someone/faststyle/blob/main/nbs/{path.name}" in (
         notebook.cells[0].source
     )

@@ -5,6 +5,7 @@ It finds names that no script defines, and other mistakes; its exit status is ox
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,7 +30,9 @@ def main():
                 "rules": dict.fromkeys(RULES.split(), "error"),
             }
             config.write_text(json.dumps(rules))
-            status |= subprocess.run(["oxlint", "-c", config, script]).returncode
+            status |= subprocess.run(
+                [Path(sys.executable).with_name("oxlint"), "-c", config, script]
+            ).returncode
     raise SystemExit(status)
 
 

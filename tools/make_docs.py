@@ -19,12 +19,17 @@ NBS = ROOT / "nbs"
 STUDIO = "howto_export.ipynb#the-studio-everything-without-training-in-one-file"
 
 
+def tool(name):
+    "A command of this environment, which need not be activated."
+    return str(Path(sys.executable).with_name(name))
+
+
 def main(notebooks):
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}  # no library warnings in the documentation
     for path in notebooks or [NBS]:
-        command = ["nbdev-test", str(path), "--n-workers", "1", "--save"]
+        command = [tool("nbdev-test"), str(path), "--n-workers", "1", "--save"]
         subprocess.run(command, check=True, env=quiet, cwd=ROOT)
-    subprocess.run(["nbdev-clean"], check=True, cwd=ROOT)
+    subprocess.run([tool("nbdev-clean")], check=True, cwd=ROOT)
     for path in NBS.glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         if path.name[:2].isdigit():
@@ -66,9 +71,10 @@ BADGES = (
 def hosted(notebook, name: str, repository: str | None = None):
     """Make a tutorial start on Colab and Kaggle: its first code cell installs the package.
 
-    Adds badges below the title if settings.ini names the repository as OWNER/NAME.
+    Adds badges below the title if settings.ini has the address of a repository on GitHub.
     """
     repository = settings()["repository"] if repository is None else repository
+    repository = repository.removeprefix("https://github.com/").rstrip("/")
     extra = EXTRAS.get(name, "")
     what = f"faststyle_fastai{extra}"
     if repository:

@@ -42,14 +42,18 @@ from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.terms import TERMS
 from faststyle_fastai.training.callbacks import (
     ProgressiveResize,
-    StopOnNonFinite,
 )
 from faststyle_fastai.training.checkpoint import Checkpoint
 from faststyle_fastai.training.data import StyleDataLoaders
+from faststyle_fastai.training.guards import StopOnNonFinite
 from faststyle_fastai.training.learner import StyleCard, StyleLearner
-from faststyle_fastai.training.network_terms import DeadPenalty, DropletPenalty, TemporalConsistency
+from faststyle_fastai.training.network_terms import (
+    DropletPenalty,
+    FeaturePenalty,
+    TemporalConsistency,
+)
 from faststyle_fastai.training.optimizers import OPTIMIZERS
-from faststyle_fastai.training.precision import BFloat16
+from faststyle_fastai.training.precision import Precision
 from faststyle_fastai.training.progress import History, LossParts, TimeLeft
 from faststyle_fastai.training.recipes import recipe_plan
 
@@ -62,12 +66,36 @@ BUILTIN = 0.15  # share of the draws that are built-in paintings
 FRESH = 1  # paintings of a batch that are new crops; the others were drawn before
 KEPT = 3000  # crops, the latest; their moments and targets take 1.8 GB
 DEAD = 5.0  # weight of DeadPenalty
+ALIVE = 3  # features at each place that should be on, as many as colors
 TEMPORAL = 1.5  # weight of TemporalConsistency, as of `train --temporal-loss`
 PALE = 0.25  # share of the draws that are pale prints and drawings
 LIGHT, GRAY = 0.65, 0.2  # least mean lightness and largest mean saturation of a pale one
 DARK = 0.25  # share of the photos with a dark, flat area
 STYLE = 1.3  # the rest is as in refining; with less style, judges see a filter, not a painting
 RECOLORED = 0.25  # share of the draws whose color channels change places
+
+
+class DeadPenalty(FeaturePenalty):
+    """Penalize places where the last features are all off.
+
+    ReLU leaves nothing there but the bias of the last convolution, which all styles share: a flat
+    patch of its color with hard edges. The loss cannot mend it, because no gradient passes. The
+    penalty looks at the three largest features of each place, before ReLU.
+    """
+
+    norms = ("in5",)
+
+    def __init__(
+        self,
+        weight: float = 1.0,  # in the loss
+        least: float = 0.5,  # what each should be
+    ):
+        super().__init__(weight)
+        self.least = least
+
+    def penalty(self, norm, inputs, z):
+        largest = z[:1].float().topk(min(ALIVE, z.shape[1]), dim=1).values
+        return (self.least - largest).relu().square().mean()
 
 
 class DrawPaintings(Callback):
@@ -209,7 +237,7 @@ def main(
     net = first_network(loss, draws, arch, pretrained)
     info = {"arch": arch, "styles": [], "size": plan.size, "recipe": "fast", "base": ""}
     cbs = [
-        StyleCard(info, plan), LossParts(), BFloat16("auto"), StopOnNonFinite(), draws,
+        StyleCard(info, plan), LossParts(), Precision(), StopOnNonFinite(), draws,
         DropletPenalty(plan.droplets), DeadPenalty(DEAD),
         TemporalConsistency(TEMPORAL),
         ProgressiveResize(plan.small, plan.small_until),

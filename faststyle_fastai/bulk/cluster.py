@@ -26,6 +26,7 @@ from ..core.values import with_kinds
 from ..images.discovery import output_name, works_of
 from ..images.files import image_size
 from ..images.formats import file_name, is_painting, named_works
+from ..images.masks import read_mask
 from ..images.metadata import read_metadata
 from ..images.remote import download, is_address, is_link
 from ..images.saving import save_picture
@@ -79,6 +80,8 @@ def paint_bulk(
     ray = extra("ray", "bulk")
     extra("ray.data", "bulk")
     source, out = placed(source), placed(out)
+    if options.get("mask") is not None:  # read once, where the file is
+        options["mask"] = read_mask(options["mask"])
     paint_options = vars(PaintOptions(strength=strength, **options))
     Stylizer(style, "cpu", precision, trust_pickle)  # fail early on a bad style
     work = source, out, (*content_of(style), precision), paint_options
@@ -88,17 +91,22 @@ def paint_bulk(
     check_puts(out)
     # Name -> error, or an empty string. Ray takes no other names.
     errors = {name: "Its name is not UTF-8: rename it." for name in names if utf8(name) != name}
+    failed = len(errors)
     with _connected(ray, address):
         for attempt in range(TRIES):
             if left := [name for name in names if name not in errors]:
                 try:
                     for part in _painted(ray, left, work, workers, 1 if attempt else batch):
                         errors |= part
+                        failed += sum(map(bool, part.values()))
                         if watch:
-                            watch(len(errors), sum(map(bool, errors.values())), len(names))
+                            watch(len(errors), failed, len(names))
                 except (ray.exceptions.RayActorError, NoProcessors) as error:
                     if isinstance(error, NoProcessors) and not attempt:
                         raise
+                    if getattr(error, "actor_init_failed", False):
+                        why = str(error).strip().splitlines()[-1]
+                        raise FaststyleError(f"The workers cannot start: {why}") from None
                     time.sleep(PAUSE)  # it was on a machine not yet known to be dead
     lost = f"The worker died {TRIES} times."
     errors = {name: errors.get(name, lost) for name in names}

@@ -1,11 +1,12 @@
 "Checks of a call that need no torch, so that mistakes are reported at once."
 
+import os
 import re
 from glob import glob
 from pathlib import Path
 
 from ..core.assets import ASSETS
-from ..core.errors import FaststyleError, UsageError
+from ..core.errors import UsageError
 from ..core.values import known
 from ..images import formats
 from ..images.remote import is_address
@@ -91,28 +92,26 @@ def check_style(source: str | list[str] | None) -> str | list[str] | None:
     return source
 
 
-def as_one(sources: list[str]) -> list[str]:
-    "Folders as one style each, NAME=FOLDER."
-    for source in sources:
-        if not Path(source).is_dir():
-            raise FaststyleError(f"--as-one takes a folder of paintings, not {source}.")
-    return [f"{Path(source).resolve().name.replace('=', '-')}={source}" for source in sources]
-
-
 def check_mix(shares: list[str] | None) -> list[str] | None:
-    "Styles and their weights, as NAME=WEIGHT."
+    mixed(shares)
+    return shares
+
+
+def mixed(shares: list[str] | None) -> dict[str, float]:
+    "Styles and their weights, from NAME=WEIGHT."
+    mix: dict[str, float] = {}
     for share in shares or []:
         name, _, weight = share.rpartition("=")
         if not name or not re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)", weight.strip()):
             raise UsageError(f"Invalid --mix {share}. Use NAME=WEIGHT, such as starry_night=.3.")
         check_style(name)
-    total = sum(float(share.rpartition("=")[2]) for share in shares or [])
-    if round(total, 6) > 1:
+        mix[name] = mix.get(name, 0) + float(weight)
+    if round(total := sum(mix.values()), 6) > 1:
         raise UsageError(
             f"The weights of --mix sum to {total:g}. Give at most 1 in all; the style itself gets "
             "the rest."
         )
-    return shares
+    return mix
 
 
 def check_trained(run: Path) -> Path:
@@ -138,4 +137,4 @@ def builtin_styles():
 
 
 def exists(text):
-    return is_address(text) or Path(text).exists()
+    return is_address(text) or os.path.exists(text)  # as a Path, "" would be this folder

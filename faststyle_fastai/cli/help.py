@@ -11,7 +11,7 @@ __all__ = ["Command", "Group", "in_options"]
 
 # Title of a group -> its options, by their names in Python. All others come first.
 GROUPS = {
-    "Look": "strength mix stroke size strokes keep_colors as_one painterly seamless likeness",
+    "Look": "strength mix stroke size strokes keep_colors painterly seamless likeness",
     "Part of the photo": "area faces mask black save_mask",
     "Refining": "refine painting",
     "Output": "paper dpi bleed force skip_existing watch depth strip codec crf fps dtype",
@@ -49,7 +49,8 @@ class Command(_Plain, TyperCommand):
         OPTIONS.clear()
         OPTIONS.update({p.name: max(p.opts, key=len) for p in self.params if p.opts[0][0] == "-"})
         styles = sum(arg.partition("=")[0] == "--style" for arg in args)
-        if styles > 1 and not any(p.name == "style" and p.multiple for p in self.params):
+        named = [p for p in self.params if "--style" in p.opts]
+        if styles > 1 and named and not all(p.multiple for p in named):
             hint = "; --mix adds others" * any(p.name == "mix" for p in self.params)
             raise BadParameter(f"--style is given twice. Give one{hint}.")
         joined = iter(args)

@@ -3,9 +3,11 @@
 import sys
 import warnings
 from shlex import quote
+from typing import Any
 
-from ..core.errors import FaststyleError, UsageError
+from ..core.errors import UsageError
 from ..core.terminal import tell
+from .checks import mixed
 
 
 def load_stylizer(
@@ -36,25 +38,22 @@ def quoted(name):
 
 def named_in(mix, black):
     "The styles in --mix and --background-style."
-    names = [share.rpartition("=")[0] for share in mix or ()]
-    return [*names, black] if black else names
+    return [*mixed(mix), black] if black else [*mixed(mix)]
 
 
 def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch):
     "Load a Stylizer for --style, --mix and --background-style, and the style or mix to paint."
     also = named_in(mix, black)
     paint = load_stylizer(style, trust_pickle, device, precision, also, quiet, arch)
-    left = 1 - sum(float(each.rpartition("=")[2]) for each in mix or ())
+    shares: dict[Any, float] = mixed(mix)
+    left = 1 - sum(shares.values())
     if paint.named is None and len(paint.styles) > 1 and left > 1e-6:
         warnings.warn(
             f"{style} has {len(paint.styles)} styles and none is named. Painting with the first: "
             f"{style}:{paint.styles[0]}.",
             stacklevel=2,
         )
-    if mix:
-        shares: dict[str | int, float] = {}
-        for name, _, share in (each.rpartition("=") for each in mix):
-            shares[name] = shares.get(name, 0) + float(share)
+    if shares:
         first = paint.named or 0
         return paint, shares | ({first: shares.get(first, 0) + left} if left > 1e-6 else {})
     return paint, paint.named
@@ -67,7 +66,7 @@ def side_of(tile, depth=8):
     if tile == "none" or (tile == "auto" and depth == 16):
         return None
     if depth == 16:
-        raise FaststyleError(
+        raise UsageError(
             "Tiles are limited to 8 bits per color channel: use --bit-depth 16 without --tile."
         )
     if tile == "auto":

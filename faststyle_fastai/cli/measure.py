@@ -29,7 +29,7 @@ INFO_FILE = "Built-in style, .safetensors file, or run folder."
 def evaluate(
     file: Annotated[str, Argument(metavar="STYLE", help=FILE, callback=check_style)],
     photos: Annotated[Path, option("DIR", PHOTOS, callback=check_folder)],
-    style: Annotated[Path | None, option("FILE", STYLE, "--painting")] = None,
+    style: Annotated[str | None, option("FILE", STYLE, "--painting", callback=check_style)] = None,
     backbone: Annotated[str, option("BACKBONE", "Reference backbone: vgg19 or lite.")] = "vgg19",
     weights: Annotated[Path | None, option("FILE", WEIGHTS, "--backbone-weights")] = None,
     size: Annotated[int, option("PX", "Short side of the photos in px.", min=16)] = 256,
@@ -82,7 +82,7 @@ def evaluate(
         options.print_outputs(save_picture(contact_sheet(sheet), out))
 
 
-def painting_of(file: str, paint, painting: Path | None, others: Path | None) -> Any:
+def painting_of(file: str, paint, painting: str | None, others: Path | None) -> Any:
     "The painting to measure a style against; None for an autoencoder."
     if not paint.styles:
         if painting or others:
@@ -117,10 +117,11 @@ def styles(
 ):
     "List the built-in styles."
     from ..core.atomic import may_write_file
+    from ..images.saving import check_format, save_picture
     from ..inference.builtin import BUILTIN_STYLES, gallery_sheet
 
     if out:
-        may_write_file(out, force)
+        may_write_file(check_format(out), force)
     width, similarity = max(map(len, BUILTIN_STYLES)), {}
     if like:
         from ..inference.first_sight import nearest_styles
@@ -130,8 +131,6 @@ def styles(
         score = f"{similarity[name]:+.2f}  " if like else ""
         print(f"{score}{name:<{width}}  {BUILTIN_STYLES[name]}")
     if out:
-        from ..images.saving import save_picture
-
         options.print_outputs(save_picture(gallery_sheet(), out))
 
 

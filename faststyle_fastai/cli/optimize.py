@@ -14,11 +14,12 @@ from ..core.terminal import progress
 from ..core.values import either
 from ..optimization.pixel_recipes import OPTIMIZATIONS
 from . import options
+from .checks import check_paintings
 from .options import option
 from .training_options import BACKBONE, CONTENT_LAYERS, STYLE_LOSS, named, override, weight
 
 STYLE_RATIO = "Weight of the style loss relative to the content loss."
-STYLE_LOSSES = "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled, gram_sum or mean_std."
+STYLE_LOSSES = "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled or gram_sum."
 END_SCALE = "Longer side in px to end at. N+ means as many pixels as an N x N square."
 ITERATIONS = "Iterations at each later size. --initial-iterations is for the first."
 INIT = "Start: content, gray, uniform, normal, style_stats, blurred, or stylized:STYLE."
@@ -52,12 +53,12 @@ PLAN = {  # see pixel_recipes.Optimization
 }
 CONTENT = "Photo: a file or a URL."
 STYLES = "One painting, or several to blend. A folder, or NAME=FILE,FILE,…, counts as one."
+PAINTINGS = Argument(help=STYLES, metavar="PAINTING…", show_default=False, callback=check_paintings)
 RECIPE = f"Recipe: {either(OPTIMIZATIONS)}. All but neighbors are published ones."
 STYLE_WEIGHTS = "Weights of the paintings. With --mask, they blend only the black areas."
 MASK = "Gray image. White areas get the first PAINTING, black areas the others."
 DEPTH = "Bits per color channel, 8 or 16. Default: 16 for .tif, otherwise 8."
 PROOF = "Printer profile (.icc). Restricts the colors and adds a preview, .proof.png."
-HOST, PORT = "127.0.0.1", 8080
 WEB = "Serve a web page to watch and stop the optimization."
 DEVICE = "Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the backbone."
 
@@ -65,19 +66,19 @@ DEVICE = "Device, such as cpu or cuda. With cuda:0,cuda:1, two GPUs share the ba
 @options.takes(PLAN)
 def optimize(
     content: Annotated[str, Argument(metavar="PHOTO", help=CONTENT, show_default=False)],
-    styles: Annotated[list[str], Argument(help=STYLES, metavar="PAINTING…", show_default=False)],
+    styles: Annotated[list[str], PAINTINGS],
     out: options.Output = Path("out.png"),
     recipe: Annotated[str, option("RECIPE", RECIPE)] = "neighbors",
     style_weights: Annotated[list[float] | None, option("WEIGHT", STYLE_WEIGHTS)] = None,
-    mask: Annotated[Path | None, option("FILE", MASK)] = None,
+    mask: Annotated[str | None, option("FILE", MASK)] = None,
     save_every: Annotated[int, option("N", "Iterations between saves.", min=1)] = 50,
     resume: Annotated[bool, Option("--resume", help="Resume from the last save.")] = False,
     force: options.Force = False,
     depth: Annotated[int | None, option("N", DEPTH, "--bit-depth")] = None,
     proof: Annotated[Path | None, option("FILE", PROOF)] = None,
     web: Annotated[bool, Option("--web", help=WEB)] = False,
-    host: options.Host = HOST,
-    port: options.Port = PORT,
+    host: options.Host = options.HOST,
+    port: options.Port = options.PORT,
     browser: Annotated[bool, Option("--browser", help="Open the page in a browser.")] = False,
     allow_host: options.AllowHosts = None,
     device: Annotated[str | None, option("DEVICE", DEVICE, callback=options.check_device)] = None,
@@ -91,7 +92,7 @@ def optimize(
     from ..images.files import read_picture
     from ..optimization.optimize import optimize_to_file
 
-    if not web and (browser or allow_host or (host, port) != (HOST, PORT)):
+    if not web and (browser or allow_host or (host, port) != (options.HOST, options.PORT)):
         raise UsageError("--host, --port, --browser and --allow-host need --web.")
     if end_scale := overrides.get("end_scale"):
         overrides["end_scale"] = pixels_of(end_scale, read_picture(content).size)
@@ -148,7 +149,8 @@ def as_typed(words: list[str]) -> list[str]:
     """
     typed: list[str] = []
     option = ""  # whose values follow
-    for word in (ALIASES.get(word, word) for word in words):
+    for name, equals, value in (word.partition("=") for word in words):
+        word = ALIASES.get(name, name) + equals + value
         last = typed[-1] if typed else ""
         if option in WEIGHTS and NUMBER.fullmatch(word) and last != option:
             typed += [option, word]

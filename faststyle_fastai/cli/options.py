@@ -35,14 +35,14 @@ Painting = Annotated[
     str | None,
     option(
         "FILE",
-        "Painting of a style of your own, for --refine and --painterly.",
+        "The painting behind your own style, needed for --refine and --painterly.",
         callback=check_paintings,
     ),
 ]
 SkipExisting = Annotated[
     bool, Option("--skip-existing", help="Skip images that already have an output.")
 ]
-WATCH = "Paint each photo that comes into the folder INPUT, once, until Ctrl-C."
+WATCH = "Watch the folder INPUT and paint each new photo once. Press Ctrl-C to stop."
 Watch = Annotated[bool, Option("--watch", help=WATCH)]
 Strip = Annotated[bool, Option("--strip", help="Write no EXIF, GPS, IPTC or XMP metadata.")]
 Megapixels = Annotated[
@@ -52,18 +52,16 @@ SIGHT_ARCH = "Network for a painting at first sight: full (the default) or slim 
 SightArch = Annotated[str | None, option("NAME", SIGHT_ARCH, "--arch")]
 STYLE = (
     "A built-in style, a painting (a file or a URL), a run folder or a .safetensors file. "
-    "FILE:NAME is one style of a file, NAME=FILE,FILE,… combines paintings. A link works, too."
+    "FILE:NAME is one style of a file, NAME=FILE,FILE,… combines paintings. "
+    "A share link also works."
 )
 Style = Annotated[str, option("STYLE", STYLE, callback=check_style)]
-AsOne = Annotated[
-    bool, Option("--as-one", help="The style is a folder of paintings. Blend them into one style.")
-]
 MIX = "Style to mix in, and its share. Repeat for several. The style itself gets the rest."
 Mix = Annotated[list[str] | None, option("STYLE=.3", MIX, callback=check_mix)]
 # Options of painting, with the help, metavar and limits of their field in PaintOptions.
 PAINT: dict[str, dict[str, Any]] = {
     "strength": {},
-    "mask": {"kind": Path | None},
+    "mask": {"kind": str | None},
     "area": {"names": ["--paint"]},
     "faces": {},
     "black": {"kind": str | None, "names": ["--background-style"], "callback": check_style},
@@ -126,6 +124,7 @@ TrustPickle = Annotated[
 Force = Annotated[bool, Option("--overwrite", help="Overwrite existing output.")]
 Host = Annotated[str, option("ADDRESS", "Address of the web page.")]
 Port = Annotated[int, option("PORT", "Port of the web page.", min=0, max=65535)]
+HOST, PORT = "127.0.0.1", 8080
 ALLOW_HOSTS = "Additional host name of the page, for example behind a proxy. Repeat for several."
 AllowHosts = Annotated[list[str] | None, option("NAME", ALLOW_HOSTS)]
 Browser = Annotated[bool, Option(help="Open the page in a browser.")]

@@ -30,7 +30,9 @@ def piped(options: dict[str, Any]):
             options = options | {"inputs": given}
         inputs = options["inputs"]
         if options["out"] == Path(PIPE) and sys.stdout.isatty():
-            raise BadParameter("-o - : this is a terminal, not a pipe. Give a file.")
+            raise BadParameter(
+                "-o - writes to a pipe, and this is a terminal. Give a file, or redirect with >."
+            )
         if options["out"] == Path(PIPE) and (len(inputs) > 1 or os.path.isdir(inputs[0])):
             raise BadParameter("-o - : one image fits in a pipe. Give a folder.")
         try:

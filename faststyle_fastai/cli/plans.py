@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 import time
 import warnings
 from contextlib import suppress
@@ -12,13 +11,11 @@ from typing import Any
 
 from ..core.atomic import check_writable
 from ..core.errors import FaststyleError, UsageError
-from ..core.terminal import clock, tell
+from ..core.terminal import tell
 from ..core.values import either
 from ..images.formats import PICTURES
 
 SMALLEST = 64  # px of the short side of a print
-LARGE_PRINT = 2**24  # px; of larger ones the time is said beforehand
-TRIALS = 1 / 8, 1 / 8, 1 / 3  # of a print's sides; the first one warms up
 PAUSE = 1.0  # seconds between two looks at a watched folder
 
 
@@ -27,8 +24,6 @@ def plan(inputs, out, depth, force, skip_existing, masks=None):
     from ..images.discovery import plan_outputs
 
     jobs = plan_outputs(inputs, out, depth, force, masks)
-    if skip_existing and force:
-        raise FaststyleError("Use either --skip-existing or --overwrite, not both.")
     if skip_existing:
         jobs = [(source, target) for source, target in jobs if not target.exists()]
     if not force and (existing := [target for _, target in jobs if target.exists()]):
@@ -45,15 +40,15 @@ def check_watched(inputs, out, save_mask, skip_existing):
     "Check that one folder is watched, and that what is painted is not put around it."
     folder = Path(inputs[0]).resolve()
     if len(inputs) > 1 or not folder.is_dir():
-        raise FaststyleError(f"--watch takes one folder, not {' '.join(inputs)}.")
+        raise UsageError(f"--watch takes one folder, not {' '.join(inputs)}.")
     single = out.suffix.lower() in PICTURES and not out.is_dir()
     if single or out.is_file() or out.resolve() in [folder, *folder.parents]:
-        raise FaststyleError(f"--watch needs another folder than {out} as -o.")
+        raise UsageError(f"--watch needs another folder than {out} as -o.")
     check_writable(out / "painted.png")
     if save_mask:
-        raise FaststyleError("--watch paints without --save-mask: remove one of them.")
+        raise UsageError("--watch does not work with --save-mask. Remove one of them.")
     if skip_existing:
-        raise FaststyleError("--watch skips what is painted already: remove --skip-existing.")
+        raise UsageError("--watch skips what is painted already: remove --skip-existing.")
 
 
 def watched(folder, out, depth, force, quiet):
@@ -114,53 +109,19 @@ def print_size(paper, dpi, bleed, megapixels):
 
     if not paper:
         if bleed or dpi:
-            raise FaststyleError(f"{'--bleed' if bleed else '--dpi'} needs --print.")
+            raise UsageError(f"{'--bleed' if bleed else '--dpi'} needs --print.")
         return None
     dpi = dpi or 300
     short, long, bleed = (round(length / INCH * dpi) for length in (*paper, bleed))
     if bleed > short / 4:
-        raise FaststyleError("--bleed is at most a quarter of the paper's short side.")
+        raise UsageError("--bleed is at most a quarter of the paper's short side.")
     down, across = short + 2 * bleed, long + 2 * bleed
     if not (SMALLEST <= short and down * across <= megapixels * 1e6):
-        raise FaststyleError(
+        raise UsageError(
             f"--print at --dpi {dpi:g} is {down}x{across} px. Use at least {SMALLEST} px, and at "
             f"most {megapixels:g} megapixels (--max-megapixels)."
         )
     return Paper(short, long, dpi, bleed)
-
-
-def say_minutes(paint, jobs, paper, depth, refine):
-    """Say how large prints are, and how long they take if all are like the first.
-
-    The first is painted at smaller sizes: a print's time grows with its pixels. It is refined for
-    as long at any size.
-    """
-    from ..images.saving import save_picture
-    from ..images.sizes import fit_paper, paper_shape
-    from ..images.tensors import read_tensor
-
-    if paper.short * paper.long < LARGE_PRINT:
-        return
-    source, target = jobs[0]
-    spent = {}  # s, by px
-    with suppress(Exception), warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")  # they, and errors, are said when the print is painted
-        image = read_tensor(source)
-        height, width = paper_shape(image, paper)
-        for part in TRIALS:
-            small = paper._replace(short=part * paper.short, long=part * paper.long)
-            began = time.perf_counter()
-            small = fit_paper(image, small)
-            (painted,) = paint([(source, target, small)])
-            save_picture(painted, Path(folder) / target.name, depth)
-            spent[small.shape[-2] * small.shape[-1]] = time.perf_counter() - began
-    if len(spent) < 2:
-        return
-    (few, soon), (many, late) = spent.items()
-    seconds = late + max(0, late - soon) / (many - few) * (height * width - many)
-    total = clock(len(jobs) * (seconds + refine))
-    what = f"{len(jobs)} prints" if len(jobs) > 1 else "A print"
-    tell(f"{what} of {width}x{height} px: about {total}")
 
 
 def plan_masks(inputs, out, settings, force, jobs):
@@ -174,7 +135,7 @@ def plan_masks(inputs, out, settings, force, jobs):
     if out is None:
         return {}
     if settings.mask is None and settings.area == "all":
-        raise FaststyleError("--save-mask needs --paint or --mask.")
+        raise UsageError("--save-mask needs --paint or --mask.")
     painted, outputs = dict(jobs), plan_outputs(inputs, out, force=True)
     masks = {
         source: file if file == out else file.with_suffix(".png")
@@ -217,15 +178,13 @@ def depth_of(jobs, tile):
 def check_neighbors(refine, painterly, at_sight, likeness, painting):
     "Check that the options of painting by neighbors go together, before anything is painted."
     if refine and painterly:
-        raise FaststyleError("Use either --refine or --painterly, not both.")
+        raise UsageError("Use either --refine or --painterly, not both.")
     if refine or painterly:
         return
     if painting:
-        raise FaststyleError("--painting needs --refine SECONDS or --painterly.")
+        raise UsageError("--painting needs --refine SECONDS or --painterly.")
     if likeness is not None and not at_sight:
-        raise FaststyleError(
-            "--likeness needs --refine SECONDS, --painterly or a painting as --style."
-        )
+        raise UsageError("--likeness needs --refine SECONDS, --painterly or a painting as --style.")
 
 
 def check_seamless(edges, settings):

@@ -22,9 +22,6 @@ from .pipes import piped
 
 __all__ = ["checked", "command_line", "run"]
 
-# Exit statuses: a stop by Ctrl-C, a call that is wrong, anything else.
-STATUS = {Stopped: 130, UsageError: 2, Exception: 1}
-
 
 def command_line(help: str) -> typer.Typer:
     "A command line without commands."
@@ -59,8 +56,9 @@ def checked(
                 raise typer.BadParameter(
                     f"{flag} - : only stylize -o writes to a pipe. Give a file or folder."
                 )
-        if options.get("resume") and options.get("force"):
-            raise UsageError("Use either --resume or --overwrite, not both.")
+        for flag, name in (("--resume", "resume"), ("--skip-existing", "skip_existing")):
+            if options.get(name) and options.get("force"):
+                raise UsageError(f"Use either {flag} or --overwrite, not both.")
         if need and not options.get("virtual") and not find_spec(EXTRAS[need]):
             extra(EXTRAS[need], need)
         try:
@@ -106,8 +104,7 @@ def run(
         if debug:
             raise
         tell(f"error: {in_options(format_error(error))}")
-        kinds = (kind for kind in STATUS if isinstance(error, kind))
-        raise SystemExit(STATUS[next(kinds)]) from None
+        raise SystemExit(getattr(error, "status", 1)) from None
 
 
 def with_home(word):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from typer import Argument
 
 from ..core.errors import FaststyleError
-from ..core.terminal import progress, utf8
+from ..core.terminal import progress
 from ..core.values import either
 from ..inference.options import AREAS
 from . import options
@@ -77,19 +77,18 @@ def sheet(
     precision: options.Precision = "auto",
 ):
     "Paint one photo in all built-in styles, or in all paintings of a folder."
-    from ..core.atomic import atomic_write, may_write_file
+    from ..core.atomic import may_write_file
     from ..images.discovery import works_of
     from ..images.saving import check_format, save_picture
     from ..inference.builtin import NETWORKS
     from ..models.stylefile import MODEL
 
-    page = out.suffix.lower() == ".html"
-    may_write_file(out if page else check_format(out), force)
+    may_write_file(check_format(out), force)
     folder = style not in NETWORKS and os.path.isdir(style)
     works = folder and not (Path(style) / MODEL).is_file()
     first, *others = works_of(style) if works else [style]
     paint = load_stylizer(first, trust_pickle, device, precision, others, quiet=True)
-    from ..inference.grid import each_style, sheet_page, style_sheet
+    from ..inference.grid import each_style, style_sheet
 
     if not paint.styles:
         raise FaststyleError(f"{style} is an autoencoder without styles: choose a trained style.")
@@ -98,9 +97,4 @@ def sheet(
         images.append(each)
         if sys.stderr.isatty():
             progress(f"painted {len(images) - 1} styles")
-    if not page:
-        save_picture(style_sheet(images), out)
-    else:
-        with atomic_write(out) as temporary:
-            temporary.write_text(sheet_page(images, utf8(Path(picture).stem)), encoding="utf-8")
-    options.print_outputs(out)
+    options.print_outputs(save_picture(style_sheet(images), out))

@@ -25,8 +25,8 @@ BRUSH = (
     "in the painting of --style, or 0.05."
 )
 BRUSHES = "Brushes, each half as wide as the one before. Default: 5."
-DETAIL = "How small a difference is worth a stroke, from 0 to 1."
-PENS = "Draw on white with pens of N colors, as for a plotter. 0: paint."
+DETAIL = "Amount of detail, from 0 to 1. Higher values paint smaller differences."
+PENS = "Draw on white with N pen colors, as for a plotter. 0: paint."
 RELIEF = "How high the paint lies, from 0 to 1. Default: 0.5, and 0 for pens."
 CANVAS = "How much of the canvas's weave shows, from 0 to 1."
 HEIGHTS = "Also save how high the paint lies, as a gray image."

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from ..core.errors import FaststyleError, Stopped, format_error, out_of_memory
+from ..core.errors import FaststyleError, Stopped, UsageError, format_error, out_of_memory
 from ..core.interrupts import interrupts
 from ..core.terminal import clock, progress, tell
 from ..core.values import count
-from . import checks, options, parsers, plans
+from . import options, parsers, plans
 from .help import in_options
 from .loading import load_mixture, side_of
 from .options import option
@@ -25,12 +25,12 @@ DEPTH = (
     "Bits per color channel: 8, or 16 for .png and .tif. Default: 16 if every photo is a file with "
     "16 in sRGB and every output can store them."
 )
-REFINE = "Paint on each image itself for up to this long, instead of with a network."
+REFINE = "Optimize each image itself for up to this many seconds instead of using a network."
 SEAMLESS = "Make edges match: sides for panoramas of 360°, all for textures."
-PAPER = "Paint as large as fits on paper: A2 to A6, letter, or a size such as 8x10in."
+PAPER = "Size the output to fit a sheet of paper: A2 to A6, letter, or a size such as 8x10in."
 DPI = "Pixels per inch of --print. Default: 300."
-BLEED = "Margin to trim after printing, such as 3mm. It mirrors the picture."
-SAVE_MASK = "Also save the mask of what is painted; for several images a folder."
+BLEED = "Extra margin to trim after printing, such as 3mm, filled by mirroring the edges."
+SAVE_MASK = "Also save the mask of the painted area (a folder for several images)."
 BATCH_SIZE = "Images of the same size per batch."
 
 
@@ -39,7 +39,6 @@ def stylize(
     inputs: options.Inputs,
     style: options.Style,
     out: Annotated[Path, option("PATH", OUT, "-o", "--output")],
-    as_one: options.AsOne = False,
     arch: options.SightArch = None,
     mix: options.Mix = None,
     depth: Annotated[int | None, option("N", DEPTH, "--bit-depth")] = None,
@@ -67,7 +66,7 @@ def stylize(
     "Repaint images in a style, or at sight in that of any painting. --refine makes it finer."
     from ..images.files import limit_pixels
     from ..images.masks import read_mask
-    from ..inference.sight_painter import with_painting
+    from ..inference.sight_painter import with_painting, works_of
 
     settings = options.painting(given)
     limit_pixels(megapixels)
@@ -79,18 +78,18 @@ def stylize(
         if not quiet:
             tell("All images are painted already.")
         return
-    depth = depth or plans.depth_of(jobs, settings.tile)
+    if settings.strokes and depth == 16:
+        raise UsageError("Brush strokes have 8 bits per color channel: remove --bit-depth.")
+    depth = depth or (8 if settings.strokes else plans.depth_of(jobs, settings.tile))
     settings = replace(settings, tile=side_of(settings.tile, depth))
     if batch_size > 1 and (settings.exact or isinstance(settings.tile, int)):
-        raise FaststyleError("Tiled images are painted one at a time: remove --batch-size.")
+        raise UsageError("Tiled images are painted one at a time: remove --batch-size.")
     masks = plans.plan_masks(inputs, save_mask, settings, force or skip_existing, jobs)
     if depth == 16 and precision == "auto":
         precision = "float32"
     # Report a wrong mask or name once, not per image.
     settings = replace(settings, mask=settings.mask and read_mask(settings.mask))
-    hushed = quiet or refine > 0  # the hint to refine
-    if as_one:
-        (style,) = checks.as_one([style])
+    hushed = quiet or painterly or refine > 0  # the hint to refine
     paint, styles = load_mixture(
         style, mix, settings.black, trust_pickle, device, precision, hushed, arch
     )
@@ -101,6 +100,8 @@ def stylize(
     settings = replace(settings, style=styles)
     if painting:
         paint = with_painting(paint, painting, styles)
+    if refine or painterly:  # without their paintings, say so once
+        works_of(paint, styles)
     more = {"painterly": painterly, "refine": refine, "likeness": likeness}
     share = None if quiet or not sys.stderr.isatty() else show_share
     note = None if strip else style_name(paint, styles)
@@ -114,9 +115,6 @@ def stylize(
     save = partial(write, written, depth, note, paper)
     rounds = plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]
     try:
-        if paper and jobs and not quiet:
-            once = {"painterly": painterly, "likeness": None if refine else likeness}
-            plans.say_minutes(partial(work, None, once, {}), jobs, paper, depth, refine)
         failed = paint_all(
             rounds, partial(work, share, more, masks), save, paper, 1 if alone else batch_size,
             quiet, refine,

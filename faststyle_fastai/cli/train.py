@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from typer import Argument, BadParameter, Option
 
 from ..core.terminal import tell
-from . import checks, options, training_options
+from . import options, training_options
 from .checks import check_folder, check_keyframes, check_paintings, check_trained
+from .loading import quoted
 from .options import option
 from .training_options import LOSS, RUN, SCHEDULE, STYLE_LOSS
 
@@ -30,7 +31,7 @@ TRAIN_PRETRAINED = (
     "or a file."
 )
 TRAIN_MINUTES = (
-    "Train for this many minutes, start and end included. Default: with recipe fast, 5 for each "
+    "Training time in minutes, including setup and saving. Default: with recipe fast, 5 for each "
     "style; otherwise the recipe's epochs."
 )
 PATIENCE = (
@@ -69,7 +70,7 @@ def demo(
     written = demo(**arguments)
     options.print_outputs(*written)
     if not quiet:
-        next_step = f"faststyle stylize PHOTO --style {out} -o painted.jpg"
+        next_step = f"faststyle stylize PHOTO --style {quoted(out)} -o painted.jpg"
         tell(f"Open {written[0]}. To paint a photo of yours: {next_step}")
 
 
@@ -102,7 +103,6 @@ def train(
         list[str] | None,
         option("FRAME PAINTED", KEYFRAMES, "--keyframe", callback=check_keyframes),
     ] = None,
-    as_one: options.AsOne = False,
     recipe: training_options.Recipe = "fast",
     pretrained: Annotated[str, option("START", TRAIN_PRETRAINED)] = "predicted",
     arch: training_options.Arch = "full",
@@ -121,9 +121,9 @@ def train(
     "Train one or more styles from paintings and a folder of photos."
     if bool(style) == bool(keyframes):
         raise BadParameter("Give a painting with --style, or painted frames with --keyframe.")
-    style = checks.as_one(style) if style and as_one else style
-    arguments = training_arguments(locals()) | {"stable": STABLE if stable else None}
-    del arguments["as_one"]
+    arguments = training_arguments(locals())
+    weighted = "weight" in arguments["loss"].get("temporal", {})  # by --set
+    arguments["stable"] = STABLE if stable and not weighted else None
     arguments["keyframes"] = [pair.splitlines() for pair in keyframes or []]
     from ..training.runs import train
 

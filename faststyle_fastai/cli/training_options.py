@@ -47,8 +47,8 @@ named = partial(override, str, "NAME")
 layers = partial(override, dict, "LAYER[=PART],…", parser=layer_parts)
 STROKES = (
     "Learn from the paintings as strokes of thick paint would show them, for visible strokes. "
-    "A style from more than 4 works is learned from them as they are. "
-    "--no-strokes suits prints and drawings. Default: the recipe's."
+    "A style from more than 4 works is learned from them as they are. Default: with recipe fast, "
+    "where a painting has brushwork, and not for prints and smooth paint."
 )
 DEFAULT = "Default: the recipe's."
 UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."

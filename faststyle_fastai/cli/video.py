@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
-from ..core.errors import FaststyleError
+from ..core.errors import FaststyleError, UsageError
 from ..core.terminal import clock, progress, tell
 from ..images.formats import is_numbered
-from . import checks, options
+from . import options
 from .checks import check_style, check_video
 from .loading import load_mixture, named_in, side_of
 from .options import option
@@ -25,7 +25,7 @@ OUT = (
 STYLE = f"{options.STYLE} Without a style, numbered images show the frames as they are."
 SIZE = "Short side of the output in px. Default: the video's own."
 SMOOTH = "Make the brush strokes follow the motion. Slower."
-REFINE = "Refine the style on three frames for up to this long, then paint."
+REFINE = "First refine the style on three frames for up to this many seconds."
 FPS = "Frames per second. Default: the video's own, or 25 for numbered images."
 CRF = (
     "Quality. Lower values look better and make larger files. Default: 18, or 31 for .webm; with "
@@ -40,7 +40,6 @@ def video(
     source: Annotated[str, Argument(help=SOURCE, metavar="INPUT", callback=check_video)],
     out: Annotated[Path, option("FILE", OUT, "-o", "--output")],
     style: Annotated[str | None, option("STYLE", STYLE, callback=check_style)] = None,
-    as_one: options.AsOne = False,
     arch: options.SightArch = None,
     mix: options.Mix = None,
     size: Annotated[int | None, option("PX", SIZE, min=16)] = None,
@@ -72,14 +71,12 @@ def video(
     settings = options.painting(given)
     check_video_format(out, force, resume)
     if style is None:
-        used = as_one, arch, mix, smooth, painterly, refine, painting, loop, codec, resume
+        used = arch, mix, smooth, painterly, refine, painting, loop, codec, resume
         if any(used) or crf is not None or not sound or settings != options.painting({}):
             raise BadParameter("Without --style, only --size, --start, --end and --fps count.")
         return write_as_is(source, out, size, start, end, fps)
     if refine and (mix or settings.black):
-        raise FaststyleError("--refine takes one style: remove --mix and --background-style.")
-    if as_one:
-        (style,) = checks.as_one([style])
+        raise UsageError("--refine takes one style: remove --mix and --background-style.")
     hushed = quiet or painterly or refine > 0  # the hint to refine
     if not painterly and not any(is_painting(name) for name in named_in(mix, settings.black)):
         style = film_style(style)  # paintings need the network that reads them

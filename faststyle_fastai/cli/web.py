@@ -19,10 +19,7 @@ from .options import option
 FOLDER = "Folder of trained styles and paintings to offer. New styles are saved there."
 PHOTOS = "Folder of training photos to offer, along with its subfolders."
 SHARED = "Let visitors change and remove each other's styles."
-STYLE = (
-    "Style, as for video. Default: the built-in styles, in the full network if this machine paints "
-    "live video with it, else in the slim one."
-)
+STYLE = "Style, as for video. Default: the built-in styles, in the slim network."
 VIRTUAL = "Send the painted video to a virtual camera, for calls and broadcasts, instead of a page."
 
 
@@ -30,8 +27,8 @@ def web(
     folder: Annotated[Path, option("DIR", FOLDER)] = Path("faststyle-web"),
     photos: Annotated[Path | None, option("DIR", PHOTOS)] = None,
     megapixels: options.Megapixels = 50,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 8080,
+    host: options.Host = options.HOST,
+    port: options.Port = options.PORT,
     browser: options.Browser = True,
     allow_host: options.AllowHosts = None,
     shared: Annotated[bool, Option("--shared", help=SHARED)] = False,
@@ -56,8 +53,8 @@ def camera(
     size: Annotated[int, option("PX", "Short side to paint at in px.", min=16)] = 240,
     virtual: Annotated[bool, Option("--virtual", help=VIRTUAL)] = False,
     number: Annotated[int, option("N", "Camera for --virtual, from 0.", "--camera", min=0)] = 0,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 8080,
+    host: options.Host = options.HOST,
+    port: options.Port = options.PORT,
     browser: options.Browser = True,
     allow_host: options.AllowHosts = None,
     trust_pickle: options.TrustPickle = False,
@@ -66,14 +63,16 @@ def camera(
     **given: Any,
 ):
     "Repaint the camera's video live on a web page, or for other programs. Stop it with Ctrl-C."
-    from ..inference.live import live_gallery
-
     how = options.painting(given)
+    if virtual and (allow_host or not browser or (host, port) != (options.HOST, options.PORT)):
+        raise UsageError(
+            "--host, --port, --no-browser and --allow-host are of the page: remove them."
+        )
     if number and not virtual:
         raise UsageError("--camera needs --virtual. On the page, the browser chooses.")
     if how.black and not style and is_painting(how.black):
         raise UsageError("A painting as --background-style needs a --style.")
-    style = style or live_gallery(device, precision)
+    style = style or "slim"
     also = [how.black] if how.black else []
     paint = load_stylizer(style, trust_pickle, device, precision, also, arch=arch)
     if virtual:

@@ -19,11 +19,15 @@ class FaststyleError(RuntimeError):
 
 
 class Stopped(FaststyleError):
-    "Work that was stopped by hand; the message says what is kept. Exit status 130."
+    "Work that was stopped by hand; the message says what is kept."
+
+    status = 130  # of the command
 
 
 class UsageError(ValueError):
-    "A value that no call of this kind can have, such as an unknown name; exit status 2."
+    "A call that is wrong by itself, such as an unknown name, or options that exclude each other."
+
+    status = 2  # of the command
 
 
 class NonFiniteLoss(FaststyleError):

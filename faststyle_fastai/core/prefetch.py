@@ -22,9 +22,12 @@ def prefetch(
     iterator, end = iter(items), object()
     with ThreadPoolExecutor(1) as pool:
         coming = deque(pool.submit(next, iterator, end) for _ in range(n))
-        while (item := patiently(coming.popleft()).result()) is not end:
-            coming.append(pool.submit(next, iterator, end))
-            yield item
+        try:
+            while (item := patiently(coming.popleft()).result()) is not end:
+                coming.append(pool.submit(next, iterator, end))
+                yield item
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # it may be a slow download
 
 
 def patiently(

@@ -65,7 +65,7 @@ def check_pictures(
     "Decode image files to check them."
     good: list[Path] = []
     bad: list[Path] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # each holds an image
         while (done := len(good) + len(bad)) < len(files) and (most is None or len(good) < most):
             some = files[done : None if most is None else most + len(bad)]
             for path, ok in zip(some, pool.map(_readable, some)):
@@ -115,8 +115,8 @@ def works_of(
     path = Path(place)
     if path.is_file():
         return [path]
-    if not path.is_dir():
-        raise FileNotFoundError(f"Image not found: {path}.")
+    if not os.path.isdir(place):  # as a Path, "" would be this folder
+        raise FileNotFoundError(f"Image not found: {place}.")
     if not (inside := picture_files(path)):
         raise FileNotFoundError(f"No images in {path}.")
     return [*inside]
@@ -152,7 +152,7 @@ def plan_outputs(
     single = len(files) == 1 and not os.path.isdir(inputs[0]) and not out.is_dir()
     if single and out.suffix:
         jobs = [(files[0][0], out)]
-    elif out.is_file() or (out.suffix.lower() in PICTURES and not out.is_dir()):
+    elif out.is_file() or (out.suffix.lower() in PICTURES | {".pdf"} and not out.is_dir()):
         raise FaststyleError(f"{out} is not a folder. Give a folder when painting several images.")
     else:
         jobs = [(path, out / output_name(place, depth)) for path, place in files]

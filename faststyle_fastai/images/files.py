@@ -46,14 +46,13 @@ def read_array(
     Raises what `read_picture` does.
     """
     with opened(source) as image, reading(image):
-        frames = image.info.get(PAGES, 0) or getattr(image, "n_frames", 1)
-        if frames > 1:
+        if (frames := _frames(image)) > 1:
             hint = "; faststyle video paints all" * (image.format in PLAYED)
             warnings.warn(
                 f"{name_of(image)} has {frames} frames or pages. Only the first is used{hint}.",
                 stacklevel=3,
             )
-        if _is_deep_gray(image) and not parse_profile(image.info.get("icc_profile")):
+        if _is_deep_gray(image) and not _converts(image):
             gray = _gray(ImageOps.exif_transpose(image))
             return np.stack([gray] * 3, 2)
         low_bytes = _low_bytes(image)
@@ -103,7 +102,6 @@ def limit_pixels(
 ):
     "Refuse to read larger images: a small file may decompress to more than fits in memory."
     Image.MAX_IMAGE_PIXELS = round(min(megapixels, 1e9) * 5e5)  # Pillow's limit is twice this
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def _upright(image):
@@ -149,13 +147,25 @@ def _gray(image):
 def is_deep(source: str | Path) -> bool:
     "Whether an image has 16 or more bits per color channel, which can be read."
     with opened(source) as image:
-        deep_gray = _is_deep_gray(image) and not parse_profile(image.info.get("icc_profile"))
-        return deep_gray or _has_low_bytes(image)
+        return (_is_deep_gray(image) and not _converts(image)) or _has_low_bytes(image)
+
+
+def _converts(image):
+    "Whether its colors become those of sRGB, which is done in 8 bits."
+    return image.info.get(COLORS) or parse_profile(image.info.get("icc_profile"))
+
+
+def _frames(image):
+    "How many pictures a file has, without previews of the first."
+    if image.format == "MPO":
+        kinds = [str(entry["Attribute"]["MPType"]) for entry in image.mpinfo[0xB002]]
+        return sum(not kind.startswith("Large Thumbnail") for kind in kinds)
+    return image.info.get(PAGES, 0) or getattr(image, "n_frames", 1)
 
 
 def _has_low_bytes(image):
     tile = getattr(image, "tile", None)  # how the file is stored; empty once it is decoded
-    if not tile or image.info.get(COLORS) or parse_profile(image.info.get("icc_profile")):
+    if not tile or _converts(image):
         return False
     args = tile[0].args
     args = str(args[0] if isinstance(args, tuple) else args)

@@ -20,7 +20,7 @@ __all__ = [
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
 PICTURES = {
     ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif",
-    ".heic", ".heif",
+    ".heic", ".heif", ".hif",
 }  # fmt: skip
 MOVING = {".gif", ".webp", ".avif", ".png"}  # of these, the formats that may hold animations
 FILMS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".ts"}  # of videos

@@ -23,6 +23,7 @@ STORAGE = [tag for tag in ExifTags.Base if tag.name in (
     "IPTCNAA", "ImageResources", "CFARepeatPatternDim",
 )] + [33422, 37724]  # fmt: skip  # a RAW file's filter, Photoshop's layers
 SIZES = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
+INTEROP = 40965  # a tag of compatibility, with the color space of before
 TURNED = rb'(tiff:Orientation(?:="|>))[2-8]'
 # What the painted file has no longer: a second picture, a film or depths behind the photo.
 BEHIND = re.compile(rb"hdrgm:|GCamera:|GDepth:|apdi:|HDRGainMap")
@@ -46,8 +47,10 @@ def _exif(image):
     for tag in [tag for tag in exif if tag in STORAGE or not 269 <= tag < 50_000]:
         del exif[tag]  # the first tags are of storage, the last of RAW files
     photo = exif.get_ifd(ExifTags.IFD.Exif)
-    for tag in SIZES:  # of the photo before it was turned or reduced
+    for tag in (*SIZES, INTEROP):  # of the photo before it was turned or reduced
         photo.pop(tag, None)
+    if ExifTags.Base.ColorSpace in photo:
+        photo[ExifTags.Base.ColorSpace] = 1  # it is sRGB now
     if not exif:
         return b""
     if len(with_bytes(exif).tobytes()) > MOST:

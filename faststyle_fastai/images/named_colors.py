@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-__all__ = ["NamedColors", "named_colors", "standard_range", "to_srgb"]
+__all__ = ["NamedColors", "named_colors", "numbered", "standard_range", "to_srgb"]
 
 D65 = 0.3127, 0.3290
 # ITU-T H.273 -> x and y of red, green and blue; all others are taken for those of sRGB.

@@ -4,6 +4,7 @@ import logging
 import math
 import struct
 import zlib
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -26,14 +27,18 @@ PLANAR, PLANES, BITS, COLORS = 284, 2, 258, 262  # tags, and a value of the firs
 WHITE_IS_0, RGB = 0, 2  # of the colors
 MULTIPLIED, SEPARATE = 1, 2  # opacity
 TIFFS = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
+MOST_PAGES = 64  # that are looked at
+INFO = {"icc_profile": 34675, "dpi": 282}  # what Pillow notes of a page, and its tag
+DEFLATE, ROOM = (8, 32946), 2  # compressions; times the stated bytes, as tiles may be larger
 BRIGHT = 16  # highlights of a picture whose white is 1
 
 
 def mended_png(file: Path | BytesIO) -> BytesIO | None:  # None: not a PNG
     "A PNG without its texts, its profile, and what is damaged beside the picture."
-    data = file.getvalue() if isinstance(file, BytesIO) else file.read_bytes()
-    if not data.startswith(PNG):
-        return None
+    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as stream:
+        if (data := stream.read(len(PNG))) != PNG:
+            return None
+        data += stream.read()
     kept, at = [PNG], len(PNG)
     while at + 12 <= len(data):
         (size,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
@@ -55,26 +60,27 @@ def is_negative(image: Image.Image) -> bool:
     return image.tag_v2.get(COLORS) == WHITE_IS_0  # type: ignore[attr-defined]
 
 
-def choose_page(image: Image.Image) -> int:
-    "Go to a TIFF's picture if a thumbnail comes first; how many pictures there are."
-    try:
-        pages = getattr(image, "n_frames", 1)
-    except Exception:  # a later page is damaged, or of a kind that is not read
-        image.seek(0)
-        return 1
-    if pages == 1:
-        return 1
-    pictures = [i for i in range(pages) if not subfile(image, i) & REDUCED] or [0]
-    image.seek(pictures[0])
-    return len(pictures)
+def choose_page(image: Image.Image) -> int | None:
+    """Go to a TIFF's picture if a thumbnail comes first; how many pictures there are.
 
-
-def subfile(image, i):
-    try:
-        image.seek(i)
-    except Exception:  # a page that is damaged, or of a kind that is not read
-        return REDUCED
-    return image.tag_v2.get(SUBFILE, 0)
+    None if there are thumbnails, and then a page that Pillow cannot read.
+    """
+    pictures, tags, unread = [], image.tag_v2, False  # type: ignore[attr-defined]
+    for i in range(MOST_PAGES):
+        try:
+            image.seek(i)
+        except EOFError:
+            break
+        except Exception:  # it is damaged, or of a kind that is not read
+            unread = True
+            break
+        if not tags.get(SUBFILE, 0) & REDUCED:
+            pictures.append(i)
+    image.seek((pictures or [0])[0])
+    for name, tag in INFO.items():
+        if tag not in tags:  # it is of another page
+            image.info.pop(name, None)
+    return None if unread and not pictures else max(1, len(pictures))
 
 
 def read_tiff(
@@ -90,13 +96,14 @@ def read_tiff(
             return None
         data.seek(0)
         tiff = extra("tifffile", "deep").TiffFile(data)
-        pages = [page for page in tiff.pages if not page.subfiletype & REDUCED]
-        page = (pages or [*tiff.pages])[0]
+        some = tiff.pages[:MOST_PAGES]
+        page = next((page for page in some if not page.subfiletype & REDUCED), some[0])
         if page.photometric > RGB:  # neither gray nor RGB
             colors = getattr(page.photometric, "name", page.photometric)
             raise ValueError(f"its colors are {colors}. Save it as RGB")
         samples = math.ceil(page.samplesperpixel / 4)
         Image._decompression_bomb_check((page.imagewidth * samples, page.imagelength))
+        check_deflated(page, data)
         values = page.asarray()
     if not values.size or values.ndim not in (2, 3):
         raise ValueError("it is no picture")
@@ -122,10 +129,22 @@ def read_tiff(
     return found
 
 
+def check_deflated(page, data) -> None:
+    "Raise `DecompressionBombError` if a page unpacks to more than it states."
+    left = ROOM * page.nbytes + TEXT
+    for at, size in zip(page.dataoffsets, page.databytecounts):
+        if page.compression in DEFLATE:
+            data.seek(at)
+            with suppress(zlib.error):  # said when it is read
+                left -= len(zlib.decompressobj().decompress(data.read(size), left + 1))
+        if left < 0:
+            raise Image.DecompressionBombError("its data exceed its size")
+
+
 def share(values, bits):
     "Numbers of any type as shares of white."
     if values.dtype.kind == "u":
-        return values / (2**bits - 1)
+        return np.divide(values, 2**bits - 1, dtype=np.float32)
     if values.dtype.kind != "f":
         return values / np.iinfo(values.dtype).max
     values = np.nan_to_num(values.astype(np.float32))

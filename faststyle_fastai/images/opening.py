@@ -18,7 +18,7 @@ from PIL import Image
 from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
 from .formats import RAW, READERS, readable
-from .named_colors import named_colors
+from .named_colors import NamedColors, named_colors, numbered
 from .odd import bits_of, choose_page, in_planes, is_negative, mended_png, read_tiff
 from .raw import RawImage, is_raw
 from .remote import download, is_address
@@ -30,6 +30,7 @@ __all__ = [
 
 # Pillow warns of odd EXIF or palettes. A filter around each image would not be thread-safe.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # beyond its limit is an error
 
 register_heif_opener()  # HEIC; Pillow reads AVIF without it
 
@@ -67,8 +68,13 @@ def opened(
         if image.format in ("PNG", "AVIF"):
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":
-            image.info[PAGES] = choose_page(image)
-            image.info |= {BITS: bits_of(image), NEGATIVE: is_negative(image)}
+            if (pages := choose_page(image)) and not in_planes(image):
+                image.info |= {PAGES: pages, BITS: bits_of(image), NEGATIVE: is_negative(image)}
+            else:
+                image = read_tiff(file) or image
+        elif named := image.info.get("nclx_profile"):  # of HEIF
+            found = numbered(named["color_primaries"], named["transfer_characteristics"])
+            image.info[COLORS] = None if found == NamedColors() else found
     with image:
         image.info[SOURCE] = source
         yield image
@@ -86,7 +92,7 @@ def opened_file(file):
                 raise
             found = Image.open(mended, formats=["PNG"])
         return found
-    return (read_tiff(file) or image) if image.format == "TIFF" and in_planes(image) else image
+    return image
 
 
 def is_tensor(x: Any) -> bool:

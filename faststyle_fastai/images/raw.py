@@ -34,7 +34,8 @@ class RawImage(ImageFile.ImageFile):
     def load(self):
         if self._im is None:
             with self._explained(), self._raw as raw:
-                developed = Image.fromarray(raw.postprocess(use_camera_wb=True))
+                developed = Image.fromarray(raw.postprocess(use_camera_wb=True).squeeze())
+                developed = developed.convert("RGB")  # of a camera without colors
             self.im, self._size = developed.im, developed.size
         return super().load()
 

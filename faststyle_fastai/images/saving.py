@@ -52,6 +52,11 @@ def save_picture(
             image = to_picture(picture) if is_tensor(picture) else picture
             if isinstance(image, np.ndarray):
                 image = Image.fromarray((255 * shares(image)).round().astype(np.uint8))
+            if image.mode in ("P", "PA"):
+                image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+            if image.info:  # of its source, which Pillow would write
+                image = image.copy()
+                image.info = {}
             if image.mode in ("RGBA", "LA") and suffix not in TRANSPARENT:
                 image = flatten_alpha(image)
             if image.mode in ("L", "LA"):

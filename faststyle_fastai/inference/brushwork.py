@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter, map_coordinates, sobel, uniform_filter1d
+from scipy.ndimage import gaussian_filter, map_coordinates, sobel, uniform_filter, uniform_filter1d
 
 from ..images.files import floats
 from ..images.shapes import fitted
 
-__all__ = ["StrokeShape", "at", "directions", "smooth", "stroke_shape", "structure"]
+__all__ = [
+    "StrokeShape", "at", "directions", "has_brushwork", "smooth", "stroke_shape", "structure",
+]  # fmt: skip
 
 FAR = 0.12, 0.02  # weights of directions 4 and 16 times as far away, which count where it is flat
 LIGHTNESS = np.array([0.3, 0.59, 0.11], np.float32)
@@ -20,6 +22,9 @@ AHEAD, STRAIGHT = 16, 0.79  # px along; the mean cosine of directions there, lik
 MOST = 1.6  # how much wider or narrower strokes may be than usual
 STEADY = 1.4  # how much longer or shorter
 FLAT = 1e-6  # half of the variance of what shows no strokes
+# A painting at NEAR px of the shorter side has brushwork if less than EVEN of its squares of SQUARE
+# px differ by less than FINE from what surrounds each pixel.
+NEAR, SQUARE, FINE, EVEN = 512, 9, 0.004, 0.01
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,16 @@ class StrokeShape:
     width: float = 1.0
     length: float = 1.0  # of strokes of the same width
     bend: float = 0.0  # how much less they keep their direction, in cosines
+
+
+def has_brushwork(painting: Image.Image) -> bool:
+    "Whether hardly any area of a painting is even, as areas of prints and of smooth paint are."
+    scale = min(1.0, NEAR / min(painting.size))
+    width, height = (max(SQUARE, round(scale * side)) for side in painting.size)
+    light = floats(painting.resize((width, height), Image.Resampling.BICUBIC)) @ LIGHTNESS
+    off = np.abs(light - uniform_filter(light, 3))
+    squares = uniform_filter(off, SQUARE)[SQUARE // 2 :: SQUARE, SQUARE // 2 :: SQUARE]
+    return bool((squares < FINE).mean() < EVEN)
 
 
 def stroke_shape(painting: Image.Image) -> StrokeShape:

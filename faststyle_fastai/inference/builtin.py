@@ -63,7 +63,7 @@ def find_style(
     if path.is_dir():
         raise FileNotFoundError(
             f"{path} is a folder without {MODEL}: it is no run. If it holds paintings of one "
-            f"style, add --as-one, or give NAME={path}."
+            f"style, give NAME={path}."
         )
     if path.suffix:
         raise FileNotFoundError(f"Style file not found: {path}.")
@@ -90,7 +90,7 @@ def film_style(style: str) -> str:
     It holds still better than the full one, and is twice as fast.
     """
     ours = plain_name(style) in BUILTIN_STYLES and find_style(style)[1] == plain_name(style)
-    return f"slim:{plain_name(style)}" if ours else style
+    return f"{builtin_path('gallery', 'slim')}:{plain_name(style)}" if ours else style
 
 
 def unknown_style(name, styles, kind: str = "Available", also: str = "") -> str:

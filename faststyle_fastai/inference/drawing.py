@@ -110,8 +110,11 @@ def drawn(strokes, size, n):
     canvas = Image.new("CMYK", (width, height), (*strokes.ground, GROUND))  # any four channels
     random = None if strokes.pens else np.random.default_rng(0)
     yield canvas.reduce(FINE)
+    used = sum(len(brush.points) > 0 for brush in strokes.brushes)
     for brush in in_height(strokes):
-        steps = np.linspace(0, len(brush.points), max(1, n // len(strokes.brushes)) + 1)
+        if not len(brush.points):
+            continue
+        steps = np.linspace(0, len(brush.points), max(1, n // used) + 1)
         shapes = marks(brush, FINE * scale, random)
         for count in np.diff(steps.astype(int)):
             draw(canvas, islice(shapes, count))

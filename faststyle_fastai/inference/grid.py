@@ -1,6 +1,5 @@
 "A photo in mixtures of styles, and in many styles."
 
-import html
 import math
 from collections.abc import Iterator
 
@@ -12,23 +11,10 @@ from ..core.values import check_range
 from ..images.files import read_picture
 from ..images.shapes import fitted
 from ..images.sheets import contact_sheet, labeled
-from .html import jpeg_address
 from .options import STROKES
 from .stylizer import Stylizer
 
-__all__ = ["each_style", "sheet_page", "style_grid", "style_sheet"]
-
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-body {{ margin: 1rem; font: 1rem sans-serif; background: #fff; color: #000 }}
-main {{ display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)) }}
-figure {{ margin: 0; text-align: center }} img {{ max-width: 100% }}
-</style>
-<h1>{title}</h1><main>{figures}</main></html>
-"""
-FIGURE = '<figure><img src="{}" alt=""><figcaption>{}</figcaption></figure>\n'
+__all__ = ["each_style", "style_grid", "style_sheet"]
 
 
 def style_grid(
@@ -64,7 +50,8 @@ def each_style(
     "The photo, and the photo in all styles, or in the one named as FILE:NAME."
     photo = read_picture(picture)
     # Strokes are as wide as in a large photo.
-    longest = (STROKES["medium"] or 0) * max(photo.size) / min(photo.size)
+    short = STROKES[kwargs.get("stroke", "medium")] or min(photo.size)
+    longest = short * max(photo.size) / min(photo.size)
     photo = photo.resize(fitted(photo.size, max(size, round(longest))))
     yield "photo", photo.resize(fitted(photo.size, size))
     for name in paint.styles if paint.at_sight or not paint.named else [paint.named]:
@@ -79,12 +66,3 @@ def style_sheet(
     columns = math.ceil(math.sqrt(len(images) * height / width))
     cells = [labeled(image, name) for name, image in images]
     return contact_sheet(list(chunked(cells, columns)))
-
-
-def sheet_page(
-    images: list[tuple[str, Image.Image]],  # as of `each_style`
-    title: str,  # of the page
-) -> str:
-    "Images with their names, as a web page of one file."
-    figures = (FIGURE.format(jpeg_address(image), html.escape(name)) for name, image in images)
-    return PAGE.format(title=html.escape(title), figures="".join(figures))

@@ -94,7 +94,8 @@ def export_html(
     }
     programs: dict[str, Callable] = {"style": partial(program_of, paint)}
     if paint.at_sight and len(names) == 1 and len(works := listify(paint.paintings[names[0]])) == 1:
-        places = to_picture(resize_short(to_tensor(read_picture(works[0])), SIDE))
+        work = to_tensor(read_picture(works[0]))
+        places = to_picture(resize_short(work, min(SIDE, *work.shape[2:])))
         styles[0]["work"] = jpeg_address(places, 95)  # which photos take
         programs |= neighbors_programs()
     return write_page(path, title, facts, programs)

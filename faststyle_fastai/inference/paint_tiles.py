@@ -86,19 +86,14 @@ def paint_tiles(
     for tile in unfinished:
         tell(done)
         done += FINISH * pixels([tile])
-        finish_tile(out, tile, photo, enlarged, how.keep_colors)
+        y = enlarged(tile.core) if enlarged else to_tensor(out.crop(tile.core))
+        if how.keep_colors:
+            y = recolor(y, to_tensor(photo.crop(tile.core)))
+        out.paste(to_picture(y), tile.core[:2])
     tell(work)
     if image.mode == "RGBA":
         out.putalpha(image.getchannel("A"))
     return out
-
-
-def finish_tile(out, tile, photo, enlarged, keep_colors):
-    "Enlarge a tile of `out`, and give it the colors of the photo."
-    y = enlarged(tile.core) if enlarged else to_tensor(out.crop(tile.core))
-    if keep_colors:
-        y = recolor(y, to_tensor(photo.crop(tile.core)))
-    out.paste(to_picture(y), tile.core[:2])
 
 
 def measured(painter, sample, part, tell):

@@ -51,16 +51,17 @@ class PixelPainter:
         plan = optimization_plan("neighbors", likeness=self.likeness, end_scale=longest)
         least = max(round(START * longest), round(SMALLEST * ratio))
         plan = replace(plan, min_scale=min(longest, least))
-        steps = self.steps(photo, plan, began)
-        plan = replace(plan, initial_iterations=steps, iterations=steps)
-        work = self.optimizer(photo, plan, to_picture(first))
+        work = None
         try:
+            steps = self.steps(photo, plan, began)
+            plan = replace(plan, initial_iterations=steps, iterations=steps)
+            work = self.optimizer(photo, plan, to_picture(first))
             for _ in work:
                 if self.watch:
                     self.watch(work.done())
         except KeyboardInterrupt:
             pass
-        return work.picture()
+        return work.picture() if work else first.cpu()
 
     @property
     def device(self) -> torch.device:

@@ -72,6 +72,8 @@ def refined_copy(
         raise FaststyleError("An .onnx network cannot be refined. Use the one it was made from.")
     if how.black is not None:
         raise FaststyleError("Refining takes one style. Do not use black=.")
+    if not name:
+        raise FaststyleError("An autoencoder has no style to refine.")
     painting = paint.paintings.get(name) if painting is None else painting
     if painting is None:
         raise FaststyleError(f"Refining {name} needs its painting (painting=).")

@@ -14,11 +14,12 @@ from typing import Any
 from fastcore.basics import listify
 from fastcore.foundation import L
 
-from ..core.assets import ASSETS
+from ..core.assets import ASSETS, builtin_path
 from ..core.errors import FaststyleError
 from ..core.values import known
 from ..images.formats import is_painting
 from ..images.remote import is_image, is_link
+from ..models.metadata import check_names
 from ..models.predictor import HIDDEN
 from ..models.stylefile import builtin_weights, card_of, load_style, plain_net
 from .builtin import find_style, style_thumbnail
@@ -47,6 +48,9 @@ def source_of(
     "Raises what a Stylizer does."
     if isinstance(source, (list, tuple, L, dict)) or is_image(source) or is_painting(source):
         paintings = source if isinstance(source, dict) else paintings_by_name(listify(source))
+        if not paintings or not all(len(listify(works)) for works in paintings.values()):
+            raise ValueError("There is no painting: the list is empty.")
+        check_names([*paintings])
         arch = known("arch", arch or "full", HIDDEN)
         load = partial(first_sight, paintings, arch)
         return Source(load, next(iter(paintings)), paintings, at_sight=True, arch=arch)
@@ -56,7 +60,7 @@ def source_of(
         return Source(partial(_from_learner, source))
     if is_link(source):
         if len(held := read_link(source)) == 1:  # a built-in style
-            return source_of(*held)
+            return source_of(f"{builtin_path('gallery', 'full')}:{next(iter(held))}")
         linked = network_in(source)
         return Source(lambda: linked, *linked[1]["styles"])
     path, named = find_style(source)

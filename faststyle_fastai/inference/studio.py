@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import ImageOps
 
+from ..core.assets import builtin_path
 from ..core.atomic import atomic_write
 from ..images.files import read_picture
 from ..images.saving import save_picture
@@ -34,7 +35,11 @@ def export_studio(
     as an app that starts without a network. Requires the extra `onnx`, without which it raises
     `FaststyleError`.
     """
-    paint, sight, path = Stylizer(ARCH, "cpu", "float32"), any_style(ARCH), Path(path)
+    paint, sight, path = (
+        Stylizer(builtin_path("gallery", ARCH), "cpu", "float32"),
+        any_style(ARCH),
+        Path(path),
+    )
     seen = together([moments_of(style_thumbnail(name))[1:] for name in BUILTIN_STYLES])
     rows = {"gallery": rows_of(paint.weights), "sight": rows_of(sight.styles(seen))}
     styles = [

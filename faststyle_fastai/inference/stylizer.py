@@ -147,7 +147,11 @@ class Stylizer:
                 raise FaststyleError("likeness= needs a painting at sight, painterly= or refine=.")
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
-                painter = partial(self._pixel_painter, refine, likeness, watch)
+
+                def painter(style, strength, private=False):
+                    first = self.sight_painter(style)
+                    return PixelPainter(first, strength, refine, likeness, self.precision, watch)
+
             side = None if n > 1 else self.tile_side(stored, shape, how.tile)
             painted = None
             while painted is None:
@@ -202,10 +206,6 @@ class Stylizer:
         works, shares = works_of(self, style)
         return SightPainter(works, shares, strength, arch, self.device, self.dtype, **how)
 
-    def _pixel_painter(self, seconds, likeness, watch, style=None, strength=1.0, private=False):
-        first = self.sight_painter(style)
-        return PixelPainter(first, strength, seconds, likeness, self.precision, watch)
-
     def painting_of(self, style) -> Any:
         "The painting of a style, or of what a mix has most of; None: not known."
         shares = self.shares(style)
@@ -230,7 +230,7 @@ class Stylizer:
         """
         if isinstance(style, (dict, list, tuple)):
             raise FaststyleError("A mix cannot be refined. Choose one style.")
-        name, how = self.styles[self._index(style)], PaintOptions(**options)
+        name, how = (self.styles or [""])[self._index(style)], PaintOptions(**options)
         return refined_copy(self, name, painting, picture, how, seconds, watch)
 
     def save(

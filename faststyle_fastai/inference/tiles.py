@@ -8,8 +8,9 @@ URST).
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from ..models.transformer import SMALLEST, TransformerNet
 
 __all__ = [
     "Tile", "chosen_side", "fits_at_once", "fix_statistics", "pixels", "smaller_side",
-    "spread_tiles", "statistics", "tile_side", "tiles",
+    "spread_tiles", "tile_side", "tiles",
 ]  # fmt: skip
 
 HALO = 56  # px, a multiple of 4
@@ -61,7 +62,7 @@ def tiles(
     side: int,  # px of a core, a multiple of 4
 ) -> list[Tile]:
     "Tiles that cover an image, row by row."
-    if not isinstance(side, int) or side < COARSEST or side % COARSEST:
+    if not isinstance(side, Integral) or side < COARSEST or side % COARSEST:
         raise UsageError(f"Invalid tile={side}. Use a multiple of {COARSEST} px.")
     found = []
     for top in range(0, size[1], side):
@@ -125,16 +126,9 @@ def reaching(net, n, x, style):
 
 def fix(norm, parts):
     "Let a normalization use the statistics over all parts."
-    values = statistics(parts).to(norm.weight.device)
-    norm.statistics = lambda x: values
-
-
-def statistics(
-    parts: Iterable[Tensor],  # [1, C, h, w] each
-) -> Tensor:  # [2, C], float32
-    "Mean and variance of each channel over all parts."
     sizes, found = zip(*((x[0, 0].numel(), mean_and_variance(x)) for x in parts))
-    return pooled(sizes, torch.stack(found)).float()
+    values = pooled(sizes, torch.stack(found)).float().to(norm.weight.device)
+    norm.statistics = lambda x: values
 
 
 def chosen_side(

@@ -135,8 +135,7 @@ def import_style(
         raise ValueError(
             f"{peer} is not a network of pytorch/examples' fast_neural_style ({error})."
         ) from None
-    write_style(state, info, path)
-    return path
+    return save_network(state, info, None, path)
 
 
 def check_can_add(path, info, names):

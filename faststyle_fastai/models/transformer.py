@@ -147,8 +147,7 @@ class TransformerNet(nn.Module):
     def _style_weights(self, style, x):
         "Weights over the styles: [B, n_styles]."
         if style is None:
-            style = torch.zeros(len(x), self.n_styles, device=x.device)
-            style[:, 0] = 1
+            style = torch.zeros(len(x), dtype=torch.long)
         if style.dim() == 1:
             style = torch.eye(self.n_styles, device=x.device)[style.to(x.device)]
         shape = x.shape[0], self.n_styles  # len() would fix the batch size of an export
@@ -199,7 +198,7 @@ def from_examples(
     """
     state = {k.replace("module.", "").replace("_orig_mod.", ""): v for k, v in state.items()}
     state = {k: v for k, v in state.items() if "running_" not in k and "num_batches" not in k}
-    state = {k: v[None] if is_affine(k) else v.clone() for k, v in state.items()}
+    state = {k: v[None].float() if is_affine(k) else v.float().clone() for k, v in state.items()}
     mean, std = (torch.tensor(values) for values in IMAGENET)
     first, last = "conv1.conv2d.", "deconv3.conv2d."
     state[first + "bias"] += 255 * (state[first + "weight"].sum((2, 3)) @ mean)

@@ -5,7 +5,7 @@ from torch import nn
 
 from ..images.sizes import resized_tensor
 from ..images.tensors import to_tensor
-from .pyramid import smooth
+from .pyramid import composed, decomposed
 
 __all__ = ["INITS"]
 
@@ -19,7 +19,8 @@ def content(shape, photo, styles, random):
 
 def blurred(shape, photo, styles, random):
     "The photo without its finest detail."
-    return smooth(resized_tensor(photo, shape[::-1]), COARSE)
+    *finer, coarse = decomposed(resized_tensor(photo, shape[::-1]), COARSE)
+    return composed([*map(torch.zeros_like, finer), coarse])
 
 
 def gray(shape, photo, styles, random):

@@ -10,7 +10,7 @@ import torch
 from fastcore.basics import listify
 from PIL import Image
 
-from ..core.atomic import atomic_write, best_effort_write, check_writable
+from ..core.atomic import atomic_write, best_effort_write, may_write_file
 from ..core.errors import FaststyleError, Stopped
 from ..core.interrupts import interrupts
 from ..core.locks import alone
@@ -104,7 +104,9 @@ def optimize_to_file(
     other settings, and when it is stopped.
     """
     check_range("save_every", save_every, 1)
-    out, depth = _checked_output(out, depth, force or resume)
+    if depth is None:
+        depth = 16 if Path(out).suffix.lower() in (".tif", ".tiff") else 8
+    may_write_file(out := check_format(out, depth), force or resume)
     plan = optimization_plan(recipe, **overrides)
     saved, preview = (out.with_name(out.name + end) for end in (".state", ".proof.png"))
     work = PixelOptimizer(
@@ -152,18 +154,6 @@ def _write_records(out, settings, iterates) -> list[Path]:
         with atomic_write(plot) as temporary:
             loss_figure(iterates).savefig(temporary, dpi=120)
     return [trace, plot]
-
-
-def _checked_output(out: str | Path, depth: int | None, may_exist: bool) -> tuple[Path, int]:
-    if depth is None:
-        depth = 16 if Path(out).suffix.lower() in (".tif", ".tiff") else 8
-    out = check_format(out, depth)
-    if out.exists() and not may_exist:
-        raise FaststyleError(
-            f"{out} exists: use --overwrite to overwrite it, --resume, or another -o."
-        )
-    check_writable(out)
-    return out, depth
 
 
 def _resumed(work, out, saved, settings):

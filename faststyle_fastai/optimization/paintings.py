@@ -83,9 +83,9 @@ class Paintings:
         "An image whose colors are moved toward those of the paintings, region by region."
         if not self.plan.palette:
             return x
-        found, regions = moments(x), []
+        regions = []
         for mask, works in self.regions((x.shape[2], x.shape[3])):
             palette = torch.stack([share * self.palettes[i] for i, share in works]).sum(0)
-            moved = toward_palette(x, found, palette, self.plan.palette)
+            moved = toward_palette(x, moments(x, mask), palette, self.plan.palette)
             regions.append(moved if mask is None else mask * moved)
         return torch.stack(regions).sum(0)

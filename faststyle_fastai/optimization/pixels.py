@@ -109,7 +109,7 @@ class PixelOptimizer:
             make = INITS[known("init", plan.init, INITS)]
             first = make(shape, self.content, weighted, torch.Generator().manual_seed(seed))
         else:
-            first = resized_tensor(read_picture(start), shape[::-1])
+            first = resized_tensor(picture(start), shape[::-1])
         self.parts = [(first / self.unit).to(self.device)]  # of a pyramid, or the image
         self.unit = self.unit.to(self.device)
         self.mean: Any = None  # of the iterates at this size, [1, 3, H, W]

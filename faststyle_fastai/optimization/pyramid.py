@@ -1,10 +1,9 @@
 "An image as a Laplacian pyramid, so that coarse and fine changes are optimized alike."
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["composed", "decomposed", "smooth"]
+__all__ = ["composed", "decomposed"]
 
 
 def decomposed(
@@ -29,12 +28,3 @@ def composed(
     for part in reversed(finer):
         x = part + F.interpolate(x, part.shape[-2:], mode="bilinear")
     return x
-
-
-def smooth(
-    x: Tensor,
-    levels: int,  # of detail to leave out
-) -> Tensor:
-    "An image without its finest levels."
-    parts = decomposed(x, levels)
-    return composed([*map(torch.zeros_like, parts[:-1]), parts[-1]])

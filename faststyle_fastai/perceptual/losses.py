@@ -64,6 +64,13 @@ class VggLoss(nn.Module):
         if style is not None and not isinstance(style, (list, tuple, L)):
             whole = isinstance(style, Tensor) and style.dim() == 4
             styles = [*(style if whole else read_tensor(style))[:, :3].split(1)]
+        elif style is not None:
+            styles = [
+                [read_tensor(work)[:, :3] for work in each]
+                if isinstance(each, (list, tuple, L))
+                else read_tensor(each)[:, :3]
+                for each in style
+            ]
         if "style" in terms and not styles:
             raise ValueError("Style layers are given but there is no style image.")
         if not any(term.layers for term in terms.values()):

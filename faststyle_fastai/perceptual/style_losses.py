@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..core.moments import mean_and_std, moments, second_moments
+from ..core.moments import moments, second_moments
 from .wasserstein import (
     NONE,
     gaussian_root,
@@ -74,12 +74,6 @@ def inner(
     return features[..., down : -down or None, across : -across or None]
 
 
-def mean_std_distance(m, mean, std):
-    "Mean squared differences of channel means and standard deviations (Huang et al. 2017)."
-    found, spread = mean_and_std(m)
-    return (found - mean).square().mean(1) + (spread - std).square().mean(1)
-
-
 def each(distance):
     "Apply a one-layer distance to each layer."
     return lambda found, targets: [distance(m, *target) for m, target in zip(found, targets)]
@@ -113,7 +107,6 @@ STYLE_LOSSES = {
     # sums instead of means (Gatys et al. 2016)
     "gram_sum": StyleLoss(sums, itself, each(gram_sum_distance)),
     # means and standard deviations (Huang & Belongie 2017)
-    "mean_std": StyleLoss(moments, mean_and_std, each(mean_std_distance)),
 }
 
 

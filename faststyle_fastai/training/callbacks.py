@@ -1,8 +1,6 @@
-"Callbacks for training: time, image sizes, styles, guards."
+"Callbacks for training: time, image sizes, styles."
 
-import math
 import time
-from contextlib import ExitStack
 
 import torch
 from fastai.callback.core import (
@@ -13,27 +11,25 @@ from fastai.callback.core import (
 )  # fmt: skip
 from fastai.callback.tracker import EarlyStoppingCallback, TrackerCallback
 from fastai.callback.training import GradientAccumulation
-from fastai.learner import AvgSmoothLoss, Recorder
+from fastai.learner import Recorder
 from fastai.torch_core import to_device
 from fastcore.basics import patch
-from torch import Tensor
 
-from ..core.devices import on_cpu
-from ..core.errors import NonFiniteLoss
-from ..core.interrupts import interrupts
+from ..core.errors import UsageError
 from ..core.values import check_numbers, check_range
-from ..core.weights import all_finite
 from ..images.sizes import resize_short
+from .guards import StopOnNonFinite  # noqa: F401  where exports of earlier versions look for it
 
-__all__ = ["SampleStyles", "ProgressiveResize", "StopOnInterrupt", "StopOnNonFinite", "TimeBudget"]
-
+__all__ = ["SampleStyles", "ProgressiveResize", "TimeBudget"]
 
 SHORTEST = 0.01  # minutes
 KEPT_MOST, KEPT_SHARE, KEPT_LONG = 10, 0.2, 0.03  # s, or share of a short time; share of any
 
 
-def check_minutes(minutes: float | None) -> None:
-    "Raise `ValueError` for a time that is no number, negative, or too short; None passes."
+def check_minutes(minutes: float | None, epochs: int | None = None) -> None:
+    "Raise `ValueError` for a time that is no number, too short, or beside epochs; None passes."
+    if minutes and epochs:
+        raise UsageError(f"minutes={minutes} and epochs={epochs}: give one of them.")
     check_numbers(minutes=minutes)
     check_range("minutes", minutes, SHORTEST)
 
@@ -128,7 +124,9 @@ class ProgressiveResize(Callback):
         if not self.training or hasattr(self.learn, "lr_finder"):
             return
         if self.pct_train < self.switch and min(self.x.shape[-2:]) > self.small:
-            self.learn.xb = self.learn.yb = (resize_short(self.x, self.small),)
+            same = self.x.data_ptr() == self.y.data_ptr()
+            self.learn.xb = (resize_short(self.x, self.small),)
+            self.learn.yb = self.xb if same else (resize_short(self.y, self.small),)
 
 
 class SampleStyles(Callback):
@@ -213,86 +211,3 @@ def has_stopped(cbs, states: dict[str, dict]) -> bool:
 def has_state(cb: Callback) -> bool:
     "Whether a callback has a state of its own; any has its model's."
     return hasattr(type(cb), "load_state_dict")
-
-
-class StopOnInterrupt(Callback):
-    "On Ctrl-C, finish the step and end the fit, so that it can be saved; a second one interrupts."
-
-    order = 100  # after all other callbacks
-
-    def __init__(self):
-        self.listening, self.asked = ExitStack(), []
-
-    def before_fit(self):
-        self.asked = self.listening.enter_context(interrupts())
-
-    def after_batch(self):
-        if self.asked:
-            raise CancelFitException
-
-    def after_fit(self):
-        self.listening.close()
-
-
-class SmoothLoss(AvgSmoothLoss):
-    "The Recorder's mean, kept on the device: reading it every step would force a GPU sync."
-
-    def accumulate(self, learn):
-        loss = learn.loss.detach().mean()
-        self.count += 1
-        self.val: Tensor = torch.lerp(loss, self.val.to(loss.device), self.beta)
-
-
-class StopOnNonFinite(Callback):
-    "End the fit when the loss is NaN or infinite, with an error and the last good weights."
-
-    order = Recorder.order + 1
-    _stateattrs = ("good",)  # not exported
-
-    def __init__(self, every: int = 20):  # steps between two looks at the loss and the weights
-        self.every = every
-
-    def before_fit(self):
-        # a callback warns when it is set as usual
-        self.recorder.__dict__["smooth_loss"] = SmoothLoss()
-
-    def after_batch(self):
-        if self.training and len(self.yb) and self.train_iter % self.every == 0:
-            self._look()
-
-    def _read(self):
-        "Copy the losses of the last steps from the device, together."
-        losses = self.recorder.losses
-        read = len(losses)
-        while read and isinstance(losses[read - 1], Tensor) and not on_cpu(losses[read - 1]):
-            read -= 1
-        if losses[read:]:
-            losses[read:] = torch.stack(losses[read:]).cpu().unbind()
-
-    def _look(self):
-        self._read()
-        value = float(self.recorder.smooth_loss.value) if self.recorder.smooth_loss.count else 0.0
-        if math.isfinite(value) and self._keep():
-            return
-        if hasattr(self.learn, "lr_finder"):  # its search ends this way
-            raise CancelFitException
-        parts = getattr(self.learn.loss_func, "parts", {})
-        bad = [name for name, part in parts.items() if not part.isfinite().all()]
-        self.learn.model.load_state_dict(self.good)
-        self.learn.opt.clear_state()
-        what = " and ".join(bad) or ("weights" if math.isfinite(value) else "loss")
-        now = "infinite or NaN" if math.isfinite(value) else value
-        raise NonFiniteLoss(
-            f"The {what} became {now} before step {self.train_iter}. "
-            f"The weights of step {self.good_iter} were restored. Lower the learning rate."
-        )
-
-    def _keep(self):
-        "Keep the weights if they are finite; returns whether they are."
-        state = self.learn.model.state_dict()
-        if finite := all_finite(state.values()):
-            self.good = {name: value.clone() for name, value in state.items()}
-            self.good_iter = getattr(self.learn, "train_iter", 0)
-        return finite
-
-    before_train, after_train, after_fit = _keep, _look, _read

@@ -46,7 +46,7 @@ class Checkpoint(Callback):
     """
 
     order = Recorder.order + 9  # after callbacks whose state it saves, before fastai's trackers
-    run_valid = False
+    run_valid, _only_train_loop = False, True  # which `summary` leaves out
     _stateattrs = "found", "epoch_random", "epoch_order"  # not exported
 
     def __init__(
@@ -66,8 +66,9 @@ class Checkpoint(Callback):
     def before_fit(self):
         warn_once.cache_clear()  # warn once per fit
         self.at = self.saved = None
-        # The steps of lr_find are undone, and a validation, which holds the lock, takes none.
-        if hasattr(self.learn, "lr_finder") or self.learn.lock.locked():
+        # The steps of lr_find are undone; validations, which hold the lock, and tta take none.
+        fits = getattr(self.learn, "fits", True)
+        if hasattr(self.learn, "lr_finder") or self.learn.lock.locked() or not fits:
             self.run = False  # fastai sets it back
             return
         styles = card_of(self.learn)[0]["styles"]  # fail early on a network that cannot be saved
@@ -175,7 +176,7 @@ class Checkpoint(Callback):
             "since": self.since,
             "smooth": [smooth.val, smooth.count],
             "recorder": {k: plain(getattr(self.recorder, k)) for k in RECORDED},
-            "callbacks": {cb.name: cb.state_dict() for cb in self.learn.cbs if has_state(cb)},
+            "callbacks": {c.name: plain(c.state_dict()) for c in self.learn.cbs if has_state(c)},
         }
         give_way = {"older checkpoints": lambda: self._folders()[:-1]}
         if hasattr(self.learn, "preview"):

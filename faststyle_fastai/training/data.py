@@ -100,7 +100,7 @@ class OpenPhoto(Transform):
             except (FaststyleError, OSError, ValueError) as error:
                 if source not in self.photos or len(self.photos) < 2 or tries == TRIES - 1:
                     raise
-                if not self.gone:  # say it once
+                if not self.gone:  # say it once in each process
                     warnings.warn(f"{error} The training continues without it.", stacklevel=2)
                 self.photos.remove(source)
                 self.gone.add(source)
@@ -174,8 +174,8 @@ class StyleDataLoaders(DataLoaders):
         photos, train, valid = _split(good, images, valid_pct and n_valid, max_valid)
         if len(train) < bs:
             raise ValueError(
-                f"{path} leaves {count(len(train), 'photo')} to train on but bs={bs}: add photos, "
-                f"lower bs=, or set images= to draw the same photos repeatedly."
+                f"{where_of(path)} leaves {count(len(train), 'photo')} to train on but bs={bs}: "
+                f"add photos, lower bs=, or set images= to draw the same photos repeatedly."
             )
         device = use_device("cpu" if device is None and defaults.use_cuda is False else device)
         if num_workers is None:
@@ -273,13 +273,18 @@ def _readable(path, most: int | None, seed: int) -> tuple[list[Path], float]:
     if bad:
         names = ", ".join(sorted(p.name for p in bad)[:5]) + (", …" if len(bad) > 5 else "")
         warnings.warn(
-            f"{len(bad)} of {len(good) + len(bad)} files in {path} are not readable images and are "
-            f"skipped: {names}.",
+            f"{len(bad)} of {len(good) + len(bad)} files in {where_of(path)} are not readable "
+            f"images and are skipped: {names}.",
             stacklevel=3,
         )
     if not good:
-        raise FileNotFoundError(f"No readable photos in {path}: give a folder of JPEGs or PNGs.")
+        where = where_of(path)
+        raise FileNotFoundError(f"No readable photos in {where}: give a folder of JPEGs or PNGs.")
     return good, len(files) * len(good) / (len(good) + len(bad))
+
+
+def where_of(path):
+    return path if isinstance(path, (str, Path)) else "the list"
 
 
 def _split(photos, images, n_valid, max_valid):

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from ..core.assets import ASSETS, sample_photos
-from ..core.errors import Stopped
+from ..core.errors import FaststyleError, Stopped
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
 from ..images.remote import digest
@@ -38,6 +38,8 @@ def demo(
         photo = next(iter(find_pictures(folder, 1)[0]), folder)  # without photos, training says so
     record = record_of(out)
     earlier = record is not None and paintings_of(record) == [digest(painting)]
+    if record and not earlier:
+        raise FaststyleError(f"{out} holds another run. Choose another -o.")
     try:
         train(
             folder, painting, out, force=earlier, minutes=minutes, seed=seed, quiet=quiet,

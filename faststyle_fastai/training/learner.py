@@ -1,6 +1,6 @@
 "Learners that train an autoencoder, one style, or many styles."
 
-from functools import lru_cache, partial
+from functools import partial
 from inspect import signature
 from itertools import combinations
 from pathlib import Path
@@ -18,37 +18,34 @@ from fastcore.meta import delegates
 from fastcore.xtras import ContextManagers
 from torch import Tensor
 
-from ..core.devices import autocast_dtype
 from ..core.errors import FaststyleError
 from ..core.values import check_numbers, count, known
-from ..images.files import read_picture, to_picture, warn_if_small
-from ..images.remote import Work
+from ..images.files import read_picture, warn_if_small
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..inference.first_sight import PREDICTED, palette_of
-from ..inference.strokes import with_strokes
 from ..models.metadata import check_names
-from ..models.normalization import is_affine
-from ..models.stylefile import plain_net, select_styles
-from ..models.transformer import TransformerNet, make_network
+from ..models.stylefile import select_styles
+from ..models.transformer import make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from ..perceptual.terms import make_terms
-from .callbacks import ProgressiveResize, SampleStyles, StopOnNonFinite, TimeBudget
+from .callbacks import ProgressiveResize, SampleStyles, TimeBudget
 from .data import StyleDataLoaders, checked_loaders
+from .guards import StopOnNonFinite
 from .network_terms import NETWORK_TERMS
-from .optimizers import OPTIMIZERS
-from .precision import BFloat16, Float16
+from .optimizers import OPTIMIZERS, affine_last
+from .precision import Precision
 from .progress import LossParts
 from .recipes import RECIPES, Training, recipe_plan
 from .starts import nearest_starts, network_to_start
+from .thick_paint import in_strokes
 
-__all__ = ["autoencoder_learner", "in_strokes", "style_learner"]
+__all__ = ["autoencoder_learner", "style_learner"]
 
 # Arguments of fastai's Learner that may be given; the recipe has its rate and weight decay.
 LEARNER = {*signature(Learner).parameters} - {"dls", "model", "lr", "wd", "cbs"}
 SMALL_PAINTING = 400  # px of the short side; smaller ones show few brush strokes
-FEW_WORKS = 4  # of a style, that are painted anew: each takes some seconds
 
 
 def autoencoder_learner(
@@ -135,24 +132,6 @@ def _painting(picture, size):
     return resize_short(x, min(size, *x.shape[-2:]))
 
 
-def in_strokes(styles: list) -> int:
-    "How many paintings of styles, each with one or more works, are painted anew."
-    return sum(n for n in map(len, map(listify, styles)) if n <= FEW_WORKS)
-
-
-def _in_strokes(painting):
-    if isinstance(painting, list):
-        return [_in_strokes(work) for work in painting] if in_strokes([painting]) else painting
-    picture = to_picture(painting)  # a Work does not hold it
-    return _thick(Work.of(picture))
-
-
-@lru_cache(maxsize=16)
-def _thick(work):
-    "A painting in strokes of thick paint, remembered for the next training."
-    return to_tensor(with_strokes(read_picture(work.source), like=work.source))
-
-
 def _distinct(names, paintings):
     if len(names) != len(paintings) or not names:
         raise ValueError(
@@ -183,7 +162,7 @@ def _learner(
     on_images = {name: plan.loss[name] for name in plan.loss if name not in on_network}
     layers = {k: 0 for term in make_terms(on_images).values() for k in term.layers}
     backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
-    shown = [_in_strokes(painting) for painting in paintings] if plan.strokes else paintings
+    shown = [in_strokes(painting, plan.strokes) for painting in paintings]
     loss = VggLoss(backbone, shown, loss=on_images).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     if RECIPES[recipe].palettes:
@@ -201,9 +180,7 @@ def _learner(
         if not each and start.n_styles > 1 and loss.style_layers:
             styles = nearest_starts(start.to(dls.device), loss, dls)
         net.load_state_dict(select_styles(start.state_dict(), styles))
-    given_cbs, cbs = L(cbs), [card, LossParts(), BFloat16(precision), StopOnNonFinite()]
-    if autocast_dtype(dls.device, precision) == torch.float16:
-        cbs.append(Float16(precision))  # scales the loss, which bfloat16 does not need
+    given_cbs, cbs = L(cbs), [card, LossParts(), Precision(precision), StopOnNonFinite()]
     cbs += [
         NETWORK_TERMS[name](**each) for name, each in on_network.items() if each.get("weight", 1)
     ]
@@ -221,15 +198,25 @@ def _learner(
 class StyleLearner(Learner):
     "A Learner that an error or interrupt leaves ready for export, prediction and more training."
 
+    fits = False  # others, such as `tta`, call its events, too
+
     @delegates(Learner.fit)
     def fit(self, n_epoch, *args, **kwargs):
+        logger: Any = self.logger  # type: ignore[has-type]
+        self.fits = True
         try:
             super().fit(n_epoch, *args, **kwargs)
         except BaseException:  # fastai skips the callbacks that leave autocast and remove hooks
             self("after_cancel_batch")
+            self._end_cleanup()
+            self.logger, self.loss_grad = logger, None
+            if self.opt:
+                self.opt.zero_grad()
             for cb in self.cbs:
                 cb.run = True  # as fastai does at the end of a fit
             raise
+        finally:
+            self.fits = False
 
     def validation_context(self, cbs=None, inner=False):
         return Unwound(super().validation_context(cbs, inner).default)
@@ -244,13 +231,6 @@ class Unwound(ContextManagers):
         except BaseException:
             self.stack.close()
             raise
-
-
-def affine_last(net: TransformerNet) -> list[list[Tensor]]:
-    "Parameter groups: the convolutions, then each style's own scales and shifts."
-    affine = plain_net(net).affine
-    named = [each for each in net.named_parameters() if affine or not is_affine(each[0])]
-    return [[p for name, p in named if is_affine(name) == affine] for affine in (False, True)]
 
 
 class StyleCard(Callback):

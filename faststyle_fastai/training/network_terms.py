@@ -12,11 +12,10 @@ from torch.nn import functional as F
 
 from ..models.normalization import instance_norm
 
-__all__ = ["NETWORK_TERMS", "DeadPenalty", "DropletPenalty", "TemporalConsistency"]
+__all__ = ["NETWORK_TERMS", "DropletPenalty", "TemporalConsistency"]
 
 SHIFT, ZOOM, BEND = 0.06, 0.06, 0.04  # maxima, relative to half a side, the size, and half a side
 POINTS = 5  # per side, shifted independently and interpolated in between
-ALIVE = 3  # features at each place that should be on, as many as colors
 NOISE = 0.02  # standard deviation in [0, 1]
 BEFORE = GradientAccumulation.order - 1  # the loss is divided or scaled
 
@@ -54,7 +53,9 @@ class FeaturePenalty(Callback):
     def after_loss(self):
         if len(self.seen):
             for penalty in self.seen.stored:
-                self.learn.loss_grad = torch.add(self.loss_grad, penalty, alpha=self.weight)
+                self.learn.loss_grad = torch.add(
+                    self.loss_grad, penalty.to(self.loss_grad.device), alpha=self.weight
+                )
             del self.seen  # and the gradients of the penalties
 
 
@@ -81,29 +82,6 @@ class DropletPenalty(FeaturePenalty):
         ones = torch.ones(x.shape[:2], device=x.device)
         z = instance_norm(x, ones, torch.zeros_like(ones), norm.eps)
         return (z.abs() - self.beyond).relu().square().mean()
-
-
-class DeadPenalty(FeaturePenalty):
-    """Penalize places where the last features are all off.
-
-    ReLU leaves nothing there but the bias of the last convolution, which all styles share: a flat
-    patch of its color with hard edges. The loss cannot mend it, because no gradient passes. The
-    penalty looks at the three largest features of each place, before ReLU.
-    """
-
-    norms = ("in5",)
-
-    def __init__(
-        self,
-        weight: float = 1.0,  # in the loss
-        least: float = 0.5,  # what each should be
-    ):
-        super().__init__(weight)
-        self.least = least
-
-    def penalty(self, norm, inputs, z):
-        largest = z[:1].float().topk(min(ALIVE, z.shape[1]), dim=1).values
-        return (self.least - largest).relu().square().mean()
 
 
 class TemporalConsistency(Callback):
@@ -152,6 +130,5 @@ def moved(x, grid):
 
 NETWORK_TERMS = {  # name -> callback
     "droplets": DropletPenalty,
-    "dead": DeadPenalty,
     "temporal": TemporalConsistency,
 }

@@ -1,11 +1,15 @@
-"Optimizers that a recipe can name: Adam, and Muon for the convolutions inside the network."
+"Optimizers that a recipe can name, and the groups of parameters that they step."
 
 import torch
 from fastai.optimizer import Adam, Optimizer
+from torch import Tensor
 
 from ..core.muon import by_step
+from ..models.normalization import is_affine
+from ..models.stylefile import plain_net
+from ..models.transformer import TransformerNet
 
-__all__ = ["OPTIMIZERS", "Muon"]
+__all__ = ["OPTIMIZERS", "Muon", "affine_last"]
 
 
 class Muon(Optimizer):
@@ -39,3 +43,10 @@ OPTIMIZERS = {
     "adam": Adam,  # fastai's
     "muon": Muon,  # Jordan et al. 2024, for the convolutions; Adam for the rest
 }
+
+
+def affine_last(net: TransformerNet) -> list[list[Tensor]]:
+    "Parameter groups: the convolutions, then each style's own scales and shifts."
+    affine = plain_net(net).affine
+    named = [each for each in net.named_parameters() if affine or not is_affine(each[0])]
+    return [[p for name, p in named if is_affine(name) == affine] for affine in (False, True)]

@@ -1,4 +1,4 @@
-"Callbacks of precision: float16 with a scaled loss, or bfloat16."
+"The precision of training: bfloat16, or float16 with a scaled loss."
 
 from typing import Any
 
@@ -9,32 +9,31 @@ from torch.amp import GradScaler
 
 from ..core.devices import autocast_dtype
 
-__all__ = ["BFloat16", "Float16"]
+__all__ = ["Precision"]
 
 
-class Float16(MixedPrecision):
-    """fastai's MixedPrecision on any device, not only on CUDA's.
+class Precision(MixedPrecision):
+    """fastai's MixedPrecision on any device, not only on CUDA's, and only if it is faster there.
 
     It stays on after a batch without a target or a canceled one. fastai's own, of `to_fp16`, takes
     precedence.
     """
 
-    dtype, inside = torch.float16, False
-    precision = "float16"  # which older exports lack
+    inside, precision = False, "auto"
     left: dict[str, Any] | None = None  # the state of the loss's scale after a fit
 
-    def __init__(self, precision: str = "float16", **kwargs):  # see devices.autocast_dtype
+    def __init__(self, precision: str = "auto", **kwargs):  # see devices.autocast_dtype
         super().__init__(**kwargs)
         self.precision = precision
         autocast_dtype(torch.device("cpu"), precision)  # fail early on a wrong value
 
     def before_fit(self):
-        wanted = autocast_dtype(self.dls.device, self.precision)  # an exported one may have moved
-        self.run = wanted == self.dtype and not hasattr(self.learn, "mixed_precision")
+        dtype = autocast_dtype(self.dls.device, self.precision)  # an exported one may have moved
+        self.run = dtype is not None and not hasattr(self.learn, "mixed_precision")
         if not self.run:
             return
-        device, scaled = torch.device(self.dls.device).type, self.dtype == torch.float16
-        self.autocast = torch.autocast(device, self.dtype)
+        device, scaled = torch.device(self.dls.device).type, dtype == torch.float16
+        self.autocast = torch.autocast(device, dtype)
         self.learn.scaler, self.scales = GradScaler(device, enabled=scaled, **self.kwargs), L()
 
     def before_batch(self):
@@ -64,10 +63,4 @@ class Float16(MixedPrecision):
             self.learn.scaler.load_state_dict(state)
 
 
-class BFloat16(Float16):
-    "Autocast to bfloat16 if the device supports it."
-
-    dtype = torch.bfloat16
-
-    def __init__(self, precision: str = "auto"):  # see devices.autocast_dtype
-        super().__init__(precision)
+Float16 = BFloat16 = Precision  # their names in learners that earlier versions exported

@@ -50,7 +50,7 @@ def pretrain(
     Raises `ValueError` for an unknown recipe or setting, `FileNotFoundError` for a folder without
     photos, `FaststyleError` if `out` exists or cannot be resumed, and `NonFiniteLoss`.
     """
-    check_minutes(minutes)
+    check_minutes(minutes, overrides.get("epochs"))
     out, part = Path(out), Path(f"{out}.part")  # the folder of an unfinished pretraining
     started = record_of(part)
     may_write_file(out, force or (resume and started), ".safetensors")

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.callback.core import Callback
+from fastai.callback.progress import ShowGraphCallback
 from fastai.callback.tracker import TrackerCallback
 from fastai.learner import Recorder, ValueMetric
 from fastai.torch_core import rank_distrib
-from fastcore.basics import risinstance
+from fastcore.basics import patch, risinstance
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -75,10 +76,9 @@ class LossParts(Callback):
             if lower and cb.comp is np.greater:
                 cb.comp, cb.min_delta = np.less, -cb.min_delta
 
-    def before_train(self):
-        self.sums = None
-
-    before_validate = before_train
+    def before_batch(self):
+        if self.iter == 0:
+            self.sums = None
 
     def after_batch(self):
         if not len(self.yb):  # no target: inference, or skipped by a resume
@@ -92,7 +92,7 @@ class LossParts(Callback):
 
     def mean(self, part, styles):
         "The mean of a part of the loss over an epoch's images of some styles; NaN without images."
-        if self.sums is None:
+        if self.sums is None or self.learn is None:  # removed, which leaves its columns
             return math.nan
         sums = self.sums[:, styles].sum(1).tolist()
         parts = self.learn.loss_func.part_names
@@ -103,6 +103,19 @@ class LossParts(Callback):
 
     def load_state_dict(self, state: dict):
         self.sums = state["sums"] if state["sums"] is None else state["sums"].to(self.dls.device)
+
+
+@patch
+def after_epoch(self: ShowGraphCallback):
+    "As fastai's, which takes the second column for the validation loss: here parts come before it."
+    if not self.nb_batches:
+        return
+    rec, n = self.learn.recorder, len(self.nb_batches)
+    column = list(rec.metric_names).index("valid_loss") - 1
+    losses, valid = rec.losses, [row[column] for row in rec.values]
+    across = 0, (self.n_epoch - n) * self.nb_batches[0] + len(losses)
+    graphs = [(range(len(losses)), losses), (self.nb_batches, valid)]
+    self.progress.mbar.update_graph(graphs, across, (0, float(max(*losses, *valid))))
 
 
 class History(Callback):
@@ -118,10 +131,11 @@ class History(Callback):
 
     def after_epoch(self):
         names = list(self.recorder.metric_names[1:-1])  # without epoch and time
-        rows = [list(row) for row in self.recorder.values]
-        if any(len(row) != len(names) for row in rows):  # lr_find ends without validating
-            return
-        best_effort_write(self._write, pd.DataFrame(rows, columns=names))
+        # Of epochs that were skipped, or ended without validating, rows are shorter.
+        rows = {i: r for i, r in enumerate(map(list, self.recorder.values)) if len(r) == len(names)}
+        if rows:
+            table = pd.DataFrame(rows.values(), index=[*rows], columns=names)
+            best_effort_write(self._write, table)
 
     def _write(self, table):
         with atomic_write(self.path) as temporary:
@@ -158,6 +172,7 @@ class Preview(Callback):
 
     def before_train(self):
         resumes = getattr(getattr(self.learn, "checkpoint", None), "found", None)
+        self.painted = self.painted or bool(resumes)
         if self.train_iter == 0 and not hasattr(self.learn, "lr_finder") and not resumes:
             if not rank_distrib():
                 best_effort_write(self._forget)
@@ -251,8 +266,8 @@ class TimeLeft(Callback):
         pct = self.pct_train
         if hasattr(self.learn, "progressive_resize"):
             pct = self.progressive_resize.time(pct)
-        if self.from_pct is None:
-            self.from_pct = pct
+        if self.from_pct is None:  # after what a resume skips
+            self.from_pct, self.start, self.seen = pct, now, 0
         tty = sys.stderr.isatty()
         if now - self.shown < (0.5 if tty else 10):
             return

@@ -20,7 +20,7 @@ class Training(Plan):
     schedule: tuple[str, ...] = ("fit_one_cycle",)  # Learner methods, in order
     epochs: int = 1  # of each method
     images: int | None = None  # photos per epoch; None: all
-    strokes: bool = False  # paint up to 4 works of a style anew first, in strokes of thick paint
+    strokes: bool | None = False  # learn from works in thick paint; None: from those with brushwork
     size: int = 256  # px
     small: int = 0  # px of the photos at first; 0: never reduced
     small_until: float = 0.0  # share of the training time spent at `small`
@@ -74,7 +74,7 @@ RECIPES = {
         Training(
             backbone="lite",
             loss=merged(FAST_LOSS, {"style": {"size": 512}, "droplets": {"weight": 1.0}}),
-            strokes=True,
+            strokes=None,
             opt="muon",
             lr=3e-3,
             images=4000,

@@ -24,13 +24,15 @@ from ..images.remote import digest
 from ..models.stylefile import check_can_add, load_style, save_style
 from ..perceptual.plans import merged
 from . import run_folder
-from .callbacks import StopOnInterrupt, check_minutes
+from .callbacks import check_minutes
 from .checkpoint import Checkpoint
 from .data import StyleDataLoaders
+from .guards import StopOnInterrupt
 from .keyframes import Keyframes
-from .learner import in_strokes, style_learner
+from .learner import style_learner
 from .progress import History, Preview, TimeLeft
-from .recipes import Training, recipe_plan, recipe_row
+from .recipes import RECIPES, Training, recipe_plan, recipe_row
+from .thick_paint import count_in_strokes
 
 __all__ = ["add_style", "begun", "fit_run", "train"]
 
@@ -79,12 +81,10 @@ def train(
     existing run without `force` or `resume`, or one that cannot be resumed.
     """
     started, out = time.monotonic(), Path(out)
-    check_minutes(minutes)
+    check_minutes(minutes, overrides.get("epochs"))
     if keyframes and overrides.get("strokes") is None:
         overrides["strokes"] = False  # they are painted as they should be
     plan = recipe_plan(recipe, "style", size=size, bs=bs, images=images, **overrides)
-    if minutes and overrides.get("epochs"):
-        raise ValueError(f"minutes={minutes} and epochs={overrides['epochs']}: give one of them.")
     paintings = _paintings(style, keyframes)
     names, styles = list(paintings), list(paintings.values())
     usual = not (minutes or images or overrides.get("epochs"))
@@ -121,8 +121,8 @@ def train(
     if not quiet:
         few = 0 if images or keyframes else len(dls.photos)
         _announce(out, resume, before, minutes if usual else None, photos, few)
-        if n := plan.strokes and in_strokes(styles):
-            tell(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
+    if not quiet and (n := count_in_strokes(styles, plan.strokes)):
+        tell(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
     learn = style_learner(dls, paintings, **start, **overrides)
     record = {"settings": settings, "added": {}, "versions": versions(), "minutes": spent}
     record["complete"] = False
@@ -231,7 +231,8 @@ def add_style(
     photos = photos or (record and record["settings"]["photos"])
     if not photos:
         raise FaststyleError(f"{file} is not in a run folder that lists its photos: give --photos.")
-    plan = record["settings"]["plan"] if record else asdict(recipe_plan(info["recipe"], "style"))
+    recipe = info["recipe"] if info["recipe"] in RECIPES else "fast"  # of a Learner of one's own
+    plan = record["settings"]["plan"] if record else asdict(recipe_plan(recipe, "style"))
     own = {k: v for k, v in overrides.items() if v is not None}
     own["loss"] = merged(plan["loss"], own.get("loss") or {})
     plan = {**plan, "lr": ROWS_LR} | own  # the rate is that of scales and shifts
@@ -241,7 +242,7 @@ def add_style(
     set_seed(seed)
     split |= {"num_workers": workers, "device": device}
     dls = StyleDataLoaders.from_folder(photos, size, bs, images, **split)
-    start = {"recipe": info["recipe"], "pretrained": file, "arch": info["arch"]}
+    start = {"recipe": recipe, "pretrained": file, "arch": info["arch"]}
     start |= {"weights": weights, "precision": precision}
     learn = style_learner(dls, {name: style}, **start, **plan)
     learn.freeze()

@@ -26,7 +26,7 @@ def network_to_start(pretrained, arch, paintings):
     Last comes PREDICTED if that network itself began so.
     """
     if pretrained == "predicted" and paintings:
-        return any_style().network(seen_in(paintings)), builtin_base(arch), None, PREDICTED
+        return any_style(arch).network(seen_in(paintings)), builtin_base(arch), None, PREDICTED
     if isinstance(pretrained, Learner):
         info, base = card_of(pretrained)
         net = copy.deepcopy(plain_net(pretrained.model)).cpu()
@@ -56,7 +56,7 @@ def seen_in(paintings):
 def with_styles(net, arch, seen):
     "A network with more styles: those that the predictor sees in paintings."
     larger = make_network(arch, net.n_styles + len(seen[0])).eval()
-    larger.load_state_dict(join_styles(net.state_dict(), any_style().styles(seen)))
+    larger.load_state_dict(join_styles(net.state_dict(), any_style(arch).styles(seen)))
     return larger
 
 

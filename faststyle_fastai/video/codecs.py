@@ -10,9 +10,12 @@ from .image_writers import ANIMATIONS
 
 __all__ = ["CODEC", "CODECS", "check_encoding", "encoding"]
 
-CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "b:v": "0", "row-mt": "1"})}
+CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
 WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
+# Encoders without crf, which otherwise end at their worst quality; and a fixed one, 3 of 1 to 31.
+OLD = "mpeg4", "msmpeg4", "mpeg2video", "mpeg1video", "flv", "wmv1", "wmv2"
+FIXED = {"flags": "+qscale", "global_quality": str(3 * 118)}
 CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
 
 
@@ -47,7 +50,7 @@ def encoding(
         )
     usual, options = CODECS.get(suffix, CODEC)
     if codec and codec != usual:
-        options = {}
+        options = FIXED if codec in OLD else {}
     codec = codec or usual
     if crf is not None:
         if codec not in WITH_CRF:

@@ -18,9 +18,10 @@ HEAD = 2**20  # bytes that tell one video from another
 
 
 def content_of(source) -> str:
-    "A hash of a video's size and of its first megabyte, or of the names of numbered images."
+    "A hash of a video's size and of its first megabyte, or of numbered images' names and sizes."
     if not Path(source).is_file():
-        return sha256(repr(sorted(numbered_files(Path(source)))).encode()).hexdigest()
+        sizes = {n: file.stat().st_size for n, file in numbered_files(Path(source)).items()}
+        return sha256(repr(sorted(sizes.items())).encode()).hexdigest()
     with open(source, "rb") as file:
         head = file.read(HEAD)
     return sha256(f"{Path(source).stat().st_size}".encode() + head).hexdigest()
@@ -29,15 +30,10 @@ def content_of(source) -> str:
 def fingerprints(paint: Stylizer, options: PaintOptions, painterly: bool = False) -> dict:
     "What changes the look of a video, as plain values to compare on resume."
     mask, black, strength = options.mask, options.black, options.strength
-    return {
-        "painted": fingerprint(paint, options.style, strength, painterly),
+    return vars(options) | {
+        "style": fingerprint(paint, options.style, strength, painterly),
         "black": None if black is None else fingerprint(paint, black, strength, painterly),
         "mask": mask and sha256(mask.tobytes()).hexdigest(),
-        "area": options.area,
-        "faces": options.faces,
-        "colors": options.keep_colors,
-        "stroke": options.stroke,
-        "tile": options.tile,
     }
 
 

@@ -55,13 +55,12 @@ class FramePainter:
         for i, statistics in enumerate(self.statistics):
             self.painters[i] = replace(self.painters[i], measure=statistics.smoothed(moments))
         self.blender = FlowBlender(KEPT if smooth else HALF) if smooth or painterly else None
-        self.memory = 3 * FOLLOW if steady else BLENDED if self.blender else 0.0
         self.device = finishing_device(paint.device)
         mask = None if options.mask is None else read_mask(options.mask)
         self.mask_of = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])).to(self.device))
         finds = options.area != "all" or options.faces == "natural"
         self.people = SteadyPeople() if finds else None
-        self.sides: dict = {}  # frame shape -> sides, fixed because free memory changes
+        self.sides: dict = {}  # frame shape -> tile side, fixed because free memory changes
         self.last: tuple[VideoFrame, np.ndarray] | None = None  # a frame and its painted image
 
     @torch.inference_mode()
@@ -75,29 +74,32 @@ class FramePainter:
         photo = to_tensor(frame.picture, self.device)
         photo, opacity = photo[:, :3], photo[:, 3:]
         photo = filled(photo, opacity) if opacity.numel() else photo
-        shape = frame.picture.shape[:2]
-        if shape not in self.sides:
-            self.sides[shape] = self._sides(shape)
-        side, short = self.sides[shape]
+        side, photo = self.side(frame.picture.shape[:2]), self._reduced(photo)
+        mask = None
         if side is None:
-            photo, x = self._whole(photo, seconds)
+            x, mask = self._whole(photo, seconds)
         else:
-            options = replace(self.options, size=short, tile=side)
-            photo = self._reduced(photo)
+            options = replace(self.options, size=None, tile=side)
             x = to_tensor(self.paint(to_picture(photo), **vars(options)))
         if self.blender:
             x = x[0].permute(1, 2, 0).numpy(force=True)
             x = self.blender(np.asarray(to_picture(photo)), x)
-            x = torch.from_numpy(x).permute(2, 0, 1)
+            x = torch.from_numpy(x).permute(2, 0, 1)[None]
+        if mask is not None:  # after blending, which would soften what is not painted
+            x = torch.lerp(photo, x.to(photo), mask)
         if opacity.numel():
-            x = torch.cat([x.view(1, 3, *x.shape[-2:]), self._reduced(opacity).to(x.device)], 1)
+            x = torch.cat([x, self._reduced(opacity).to(x.device)], 1)
         painted = np.asarray(to_picture(x))
         self.last = frame, painted
         return replace(frame, picture=painted)
 
-    def _whole(self, photo, seconds):
-        "A frame as a tensor of the video's size, and painted at once with smoothed statistics."
-        full = self._reduced(photo)
+    def memory(self, shape: tuple[int, int]) -> float:
+        "Seconds of earlier frames that show in the next one, for frames of this height and width."
+        smoothed = self.statistics and self.side(shape) is None
+        return 3 * FOLLOW if smoothed else BLENDED if self.blender else 0.0
+
+    def _whole(self, full, seconds):
+        "A frame painted at once with smoothed statistics, and where it replaces the photo."
         shape = painting_shape(full.shape[-2:], self.options.stroke, None)
         x = full if shape == full.shape[-2:] else resize_short(full, min(shape))
         for statistics in self.statistics:
@@ -112,7 +114,9 @@ class FramePainter:
                 painted = with_faces(painted, full, self.people.faces.tolist(), shares.tolist())
             layers.append(painted)
         *_, back, front = layers
-        return full, front if mask is None else torch.lerp(back, front, mask)
+        if self.options.black is None:
+            return front, mask
+        return torch.lerp(back, front, mask), None
 
     def _area(self, photo):
         "What to paint of a frame, [1, 1, H, W]; None: all."
@@ -123,13 +127,14 @@ class FramePainter:
         area = 1 - area if self.options.area == "background" else area
         return area if mask is None else area * mask
 
-    def _sides(self, shape):
-        "Sides in px: of the tiles, or None, and the short one that frames are painted at."
-        reduced = short_shape(shape, self.size) if self.size else shape
-        painting = painting_shape(reduced, self.options.stroke, None)
-        if self.painterly:
-            return None, min(painting)
-        return self.paint.tile_side(reduced[::-1], painting, self.options.tile), min(painting)
+    def side(self, shape: tuple[int, int]) -> int | None:
+        "Side in px of the tiles that frames of this height and width are painted in; None: whole."
+        if shape not in self.sides:
+            reduced = short_shape(shape, self.size) if self.size else shape
+            painting = painting_shape(reduced, self.options.stroke, None)
+            side = self.paint.tile_side(reduced[::-1], painting, self.options.tile)
+            self.sides[shape] = None if self.painterly else side
+        return self.sides[shape]
 
     def _reduced(self, x):
         return resize_short(x, self.size) if self.size else x

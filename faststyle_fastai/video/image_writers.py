@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
+from ..core.extras import extra
 from ..core.values import count
 from ..images.files import flatten_alpha
 from ..images.formats import is_numbered, live_film, numbered, numbered_files
@@ -19,11 +20,20 @@ from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
 from ..images.shapes import short_shape
 from .reader import VideoFrame, open_video
 
-__all__ = ["ANIMATIONS", "Animation", "Pictures", "VideoWriter", "opaque", "write_frames"]
+__all__ = [
+    "ANIMATIONS",
+    "Animation",
+    "Pictures",
+    "VideoWriter",
+    "as_large",
+    "opaque",
+    "write_frames",
+]
 
 ANIMATIONS = ".gif", ".webp", ".apng"
 LONGEST = 655_350  # ms of a picture
-SHORTEST = 2  # hundredths of a second; browsers slow down GIFs whose images are shown for less
+# Ticks a second, and the fewest of an image: browsers slow down animations with shorter ones.
+TICKS = {".gif": (100, 2), ".webp": (1000, 11), ".apng": (1000, 11)}
 CLEAR = 255  # the color of a GIF that is transparent
 
 
@@ -70,17 +80,17 @@ class Animation(VideoWriter):
 
     def __init__(self, out):
         self.out, self.frames, self.delays, self.next = out, [], [], 0
+        self.gif, (self.rate, self.least) = out.suffix.lower() == ".gif", TICKS[out.suffix.lower()]
 
     def add(self, frame):
-        gif = self.out.suffix.lower() == ".gif"
-        start, end = (round(100 * time) for time in (frame.time, frame.time + frame.seconds))
-        # ms; a GIF counts hundredths of a second, up to 2^16.
-        delay = min(LONGEST, 10 * (end - start))
-        if gif and start < self.next:
+        start, end = (round(self.rate * time) for time in (frame.time, frame.time + frame.seconds))
+        delay = min(LONGEST, 1000 // self.rate * (end - start))  # ms
+        if self.frames and start < self.next:
             self.delays[-1] = min(LONGEST, self.delays[-1] + delay)
             return
-        self.next = start + SHORTEST
-        self.frames.append(in_palette(square(frame)) if gif else square(frame))
+        self.next, picture = start + self.least, square(frame)
+        picture = as_large(picture, self.frames[0].size if self.frames else picture.size, self.out)
+        self.frames.append(in_palette(picture) if self.gif else picture)
         self.delays.append(delay)
 
     def loop(self):
@@ -99,6 +109,14 @@ class Animation(VideoWriter):
                 disposal=2 * clear, optimize=not clear, quality=QUALITY,
             )  # fmt: skip
         return len(self.frames)
+
+
+def as_large(picture: Image.Image, size: tuple[int, int], out: Path) -> Image.Image:
+    "A picture with bars around it, if it is not of the size of the first one."
+    if picture.size == size:
+        return picture
+    warnings.warn(f"Some frames of {out} differ in shape and get bars around them.", stacklevel=3)
+    return ImageOps.pad(picture, size)
 
 
 def in_palette(picture: Image.Image) -> Image.Image:
@@ -164,6 +182,12 @@ def write_frames(
     "Write frames of a video as images, unpainted: to train on, or to paint by hand."
     writer = Pictures(check_output(Path(out), source), size)
     with open_video(source, fps) as video:
-        for frame in video.frames(start, end):
-            writer.add(frame)
+        frame = None
+        try:
+            for frame in video.frames(start, end):
+                writer.add(frame)
+        except extra("av", "video").FFmpegError as error:
+            raise FaststyleError(f"{source} is damaged ({error.strerror}).") from None
+        if frame and video.is_cut(float(frame.time + frame.seconds), video.stated_end(end)):
+            raise FaststyleError(f"{source} ends early: it has {count(writer.n, 'frame')}.")
     return writer.finish(start, end, False)

@@ -27,6 +27,7 @@ __all__ = ["SLIVER", "VideoReader", "VideoFrame", "open_local", "open_video"]
 FASTEST = 1000  # frames per second; a short .mpg may state a clock instead
 JUMP = 3600  # s that no picture is shown
 HELD = Fraction(1, 25)  # s that a picture which began before the start must still be shown
+MISSING = 0.5  # seconds that a video may be shorter than it states
 SLIVER = Fraction(1, 10_000)  # s; a frame shown for less is left out
 
 
@@ -60,11 +61,6 @@ class VideoReader:
         return (self.video.start_time or 0) * self.video.time_base
 
     @property
-    def rate(self) -> Fraction:
-        "Average frames per second."
-        return self.fps or self.stream_rate
-
-    @property
     def stream_rate(self) -> Fraction:
         "Average frames per second of the file."
         rates = self.video.average_rate, self.video.guessed_rate
@@ -87,16 +83,21 @@ class VideoReader:
         "Streams of subtitles that PyAV can copy."
         return [text for text in self.container.streams.subtitles if text.codec_context]
 
-    def is_cut(self, end: float | None = None) -> bool:
-        """Whether the file is truncated. Ask if its frames ended earlier than `seconds`.
+    def stated_end(self, end: float | None) -> float | None:
+        "Where the file says that it ends, or `end` if that is earlier, in seconds; None: unknown."
+        if not self.seconds:
+            return None
+        return float(self.seconds) if end is None else min(float(self.seconds), end)
 
-        True unless its sound and subtitles, read to the end, show that it is whole.
+    def is_cut(self, reached: float, total: float | None) -> bool:
+        """Whether the file is truncated: its frames end before `total`, see `stated_end`.
+
+        Its sound and subtitles, read to the end, may show that it is whole.
         """
-        others, last = [*self.sounds, *self.subtitles], float(self.seconds or 0)
-        if not others or not last:
-            return True
-        wanted = last if end is None else min(last, end)
-        return self.last_time([each.index for each in others]) < wanted - 1
+        if not total or reached >= total - MISSING:
+            return False
+        others = [*self.sounds, *self.subtitles]
+        return not others or self.last_time([each.index for each in others]) < total - 1
 
     def last_time(self, indices: list[int]) -> float:
         "The end of these streams, in seconds, as far as they can be read."

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..core.atomic import atomic_write
 from ..core.extras import extra
-from .codecs import CODEC, CODECS
+from .codecs import CODEC, CODECS, PIXELS
 from .frames import encodable, tagged
 from .image_writers import ANIMATIONS, Animation
 from .reader import VideoFrame
@@ -33,9 +33,9 @@ def write_video(
     av, (name, options) = extra("av", "video"), CODECS.get(path.suffix.lower(), CODEC)
     first = next(rest := iter(pictures))
     width, height = (max(2, side // 2 * 2) for side in first.size)
-    with atomic_write(path) as temporary, av.open(str(temporary), "w") as video:
+    with atomic_write(path) as temporary, av.open(f"file:{temporary}", "w") as video:
         stream = video.add_stream(name, rate=rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = width, height, PIXELS
         tagged(stream)
         for i, picture in enumerate(chain([first], rest)):
             picture = picture if min(picture.size) > 1 else picture.resize((width, height))

@@ -27,14 +27,13 @@ from .fingerprints import content_of, fingerprint, fingerprints
 from .frame_painter import FramePainter
 from .image_writers import VideoWriter, check_output
 from .reader import SLIVER, VideoReader, open_video
-from .writer import REFINED, parts_folder, video_writer
+from .writer import REFINED, of_the_disk, parts_folder, video_writer
 
 __all__ = ["paint_video"]
 
 GROUP, GROUP_PIXELS = 25, 2**25  # most frames, and pixels, read before painting on a CPU
 AT = 0.05, 0.5, 0.95  # of a video: its frames that a style is refined on
 STOPPED = "Stopped"
-MISSING = 0.5  # seconds that a video may be shorter than stated
 
 
 @with_kinds
@@ -106,9 +105,9 @@ def paint_video(
         if not painterly:
             raise FaststyleError("painting= needs refine= or painterly=.")
         paint = with_painting(paint, painting, style)
-    settings |= {"source": source, "size": size, "smooth": smooth, "loop": loop}
+    settings |= {"smooth": smooth, "loop": loop}
     settings |= {"painterly": painterly, "start": start, "fps": fps, "codec": codec, "crf": crf}
-    settings |= fingerprints(paint, paint_options, painterly)
+    settings |= fingerprints(paint, paint_options, painterly) | {"size": size}
     painted = FramePainter(paint, paint_options, size, smooth, painterly)
     with open_video(source, fps) as reader:
         settings["content"] = content_of(source)
@@ -116,8 +115,9 @@ def paint_video(
         if loop and sound and reader.sounds and writer.resumes:
             warnings.warn(f"{out} has no sound, because it plays backward, too.", stacklevel=2)
         if refine and writer.resumes:
-            paint.save(parts_folder(out) / REFINED)
-        total = stated_end(reader, end)
+            with write_errors(writer):
+                paint.save(parts_folder(out) / REFINED)
+        total = reader.stated_end(end)
         reached, problem = paint_frames(painted, reader, writer, start, end, total, watch)
         keep = problem == STOPPED and writer.resumes
         with write_errors(writer):
@@ -134,13 +134,6 @@ def paint_video(
     return out
 
 
-def stated_end(reader, end) -> float | None:
-    "Where the video says that it ends, or `end` if that is earlier, in seconds; None: unknown."
-    if not reader.seconds:
-        return None
-    return float(reader.seconds) if end is None else min(float(reader.seconds), end)
-
-
 def refined(paint, source, span, seconds, style, painting, **how) -> Stylizer:
     "The style after some seconds of training on frames of the video."
     photos = three_frames(source, *span)
@@ -155,7 +148,7 @@ def three_frames(source, start, end, fps) -> list[Image.Image]:
     "Frames of a video to refine on; only the first one if its length is unknown."
     fps = fps if is_numbered(source) else None
     with open_video(source, fps) as reader:
-        length = (stated_end(reader, end) or 0) - start
+        length = (reader.stated_end(end) or 0) - start
     photos = []
     for share in AT if length > 0 else AT[:1]:
         with open_video(source, fps) as reader:
@@ -182,6 +175,8 @@ def paint_frames(
     try:
         with closing(each_frame(painted, reader, writer, start, end)) as results:
             for _, result in results:
+                if result.exception():  # nothing more is written
+                    results.close()
                 with write_errors(writer):
                     time, is_new = result.result()
                 reached = max(reached, time)
@@ -190,9 +185,12 @@ def paint_frames(
     except KeyboardInterrupt:
         return reached, STOPPED
     except av.FFmpegError as error:
+        if of_the_disk(error):
+            writer.abandon(error)
+            said = f"{reader.source} cannot be read ({error.strerror}). Continue with --resume."
+            raise FaststyleError(said) from None
         return reached, f"{reader.source} is damaged ({error.strerror})"
-    short = total and reached < total - MISSING and reader.is_cut(end)
-    return reached, f"{reader.source} ends early" if short else ""
+    return reached, f"{reader.source} ends early" if reader.is_cut(reached, total) else ""
 
 
 def each_frame(
@@ -209,7 +207,8 @@ def each_frame(
     """
     done = writer.done
     if done is not None:
-        seconds = painted.memory  # a video that is resumed goes on as if it had not stopped
+        # A video that is resumed goes on as if it had not stopped.
+        seconds = painted.memory((reader.video.height, reader.video.width))
         before = math.ceil(seconds * reader.fps) / reader.fps if reader.fps else seconds
         start = max(start, float(done - before))
 
@@ -237,10 +236,10 @@ def write_errors(writer):
     av = extra("av", "video")
     try:
         yield
-    except (OSError, av.FFmpegError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not out_of_memory(error):
-            raise
+    except Exception as error:
         kept = writer.abandon(error)
+        if not (isinstance(error, (OSError, av.FFmpegError)) or out_of_memory(error)):
+            raise
         if out_of_memory(error):
             other = " and --overwrite, or close other programs and use --resume" if kept else ""
             raise FaststyleError(

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from ..core.extras import extra
+from .reader import JUMP
 
 __all__ = ["add_tracks", "held_tracks", "titles", "track_packets", "within"]
 
@@ -17,6 +18,7 @@ ENCODED = ("aac", "AAC"), ("libopus", "Opus"), ("mp2", "MP2"), ("libmp3lame", "M
 TEXTS = ("subrip", "SubRip"), ("mov_text", "MP4 text"), ("webvtt", "WebVTT")  # likewise
 SURROUND = "3.0", "quad", "5.0", "5.1", "6.1", "7.1"  # that AAC and Opus encode
 AS_DATA = "mpegts", "mpeg"  # containers that take PCM and texts for data
+RESET = 1  # s that times jump back where a clock began anew
 PRIMED = 0.1  # s of sound before the start that decoders need, and do not play
 # Of a container or a stream; the rest describes the file that is replaced.
 TITLES = (
@@ -36,17 +38,14 @@ def held_tracks(
     for stream in (*sounds, *subtitles):
         own, text, said = stream.codec_context, stream.type == "subtitle", ""
         others: tuple = ENCODED if not text else TEXTS if own.codec.text_sub else ()  # pictures
-        for codec, name in ((None, ""), *others):
-            if holds(kind, stream, codec):
-                held[stream.index] = codec
-                if codec:
-                    becomes = "subtitles. They become" if text else "sound. It becomes"
-                    said = f"{own.name} {becomes} {name}"
-                    fewer = (
-                        not text and stream.channels > 2 and layout_for(stream, codec) == "stereo"
-                    )
-                    said += " in stereo." if fewer else "."
-                break
+        found = next((each for each in ((None, ""), *others) if holds(kind, stream, each[0])), None)
+        if found:
+            codec, name = found
+            held[stream.index] = codec
+            if codec:
+                becomes = "subtitles. They become" if text else "sound. It becomes"
+                fewer = not text and stream.channels > 2 and layout_for(stream, codec) == "stereo"
+                said = f"{own.name} {becomes} {name}{' in stereo' * fewer}."
         else:
             hint = " Use .mkv to keep them." if text and holds("matroska", stream) else ""
             lost = f"the {own.name} subtitles, which are lost.{hint}"
@@ -129,6 +128,7 @@ def track_packets(
         return
     av = extra("av", "video")
     last: dict[int, int] = {}  # index of a stream -> its last decoding time
+    later: dict[int, int] = {}  # index of a sound -> what is added to its times, which began anew
     length = math.inf if end is None else end - start
 
     def inside(time):
@@ -139,6 +139,14 @@ def track_packets(
             index = packet.stream.index
             stream, encodes = tracks[index]
             before = last.get(index, -math.inf)  # several subtitles may begin at one time
+            if packet.dts is not None and stream.type == "audio":
+                packet.dts += later.get(index, 0)
+                packet.pts = packet.pts and packet.pts + later.get(index, 0)
+                gap = (packet.dts - before) * packet.time_base if index in last else 0
+                if not -RESET < gap < JUMP:  # pictures go on, too, see reader.VideoReader
+                    more = before + (packet.duration or 1) - packet.dts
+                    later[index] = later.get(index, 0) + more
+                    packet.dts, packet.pts = packet.dts + more, packet.pts and packet.pts + more
             if packet.dts is None or packet.dts < before + (stream.type != "subtitle"):  # damaged
                 continue
             last[index] = packet.dts

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ..core.atomic import atomic_write, fsync_path, hidden_name, may_write_file, replace
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
-from .codecs import encoding
+from .codecs import PIXELS, encoding
 from .frames import encodable, tagged
-from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, opaque
+from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, as_large, opaque
 from .loops import play_back
 from .reader import VideoFrame, VideoReader, open_local
 from .tracks import add_tracks, held_tracks, titles, track_packets, within
@@ -45,11 +46,11 @@ def video_writer(
     sound: bool = True,
 ) -> VideoWriter:
     "Create the writer for a file name."
-    animated = out.suffix.lower() in ANIMATIONS
-    simple = Pictures if is_numbered(out) else Animation if animated else None
-    if not simple:
-        return Parts(out, reader, settings, codec, crf, resume, sound)
-    return simple(out)
+    if is_numbered(out):
+        return Pictures(out)
+    if out.suffix.lower() in ANIMATIONS:
+        return Animation(out)
+    return Parts(out, reader, settings, codec, crf, resume, sound)
 
 
 class Parts(VideoWriter):
@@ -61,6 +62,7 @@ class Parts(VideoWriter):
         self.av, self.out, self.reader = extra("av", "video"), out, reader
         self.container: Any = None  # of the current part
         self.until: Fraction | None = None  # its end in seconds
+        self.size: tuple[int, int] | None = None  # width and height of all frames, even
         self.format, self.codec, self.options = encoding(out, codec, crf)
         self.check_container()
         self.held = held_tracks(reader.sounds if sound else [], reader.subtitles, out, self.format)
@@ -94,9 +96,11 @@ class Parts(VideoWriter):
 
     def add_stream(self, container, size, aspect=1):
         "Add a video stream for painted frames to a container."
-        stream = container.add_stream(self.codec, rate=self.reader.rate, options=self.options)
+        stream = container.add_stream(
+            self.codec, rate=self.reader.fps or self.reader.stream_rate, options=self.options
+        )
         stream.width, stream.height = (side + side % 2 for side in size)
-        stream.pix_fmt, stream.time_base = "yuv420p", self.reader.time_base
+        stream.pix_fmt, stream.time_base = PIXELS, self.reader.time_base
         context = stream.codec_context
         context.time_base = self.reader.time_base
         context.sample_aspect_ratio = aspect
@@ -112,9 +116,10 @@ class Parts(VideoWriter):
     def last_time(self):
         "Time of the last frame of all complete parts; the last ones may be damaged."
         for file in reversed(self.files):
-            with suppress(self.av.FFmpegError), self.av.open(str(file)) as part:
+            with suppress(self.av.FFmpegError), self.av.open(local(file)) as part:
                 times = [p.pts * p.time_base for p in part.demux(video=0) if p.pts is not None]
                 if times:
+                    self.size = part.streams.video[0].width, part.streams.video[0].height
                     unit = self.reader.time_base
                     return max(times) - ticks(Fraction(OFFSET), unit) * unit  # as by `add`
             file.unlink()
@@ -125,10 +130,13 @@ class Parts(VideoWriter):
             self.close_part()
             self.until = frame.time + SECONDS
             self.path = self.folder / f"{self.back}{len(self.files):06}.nut"
-            self.container = self.av.open(str(self.path.with_suffix(".tmp")), "w", format="nut")
-            self.stream = self.add_stream(self.container, frame.picture.shape[1::-1], frame.aspect)
+            self.container = self.av.open(local(self.path.with_suffix(".tmp")), "w", format="nut")
+            size = self.size or frame.picture.shape[1::-1]
+            self.stream = self.add_stream(self.container, size, frame.aspect)
         padding = [(0, side % 2) for side in frame.picture.shape[:2]]  # to even sides
         picture = np.pad(opaque(frame, self.out).picture, [*padding, (0, 0)], "edge")
+        self.size = self.size or picture.shape[1::-1]
+        picture = np.asarray(as_large(Image.fromarray(picture), self.size, self.out))
         coded = encodable(picture, self.stream)
         coded.time_base = self.reader.time_base
         # A picture cut off at its start begins between two time stamps, and before the next one.
@@ -182,8 +190,8 @@ class Parts(VideoWriter):
     def join(self, files, start, end, held):
         "Write the parts and what is held beside them as one file."
         with atomic_write(self.out) as temporary, ExitStack() as stack:
-            joined = stack.enter_context(self.av.open(str(temporary), "w", format=self.format))
-            part = stack.enter_context(self.av.open(str(files[0])))
+            joined = stack.enter_context(self.av.open(local(temporary), "w", format=self.format))
+            part = stack.enter_context(self.av.open(local(files[0])))
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
             pictures.time_base = self.reader.time_base
             pictures.metadata.update(titles(self.reader.video.metadata))
@@ -240,8 +248,13 @@ class Parts(VideoWriter):
     def part_packets(self):
         "Yield the packets of each part."
         for path in self.files:
-            with self.av.open(str(path)) as part:
+            with self.av.open(local(path)) as part:
                 yield [packet for packet in part.demux(video=0) if packet.size]
+
+
+def local(path: Path) -> str:
+    "A path as FFmpeg takes it: what comes before a colon would be a protocol."
+    return f"file:{path}"
 
 
 def of_the_disk(error) -> bool:

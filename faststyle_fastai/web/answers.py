@@ -55,6 +55,8 @@ async def body_of(request) -> AsyncIterator[IO[bytes]]:
         yield body
     except TimeoutError:
         raise Refused(408, "It was sent too slowly.") from None
+    except OSError as error:  # such as a full disk
+        raise Refused(507, f"It cannot be received ({error.strerror}).") from None
     finally:
         HELD.pop(request, None)
         body.close()

@@ -79,7 +79,7 @@ def page_routes(site: Site) -> list:
         photos.photo, photos.paint, photos.mask, photos.thumbnail, photos.frame,
         photos.finish, photos.stop, photos.style, photos.plain,
         films.film, films.frame_at, films.paint_film, refining(site), mine.learn,
-        mine.teach, mine.resume, mine.discard, mine.rename, mine.forget, mine.remove, mine.packed,
+        mine.teach, mine.resume, mine.discard, mine.rename, mine.remove, mine.packed,
         mine.studio_file, mine.link, mine.linked, work.end,
     ]  # fmt: skip
     page = page_route(REMOTE, photos.window.facts)

@@ -85,10 +85,11 @@ class Live:
 
     def __call__(self, picture: np.ndarray, style, strength: float, area: str) -> Image.Image:
         if self.painted is None or self.asked != (style, strength, area):
-            self.asked, how = (style, strength, area), self.options
+            how = self.options
             if area == "all" and how.mask is None:
                 how = replace(how, black=None)  # there is nothing else to paint
             how = replace(how, style=style, strength=strength, area=area)
             self.painted = FramePainter(self.paint, how, self.size)
-        frame = VideoFrame(picture[..., :3], Fraction(time.monotonic()), Fraction(0))
+            self.asked = style, strength, area
+        frame = VideoFrame(picture, Fraction(time.monotonic()), Fraction(0))
         return Image.fromarray(self.painted(frame).picture)

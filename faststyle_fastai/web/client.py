@@ -29,7 +29,7 @@ class RemoteStylizer:
     @property
     def styles(self) -> list[str]:
         "The names of the page's styles."
-        return [one["name"] for one in self._asked("get", "styles").json()]
+        return self._asked(lambda answer: [one["name"] for one in answer.json()], "get", "styles")
 
     def __call__(
         self,
@@ -46,9 +46,13 @@ class RemoteStylizer:
             body = Path(picture).read_bytes()
         said = {k.replace("_", "-"): str(v).lower() for k, v in options.items()}
         how = {"style": style, "format": "png"} | said
-        return Image.open(BytesIO(self._asked("post", "paint", params=how, data=body).content))
 
-    def _asked(self, method, what, **how):
+        def image(answer):
+            return Image.open(BytesIO(answer.content))
+
+        return self._asked(image, "post", "paint", params=how, data=body)
+
+    def _asked(self, read, method, what, **how):
         try:
             url = f"{self.address}/api/{what}"
             answer = requests.request(method, url, timeout=self.timeout, **how)
@@ -57,4 +61,7 @@ class RemoteStylizer:
             raise FaststyleError(f"{self.address} cannot be reached ({why}).") from error
         if not answer.ok:
             raise FaststyleError(f"{self.address}: {answer.text}")
-        return answer
+        try:
+            return read(answer)
+        except (ValueError, OSError) as error:
+            raise FaststyleError(f"{self.address} is no page of faststyle web.") from error

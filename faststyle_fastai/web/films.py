@@ -1,6 +1,6 @@
 "Films on the page: their frames as photos, and all of them painted with their sound."
 
-from functools import partial
+import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -10,8 +10,10 @@ from ..images.opening import most_pixels
 from ..images.saving import save_picture
 from ..images.shapes import fitted
 from ..inference.options import AREAS
+from ..video.image_writers import square
 from ..video.reader import open_video
 from ..video.stylize import paint_video
+from ..video.writer import parts_folder
 from .answers import SHOWN, jpeg, number, responses, stroke_of
 from .jobs import VideoJob
 from .names import plain_name
@@ -56,7 +58,7 @@ class Films:
         "Put the film into the queue; the answer names the job. `looks` says how it is asked for."
         film = the_film(visit)
         paint, settings, _ = self.photos.prepared(visit, how)
-        watch = VideoJob(visit)
+        watch = VideoJob(visit, film.seconds)
         asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
         watch.styles = tuple(map(file_name, asked))
         watch.asked = f"{visit.key} {how.get('looks')}"
@@ -65,7 +67,13 @@ class Films:
         name = "-".join([film.file.stem, *map(plain_name, asked)])
         out = self.site.place(visit) / f"{name}.mp4"
         settings |= {"smooth": bool(how.get("smooth")), "stroke": stroke_of(how), "watch": watch}
-        work = partial(paint_video, paint, film.file, out, **settings)
+
+        def work():
+            try:
+                paint_video(paint, film.file, out, **settings)
+            finally:  # nobody resumes it
+                shutil.rmtree(parts_folder(out), ignore_errors=True)
+
         return {"id": self.site.queue.add(film.file.stem, watch, work, visit.name, out)}
 
 
@@ -96,9 +104,8 @@ def frame_of(film: Film, share: float) -> Image.Image:
     for start in (seconds, seconds - 0.1, 0.9 * seconds, 0):
         with open_video(str(film.file)) as reader:
             if frame := next(iter(reader.frames(max(0.0, start))), None):
-                image = Image.fromarray(frame.picture)
-                width = max(1, round(image.width * frame.aspect))  # its pixels may not be square
-                if width * image.height > most_pixels():
+                height, width = frame.picture.shape[:2]
+                if frame.aspect * width * height > most_pixels():
                     raise FaststyleError("Its frames have too many pixels for this page.")
-                return image.resize((width, image.height)) if width != image.width else image
+                return square(frame)
     raise FaststyleError(f"{film.file.name} is damaged: no frame of it can be read.")

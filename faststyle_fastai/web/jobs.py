@@ -19,7 +19,6 @@ from ..core.extras import extra
 from ..images.files import to_picture
 from ..optimization.optimize import loss_figure
 from .guard import plain_reason
-from .names import spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,6 +120,7 @@ class Queue:
             why = plain_reason(error)
             watch.state, watch.why = STOPPED if watch.stop.is_set() else FAILED, why
         finally:
+            watch.owner = None  # the visitor's photos and networks take memory
             if watch.uploads:
                 shutil.rmtree(watch.uploads, ignore_errors=True)
 
@@ -169,7 +169,7 @@ class Queue:
         "What a visitor sees: the trainings of all, and other work of one's own."
         return [
             {
-                "id": job.id, "kind": job.kind, "style": job.called, "title": spoken(job.called),
+                "id": job.id, "kind": job.kind, "style": job.called,
                 "state": job.state, "stopping": job.state == "running" and job.stop.is_set(),
                 "done": job.done, "left": job.left, "why": job.why, "sees": job.sees,
                 "before": self.before(job), "running": self.running(job.waits),
@@ -222,7 +222,12 @@ class VideoJob(Job):
 
     kind = "film"
 
+    def __init__(self, owner: Any = None, seconds: float = 0) -> None:
+        super().__init__(owner)
+        self.seconds = seconds  # for a film that does not state its length
+
     def __call__(self, painted, total):
+        total = total or self.seconds
         if self.reached(painted / total if total else 0.0):
             raise KeyboardInterrupt  # as Ctrl-C in the terminal
 

@@ -25,7 +25,7 @@ from .entries import written
 from .jobs import TrainingJob
 from .names import own_name, spoken
 from .photos import LEAST, Photos
-from .visits import Visit, kept, size_of
+from .visits import Visit, file_name, kept, size_of
 from .window import ENLARGED
 
 __all__ = ["Mine"]
@@ -162,24 +162,18 @@ class Mine:
             now = self.shelf.rename(name, str(how.get("name", "")))
         self.queue.rename(name, now)
         for key, style in [*visit.closer]:
-            if style == name:
-                visit.closer[key, now] = visit.closer.pop((key, style))
+            if file_name(style) == name:
+                visit.closer[key, now + style.removeprefix(name)] = visit.closer.pop((key, style))
         self.site.owners.gone(name)
         self.site.owners.own(visit, now)
         return {"name": now}
-
-    def forget(self, visit, how, body):
-        "Remove a painting that is no trained style."
-        if not (painting := self.shelf.painting(str(how.get("style")))):
-            raise FaststyleError("Choose a painting of yours.")
-        name, _ = self._idle(visit, how)
-        painting.unlink(missing_ok=True)
-        self.site.owners.gone(name)
 
     def remove(self, visit, how, body):
         name, _ = self._idle(visit, how)
         self.shelf.remove(name)
         self.site.owners.gone(name)
+        for key in [key for key in visit.closer if file_name(key[1]) == name]:
+            del visit.closer[key]  # another style may get its name
 
     def packed(self, visit, how, body):
         "A style's file, or its web page."

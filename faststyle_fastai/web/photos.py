@@ -20,7 +20,6 @@ from ..images.saving import QUALITY, save_picture
 from ..images.shapes import PAPERS, fitted, pixels_per_inch, short_shape
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import THUMBNAIL
-from ..inference.live import live_gallery
 from ..inference.options import PaintOptions, painting_shape
 from ..inference.sight_painter import with_painting
 from ..inference.stylizer import Stylizer
@@ -49,7 +48,7 @@ class Photos:
         # One preview and one download at a time, so that none waits for another kind.
         self.turn, self.finishing = threading.Lock(), threading.Lock()
         self.steady: WeakKeyDictionary[Stylizer, Stylizer] = WeakKeyDictionary()
-        self.live_builtin = lru_cache(1)(lambda: Stylizer(live_gallery(**self.where), **self.where))
+        self.live_builtin = lru_cache(1)(lambda: Stylizer("slim", **self.where))
 
     def styles(self, visit, how, body):
         "All styles and their version; without content if they are of the `version` that is known."

@@ -1,5 +1,6 @@
 "Serving of web pages (the extra `web`)."
 
+import errno
 import logging
 import socket
 import sys
@@ -59,10 +60,14 @@ def bound(host, port) -> socket.socket:
     "A socket at an address; `FaststyleError` if it is taken."
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address, family=family, backlog=128)
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, backlog=128, dualstack_ipv6=both)
     except socket.gaierror:
         raise FaststyleError(f"--host {host} is not known: use an address.") from None
-    except OSError:
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            why = f"{host} is not an address of this computer: choose another --host."
+            raise FaststyleError(why) from None
         raise FaststyleError(f"{host}:{port} is not available: choose another --port.") from None
 
 

@@ -33,12 +33,23 @@ OUT, BOTH = ("-o", "out.png"), ("--overwrite", "--skip-existing")
         (("stylize", "me.png", "--style", "udnie:udnie", *OUT), "Unknown style 'udnie:udnie'"),
         (("info", "sea.png"), "is an image, not a trained style"),
         (("add-style", "RUN", "--style", "the_scream"), "stylize --style the_scream"),
-        (("stylize", "me.png", "--style", "udnie", "--dpi", 600, *OUT), "--dpi needs --print"),
-        (("stylize", "me.png", "--style", "udnie", *BOTH, *OUT), "--skip-existing or --overwrite"),
     ],
 )
 def test_what_a_style_is(faststyle, args, words):
     fails(faststyle(*args), 1, words)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--dpi", 600, *OUT), "--dpi needs --print"),
+        ((*BOTH, *OUT), "--skip-existing or --overwrite"),
+        (("--watch", "-o", "a.jpg"), "another folder than a.jpg"),
+    ],
+)
+def test_options_that_need_or_exclude_others(faststyle, args, words):
+    place = "." if "--watch" in args else "me.png"
+    fails(faststyle("stylize", place, "--style", "udnie", *args), 2, words)
 
 
 @pytest.mark.parametrize(
@@ -138,18 +149,9 @@ def test_no_command_overwrites_unasked(faststyle):
     assert Path("me.png").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (("stylize", "size=2.jpg", "--style", "udnie", *OUT), "Image not found: size=2.jpg."),
-        (
-            ("stylize", "--watch", ".", "--style", "udnie", "-o", "a.jpg"),
-            "another folder than a.jpg",
-        ),
-    ],
-)
-def test_names_stay_names(faststyle, args, words):
-    fails(faststyle(*args), 1, words)
+def test_names_stay_names(faststyle):
+    said = faststyle("stylize", "size=2.jpg", "--style", "udnie", *OUT)
+    fails(said, 1, "Image not found: size=2.jpg.")
 
 
 def test_unusual_names_and_sizes_are_painted(faststyle, tmp_path):
@@ -158,7 +160,7 @@ def test_unusual_names_and_sizes_are_painted(faststyle, tmp_path):
     assert faststyle("stylize", "me.png", "--style", odd, *OUT).returncode == 0
     Image.new("RGB", (2, 40), "red").save("tall.png")
     for args in (
-        ("sheet", odd, "--style", "tiny", "--size", 64, "-o", "a.html"),
+        ("sheet", odd, "--style", "tiny", "--size", 64, "-o", "a.jpg"),
         ("sheet", "tall.png", "--style", "tiny", "--size", 64, "-o", "tall.jpg"),
         ("stylize", "tall.png", "--style", "tiny:udnie", "--seamless", "all", "-o", "loop.png"),
     ):

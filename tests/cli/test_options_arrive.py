@@ -102,7 +102,7 @@ def test_of_optimizing(faststyle, photo, painting):
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (("stylize", "me.png", "--tile", 64, "--bs", 2), 1, "painted one at a time"),
+        (("stylize", "me.png", "--tile", 64, "--bs", 2), 2, "painted one at a time"),
         (("stylize", "film.mp4"), 1, "is a video. Use faststyle video"),
         (("stylize", "udnie"), 1, "It is a style: use --style"),
         (("grid", "me.png", "--style", "slim:tahiti"), 1, "different files"),

@@ -1,13 +1,10 @@
 "`faststyle stylize --print`: as many pixels as a paper has."
 
-import re
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from faststyle_fastai.cli import plans
 from faststyle_fastai.images.sizes import Paper, fit_paper
 
 STYLE = "--style", "tiny:udnie", "--stroke", "broadest"
@@ -83,25 +80,16 @@ def test_hidden_colors_do_not_show_at_the_edges_of_a_print():
     assert (colors - 0.5).abs().max() < 0.01
 
 
-def test_how_long_a_large_print_takes_is_said(faststyle, photo, monkeypatch):
-    args = photo, *STYLE, "--print", "A6", "--dpi", 80, "-o", "a.png", "--overwrite"
-    assert "about" not in faststyle("stylize", *args).stderr
-    monkeypatch.setattr(plans, "LARGE_PRINT", 2**16)
-    said = faststyle("stylize", *args)
-    assert re.fullmatch(r"A print of 441x331 px: about \d+:\d\d\n", said.stderr)
-    assert "about" not in faststyle("stylize", *args, "--quiet").stderr
-
-
 @pytest.mark.parametrize(
     "args, status, why",
     [
         (("--print", "A77"), 2, "Unknown paper 'A77'. Use A2 to A6, letter, or a size such as"),
         (("--print", "0x3cm"), 2, "Unknown paper '0x3cm'"),
         (("--print", "A4", "--bleed", "3"), 2, "Unknown length '3'. Use a length such as 3mm"),
-        (("--bleed", "3mm"), 1, "--bleed needs --print."),
-        (("--print", "A6", "--bleed", "3cm"), 1, "--bleed is at most a quarter of the paper's"),
-        (("--print", "A2", "--dpi", "1200"), 1, "--print at --dpi 1200 is 19843x28063 px."),
-        (("--print", "A4", "--dpi", "2"), 1, "--print at --dpi 2 is 17x23 px. Use at least 64 px"),
+        (("--bleed", "3mm"), 2, "--bleed needs --print."),
+        (("--print", "A6", "--bleed", "3cm"), 2, "--bleed is at most a quarter of the paper's"),
+        (("--print", "A2", "--dpi", "1200"), 2, "--print at --dpi 1200 is 19843x28063 px."),
+        (("--print", "A4", "--dpi", "2"), 2, "--print at --dpi 2 is 17x23 px. Use at least 64 px"),
     ],
 )
 def test_sizes_that_make_no_sense(faststyle, photo, args, status, why):

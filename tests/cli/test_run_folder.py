@@ -191,7 +191,7 @@ def test_patience_ends_a_training_that_does_not_improve(faststyle, photos, paint
 
 
 def test_a_training_says_where_its_previews_are(faststyle, photos, painting, tmp_path):
-    said = faststyle("train", photos, "--style", painting, "-o", "run", *ANY[:-1])
+    said = faststyle("train", photos, "--style", painting, "-o", "run", "--strokes", *ANY[:-1])
     first, second = said.stderr.splitlines()[:2]
     assert first == "Painting 1 painting in strokes of thick paint first."
     assert second.startswith("previews every 100 steps: run/previews/step-000000.png")

@@ -97,7 +97,7 @@ def test_files_of_one_s_own_beside_a_studio(faststyle):
     [
         (("stylize", "me.png", *FAST, "--output="), 2, "An argument is empty"),
         (("stylize", "me.png", *FAST, *FAST, *OUT), 2, "--style is given twice"),
-        (("stylize", "me.png", *FAST, *OUT, "--refine", 1, "--painterly"), 1, "not both"),
+        (("stylize", "me.png", *FAST, *OUT, "--refine", 1, "--painterly"), 2, "not both"),
         (("stylize", "me.png", *FAST, *OUT, "--save-mask", "-"), 2, "--save-mask - : only"),
         (("bulk", "photos", "-", *FAST), 2, "only stylize -o writes to a pipe"),
         (("optimize", "me.png", "me.png", "--port", 80), 2, "need --web"),

@@ -266,7 +266,7 @@ def test_only_people_are_painted(faststyle, tmp_path):
     lone = faststyle(
         "stylize", "cat.png", "--style", "udnie", "--save-mask", "m.png", "-o", "o.png"
     )
-    fails(lone, 1, "--save-mask needs --paint or --mask")
+    fails(lone, 2, "--save-mask needs --paint or --mask")
     Path("masks/cat.png").rename("cat.jpg")
     how = "--style", "tiny:udnie", "--paint", "person"
     twice = faststyle("stylize", "cat.png", "cat.jpg", *how, "--save-mask", "m", "-o", "both")

@@ -100,7 +100,7 @@ def test_a_folder_that_goes_away_is_waited_for(watch, photo):
 def test_one_folder_is_watched_and_another_is_written(watch, args, why):
     Image.new("RGB", (8, 8)).save("a.png")
     said = watch(args=args)
-    assert said.returncode == 1 and said.stderr == f"error: {why}\n"
+    assert said.returncode == 2 and said.stderr == f"error: {why}\n"
 
 
 def test_it_is_stopped(photo):

@@ -134,7 +134,7 @@ def test_the_camera(visit, one_page, photos):
     tab = visit(one_page)
     open_photo(tab, photos / "china" / "0.jpg")
     tab.get_by_role("button", name="Camera").click()
-    tab.get_by_text("pictures a second").wait_for(timeout=60_000)
+    tab.get_by_text("frames per second").wait_for(timeout=60_000)
     assert tab.locator("#download").is_disabled()
     tab.get_by_role("button", name="Stop").click()
     tab.get_by_text("Painted in").wait_for(timeout=60_000)  # the photo is back
@@ -179,7 +179,7 @@ def test_a_photo_that_is_reduced_is_said(visit, one_page, tmp_path):
 def test_a_camera_without_a_photo(visit, one_page):
     tab = visit(one_page)
     tab.get_by_role("button", name="Camera").click()
-    tab.get_by_text("pictures a second").wait_for(timeout=60_000)
+    tab.get_by_text("frames per second").wait_for(timeout=60_000)
     tab.get_by_role("button", name="Stop").click()
     tab.get_by_text("or drop or paste one here").wait_for()
     with tab.expect_file_chooser():

@@ -211,7 +211,7 @@ def test_a_film_frame_by_frame(visit, studio):
 def test_a_source_for_broadcasts(visit, studio):
     tab = visit(studio)
     tab.goto(f"{studio.as_uri()}?clean&size=64#udnie")
-    seen = "document.getElementById('rate').textContent.includes('pictures a second')"
+    seen = "document.getElementById('rate').textContent.includes('frames per second')"
     tab.wait_for_function(f"() => {seen}", timeout=60_000)
     assert tab.locator("#styles [aria-checked=true]").text_content().startswith("Udnie")
     box = tab.locator("#picture").bounding_box()
@@ -223,7 +223,7 @@ def test_a_source_for_broadcasts(visit, studio):
 def test_the_camera_is_recorded(visit, studio):
     tab = visit(studio)
     tab.get_by_role("button", name="Camera").click()
-    tab.get_by_text("pictures a second").wait_for(timeout=60_000)
+    tab.get_by_text("frames per second").wait_for(timeout=60_000)
     tab.get_by_role("button", name="Record").click()
     tab.wait_for_timeout(1500)
     with tab.expect_download() as saved:

@@ -16,9 +16,9 @@ from faststyle_fastai.all import (
     tone_error,
     total_variation,
 )
+from faststyle_fastai.core.moments import mean_and_std
 from faststyle_fastai.images.sizes import resize_short
 from faststyle_fastai.perceptual.regularity import chroma_variation
-from faststyle_fastai.perceptual.style_losses import mean_and_std
 from faststyle_fastai.perceptual.terms import Style
 
 STYLE = {"relu1_2": 1.0, "relu3_1": 2.0}

@@ -119,25 +119,6 @@ def test_spikes_in_the_features_are_penalised(painting, tmp_path):
     assert with_penalty < 0.02 * without
 
 
-@pytest.mark.slow
-def test_dead_places_come_alive(photos, painting):
-    def dead(weight):
-        "The share of places where no last feature is on, after a few steps."
-        learn, seen = learner(photos, painting, loss={"dead": {"weight": weight}}), []
-        with torch.no_grad():
-            learn.model.in5.bias.sub_(1)
-        run(learn, [], 16, lr=0.02)
-        assert not learn.model.in5._forward_hooks
-        learn.model.in5.register_forward_hook(lambda norm, x, z: seen.append(z))
-        with torch.no_grad():
-            learn.model.eval()(learn.dls.valid.one_batch()[0])
-        return (seen[0].amax(1) <= 0).float().mean().item()
-
-    assert dead(30.0) < 0.1 * dead(0.0)
-    alone = learner(photos, painting, loss={"dead": {"least": 0.4}})
-    assert alone.dead_penalty.weight == 1 and alone.dead_penalty.least == 0.4
-
-
 def test_an_interrupt_leaves_no_second_penalty_behind(photos, painting):
     learn, calls = learner(photos, painting), []
 

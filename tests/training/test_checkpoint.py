@@ -9,7 +9,7 @@ from learners import SizesSeen, learner, run
 from PIL import Image
 
 from faststyle_fastai.all import Checkpoint, FaststyleError, History, load_style
-from faststyle_fastai.training.callbacks import StopOnInterrupt
+from faststyle_fastai.training.guards import StopOnInterrupt
 
 
 def fail():

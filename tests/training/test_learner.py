@@ -29,6 +29,7 @@ from faststyle_fastai.all import (
     style_learner,
     to_tensor,
 )
+from faststyle_fastai.training.thick_paint import count_in_strokes
 
 
 def test_an_autoencoder_learns_to_redraw(dls):
@@ -209,7 +210,18 @@ def test_a_network_learns_from_strokes_of_thick_paint(dls, painting):
     assert made.style_card.info["palettes"] == plain.style_card.info["palettes"]  # the painting's
     many = style_learner(dls, {"many": [painting] * 5}).loss_func.styles[0]
     assert all(torch.equal(work, picture) for work in many)  # strokes of all would take minutes
-    assert recipe_plan("fast", "style").strokes and not recipe_plan("johnson", "style").strokes
+    assert recipe_plan("fast", "style").strokes is None
+    assert recipe_plan("johnson", "style").strokes is False
+
+
+def test_what_has_no_brushwork_is_learned_as_it_is(dls, painting):
+    poster = Image.new("RGB", (120, 90), "orange")
+    poster.paste("navy", (20, 20, 80, 60))
+    painting = Image.effect_noise((120, 90), 90).convert("RGB")
+    for style in (poster, painting):
+        shown, picture = style_learner(dls, style).loss_func.styles[0], to_tensor(style)
+        assert torch.equal(shown, picture) == (style is poster)
+    assert count_in_strokes([poster, [painting, poster], [painting] * 5], None) == 1
 
 
 def test_a_style_without_weight_leaves_the_photo(dls, painting):

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from faststyle_fastai.all import Muon, TransformerNet, style_learner
 from faststyle_fastai.core.muon import RMS, orthogonal
-from faststyle_fastai.training.learner import affine_last
+from faststyle_fastai.training.optimizers import affine_last
 
 
 def test_all_directions_of_a_matrix_become_alike():

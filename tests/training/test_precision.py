@@ -56,9 +56,8 @@ def types_seen(learn):
 
 def test_the_type_is_chosen_anew_where_a_learner_is_loaded(dls, painting, monkeypatch):
     with monkeypatch.context() as patch:
-        for module in ("learner", "precision"):  # as on an older NVIDIA card
-            where = f"faststyle_fastai.training.{module}.autocast_dtype"
-            patch.setattr(where, lambda *_: torch.float16)
+        where = "faststyle_fastai.training.precision.autocast_dtype"
+        patch.setattr(where, lambda *_: torch.float16)  # as on an older NVIDIA card
         learn = style_learner(dls, painting, arch="tiny", small=0)
         assert types_seen(learn) == {torch.float16}
     monkeypatch.setenv("FASTSTYLE_PRECISION", "float32")

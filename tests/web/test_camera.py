@@ -39,7 +39,7 @@ def test_the_page_paints_the_camera_and_saves_a_photo(chromium, port):
         tab = visit()
         assert tab.get_by_role("button", name="Open a photo or video").is_hidden()
         tab.get_by_role("button", name="Camera").click()
-        tab.get_by_text("pictures a second").wait_for(timeout=90_000)
+        tab.get_by_text("frames per second").wait_for(timeout=90_000)
         assert tab.locator("#faces [aria-checked=true]").inner_text().startswith("Udnie")
         tab.get_by_role("radio", name="The Scream").click()
         with tab.expect_download() as saved:

@@ -175,7 +175,7 @@ def test_the_camera_after_a_film_is_seen(visit, film):
     tab.get_by_role("button", name="Paint the video").click()
     heard(tab, "The video is painted")
     tab.get_by_role("button", name="Camera").click()
-    tab.get_by_text("pictures a second").wait_for()
+    tab.get_by_text("frames per second").wait_for()
     expect(tab.locator("#picture")).to_be_visible()
     expect(tab.locator("#player")).to_be_hidden()
     tab.get_by_role("link", name="My styles").click()  # where nobody would see it
@@ -189,7 +189,7 @@ def test_a_film_after_a_photo_from_the_camera(visit, film):
     tab = visit()
     for _ in range(2):
         tab.get_by_role("button", name="Camera").click()
-        tab.get_by_text("pictures a second").wait_for()
+        tab.get_by_text("frames per second").wait_for()
         if tab.evaluate("document.body.dataset.painted") == "0":
             repainted(tab, tab.get_by_role("button", name="Take photo").click)
     opened(tab, film)

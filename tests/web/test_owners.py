@@ -19,7 +19,7 @@ def test_a_painting_of_the_host_s_is_no_visitor_s(public, public_styles):
     how = {"style": "Harbor", "minutes": 1, "photos": "samples"}
     status, said, _ = send(public, "teach", b"", how, "bob")
     assert status == 400 and b"It is not yours" in said
-    assert send(public, "forget", b"", how, "bob")[0] == 400 and host_s.exists()
+    assert send(public, "remove", b"", how, "bob")[0] == 400 and host_s.exists()
 
 
 def test_the_pictures_of_a_training_are_for_who_began_it(public, monkeypatch):

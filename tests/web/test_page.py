@@ -200,7 +200,7 @@ def test_reasons_are_said(visit, photos, tmp_path):
 def test_the_camera_is_painted_and_recorded(visit):
     tab = visit()
     tab.get_by_role("button", name="Camera").click()
-    tab.get_by_text("pictures a second").wait_for(timeout=90_000)
+    tab.get_by_text("frames per second").wait_for(timeout=90_000)
     tab.get_by_role("radio", name=SCREAM).click()
     for pictures in (
         4,

@@ -20,7 +20,7 @@ from faststyle_fastai.web.jobs import Job, Queue
 
 def test_styles_belong_to_who_added_them(public):
     name = added(public, "mine.png", "red", "ann")
-    for act in ("rename", "remove", "forget"):
+    for act in ("rename", "remove"):
         status, said, _ = send(public, act, b"", {"style": name, "name": "other"}, "bob")
         assert status == 400 and b"It is not yours" in said
     added(public, "mine.png", "red", "bob")  # the same painting
@@ -45,13 +45,13 @@ def test_a_painting_stays_while_it_is_taught(public, public_scratch, monkeypatch
     assert send(public, "learn", png("green"), {"name": "a.png", "first": True}, "hugo")[0] == 200
     how |= {"style": two, "photos": "folder"}
     waits = json.loads(send(public, "teach", b"", how, "hugo")[1])
-    status, said, _ = send(public, "forget", b"", {"style": one}, "hugo")
+    status, said, _ = send(public, "remove", b"", {"style": one}, "hugo")
     assert status == 400 and b"is being trained: stop it first" in said
     assert lent(public_scratch)
     assert send(public, "end", b"", waits, "hugo")[0] == 200
     gate.set()
     end = time.monotonic() + 60
-    while send(public, "forget", b"", {"style": one}, "hugo")[0] == 400:
+    while send(public, "remove", b"", {"style": one}, "hugo")[0] == 400:
         assert time.monotonic() < end
     while lent(public_scratch):  # what it would have learned on has gone
         assert time.monotonic() < end

@@ -4,7 +4,7 @@ let queue = [], batch = null; // the photos that were opened together; what goes
 async function openAll(files) {
   if (batch) await stopAll();
   const photos = files.filter((file) => !isFilm(file));
-  offerQueue(photos.length > 1 ? photos : []);
+  if (photos.length > 1) offerQueue(photos);
   const mine = queue, left = files.filter(isFilm);
   for (const file of photos.length > 1 ? photos : files.slice(0, 1)) {
     const before = openings;
@@ -13,6 +13,7 @@ async function openAll(files) {
     if (file.face) standing(file, "failed"), left.push(file);
   }
   if (queue !== mine) return; // something else was opened
+  if (photos.length < 2 && queue.length && now.file === files[0]) offerQueue([]);
   const several = queue.length;
   if ((several ? left : files.slice(1)).length === 0) return;
   await idle();
@@ -61,7 +62,7 @@ $("all").onclick = ({ detail }) => {
 };
 
 async function paintQueue(mine) {
-  const done = new Map(), failed = [];
+  const done = new Map(), failed = [], { area } = mask();
   queue.forEach((file) => standing(file, "waits"));
   $("all").textContent = words.stop;
   hold(true);
@@ -71,6 +72,7 @@ async function paintQueue(mine) {
     await idle(); // the first one may be painted just now
     if (mine.stopped) break;
     standing(file, "runs");
+    document.querySelector(`[name=area][value=${area}]`).checked = true; // one without a person was painted whole
     if (now.file !== file || !now.painted) await open(file).catch(console.warn);
     const blob = !mine.stopped && now.file === file && now.painted && (await finished(chosenType()));
     standing(file, blob ? "done" : mine.stopped ? "waits" : "failed");

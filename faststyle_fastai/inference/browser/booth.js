@@ -21,7 +21,7 @@ async function paintShots(mine, shots, styles) {
   for (const [i, shot] of shots.entries()) {
     const file = await fileOf(shot, `booth-${i + 1}.jpg`);
     fill($("bar"), i / SHOTS);
-    chosen(styles[i]);
+    chosen(facts.styles.find(({ name }) => name === styles[i].name) ?? style); // another window may have changed them
     await open(file);
     if (mine.stopped || now.file !== file || !now.painted) break;
     painted.push(compose(canvasOf(shot), now.photo));
@@ -51,11 +51,11 @@ $("booth").onclick = async ({ detail }) => {
   $("booth").textContent = words.stop;
   hold(true);
   say("boothSoon");
-  const shots = await takeShots(mine), painted = shots.length === SHOTS ? await paintShots(mine, shots, styles) : [];
+  const shots = await takeShots(mine), painted = shots.length === SHOTS ? await paintShots(mine, shots, styles).catch((error) => (say("failed", { why: error.message }), [])) : [];
   const left = [$("booth"), document.body].includes(document.activeElement), whole = painted.length === SHOTS;
   booth = null;
   if (whole) {
-    chosen(styles[0]);
+    chosen(facts.styles.find(({ name }) => name === styles[0].name) ?? style);
     [steps, step] = before;
     const file = await fileOf(stripOf(shots, names), "booth.jpg");
     await open(file, addMade({ file, name: "booth" }, stripOf(painted, names), true));

@@ -4,8 +4,7 @@ const styleFile = (name) => name.split(": ")[0]; // which may hold several style
 let way = null, halted = false; // what stops the one that goes on; whether that was asked for
 let listed = null; // the version of the styles' list
 $("of-film").append($("flowing"));
-$("smooth").onchange = () => (remember(), offerFilm());
-$("painterly").onchange = () => paint();
+$("smooth").onchange = $("painterly").onchange = () => paint();
 $("film").after($("halt"));
 
 function offerWays() {
@@ -28,8 +27,11 @@ async function paintAgain() {
 
 // Work at the photo while its settings wait, then show what came of it.
 const getCloser = once(async (work) => {
+  const { photo } = now;
   await idle();
+  if (now.photo !== photo) return; // another was opened, or none is
   takeBrush("none");
+  endSaving();
   busy = true;
   [way, halted] = [() => {}, false];
   hold(true);
@@ -40,7 +42,7 @@ const getCloser = once(async (work) => {
   const { painted } = now;
   let failed = null, said = null; // what work says, if it is more than its picture
   try {
-    said = await work(now.photo);
+    said = await work(photo);
   } catch (error) {
     failed = error;
   }

@@ -42,7 +42,8 @@ const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padSt
 const decoded = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025
 const bytesOf = (address) => decoded(address.split(",")[1]); // of a data address
 const BAD = ["failed", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart", "linkDamaged", "linkOther"];
-function tell(line, text, bad) {
+function tell(line, text, bad, live = true) {
+  live ? line.removeAttribute("aria-live") : line.setAttribute("aria-live", "off");
   if (line.textContent === text) return; // or screen readers would hear it again
   line.textContent = text;
   line.classList.toggle("bad", bad);
@@ -50,7 +51,6 @@ function tell(line, text, bad) {
   if (bad) line.scrollIntoView({ block: "nearest" });
 }
 function say(key, how, line = $("said")) {
-  line.removeAttribute("aria-live");
   tell(line, sentence(words[key], how), BAD.includes(key));
 }
 // Why something failed is a sentence of its own where it names the file.
@@ -66,8 +66,7 @@ function fill(bar, share) {
 // How far something is, which screen readers hear at every quarter.
 function sayShare(key, how, share, line = $("said")) {
   const quarter = String(Math.floor(4 * share));
-  if (line.dataset.quarter === quarter) line.setAttribute("aria-live", "off");
-  else line.removeAttribute("aria-live");
+  const live = line.dataset.quarter !== quarter;
   line.dataset.quarter = quarter;
-  tell(line, filled(words[key], how), false);
+  tell(line, filled(words[key], how), false, live);
 }

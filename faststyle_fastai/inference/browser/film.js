@@ -34,9 +34,7 @@ async function showFilm(found, frame) {
   keep("photo", null);
   now.photo = frame;
   await opened(found.file, found.size ?? `${now.photo.width}×${now.photo.height}`);
-  if (film !== found) return;
-  offerFilm();
-  say("filmFirst", found);
+  if (film === found && now.painted) say("filmFirst", found);
 }
 
 function closeFilm() {

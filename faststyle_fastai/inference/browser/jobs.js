@@ -39,7 +39,7 @@ function stateOf(job) {
   if (job.stopping) return words.stopping;
   if (job.state === "waiting") return filled(job.before ? words.waitsAfter : words.waitsNext, { ...job, running: words.kinds[job.running] });
   if (job.state === "running") return job.left === null ? words.starting : filled(words.running, { percent: percent(job), left: clock(job.left) });
-  return filled({ saved: words.jobSaved, stopped: words.jobStopped, done: words.jobDone }[job.state] ?? job.why, { ...job, percent: percent(job) });
+  return filled(words.jobSaved, { ...job, percent: percent(job) });
 }
 
 // A picture of the server's in an <img>, if it is still wanted; the one before stays until it is there.
@@ -64,7 +64,8 @@ async function watchFilm(id, ours, watch) {
   });
   if (!job.made) return { said: () => say(job.why ? "notFilm" : "notFilmed", { name: ours.file.name, why: job.why }) };
   const blob = await (await call("result", { method: "GET", how: { id } })).blob();
-  return { blob, name: job.file, whole: job.state === "done", said: () => say({ done: "filmPainted", stopped: "filmStopped" }[job.state] ?? "filmInPart", { why: job.why }) };
+  const whole = ["done", "saved"].includes(job.state); // or stopped after its last frame
+  return { blob, name: job.file, whole, said: () => say({ done: "filmPainted", saved: "filmPainted", stopped: "filmStopped" }[job.state] ?? "filmInPart", { why: job.why }) };
 }
 async function stopFilm() {
   while (filming === true) await pause(); // the server has not named it yet

@@ -63,12 +63,15 @@ async function unpack(one) {
 }
 
 // To the left of the line is another picture, or the photo.
+let compared = 0; // how often that was asked for
 async function compareWith(one) {
+  const mine = ++compared;
   if (!one) versus = false;
   $("versus").setAttribute("aria-pressed", versus);
   now.other = null;
   if (one) {
     const picture = await createImageBitmap((await one.ready)[0]);
+    if (mine !== compared || !versus) return picture.close(); // another was chosen
     now.other = Object.assign(blank(...fitted(now.photo, SEEN)), { of: one });
     const { width, height } = now.other, scale = Math.min(width / picture.width, height / picture.height);
     const [wide, high] = [picture.width * scale, picture.height * scale];

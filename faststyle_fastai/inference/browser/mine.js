@@ -156,19 +156,13 @@ async function goOnWatching() {
     const unknown = open.some((job) => !own.some(({ name }) => name === job.style));
     if (ended) await (isOwnView() ? lookAtOwn() : refresh());
     else if (isOwnView() && unknown) await lookAtOwn();
-    else if (isOwnView() && mine) lookAt(mine);
+    else if (isOwnView() && mine?.button) lookAt(mine); // else it is looked for
   }
 }
 
 // What a button does, and what is said if it fails.
-const act = (id, work, tell = tellOwn) =>
-  ($(id).onclick = once(async () => {
-    try {
-      await work();
-    } catch (error) {
-      tell("ownFailed", { why: error.message });
-    }
-  }));
+const tellHere = (key, how) => say(key, how, lineHere());
+const act = (id, work) => ($(id).onclick = once(() => work().catch((error) => tellHere("ownFailed", { why: error.message }))));
 
 // Change a style, whose pictures are asked for again afterwards.
 async function change(what, how) {
@@ -271,18 +265,17 @@ act("remove", async () => {
   (own.length ? mine.button : $("add")).focus();
 });
 // A file that the server makes is saved.
-async function saveMade(name, tell, what, how) {
-  tell("making");
+async function saveMade(name, what, how) {
+  tellHere("making");
   save(await (await call(what, { how })).blob(), name);
-  tell("made", { name });
+  tellHere("made", { name });
 }
 for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]])
-  act(id, () => saveMade(`${mine.name}${suffix}`, tellOwn, "packed", { style: mine.name, suffix }));
+  act(id, () => saveMade(`${mine.name}${suffix}`, "packed", { style: mine.name, suffix }));
 
 // The page to take along: its link is below both views.
 document.querySelector("footer").append($("studio"));
-const tellHere = (key, how) => say(key, how, lineHere());
-act("whole", () => saveMade("studio.html", tellHere, "studio_file"), tellHere);
+act("whole", () => saveMade("studio.html", "studio_file"));
 
 showView();
 if (!isOwnView()) watchTrainings().catch(console.warn);

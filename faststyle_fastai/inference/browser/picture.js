@@ -164,6 +164,7 @@ function takeBrush(value) {
   if (value !== "none") say("drawNow");
   $("picture").tabIndex = value === "none" ? -1 : 0;
   $("picture").setAttribute("role", value === "none" ? "img" : "application"); // it takes keys
+  value === "none" ? $("picture").removeAttribute("aria-describedby") : $("picture").setAttribute("aria-describedby", "keys");
   show();
 }
 $("by-hand").ontoggle = () => {

@@ -6,7 +6,7 @@ const blends = false; // strength is the network's, so that another one is anoth
 const lasting = true;
 document.body.classList.add("served");
 const sure = (one) => confirm(filled(words.forgetSure, one));
-const forget = (one) => (leave(one.name), call("forget", { how: { style: one.name } }));
+const forget = (one) => (leave(one.name), call("remove", { how: { style: one.name } }));
 const visitor = (session.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
 // Calls for a photo name it: another tab, or a slow upload, may have sent another one since.
@@ -47,7 +47,7 @@ function lose() {
     await refresh().catch(console.warn);
     if (address.has("clean")) return live || $("camera").click();
     if (!now.photo) return sayReady();
-    await paint(); // which sends the photo or film again
+    if (!filming) await paint(); // which sends the photo or film again
     paintThumbnails().catch(console.warn);
   }, RETRY);
 }
@@ -168,8 +168,9 @@ async function thumbnail(square, style) {
 
 // Look at what the server is doing, now and then.
 function looking(every, look) {
-  const clock = setInterval(() => call("progress", { method: "GET" }).then((answer) => answer.json()).then(look, console.warn), every);
-  return () => clearInterval(clock);
+  let on = true; // an answer under way comes too late
+  const clock = setInterval(() => call("progress", { method: "GET" }).then((answer) => answer.json()).then((found) => on && look(found)).catch(console.warn), every);
+  return () => ((on = false), clearInterval(clock));
 }
 
 async function fullSize({ mask, type, quality, larger, paper, ...how }, watch) {

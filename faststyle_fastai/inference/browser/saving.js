@@ -105,7 +105,7 @@ async function measure() {
   const blob = await finished(chosenType());
   if (mine !== asks) return; // it was closed, or that one goes on
   if (!blob) return endSaving();
-  const picture = await createImageBitmap(blob).catch(() => null), dpi = perInch(now.size.split("×").map(Number));
+  const picture = await createImageBitmap(blob).catch(() => null), dpi = now.kept === "strip" || lost ? 0 : perInch(now.size.split("×").map(Number));
   if (mine !== asks) return picture?.close(); // that one goes on
   now.filed = picture && canvasOf(picture, ...fitted(picture, LONGEST)); // or only the server knows its format
   picture?.close();

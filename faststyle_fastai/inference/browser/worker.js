@@ -58,18 +58,13 @@ const tasks = {
   // The last painting, transparent where the photo stays.
   async mask({ mask }) {
     area = await areaOf(mask);
-    const { width, height } = small, n = width * height, { data } = small;
-    const shown = new ImageData(width, height), at = area.rows(width, height);
+    const { width, height } = small, n = width * height, shown = new ImageData(width, height), shares = sharesOf(area.rows);
     let sum = 0;
-    for (let y = 0, i = 0; y < height; y++) {
-      const share = at(y);
-      for (let x = 0; x < width; x++, i++) {
-        const part = share(x, data[i], data[n + i], data[2 * n + i]);
-        for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
-        shown.data[4 * i + 3] = 255 * part;
-        sum += part;
-      }
-    }
+    shares.forEach((part, i) => {
+      for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
+      shown.data[4 * i + 3] = 255 * part;
+      sum += part;
+    });
     const one = !mask.edits && mask.area !== "all" && (sum < FEWEST * n || sum > (1 - FEWEST) * n); // all of it, or none
     return { image: shown, gpu, seen: area.seen && !one };
   },
@@ -218,17 +213,23 @@ const inverted = (rows) => (width, height) => {
   };
 };
 
-// A soft edge, from the mask at the painted size.
-function softened(rows, feather) {
+// A mask at the painted size.
+function sharesOf(rows) {
   const { data, width, height } = small, n = width * height, at = rows(width, height), shares = new Float32Array(n);
   for (let y = 0, i = 0; y < height; y++) {
     const share = at(y);
     for (let x = 0; x < width; x++, i++) shares[i] = share(x, data[i], data[n + i], data[2 * n + i]);
   }
+  return shares;
+}
+
+// A soft edge, from the mask at the painted size.
+function softened(rows, feather) {
+  const { width, height } = small, shares = sharesOf(rows);
   const reach = Math.max(1, Math.round((SOFTEST * feather * Math.max(width, height)) / 2));
   const soft = boxed(boxed(shares, width, height, reach), width, height, reach);
   return (wide, high) => {
-    const row = resampler(soft, small, wide, high, linear);
+    const row = resampler(soft, { width, height }, wide, high, linear);
     return (y) => {
       const line = row(y);
       return (x) => line[x];

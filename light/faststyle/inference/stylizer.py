@@ -48,9 +48,12 @@ class Stylizer:
         source: Any,  # a built-in style, gallery (all of them), or a painting: a file, an address
         # or an image
         device: str | None = None,  # a row of networks.DEVICES; None: cpu
-        *_: Any,  # what the full distribution also takes
-        **__: Any,
+        precision: str = "auto",  # these three are of the full distribution, and change nothing
+        trust_pickle: bool = False,
+        arch: str | None = None,  # but the only network here is that for paintings
     ):
+        if arch not in (None, "full"):
+            raise FaststyleError(f"This distribution has no network {arch}. {FULL}")
         self.device, self.at_sight = check_device(device), not isinstance(source, (str, Path))
         if isinstance(source, list):
             source, self.at_sight = source[0] if len(source) == 1 else None, True
@@ -66,13 +69,13 @@ class Stylizer:
             warn_if_small(works[0], SMALL)
             return
         self.styles = [*BUILTIN_STYLES]
-        name = plain_name(source)
+        name = plain_name(str(source).removeprefix("gallery:"))
         self.named = None if name == "gallery" else name
         if self.named and self.named not in self.styles:
             if os.path.isdir(source):
                 raise FaststyleError(f"{source} is a folder. {FULL}")
             if os.path.exists(source):
-                raise FaststyleError(f"{source} is a trained style, which needs PyTorch. {FULL}")
+                raise FaststyleError(f"{source} is a trained style. {FULL}")
             if name.partition(":")[0] in NETWORKS or is_link(source):
                 raise FaststyleError(f"This distribution cannot open {source}. {FULL}")
             raise ValueError(unknown_style(source, self.styles, "Built-in"))
@@ -157,8 +160,12 @@ class Stylizer:
     def style_weights(self, style) -> np.ndarray:
         "Weights over the styles."
         style = self.named or self.styles[0] if style is None else style
+        if isinstance(style, list) and len(style) != len(self.styles):
+            raise ValueError(f"{len(style)} weights for {len(self.styles)} styles: give one each.")
         if isinstance(style, list):
             style = dict(zip(self.styles, style))
+        if isinstance(style, int) and not 0 <= style < len(self.styles):
+            raise ValueError(f"style={style}: there are {len(self.styles)} styles.")
         mix = style if isinstance(style, dict) else {style: 1.0}
         mix = {self.styles[k] if isinstance(k, int) else k: weight for k, weight in mix.items()}
         mix = {k if k in self.styles else plain_name(k): weight for k, weight in mix.items()}
