@@ -37,7 +37,7 @@ class Match:
     "Places of an image, and what they should become."
 
     places: Tensor  # [N], indices
-    center: Tensor  # [N, C], subtracted from an image's features
+    center: Tensor  # [C], subtracted from an image's features
     targets: Tensor  # [N, C] of length 1
     lengths: Tensor  # [N], of the targets before that
     size: float  # their mean
@@ -100,8 +100,8 @@ class Neighbors(LayerTerm):
                 for mask, keys in regions
             ]
             dtype = features[next(iter(features))].dtype
-            targets, lengths, center = match(queries, styles, self.centered, dtype)
-            shortest = length(queries)
+            targets, lengths = match(queries, styles, self.centered, dtype)
+            center, shortest = queries.mean(0) * self.centered, length(queries)
             size = max(lengths.mean().item(), shortest, 1e-6)
             found[k] = Match(places, center, targets, lengths, size, shortest)
         return found
@@ -226,17 +226,15 @@ def match(
     regions: Sequence[tuple[Tensor | None, list[Keys]]],  # [N], whether a place is inside
     centered: bool,  # the targets, otherwise features as they are
     dtype: torch.dtype | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:  # [N, C] of length 1, [N] their lengths before, [N, C] centers
+) -> tuple[Tensor, Tensor]:  # [N, C] of length 1, and [N] their lengths before that
     """For each query the nearest place of its region's styles by centered cosine.
 
     Each style gets its share of a region, where it is nearer than the others.
     """
-    shortest = length(queries)
-    targets, centers = torch.zeros(2, *queries.shape, device=queries.device)
+    center, shortest = queries.mean(0), length(queries)
+    targets = torch.zeros_like(queries, dtype=torch.float32)
     for inside, styles in regions:
         where = slice(None) if inside is None else inside.nonzero()[:, 0]
-        center = queries[where].mean(0)
-        centers[where] = center * centered
         asked = unit(queries[where] - center, shortest)
         found = [nearest(asked, style.unit, dtype) for style in styles]
         values = [x.values - x.values.mean(0) * centered for x in styles]
@@ -244,7 +242,7 @@ def match(
         chosen = divided(torch.stack([x for x, _ in found]), [style.share for style in styles])
         targets[where] = near[chosen, torch.arange(len(asked), device=asked.device)]
     lengths = targets.norm(dim=1)
-    return unit(targets), lengths, centers
+    return unit(targets), lengths
 
 
 def divided(similar, shares):

@@ -30,7 +30,7 @@ def test_styles_get_their_shares_where_they_are_nearer():
     random, queries = torch.Generator().manual_seed(0), torch.eye(4).repeat(25, 1)
     values = torch.eye(4)
     styles = [keys_of([values[:2]], 0.25, 9, random), keys_of([values[2:]], 0.75, 9, random)]
-    targets, *_ = match(queries, [(None, styles)], centered=False)
+    targets, _ = match(queries, [(None, styles)], centered=False)
     first = targets[:, :2].sum(1) > 0.5
     assert first.sum() == 25 and (queries[first, :2].sum(1) == 1).all()
 
@@ -39,7 +39,7 @@ def test_regions_take_their_own_painting_only():
     random, queries = torch.Generator().manual_seed(0), torch.eye(4).repeat(5, 1)
     red, blue = (keys_of([torch.eye(4)[i]], 1.0, 9, random) for i in (slice(2), slice(2, 4)))
     left = torch.arange(20) < 10
-    targets, *_ = match(queries, [(left, [red]), (~left, [blue])], centered=False)
+    targets, _ = match(queries, [(left, [red]), (~left, [blue])], centered=False)
     assert (targets[:10, 2:] == 0).all() and (targets[10:, :2] == 0).all()
 
 
