@@ -9,13 +9,14 @@ from typer import Argument
 
 from ..core.errors import FaststyleError
 from . import options
-from .checks import check_folder, check_style
+from .checks import check_folder, check_paintings, check_style
 from .loading import load_stylizer
 from .options import option
 
 FILE = "A built-in style, a painting, a .safetensors file, a run folder, or FILE:NAME."
 PHOTOS = "Folder of photos that the style was not trained on."
 STYLE = "Painting of the style. Not needed for built-in styles and autoencoders."
+PAINTING = option("FILE", STYLE, "--painting", callback=check_paintings)
 WEIGHTS = "Backbone weights (.safetensors or .pth)."
 ITERATIONS = "L-BFGS iterations to compare with, or 0 for none."
 OTHERS = "Folder of another program's results for the same photos, with the same names."
@@ -29,7 +30,7 @@ INFO_FILE = "Built-in style, .safetensors file, or run folder."
 def evaluate(
     file: Annotated[str, Argument(metavar="STYLE", help=FILE, callback=check_style)],
     photos: Annotated[Path, option("DIR", PHOTOS, callback=check_folder)],
-    style: Annotated[str | None, option("FILE", STYLE, "--painting", callback=check_style)] = None,
+    style: Annotated[str | None, PAINTING] = None,
     backbone: Annotated[str, option("BACKBONE", "Reference backbone: vgg19 or lite.")] = "vgg19",
     weights: Annotated[Path | None, option("FILE", WEIGHTS, "--backbone-weights")] = None,
     size: Annotated[int, option("PX", "Short side of the photos in px.", min=16)] = 256,

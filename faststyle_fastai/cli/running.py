@@ -104,7 +104,8 @@ def run(
         if debug:
             raise
         tell(f"error: {in_options(format_error(error))}")
-        raise SystemExit(getattr(error, "status", 1)) from None
+        status = error.status if isinstance(error, (Stopped, UsageError)) else 1
+        raise SystemExit(status) from None
 
 
 def with_home(word):

@@ -20,7 +20,7 @@ STYLE = (
     "A built-in style, a painting, or FILE:NAME. Repeat for two styles (a row) or four (a square). "
     "Trained styles must be of one file."
 )
-OUT = "Output file: an image, or a web page (.html)."
+OUT = "Output image."
 SHEET_STYLE = "A folder of paintings, a run folder, or a file with several styles."
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from ..core.assets import builtin_path
 from ..core.errors import UsageError
 from ..core.terminal import end_progress, progress, tell
 from ..images.formats import is_painting
@@ -72,7 +73,7 @@ def camera(
         raise UsageError("--camera needs --virtual. On the page, the browser chooses.")
     if how.black and not style and is_painting(how.black):
         raise UsageError("A painting as --background-style needs a --style.")
-    style = style or "slim"
+    style = style or str(builtin_path("gallery", "slim"))
     also = [how.black] if how.black else []
     paint = load_stylizer(style, trust_pickle, device, precision, also, arch=arch)
     if virtual:

@@ -27,7 +27,7 @@ def prefetch(
                 coming.append(pool.submit(next, iterator, end))
                 yield item
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # it may be a slow download
+            pool.shutdown(cancel_futures=True)  # the next may be a slow download
 
 
 def patiently(
@@ -57,6 +57,10 @@ def map_overlapped(
                 while writing and (len(writing) > AHEAD or writing[0][1].done()):
                     patiently(writing[0][1])  # or pending writes would pile up
                     yield writing.popleft()
+        except GeneratorExit:  # nothing more is wanted
+            for _, result in writing:
+                result.cancel()
+            raise
         except (Exception, KeyboardInterrupt):  # raised after the items fetched so far
             yield from ((item, patiently(result)) for item, result in writing)
             raise

@@ -130,7 +130,7 @@ def read_tiff(
 
 
 def check_deflated(page, data) -> None:
-    "Raise `DecompressionBombError` if a page unpacks to more than it states."
+    "Raise `ValueError` if a page unpacks to more than it states."
     left = ROOM * page.nbytes + TEXT
     for at, size in zip(page.dataoffsets, page.databytecounts):
         if page.compression in DEFLATE:
@@ -138,7 +138,7 @@ def check_deflated(page, data) -> None:
             with suppress(zlib.error):  # said when it is read
                 left -= len(zlib.decompressobj().decompress(data.read(size), left + 1))
         if left < 0:
-            raise Image.DecompressionBombError("its data exceed its size")
+            raise ValueError("its data exceed its size")
 
 
 def share(values, bits):

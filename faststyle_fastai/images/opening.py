@@ -70,8 +70,9 @@ def opened(
         elif image.format == "TIFF":
             if (pages := choose_page(image)) and not in_planes(image):
                 image.info |= {PAGES: pages, BITS: bits_of(image), NEGATIVE: is_negative(image)}
-            else:
-                image = read_tiff(file) or image
+            elif found := read_tiff(file):
+                image.close()
+                image = found
         elif named := image.info.get("nclx_profile"):  # of HEIF
             found = numbered(named["color_primaries"], named["transfer_characteristics"])
             image.info[COLORS] = None if found == NamedColors() else found

@@ -35,7 +35,8 @@ class RawImage(ImageFile.ImageFile):
         if self._im is None:
             with self._explained(), self._raw as raw:
                 developed = Image.fromarray(raw.postprocess(use_camera_wb=True).squeeze())
-                developed = developed.convert("RGB")  # of a camera without colors
+                if developed.mode != "RGB":  # of a camera without colors
+                    developed = developed.convert("RGB")
             self.im, self._size = developed.im, developed.size
         return super().load()
 

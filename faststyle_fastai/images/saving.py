@@ -52,7 +52,7 @@ def save_picture(
             image = to_picture(picture) if is_tensor(picture) else picture
             if isinstance(image, np.ndarray):
                 image = Image.fromarray((255 * shares(image)).round().astype(np.uint8))
-            if image.mode in ("P", "PA"):
+            if image.mode in ("P", "PA") or "transparency" in image.info:
                 image = image.convert("RGBA" if image.has_transparency_data else "RGB")
             if image.info:  # of its source, which Pillow would write
                 image = image.copy()

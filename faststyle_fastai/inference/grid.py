@@ -7,7 +7,7 @@ import torch
 from fastcore.basics import chunked
 from PIL import Image
 
-from ..core.values import check_range
+from ..core.values import check_range, known
 from ..images.files import read_picture
 from ..images.shapes import fitted
 from ..images.sheets import contact_sheet, labeled
@@ -50,7 +50,8 @@ def each_style(
     "The photo, and the photo in all styles, or in the one named as FILE:NAME."
     photo = read_picture(picture)
     # Strokes are as wide as in a large photo.
-    short = STROKES[kwargs.get("stroke", "medium")] or min(photo.size)
+    stroke = known("stroke", kwargs.get("stroke", "medium"), STROKES)
+    short = STROKES[stroke] or min(photo.size)
     longest = short * max(photo.size) / min(photo.size)
     photo = photo.resize(fitted(photo.size, max(size, round(longest))))
     yield "photo", photo.resize(fitted(photo.size, size))

@@ -50,7 +50,7 @@ def style_link(
     if paint.at_sight and paint.arch != ARCH:
         paint = type(paint)(paint.paintings, "cpu", arch=ARCH)
     weights, mix = paint.style_weights(style), paint.shares(style)
-    if paint.paintings and list(paint.styles) == list(BUILTIN_STYLES):
+    if paint.paintings and not paint.at_sight and list(paint.styles) == list(BUILTIN_STYLES):
         shares = {k: max(1, int(100 * v)) for k, v in mix.items()}
         left = max(0, round(100 * sum(mix.values())) - sum(shares.values()))
         for k in sorted(mix, key=lambda k: shares[k] - 100 * mix[k])[:left]:  # largest remainders

@@ -35,11 +35,8 @@ def export_studio(
     as an app that starts without a network. Requires the extra `onnx`, without which it raises
     `FaststyleError`.
     """
-    paint, sight, path = (
-        Stylizer(builtin_path("gallery", ARCH), "cpu", "float32"),
-        any_style(ARCH),
-        Path(path),
-    )
+    paint = Stylizer(builtin_path("gallery", ARCH), "cpu", "float32")
+    sight, path = any_style(ARCH), Path(path)
     seen = together([moments_of(style_thumbnail(name))[1:] for name in BUILTIN_STYLES])
     rows = {"gallery": rows_of(paint.weights), "sight": rows_of(sight.styles(seen))}
     styles = [

@@ -106,7 +106,6 @@ STYLE_LOSSES = {
     "gram_scaled": StyleLoss(moments, itself, each(gram_scaled_distance)),
     # sums instead of means (Gatys et al. 2016)
     "gram_sum": StyleLoss(sums, itself, each(gram_sum_distance)),
-    # means and standard deviations (Huang & Belongie 2017)
 }
 
 

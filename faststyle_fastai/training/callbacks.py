@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from ..core.errors import UsageError
 from ..core.values import check_numbers, check_range
 from ..images.sizes import resize_short
-from .guards import StopOnNonFinite  # noqa: F401  where exports of earlier versions look for it
+from .guards import SmoothLoss, StopOnNonFinite  # noqa: F401  earlier exports look here
 
 __all__ = ["SampleStyles", "ProgressiveResize", "TimeBudget"]
 
@@ -124,7 +124,7 @@ class ProgressiveResize(Callback):
         if not self.training or hasattr(self.learn, "lr_finder"):
             return
         if self.pct_train < self.switch and min(self.x.shape[-2:]) > self.small:
-            same = self.x.data_ptr() == self.y.data_ptr()
+            same = not len(self.yb) or self.x.data_ptr() == self.y.data_ptr()
             self.learn.xb = (resize_short(self.x, self.small),)
             self.learn.yb = self.xb if same else (resize_short(self.y, self.small),)
 

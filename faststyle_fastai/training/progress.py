@@ -77,8 +77,11 @@ class LossParts(Callback):
                 cb.comp, cb.min_delta = np.less, -cb.min_delta
 
     def before_batch(self):
-        if self.iter == 0:
+        if self.iter == 0:  # a checkpoint restores those of an epoch that was cut
             self.sums = None
+
+    def before_validate(self):
+        self.sums = None
 
     def after_batch(self):
         if not len(self.yb):  # no target: inference, or skipped by a resume
@@ -172,7 +175,7 @@ class Preview(Callback):
 
     def before_train(self):
         resumes = getattr(getattr(self.learn, "checkpoint", None), "found", None)
-        self.painted = self.painted or bool(resumes)
+        self.painted = self.painted or bool(resumes and not rank_distrib())
         if self.train_iter == 0 and not hasattr(self.learn, "lr_finder") and not resumes:
             if not rank_distrib():
                 best_effort_write(self._forget)

@@ -29,8 +29,10 @@ def in_strokes(
 
 def count_in_strokes(styles: list, wanted: bool | None) -> int:
     "How many works of styles are painted anew, see `in_strokes`."
+    if wanted is False:
+        return 0
     few = [works for works in map(listify, styles) if len(works) <= FEW_WORKS]
-    return sum(_anew(read_picture(work), wanted) for works in few for work in works)
+    return sum(wanted or _anew(read_picture(work), None) for works in few for work in works)
 
 
 def _anew(picture, wanted):

@@ -132,8 +132,11 @@ class FramePainter:
         if shape not in self.sides:
             reduced = short_shape(shape, self.size) if self.size else shape
             painting = painting_shape(reduced, self.options.stroke, None)
-            side = self.paint.tile_side(reduced[::-1], painting, self.options.tile)
-            self.sides[shape] = None if self.painterly else side
+            self.sides[shape] = (
+                None
+                if self.painterly
+                else self.paint.tile_side(reduced[::-1], painting, self.options.tile)
+            )
         return self.sides[shape]
 
     def _reduced(self, x):

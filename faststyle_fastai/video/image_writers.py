@@ -18,6 +18,7 @@ from ..images.files import flatten_alpha
 from ..images.formats import is_numbered, live_film, numbered, numbered_files
 from ..images.saving import QUALITY, TRANSPARENT, check_format, save_picture
 from ..images.shapes import short_shape
+from .frames import LONG
 from .reader import VideoFrame, open_video
 
 __all__ = [
@@ -85,6 +86,7 @@ class Animation(VideoWriter):
     def add(self, frame):
         start, end = (round(self.rate * time) for time in (frame.time, frame.time + frame.seconds))
         delay = min(LONGEST, 1000 // self.rate * (end - start))  # ms
+        delay = delay if delay < LONG else round(delay, -1)
         if self.frames and start < self.next:
             self.delays[-1] = min(LONGEST, self.delays[-1] + delay)
             return

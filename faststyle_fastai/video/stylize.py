@@ -186,8 +186,8 @@ def paint_frames(
         return reached, STOPPED
     except av.FFmpegError as error:
         if of_the_disk(error):
-            writer.abandon(error)
-            said = f"{reader.source} cannot be read ({error.strerror}). Continue with --resume."
+            hint = " Continue with --resume." if writer.abandon(error) else ""
+            said = f"{reader.source} cannot be read ({error.strerror}).{hint}"
             raise FaststyleError(said) from None
         return reached, f"{reader.source} is damaged ({error.strerror})"
     return reached, f"{reader.source} ends early" if reader.is_cut(reached, total) else ""

@@ -140,13 +140,13 @@ def track_packets(
             stream, encodes = tracks[index]
             before = last.get(index, -math.inf)  # several subtitles may begin at one time
             if packet.dts is not None and stream.type == "audio":
-                packet.dts += later.get(index, 0)
-                packet.pts = packet.pts and packet.pts + later.get(index, 0)
-                gap = (packet.dts - before) * packet.time_base if index in last else 0
+                at = packet.dts + later.get(index, 0)
+                gap = (at - before) * packet.time_base if index in last else 0
                 if not -RESET < gap < JUMP:  # pictures go on, too, see reader.VideoReader
-                    more = before + (packet.duration or 1) - packet.dts
-                    later[index] = later.get(index, 0) + more
-                    packet.dts, packet.pts = packet.dts + more, packet.pts and packet.pts + more
+                    later[index] = later.get(index, 0) + before + (packet.duration or 1) - at
+                packet.dts += later.get(index, 0)
+                if packet.pts is not None:
+                    packet.pts += later.get(index, 0)
             if packet.dts is None or packet.dts < before + (stream.type != "subtitle"):  # damaged
                 continue
             last[index] = packet.dts

@@ -136,7 +136,8 @@ class Parts(VideoWriter):
         padding = [(0, side % 2) for side in frame.picture.shape[:2]]  # to even sides
         picture = np.pad(opaque(frame, self.out).picture, [*padding, (0, 0)], "edge")
         self.size = self.size or picture.shape[1::-1]
-        picture = np.asarray(as_large(Image.fromarray(picture), self.size, self.out))
+        if picture.shape[1::-1] != self.size:
+            picture = np.asarray(as_large(Image.fromarray(picture), self.size, self.out))
         coded = encodable(picture, self.stream)
         coded.time_base = self.reader.time_base
         # A picture cut off at its start begins between two time stamps, and before the next one.

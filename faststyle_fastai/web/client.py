@@ -63,5 +63,5 @@ class RemoteStylizer:
             raise FaststyleError(f"{self.address}: {answer.text}")
         try:
             return read(answer)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, TypeError, KeyError) as error:
             raise FaststyleError(f"{self.address} is no page of faststyle web.") from error

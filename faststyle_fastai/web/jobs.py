@@ -228,7 +228,7 @@ class VideoJob(Job):
 
     def __call__(self, painted, total):
         total = total or self.seconds
-        if self.reached(painted / total if total else 0.0):
+        if self.reached(min(1.0, painted / total) if total else 0.0):
             raise KeyboardInterrupt  # as Ctrl-C in the terminal
 
 

@@ -170,6 +170,8 @@ class Mine:
 
     def remove(self, visit, how, body):
         name, _ = self._idle(visit, how)
+        if how.get("untrained") and not self.shelf.painting(name):  # it was trained meanwhile
+            raise FaststyleError(f"{spoken(name)} is trained by now. Delete it in My styles.")
         self.shelf.remove(name)
         self.site.owners.gone(name)
         for key in [key for key in visit.closer if file_name(key[1]) == name]:

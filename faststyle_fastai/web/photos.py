@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from PIL import Image, ImageOps
 
+from ..core.assets import builtin_path
 from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha, image_size, read_picture, read_upright
 from ..images.metadata import read_metadata, sign
@@ -48,7 +49,8 @@ class Photos:
         # One preview and one download at a time, so that none waits for another kind.
         self.turn, self.finishing = threading.Lock(), threading.Lock()
         self.steady: WeakKeyDictionary[Stylizer, Stylizer] = WeakKeyDictionary()
-        self.live_builtin = lru_cache(1)(lambda: Stylizer("slim", **self.where))
+        slim = builtin_path("gallery", "slim")
+        self.live_builtin = lru_cache(1)(lambda: Stylizer(slim, **self.where))
 
     def styles(self, visit, how, body):
         "All styles and their version; without content if they are of the `version` that is known."

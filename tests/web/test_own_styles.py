@@ -113,11 +113,11 @@ def test_a_training_of_few_steps_says_so(visit):
     tab.get_by_role("link", name="Photos and videos").click()
     own_styles(tab)
     chosen(tab, "borrowed")
-    taught(tab, "There was time for 4 steps only")
+    taught(tab, "There was only time for 4 steps")
     with tab.expect_response("**/page/mine"):
         held[0].fulfill(json=[])  # too late
     chosen(tab, "borrowed")
-    taught(tab, "There was time for 4 steps only")
+    taught(tab, "There was only time for 4 steps")
 
 
 def rename(tab, before, after):

@@ -60,7 +60,7 @@ def test_a_training_belongs_to_the_page(visit, site, painting, tmp_path):
     taught(first, "left")
     second = visit()
     teach(second, painting, "Two", tmp_path)
-    taught(second, "waiting for another training to end. You are next.")  # one at a time
+    taught(second, "waiting for a training to end. You are next.")  # one at a time
     first.reload()
     visit.errors.clear()  # the reload cut off what was being loaded
     faces = first.get_by_role("radiogroup", name="My styles")

@@ -231,7 +231,7 @@ def test_the_booth_makes_a_strip_of_four_styles(visit, size):
     heard(tab, "The camera is painted.")
     booth = tab.get_by_role("button", name="Booth", exact=True)
     booth.click()
-    heard(tab, "Four pictures, each after 3, 2, 1.")
+    heard(tab, "Four pictures, each after a 3-2-1 countdown.")
     expect(tab.locator("#count")).to_have_text("3")
     assert Axe().run(tab).violations_count == 0
     tab.keyboard.press("Escape")

@@ -14,7 +14,7 @@ async function openAll(files) {
   }
   if (queue !== mine) return; // something else was opened
   if (photos.length < 2 && queue.length && now.file === files[0]) offerQueue([]);
-  const several = queue.length;
+  const several = photos.length > 1;
   if ((several ? left : files.slice(1)).length === 0) return;
   await idle();
   $("said").append(several ? filled(words.notAll, { names: left.map(({ name }) => name).join(", ") }) : ` ${filled(words.onlyFirst, files[0])}`);
@@ -81,6 +81,7 @@ async function paintQueue(mine) {
     else failed.push(file.name);
   }
   batch = null;
+  document.querySelector(`[name=area][value=${area}]`).checked = true;
   $("bar").hidden = true;
   hold(false);
   $("all").disabled = false;

@@ -51,7 +51,7 @@ $("booth").onclick = async ({ detail }) => {
   $("booth").textContent = words.stop;
   hold(true);
   say("boothSoon");
-  const shots = await takeShots(mine), painted = shots.length === SHOTS ? await paintShots(mine, shots, styles).catch((error) => (say("failed", { why: error.message }), [])) : [];
+  const shots = await takeShots(mine), painted = shots.length === SHOTS ? await paintShots(mine, shots, styles).catch((error) => (($("bar").hidden = true), say("failed", { why: error.message }), [])) : [];
   const left = [$("booth"), document.body].includes(document.activeElement), whole = painted.length === SHOTS;
   booth = null;
   if (whole) {

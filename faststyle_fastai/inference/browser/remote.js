@@ -6,7 +6,7 @@ const blends = false; // strength is the network's, so that another one is anoth
 const lasting = true;
 document.body.classList.add("served");
 const sure = (one) => confirm(filled(words.forgetSure, one));
-const forget = (one) => (leave(one.name), call("remove", { how: { style: one.name } }));
+const forget = (one) => (leave(one.name), call("remove", { how: { style: one.name, untrained: true } }));
 const visitor = (session.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
 // Calls for a photo name it: another tab, or a slow upload, may have sent another one since.

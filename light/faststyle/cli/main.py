@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer import Option
 
-from ..core.errors import FaststyleError, Stopped
+from ..core.errors import FaststyleError, Stopped, UsageError
 from ..core.prefetch import map_overlapped
 from ..core.terminal import tell
 from ..core.values import count
@@ -82,7 +82,7 @@ def stylize(
     settings = replace(settings, mask=settings.mask and mask_of(settings.mask))
     paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
     if likeness is not None and not paint.at_sight:
-        raise FaststyleError("--likeness needs a painting as --style.")
+        raise UsageError("--likeness needs a painting as --style.")
     for name in (styles, settings.black):
         paint.style_weights(name)
     how = vars(settings) | {"style": styles, "array": depth == 16, "likeness": likeness}

@@ -1,0 +1,52 @@
+"Frames of several shapes, rates of animations, and clocks that begin anew."
+
+from fractions import Fraction
+
+import av
+import pytest
+from clips import encode, moving
+from PIL import ExifTags, Image
+
+from faststyle_fastai.inference.options import PaintOptions
+from faststyle_fastai.video.frame_painter import FramePainter
+from faststyle_fastai.video.image_writers import Animation
+from faststyle_fastai.video.reader import VideoFrame, open_video
+from faststyle_fastai.video.stylize import paint_video
+
+
+@pytest.mark.parametrize("out", ["show.mp4", "show.gif"])
+def test_photos_that_lie_on_their_side_get_bars(paint, tmp_path, out):
+    for i, turn in enumerate((1, 6, 1)):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = turn
+        Image.fromarray(next(moving(1))).save(tmp_path / f"{i}.jpg", exif=exif)
+    with pytest.warns(UserWarning, match="differ in shape and get bars"):
+        paint_video(paint, tmp_path / "%d.jpg", tmp_path / out, strength=0.0, fps=1 / 6)
+    with open_video(tmp_path / out) as film:  # each photo has a part of its own
+        shapes = [frame.picture.shape[:2] for frame in film.frames()]
+    assert set(shapes) == {(48, 64)} and len(shapes) >= 3
+
+
+def test_fast_animations_keep_their_rate(tmp_path):
+    film = Animation(tmp_path / "fast.webp")
+    for i, picture in enumerate(moving(12)):
+        film.add(VideoFrame(picture, Fraction(i, 60), Fraction(1, 60)))
+    assert sum(film.delays) == 200 and min(film.delays) > 10  # browsers slow down shorter ones
+
+
+def test_sound_goes_on_where_its_clock_begins_anew(paint, tmp_path):
+    part = encode(tmp_path / "part.ts", moving(25), rate=25, sound=1)
+    (tmp_path / "both.ts").write_bytes(2 * part.read_bytes())
+    paint_video(paint, tmp_path / "both.ts", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as film:
+        ends = {s.type: float(s.duration * s.time_base) for s in film.streams}
+    assert ends["audio"] == pytest.approx(ends["video"], abs=0.3) and ends["video"] > 1.8
+
+
+def test_what_a_mask_spares_stays_the_photo_in_smooth_videos(paint):
+    mask = Image.new("L", (64, 48))
+    mask.paste(255, (0, 0, 32, 48))
+    painter = FramePainter(paint, PaintOptions(mask=mask), smooth=True)
+    for i, picture in enumerate(moving(3)):
+        shown = painter(VideoFrame(picture, Fraction(i, 25), Fraction(1, 25))).picture
+        assert (shown[:, 32:] == picture[:, 32:]).all() and (shown[:, :32] != picture[:, :32]).any()
