@@ -40,9 +40,7 @@ from faststyle_fastai.models.stylefile import load_style, read_state, write_styl
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.terms import TERMS
-from faststyle_fastai.training.callbacks import (
-    ProgressiveResize,
-)
+from faststyle_fastai.training.callbacks import ProgressiveResize
 from faststyle_fastai.training.checkpoint import Checkpoint
 from faststyle_fastai.training.data import StyleDataLoaders
 from faststyle_fastai.training.guards import StopOnNonFinite
@@ -83,15 +81,7 @@ class DeadPenalty(FeaturePenalty):
     penalty looks at the three largest features of each place, before ReLU.
     """
 
-    norms = ("in5",)
-
-    def __init__(
-        self,
-        weight: float = 1.0,  # in the loss
-        least: float = 0.5,  # what each should be
-    ):
-        super().__init__(weight)
-        self.least = least
+    norms, least = ("in5",), 0.5  # what each should be
 
     def penalty(self, norm, inputs, z):
         largest = z[:1].float().topk(min(ALIVE, z.shape[1]), dim=1).values

@@ -82,8 +82,10 @@ def is_a_space(points):
     return abs((gx - rx) * (by - ry) - (bx - rx) * (gy - ry)) > 1e-3
 
 
-def numbered(primaries, transfer):
-    return NamedColors(PRIMARIES.get(primaries, PRIMARIES[1]), D65, TRANSFERS.get(transfer))
+def numbered(primaries: int, transfer: int) -> NamedColors | None:
+    "The colors of two numbers of ITU-T H.273; None: sRGB."
+    found = NamedColors(PRIMARIES.get(primaries, PRIMARIES[1]), D65, TRANSFERS.get(transfer))
+    return None if found == NamedColors() else found
 
 
 def to_srgb(

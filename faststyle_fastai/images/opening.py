@@ -18,7 +18,7 @@ from PIL import Image
 from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
 from .formats import RAW, READERS, readable
-from .named_colors import NamedColors, named_colors, numbered
+from .named_colors import named_colors, numbered
 from .odd import bits_of, choose_page, in_planes, is_negative, mended_png, read_tiff
 from .raw import RawImage, is_raw
 from .remote import download, is_address
@@ -74,8 +74,9 @@ def opened(
                 image.close()
                 image = found
         elif named := image.info.get("nclx_profile"):  # of HEIF
-            found = numbered(named["color_primaries"], named["transfer_characteristics"])
-            image.info[COLORS] = None if found == NamedColors() else found
+            image.info[COLORS] = numbered(
+                named["color_primaries"], named["transfer_characteristics"]
+            )
     with image:
         image.info[SOURCE] = source
         yield image

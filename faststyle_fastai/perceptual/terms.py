@@ -83,7 +83,7 @@ class Style(LayerTerm):
         regions = [of for scale in self.scales for of in seen.style_targets(scale)]
         targets = [target[layer] for target in regions for layer in self.layers]
         # A region has the weight of its area, else small ones would be painted hardest.
-        areas = [1.0 if r is None else r.mean().item() for r in seen.regions] * len(self.scales)
+        areas = [1.0 if r is None else r.mean() for r in seen.regions] * len(self.scales)
         weights = [area * w / len(self.scales) for area in areas for w in self.layers.values()]
         errors = self.loss.distances(statistics, targets)
         return weighted_sum((w, x.to(seen.pred.device)) for w, x in zip(weights, errors))

@@ -24,7 +24,8 @@ def in_strokes(
     if isinstance(style, list):
         return [in_strokes(work, wanted) for work in style] if len(style) <= FEW_WORKS else style
     picture = to_picture(style)  # a Work does not hold it
-    return _thick(Work.of(picture)) if _anew(picture, wanted) else style
+    anew = has_brushwork(picture) if wanted is None else wanted
+    return _thick(Work.of(picture)) if anew else style
 
 
 def count_in_strokes(styles: list, wanted: bool | None) -> int:
@@ -32,11 +33,7 @@ def count_in_strokes(styles: list, wanted: bool | None) -> int:
     if wanted is False:
         return 0
     few = [works for works in map(listify, styles) if len(works) <= FEW_WORKS]
-    return sum(wanted or _anew(read_picture(work), None) for works in few for work in works)
-
-
-def _anew(picture, wanted):
-    return has_brushwork(picture) if wanted is None else wanted
+    return sum(wanted or has_brushwork(read_picture(work)) for works in few for work in works)
 
 
 @lru_cache(maxsize=16)

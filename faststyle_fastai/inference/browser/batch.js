@@ -62,7 +62,7 @@ $("all").onclick = ({ detail }) => {
 };
 
 async function paintQueue(mine) {
-  const done = new Map(), failed = [], { area } = mask();
+  const done = new Map(), failed = [], area = document.querySelector("[name=area]:checked");
   queue.forEach((file) => standing(file, "waits"));
   $("all").textContent = words.stop;
   hold(true);
@@ -72,7 +72,7 @@ async function paintQueue(mine) {
     await idle(); // the first one may be painted just now
     if (mine.stopped) break;
     standing(file, "runs");
-    document.querySelector(`[name=area][value=${area}]`).checked = true; // one without a person was painted whole
+    area.checked = true; // one without a person was painted whole
     if (now.file !== file || !now.painted) await open(file).catch(console.warn);
     const blob = !mine.stopped && now.file === file && now.painted && (await finished(chosenType()));
     standing(file, blob ? "done" : mine.stopped ? "waits" : "failed");
@@ -81,7 +81,7 @@ async function paintQueue(mine) {
     else failed.push(file.name);
   }
   batch = null;
-  document.querySelector(`[name=area][value=${area}]`).checked = true;
+  area.checked = true;
   $("bar").hidden = true;
   hold(false);
   $("all").disabled = false;

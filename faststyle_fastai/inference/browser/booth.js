@@ -21,7 +21,7 @@ async function paintShots(mine, shots, styles) {
   for (const [i, shot] of shots.entries()) {
     const file = await fileOf(shot, `booth-${i + 1}.jpg`);
     fill($("bar"), i / SHOTS);
-    chosen(facts.styles.find(({ name }) => name === styles[i].name) ?? style); // another window may have changed them
+    chosen(asNow(styles[i]));
     await open(file);
     if (mine.stopped || now.file !== file || !now.painted) break;
     painted.push(compose(canvasOf(shot), now.photo));
@@ -29,6 +29,7 @@ async function paintShots(mine, shots, styles) {
   $("bar").hidden = true;
   return painted;
 }
+const asNow = (one) => facts.styles.find(({ name }) => name === one.name) ?? style; // another window may have changed the styles
 const fileOf = async (canvas, name) => new File([await blobOf(canvas, "image/jpeg")], name, { type: "image/jpeg" });
 
 // Pictures one below the other on white, with their names.
@@ -55,7 +56,7 @@ $("booth").onclick = async ({ detail }) => {
   const left = [$("booth"), document.body].includes(document.activeElement), whole = painted.length === SHOTS;
   booth = null;
   if (whole) {
-    chosen(facts.styles.find(({ name }) => name === styles[0].name) ?? style);
+    chosen(asNow(styles[0]));
     [steps, step] = before;
     const file = await fileOf(stripOf(shots, names), "booth.jpg");
     await open(file, addMade({ file, name: "booth" }, stripOf(painted, names), true));
