@@ -49,3 +49,14 @@ def test_every_word_is_in_the_language_file_and_used():
     notes = {"refined", "partly", "sight", "noBase"}  # which the server names
     unused = {name.removesuffix("Served") for name in words} - asked - notes
     assert {name for name in unused if f'"{name}"' not in code} == set()
+
+
+def test_marks_of_french_stay_beside_their_words():
+    for key, text in flat(LANGUAGES["fr"]).items():
+        assert not re.search(r" [:;?!»%]|« ", text), key  # spaces at which a line would break
+
+
+def test_names_within_arabic_keep_their_own_direction():
+    for key, text in flat(LANGUAGES["ar"]).items():
+        bare = re.search(r"(?<!\u2068){(title|now|names?|why)}", text)
+        assert not bare or key == "ownNamed", key  # it is a name itself
