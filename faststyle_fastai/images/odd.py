@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from ..core.extras import extra
+from .formats import stream
 
 __all__ = [
     "bits_of", "choose_page", "in_planes", "is_negative", "mended_png", "read_tiff", "white_of",
@@ -35,16 +36,16 @@ BRIGHT = 16  # highlights of a picture whose white is 1
 
 def mended_png(file: Path | BytesIO) -> BytesIO | None:  # None: not a PNG
     "A PNG without its texts, its profile, and what is damaged beside the picture."
-    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as stream:
-        if (data := stream.read(len(PNG))) != PNG:
+    with stream(file) as whole:
+        if (data := whole.read(len(PNG))) != PNG:
             return None
-        data += stream.read()
+        data += whole.read()
     kept, at = [PNG], len(PNG)
     while at + 12 <= len(data):
         (size,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
         chunk = data[at : at + 12 + size]
-        whole = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
-        if kind in NEEDED and (whole or kind[:1].isupper()):
+        right = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+        if kind in NEEDED and (right or kind[:1].isupper()):
             kept.append(chunk)
         at += 12 + size
     return BytesIO(b"".join(kept))
@@ -63,7 +64,8 @@ def is_negative(image: Image.Image) -> bool:
 def choose_page(image: Image.Image) -> int | None:
     """Go to a TIFF's picture if a thumbnail comes first; how many pictures there are.
 
-    None if there are thumbnails, and then a page that Pillow cannot read.
+    None if there are thumbnails, and then a page that Pillow cannot read. Pages after `MOST_PAGES`
+    do not count.
     """
     pictures, tags, unread = [], image.tag_v2, False  # type: ignore[attr-defined]
     for i in range(MOST_PAGES):
@@ -91,7 +93,7 @@ def read_tiff(
     Raises `DecompressionBombError` if it has more pixels than Pillow may read.
     """
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # one line is enough
-    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as data:
+    with stream(file) as data:
         if data.read(4) not in TIFFS:
             return None
         data.seek(0)

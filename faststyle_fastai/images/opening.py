@@ -85,16 +85,15 @@ def opened(
 def opened_file(file):
     "An image that Pillow opens, or that can be read or mended for it."
     try:
-        image = Image.open(file, formats=readers())
+        return Image.open(file, formats=readers())
     except Image.DecompressionBombError:
         raise
     except Exception:
-        if (found := read_tiff(file)) is None:
-            if (mended := mended_png(file)) is None:
-                raise
-            found = Image.open(mended, formats=["PNG"])
-        return found
-    return image
+        if found := read_tiff(file):
+            return found
+        if mended := mended_png(file):
+            return Image.open(mended, formats=["PNG"])
+        raise
 
 
 def is_tensor(x: Any) -> bool:

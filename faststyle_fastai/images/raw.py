@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageFile
 
 from ..core.extras import extra
+from .formats import stream
 from .odd import REDUCED, SUBFILE, TIFFS
 
 __all__ = ["RawImage", "is_raw"]
@@ -58,7 +59,7 @@ class RawImage(ImageFile.ImageFile):
 
 def is_raw(file: Path | BytesIO) -> bool:
     "Whether a TIFF of any name is a camera's: a DNG, or a thumbnail with the photo below it."
-    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as data:
+    with stream(file) as data:
         if data.read(4) not in TIFFS:
             return False
         data.seek(0)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -11,7 +12,9 @@ from ..core.moments import area
 from .shapes import short_shape
 from .tensors import to_tensor
 
-__all__ = ["Paper", "local_mean", "resized", "resized_tensor", "resize_short", "shrink"]
+__all__ = [
+    "Paper", "local_mean", "resized", "resized_tensor", "resize_short", "short_tensor", "shrink",
+]  # fmt: skip
 
 
 def local_mean(
@@ -74,6 +77,16 @@ def resize_short(
     shape = short_shape((x.shape[-2], x.shape[-1]), size)
     x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
     return x.clamp(0, 1)
+
+
+def short_tensor(
+    image: Image.Image,  # RGB
+    size: int,  # px of the shorter side of the result
+    device: torch.device | None = None,  # as of `to_tensor`
+) -> Tensor:  # [1, 3, h, w] in [0, 1]
+    "An image as a network input, as by `resize_short`; only one color is held in full, as floats."
+    bands = (to_tensor(np.asarray(band)[..., None], device) for band in image.split())
+    return torch.cat([resize_short(band, size) for band in bands], 1)
 
 
 def shrink(x, scale):

@@ -21,7 +21,7 @@ __all__ = ["paint_layers"]
 
 
 def paint_layers(
-    painter: Callable,  # style, strength, private -> Painter, see Stylizer.painter
+    painter: Callable,  # style, private, watch -> Painter, see Stylizer.painter
     image: Image.Image | Tensor,  # opened, or [B, 3 or 4, H, W]
     how: PaintOptions,
     side: int | None,  # px of a tile; None: at once
@@ -40,7 +40,7 @@ def paint_layers(
     shape = painting_shape(image_size(photo)[::-1], how.stroke, how.size)
     for i, style in enumerate(styles):
         tell = watch and partial(part, watch, i, len(styles))
-        one = painter(style, how.strength, private=side is not None)
+        one = painter(style, private=side is not None, watch=tell)
         if side is None:
             layers.append(paint_whole(one, photo, shape, how))
         else:

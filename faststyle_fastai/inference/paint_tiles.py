@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def paint_tiles(
     parts = tiles(size, side)
     sample = parts if how.exact else spread_tiles(size)
     unfinished = tiles(photo.size, side) if small is not None or how.keep_colors else []
-    done, work = pixels(sample), pixels(sample) + pixels(parts) + FINISH * pixels(unfinished)
+    painting = pixels(sample) + pixels(parts)
+    done, work = pixels(sample), painting + FINISH * pixels(unfinished)
 
     def tell(done):
         if watch:
@@ -68,6 +70,7 @@ def paint_tiles(
 
     if not isinstance(painter, Painter):  # it bounds its memory itself
         whole = 0, 0, *size
+        painter = replace(painter, watch=lambda share: tell(share * painting))
         keep(painter(part(whole)), whole)
     else:
         with torch.inference_mode(), computing(painter.device, painter.dtype):
@@ -80,7 +83,7 @@ def paint_tiles(
                 x = part(tile.outer)
                 y = painter.exposed(painter.net(x, painter.styling()), x, exposure)
                 keep(tile.cut(y), tile.core)
-    done = pixels(sample) + pixels(parts)
+    done = painting
     enlarged = None if small is None else enlarger(painted, small, photo)
     out = Image.new("RGB", photo.size) if enlarged else out
     for tile in unfinished:
