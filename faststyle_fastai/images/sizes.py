@@ -54,19 +54,15 @@ def fit_paper(
     paper: Paper,
 ) -> Tensor:  # [B, C, h, w], the same aspect ratio
     "Resize to the largest size on a paper, which is turned as the image is."
-    shape, colors, opacity = paper_shape(x, paper), x[:, :3], x[:, 3:]
+    height, width = x.shape[-2:]
+    scale = min(paper.short / min(height, width), paper.long / max(height, width))
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    colors, opacity = x[:, :3], x[:, 3:]
     if not opacity.numel():
         return resized(x, shape).clamp(0, 1)
     seen = resized(opacity, shape)  # colors that are hidden do not show at edges
     colors = resized(colors * opacity, shape) / seen.clamp(min=1e-4)
     return torch.cat([colors, seen], 1).clamp(0, 1)
-
-
-def paper_shape(x, paper):
-    "The height and width of an image on a paper, in px."
-    height, width = x.shape[-2:]
-    scale = min(paper.short / min(height, width), paper.long / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def resize_short(

@@ -19,8 +19,6 @@ from .enlarge import enlarger
 from .finish import filled, recolor
 from .options import PaintOptions
 from .painter import Painter
-from .pixel_painter import PixelPainter
-from .sight_painter import SightPainter
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, tiles
 
 __all__ = ["paint_tiles"]
@@ -32,7 +30,7 @@ FINISH = 0.1  # time that enlarging and finishing a tile takes, relative to pain
 
 
 def paint_tiles(
-    painter: Painter | PixelPainter | SightPainter,  # a Painter has a network of its own
+    painter: Any,  # a Painter with a network of its own, a PixelPainter or a SightPainter
     image: Image.Image,  # RGB or RGBA
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
