@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from .formats import stream
+from .odd import PNG
 
 __all__ = ["NamedColors", "named_colors", "numbered", "standard_range", "to_srgb"]
 
@@ -40,7 +41,7 @@ def named_colors(
     "The colors that a PNG or an AVIF names."
     with stream(file) as data:
         head = data.read(12)
-        if head[:8] == b"\x89PNG\r\n\x1a\n":
+        if head[:8] == PNG:
             found = of_png(data)
         elif head[4:8] == b"ftyp":
             head += data.read(HEAD)

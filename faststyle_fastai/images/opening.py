@@ -19,8 +19,7 @@ from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
 from .formats import RAW, READERS, readable
 from .named_colors import named_colors, numbered
-from .odd import bits_of, choose_page, in_planes, is_negative, mended_png, read_tiff
-from .raw import RawImage, is_raw
+from .odd import RawImage, is_raw, mended_png, read_tiff, tiff_facts
 from .remote import download, is_address
 
 __all__ = [
@@ -68,8 +67,8 @@ def opened(
         if image.format in ("PNG", "AVIF"):
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":
-            if (pages := choose_page(image)) and not in_planes(image):
-                image.info |= {PAGES: pages, BITS: bits_of(image), NEGATIVE: is_negative(image)}
+            if facts := tiff_facts(image):
+                image.info |= zip((PAGES, BITS, NEGATIVE), facts)
             elif found := read_tiff(file):
                 image.close()
                 image = found

@@ -15,9 +15,8 @@ from ..images.masks import gray
 from ..images.sizes import resize_short
 from ..images.tensors import read_tensor
 from ..models.transformer import SMALLEST
-from .enlarge import enlarged
 from .faces import with_faces
-from .finish import filled, recolor
+from .finish import enlarged, filled, recolor
 from .options import PaintOptions, painting_shape
 from .paint_tiles import paint_tiles
 from .people import faces_of, painted_area

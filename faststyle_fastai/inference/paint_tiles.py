@@ -15,8 +15,7 @@ from ..core.memory import trim_memory
 from ..core.moments import moments
 from ..images.files import to_picture
 from ..images.tensors import to_tensor
-from .enlarge import enlarger
-from .finish import filled, recolor
+from .finish import enlarger, filled, recolor
 from .options import PaintOptions
 from .painter import Painter
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, tiles

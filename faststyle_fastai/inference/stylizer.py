@@ -25,9 +25,8 @@ from ..models.transformer import TransformerNet
 from .builtin import find_name, unknown_style
 from .first_sight import PREDICTED, style_name
 from .layers import paint_layers
-from .mixtures import blended, mean_palette, mixture
 from .options import PaintOptions, painting_shape
-from .painter import Painter
+from .painter import Painter, blended, mean_palette, mixture
 from .pixel_painter import PixelPainter
 from .refine import refined_copy, refining_size
 from .sight_painter import SightPainter, look_at, works_of
