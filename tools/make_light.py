@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "faststyle_fastai"
 SHARED = {  # rooms of the package -> what the light distribution takes of them
     "core": "assets atomic errors extras interrupts prefetch terminal values",
-    "images": "color discovery files formats metadata named_colors odd opening raw remote "
+    "images": "color discovery files formats metadata named_colors odd opening remote "
     "saving shapes sheets",
     "inference": "builtin options",
     "cli": "checks doctor help loading options parsers pipes plans running stylize",

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from .color import parse_profile, srgb
-from .odd import white_of
+from .odd import MOST_PAGES, white_of
 from .opening import BITS, COLORS, NEGATIVE, PAGES, is_tensor, name_of, opened, reading
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ def read_array(
     """
     with opened(source) as image, reading(image):
         if (frames := _frames(image)) > 1:
+            least = "at least " * (image.info.get(PAGES) == MOST_PAGES)
             hint = "; faststyle video paints all" * (image.format in PLAYED)
             warnings.warn(
-                f"{name_of(image)} has {frames} frames or pages. Only the first is used{hint}.",
+                f"{name_of(image)} has {least}{frames} frames or pages. "
+                f"Only the first is used{hint}.",
                 stacklevel=3,
             )
         if _is_deep_gray(image) and not _converts(image):
@@ -205,7 +207,7 @@ def floats(
     image: Image.Image | np.ndarray,  # RGB or RGBA; [H, W, 3 or 4] uint8
 ) -> np.ndarray:  # [H, W, 3 or 4] float32 in [0, 1]
     "The colors of an image."
-    return np.asarray(image).astype(np.float32) / 255
+    return np.divide(np.asarray(image), 255, dtype=np.float32)  # no second copy
 
 
 def to_picture(

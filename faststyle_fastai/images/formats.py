@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path, PurePath
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from .remote import is_address, is_link
@@ -14,7 +15,7 @@ from .remote import is_address, is_link
 __all__ = [
     "FILMS", "MOVING", "PICTURES", "RAW", "READERS", "file_name", "is_film", "is_numbered",
     "is_painting", "is_picture", "live_film", "named_works", "numbered", "numbered_files",
-    "readable",
+    "readable", "stream",
 ]  # fmt: skip
 
 # Extensions of raster formats used for photos (not .svg, .pdf or .ico).
@@ -102,6 +103,13 @@ def file_name(
     if BARRED:
         name = re.sub(f"[{BARRED}]", "_", name).rstrip(". ")
     return name if Path(name).suffix.lower() in PICTURES else f"{name}.png"
+
+
+def stream(
+    file: Path | BytesIO,  # BytesIO: of an address; it stays open
+) -> BinaryIO:  # to close
+    "The bytes of a file, from the first."
+    return BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb")
 
 
 def is_numbered(path: str | Path) -> bool:

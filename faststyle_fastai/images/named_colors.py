@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .formats import stream
+from .odd import PNG
+
 __all__ = ["NamedColors", "named_colors", "numbered", "standard_range", "to_srgb"]
 
 D65 = 0.3127, 0.3290
@@ -36,13 +39,12 @@ def named_colors(
     file: Path | BytesIO,
 ) -> NamedColors | None:  # None: sRGB, or as the file's profile says
     "The colors that a PNG or an AVIF names."
-    stream = BytesIO(file.getbuffer()) if isinstance(file, BytesIO) else file.open("rb")
-    with stream:
-        head = stream.read(12)
-        if head[:8] == b"\x89PNG\r\n\x1a\n":
-            found = of_png(stream)
+    with stream(file) as data:
+        head = data.read(12)
+        if head[:8] == PNG:
+            found = of_png(data)
         elif head[4:8] == b"ftyp":
-            head += stream.read(HEAD)
+            head += data.read(HEAD)
             at = head.find(b"colrnclx")
             found = numbered(head[at + 9], head[at + 11]) if 0 <= at < len(head) - 11 else None
         else:
@@ -50,16 +52,16 @@ def named_colors(
     return None if found == NamedColors() else found
 
 
-def of_png(stream):
+def of_png(data):
     "Of chunks, of which cICP comes first and a profile second."
     chunks: dict[bytes, bytes] = {}
-    stream.seek(8)
-    while len(start := stream.read(8)) == 8 and start[4:] not in (b"IDAT", b"IEND"):
+    data.seek(8)
+    while len(start := data.read(8)) == 8 and start[4:] not in (b"IDAT", b"IEND"):
         (size,), kind = struct.unpack(">I", start[:4]), start[4:]
         if kind in (b"cICP", b"gAMA", b"cHRM", b"sRGB", b"iCCP") and size < 64 or kind == b"iCCP":
-            chunks[kind] = stream.read(min(size, 64))
+            chunks[kind] = data.read(min(size, 64))
             size -= min(size, 64)
-        stream.seek(size + 4, 1)
+        data.seek(size + 4, 1)
     if len(found := chunks.get(b"cICP", b"")) == 4:
         return numbered(*found[:2])
     if b"iCCP" in chunks or b"sRGB" in chunks:

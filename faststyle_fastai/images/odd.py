@@ -1,20 +1,21 @@
-"Images that Pillow does not read, reads in part, or refuses for what is beside the picture."
+"Files that Pillow does not read, reads in part, or refuses for what is beside the picture."
 
 import logging
 import math
 import struct
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
 from ..core.extras import extra
+from .formats import stream
 
 __all__ = [
-    "bits_of", "choose_page", "in_planes", "is_negative", "mended_png", "read_tiff", "white_of",
+    "MOST_PAGES", "PNG", "RawImage", "is_raw", "mended_png", "read_tiff", "tiff_facts", "white_of",
 ]  # fmt: skip
 
 TEXT = 2**24  # bytes of a PNG's text or profile that are read
@@ -26,6 +27,7 @@ SUBFILE, REDUCED = 254, 1  # a TIFF's tag, and its bit of thumbnails
 PLANAR, PLANES, BITS, COLORS = 284, 2, 258, 262  # tags, and a value of the first one
 WHITE_IS_0, RGB = 0, 2  # of the colors
 MULTIPLIED, SEPARATE = 1, 2  # opacity
+DNG, MORE = 50706, 330  # more tags: of cameras' files, and of pictures below a thumbnail
 TIFFS = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 MOST_PAGES = 64  # that are looked at
 INFO = {"icc_profile": 34675, "dpi": 282}  # what Pillow notes of a page, and its tag
@@ -35,37 +37,41 @@ BRIGHT = 16  # highlights of a picture whose white is 1
 
 def mended_png(file: Path | BytesIO) -> BytesIO | None:  # None: not a PNG
     "A PNG without its texts, its profile, and what is damaged beside the picture."
-    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as stream:
-        if (data := stream.read(len(PNG))) != PNG:
+    with stream(file) as whole:
+        if (data := whole.read(len(PNG))) != PNG:
             return None
-        data += stream.read()
+        data += whole.read()
     kept, at = [PNG], len(PNG)
     while at + 12 <= len(data):
         (size,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
         chunk = data[at : at + 12 + size]
-        whole = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
-        if kind in NEEDED and (whole or kind[:1].isupper()):
+        right = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+        if kind in NEEDED and (right or kind[:1].isupper()):
             kept.append(chunk)
         at += 12 + size
     return BytesIO(b"".join(kept))
 
 
-def bits_of(image: Image.Image) -> int:
-    "The bits of a TIFF's channels."
-    return max(image.tag_v2.get(BITS, (8,)))  # type: ignore[attr-defined]
+def tiff_facts(
+    image: Image.Image,  # opened; it goes to its picture if a thumbnail comes first
+) -> tuple[int, int, bool] | None:  # None: Pillow cannot read it, or would mix up its colors
+    "How many pictures a TIFF has, the bits of its channels, and whether 0 is white."
+    if not (pictures := choose_page(image)):
+        return None
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    bits = max(tags.get(BITS, (8,)))
+    if tags.get(PLANAR) == PLANES and bits > 8:
+        return None
+    return pictures, bits, tags.get(COLORS) == WHITE_IS_0  # which Pillow minds in 8 bits only
 
 
-def is_negative(image: Image.Image) -> bool:
-    "Whether 0 is white in a TIFF, which Pillow minds in 8 bits only."
-    return image.tag_v2.get(COLORS) == WHITE_IS_0  # type: ignore[attr-defined]
-
-
-def choose_page(image: Image.Image) -> int | None:
+def choose_page(image):
     """Go to a TIFF's picture if a thumbnail comes first; how many pictures there are.
 
-    None if there are thumbnails, and then a page that Pillow cannot read.
+    None if there are thumbnails, and then a page that Pillow cannot read. Pages after `MOST_PAGES`
+    do not count.
     """
-    pictures, tags, unread = [], image.tag_v2, False  # type: ignore[attr-defined]
+    pictures, tags, unread = [], image.tag_v2, False
     for i in range(MOST_PAGES):
         try:
             image.seek(i)
@@ -91,7 +97,7 @@ def read_tiff(
     Raises `DecompressionBombError` if it has more pixels than Pillow may read.
     """
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # one line is enough
-    with BytesIO(file.getvalue()) if isinstance(file, BytesIO) else file.open("rb") as data:
+    with stream(file) as data:
         if data.read(4) not in TIFFS:
             return None
         data.seek(0)
@@ -160,7 +166,63 @@ def white_of(values: np.ndarray) -> float:
     return next((top for top in (1, 255, 65535) if most <= top), float(most))
 
 
-def in_planes(image: Image.Image) -> bool:
-    "Whether a TIFF has planes of 16 bits, which Pillow mixes up."
-    tags = image.tag_v2  # type: ignore[attr-defined]
-    return tags.get(PLANAR) == PLANES and bits_of(image) > 8
+class RawImage(ImageFile.ImageFile):
+    "A camera's RAW file as Pillow's image. LibRaw develops it, upright and in sRGB, on loading."
+
+    format, format_description = "RAW", "Camera RAW"
+
+    def _open(self):
+        assert self.fp is not None
+        self._exif = tags_of(self.fp)
+        with self._explained():
+            self._raw = extra("rawpy", "raw").imread(self.filename or self.fp)
+        sizes = self._raw.sizes
+        self._size = sizes.width, sizes.height
+        if sizes.flip in (5, 6):  # a quarter turn
+            self._size = self._size[::-1]
+        self._mode = "RGB"
+        Image._decompression_bomb_check(self.size)
+
+    def load(self):
+        if self._im is None:
+            with self._explained(), self._raw as raw:
+                developed = Image.fromarray(raw.postprocess(use_camera_wb=True).squeeze())
+                if developed.mode != "RGB":  # of a camera without colors
+                    developed = developed.convert("RGB")
+            self.im, self._size = developed.im, developed.size
+        return super().load()
+
+    def getexif(self):
+        return self._exif
+
+    @contextmanager
+    def _explained(self):
+        "Errors of LibRaw with the camera's name: it may be newer than LibRaw."
+        rawpy = extra("rawpy", "raw")
+        try:
+            yield
+        except rawpy.LibRawError as error:
+            why = error.args[0].decode() if error.args else type(error).__name__
+            parts = (self.getexif().get(tag) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
+            camera = " ".join(str(part).strip() for part in parts if part)
+            raise ValueError(f"{why} (camera: {camera or 'unknown'})") from None
+
+
+def is_raw(file: Path | BytesIO) -> bool:
+    "Whether a TIFF of any name is a camera's: a DNG, or a thumbnail with the photo below it."
+    with stream(file) as data:
+        if data.read(4) not in TIFFS:
+            return False
+        data.seek(0)
+        tags = tags_of(data)
+    return DNG in tags or bool(tags.get(SUBFILE, 0) & REDUCED and MORE in tags)
+
+
+def tags_of(file):
+    "EXIF of a file that is built like a TIFF: of all but .cr3, .raf, .orf and .rw2."
+    exif = Image.Exif()
+    with suppress(Exception):
+        exif.load_from_fp(file)
+        exif.pop(ExifTags.Base.Orientation, None)  # LibRaw turns the image
+    file.seek(0)
+    return exif

@@ -19,8 +19,7 @@ from ..core.errors import FaststyleError, UsageError, out_of_memory
 from ..core.extras import install_line
 from .formats import RAW, READERS, readable
 from .named_colors import named_colors, numbered
-from .odd import bits_of, choose_page, in_planes, is_negative, mended_png, read_tiff
-from .raw import RawImage, is_raw
+from .odd import RawImage, is_raw, mended_png, read_tiff, tiff_facts
 from .remote import download, is_address
 
 __all__ = [
@@ -68,8 +67,8 @@ def opened(
         if image.format in ("PNG", "AVIF"):
             image.info[COLORS] = named_colors(file)
         elif image.format == "TIFF":
-            if (pages := choose_page(image)) and not in_planes(image):
-                image.info |= {PAGES: pages, BITS: bits_of(image), NEGATIVE: is_negative(image)}
+            if facts := tiff_facts(image):
+                image.info |= zip((PAGES, BITS, NEGATIVE), facts)
             elif found := read_tiff(file):
                 image.close()
                 image = found
@@ -85,16 +84,15 @@ def opened(
 def opened_file(file):
     "An image that Pillow opens, or that can be read or mended for it."
     try:
-        image = Image.open(file, formats=readers())
+        return Image.open(file, formats=readers())
     except Image.DecompressionBombError:
         raise
     except Exception:
-        if (found := read_tiff(file)) is None:
-            if (mended := mended_png(file)) is None:
-                raise
-            found = Image.open(mended, formats=["PNG"])
-        return found
-    return image
+        if found := read_tiff(file):
+            return found
+        if mended := mended_png(file):
+            return Image.open(mended, formats=["PNG"])
+        raise
 
 
 def is_tensor(x: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -11,7 +12,9 @@ from ..core.moments import area
 from .shapes import short_shape
 from .tensors import to_tensor
 
-__all__ = ["Paper", "local_mean", "resized", "resized_tensor", "resize_short", "shrink"]
+__all__ = [
+    "Paper", "local_mean", "resized", "resized_tensor", "resize_short", "short_tensor", "shrink",
+]  # fmt: skip
 
 
 def local_mean(
@@ -51,19 +54,15 @@ def fit_paper(
     paper: Paper,
 ) -> Tensor:  # [B, C, h, w], the same aspect ratio
     "Resize to the largest size on a paper, which is turned as the image is."
-    shape, colors, opacity = paper_shape(x, paper), x[:, :3], x[:, 3:]
+    height, width = x.shape[-2:]
+    scale = min(paper.short / min(height, width), paper.long / max(height, width))
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    colors, opacity = x[:, :3], x[:, 3:]
     if not opacity.numel():
         return resized(x, shape).clamp(0, 1)
     seen = resized(opacity, shape)  # colors that are hidden do not show at edges
     colors = resized(colors * opacity, shape) / seen.clamp(min=1e-4)
     return torch.cat([colors, seen], 1).clamp(0, 1)
-
-
-def paper_shape(x, paper):
-    "The height and width of an image on a paper, in px."
-    height, width = x.shape[-2:]
-    scale = min(paper.short / min(height, width), paper.long / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def resize_short(
@@ -74,6 +73,16 @@ def resize_short(
     shape = short_shape((x.shape[-2], x.shape[-1]), size)
     x = F.interpolate(x.float(), shape, mode="bilinear", antialias=True, align_corners=False)
     return x.clamp(0, 1)
+
+
+def short_tensor(
+    image: Image.Image,  # RGB
+    size: int,  # px of the shorter side of the result
+    device: torch.device | None = None,  # as of `to_tensor`
+) -> Tensor:  # [1, 3, h, w] in [0, 1]
+    "An image as a network input, as by `resize_short`; only one color is held in full, as floats."
+    bands = (to_tensor(np.asarray(band)[..., None], device) for band in image.split())
+    return torch.cat([resize_short(band, size) for band in bands], 1)
 
 
 def shrink(x, scale):

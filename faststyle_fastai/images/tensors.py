@@ -10,7 +10,7 @@ from torch import Tensor
 from .files import read_array
 from .opening import is_tensor, opened
 
-__all__ = ["LUMA", "luminance", "read_tensor", "to_tensor"]
+__all__ = ["luminance", "read_tensor", "to_tensor"]
 
 
 def read_tensor(
@@ -32,7 +32,7 @@ def to_tensor(
 ) -> Tensor:  # [1, 3 or 4, H, W] float32 in [0, 1]
     "An image as a network input."
     x = planes(torch.from_numpy(np.array(image)).to(device=device))
-    return x.float() if x.is_floating_point() else x.float() / 255
+    return x.float() if x.is_floating_point() else x.float().div_(255)  # no second copy
 
 
 def planes(x):

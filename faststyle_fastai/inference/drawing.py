@@ -59,8 +59,7 @@ def draw_strokes(
 ) -> Image.Image:
     "Draw strokes with the hairs of their brushes, lit from the upper left, as an image."
     relief = relief_of(strokes, relief)
-    last = deque(drawn(strokes, size, 1), maxlen=1).pop()
-    return shown(last, relief, canvas)
+    return shown(finished(strokes, size), relief, canvas)
 
 
 def painting_frames(
@@ -84,8 +83,7 @@ def draw_heights(
     size: int | None = None,  # px of the longer side; None: the image's
 ) -> Image.Image:
     "Draw how high the paint lies, as an 8-bit gray image."
-    last = deque(drawn(strokes, size, 1), maxlen=1).pop()
-    return last.getchannel("K")
+    return finished(strokes, size).getchannel("K")
 
 
 def relief_of(strokes, relief):
@@ -99,6 +97,11 @@ def shown(frame, relief, canvas):
     *colors, heights = frame.split()
     picture = Image.merge("RGB", colors)
     return lit(picture, heights, relief, canvas) if relief or canvas else picture
+
+
+def finished(strokes, size):
+    "The last of `drawn`."
+    return deque(drawn(strokes, size, 1), maxlen=1).pop()
 
 
 def drawn(strokes, size, n):

@@ -118,7 +118,7 @@ def palette_of(
     painting: Tensor | list[Tensor],  # [1, 3, H, W] in [0, 1], or several works
 ) -> list[list[float]]:  # 4x4
     "Means and products of the colors of a painting, see core.moments; their means over the works."
-    return mean_moments([[inner_moments(work)] for work in listify(painting)])[0][0].tolist()
+    return torch.cat([inner_moments(work) for work in listify(painting)]).mean(0).tolist()
 
 
 def inner_moments(features):

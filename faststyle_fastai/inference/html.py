@@ -22,8 +22,7 @@ from ..core.atomic import atomic_write
 from ..core.errors import FaststyleError
 from ..images.files import read_picture, to_picture
 from ..images.shapes import PAPERS
-from ..images.sizes import resize_short
-from ..images.tensors import to_tensor
+from ..images.sizes import short_tensor
 from ..models.decoder import load_decoder
 from ..models.people import people_net
 from .builtin import BUILTIN_STYLES, style_thumbnail, style_title
@@ -94,8 +93,8 @@ def export_html(
     }
     programs: dict[str, Callable] = {"style": partial(program_of, paint)}
     if paint.at_sight and len(names) == 1 and len(works := listify(paint.paintings[names[0]])) == 1:
-        work = to_tensor(read_picture(works[0]))
-        places = to_picture(resize_short(work, min(SIDE, *work.shape[2:])))
+        work = read_picture(works[0])
+        places = to_picture(short_tensor(work, min(SIDE, *work.size)))
         styles[0]["work"] = jpeg_address(places, 95)  # which photos take
         programs |= neighbors_programs()
     return write_page(path, title, facts, programs)

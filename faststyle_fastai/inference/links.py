@@ -23,7 +23,7 @@ from ..models.normalization import is_affine
 from ..models.stylefile import builtin_base, builtin_weights, load_style, network_of
 from .builtin import BUILTIN_STYLES
 from .first_sight import PREDICTED, any_style
-from .mixtures import mean_palette, mixture
+from .painter import mean_palette, mixture
 
 __all__ = ["network_in", "read_link", "shared_networks", "studio_address", "style_link"]
 

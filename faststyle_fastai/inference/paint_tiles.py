@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,9 @@ from ..core.memory import trim_memory
 from ..core.moments import moments
 from ..images.files import to_picture
 from ..images.tensors import to_tensor
-from .enlarge import enlarger
-from .finish import filled, recolor
+from .finish import enlarger, filled, recolor
 from .options import PaintOptions
 from .painter import Painter
-from .pixel_painter import PixelPainter
-from .sight_painter import SightPainter
 from .tiles import fits_at_once, fix_statistics, pixels, spread_tiles, tiles
 
 __all__ = ["paint_tiles"]
@@ -31,7 +29,7 @@ FINISH = 0.1  # time that enlarging and finishing a tile takes, relative to pain
 
 
 def paint_tiles(
-    painter: Painter | PixelPainter | SightPainter,  # a Painter has a network of its own
+    painter: Any,  # a Painter with a network of its own, a PixelPainter or a SightPainter
     image: Image.Image,  # RGB or RGBA
     shape: tuple[int, int],  # height and width to paint at
     how: PaintOptions,
@@ -47,7 +45,8 @@ def paint_tiles(
     parts = tiles(size, side)
     sample = parts if how.exact else spread_tiles(size)
     unfinished = tiles(photo.size, side) if small is not None or how.keep_colors else []
-    done, work = pixels(sample), pixels(sample) + pixels(parts) + FINISH * pixels(unfinished)
+    painting = pixels(sample) + pixels(parts)
+    done, work = pixels(sample), painting + FINISH * pixels(unfinished)
 
     def tell(done):
         if watch:
@@ -68,6 +67,7 @@ def paint_tiles(
 
     if not isinstance(painter, Painter):  # it bounds its memory itself
         whole = 0, 0, *size
+        painter = replace(painter, watch=lambda share: tell(share * painting))
         keep(painter(part(whole)), whole)
     else:
         with torch.inference_mode(), computing(painter.device, painter.dtype):
@@ -80,7 +80,7 @@ def paint_tiles(
                 x = part(tile.outer)
                 y = painter.exposed(painter.net(x, painter.styling()), x, exposure)
                 keep(tile.cut(y), tile.core)
-    done = pixels(sample) + pixels(parts)
+    done = painting
     enlarged = None if small is None else enlarger(painted, small, photo)
     out = Image.new("RGB", photo.size) if enlarged else out
     for tile in unfinished:

@@ -16,7 +16,7 @@ from ..images.shapes import fitted
 from ..images.sizes import resized, resized_tensor
 from ..images.tensors import to_tensor
 from ..models.people import people_net
-from .enlarge import planes, resized_part
+from .finish import planes, resized_part
 from .options import PaintOptions
 
 __all__ = [

@@ -13,7 +13,7 @@ from ..images.files import read_picture, to_picture
 from ..images.sizes import resized
 from ..optimization.pixel_recipes import LARGEST, Optimization, optimization_plan, scales_between
 from ..optimization.pixels import PixelOptimizer
-from .enlarge import enlarged
+from .finish import enlarged
 from .refine import rounded_steps
 from .sight_painter import SightPainter
 

@@ -19,8 +19,7 @@ from ..core.devices import computing
 from ..core.errors import FaststyleError
 from ..core.muon import by_step
 from ..images.files import image_size, opened, read_picture
-from ..images.sizes import resize_short
-from ..images.tensors import to_tensor
+from ..images.sizes import resize_short, short_tensor
 from ..models.normalization import grained, is_affine
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
@@ -39,6 +38,7 @@ LOSS = merged(
         "tone": {"weight": 0.8},
     },
 )
+SEEN = LOSS["style"]["size"]  # px of a painting's short side, at most
 RATE = 1e-2  # peak of the learning rate, for MANY steps or more; for fewer it is less
 MANY, FEWEST = 32, 4  # steps
 MOST = 128  # with 512, the picture hardly changes and gets a faint grid
@@ -78,7 +78,7 @@ def refined_copy(
     if painting is None:
         raise FaststyleError(f"Refining {name} needs its painting (painting=).")
     photos = [photo_to_refine(each, how, paint.device) for each in listify(pictures)]
-    works = [to_tensor(read_picture(work)) for work in listify(painting)]
+    works = [short_tensor(x, min(SEEN, *x.size)) for x in map(read_picture, listify(painting))]
     net = refine(paint.network([name]), works, photos, seconds, paint.dtype, watch)
     other = copy(paint)  # the network is loaded by now
     other.net, other.weights = net, {k: v.detach() for k, v in net.state_dict().items()}
@@ -97,8 +97,7 @@ def photo_to_refine(
     with opened(picture) as image:
         size = painting_shape(image_size(image)[::-1], how.stroke, how.size)
         short = refining_size(size[::-1])
-        photo = to_tensor(read_picture(picture, shortest=short), device)
-    return resize_short(photo, short)
+        return short_tensor(read_picture(picture, shortest=short), short, device)
 
 
 def refine(
@@ -167,6 +166,6 @@ def rounded_steps(room: float) -> int:
 
 def refining_loss(painting: Tensor | list[Tensor]) -> VggLoss:
     "The loss to step down."
-    layers, most = [*LOSS["content"]["layers"], *LOSS["style"]["layers"]], LOSS["style"]["size"]
-    works = [resize_short(x, min(most, *x.shape[-2:])) for x in listify(painting)]
+    layers = [*LOSS["content"]["layers"], *LOSS["style"]["layers"]]
+    works = [resize_short(x, min(SEEN, *x.shape[-2:])) for x in listify(painting)]
     return VggLoss(perceptual_backbone("lite", layers=layers), [works], loss=LOSS)

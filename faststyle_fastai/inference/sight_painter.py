@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
@@ -16,8 +16,7 @@ from ..core.devices import computing
 from ..core.errors import FaststyleError
 from ..images.files import read_picture, warn_if_small
 from ..images.remote import Work, digest
-from ..images.sizes import resize_short
-from ..images.tensors import to_tensor
+from ..images.sizes import short_tensor
 from ..models.decoder import (
     PLACE,
     REACH,
@@ -67,8 +66,7 @@ class SightPainter:
         left, top = self.follow.next_frame(x) if self.follow else (0, 0)
         room = left, -(left + width) % UNIT, top, -(top + height) % UNIT
         x = F.pad(x, room, mode="replicate")
-        works = [(kind, work) for kind, works in enumerate(self.works) for work in works]
-        other, palette, styles = of_works(works, self.device, self.dtype)
+        other, palette, styles = self.canvas
         tiles = [(y, x_) for y in range(0, x.shape[2], TILE) for x_ in range(0, x.shape[3], TILE)]
         own = keys(self.seen(x, tiles)).to(other)
         held = self.follow.held(own.shape[2:], self.device) if self.follow else None
@@ -88,6 +86,11 @@ class SightPainter:
         if self.watch:
             self.watch(1)
         return out[..., top : top + height, left : left + width].clamp(0, 1)
+
+    @cached_property
+    def canvas(self) -> tuple:
+        "As of `of_works`; the files are read once for all frames of a film."
+        return of_works(self.works, self.device, self.dtype)
 
     def seen(self, x, tiles):
         "The features of places, tile by tile."
@@ -142,8 +145,8 @@ def inside(x, unit):
 
 
 def of_works(works, device, dtype):
-    "The canvas of works, each with its style's number."
-    seen = tuple((kind, Work.of(work)) for kind, work in works)
+    "The canvas of the works of each style."
+    seen = tuple((kind, Work.of(work)) for kind, style in enumerate(works) for work in style)
     if len(seen) == 1:
         return *of_painting(seen[0][1], device, dtype), None
     return _of_works(seen, device, dtype)
@@ -168,10 +171,10 @@ def _of_works(works, device, dtype):
 @torch.inference_mode()
 def of_painting(work, device, dtype, area=AREA):
     "Keys of a painting, [1, C, H, W], and its cells and light as blocks, [4 * C, H * W]."
-    painting = to_tensor(read_picture(work.source)).to(device)
-    height, width = painting.shape[2:]
-    short = min(SIDE, height, width, int(math.sqrt(area * min(height, width) / max(height, width))))
-    painting = resize_short(painting, max(LEAST, short))
+    image = read_picture(work.source)
+    shorter, longer = sorted(image.size)
+    short = min(SIDE, shorter, int(math.sqrt(area * shorter / longer)))
+    painting = short_tensor(image, max(LEAST, short), device)
     height, width = (n // UNIT * UNIT for n in painting.shape[2:])
     painting = painting[..., :height, :width]
     with computing(device, dtype):
@@ -215,7 +218,7 @@ def look_at(
 ) -> None:
     "Read paintings, so that a wrong one fails here, and remember the last of them."
     for style in map(listify, paintings):
-        of_works([(0, work) for work in style], device, dtype)
+        of_works([style], device, dtype)
         for work in style:
             warn_if_small(work, SMALL)
 

@@ -26,7 +26,7 @@ from .builtin import find_style, style_thumbnail
 from .first_sight import first_sight, paintings_by_name
 from .links import network_in, read_link
 
-__all__ = ["Source", "source_of"]
+__all__ = ["source_of"]
 
 
 @dataclass

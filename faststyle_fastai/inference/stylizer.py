@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,8 @@ from ..models.transformer import TransformerNet
 from .builtin import find_name, unknown_style
 from .first_sight import PREDICTED, style_name
 from .layers import paint_layers
-from .mixtures import blended, mean_palette, mixture
 from .options import PaintOptions, painting_shape
-from .painter import Painter
+from .painter import Painter, blended, mean_palette, mixture
 from .pixel_painter import PixelPainter
 from .refine import refined_copy, refining_size
 from .sight_painter import SightPainter, look_at, works_of
@@ -136,22 +134,24 @@ class Stylizer:
             raise ValueError(f"A batch of {n} images becomes a tensor: add tensor=True.")
         check_kind("likeness", likeness, float | None)
         check_range("likeness", likeness, 0, 1)
+        at_sight = self.decodes or painterly
+        if likeness is not None and not (at_sight or refine):
+            raise FaststyleError("likeness= needs a painting at sight, painterly= or refine=.")
+
+        def painter(style, private, watch):
+            if refine:
+                first = self.sight_painter(style)
+                return PixelPainter(first, strength, refine, likeness, self.precision, watch)
+            if at_sight:
+                alike = 1.0 if likeness is None else likeness
+                return self.sight_painter(style, strength, watch=watch, likeness=alike)
+            return self.painter(style, strength, private)
+
         with opened(picture) as image:
             stored = image_size(image)  # the photo may lie on its side
             shape = painting_shape(stored[::-1], how.stroke, how.size)
-            painter: Callable[..., Any] = self.painter
-            if self.decodes or painterly:
-                alike = 1.0 if likeness is None else likeness
-                painter = partial(self.sight_painter, watch=watch, likeness=alike)
-            elif likeness is not None and not refine:
-                raise FaststyleError("likeness= needs a painting at sight, painterly= or refine=.")
             if refine:
                 how = replace(how, size=max(FEWEST_PX, refining_size(shape[::-1])))
-
-                def painter(style, strength, private=False):
-                    first = self.sight_painter(style)
-                    return PixelPainter(first, strength, refine, likeness, self.precision, watch)
-
             side = None if n > 1 else self.tile_side(stored, shape, how.tile)
             painted = None
             while painted is None:
@@ -197,7 +197,6 @@ class Stylizer:
         self,
         style=None,  # as in `__call__`
         strength: float = 1.0,
-        private: bool = False,  # as in `painter`; it always is
         **how: Any,  # `watch`, `follow` and `likeness` of the painter
     ) -> SightPainter:
         "A painter with places of the style's painting."

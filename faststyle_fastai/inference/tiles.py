@@ -22,8 +22,8 @@ from ..models.normalization import mean_and_variance, pooled
 from ..models.transformer import SMALLEST, TransformerNet
 
 __all__ = [
-    "Tile", "chosen_side", "fits_at_once", "fix_statistics", "pixels", "smaller_side",
-    "spread_tiles", "tile_side", "tiles",
+    "chosen_side", "fits_at_once", "fix_statistics", "pixels", "smaller_side", "spread_tiles",
+    "tiles",
 ]  # fmt: skip
 
 HALO = 56  # px, a multiple of 4
@@ -138,16 +138,16 @@ def chosen_side(
     device: torch.device,
 ) -> int | None:  # px; None: paint without tiles
     "The side of the tiles that an image is painted in."
-    if tile == "auto" and math.prod(photo) > LARGE > math.prod(size):
-        return SIDE
-    side = tile_side(size, device) if tile == "auto" else tile
-    if tile == "auto" and side:
-        warnings.warn(
-            f"{size[0]}x{size[1]} px is painted in tiles of {side} px because it does "
-            "not fit in the free memory.",
-            stacklevel=4,
-        )
-    return side if side and len(tiles(size, side)) > 1 and min(size) >= SMALLEST else None
+    if tile == "auto":
+        if math.prod(photo) > LARGE > math.prod(size):
+            return SIDE
+        if tile := tile_side(size, device):
+            warnings.warn(
+                f"{size[0]}x{size[1]} px is painted in tiles of {tile} px because it does "
+                "not fit in the free memory.",
+                stacklevel=4,
+            )
+    return tile if tile and len(tiles(size, tile)) > 1 and min(size) >= SMALLEST else None
 
 
 def tile_side(

@@ -17,8 +17,8 @@ from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..inference.faces import with_faces
 from ..inference.finish import filled
+from ..inference.layers import painted_at
 from ..inference.options import PaintOptions, painting_shape
-from ..inference.paint_whole import painted_at
 from ..inference.stylizer import Stylizer
 from .matches import FollowedMatches
 from .reader import VideoFrame

@@ -70,6 +70,13 @@ def test_tiffs_with_opacity_or_white_at_zero():
     assert away("white.tif", right[..., :1]) < 0.6
 
 
+def test_many_pages_are_not_all_counted():
+    for pages, said in ((63, "has 63 frames"), (70, "has at least 64 frames")):
+        tifffile.imwrite("pages.tif", np.zeros((pages, 8, 8), np.uint8), photometric="minisblack")
+        with pytest.warns(UserWarning, match=said):
+            read_array("pages.tif")
+
+
 def test_packed_gray_of_twelve_bits():
     wide = np.tile(np.linspace(0, 4095, 64).round().astype(int), (8, 1))
     even, odd = wide[:, ::2], wide[:, 1::2]

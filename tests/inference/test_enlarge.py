@@ -9,7 +9,7 @@ from faststyle_fastai.all import PaintOptions, Stylizer, to_tensor
 from faststyle_fastai.images.files import to_picture
 from faststyle_fastai.images.shapes import short_shape
 from faststyle_fastai.images.sizes import resize_short, resized
-from faststyle_fastai.inference.enlarge import enlarged, enlarger
+from faststyle_fastai.inference.finish import enlarged, enlarger
 from faststyle_fastai.inference.options import painting_shape
 from faststyle_fastai.inference.paint_tiles import reduced
 

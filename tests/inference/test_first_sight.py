@@ -200,6 +200,14 @@ def test_any_image_is_a_painting(name, photo):
     assert paint.paint(x).isfinite().all() and paint(x, tensor=True).isfinite().all()
 
 
+@pytest.mark.parametrize("tile", [None, 64])
+def test_progress_only_grows(painting, photo, tile):
+    paint, shares = Stylizer([painting, "udnie"], "cpu"), []
+    how = {"mask": Image.linear_gradient("L").resize((96, 72)), "black": 1, "tile": tile}
+    paint(photo, 0, size=66, **how, watch=shares.append)
+    assert shares == sorted(shares) and shares[0] < 0.5 < shares[-1] == 1
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 90), (33, 31), (129, 64)])
 def test_photos_of_any_size(painting, size):
     x = noise(1, 3, *size)

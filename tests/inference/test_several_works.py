@@ -62,6 +62,14 @@ def test_many_works_are_seen_in_the_room_of_a_few(tmp_path, monkeypatch, photo):
     assert 6 * 64 // 8 <= height and height * width < 1.2 * 2 * (256 // 8) ** 2
 
 
+def test_works_are_read_once_for_all_frames_of_a_film(works, photo):
+    painter = Stylizer({"sea": works}, "cpu", "float32", arch="slim").sight_painter()
+    x = to_tensor(read_picture(photo))
+    first = painter(x)
+    shutil.rmtree("sea")
+    assert torch.equal(painter(x), first)
+
+
 def test_works_count_equally_in_the_loss(works):
     backbone = perceptual_backbone("lite", layers=["relu1_1", "relu2_1"])
     paintings = [to_tensor(read_picture(work)) for work in works]

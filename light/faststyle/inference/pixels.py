@@ -8,7 +8,7 @@ __all__ = [
 ]  # fmt: skip
 
 BICUBIC, BILINEAR = Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
-RADIUS, FLAT = 4, 1e-3  # see the package's enlarge.py
+RADIUS, FLAT = 4, 1e-3  # see the package's finish.py
 ROWS = 512  # of a large photo, finished at once
 GAIN, TINY = 1.6, 1e-4  # of a palette: most change of contrast, and least variance
 
