@@ -16,10 +16,7 @@ from ..images.color import parse_profile, srgb
 from ..images.named_colors import PRIMARIES, NamedColors, standard_range, to_srgb
 from ..images.opening import opened
 
-__all__ = [
-    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "in_srgb", "progressive",
-    "tagged", "upright",
-]  # fmt: skip
+__all__ = ["as_png", "decode", "display_matrix", "exif_turn", "in_srgb", "progressive", "upright"]
 
 FULL, LIMITED = 2, 1  # luma ranges
 BT709, BT470, BT601, BT2020, UNSPECIFIED = 1, 5, 6, 9, 2  # color matrices
@@ -88,29 +85,6 @@ def progressive(frames: Iterator, stream: Any) -> Iterator:
         yield from filtered(frame)
     if graph:
         yield from filtered(None)
-
-
-def tagged(stream: Any) -> None:
-    "Say in a stream to write, once it has its size, which colors its frames have."
-    context = stream.codec_context
-    matrix = BT709 if stream.height >= HD else BT601
-    context.color_range, context.colorspace = LIMITED, matrix
-    context.color_primaries = context.color_trc = matrix
-
-
-def encodable(
-    picture: np.ndarray,  # [H, W, 3] uint8, of even sides
-    stream: Any,  # see `tagged`
-) -> Any:  # an av.VideoFrame
-    "A frame in a stream's colors."
-    frame = extra("av", "video").VideoFrame.from_ndarray(picture, "rgb24")
-    return frame.reformat(
-        format="yuv420p",
-        dst_colorspace=stream.codec_context.colorspace,
-        src_color_range=FULL,
-        dst_color_range=LIMITED,
-        interpolation=SCALER,
-    )
 
 
 def upright(

@@ -19,8 +19,7 @@ from ..core.atomic import atomic_write, fsync_path, hidden_name, may_write_file,
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
-from .codecs import PIXELS, encoding
-from .frames import encodable, tagged
+from .codecs import encodable, encoding, local, picture_stream
 from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, as_large, opaque
 from .loops import play_back
 from .reader import VideoFrame, VideoReader, open_local
@@ -96,17 +95,14 @@ class Parts(VideoWriter):
 
     def add_stream(self, container, size, aspect=1):
         "Add a video stream for painted frames to a container."
-        stream = container.add_stream(
-            self.codec, rate=self.reader.fps or self.reader.stream_rate, options=self.options
-        )
-        stream.width, stream.height = (side + side % 2 for side in size)
-        stream.pix_fmt, stream.time_base = PIXELS, self.reader.time_base
+        width, height = (side + side % 2 for side in size)
+        rate = self.reader.fps or self.reader.stream_rate
+        stream = picture_stream(container, self.codec, self.options, rate, (width, height))
         context = stream.codec_context
-        context.time_base = self.reader.time_base
+        stream.time_base = context.time_base = self.reader.time_base
         context.sample_aspect_ratio = aspect
         if not self.av.format.ContainerFormat(self.format, "w").flags & APART:
             context.flags &= ~GLOBAL_HEADER  # the parts' own, which .mpg would lose
-        tagged(stream)
         return stream
 
     @property
@@ -251,11 +247,6 @@ class Parts(VideoWriter):
         for path in self.files:
             with self.av.open(local(path)) as part:
                 yield [packet for packet in part.demux(video=0) if packet.size]
-
-
-def local(path: Path) -> str:
-    "A path as FFmpeg takes it: what comes before a colon would be a protocol."
-    return f"file:{path}"
 
 
 def of_the_disk(error) -> bool:
