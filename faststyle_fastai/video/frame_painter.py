@@ -20,9 +20,8 @@ from ..inference.finish import filled
 from ..inference.options import PaintOptions, painting_shape
 from ..inference.paint_whole import painted_at
 from ..inference.stylizer import Stylizer
-from .matches import FollowedMatches
 from .reader import VideoFrame
-from .temporal import FOLLOW, FlowBlender, SmoothedStatistics, SteadyPeople
+from .temporal import FOLLOW, FlowBlender, FollowedMatches, SmoothedStatistics, SteadyPeople
 
 __all__ = ["FramePainter"]
 
