@@ -14,7 +14,7 @@ from ..core.extras import extra
 from ..images.discovery import CASELESS, output_name, picture_files
 from ..images.formats import is_picture
 
-__all__ = ["check_puts", "file_system", "files_below", "names_to_do", "placed", "put"]
+__all__ = ["check_puts", "file_system", "names_to_do", "placed", "put"]
 
 OTHER = "Choose another folder."
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically

@@ -128,14 +128,13 @@ class FramePainter:
 
     def side(self, shape: tuple[int, int]) -> int | None:
         "Side in px of the tiles that frames of this height and width are painted in; None: whole."
+        if self.painterly:
+            return None
         if shape not in self.sides:
             reduced = short_shape(shape, self.size) if self.size else shape
             painting = painting_shape(reduced, self.options.stroke, None)
-            self.sides[shape] = (
-                None
-                if self.painterly
-                else self.paint.tile_side(reduced[::-1], painting, self.options.tile)
-            )
+            tile = self.options.tile
+            self.sides[shape] = self.paint.tile_side(reduced[::-1], painting, tile)
         return self.sides[shape]
 
     def _reduced(self, x):

@@ -147,9 +147,10 @@ class VideoReader:
                     stacklevel=2,
                 )
             name = self.video.codec_context.name
-            # An interlaced image has the times of its two halves.
-            i = round(frame.pts * frame.time_base * self.stream_rate) if images else 0
-            image = images[min(i, len(images) - 1)] if images else None
+            image = None
+            if images:  # an interlaced one has the times of its two halves
+                i = round(frame.pts * frame.time_base * self.stream_rate)
+                image = images[min(i, len(images) - 1)]
             turned = exif_turn(image) if image else display_matrix(frame, name)
             aspect = (self.video.sample_aspect_ratio or Fraction(1)) ** (-1 if turned[0] else 1)
             picture = in_srgb(upright(frame, size, turned), frame, image)
@@ -279,14 +280,7 @@ def open_local(
                 )
                 folder = Path(stack.enter_context(TemporaryDirectory()))
                 for i, file in enumerate(files.values()):
-                    link = folder / f"{i}{path.suffix}"
-                    try:
-                        link.symlink_to(file.resolve())
-                    except OSError:  # on Windows it needs a right
-                        try:
-                            os.link(file, link)
-                        except OSError:  # on another disk
-                            shutil.copy(file, link)
+                    link_or_copy(file, folder / f"{i}{path.suffix}")
                 path, first = folder / f"%d{path.suffix}", 0
             path = Path(str(path.parent).replace("%", "%%"), path.name)
             rate = Fraction(fps or 25).limit_denominator(1001)
@@ -296,3 +290,11 @@ def open_local(
         film: Any = live_film(path) or path
         film = f"file:{film}" if isinstance(film, Path) else film
         yield stack.enter_context(extra("av", "video").open(film, options=options))
+
+
+def link_or_copy(file, link):
+    "Link to a file. On Windows, a symbolic link needs a right; a hard one, the same disk."
+    for make in (os.symlink, os.link):
+        with suppress(OSError):
+            return make(file.resolve(), link)
+    return shutil.copy(file, link)

@@ -21,7 +21,7 @@ from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
 from .codecs import encodable, encoding, local, picture_stream
 from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, as_large, opaque
-from .loops import play_back
+from .loops import played_back
 from .reader import VideoFrame, VideoReader, open_local
 from .tracks import add_tracks, held_tracks, titles, track_packets, within
 
@@ -55,7 +55,7 @@ def video_writer(
 class Parts(VideoWriter):
     "Encodes into a folder beside the output, with a file for every few seconds."
 
-    resumes, loop, back = True, play_back, ""  # how names of parts begin that play backward
+    resumes, back = True, ""  # how names of parts begin that play backward
 
     def __init__(self, out, reader, settings, codec, crf, resume, sound):
         self.av, self.out, self.reader = extra("av", "video"), out, reader
@@ -141,6 +141,12 @@ class Parts(VideoWriter):
         self.shown = frame.seconds
         self.container.mux(self.stream.encode(coded))
 
+    def loop(self):
+        self.close_part()
+        self.until, self.back = None, "back"
+        for frame in played_back(self.files, self.last_time() + self.shown):
+            self.add(frame)
+
     def abandon(self, error) -> bool:
         "Give up; whether a resume may help. Finished parts are kept."
         if self.container is not None:
@@ -166,12 +172,12 @@ class Parts(VideoWriter):
         `keep` leaves the parts for a resume.
         """
         self.close_part()
-        if not (files := self.files):
+        if not (written := len(self.files)):
             if not (keep and (self.folder / REFINED).exists()):
                 shutil.rmtree(self.folder)
             return 0
         try:
-            self.join(files, start, end, self.held)
+            self.join(start, end, self.held)
         except (self.av.FFmpegError, ValueError) as error:
             if not self.held or of_the_disk(error):
                 raise
@@ -179,16 +185,16 @@ class Parts(VideoWriter):
                 f"{self.out} has no sound or subtitles: they could not be joined ({error}).",
                 stacklevel=2,
             )
-            self.join(files, start, end, {})
+            self.join(start, end, {})
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
-        return len(files)
+        return written
 
-    def join(self, files, start, end, held):
+    def join(self, start, end, held):
         "Write the parts and what is held beside them as one file."
         with atomic_write(self.out) as temporary, ExitStack() as stack:
             joined = stack.enter_context(self.av.open(local(temporary), "w", format=self.format))
-            part = stack.enter_context(self.av.open(local(files[0])))
+            part = stack.enter_context(self.av.open(local(self.files[0])))
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
             pictures.time_base = self.reader.time_base
             pictures.metadata.update(titles(self.reader.video.metadata))
