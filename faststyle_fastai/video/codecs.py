@@ -1,6 +1,7 @@
 "How videos are encoded: containers, codecs, their settings and colors; and images as a video."
 
 from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -30,7 +31,10 @@ CODECS = {".webm": ("libvpx-vp9", {"crf": "31", "row-mt": "1"})}
 CODEC = "libx264", {"crf": "18", "preset": "veryfast"}  # for other file types
 WITH_CRF = "libx264", "libx265", "libvpx-vp9", "libaom-av1", "libsvtav1"
 # Encoders without crf, which otherwise end at their worst quality; and a fixed one, 3 of 1 to 31.
-OLD = "mpeg4", "msmpeg4", "mpeg2video", "mpeg1video", "flv", "wmv1", "wmv2"
+OLD = (
+    "mpeg4", "msmpeg4", "msmpeg4v2", "mpeg2video", "mpeg1video", "flv", "h261", "h263", "h263p",
+    "rv10", "rv20", "wmv1", "wmv2",
+)  # fmt: skip
 FIXED = {"flags": "+qscale", "global_quality": str(3 * 118)}
 CONTAINERS = {".mkv": "matroska", ".m4v": "mp4", ".ts": "mpegts", ".mpg": "mpeg"}
 PIXELS = "yuv420p"  # FFmpeg's name of the colors that are written
@@ -70,11 +74,14 @@ def encoding(
         if codec not in WITH_CRF:
             raise ValueError(f"{codec} does not support crf. Use {', '.join(WITH_CRF)}.")
         options = {**options, "crf": str(crf)}
-    if codec not in av.codecs_available:
+    encoder: Any = None
+    with suppress(ValueError):  # there is none, although there may be a decoder
+        encoder = av.codec.Codec(codec, "w")
+    if not encoder or encoder.type != "video":
         raise ValueError(
             f"Codec {codec} is not available. Use a name from ffmpeg, such as libx264."
         )
-    kinds = [kind.name for kind in av.codec.Codec(codec, "w").video_formats or ()]
+    kinds = [kind.name for kind in encoder.video_formats or ()]
     if kinds and PIXELS not in kinds:
         raise ValueError(f"Codec {codec} takes {kinds[0]}, not {PIXELS}. Try libx264.")
     return container, codec, options
