@@ -128,7 +128,8 @@ def track_packets(
         return
     av = extra("av", "video")
     last: dict[int, int] = {}  # index of a stream -> its last decoding time
-    later: dict[int, int] = {}  # index of a sound -> what is added to its times, which began anew
+    # Index of a sound -> what is added to its times, which began anew; and what was before.
+    shifts: dict[int, tuple[int, int]] = {}
     length = math.inf if end is None else end - start
 
     def inside(time):
@@ -140,13 +141,16 @@ def track_packets(
             stream, encodes = tracks[index]
             before = last.get(index, -math.inf)  # several subtitles may begin at one time
             if packet.dts is not None and stream.type == "audio":
-                at = packet.dts + later.get(index, 0)
-                gap = (at - before) * packet.time_base if index in last else 0
+                shift, earlier = shifts.get(index, (0, 0))
+                if before < packet.dts + earlier < packet.dts + shift:
+                    shift = earlier  # the clock did not begin anew: some times are damaged
+                gap = (packet.dts + shift - before) * packet.time_base if index in last else 0
                 if not -RESET < gap < JUMP:  # pictures go on, too, see reader.VideoReader
-                    later[index] = later.get(index, 0) + before + (packet.duration or 1) - at
-                packet.dts += later.get(index, 0)
+                    shift, earlier = before + (packet.duration or 1) - packet.dts, shift
+                shifts[index] = shift, earlier
+                packet.dts += shift
                 if packet.pts is not None:
-                    packet.pts += later.get(index, 0)
+                    packet.pts += shift
             if packet.dts is None or packet.dts < before + (stream.type != "subtitle"):  # damaged
                 continue
             last[index] = packet.dts
