@@ -79,6 +79,10 @@ class FramePainter:
             x, mask = self._whole(photo, seconds)
         else:
             options = replace(self.options, size=None, tile=side)
+            if self.blender and options.black is None:
+                if self.people:
+                    self.people.next_frame(photo)
+                mask, options = self._area(photo), replace(options, mask=None, area="all")
             x = to_tensor(self.paint(to_picture(photo), **vars(options)))
         if self.blender:
             x = x[0].permute(1, 2, 0).numpy(force=True)
