@@ -226,33 +226,29 @@ class Parts(VideoWriter):
         Encoders output a frame after the later frames that it depends on. Decoding times are
         therefore rewritten: the sorted frame times, delayed by the largest reordering.
         """
-        times, delay = [], 0
-        for packets in self.part_packets():
-            part_times = [packet.pts for packet in packets]
-            ranks = np.argsort(np.argsort(part_times))
-            delay = max([delay, *(i - rank for i, rank in enumerate(ranks))])
-            times += sorted(part_times)
-        step = min(np.diff(times), default=1)
+        encoded = [packet.pts for packet in self.part_packets()]
+        times, ranks = sorted(encoded), np.argsort(np.argsort(encoded))
+        delay = max(i - rank for i, rank in enumerate(ranks.tolist()))
+        step = min(np.diff(times).tolist(), default=1)
         decoded = [times[0] - step * i for i in range(delay, 0, -1)] + times
         began = ticks(OFFSET + start, self.reader.time_base) * self.reader.time_base
-        decoding_times, last, kind = iter(decoded), times[-1], stream.container.format.name
-        for packets in self.part_packets():
-            for packet in packets:
-                dts, shown = int(next(decoding_times)), round(self.shown / packet.time_base)
-                if packet.pts == last:
-                    packet.duration = shown
-                if dts == decoded[-1 - delay] and kind not in ("matroska", "webm"):  # ends .mp4
-                    packet.duration = int(last - step * delay + shown - dts)
-                shift = round(began / packet.time_base)
-                packet.pts, packet.dts = packet.pts - shift, dts - shift
-                packet.stream = stream
-                yield packet
+        last, kind = times[-1], stream.container.format.name
+        for packet, dts in zip(self.part_packets(), decoded):
+            shown = round(self.shown / packet.time_base)
+            if packet.pts == last:
+                packet.duration = shown
+            if dts == decoded[-1 - delay] and kind not in ("matroska", "webm"):  # ends .mp4
+                packet.duration = last - step * delay + shown - dts
+            shift = round(began / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, dts - shift
+            packet.stream = stream
+            yield packet
 
     def part_packets(self):
-        "Yield the packets of each part."
+        "Yield the packets of all parts."
         for path in self.files:
             with self.av.open(local(path)) as part:
-                yield [packet for packet in part.demux(video=0) if packet.size]
+                yield from (packet for packet in part.demux(video=0) if packet.size)
 
 
 def of_the_disk(error) -> bool:
