@@ -14,7 +14,7 @@ from ..core.extras import extra
 from ..images.discovery import CASELESS, output_name, picture_files
 from ..images.formats import is_picture
 
-__all__ = ["check_puts", "file_system", "files_below", "names_to_do", "placed", "put"]
+__all__ = ["check_puts", "file_system", "names_to_do", "placed", "put"]
 
 OTHER = "Choose another folder."
 WHOLE_PUTS = "s3", "gcs", "abfs"  # stores that write files atomically
@@ -60,7 +60,11 @@ def names_to_do(
     id_of: Callable[..., Any] = lru_cache(local_id) if local else str
     places: Callable[..., Any] = lru_cache(real_place) if local else PurePosixPath
     begin, end = places(root), places(place)
-    if target == store and id_of(end) in map(id_of, (begin, *begin.parents)):
+
+    def lies_in(inner, outer):
+        return id_of(outer) in map(id_of, (inner, *inner.parents))
+
+    if target == store and lies_in(begin, end):
         raise FaststyleError(f"{out} is or contains {source}. {OTHER}")
     caseless = target.type_name == "local" and sys.platform in CASELESS
     letters: Callable[[object], str] = (lambda p: str(p).casefold()) if caseless else str
@@ -68,9 +72,9 @@ def names_to_do(
     for path in files_below(store, root, f"No folder {source}."):
         below = path.relative_to(root)
         folder = places(path.parent)
-        if target == store and id_of(end) in map(id_of, (folder, *folder.parents)):
+        if target == store and lies_in(folder, end):
             written = (PurePosixPath(root, parent) for parent in below.parents)
-            if id_of(begin) in map(id_of, end.parents) or id_of(end) in map(id_of, written):
+            if lies_in(end, begin) or id_of(end) in map(id_of, written):
                 continue  # painted before
             raise FaststyleError(f"{out} contains {folder}, which {source} links to. {OTHER}")
         if is_picture(below):

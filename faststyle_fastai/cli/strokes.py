@@ -58,7 +58,7 @@ def strokes(
     from ..images.saving import check_format, save_picture
     from ..inference.drawing import draw_heights, draw_strokes, painting_frames
     from ..inference.strokes import paint_strokes
-    from ..video.recorder import write_video
+    from ..video.codecs import write_video
 
     suffix = out.suffix.lower()
     if suffix in FILMS:

@@ -20,9 +20,8 @@ from ..inference.finish import filled
 from ..inference.layers import painted_at
 from ..inference.options import PaintOptions, painting_shape
 from ..inference.stylizer import Stylizer
-from .matches import FollowedMatches
 from .reader import VideoFrame
-from .temporal import FOLLOW, FlowBlender, SmoothedStatistics, SteadyPeople
+from .temporal import FOLLOW, FlowBlender, FollowedMatches, SmoothedStatistics, SteadyPeople
 
 __all__ = ["FramePainter"]
 
@@ -80,6 +79,10 @@ class FramePainter:
             x, mask = self._whole(photo, seconds)
         else:
             options = replace(self.options, size=None, tile=side)
+            if self.blender and options.black is None:
+                if self.people:
+                    self.people.next_frame(photo)
+                mask, options = self._area(photo), replace(options, mask=None, area="all")
             x = to_tensor(self.paint(to_picture(photo), **vars(options)))
         if self.blender:
             x = x[0].permute(1, 2, 0).numpy(force=True)
@@ -129,14 +132,13 @@ class FramePainter:
 
     def side(self, shape: tuple[int, int]) -> int | None:
         "Side in px of the tiles that frames of this height and width are painted in; None: whole."
+        if self.painterly:
+            return None
         if shape not in self.sides:
             reduced = short_shape(shape, self.size) if self.size else shape
             painting = painting_shape(reduced, self.options.stroke, None)
-            self.sides[shape] = (
-                None
-                if self.painterly
-                else self.paint.tile_side(reduced[::-1], painting, self.options.tile)
-            )
+            tile = self.options.tile
+            self.sides[shape] = self.paint.tile_side(reduced[::-1], painting, tile)
         return self.sides[shape]
 
     def _reduced(self, x):

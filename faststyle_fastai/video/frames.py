@@ -5,6 +5,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,11 @@ import numpy as np
 from PIL import ExifTags, Image, ImageSequence
 
 from ..core.extras import extra
-from ..images.color import parse_profile, srgb
+from ..images.color import srgb
 from ..images.named_colors import PRIMARIES, NamedColors, standard_range, to_srgb
 from ..images.opening import opened
 
-__all__ = [
-    "as_png", "decode", "display_matrix", "encodable", "exif_turn", "in_srgb", "progressive",
-    "tagged", "upright",
-]  # fmt: skip
+__all__ = ["as_png", "decode", "display_matrix", "exif_turn", "in_srgb", "progressive", "upright"]
 
 FULL, LIMITED = 2, 1  # luma ranges
 BT709, BT470, BT601, BT2020, UNSPECIFIED = 1, 5, 6, 9, 2  # color matrices
@@ -59,58 +57,28 @@ def decode(container: Any, stream: Any) -> Iterator:
             yield frame
 
 
-def progressive(frames: Iterator, stream: Any) -> Iterator:
-    "The frames of a stream; from the first interlaced one on, by FFmpeg's filter bwdif."
-    graph: Any = None
-    av, size = extra("av", "video"), None
-
-    def filtered(frame):
-        graph.push(frame)
-        with suppress(av.BlockingIOError, av.EOFError):
-            while True:
-                yield graph.pull()
-
+def progressive(frames: Iterator) -> Iterator:
+    "Frames of a stream; from the first interlaced one on, by FFmpeg's filter bwdif."
+    av = extra("av", "video")
     for frame in frames:
-        if graph and size != (frame.width, frame.height):
-            yield from filtered(None)
-            graph = None
-        if not graph:
-            if size is None and not frame.interlaced_frame:
-                yield frame
-                continue
-            size, graph = (frame.width, frame.height), av.filter.Graph()
-            only = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-            source = graph.add_buffer(
-                width=size[0], height=size[1], format=frame.format, time_base=frame.time_base
-            )
-            graph.link_nodes(source, only, graph.add("buffersink"))
-            graph.configure()
-        yield from filtered(frame)
-    if graph:
-        yield from filtered(None)
-
-
-def tagged(stream: Any) -> None:
-    "Say in a stream to write, once it has its size, which colors its frames have."
-    context = stream.codec_context
-    matrix = BT709 if stream.height >= HD else BT601
-    context.color_range, context.colorspace = LIMITED, matrix
-    context.color_primaries = context.color_trc = matrix
-
-
-def encodable(
-    picture: np.ndarray,  # [H, W, 3] uint8, of even sides
-    stream: Any,  # see `tagged`
-) -> Any:  # an av.VideoFrame
-    "A frame in a stream's colors."
-    frame = extra("av", "video").VideoFrame.from_ndarray(picture, "rgb24")
-    return frame.reformat(
-        format="yuv420p",
-        dst_colorspace=stream.codec_context.colorspace,
-        src_color_range=FULL,
-        dst_color_range=LIMITED,
-        interpolation=SCALER,
-    )
+        if frame.interlaced_frame:
+            break
+        yield frame
+    else:
+        return
+    for _, group in groupby(chain([frame], frames), lambda frame: (frame.width, frame.height)):
+        first, graph = next(group), av.filter.Graph()
+        only = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+        source = graph.add_buffer(
+            width=first.width, height=first.height, format=first.format, time_base=first.time_base
+        )
+        graph.link_nodes(source, only, graph.add("buffersink"))
+        graph.configure()
+        for each in chain([first], group, [None]):
+            graph.push(each)
+            with suppress(av.BlockingIOError, av.EOFError):
+                while True:
+                    yield graph.pull()
 
 
 def upright(
@@ -168,17 +136,16 @@ def in_srgb(
     image: Path | None,  # the file of a numbered image, whose profile FFmpeg ignores
 ) -> np.ndarray:
     "A frame in sRGB; one of high dynamic range is already."
+    wide = frame.color_trc not in HDR and frame.color_primaries in WIDE
+    if not (image or wide):
+        return picture
+    shown = colors = Image.fromarray(picture[..., :3].copy())
     if not image:
-        if frame.color_trc in HDR or frame.color_primaries not in WIDE:
-            return picture
-        wide = NamedColors(PRIMARIES[frame.color_primaries])
-        colors = to_srgb(Image.fromarray(picture[..., :3].copy()), wide)
-        return np.dstack([np.asarray(colors), picture[..., 3:]])
-    with suppress(Exception), opened(image) as file:  # FFmpeg may read what Pillow refuses
-        if parse_profile(profile := file.info.get("icc_profile")):
-            colors = srgb(Image.fromarray(picture[..., :3]), profile)
-            return np.dstack([np.asarray(colors), picture[..., 3:]])
-    return picture
+        colors = to_srgb(shown, NamedColors(PRIMARIES[frame.color_primaries]))
+    else:
+        with suppress(Exception), opened(image) as file:  # FFmpeg may read what Pillow refuses
+            colors = srgb(shown, file.info.get("icc_profile"))
+    return picture if colors is shown else np.dstack([np.asarray(colors), picture[..., 3:]])
 
 
 def exif_turn(

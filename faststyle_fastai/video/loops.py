@@ -1,26 +1,28 @@
-"Videos that play forward, then backward."
+"The frames of videos that play forward, then backward."
 
 import gc
 from collections import deque
 from dataclasses import replace
+from fractions import Fraction
 from itertools import islice, pairwise
 
 from .reader import open_video
 
-__all__ = ["play_back"]
+__all__ = ["played_back"]
 
 HELD = 2**26  # pixels of the frames that are in memory at once
 
 
-def play_back(parts) -> None:  # a writer.Parts
-    "Add the frames of a video once more, backward, but for the last and the first."
-    parts.close_part()
-    parts.until, parts.back = None, "back"
-    frames = backward(parts.files)
-    later = next(frames)
-    end = parts.last_time() + parts.shown + later.time
+def played_back(
+    files,  # parts of a video, in order
+    end: Fraction,  # seconds, where it ends
+):
+    "The frames that follow when a video plays backward: all but the last and the first."
+    frames = backward(files)
+    last = later = next(frames)
     for frame, _ in pairwise(frames):
-        parts.add(replace(frame, time=end - later.time, seconds=later.time - frame.time))
+        time = end + last.time - later.time
+        yield replace(frame, time=time, seconds=later.time - frame.time)
         later = frame
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -117,7 +117,7 @@ class VideoReader:
     ) -> Iterator[VideoFrame]:
         "Frames that are shown from `start` to `end`; to read them again, open the video again."
         frames = self._stream_frames(start, end)
-        return at_rate(frames, self.fps, Fraction(start), end) if self.fps else frames
+        return at_rate(frames, self.fps, Fraction(start)) if self.fps else frames
 
     def _stream_frames(self, start: float, end: float | None) -> Iterator[VideoFrame]:
         "Frames of the file, each at its own time."
@@ -147,9 +147,10 @@ class VideoReader:
                     stacklevel=2,
                 )
             name = self.video.codec_context.name
-            # An interlaced image has the times of its two halves.
-            i = round(frame.pts * frame.time_base * self.stream_rate) if images else 0
-            image = images[min(i, len(images) - 1)] if images else None
+            image = None
+            if images:  # an interlaced one has the times of its two halves
+                i = round(frame.pts * frame.time_base * self.stream_rate)
+                image = images[min(i, len(images) - 1)]
             turned = exif_turn(image) if image else display_matrix(frame, name)
             aspect = (self.video.sample_aspect_ratio or Fraction(1)) ** (-1 if turned[0] else 1)
             picture = in_srgb(upright(frame, size, turned), frame, image)
@@ -158,7 +159,7 @@ class VideoReader:
     def _decoded(self, start: float) -> Iterator[tuple[Any, Fraction, Fraction]]:
         "Yield decoded frames, their times and how long they are shown."
         time, shown, last = Fraction(start), Fraction(0), None
-        for frame in progressive(decode(self.container, self.video), self.video):
+        for frame in progressive(decode(self.container, self.video)):
             time += shown  # for frames without a time
             if frame.pts is not None:
                 time = frame.pts * frame.time_base - self.start_time
@@ -174,20 +175,16 @@ def shown_in(decoded, start: Fraction, end: float | None, least: Fraction, lengt
 
     The last one is also shown for as long as a sound of this length goes on after it.
     """
-    last = None
-    for now in chain(decoded, [None]):
-        if last:
-            frame, time, shown = last
-            since = start if time < start - SLIVER else time
-            until = now[1] if now else time + shown
-            if not now and since > time and until - since <= least:
-                until = length
-            until = until if end is None else min(until, Fraction(end))
-            if until - since > (least if since > time else SLIVER):
-                yield frame, since, until - since
-        if now and end is not None and now[1] >= end:
+    for (frame, time, shown), later in pairwise(chain(decoded, [None])):
+        since = start if time < start - SLIVER else time
+        until = later[1] if later else time + shown
+        if not later and since > time and until - since <= least:
+            until = length
+        until = until if end is None else min(until, Fraction(end))
+        if until - since > (least if since > time else SLIVER):
+            yield frame, since, until - since
+        if later and end is not None and later[1] >= end:
             return
-        last = now
 
 
 def moving(container: Any) -> Any:  # av.VideoStream, or None
@@ -210,24 +207,13 @@ def at_rate(
     frames: Iterator[VideoFrame],
     fps: Fraction,
     start: Fraction,  # seconds
-    end: float | None,
 ) -> Iterator[VideoFrame]:
     "Resample to a constant frame rate by dropping or repeating frames."
-    n, shown = math.ceil(start * fps - Fraction(1, 1000)), None
-
-    def repeated(frame, until):
-        nonlocal n
-        while n / fps < until:
+    n = math.ceil(start * fps - Fraction(1, 1000))
+    for frame in frames:
+        while n / fps < frame.time + frame.seconds:
             yield replace(frame, time=n / fps, seconds=1 / fps)
             n += 1
-
-    for frame in frames:
-        if shown:
-            yield from repeated(shown, frame.time)
-        shown = frame
-    if shown:
-        last = shown.time + shown.seconds
-        yield from repeated(shown, last if end is None else min(last, Fraction(end)))
 
 
 @contextmanager
@@ -279,14 +265,7 @@ def open_local(
                 )
                 folder = Path(stack.enter_context(TemporaryDirectory()))
                 for i, file in enumerate(files.values()):
-                    link = folder / f"{i}{path.suffix}"
-                    try:
-                        link.symlink_to(file.resolve())
-                    except OSError:  # on Windows it needs a right
-                        try:
-                            os.link(file, link)
-                        except OSError:  # on another disk
-                            shutil.copy(file, link)
+                    link_or_copy(file, folder / f"{i}{path.suffix}")
                 path, first = folder / f"%d{path.suffix}", 0
             path = Path(str(path.parent).replace("%", "%%"), path.name)
             rate = Fraction(fps or 25).limit_denominator(1001)
@@ -296,3 +275,11 @@ def open_local(
         film: Any = live_film(path) or path
         film = f"file:{film}" if isinstance(film, Path) else film
         yield stack.enter_context(extra("av", "video").open(film, options=options))
+
+
+def link_or_copy(file, link):
+    "Link to a file. On Windows, a symbolic link needs a right; a hard one, the same disk."
+    for make in (os.symlink, os.link):
+        with suppress(OSError):
+            return make(file.resolve(), link)
+    return shutil.copy(file, link)

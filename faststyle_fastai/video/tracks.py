@@ -128,7 +128,7 @@ def track_packets(
         return
     av = extra("av", "video")
     last: dict[int, int] = {}  # index of a stream -> its last decoding time
-    later: dict[int, int] = {}  # index of a sound -> what is added to its times, which began anew
+    shifts: dict[int, tuple[int, int]] = {}  # index of a sound -> see `on_one_clock`
     length = math.inf if end is None else end - start
 
     def inside(time):
@@ -140,13 +140,7 @@ def track_packets(
             stream, encodes = tracks[index]
             before = last.get(index, -math.inf)  # several subtitles may begin at one time
             if packet.dts is not None and stream.type == "audio":
-                at = packet.dts + later.get(index, 0)
-                gap = (at - before) * packet.time_base if index in last else 0
-                if not -RESET < gap < JUMP:  # pictures go on, too, see reader.VideoReader
-                    later[index] = later.get(index, 0) + before + (packet.duration or 1) - at
-                packet.dts += later.get(index, 0)
-                if packet.pts is not None:
-                    packet.pts += later.get(index, 0)
+                shifts[index] = on_one_clock(packet, before, *shifts.get(index, (0, 0)))
             if packet.dts is None or packet.dts < before + (stream.type != "subtitle"):  # damaged
                 continue
             last[index] = packet.dts
@@ -165,6 +159,22 @@ def track_packets(
     for stream, encodes in tracks.values():
         if encodes and stream.type == "audio":
             yield from stream.encode()
+
+
+def on_one_clock(packet, before, shift, earlier):
+    """Let a packet of sound follow the one before it, where its times began anew.
+
+    Returns what is added to its times, and what was before they began anew.
+    """
+    if before < packet.dts + earlier < packet.dts + shift:
+        shift = earlier  # they did not: some are damaged
+    gap = (packet.dts + shift - before) * packet.time_base
+    if math.isfinite(before) and not -RESET < gap < JUMP:  # as pictures, see reader.VideoReader
+        shift, earlier = before + (packet.duration or 1) - packet.dts, shift
+    packet.dts += shift
+    if packet.pts is not None:
+        packet.pts += shift
+    return shift, earlier
 
 
 def encoded(av, packet, stream, origin, inside):

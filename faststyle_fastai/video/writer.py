@@ -19,10 +19,9 @@ from ..core.atomic import atomic_write, fsync_path, hidden_name, may_write_file,
 from ..core.errors import FaststyleError
 from ..core.extras import extra
 from ..images.formats import is_numbered, numbered_files
-from .codecs import PIXELS, encoding
-from .frames import encodable, tagged
+from .codecs import encodable, encoding, local, picture_stream
 from .image_writers import ANIMATIONS, Animation, Pictures, VideoWriter, as_large, opaque
-from .loops import play_back
+from .loops import played_back
 from .reader import VideoFrame, VideoReader, open_local
 from .tracks import add_tracks, held_tracks, titles, track_packets, within
 
@@ -56,7 +55,7 @@ def video_writer(
 class Parts(VideoWriter):
     "Encodes into a folder beside the output, with a file for every few seconds."
 
-    resumes, loop, back = True, play_back, ""  # how names of parts begin that play backward
+    resumes, back = True, ""  # how names of parts begin that play backward
 
     def __init__(self, out, reader, settings, codec, crf, resume, sound):
         self.av, self.out, self.reader = extra("av", "video"), out, reader
@@ -96,17 +95,14 @@ class Parts(VideoWriter):
 
     def add_stream(self, container, size, aspect=1):
         "Add a video stream for painted frames to a container."
-        stream = container.add_stream(
-            self.codec, rate=self.reader.fps or self.reader.stream_rate, options=self.options
-        )
-        stream.width, stream.height = (side + side % 2 for side in size)
-        stream.pix_fmt, stream.time_base = PIXELS, self.reader.time_base
+        width, height = (side + side % 2 for side in size)
+        rate = self.reader.fps or self.reader.stream_rate
+        stream = picture_stream(container, self.codec, self.options, rate, (width, height))
         context = stream.codec_context
-        context.time_base = self.reader.time_base
+        stream.time_base = context.time_base = self.reader.time_base
         context.sample_aspect_ratio = aspect
         if not self.av.format.ContainerFormat(self.format, "w").flags & APART:
             context.flags &= ~GLOBAL_HEADER  # the parts' own, which .mpg would lose
-        tagged(stream)
         return stream
 
     @property
@@ -145,6 +141,12 @@ class Parts(VideoWriter):
         self.shown = frame.seconds
         self.container.mux(self.stream.encode(coded))
 
+    def loop(self):
+        self.close_part()
+        self.until, self.back = None, "back"
+        for frame in played_back(self.files, self.last_time() + self.shown):
+            self.add(frame)
+
     def abandon(self, error) -> bool:
         "Give up; whether a resume may help. Finished parts are kept."
         if self.container is not None:
@@ -170,12 +172,12 @@ class Parts(VideoWriter):
         `keep` leaves the parts for a resume.
         """
         self.close_part()
-        if not (files := self.files):
+        if not (written := len(self.files)):
             if not (keep and (self.folder / REFINED).exists()):
                 shutil.rmtree(self.folder)
             return 0
         try:
-            self.join(files, start, end, self.held)
+            self.join(start, end, self.held)
         except (self.av.FFmpegError, ValueError) as error:
             if not self.held or of_the_disk(error):
                 raise
@@ -183,16 +185,16 @@ class Parts(VideoWriter):
                 f"{self.out} has no sound or subtitles: they could not be joined ({error}).",
                 stacklevel=2,
             )
-            self.join(files, start, end, {})
+            self.join(start, end, {})
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
-        return len(files)
+        return written
 
-    def join(self, files, start, end, held):
+    def join(self, start, end, held):
         "Write the parts and what is held beside them as one file."
         with atomic_write(self.out) as temporary, ExitStack() as stack:
             joined = stack.enter_context(self.av.open(local(temporary), "w", format=self.format))
-            part = stack.enter_context(self.av.open(local(files[0])))
+            part = stack.enter_context(self.av.open(local(self.files[0])))
             pictures = joined.add_stream_from_template(part.streams.video[0], opaque=True)
             pictures.time_base = self.reader.time_base
             pictures.metadata.update(titles(self.reader.video.metadata))
@@ -224,38 +226,29 @@ class Parts(VideoWriter):
         Encoders output a frame after the later frames that it depends on. Decoding times are
         therefore rewritten: the sorted frame times, delayed by the largest reordering.
         """
-        times, delay = [], 0
-        for packets in self.part_packets():
-            part_times = [packet.pts for packet in packets]
-            ranks = np.argsort(np.argsort(part_times))
-            delay = max([delay, *(i - rank for i, rank in enumerate(ranks))])
-            times += sorted(part_times)
-        step = min(np.diff(times), default=1)
+        encoded = [packet.pts for packet in self.part_packets()]
+        times, ranks = sorted(encoded), np.argsort(np.argsort(encoded))
+        delay = max(i - rank for i, rank in enumerate(ranks.tolist()))
+        step = min(np.diff(times).tolist(), default=1)
         decoded = [times[0] - step * i for i in range(delay, 0, -1)] + times
         began = ticks(OFFSET + start, self.reader.time_base) * self.reader.time_base
-        decoding_times, last, kind = iter(decoded), times[-1], stream.container.format.name
-        for packets in self.part_packets():
-            for packet in packets:
-                dts, shown = int(next(decoding_times)), round(self.shown / packet.time_base)
-                if packet.pts == last:
-                    packet.duration = shown
-                if dts == decoded[-1 - delay] and kind not in ("matroska", "webm"):  # ends .mp4
-                    packet.duration = int(last - step * delay + shown - dts)
-                shift = round(began / packet.time_base)
-                packet.pts, packet.dts = packet.pts - shift, dts - shift
-                packet.stream = stream
-                yield packet
+        last, kind = times[-1], stream.container.format.name
+        for packet, dts in zip(self.part_packets(), decoded):
+            shown = round(self.shown / packet.time_base)
+            if packet.pts == last:
+                packet.duration = shown
+            if dts == decoded[-1 - delay] and kind not in ("matroska", "webm"):  # ends .mp4
+                packet.duration = last - step * delay + shown - dts
+            shift = round(began / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, dts - shift
+            packet.stream = stream
+            yield packet
 
     def part_packets(self):
-        "Yield the packets of each part."
+        "Yield the packets of all parts."
         for path in self.files:
             with self.av.open(local(path)) as part:
-                yield [packet for packet in part.demux(video=0) if packet.size]
-
-
-def local(path: Path) -> str:
-    "A path as FFmpeg takes it: what comes before a colon would be a protocol."
-    return f"file:{path}"
+                yield from (packet for packet in part.demux(video=0) if packet.size)
 
 
 def of_the_disk(error) -> bool:

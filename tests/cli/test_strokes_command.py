@@ -8,8 +8,8 @@ from clips import times
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, draw_strokes, paint_strokes
+from faststyle_fastai.video.codecs import write_video
 from faststyle_fastai.video.reader import open_video
-from faststyle_fastai.video.recorder import write_video
 
 BROAD = "--brush", 0.1, "--layers", 1
 

@@ -1,10 +1,13 @@
 "What is asked of videos: codecs of other pixels, rates, and options that do not go together."
 
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video
+from faststyle_fastai.video.codecs import encoding
 from faststyle_fastai.video.reader import open_video
 
 
@@ -16,6 +19,17 @@ def tiny():
 def test_codecs_of_other_pixels(tiny, film, tmp_path):
     with pytest.raises(ValueError, match="Codec prores_ks takes yuv422p10le, not yuv420p"):
         paint_video(tiny, film, tmp_path / "out.mov", codec="prores_ks")
+
+
+@pytest.mark.parametrize("codec", ["nothing", "theora", "aac"])  # none, a decoder, one of sound
+def test_codecs_that_encode_no_video(tiny, film, tmp_path, codec):
+    with pytest.raises(ValueError, match=f"Codec {codec} is not available. Use a name from"):
+        paint_video(tiny, film, tmp_path / "out.mp4", codec=codec)
+
+
+def test_old_codecs_have_a_quality():
+    for codec in ("mpeg4", "msmpeg4v2", "h263"):
+        assert encoding(Path("out.avi"), codec, None)[-1]["flags"] == "+qscale"
 
 
 def test_what_makes_no_sense(tiny, film, tmp_path):

@@ -1,6 +1,7 @@
 "Frames of several shapes, rates of animations, and clocks that begin anew."
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import pytest
@@ -12,6 +13,7 @@ from faststyle_fastai.video.frame_painter import FramePainter
 from faststyle_fastai.video.image_writers import Animation
 from faststyle_fastai.video.reader import VideoFrame, open_video
 from faststyle_fastai.video.stylize import paint_video
+from faststyle_fastai.video.tracks import add_tracks, track_packets
 
 
 @pytest.mark.parametrize("out", ["show.mp4", "show.gif"])
@@ -43,10 +45,31 @@ def test_sound_goes_on_where_its_clock_begins_anew(paint, tmp_path):
     assert ends["audio"] == pytest.approx(ends["video"], abs=0.3) and ends["video"] > 1.8
 
 
-def test_what_a_mask_spares_stays_the_photo_in_smooth_videos(paint):
+def test_one_damaged_time_of_sound_moves_no_other(tmp_path):
+    film = encode(tmp_path / "film.mkv", moving(3), sound=3)
+
+    def sound_times(damaged):
+        with av.open(str(film)) as source, av.open(str(tmp_path / "out.mkv"), "w") as joined:
+
+            def demux(streams):
+                for i, packet in enumerate(source.demux(streams)):
+                    if i in damaged:
+                        packet.pts = packet.dts = 0
+                    yield packet
+
+            read = SimpleNamespace(streams=source.streams, demux=demux)
+            tracks = add_tracks(joined, source, {source.streams.audio[0].index: None})
+            return [packet.dts for packet in track_packets(read, tracks, Fraction(0), 0, None)]
+
+    found, whole = sound_times({80, 81}), sound_times({})
+    assert found[-40:] == whole[-40:] and found == sorted(found)
+
+
+@pytest.mark.parametrize("tile", [None, 32])
+def test_what_a_mask_spares_stays_the_photo_in_smooth_videos(paint, tile):
     mask = Image.new("L", (64, 48))
     mask.paste(255, (0, 0, 32, 48))
-    painter = FramePainter(paint, PaintOptions(mask=mask), smooth=True)
+    painter = FramePainter(paint, PaintOptions(mask=mask, tile=tile), smooth=True)
     for i, picture in enumerate(moving(3)):
         shown = painter(VideoFrame(picture, Fraction(i, 25), Fraction(1, 25))).picture
         assert (shown[:, 32:] == picture[:, 32:]).all() and (shown[:, :32] != picture[:, :32]).any()

@@ -12,8 +12,8 @@ from PIL import Image
 from faststyle_fastai.all import FaststyleError, Stylizer, paint_video, read_picture
 from faststyle_fastai.images.formats import is_numbered
 from faststyle_fastai.images.named_colors import PRIMARIES, NamedColors, to_srgb
+from faststyle_fastai.video.codecs import write_video
 from faststyle_fastai.video.reader import open_video
-from faststyle_fastai.video.recorder import write_video
 
 
 def test_a_film_is_painted_and_keeps_its_time_and_sound(paint, film, tmp_path):
