@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["adam_step", "by_step", "muon_step", "orthogonal"]
+__all__ = ["by_step", "orthogonal"]
 
 NEWTON_SCHULZ = 3.4445, -4.775, 2.0315  # coefficients of Jordan et al.'s quintic
 ITERATIONS = 5

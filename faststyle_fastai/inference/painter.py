@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..core.devices import computing
 from ..core.moments import moments
-from ..perceptual.palette import toward_palette
+from ..perceptual.wasserstein import toward_palette
 from .finish import match_mean_std
 
 __all__ = ["Painter"]

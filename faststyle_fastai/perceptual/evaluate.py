@@ -18,7 +18,7 @@ from .lbfgs import lbfgs
 from .losses import VggLoss
 from .measures import grid, local_style, mottling, patches, structure, tone
 
-__all__ = ["evaluate_autoencoder", "evaluate_style", "average_best_loss", "worth", "reference_loss"]
+__all__ = ["evaluate_autoencoder", "evaluate_style", "worth", "reference_loss"]
 
 STYLE_LAYERS, STYLE_WEIGHT = ("relu1_1", "relu2_1", "relu3_1", "relu3_4"), 20
 
