@@ -145,19 +145,18 @@ class Checkpoint(Callback):
         if self._is_over() and (best := self.folder / BEST).is_file():
             plain_net(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
         stop = getattr(self.learn, "stop_on_interrupt", None)
-        self.resume = self.resume and (self.later or bool(stop and stop.asked))  # not another fit
+        self.resume = self.resume and (self.later or bool(stop and stop.stopped))  # not another fit
 
     def _is_over(self):
         return self.patience is not None and 0 < self.patience <= self.since
 
     def _save(self):
         weights = plain_net(self.learn.model).state_dict()
-        if not all_finite(weights.values()):
+        # In fastai's distrib_ctx the first process writes.
+        if rank_distrib() or not all_finite(weights.values()):
             return
         assert self.at is not None
         epoch, batches = self.at
-        if rank_distrib():  # in fastai's distrib_ctx the first process writes
-            return
         smooth = self.recorder.smooth_loss
         state = {
             "styles": card_of(self.learn)[0]["styles"],
