@@ -49,10 +49,10 @@ class LossParts(Callback):
     sums = None  # [1 + parts, styles]: the number of images, then the sum of each part
 
     def before_fit(self):
-        self.run, others = True, [m for m in self.learn.metrics if not isinstance(m, LossPart)]
+        others = [m for m in self.learn.metrics if not isinstance(m, LossPart)]
         self.learn.metrics = others
-        if not hasattr(self.learn.loss_func, "part_names"):
-            self.run = False
+        self.run = hasattr(self.learn.loss_func, "part_names")
+        if not self.run:
             return
         styles = card_of(self.learn)[0]["styles"]
         self.n, parts = max(1, len(styles)), self.learn.loss_func.part_names
