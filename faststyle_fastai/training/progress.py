@@ -16,7 +16,7 @@ from fastai.callback.core import Callback
 from fastai.callback.progress import ShowGraphCallback
 from fastai.callback.tracker import TrackerCallback
 from fastai.learner import Recorder, ValueMetric
-from fastai.torch_core import rank_distrib
+from fastai.torch_core import rank_distrib, to_device
 from fastcore.basics import patch, risinstance
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -105,7 +105,7 @@ class LossParts(Callback):
         return {"sums": self.sums}
 
     def load_state_dict(self, state: dict):
-        self.sums = state["sums"] if state["sums"] is None else state["sums"].to(self.dls.device)
+        self.sums = to_device(state["sums"], self.dls.device)
 
 
 @patch
