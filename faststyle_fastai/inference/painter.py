@@ -12,7 +12,7 @@ from ..core.devices import computing
 from ..core.errors import FaststyleError
 from ..core.moments import moments
 from ..core.values import check_kind, check_range, count
-from ..perceptual.palette import toward_palette
+from ..perceptual.wasserstein import toward_palette
 from .finish import match_mean_std
 
 __all__ = ["PALETTE", "Painter", "blended", "mean_palette", "mixture"]

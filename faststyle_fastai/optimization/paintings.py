@@ -12,7 +12,7 @@ from ..core.values import count
 from ..images.masks import read_mask
 from ..images.shapes import fitted
 from ..images.sizes import resized_tensor
-from ..perceptual.palette import toward_palette
+from ..perceptual.wasserstein import toward_palette
 from .pixel_recipes import Optimization
 
 __all__ = ["Paintings"]

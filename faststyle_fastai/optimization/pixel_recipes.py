@@ -7,7 +7,7 @@ from typing import Any
 from ..core.values import check_range, known
 from ..perceptual.plans import Plan, merged, plan_with
 
-__all__ = ["Optimization", "CROWSON", "OPTIMIZATIONS", "optimization_plan", "scales_between"]
+__all__ = ["Optimization", "OPTIMIZATIONS", "optimization_plan", "scales_between"]
 
 
 @dataclass(frozen=True)

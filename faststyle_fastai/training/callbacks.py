@@ -70,11 +70,12 @@ class TimeBudget(Callback):
         if not len(self.yb):  # no target: inference, or skipped by a resume
             return
         now = time.monotonic()
+        passed = of_first_process(self.spent + now - self.tick)
         if not self.training:
-            if self.spent + now - self.tick > self.seconds + self.kept / 2:
+            if self.spent and passed > self.seconds + self.kept / 2:  # 0: not of a fit
                 raise CancelValidException
             return
-        self.spent, self.tick = self.spent + now - self.tick, now
+        self.spent, self.tick = passed, now
         if self.spent >= self.seconds:
             raise CancelTrainException  # the epoch still validates
 
@@ -89,6 +90,15 @@ class TimeBudget(Callback):
 
     def load_state_dict(self, state):
         self.spent, self.tick = state["spent"], time.monotonic()
+
+
+def of_first_process(seconds: float) -> float:
+    "In fastai's distrib_ctx, the time of the first process: all must end at the same step."
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return seconds
+    said = [seconds]
+    torch.distributed.broadcast_object_list(said)
+    return said[0]
 
 
 class ProgressiveResize(Callback):
@@ -183,7 +193,7 @@ def state_dict(self: GradientAccumulation):
 def load_state_dict(self: GradientAccumulation, state):
     self.count = state["count"]
     for p, gradient in zip(self.learn.model.parameters(), state["gradients"]):
-        p.grad = gradient if gradient is None else to_device(gradient, p.device)
+        p.grad = to_device(gradient, p.device)
 
 
 def tracked(tracker: TrackerCallback) -> dict:

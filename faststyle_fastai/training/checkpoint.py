@@ -57,11 +57,9 @@ class Checkpoint(Callback):
         resume: bool = False,  # from the newest checkpoint in `folder`
         patience: int | None = None,  # epochs without improvement before it ends on the best
     ):
-        self.folder, self.keep, self.resume = Path(folder), keep, resume
-        self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
-        self.patience, self.since = patience, 0  # epochs since the best
+        self.folder, self.keep, self.resume, self.patience = Path(folder), keep, resume, patience
         self.every, self.apart = (every, 0) if every else (EVERY, APART)
-        self.clock = 0.0
+        self.found, self.replay, self.clock = None, 0, 0.0
 
     def before_fit(self):
         warn_once.cache_clear()  # warn once per fit
@@ -74,7 +72,7 @@ class Checkpoint(Callback):
         styles = card_of(self.learn)[0]["styles"]  # fail early on a network that cannot be saved
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
-        self.best, self.since = float("inf"), 0
+        self.best, self.since = float("inf"), 0  # epochs since the best
         own = self.opt.frozen_idx
         self.ends = self.later = bool(self.found and self.found.get("frozen", own) < own)
         if self.later:
@@ -145,19 +143,18 @@ class Checkpoint(Callback):
         if self._is_over() and (best := self.folder / BEST).is_file():
             plain_net(self.learn.model).load_state_dict(load_style(best)[0].state_dict())
         stop = getattr(self.learn, "stop_on_interrupt", None)
-        self.resume = self.resume and (self.later or bool(stop and stop.asked))  # not another fit
+        self.resume = self.resume and (self.later or bool(stop and stop.stopped))  # not another fit
 
     def _is_over(self):
         return self.patience is not None and 0 < self.patience <= self.since
 
     def _save(self):
         weights = plain_net(self.learn.model).state_dict()
-        if not all_finite(weights.values()):
+        # In fastai's distrib_ctx the first process writes.
+        if rank_distrib() or not all_finite(weights.values()):
             return
         assert self.at is not None
         epoch, batches = self.at
-        if rank_distrib():  # in fastai's distrib_ctx the first process writes
-            return
         smooth = self.recorder.smooth_loss
         state = {
             "styles": card_of(self.learn)[0]["styles"],

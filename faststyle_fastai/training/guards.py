@@ -22,18 +22,19 @@ class StopOnInterrupt(Callback):
     order = 100  # after all other callbacks
 
     def __init__(self):
-        self.listening, self.asked = ExitStack(), []
+        self.listening, self.asked, self.stopped = ExitStack(), [], False
 
     def before_fit(self):
-        self.asked = self.listening.enter_context(interrupts())
-
-    def after_batch(self):
-        if self.asked and self.training:  # a validation is whole, or it would be repeated
-            raise CancelFitException
+        self.asked, self.stopped = self.listening.enter_context(interrupts()), False
 
     def before_epoch(self):
         if self.asked:
+            self.stopped = True
             raise CancelFitException
+
+    def after_batch(self):
+        if self.training:  # a validation is whole, or it would be repeated
+            self.before_epoch()
 
     def after_fit(self):
         self.listening.close()

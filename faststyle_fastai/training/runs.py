@@ -12,6 +12,7 @@ from fastai.torch_core import set_seed
 from fastcore.basics import listify
 from fastcore.foundation import L
 
+from ..core.assets import MODEL
 from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError, NonFiniteLoss, Stopped
 from ..core.locks import alone
@@ -219,7 +220,7 @@ def add_style(
     if len(paintings) > 1:
         raise FaststyleError(f"{style} contains {len(paintings)} paintings: add one at a time.")
     ((name, style),) = paintings.items()
-    file = run / "model.safetensors" if run.is_dir() else run
+    file = run / MODEL if run.is_dir() else run
     out = file if out is None else Path(out)
     _, info, _ = load_style(file)
     may_write_file(out, force or out == file, ".safetensors")
@@ -271,4 +272,4 @@ def fit_run(learn, minutes, quiet, where, *cbs, since=None):
         return error
     finally:
         stop.after_fit()  # skipped after an error
-    return Stopped(f"Stopped. {where}") if stop.asked else None
+    return Stopped(f"Stopped. {where}") if stop.stopped else None

@@ -18,6 +18,7 @@ from faststyle_fastai.all import (
 )
 from faststyle_fastai.core.moments import mean_and_std
 from faststyle_fastai.images.sizes import resize_short
+from faststyle_fastai.perceptual.plans import merged
 from faststyle_fastai.perceptual.regularity import chroma_variation
 from faststyle_fastai.perceptual.terms import Style
 
@@ -241,3 +242,16 @@ def test_wrong_settings(lite):
         VggLoss(lite, None, {}, {})
     with pytest.raises(ValueError, match="no layer relu7. Choose layers from relu1_1"):
         VggLoss(lite, None, {"relu7": 1.0}, {})
+
+
+def test_a_batch_of_paintings_is_read_as_each_is(lite):
+    paintings = (noise(2, 3, 32, 40) * 255).byte()
+    both, each = (VggLoss(lite, x, {}, STYLE).styles for x in (paintings, [*paintings]))
+    assert len(both) == 2 and all(map(torch.equal, both, each)) and both[0].max() <= 1
+    with pytest.raises(ValueError, match=r"floats in \[0, 1\]"):
+        VggLoss(lite, paintings.float(), {}, STYLE)
+
+
+def test_settings_of_a_term_are_a_table():
+    with pytest.raises(ValueError, match="Invalid tone=1. Use a table of settings."):
+        merged({}, {"tone": 1})

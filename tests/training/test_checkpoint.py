@@ -1,3 +1,4 @@
+import json
 import signal
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from fastai.callback.core import Callback
 from learners import SizesSeen, learner, run
 from PIL import Image
 
-from faststyle_fastai.all import Checkpoint, FaststyleError, History, load_style
+from faststyle_fastai.all import Checkpoint, FaststyleError, History, load_style, train
 from faststyle_fastai.training.guards import StopOnInterrupt
 
 
@@ -168,6 +169,27 @@ def test_the_same_call_goes_on_after_a_stop(photos, painting):
     run(learn, cbs)
     for a, b in zip(whole.model.parameters(), learn.model.parameters()):
         assert torch.equal(a, b)
+
+
+class StopLate(Callback):
+    "Ctrl-C during the last validation."
+
+    def before_validate(self):
+        if self.epoch == self.n_epoch - 1:
+            terminate()
+
+
+def test_a_stop_that_comes_too_late_stops_nothing(photos, painting):
+    keeper, stop = Checkpoint("ck", resume=True), StopOnInterrupt()
+    learn = run(learner(photos, painting), [keeper, stop, StopLate()])
+    assert len(learn.recorder.values) == 2 and stop.asked and not stop.stopped
+    assert not keeper.resume  # the same call would be another fit
+
+
+def test_a_run_stopped_too_late_is_complete(photos, painting):
+    settings = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "quiet": True, "device": "cpu"}
+    folder = train(photos, painting, "run", epochs=1, cbs=StopLate(), **settings)
+    assert json.loads((folder / "run.json").read_text())["complete"]
 
 
 def test_each_fit_has_patience_of_its_own(photos, painting):

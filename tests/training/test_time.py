@@ -62,6 +62,15 @@ def test_a_long_validation_is_shortened(trained):
     assert len(trained.recorder.values[-1]) == len(trained.recorder.metric_names) - 2
 
 
+def test_a_validation_of_its_own_is_whole(trained):
+    seen = []
+    trained.loss_func.register_forward_hook(lambda *_: seen.append(time.sleep(0.3)))
+    valid = trained.dls.train.new(shuffle=False, drop_last=False)
+    with trained.no_bar():
+        trained.validate(dl=valid, cbs=TimeBudget(0.01))
+    assert len(seen) == len(valid) > 2
+
+
 def test_a_budget_is_for_each_fit(trained):
     budget = TimeBudget(0.02)
     for _ in range(2):
