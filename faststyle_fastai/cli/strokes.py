@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument
 
+from ..core.atomic import atomic_write, may_write_file
 from ..core.errors import UsageError
 from ..core.extras import extra
 from ..core.terminal import tell
@@ -53,7 +54,6 @@ def strokes(
     device: options.Device = None,
 ):
     "Paint an image with brush strokes or pens: as SVG, as an image, or as a video of its painting."
-    from ..core.atomic import may_write_file
     from ..images.files import read_picture
     from ..images.saving import check_format, save_picture
     from ..inference.drawing import draw_heights, draw_strokes, painting_frames
@@ -83,7 +83,7 @@ def strokes(
     source: Any = picture
     like = None
     if style:
-        paint, styles = load_mixture(style, None, None, trust_pickle, device, "auto", True, None)
+        paint, styles = load_mixture(style, trust_pickle=trust_pickle, device=device, quiet=True)
         source, like = paint(picture, style=styles), paint.painting_of(styles)
     drawing = paint_strokes(source, brush, layers, detail, pens, seed, like)
     if vector:
@@ -104,7 +104,6 @@ def strokes(
 
 def write_svg(drawing, size, out):
     "Write strokes as SVG; warn if it is so large that editors are slow."
-    from ..core.atomic import atomic_write
     from ..inference.drawing import strokes_svg
 
     text = strokes_svg(drawing, size)
