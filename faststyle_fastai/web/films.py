@@ -1,5 +1,6 @@
 "Films on the page: their frames as photos, and all of them painted with their sound."
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..video.reader import open_video
 from ..video.stylize import paint_video
 from ..video.writer import parts_folder
 from .answers import SHOWN, jpeg, number, responses, stroke_of
+from .guard import JOB
 from .jobs import VideoJob
 from .names import plain_name
 from .photos import Photos
@@ -58,7 +60,11 @@ class Films:
         "Put the film into the queue; the answer names the job. `looks` says how it is asked for."
         film = the_film(visit)
         paint, settings, _ = self.photos.prepared(visit, how)
+        self.site.queue.check_room(visit.name)
+        self.site.check_room(visit, film.file.stat().st_size)
         watch = VideoJob(visit, film.seconds)
+        watch.uploads = self.site.place(visit, JOB)
+        source = linked(film.file, watch.uploads)
         asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
         watch.styles = tuple(map(file_name, asked))
         watch.asked = f"{visit.key} {how.get('looks')}"
@@ -70,7 +76,7 @@ class Films:
 
         def work():
             try:
-                paint_video(paint, film.file, out, **settings)
+                paint_video(paint, source, out, **settings)
             finally:  # nobody resumes it
                 shutil.rmtree(parts_folder(out), ignore_errors=True)
 
@@ -81,6 +87,15 @@ def the_film(visit: Visit) -> Film:
     if visit.film is None or not visit.film.file.exists():
         raise Forgotten("Open the video again: the page has forgotten it.")
     return visit.film
+
+
+def linked(file: Path, folder: Path) -> Path:
+    "A file in another folder, too, where a job finds it however long it waits."
+    try:
+        os.link(file, there := folder / file.name)
+    except OSError:  # some file systems have no links
+        shutil.copyfile(file, there)
+    return there
 
 
 def length_of(file: Path, name: str | None = None) -> float:

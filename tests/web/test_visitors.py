@@ -33,7 +33,7 @@ def test_styles_belong_to_who_added_them(public):
 
 def lent(folder):
     "The photos that a training learns on, copied."
-    return [path for path in files_in(folder) if "photos-" in str(path.parent)]
+    return [path for path in files_in(folder) if "job-" in str(path.parent)]
 
 
 def test_a_painting_stays_while_it_is_taught(public, public_scratch, monkeypatch):
