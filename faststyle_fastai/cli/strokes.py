@@ -15,8 +15,7 @@ from .checks import check_style
 from .loading import load_mixture
 from .options import option
 
-FPS = {".gif": 8}, 25  # frames per second of a GIF, and of videos
-SIDE = {".gif": 480}, 1280  # px of its longer side, at most
+GIF, VIDEO = (8, 480), (25, 1280)  # frames per second, and px of the longer side at most
 HELD = 2  # seconds that its last frame is shown
 LARGE = 20  # MB of an SVG that is slow to edit
 OUTPUT = "Output file: .svg, an image, or a video of the painting (.mp4, .gif)."
@@ -89,8 +88,8 @@ def strokes(
     if vector:
         write_svg(drawing, size, out)
     elif film:
-        fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
-        side = size or max(16, min(side, max(drawing.size)))
+        fps, most = GIF if suffix == ".gif" else VIDEO
+        side = size or max(16, min(most, max(drawing.size)))
         frames = painting_frames(
             drawing, side, round((seconds or 12) * fps), HELD * fps, relief, canvas
         )

@@ -51,11 +51,12 @@ class Job:
         self.id, self.owner, self.stop = uuid4().hex, owner, threading.Event()
         self.picture: Image.Image | None = None  # so far
         self.sees = 0  # how many pictures there were
+        self.looked = -EVERY  # when the last one was
         self.done = 0.0  # share of the work
         self.began = self.at = time.monotonic()
 
     def show(self, picture: Image.Image):
-        self.picture = picture
+        self.picture, self.looked = picture, time.monotonic()
         self.sees += 1
 
     def reached(self, share: float) -> bool:
@@ -196,7 +197,6 @@ class TrainingJob(Job):
     def __init__(self) -> None:
         super().__init__()
         self.losses: list[float] = []
-        self.looked = -EVERY
 
     def stepped(
         self,
@@ -210,7 +210,6 @@ class TrainingJob(Job):
         stopped = self.reached(min(1.0, share))
         if self.at - self.looked > 3 * EVERY:
             self.show(picture())
-            self.looked = self.at
         return stopped
 
     def curve(self) -> "Figure":
@@ -244,7 +243,6 @@ class OptimizationJob(Job):
         super().__init__(owner)
         self.since = since
         self.iterates: list[dict] = []
-        self.looked = -EVERY
 
     def __call__(self, iterate, work):
         self.iterates.append(asdict(iterate))
@@ -252,7 +250,6 @@ class OptimizationJob(Job):
         late = self.at - self.looked > EVERY
         if late and self.done >= self.since:  # in this thread, which owns `work`
             self.show(to_picture(work.picture()))
-            self.looked = time.monotonic()
         return stopped
 
     def details(self) -> str:
