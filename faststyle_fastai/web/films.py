@@ -1,6 +1,5 @@
 "Films on the page: their frames as photos, and all of them painted with their sound."
 
-import os
 import shutil
 from pathlib import Path
 
@@ -64,7 +63,7 @@ class Films:
         self.site.check_room(visit, film.file.stat().st_size)
         watch = VideoJob(visit, film.seconds)
         watch.uploads = self.site.place(visit, JOB)
-        source = linked(film.file, watch.uploads)
+        source = shutil.copy(film.file, watch.uploads)  # which stays, however long it waits
         asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
         watch.styles = tuple(map(file_name, asked))
         watch.asked = f"{visit.key} {how.get('looks')}"
@@ -87,15 +86,6 @@ def the_film(visit: Visit) -> Film:
     if visit.film is None or not visit.film.file.exists():
         raise Forgotten("Open the video again: the page has forgotten it.")
     return visit.film
-
-
-def linked(file: Path, folder: Path) -> Path:
-    "A file in another folder, too, where a job finds it however long it waits."
-    try:
-        os.link(file, there := folder / file.name)
-    except OSError:  # some file systems have no links
-        shutil.copyfile(file, there)
-    return there
 
 
 def length_of(file: Path, name: str | None = None) -> float:
