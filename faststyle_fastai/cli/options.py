@@ -124,9 +124,7 @@ HOST, PORT = "127.0.0.1", 8080
 ALLOW_HOSTS = "Additional host name of the page, for example behind a proxy. Repeat for several."
 AllowHosts = Annotated[list[str] | None, option("NAME", ALLOW_HOSTS)]
 Browser = Annotated[bool, Option(help="Open the page in a browser.")]
-
-
-UNITS = {"mm": 1, "cm": 10, "in": INCH}  # in mm
+UNITS = {"mm": 1, "cm": 10, "in": INCH}  # of lengths, in mm
 
 
 def paper(text: str) -> tuple[float, float]:

@@ -146,7 +146,11 @@ class Site(NamedTuple):
     folders: dict[str, Path]  # photos to learn on
     owners: Owners
 
-    def place(self, visit: Visit, prefix: str = "") -> Path:
+    def place(
+        self,
+        visit: Visit,
+        prefix: str = "",  # guard.JOB: it stays until the job that needs it removes it
+    ) -> Path:
         "A new folder for a file of a visitor, whose files lie together."
         folder = self.scratch / secret(visit.name) / f"{prefix}{uuid4().hex}"
         folder.mkdir(parents=True)
