@@ -59,11 +59,7 @@ class Films:
         "Put the film into the queue; the answer names the job. `looks` says how it is asked for."
         film = the_film(visit)
         paint, settings, _ = self.photos.prepared(visit, how)
-        self.site.queue.check_room(visit.name)
-        self.site.check_room(visit, film.file.stat().st_size)
         watch = VideoJob(visit, film.seconds)
-        watch.uploads = self.site.place(visit, JOB)
-        source = shutil.copy(film.file, watch.uploads)  # which stays, however long it waits
         asked = [str(how[key]) for key in ("style", "other") if how.get(key)]
         watch.styles = tuple(map(file_name, asked))
         watch.asked = f"{visit.key} {how.get('looks')}"
@@ -72,6 +68,9 @@ class Films:
         name = "-".join([film.file.stem, *map(plain_name, asked)])
         out = self.site.place(visit) / f"{name}.mp4"
         settings |= {"smooth": bool(how.get("smooth")), "stroke": stroke_of(how), "watch": watch}
+        self.site.check_room(visit, film.file.stat().st_size)
+        watch.uploads = self.site.place(visit, JOB)
+        source = shutil.copy(film.file, watch.uploads)  # which stays, however long it waits
 
         def work():
             try:

@@ -71,6 +71,11 @@ class Job:
         "Seconds, as the latest step saw it; None while they are not known."
         return (self.at - self.began) * (1 - self.done) / self.done if self.done > SURE else None
 
+    def tidy(self):
+        "Remove what it alone needs."
+        if self.uploads:
+            shutil.rmtree(self.uploads, ignore_errors=True)
+
     def curve(self) -> "Figure":
         raise FaststyleError("This job has no losses.")
 
@@ -94,7 +99,11 @@ class Queue:
         "Run `work` when its turn comes. `watch` shows and stops it."
         watch.called, watch.visitor, watch.out = called, visitor, out
         with self.changing:
-            self.check_room(visitor)
+            try:
+                self.check_room(visitor)
+            except FaststyleError:
+                watch.tidy()
+                raise
             ended = [job for job in self.jobs if job.state not in OPEN]
             for job in ended[:-KEPT]:
                 job.picture = None  # which takes memory
@@ -122,8 +131,7 @@ class Queue:
             watch.state, watch.why = STOPPED if watch.stop.is_set() else FAILED, why
         finally:
             watch.owner = None  # the visitor's photos and networks take memory
-            if watch.uploads:
-                shutil.rmtree(watch.uploads, ignore_errors=True)
+            watch.tidy()
 
     def end(self, job: Job):
         "Stop a job that runs, or take it out of the queue."
