@@ -180,8 +180,8 @@ class Visitors:
         for visit in visits:
             for key, style in [*visit.closer]:
                 if file_name(style) == name:
-                    refined = visit.closer.pop((key, style))
-                    if now:
+                    refined = visit.closer.pop((key, style), None)
+                    if now and refined:
                         visit.closer[key, now + style.removeprefix(name)] = refined
 
     def routes(self, method: str, *acts: Callable[[Visit, dict, IO[bytes]], Any]) -> list:
