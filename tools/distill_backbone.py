@@ -64,12 +64,11 @@ def main(
     report(student, targets, dls.valid, "before training")
     train(student, targets, batches, steps, lr)
     report(student, targets, dls.valid, "after training")
-    state, index = {}, 0
-    for module in student.net:
+    state = {}
+    for index, module in enumerate(student.net):
         if isinstance(module, nn.Conv2d):
             for part in ("weight", "bias"):
                 state[f"features.{index}.{part}"] = getattr(module, part).half().contiguous()
-        index += 1
     with atomic_write(out) as temporary:
         save_file(state, temporary, {"teachers": "VGG19 to relu3_4, a sixteenth of it from there"})
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")

@@ -20,12 +20,11 @@ from pathlib import Path
 
 import torch
 from decoder_data import crops, pack, squares_of
-from small_weights import compact
+from small_weights import compact, write_asset
 from torch import nn
 from torch.nn import functional as F
 
 from faststyle_fastai.all import perceptual_backbone
-from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.atomic import atomic_write
 from faststyle_fastai.core.devices import best_device
 from faststyle_fastai.models.decoder import (
@@ -37,7 +36,6 @@ from faststyle_fastai.models.decoder import (
     keys,
     light,
 )
-from faststyle_fastai.models.stylefile import write_style
 from faststyle_fastai.optimization.pixel_recipes import BRUSHWORK, OPTIMIZATIONS
 from faststyle_fastai.perceptual.coherence import coherent
 from faststyle_fastai.perceptual.neighbors import CELL, FLAT, layered
@@ -258,9 +256,7 @@ def ship(weights, arch):
     "Write assets/decoder*.safetensors, with convolutions in 8 bits."
     state = torch.load(weights, map_location="cpu")["mean"]
     state = {k: v.float() for k, v in state.items()}
-    path = builtin_path("decoder", arch)
-    write_style(compact(state), {"arch": arch}, path)
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    write_asset(compact(state), {"arch": arch}, "decoder", arch)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ import torch
 import typer
 from fastai.callback.core import Callback
 from PIL import ImageOps
+from small_weights import write_asset
 
-from faststyle_fastai.core.assets import ASSETS
 from faststyle_fastai.images.files import read_picture
 from faststyle_fastai.images.saving import save_picture
 from faststyle_fastai.images.tensors import to_tensor
 from faststyle_fastai.inference.builtin import BUILTIN_STYLES, style_thumbnail
 from faststyle_fastai.inference.first_sight import palette_of
-from faststyle_fastai.models.stylefile import load_style, write_style
+from faststyle_fastai.models.stylefile import load_style
 from faststyle_fastai.models.transformer import TransformerNet
 from faststyle_fastai.training.callbacks import SampleStyles
 from faststyle_fastai.training.runs import train
@@ -66,10 +66,7 @@ def main(
     write_thumbnails(pictures)
     net, info, _ = load_style(run)
     info["palettes"] = palettes()
-    name = "gallery" if arch == "full" else f"gallery-{arch}"
-    path = ASSETS / f"{name}.safetensors"
-    write_style({k: v.half() for k, v in net.state_dict().items()}, info, path)
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    write_asset({k: v.half() for k, v in net.state_dict().items()}, info, "gallery", arch)
 
 
 def write_thumbnails(pictures):

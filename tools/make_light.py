@@ -35,7 +35,7 @@ SHARED = {  # rooms of the package -> what the light distribution takes of them
     "images": "color discovery files formats metadata named_colors odd opening remote "
     "saving shapes sheets",
     "inference": "builtin options",
-    "cli": "checks doctor help loading options parsers pipes plans running stylize",
+    "cli": "checks doctor help loading options pipes plans running stylize",
 }
 LESS = b"LESS"  # see light/faststyle/inference/networks.py
 

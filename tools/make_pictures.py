@@ -6,14 +6,15 @@ PHOTOS is a folder with scikit-image's astronaut.jpg (NASA, public domain), chel
 coffee.jpg (CC0). The other photos come with dependencies.
 """
 
-import argparse
 import math
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import matplotlib
 import numpy as np
+import typer
 from fastcore.basics import chunked
 from PIL import Image, ImageOps
 from sklearn import datasets
@@ -52,12 +53,10 @@ SHOWN = {
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photos", type=Path, help="Folder of photos.")
-    args = parser.parse_args()
+def main(folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of photos.")]):
+    "Make the README's images."
     names = "astronaut", "chelsea", "coffee"
-    photos = {name: args.photos / f"{name}.jpg" for name in names} | {"china": PHOTO}
+    photos = {name: folder / f"{name}.jpg" for name in names} | {"china": PHOTO}
     paint = Stylizer("gallery")
     sample(paint)
     showcase(paint, photos)
@@ -186,4 +185,4 @@ def square(picture, side=400):
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

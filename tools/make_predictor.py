@@ -21,12 +21,12 @@ from fastai.callback.core import Callback
 from fastai.torch_core import TensorImage, set_seed
 from fasttransform import Transform
 from PIL import Image
-from small_weights import compact
+from small_weights import compact, write_asset
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from faststyle_fastai.core.assets import ASSETS, builtin_path
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.moments import mean_and_std
 from faststyle_fastai.core.weights import unpacked
 from faststyle_fastai.images.files import read_picture
@@ -36,7 +36,7 @@ from faststyle_fastai.inference.first_sight import together
 from faststyle_fastai.inference.refine import LOSS
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.predictor import AnyStyleNet, load_any_style
-from faststyle_fastai.models.stylefile import load_style, read_state, write_style
+from faststyle_fastai.models.stylefile import load_style, read_state
 from faststyle_fastai.perceptual.backbones import perceptual_backbone
 from faststyle_fastai.perceptual.losses import VggLoss
 from faststyle_fastai.perceptual.terms import TERMS
@@ -238,9 +238,8 @@ def main(
     learn = StyleLearner(dls, net, loss, opt_func=opt, cbs=cbs)
     with learn.no_bar(), learn.no_logging():
         learn.fit_recipe(lr=lr, minutes=minutes)
-    path = builtin_path("any_painting", arch)
-    write_style(compact({k: v.cpu() for k, v in net.state_dict().items()}), info, path)
-    print(f"{path.relative_to(ASSETS.parent)}: {path.stat().st_size / 1e6:.2f} MB")
+    state = {k: v.cpu() for k, v in net.state_dict().items()}
+    write_asset(compact(state), info, "any_painting", arch)
 
 
 class Trained(AnyStyleNet):

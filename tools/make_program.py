@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 MOST = 150e6  # bytes
 IMAGES = ROOT / "nbs" / "images"
 STYLES = "great_wave", IMAGES / "astronaut.jpg"
+# Extras -> their libraries, imported by name: nobody can install one into the program.
+EXTRAS = {"deep": "tifffile", "raw": "rawpy", "pdf": "img2pdf"}
 
 
 def main(out: Path):
@@ -23,12 +25,13 @@ def main(out: Path):
         folder = Path(scratch)
         run(sys.executable, ROOT / "tools" / "make_light.py", folder)
         python = environment(folder / "venv")
-        install = ["-m", "pip", "install", "-q", "pyinstaller", "img2pdf"]
-        run(python, *install, *folder.glob("faststyle-*.whl"))
+        (wheel,) = folder.glob("faststyle-*.whl")
+        install = ["-m", "pip", "install", "-q", "pyinstaller"]
+        run(python, *install, f"{wheel}[{','.join(EXTRAS)}]")
         script = folder / "start.py"
         script.write_text("from faststyle.cli.main import main\nmain()\n")
         build = ["--onefile", "--name", "faststyle", "--collect-data", "faststyle"]
-        build += ["--hidden-import", "img2pdf"]  # imported by name
+        build += [f"--hidden-import={library}" for library in EXTRAS.values()]
         places = ["--specpath", folder, "--workpath", folder / "work", "--distpath", out]
         run(python, "-m", "PyInstaller", "--log-level", "ERROR", *build, *places, script)
         (program,) = out.glob("faststyle*")

@@ -3,12 +3,12 @@
 python tools/make_screenshots.py [--chromium /usr/bin/chromium]
 """
 
-import argparse
 import io
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import typer
 from PIL import Image
 from playwright.sync_api import sync_playwright
 from sklearn import datasets
@@ -24,17 +24,15 @@ SLOW = 120_000  # ms to wait
 VIEW = {"width": 1366, "height": 768}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chromium", default=shutil.which("chromium"))
-    args = parser.parse_args()
+def main(chromium: str | None = shutil.which("chromium")):
+    "Take the screenshots, with this program or Playwright's own."
     with (
         TemporaryDirectory() as folder,
         TemporaryDirectory() as elsewhere,
         web_page(folder, port=PORT),
         sync_playwright() as driver,
     ):
-        browser = driver.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport=VIEW, reduced_motion="reduce")
         tab.goto(f"http://127.0.0.1:{PORT}")
         open_photo(tab)
@@ -75,4 +73,4 @@ def shoot(tab, name):
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -17,7 +17,7 @@ from fastai.torch_core import set_seed
 from make_gallery import TAUGHT, Distillation, trimmed
 from PIL import Image
 
-from faststyle_fastai.core.assets import ASSETS
+from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.stylefile import load_style, select_styles, write_style
 from faststyle_fastai.training.data import StyleDataLoaders
@@ -48,7 +48,7 @@ def main(
     seed: int = 0,
 ):
     "Train the scales and shifts of styles, and write them into the gallery."
-    path = ASSETS / ("gallery.safetensors" if arch == "full" else f"gallery-{arch}.safetensors")
+    path = builtin_path("gallery", arch)
     state, info = _state(path)
     for name in style or RETOUCHED:
         set_seed(seed, reproducible=True)
@@ -57,7 +57,7 @@ def main(
             start = _alone(name, path, Path(folder) / "start.safetensors")
             settings = {"stable": STABLE, **RETOUCHED[name]}
             if arch != "full":
-                teacher = _alone(name, ASSETS / "gallery.safetensors", Path(folder) / "full")
+                teacher = _alone(name, builtin_path("gallery", "full"), Path(folder) / "full")
                 settings |= {"cbs": Distillation(load_style(teacher)[0]), **TAUGHT}
             dls = StyleDataLoaders.from_folder(photos, size, bs, steps * bs, seed=seed)
             painting = muted(trimmed(next(paintings.glob(f"{name}.*"))), MUTED.get(name))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..core.assets import ASSETS
 from ..core.errors import UsageError
-from ..core.values import known
 from ..images import formats
 from ..images.remote import is_address
 from .pipes import PIPE
@@ -122,13 +121,6 @@ def check_trained(run: Path) -> Path:
             f"slim or tiny with -o FILE, or a network of your own: faststyle train."
         )
     return run
-
-
-def check_recipe(name: str) -> str:
-    "A row of the training recipes."
-    from ..training.recipes import RECIPES
-
-    return known("recipe", name, RECIPES)
 
 
 def builtin_styles():

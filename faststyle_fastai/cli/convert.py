@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from typer import Argument
 
+from ..core.atomic import atomic_write, may_write_file
 from ..core.errors import FaststyleError, UsageError
+from ..core.extras import extra, install_line
 from . import options
 from .loading import load_mixture, load_stylizer
 from .options import option
@@ -50,8 +52,6 @@ def export(
         raise UsageError("--dtype is only for .onnx files.")
     if arch and file == STUDIO:
         raise UsageError("--arch has no effect on the studio.")
-    from ..core.atomic import may_write_file
-
     folder = file == STUDIO and kind != ".html"
     if folder and out.is_file():
         raise FaststyleError(f"{out} is a file, not a folder. Choose another -o.")
@@ -78,8 +78,6 @@ def share(
     force: options.Force = False,
 ):
     "Print a link that opens the studio in a style, and its QR code."
-    from ..core.atomic import atomic_write, may_write_file
-    from ..core.extras import extra, install_line
     from ..inference.links import studio_address, style_link
 
     address, hints = studio or studio_address(), []
@@ -91,7 +89,7 @@ def share(
             raise UsageError("A QR code needs the address of a studio: give --studio URL.")
     shown = not out and address and sys.stderr.isatty()
     qr: Any = extra("segno", "share") if out or (shown and find_spec("segno")) else None
-    paint, named = load_mixture(style, mix, None, False, "cpu", "float32", True, None)
+    paint, named = load_mixture(style, mix, device="cpu", precision="float32", quiet=True)
     link = style_link(paint, named, address.partition("#")[0])
     if paint.at_sight:
         hints.append("The link holds a simplified style. For full brushwork, send the painting.")
@@ -120,7 +118,6 @@ def import_(
     force: options.Force = False,
 ):
     "Convert a network of pytorch/examples to a style file without running code."
-    from ..core.atomic import may_write_file
     from ..models.stylefile import import_style
 
     may_write_file(out, force, ".safetensors")

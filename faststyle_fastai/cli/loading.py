@@ -7,14 +7,14 @@ from typing import Any
 
 from ..core.errors import UsageError
 from ..core.terminal import tell
+from ..images.formats import is_painting
 from .checks import mixed
 
 
 def load_stylizer(
-    style, trust_pickle, device=None, precision="auto", also=(), quiet=False, arch=None
+    style, trust_pickle=False, device=None, precision="auto", also=(), quiet=False, arch=None
 ):
     "Load a Stylizer for a style, and for paintings in `also`; a pickle only if it is trusted."
-    from ..images.formats import is_painting
     from ..inference.stylizer import Stylizer
 
     named = list(dict.fromkeys([style, *also]))
@@ -41,10 +41,14 @@ def named_in(mix, black):
     return [*mixed(mix), black] if black else [*mixed(mix)]
 
 
-def load_mixture(style, mix, black, trust_pickle, device, precision, quiet, arch):
+def load_mixture(
+    style,
+    mix=None,  # of --mix
+    black=None,  # of --background-style
+    **how,  # of `load_stylizer`
+):
     "Load a Stylizer for --style, --mix and --background-style, and the style or mix to paint."
-    also = named_in(mix, black)
-    paint = load_stylizer(style, trust_pickle, device, precision, also, quiet, arch)
+    paint = load_stylizer(style, also=named_in(mix, black), **how)
     shares: dict[Any, float] = mixed(mix)
     left = 1 - sum(shares.values())
     if paint.named is None and len(paint.styles) > 1 and left > 1e-6:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from typer import Argument
 
+from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError
 from . import options
 from .checks import check_folder, check_paintings, check_style
@@ -45,7 +46,6 @@ def evaluate(
     precision: options.Precision = "auto",
 ):
     "Measure a style's losses and compare it with direct optimization."
-    from ..core.atomic import may_write_file
     from ..core.provenance import write_json
     from ..images.discovery import find_pictures
     from ..images.saving import check_format, save_picture
@@ -117,7 +117,6 @@ def styles(
     force: options.Force = False,
 ):
     "List the built-in styles."
-    from ..core.atomic import may_write_file
     from ..images.saving import check_format, save_picture
     from ..inference.builtin import BUILTIN_STYLES, gallery_sheet
 

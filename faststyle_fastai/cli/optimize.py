@@ -13,7 +13,7 @@ from ..core.errors import UsageError
 from ..core.terminal import progress
 from ..core.values import either
 from ..optimization.pixel_recipes import OPTIMIZATIONS
-from . import options
+from . import options, training_options
 from .checks import check_paintings
 from .options import option
 from .training_options import BACKBONE, CONTENT_LAYERS, STYLE_LOSS, named, override, weight
@@ -83,7 +83,7 @@ def optimize(
     allow_host: options.AllowHosts = None,
     device: Annotated[str | None, option("DEVICE", DEVICE, callback=options.check_device)] = None,
     precision: options.Precision = "auto",
-    seed: Annotated[int, option("N", "Random seed.")] = 0,
+    seed: training_options.Seed = 0,
     quiet: options.Quiet = False,
     **overrides: Any,
 ):
@@ -152,14 +152,15 @@ def as_typed(words: list[str]) -> list[str]:
     for name, equals, value in (word.partition("=") for word in words):
         word = ALIASES.get(name, name) + equals + value
         last = typed[-1] if typed else ""
-        if option in WEIGHTS and NUMBER.fullmatch(word) and last != option:
-            typed += [option, word]
-        elif option in DEVICES and ONE.fullmatch(word) and last != option:
-            typed[-1] += f",{word}"
+        if last != option and option in SEVERAL and SEVERAL[option].fullmatch(word):
+            if option == "--device":
+                typed[-1] += f",{word}"
+            else:
+                typed += [option, word]
         else:
             typed.append(word)
-            if last != option or word in (*WEIGHTS, *DEVICES):
-                option = word if word in (*WEIGHTS, *DEVICES) else ""
+            if last != option or word in SEVERAL:
+                option = word if word in SEVERAL else ""
     return typed
 
 
@@ -175,5 +176,7 @@ ALIASES = {
     "--random-seed": "--seed",
     "--devices": "--device",
 }
-WEIGHTS, NUMBER = ("--style-weights",), re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
-DEVICES, ONE = ("--device",), re.compile(r"(cpu|mps|cuda|xpu)(:\d+)?")
+SEVERAL = {  # option -> each of its values
+    "--style-weights": re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?"),
+    "--device": re.compile(r"(cpu|mps|cuda|xpu)(:\d+)?"),
+}

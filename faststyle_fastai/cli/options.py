@@ -1,5 +1,6 @@
 "Arguments and options that several commands share, besides those of training."
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from inspect import Parameter, Signature, signature
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 from typer import Argument, BadParameter, Option
 
 from ..core.terminal import end_progress, printable
+from ..images.shapes import INCH, PAPERS
 from ..inference.options import PaintOptions
 from .checks import check_device, check_inputs, check_mix, check_paintings, check_style
 from .help import in_options
@@ -58,30 +60,24 @@ STYLE = (
 Style = Annotated[str, option("STYLE", STYLE, callback=check_style)]
 MIX = "Style to mix in, and its share. Repeat for several. The style itself gets the rest."
 Mix = Annotated[list[str] | None, option("STYLE=.3", MIX, callback=check_mix)]
-# Options of painting, with the help, metavar and limits of their field in PaintOptions.
+# How options of painting differ from their field in PaintOptions, which has help and limits.
 PAINT: dict[str, dict[str, Any]] = {
-    "strength": {},
     "mask": {"kind": str | None},
-    "area": {"names": ["--paint"]},
-    "faces": {},
-    "black": {"kind": str | None, "names": ["--background-style"], "callback": check_style},
-    "stroke": {},
-    "size": {},
-    "strokes": {"names": ["--strokes"]},
-    "keep_colors": {"names": ["--keep-colors"]},
+    "area": {"name": "--paint"},
+    "black": {"kind": str | None, "name": "--background-style", "callback": check_style},
     "tile": {"kind": str},
-    "exact": {"names": ["--exact"]},
 }
 
 
 def paint_options(*without: str) -> dict[str, tuple]:
-    "A group of options for `takes`: those of painting, except some."
+    "A group of options for `takes`: those of painting, except the style and some."
 
-    def typed(field, kind=None, names=(), **more):
-        return Annotated[kind or field.type, Option(*names, **field.metadata | more)]
+    def typed(field, kind=None, name=None, **more):
+        name = name or f"--{field.name.replace('_', '-')}"  # named, a flag has no --no-…
+        return Annotated[kind or field.type, Option(name, **field.metadata | more)]
 
-    chosen = [f for f in fields(PaintOptions) if f.name in PAINT and f.name not in without]
-    return {field.name: (typed(field, **PAINT[field.name]), field.default) for field in chosen}
+    chosen = [field for field in fields(PaintOptions) if field.name not in ("style", *without)]
+    return {f.name: (typed(f, **PAINT.get(f.name, {})), f.default) for f in chosen}
 
 
 def painting(options: dict[str, Any]) -> PaintOptions:
@@ -128,6 +124,26 @@ HOST, PORT = "127.0.0.1", 8080
 ALLOW_HOSTS = "Additional host name of the page, for example behind a proxy. Repeat for several."
 AllowHosts = Annotated[list[str] | None, option("NAME", ALLOW_HOSTS)]
 Browser = Annotated[bool, Option(help="Open the page in a browser.")]
+UNITS = {"mm": 1, "cm": 10, "in": INCH}  # of lengths, in mm
+
+
+def paper(text: str) -> tuple[float, float]:
+    "Parse a paper's name, or its sides as 30x40cm: the short and the long side in mm."
+    sides: tuple[float, ...] = PAPERS.get(text.lower(), (0, 0))
+    if found := re.fullmatch(r"(\d+\.?\d*)x(\d+\.?\d*)(mm|cm|in)", text.lower()):
+        sides = tuple(float(side) * UNITS[found[3]] for side in found.groups()[:2])
+    if not all(sides):
+        raise BadParameter(
+            f"Unknown paper '{text}'. Use A2 to A6, letter, or a size such as 8x10in."
+        )
+    return min(sides), max(sides)
+
+
+def length(text: str) -> float:
+    "Parse a length such as 3mm, in mm."
+    if not (found := re.fullmatch(r"(\d*\.?\d+)(mm|cm|in)", text.lower())):
+        raise BadParameter(f"Unknown length '{text}'. Use a length such as 3mm, 0.3cm or 0.125in.")
+    return float(found[1]) * UNITS[found[2]]
 
 
 def print_outputs(*paths: str | Path) -> None:

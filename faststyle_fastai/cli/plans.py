@@ -9,11 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..core.atomic import check_writable
+from ..core.atomic import check_writable, may_write_file
 from ..core.errors import FaststyleError, UsageError
 from ..core.terminal import tell
 from ..core.values import either
 from ..images.formats import PICTURES
+from ..images.shapes import INCH
 
 SMALLEST = 64  # px of the short side of a print
 PAUSE = 1.0  # seconds between two looks at a watched folder
@@ -104,7 +105,6 @@ def is_newer(target, came):
 
 def print_size(paper, dpi, bleed, megapixels):
     "The paper of a print in px; None without one."
-    from ..images.shapes import INCH
     from ..images.sizes import Paper
 
     if not paper:
@@ -129,7 +129,6 @@ def plan_masks(inputs, out, settings, force, jobs):
 
     With `force` it may exist: an interrupted run may have left the mask of an unpainted image.
     """
-    from ..core.atomic import may_write_file
     from ..images.discovery import plan_outputs
 
     if out is None:

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 from typer import Argument
 
+from ..core.atomic import may_write_file
 from ..core.errors import FaststyleError
 from ..core.terminal import progress
 from ..core.values import either
+from ..images.formats import is_painting
 from ..inference.options import AREAS
 from . import options
 from .checks import check_style
@@ -36,8 +38,6 @@ def grid(
     precision: options.Precision = "auto",
 ):
     "Paint one photo in mixtures of two or four styles, five images per side."
-    from ..core.atomic import may_write_file
-    from ..images.formats import is_painting
     from ..images.saving import check_format, save_picture
     from ..inference.builtin import find_style
     from ..inference.people import painted_area
@@ -77,7 +77,6 @@ def sheet(
     precision: options.Precision = "auto",
 ):
     "Paint one photo in all built-in styles, or in all paintings of a folder."
-    from ..core.atomic import may_write_file
     from ..images.discovery import works_of
     from ..images.saving import check_format, save_picture
     from ..inference.builtin import NETWORKS

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument
 
+from ..core.atomic import atomic_write, may_write_file
 from ..core.errors import UsageError
 from ..core.extras import extra
 from ..core.terminal import tell
@@ -14,8 +15,7 @@ from .checks import check_style
 from .loading import load_mixture
 from .options import option
 
-FPS = {".gif": 8}, 25  # frames per second of a GIF, and of videos
-SIDE = {".gif": 480}, 1280  # px of its longer side, at most
+GIF, VIDEO = (8, 480), (25, 1280)  # frames per second, and px of the longer side at most
 HELD = 2  # seconds that its last frame is shown
 LARGE = 20  # MB of an SVG that is slow to edit
 OUTPUT = "Output file: .svg, an image, or a video of the painting (.mp4, .gif)."
@@ -53,7 +53,6 @@ def strokes(
     device: options.Device = None,
 ):
     "Paint an image with brush strokes or pens: as SVG, as an image, or as a video of its painting."
-    from ..core.atomic import may_write_file
     from ..images.files import read_picture
     from ..images.saving import check_format, save_picture
     from ..inference.drawing import draw_heights, draw_strokes, painting_frames
@@ -83,14 +82,14 @@ def strokes(
     source: Any = picture
     like = None
     if style:
-        paint, styles = load_mixture(style, None, None, trust_pickle, device, "auto", True, None)
+        paint, styles = load_mixture(style, trust_pickle=trust_pickle, device=device, quiet=True)
         source, like = paint(picture, style=styles), paint.painting_of(styles)
     drawing = paint_strokes(source, brush, layers, detail, pens, seed, like)
     if vector:
         write_svg(drawing, size, out)
     elif film:
-        fps, side = (table.get(suffix, other) for table, other in (FPS, SIDE))
-        side = size or max(16, min(side, max(drawing.size)))
+        fps, most = GIF if suffix == ".gif" else VIDEO
+        side = size or max(16, min(most, max(drawing.size)))
         frames = painting_frames(
             drawing, side, round((seconds or 12) * fps), HELD * fps, relief, canvas
         )
@@ -104,7 +103,6 @@ def strokes(
 
 def write_svg(drawing, size, out):
     "Write strokes as SVG; warn if it is so large that editors are slow."
-    from ..core.atomic import atomic_write
     from ..inference.drawing import strokes_svg
 
     text = strokes_svg(drawing, size)

@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 from ..core.errors import FaststyleError, Stopped, UsageError, format_error, out_of_memory
 from ..core.interrupts import interrupts
+from ..core.prefetch import map_batches, map_overlapped
 from ..core.terminal import clock, progress, tell
 from ..core.values import count
-from . import options, parsers, plans
+from ..images.remote import is_address
+from . import options, plans
 from .help import in_options
 from .loading import load_mixture, side_of
 from .options import option
@@ -47,9 +49,9 @@ def stylize(
     painterly: options.Painterly = False,
     seamless: Annotated[str | None, option("EDGES", SEAMLESS)] = None,
     painting: options.Painting = None,
-    paper: Annotated[Any, option("SIZE", PAPER, "--print", parser=parsers.paper)] = None,
+    paper: Annotated[Any, option("SIZE", PAPER, "--print", parser=options.paper)] = None,
     dpi: Annotated[float | None, option("N", DPI, min=1)] = None,
-    bleed: Annotated[Any, option("LENGTH", BLEED, parser=parsers.length)] = None,
+    bleed: Annotated[Any, option("LENGTH", BLEED, parser=options.length)] = None,
     save_mask: Annotated[Path | None, option("PATH", SAVE_MASK)] = None,
     batch_size: Annotated[int, option("N", BATCH_SIZE, "--batch-size", "--bs", min=1)] = 1,
     skip_existing: options.SkipExisting = False,
@@ -91,8 +93,9 @@ def stylize(
     settings = replace(settings, mask=settings.mask and read_mask(settings.mask))
     hushed = quiet or painterly or refine > 0  # the hint to refine
     paint, styles = load_mixture(
-        style, mix, settings.black, trust_pickle, device, precision, hushed, arch
-    )
+        style, mix, settings.black, trust_pickle=trust_pickle, device=device,
+        precision=precision, quiet=hushed, arch=arch,
+    )  # fmt: skip
     plans.check_seamless(seamless, settings)
     plans.check_neighbors(refine, painterly, paint.at_sight, likeness, painting)
     for name in (styles, settings.black):
@@ -102,23 +105,21 @@ def stylize(
         paint = with_painting(paint, painting, styles)
     if refine or painterly:  # without their paintings, say so once
         works_of(paint, styles)
-    more = {"painterly": painterly, "refine": refine, "likeness": likeness}
-    share = None if quiet or not sys.stderr.isatty() else show_share
+    more: dict[str, Any] = {"painterly": painterly, "refine": refine, "likeness": likeness}
+    more["watch"] = None if quiet or not sys.stderr.isatty() else show_share
     note = None if strip else style_name(paint, styles)
     written: list[Path] = []
-    alone = refine or masks or seamless or settings.area != "all"
+    if refine or masks or seamless or settings.area != "all":
+        batch_size = 1
     if seamless:
         from ..inference.seamless import seamless as closed  # it paints so that edges meet
 
         paint = partial(closed, paint, edges=seamless)
-    work = partial(repaint, paint, settings, depth)
+    work = partial(repaint, paint, settings, depth, masks, more)
     save = partial(write, written, depth, note, paper)
     rounds = plans.watched(inputs[0], out, depth, force, quiet) if watch else [jobs]
     try:
-        failed = paint_all(
-            rounds, partial(work, share, more, masks), save, paper, 1 if alone else batch_size,
-            quiet, refine,
-        )  # fmt: skip
+        failed = paint_all(rounds, work, save, paper, batch_size, quiet, refine)
     except KeyboardInterrupt:
         done = f"{len(written)} of " * (not watch) + count(len(written if watch else jobs), "image")
         hint = " Use --skip-existing to continue." if not watch and len(jobs) > 1 else ""
@@ -129,8 +130,6 @@ def stylize(
 
 def paint_all(rounds, work, save, paper, batch_size, quiet, refine) -> list[str]:
     "Paint rounds of jobs, one or those of a watched folder; return what failed."
-    from ..core.prefetch import map_batches, map_overlapped
-
     failed = []
     once = isinstance(rounds, list)  # else the folder is watched
 
@@ -154,7 +153,6 @@ def paint_all(rounds, work, save, paper, batch_size, quiet, refine) -> list[str]
 def read_images(jobs, paper):
     "Yield sources and targets with an image: a tensor, the source if it is large, or an error."
     from ..images.files import image_size
-    from ..images.remote import is_address
     from ..images.saving import check_size
     from ..images.sizes import fit_paper
     from ..images.tensors import read_tensor
@@ -173,7 +171,7 @@ def read_images(jobs, paper):
             yield source, target, error
 
 
-def repaint(paint, settings, depth, watch, more, masks, items):
+def repaint(paint, settings, depth, masks, more, items):
     "Paint a batch; an image that is refined is alone."
     from torch import cat
 
@@ -183,17 +181,17 @@ def repaint(paint, settings, depth, watch, more, masks, items):
     if masks or settings.area != "all":
         settings = masked(settings, masks, *items[0])
     if len(images) == 1:
-        return [paint(images[0], **vars(settings), tensor=depth == 16, watch=watch, **more)]
+        return [paint(images[0], **vars(settings), tensor=depth == 16, **more)]
     try:
         whole = replace(settings, tile=None)
-        return paint(cat(images), **vars(whole), tensor=True, watch=watch, **more).split(1)
+        return paint(cat(images), **vars(whole), tensor=True, **more).split(1)
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
     painted: list[Any] = []
     for item in items:  # one that fails is alone
         try:
-            painted += repaint(paint, settings, depth, watch, more, masks, [item])
+            painted += repaint(paint, settings, depth, masks, more, [item])
         except Exception as error:
             painted.append(error.with_traceback(None))  # which holds memory
     return painted

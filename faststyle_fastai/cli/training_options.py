@@ -4,14 +4,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument
+from typer import Argument, BadParameter
 
-from ..core.values import either
+from ..core.values import either, known
 from ..training.recipes import RECIPES
 from . import options
-from .checks import check_folder, check_recipe
+from .checks import check_folder
 from .options import option
-from .parsers import layer_parts, setting
 
 PHOTOS = "Folder of training photos."
 Photos = Annotated[
@@ -21,7 +20,9 @@ OUT = "Folder for the network, previews and checkpoints."
 Out = Annotated[Path, option("DIR", OUT, "-o", "--output", show_default=False)]
 Seed = Annotated[int, option("N", "Random seed.")]
 RECIPE = f"Training recipe: {either(RECIPES)}. All but fast are published ones."
-Recipe = Annotated[str, option("NAME", RECIPE, callback=check_recipe)]
+Recipe = Annotated[
+    str, option("NAME", RECIPE, callback=lambda name: known("recipe", name, RECIPES))
+]
 ARCH = (
     "Network: full, slim (half the channels, twice as fast), tiny (a quarter) or tarun "
     "(as published)."
@@ -40,6 +41,35 @@ def override(kind: Any, metavar: str | None, description: str, *names: str, **li
     "An option that overrides one setting of a recipe: its type and default."
     limits["rich_help_panel"] = "Loss and schedule"
     return Annotated[kind | None, option(metavar, description, *names, **limits)], None
+
+
+def layer_parts(text: str) -> dict[str, float | None]:
+    "Parse LAYER or LAYER=PART items, separated by commas; a layer without a number gets None."
+    parts = {}
+    for item in text.split(","):
+        name, equals, part = item.strip().partition("=")
+        try:
+            parts[name] = float(part) if equals else None
+        except ValueError:
+            raise BadParameter(f"'{item}' must be LAYER or LAYER=NUMBER.") from None
+    return parts
+
+
+def setting(text: str) -> tuple[str, str, Any]:
+    "Parse TERM.SETTING=VALUE: a term of the loss, its setting and its value."
+    name, equals, value = text.partition("=")
+    term, dot, key = name.partition(".")
+    if not (dot and equals and value):
+        raise BadParameter(f"'{text}' must be TERM.SETTING=VALUE, such as tone.weight=1.")
+    if key == "layers":
+        return term, key, layer_parts(value)
+    try:
+        numbers = [float(part) for part in value.split(",")]
+    except ValueError:  # a name
+        return term, key, value
+    if key == "scales" or len(numbers) > 1:
+        return term, key, tuple(numbers)
+    return term, key, int(value) if value.isdecimal() else numbers[0]
 
 
 weight = partial(override, float, "WEIGHT", min=0)

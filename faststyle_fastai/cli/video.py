@@ -10,7 +10,7 @@ from typer import Argument, BadParameter, Option
 
 from ..core.errors import FaststyleError, UsageError
 from ..core.terminal import clock, progress, tell
-from ..images.formats import is_numbered
+from ..images.formats import is_numbered, is_painting
 from . import options
 from .checks import check_style, check_video
 from .loading import load_mixture, named_in, side_of
@@ -63,7 +63,6 @@ def video(
     **given: Any,
 ):
     "Repaint a video in a style and keep its sound."
-    from ..images.formats import is_painting
     from ..inference.builtin import film_style
     from ..video.stylize import paint_video
     from ..video.writer import check_video_format
@@ -81,8 +80,9 @@ def video(
     if not painterly and not any(is_painting(name) for name in named_in(mix, settings.black)):
         style = film_style(style)  # paintings need the network that reads them
     paint, styles = load_mixture(
-        style, mix, settings.black, trust_pickle, device, precision, hushed, arch
-    )
+        style, mix, settings.black, trust_pickle=trust_pickle, device=device,
+        precision=precision, quiet=hushed, arch=arch,
+    )  # fmt: skip
     check_neighbors(refine, painterly, paint.at_sight, None, painting)
     if refine and not quiet:
         tell(f"Refining on three frames for {refine:g} s.")

@@ -70,7 +70,7 @@ class Refused(extra("starlette.exceptions", "web").HTTPException):  # type: igno
 
 
 def stroke_of(how) -> str:
-    stroke = how.get("stroke", PaintOptions.stroke)
+    stroke = how.get("stroke")
     return stroke if stroke in STROKES else PaintOptions.stroke
 
 

@@ -93,15 +93,14 @@ class Api:
     def described(self):
         "The OpenAPI document."
         style: dict[str, Any] = {"type": "string", "enum": [one["name"] for one in self.styles()]}
-        query = [("style", "A style.", style, True)]
-        query += [
-            (name, HELP[field], schema, False) for name, (field, schema) in PARAMETERS.items()
-        ]
-        query.append(("format", "Of the image.", {"enum": [*FORMATS], "default": "jpeg"}, False))
+        query = {"style": ("A style.", style)}
+        query |= {name: (HELP[field], schema) for name, (field, schema) in PARAMETERS.items()}
+        query["format"] = "Of the image.", {"enum": [*FORMATS], "default": "jpeg"}
         parameters = [
-            {"name": name, "in": "query", "description": said, "schema": schema, "required": must}
-            for name, said, schema, must in query
-        ]
+            {"name": name, "in": "query", "description": said, "schema": schema,
+             "required": name == "style"}
+            for name, (said, schema) in query.items()
+        ]  # fmt: skip
         image: dict[str, dict] = {f"image/{name}": {} for name in FORMATS}
         answers = {
             "200": {"description": "The painted photo, of the same size.", "content": image},

@@ -70,7 +70,7 @@ def web_page(
 def page_routes(site: Site) -> list:
     "All that the page answers."
     photos, work, visitors = Photos(site), Work(site.queue, site.owners), Visitors()
-    films, mine = Films(photos), Mine(photos)
+    films, mine = Films(photos), Mine(photos, visitors)
     looks = [
         photos.styles, photos.source, photos.progress, films.original, mine.mine,
         mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,

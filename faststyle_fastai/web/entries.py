@@ -8,10 +8,12 @@ from ..core.assets import MODEL, builtin_path
 from ..core.errors import FaststyleError
 from ..images.files import read_picture
 from ..images.formats import is_painting
-from ..inference.builtin import style_thumbnail
+from ..inference.builtin import BUILTIN_STYLES, style_thumbnail
 from ..models.stylefile import load_style
 
-__all__ = ["file_of", "is_readable", "is_training", "names_in", "painting_at", "written"]
+__all__ = [
+    "file_of", "is_hidden", "is_readable", "is_training", "names_in", "painting_at", "written",
+]  # fmt: skip
 
 MOST_KNOWN = 4096  # files whose contents are remembered
 
@@ -32,6 +34,14 @@ def file_of(path):
 def is_training(path):
     "Whether a folder is a training's, which keeps its painting under its own name."
     return path.is_dir() and ((path / MODEL).exists() or (path / f"{path.name}.png").exists())
+
+
+@lru_cache(MOST_KNOWN)
+def is_hidden(name):
+    "Whether a built-in style of the same name hides a style."
+    if name in BUILTIN_STYLES:
+        warnings.warn(f"Style skipped: {name} is built in. Rename yours.", stacklevel=2)
+    return name in BUILTIN_STYLES
 
 
 @lru_cache(MOST_KNOWN)

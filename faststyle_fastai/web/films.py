@@ -15,6 +15,7 @@ from ..video.reader import open_video
 from ..video.stylize import paint_video
 from ..video.writer import parts_folder
 from .answers import SHOWN, jpeg, number, responses, stroke_of
+from .guard import JOB
 from .jobs import VideoJob
 from .names import plain_name
 from .photos import Photos
@@ -67,10 +68,13 @@ class Films:
         name = "-".join([film.file.stem, *map(plain_name, asked)])
         out = self.site.place(visit) / f"{name}.mp4"
         settings |= {"smooth": bool(how.get("smooth")), "stroke": stroke_of(how), "watch": watch}
+        self.site.check_room(visit, film.file.stat().st_size)
+        watch.uploads = self.site.place(visit, JOB)
+        source = shutil.copy(film.file, watch.uploads)  # which stays, however long it waits
 
         def work():
             try:
-                paint_video(paint, film.file, out, **settings)
+                paint_video(paint, source, out, **settings)
             finally:  # nobody resumes it
                 shutil.rmtree(parts_folder(out), ignore_errors=True)
 

@@ -22,6 +22,7 @@ from .answers import Refused, responses
 __all__ = ["Guard", "check_room", "is_local", "page_folder", "plain_reason", "status_of", "trim"]
 
 NAME, LOCK = "faststyle-page-", ".lock"
+JOB = "job-"  # how the names of folders begin that a job needs, and removes
 LIMIT = 2 * 2**30  # most bytes of uploads and results that a page keeps
 QUOTA = 2**29  # likewise of one visitor, and of the visitor's own styles and photos to learn on
 AGE = 86_400  # longest time in s that it keeps them
@@ -48,7 +49,7 @@ def trim(page: Path) -> None:
     "Remove files of a page's folder, the oldest first, that are too old or exceed the limit."
     found = []
     for folder, below, names in os.walk(page):
-        below[:] = [name for name in below if not name.startswith("photos-")]  # in use
+        below[:] = [name for name in below if not name.startswith(JOB)]
         for file in (Path(folder, name) for name in names if name != LOCK):
             with suppress(FileNotFoundError):  # removed meanwhile
                 found.append((file, file.stat()))

@@ -51,11 +51,12 @@ class Job:
         self.id, self.owner, self.stop = uuid4().hex, owner, threading.Event()
         self.picture: Image.Image | None = None  # so far
         self.sees = 0  # how many pictures there were
+        self.looked = -EVERY  # when the last one was
         self.done = 0.0  # share of the work
         self.began = self.at = time.monotonic()
 
     def show(self, picture: Image.Image):
-        self.picture = picture
+        self.picture, self.looked = picture, time.monotonic()
         self.sees += 1
 
     def reached(self, share: float) -> bool:
@@ -69,6 +70,11 @@ class Job:
     def left(self) -> float | None:
         "Seconds, as the latest step saw it; None while they are not known."
         return (self.at - self.began) * (1 - self.done) / self.done if self.done > SURE else None
+
+    def tidy(self):
+        "Remove what it alone needs."
+        if self.uploads:
+            shutil.rmtree(self.uploads, ignore_errors=True)
 
     def curve(self) -> "Figure":
         raise FaststyleError("This job has no losses.")
@@ -93,7 +99,11 @@ class Queue:
         "Run `work` when its turn comes. `watch` shows and stops it."
         watch.called, watch.visitor, watch.out = called, visitor, out
         with self.changing:
-            self.check_room(visitor)
+            try:
+                self.check_room(visitor)
+            except FaststyleError:
+                watch.tidy()
+                raise
             ended = [job for job in self.jobs if job.state not in OPEN]
             for job in ended[:-KEPT]:
                 job.picture = None  # which takes memory
@@ -121,8 +131,7 @@ class Queue:
             watch.state, watch.why = STOPPED if watch.stop.is_set() else FAILED, why
         finally:
             watch.owner = None  # the visitor's photos and networks take memory
-            if watch.uploads:
-                shutil.rmtree(watch.uploads, ignore_errors=True)
+            watch.tidy()
 
     def end(self, job: Job):
         "Stop a job that runs, or take it out of the queue."
@@ -196,7 +205,6 @@ class TrainingJob(Job):
     def __init__(self) -> None:
         super().__init__()
         self.losses: list[float] = []
-        self.looked = -EVERY
 
     def stepped(
         self,
@@ -210,7 +218,6 @@ class TrainingJob(Job):
         stopped = self.reached(min(1.0, share))
         if self.at - self.looked > 3 * EVERY:
             self.show(picture())
-            self.looked = self.at
         return stopped
 
     def curve(self) -> "Figure":
@@ -244,7 +251,6 @@ class OptimizationJob(Job):
         super().__init__(owner)
         self.since = since
         self.iterates: list[dict] = []
-        self.looked = -EVERY
 
     def __call__(self, iterate, work):
         self.iterates.append(asdict(iterate))
@@ -252,7 +258,6 @@ class OptimizationJob(Job):
         late = self.at - self.looked > EVERY
         if late and self.done >= self.since:  # in this thread, which owns `work`
             self.show(to_picture(work.picture()))
-            self.looked = time.monotonic()
         return stopped
 
     def details(self) -> str:

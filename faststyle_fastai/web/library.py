@@ -21,7 +21,7 @@ from ..images.saving import save_picture
 from ..inference.builtin import BUILTIN_STYLES
 from ..inference.stylizer import Stylizer
 from ..models.stylefile import load_style
-from .entries import file_of, is_readable, is_training, names_in, painting_at, written
+from .entries import file_of, is_hidden, is_readable, is_training, names_in, painting_at, written
 from .names import MANY, builtin_names, named_after, numbered, own_name, plain_name, spoken
 
 __all__ = ["StyleLibrary"]
@@ -53,11 +53,12 @@ class StyleLibrary:
         files = [*self.folder.glob(f"*/{MODEL}"), *self.folder.glob("[!.]*.safetensors")]
         for file in sorted(files, key=written, reverse=True):
             called = file.stem if file.parent == self.folder else file.parent.name
-            names = names_in(file, written(file))
+            names = [] if is_hidden(called) else names_in(file, written(file))
             for name in names:
                 found[called if len(names) == 1 else f"{called}: {name}"] = file, name
         for file in sorted(self.folder.glob("*.*")):
-            if is_picture(Path(file.name)) and is_readable(file, written(file)):
+            offered = is_picture(Path(file.name)) and not is_hidden(file.stem)
+            if offered and is_readable(file, written(file)):
                 found.setdefault(file.stem, (file, file.stem))  # unless it is trained
         return found | {name: (builtin_path("gallery", "full"), name) for name in BUILTIN_STYLES}
 
@@ -82,7 +83,7 @@ class StyleLibrary:
         return self.painter(file, written(file)), name
 
     def find_for_film(self, called: str) -> tuple[Stylizer, str]:
-        "As `find`; built-in styles in the network that holds still."
+        "As `find`; built-in styles in the network that is fast and holds still."
         if called not in BUILTIN_STYLES:
             return self.find(called)
         file = builtin_path("gallery", "slim")
@@ -117,7 +118,9 @@ class StyleLibrary:
         found: dict[str, Path] = {}
         files.sort(key=lambda path: (path.stem, path.suffix != ".safetensors"))
         for path in [*sorted(folders), *files]:  # a painting belongs to the style of its name
-            found.setdefault(path.name if path in folders else path.stem, path)
+            name = path.name if path in folders else path.stem
+            if not is_hidden(name):
+                found.setdefault(name, path)
         return found
 
     def thumbnail(self, folder: Path, called: str, styles: dict | None = None) -> Path:
@@ -190,8 +193,11 @@ class StyleLibrary:
         return self._all(name)[0]
 
     def place(self, name: str, own: Iterable[Path] = ()) -> Path:
-        "The folder for a style to train; a painting, and `own` files, may have the same name."
-        if not (name := plain_name(name)):
+        """The folder for a style to train; a painting, and `own` files, may have the same name.
+
+        A painting keeps its name, whatever is in it, or the style would be another one.
+        """
+        if not (name := name if self.painting(name) else plain_name(name)):
             raise FaststyleError("The style needs a name.")
         place = self.folder / name
         there = [path for path in (place, place.with_name(f"{name}.safetensors")) if path.exists()]

@@ -19,13 +19,13 @@ from ..inference.html import export_html, sample_photo
 from ..inference.links import DAMAGED, style_link
 from ..inference.studio import export_studio
 from ..inference.stylizer import Stylizer
-from . import guard
 from .answers import SHOWN, jpeg, responses
 from .entries import written
+from .guard import JOB
 from .jobs import TrainingJob
 from .names import own_name, spoken
 from .photos import LEAST, Photos
-from .visits import Visit, file_name, kept, size_of
+from .visits import Visit, Visitors, kept, size_of
 from .window import ENLARGED
 
 __all__ = ["Mine"]
@@ -39,8 +39,8 @@ PAGE, NETWORK = ".html", ".safetensors"
 class Mine:
     "What the view of one's own styles does."
 
-    def __init__(self, photos: Photos):
-        self.photos, self.site = photos, photos.site
+    def __init__(self, photos: Photos, visitors: Visitors):
+        self.photos, self.site, self.visitors = photos, photos.site, visitors
         self.shelf, self.queue = self.site.shelf, self.site.queue
         self.making = threading.Lock()  # of files to download, one at a time
         # A Stylizer -> a style's name -> the sample in it
@@ -74,9 +74,7 @@ class Mine:
         "Take a photo to learn on; the first one of a set forgets the others."
         if how.get("first") or visit.lessons is None:
             visit.lessons = self.site.place(visit)
-        used = visit.lessons.parent.glob("photos-*")
-        guard.check_room([visit.lessons, *used], size_of(body))
-        guard.check_room(self.site.scratch.glob("*/photos-*"), size_of(body), guard.LIMIT)  # of all
+        self.site.check_room(visit, size_of(body), visit.lessons)
         (folder := visit.lessons / uuid4().hex).mkdir()
         with kept(folder, how, body):
             pass
@@ -93,12 +91,12 @@ class Mine:
         if place.name in self.queue.busy():
             raise FaststyleError(f"{spoken(place.name)} is being trained already.")
         self.queue.check_room(visit.name)
-        self.site.owners.check_room(visit, self.shelf, painting.stat().st_size)
+        self.site.owners.check_room(visit, painting.stat().st_size)
         self.site.owners.check(visit, place.name)
         folder, arguments = self._photos(visit, how.get("photos"))
         job = TrainingJob()
         if folder == visit.lessons:  # they are not removed while they are in use
-            folder = job.uploads = folder.rename(folder.with_name(f"photos-{uuid4().hex}"))
+            folder = job.uploads = folder.rename(folder.with_name(f"{JOB}{uuid4().hex}"))
             visit.lessons = None
         arguments |= {"minutes": minutes, **self.site.where}
 
@@ -161,9 +159,7 @@ class Mine:
         with self.shelf.changing:
             now = self.shelf.rename(name, str(how.get("name", "")))
         self.queue.rename(name, now)
-        for key, style in [*visit.closer]:
-            if file_name(style) == name:
-                visit.closer[key, now + style.removeprefix(name)] = visit.closer.pop((key, style))
+        self.visitors.rename(name, now)
         self.site.owners.gone(name)
         self.site.owners.own(visit, now)
         return {"name": now}
@@ -174,8 +170,7 @@ class Mine:
             raise FaststyleError(f"{spoken(name)} is trained by now. Delete it in My styles.")
         self.shelf.remove(name)
         self.site.owners.gone(name)
-        for key in [key for key in visit.closer if file_name(key[1]) == name]:
-            del visit.closer[key]  # another style may get its name
+        self.visitors.rename(name, None)
 
     def packed(self, visit, how, body):
         "A style's file, or its web page."
@@ -200,7 +195,7 @@ class Mine:
             file = paint.save(self.site.place(visit) / f"{own_name(called)}{NETWORK}")
             if known := self.shelf.known(file):
                 return {"name": known}
-            self.site.owners.check_room(visit, self.shelf, file.stat().st_size)
+            self.site.owners.check_room(visit, file.stat().st_size)
             with self.shelf.changing:
                 called = self.shelf.add(file.rename(file.with_stem(self.shelf.free(file.stem))))
             self.site.owners.own(visit, called)

@@ -4,7 +4,6 @@ import math
 import threading
 from collections.abc import Callable
 from copy import copy
-from functools import lru_cache
 from hashlib import sha1
 from typing import Any
 from urllib.parse import quote
@@ -12,14 +11,12 @@ from weakref import WeakKeyDictionary
 
 from PIL import Image, ImageOps
 
-from ..core.assets import builtin_path
 from ..core.errors import FaststyleError
 from ..images.files import flatten_alpha, image_size, read_picture, read_upright
 from ..images.metadata import read_metadata, sign
 from ..images.opening import most_pixels, opened
 from ..images.saving import QUALITY, save_picture
 from ..images.shapes import PAPERS, fitted, pixels_per_inch, short_shape
-from ..inference.builtin import BUILTIN_STYLES
 from ..inference.html import THUMBNAIL
 from ..inference.options import PaintOptions, painting_shape
 from ..inference.sight_painter import with_painting
@@ -44,13 +41,11 @@ class Photos:
     "What the page does with a photo."
 
     def __init__(self, site: Site):
-        self.site, self.shelf, self.where = site, site.shelf, site.where
+        self.site, self.shelf = site, site.shelf
         self.window = Window(site.shelf, site.scratch, site.folders)
         # One preview and one download at a time, so that none waits for another kind.
         self.turn, self.finishing = threading.Lock(), threading.Lock()
         self.steady: WeakKeyDictionary[Stylizer, Stylizer] = WeakKeyDictionary()
-        slim = builtin_path("gallery", "slim")
-        self.live_builtin = lru_cache(1)(lambda: Stylizer(slim, **self.where))
 
     def styles(self, visit, how, body):
         "All styles and their version; without content if they are of the `version` that is known."
@@ -214,11 +209,7 @@ class Photos:
 
     def frame(self, visit, how, body):
         "Paint a frame of the camera."
-        called = how.get("style")
-        if called in BUILTIN_STYLES:
-            paint, name = self.live_builtin(), called
-        else:
-            paint, name = self.shelf.find(called)
+        paint, name = self.shelf.find_for_film(how.get("style"))
         size = int(min(max(number(how, "short", LIVE, MOST_SENT), LEAST_LIVE), MOST_LIVE))
         if visit.live is None or (visit.live.paint, visit.live.size) != (paint, size):
             visit.live = Live(paint, size, PaintOptions())
@@ -232,7 +223,7 @@ class Photos:
     def style(self, visit, how, body):
         "Add a painting or a style file to the library."
         before = self.shelf.styles()
-        self.site.owners.check_room(visit, self.shelf, size_of(body))
+        self.site.owners.check_room(visit, size_of(body))
         with kept(self.site.place(visit), how, body) as file:
             called = self.shelf.add(file)
         if called not in before:

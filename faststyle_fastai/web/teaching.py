@@ -12,6 +12,7 @@ from ..images.saving import save_picture
 from ..training.run_folder import record_of
 from ..training.runs import train
 from .jobs import TrainingJob
+from .names import own_name
 
 __all__ = ["resume", "teach"]
 
@@ -42,7 +43,8 @@ def teach(
     "Train a style; nothing is left of one that has learned nothing."
     try:
         kept = save_picture(painting, place / f"{place.name}.png")
-        train(folder, kept, place, cbs=Watch(job), quiet=True, **how)
+        paintings = {own_name(place.name): kept}
+        train(folder, paintings, place, cbs=Watch(job), quiet=True, **how)
     finally:
         if not (place / MODEL).exists():
             shutil.rmtree(place, ignore_errors=True)

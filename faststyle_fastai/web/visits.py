@@ -23,7 +23,7 @@ from ..core.errors import FaststyleError
 from ..images.formats import PICTURES, RAW
 from . import guard
 from .answers import Refused, Route, body_of, responses
-from .guard import check_room, plain_reason, status_of
+from .guard import JOB, check_room, plain_reason, status_of
 from .jobs import Queue
 from .library import StyleLibrary
 from .names import plain_name
@@ -86,7 +86,8 @@ class Owners:
     "Who began which style, unless all belongs to all."
 
     def __init__(self, shared: bool, shelf: StyleLibrary):
-        self.shared, self.file, self.keeping = shared, shelf.folder / OWNERS, threading.Lock()
+        self.shared, self.shelf, self.file = shared, shelf, shelf.folder / OWNERS
+        self.keeping = threading.Lock()
         self.names: dict[str, str] = {}  # a style -> who began it
         with suppress(OSError, ValueError, AttributeError):  # there is none, or it is damaged
             known, own = json.loads(self.file.read_text("utf-8")).items(), shelf.own()
@@ -103,16 +104,12 @@ class Owners:
             with atomic_write(self.file) as temporary:
                 temporary.write_text(json.dumps(self.names), "utf-8")
 
-    def check_room(self, visit: Visit, shelf: StyleLibrary, more: int) -> None:
+    def check_room(self, visit: Visit, more: int) -> None:
         "Check that a style of so many bytes may be added: visitors fill no disk."
         if not self.shared:
-            own = shelf.own()
-            for names, most in (
-                ([secret(visit.name)], None),
-                ([*self.names.values()], guard.LIMIT),
-            ):
-                added = (own[name] for name in own if self.names.get(name) in names)
-                check_room(added, more, most)
+            own, me = self.shelf.own(), secret(visit.name)
+            check_room([own[name] for name in own if self.names.get(name) == me], more)
+            check_room([own[name] for name in own if name in self.names], more, guard.LIMIT)
 
     def gone(self, name: str) -> None:
         "Nobody has a style any more."
@@ -149,11 +146,21 @@ class Site(NamedTuple):
     folders: dict[str, Path]  # photos to learn on
     owners: Owners
 
-    def place(self, visit: Visit) -> Path:
+    def place(
+        self,
+        visit: Visit,
+        prefix: str = "",  # guard.JOB: it stays until the job that needs it removes it
+    ) -> Path:
         "A new folder for a file of a visitor, whose files lie together."
-        folder = self.scratch / secret(visit.name) / uuid4().hex
+        folder = self.scratch / secret(visit.name) / f"{prefix}{uuid4().hex}"
         folder.mkdir(parents=True)
         return folder
+
+    def check_room(self, visit: Visit, more: int, *own: Path) -> None:
+        "Check that a job may need so many bytes more; `own` is what the visitor has for it."
+        used = (self.scratch / secret(visit.name)).glob(f"{JOB}*")
+        check_room([*own, *used], more)
+        check_room(self.scratch.glob(f"*/{JOB}*"), more, guard.LIMIT)  # of all visitors
 
 
 class Visitors:
@@ -165,6 +172,17 @@ class Visitors:
         self.calls: Counter[str] = Counter()  # that are not answered, by visitor
         # Of their threads, so that others always serve the page itself, and stop what waits.
         self.limiters: dict[bool, Any] = {}
+
+    def rename(self, name: str, now: str | None) -> None:
+        "Follow a style's new name; None: forget what was refined in it, as the name is free."
+        with self.counting:
+            visits = [*self.visits.values()]
+        for visit in visits:
+            for key, style in [*visit.closer]:
+                if file_name(style) == name:
+                    refined = visit.closer.pop((key, style), None)
+                    if now and refined:
+                        visit.closer[key, now + style.removeprefix(name)] = refined
 
     def routes(self, method: str, *acts: Callable[[Visit, dict, IO[bytes]], Any]) -> list:
         "A route for each act, by its name; it returns an answer, or what becomes its JSON."

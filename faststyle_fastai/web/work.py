@@ -25,9 +25,7 @@ class Work:
 
     def picture(self, visit, how, body):
         "What a job shows so far."
-        job = self.queue.find(how.get("id"))
-        self.owners.check(visit, None, job.visitor)
-        if (picture := job.picture) is None:
+        if (picture := self._own(visit, how).picture) is None:
             raise FaststyleError("There is no picture yet.")
         return jpeg(picture)
 
@@ -37,17 +35,20 @@ class Work:
 
     def result(self, visit, how, body):
         "The file that a job has made."
-        job = self.queue.find(how.get("id"))
-        self.owners.check(visit, None, job.visitor)
+        job = self._own(visit, how)
         if job.out is None or not job.out.exists():
             raise FaststyleError("The file is no longer there: paint it again.")
         return responses.FileResponse(job.out)
 
     def end(self, visit, how, body):
         "Stop a job; what it has done is kept where that is possible."
+        self.queue.end(self._own(visit, how))
+
+    def _own(self, visit, how):
+        "The job of an id, if it is the visitor's."
         job = self.queue.find(how.get("id"))
         self.owners.check(visit, None, job.visitor)
-        self.queue.end(job)
+        return job
 
 
 def drawing(figure):

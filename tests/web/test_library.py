@@ -95,6 +95,20 @@ def test_paintings_are_on_the_shelf_too(tmp_path, painting):
     assert len(shelf.styles()) == 15 and is_clean(shelf.folder)
 
 
+def test_a_painting_put_there_by_hand_keeps_its_name(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path)
+    shutil.copy(painting, tmp_path / "the sea.jpg")
+    assert shelf.place("the sea") == tmp_path / "the sea"  # trained, it is no other style
+    assert shelf.rename("the sea", "my sea") == "my_sea"
+
+
+def test_a_style_of_a_built_in_one_s_name_is_skipped(tmp_path, painting):
+    shelf = StyleLibrary(tmp_path)
+    shutil.copy(painting, tmp_path / "udnie.jpg")
+    with pytest.warns(UserWarning, match="udnie is built in"):
+        assert shelf.own() == {} and not shelf.painting("udnie")
+
+
 def test_own_styles_have_names_and_pictures(tmp_path, painting):
     shelf = StyleLibrary(tmp_path / "styles")
     assert shelf.own() == {}

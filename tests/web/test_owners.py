@@ -48,7 +48,7 @@ def test_the_pictures_of_a_training_are_for_who_began_it(public, monkeypatch):
 
 def test_photos_to_learn_on_of_all_visitors_fill_no_disk(public, public_scratch, monkeypatch):
     (page,) = public_scratch.glob("faststyle-page-*")
-    (folder := page / "somebody" / "photos-waiting").mkdir(parents=True)
+    (folder := page / "somebody" / "job-waiting").mkdir(parents=True)
     (folder / "a.png").write_bytes(noisy(1))
     monkeypatch.setattr(guard, "LIMIT", 40_000)
     assert send(public, "learn", noisy(2), {"name": "a.png"}, "invented")[0] == 413

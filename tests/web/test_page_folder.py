@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +22,8 @@ def test_the_folder_is_private_and_bounded(tmp_path, monkeypatch):
     with page_folder() as folder:
         assert folder.stat().st_mode & 0o777 == 0o700 or os.name == "nt"
         monkeypatch.setattr(guard, "LIMIT", 1000)
-        (folder / "photos-x").mkdir()
-        (folder / "photos-x" / "in-use").write_bytes(bytes(5000))
+        (folder / "job-x").mkdir()
+        (folder / "job-x" / "in-use").write_bytes(bytes(5000))
         for i in range(10):
             (folder / f"{i}").write_bytes(bytes(200))
             os.utime(folder / f"{i}", (1e9 + i, 1e9 + i) if i < 2 else None)
@@ -30,6 +32,29 @@ def test_the_folder_is_private_and_bounded(tmp_path, monkeypatch):
         assert {"in-use", "9"} <= left and not {"0", "1"} & left
         assert sum((folder / name).stat().st_size for name in left - {"in-use"}) <= 1100
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_stays_until_it_is_painted(public, public_scratch, film, monkeypatch):
+    gate, seen = threading.Event(), []
+
+    def paint_video(paint, source, *_, **__):
+        gate.wait(60)
+        seen.append(Path(source).read_bytes())
+
+    monkeypatch.setattr("faststyle_fastai.web.films.paint_video", paint_video)
+    assert send(public, "film", film.read_bytes(), {"name": "waits.mp4"}, "vera")[0] == 200
+    assert send(public, "paint_film", b"", {"style": "udnie"}, "vera")[0] == 200
+    (page,) = public_scratch.glob("faststyle-page-*")
+    sent = [path for path in files_in(page) if path.name == "waits.mp4"]
+    for path in sent:
+        os.utime(path, (1e9, 1e9))
+    guard.trim(page)
+    assert len(sent) == 2 and sum(path.exists() for path in sent) == 1
+    gate.set()
+    end = time.monotonic() + 60
+    while any(path.exists() for path in sent):  # what it was painted from has gone
+        assert time.monotonic() < end
+    assert seen == [film.read_bytes()]
 
 
 def waited_for(what, seconds=10):

@@ -3,6 +3,7 @@
 import json
 import threading
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from faststyle_fastai.models.normalization import is_affine
 from faststyle_fastai.models.stylefile import load_style, save_network
 from faststyle_fastai.web.library import StyleLibrary
 from faststyle_fastai.web.refining import Refined
-from faststyle_fastai.web.visits import Owners, Visit
+from faststyle_fastai.web.visits import Owners, Visit, Visitors
 
 
 def test_owners_are_known_after_a_restart_and_their_secrets_are_not_kept(tmp_path):
@@ -32,6 +33,18 @@ def test_owners_are_known_after_a_restart_and_their_secrets_are_not_kept(tmp_pat
     assert Owners(False, shelf).names == {}
     (tmp_path / ".owners.json").write_text("null")
     assert Owners(False, shelf).names == {}
+
+
+def test_what_was_refined_in_a_style_follows_its_name_and_ends_with_it():
+    visitors, refined = Visitors(), Refined(Path("a.png"), None)
+    for name in ("ann", "bob"):
+        closer = {("photo", "Sea"): refined, ("photo", "Seaside"): refined}
+        visitors.visits[name] = Visit(name, closer=closer)
+    visitors.rename("Sea", "Lake")
+    for visit in visitors.visits.values():
+        assert {style for _, style in visit.closer} == {"Lake", "Seaside"}
+    visitors.rename("Lake", None)  # another style may get the name
+    assert [[*visit.closer] for visit in visitors.visits.values()] == [[("photo", "Seaside")]] * 2
 
 
 def test_paintings_of_one_name_that_come_at_once_are_two_styles(public):

@@ -33,7 +33,7 @@ def test_styles_belong_to_who_added_them(public):
 
 def lent(folder):
     "The photos that a training learns on, copied."
-    return [path for path in files_in(folder) if "photos-" in str(path.parent)]
+    return [path for path in files_in(folder) if "job-" in str(path.parent)]
 
 
 def test_a_painting_stays_while_it_is_taught(public, public_scratch, monkeypatch):
@@ -211,13 +211,16 @@ def test_refinings_wait_for_refinings_only():
     assert (queue.running(two.waits), queue.before(two)) == ("refining", 0)
 
 
-def test_a_visitor_begins_only_so_many_jobs():
-    queue, held = Queue(most=2), threading.Event()
+def test_a_visitor_begins_only_so_many_jobs(tmp_path):
+    queue, held, refused = Queue(most=2), threading.Event(), Job()
+    (tmp_path / "film").mkdir()
+    refused.uploads = tmp_path / "film"
     try:
         for _ in range(2):
             queue.add("film", Job(), held.wait, "ann")
         with pytest.raises(FaststyleError, match="2 of your jobs run or wait"):
-            queue.add("film", Job(), held.wait, "ann")
+            queue.add("film", refused, held.wait, "ann")
+        assert not refused.uploads.exists()
         queue.add("film", Job(), held.wait, "bob")
         assert len(queue.open()) == 3
     finally:

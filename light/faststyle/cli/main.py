@@ -80,7 +80,7 @@ def stylize(
     depth = depth or depth_of(jobs, "none")
     # Report a wrong mask or name once, not per image.
     settings = replace(settings, mask=settings.mask and mask_of(settings.mask))
-    paint, styles = load_mixture(style, mix, settings.black, False, device, "auto", True, None)
+    paint, styles = load_mixture(style, mix, settings.black, device=device, quiet=True)
     if likeness is not None and not paint.at_sight:
         raise UsageError("--likeness needs a painting as --style.")
     for name in (styles, settings.black):

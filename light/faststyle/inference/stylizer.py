@@ -54,13 +54,14 @@ class Stylizer:
     ):
         if arch not in (None, "full"):
             raise FaststyleError(f"This distribution has no network {arch}. {FULL}")
-        self.device, self.at_sight = check_device(device), not isinstance(source, (str, Path))
+        self.device = check_device(device)
+        self.at_sight = not isinstance(source, (str, Path)) or is_painting(source)
         if isinstance(source, list):
-            source, self.at_sight = source[0] if len(source) == 1 else None, True
-        if self.at_sight or is_painting(source):
-            self.at_sight = True
-            named = named_works(source) if isinstance(source, (str, Path)) else None
-            name = Path(file_name(source)).stem if isinstance(source, (str, Path)) else "painting"
+            source = source[0] if len(source) == 1 else None
+        if self.at_sight:
+            is_place = isinstance(source, (str, Path))
+            named = named_works(source) if is_place else None
+            name = Path(file_name(source)).stem if is_place else "painting"
             self.named, works = named or (name, [source])
             if len(works) > 1 or source is None or (named and os.path.isdir(works[0])):
                 raise FaststyleError(f"This distribution mixes no paintings. {FULL}")
