@@ -1,18 +1,17 @@
 "`faststyle stylize` with images of all kinds."
 
-import functools
-import http.server
 import re
 import shutil
 import subprocess
 import sys
-import threading
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import fails
+from pages import served
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, read_picture, read_tensor, to_tensor
@@ -30,15 +29,12 @@ def photo(photos):
 def web(tmp_path):
     "The URL that serves the test's folder."
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):  # into what the command says
             pass
 
-    handler = functools.partial(Quiet, directory=tmp_path)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(tmp_path, Quiet) as address:
+        yield address
 
 
 def cut_out(photo, hidden):

@@ -4,9 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -15,6 +13,7 @@ import pytest
 import torch
 from conftest import QUICK, fails, is_clean
 from fastai.learner import load_learner
+from pages import served
 from PIL import Image
 
 from benchmarks.training.kill import digest
@@ -190,11 +189,8 @@ def gallery_of_two(painting, tmp_path):
     folder.mkdir()
     Image.open(painting).save(folder / "waves one.png")
     Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 9).convert("RGB").save(folder / "dusk.png")
-    handler = partial(SimpleHTTPRequestHandler, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(folder) as address:
+        yield folder, address
 
 
 def test_paintings_of_a_folder_and_of_an_address(gallery_of_two, painting):

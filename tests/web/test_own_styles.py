@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import quick_page
-from pages import downloaded, forgiven, heard, opened, own_styles, repainted, saved, taught, visitor
+from pages import downloaded, forgiven, heard, opened, own_styles, repainted, saved, taught
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
@@ -34,12 +34,6 @@ def site(tmp_path_factory, painting):
     (place / "model.safetensors").unlink()
     with quick_page(folder) as address:
         yield address, folder
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
 
 
 def chosen(tab, name):

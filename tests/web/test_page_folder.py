@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
-from pages import files_in, send
+from pages import files_in, send, waited_for
 from PIL import Image
 
 from faststyle_fastai.web import guard
@@ -32,14 +31,6 @@ def test_the_folder_is_private_and_bounded(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def waited_for(what, seconds=10):
-    "Whether a condition becomes true in time; a page cleans up after its answer."
-    until = time.monotonic() + seconds
-    while not what() and time.monotonic() < until:
-        time.sleep(0.1)
-    return what()
-
-
 def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
     port, _, folder = page
     monkeypatch.setattr(guard, "LIMIT", 600_000)
@@ -52,7 +43,7 @@ def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
     def left():
         return sorted(p.stem for p in files_in(folder) if p.stem.startswith("upload"))
 
-    assert waited_for(lambda: left() == ["upload3", "upload4"]), left()
+    assert waited_for(lambda: left() == ["upload3", "upload4"], 10), left()
 
 
 @pytest.mark.slow
