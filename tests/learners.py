@@ -1,5 +1,6 @@
 "Small learners for tests of callbacks, and what they see."
 
+import torch
 from fastai.callback.core import Callback
 from fastai.torch_core import set_seed
 
@@ -23,6 +24,11 @@ def learner(photos, painting, seed=0, num_workers=0, **kwargs):
     dls = StyleDataLoaders.from_folder(photos, 32, 2, device="cpu", **split)
     plan = {"small": 0, "arch": "tiny", "pretrained": "autoencoder", "scales": (1,)}
     return style_learner(dls, painting, **plan | kwargs)
+
+
+def same(a, b):
+    "Whether two learners have the same weights, bit for bit."
+    return all(map(torch.equal, a.model.parameters(), b.model.parameters()))
 
 
 def run(learn, cbs, n_epoch=2, **kwargs):

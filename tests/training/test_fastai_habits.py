@@ -223,8 +223,7 @@ def test_our_parts_without_fastai(dls, painting):
 def test_a_plain_learner_is_saved_exported_painted_with_and_loaded(dls, painting, tmp_path):
     loss = VggLoss(perceptual_backbone("lite"), to_tensor(read_picture(painting)), **LAYERS)
     learn = Learner(dls, TransformerNet(), loss_func=loss)
-    with learn.no_bar(), learn.no_logging():
-        learn.fit_one_cycle(1)
+    quietly(learn)
     photo = Image.fromarray(np.full((40, 48, 3), 99, np.uint8))
     painted = np.asarray(Stylizer(learn, "cpu")(photo))
     file = save_style(learn, tmp_path / "own.safetensors")

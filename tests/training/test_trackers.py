@@ -7,7 +7,7 @@ import torch
 from fastai.callback.core import Callback
 from fastai.callback.progress import CSVLogger
 from fastai.callback.tracker import EarlyStoppingCallback, ReduceLROnPlateau, SaveModelCallback
-from learners import learner, run
+from learners import learner, run, same
 from test_checkpoint import StopAt
 
 from faststyle_fastai.all import Checkpoint
@@ -17,10 +17,6 @@ from faststyle_fastai.training.callbacks import has_state
 def trackers():
     return [SaveModelCallback(every_epoch=True), EarlyStoppingCallback(patience=9),
             ReduceLROnPlateau(patience=9)]  # fmt: skip
-
-
-def same(a, b):
-    return all(map(torch.equal, a.model.parameters(), b.model.parameters()))
 
 
 def test_trackers_see_no_skipped_epochs_and_remember_the_best(photos, painting):
