@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from conftest import names
 from fastai.data.transforms import get_image_files
 from PIL import Image
 
@@ -29,10 +30,6 @@ def linked(tmp_path):
         except OSError:
             pytest.skip("links need a right here")
     return folder
-
-
-def names(folder):
-    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
 
 
 FOUND = ["c.png", "holiday/a.png", "holiday/deep/b.png", "own.png"]

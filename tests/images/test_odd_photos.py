@@ -28,11 +28,6 @@ COLORS = np.dstack([RAMP, 255 - RAMP[..., :1]])  # [32, 32, 3]
 P3 = 0.680, 0.320, 0.265, 0.690, 0.150, 0.060
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def away(file, right):
     "Mean difference, of 255."
     return np.abs(np.asarray(read_picture(file), float) - right).mean()
