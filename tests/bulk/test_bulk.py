@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import is_clean
+from conftest import is_clean, names
 from PIL import Image
 
 from faststyle_fastai.all import (
@@ -54,10 +54,6 @@ def pictures(photos, tmp_path_factory):
     (folder / "2" / "bad.jpg").write_bytes(b"\xff\xd8 no picture")
     (folder / "read.me").write_text("no picture")
     return folder
-
-
-def names(folder):
-    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
 
 
 @pytest.mark.slow

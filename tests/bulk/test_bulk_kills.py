@@ -8,10 +8,10 @@ import signal
 import numpy as np
 import psutil
 import pytest
-from conftest import is_clean
+from conftest import is_clean, names
 from PIL import Image
 
-from faststyle_fastai.all import paint_bulk, picture_files
+from faststyle_fastai.all import paint_bulk
 
 pytestmark = pytest.mark.slow
 
@@ -43,10 +43,6 @@ def kill_a_worker():
         except psutil.Error:
             continue
     return False
-
-
-def names(folder):
-    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
 
 
 def once(told):

@@ -18,11 +18,6 @@ PERSON = PaintOptions(area="person")
 
 
 @pytest.fixture(scope="module")
-def astronaut():
-    return read_picture(IMAGES / "astronaut.jpg").resize((256, 256))
-
-
-@pytest.fixture(scope="module")
 def nobody():
     return read_picture(IMAGES / "cat.jpg")
 

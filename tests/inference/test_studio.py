@@ -20,12 +20,6 @@ from faststyle_fastai.inference.html import BROWSER
 pytest.importorskip("onnx")
 
 
-@pytest.fixture
-def china(photos):
-    Image.open(photos / "china" / "0.jpg").save("china.png")
-    return Path("china.png")
-
-
 @pytest.mark.slow
 def test_like_any_painting_and_in_a_mixture(visit, studio, china, painting):
     tab = visit(studio)

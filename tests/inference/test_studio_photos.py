@@ -1,18 +1,10 @@
 "Photos in the studio: several at once, and a closer look."
 
-from pathlib import Path
-
 import pytest
 from pages import heard, painted_in_one_file, repainted, several
 from PIL import Image
 
 pytest.importorskip("onnx")
-
-
-@pytest.fixture
-def china(photos):
-    Image.open(photos / "china" / "0.jpg").save("china.png")
-    return Path("china.png")
 
 
 @pytest.mark.slow
