@@ -23,7 +23,7 @@ from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.atomic import warn_once
 
 pytest.register_assert_rewrite("pages")  # so that its failures are explained, too
-pytest_plugins = ["exported", "public"]  # the fixtures of exported pages, and of a page for others
+pytest_plugins = ["exported", "learners", "public"]  # their fixtures
 matplotlib.use("Agg")
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start

@@ -101,6 +101,7 @@ def test_what_is_there_is_left_out(cluster, pictures, tmp_path):
     assert all((out / name).stat().st_mtime_ns != after[name] for name in after)
 
 
+@pytest.mark.slow
 def test_the_command(cluster, pictures, tmp_path, faststyle):
     command = "bulk", pictures / "1", tmp_path / "out", "--style", SLIM
     done = faststyle(*command, "--address", cluster.address)

@@ -47,7 +47,7 @@ def test_an_exported_network_paints_the_same(exported):
 
 def test_a_network_trained_for_longer_is_exported(dls, painting, photo):
     learn = style_learner(dls, painting, arch="tiny", small=0, scales=(1,), precision="float32")
-    quietly(learn, "fit_one_cycle", 8, 1e-2)
+    quietly(learn, "fit_one_cycle", 3, 1e-2)
     save_style(learn, "waves.safetensors")
     path = export_onnx(learn, "waves.onnx")
     pair = (Stylizer(file, "cpu", "float32")(photo) for file in (path, "waves.safetensors"))

@@ -116,12 +116,12 @@ def test_a_lighter_network_for_any_painting(faststyle, painting, photo):
 
 
 def test_a_painting_may_be_an_image(photo, tmp_path):
-    image = Image.open(style_thumbnail("udnie"))
-    wanted = np.asarray(Stylizer(style_thumbnail("udnie"), "cpu")(photo))
+    image, how = Image.open(style_thumbnail("udnie")), {"device": "cpu", "arch": "slim"}
+    wanted = np.asarray(Stylizer(style_thumbnail("udnie"), **how)(photo))
     for source in (image, np.asarray(image), to_tensor(image), {"painting": [image]}, [image]):
-        paint = Stylizer(source, "cpu")
+        paint = Stylizer(source, **how)
         assert paint.styles == ["painting"] and np.array_equal(paint(photo), wanted)
-    mix = Stylizer([image, "tahiti"], "cpu")(photo, {"painting": 0.5, "tahiti": 0.5})
+    mix = Stylizer([image, "tahiti"], **how)(photo, {"painting": 0.5, "tahiti": 0.5})
     assert not np.array_equal(mix, wanted)
     assert paint(photo, strokes=True).size == paint(photo).size  # as wide as the painting's
 

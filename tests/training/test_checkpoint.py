@@ -54,14 +54,14 @@ def test_a_resume_in_float16_keeps_the_scale_of_the_loss(photos, painting):
     def half():
         return learner(photos, painting, precision="float16")
 
-    whole = run(half(), [])
+    whole = run(half(), [], 1)
     with pytest.raises(RuntimeError):
-        run(half(), [Checkpoint("ck", every=2), StopAt(9)])
-    resumed = run(half(), [Checkpoint("ck", every=2, resume=True)])
+        run(half(), [Checkpoint("ck", every=2), StopAt(4)], 1)
+    resumed = run(half(), [Checkpoint("ck", every=2, resume=True)], 1)
     assert same(whole, resumed)
 
 
-def test_what_only_validates_does_not_resume(photos, painting):
+def test_what_only_validates_does_not_resume(photos, painting, whole):
     with pytest.raises(RuntimeError):
         run(learner(photos, painting), [Checkpoint("ck", every=2), StopAt(9)])
     resumed = learner(photos, painting, 5, cbs=Checkpoint("ck", every=2, resume=True))
@@ -72,7 +72,6 @@ def test_what_only_validates_does_not_resume(photos, painting):
         resumed.predict(photos / "china" / "0.jpg")
         assert torch.equal(before, next(resumed.model.parameters()))
         resumed.fit_recipe(2)
-    whole = run(learner(photos, painting), [])
     assert same(whole, resumed)
 
 
@@ -154,8 +153,7 @@ def test_a_spent_time_budget_stays_spent(photos, painting):
     assert len(again.recorder.losses) == len(first.recorder.losses) > 0
 
 
-def test_the_same_call_goes_on_after_a_stop(photos, painting):
-    whole = run(learner(photos, painting), [])
+def test_the_same_call_goes_on_after_a_stop(photos, painting, whole):
     learn, cbs = learner(photos, painting), [Checkpoint("ck", resume=True), StopOnInterrupt()]
     run(learn, [*cbs, StopAt(4, terminate)])
     assert len(learn.recorder.losses) == 4
@@ -164,6 +162,6 @@ def test_the_same_call_goes_on_after_a_stop(photos, painting):
 
 
 def test_each_fit_has_patience_of_its_own(photos, painting):
-    learn, keeper = learner(photos, painting, lr=0.0), Checkpoint("ck", patience=2)
-    lengths = [len(run(learn, keeper, 6).recorder.values) for _ in range(2)]
-    assert lengths == [3, 3]  # the best, and two that are not better
+    learn, keeper = learner(photos, painting, lr=0.0), Checkpoint("ck", patience=1)
+    lengths = [len(run(learn, keeper, 4).recorder.values) for _ in range(2)]
+    assert lengths == [2, 2]  # the best, and one that is not better

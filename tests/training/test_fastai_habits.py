@@ -56,8 +56,10 @@ PAIRS = DataBlock(blocks=(ImageBlock, ImageBlock), get_items=get_image_files, it
 
 
 @pytest.fixture
-def made(dls, painting):
-    "A function that makes a small learner."
+def made(photos, painting):
+    "A function that makes a small learner, which sees four photos in an epoch."
+    few = {"size": 32, "bs": 2, "images": 4, "valid_pct": 0.15, "device": "cpu"}
+    dls = StyleDataLoaders.from_folder(photos, **few)
     return partial(style_learner, dls, painting, arch="tiny", small=0, scales=(1,))
 
 

@@ -27,7 +27,7 @@ def losses():
 
 
 def train(faststyle, folder, style, *more):
-    words = "--style", style, "-o", "run", "--epochs", 2, *QUICK, *more, "--overwrite"
+    words = "--style", style, "-o", "run", "--epochs", 1, *QUICK, *more, "--overwrite"
     said = faststyle("train", folder, *words)
     assert said.returncode == 0, said.stderr
     assert all(map(math.isfinite, losses()))

@@ -21,8 +21,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    "Trainings on small crops, which are the same to the page."
-    monkeypatch.setattr("faststyle_fastai.web.teaching.train", partial(train, size=64, bs=2))
+    "Small networks on small crops, which are the same to the page."
+    monkeypatch.setattr(
+        "faststyle_fastai.web.teaching.train", partial(train, size=64, bs=2, arch="tiny")
+    )
 
 
 def teach(tab, painting, name, tmp_path):
