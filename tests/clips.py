@@ -69,6 +69,18 @@ def turn(film, matrix):
     film.write_bytes(data)
 
 
+def remuxed(source, out, prepare):
+    "Copy a film, packet by packet, after `prepare` has changed what the new file says."
+    with av.open(str(source)) as film, av.open(str(out), "w") as copy:
+        streams = [copy.add_stream_from_template(stream) for stream in film.streams]
+        prepare(copy)
+        for packet in film.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                copy.mux(packet)
+    return out
+
+
 def stop_at(seconds):
     "What watches a painting and interrupts it behind that second."
 

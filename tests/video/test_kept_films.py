@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from clips import encode, frames_of, length_of, moving, seconds_of_sound, seen, times, turn
+from clips import encode, frames_of, length_of, moving, remuxed, seconds_of_sound, seen, times, turn
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, paint_video
@@ -179,16 +179,12 @@ def test_sound_is_left_out(paint, film, tmp_path):
 
 
 def test_titles_and_languages_stay(paint, film, tmp_path):
-    source = tmp_path / "titled.mkv"
-    with av.open(str(film)) as plain, av.open(str(source), "w") as titled:
-        streams = [titled.add_stream_from_template(stream) for stream in plain.streams]
-        titled.metadata["title"] = "Holiday"
-        titled.streams.audio[0].metadata.update(language="fre", title="Commentaire")
-        titled.streams.audio[0].disposition = av.stream.Disposition.comment
-        for packet in plain.demux():
-            if packet.dts is not None:
-                packet.stream = streams[packet.stream.index]
-                titled.mux(packet)
+    def titled(copy):
+        copy.metadata["title"] = "Holiday"
+        copy.streams.audio[0].metadata.update(language="fre", title="Commentaire")
+        copy.streams.audio[0].disposition = av.stream.Disposition.comment
+
+    source = remuxed(film, tmp_path / "titled.mkv", titled)
     for kind in ("mkv", "mp4"):
         with av.open(str(paint_video(paint, source, tmp_path / f"out.{kind}"))) as out:
             sound = out.streams.audio[0]

@@ -4,7 +4,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import encode, frames_of, moving, seconds_of_sound, seen, sound_of, times
+from clips import encode, frames_of, moving, remuxed, seconds_of_sound, seen, sound_of, times
 from PIL import Image, ImageSequence
 
 from faststyle_fastai.all import FaststyleError, paint_video
@@ -236,20 +236,16 @@ def test_quality_is_chosen(paint, tmp_path):
 
 
 def test_chapters_stay(paint, film, tmp_path):
-    source = tmp_path / "in.mkv"
-    with av.open(str(film)) as plain, av.open(str(source), "w") as divided:
-        streams = [divided.add_stream_from_template(stream) for stream in plain.streams]
+    def divided(copy):
         clock = {"time_base": Fraction(1, 1000)}
-        divided.set_chapters(
+        copy.set_chapters(
             [
                 clock | {"id": i, "start": begins, "end": begins + 400, "metadata": {"title": name}}
                 for i, (name, begins) in enumerate((("first", 0), ("second", 400)))
             ]
         )
-        for packet in plain.demux():
-            if packet.dts is not None:
-                packet.stream = streams[packet.stream.index]
-                divided.mux(packet)
+
+    source = remuxed(film, tmp_path / "in.mkv", divided)
 
     def kept(path):
         with av.open(str(path)) as out:
