@@ -134,7 +134,7 @@ def test_evaluate_writes_json_and_measures_autoencoders(faststyle, run, photos, 
     assert said.stdout.split()[:3] == ["psnr", "relu1_1", "relu2_2"], said.stderr
 
 
-def test_the_gallery(faststyle, photos, tmp_path):
+def test_the_gallery(faststyle, photos):
     said = faststyle("styles", "-o", "all.png")
     assert said.returncode == 0 and "Hokusai" in said.stdout and Image.open("all.png").width > 600
     photo = photos / "china" / "0.jpg"

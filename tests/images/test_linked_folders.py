@@ -52,7 +52,7 @@ def test_loops_end_and_each_folder_is_read_once(linked):
     assert names(linked) == [*FOUND, "z/d.png"]
 
 
-def test_they_are_trained_on_and_painted(linked, faststyle, tmp_path):
+def test_they_are_trained_on_and_painted(linked, faststyle):
     dls = StyleDataLoaders.from_folder(linked, size=32, bs=2, valid_pct=0, device="cpu")
     assert sorted(path.name for path in dls.photos) == ["a.png", "b.png", "c.png", "own.png"]
     said = faststyle("stylize", linked, "--style", "udnie", "-o", "out", "--device", "cpu")

@@ -195,7 +195,7 @@ def test_a_damaged_space_of_colors_is_ignored():
         assert away("damaged.png", COLORS) == 0
 
 
-def test_tiffs_of_many_pixels_pages_and_dark_floats(tmp_path, monkeypatch):
+def test_tiffs_of_many_pixels_pages_and_dark_floats(monkeypatch):
     dark = np.zeros((64, 64), np.float32)
     dark[0, :2] = 100, 200
     tifffile.imwrite("dark.tif", dark)

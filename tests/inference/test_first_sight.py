@@ -115,7 +115,7 @@ def test_a_lighter_network_for_any_painting(faststyle, painting, photo):
     fails(faststyle("stylize", photo, "--style", painting, "--arch", "huge", "-o", "b.png"), 2)
 
 
-def test_a_painting_may_be_an_image(photo, tmp_path):
+def test_a_painting_may_be_an_image(photo):
     image, how = Image.open(style_thumbnail("udnie")), {"device": "cpu", "arch": "slim"}
     wanted = np.asarray(Stylizer(style_thumbnail("udnie"), **how)(photo))
     for source in (image, np.asarray(image), to_tensor(image), {"painting": [image]}, [image]):

@@ -142,7 +142,7 @@ def test_gatys_steps_by_adam_as_torch_has_it(photo, painting):
     assert work.opt.defaults["betas"] == (0.9, 0.999) and plan.style_weight == 1e3
 
 
-def test_style_ratio_and_layers(photo, painting, tmp_path):
+def test_style_ratio_and_layers(photo, painting):
     changed = {**SMALL, "recipe": "crowson", "end_scale": 32, "initial_iterations": 1}
 
     def style(**more):

@@ -64,7 +64,7 @@ def test_a_resume_with_fewer_photos(own, painting, kept):
     assert count.steps > 5
 
 
-def test_no_photo_is_left(own, painting):
+def test_no_photo_is_left(own):
     dls = StyleDataLoaders.from_folder(own, 32, 2, device="cpu")
     shutil.rmtree(own)
     with pytest.warns(UserWarning, match="continues without it"):

@@ -230,7 +230,7 @@ def test_a_style_without_weight_leaves_the_photo(dls, painting):
     assert learn.recorder.losses[-1].isfinite()
 
 
-def test_an_interrupt_leaves_nothing_behind(dls, painting, photo):
+def test_an_interrupt_leaves_nothing_behind(dls, painting):
     learn = style_learner(dls, painting, arch="tiny", small=0, precision="bfloat16")
 
     def interrupt(*_):

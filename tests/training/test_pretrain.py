@@ -24,7 +24,7 @@ def test_a_style_that_was_half_added_is_not_there(photos, painting, tmp_path):
         train(tmp_path, painting, tmp_path / "run2", **FEW)
 
 
-def test_pretrain(faststyle, photos, tmp_path):
+def test_pretrain(faststyle, photos):
     said = faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK)
     assert said.returncode == 0 and said.stdout == "ae.safetensors\n", said.stderr
     fails(faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK), 1, "exists", "--overwrite")

@@ -153,7 +153,7 @@ def test_the_picture_shown_at_the_start(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv"])
-def test_the_last_picture_stays_while_the_sound_goes_on(paint, tmp_path, kind):
+def test_the_last_picture_stays_while_the_sound_goes_on(tmp_path, kind):
     film = encode(tmp_path / f"podcast.{kind}", moving(1), sound=3)
     with open_video(film) as reader:
         shown = [(float(f.time), float(f.seconds)) for f in reader.frames(2)]

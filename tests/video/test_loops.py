@@ -85,7 +85,7 @@ def test_short_boomerangs(paint, tmp_path, n):
         assert len(seen(paint_video(paint, film, tmp_path / out, **LOOP))) == max(n, 2 * n - 2)
 
 
-def test_command_line(faststyle, film, tmp_path):
+def test_command_line(faststyle, film):
     call = "video", film, "--style", "tiny:udnie", "--end", 0.2, "--loop"
     said = faststyle(*call, "boomerang", "-o", "out.mkv")
     assert said.returncode == 0 and said.stderr.count("has no sound, because it plays") == 1

@@ -167,7 +167,7 @@ def test_frames_as_they_are(faststyle, film, tmp_path):
     fails(faststyle("video", film, "-o", "n/%d.png", "--start", "90"), 1, "no frames")
 
 
-def test_command_line(faststyle, film, tmp_path):
+def test_command_line(faststyle, film):
     said = faststyle(
         "video", film, "--style", "udnie", "-o", "out.mkv", "--end", 0.3, "--temporal-smoothing"
     )

@@ -53,7 +53,7 @@ def test_grays_come_back(tmp_path, matrix, luma):
     assert np.abs(seen(out)[1].picture - color.astype(int)).max() <= 5
 
 
-def test_uneven_times_stay(film, tmp_path):
+def test_uneven_times_stay(tmp_path):
     uneven = [0, 1, 2, 7, 8, 20, 21]
     source = encode(tmp_path / "in.mkv", moving(7), times=uneven, rate=Fraction(25))
     assert times(through(source, tmp_path / "out.mkv")) == times(source)

@@ -162,7 +162,7 @@ def test_a_visitor_s_styles_fill_no_disk(public, public_styles, public_scratch, 
     assert send(public, "style", noisy(9), {"name": "new.png"}, "invented")[0] == 413
 
 
-def test_a_visitor_s_photos_to_learn_on_fill_no_disk(public, public_scratch, monkeypatch):
+def test_a_visitor_s_photos_to_learn_on_fill_no_disk(public, monkeypatch):
     monkeypatch.setattr(guard, "QUOTA", 60_000)
     said = [send(public, "learn", noisy(i), {"name": "a.png"}, "finn")[0] for i in range(4)]
     assert said == [200, 200, 413, 413]
