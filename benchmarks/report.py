@@ -5,14 +5,17 @@ import json
 import multiprocessing
 import os
 import platform
+import shutil
 import statistics
 import time
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 
 from faststyle_fastai.all import StyleDataLoaders
 from faststyle_fastai.core.devices import computes_bfloat16
+from faststyle_fastai.perceptual.backbones import BACKBONES
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -111,6 +114,37 @@ def peak() -> float:
     "Peak resident memory of this process in MB (Linux)."
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def measured(act) -> tuple[float, float]:
+    "Seconds of a call, and the MB that it adds to the peak of this process."
+    before, began = peak(), time.perf_counter()
+    act()
+    return time.perf_counter() - began, peak() - before
+
+
+def random_vgg(
+    name: str,  # a VGG of BACKBONES
+    file: Path,
+) -> Path:
+    "Write random weights in the shapes of a VGG, to measure it or to compare losses under it."
+    torch.manual_seed(0)
+    state, index, n_in = {}, 0, 3
+    for widths in BACKBONES[name]:
+        for width in widths:
+            std = (2 / (9 * n_in)) ** 0.5
+            state[f"features.{index}.weight"] = std * torch.randn(width, n_in, 3, 3)
+            state[f"features.{index}.bias"] = torch.zeros(width)
+            n_in, index = width, index + 2
+        index += 1
+    save_file(state, file)
+    return file
+
+
+def open_chromium(driver, *flags: str):
+    "The browser, for Playwright's driver."
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    return driver.chromium.launch(executable_path=path, args=["--no-sandbox", *flags])
 
 
 def _text(value):

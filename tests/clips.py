@@ -1,5 +1,6 @@
 "Small videos made for the tests, and their frames and sound."
 
+import struct
 from fractions import Fraction
 
 import av
@@ -57,6 +58,37 @@ def encode(
             container.mux(tone.encode(piece))
             container.mux(tone.encode())
     return path
+
+
+def turn(film, matrix):
+    "Write a display matrix into an .mp4, in 16.16 and 2.30 fixed point."
+    data = bytearray(film.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (value << 16 for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    film.write_bytes(data)
+
+
+def remuxed(source, out, prepare):
+    "Copy a film, packet by packet, after `prepare` has changed what the new file says."
+    with av.open(str(source)) as film, av.open(str(out), "w") as copy:
+        streams = [copy.add_stream_from_template(stream) for stream in film.streams]
+        prepare(copy)
+        for packet in film.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                copy.mux(packet)
+    return out
+
+
+def stop_at(seconds):
+    "What watches a painting and interrupts it behind that second."
+
+    def watch(reached, total):
+        if reached > seconds:
+            raise KeyboardInterrupt
+
+    return watch
 
 
 def seen(path):

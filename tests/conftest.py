@@ -18,17 +18,18 @@ from fastai.torch_core import set_seed
 from PIL import Image, ImageCms
 from sklearn.datasets import load_sample_image
 
-from faststyle_fastai.all import StyleDataLoaders, Stylizer
+from faststyle_fastai.all import StyleDataLoaders, Stylizer, picture_files, read_picture
 from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.core.atomic import warn_once
 
 pytest.register_assert_rewrite("pages")  # so that its failures are explained, too
-pytest_plugins = ["exported", "public"]  # the fixtures of exported pages, and of a page for others
+pytest_plugins = ["exported", "learners", "public"]  # their fixtures
 matplotlib.use("Agg")
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # also of the processes that tests start
 
 QUICK = "--crop-size", 32, "--batch-size", 2, "--images", 4, "--arch", "tiny", "--quiet"
+FEW = {"arch": "tiny", "size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
 SMALL = {  # of an optimization
     "backbone": "lite",
     "min_scale": 32,
@@ -92,6 +93,12 @@ def painting(tmp_path_factory):
 @pytest.fixture
 def photo(photos):
     return photos / "china" / "0.jpg"
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    file = Path(__file__).parents[1] / "nbs" / "images" / "astronaut.jpg"
+    return read_picture(file).resize((256, 256))
 
 
 @pytest.fixture
@@ -231,6 +238,11 @@ def free_port():
 
 def noise(*shape, seed=1):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def names(folder):
+    "Of the images in a folder and below."
+    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
 
 
 def is_clean(folder: Path) -> bool:

@@ -1,5 +1,7 @@
 "Pages that `faststyle export` writes, and ways to use them in a browser."
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pages import repainted
@@ -21,6 +23,13 @@ def one_page(tmp_path_factory, slim):
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory):
     return export_studio(tmp_path_factory.mktemp("studio") / "site") / "index.html"
+
+
+@pytest.fixture
+def china(photos):
+    "A photo without the losses of a JPEG."
+    Image.open(photos / "china" / "0.jpg").save("china.png")
+    return Path("china.png")
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 "Small learners for tests of callbacks, and what they see."
 
+import pytest
+import torch
 from fastai.callback.core import Callback
 from fastai.torch_core import set_seed
 
@@ -23,6 +25,17 @@ def learner(photos, painting, seed=0, num_workers=0, **kwargs):
     dls = StyleDataLoaders.from_folder(photos, 32, 2, device="cpu", **split)
     plan = {"small": 0, "arch": "tiny", "pretrained": "autoencoder", "scales": (1,)}
     return style_learner(dls, painting, **plan | kwargs)
+
+
+def same(a, b):
+    "Whether two learners have the same weights, bit for bit."
+    return all(map(torch.equal, a.model.parameters(), b.model.parameters()))
+
+
+@pytest.fixture(scope="session")
+def whole(photos, painting):
+    "A learner after two epochs that nothing disturbed, to compare with."
+    return run(learner(photos, painting), [])
 
 
 def run(learn, cbs, n_epoch=2, **kwargs):

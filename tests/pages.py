@@ -4,9 +4,13 @@ import json
 import os
 import re
 import shutil
+import time
 import zipfile
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
@@ -32,6 +36,23 @@ def call(port, path, body=None, **headers):
 def files_in(folder):
     "The files of a folder and below, while others may delete there: `rglob` would fail."
     return {Path(place, name) for place, _, names in os.walk(folder) for name in names}
+
+
+def waited_for(what, seconds=60):
+    "What a function returns once it is true; a page works on, and cleans up, after its answer."
+    until = time.monotonic() + seconds
+    while not (found := what()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def served(folder, handler=SimpleHTTPRequestHandler, port=0):
+    "The address at which a folder is served."
+    with ThreadingHTTPServer(("127.0.0.1", port), partial(handler, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 SAYS_PAINTED = re.compile(r"^\s*Painted")  # not "could not be painted"

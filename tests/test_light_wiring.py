@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import TensorProto, checker, helper, numpy_helper
+from pages import waited_for
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -61,10 +61,8 @@ def test_a_folder_is_painted_in_a_built_in_style(tree, photos, tmp_path):
 def test_a_folder_is_watched(tree, photos, tmp_path):
     call = [sys.executable, "-c", ALONE, "stylize", "--watch", str(photos / "china")]
     call += ["--style", "udnie", "--faces", "painted", "-o", str(tmp_path)]
-    until = time.monotonic() + 60
     with subprocess.Popen(call, stderr=-1, text=True, cwd=tree) as process:
-        while not (tmp_path / "6.jpg").exists() and time.monotonic() < until:
-            time.sleep(0.05)
+        waited_for((tmp_path / "6.jpg").exists)
         process.terminate()
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and (tmp_path / "6.jpg").exists(), said

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import quietly
 from torchvision.models import resnet18
 
 from faststyle_fastai.all import (
@@ -44,8 +45,7 @@ def resnet(weights):
 
 def trained(dls, painting, *args, **overrides):
     learn = style_learner(dls, painting, *args, **{"small": 0, "arch": "tiny", **overrides})
-    with learn.no_bar(), learn.no_logging():
-        learn.fit(1)
+    quietly(learn, "fit", 1)
     return learn
 
 

@@ -129,5 +129,5 @@ SKALSKI = [
     ("published weights: 1e10, 1e11, 2e10, other variations", lambda b: [
         recipe_plan("skalski", "style", style_weight=w, tv_weight=1e-5) for w in (1e11, 2e10)]),
     ("pictures of several styles", lambda b: (ROOT / "nbs/images/gallery.jpg").exists()),
-    ("films", lambda b: paints_video(b)),
+    ("films", paints_video),
 ]  # fmt: skip

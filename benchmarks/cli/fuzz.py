@@ -11,7 +11,6 @@ import argparse
 import io
 import os
 import random
-import resource
 import shutil
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.report import report
+from benchmarks.report import peak, report
 from faststyle_fastai.cli import main as cli
 from faststyle_fastai.core.assets import builtin_path
 
@@ -240,10 +239,6 @@ def is_intact(path):
 
 def others(*known):
     return [path for path in Path().iterdir() if path.name not in known]
-
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

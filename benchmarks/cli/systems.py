@@ -21,18 +21,16 @@ from functools import cached_property
 from pathlib import Path
 from unittest.mock import patch
 
-import torch
 from fastai.learner import Learner
 from PIL import Image
 from sklearn.datasets import load_sample_image
 from typer.testing import CliRunner
 
-from benchmarks.report import report
+from benchmarks.report import random_vgg, report
 from faststyle_fastai.all import StyleDataLoaders, autoencoder_learner, style_learner
 from faststyle_fastai.cli.main import app
 from faststyle_fastai.cli.optimize import as_typed
 from faststyle_fastai.core.errors import format_error
-from faststyle_fastai.perceptual.backbones import BACKBONES
 
 SMALL = "--crop-size", "64", "--batch-size", "2", "--images", "6", "--quiet"
 
@@ -96,19 +94,8 @@ class Bench:
 
     def vgg(self, name: str) -> Path:
         "A file of random weights in a VGG's shapes."
-        path = self.at(f"{name}.pth")
-        if not path.exists():
-            torch.manual_seed(0)
-            state, index, n_in = {}, 0, 3
-            for widths in BACKBONES[name]:
-                for width in widths:
-                    std = (2 / (9 * n_in)) ** 0.5
-                    state[f"features.{index}.weight"] = std * torch.randn(width, n_in, 3, 3)
-                    state[f"features.{index}.bias"] = torch.zeros(width)
-                    n_in, index = width, index + 2
-                index += 1
-            torch.save(state, path)
-        return path
+        path = self.at(f"{name}.safetensors")
+        return path if path.exists() else random_vgg(name, path)
 
 
 def main():

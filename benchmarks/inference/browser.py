@@ -15,7 +15,6 @@ build it, run in its folder:
 """
 
 import argparse
-import shutil
 import statistics
 import tempfile
 import threading
@@ -29,7 +28,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from benchmarks.report import cpu, report
+from benchmarks.report import cpu, open_chromium, report
 from faststyle_fastai.all import Stylizer, export_html
 
 SIZES = {"256 px": (256, 256), "512 px": (512, 512), "1080p": (1920, 1080), "12 MP": (4000, 3000)}
@@ -54,9 +53,7 @@ def main():
     warnings.simplefilter("ignore")
     rows = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-        browser = driver.chromium.launch(executable_path=chromium, args=flags)
+        browser = open_chromium(driver, "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
         for network in NETWORKS:
             paint = Stylizer(f"{network}:{STYLE}", "cpu", "float32")
             page = export_html(paint, Path(folder) / f"{network}.html")

@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import torch
 from PIL import Image
 
-from benchmarks.report import fresh, peak, report
+from benchmarks.report import fresh, measured, report
 from benchmarks.training.throughput import Clock
 from faststyle_fastai.all import StyleDataLoaders, Stylizer, TransformerNet, style_learner
 from faststyle_fastai.core.assets import ASSETS
@@ -54,10 +54,8 @@ def paint(side):
     picture = Image.effect_noise((256, 256), 64).convert("RGB").resize((side, side))
     style = Stylizer(STYLE)
     style(picture.resize((256, 256)))
-    before, began = peak(), time.perf_counter()
     tile = None if side**2 * NEED < MOST else SIDES[1]  # 512 px
-    style(picture, stroke="finest", tile=tile)
-    return time.perf_counter() - began, peak() - before
+    return measured(lambda: style(picture, stroke="finest", tile=tile))
 
 
 def train(photos, bs):

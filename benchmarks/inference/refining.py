@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from PIL import ImageOps
 
-from benchmarks.report import arguments, fresh, peak, report
+from benchmarks.report import arguments, fresh, measured, report
 from faststyle_fastai.all import (
     Stylizer,
     optimization_plan,
@@ -118,9 +118,8 @@ def measures(painted, photo, painting, backbone):
 def refining_memory(pair):
     painting, file = pair
     photo = read_picture(file).resize(TWELVE)
-    paint, before = Stylizer(painting), peak()
-    paint(photo, refine=10)
-    return peak() - before
+    paint = Stylizer(painting)
+    return measured(lambda: paint(photo, refine=10))[1]
 
 
 if __name__ == "__main__":

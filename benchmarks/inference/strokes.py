@@ -8,11 +8,10 @@ The table shows the seconds and the peak resident memory beyond the loaded netwo
 """
 
 import argparse
-import time
 
 from PIL import ImageOps
 
-from benchmarks.report import fresh, peak, report
+from benchmarks.report import fresh, measured, report
 from faststyle_fastai.all import Stylizer, draw_strokes, paint_strokes, picture_files, read_picture
 
 STYLE, SIDE, SIZES, WORKS = "starry_night", 1024, (1024, 4096, 8192), (1, 8, 45)
@@ -37,26 +36,20 @@ def shown(photo):
     return ImageOps.contain(read_picture(photo), (SIDE, SIDE))
 
 
-def timed(act):
-    before, began = peak(), time.perf_counter()
-    act()
-    return time.perf_counter() - began, peak() - before
-
-
 def painted(photo, strokes):
     paint = Stylizer(STYLE)
     paint(shown(photo).resize((64, 64)))
-    return timed(lambda: paint(shown(photo), strokes=strokes))
+    return measured(lambda: paint(shown(photo), strokes=strokes))
 
 
 def drawn(photo, size):
     strokes = paint_strokes(shown(photo))
-    return timed(lambda: draw_strokes(strokes, size))
+    return measured(lambda: draw_strokes(strokes, size))
 
 
 def at_sight(photo, works):
     paint = Stylizer({"works": works})
-    return timed(lambda: paint(shown(photo)))
+    return measured(lambda: paint(shown(photo)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.report import fresh, peak, report
+from benchmarks.report import fresh, measured, report
 from faststyle_fastai.all import Stylizer, TransformerNet
 from faststyle_fastai.models.stylefile import write_style
 
@@ -48,9 +48,7 @@ def network(n, folder):
 
 def peak_of(file, size):
     "MB that a network and one painted image add to the peak of this process."
-    before, picture = peak(), Image.effect_noise((size, size), 64)
-    Stylizer(file)(picture)
-    return peak() - before
+    return measured(lambda: Stylizer(file)(Image.effect_noise((size, size), 64)))[1]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file
 
-from benchmarks.report import fresh, peak, report
+from benchmarks.report import fresh, measured, report
 from faststyle_fastai.all import PixelOptimizer, optimization_plan, read_picture
 from faststyle_fastai.images.sizes import resized_tensor
 
@@ -142,9 +142,8 @@ def peak_of(run, args):
     sys.path.insert(0, args.peer)
     from style_transfer import style_transfer  # noqa: F401 - count it as an import
 
-    before, args.iterations = peak(), 2
-    run(args, LARGE)
-    return peak() - before
+    args.iterations = 2
+    return measured(lambda: run(args, LARGE))[1]
 
 
 def peer(args):

@@ -14,13 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from safetensors.torch import save_file
 from scipy.stats import spearmanr
 
-from benchmarks.report import arguments, held_out, report
+from benchmarks.report import arguments, held_out, random_vgg, report
 from faststyle_fastai.all import gram_matrix, perceptual_backbone, read_tensor
 from faststyle_fastai.images.sizes import resize_short
-from faststyle_fastai.perceptual.backbones import BACKBONES
 
 SIZE, ROUNDS, LAST = 256, 9, "relu5_1"
 PRECISIONS = "float32", "bfloat16"
@@ -54,25 +52,12 @@ def distances(net, x, layer):
     return [(torch.cdist(m, m) / m.norm(dim=1)).flatten().numpy() for m in both]
 
 
-def of_random_weights(name):
-    "A backbone to relu5_1 with random weights."
-    state, before, index = {}, 3, 0
-    with TemporaryDirectory() as folder:
-        for block, widths in enumerate(BACKBONES[name], 1):
-            for width in widths if block < 5 else widths[:1]:
-                state[f"features.{index}.weight"] = (
-                    torch.randn(width, before, 3, 3) / 3 / before**0.5
-                )
-                state[f"features.{index}.bias"] = torch.zeros(width)
-                before, index = width, index + 2
-            index += 1
-        save_file(state, Path(folder) / "random.safetensors")
-        return perceptual_backbone(name, Path(folder) / "random.safetensors")
-
-
 def cost(bfloat16):
     "Median seconds of a pass of `lite`, relative to a VGG19 of random weights."
-    nets, times = (of_random_weights("vgg19"), perceptual_backbone("lite")), ([], [])
+    with TemporaryDirectory() as folder:
+        vgg19 = random_vgg("vgg19", Path(folder) / "random.safetensors")
+        vgg19 = perceptual_backbone("vgg19", vgg19, layers=[LAST])
+    nets, times = (vgg19, perceptual_backbone("lite")), ([], [])
     x = torch.rand(2, 3, SIZE, SIZE, requires_grad=True)
     for _ in range(ROUNDS):
         for net, seconds in zip(nets, times):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.report import fresh, in_turns, peak, report
+from benchmarks.report import fresh, in_turns, measured, report
 from benchmarks.standard.distances import CONTENT, STYLE, distances
 from benchmarks.standard.peers import PEERS, tensor
 from faststyle_fastai.all import Stylizer, perceptual_backbone, picture_files, save_picture
@@ -90,9 +90,7 @@ def on_pair(paint, pair):
 
 def added(name, clone, seconds, pair):
     "MB that one painting adds to the peak of this process."
-    before = peak()
-    on_pair(painter(name, clone, seconds), pair)
-    return peak() - before
+    return measured(lambda: on_pair(painter(name, clone, seconds), pair))[1]
 
 
 def size(name, clone):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.report import fresh, peak, report
+from benchmarks.report import fresh, measured, report
 from faststyle_fastai.all import Stylizer, paint_video
 from faststyle_fastai.core.assets import builtin_path
 from faststyle_fastai.inference.options import PaintOptions
@@ -83,9 +83,7 @@ def paint_long(source, out):
     "Seconds to paint a video, and MB that this adds to the peak of this process."
     paint = Stylizer(SLIM)
     paint.paint(torch.zeros(1, 3, 48, 64))
-    before, began = peak(), time.perf_counter()
-    paint_video(paint, source, out, stroke="finest")
-    return time.perf_counter() - began, peak() - before
+    return measured(lambda: paint_video(paint, source, out, stroke="finest"))
 
 
 if __name__ == "__main__":

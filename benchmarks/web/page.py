@@ -8,7 +8,6 @@ is ready, is measured once.
 """
 
 import argparse
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from benchmarks.report import cpu, report
+from benchmarks.report import cpu, open_chromium, report
 
 SIZES = {"512 px": (512, 512), "12 MP": (4000, 3000)}
 PORT = 8793
@@ -39,8 +38,7 @@ def main():
             Image.open(args.photo).convert("RGB").resize(size).save(photos[name], quality=95)
         command = [sys.executable, "-m", "faststyle_fastai", "web", "--no-browser"]
         command += ["--port", str(PORT), "--folder", str(Path(folder) / "styles")]
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = open_chromium(driver)
         began = time.perf_counter()
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:

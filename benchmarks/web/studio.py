@@ -6,7 +6,6 @@ The photo is painted at 512 px. The first painting counts from the opening of th
 """
 
 import argparse
-import shutil
 import statistics
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 from playwright.sync_api import sync_playwright
 
-from benchmarks.report import cpu, report
+from benchmarks.report import cpu, open_chromium, report
 from faststyle_fastai.all import export_studio
 
 SIDE = 512  # px
@@ -32,8 +31,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         page, photo = export_studio(Path(folder) / "studio.html"), Path(folder) / "photo.png"
         ImageOps.fit(Image.open(args.photo).convert("RGB"), (SIDE, SIDE)).save(photo)
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = open_chromium(driver)
         for _ in range(args.rounds):
             found.append(visit(browser, page, photo, args.painting))
         size, version = page.stat().st_size / 1e6, browser.version

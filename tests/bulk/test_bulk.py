@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import is_clean
+from conftest import is_clean, names
 from PIL import Image
 
 from faststyle_fastai.all import (
@@ -56,10 +56,6 @@ def pictures(photos, tmp_path_factory):
     return folder
 
 
-def names(folder):
-    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
-
-
 @pytest.mark.slow
 def test_a_node_dies_and_nothing_is_lost(cluster, pictures, tmp_path):
     dying, told = cluster.add_node(num_cpus=1), []
@@ -105,6 +101,7 @@ def test_what_is_there_is_left_out(cluster, pictures, tmp_path):
     assert all((out / name).stat().st_mtime_ns != after[name] for name in after)
 
 
+@pytest.mark.slow
 def test_the_command(cluster, pictures, tmp_path, faststyle):
     command = "bulk", pictures / "1", tmp_path / "out", "--style", SLIM
     done = faststyle(*command, "--address", cluster.address)

@@ -8,10 +8,10 @@ import signal
 import numpy as np
 import psutil
 import pytest
-from conftest import is_clean
+from conftest import is_clean, names
 from PIL import Image
 
-from faststyle_fastai.all import paint_bulk, picture_files
+from faststyle_fastai.all import paint_bulk
 
 pytestmark = pytest.mark.slow
 
@@ -45,8 +45,15 @@ def kill_a_worker():
     return False
 
 
-def names(folder):
-    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
+def killing(kills, told):
+    "What watches a painting, and kills a worker at these numbers of images."
+
+    def watch(*at):
+        told.append(at)
+        if kills and at[0] >= kills[0] and kill_a_worker():
+            kills.pop(0)
+
+    return watch
 
 
 def once(told):
@@ -56,14 +63,8 @@ def once(told):
 
 
 def test_the_only_worker_is_killed(pictures, tmp_path):
-    told, kills = [], [2, 20]
-
-    def watch(*at):
-        told.append(at)
-        if kills and at[0] >= kills[0] and kill_a_worker():
-            kills.pop(0)
-
-    out = tmp_path / "out"
+    told, kills, out = [], [2, 20], tmp_path / "out"
+    watch = killing(kills, told)
     assert paint_bulk(pictures, out, SLIM, workers=1, batch=2, watch=watch) == BAD
     assert not kills and once(told)
     assert names(out) == [name for name in names(pictures) if name != "bad.jpg"]
@@ -107,14 +108,8 @@ def flaky(tmp_path, monkeypatch):
 
 def test_two_workers_are_killed_at_random_times(pictures, tmp_path, flaky):
     told, kills = [], sorted(random.sample(range(1, 40), 3))
-
-    def watch(*at):
-        told.append(at)
-        if kills and at[0] >= kills[0] and kill_a_worker():
-            kills.pop(0)
-
     how = {"workers": 2, "batch": 2}
-    failed = paint_bulk(pictures, flaky, SLIM, **how, watch=watch)
+    failed = paint_bulk(pictures, flaky, SLIM, **how, watch=killing(kills, told))
     assert told[-1][0] == told[-1][2] == 51 and len(kills) < 3
     out, wanted = tmp_path / "out", [name for name in names(pictures) if name != "bad.jpg"]
     assert is_clean(out) and set(names(out)) >= set(wanted) - {name for name, _ in failed}

@@ -37,15 +37,11 @@ def test_stylize_one_several_and_bad_ones(faststyle, faststyle_process, run, pho
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("stylize", "none.jpg", "--style", "RUN", "-o", "x.jpg"), "Image not found: none.jpg"),
         (("stylize", "a.png", "--style", "absent.safetensors", "-o", "x.jpg"), "file not found"),
-        (("stylize", "a.png", "--style", "RUN", "-o", "a.png"), "overwrite its own input"),
         (("stylize", "a.png", "--style", "RUN", "-o", "x.docx"), "image format '.docx'"),
         (("stylize", "a.png", "--style", "PICKLE:waves", "-o", "x.jpg"), "--trust-pickle"),
         (("evaluate", "PICKLE", "--photos", "PHOTOS", "--painting", "a.png"), "--trust-pickle"),
-        (("train", "absent", "--style", "a.png", "-o", "r"), "Folder not found: absent"),
         (("train", "PHOTOS", "--style", "absent.jpg", "-o", "r"), "Image not found: absent.jpg"),
-        (("train", "PHOTOS", "--style", "a.png", "-o", "r", "--recipe", "x"), "Choose one of fast"),
     ],
 )
 def test_bad_input_is_one_line(faststyle, run, photos, tmp_path, args, words):
@@ -53,7 +49,7 @@ def test_bad_input_is_one_line(faststyle, run, photos, tmp_path, args, words):
     pickle = run / "model.pkl"
     known = {"RUN": run, "PHOTOS": photos, "PICKLE": pickle, "PICKLE:waves": f"{pickle}:waves"}
     args = [known.get(arg, arg) for arg in args]
-    fails(faststyle(*args), 2 if "Choose one" in words else 1, words)
+    fails(faststyle(*args), 1, words)
     assert {p.name for p in tmp_path.iterdir()} == {"a.png"}
 
 
@@ -138,7 +134,7 @@ def test_evaluate_writes_json_and_measures_autoencoders(faststyle, run, photos, 
     assert said.stdout.split()[:3] == ["psnr", "relu1_1", "relu2_2"], said.stderr
 
 
-def test_the_gallery(faststyle, photos, tmp_path):
+def test_the_gallery(faststyle, photos):
     said = faststyle("styles", "-o", "all.png")
     assert said.returncode == 0 and "Hokusai" in said.stdout and Image.open("all.png").width > 600
     photo = photos / "china" / "0.jpg"

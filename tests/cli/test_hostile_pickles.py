@@ -108,7 +108,7 @@ def test_no_checkpoint_runs_its_code(faststyle):
     assert states and "No checkpoint in own/checkpoints is intact" in said.stderr
 
 
-def test_python_and_the_page_refuse_it_too(tmp_path):
+def test_python_and_the_page_refuse_it_too():
     for name in ("evil.pkl", "evil.pkl:waves", "zip.pkl"):
         with pytest.raises(FaststyleError, match="is a pickle, which can run code when loaded"):
             Stylizer(name, trust_pickle=False)

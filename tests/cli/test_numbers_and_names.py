@@ -81,7 +81,7 @@ def test_a_wrong_setting_is_shown_as_it_was_typed(faststyle, painting, photos, t
     assert not os.path.exists("run")
 
 
-def test_python_shows_sequences_so_too(photos, painting):
+def test_python_shows_sequences_so_too():
     for scales, words in (((3,), "scales=3."), ([1, 0], "scales=1,0."), ((), "scales=.")):
         with pytest.raises(ValueError, match=f"Invalid {words}"):
             recipe_plan("fast", "style", scales=scales)

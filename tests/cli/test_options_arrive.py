@@ -27,8 +27,8 @@ ASTRONAUT = Path(__file__).parents[2] / "nbs" / "images" / "astronaut.jpg"
 )
 def test_of_painting(faststyle, words, how):
     Image.open(ASTRONAUT).resize((256, 256)).save("a.png")
-    paint = Stylizer("udnie")
-    said = faststyle("stylize", "a.png", "--style", "udnie", *words, "-o", "b.png")
+    paint = Stylizer("tiny:udnie")
+    said = faststyle("stylize", "a.png", "--style", "tiny:udnie", *words, "-o", "b.png")
     assert said.returncode == 0, said.stderr
     assert read_picture("b.png").tobytes() == paint("a.png", **how).tobytes()
     assert "tile" in how or paint("a.png", **how).tobytes() != paint("a.png").tobytes()
@@ -80,7 +80,7 @@ def test_of_videos(faststyle, film):
         assert not out.streams.audio and out.streams.video[0].codec_context.name == "hevc"
 
 
-SMALL = "-s", 32, "--min-scale", 32, "--backbone", "lite", "-i", 2, "--device", "cpu"
+SMALL = "-s", 32, "--min-scale", 32, "--backbone", "lite", "-ii", 4, "--device", "cpu"
 
 
 def test_of_optimizing(faststyle, photo, painting):

@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
+from conftest import FEW, fails, full_disk, is_clean
 from conftest import QUICK as ANY
-from conftest import fails, full_disk, is_clean
 from PIL import Image
 
 from faststyle_fastai.all import FaststyleError, Stylizer, load_style
@@ -141,27 +142,26 @@ def test_ctrl_c_keeps_what_is_done(photos, painting, tmp_path):
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_network(photos, painting):
-    settings = {"size": 32, "bs": 2, "quiet": True, "device": "cpu"}
+    settings = FEW | {"images": 12, "lr": 1e18}
     with pytest.raises(FaststyleError, match="before step"):
-        train(photos, painting, "run", images=12, lr=1e18, arch="tiny", **settings)
+        train(photos, painting, "run", **settings)
     assert Stylizer("run").styles == ["waves"]
     with pytest.raises(FaststyleError, match="before step"):
-        pretrain(photos, "ae.safetensors", images=12, lr=1e18, arch="tiny", **settings)
+        pretrain(photos, "ae.safetensors", **settings)
     assert Stylizer("ae.safetensors").styles == []
 
 
 def test_a_damaged_checkpoint_does_not_cost_the_network(photos, painting, tmp_path):
-    settings = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "quiet": True, "device": "cpu"}
-    run = train(photos, painting, "run", **settings)
+    run = train(photos, painting, "run", **FEW)
     before = (run / "model.safetensors").read_bytes()
     next((tmp_path / "run").glob("checkpoints/step-*/state.pt")).write_bytes(b"half a file")
     with pytest.raises(FaststyleError, match="No checkpoint in run/checkpoints is intact"):
-        train(photos, painting, "run", resume=True, **settings)
+        train(photos, painting, "run", resume=True, **FEW)
     shutil.rmtree(tmp_path / "run/checkpoints")
     with pytest.raises(FaststyleError, match="run has no checkpoints to resume from"):
-        train(photos, painting, "run", resume=True, **settings)
+        train(photos, painting, "run", resume=True, **FEW)
     with pytest.raises(FaststyleError, match="different settings .lr.: resume"):  # matters more
-        train(photos, painting, "run", resume=True, lr=0.1, **settings)
+        train(photos, painting, "run", resume=True, lr=0.1, **FEW)
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -178,8 +178,7 @@ def test_what_was_left_half_written_goes_and_nothing_else(tmp_path):
 
 
 def test_patience_ends_a_training_that_does_not_improve(faststyle, photos, painting, tmp_path):
-    few = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "small": 0, "quiet": True}
-    few["device"] = "cpu"
+    few = FEW | {"small": 0}
     for resume in (False, True):  # a resume changes nothing
         train(photos, painting, "run", minutes=2, patience=2, lr=0.0, resume=resume, **few)
         record = json.loads((tmp_path / "run/run.json").read_text())
@@ -190,11 +189,10 @@ def test_patience_ends_a_training_that_does_not_improve(faststyle, photos, paint
     fails(faststyle(*args), 1, "give --minutes too")
 
 
-def test_a_training_says_where_its_previews_are(faststyle, photos, painting, tmp_path):
-    said = faststyle("train", photos, "--style", painting, "-o", "run", "--strokes", *ANY[:-1])
-    first, second = said.stderr.splitlines()[:2]
-    assert first == "Painting 1 painting in strokes of thick paint first."
-    assert second.startswith("previews every 100 steps: run/previews/step-000000.png")
+def test_a_training_says_where_its_previews_are(faststyle, photos, photo, tmp_path):
+    said = faststyle("train", photos, "--style", photo, "-o", "run", "--strokes", *ANY[:-1])
+    assert "Painting 1 painting in strokes of thick paint first.\n" in said.stderr
+    assert "\npreviews every 100 steps: run/previews/step-000000.png" in said.stderr
     assert (tmp_path / "run/previews/step-000000.png").is_file()
 
 
@@ -208,7 +206,9 @@ def test_a_full_disk_during_training(faststyle, photos, painting, tmp_path):
     assert not (tmp_path / "run/model.safetensors").exists() and is_clean(tmp_path)
 
 
-def test_demo(faststyle, photos, tmp_path):
+def test_demo(faststyle, photos, tmp_path, monkeypatch):
+    small = partial(train, size=32, bs=2, arch="tiny", strokes=False)
+    monkeypatch.setattr("faststyle_fastai.training.demo.train", small)
     said = faststyle("demo", "--photos", photos, "--minutes", 0.05, "--quiet", "-o", "demo")
     assert said.returncode == 0, said.stderr
     wrote = [tmp_path / line for line in said.stdout.split()]

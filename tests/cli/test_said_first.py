@@ -17,7 +17,7 @@ OUT, FAST = ("-o", "out.png"), ("--style", "tiny:udnie")
 
 
 @pytest.fixture(autouse=True)
-def here(monkeypatch):
+def here():
     Image.effect_noise((40, 32), 90).convert("RGB").save("me.png")
     open("file", "w").close()
 

@@ -19,7 +19,7 @@ def photo(photos):
 
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("kind", ["png", "little.tif", "big.tif", "zip.tif"])
-def test_sixteen_bits_are_all_read(tmp_path, kind, channels):
+def test_sixteen_bits_are_all_read(kind, channels):
     values = np.random.default_rng(0).integers(0, 65536, (5, 7, channels), dtype=np.uint16)
     if kind == "png":
         write_png("a.png", values)
@@ -32,7 +32,7 @@ def test_sixteen_bits_are_all_read(tmp_path, kind, channels):
     assert abs(x * 65535 - values).max() < 0.01
 
 
-def test_gray_of_sixteen_bits_is_read(tmp_path):
+def test_gray_of_sixteen_bits_is_read():
     values = np.array([[0, 1000, 65535]], dtype=np.uint16)
     Image.fromarray(values).save("a.png")
     assert abs(read_tensor("a.png")[0, 2].numpy() * 65535 - values).max() < 0.01
@@ -47,7 +47,7 @@ def test_gray_of_sixteen_bits_stays_sixteen(faststyle):
         assert said.returncode == 0 and is_deep(f"out-{name}"), said.stderr
 
 
-def test_sixteen_bits_are_written(faststyle, photo, tmp_path):
+def test_sixteen_bits_are_written(faststyle, photo):
     photo.save("a.png")
     said = faststyle("stylize", "a.png", "--style", "great_wave", "-o", "b.tif", "--bit-depth", 16)
     assert said.returncode == 0, said.stderr
@@ -55,7 +55,7 @@ def test_sixteen_bits_are_written(faststyle, photo, tmp_path):
     assert values.dtype == np.uint16 and len(np.unique(values % 257)) > 200
 
 
-def test_sixteen_bits_stay_sixteen(faststyle, photo, tmp_path):
+def test_sixteen_bits_stay_sixteen(faststyle, photo):
     write_png("deep.png", np.asarray(photo, np.uint16) * 257 + 3)
     args = "--style", "great_wave", "-o"
     for out, kind in (("a.png", True), ("b.tif", True), ("c.jpg", False)):
@@ -77,7 +77,7 @@ def test_what_cannot_be_written_as_it_was_becomes_png(faststyle, photo, tmp_path
 
 
 @pytest.mark.parametrize("mode", ["gray and opacity", "565"])
-def test_odd_pictures_of_sixteen_bits_are_read(photo, tmp_path, mode):
+def test_odd_pictures_of_sixteen_bits_are_read(tmp_path, mode):
     path = tmp_path / ("a.png" if mode != "565" else "a.bmp")
     if mode == "565":
         path.write_bytes(bmp_565(8, 4))

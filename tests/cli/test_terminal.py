@@ -70,7 +70,6 @@ def test_photos_in_tiles(terminal, photos):
 
 
 def test_a_film(terminal, film):
-    pytest.importorskip("av")
     code, shown = terminal("video", film, "--style", "tiny", "-o", "out.mp4")
     assert code == 0, shown
     assert "frames/s" in shown

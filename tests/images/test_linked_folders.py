@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from conftest import names
 from fastai.data.transforms import get_image_files
 from PIL import Image
 
@@ -31,10 +32,6 @@ def linked(tmp_path):
     return folder
 
 
-def names(folder):
-    return [path.relative_to(folder).as_posix() for path in picture_files(folder)]
-
-
 FOUND = ["c.png", "holiday/a.png", "holiday/deep/b.png", "own.png"]
 
 
@@ -55,7 +52,7 @@ def test_loops_end_and_each_folder_is_read_once(linked):
     assert names(linked) == [*FOUND, "z/d.png"]
 
 
-def test_they_are_trained_on_and_painted(linked, faststyle, tmp_path):
+def test_they_are_trained_on_and_painted(linked, faststyle):
     dls = StyleDataLoaders.from_folder(linked, size=32, bs=2, valid_pct=0, device="cpu")
     assert sorted(path.name for path in dls.photos) == ["a.png", "b.png", "c.png", "own.png"]
     said = faststyle("stylize", linked, "--style", "udnie", "-o", "out", "--device", "cpu")

@@ -28,11 +28,6 @@ COLORS = np.dstack([RAMP, 255 - RAMP[..., :1]])  # [32, 32, 3]
 P3 = 0.680, 0.320, 0.265, 0.690, 0.150, 0.060
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def away(file, right):
     "Mean difference, of 255."
     return np.abs(np.asarray(read_picture(file), float) - right).mean()
@@ -200,7 +195,7 @@ def test_a_damaged_space_of_colors_is_ignored():
         assert away("damaged.png", COLORS) == 0
 
 
-def test_tiffs_of_many_pixels_pages_and_dark_floats(tmp_path, monkeypatch):
+def test_tiffs_of_many_pixels_pages_and_dark_floats(monkeypatch):
     dark = np.zeros((64, 64), np.float32)
     dark[0, :2] = 100, 200
     tifffile.imwrite("dark.tif", dark)

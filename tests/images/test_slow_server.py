@@ -7,8 +7,10 @@ from threading import Thread
 import pytest
 from PIL import Image
 
+from faststyle_fastai.cli.checks import check_video
 from faststyle_fastai.core.errors import FaststyleError
 from faststyle_fastai.images.remote import download
+from faststyle_fastai.video.reader import open_video
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
 
@@ -50,10 +52,6 @@ def test_a_server_that_drips_is_left_in_time(server):
 @pytest.mark.parametrize("server", [b""], indirect=True)
 @pytest.mark.parametrize("path", ["/ok%31.png", "/ok%04d.png", "/film.mp4"])
 def test_a_film_at_an_address_is_not_fetched(server, path, tmp_path):
-    pytest.importorskip("av")
-    from faststyle_fastai.cli.checks import check_video
-    from faststyle_fastai.video.reader import open_video
-
     address, visits = server
     (tmp_path / "http:").mkdir()
     for film in (f"{address}{path}", f"hls+{address}{path}", f"concat:{address}{path}|b"):
@@ -64,9 +62,6 @@ def test_a_film_at_an_address_is_not_fetched(server, path, tmp_path):
 
 
 def test_numbered_images_and_names_with_a_percent_sign_are_films(tmp_path):
-    pytest.importorskip("av")
-    from faststyle_fastai.video.reader import open_video
-
     red = Image.new("RGB", (16, 16), "red")
     (tmp_path / "100% of it").mkdir()
     for n in (1, 2):
@@ -81,9 +76,6 @@ def test_numbered_images_and_names_with_a_percent_sign_are_films(tmp_path):
 
 @pytest.mark.parametrize("server", [b""], indirect=True)
 def test_a_playlist_fetches_nothing(server, tmp_path):
-    pytest.importorskip("av")
-    from faststyle_fastai.video.reader import open_video
-
     address, visits = server
     text = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}/a.ts\n#EXT-X-ENDLIST\n"
     for name in ("film.m3u8", "film.mp4"):

@@ -13,11 +13,6 @@ from faststyle_fastai.all import read_picture
 from faststyle_fastai.images.files import read_array
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def test_tiffs_that_pillow_mixes_up():
     tifffile.imwrite(
         "planar.tif", np.moveaxis(COLORS.astype(np.uint16) * 257, -1, 0), photometric="rgb"

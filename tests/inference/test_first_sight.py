@@ -29,11 +29,6 @@ from faststyle_fastai.perceptual.wasserstein import gaussian_root, w2_distances
 from faststyle_fastai.training.recipes import recipe_plan
 
 
-@pytest.fixture
-def photo(photos):
-    return sorted(photos.rglob("*.jpg"))[0]
-
-
 def test_a_painting_is_a_style(faststyle, painting, photo):
     said = faststyle("stylize", photo, "--style", painting, "-o", "out.png")
     assert said.stdout == "out.png\n" and Image.open("out.png").size == Image.open(photo).size
@@ -120,13 +115,13 @@ def test_a_lighter_network_for_any_painting(faststyle, painting, photo):
     fails(faststyle("stylize", photo, "--style", painting, "--arch", "huge", "-o", "b.png"), 2)
 
 
-def test_a_painting_may_be_an_image(photo, tmp_path):
-    image = Image.open(style_thumbnail("udnie"))
-    wanted = np.asarray(Stylizer(style_thumbnail("udnie"), "cpu")(photo))
+def test_a_painting_may_be_an_image(photo):
+    image, how = Image.open(style_thumbnail("udnie")), {"device": "cpu", "arch": "slim"}
+    wanted = np.asarray(Stylizer(style_thumbnail("udnie"), **how)(photo))
     for source in (image, np.asarray(image), to_tensor(image), {"painting": [image]}, [image]):
-        paint = Stylizer(source, "cpu")
+        paint = Stylizer(source, **how)
         assert paint.styles == ["painting"] and np.array_equal(paint(photo), wanted)
-    mix = Stylizer([image, "tahiti"], "cpu")(photo, {"painting": 0.5, "tahiti": 0.5})
+    mix = Stylizer([image, "tahiti"], **how)(photo, {"painting": 0.5, "tahiti": 0.5})
     assert not np.array_equal(mix, wanted)
     assert paint(photo, strokes=True).size == paint(photo).size  # as wide as the painting's
 
@@ -179,8 +174,6 @@ def test_strength_returns_to_the_photo(painting, photo):
     x = to_tensor(Image.open(photo))
     off = [(paint.paint(x, strength=s) - x).abs().mean() for s in (0, 0.5, 1)]
     assert off[0] < 0.05 and off[0] < off[1] < off[2]
-    off = [(paint(photo, strength=s, tensor=True) - x).abs().mean() for s in (0, 0.5, 1)]
-    assert off[0] == 0 and 0 < off[1] < off[2]
 
 
 NOISY = (noise(1, 3, 60, 80) * 255).byte()[0].permute(1, 2, 0).numpy()
@@ -220,7 +213,6 @@ def test_what_is_no_painting(faststyle, photo):
     fails(faststyle("stylize", photo, "--style", "text.jpg", "-o", "out.png"), 1, "text.jpg")
     for args in (("--style", "no.jpg"), ("--style", "udnie", "--mix", "no.webp=.3")):
         fails(faststyle("stylize", photo, *args, "-o", "out.png"), 1, "Image not found")
-    fails(faststyle("stylize", photo, "--style", "no.jpg", "-o", "out.png"), 1, "Image not found")
     Image.new("RGB", (2000, 4)).save("long.png")
     fails(faststyle("stylize", photo, "--style", "long.png", "-o", "out.png"), 1, "Crop it")
 
@@ -270,7 +262,7 @@ def test_each_painting_has_its_own_start_and_the_slim_network_starts_from_the_ga
 def test_a_weaker_style_lies_between_the_photo_and_the_painting(photo, painting):
     paint = Stylizer(painting, "cpu")
     weak, half, full = (np.asarray(paint(photo, strength=s), int) for s in (0, 0.5, 1))
-    assert np.abs(weak - np.asarray(read_picture(photo), int)).max() <= 1
+    assert (weak == np.asarray(read_picture(photo))).all() and np.abs(full - weak).mean() > 2
     assert np.abs(half - (weak + full) / 2).mean() < 2
 
 

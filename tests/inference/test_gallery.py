@@ -44,7 +44,7 @@ def test_what_a_style_is_called(tmp_path):
         find_style("sea")
 
 
-def test_films_have_the_steadier_network(tmp_path):
+def test_films_have_the_steadier_network():
     assert film_style("Great Wave") == f"{builtin_path('gallery', 'slim')}:great_wave"
     for other in ("gallery:great_wave", "run", "painting.jpg"):
         assert film_style(other) == other

@@ -1,14 +1,13 @@
 "The page that `faststyle export` writes, in a real browser, from a file and without a network."
 
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import fails
 from exported import away, downloaded, open_photo
-from pages import repainted
+from pages import repainted, waited_for
 from PIL import Image
 
 from faststyle_fastai.all import ASSETS, Stylizer, export_html, style_thumbnail
@@ -48,10 +47,8 @@ def test_firefox_paints_the_same(one_page, slim, photos, tmp_path):
         tab.run("document.getElementById('download').click()")
         tab.wait_for("#said", "Saved at 96×72 px")
         saved = tmp_path / "saved" / "china-starry_night.png"
-        until = time.monotonic() + 30  # the page only knows that the download began
-        while not saved.exists() or saved.with_name(f"{saved.name}.part").exists():
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        part = saved.with_name(f"{saved.name}.part")  # the page only knows that it began
+        assert waited_for(lambda: saved.exists() and not part.exists(), 30)
     assert away(Image.open(saved).convert("RGB"), slim("china.png", "starry_night")) < 1
 
 

@@ -1,11 +1,10 @@
 "What runs in the exported page, and what it may not reach."
 
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 
 import pytest
 from exported import away, downloaded, open_photo
+from pages import served
 from PIL import Image
 
 pytest.importorskip("onnx")
@@ -73,7 +72,7 @@ def test_a_graphics_card_that_fails(visit, one_page, slim, photos, broken):
     assert away(downloaded(tab)[0], slim("china.png", "starry_night")) < 1
 
 
-def test_threads_where_a_server_isolates_the_page(chromium, one_page, slim, photos, port):
+def test_threads_where_a_server_isolates_the_page(chromium, one_page, slim, photos):
     class Handler(SimpleHTTPRequestHandler):
         def end_headers(self):
             for header in ISOLATED.items():
@@ -81,21 +80,18 @@ def test_threads_where_a_server_isolates_the_page(chromium, one_page, slim, phot
             super().end_headers()
 
     Image.open(photos / "china" / "2.jpg").save("china.png")
-    handler = partial(Handler, directory=one_page.parent)
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with served(one_page.parent, Handler) as address:
         tab = chromium.new_page()
-        tab.goto(f"http://127.0.0.1:{port}/{one_page.name}")
+        tab.goto(f"{address}/{one_page.name}")
         assert tab.evaluate("crossOriginIsolated")
         open_photo(tab, "china.png")
         assert away(downloaded(tab)[0], slim("china.png", "starry_night")) < 1
         threads = len(tab.workers)
         tab.close()
-        server.shutdown()
     assert threads > 1
 
 
-def test_nothing_is_sent_anywhere(chromium, one_page, port):
+def test_nothing_is_sent_anywhere(chromium, one_page, tmp_path):
     "Also not by code that got into the page: the policy is the browser's."
     seen = []
 
@@ -108,17 +104,15 @@ def test_nothing_is_sent_anywhere(chromium, one_page, port):
 
         do_POST = do_HEAD = do_GET
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with served(tmp_path, Handler) as address:
         tab = chromium.new_page()
         tab.goto(one_page.as_uri())
         tab.get_by_text("Ready.").wait_for(timeout=60_000)
-        assert tab.evaluate(BEACON, f"http://127.0.0.1:{port}/stolen") == []
+        assert tab.evaluate(BEACON, f"{address}/stolen") == []
         tab.evaluate(
             "document.body.append(Object.assign(document.createElement('script'), "
             "{textContent: 'window.injected = true'}))"
         )
         assert tab.evaluate("window.injected") is None
         tab.close()
-        server.shutdown()
     assert seen == []

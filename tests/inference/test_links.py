@@ -115,7 +115,7 @@ def test_python_and_javascript_agree_byte_for_byte(chromium):
     context.close()
 
 
-def test_a_link_paints_like_its_style(faststyle, photo, painting, photos):
+def test_a_link_paints_like_its_style(faststyle, photo, painting):
     faststyle("stylize", photo, "--style", "great_wave", "--mix", "udnie=.4", "-o", "mixed.png")
     said = faststyle("share", "great_wave", "--mix", "udnie=.4", "--studio", "https://a.b/c/")
     link = said.stdout.split()[-1]

@@ -18,11 +18,6 @@ PERSON = PaintOptions(area="person")
 
 
 @pytest.fixture(scope="module")
-def astronaut():
-    return read_picture(IMAGES / "astronaut.jpg").resize((256, 256))
-
-
-@pytest.fixture(scope="module")
 def nobody():
     return read_picture(IMAGES / "cat.jpg")
 
@@ -71,7 +66,7 @@ def test_faces_are_shares_of_the_photo(astronaut, nobody):
 
 
 def test_only_the_area_is_painted(astronaut):
-    paint = Stylizer("gallery", "cpu", "float32")
+    paint = Stylizer("tiny", "cpu", "float32")
     whole, other = (paint(astronaut, style) for style in ("the_scream", "great_wave"))
     mask = painted_area(astronaut, PERSON)
     only = paint(astronaut, "the_scream", area="person")
@@ -90,7 +85,7 @@ def test_wrong_areas():
 
 
 def test_each_image_of_a_batch_has_its_own_people_and_faces(astronaut):
-    paint, x = Stylizer("udnie", "cpu", "float32"), to_tensor(astronaut)
+    paint, x = Stylizer("tiny:udnie", "cpu", "float32"), to_tensor(astronaut)
     batch = torch.cat([x, x.flip(3)])
     for how in ({}, {"area": "person"}, {"area": "background", "black": "the_scream"}):
         both = paint(batch, tensor=True, **how)

@@ -2,14 +2,12 @@
 
 import json
 import shutil
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 from urllib.request import urlopen
 
 from exported import away
+from pages import served
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer
@@ -40,12 +38,10 @@ def test_a_picture_of_photopea_comes_back_painted(chromium, one_page, photos, tm
     (tmp_path / "editor.html").write_text(EDITOR)
     page = PAGE.read_text(encoding="utf-8")
     (tmp_path / "index.html").write_text(page.replace("https://www.photopea.com/", "editor.html"))
-    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
     context = chromium.new_context(reduced_motion="reduce")
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with served(tmp_path) as address:
         tab = context.new_page()
-        tab.goto(f"http://127.0.0.1:{server.server_port}/")
+        tab.goto(address)
         inside = tab.frame_locator("#studio")
         inside.get_by_text("Ready.").wait_for(timeout=60_000)
         tab.click("#take")
@@ -58,7 +54,6 @@ def test_a_picture_of_photopea_comes_back_painted(chromium, one_page, photos, tm
         with tab.expect_download() as download:  # what is no image is saved as ever
             tab.frames[2].evaluate(ZIP)
         assert download.value.suggested_filename == "all.zip"
-        server.shutdown()
     context.close()
     address, *how = json.loads(f"[{script.removeprefix('app.open(').removesuffix(')')}]")
     assert address.startswith("data:image/png;base64,") and how == [None, True]

@@ -2,9 +2,6 @@
 
 import json
 import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
@@ -13,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from clips import encode, moving
 from conftest import fails
 from exported import away, downloaded, open_photo
-from pages import repainted
+from pages import repainted, served
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -21,12 +18,6 @@ from faststyle_fastai.all import Stylizer, style_thumbnail
 from faststyle_fastai.inference.html import BROWSER
 
 pytest.importorskip("onnx")
-
-
-@pytest.fixture
-def china(photos):
-    Image.open(photos / "china" / "0.jpg").save("china.png")
-    return Path("china.png")
 
 
 @pytest.mark.slow
@@ -250,20 +241,17 @@ def test_anyone_can_use_it(visit, studio, china, size):
     assert box["height"] >= 0.3 * size[1] or box["width"] >= 0.9 * size[0]
 
 
-def test_an_app_that_starts_without_a_network(chromium, studio, china, port):
-    handler = partial(SimpleHTTPRequestHandler, directory=studio.parent)
+def test_an_app_that_starts_without_a_network(chromium, studio, china):
     context = chromium.new_context()
     tab = context.new_page()
     tab.add_init_script("window.caches?.open('faststyle-old')")  # of an earlier version
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        tab.goto(f"http://127.0.0.1:{port}/")
+    with served(studio.parent) as address:
+        tab.goto(f"{address}/")
         manifest = tab.locator("[rel=manifest]").get_attribute("href")
-        assert tab.request.get(f"http://127.0.0.1:{port}/{manifest}").json()["icons"]
+        assert tab.request.get(f"{address}/{manifest}").json()["icons"]
         tab.evaluate("navigator.serviceWorker.ready")
         tab.wait_for_function("caches.keys().then((keys) => keys.length === 1)")  # the old one goes
-        assert f"127.0.0.1:{port}/" in tab.evaluate("caches.keys()")[0]
-        server.shutdown()
+        assert f"{address}/" in tab.evaluate("caches.keys()")[0]
     tab.reload()
     open_photo(tab, china)
     context.close()

@@ -1,18 +1,10 @@
 "Photos in the studio: several at once, and a closer look."
 
-from pathlib import Path
-
 import pytest
-from pages import heard, painted_in_one_file, repainted, several
+from pages import downloaded, heard, painted_in_one_file, repainted, several
 from PIL import Image
 
 pytest.importorskip("onnx")
-
-
-@pytest.fixture
-def china(photos):
-    Image.open(photos / "china" / "0.jpg").save("china.png")
-    return Path("china.png")
 
 
 @pytest.mark.slow
@@ -60,10 +52,7 @@ def test_what_is_shown_can_be_saved_after_a_failure(visit, studio, china):
     repainted(tab, lambda: tab.locator("#file").set_input_files("large.png"))
 
     def saved():
-        with tab.expect_download(timeout=90_000) as download:
-            tab.locator("#download").click()
-        heard(tab, "Saved at")
-        return Image.open(download.value.path()).tobytes()
+        return Image.open(downloaded(tab).path()).tobytes()
 
     before = saved()
     tab.evaluate("""() => {

@@ -195,7 +195,7 @@ def test_tiles_are_the_whole_picture(two, size, at_once, monkeypatch):
         assert np.abs(whole - tiled).max() <= 1
 
 
-def test_a_photo_that_was_taken_sideways_is_painted_upright_in_tiles(two, tmp_path):
+def test_a_photo_that_was_taken_sideways_is_painted_upright_in_tiles(two):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise
     Image.effect_noise((300, 180), 90).convert("RGB").save("a.png", exif=exif)

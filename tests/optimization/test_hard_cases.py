@@ -55,7 +55,7 @@ def test_nothing_to_optimize(photo):
         optimize_style(photo, photo, recipe="crowson", backbone="lite", **none, **SMALL)
 
 
-def test_grays_of_a_mask_mix_the_colors_of_both_sides(photo):
+def test_grays_of_a_mask_mix_the_colors_of_both_sides():
     red, blue = (Image.new("RGB", (32, 32), color) for color in ("red", "blue"))
     plan = optimization_plan("neighbors", palette=1.0)
     x = torch.rand(1, 3, 48, 64)

@@ -162,7 +162,7 @@ def test_balance_makes_brightness_of_features_irrelevant(lite):
     assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-3)
 
 
-def test_aliases_mean_the_network_s_own_layers(lite):
+def test_aliases_mean_the_network_s_own_layers():
     few = perceptual_backbone("lite", layers=["relu1_1", "relu2_2", "relu3_1"])
     assert VggLoss(few, None, {"relu_4": 1.0}, {}).content_layers == {"relu2_2": 1.0}
 

@@ -141,7 +141,7 @@ def test_strokes_in_a_notebook(photo):
     assert drawing._repr_png_()[:4] == b"\x89PNG" and len(repr(drawing)) < 2000
 
 
-def test_refining_within_inference_mode(photo, painting):
+def test_refining_within_inference_mode(photo):
     paint = Stylizer("tiny:udnie", "cpu")
     with torch.inference_mode():
         refined = paint.refined(photo, seconds=0.01)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from conftest import quietly
 from torch.nn import functional as F
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer, style_learner
@@ -25,6 +26,5 @@ def test_a_student_comes_closer_to_its_teacher(photos, painting, monkeypatch):
         return F.mse_loss(learn.model.eval()(x), teacher(x)).item()
 
     before = away()
-    with learn.no_bar(), learn.no_logging():
-        learn.fit(2, 2e-3)
+    quietly(learn, "fit", 2, 2e-3)
     assert away() < 0.5 * before

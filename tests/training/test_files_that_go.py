@@ -5,13 +5,13 @@ import shutil
 import time
 
 import pytest
-from conftest import is_clean
+from conftest import FEW, is_clean
 from fastai.callback.core import Callback, CancelFitException
 
 from faststyle_fastai.all import FaststyleError, StyleDataLoaders, Stylizer, picture_files
 from faststyle_fastai.training.runs import train
 
-FEW = {"arch": "tiny", "size": 32, "bs": 2, "images": 14, "quiet": True, "device": "cpu"}
+FEW = FEW | {"images": 14}
 
 
 class At(Callback):
@@ -64,7 +64,7 @@ def test_a_resume_with_fewer_photos(own, painting, kept):
     assert count.steps > 5
 
 
-def test_no_photo_is_left(own, painting):
+def test_no_photo_is_left(own):
     dls = StyleDataLoaders.from_folder(own, 32, 2, device="cpu")
     shutil.rmtree(own)
     with pytest.warns(UserWarning, match="continues without it"):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from conftest import QUICK
+from conftest import QUICK, quietly
 from PIL import Image
 
 from faststyle_fastai.all import StyleDataLoaders, Stylizer, style_learner
@@ -27,7 +27,7 @@ def losses():
 
 
 def train(faststyle, folder, style, *more):
-    words = "--style", style, "-o", "run", "--epochs", 2, *QUICK, *more, "--overwrite"
+    words = "--style", style, "-o", "run", "--epochs", 1, *QUICK, *more, "--overwrite"
     said = faststyle("train", folder, *words)
     assert said.returncode == 0, said.stderr
     assert all(map(math.isfinite, losses()))
@@ -52,8 +52,7 @@ def test_a_flat_photo_beside_others_spoils_no_step(photos, painting, flat):
     files = [flat / "a.png", photos / "china" / "0.jpg"]
     dls = StyleDataLoaders.from_folder(files, size=32, bs=2, valid_pct=0, device="cpu")
     learn = style_learner(dls, painting, arch="tiny", small=0)
-    with learn.no_bar(), learn.no_logging():
-        learn.fit(2, 1e-3)
+    quietly(learn, "fit", 2, 1e-3)
     assert all(w.isfinite().all() for w in learn.model.parameters())
 
 

@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from conftest import is_clean
+from conftest import FEW, is_clean
 
 from faststyle_fastai.all import FaststyleError, Stylizer
 from faststyle_fastai.core import atomic
 from faststyle_fastai.training import checkpoint
 from faststyle_fastai.training.runs import train
 
-FEW = {"arch": "tiny", "size": 32, "bs": 2, "images": 30, "quiet": True, "device": "cpu"}
+FEW = FEW | {"images": 30}
 OFTEN = {"preview_every": 1, "checkpoint_every": 5}  # a checkpoint takes 1.3 MB, a network 0.4 MB
 
 

@@ -126,7 +126,7 @@ def test_the_same_network_is_the_same_bytes(tiny, tmp_path):
     assert load_style(files[0])[1]["styles"] == info["styles"]
 
 
-def test_names_that_files_cannot_have_are_refused_when_they_are_given(tmp_path):
+def test_names_that_files_cannot_have_are_refused_when_they_are_given():
     for name in ("a/b", "a\\b", "", " ", "a\x9b", "a\x7f"):
         with pytest.raises(ValueError, match="Invalid style name"):
             check_names([name])

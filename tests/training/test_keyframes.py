@@ -50,7 +50,7 @@ def test_the_loss_may_have_other_layers(photos, tmp_path):
     assert train(photos, None, tmp_path / "run", keyframes=[pair], **how, **layers).is_dir()
 
 
-def test_a_cropped_painting_is_refused(photos):
+def test_a_cropped_painting_is_refused():
     frame = Image.new("RGB", (96, 64))
     with pytest.raises(FaststyleError, match="96 x 64 px, and its painted version 64 x 64"):
         Keyframes([(frame, Image.new("RGB", (64, 64)))])

@@ -44,7 +44,7 @@ def test_many_styles_learn_together(many):
     quietly(many, "show_results", max_n=2)
 
 
-def test_a_new_painting_joins_and_the_others_stay_to_the_bit(many, dls, paintings, tmp_path):
+def test_a_new_painting_joins_and_the_others_stay_to_the_bit(many, dls, tmp_path):
     file = save_style(many, tmp_path / "many.safetensors")
     before = Stylizer(file)
     learn = style_learner(
@@ -68,7 +68,7 @@ def test_a_new_painting_joins_and_the_others_stay_to_the_bit(many, dls, painting
         save_style(learn, file, add_to=file)
 
 
-def test_a_new_style_begins_with_the_nearest_row(many, dls, paintings):
+def test_a_new_style_begins_with_the_nearest_row(many, dls):
     with torch.no_grad():  # rows that paint in clearly different colors
         for row, shift in enumerate((0.0, 3.0, -3.0)):
             many.model.in5.bias[row] += shift

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
+from conftest import quietly
 from fastai.callback.core import Callback
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -73,8 +74,7 @@ def test_a_step_is_at_most_900_operations_and_waits_once(photos, painting, as_gp
     dls = StyleDataLoaders.from_folder(photos, size=64, bs=2, images=10, device="cpu")
     learn = style_learner(dls, painting, precision="bfloat16")
     operations = Operations()
-    with learn.no_bar(), learn.no_logging():
-        learn.fit(1, 1e-3, cbs=[Begin(operations), End(operations)])
+    quietly(learn, "fit", 1, 1e-3, cbs=[Begin(operations), End(operations)])
     assert 500 < operations.all.total() <= 900
     assert +operations.waits == {"aten._linalg_eigh.default": 1}
 

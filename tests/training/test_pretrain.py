@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 import torch
-from conftest import QUICK, fails
+from conftest import FEW, QUICK, fails
 from fastai.callback.core import Callback
 from PIL import Image
 
@@ -14,18 +14,17 @@ from faststyle_fastai.training.runs import add_style, train
 @pytest.mark.slow
 def test_a_style_that_was_half_added_is_not_there(photos, painting, tmp_path):
     file = tmp_path / "one.safetensors"
-    settings = {"arch": "tiny", "size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
-    shutil.copy(train(photos, painting, "run", **settings) / "model.safetensors", file)
+    shutil.copy(train(photos, painting, "run", **FEW) / "model.safetensors", file)
     dusk, before = tmp_path / "dusk.png", file.read_bytes()
     read_picture(painting).transpose(Image.Transpose.ROTATE_90).save(dusk)
     with pytest.raises(FaststyleError, match="before step"):
         add_style(file, dusk, photos, minutes=1, lr=1e18, quiet=True, device="cpu")
     assert file.read_bytes() == before
     with pytest.raises(FaststyleError, match="run2 is inside the folder of photos"):
-        train(tmp_path, painting, tmp_path / "run2", **settings)
+        train(tmp_path, painting, tmp_path / "run2", **FEW)
 
 
-def test_pretrain(faststyle, photos, tmp_path):
+def test_pretrain(faststyle, photos):
     said = faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK)
     assert said.returncode == 0 and said.stdout == "ae.safetensors\n", said.stderr
     fails(faststyle("pretrain", photos, "-o", "ae.safetensors", *QUICK), 1, "exists", "--overwrite")
@@ -45,9 +44,8 @@ class Off(Callback):
 
 
 def test_a_pretraining_that_was_cut_off_goes_on(faststyle, photos, tmp_path, monkeypatch):
-    settings = {"arch": "tiny", "size": 32, "bs": 2, "images": 12, "device": "cpu", "small": 0}
-    settings["checkpoint_every"] = 2
-    pretrain(photos, "whole.safetensors", quiet=True, **settings)
+    settings = FEW | {"images": 12, "small": 0, "checkpoint_every": 2, "quiet": False}
+    pretrain(photos, "whole.safetensors", **settings)
     with monkeypatch.context() as off, pytest.raises(KeyError):
         off.setattr("faststyle_fastai.training.runs.TimeLeft", Off)
         pretrain(photos, "ae.safetensors", **settings)
@@ -55,7 +53,7 @@ def test_a_pretraining_that_was_cut_off_goes_on(faststyle, photos, tmp_path, mon
         pretrain(photos, "ae.safetensors", **settings)
     with pytest.raises(FaststyleError, match=r"different settings \(photos, seed\)"):
         pretrain(photos, "ae.safetensors", resume=True, seed=1, **settings)
-    pretrain(photos, "ae.safetensors", resume=True, quiet=True, **settings)
+    pretrain(photos, "ae.safetensors", resume=True, **settings)
     assert sorted(p.name for p in tmp_path.glob("*ae.*")) == ["ae.safetensors"]
     whole, resumed = (load_style(f"{name}.safetensors")[0].state_dict() for name in ("whole", "ae"))
     assert all(torch.equal(value, whole[key]) for key, value in resumed.items())

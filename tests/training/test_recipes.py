@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import noise
+from conftest import noise, quietly
 from networks import vgg_state
 
 from faststyle_fastai.all import (
@@ -28,16 +28,10 @@ def random_weights(backbone, n_convs, folder):
     return folder / "weights.pth"
 
 
-def fitted(learn):
-    with learn.no_bar(), learn.no_logging():
-        learn.fit_recipe()
-    return learn.recorder
-
-
 def test_skalski_pretrains_at_relu1_1_in_one_cycle(dls, vgg16):
     learn = autoencoder_learner(dls, "skalski", weights=vgg16)
     assert learn.loss_func.content_layers == {"relu1_1": 1e5}
-    lrs = fitted(learn).lrs
+    lrs = quietly(learn, "fit_recipe").recorder.lrs
     assert learn.wd == 1e-6 and lrs[0] < max(lrs) / 2 and max(lrs) <= 1e-3
 
 
@@ -45,7 +39,7 @@ def test_skalski_pretrains_at_relu1_1_in_one_cycle(dls, vgg16):
 def test_skalski_trains_flat_then_in_one_cycle(dls, painting, vgg16):
     learn = style_learner(dls, painting, "skalski", pretrained=None, weights=vgg16, style_size=64)
     assert list(learn.loss_func.style_layers) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
-    recorder = fitted(learn)
+    recorder = quietly(learn, "fit_recipe").recorder
     assert len(recorder.values) == 2 and recorder.lrs[:6] == [2e-4] * 6
     assert recorder.lrs[6] == pytest.approx(2e-4 / 25) and recorder.lrs[-1] < 1e-4
 
@@ -57,7 +51,7 @@ def test_skalski_trains_flat_then_in_one_cycle(dls, painting, vgg16):
 def test_published_recipes_train(dls, painting, tmp_path, recipe, backbone, n_convs):
     weights = random_weights(backbone, n_convs, tmp_path)
     learn = style_learner(dls, painting, recipe, weights=weights, style_size=64)
-    recorder = fitted(learn)
+    recorder = quietly(learn, "fit_recipe").recorder
     plan = RECIPES[recipe].style
     assert len(recorder.values) == plan.epochs and set(recorder.lrs) == {1e-3}
     weights = {k: plan.content_weight * part for k, part in plan.content_layers.items()}
@@ -81,7 +75,7 @@ def test_the_system_of_tarun(dls, painting, tmp_path):
     weights = random_weights("vgg19", 13, tmp_path)
     how = {"pretrained": None, "weights": weights, "arch": "tarun", "style_size": 64}
     learn = style_learner(dls, painting, "tarun", **how)
-    fitted(learn)
+    quietly(learn, "fit_recipe")
     assert (learn.model.in1.weight == 1).all() and (learn.model.in6.bias == 0).all()
     save_style(learn, tmp_path / "tarun.safetensors")
     paint = Stylizer(tmp_path / "tarun.safetensors", "cpu", precision="float32")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import is_clean
+from conftest import FEW, is_clean
 from fastai.callback.core import Callback
 
 from faststyle_fastai.all import ASSETS, FaststyleError, Stylizer
@@ -13,7 +13,6 @@ from faststyle_fastai.training import run_folder
 from faststyle_fastai.training.pretraining import pretrain
 from faststyle_fastai.training.runs import add_style, train
 
-FEW = {"arch": "tiny", "size": 32, "bs": 2, "images": 4, "quiet": True, "device": "cpu"}
 OWNED = "is being trained by process [0-9]+ on .*: wait until it ends"
 HOLD = """
 from pathlib import Path

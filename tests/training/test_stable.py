@@ -1,6 +1,6 @@
 import pytest
 import torch
-from conftest import noise
+from conftest import noise, quietly
 from fastai.torch_core import set_seed
 
 from faststyle_fastai.all import StyleDataLoaders, style_learner
@@ -50,8 +50,7 @@ def test_training_holds_the_strokes_still(dls, painting):
         set_seed(0)
         plan = {"arch": "slim", "small": 0, "stable": stable, "style_size": 32, **GRAMS}
         learn = style_learner(dls, painting, **plan)
-        with learn.no_bar(), learn.no_logging():
-            learn.fit(12, 1e-3)
+        quietly(learn, "fit", 12, 1e-3)
         found.append(unsteady(learn.model.eval()))
     plain, steady = found
     assert steady < 0.7 * plain
@@ -62,6 +61,5 @@ def test_half_of_each_batch_is_painted_again(photos, painting):
     works, seen = {"a": painting, "b": photos / "flower" / "0.jpg"}, []
     learn = style_learner(dls, works, arch="tiny", small=0, scales=(1,), stable=1.0)
     learn.model.register_forward_pre_hook(lambda net, x: seen.append(len(x[0])))
-    with learn.no_bar(), learn.no_logging():
-        learn.fit(1, 1e-3)
+    quietly(learn, "fit", 1, 1e-3)
     assert seen[:2] == [6, 3]

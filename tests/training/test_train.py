@@ -4,17 +4,16 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
 import torch
-from conftest import QUICK, fails, is_clean
+from conftest import FEW, QUICK, fails, is_clean
 from fastai.learner import load_learner
+from pages import served
 from PIL import Image
 
 from benchmarks.training.kill import digest
@@ -68,7 +67,7 @@ def test_a_training_killed_at_any_step_ends_alike(photos, painting, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_that_has_ended_goes_on_for_longer(photos, painting):
-    settings = {"size": 32, "bs": 2, "images": 8, "arch": "tiny", "quiet": True, "device": "cpu"}
+    settings = FEW | {"images": 8}
     run = train(photos, painting, "run", epochs=1, **settings)
     once = digest(run)
     train(photos, painting, "run", epochs=1, resume=True, **settings)
@@ -100,7 +99,7 @@ def test_minutes_are_those_of_all_sessions(photos, painting, monkeypatch):
     clock = SimpleNamespace(monotonic=partial(next, count(0, 0.05)))  # a step takes 0.05 s or more
     for module in (callbacks, runs):
         monkeypatch.setattr(module, "time", clock)
-    settings = {"size": 32, "bs": 2, "images": 8, "arch": "tiny", "quiet": True, "device": "cpu"}
+    settings = FEW | {"images": 8}
     steps = []
     for minutes in (0.02, 0.04):
         run = train(photos, painting, "run", minutes=minutes, resume=minutes > 0.02, **settings)
@@ -190,11 +189,8 @@ def gallery_of_two(painting, tmp_path):
     folder.mkdir()
     Image.open(painting).save(folder / "waves one.png")
     Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 9).convert("RGB").save(folder / "dusk.png")
-    handler = partial(SimpleHTTPRequestHandler, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(folder) as address:
+        yield folder, address
 
 
 def test_paintings_of_a_folder_and_of_an_address(gallery_of_two, painting):
@@ -221,13 +217,12 @@ def test_paintings_of_a_folder_and_of_an_address(gallery_of_two, painting):
 
 def test_a_style_is_trained_from_an_address(gallery_of_two, photos, painting):
     folder, address = gallery_of_two
-    settings = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "quiet": True, "device": "cpu"}
-    run = train(photos, [f"{address}/dusk.png", f"sea={painting}"], "run", **settings)
+    run = train(photos, [f"{address}/dusk.png", f"sea={painting}"], "run", **FEW)
     assert Stylizer(run).styles == ["dusk", "sea"]
     assert {path.name for path in run.glob("progress*.gif")} == {
         "progress-dusk.gif",
         "progress-sea.gif",
     }
-    train(photos, [f"{address}/dusk.png", f"sea={painting}"], "run", resume=True, **settings)
-    train(photos, folder, "both", **settings)
+    train(photos, [f"{address}/dusk.png", f"sea={painting}"], "run", resume=True, **FEW)
+    train(photos, folder, "both", **FEW)
     assert Stylizer("both").styles == ["dusk", "waves one"]

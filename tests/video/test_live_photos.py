@@ -21,7 +21,7 @@ def test_a_live_photo_is_the_film_beside_it(faststyle, film, tmp_path, name):
     fails(said, 1, "IMG_1.MOV would overwrite its own input")
 
 
-def test_a_motion_photo_is_the_film_in_its_file(faststyle, film, tmp_path):
+def test_a_motion_photo_is_the_film_in_its_file(faststyle, film):
     with open("PXL_1.MP.jpg", "wb") as out:
         Image.new("RGB", (16, 16)).save(out, "JPEG")
         out.write(film.read_bytes() + b"what some phones add")

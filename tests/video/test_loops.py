@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from clips import encode, moving, seen, times
+from clips import encode, moving, seen, stop_at, times
 from conftest import fails, is_clean
 from PIL import Image, ImageSequence
 
@@ -57,14 +57,9 @@ def test_a_gif_comes_back_for_ever(paint, uneven, tmp_path):
 def test_interrupted_boomerangs_go_on(paint, tmp_path, monkeypatch):
     film, whole = encode(tmp_path / "in.mp4", moving(30)), tmp_path / "whole.mp4"
     paint_video(paint, film, whole, **LOOP)
-
-    def stop(reached, total):
-        if reached > 0.5:
-            raise KeyboardInterrupt
-
     out = tmp_path / "out.mp4"
     with pytest.raises(FaststyleError, match="Continue with --resume"):
-        paint_video(paint, film, out, **LOOP, watch=stop)
+        paint_video(paint, film, out, **LOOP, watch=stop_at(0.5))
     assert 10 < len(times(out)) < 30  # forward only
     with pytest.raises(FaststyleError, match="other settings"):
         paint_video(paint, film, out, resume=True)
@@ -90,7 +85,7 @@ def test_short_boomerangs(paint, tmp_path, n):
         assert len(seen(paint_video(paint, film, tmp_path / out, **LOOP))) == max(n, 2 * n - 2)
 
 
-def test_command_line(faststyle, film, tmp_path):
+def test_command_line(faststyle, film):
     call = "video", film, "--style", "tiny:udnie", "--end", 0.2, "--loop"
     said = faststyle(*call, "boomerang", "-o", "out.mkv")
     assert said.returncode == 0 and said.stderr.count("has no sound, because it plays") == 1

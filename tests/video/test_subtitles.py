@@ -85,8 +85,9 @@ def test_subtitles_at_the_same_time_and_after_an_empty_one(paint, film, tmp_path
     assert shown == [(0.1, "One"), (0.1, "Sign"), (0.5, "Two é")]
 
 
-def test_a_part_keeps_the_subtitles_of_its_time(paint, film, tmp_path):
-    source = subtitled(film, tmp_path / "in.mp4", "mov_text")
+@pytest.mark.parametrize("codec, kind", [("mov_text", ".mp4"), ("subrip", ".mkv")])
+def test_a_part_keeps_the_subtitles_of_its_time(paint, film, tmp_path, codec, kind):
+    source = subtitled(film, tmp_path / f"in{kind}", codec)
     _, found = subtitles(paint_video(paint, source, tmp_path / "out.mkv", start=0.4))
     assert [(at, text) for at, _, text in found] == [(0.1, "Two é")]
 

@@ -5,7 +5,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from clips import NTSC, encode, frames_of, moving, seen, sound_of, times
+from clips import NTSC, encode, frames_of, moving, seen, sound_of, stop_at, times
 from conftest import fails, full_disk
 from PIL import Image
 
@@ -56,14 +56,9 @@ def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypa
     plain = paint_video(sight, film, tmp_path / "plain.mp4")
     whole = paint_video(sight, film, tmp_path / "whole.mp4", refine=0.01)
     assert not np.array_equal(seen(plain)[5].picture, seen(whole)[5].picture)
-
-    def stop(reached, total):
-        if reached > 0.2:
-            raise KeyboardInterrupt
-
     cut = tmp_path / "cut.mp4"
     with pytest.raises(FaststyleError, match="Continue with --resume"):
-        paint_video(sight, film, cut, refine=0.01, watch=stop)
+        paint_video(sight, film, cut, refine=0.01, watch=stop_at(0.2))
     other = Stylizer("tiny:great_wave", "cpu", "float32")
     with pytest.raises(FaststyleError, match="other settings"):
         paint_video(other, film, cut, refine=0.01, resume=True)
@@ -87,13 +82,8 @@ def test_a_film_is_painted_in_a_style_refined_on_it(painting, tmp_path, monkeypa
 def test_an_interrupted_film_plays_and_goes_on(paint, tmp_path, monkeypatch):
     monkeypatch.setattr("faststyle_fastai.video.writer.SECONDS", 0.2)
     film, out = encode(tmp_path / "in.mp4", moving(30), sound=1), tmp_path / "out.mp4"
-
-    def stop(reached, total):
-        if reached > 0.5:
-            raise KeyboardInterrupt
-
     with pytest.raises(FaststyleError, match="painted up to 0.5 of 1.0 s. Continue with --resume"):
-        paint_video(paint, film, out, watch=stop)
+        paint_video(paint, film, out, watch=stop_at(0.5))
     part = times(out)
     assert 10 < len(part) < 30 and part == times(film)[: len(part)]
     with pytest.raises(FaststyleError, match="other settings"):
@@ -114,13 +104,8 @@ def test_a_resumed_film_ends_like_an_uninterrupted_one(paint, tmp_path, monkeypa
     film, out = encode(tmp_path / "in.mp4", map(np.uint8, brighter)), tmp_path / "out.mp4"
     how = {"crf": 1, "fps": fps}
     whole = frames_of(paint_video(paint, film, tmp_path / "whole.mp4", **how))
-
-    def stop(reached, total):
-        if reached > 0.5:
-            raise KeyboardInterrupt
-
     with pytest.raises(FaststyleError, match="Continue with --resume"):
-        paint_video(paint, film, out, **how, watch=stop)
+        paint_video(paint, film, out, **how, watch=stop_at(0.5))
     with pytest.raises(FaststyleError, match="other settings"):
         paint_video(paint, film, out, **how, tile=64, resume=True)
     paint_video(paint, film, out, **how, resume=True)
@@ -147,22 +132,9 @@ def test_films_that_are_none(paint, film, tmp_path):
         paint_video(paint, tmp_path / "sound.m4a", tmp_path / "out.mp4")
     with pytest.raises(FileNotFoundError, match="Video not found"):
         paint_video(paint, tmp_path / "none.mp4", tmp_path / "out.mp4")
-    with pytest.raises(ValueError, match="unsupported video format"):
-        paint_video(paint, film, tmp_path / "out.txt")
-    with pytest.raises(ValueError, match="Codec h999 is not available"):
-        paint_video(paint, film, tmp_path / "out.mp4", codec="h999")
     with pytest.raises(FaststyleError, match="overwrite its own input"):
         paint_video(paint, film, film)
     assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".*"))
-
-
-def test_a_cut_film_is_painted_as_far_as_it_goes(paint, tmp_path):
-    whole = encode(tmp_path / "whole.mkv", moving(60))
-    data = whole.read_bytes()
-    (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
-    with pytest.raises(FaststyleError, match=r"cut.mkv .*: painted up to \d.\d of 2.0 s"):
-        paint_video(paint, tmp_path / "cut.mkv", tmp_path / "out.mp4", size=24)
-    assert 5 < len(times(tmp_path / "out.mp4")) < 60
 
 
 def test_nothing_is_lost_unasked(faststyle, paint, film, tmp_path):
@@ -195,7 +167,7 @@ def test_frames_as_they_are(faststyle, film, tmp_path):
     fails(faststyle("video", film, "-o", "n/%d.png", "--start", "90"), 1, "no frames")
 
 
-def test_command_line(faststyle, film, tmp_path):
+def test_command_line(faststyle, film):
     said = faststyle(
         "video", film, "--style", "udnie", "-o", "out.mkv", "--end", 0.3, "--temporal-smoothing"
     )

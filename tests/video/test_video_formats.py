@@ -4,7 +4,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import encode, frames_of, moving, seconds_of_sound, seen, sound_of, times
+from clips import encode, frames_of, moving, remuxed, seconds_of_sound, seen, sound_of, times
 from PIL import Image, ImageSequence
 
 from faststyle_fastai.all import FaststyleError, paint_video
@@ -53,7 +53,7 @@ def test_grays_come_back(tmp_path, matrix, luma):
     assert np.abs(seen(out)[1].picture - color.astype(int)).max() <= 5
 
 
-def test_uneven_times_stay(film, tmp_path):
+def test_uneven_times_stay(tmp_path):
     uneven = [0, 1, 2, 7, 8, 20, 21]
     source = encode(tmp_path / "in.mkv", moving(7), times=uneven, rate=Fraction(25))
     assert times(through(source, tmp_path / "out.mkv")) == times(source)
@@ -233,49 +233,28 @@ def test_quality_is_chosen(paint, tmp_path):
     assert sizes[0] > sizes[1] > sizes[2]
     with pytest.raises(ValueError, match="mpeg4 does not support crf"):
         paint_video(paint, source, tmp_path / "x.mp4", crf=20, codec="mpeg4")
-    with pytest.raises(ValueError, match="x.gif does not support resume"):
-        paint_video(paint, source, tmp_path / "x.gif", resume=True)
-    with pytest.raises(ValueError, match="x.gif does not support crf"):
-        paint_video(paint, source, tmp_path / "x.gif", crf=20)
 
 
-def test_subtitles_and_chapters_stay_where_they_can(paint, film, tmp_path):
-    (tmp_path / "text.srt").write_text(
-        "1\n00:00:00,100 --> 00:00:00,300\nOne\n\n2\n00:00:00,500 --> 00:00:00,700\nTwo\n"
-    )
-    source = tmp_path / "in.mkv"
-    parts = [(name, i * 400, i * 400 + 400) for i, name in enumerate(("first", "second"))]
-    with (
-        av.open(str(film)) as moving, av.open(str(tmp_path / "text.srt")) as text,
-        av.open(str(source), "w") as whole,
-    ):  # fmt: skip
-        streams = {
-            stream: whole.add_stream_from_template(stream, opaque=True)
-            for stream in (*moving.streams, *text.streams)
-        }
-        whole.set_chapters(
+def test_chapters_stay(paint, film, tmp_path):
+    def divided(copy):
+        clock = {"time_base": Fraction(1, 1000)}
+        copy.set_chapters(
             [
-                {"id": i, "start": begins, "end": ends, "time_base": Fraction(1, 1000),
-                 "metadata": {"title": name}}
-                for i, (name, begins, ends) in enumerate(parts)
+                clock | {"id": i, "start": begins, "end": begins + 400, "metadata": {"title": name}}
+                for i, (name, begins) in enumerate((("first", 0), ("second", 400)))
             ]
-        )  # fmt: skip
-        for packet in (*text.demux(), *moving.demux()):
-            if packet.dts is not None:
-                packet.stream = streams[packet.stream]
-                whole.mux(packet)
+        )
+
+    source = remuxed(film, tmp_path / "in.mkv", divided)
 
     def kept(path):
-        with av.open(str(path)) as seen:
-            lines = [bytes(p) for p in seen.demux(seen.streams.subtitles) if p.size]
-            titles = {
-                c["metadata"]["title"]: float(c["start"] * c["time_base"]) for c in seen.chapters()
+        with av.open(str(path)) as out:
+            return {
+                c["metadata"]["title"]: float(c["start"] * c["time_base"]) for c in out.chapters()
             }
-        return lines, titles
 
-    whole = kept(paint_video(paint, source, tmp_path / "out.mkv"))
-    assert whole == ([b"One", b"Two"], {"first": 0.0, "second": 0.4})
-    part = kept(paint_video(paint, source, tmp_path / "part.mkv", start=0.42))
-    assert part == ([b"Two"], {"second": 0.0})
-    with pytest.warns(UserWarning, match="cannot hold .* subtitles. They become MP4 text"):
-        assert kept(paint_video(paint, source, tmp_path / "out.mp4"))[1] == whole[1]
+    for kind in ("mkv", "mp4"):
+        whole = paint_video(paint, source, tmp_path / f"out.{kind}")
+        assert kept(whole) == {"first": 0.0, "second": 0.4}
+    part = paint_video(paint, source, tmp_path / "part.mkv", start=0.42)
+    assert kept(part) == {"second": 0.0}

@@ -5,16 +5,10 @@ import shutil
 import av
 import pytest
 from clips import encode, moving
-from pages import DESK, PHONE, forgiven, heard, repainted, visitor
+from pages import DESK, PHONE, forgiven, heard, repainted
 from playwright.sync_api import expect
 
 from faststyle_fastai.web.visits import Visit
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
 
 
 def opened(tab, film):

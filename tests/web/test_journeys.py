@@ -1,7 +1,6 @@
 "What happens when somebody is quick, comes back, or does two things at once on the page."
 
-import pytest
-from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted, visitor
+from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted
 from playwright.sync_api import expect
 
 CHOSEN = "#faces [aria-checked=true]"
@@ -22,12 +21,6 @@ NO_FOLDERS = """const before = fetch;
 window.fetch = (address, how) => how?.body?.name === "folder" ? Promise.reject(new TypeError())
   : before(address, how);
 Blob.prototype.slice = () => ({ arrayBuffer: () => Promise.reject(new Error()) });"""
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
 
 
 def test_styles_that_are_chosen_while_it_paints_can_be_undone(visit, photos):

@@ -1,13 +1,6 @@
 "The page by keyboard and on a phone: where the focus is, what is shared."
 
-import pytest
-from pages import downloaded, heard, opened, repainted, visitor
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
+from pages import downloaded, heard, opened, repainted
 
 
 def test_a_second_tap_shares_what_took_long(visit, photos):

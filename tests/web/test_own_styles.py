@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import quick_page
-from pages import downloaded, forgiven, heard, opened, own_styles, repainted, saved, taught, visitor
+from pages import downloaded, forgiven, heard, opened, own_styles, repainted, saved, taught
 from playwright.sync_api import expect
 
 from faststyle_fastai.all import ASSETS, Stylizer, read_picture
@@ -36,10 +36,11 @@ def site(tmp_path_factory, painting):
         yield address, folder
 
 
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
+def add(tab, painting, name):
+    "Add a painting, called so, in the view of one's own styles."
+    shutil.copy(painting, f"{name}.png")
+    tab.locator("#new").set_input_files(f"{name}.png")
+    taught(tab, f"{name[0].upper()}{name[1:]} is a style now")
 
 
 def chosen(tab, name):
@@ -82,13 +83,11 @@ def test_pictures_wait_in_their_places(visit):
     expect(example).to_have_attribute("src", re.compile("^blob:"))
 
 
-def test_pictures_of_a_style_that_goes_are_not_waited_for(visit, painting, tmp_path):
+def test_pictures_of_a_style_that_goes_are_not_waited_for(visit, painting):
     tab, held = visit(), []
     own_styles(tab)
     tab.route("**/page/example", lambda route: held.append(route))
-    shutil.copy(painting, tmp_path / "Brief.png")
-    tab.locator("#new").set_input_files(tmp_path / "Brief.png")
-    taught(tab, "Brief is a style now")
+    add(tab, painting, "Brief")
     tab.once("dialog", lambda dialog: dialog.accept())
     with tab.expect_event("requestfailed") as gone:  # the server would answer 400
         tab.get_by_role("button", name="Delete").click()
@@ -204,9 +203,7 @@ def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, pain
     heard(other, "Ready.")
     seen = other.get_by_role("radio", name="Mine", exact=True)
     own_styles(tab)
-    shutil.copy(painting, tmp_path / "mine.png")
-    tab.locator("#new").set_input_files(tmp_path / "mine.png")
-    taught(tab, "Mine is a style now")
+    add(tab, painting, "mine")
     other.clock.fast_forward(10_000)  # after which it looks again
     seen.wait_for()
     (tmp_path / "words.png").write_text("words")
@@ -227,13 +224,11 @@ def test_a_painting_is_added_and_removed_in_either_view(visit, site, photo, pain
     seen.wait_for(state="detached")
 
 
-def test_arrow_keys_choose_a_style(visit, painting, tmp_path):
+def test_arrow_keys_choose_a_style(visit, painting):
     tab = visit()
     own_styles(tab)
     for name in ("One", "Two"):
-        shutil.copy(painting, tmp_path / f"{name}.png")
-        tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
-        taught(tab, f"{name} is a style now")
+        add(tab, painting, name)
     faces = tab.get_by_role("radiogroup", name="My styles")
     faces.get_by_role("radio", name="Two").focus()
     tab.keyboard.press("ArrowLeft")
@@ -268,13 +263,11 @@ def test_nothing_serious_keeps_anybody_out(visit, view, photo, film):
     assert shown == []
 
 
-def test_a_choice_stays_while_styles_are_read(visit, painting, tmp_path):
+def test_a_choice_stays_while_styles_are_read(visit, painting):
     tab = visit()
     own_styles(tab)
     for name in ("Left", "Kept", "Gone"):
-        shutil.copy(painting, tmp_path / f"{name}.png")
-        tab.locator("#new").set_input_files(tmp_path / f"{name}.png")
-        taught(tab, f"{name} is a style now")
+        add(tab, painting, name)
     faces, held = tab.get_by_role("radiogroup", name="My styles"), []
     tab.route("**/page/mine", lambda route: held.append(route))
     tab.once("dialog", lambda dialog: dialog.accept())

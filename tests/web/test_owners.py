@@ -3,9 +3,8 @@
 import errno
 import json
 import threading
-import time
 
-from pages import send
+from pages import send, waited_for
 from PIL import Image
 from public import added, noisy, png
 
@@ -100,9 +99,7 @@ def test_a_style_in_use_keeps_its_name(public, monkeypatch):
     status, said, _ = send(public, "rename", b"", how, "quin")
     assert status == 400 and b"is in use" in said
     gate.set()
-    end = time.monotonic() + 60
-    while send(public, "rename", b"", how, "quin")[0] != 200:
-        assert time.monotonic() < end
+    assert waited_for(lambda: send(public, "rename", b"", how, "quin")[0] == 200)
 
 
 def test_others_jobs_push_out_nobody_s():

@@ -2,17 +2,14 @@
 
 import re
 from base64 import b64decode
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 
 import av
 import numpy as np
 import pytest
 from exported import away
-from pages import DESK, PHONE, SAYS_PAINTED, downloaded, forgiven, heard, opened, repainted, visitor
+from pages import DESK, PHONE, SAYS_PAINTED, downloaded, forgiven, heard, opened, repainted, served
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -31,12 +28,6 @@ FARTHEST = """() => {
     const watcher = new MutationObserver(() => (farthest = Math.max(farthest, at())));
     watcher.observe(document.getElementById("frame"), { attributes: true });
 }"""
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
@@ -226,11 +217,8 @@ def test_the_camera_is_painted_and_recorded(visit):
 def neighbor(tmp_path):
     "The URL of another site on this machine."
     (tmp_path / "index.html").write_text("<title>elsewhere</title>")
-    serve = partial(SimpleHTTPRequestHandler, directory=tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(tmp_path) as address:
+        yield address
 
 
 def test_other_sites_get_nothing_through_the_browser(chromium, page, neighbor):

@@ -1,12 +1,12 @@
 "What the page that paints photos answers to programs, also to hostile ones."
 
 import json
-import time
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 import pytest
-from pages import send
+from pages import send, waited_for
 from PIL import Image
 
 from faststyle_fastai.all import Stylizer, read_picture
@@ -14,10 +14,7 @@ from faststyle_fastai.all import Stylizer, read_picture
 ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
 GETS = "work", "example", "picture", "curve", "result", "original", "mine", "jobs"
 POSTS = "paint", "mask", "thumbnail", "finish", "refine", "plain", "remove", "frame"
-POSTS = *POSTS, "frame_at", "paint_film", "end", "teach", "resume", "discard", "rename"
-POSTS = *POSTS, "remove", "packed"
-
-
+POSTS = *POSTS, "frame_at", "paint_film", "end", "teach", "resume", "discard", "rename", "packed"
 ODD = {"style": ["great_wave"], "area": "moon", "stroke": 7, "id": {}, "side": True, "minutes": "1"}
 
 
@@ -136,6 +133,12 @@ def test_what_was_refined_comes_back_with_its_photo(page, photos, monkeypatch):
     monkeypatch.setattr(refined, lambda photo, *_, **how: read_picture(photo))
     port, one, other = page[0], *(body_of(photos / "china" / f"{i}.jpg") for i in range(2))
 
+    def ended(number):
+        "A job, once it has ended."
+        jobs = json.loads(send(port, "jobs", None, visitor="she")[1])
+        (job,) = [job for job in jobs if job["id"] == number]
+        return job["state"] in ("done", "failed") and job
+
     def note(body, key, style):
         "Send a photo again; what is said of its painting."
         assert send(port, "photo", body, {"name": "a.jpg", "key": key}, "she")[0] == 200
@@ -144,12 +147,7 @@ def test_what_was_refined_comes_back_with_its_photo(page, photos, monkeypatch):
     for style in ("great_wave", "udnie"):
         assert note(one, "1", style) == ""
         number = json.loads(send(port, "refine", b"", {"style": style}, "she")[1])["id"]
-        job, until = {}, time.monotonic() + 60
-        while job.get("state") not in ("done", "failed"):
-            assert time.monotonic() < until
-            time.sleep(0.05)
-            jobs = json.loads(send(port, "jobs", None, visitor="she")[1])
-            (job,) = [job for job in jobs if job["id"] == number]
+        job = waited_for(partial(ended, number))
         assert job["state"] == "done", job["why"]
     assert note(other, "2", "great_wave") == ""
     assert note(one, "1", "great_wave") == note(one, "1", "udnie") == "refined"

@@ -5,12 +5,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import files_in, send
+from pages import files_in, send, waited_for
 from PIL import Image
 
 from faststyle_fastai.web import guard
@@ -51,18 +50,8 @@ def test_a_video_stays_until_it_is_painted(public, public_scratch, film, monkeyp
     guard.trim(page)
     assert len(sent) == 2 and sum(path.exists() for path in sent) == 1
     gate.set()
-    end = time.monotonic() + 60
-    while any(path.exists() for path in sent):  # what it was painted from has gone
-        assert time.monotonic() < end
+    assert waited_for(lambda: not any(path.exists() for path in sent))  # what it was painted from
     assert seen == [film.read_bytes()]
-
-
-def waited_for(what, seconds=10):
-    "Whether a condition becomes true in time; a page cleans up after its answer."
-    until = time.monotonic() + seconds
-    while not what() and time.monotonic() < until:
-        time.sleep(0.1)
-    return what()
 
 
 def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
@@ -77,7 +66,7 @@ def test_too_many_uploads_push_out_the_oldest(page, tmp_path, monkeypatch):
     def left():
         return sorted(p.stem for p in files_in(folder) if p.stem.startswith("upload"))
 
-    assert waited_for(lambda: left() == ["upload3", "upload4"]), left()
+    assert waited_for(lambda: left() == ["upload3", "upload4"], 10), left()
 
 
 @pytest.mark.slow

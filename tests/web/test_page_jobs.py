@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import downloaded, forgiven, heard, opened, own_styles, repainted, taught, visitor
+from pages import downloaded, forgiven, heard, opened, own_styles, repainted, taught
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -21,14 +21,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    "Trainings on small crops, which are the same to the page."
-    monkeypatch.setattr("faststyle_fastai.web.teaching.train", partial(train, size=64, bs=2))
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
+    "Small networks on small crops, which are the same to the page."
+    monkeypatch.setattr(
+        "faststyle_fastai.web.teaching.train", partial(train, size=64, bs=2, arch="tiny")
+    )
 
 
 def teach(tab, painting, name, tmp_path):

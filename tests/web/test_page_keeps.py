@@ -1,7 +1,6 @@
 "What the page keeps: after a reload, a step back, a restart of its server, another style."
 
 import numpy as np
-import pytest
 from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted, visitor
 from PIL import Image
 from playwright.sync_api import expect
@@ -11,12 +10,6 @@ from faststyle_fastai.web.app import web_page
 from faststyle_fastai.web.visits import Forgotten, Visit
 
 SCREAM = "The Scream Munch"
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
 
 
 def test_a_server_that_forgot_a_photo_gets_it_again(visit, photos, monkeypatch):

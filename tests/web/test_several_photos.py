@@ -3,7 +3,6 @@
 import zipfile
 from pathlib import Path
 
-import pytest
 from pages import (
     forgiven,
     heard,
@@ -12,15 +11,7 @@ from pages import (
     painted_in_one_file,
     repainted,
     several,
-    visitor,
 )
-
-
-@pytest.fixture
-def visit(chromium, site):
-    with visitor(chromium, site[0]) as visit:
-        yield visit
-
 
 GIVE = """([what, names, text]) => {
     const data = new DataTransfer();

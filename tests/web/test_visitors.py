@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from pages import call, files_in, send
+from pages import call, files_in, send, waited_for
 from public import added, noisy, png
 
 from faststyle_fastai.core.errors import FaststyleError
@@ -50,11 +50,8 @@ def test_a_painting_stays_while_it_is_taught(public, public_scratch, monkeypatch
     assert lent(public_scratch)
     assert send(public, "end", b"", waits, "hugo")[0] == 200
     gate.set()
-    end = time.monotonic() + 60
-    while send(public, "remove", b"", {"style": one}, "hugo")[0] == 400:
-        assert time.monotonic() < end
-    while lent(public_scratch):  # what it would have learned on has gone
-        assert time.monotonic() < end
+    assert waited_for(lambda: send(public, "remove", b"", {"style": one}, "hugo")[0] != 400)
+    assert waited_for(lambda: not lent(public_scratch))  # what it would have learned on
 
 
 def test_long_names_and_names_without_letters(public):
@@ -165,7 +162,7 @@ def test_a_visitor_s_styles_fill_no_disk(public, public_styles, public_scratch, 
     assert send(public, "style", noisy(9), {"name": "new.png"}, "invented")[0] == 413
 
 
-def test_a_visitor_s_photos_to_learn_on_fill_no_disk(public, public_scratch, monkeypatch):
+def test_a_visitor_s_photos_to_learn_on_fill_no_disk(public, monkeypatch):
     monkeypatch.setattr(guard, "QUOTA", 60_000)
     said = [send(public, "learn", noisy(i), {"name": "a.png"}, "finn")[0] for i in range(4)]
     assert said == [200, 200, 413, 413]
@@ -178,10 +175,11 @@ def test_what_a_visitor_sends_pushes_out_nobody_else_s(public, public_scratch, m
     assert send(public, "photo", noisy(1), {"name": "hers.png"}, "hana")[0] == 200
     for i in range(5):
         assert send(public, "photo", noisy(i), {"name": f"his{i}.png"}, "ivan")[0] == 200
-    until = time.monotonic() + 10  # a page cleans up after its answer
-    while len(left := sorted(p.stem for p in files_in(public_scratch) if p.stem[:3] == "his")) > 2:
-        assert time.monotonic() < until, left
-    assert left == ["his3", "his4"] and any(p.stem == "hers" for p in files_in(public_scratch))
+
+    def left():
+        return sorted(p.stem for p in files_in(public_scratch) if p.stem[:2] in ("he", "hi"))
+
+    assert waited_for(lambda: left() == ["hers", "his3", "his4"], 10), left()
 
 
 def test_refused_files_are_not_kept(public, public_scratch):
