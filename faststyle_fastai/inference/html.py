@@ -154,7 +154,7 @@ def page_text(
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
         "POLICY": policy.replace("{digest}", sha256_of(code)),
-        "STYLESHEET": joined(("page.css", "results.css")),
+        "STYLESHEET": joined(("page.css", "sizes.css")),
         "TITLE": html.escape(title or words["en"]["title"]),
         "WORDS": safe_json(words, ensure_ascii=False),
         "FACTS": safe_json(facts),
