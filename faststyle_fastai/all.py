@@ -12,7 +12,6 @@ from .images.saving import save_picture
 from .images.sheets import contact_sheet, side_by_side
 from .images.tensors import read_tensor, to_tensor
 from .inference.builtin import BUILTIN_STYLES, style_thumbnail
-from .inference.drawing import draw_heights, draw_strokes, painting_frames, strokes_svg
 from .inference.first_sight import nearest_styles
 from .inference.grid import each_style, style_grid, style_sheet
 from .inference.html import export_html
@@ -20,7 +19,6 @@ from .inference.links import style_link
 from .inference.onnx import export_onnx
 from .inference.options import STROKES, PaintOptions
 from .inference.seamless import seamless
-from .inference.strokes import paint_strokes
 from .inference.studio import export_studio
 from .inference.stylizer import Stylizer
 from .models.stylefile import import_style, load_style, save_style
@@ -36,6 +34,8 @@ from .perceptual.regularity import tone_error, total_variation
 from .perceptual.style_losses import CONTENT_LOSSES, STYLE_LOSSES, gram_matrix
 from .perceptual.term import Term
 from .perceptual.terms import TERMS
+from .strokes.drawing import draw_heights, draw_strokes, painting_frames, strokes_svg
+from .strokes.paths import paint_strokes
 from .training.augment import StyleAugment, StyleAugmentV2
 from .training.callbacks import ProgressiveResize, SampleStyles, TimeBudget
 from .training.checkpoint import Checkpoint

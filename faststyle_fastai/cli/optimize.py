@@ -16,7 +16,7 @@ from ..optimization.pixel_recipes import OPTIMIZATIONS
 from . import options, training_options
 from .checks import check_paintings
 from .options import option
-from .training_options import BACKBONE, CONTENT_LAYERS, STYLE_LOSS, named, override, weight
+from .training_options import BACKBONE, CONTENT_LAYERS, STROKES, STYLE_LOSS, named, override, weight
 
 STYLE_RATIO = "Weight of the style loss relative to the content loss."
 STYLE_LOSSES = "Style loss: w2, w2_relative, gram, gram_mean, gram_scaled or gram_sum."
@@ -34,6 +34,7 @@ PLAN = {  # see pixel_recipes.Optimization
     "content_loss": named("Content loss: mse, relative, normalized or scaled."),
     "style_loss": named(STYLE_LOSSES),
     "likeness": override(float, "SHARE", f"{options.LIKENESS}0.75.", min=0, max=1),
+    "strokes": STROKES,
     "min_scale": override(int, "PX", "Longer side in px to start at."),
     "end_scale": override(str, "PX", END_SCALE, "-s", "--end-scale"),
     "initial_iterations": override(int, "N", "Iterations at the first size.", min=1),

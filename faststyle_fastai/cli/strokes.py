@@ -55,8 +55,8 @@ def strokes(
     "Paint an image with brush strokes or pens: as SVG, as an image, or as a video of its painting."
     from ..images.files import read_picture
     from ..images.saving import check_format, save_picture
-    from ..inference.drawing import draw_heights, draw_strokes, painting_frames
-    from ..inference.strokes import paint_strokes
+    from ..strokes.drawing import draw_heights, draw_strokes, painting_frames
+    from ..strokes.paths import paint_strokes
     from ..video.codecs import write_video
 
     suffix = out.suffix.lower()
@@ -103,7 +103,7 @@ def strokes(
 
 def write_svg(drawing, size, out):
     "Write strokes as SVG; warn if it is so large that editors are slow."
-    from ..inference.drawing import strokes_svg
+    from ..strokes.drawing import strokes_svg
 
     text = strokes_svg(drawing, size)
     if len(text) > LARGE * 1e6:

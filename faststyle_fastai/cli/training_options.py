@@ -75,11 +75,12 @@ def setting(text: str) -> tuple[str, str, Any]:
 weight = partial(override, float, "WEIGHT", min=0)
 named = partial(override, str, "NAME")
 layers = partial(override, dict, "LAYER[=PART],…", parser=layer_parts)
-STROKES = (
+STROKES_HELP = (
     "Learn from the paintings as strokes of thick paint would show them, for visible strokes. "
-    "A style from more than 4 works is learned from them as they are. Default: with recipe fast, "
-    "where a painting has brushwork, and not for prints and smooth paint."
+    "A style from more than 4 works is learned from them as they are. Default: with recipes fast "
+    "and neighbors, where a painting has brushwork, and not for prints and smooth paint."
 )
+STROKES = override(bool, None, STROKES_HELP, "--strokes/--no-strokes")
 DEFAULT = "Default: the recipe's."
 UNITS = "in the recipe's units (1 for fast, 1e10 for johnson)."
 # Groups of options for the decorator `takes`: name -> type and default.
@@ -87,7 +88,7 @@ STYLE_LOSS = {
     "style_weight": weight(f"Weight of the style loss, {UNITS}"),
     "style_layers": layers(f"Layers of the style loss. {DEFAULT}"),
     "style_size": override(int, "PX", f"Short side of the paintings in px. {DEFAULT}", min=1),
-    "strokes": override(bool, None, STROKES, "--strokes/--no-strokes"),
+    "strokes": STROKES,
 }
 CONTENT_LAYERS = layers(f"Layers of the content loss, such as relu2_2,relu3_4=.5. {DEFAULT}")
 BACKBONE = {

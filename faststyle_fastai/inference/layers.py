@@ -54,7 +54,7 @@ def paint_layers(
             for pair in zip(painted, each, faces):
                 with_faces(*pair, [how.strength] * len(pair[-1]))
         if how.strokes:
-            from .strokes import with_strokes  # SciPy takes its time to be imported
+            from ..strokes.paths import with_strokes  # SciPy takes its time to be imported
 
             layers[-1] = with_strokes(layers[-1], like(style))
     *_, back, front = layers

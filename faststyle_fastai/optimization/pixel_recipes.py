@@ -36,6 +36,7 @@ class Optimization(Plan):
     anneal: float = 0.0  # last share of the iterations at a size in which Adam's step falls to 0
     rematch: int = 10  # iterations after which places are matched again, see terms.Neighbors
     palette: float = 0.0  # share of the way to the painting's colors at the end
+    strokes: bool | None = False  # of paintings in thick paint; None: of those with brushwork
 
 
 LARGEST = 2**16  # px of the longer side
@@ -93,6 +94,7 @@ OPTIMIZATIONS = {
         levels=5,
         anneal=0.5,
         palette=0.5,
+        strokes=None,
     ),
     "crowson": CROWSON,  # crowsonkb/style-transfer-pytorch's
     # Its first release: errors are divided by their L1 norms, for gradients of similar size.

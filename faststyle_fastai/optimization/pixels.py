@@ -23,6 +23,7 @@ from ..images.files import read_picture
 from ..images.shapes import fitted
 from ..images.sizes import resized_tensor
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
+from ..strokes.thick_paint import in_strokes
 from .initializers import INITS
 from .objective import Objective
 from .paintings import Paintings
@@ -89,6 +90,7 @@ class PixelOptimizer:
             return soft_proof(read_picture(source), proof) if proof else read_picture(source)
 
         self.content, works = picture(content), [[*map(picture, listify(x))] for x in styles]
+        works = [in_strokes(each, plan.strokes) for each in works]
         self.paintings = Paintings(works, style_weights, mask, plan)
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.levels = plan.levels if plan.optimizer == "adam" else 0  # the others take one tensor

@@ -11,8 +11,8 @@ from ..images.files import read_picture
 from ..images.remote import digest
 from ..images.saving import save_picture
 from ..images.sheets import side_by_side
-from ..inference.strokes import with_strokes
 from ..inference.stylizer import Stylizer
+from ..strokes.paths import with_strokes
 from .run_folder import paintings_of, record_of
 from .runs import train
 

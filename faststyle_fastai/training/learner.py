@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..core.errors import FaststyleError
 from ..core.values import check_numbers, count, known
-from ..images.files import read_picture, warn_if_small
+from ..images.files import read_picture, to_picture, warn_if_small
 from ..images.sizes import resize_short
 from ..images.tensors import to_tensor
 from ..inference.first_sight import PREDICTED, palette_of
@@ -30,6 +30,7 @@ from ..models.transformer import make_network
 from ..perceptual.backbones import perceptual_backbone
 from ..perceptual.losses import VggLoss
 from ..perceptual.terms import make_terms
+from ..strokes.thick_paint import in_strokes
 from .callbacks import ProgressiveResize, SampleStyles, TimeBudget
 from .data import StyleDataLoaders, checked_loaders
 from .guards import StopOnNonFinite
@@ -39,7 +40,6 @@ from .precision import Precision
 from .progress import LossParts
 from .recipes import RECIPES, Training, recipe_plan
 from .starts import nearest_starts, network_to_start
-from .thick_paint import in_strokes
 
 __all__ = ["autoencoder_learner", "style_learner"]
 
@@ -162,7 +162,7 @@ def _learner(
     on_images = {name: plan.loss[name] for name in plan.loss if name not in on_network}
     layers = {k: 0 for term in make_terms(on_images).values() for k in term.layers}
     backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
-    shown = [in_strokes(painting, plan.strokes) for painting in paintings]
+    shown = [_learned(painting, plan.strokes) for painting in paintings]
     loss = VggLoss(backbone, shown, loss=on_images).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     if RECIPES[recipe].palettes:
@@ -193,6 +193,21 @@ def _learner(
     opt_func = partial(make, eps=plan.eps) if "eps" in signature(make).parameters else make
     usual = {"loss_func": loss, "opt_func": opt_func, "splitter": affine_last}
     return StyleLearner(dls, net, **usual | given, lr=plan.lr, wd=plan.wd, cbs=cbs)
+
+
+def _learned(
+    style: Tensor | list[Tensor],  # a painting, or several works
+    strokes: bool | None,  # see recipes.Training
+) -> Tensor | list[Tensor]:
+    "A style as the network learns it: in strokes of thick paint, or as it is."
+    works = style if isinstance(style, list) else [style]
+    pictures = [to_picture(work) for work in works]
+    anew = in_strokes(pictures, strokes)
+    learned = [
+        work if new is picture else to_tensor(new)
+        for work, picture, new in zip(works, pictures, anew)
+    ]
+    return learned if isinstance(style, list) else learned[0]
 
 
 class StyleLearner(Learner):

@@ -24,6 +24,7 @@ from ..images.files import read_picture
 from ..images.remote import digest
 from ..models.stylefile import check_can_add, load_style, save_style
 from ..perceptual.plans import merged
+from ..strokes.thick_paint import count_in_strokes
 from . import run_folder
 from .callbacks import check_minutes
 from .checkpoint import Checkpoint
@@ -33,7 +34,6 @@ from .keyframes import Keyframes
 from .learner import style_learner
 from .progress import History, Preview, TimeLeft
 from .recipes import RECIPES, Training, recipe_plan, recipe_row
-from .thick_paint import count_in_strokes
 
 __all__ = ["add_style", "begun", "fit_run", "train"]
 

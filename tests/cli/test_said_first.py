@@ -32,7 +32,7 @@ def idle(monkeypatch):
     monkeypatch.setattr(Stylizer, "__call__", work)
     monkeypatch.setattr(pixel_painter.PixelPainter, "__call__", work, raising=False)
     monkeypatch.setattr(stylize, "refined", work)
-    monkeypatch.setattr("faststyle_fastai.inference.strokes.paint_strokes", work)
+    monkeypatch.setattr("faststyle_fastai.strokes.paths.paint_strokes", work)
     monkeypatch.setattr("faststyle_fastai.perceptual.evaluate.evaluate_style", work)
 
 

@@ -11,7 +11,7 @@ from pages import repainted, waited_for
 from PIL import Image
 
 from faststyle_fastai.all import ASSETS, Stylizer, export_html, style_thumbnail
-from faststyle_fastai.inference.strokes import with_strokes
+from faststyle_fastai.strokes.paths import with_strokes
 
 pytest.importorskip("onnx")
 

@@ -29,7 +29,7 @@ from faststyle_fastai.all import (
     style_learner,
     to_tensor,
 )
-from faststyle_fastai.training.thick_paint import count_in_strokes
+from faststyle_fastai.strokes.thick_paint import count_in_strokes
 
 
 def test_an_autoencoder_learns_to_redraw(dls):

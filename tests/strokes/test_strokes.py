@@ -16,8 +16,8 @@ from faststyle_fastai.all import (
     strokes_svg,
 )
 from faststyle_fastai.inference import drawing, relief, strokes
-from faststyle_fastai.inference.brushwork import stroke_shape
 from faststyle_fastai.inference.html import BROWSER
+from faststyle_fastai.strokes.brushwork import stroke_shape
 
 BROAD = {"brush": 0.1, "layers": 2}
 GROUP = "{http://www.w3.org/2000/svg}g"
