@@ -139,7 +139,7 @@ class Parts(VideoWriter):
         # A picture cut off at its start begins between two time stamps, and before the next one.
         coded.pts = ticks(frame.time + OFFSET, coded.time_base)
         self.shown = frame.seconds
-        self.container.mux(self.stream.encode(coded))
+        self.store(self.stream.encode(coded))
 
     def loop(self):
         self.close_part()
@@ -157,10 +157,17 @@ class Parts(VideoWriter):
         shutil.rmtree(self.folder, ignore_errors=True)
         return False
 
+    def store(self, packets):
+        "Write packets to the current part."
+        for packet in packets:
+            if packet.dts is not None and not 0 <= packet.dts <= packet.pts:
+                packet.dts = packet.pts  # libx265 leaves that of a single frame undefined
+            self.container.mux(packet)
+
     def close_part(self):
         "Close the current part."
         if self.container is not None:
-            self.container.mux(self.stream.encode())
+            self.store(self.stream.encode())
             self.container.close()
             fsync_path(part := self.path.with_suffix(".tmp"))
             replace(part, self.path)

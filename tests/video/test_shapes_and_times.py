@@ -14,6 +14,7 @@ from faststyle_fastai.video.image_writers import Animation
 from faststyle_fastai.video.reader import VideoFrame, open_video
 from faststyle_fastai.video.stylize import paint_video
 from faststyle_fastai.video.tracks import add_tracks, track_packets
+from faststyle_fastai.video.writer import video_writer
 
 
 @pytest.mark.parametrize("out", ["show.mp4", "show.gif"])
@@ -63,6 +64,17 @@ def test_one_damaged_time_of_sound_moves_no_other(tmp_path):
 
     found, whole = sound_times({80, 81}), sound_times({})
     assert found[-40:] == whole[-40:] and found == sorted(found)
+
+
+def test_one_frame_of_hevc_has_its_time(tmp_path):
+    film = encode(tmp_path / "one.mp4", moving(1))
+    for _ in range(20):  # its encoder leaves a time undefined, which is seldom too late
+        with open_video(film) as reader:
+            writer = video_writer(out := tmp_path / "out.mp4", reader, {}, codec="libx265")
+            writer.add(next(reader.frames()))
+            writer.finish(0, None, False)
+        with av.open(str(out)) as found:
+            assert [packet.pts for packet in found.demux() if packet.size] == [0]
 
 
 @pytest.mark.parametrize("tile", [None, 32])
