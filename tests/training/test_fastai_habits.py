@@ -114,7 +114,7 @@ def test_callbacks(made, name):
 
 
 METHODS = {
-    "lr_find": lambda learn: learn.lr_find(num_it=3, show_plot=False),
+    "lr_find": lambda learn: learn.lr_find(num_it=8, show_plot=False),
     "fit": lambda learn: learn.fit(1),
     "fit_flat_cos": lambda learn: learn.fit_flat_cos(1),
     "fit_sgdr": lambda learn: learn.fit_sgdr(1, 1),
