@@ -51,6 +51,7 @@ function tell(line, text, bad, live = true) {
   if (bad) line.scrollIntoView({ block: "nearest" });
 }
 function say(key, how, line = $("said")) {
+  delete line.dataset.quarter; // what goes on next is heard from its start
   tell(line, sentence(words[key], how), BAD.includes(key));
 }
 // Why something failed is a sentence of its own where it names the file.
