@@ -62,6 +62,25 @@ def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
         visit.errors.clear()  # the browser's words of what failed
 
 
+def test_a_photo_that_a_reload_found_again_outlives_its_server(chromium, photos, port):
+    with visitor(chromium, f"http://127.0.0.1:{port}") as visit:
+        with web_page("styles", port=port):
+            tab = visit()
+            opened(tab, photos / "china" / "0.jpg")
+            tab.reload()
+            heard(tab, SAYS_PAINTED)
+        repainted(tab, tab.get_by_role("radio", name="Udnie").click)
+        heard(tab, "The program that paints is not running.")
+        with web_page("styles", port=port):
+            heard(tab, SAYS_PAINTED)  # by itself
+            assert "Painted in" in repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+            download = downloaded(tab)
+            assert download.suggested_filename == "0-the_scream.jpg"
+            assert read_picture(download.path()).size == (96, 72)
+            tab.context.close()
+        visit.errors.clear()  # the browser's words of what failed
+
+
 # Files and text are given by hand, as a drop or the clipboard does.
 
 

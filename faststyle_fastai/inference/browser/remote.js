@@ -24,7 +24,7 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
     lose();
     throw new Error(words.gone);
   });
-  if (answer.status === 410 && !again && file instanceof Blob) { // a server that was started again, or has forgotten it
+  if (answer.status === 410 && !again && file) { // a server that was started again, or has forgotten it
     if (!isFilm(file)) uploaded = null;
     await (isFilm(file) ? sendFilm(file) : sendPhoto());
     return call(what, { body, how, method, again: true });
@@ -81,7 +81,7 @@ const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how
 const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
-  const body = file.large ? await smaller(file, ROOM) : file;
+  const body = !(file instanceof Blob) ? await blobOf(now.photo, "image/png") : file.large ? await smaller(file, ROOM) : file; // after a reload, as it is shown
   const { size, moves } = await (await call("photo", { body, how: { name: file.name, key: keyOf(file) } })).json();
   Object.assign(file, { pixels: size.join("×"), moves }); // also of a photo that only the server can read
 }
@@ -113,7 +113,7 @@ const films = true;
 const isFilm = (file) => file.type.startsWith("video/") || FILMS.test(file.name);
 const forgetFilm = () => {};
 async function readFilm(file) {
-  const { size, seconds } = await (await call("film", { body: file, how: { name: file.name, key: keyOf(file) } })).json();
+  const { size, seconds } = await (await call("film", { body: file.film ?? file, how: { name: file.name, key: keyOf(file) } })).json();
   [uploaded, upload] = [file, Promise.resolve()];
   file.pixels = size.join("×");
   return { size: file.pixels, seconds };
