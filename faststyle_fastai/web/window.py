@@ -31,9 +31,9 @@ KINDS = "JPEG", "PNG", "WEBP", "AVIF"  # of files; Pillow may lack the last
 # The sample in the first style; tools/make_pictures.py paints it.
 PAINTED = ASSETS / "cat-painted.webp"
 ENLARGED = 2  # times the size of the sample, which is then painted in finer strokes
-# Only its own script runs, and it calls only its own server.
+# Only its own scripts run, and they call only their own server.
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
+    "default-src 'none'; script-src {digests}; connect-src 'self'; img-src blob: data:; "
     "media-src blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 

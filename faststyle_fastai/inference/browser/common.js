@@ -1,4 +1,4 @@
-// What all parts of a page use.
+// What all parts of a page use. It runs once the words are there: the rest of a studio comes much later.
 const address = new URLSearchParams(location.search);
 const $ = (id) => document.getElementById(id);
 const create = (tag, how) => Object.assign(document.createElement(tag), how);
@@ -70,3 +70,13 @@ function sayShare(key, how, share, line = $("said")) {
   line.dataset.quarter = quarter;
   tell(line, filled(words[key], how), false, live);
 }
+
+// What is seen meanwhile; what begins something waits.
+const facts = JSON.parse($("facts").textContent);
+for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
+for (const item of document.querySelectorAll("[data-alt]")) item.alt = words[item.dataset.alt];
+for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
+facts.sample?.forEach((address, i) => ($("sample").children[i].src = address));
+$("sample").hidden = $("try").hidden = !facts.sample;
+const wait = (on) => document.querySelectorAll("header, #choose, .ways").forEach((each) => (each.inert = on));
+wait(true);

@@ -1,6 +1,5 @@
 // Paints on this device: the runtime and the networks are inside the page, and a worker runs them.
 // The functions after `started`, and those of webm.js, are those of remote.js and closer.js.
-const facts = JSON.parse(document.getElementById("facts").textContent);
 const FORMAT = 3; // of what is kept; anything older goes
 const bytes = (id) => decoded($(id).textContent);
 

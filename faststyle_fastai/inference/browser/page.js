@@ -3,10 +3,6 @@ const SOFT = 300; // px of a painting's short side below which its strokes are s
 const READ = 400; // px of a painting's short side, as in first_sight.py
 let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false, lost = false; // whether the server is
 
-for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
-for (const item of document.querySelectorAll("[data-alt]")) item.alt = words[item.dataset.alt];
-for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
-
 // What a slider says beside its name.
 function tellValue(slider) {
   const { unit = "%", seconds } = slider.dataset;
@@ -275,8 +271,6 @@ async function showSample() {
   URL.revokeObjectURL(one === style ? src : painted);
 }
 if (facts.sample) {
-  facts.sample.forEach((address, i) => ($("sample").children[i].src = address));
-  $("sample").hidden = $("try").hidden = false;
   $("sample").onpointermove = ({ clientX }) => {
     const { left, width } = $("sample").getBoundingClientRect();
     $("sample").style.setProperty("--at", `${(100 * (clientX - left)) / width}%`);
@@ -285,5 +279,6 @@ if (facts.sample) {
 }
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
+wait(false);
 const restored = restore().catch(console.warn);
 sayReady();

@@ -1,6 +1,4 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
-const facts = JSON.parse(document.getElementById("facts").textContent);
-for (const key of Object.keys(words)) if (key.endsWith("Served")) words[key.slice(0, -6)] = words[key];
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
