@@ -1,7 +1,7 @@
 // The painting as a file: downloaded, copied or shared. Its format and quality are chosen in a panel,
 // beside which the picture is that file.
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/avif": "avif" };
-let offered = null, asks = 0; // the file in the panel; how often one was asked for
+let offered = null, asks = 0, measuring = 0, saidBefore = ""; // the file in the panel; how often one was asked for; which of these is made; what was said before
 
 for (const option of [...$("format").options]) if (!encodes(option.value)) option.remove();
 const chosenType = () => $("format").value;
@@ -41,12 +41,13 @@ async function finished(type) {
   await remasking; // the file is masked as it
   if (now.kept) await paint();
   if (now.file !== file || (now.kept && !lost)) return; // another one was opened, or it could not be painted
+  const wanted = measuring, goes = () => wanted === measuring; // unless its panel was closed
   ready(false);
   Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopSaving });
   try {
     const quality = $("quality").value / 100;
-    const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1, paper: paper() }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
-    if (!blob) say("stopped");
+    const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1, paper: paper() }, (done) => goes() && sayShare("saving", { percent: Math.round(100 * done) }, done));
+    if (!blob && goes()) say("stopped");
     return blob;
   } catch (error) {
     if (lost) return asSeen(type);
@@ -102,7 +103,9 @@ async function measure() {
   await idle();
   while (mine === asks && $("download").onclick === stopSaving) await new Promise((done) => setTimeout(done, 200));
   if (mine !== asks) return;
+  measuring = mine;
   const blob = await finished(chosenType());
+  if (measuring === mine) measuring = 0;
   if (mine !== asks) return; // it was closed, or that one goes on
   if (!blob) return endSaving();
   const picture = await createImageBitmap(blob).catch(() => null), dpi = now.kept === "strip" || lost ? 0 : perInch(now.size.split("×").map(Number));
@@ -124,6 +127,8 @@ function endSaving() {
   const left = document.activeElement === document.body || $("saving").contains(document.activeElement);
   [$("saving").hidden, offered, now.filed] = [true, null, null];
   asks++; // what is measured now is not wanted
+  if (measuring) stopFullSize(), tell($("said"), saidBefore, false);
+  measuring = 0;
   if (left) $("as").focus();
   $("as").setAttribute("aria-expanded", false);
   forgetFull();
@@ -131,6 +136,7 @@ function endSaving() {
 }
 $("as").onclick = () => {
   if (!$("saving").hidden) return endSaving();
+  saidBefore = $("said").textContent;
   $("saving").hidden = false;
   $("as").setAttribute("aria-expanded", true);
   $("format").focus();
