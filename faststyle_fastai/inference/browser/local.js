@@ -144,7 +144,7 @@ async function remask(source, mask) {
 }
 const seenBy = (mask, source) => (mask.area === "all" && !mask.draws ? mask : { ...mask, ...squares(source) });
 
-const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: opaque(square), ...(await mixed(style)) })).image);
+const thumbnail = async (square, style, faces = true) => canvasOf((await ask("thumbnail", { image: opaque(square), faces, ...(await mixed(style)) })).image);
 
 // The last painting at full size, or twice as large, as a file; null if it was stopped.
 let full = {}; // it, while its file is chosen
@@ -188,7 +188,7 @@ const canvasFrom = async (address) => drawn(await createImageBitmap(new Blob([by
 // The sample in a style.
 async function sampleIn(one) {
   await started;
-  return (await thumbnail(await canvasFrom(facts.sample[0]), one)).toDataURL("image/jpeg");
+  return (await thumbnail(await canvasFrom(facts.sample[0]), one, false)).toDataURL("image/jpeg");
 }
 
 // A painting whose places photos take.

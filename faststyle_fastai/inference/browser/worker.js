@@ -69,8 +69,10 @@ const tasks = {
     return { image: shown, gpu, seen: area.seen && !one };
   },
 
-  async thumbnail({ image, ...how }) {
-    const { data } = await repainted(planes(image), how), n = image.width * image.height;
+  // The middle of the photo; its faces are where those of the last painting's photo are.
+  async thumbnail({ image, faces, ...how }) {
+    const seen = planes(image), made = await repainted(seen, how), { data } = made, n = image.width * image.height, found = faces && people.get(whole);
+    if (found) drawFaces(made, seen, inSquare(facesIn(found, whole), whole));
     for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(255 * data[c * n + i]);
     return { image };
   },
