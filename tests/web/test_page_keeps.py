@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted, visitor
+from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted, saved, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -47,6 +47,8 @@ def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
             repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
         repainted(tab, tab.get_by_role("radio", name="Udnie").click)
         heard(tab, "The program that paints is not running.")
+        expect(tab.locator("#title")).to_contain_text("The Scream")  # which is what is seen
+        assert saved(tab, "Download").suggested_filename == "0-the_scream.jpg"
         made = tab.get_by_role("group", name="What you made").get_by_role("button")
         repainted(tab, made.nth(1).click)
         heard(tab, "Painted in the style of The Great Wave off Kanagawa, as before.")

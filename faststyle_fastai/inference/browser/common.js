@@ -41,7 +41,7 @@ const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`; // 0:07
 const decoded = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025
 const bytesOf = (address) => decoded(address.split(",")[1]); // of a data address
-const BAD = ["failed", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart", "linkDamaged", "linkOther"];
+const BAD = ["failed", "lost", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart", "linkDamaged", "linkOther"];
 function tell(line, text, bad, live = true) {
   live ? line.removeAttribute("aria-live") : line.setAttribute("aria-live", "off");
   if (line.textContent === text) return; // or screen readers would hear it again

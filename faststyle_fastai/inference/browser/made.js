@@ -5,6 +5,7 @@ let made = [], versus = false, unpacks = 0; // the newest is the last; whether a
 
 // Keep the picture as it is seen, in place of one with the same settings.
 function keepMade() {
+  now.values = settled();
   if (!film && !live && now.painted && !now.kept) addMade(now, compose(blank(...fitted(now.photo, SEEN)), now.photo));
 }
 function addMade({ file, name, edits, refined }, picture, strip = false) {
@@ -49,7 +50,7 @@ async function unpack(one) {
   before = [];
   endSaving();
   apply(one.values);
-  Object.assign(now, { painted: drawn(picture), kept: one.strip ? "strip" : true, edits: edits && drawn(edits), refined: one.refined, note: "" });
+  Object.assign(now, { values: one.values, painted: drawn(picture), kept: one.strip ? "strip" : true, edits: edits && drawn(edits), refined: one.refined, note: "" });
   keep("edits", now.edits && pixels(now.edits));
   offerUndo();
   session.invert = $("invert").checked = Boolean(now.edits) && one.invert;

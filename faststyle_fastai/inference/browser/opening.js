@@ -33,7 +33,7 @@ async function open(file, was) {
 
 // Paint the photo that was opened.
 async function opened(file, size, was) {
-  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null, kept: false });
+  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null, values: null, kept: false });
   forgetEdits();
   endSaving();
   compareWith(null);

@@ -198,6 +198,7 @@ async function paint() {
     }
   } catch (error) {
     console.warn(error);
+    if (lost && now.values) apply(now.values); // as it is seen
     say(lost ? "lost" : "failed", { why: error.message });
     ready(now.painted && !filming); // what is shown can still be saved
   }
