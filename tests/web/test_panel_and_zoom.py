@@ -1,10 +1,22 @@
 "The panel of files and a closer look: on the page and in the studio."
 
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
 import pytest
 from pages import heard, opened, visitor
+from PIL import ImageOps
 from playwright.sync_api import expect
 
-from faststyle_fastai.all import read_picture
+from faststyle_fastai.all import Stylizer, read_picture
+
+PORTRAIT = Path(__file__).parents[2] / "nbs" / "images" / "astronaut.jpg"
+SEEN = """() => {
+    const { scrollLeft, scrollTop } = document.getElementById("place");
+    return [scrollLeft, scrollTop, Number(document.getElementById("split").value)];
+}"""
 
 
 @pytest.fixture(params=["page", pytest.param("studio", marks=pytest.mark.slow)])
@@ -35,3 +47,47 @@ def test_a_panel_that_is_closed_makes_no_file(panel):
     expect(tab.locator("#said")).to_have_text(said)
     expect(tab.locator("#download")).to_have_text("Download", timeout=60_000)
     expect(tab.locator("#said")).to_have_text(said)  # nor that it was stopped
+
+
+def test_what_is_near_is_moved_by_dragging_and_keys_and_the_line_by_its_handle(panel):
+    tab, _ = panel
+    for _ in range(4):
+        tab.get_by_role("button", name="Zoom in").click()
+    tab.locator("#split").fill("50")
+    box = tab.locator("#place").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    left, top, _ = tab.evaluate(SEEN)
+
+    def drag(x, y, by):
+        tab.mouse.move(x, y)
+        tab.mouse.down()
+        tab.mouse.move(x + by[0], y + by[1], steps=3)
+        tab.mouse.up()
+        return tab.evaluate(SEEN)
+
+    assert drag(x + 150, y + 90, (-100, -80)) == [left + 100, top + 80, 50]
+    tab.keyboard.press("Shift+ArrowLeft")
+    left, top, at = tab.evaluate(SEEN)
+    assert top > 0 and at == 50
+    frame = tab.locator("#frame").bounding_box()
+    x, y = (frame[side] + frame[size] / 2 for side, size in (("x", "width"), ("y", "height")))
+    assert drag(x, y, (0.05 * frame["width"], 0)) == [left, top, 55]
+    tab.get_by_role("button", name="Fit").click()
+    assert tab.locator("#frame").bounding_box()["height"] <= box["height"]
+
+
+@pytest.mark.slow
+def test_thumbnails_keep_faces(visit):
+    tab = visit()
+    opened(tab, PORTRAIT)
+    thumbnail = tab.get_by_role("radio", name="The Great Wave").locator("canvas")
+    thumbnail.wait_for(state="attached", timeout=90_000)
+    address = thumbnail.evaluate("canvas => canvas.toDataURL()")
+    seen = np.asarray(read_picture(BytesIO(b64decode(address.split(",")[1]))), float)
+    photo = ImageOps.fit(read_picture(PORTRAIT), (160, 160))
+    natural, painted = (
+        np.asarray(Stylizer("slim", "cpu")(photo, "great_wave", faces=faces), float)
+        for faces in ("natural", "painted")
+    )
+    face = np.abs(natural - painted).mean(2) > 10
+    assert np.abs(seen - natural)[face].mean() < 0.7 * np.abs(seen - painted)[face].mean()
