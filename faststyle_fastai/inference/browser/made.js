@@ -3,6 +3,17 @@
 const MOST_MADE = 24, SEEN = 1600; // pictures; px of their longer side
 let made = [], versus = false, unpacks = 0; // the newest is the last; whether a click puts one beside the line; how often one came back
 
+// How a picture was made: its style, and the settings that are not as at first.
+const TOLD = {
+  strength: (value) => `${words.strength} ${percentOf(value / 100)}`, stroke: (value) => `${words.stroke}: ${words.strokes[value]}`,
+  strokes: () => words.strokesOn, colors: () => words.colors, area: (value) => words.areas[value], feather: (value) => `${words.feather} ${percentOf(value / 100)}`,
+};
+const madeLike = (values) => [mixedOf(values), ...Object.keys(TOLD).filter((id) => String(values[id]) !== String(PLAIN[id])).map((id) => TOLD[id](values[id]))].join(", ");
+function mixedOf(values) {
+  const other = facts.styles.find(({ name }) => name === values.mix);
+  return other ? `${workOf(values)} + ${workOf(other)} ${percentOf(values.part / 100)}` : workOf(values);
+}
+
 // Keep the picture as it is seen, in place of one with the same settings.
 function keepMade() {
   now.values = settled();
@@ -29,9 +40,9 @@ function offerMade() {
   $("made-faces").replaceChildren(...made.map(({ face }) => face).reverse());
   if ($("made-faces").contains(at)) at.focus({ preventScroll: true });
   const shown = JSON.stringify(settled()), [left, right] = document.querySelectorAll(".side");
-  [left.textContent, right.textContent] = now.other ? [workOf(now.other.of.values), workOf(style)] : [words.sidePhoto, words.sidePainted];
+  [left.textContent, right.textContent] = now.other ? [madeLike(now.other.of.values), madeLike(settled())] : [words.sidePhoto, words.sidePainted];
   for (const one of made) {
-    one.face.title = filled(words.madeLike, { name: one.name, title: workOf(one.values) });
+    one.face.title = filled(words.madeLike, { name: one.name, title: madeLike(one.values) });
     one.face.setAttribute("aria-current", one.file === now.file && one.key === shown);
     one.face.classList.toggle("beside", one === now.other?.of);
   }
@@ -79,7 +90,7 @@ async function compareWith(one) {
     now.other.getContext("2d").drawImage(picture, (width - wide) / 2, (height - high) / 2, wide, high);
     picture.close();
     if ($("split").value < 5) $("split").value = 50;
-    say("beside", { title: workOf(one.values) });
+    say("beside", { title: madeLike(one.values) });
   }
   offerMade();
   show();
