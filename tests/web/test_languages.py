@@ -13,6 +13,7 @@ SHOW_ALL = """() => {
     document.body.classList.add("open");
     const hidden = "header [hidden], main[hidden], aside [hidden], aside details";
     for (const each of document.querySelectorAll(hidden)) [each.hidden, each.open] = [false, true];
+    document.getElementById("saving").showPopover();
 }"""
 # What is wider than its place, or outside of the window; strips of styles scroll.
 CUT = """() => {

@@ -49,6 +49,22 @@ def test_a_panel_that_is_closed_makes_no_file(panel):
     expect(tab.locator("#said")).to_have_text(said)  # nor that it was stopped
 
 
+def test_the_panel_ends_where_something_else_begins(panel):
+    tab, _ = panel
+    opens, saving = tab.get_by_role("button", name="File format and size"), tab.locator("#saving")
+    opens.click()
+    expect(tab.locator("#format")).to_be_focused()
+    box = tab.locator("#picture").bounding_box()
+    tab.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"])
+    expect(saving).to_be_hidden()
+    expect(tab.locator("#split")).to_have_value("0")
+    opens.click()
+    expect(saving).to_be_visible()
+    for _ in range(9):
+        tab.keyboard.press("Tab")
+    expect(saving).to_be_hidden()
+
+
 def test_what_is_near_is_moved_by_dragging_and_keys_and_the_line_by_its_handle(panel):
     tab, _ = panel
     for _ in range(4):

@@ -4,6 +4,7 @@ const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp",
 let offered = null, asks = 0, measuring = 0, saidBefore = ""; // the file in the panel; how often one was asked for; which of these is made; what was said before
 
 for (const option of [...$("format").options]) if (!encodes(option.value)) option.remove();
+const panelOpen = () => $("saving").matches(":popover-open");
 const chosenType = () => $("format").value;
 for (const name of Object.keys(facts.papers ?? {})) $("paper").add(new Option(name === "letter" ? words.letter : name.toUpperCase(), name));
 
@@ -53,7 +54,7 @@ async function finished(type) {
     if (lost) return asSeen(type);
     say("notSaved", { why: error.message });
   } finally {
-    if ($("saving").hidden) forgetFull();
+    if (!panelOpen()) forgetFull();
     Object.assign(stop, { onclick: download });
     nameDownload();
     ready(now.painted && !busy);
@@ -123,26 +124,19 @@ function inBytes(n) {
 }
 function endSaving() {
   [toShare, changes] = [null, changes + 1];
-  if ($("saving").hidden) return;
-  const left = document.activeElement === document.body || $("saving").contains(document.activeElement);
-  [$("saving").hidden, offered, now.filed] = [true, null, null];
+  $("saving").hidePopover();
+}
+$("saving").onbeforetoggle = ({ newState }) => {
+  if (newState === "open") return void (saidBefore = $("said").textContent);
+  [offered, now.filed] = [null, null];
   asks++; // what is measured now is not wanted
   if (measuring) stopFullSize(), tell($("said"), saidBefore, false);
   measuring = 0;
-  if (left) $("as").focus();
-  $("as").setAttribute("aria-expanded", false);
   forgetFull();
   show();
-}
-$("as").onclick = () => {
-  if (!$("saving").hidden) return endSaving();
-  saidBefore = $("said").textContent;
-  $("saving").hidden = false;
-  $("as").setAttribute("aria-expanded", true);
-  $("format").focus();
-  return measure();
 };
-addEventListener("keydown", ({ key }) => key === "Escape" && !$("saving").hidden && endSaving());
+$("saving").ontoggle = () => panelOpen() && measure();
+$("saving").addEventListener("focusout", ({ relatedTarget: to }) => to && to !== $("as") && !$("saving").contains(to) && endSaving());
 $("format").onchange = () => {
   $("format").dataset.chosen = true;
   offerFormat();
