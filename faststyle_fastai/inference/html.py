@@ -156,7 +156,7 @@ def page_text(
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
         "POLICY": policy.replace("{digests}", digests),
-        "STYLESHEET": joined(("page.css", "results.css")),
+        "STYLESHEET": joined(("page.css", "sizes.css")),
         "TITLE": html.escape(title or words["en"]["title"]),
         "WORDS": safe_json(words, ensure_ascii=False),
         "FACTS": safe_json(facts),

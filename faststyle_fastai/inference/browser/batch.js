@@ -82,7 +82,6 @@ async function paintQueue(mine) {
   }
   batch = null;
   area.checked = true;
-  $("bar").hidden = true;
   hold(false);
   $("all").disabled = false;
   const name = `faststyle-${inStyle()}.zip`, n = queue.length;
@@ -108,13 +107,12 @@ async function zip(files) {
   for (const [name, blob] of files) {
     const bytes = new Uint8Array(await blob.arrayBuffer()), called = utf8.encode(name);
     // Version 2.0, names in UTF-8, no compression, 1980-01-01; then checksum, sizes, length of the name.
-    const about = [...numbers(2, 20, 0x800, 0, 0, 0x21), ...numbers(4, crc(bytes), bytes.length, bytes.length), ...numbers(2, called.length, 0)];
+    const about = [...littleEndian(2, 20, 0x800, 0, 0, 0x21), ...littleEndian(4, crc(bytes), bytes.length, bytes.length), ...littleEndian(2, called.length, 0)];
     parts.push(Uint8Array.of(0x50, 0x4b, 3, 4, ...about), called, blob);
-    list.push(Uint8Array.of(0x50, 0x4b, 1, 2, 20, 0, ...about, ...numbers(2, 0, 0, 0), ...numbers(4, 0, at)), called);
+    list.push(Uint8Array.of(0x50, 0x4b, 1, 2, 20, 0, ...about, ...littleEndian(2, 0, 0, 0), ...littleEndian(4, 0, at)), called);
     at += 30 + called.length + bytes.length;
   }
   const size = list.reduce((sum, part) => sum + part.length, 0), n = files.size;
-  const end = Uint8Array.of(0x50, 0x4b, 5, 6, ...numbers(2, 0, 0, n, n), ...numbers(4, size, at), 0, 0);
+  const end = Uint8Array.of(0x50, 0x4b, 5, 6, ...littleEndian(2, 0, 0, n, n), ...littleEndian(4, size, at), 0, 0);
   return new Blob([...parts, ...list, end], { type: "application/zip" });
 }
-const numbers = (size, ...values) => values.flatMap((value) => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 255));

@@ -7,7 +7,7 @@ async function takeShots(mine) {
   const stream = live, shots = [];
   for (let n = SHOTS * COUNT; n; n--) {
     $("count").replaceChildren(create("b", { textContent: ((n - 1) % COUNT) + 1 }));
-    await new Promise((done) => setTimeout(done, TICK));
+    await wait(TICK);
     if (mine.stopped || live !== stream) break;
     if (n % COUNT === 1) shots.push(canvasOf(video, video.videoWidth, video.videoHeight));
   }
@@ -26,10 +26,9 @@ async function paintShots(mine, shots, styles) {
     if (mine.stopped || now.file !== file || !now.painted) break;
     painted.push(compose(canvasOf(shot), now.photo));
   }
-  $("bar").hidden = true;
   return painted;
 }
-const asNow = (one) => facts.styles.find(({ name }) => name === one.name) ?? style; // another window may have changed the styles
+const asNow = (one) => styleNamed(one.name) ?? style; // another window may have changed the styles
 const fileOf = async (canvas, name) => new File([await blobOf(canvas, "image/jpeg")], name, { type: "image/jpeg" });
 
 // Pictures one below the other on white, with their names.
@@ -52,7 +51,7 @@ $("booth").onclick = async ({ detail }) => {
   $("booth").textContent = words.stop;
   hold(true);
   say("boothSoon");
-  const shots = await takeShots(mine), painted = shots.length === SHOTS ? await paintShots(mine, shots, styles).catch((error) => (($("bar").hidden = true), say("failed", { why: error.message }), [])) : [];
+  const shots = await takeShots(mine), painted = shots.length === SHOTS ? await paintShots(mine, shots, styles).catch((error) => (say("failed", { why: error.message }), [])) : [];
   const left = [$("booth"), document.body].includes(document.activeElement), whole = painted.length === SHOTS;
   booth = null;
   if (whole) {

@@ -1,6 +1,5 @@
 // Closer to a painting: on this photo, or a network for all.
 const renames = {}; // of styles' files, in this window
-const styleFile = (name) => name.split(": ")[0]; // which may hold several styles
 let way = null, halted = false; // what stops the one that goes on; whether that was asked for
 let listed = null; // the version of the styles' list
 $("of-film").append($("flowing"));
@@ -49,7 +48,6 @@ const getCloser = once(async (work) => {
   way = null;
   busy = false;
   hold(false);
-  $("bar").hidden = true;
   offerWays();
   if (!failed || again || now.painted !== painted) await paintAgain();
   else ready(true);
@@ -78,7 +76,7 @@ async function watchWork(id, photo = now.photo) {
     fill($("bar"), shareOf(job));
     if (job.sees === sees) return;
     sees = job.sees;
-    const painted = await pictureOf(await call("picture", { method: "GET", how: { id } }));
+    const painted = await pictureOf(call("picture", { how: { id } }));
     if (now.photo !== photo) return;
     whole = painted;
     now.painted = (await remask(photo, mask())).image;
@@ -95,7 +93,7 @@ $("plain").onclick = async () => {
 };
 // Styles come and go on the view of one's own.
 async function refresh() {
-  const answer = await call("styles", { method: "GET", how: { version: listed } });
+  const answer = await call("styles", { how: { version: listed } });
   if (answer.status === 204) return; // as before
   const found = await answer.json();
   listed = answer.headers.get("version");
@@ -135,9 +133,9 @@ async function refresh() {
 }
 
 // Styles as links.
-const linkOf = async (one, other, share) => (await (await call("link", { how: { style: one.name, other: other?.name, share } })).json()).link;
+const linkOf = async (one, other, share) => (await jsonOf(call("link", { how: { style: one.name, other: other?.name, share } }))).link;
 async function styleIn(link) {
-  const { name } = await (await call("linked", { how: { link } })).json();
+  const { name } = await jsonOf(call("linked", { how: { link } }));
   await refresh();
-  return facts.styles.find((one) => one.name === name);
+  return styleNamed(name);
 }

@@ -1,6 +1,7 @@
 // What all parts of a page use. It runs once the words are there: the rest of a studio comes much later.
 const address = new URLSearchParams(location.search);
 const $ = (id) => document.getElementById(id);
+const facts = JSON.parse($("facts").textContent);
 const create = (tag, how) => Object.assign(document.createElement(tag), how);
 // Words in the first language of the browser's that there is; ?lang=de comes before them.
 const languages = JSON.parse($("words").textContent), wanted = [address.get("lang"), ...navigator.languages];
@@ -17,18 +18,12 @@ const session = (() => {
   }
 })();
 const percentOf = (share) => new Intl.NumberFormat(language, { style: "percent" }).format(share);
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const styleNamed = (name) => facts.styles.find((one) => one.name === name);
 // What a second click does not begin again while it goes on.
 function once(work) {
-  let runs = false;
-  return async (...given) => {
-    if (runs) return;
-    runs = true;
-    try {
-      return await work(...given);
-    } finally {
-      runs = false;
-    }
-  };
+  let runs = null;
+  return (...given) => (runs ??= work(...given).finally(() => (runs = null)));
 }
 // Take the files of an input, and empty it, so that the same ones can be chosen again.
 const onFiles = (input, take) => (input.onchange = () => {
@@ -43,7 +38,7 @@ const decoded = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(
 const bytesOf = (address) => decoded(address.split(",")[1]); // of a data address
 const BAD = ["failed", "lost", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart", "linkDamaged", "linkOther"];
 function tell(line, text, bad, live = true) {
-  live ? line.removeAttribute("aria-live") : line.setAttribute("aria-live", "off");
+  line.ariaLive = live ? null : "off";
   if (line.textContent === text) return; // or screen readers would hear it again
   line.textContent = text;
   line.classList.toggle("bad", bad);
@@ -51,6 +46,7 @@ function tell(line, text, bad, live = true) {
   if (bad) line.scrollIntoView({ block: "nearest" });
 }
 function say(key, how, line = $("said")) {
+  delete line.dataset.quarter; // what goes on next is heard from its start
   tell(line, sentence(words[key], how), BAD.includes(key));
 }
 // Why something failed is a sentence of its own where it names the file.
@@ -72,11 +68,10 @@ function sayShare(key, how, share, line = $("said")) {
 }
 
 // What is seen meanwhile; what begins something waits.
-const facts = JSON.parse($("facts").textContent);
 for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
 for (const item of document.querySelectorAll("[data-alt]")) item.alt = words[item.dataset.alt];
 for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
 facts.sample?.forEach((address, i) => ($("sample").children[i].src = address));
 $("sample").hidden = $("try").hidden = !facts.sample;
-const wait = (on) => document.querySelectorAll("header, #choose, .ways").forEach((each) => (each.inert = on));
-wait(true);
+const delay = (on) => document.querySelectorAll("header, #choose, .ways").forEach((each) => (each.inert = on));
+delay(true);

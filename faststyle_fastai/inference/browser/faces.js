@@ -4,8 +4,6 @@ const KEPT = 0.5, FEATURES = 0.8; // share of the painted detail that is kept, a
 const DETAIL = 0.05, TIMES = 3; // reach of the blur, of a face's size, and how often it is applied
 const HALF = [0.62, 0.72], RAISED = 0.08, SOFT = 0.4; // of an ellipse: its axes, how far it is above the box, and its edge
 
-const bounded = (value) => Math.min(1, Math.max(0, value));
-
 // Left, top, right and bottom of each face as shares of a photo, the surest first.
 function facesIn({ scores, boxes }, { width, height }) {
   const longest = Math.max(width, height), best = [];

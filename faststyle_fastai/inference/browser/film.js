@@ -3,22 +3,15 @@ let film, filming = false, moments = 0; // what is open; whether it is being pai
 
 async function openFilm(file) {
   if (!films) return say("noFilm");
-  const mine = ++openings;
-  say("opening");
-  opening = true;
-  try {
-    const found = await readFilm(file); // what is open stays if it cannot be read
-    const frame = await frameAt(found, 0).catch((error) => (forgetFilm(found), Promise.reject(error)));
-    if (mine !== openings) return forgetFilm(found); // something else was opened
-    endLive();
-    closeFilm();
-    await showFilm({ file, address: URL.createObjectURL(file), ...found }, frame);
-  } catch (error) {
-    console.warn(error);
-    if (mine === openings) say("notFilm", { name: file.name, why: error.message ?? words.unreadable });
-  } finally {
-    if (mine === openings) opening = false;
-  }
+  const read = async () => {
+    const found = await readFilm(file);
+    return [found, await frameAt(found, 0).catch((error) => (forgetFilm(found), Promise.reject(error)))];
+  };
+  const unread = ({ message }) => say("notFilm", { name: file.name, why: message });
+  const both = await readToOpen(read, unread, ([late]) => forgetFilm(late));
+  if (!both) return;
+  const [found, frame] = both;
+  await showFilm({ file, address: URL.createObjectURL(file), ...found }, frame);
 }
 
 // How a film is asked for; what was painted so is kept while the film is open.
@@ -90,12 +83,13 @@ $("moment").onchange = async () => {
   paintThumbnails().catch(console.warn);
 };
 
-// Settings wait while a job goes on in them.
+// Settings wait while a job goes on in them, which the bar shows.
 const settings = document.querySelectorAll("#styles, #made, #as, #paint .more, #paint aside > :not(#title, #said, #bar, #film, #all, #halt, #held)");
 function hold(on) {
   settings.forEach((each) => (each.inert = on));
   $("held").hidden = !on;
   $("camera").disabled = on;
+  if (!on) $("bar").hidden = true;
 }
 
 $("film").onclick = ({ detail }) => {
@@ -121,11 +115,10 @@ const followFilm = once(async (work) => {
   $("film").classList.remove("main");
   const done = await work(ours, (share) => fill($("bar"), share)).catch((error) => {
     console.warn(error);
-    return { said: () => say("notFilm", { name: ours.file.name, why: error.message ?? words.unreadable }) };
+    return { said: () => say("notFilm", { name: ours.file.name, why: error.message }) };
   });
   filming = false;
   hold(false);
-  $("bar").hidden = true;
   if (film !== ours) return offerFilm(), ready(now.painted && !busy); // something else was opened
   await idle();
   if (done?.blob) ours.made[wanted] = done;

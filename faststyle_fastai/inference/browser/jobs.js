@@ -3,10 +3,10 @@
 const EVERY = 1000; // ms between looks
 let jobs = [], questions = 0, newest = 0; // how often was asked for them; whose answer they are
 const isOpen = ({ state }) => state === "waiting" || state === "running";
-const pause = () => new Promise((done) => setTimeout(done, EVERY));
+const pause = () => wait(EVERY);
 
 async function lookAtJobs() {
-  const question = ++questions, answer = await call("jobs", { method: "GET" }).catch(unlessLost);
+  const question = ++questions, answer = await call("jobs").catch(unlessLost);
   if (!answer) return; // the page goes on once it finds the server again
   const found = await answer.json();
   if (question < newest) return; // a later answer has overtaken it
@@ -29,7 +29,7 @@ async function follow(id, show) {
     if (goes === false || !isOpen(job)) return job; // or it is not waited for
   }
 }
-const begin = async (what, how) => (await (await call(what, { how })).json()).id;
+const begin = async (what, how) => (await jsonOf(call(what, { how }))).id;
 const endJob = ({ id }) => call("end", { how: { id } });
 
 const percent = ({ done }) => percentOf(Math.floor(100 * done) / 100);
@@ -44,7 +44,7 @@ function stateOf(job) {
 
 // A picture of the server's in an <img>, if it is still wanted; the one before stays until it is there.
 async function showPicture(image, what, how, wanted) {
-  const blob = await (await pictureIn(what, how)).blob(), before = image.src;
+  const blob = await bodyOf(pictureIn(what, how)), before = image.src;
   if (!wanted()) return;
   image.src = URL.createObjectURL(blob);
   if (before) URL.revokeObjectURL(before);
@@ -63,7 +63,7 @@ async function watchFilm(id, ours, watch) {
     watch(shareOf(job));
   });
   if (!job.made) return { said: () => say(job.why ? "notFilm" : "notFilmed", { name: ours.file.name, why: job.why }) };
-  const blob = await (await call("result", { method: "GET", how: { id } })).blob();
+  const blob = await bodyOf(call("result", { how: { id } }));
   const whole = ["done", "saved"].includes(job.state); // or stopped after its last frame
   return { blob, name: job.file, whole, said: () => say({ done: "filmPainted", saved: "filmPainted", stopped: "filmStopped" }[job.state] ?? "filmInPart", { why: job.why }) };
 }
@@ -82,11 +82,11 @@ async function reopen() {
   await goOn();
 }
 async function reopenSource() {
-  const answer = await call("source", { method: "GET" });
+  const answer = await call("source");
   if (answer.status === 204) return;
   const { size, name, seconds, key } = Object.fromEntries(answer.headers);
   const file = { name: decodeURIComponent(name), type: /\.png$/i.test(name) ? "image/png" : "", pixels: size.replace("x", "×"), key };
-  const found = await (seconds ? (await call("original", { method: "GET" })).blob() : pictureOf(answer));
+  const found = await (seconds ? bodyOf(call("original")) : pictureOf(answer));
   if (now.photo || opening || live) return; // something else was opened meanwhile
   [uploaded, upload] = [file, Promise.resolve()];
   if (seconds) {

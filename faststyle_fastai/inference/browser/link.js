@@ -22,10 +22,10 @@ function linkOfRow({ id, widths }, title, moments, row) {
 const hexed = (id) => id.match(/../g).map((byte) => parseInt(byte, 16));
 
 function sealed(body) {
-  const data = join([VERSION], littleEndian(crc(body)), body);
+  const data = join([VERSION], littleEndian(4, crc(body)), body);
   return `#s=${btoa(String.fromCharCode(...data)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
-const littleEndian = (value) => [0, 8, 16, 24].map((bits) => (value >>> bits) & 255);
+const littleEndian = (size, ...values) => values.flatMap((value) => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 255));
 
 // What a link holds: shares of styles by their names, or a row with its network, title and moments.
 // An error's message is the key of what is said of it.
@@ -36,7 +36,7 @@ function readLink(link, { ids, widths, names }) {
   const text = LINK.exec(link)?.[1];
   check(text && text.length % 4 !== 1);
   const data = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)), body = data.subarray(5);
-  check(body.length > 1 && littleEndian(crc(body)).every((byte, i) => byte === data[1 + i]));
+  check(body.length > 1 && littleEndian(4, crc(body)).every((byte, i) => byte === data[1 + i]));
   check(data[0] === VERSION && body[0] <= ROW, "linkOther");
   const said = (from, to) => {
     try {

@@ -179,7 +179,7 @@ function tooFine() {
   return 4 * scale ** 2 * width * height > 2 * (style.work && !second() ? CLOSE : LARGEST);
 }
 const forgetFull = () => (full = {});
-const encodes = (type) => encodesHere(type);
+const encodes = encodesHere;
 const stopFullSize = () => ask("stop");
 
 // A picture inside the page.

@@ -10,7 +10,7 @@ const TOLD = {
 };
 const madeLike = (values) => [mixedOf(values), ...Object.keys(TOLD).filter((id) => String(values[id]) !== String(PLAIN[id])).map((id) => TOLD[id](values[id]))].join(", ");
 function mixedOf(values) {
-  const other = facts.styles.find(({ name }) => name === values.mix);
+  const other = styleNamed(values.mix);
   return other ? `${workOf(values)} + ${workOf(other)} ${percentOf(values.part / 100)}` : workOf(values);
 }
 

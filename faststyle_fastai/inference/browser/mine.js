@@ -5,6 +5,7 @@ const PHOTOS = facts.files.split(",").filter((end) => /^\.(?!safetensors)/.test(
 const LITTLE = 30; // steps of a training, after which nothing much has changed
 $("new").accept = facts.files;
 const tellOwn = (key, how) => say(key, how, $("told"));
+const failedHere = ({ message }) => tellOwn("ownFailed", { why: message });
 
 // The address names the view, so that a reload and the back button keep it.
 const isOwnView = () => location.hash === OWN, elsewhere = taker;
@@ -14,15 +15,14 @@ function showView() {
   if (inOwn) stopLive(); // nobody would see that the camera is on
   document.body.classList.toggle("own", inOwn);
   [$("paint").hidden, $("mine").hidden] = [inOwn, !inOwn];
-  for (const [id, here] of [["to-paint", !inOwn], ["to-mine", inOwn]]) here ? $(id).setAttribute("aria-current", "page") : $(id).removeAttribute("aria-current");
+  [$("to-paint").ariaCurrent, $("to-mine").ariaCurrent] = inOwn ? [null, "page"] : ["page", null];
   if ($("said").classList.contains("bad")) tell($("said"), "", false); // it was said
   document.title = `${inOwn ? words.toMine : words.toPaint} · faststyle`;
-  const failed = (error) => tellOwn("ownFailed", { why: error.message });
-  if (inOwn) watchTrainings().then(() => lookAtOwn()).catch(failed);
+  if (inOwn) watchTrainings().then(() => lookAtOwn()).catch(failedHere);
   else refresh().then(chooseNamed).catch((error) => say("failed", { why: error.message }));
 }
 function chooseNamed() {
-  const one = facts.styles.find(({ name }) => name === inHash());
+  const one = styleNamed(inHash());
   if (one && one !== style && $("held").hidden) choose(one);
   else if (!linkAt(location.hash)) inAddress(style); // which is being opened
 }
@@ -32,7 +32,7 @@ const lookAround = () => document.hidden || document.activeElement === $("called
 addEventListener("focus", lookAround);
 setInterval(lookAround, 10 * EVERY);
 async function lookAgain() {
-  const before = own, found = await (await call("mine", { method: "GET" })).json(), told = (all) => JSON.stringify(all.map(({ name, kind }) => [name, kind]));
+  const before = own, found = await jsonOf(call("mine")), told = (all) => JSON.stringify(all.map(({ name, kind }) => [name, kind]));
   if (own === before && told(found) !== told(own)) await lookAtOwn(); // unless it was looked at meanwhile
 }
 // To the other view; what is open stays.
@@ -45,7 +45,7 @@ function toMine(name) {
   mine = { name };
   goTo(OWN);
 }
-for (const [id, go] of [["to-paint", () => toPaint()], ["to-mine", () => toMine(style.builtin ? mine?.name : style.name.split(": ")[0])]])
+for (const [id, go] of [["to-paint", () => toPaint()], ["to-mine", () => toMine(style.builtin ? mine?.name : styleFile(style.name))]])
   $(id).onclick = (event) => {
     if (event.ctrlKey || event.metaKey) return; // in another tab
     event.preventDefault();
@@ -54,7 +54,7 @@ for (const [id, go] of [["to-paint", () => toPaint()], ["to-mine", () => toMine(
 const trainingOf = ({ name }) => jobs.findLast((job) => job.kind === "training" && job.style === name);
 
 async function lookAtOwn(name) {
-  own = await (await call("mine", { method: "GET" })).json();
+  own = await jsonOf(call("mine"));
   mine = own.find((one) => one.name === (name ?? mine?.name)) ?? own[0] ?? null; // another may have been chosen meanwhile
   const within = $("own-faces").contains(document.activeElement);
   $("own-faces").replaceChildren();
@@ -67,7 +67,7 @@ async function lookAtOwn(name) {
   $("add").hidden = Boolean(mine);
   $("one").hidden = $("own-styles").hidden = !mine;
   if (mine) return lookAt(mine), within && mine.button.focus({ preventScroll: true });
-  document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
+  hideWorks();
   tell($("told"), "", false);
   const sample = facts.styles.find(({ builtin }) => builtin);
   await showWorks({ ...sample, title: workOf(sample), uses: sample.name });
@@ -105,12 +105,13 @@ function lookAt(one) {
   if (!lookedAt.startsWith(`${one.name} `)) {
     $("called").value = one.title;
     $("rename").disabled = true;
-    document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
+    hideWorks();
   }
   lookedAt = now;
-  showWorks(one, job, trains).catch((error) => lookedAt === now && tellOwn("ownFailed", { why: error.message }));
+  showWorks(one, job, trains).catch((error) => lookedAt === now && failedHere(error));
 }
 
+const hideWorks = () => document.querySelectorAll("figure").forEach((figure) => (figure.hidden = true));
 async function showWorks(one, job, trains) {
   const at = lookedAt, wanted = () => at === lookedAt, [work, example] = [$("work"), $("example")];
   const show = async (image, what, how) => {
@@ -140,14 +141,12 @@ function justify() {
 }
 
 // Look at trainings for as long as there are any.
-let watching = false;
 async function watchTrainings() {
   await lookAtJobs();
-  if (watching) return;
-  watching = true;
-  goOnWatching().catch((error) => tellOwn("ownFailed", { why: error.message })).finally(() => (watching = false));
+  goOnWatching();
 }
-async function goOnWatching() {
+const goOnWatching = once(() => watchOpen().catch(failedHere));
+async function watchOpen() {
   for (let open; (open = jobs.filter((job) => job.kind === "training" && isOpen(job))).length; ) {
     taught = [...new Set([...taught, ...open.map(({ id }) => id)])];
     await pause();
@@ -249,7 +248,7 @@ act("rename", async () => {
   const { title, name: before } = mine;
   $("called").setAttribute("aria-invalid", true); // until it is known to be valid
   $("called").focus();
-  const { name } = await (await change("rename", { style: before, name: $("called").value })).json();
+  const { name } = await jsonOf(change("rename", { style: before, name: $("called").value }));
   $("called").removeAttribute("aria-invalid");
   await lookAtOwn(name);
   renames[before] = name;
@@ -267,7 +266,7 @@ act("remove", async () => {
 // A file that the server makes is saved.
 async function saveMade(name, what, how) {
   tellHere("making");
-  save(await (await call(what, { how })).blob(), name);
+  save(await bodyOf(call(what, { how })), name);
   tellHere("made", { name });
 }
 for (const [id, suffix] of [["as-network", ".safetensors"], ["as-page", ".html"]])

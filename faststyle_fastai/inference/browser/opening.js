@@ -8,27 +8,34 @@ let opening = false, openings = 0; // a file is read and shown, for which thumbn
 // A photo from a file; it is painted, or comes back as it was `made`.
 async function open(file, was) {
   if (isFilm(file)) return openFilm(file);
-  const mine = ++openings;
-  say("opening");
-  opening = true;
-  let image;
-  try {
-    image = await bitmapOf(file); // upright, as its EXIF says
-  } catch (error) {
-    if (mine !== openings) return;
-    return error.status === 413 ? tell($("said"), `${file.name}: ${error.message}.`, true) : say("notPicture", { name: file.name, why: error.message }); // what is open stays
-  } finally {
-    if (mine === openings) opening = false;
-  }
-  if (mine !== openings) return image.close(); // something else was opened
-  endLive();
-  closeFilm();
+  const unread = ({ status, message }) => (status === 413 ? tell($("said"), `${file.name}: ${message}.`, true) : say("notPicture", { name: file.name, why: message }));
+  const image = await readToOpen(() => bitmapOf(file), unread, (late) => late.close()); // upright, as its EXIF says
+  if (!image) return;
   now.reduced = Math.min(image.width, image.height) < TINY ? words.tiny : "";
   file.large = image.width * image.height > (facts.most ?? Infinity); // for the server
   now.photo = (!file.large && photoOf(image, MOST)) || photoOf(image, ROOM);
   image.close();
   keep("photo", file);
   await opened(file, `${now.photo.width}×${now.photo.height}`, was);
+}
+
+// Read a file, and close what is open; that stays if the file cannot be read or another one is opened meanwhile.
+async function readToOpen(read, failed, drop) {
+  const mine = ++openings;
+  say("opening");
+  opening = true;
+  try {
+    const found = await read();
+    if (mine !== openings) return void drop(found);
+    endLive();
+    closeFilm();
+    return found;
+  } catch (error) {
+    console.warn(error);
+    if (mine === openings) failed(error);
+  } finally {
+    if (mine === openings) opening = false;
+  }
 }
 
 // Paint the photo that was opened.
@@ -86,9 +93,8 @@ function close() {
 
 // The photo on a canvas of at most so many pixels; null where the browser refuses such a canvas.
 function photoOf(image, most) {
-  const scale = Math.min(1, Math.sqrt(most / (image.width * image.height)));
-  const canvas = canvasOf(image, Math.floor(image.width * scale) || 1, Math.floor(image.height * scale) || 1);
-  if (scale < 1) now.reduced = filled(words.reduced, { size: `${image.width}×${image.height}`, most: most / 1e6 });
+  const canvas = shrunk(image, most);
+  if (image.width * image.height > most) now.reduced = filled(words.reduced, { size: `${image.width}×${image.height}`, most: most / 1e6 });
   const opacity = ([, , , a]) => a; // a refused canvas stays empty
   const there = opacity(canvas.getContext("2d").getImageData(0, 0, 1, 1).data), transparent = opacity(pixels(canvasOf(image, 1, 1)).data) < 255;
   return most <= LESS || there || transparent ? canvas : null;

@@ -96,7 +96,7 @@ function inHash() {
   } catch {} // not from this page
 }
 $("styles").hidden = facts.styles.length === 1 && !facts.sight;
-const named = facts.styles.find((one) => one.name === inHash());
+const named = styleNamed(inHash());
 if (named) choose(named);
 
 // A style from any painting.
@@ -249,7 +249,7 @@ function correctAgain(edits, invert) {
 $("feather").onchange = $("invert").onchange = () => correct();
 
 const idle = async () => {
-  while (busy || live || opening) await new Promise((done) => setTimeout(done, 200));
+  while (busy || live || opening) await wait(200);
 };
 
 // What comes next, before a photo is chosen.
@@ -280,6 +280,6 @@ if (facts.sample) {
 }
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
-wait(false);
+delay(false);
 const restored = restore().catch(console.warn);
 sayReady();

@@ -21,6 +21,11 @@ function canvasOf(image, width = image.width, height = image.height) {
   else context.drawImage(image, 0, 0, width, height);
   return canvas;
 }
+// An image of at most so many pixels.
+function shrunk(image, most) {
+  const scale = Math.min(1, Math.sqrt(most / (image.width * image.height)));
+  return canvasOf(image, Math.floor(image.width * scale) || 1, Math.floor(image.height * scale) || 1);
+}
 // A bitmap on a canvas; its memory would wait for a long time.
 function drawn(bitmap) {
   const canvas = canvasOf(bitmap);

@@ -7,12 +7,13 @@ const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => (leave(one.name), call("remove", { how: { style: one.name, untrained: true } }));
 const visitor = (session.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
+const LOOKS = ["styles", "source", "progress", "original", "mine", "work", "example", "jobs", "picture", "curve", "result"]; // which change nothing, as in app.py
 // Calls for a photo name it: another tab, or a slow upload, may have sent another one since.
 const OF_PHOTO = ["paint", "mask", "thumbnail", "finish", "refine", "paint_film", "frame_at"];
 const keyOf = (file) => (file.key ??= String(Math.random()));
 
-async function call(what, { body, how, method = "POST", again = false, signal } = {}) {
-  const headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
+async function call(what, { body, how, again = false, signal } = {}) {
+  const method = LOOKS.includes(what) ? "GET" : "POST", headers = { visitor, how: encodeURIComponent(JSON.stringify(how ?? {})) };
   const file = what === "frame_at" ? uploaded : now.file; // a film is sent before it is shown
   if (file && OF_PHOTO.includes(what)) headers.photo = keyOf(file);
   if (body?.size > facts.upload) throw Object.assign(new Error(filled(words.tooHeavy, { most: facts.upload >> 20 })), { status: 413 });
@@ -25,11 +26,14 @@ async function call(what, { body, how, method = "POST", again = false, signal } 
   if (answer.status === 410 && !again && file) { // a server that was started again, or has forgotten it
     if (!isFilm(file)) uploaded = null;
     await (isFilm(file) ? sendFilm(file) : sendPhoto());
-    return call(what, { body, how, method, again: true });
+    return call(what, { body, how, signal, again: true });
   }
   if (!answer.ok) throw Object.assign(new Error(await answer.text()), { status: answer.status });
   return answer;
 }
+const jsonOf = async (answer) => (await answer).json();
+const bodyOf = async (answer) => (await answer).blob();
+const pictureOf = async (answer) => drawn(await createImageBitmap(await bodyOf(answer)));
 
 // The server has gone: say so, and go on once it is back.
 const RETRY = 2000; // ms
@@ -51,16 +55,16 @@ function lose() {
 }
 
 // A picture of a style, which is not waited for once the style goes or gets another name.
+const styleFile = (name) => name.split(": ")[0]; // which may hold several styles
 const waits = { __proto__: null }; // file of styles -> what ends these calls
-function pictureIn(what, how, method = "GET") {
-  const { signal } = (waits[String(how.style).split(": ")[0]] ??= new AbortController());
-  return call(what, { how, method, signal });
+function pictureIn(what, how) {
+  const { signal } = (waits[styleFile(String(how.style))] ??= new AbortController());
+  return call(what, { how, signal });
 }
 function leave(name) {
   waits[name]?.abort();
   delete waits[name];
 }
-const pictureOf = async (answer) => drawn(await createImageBitmap(await answer.blob()));
 
 // Of what a reload shows again, the server has all but the corrections.
 function keep(key, value) {
@@ -80,7 +84,7 @@ const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
   const body = !(file instanceof Blob) ? await blobOf(now.photo, "image/png") : file.large ? await smaller(file, ROOM) : file; // after a reload, as it is shown
-  const { size, moves } = await (await call("photo", { body, how: { name: file.name, key: keyOf(file) } })).json();
+  const { size, moves } = await jsonOf(call("photo", { body, how: { name: file.name, key: keyOf(file) } }));
   Object.assign(file, { pixels: size.join("×"), moves }); // also of a photo that only the server can read
 }
 function sendPhoto(file = now.file) {
@@ -101,7 +105,7 @@ async function bitmapOf(file) {
     return await createImageBitmap(file);
   } catch {
     await sendPhoto(file);
-    return createImageBitmap(await (await call("source", { method: "GET" })).blob());
+    return createImageBitmap(await bodyOf(call("source")));
   }
 }
 
@@ -111,7 +115,7 @@ const films = true;
 const isFilm = (file) => file.type.startsWith("video/") || FILMS.test(file.name);
 const forgetFilm = () => {};
 async function readFilm(file) {
-  const { size, seconds } = await (await call("film", { body: file.film ?? file, how: { name: file.name, key: keyOf(file) } })).json();
+  const { size, seconds } = await jsonOf(call("film", { body: file.film ?? file, how: { name: file.name, key: keyOf(file) } }));
   [uploaded, upload] = [file, Promise.resolve()];
   file.pixels = size.join("×");
   return { size: file.pixels, seconds };
@@ -123,13 +127,13 @@ function sendFilm(file) {
   if (resent?.file !== file) resent = { file, done: readFilm(file).then(frame).finally(() => (resent = null)) };
   return resent.done;
 }
-const frameAt = (_, share) => (framed = framed.catch(() => {}).then(async () => pictureOf(await call("frame_at", { how: { share } }))));
+const frameAt = (_, share) => (framed = framed.catch(() => {}).then(() => pictureOf(call("frame_at", { how: { share } }))));
 
 let whole, noted; // the last painting without its mask, and what the server notes of it
 async function repaint(source, { live, mask, ...how }) {
   if (live) {
     const body = await blobOf(source, "image/jpeg");
-    return { image: await pictureOf(await call("frame", { body, how: { ...plain(how), short: live, area: mask.area } })), where: "", seen: true };
+    return { image: await pictureOf(call("frame", { body, how: { ...plain(how), short: live, area: mask.area } })), where: "", seen: true };
   }
   await sendPhoto();
   now.size = now.file.pixels;
@@ -161,13 +165,13 @@ async function remask(source, mask) {
 
 async function thumbnail(square, style) {
   await sendPhoto();
-  return pictureOf(await pictureIn("thumbnail", { style: style.name }, "POST"));
+  return pictureOf(pictureIn("thumbnail", { style: style.name }));
 }
 
 // Look at what the server is doing, now and then.
 function looking(every, look) {
   let on = true; // an answer under way comes too late
-  const clock = setInterval(() => call("progress", { method: "GET" }).then((answer) => answer.json()).then((found) => on && look(found)).catch(console.warn), every);
+  const clock = setInterval(() => jsonOf(call("progress")).then((found) => on && look(found)).catch(console.warn), every);
   return () => ((on = false), clearInterval(clock));
 }
 
@@ -194,16 +198,15 @@ async function smaller(file, enough, most = enough) {
   const image = await createImageBitmap(file).catch(() => null); // the server reads more
   if (!image) return file;
   if (image.width * image.height <= most) return image.close(), file;
-  const scale = Math.sqrt(enough / (image.width * image.height));
-  return blobOf(canvasOf(image, Math.floor(scale * image.width) || 1, Math.floor(scale * image.height) || 1), "image/jpeg").finally(() => image.close());
+  return blobOf(shrunk(image, enough), "image/jpeg").finally(() => image.close());
 }
 
 // A painting becomes a style of the page; a very large one is sent smaller.
 const ENOUGH = 8e6; // pixels of a painting
 async function styleOf(file) {
   const body = await smaller(file, Math.min(ENOUGH, ROOM), Math.min(MOST, facts.most ?? MOST));
-  return (await call("style", { body, how: { name: file.name } })).json();
+  return jsonOf(call("style", { body, how: { name: file.name } }));
 }
 
 // The sample in a style.
-const sampleIn = async (one) => URL.createObjectURL(await (await pictureIn("example", { style: one.name, sample: true })).blob());
+const sampleIn = async (one) => URL.createObjectURL(await bodyOf(pictureIn("example", { style: one.name, sample: true })));

@@ -1,3 +1,5 @@
+const bounded = (value) => Math.min(1, Math.max(0, value));
+
 // The colors of an image in [0, 1], one plane after the other.
 function planes({ data, width, height }) {
   const n = width * height, found = new Float32Array(3 * n);
@@ -19,13 +21,18 @@ function cut(data, width, height, wide, high) {
 
 // A photo with this short side; `resize_short` in Python.
 function resized(image, short) {
-  const scale = short / Math.min(image.width, image.height);
-  const width = Math.max(1, Math.round(image.width * scale)), height = Math.max(1, Math.round(image.height * scale));
+  const [width, height] = scaled(image, short / Math.min(image.width, image.height));
   if (width === image.width && height === image.height) return planes(image);
+  return resampled(width, height, 255, (c) => resampler(image.data, image, width, height, linear, 4, c));
+}
+const scaled = ({ width, height }, scale) => [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+
+// An image from a function that gives the rows of each color, in which `one` stands for 1.
+function resampled(width, height, one, rowsOf) {
   const data = new Float32Array(3 * width * height);
-  for (let c = 0; c < 3; c++) {
-    const row = resampler(image.data, image, width, height, linear, 4, c);
-    for (let y = 0, i = c * width * height; y < height; y++) for (const v of row(y)) data[i++] = v / 255;
+  for (let c = 0, i = 0; c < 3; c++) {
+    const row = rowsOf(c);
+    for (let y = 0; y < height; y++) for (const v of row(y)) data[i++] = v / one;
   }
   return { data, width, height };
 }
@@ -123,4 +130,10 @@ function taps(n, long, { reach, at }) {
     found.push({ first, weights: weights.map((w) => w / sum) });
   }
   return found;
+}
+
+// Give an image these colors.
+function write(image, { data }) {
+  const n = image.width * image.height;
+  for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(255 * data[c * n + i]);
 }

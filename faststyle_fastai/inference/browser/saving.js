@@ -102,7 +102,7 @@ async function measure() {
   [offered, toShare, changes, $("save").disabled] = [null, null, changes + 1, true];
   $("weight").textContent = words.weighing;
   await idle();
-  while (mine === asks && $("download").onclick === stopSaving) await new Promise((done) => setTimeout(done, 200));
+  while (mine === asks && $("download").onclick === stopSaving) await wait(200);
   if (mine !== asks) return;
   measuring = mine;
   const blob = await finished(chosenType());

@@ -62,14 +62,14 @@ addEventListener("keydown", (event) => {
 });
 // The settings of a picture, and its style if it is still there.
 function apply(values) {
-  const one = facts.styles.find(({ name }) => name === values.style);
+  const one = styleNamed(values.style);
   if (one && one !== style) chosen(one);
   set(values);
 }
 function settle() {
   const kept = JSON.parse(session.settings ?? "null");
   if (!kept) return;
-  const one = facts.styles.find(({ name }) => name === kept.style);
+  const one = styleNamed(kept.style);
   if (one && !named) choose(one); // the address says otherwise
   set(kept);
 }

@@ -31,12 +31,8 @@ const seenIn = (context) => planes(context.getImageData(0, 0, context.canvas.wid
 
 function strokesOf(image) {
   const side = Math.min(SIDE, 2 * Math.max(image.width, image.height)), scale = side / Math.max(image.width, image.height);
-  const width = Math.max(1, Math.round(image.width * scale)), height = Math.max(1, Math.round(image.height * scale)), n = width * height;
-  const source = { data: new Float32Array(3 * n), width, height };
-  split(image.data, image).forEach((plane, c) => {
-    const row = resampler(plane, image, width, height, cubic);
-    for (let y = 0, i = c * n; y < height; y++) for (const v of row(y)) source.data[i++] = v;
-  });
+  const [width, height] = scaled(image, scale), n = width * height, colors = split(image.data, image);
+  const source = resampled(width, height, 1, (c) => resampler(colors[c], image, width, height, cubic));
   const ground = split(source.data, source).map((plane) => Math.round(255 * plane.slice().sort()[n >> 1]));
   const canvas = drawing(width, height, `rgb(${ground})`), next = numbers(1), edges = structure(source), brushes = [];
   const smooth = (plane, size) => {

@@ -25,7 +25,7 @@ async function frameAt({ video, rate }, share) {
   return canvasOf(video, video.videoWidth, video.videoHeight);
 }
 const forgetFilm = ({ video }) => URL.revokeObjectURL(video.src);
-const stopFilm = () => stopLive();
+const stopFilm = stopLive;
 
 async function paintFilm({ file, video, rate }, watch) {
   const frames = Math.max(1, Math.round(video.duration * rate)), mine = {}, found = [];
@@ -87,7 +87,7 @@ async function rateOf(video) {
   await video.play().catch(() => {}); // a short film may end before the browser says that it plays
   while (times.length < 12 && performance.now() - begun < 2000) {
     if (video.ended) await video.play().catch(() => {}); // once more: a busy browser skips frames
-    await new Promise((done) => setTimeout(done, 50));
+    await wait(50);
   }
   video.pause();
   const steps = times.slice(1).map((t, i) => t - times[i]).filter((step) => step > 0.001);

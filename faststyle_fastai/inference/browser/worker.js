@@ -58,22 +58,19 @@ const tasks = {
   // The last painting, transparent where the photo stays.
   async mask({ mask }) {
     area = await areaOf(mask);
-    const { width, height } = small, n = width * height, shown = new ImageData(width, height), shares = sharesOf(area.rows);
-    let sum = 0;
-    shares.forEach((part, i) => {
-      for (let c = 0; c < 3; c++) shown.data[4 * i + c] = Math.round(255 * painted.data[c * n + i]);
-      shown.data[4 * i + 3] = 255 * part;
-      sum += part;
-    });
+    const shown = new ImageData(small.width, small.height), shares = sharesOf(area.rows), n = shares.length;
+    write(shown, painted);
+    shares.forEach((part, i) => (shown.data[4 * i + 3] = 255 * part));
+    const sum = shares.reduce((all, part) => all + part, 0);
     const one = !mask.edits && mask.area !== "all" && (sum < FEWEST * n || sum > (1 - FEWEST) * n); // all of it, or none
     return { image: shown, gpu, seen: area.seen && !one };
   },
 
   // The middle of the photo; its faces are where those of the last painting's photo are.
   async thumbnail({ image, faces, ...how }) {
-    const seen = planes(image), made = await repainted(seen, how), { data } = made, n = image.width * image.height, found = faces && people.get(whole);
+    const seen = planes(image), made = await repainted(seen, how), found = faces && people.get(whole);
     if (found) drawFaces(made, seen, inSquare(facesIn(found, whole), whole));
-    for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(255 * data[c * n + i]);
+    write(image, made);
     return { image };
   },
 
@@ -103,14 +100,14 @@ const tasks = {
         const weight = strength * share(x, red, green, blue);
         for (let c = 0; c < 3; c++) {
           const value = same ? made.data[c * n + i] : line[c][x] + line[4 + c][x] * (own - line[3][x]);
-          color[c] = Math.min(1, Math.max(0, value));
+          color[c] = bounded(value);
         }
         if (keeps && !same) {
           const lighter = LUMA[0] * (color[0] - red) + LUMA[1] * (color[1] - green) + LUMA[2] * (color[2] - blue);
           color[0] = red + lighter, color[1] = green + lighter, color[2] = blue + lighter;
         }
         for (let c = 0; c < 3; c++)
-          data[at + c] = Math.round(data[at + c] + weight * (255 * Math.min(1, Math.max(0, color[c])) - data[at + c]));
+          data[at + c] = Math.round(data[at + c] + weight * (255 * bounded(color[c]) - data[at + c]));
       }
       if (y % 100 === 0) {
         postMessage({ id, progress: y / height });
@@ -154,7 +151,7 @@ async function repainted(image, { network, row, palette, work }) {
   };
   const had = gpu, found = (await paint().catch((error) => leaveGpu(error, had).then(paint))).painted.data;
   if (palette) approach(found, palette);
-  const inside = found.map((v) => Math.min(1, Math.max(0, v)));
+  const inside = found.map(bounded);
   return { data: cut(inside, given.width, given.height, width, height), width, height };
 }
 
@@ -182,7 +179,7 @@ function recolored(data, photo) {
   const n = data.length / 3;
   for (let i = 0; i < n; i++) {
     const lighter = LUMA.reduce((sum, part, c) => sum + part * (data[c * n + i] - photo[c * n + i]), 0);
-    for (let c = 0; c < 3; c++) data[c * n + i] = Math.min(1, Math.max(0, photo[c * n + i] + lighter));
+    for (let c = 0; c < 3; c++) data[c * n + i] = bounded(photo[c * n + i] + lighter);
   }
   return data;
 }
@@ -256,7 +253,7 @@ async function peopleOf({ area, stretched, padded }) {
       const [r, g, b, offset] = lines.map((line) => line(y));
       return (x, red, green, blue) => {
         const likely = r[x] * red + g[x] * green + b[x] * blue + offset[x];
-        const person = Math.min(1, Math.max(0, (likely - CERTAIN) / (1 - 2 * CERTAIN)));
+        const person = bounded((likely - CERTAIN) / (1 - 2 * CERTAIN));
         return inside ? person : 1 - person;
       };
     };
