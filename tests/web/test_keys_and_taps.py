@@ -3,6 +3,9 @@
 import pytest
 from pages import downloaded, heard, opened, repainted, visitor
 
+REFUSES = """navigator.mediaDevices.getUserMedia =
+  () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
+
 
 @pytest.fixture
 def visit(chromium, site):
@@ -58,3 +61,9 @@ def test_the_focus_stays_where_a_button_goes(visit, photos):
     assert tab.evaluate(focus) == "forth"
     downloaded(tab)
     assert tab.evaluate(focus) == "download"
+
+
+def test_a_camera_that_is_refused(visit):
+    tab = visit(script=REFUSES)
+    tab.get_by_role("button", name="Camera").click()
+    heard(tab, "The camera is not available (allow it in the browser’s settings).")

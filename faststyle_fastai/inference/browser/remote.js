@@ -7,7 +7,7 @@ const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => (leave(one.name), call("remove", { how: { style: one.name, untrained: true } }));
 const visitor = (session.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
-const LOOKS = ["styles", "source", "progress", "original", "mine", "work", "example", "jobs", "picture", "curve", "result"]; // which change nothing, as in app.py
+const LOOKS = ["styles", "source", "progress", "original", "mine", "work", "example", "jobs", "picture", "curve", "losses", "result"]; // which change nothing, as in app.py
 // Calls for a photo name it: another tab, or a slow upload, may have sent another one since.
 const OF_PHOTO = ["paint", "mask", "thumbnail", "finish", "refine", "paint_film", "frame_at"];
 const keyOf = (file) => (file.key ??= String(Math.random()));
