@@ -113,7 +113,7 @@ function compose(canvas, from, left = 0) {
   if (now.filed || now.kept) context.clearRect(0, 0, width, height); // they hold the photo, too
   else {
     context.globalCompositeOperation = "source-atop"; // what is transparent stays so
-    context.globalAlpha = blends ? $("strength").value / 100 : 1;
+    context.globalAlpha = blends ? $("strength").value / 100 : live || !now.values ? 1 : Math.min(1, $("strength").value / (now.values.strength || 1)); // until it is painted so
   }
   context.drawImage(now.filed ?? now.painted, 0, 0, width, height);
   context.restore();
