@@ -103,6 +103,7 @@ function photoOf(image, most) {
 onFiles($("file"), (files) => openAll(files));
 // A file that is dropped over the styles is a painting.
 const strip = (event) => facts.sight && event.target.closest?.("#styles");
+if (facts.sight) [$("place").dataset.drop, $("styles").dataset.drop] = [words.dropPhoto, words.dropStyle];
 let taker = (event) => (strip(event) ? readStyle : openAll);
 addEventListener("dragover", (event) => {
   event.preventDefault();

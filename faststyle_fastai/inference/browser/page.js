@@ -6,7 +6,7 @@ let style = facts.styles.find((one) => one.builtin !== false), busy = false, aga
 // What a slider says beside its name.
 function tellValue(slider) {
   const { unit = "%", seconds } = slider.dataset;
-  const value = seconds ? `${clockOf((slider.value / 100) * seconds)} / ${clockOf(Number(seconds))}` : unit === "%" ? percentOf(slider.value / 100) : `${slider.value} ${unit}`;
+  const value = seconds ? `${clockOf((slider.value / 100) * seconds)} / ${clockOf(Number(seconds))}` : unit === "%" ? percentOf(slider.value / 100) : inUnit(slider.value, unit);
   slider.previousElementSibling.textContent = value;
   slider.setAttribute("aria-valuetext", value);
 }
@@ -179,11 +179,11 @@ async function paint() {
     await started;
     do {
       again = false;
-      const photo = now.photo, found = await repaint(photo, asked());
+      const photo = now.photo, values = settled(), found = await repaint(photo, asked());
       ({ where, seen } = found);
       if (live) break;
       if (now.photo !== photo) continue; // another was opened
-      Object.assign(now, { painted: found.image, kept: false });
+      Object.assign(now, { painted: found.image, values, kept: false });
       show();
     } while (again);
     if (!live && now.photo) {

@@ -120,7 +120,7 @@ async function measure() {
 }
 function inBytes(n) {
   const [unit, each] = n < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
-  return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(n / each);
+  return inUnit(n / each, unit);
 }
 function endSaving() {
   [toShare, changes] = [null, changes + 1];
