@@ -35,7 +35,8 @@ function addMade({ file, name, edits, refined }, picture, strip = false) {
 function offerMade() {
   const styles = new Set(facts.styles.map(({ name }) => name));
   made = made.filter(({ file, values }) => styles.has(values.style) && (file instanceof Blob || file === now.file));
-  $("made").hidden = made.length < 2 || Boolean(film);
+  $("made").hidden = Boolean(film);
+  $("made").classList.toggle("few", made.length < 2); // whose place waits, so that the picture keeps its size
   const at = document.activeElement;
   $("made-faces").replaceChildren(...made.map(({ face }) => face).reverse());
   if ($("made-faces").contains(at)) at.focus({ preventScroll: true });
