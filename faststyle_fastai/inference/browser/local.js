@@ -202,7 +202,8 @@ function called(stem) {
   const spoken = (name) => name.replaceAll("_", " ").toLowerCase();
   const taken = facts.styles.some((one) => !one.own && [one.name, workOf(one)].map(spoken).includes(spoken(stem)));
   const name = taken ? filled(words.ownNamed, { name: stem }) : stem;
-  return { name, title: name.replaceAll("_", " ") };
+  const title = name.replaceAll("_", " ");
+  return { name, title: title[0].toLocaleUpperCase(language) + title.slice(1) };
 }
 
 // A style, or a mixture of two, as a link; a painting as films take it.

@@ -33,7 +33,7 @@ function perInch(size) {
   return sides ? Math.round(25.4 * Math.max(short / sides[0], long / sides[1])) : 0;
 }
 
-const stopSaving = ({ detail }) => detail > 1 || (batch ? stopAll() : stopFullSize()); // not by half of a double click
+const stopSaving = ({ detail }) => detail > 1 || stopFullSize(); // not by half of a double click
 
 // The painting at full size, as a file.
 async function finished(type) {
@@ -44,7 +44,7 @@ async function finished(type) {
   if (now.file !== file || (now.kept && !lost)) return; // another one was opened, or it could not be painted
   const wanted = measuring, goes = () => wanted === measuring; // unless its panel was closed
   ready(false);
-  Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopSaving });
+  if (!batch) Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopSaving }); // which has its own
   try {
     const quality = $("quality").value / 100;
     const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1, paper: paper() }, (done) => goes() && sayShare("saving", { percent: Math.round(100 * done) }, done));
