@@ -32,7 +32,7 @@ def test_words_and_sample_come_before_the_networks(chromium, studio):
     with chromium.new_page() as tab:
         tab.set_content(early)
         tab.get_by_text("Loading…").wait_for()
-        tab.get_by_text("Open a photo or video").first.wait_for()
+        tab.locator("#choose").get_by_text("Open a photo or video").wait_for()
         assert tab.locator("#sample img").first.evaluate("image => image.naturalWidth") > 400
         assert tab.locator("#choose").evaluate("button => button.inert")  # it does nothing yet
 

@@ -133,6 +133,7 @@ $("saving").onbeforetoggle = ({ newState }) => {
   if (measuring) stopFullSize(), tell($("said"), saidBefore, false);
   measuring = 0;
   forgetFull();
+  if (document.activeElement === document.body) $("as").focus(); // what had the focus was disabled
   show();
 };
 $("saving").ontoggle = () => panelOpen() && measure();
