@@ -38,9 +38,9 @@ __all__ = ["export_html"]
 VERSION = "1.30.0"  # of ONNX Runtime Web; tools/make_runtime.py fetches it
 THUMBNAIL = 160  # px
 SAMPLE = ASSETS / "cat.jpg"
-# Only the page's own script runs, and it reaches nothing outside the page.
+# Only the page's own scripts run, and they reach nothing outside the page.
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; "
+    "default-src 'none'; script-src {digests} blob: 'wasm-unsafe-eval'; "
     "worker-src blob:{app}; "
     "connect-src blob: data:; img-src blob: data:; media-src blob:; "
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -142,31 +142,37 @@ def write_page(
 
 
 def page_text(
-    scripts: Sequence[str],  # files in `BROWSER`
-    policy: str,  # the page's Content-Security-Policy, with {digest} for its script
+    scripts: Sequence[str],  # files in `BROWSER`; the first runs before all data are there
+    policy: str,  # the page's Content-Security-Policy, with {digests} for its scripts
     facts: dict,  # what the scripts need to know
     title: str | None = None,  # None: the page's own
     **parts: str,  # of page.html
 ) -> str:
     "The page that paints photos."
-    code, words = joined(scripts), page_words()
+    first, code, words = read(scripts[0]), joined(scripts[1:]), page_words(scripts != LOCAL)
+    digests = " ".join(f"'sha256-{sha256_of(each)}'" for each in (first, code))
     if scripts == REMOTE:
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
-        "POLICY": policy.replace("{digest}", sha256_of(code)),
+        "POLICY": policy.replace("{digests}", digests),
         "STYLESHEET": joined(("page.css", "sizes.css")),
         "TITLE": html.escape(title or words["en"]["title"]),
         "WORDS": safe_json(words, ensure_ascii=False),
         "FACTS": safe_json(facts),
+        "FIRST": first,
         "PAGE": code,
     }
     return re.sub("@@([A-Z]+)@@", lambda found: parts.get(found[1], ""), read("page.html"))
 
 
-def page_words() -> dict[str, dict]:
-    "What the page says, by language."
+def page_words(served: bool = False) -> dict[str, dict]:
+    "What the page says, by language; if it is served, in the words for that."
     files = sorted((BROWSER / "words").glob("*.json"))
-    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    words = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    if served:
+        for said in words.values():
+            said |= {key[:-6]: said.pop(key) for key in [*said] if key.endswith("Served")}
+    return words
 
 
 def neighbors_programs() -> dict[str, Callable]:

@@ -73,7 +73,7 @@ def page_routes(site: Site) -> list:
     films, mine = Films(photos), Mine(photos, visitors)
     looks = [
         photos.styles, photos.source, photos.progress, films.original, mine.mine,
-        mine.work, mine.example, work.jobs, work.picture, work.curve, work.result,
+        mine.work, mine.example, mine.losses, work.jobs, work.picture, work.curve, work.result,
     ]  # fmt: skip
     acts = [
         photos.photo, photos.paint, photos.mask, photos.thumbnail, photos.frame,

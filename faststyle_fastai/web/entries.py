@@ -1,6 +1,8 @@
 "The entries of a folder of styles: what each file or folder is, and what it says."
 
+import json
 import warnings
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from ..inference.builtin import BUILTIN_STYLES, style_thumbnail
 from ..models.stylefile import load_style
 
 __all__ = [
-    "file_of", "is_hidden", "is_readable", "is_training", "names_in", "painting_at", "written",
+    "file_of", "is_hidden", "is_readable", "is_training", "names_in", "painting_at", "steps_of",
+    "written",
 ]  # fmt: skip
 
 MOST_KNOWN = 4096  # files whose contents are remembered
@@ -70,3 +73,13 @@ def names_in(file, _written):
     except (ValueError, OSError) as error:
         warnings.warn(f"Style skipped: {error}", stacklevel=2)
         return []
+
+
+@lru_cache(MOST_KNOWN)
+def steps_of(file, _written):
+    "The steps of a training, by its run.json; None if they are not known."
+    with suppress(OSError, ValueError, TypeError, KeyError, ZeroDivisionError, RecursionError):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        settings = record["settings"]
+        return record["pictures"] // (settings | settings["plan"])["bs"]
+    return None

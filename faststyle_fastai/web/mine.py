@@ -26,7 +26,7 @@ from .jobs import TrainingJob
 from .names import own_name, spoken
 from .photos import LEAST, Photos
 from .visits import Visit, Visitors, kept, size_of
-from .window import ENLARGED
+from .window import CURVE, ENLARGED
 
 __all__ = ["Mine"]
 
@@ -69,6 +69,12 @@ class Mine:
             if name not in samples:
                 samples[name] = paint(sample_photo(ENLARGED), name, size=EXAMPLE)
             return jpeg(samples[name])
+
+    def losses(self, visit, how, body):
+        "The losses of a training that has ended, also before the page began."
+        if not (file := self.shelf.path(str(how.get("style"))) / CURVE).is_file():
+            raise FaststyleError("Its losses are not known.")
+        return responses.FileResponse(file)
 
     def learn(self, visit, how, body):
         "Take a photo to learn on; the first one of a set forgets the others."

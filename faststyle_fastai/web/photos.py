@@ -140,7 +140,7 @@ class Photos:
         visit.the_photo()
         paint, name = self.shelf.find(how.get("style"))
         with self.turn:
-            return jpeg(paint(ImageOps.fit(visit.small, (THUMBNAIL,) * 2), name, faces="painted"))
+            return jpeg(paint(ImageOps.fit(visit.small, (THUMBNAIL,) * 2), name))
 
     def mask(self, visit, how, body):
         "What is painted, as an image whose opacity it is."

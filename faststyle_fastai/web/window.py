@@ -19,21 +19,22 @@ from ..inference.html import data_address, jpeg_address, page_text, sample_photo
 from ..inference.links import studio_address
 from ..inference.options import AREAS, STROKES
 from .answers import UPLOAD, Route, responses
-from .entries import file_of, written
+from .entries import file_of, steps_of, written
 from .library import StyleLibrary
 from .names import spoken, title
 from .visits import file_name
 
-__all__ = ["Window", "page_route", "types"]
+__all__ = ["CURVE", "Window", "page_route", "types"]
 
 NAME = "faststyle"
+RUN, CURVE = "run.json", "loss.png"  # of a training's folder
 KINDS = "JPEG", "PNG", "WEBP", "AVIF"  # of files; Pillow may lack the last
 # The sample in the first style; tools/make_pictures.py paints it.
 PAINTED = ASSETS / "cat-painted.webp"
 ENLARGED = 2  # times the size of the sample, which is then painted in finer strokes
-# Only its own script runs, and it calls only its own server.
+# Only its own scripts run, and they call only their own server.
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'; img-src blob: data:; "
+    "default-src 'none'; script-src {digests}; connect-src 'self'; img-src blob: data:; "
     "media-src blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 
@@ -101,5 +102,7 @@ class Window:
                     "name": name, "title": spoken(name), "image": self.thumbnails(picture),
                     "kind": "late" if late else "sight" if at_sight else "taught", "uses": uses,
                     "learned": path.is_dir() and name not in busy,
+                    "steps": steps_of(path / RUN, written(path / RUN)),
+                    "curve": (path / CURVE).is_file(),
                 })  # fmt: skip
         return found

@@ -75,7 +75,7 @@ def test_a_reload_keeps_photo_settings_and_paintings(visit, studio, china, paint
     tab.get_by_text("Painted in").wait_for(timeout=60_000)
     assert tab.locator("#stroke").input_value() == "broad"
     chosen = tab.locator("#styles [aria-checked=true]").inner_text()
-    assert chosen.startswith("waves") and away(downloaded(tab)[0], before) < 1
+    assert chosen.startswith("Waves") and away(downloaded(tab)[0], before) < 1
 
 
 @pytest.mark.slow

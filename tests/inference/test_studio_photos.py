@@ -17,6 +17,18 @@ def test_several_photos_become_one_file(visit, studio, photos):
     painted_in_one_file(download.value, all_of_them, "starry_night")
 
 
+def test_words_and_sample_come_before_the_networks(chromium, studio):
+    page = studio.read_text(encoding="utf-8")
+    early = page[: page.index('<script type="text/plain"')]
+    assert len(early) < 1e6
+    with chromium.new_page() as tab:
+        tab.set_content(early)
+        tab.get_by_text("Loading…").wait_for()
+        tab.locator("#choose").get_by_text("Open a photo or video").wait_for()
+        assert tab.locator("#sample img").first.evaluate("image => image.naturalWidth") > 400
+        assert tab.locator("#choose").evaluate("button => button.inert")  # it does nothing yet
+
+
 @pytest.mark.slow
 def test_a_closer_look(visit, studio, china):
     tab = visit(studio)

@@ -2,6 +2,9 @@
 
 from pages import downloaded, heard, opened, repainted
 
+REFUSES = """navigator.mediaDevices.getUserMedia =
+  () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
+
 
 def test_a_second_tap_shares_what_took_long(visit, photos):
     tab = visit()
@@ -51,3 +54,9 @@ def test_the_focus_stays_where_a_button_goes(visit, photos):
     assert tab.evaluate(focus) == "forth"
     downloaded(tab)
     assert tab.evaluate(focus) == "download"
+
+
+def test_a_camera_that_is_refused(visit):
+    tab = visit(script=REFUSES)
+    tab.get_by_role("button", name="Camera").click()
+    heard(tab, "The camera is not available (allow it in the browser’s settings).")

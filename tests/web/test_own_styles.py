@@ -1,5 +1,6 @@
 "The view of one's own styles, in Chromium if it is installed."
 
+import json
 import re
 import shutil
 import time
@@ -16,9 +17,6 @@ from faststyle_fastai.core.assets import sample_photos
 from faststyle_fastai.training.runs import train
 from faststyle_fastai.web.photos import Photos
 
-REFUSES = """navigator.mediaDevices.getUserMedia =
-  () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, painting):
@@ -31,6 +29,11 @@ def site(tmp_path_factory, painting):
     kept = shutil.copy(painting, place / "killed.png")
     how = {"device": "cpu", "quiet": True, **sample_photos()[1]}
     train(sample_photos()[0], kept, place, minutes=0.15, **how)  # two steps on a slow machine
+    little = shutil.copytree(place, folder / "little")
+    (little / "killed.png").rename(little / "little.png")
+    record = json.loads((little / "run.json").read_text())
+    record["pictures"] = 4 * record["settings"]["plan"]["bs"]
+    (little / "run.json").write_text(json.dumps(record))
     (place / "model.safetensors").unlink()
     with quick_page(folder) as address:
         yield address, folder
@@ -112,11 +115,21 @@ def test_a_training_of_few_steps_says_so(visit):
     tab.get_by_role("link", name="Photos and videos").click()
     own_styles(tab)
     chosen(tab, "borrowed")
-    taught(tab, "There was only time for 4 steps")
+    taught(tab, "There was too little time (steps: 4)")
     with tab.expect_response("**/page/mine"):
         held[0].fulfill(json=[])  # too late
     chosen(tab, "borrowed")
-    taught(tab, "There was only time for 4 steps")
+    taught(tab, "There was too little time (steps: 4)")
+
+
+def test_a_training_of_few_steps_is_known_after_a_restart(visit):
+    tab = visit()
+    own_styles(tab)
+    chosen(tab, "little")
+    taught(tab, "There was too little time (steps: 4)")
+    expect(tab.get_by_role("radio", name="little")).to_contain_text("trained in part")
+    tab.get_by_text("Details").click()
+    tab.wait_for_function("document.getElementById('curve').naturalWidth > 100")
 
 
 def rename(tab, before, after):
@@ -237,12 +250,6 @@ def test_arrow_keys_choose_a_style(visit, painting):
     expect(faces.get_by_role("radio", name="One")).to_be_checked()
     expect(tab.locator("#own-title")).to_contain_text("One")
     taught(tab, "It can paint already")
-
-
-def test_a_camera_that_is_refused(visit):
-    tab = visit(script=REFUSES)
-    tab.get_by_role("button", name="Camera").click()
-    heard(tab, "The camera is not available (allow it in the browser’s settings).")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from PIL import Image
 from faststyle_fastai.all import Stylizer, read_picture
 
 ASKED = {"style": "great_wave", "strength": 1.0, "share": 0.5, "stroke": "medium", "colors": False}
-GETS = "work", "example", "picture", "curve", "result", "original", "mine", "jobs"
+GETS = "work", "example", "picture", "curve", "losses", "result", "original", "mine", "jobs"
 POSTS = "paint", "mask", "thumbnail", "finish", "refine", "plain", "remove", "frame"
 POSTS = *POSTS, "frame_at", "paint_film", "end", "teach", "resume", "discard", "rename", "packed"
 ODD = {"style": ["great_wave"], "area": "moon", "stroke": 7, "id": {}, "side": True, "minutes": "1"}

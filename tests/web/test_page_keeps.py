@@ -1,7 +1,7 @@
 "What the page keeps: after a reload, a step back, a restart of its server, another style."
 
 import numpy as np
-from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted, visitor
+from pages import SAYS_PAINTED, downloaded, heard, opened, own_styles, repainted, saved, visitor
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -40,6 +40,8 @@ def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
             repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
         repainted(tab, tab.get_by_role("radio", name="Udnie").click)
         heard(tab, "The program that paints is not running.")
+        expect(tab.locator("#title")).to_contain_text("The Scream")  # which is what is seen
+        assert saved(tab, "Download").suggested_filename == "0-the_scream.jpg"
         made = tab.get_by_role("group", name="What you made").get_by_role("button")
         repainted(tab, made.nth(1).click)
         heard(tab, "Painted in the style of The Great Wave off Kanagawa, as before.")
@@ -52,6 +54,25 @@ def test_a_page_continues_once_its_server_is_back(chromium, photos, port):
             assert np.abs(np.asarray(again, float) - np.asarray(whole, float)).mean() < 1
             tab.context.close()
         assert all("ERR_" in error or "410" in error for error in visit.errors), visit.errors
+        visit.errors.clear()  # the browser's words of what failed
+
+
+def test_a_photo_that_a_reload_found_again_outlives_its_server(chromium, photos, port):
+    with visitor(chromium, f"http://127.0.0.1:{port}") as visit:
+        with web_page("styles", port=port):
+            tab = visit()
+            opened(tab, photos / "china" / "0.jpg")
+            tab.reload()
+            heard(tab, SAYS_PAINTED)
+        repainted(tab, tab.get_by_role("radio", name="Udnie").click)
+        heard(tab, "The program that paints is not running.")
+        with web_page("styles", port=port):
+            heard(tab, SAYS_PAINTED)  # by itself
+            assert "Painted in" in repainted(tab, tab.get_by_role("radio", name=SCREAM).click)
+            download = downloaded(tab)
+            assert download.suggested_filename == "0-the_scream.jpg"
+            assert read_picture(download.path()).size == (96, 72)
+            tab.context.close()
         visit.errors.clear()  # the browser's words of what failed
 
 

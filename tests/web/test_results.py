@@ -74,9 +74,10 @@ def test_what_was_made_comes_back_and_is_compared(visit, photos):
     assert again.suggested_filename == first.suggested_filename == "0-great_wave.jpg"
     assert away(again.path(), first.path()) < 1 < 5 < away(again.path(), scream.path())
     tab.get_by_role("button", name="Compare two").click()
-    heard(tab, "Left of the line: The Scream.")
+    heard(tab, "Left of the line: The Scream, Strokes: broad.")
     made(tab).nth(1).click()
-    expect(tab.locator(".side").first).to_have_text("The Scream")
+    expect(tab.locator(".side").first).to_have_text("The Scream, Strokes: broad")
+    expect(tab.locator(".side").last).to_have_text("The Great Wave off Kanagawa")
     expect(tab.get_by_label("Before and after")).to_have_value("50")
     assert tab.evaluate(SEEN) != alone
     assert Axe().run(tab).violations_count == 0

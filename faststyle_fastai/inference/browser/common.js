@@ -1,4 +1,4 @@
-// What all parts of a page use.
+// What all parts of a page use. It runs once the words are there: the rest of a studio comes much later.
 const address = new URLSearchParams(location.search);
 const $ = (id) => document.getElementById(id);
 const facts = JSON.parse($("facts").textContent);
@@ -17,6 +17,7 @@ const session = (() => {
     return {};
   }
 })();
+const inUnit = (n, unit) => new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(n);
 const percentOf = (share) => new Intl.NumberFormat(language, { style: "percent" }).format(share);
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const styleNamed = (name) => facts.styles.find((one) => one.name === name);
@@ -31,12 +32,12 @@ const onFiles = (input, take) => (input.onchange = () => {
   input.value = "";
   if (files.length) take(files);
 });
-const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
+const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => (ahead < 0 && key === "title" ? `\u2068${how[key]}\u2069` : how[key] ?? "")); // a title has its own direction
 const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`; // 0:07
 const decoded = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025
 const bytesOf = (address) => decoded(address.split(",")[1]); // of a data address
-const BAD = ["failed", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart", "linkDamaged", "linkOther"];
+const BAD = ["failed", "lost", "noAddress", "noCamera", "noFilm", "noRuntime", "notCopied", "notForgotten", "notFilm", "notPicture", "notRead", "notSaved", "ownFailed", "noPhotos", "notTaught", "filmInPart", "linkDamaged", "linkOther"];
 function tell(line, text, bad, live = true) {
   line.ariaLive = live ? null : "off";
   if (line.textContent === text) return; // or screen readers would hear it again
@@ -66,3 +67,12 @@ function sayShare(key, how, share, line = $("said")) {
   line.dataset.quarter = quarter;
   tell(line, filled(words[key], how), false, live);
 }
+
+// What is seen meanwhile; what begins something waits.
+for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
+for (const item of document.querySelectorAll("[data-alt]")) item.alt = words[item.dataset.alt];
+for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
+facts.sample?.forEach((address, i) => ($("sample").children[i].src = address));
+$("sample").hidden = $("try").hidden = !facts.sample;
+const delay = (on) => document.querySelectorAll("header, #choose, .ways").forEach((each) => (each.inert = on));
+delay(true);

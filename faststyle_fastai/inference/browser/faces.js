@@ -14,6 +14,11 @@ function facesIn({ scores, boxes }, { width, height }) {
   }
   return best.map((box) => box.map(bounded));
 }
+// These in the middle of the photo, as a square.
+function inSquare(faces, { width, height }) {
+  const side = Math.min(width, height);
+  return faces.map((face) => face.map((value, k) => ((value - 0.5) * (k % 2 ? height : width)) / side + 0.5));
+}
 function overlap(a, b) {
   const area = ([left, top, right, bottom]) => Math.max(0, right - left) * Math.max(0, bottom - top);
   const both = area(a.map((value, k) => Math[k < 2 ? "max" : "min"](value, b[k])));

@@ -90,6 +90,7 @@ async function reopenSource() {
   if (now.photo || opening || live) return; // something else was opened meanwhile
   [uploaded, upload] = [file, Promise.resolve()];
   if (seconds) {
+    file.film = found; // to send it again
     const frame = await frameAt(null, 0);
     if (now.photo || opening || live) return; // likewise
     return showFilm({ file, size: file.pixels, seconds, address: URL.createObjectURL(found) }, frame);

@@ -144,7 +144,7 @@ async function remask(source, mask) {
 }
 const seenBy = (mask, source) => (mask.area === "all" && !mask.draws ? mask : { ...mask, ...squares(source) });
 
-const thumbnail = async (square, style) => canvasOf((await ask("thumbnail", { image: opaque(square), ...(await mixed(style)) })).image);
+const thumbnail = async (square, style, faces = true) => canvasOf((await ask("thumbnail", { image: opaque(square), faces, ...(await mixed(style)) })).image);
 
 // The last painting at full size, or twice as large, as a file; null if it was stopped.
 let full = {}; // it, while its file is chosen
@@ -188,7 +188,7 @@ const canvasFrom = async (address) => drawn(await createImageBitmap(new Blob([by
 // The sample in a style.
 async function sampleIn(one) {
   await started;
-  return (await thumbnail(await canvasFrom(facts.sample[0]), one)).toDataURL("image/jpeg");
+  return (await thumbnail(await canvasFrom(facts.sample[0]), one, false)).toDataURL("image/jpeg");
 }
 
 // A painting whose places photos take.
@@ -202,7 +202,8 @@ function called(stem) {
   const spoken = (name) => name.replaceAll("_", " ").toLowerCase();
   const taken = facts.styles.some((one) => !one.own && [one.name, workOf(one)].map(spoken).includes(spoken(stem)));
   const name = taken ? filled(words.ownNamed, { name: stem }) : stem;
-  return { name, title: name.replaceAll("_", " ") };
+  const title = name.replaceAll("_", " ");
+  return { name, title: title[0].toLocaleUpperCase(language) + title.slice(1) };
 }
 
 // A style, or a mixture of two, as a link; a painting as films take it.

@@ -3,8 +3,20 @@
 const MOST_MADE = 24, SEEN = 1600; // pictures; px of their longer side
 let made = [], versus = false, unpacks = 0; // the newest is the last; whether a click puts one beside the line; how often one came back
 
+// How a picture was made: its style, and the settings that are not as at first.
+const TOLD = {
+  strength: (value) => `${words.strength} ${percentOf(value / 100)}`, stroke: (value) => `${words.stroke}: ${words.strokes[value]}`,
+  strokes: () => words.strokesOn, colors: () => words.colors, area: (value) => words.areas[value], feather: (value) => `${words.feather} ${percentOf(value / 100)}`,
+};
+const madeLike = (values) => [mixedOf(values), ...Object.keys(TOLD).filter((id) => String(values[id]) !== String(PLAIN[id])).map((id) => TOLD[id](values[id]))].join(", ");
+function mixedOf(values) {
+  const other = styleNamed(values.mix);
+  return other ? `${workOf(values)} + ${workOf(other)} ${percentOf(values.part / 100)}` : workOf(values);
+}
+
 // Keep the picture as it is seen, in place of one with the same settings.
 function keepMade() {
+  now.values = settled();
   if (!film && !live && now.painted && !now.kept) addMade(now, compose(blank(...fitted(now.photo, SEEN)), now.photo));
 }
 function addMade({ file, name, edits, refined }, picture, strip = false) {
@@ -23,14 +35,15 @@ function addMade({ file, name, edits, refined }, picture, strip = false) {
 function offerMade() {
   const styles = new Set(facts.styles.map(({ name }) => name));
   made = made.filter(({ file, values }) => styles.has(values.style) && (file instanceof Blob || file === now.file));
-  $("made").hidden = made.length < 2 || Boolean(film);
+  $("made").hidden = Boolean(film);
+  $("made").classList.toggle("few", made.length < 2); // whose place waits, so that the picture keeps its size
   const at = document.activeElement;
   $("made-faces").replaceChildren(...made.map(({ face }) => face).reverse());
   if ($("made-faces").contains(at)) at.focus({ preventScroll: true });
   const shown = JSON.stringify(settled()), [left, right] = document.querySelectorAll(".side");
-  [left.textContent, right.textContent] = now.other ? [workOf(now.other.of.values), workOf(style)] : [words.sidePhoto, words.sidePainted];
+  [left.textContent, right.textContent] = now.other ? [madeLike(now.other.of.values), madeLike(settled())] : [words.sidePhoto, words.sidePainted];
   for (const one of made) {
-    one.face.title = filled(words.madeLike, { name: one.name, title: workOf(one.values) });
+    one.face.title = filled(words.madeLike, { name: one.name, title: madeLike(one.values) });
     one.face.setAttribute("aria-current", one.file === now.file && one.key === shown);
     one.face.classList.toggle("beside", one === now.other?.of);
   }
@@ -49,7 +62,7 @@ async function unpack(one) {
   before = [];
   endSaving();
   apply(one.values);
-  Object.assign(now, { painted: drawn(picture), kept: one.strip ? "strip" : true, edits: edits && drawn(edits), refined: one.refined, note: "" });
+  Object.assign(now, { values: one.values, painted: drawn(picture), kept: one.strip ? "strip" : true, edits: edits && drawn(edits), refined: one.refined, note: "" });
   keep("edits", now.edits && pixels(now.edits));
   offerUndo();
   session.invert = $("invert").checked = Boolean(now.edits) && one.invert;
@@ -78,7 +91,7 @@ async function compareWith(one) {
     now.other.getContext("2d").drawImage(picture, (width - wide) / 2, (height - high) / 2, wide, high);
     picture.close();
     if ($("split").value < 5) $("split").value = 50;
-    say("beside", { title: workOf(one.values) });
+    say("beside", { title: madeLike(one.values) });
   }
   offerMade();
   show();

@@ -73,6 +73,10 @@ async function lookAtOwn(name) {
   await showWorks({ ...sample, title: workOf(sample), uses: sample.name });
 }
 
+// What a training came to; the page forgets its job once it is started again.
+const stepsOf = (one) => trainingOf(one)?.steps || one.steps;
+const hasLittle = (one) => one.kind === "taught" && stepsOf(one) !== null && stepsOf(one) < LITTLE;
+
 // Show a style: its painting, a photo in it, and what can be done with it now.
 function lookAt(one) {
   mine = one;
@@ -81,21 +85,22 @@ function lookAt(one) {
   mark($("own-faces"), one.button);
   for (const each of own) {
     const job = trainingOf(each);
-    each.button.lastChild.textContent = job && isOpen(job) ? percent(job) : job?.state === "saved" ? words.inPart : KINDS[each.kind];
+    each.button.lastChild.textContent = job && isOpen(job) ? percent(job) : job?.state === "saved" || hasLittle(each) ? words.inPart : KINDS[each.kind];
   }
   const had = $("mine").contains(document.activeElement), job = trainingOf(one), trains = Boolean(job && isOpen(job)), { kind } = one;
   const lately = job && !trains && taught.includes(job.id);
   if (trains) sayShare("lessonSo", { state: stateOf(job) }, job.done, $("told"));
   else if (lately && job.state === "failed") tellOwn("notTaught", job);
   else if (lately && job.state === "saved") tellOwn("lessonSo", { state: stateOf(job) });
-  else if (kind === "taught" && job?.state === "done" && job.steps < LITTLE) tellOwn("taughtLittle", job);
+  else if (hasLittle(one)) tellOwn("taughtLittle", { steps: stepsOf(one) });
   else tellOwn({ sight: "sightNow", taught: "taughtNow", late: "lateNow" }[kind]);
   trains ? fill($("lesson-bar"), shareOf(job)) : ($("lesson-bar").hidden = true);
   const shown = {
     use: Boolean(one.uses), end: trains, resume: kind === "late" && !trains, lesson: (kind === "sight" || one.learned) && !trains,
-    discard: one.learned && !trains, naming: !trains, numbers: job?.sees, take: kind === "taught" && !trains, remove: !trains,
+    discard: one.learned && !trains, naming: !trains, numbers: job?.sees || (one.curve && !trains), take: kind === "taught" && !trains, remove: !trains,
   };
   for (const [id, is] of Object.entries(shown)) $(id).hidden = !is;
+  $("end").disabled = trains && job.stopping;
   if (had && !document.activeElement.offsetParent) ["end", "use", "begin"].map($).find((button) => button.offsetParent)?.focus();
   $("use").classList.toggle("main", kind === "taught");
   $("lesson").firstElementChild.textContent = $("begin").textContent = one.learned ? words.anew : words.lesson;
@@ -122,7 +127,9 @@ async function showWorks(one, job, trains) {
   };
   work.alt = filled(words.workOf, one);
   example.alt = $("example-what").textContent = trains && job.sees ? words.soFar : words.example;
-  const shown = job?.sees ? [showPicture($("curve"), "curve", { id: job.id }, wanted)] : [];
+  const shown = [];
+  if (job?.sees) shown.push(showPicture($("curve"), "curve", { id: job.id }, wanted));
+  else if (one.curve && !trains) shown.push(showPicture($("curve"), "losses", { style: one.name }, wanted));
   if (work.parentElement.hidden || !work.src.startsWith("blob:")) {
     for (const image of [work, example]) URL.revokeObjectURL(image.src), image.removeAttribute("src");
     work.src = one.image;

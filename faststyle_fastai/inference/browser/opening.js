@@ -40,7 +40,7 @@ async function readToOpen(read, failed, drop) {
 
 // Paint the photo that was opened.
 async function opened(file, size, was) {
-  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null, kept: false });
+  Object.assign(now, { file, size, name: file.name.replace(/\.[^.]*$/, ""), painted: null, values: null, kept: false });
   forgetEdits();
   endSaving();
   compareWith(null);
@@ -103,6 +103,7 @@ function photoOf(image, most) {
 onFiles($("file"), (files) => openAll(files));
 // A file that is dropped over the styles is a painting.
 const strip = (event) => facts.sight && event.target.closest?.("#styles");
+if (facts.sight) [$("place").dataset.drop, $("styles").dataset.drop] = [words.dropPhoto, words.dropStyle];
 let taker = (event) => (strip(event) ? readStyle : openAll);
 addEventListener("dragover", (event) => {
   event.preventDefault();

@@ -3,14 +3,10 @@ const SOFT = 300; // px of a painting's short side below which its strokes are s
 const READ = 400; // px of a painting's short side, as in first_sight.py
 let style = facts.styles.find((one) => one.builtin !== false), busy = false, again = false, lost = false; // whether the server is
 
-for (const item of document.querySelectorAll("[data-say]")) item.textContent = words[item.dataset.say];
-for (const item of document.querySelectorAll("[data-alt]")) item.alt = words[item.dataset.alt];
-for (const item of document.querySelectorAll("[data-label]")) item.setAttribute("aria-label", words[item.dataset.label]);
-
 // What a slider says beside its name.
 function tellValue(slider) {
   const { unit = "%", seconds } = slider.dataset;
-  const value = seconds ? `${clockOf((slider.value / 100) * seconds)} / ${clockOf(Number(seconds))}` : unit === "%" ? percentOf(slider.value / 100) : `${slider.value} ${unit}`;
+  const value = seconds ? `${clockOf((slider.value / 100) * seconds)} / ${clockOf(Number(seconds))}` : unit === "%" ? percentOf(slider.value / 100) : inUnit(slider.value, unit);
   slider.previousElementSibling.textContent = value;
   slider.setAttribute("aria-valuetext", value);
 }
@@ -183,11 +179,11 @@ async function paint() {
     await started;
     do {
       again = false;
-      const photo = now.photo, found = await repaint(photo, asked());
+      const photo = now.photo, values = settled(), found = await repaint(photo, asked());
       ({ where, seen } = found);
       if (live) break;
       if (now.photo !== photo) continue; // another was opened
-      Object.assign(now, { painted: found.image, kept: false });
+      Object.assign(now, { painted: found.image, values, kept: false });
       show();
     } while (again);
     if (!live && now.photo) {
@@ -202,6 +198,7 @@ async function paint() {
     }
   } catch (error) {
     console.warn(error);
+    if (lost && now.values) apply(now.values); // as it is seen
     say(lost ? "lost" : "failed", { why: error.message });
     ready(now.painted && !filming); // what is shown can still be saved
   }
@@ -275,8 +272,6 @@ async function showSample() {
   URL.revokeObjectURL(one === style ? src : painted);
 }
 if (facts.sample) {
-  facts.sample.forEach((address, i) => ($("sample").children[i].src = address));
-  $("sample").hidden = $("try").hidden = false;
   $("sample").onpointermove = ({ clientX }) => {
     const { left, width } = $("sample").getBoundingClientRect();
     $("sample").style.setProperty("--at", `${(100 * (clientX - left)) / width}%`);
@@ -285,5 +280,6 @@ if (facts.sample) {
 }
 if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register("sw.js").catch(console.warn);
 
+delay(false);
 const restored = restore().catch(console.warn);
 sayReady();

@@ -6,8 +6,9 @@ const EDITS = 1024; // px of the longer side of corrections
 // What is open. Canvases: `photo`; `painted`, transparent where nothing is painted; `edits` of
 // corrections, white to paint and black to keep the photo; `other`, shown in place of the photo to
 // the left of the line; `filed`, the file that is offered, in place of the painting. `kept` says that
-// `painted` is the picture as it was seen, which came back, or a "strip" of the booth.
-const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "", other: null, filed: null, kept: false };
+// `painted` is the picture as it was seen, which came back, or a "strip" of the booth; `values` are the
+// settings of what is seen.
+const now = { photo: null, file: null, size: "", painted: null, edits: null, name: "", reduced: "", note: "", other: null, filed: null, values: null, kept: false };
 
 function blank(width, height) {
   const canvas = create("canvas", { width, height });
@@ -112,7 +113,7 @@ function compose(canvas, from, left = 0) {
   if (now.filed || now.kept) context.clearRect(0, 0, width, height); // they hold the photo, too
   else {
     context.globalCompositeOperation = "source-atop"; // what is transparent stays so
-    context.globalAlpha = blends ? $("strength").value / 100 : 1;
+    context.globalAlpha = blends ? $("strength").value / 100 : live || !now.values ? 1 : Math.min(1, $("strength").value / (now.values.strength || 1)); // until it is painted so
   }
   context.drawImage(now.filed ?? now.painted, 0, 0, width, height);
   context.restore();
@@ -272,7 +273,7 @@ $("picture").onpointerup = $("picture").onpointercancel = (event) => event.isPri
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 $("picture").onkeydown = (event) => {
   const arrow = ARROWS[event.key];
-  if (brush === "none" || !now.painted || !(arrow || event.key === " ")) return;
+  if (brush === "none" || !now.painted || event.shiftKey || !(arrow || event.key === " ")) return;
   event.preventDefault();
   if (arrow) moveTo(place[0] + STEP * arrow[0], place[1] + STEP * arrow[1]);
   else if (!drawing) startStroke();

@@ -1,5 +1,4 @@
 // Paints on the computer that serves the page. The functions are those of local.js.
-for (const key of Object.keys(words)) if (key.endsWith("Served")) words[key.slice(0, -6)] = words[key];
 const started = Promise.resolve();
 const blends = false; // strength is the network's, so that another one is another painting
 const lasting = true;
@@ -8,7 +7,7 @@ const sure = (one) => confirm(filled(words.forgetSure, one));
 const forget = (one) => (leave(one.name), call("remove", { how: { style: one.name, untrained: true } }));
 const visitor = (session.visitor ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join(""));
 
-const LOOKS = ["styles", "source", "progress", "original", "mine", "work", "example", "jobs", "picture", "curve", "result"]; // which change nothing, as in app.py
+const LOOKS = ["styles", "source", "progress", "original", "mine", "work", "example", "jobs", "picture", "curve", "losses", "result"]; // which change nothing, as in app.py
 // Calls for a photo name it: another tab, or a slow upload, may have sent another one since.
 const OF_PHOTO = ["paint", "mask", "thumbnail", "finish", "refine", "paint_film", "frame_at"];
 const keyOf = (file) => (file.key ??= String(Math.random()));
@@ -24,7 +23,7 @@ async function call(what, { body, how, again = false, signal } = {}) {
     lose();
     throw new Error(words.gone);
   });
-  if (answer.status === 410 && !again && file instanceof Blob) { // a server that was started again, or has forgotten it
+  if (answer.status === 410 && !again && file) { // a server that was started again, or has forgotten it
     if (!isFilm(file)) uploaded = null;
     await (isFilm(file) ? sendFilm(file) : sendPhoto());
     return call(what, { body, how, signal, again: true });
@@ -84,7 +83,7 @@ const plain = ({ mask, ...how }) => ({ ...how, style: how.style.name, other: how
 const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
-  const body = file.large ? await smaller(file, ROOM) : file;
+  const body = !(file instanceof Blob) ? await blobOf(now.photo, "image/png") : file.large ? await smaller(file, ROOM) : file; // after a reload, as it is shown
   const { size, moves } = await jsonOf(call("photo", { body, how: { name: file.name, key: keyOf(file) } }));
   Object.assign(file, { pixels: size.join("×"), moves }); // also of a photo that only the server can read
 }
@@ -116,7 +115,7 @@ const films = true;
 const isFilm = (file) => file.type.startsWith("video/") || FILMS.test(file.name);
 const forgetFilm = () => {};
 async function readFilm(file) {
-  const { size, seconds } = await jsonOf(call("film", { body: file, how: { name: file.name, key: keyOf(file) } }));
+  const { size, seconds } = await jsonOf(call("film", { body: file.film ?? file, how: { name: file.name, key: keyOf(file) } }));
   [uploaded, upload] = [file, Promise.resolve()];
   file.pixels = size.join("×");
   return { size: file.pixels, seconds };

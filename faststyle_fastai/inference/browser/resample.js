@@ -131,3 +131,9 @@ function taps(n, long, { reach, at }) {
   }
   return found;
 }
+
+// Give an image these colors.
+function write(image, { data }) {
+  const n = image.width * image.height;
+  for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(255 * data[c * n + i]);
+}

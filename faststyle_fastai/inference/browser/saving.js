@@ -1,9 +1,10 @@
 // The painting as a file: downloaded, copied or shared. Its format and quality are chosen in a panel,
 // beside which the picture is that file.
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/avif": "avif" };
-let offered = null, asks = 0; // the file in the panel; how often one was asked for
+let offered = null, asks = 0, measuring = 0, saidBefore = ""; // the file in the panel; how often one was asked for; which of these is made; what was said before
 
 for (const option of [...$("format").options]) if (!encodes(option.value)) option.remove();
+const panelOpen = () => $("saving").matches(":popover-open");
 const chosenType = () => $("format").value;
 for (const name of Object.keys(facts.papers ?? {})) $("paper").add(new Option(name === "letter" ? words.letter : name.toUpperCase(), name));
 
@@ -32,7 +33,7 @@ function perInch(size) {
   return sides ? Math.round(25.4 * Math.max(short / sides[0], long / sides[1])) : 0;
 }
 
-const stopSaving = ({ detail }) => detail > 1 || (batch ? stopAll() : stopFullSize()); // not by half of a double click
+const stopSaving = ({ detail }) => detail > 1 || stopFullSize(); // not by half of a double click
 
 // The painting at full size, as a file.
 async function finished(type) {
@@ -41,18 +42,19 @@ async function finished(type) {
   await remasking; // the file is masked as it
   if (now.kept) await paint();
   if (now.file !== file || (now.kept && !lost)) return; // another one was opened, or it could not be painted
+  const wanted = measuring, goes = () => wanted === measuring; // unless its panel was closed
   ready(false);
-  Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopSaving });
+  if (!batch) Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopSaving }); // which has its own
   try {
     const quality = $("quality").value / 100;
-    const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1, paper: paper() }, (done) => sayShare("saving", { percent: Math.round(100 * done) }, done));
-    if (!blob) say("stopped");
+    const blob = await fullSize({ ...asked(), type, quality, larger: $("times").value > 1, paper: paper() }, (done) => goes() && sayShare("saving", { percent: Math.round(100 * done) }, done));
+    if (!blob && goes()) say("stopped");
     return blob;
   } catch (error) {
     if (lost) return asSeen(type);
     say("notSaved", { why: error.message });
   } finally {
-    if ($("saving").hidden) forgetFull();
+    if (!panelOpen()) forgetFull();
     Object.assign(stop, { onclick: download });
     nameDownload();
     ready(now.painted && !busy);
@@ -102,7 +104,9 @@ async function measure() {
   await idle();
   while (mine === asks && $("download").onclick === stopSaving) await wait(200);
   if (mine !== asks) return;
+  measuring = mine;
   const blob = await finished(chosenType());
+  if (measuring === mine) measuring = 0;
   if (mine !== asks) return; // it was closed, or that one goes on
   if (!blob) return endSaving();
   const picture = await createImageBitmap(blob).catch(() => null), dpi = now.kept === "strip" || lost ? 0 : perInch(now.size.split("×").map(Number));
@@ -116,27 +120,24 @@ async function measure() {
 }
 function inBytes(n) {
   const [unit, each] = n < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
-  return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(n / each);
+  return inUnit(n / each, unit);
 }
 function endSaving() {
   [toShare, changes] = [null, changes + 1];
-  if ($("saving").hidden) return;
-  const left = document.activeElement === document.body || $("saving").contains(document.activeElement);
-  [$("saving").hidden, offered, now.filed] = [true, null, null];
-  asks++; // what is measured now is not wanted
-  if (left) $("as").focus();
-  $("as").setAttribute("aria-expanded", false);
-  forgetFull();
-  show();
+  $("saving").hidePopover();
 }
-$("as").onclick = () => {
-  if (!$("saving").hidden) return endSaving();
-  $("saving").hidden = false;
-  $("as").setAttribute("aria-expanded", true);
-  $("format").focus();
-  return measure();
+$("saving").onbeforetoggle = ({ newState }) => {
+  if (newState === "open") return void (saidBefore = $("said").textContent);
+  [offered, now.filed] = [null, null];
+  asks++; // what is measured now is not wanted
+  if (measuring) stopFullSize(), tell($("said"), saidBefore, false);
+  measuring = 0;
+  forgetFull();
+  if (document.activeElement === document.body) $("as").focus(); // what had the focus was disabled
+  show();
 };
-addEventListener("keydown", ({ key }) => key === "Escape" && !$("saving").hidden && endSaving());
+$("saving").ontoggle = () => panelOpen() && measure();
+$("saving").addEventListener("focusout", ({ relatedTarget: to }) => to && to !== $("as") && !$("saving").contains(to) && endSaving());
 $("format").onchange = () => {
   $("format").dataset.chosen = true;
   offerFormat();

@@ -31,6 +31,7 @@ function remember(instead = false) {
   const told = JSON.stringify(values);
   $("reset").hidden = Object.entries(PLAIN).every(([id, value]) => String(values[id]) === String(value));
   session.settings = told;
+  $("title").firstChild.textContent = mixedOf(values);
   if (told === steps[step]) return;
   endSaving();
   if (instead) step -= 1 + (told === steps[step - 1]);

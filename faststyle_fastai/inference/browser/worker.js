@@ -66,8 +66,11 @@ const tasks = {
     return { image: shown, gpu, seen: area.seen && !one };
   },
 
-  async thumbnail({ image, ...how }) {
-    write(image, await repainted(planes(image), how));
+  // The middle of the photo; its faces are where those of the last painting's photo are.
+  async thumbnail({ image, faces, ...how }) {
+    const seen = planes(image), made = await repainted(seen, how), found = faces && people.get(whole);
+    if (found) drawFaces(made, seen, inSquare(facesIn(found, whole), whole));
+    write(image, made);
     return { image };
   },
 
@@ -115,12 +118,6 @@ const tasks = {
     return { image: new ImageData(data, width, height) };
   },
 };
-
-// Give an image these colors.
-function write(image, { data }) {
-  const n = image.width * image.height;
-  for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(255 * data[c * n + i]);
-}
 
 // The photo at another size as it is painted then, and painted with strokes of that size.
 async function anew(image) {
