@@ -90,8 +90,8 @@ class Backbone(nn.Module):
     ):
         super().__init__()
         stack = isinstance(net, nn.Sequential)
-        names = [name for name, _ in (net.named_children() if stack else net.named_modules())]
-        names = [name for name in names if name]  # without the network itself
+        modules = net.named_children() if stack else net.named_modules()
+        names = [name for name, _ in modules if name]  # without the network itself
         self.relus = [name for name in names if stack and name.startswith("relu")]
         self.layers = layer_names(layers or self.relus or names, names, self.relus)
         if isinstance(net, nn.Sequential):  # cut after the deepest layer
@@ -104,9 +104,9 @@ class Backbone(nn.Module):
         self.cast: dict[tuple, nn.Module] = {}
         for name in self.layers:
             net.get_submodule(name).register_forward_hook(partial(keep, name))
-        for i, values in enumerate(IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)):
-            shape = torch.tensor(values).view(1, 3, 1, 1)
-            self.register_buffer(("mean", "std")[i], shape, persistent=False)
+        colors = IMAGENET if normalize else ((0.0,) * 3, (1.0,) * 3)
+        for name, values in zip(("mean", "std"), colors):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
     def forward(

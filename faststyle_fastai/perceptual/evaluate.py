@@ -110,15 +110,14 @@ def evaluate_style(
             for key, value in parts.items():
                 rows.setdefault(name, {}).setdefault(key, []).append(value)
         sheet.append([to_picture(x) for x in shown.values()])
-    means = {name: {k: nanmean(found) for k, found in row.items()} for name, row in rows.items()}
+    means = {
+        name: {part: torch.tensor(found).nanmean().item() for part, found in row.items()}
+        for name, row in rows.items()
+    }
     if iterations:
         mean = means["network"]
         mean["iterations"] = worth(mean["total"], average_best_loss(curves))
     return means, sheet
-
-
-def nanmean(values):
-    return torch.tensor(values).nanmean().item()
 
 
 def _of_the_same_name(photo, folder):

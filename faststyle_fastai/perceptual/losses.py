@@ -1,6 +1,5 @@
 "The perceptual loss of a network: a sum of terms on a frozen backbone."
 
-from itertools import chain
 from typing import Any
 
 import torch
@@ -13,13 +12,14 @@ from ..images.sizes import resize_short, shrink
 from ..images.tensors import read_tensor
 from .backbones import Backbone, perceptual_backbone
 from .neighbors import Neighbors
-from .plans import check_term, merged, shorthand
+from .plans import merged, shorthand
 from .term import Comparison
 from .terms import TERMS, make_terms, photo_layers
 
 __all__ = ["VggLoss"]
 
 PARTS = "content", "style", "tone", "tv", "chroma"  # reported even if they are not used
+LISTS = list, tuple, L
 
 
 class VggLoss(nn.Module):
@@ -52,25 +52,13 @@ class VggLoss(nn.Module):
         super().__init__()
         given = {"content_layers": content_layers, "style_layers": style_layers, "tv_weight": tv}
         settings |= {name: value for name, value in given.items() if value is not None}
-        short = shorthand(settings, TERMS)
-        for name, own in chain((loss or {}).items(), short.items()):
-            check_term(name, own, TERMS)
-        terms = make_terms(merged(merged({}, loss or {}), short))
+        own = merged({}, loss or {}, TERMS)
+        terms = make_terms(merged(own, shorthand(settings, TERMS), TERMS))
         if any(isinstance(term, Neighbors) for term in terms.values()):
             raise ValueError("Terms that match places are for the optimization of pixels.")
         for term in terms.values():
             term.layers = _by_full_name(term.layers, backbone)
-        styles = style
-        if style is not None and not isinstance(style, (list, tuple, L)):
-            whole = isinstance(style, Tensor) and style.dim() == 4
-            styles = [*(style if whole else read_tensor(style))[:, :3].split(1)]
-        elif style is not None:
-            styles = [
-                [read_tensor(work)[:, :3] for work in each]
-                if isinstance(each, (list, tuple, L))
-                else read_tensor(each)[:, :3]
-                for each in style
-            ]
+        styles: Any = None if style is None else _paintings(style)
         if "style" in terms and not styles:
             raise ValueError("Style layers are given but there is no style image.")
         if not any(term.layers for term in terms.values()):
@@ -199,6 +187,19 @@ class VggLoss(nn.Module):
         self.styles = self.styles and [
             [work.float() / 255 for work in listify(x)] for x in self.styles
         ]
+
+
+def _paintings(style):
+    "Paintings as tensors without opacity; several works of one style are a list."
+
+    def read(painting):
+        return read_tensor(painting)[:, :3]
+
+    if isinstance(style, Tensor) and style.dim() == 4:  # as they are: a check would wait for a GPU
+        return [*style[:, :3].split(1)]
+    if not isinstance(style, LISTS):
+        return [read(style)]
+    return [[*map(read, each)] if isinstance(each, LISTS) else read(each) for each in style]
 
 
 def _by_full_name(weights, backbone):

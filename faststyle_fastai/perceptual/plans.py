@@ -7,7 +7,7 @@ from typing import Any
 from ..core.errors import UsageError
 from ..core.values import check_numbers, known, typed
 
-__all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "check_term", "merged", "plan_with"]
+__all__ = ["FAST_LOSS", "SHORTHAND", "Plan", "merged", "plan_with"]
 
 # The loss of refined networks, and of the training recipe `fast`, which adds `droplets` and shows a
 # larger painting. With these weights, W2 contributes about equally at each layer for good images;
@@ -72,16 +72,14 @@ def plan_with(
 ):
     "A plan with some of its settings replaced."
     own = [f.name for f in fields(plan)]
-    if unknown := sorted(set(overrides) - {*own, *_short(terms)}):
-        choices = ", ".join(dict.fromkeys((*own, *_short(terms))))
-        raise UsageError(f"Unknown setting {', '.join(unknown)}. Available settings: {choices}.")
+    choices = dict.fromkeys((*own, *_short(terms)))
+    if unknown := sorted(overrides.keys() - choices.keys()):
+        raise UsageError(
+            f"Unknown setting {', '.join(unknown)}. Available settings: {', '.join(choices)}."
+        )
     given = {name: value for name, value in overrides.items() if value is not None}
-    short = shorthand({name: given.pop(name) for name in set(given) - set(own)})
-    loss = plan.loss
-    for changes in (given.pop("loss", {}), short):
-        for term, settings in changes.items():
-            check_term(term, settings, terms)
-        loss = merged(loss, changes)
+    short = shorthand({name: given.pop(name) for name in [*given] if name not in own})
+    loss = merged(merged(plan.loss, given.pop("loss", {}), terms), short, terms)
     if terms:
         for term, settings in loss.items():
             terms[term](**settings)  # an unknown distance or scale fails here
@@ -123,10 +121,15 @@ def shorthand(
     return loss
 
 
-def merged(loss: dict[str, dict], changes: dict[str, dict]) -> dict[str, dict]:
+def merged(
+    loss: dict[str, dict],
+    changes: dict[str, dict],
+    terms: dict | None = None,  # as in `plan_with`
+) -> dict[str, dict]:
     "The settings of terms with some of them replaced; None keeps a setting."
     loss = {term: dict(settings) for term, settings in loss.items()}
     for term, settings in changes.items():
+        check_term(term, settings, terms)
         own = loss.setdefault(term, {})
         for name, value in settings.items():
             if name == "layers" and value is not None:

@@ -18,6 +18,7 @@ from faststyle_fastai.all import (
 )
 from faststyle_fastai.core.moments import mean_and_std
 from faststyle_fastai.images.sizes import resize_short
+from faststyle_fastai.perceptual.plans import merged
 from faststyle_fastai.perceptual.regularity import chroma_variation
 from faststyle_fastai.perceptual.terms import Style
 
@@ -241,3 +242,8 @@ def test_wrong_settings(lite):
         VggLoss(lite, None, {}, {})
     with pytest.raises(ValueError, match="no layer relu7. Choose layers from relu1_1"):
         VggLoss(lite, None, {"relu7": 1.0}, {})
+
+
+def test_settings_of_a_term_are_a_table():
+    with pytest.raises(ValueError, match="Invalid tone=1. Use a table of settings."):
+        merged({}, {"tone": 1})
