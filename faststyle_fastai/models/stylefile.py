@@ -61,11 +61,9 @@ def card_of(learn: "Learner") -> tuple[dict, dict[str, Tensor] | None]:
     if not isinstance(net := plain_net(learn.model), TransformerNet):
         kind = type(net).__name__
         raise FaststyleError(f"{kind} is not a TransformerNet, which style files hold.")
-    shapes = {k: v.shape for k, v in net.state_dict().items()}
-    for arch in ARCHS:
-        with torch.random.fork_rng([]):  # a new network draws random weights
-            made = make_network(arch, net.n_styles).state_dict()
-        if shapes == {k: v.shape for k, v in made.items()}:
+    own = {k: v.shape for k, v in net.state_dict().items()}
+    for arch, settings in ARCHS.items():
+        if net.affine == settings.get("affine", True) and own == shapes(arch, net.n_styles):
             names = ["style", *(f"style{i}" for i in range(2, net.n_styles + 1))]
             size = getattr(learn.dls, "size", 256)
             return {"arch": arch, "styles": names, "size": size, "recipe": "", "base": ""}, None
@@ -250,20 +248,23 @@ def network_of(
 ) -> TransformerNet:  # in eval mode
     "Build a network from weights; `ValueError` if they are not finite or have the wrong shape."
     arch, n_styles = info["arch"], max(1, len(info["styles"]))
-    with torch.device("meta"):  # shapes without memory, however many styles there are
-        wanted = make_network(arch, n_styles).state_dict()
+    wanted = shapes(arch, n_styles)
     if odd := sorted(wanted.keys() ^ state.keys()):
         raise ValueError(f"missing or unexpected weights: {', '.join(odd[:3])}")
     for name, value in state.items():
-        if value.shape != wanted[name].shape:
-            raise ValueError(
-                f"{name} has shape {list(value.shape)}, not {list(wanted[name].shape)}"
-            )
+        if value.shape != wanted[name]:
+            raise ValueError(f"{name} has shape {list(value.shape)}, not {list(wanted[name])}")
         if not value.isfinite().all():
             raise ValueError(f"{name} contains NaN or infinity")
     net = make_network(arch, n_styles)
     net.load_state_dict(state)
     return net.eval()
+
+
+def shapes(arch, n_styles):
+    "The shapes of a network's weights, without memory, however many styles there are."
+    with torch.device("meta"):
+        return {k: v.shape for k, v in make_network(arch, n_styles).state_dict().items()}
 
 
 def builtin_weights(info):

@@ -237,9 +237,13 @@ def test_a_plain_learner_is_saved_exported_painted_with_and_loaded(dls, painting
     assert np.array_equal(np.asarray(paint(photo)), painted)  # it is a copy
     further = style_learner(dls, painting, arch="full", pretrained=learn)
     assert torch.equal(*(next(each.model.parameters()).cpu() for each in (learn, further)))
-    learn.model = torch.nn.Linear(2, 2)
-    with pytest.raises(FaststyleError, match="Linear is not a TransformerNet"):
-        save_style(learn, file)
+    for net, why in (
+        (torch.nn.Linear(2, 2), "Linear is not a TransformerNet"),
+        (TransformerNet(2, width=0.3), "has none of the sizes"),
+    ):
+        learn.model = net
+        with pytest.raises(FaststyleError, match=why):
+            save_style(learn, file)
 
 
 def test_a_compiled_network_is_saved_under_its_own_names(dls, painting, tmp_path):
