@@ -193,7 +193,7 @@ def state_dict(self: GradientAccumulation):
 def load_state_dict(self: GradientAccumulation, state):
     self.count = state["count"]
     for p, gradient in zip(self.learn.model.parameters(), state["gradients"]):
-        p.grad = gradient if gradient is None else to_device(gradient, p.device)
+        p.grad = to_device(gradient, p.device)
 
 
 def tracked(tracker: TrackerCallback) -> dict:

@@ -57,11 +57,9 @@ class Checkpoint(Callback):
         resume: bool = False,  # from the newest checkpoint in `folder`
         patience: int | None = None,  # epochs without improvement before it ends on the best
     ):
-        self.folder, self.keep, self.resume = Path(folder), keep, resume
-        self.best, self.found, self.replay, self.saved = float("inf"), None, 0, None
-        self.patience, self.since = patience, 0  # epochs since the best
+        self.folder, self.keep, self.resume, self.patience = Path(folder), keep, resume, patience
         self.every, self.apart = (every, 0) if every else (EVERY, APART)
-        self.clock = 0.0
+        self.found, self.replay, self.clock = None, 0, 0.0
 
     def before_fit(self):
         warn_once.cache_clear()  # warn once per fit
@@ -74,7 +72,7 @@ class Checkpoint(Callback):
         styles = card_of(self.learn)[0]["styles"]  # fail early on a network that cannot be saved
         self.fresh = not self.resume
         self.found = self._newest() if self.resume else None
-        self.best, self.since = float("inf"), 0
+        self.best, self.since = float("inf"), 0  # epochs since the best
         own = self.opt.frozen_idx
         self.ends = self.later = bool(self.found and self.found.get("frozen", own) < own)
         if self.later:

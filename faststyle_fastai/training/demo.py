@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from ..core.assets import ASSETS, sample_photos
+from ..core.assets import ASSETS, MODEL, sample_photos
 from ..core.errors import FaststyleError, Stopped
 from ..images.discovery import find_pictures
 from ..images.files import read_picture
@@ -48,12 +48,13 @@ def demo(
     except Stopped:
         said = f"Stopped. The network so far is in {out}. Repeat the command to start over."
         raise Stopped(said) from None
-    model = out / "model.safetensors"
+    model = out / MODEL
     after = Stylizer(model, device, precision)(photo)
     pictures = [read_picture(photo), read_picture(painting), after, with_strokes(after, painting)]
     row = side_by_side(pictures, height=360)
     return [
         save_picture(row, out / "before-style-after.jpg"),
         save_picture(after, out / f"{Path(photo).stem}-{painting.stem}.jpg"),
-        *(out / name for name in ("model.safetensors", "model.pkl", "loss.png", "progress.gif")),
+        model,
+        *(out / name for name in ("model.pkl", "loss.png", "progress.gif")),
     ]

@@ -16,7 +16,7 @@ from fastai.callback.core import Callback
 from fastai.callback.progress import ShowGraphCallback
 from fastai.callback.tracker import TrackerCallback
 from fastai.learner import Recorder, ValueMetric
-from fastai.torch_core import rank_distrib
+from fastai.torch_core import rank_distrib, to_device
 from fastcore.basics import patch, risinstance
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -49,10 +49,10 @@ class LossParts(Callback):
     sums = None  # [1 + parts, styles]: the number of images, then the sum of each part
 
     def before_fit(self):
-        self.run, others = True, [m for m in self.learn.metrics if not isinstance(m, LossPart)]
+        others = [m for m in self.learn.metrics if not isinstance(m, LossPart)]
         self.learn.metrics = others
-        if not hasattr(self.learn.loss_func, "part_names"):
-            self.run = False
+        self.run = hasattr(self.learn.loss_func, "part_names")
+        if not self.run:
             return
         styles = card_of(self.learn)[0]["styles"]
         self.n, parts = max(1, len(styles)), self.learn.loss_func.part_names
@@ -105,7 +105,7 @@ class LossParts(Callback):
         return {"sums": self.sums}
 
     def load_state_dict(self, state: dict):
-        self.sums = state["sums"] if state["sums"] is None else state["sums"].to(self.dls.device)
+        self.sums = to_device(state["sums"], self.dls.device)
 
 
 @patch

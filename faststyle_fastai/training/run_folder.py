@@ -185,7 +185,7 @@ def sweep(out):
 
 
 def _files(out):
-    names = ["run.json", "history.csv", "loss.png", "model.safetensors", "model.pkl"]
+    names = ["run.json", "history.csv", "loss.png", MODEL, "model.pkl"]
     record = record_of(out)
     styles = record["settings"]["names"] if record else []
     names += ["progress.gif", *(f"progress-{style}.gif" for style in styles)]
