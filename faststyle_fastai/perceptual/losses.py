@@ -195,8 +195,10 @@ def _paintings(style):
     def read(painting):
         return read_tensor(painting)[:, :3]
 
+    if isinstance(style, Tensor) and style.dim() == 4:  # as they are: a check would wait for a GPU
+        return [*style[:, :3].split(1)]
     if not isinstance(style, LISTS):
-        return [*read(style).split(1)]
+        return [read(style)]
     return [[*map(read, each)] if isinstance(each, LISTS) else read(each) for each in style]
 
 

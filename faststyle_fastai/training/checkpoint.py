@@ -124,6 +124,10 @@ class Checkpoint(Callback):
             self.clock = time.monotonic()
             self._save()
 
+    def after_cancel_train(self):
+        if not self.found:  # a TimeBudget ends the epoch before `after_batch` is called here
+            self.at = self.epoch, self.iter + 1
+
     def after_epoch(self):
         if self.found or self.at is None or self.at[0] != self.epoch:
             return

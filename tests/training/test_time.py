@@ -6,7 +6,7 @@ import time
 import pytest
 from conftest import quietly
 
-from faststyle_fastai.all import FaststyleError, train
+from faststyle_fastai.all import Checkpoint, FaststyleError, train
 from faststyle_fastai.core.terminal import clock
 from faststyle_fastai.training import recipes
 from faststyle_fastai.training.callbacks import TimeBudget
@@ -69,6 +69,12 @@ def test_a_validation_of_its_own_is_whole(trained):
     with trained.no_bar():
         trained.validate(dl=valid, cbs=TimeBudget(0.01))
     assert len(seen) == len(valid) > 2
+
+
+def test_a_first_step_that_takes_all_the_time_is_saved(trained, tmp_path):
+    trained.loss_func.register_forward_hook(lambda *_: time.sleep(0.6))
+    quietly(trained, "fit", 1000, cbs=[TimeBudget(0.01), Checkpoint(tmp_path / "ck")])
+    assert [path.name for path in tmp_path.glob("ck/step-*")] == ["step-000001"]
 
 
 def test_a_budget_is_for_each_fit(trained):
