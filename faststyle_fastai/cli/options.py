@@ -50,7 +50,7 @@ Strip = Annotated[bool, Option("--strip", help="Write no EXIF, GPS, IPTC or XMP 
 Megapixels = Annotated[
     float, option("N", "Refuse images with more megapixels.", "--max-megapixels", min=0.001)
 ]
-SIGHT_ARCH = "Network for a painting at first sight: full (the default) or slim (faster)."
+SIGHT_ARCH = "Network for a painting at sight: full (the default) or slim (faster)."
 SightArch = Annotated[str | None, option("NAME", SIGHT_ARCH, "--arch")]
 STYLE = (
     "A built-in style, a painting (a file or a URL), a run folder or a .safetensors file. "

@@ -81,7 +81,10 @@ def watched(folder, out, depth, force, quiet):
             seen = now
         done |= {source: seen[source] for source, _ in jobs}
         for job in [job for job in jobs if not (force or job in ours or may_replace(job[1]))]:
-            tell(f"warning: {job[1]} stays, as it has no mark of faststyle. Use --overwrite.")
+            tell(
+                f"warning: {job[1]} was not made by faststyle and is kept. To replace it, give "
+                "--overwrite."
+            )
             jobs.remove(job)
         ours.update(jobs)
         yield jobs

@@ -23,11 +23,11 @@ STYLE = (
     "for one style from several. Repeat for several styles in one network."
 )
 KEYFRAMES = (
-    "Frame of a film and the same frame painted by you, instead of --style. PHOTOS are frames of "
-    "the film. Repeat for several."
+    "Frame of a video and the same frame painted by you, instead of --style. PHOTOS are frames of "
+    "the video. Repeat for several."
 )
 TRAIN_PRETRAINED = (
-    "Network to start from: predicted (the painting at first sight), gallery, autoencoder, none, "
+    "Network to start from: predicted (the painting at sight), gallery, autoencoder, none, "
     "or a file."
 )
 TRAIN_MINUTES = (

@@ -67,7 +67,7 @@ def camera(
     how = options.painting(given)
     if virtual and (allow_host or not browser or (host, port) != (options.HOST, options.PORT)):
         raise UsageError(
-            "--host, --port, --no-browser and --allow-host are of the page: remove them."
+            "--host, --port, --no-browser and --allow-host are only for the page. Remove them."
         )
     if number and not virtual:
         raise UsageError("--camera needs --virtual. On the page, the browser chooses.")

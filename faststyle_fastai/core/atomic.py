@@ -65,7 +65,9 @@ def check_writable(path: Path) -> None:
     "Raise `OSError` if no file can be made at a path, before hours of work for it."
     place = next((folder for folder in path.absolute().parents if folder.exists()), None)
     if place is None or not place.is_dir():
-        raise NotADirectoryError(f"{path} cannot be written: {place or path.anchor} is no folder.")
+        raise NotADirectoryError(
+            f"{path} cannot be written: {place or path.anchor} is not a folder."
+        )
     try:
         trial = new_beside(place / path.name)
     except OSError as error:

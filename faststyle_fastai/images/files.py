@@ -32,7 +32,7 @@ def read_picture(
 ) -> Image.Image:  # RGB
     """Read an image as it is meant to be seen: upright, sRGB, transparent parts on white.
 
-    Raises `FileNotFoundError` for a missing file, `ValueError` for one that is no image or is
+    Raises `FileNotFoundError` for a missing file, `ValueError` for one that is not an image or is
     damaged, and `FaststyleError` for an address that cannot be downloaded.
     """
     return flatten_alpha(read_upright(source, shortest))

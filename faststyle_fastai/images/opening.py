@@ -105,13 +105,13 @@ def checked(x):
     "A tensor of floats whose shape is that of images; bytes are divided by 255."
     if x.dim() not in (3, 4) or x.shape[-3] not in (3, 4):
         raise ValueError(
-            f"A tensor of shape {list(x.shape)} is no image. Give [3, H, W] or [B, 3, H, W]."
+            f"A tensor of shape {list(x.shape)} is not an image. Give [3, H, W] or [B, 3, H, W]."
         )
     x = x.detach().as_subclass(sys.modules["torch"].Tensor)
     x = x.float() if x.is_floating_point() else x.float() / 255
     low, high = (v.item() for v in x.aminmax()) if x.numel() else (0.0, 1.0)
     if not math.isfinite(high - low):
-        raise ValueError("A tensor with values that are not finite is no image.")
+        raise ValueError("A tensor with values that are not finite is not an image.")
     if not -1 <= low <= high <= 2:
         raise ValueError(
             "A tensor must be floats in [0, 1] or integers up to 255: divide it, or undo Normalize."
@@ -125,7 +125,7 @@ def _from_array(array):
     except TypeError:
         shape, kind = list(array.shape), array.dtype
         raise ValueError(
-            f"An array of shape {shape} and type {kind} is no image. Give [H, W, 3] of uint8."
+            f"An array of shape {shape} and type {kind} is not an image. Give [H, W, 3] of uint8."
         ) from None
 
 

@@ -192,4 +192,7 @@ def check_size(path: Path, width: int, height: int) -> None:
     "Raise `ValueError` if the format has no room for so many pixels a side."
     most = MOST_PX.get(path.suffix.lower(), max(width, height))
     if max(width, height) > most:
-        raise ValueError(f"{path} cannot hold {width}x{height} px, but {most} a side. Use .png.")
+        raise ValueError(
+            f"{path} cannot hold {width}x{height} px: the format is limited to {most} px per side. "
+            "Use .png."
+        )

@@ -62,7 +62,7 @@ def find_style(
         return find_style(file)[0], name
     if path.is_dir():
         raise FileNotFoundError(
-            f"{path} is a folder without {MODEL}: it is no run. If it holds paintings of one "
+            f"{path} is a folder without {MODEL}, so it is not a run. If it holds paintings of one "
             f"style, give NAME={path}."
         )
     if path.suffix:

@@ -33,7 +33,7 @@ NAMES, ROW = b"\0", b"\1"  # kinds of links
 LONGEST, UNFIT = 60, re.compile(r"[\0-\x1f\x7f-\x9f/\\]")  # characters of a title; none of these
 EXTREME = 100  # no scale, shift or color is as large
 COLORS = tuple(i[:9] for i in np.triu_indices(4))  # of moments; the tenth is 1
-DAMAGED = "The link is damaged: copy all of it again."
+DAMAGED = "The link is incomplete. Copy the whole link again."
 OTHER = "The link was made for another version of faststyle."
 
 

@@ -23,7 +23,6 @@ from ..images.files import read_picture
 from ..images.shapes import fitted
 from ..images.sizes import resized_tensor
 from ..perceptual.lbfgs import folded, lbfgs_with_line_search
-from ..strokes.thick_paint import in_strokes
 from .initializers import INITS
 from .objective import Objective
 from .paintings import Paintings
@@ -82,6 +81,8 @@ class PixelOptimizer:
         precision: str = "auto",  # of the backbone, see devices.autocast_dtype
         start: Any = None,  # an image to begin with instead of plan.init
     ):
+        from ..strokes.thick_paint import in_strokes  # SciPy takes its time to be imported
+
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
         styles = styles if isinstance(styles, (list, tuple, L)) else [styles]

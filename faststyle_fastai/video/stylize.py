@@ -113,7 +113,7 @@ def paint_video(
         settings["content"] = content_of(source)
         writer = video_writer(out, reader, settings, codec, crf, resume, sound and not loop)
         if loop and sound and reader.sounds and writer.resumes:
-            warnings.warn(f"{out} has no sound, because it plays backward, too.", stacklevel=2)
+            warnings.warn(f"{out} has no sound, because it also plays backward.", stacklevel=2)
         if refine and writer.resumes:
             with write_errors(writer):
                 paint.save(parts_folder(out) / REFINED)

@@ -50,7 +50,7 @@ async def body_of(request) -> AsyncIterator[IO[bytes]]:
                 if size > UPLOAD:
                     raise Refused(413, f"The file is larger than {UPLOAD >> 20} MB.")
                 if sum(HELD.values()) > MOST_HELD:
-                    raise Refused(429, "Too much is sent at once. Try again later.")
+                    raise Refused(429, "Too many uploads at once. Try again later.")
         body.seek(0)
         yield body
     except TimeoutError:

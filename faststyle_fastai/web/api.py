@@ -48,7 +48,7 @@ class Api:
         async def paint(request):
             async with body_of(request) as body:
                 if not self.room.acquire(blocking=False):
-                    raise Refused(429, "Too many photos wait. Try again later.")
+                    raise Refused(429, "Too many photos are waiting. Try again later.")
                 try:
                     return await run_in_threadpool(self.paint, body, dict(request.query_params))
                 finally:
@@ -107,7 +107,7 @@ class Api:
             "400": {"description": "What is wrong."},
             "507": {"description": "The memory or the disk is full. Try again later."},
             "413": {"description": "The photo is too large."},
-            "429": {"description": "Too many photos wait."},
+            "429": {"description": "Too many photos are waiting."},
         }
         body = {"required": True, "content": {"image/*": {}}}
         post = {"summary": "Paint a photo.", "parameters": parameters, "requestBody": body}

@@ -64,4 +64,4 @@ class RemoteStylizer:
         try:
             return read(answer)
         except (ValueError, OSError, TypeError, KeyError) as error:
-            raise FaststyleError(f"{self.address} is no page of faststyle web.") from error
+            raise FaststyleError(f"{self.address} is not a page of faststyle web.") from error

@@ -83,7 +83,7 @@ class Films:
 
 def the_film(visit: Visit) -> Film:
     if visit.film is None or not visit.film.file.exists():
-        raise Forgotten("Open the video again: the page has forgotten it.")
+        raise Forgotten("Open the video again: it is no longer on the page.")
     return visit.film
 
 

@@ -144,7 +144,7 @@ class Queue:
         for job in self.jobs:
             if job.id == job_id:
                 return job
-        raise FaststyleError("The page has forgotten this work: begin it again.")
+        raise FaststyleError("This work is no longer on the page. Begin it again.")
 
     def rename(self, name: str, now: str):
         "Follow the new name of a style."

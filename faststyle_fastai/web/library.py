@@ -179,7 +179,7 @@ class StyleLibrary:
         return [own[name], *(file for file in files if is_painting(file) and file != own[name])]
 
     def painting(self, called: str, styles: dict | None = None) -> Path | None:
-        "The painting of a style that is painted at first sight; None if it is trained."
+        "The painting of a style that is painted at sight; None if it is trained."
         file = (styles or self.styles()).get(called, [None])[0]
         return file if is_painting(file) else None
 

@@ -173,7 +173,9 @@ class Mine:
     def remove(self, visit, how, body):
         name, _ = self._idle(visit, how)
         if how.get("untrained") and not self.shelf.painting(name):  # it was trained meanwhile
-            raise FaststyleError(f"{spoken(name)} is trained by now. Delete it in My styles.")
+            raise FaststyleError(
+                f"{spoken(name)} has been trained meanwhile. Delete it in My styles."
+            )
         self.shelf.remove(name)
         self.site.owners.gone(name)
         self.visitors.rename(name, None)

@@ -78,7 +78,7 @@ class Visit:
 
     def the_photo(self) -> Path:
         if self.photo is None or not self.photo.exists():
-            raise Forgotten("Open the photo again: the page has forgotten it.")
+            raise Forgotten("Open the photo again: it is no longer on the page.")
         return self.photo
 
 
@@ -122,7 +122,7 @@ class Owners:
         own = secret(owner) if owner else self.names.get(file_name(name or ""))
         if not self.shared and secret(visit.name) != own:
             raise FaststyleError(
-                "It is not yours. The page must run with --shared to let all change it."
+                "It belongs to someone else. To let everyone change it, run the page with --shared."
             )
 
 

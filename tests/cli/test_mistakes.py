@@ -12,9 +12,9 @@ from conftest import fails
 from PIL import Image
 
 from faststyle_fastai.cli.checks import check_mix
-from faststyle_fastai.inference import strokes
 from faststyle_fastai.inference.pixel_painter import PixelPainter
 from faststyle_fastai.optimization.pixels import PixelOptimizer
+from faststyle_fastai.strokes import paths
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +169,7 @@ def test_unusual_names_and_sizes_are_painted(faststyle, tmp_path):
 
 
 def test_ctrl_c_is_one_line_wherever_it_comes(faststyle, monkeypatch):
-    monkeypatch.setattr(strokes, "paint_strokes", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(paths, "paint_strokes", lambda *_: signal.raise_signal(signal.SIGTERM))
     said = faststyle("strokes", "me.png", "-o", "me.svg")
     assert (said.returncode, said.stderr) == (130, "error: Stopped.\n")
     assert not Path("me.svg").exists()

@@ -108,7 +108,7 @@ def test_python_and_javascript_agree_byte_for_byte(chromium):
       try { readLink(link, known) } catch ({ message }) { return message }
     }"""
     for link in hostile():
-        with pytest.raises(ValueError, match=r"^The link (is damaged|was made)") as error:
+        with pytest.raises(ValueError, match=r"^The link (is incomplete|was made)") as error:
             read_link(link)
         said = tab.evaluate(refused, [link, known])
         assert said == ("linkOther" if "version" in str(error.value) else "linkDamaged"), link
@@ -147,7 +147,7 @@ def test_what_is_no_link_is_said_in_a_line(faststyle, trained, photo):
     fails(faststyle("share", "tahiti", "-o", "code.svg"), 2, "--studio")
     fails(faststyle("share", "tahiti", "-o", "code.jpg"), 2, ".svg or .png")
     link = link_of_row(*a_row())[:-5]
-    fails(faststyle("stylize", photo, "--style", link, "-o", "a.png"), 1, "link is damaged")
+    fails(faststyle("stylize", photo, "--style", link, "-o", "a.png"), 1, "link is incomplete")
     assert not Path("a.png").exists()
 
 

@@ -15,8 +15,8 @@ from faststyle_fastai.all import (
     painting_frames,
     strokes_svg,
 )
-from faststyle_fastai.inference import drawing, relief, strokes
 from faststyle_fastai.inference.html import BROWSER
+from faststyle_fastai.strokes import drawing, paths, relief
 from faststyle_fastai.strokes.brushwork import stroke_shape
 
 BROAD = {"brush": 0.1, "layers": 2}
@@ -202,7 +202,7 @@ def test_wrong_numbers(photo, wrong):
 def test_browsers_paint_by_the_same_numbers():
     said = (BROWSER / "strokes.js").read_text()
     for where, names in {
-        strokes: "SIDE FINEST WIDTH LAYERS PASSES STEP LONGEST TURN INERTIA SAME NEAR FIRST",
+        paths: "SIDE FINEST WIDTH LAYERS PASSES STEP LONGEST TURN INERTIA SAME NEAR FIRST",
         drawing: "HAIRS GROUND THICK UNEVEN",
         relief: "SHINE",
     }.items():

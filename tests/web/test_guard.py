@@ -54,7 +54,7 @@ def test_a_link_is_no_path_and_no_address(page, tmp_path, monkeypatch):
     tiny = ASSETS / "gallery-tiny.safetensors"
     for link in (tmp_path / "a.pkl", tiny, "udnie", "http://127.0.0.1:9/a.png", None):
         status, said = answer(page[0], "linked", {"link": link and str(link)})
-        assert (status, said) == (400, "The link is damaged: copy all of it again.")
+        assert (status, said) == (400, "The link is incomplete. Copy the whole link again.")
     assert not (tmp_path / "harmed").exists()
 
 

@@ -1,6 +1,6 @@
 "What screen readers hear of work that goes on, in Chromium if it is installed."
 
-from faststyle_fastai.inference.html import BROWSER, page_text
+from faststyle_fastai.inference.html import page_text
 
 # The line is heard unless it is off.
 SHARES = """() => [0.1, 0.2, 0.3, null, 0.3].map((share) => {
@@ -11,6 +11,5 @@ SHARES = """() => [0.1, 0.2, 0.3, null, 0.3].map((share) => {
 
 def test_each_quarter_of_work_is_heard_and_where_other_work_begins(chromium):
     with chromium.new_page() as tab:
-        tab.set_content(page_text([], "", {}))
-        tab.add_script_tag(content=(BROWSER / "common.js").read_text())
+        tab.set_content(page_text(["common.js"], "script-src {digests}", {}))
         assert tab.evaluate(SHARES) == [True, False, True, True, True]

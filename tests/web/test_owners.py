@@ -17,7 +17,7 @@ def test_a_painting_of_the_host_s_is_no_visitor_s(public, public_styles):
     Image.new("RGB", (96, 96), "teal").save(host_s := public_styles / "Harbor.png")
     how = {"style": "Harbor", "minutes": 1, "photos": "samples"}
     status, said, _ = send(public, "teach", b"", how, "bob")
-    assert status == 400 and b"It is not yours" in said
+    assert status == 400 and b"It belongs to someone else" in said
     assert send(public, "remove", b"", how, "bob")[0] == 400 and host_s.exists()
 
 

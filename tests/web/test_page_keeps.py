@@ -21,7 +21,7 @@ def test_a_server_that_forgot_a_photo_gets_it_again(visit, photos, monkeypatch):
     def forgotten(self):
         if forget:
             forget.pop()
-            raise Forgotten("Open the photo again: the page has forgotten it.")
+            raise Forgotten("Open the photo again: it is no longer on the page.")
         return known(self)
 
     monkeypatch.setattr(Visit, "the_photo", forgotten)

@@ -57,6 +57,6 @@ def test_a_link_becomes_a_style_of_the_page(chromium, site, painting, photos):
         assert link == style_link(Stylizer({"Waves": str(folder / "Waves.png")}, "cpu"))
         before = sorted(folder.iterdir())
         followed(link[:-7])
-        heard(tab, "The link is damaged")
+        heard(tab, "The link is incomplete")
         chosen = tab.locator("#faces [aria-checked=true]").inner_text()
         assert chosen.startswith("Waves") and sorted(folder.iterdir()) == before

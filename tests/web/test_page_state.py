@@ -26,7 +26,7 @@ def test_owners_are_known_after_a_restart_and_their_secrets_are_not_kept(tmp_pat
     one.own(Visit("ann's secret"), "Sea: waves")
     again = Owners(False, shelf)
     again.check(Visit("ann's secret"), "Sea")
-    with pytest.raises(Exception, match="It is not yours"):
+    with pytest.raises(Exception, match="It belongs to someone else"):
         again.check(Visit("bob"), "Sea")
     assert "secret" not in (tmp_path / ".owners.json").read_text()
     (tmp_path / "Sea.safetensors").unlink()

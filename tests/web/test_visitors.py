@@ -22,7 +22,7 @@ def test_styles_belong_to_who_added_them(public):
     name = added(public, "mine.png", "red", "ann")
     for act in ("rename", "remove"):
         status, said, _ = send(public, act, b"", {"style": name, "name": "other"}, "bob")
-        assert status == 400 and b"It is not yours" in said
+        assert status == 400 and b"It belongs to someone else" in said
     added(public, "mine.png", "red", "bob")  # the same painting
     assert send(public, "remove", b"", {"style": name}, "bob")[0] == 400
     assert send(public, "teach", b"", {"style": name, "photos": "folder"}, "bob")[0] == 400
