@@ -27,8 +27,7 @@ KEYFRAMES = (
     "the video. Repeat for several."
 )
 TRAIN_PRETRAINED = (
-    "Network to start from: predicted (the painting at sight), gallery, autoencoder, none, "
-    "or a file."
+    "Network to start from: predicted (from the painting), gallery, autoencoder, none, or a file."
 )
 TRAIN_MINUTES = (
     "Training time in minutes, including setup and saving. Default: with recipe fast, 5 for each "

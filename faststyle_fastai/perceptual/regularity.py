@@ -17,7 +17,8 @@ def total_variation(
     "Mean |Δx| + mean |Δy| between neighboring pixels."
     x = x.float()
     across, down = x[..., :, 1:] - x[..., :, :-1], x[..., 1:, :] - x[..., :-1, :]
-    return sum((d.abs().mean() for d in (across, down) if d.numel()), x.new_zeros(()))
+    means = [d.abs().mean() for d in (across, down) if d.numel()]
+    return sum(means[1:], means[0]) if means else x.new_zeros(())
 
 
 def chroma_variation(

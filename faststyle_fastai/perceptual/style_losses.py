@@ -154,11 +154,9 @@ class NormalizedError(torch.autograd.Function):
 # Functions of the features of an image and of its photo, [B, C, H, W] each, that return [B]
 CONTENT_LOSSES = {
     # mean squared difference (Johnson et al. 2016)
-    "mse": lambda x, photo: mean_square(x.float() - photo.float()),
+    "mse": lambda x, photo: mean_square(x.float() - photo),
     # the same, relative to the mean square of the photo's features
-    "relative": lambda x, photo: (
-        mean_square(x.float() - photo.float()) / (mean_square(photo) + NONE)
-    ),
+    "relative": lambda x, photo: mean_square(x.float() - photo) / (mean_square(photo) + NONE),
     # mean squared difference of features whose channels have mean 0 and variance 1
     "normalized": NormalizedError.apply,
     # sum of squared differences over the sum of absolute ones (crowsonkb's first release)

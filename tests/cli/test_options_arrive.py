@@ -85,12 +85,20 @@ SMALL = "-s", 32, "--min-scale", 32, "--backbone", "lite", "-ii", 4, "--device",
 
 def test_of_optimizing(faststyle, photo, painting):
     words = "--init", "gray", "--pooling", "average", "--step-size", 0.03, "--avg-decay", 0.5
-    words += "--style-scale-fac", 0.5, "--tone-weight", 2, "--content-loss", "relative"
+    words += (
+        "--style-scale-fac",
+        0.5,
+        "--tone-weight",
+        2,
+        "--content-loss",
+        "relative",
+        "--no-strokes",
+    )
     said = faststyle("optimize", photo, painting, "-o", "b.png", *SMALL, *words)
     assert said.returncode == 0, said.stderr
     plan = json.loads(Path("b.png.trace.json").read_text())["settings"]["plan"]
     how = {"init": "gray", "pooling": "average", "step_size": 0.03, "avg_decay": 0.5}
-    assert (how | {"style_scale_fac": 0.5}).items() <= plan.items()
+    assert (how | {"style_scale_fac": 0.5, "strokes": False}).items() <= plan.items()
     assert plan["loss"]["tone"]["weight"] == 2
     assert plan["loss"]["content"]["distance"] == "relative"
     for out, init in (("c.png", "content"), ("d.png", "stylized:tiny:udnie")):

@@ -53,7 +53,7 @@ def test_what_is_transparent_stays_so_and_does_not_bleed(paint, photo):
     assert np.array_equal(black.getchannel("A"), cut_out(photo, "red").getchannel("A"))
 
 
-def test_under_what_is_transparent_lie_the_colours_around_it():
+def test_under_what_is_transparent_lie_the_colors_around_it():
     opacity = torch.zeros(1, 1, 9, 14)
     opacity[..., :4, :3] = 1.0
     x = torch.rand(1, 3, 9, 14) * (1 - opacity) + opacity * torch.tensor([0.2, 0.4, 0.6]).view(

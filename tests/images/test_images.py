@@ -46,7 +46,7 @@ def test_ink_is_read_by_its_profile(tmp_path):
     assert color(read_picture(tmp_path / "a.jpg")).min() > 250
 
 
-def test_a_proof_has_the_printers_colours(tmp_path):
+def test_a_proof_has_the_printers_colors(tmp_path):
     (tmp_path / "black.icc").write_bytes(black_ink())
     seen = color(soft_proof(RED, tmp_path / "black.icc"))
     assert np.ptp(seen) < 3 and 100 < seen.mean() < 160  # a gray as light as red: L 53
@@ -64,7 +64,7 @@ def test_what_is_written_says_that_it_is_srgb(tmp_path, name):
     assert gray.mode != "L" or "icc_profile" not in gray.info  # which would be of colors
 
 
-def test_jpegs_keep_all_their_colour(tmp_path):
+def test_jpegs_keep_all_their_color(tmp_path):
     values = np.full((8, 9, 3), 0.5)
     assert Image.open(save_picture(values, tmp_path / "b.png")).getpixel((0, 0)) == (128,) * 3
     clear = Image.new("LA", (9, 8), (0, 0))

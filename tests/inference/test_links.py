@@ -196,7 +196,7 @@ def test_the_studio_opens_and_makes_links(visit, elsewhere, photos, painting):
     repainted(tab, lambda: tab.set_input_files("#own", painting))
     link = shared()
     assert "send the painting itself" in tab.locator("#said").inner_text()
-    assert read_link(link)[:2] == ("sight", "waves")
+    assert read_link(link)[:2] == ("sight", "Waves")
     repainted(tab, lambda: followed(link_of_row("sight", *read_link(link)[1:])))
     linked = Stylizer(link, "cpu", "float32")
     assert away(downloaded(tab)[0], linked("china.png")) < 1.5

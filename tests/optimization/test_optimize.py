@@ -11,8 +11,9 @@ import pytest
 import tifffile
 from conftest import SMALL as QUICK
 from conftest import black_ink
+from PIL import Image
 
-from faststyle_fastai.all import FaststyleError, read_picture, save_picture
+from faststyle_fastai.all import FaststyleError, optimize_style, read_picture, save_picture
 from faststyle_fastai.cli.optimize import as_typed
 from faststyle_fastai.optimization.optimize import optimize_to_file
 from faststyle_fastai.optimization.pixels import PixelOptimizer
@@ -35,6 +36,16 @@ def test_weights_and_devices_as_crowsonkb_s_users_write_them():
     words = "optimize -sw .5 1e-3 -cw 2 me.jpg a.jpg --devices cpu b.jpg".split()
     wanted = "optimize --style-weights .5 --style-weights 1e-3 --content-weight 2 me.jpg a.jpg"
     assert as_typed(words) == f"{wanted} --device cpu b.jpg".split()
+
+
+def test_a_painting_is_seen_in_strokes_where_it_has_brushwork(photo):
+    canvas, print_ = Image.effect_noise((80, 64), 90), Image.new("L", (80, 64), 99)
+    for work, strokes in ((canvas, True), (print_, False)):
+        own, alike, other = (
+            optimize_style(photo, [work.convert("RGB")], device="cpu", strokes=each, **SMALL)
+            for each in (None, strokes, not strokes)
+        )
+        assert own.tobytes() == alike.tobytes() != other.tobytes()
 
 
 def test_addresses_and_deep_tiffs(photo, painting, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import is_clean
+from conftest import FEW, is_clean
 from fastai.callback.core import Callback
 from learners import SizesSeen, learner, run, same
 from PIL import Image
@@ -178,8 +178,7 @@ def test_a_stop_that_comes_too_late_stops_nothing(photos, painting):
 
 
 def test_a_run_stopped_too_late_is_complete(photos, painting):
-    settings = {"size": 32, "bs": 2, "images": 4, "arch": "tiny", "quiet": True, "device": "cpu"}
-    folder = train(photos, painting, "run", epochs=1, cbs=StopLate(), **settings)
+    folder = train(photos, painting, "run", epochs=1, cbs=StopLate(), **FEW)
     assert json.loads((folder / "run.json").read_text())["complete"]
 
 

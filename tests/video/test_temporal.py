@@ -13,7 +13,7 @@ from faststyle_fastai.video.reader import VideoFrame
 from faststyle_fastai.video.temporal import FlowBlender, SmoothedStatistics
 
 
-def test_what_enters_does_not_recolour_the_rest(paint):
+def test_what_enters_does_not_recolor_the_rest(paint):
     x = torch.nn.functional.interpolate(torch.rand(1, 3, 8, 32), (64, 256), mode="bicubic")
     x = x.clamp(0, 1)
     entered = x.clone()

@@ -16,9 +16,9 @@ from faststyle_fastai.web.guard import Guard, plain_reason
 
 FILES = "film", "style", "photo", "learn"
 NAMED = "paint", "paint_film", "example", "work", "teach", "resume", "discard", "rename"
-NAMED = *NAMED, "remove", "packed", "refine", "thumbnail", "finish", "result", "picture"
+NAMED = *NAMED, "remove", "packed", "refine", "thumbnail", "finish", "result", "picture", "losses"
 JOB = re.compile(r"[\da-f]{32}")  # its random name
-GET = "example", "work", "result", "picture", "curve"
+GET = "example", "work", "result", "picture", "curve", "losses"
 
 
 def answer(port, act, how, body=b""):

@@ -53,8 +53,11 @@ def test_a_batch_is_stopped_and_what_is_painted_is_saved(visit, photos):
     tab.route("**/page/finish", hold)
     with tab.expect_download(timeout=90_000) as download:
         tab.get_by_role("button", name="Paint all 10 photos").click()
-        while len(asked) < 2:
+        for _ in range(1200):
+            if len(asked) == 2:
+                break
             tab.wait_for_timeout(50)
+        assert len(asked) == 2
         tab.locator("#all").click()
         asked[1].continue_()
     heard(tab, "of 10 photos are in faststyle-")
