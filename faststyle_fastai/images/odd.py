@@ -112,7 +112,7 @@ def read_tiff(
         check_deflated(page, data)
         values = page.asarray()
     if not values.size or values.ndim not in (2, 3):
-        raise ValueError("it is no picture")
+        raise ValueError("it is not an image")
     if page.planarconfig == PLANES and values.ndim == 3:
         values = np.moveaxis(values, 0, -1)
     values = values.reshape(*values.shape[:2], -1)

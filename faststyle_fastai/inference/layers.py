@@ -25,12 +25,12 @@ __all__ = ["paint_layers", "painted_at"]
 
 
 def paint_layers(
-    painter: Callable,  # style, private, watch -> Painter, see Stylizer.painter
+    painter: Callable,  # style, private, watch -> Painter, see Stylizer.__call__
     image: Image.Image | Tensor,  # opened, or [B, 3 or 4, H, W]
     how: PaintOptions,
     side: int | None,  # px of a tile; None: at once
     like: Callable[[Any], Any],  # a style's painting, or None, for strokes as its own
-    watch: Callable[[float], None] | None = None,  # gets the finished share of the tiles
+    watch: Callable[[float], None] | None = None,  # gets the finished share
 ) -> Image.Image | Tensor:
     "Repaint an opened image where its mask and its people say."
     photo: Any = read_tensor(image) if side is None else read_upright(image)

@@ -63,7 +63,9 @@ def card_of(learn: "Learner") -> tuple[dict, dict[str, Tensor] | None]:
         raise FaststyleError(f"{kind} is not a TransformerNet, which style files hold.")
     own = {k: v.shape for k, v in net.state_dict().items()}
     for arch, settings in ARCHS.items():
-        if net.affine == settings.get("affine", True) and own == shapes(arch, net.n_styles):
+        if net.affine and not settings.get("affine", True):
+            continue
+        if own == shapes(arch, net.n_styles):
             names = ["style", *(f"style{i}" for i in range(2, net.n_styles + 1))]
             size = getattr(learn.dls, "size", 256)
             return {"arch": arch, "styles": names, "size": size, "recipe": "", "base": ""}, None

@@ -81,17 +81,21 @@ class PixelOptimizer:
         precision: str = "auto",  # of the backbone, see devices.autocast_dtype
         start: Any = None,  # an image to begin with instead of plan.init
     ):
-        from ..strokes.thick_paint import in_strokes  # SciPy takes its time to be imported
-
         self.plan, devices = plan, named_devices(device)
         self.device = devices[0]
         styles = styles if isinstance(styles, (list, tuple, L)) else [styles]
 
-        def picture(source):
-            return soft_proof(read_picture(source), proof) if proof else read_picture(source)
+        def printed(picture):
+            return soft_proof(picture, proof) if proof else picture
 
-        self.content, works = picture(content), [[*map(picture, listify(x))] for x in styles]
-        works = [in_strokes(each, plan.strokes) for each in works]
+        self.content = printed(read_picture(content))
+        works = [[*map(read_picture, listify(x))] for x in styles]
+        if plan.strokes is not False:
+            from ..strokes.thick_paint import in_strokes  # SciPy takes its time to be imported
+
+            side = plan.style_size or round(plan.end_scale * plan.style_scale_fac)
+            works = [in_strokes(each, plan.strokes, longer=side) for each in works]
+        works = [[*map(printed, each)] for each in works]
         self.paintings = Paintings(works, style_weights, mask, plan)
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.levels = plan.levels if plan.optimizer == "adam" else 0  # the others take one tensor
@@ -112,7 +116,7 @@ class PixelOptimizer:
             make = INITS[known("init", plan.init, INITS)]
             first = make(shape, self.content, weighted, torch.Generator().manual_seed(seed))
         else:
-            first = resized_tensor(picture(start), shape[::-1])
+            first = resized_tensor(printed(read_picture(start)), shape[::-1])
         self.parts = [(first / self.unit).to(self.device)]  # of a pyramid, or the image
         self.unit = self.unit.to(self.device)
         self.mean: Any = None  # of the iterates at this size, [1, 3, H, W]

@@ -162,7 +162,7 @@ def _learner(
     on_images = {name: plan.loss[name] for name in plan.loss if name not in on_network}
     layers = {k: 0 for term in make_terms(on_images).values() for k in term.layers}
     backbone = perceptual_backbone(plan.backbone, weights, layers, normalize=plan.normalize)
-    shown = [_learned(painting, plan.strokes) for painting in paintings]
+    shown = [_learned(painting, plan.strokes, plan.style_size or 0) for painting in paintings]
     loss = VggLoss(backbone, shown, loss=on_images).to(dls.device)
     info = {"arch": arch, "styles": names, "size": dls.size, "recipe": recipe, "base": ""}
     if RECIPES[recipe].palettes:
@@ -198,11 +198,14 @@ def _learner(
 def _learned(
     style: Tensor | list[Tensor],  # a painting, or several works
     strokes: bool | None,  # see recipes.Training
+    short: int,  # px of the short side that are needed, if more than usual
 ) -> Tensor | list[Tensor]:
     "A style as the network learns it: in strokes of thick paint, or as it is."
+    if strokes is False:
+        return style
     works = style if isinstance(style, list) else [style]
     pictures = [to_picture(work) for work in works]
-    anew = in_strokes(pictures, strokes)
+    anew = in_strokes(pictures, strokes, short)
     learned = [
         work if new is picture else to_tensor(new)
         for work, picture, new in zip(works, pictures, anew)

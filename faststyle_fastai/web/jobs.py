@@ -253,6 +253,8 @@ class OptimizationJob(Job):
         self.iterates: list[dict] = []
 
     def __call__(self, iterate, work):
+        if not self.iterates:  # before it, strokes of the painting may have been found
+            self.began = time.monotonic()
         self.iterates.append(asdict(iterate))
         stopped = self.reached(work.done())
         late = self.at - self.looked > EVERY

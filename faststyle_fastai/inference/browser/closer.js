@@ -122,6 +122,7 @@ async function refresh() {
   }));
   if (steps.length && (style.name !== before.name || second()?.name !== other?.name)) remember(true);
   titled($("title"), style);
+  $("title").firstChild.textContent = mixedOf(settled());
   $("forget").hidden = !style.forgettable;
   const gone = style.name !== called;
   if (style.name !== before.name) inAddress(style);

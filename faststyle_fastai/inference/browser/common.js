@@ -32,7 +32,7 @@ const onFiles = (input, take) => (input.onchange = () => {
   input.value = "";
   if (files.length) take(files);
 });
-const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => (ahead < 0 && key === "title" ? `\u2068${how[key]}\u2069` : how[key] ?? "")); // a title has its own direction
+const filled = (text, how = {}) => text.replace(/{(\w+)}/g, (_, key) => how[key] ?? "");
 const workOf = (style) => style.title.split(" · ")[0]; // without its painter
 const clockOf = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`; // 0:07
 const decoded = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); // in browsers before 2025

@@ -203,7 +203,7 @@ function called(stem) {
   const taken = facts.styles.some((one) => !one.own && [one.name, workOf(one)].map(spoken).includes(spoken(stem)));
   const name = taken ? filled(words.ownNamed, { name: stem }) : stem;
   const title = name.replaceAll("_", " ");
-  return { name, title: title[0].toLocaleUpperCase(language) + title.slice(1) };
+  return { name, title: title.charAt(0).toLocaleUpperCase(language) + title.slice(1) };
 }
 
 // A style, or a mixture of two, as a link; a painting as films take it.

@@ -84,7 +84,7 @@ const REFUSED = [400, 413];
 let uploaded, upload;
 async function send(file) {
   const body = !(file instanceof Blob) ? await blobOf(now.photo, "image/png") : file.large ? await smaller(file, ROOM) : file; // after a reload, as it is shown
-  const { size, moves } = await jsonOf(call("photo", { body, how: { name: file.name, key: keyOf(file) } }));
+  const { size, moves } = await jsonOf(call("photo", { body, how: { name: body === file ? file.name : file.name.replace(/\.[^.]*$/, ".png"), key: keyOf(file) } }));
   Object.assign(file, { pixels: size.join("×"), moves }); // also of a photo that only the server can read
 }
 function sendPhoto(file = now.file) {

@@ -49,7 +49,7 @@ function split(plane, { width, height }) {
   return parts;
 }
 
-// How closely each color follows the photo's luminance; `follows` in enlarge.py.
+// How closely each color follows the photo's luminance; `follows` in finish.py.
 function follows({ data, width, height }, light) {
   const n = width * height, slopes = new Float32Array(3 * n);
   const mean = (values) => boxed(values, width, height, 4);

@@ -39,10 +39,10 @@ const stopSaving = ({ detail }) => detail > 1 || stopFullSize(); // not by half 
 async function finished(type) {
   if (now.kept === "strip") return asSeen(type);
   const stop = $("download"), from = document.activeElement, { file } = now;
+  const wanted = measuring, goes = () => wanted === measuring; // unless its panel was closed
   await remasking; // the file is masked as it
   if (now.kept) await paint();
-  if (now.file !== file || (now.kept && !lost)) return; // another one was opened, or it could not be painted
-  const wanted = measuring, goes = () => wanted === measuring; // unless its panel was closed
+  if (!goes() || now.file !== file || (now.kept && !lost)) return; // another one was opened, or it could not be painted
   ready(false);
   if (!batch) Object.assign(stop, { textContent: words.stop, disabled: false, onclick: stopSaving }); // which has its own
   try {

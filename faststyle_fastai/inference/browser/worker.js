@@ -79,7 +79,7 @@ const tasks = {
   },
 
   // The last painting at the photo's size, with the photo's detail where the painting kept its
-  // edges; as `enlarged` in enlarge.py. At another size, `image`, it is painted anew.
+  // edges; as `enlarged` in finish.py. At another size, `image`, it is painted anew.
   async enlarge({ id, strength, image }) {
     stopped = false;
     const keeps = keepsColors && !brush, masked = area; // strokes have them already; settings may change meanwhile
