@@ -245,6 +245,8 @@ def test_a_plain_learner_is_saved_exported_painted_with_and_loaded(dls, painting
         learn.model = net
         with pytest.raises(FaststyleError, match=why):
             save_style(learn, file)
+    learn.model = TransformerNet(affine=False)
+    assert Stylizer(save_style(learn, file), "cpu").info["arch"] == "full"
 
 
 def test_a_compiled_network_is_saved_under_its_own_names(dls, painting, tmp_path):

@@ -29,7 +29,7 @@ from faststyle_fastai.all import (
     style_learner,
     to_tensor,
 )
-from faststyle_fastai.strokes.thick_paint import count_in_strokes
+from faststyle_fastai.strokes.thick_paint import count_in_strokes, in_strokes
 
 
 def test_an_autoencoder_learns_to_redraw(dls):
@@ -222,6 +222,14 @@ def test_what_has_no_brushwork_is_learned_as_it_is(dls, painting):
         shown, picture = style_learner(dls, style).loss_func.styles[0], to_tensor(style)
         assert torch.equal(shown, picture) == (style is poster)
     assert count_in_strokes([poster, [painting, poster], [painting] * 5], None) == 1
+    assert count_in_strokes(["absent.png"], False) == 0  # which opens none
+
+
+@pytest.mark.slow
+def test_strokes_are_drawn_at_the_size_that_is_asked_for():
+    painting = Image.linear_gradient("L").resize((900, 600)).convert("RGB")
+    for asked, short in (({}, 512), ({"short": 600}, 600), ({"longer": 870}, 580)):
+        assert min(in_strokes([painting], True, **asked)[0].size) == short
 
 
 def test_a_style_without_weight_leaves_the_photo(dls, painting):
