@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from typer import Argument, BadParameter, Option
 
 from ..core.errors import UsageError
-from ..core.terminal import progress
-from ..core.values import either
+from ..core.terminal import progress, tell
+from ..core.values import count, either, known
 from ..optimization.pixel_recipes import OPTIMIZATIONS
 from . import options, training_options
 from .checks import check_paintings
@@ -92,6 +92,7 @@ def optimize(
     from ..images.discovery import works_of
     from ..images.files import read_picture
     from ..optimization.optimize import optimize_to_file
+    from ..strokes.thick_paint import count_in_strokes
 
     if not web and (browser or allow_host or (host, port) != (options.HOST, options.PORT)):
         raise UsageError("--host, --port, --browser and --allow-host need --web.")
@@ -106,6 +107,9 @@ def optimize(
         first = device and device.split(",")[0]
         network = Stylizer(init.removeprefix("stylized:"), first, precision, trust_pickle=False)
         start = network(content)
+    wanted = overrides.get("strokes", OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)].strokes)
+    if not (quiet or resume) and (n := count_in_strokes(paintings, wanted)):
+        tell(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
     page = live_page(host, port, browser, allow_host) if web else nullcontext()
     with page as show:
 

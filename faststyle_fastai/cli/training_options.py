@@ -77,8 +77,8 @@ named = partial(override, str, "NAME")
 layers = partial(override, dict, "LAYER[=PART],…", parser=layer_parts)
 STROKES_HELP = (
     "Learn from the paintings as strokes of thick paint would show them, for visible strokes. "
-    "A style from more than 4 works is learned from them as they are. Default: with recipes fast "
-    "and neighbors, where a painting has brushwork, and not for prints and smooth paint."
+    "A style from more than 4 works is learned from them as they are. Default: by the default "
+    "recipe where a painting has brushwork, and not for prints and smooth paint."
 )
 STROKES = override(bool, None, STROKES_HELP, "--strokes/--no-strokes")
 DEFAULT = "Default: the recipe's."

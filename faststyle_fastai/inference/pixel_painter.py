@@ -21,7 +21,7 @@ __all__ = ["PixelPainter"]
 
 SMALLEST = 32  # px of the short side; smaller images are enlarged first
 START = 0.5  # of the size: what is painted at sight has the strokes of coarser ones
-STROKED = 45  # s from which it pays to find a painting's strokes, which takes 6 to 16
+STROKED = 45  # s a painting from which it pays to find its strokes, which takes 6 to 16
 OTHER = 1.2  # time of matching and of preparing sizes, relative to that of the steps
 
 
@@ -52,7 +52,7 @@ class PixelPainter:
         plan = optimization_plan("neighbors", likeness=self.likeness, end_scale=longest)
         least = max(round(START * longest), round(SMALLEST * ratio))
         plan = replace(plan, min_scale=min(longest, least))
-        if self.seconds < STROKED:
+        if self.seconds < STROKED * sum(map(len, self.works)):
             plan = replace(plan, strokes=False)
         work = None
         try:

@@ -53,8 +53,9 @@ def optimize_style(
     """Repaint a photo by optimizing its pixels under the loss itself (Gatys et al. 2016).
 
     It begins small and ends at `end_scale`, 512 px on the longer side. Recipe `neighbors` takes
-    about half a minute on two CPU cores, published recipes take several minutes. `callback` gets
-    the state after each iteration, and the optimizer, whose `picture()` is the image so far.
+    about half a minute on two CPU cores, and some seconds more for each painting with brushwork.
+    Published recipes take several minutes. `callback` gets the state after each iteration, and the
+    optimizer, whose `picture()` is the image so far.
 
     Raises `FileNotFoundError` for a missing image, `ValueError` for one that cannot be read, an
     unknown recipe or setting, and a mask with one painting, `FaststyleError` if the backbone has no

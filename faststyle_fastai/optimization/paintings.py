@@ -1,6 +1,7 @@
 "The paintings of an optimization: their shares, regions, sizes and colors."
 
 import math
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -46,9 +47,12 @@ class Paintings:
         if mask is not None and not sum(self.shares[self.first :]):
             raise ValueError("A mask needs a second painting with a weight above 0.")
         self.plan = plan
-        self.palettes = [
-            moments(resized_tensor(x, fitted(x.size, COLORS))) for x in self.works if plan.palette
-        ]
+
+    @cached_property
+    def palettes(self) -> list:
+        "Mean colors and their covariances, of each work, if they are matched."
+        works = self.works if self.plan.palette else []
+        return [moments(resized_tensor(x, fitted(x.size, COLORS))) for x in works]
 
     def shape(
         self,

@@ -90,18 +90,19 @@ class PixelOptimizer:
 
         self.content = printed(read_picture(content))
         works = [[*map(read_picture, listify(x))] for x in styles]
-        if plan.strokes is not False:
-            from ..strokes.thick_paint import in_strokes  # SciPy takes its time to be imported
-
-            side = plan.style_size or round(plan.end_scale * plan.style_scale_fac)
-            works = [in_strokes(each, plan.strokes, longer=side) for each in works]
-        works = [[*map(printed, each)] for each in works]
         self.paintings = Paintings(works, style_weights, mask, plan)
+        make = INITS[known("init", plan.init, INITS)] if start is None else None
         self.make_opt, clamps = OPTIMIZERS[known("optimizer", plan.optimizer, OPTIMIZERS)]
         self.levels = plan.levels if plan.optimizer == "adam" else 0  # the others take one tensor
         self.clamps = ("inside" if self.levels else clamps) if plan.clamp else "never"
         self.sizes = scales_between(plan.min_scale, plan.end_scale, plan.scale_ratio)
         self.counts = [plan.initial_iterations] + [plan.iterations] * (len(self.sizes) - 1)
+        if plan.strokes is not False:  # after all that may be wrong: it takes some seconds
+            from ..strokes.thick_paint import in_strokes  # SciPy takes its time to be imported
+
+            side = plan.style_size or round(plan.end_scale * plan.style_scale_fac)
+            works = [in_strokes(each, plan.strokes, longer=side) for each in works]
+        self.paintings.works = [printed(work) for each in works for work in each]
         self.objective = Objective(
             self.content, self.paintings, plan, weights, devices, precision, seed
         )
@@ -111,9 +112,8 @@ class PixelOptimizer:
         self.at = 0, 0  # index of the size, iterations done at it
         self.opt: Any = None  # a torch.optim.Optimizer, once a size is entered
         shape = self.shape(0)[::-1]
-        if start is None:
+        if make:
             weighted = list(zip(self.paintings.shares, self.paintings.works))
-            make = INITS[known("init", plan.init, INITS)]
             first = make(shape, self.content, weighted, torch.Generator().manual_seed(seed))
         else:
             first = resized_tensor(printed(read_picture(start)), shape[::-1])

@@ -31,7 +31,7 @@ def in_strokes(
     if wanted is False or len(works) > FEW_WORKS:
         return works
     return [
-        _thick(Work.of(work), max(LEAST, short, longer * min(work.size) // max(work.size)))
+        _thick(Work.of(work), _short(work.size, short, longer))
         if wanted or has_brushwork(work)
         else work
         for work in works
@@ -46,9 +46,15 @@ def count_in_strokes(styles: list, wanted: bool | None) -> int:
     return sum(wanted or has_brushwork(read_picture(work)) for works in few for work in works)
 
 
+def _short(size, short, longer):
+    "px of the short side: what is needed, and never enlarged."
+    least, most = sorted(size)
+    return min(least, max(LEAST, short, -(-longer * least // most)))
+
+
 @lru_cache(maxsize=16)
 def _thick(work, short):
     "A painting in strokes of thick paint, remembered for the next time."
     picture = work.source
-    shape = fitted(picture.size, short * max(picture.size) // min(picture.size))
+    shape = fitted(picture.size, -(-short * max(picture.size) // min(picture.size)))
     return with_strokes(picture.resize(shape, Image.Resampling.LANCZOS), like=picture)

@@ -126,7 +126,7 @@ class Checkpoint(Callback):
 
     def after_cancel_train(self):
         if not self.found:  # a TimeBudget ends the epoch before `after_batch` is called here
-            self.at = self.epoch, self.iter + 1
+            self.at = self.epoch, getattr(self.learn, "iter", -1) + 1  # -1: before any batch
 
     def after_epoch(self):
         if self.found or self.at is None or self.at[0] != self.epoch:

@@ -80,7 +80,7 @@ class FramePainter:
         else:
             options = replace(self.options, size=None, tile=side)
             if self.blender and options.black is None:
-                if self.people:
+                if self.people and self.options.area != "all":
                     self.people.next_frame(photo)
                 mask, options = self._area(photo), replace(options, mask=None, area="all")
             x = to_tensor(self.paint(to_picture(photo), **vars(options)))
@@ -99,7 +99,8 @@ class FramePainter:
     def memory(self, shape: tuple[int, int]) -> float:
         "Seconds of earlier frames that show in the next one, for frames of this height and width."
         smoothed = self.statistics and self.side(shape) is None
-        return 3 * FOLLOW if smoothed else BLENDED if self.blender else 0.0
+        followed = self.people and self.options.area != "all"
+        return 3 * FOLLOW if smoothed or followed else BLENDED if self.blender else 0.0
 
     def _whole(self, full, seconds):
         "A frame painted at once with smoothed statistics, and where it replaces the photo."
