@@ -94,7 +94,7 @@ def share(
     if paint.at_sight:
         hints.append("The link holds a simplified style. For full brushwork, send the painting.")
     if not address:
-        hints.append("Add this to the end of a studio's address, or give --studio URL.")
+        hints.append("Add the link below to the end of a studio's address, or give --studio URL.")
         hints.append("To make a studio: faststyle export studio -o FOLDER.")
     if shown and not qr:
         hints.append(f"For a QR code, {install_line('share')}.")

@@ -11,8 +11,8 @@ from typer import Argument, BadParameter, Option
 
 from ..core.errors import UsageError
 from ..core.terminal import progress, tell
-from ..core.values import count, either, known
-from ..optimization.pixel_recipes import OPTIMIZATIONS
+from ..core.values import count, either
+from ..optimization.pixel_recipes import OPTIMIZATIONS, optimization_plan
 from . import options, training_options
 from .checks import check_paintings
 from .options import option
@@ -98,6 +98,8 @@ def optimize(
         raise UsageError("--host, --port, --browser and --allow-host need --web.")
     if end_scale := overrides.get("end_scale"):
         overrides["end_scale"] = pixels_of(end_scale, read_picture(content).size)
+    weights = overrides.pop("weights", None)
+    plan = optimization_plan(recipe, **overrides)
     if web:
         from ..web.watch import live_page
     paintings, init, start = [works_of(style) for style in styles], overrides.get("init"), None
@@ -107,8 +109,7 @@ def optimize(
         first = device and device.split(",")[0]
         network = Stylizer(init.removeprefix("stylized:"), first, precision, trust_pickle=False)
         start = network(content)
-    wanted = overrides.get("strokes", OPTIMIZATIONS[known("recipe", recipe, OPTIMIZATIONS)].strokes)
-    if not (quiet or resume) and (n := count_in_strokes(paintings, wanted)):
+    if not (quiet or resume) and (n := count_in_strokes(paintings, plan.strokes)):
         tell(f"Painting {count(n, 'painting')} in strokes of thick paint first.")
     page = live_page(host, port, browser, allow_host) if web else nullcontext()
     with page as show:
@@ -119,7 +120,7 @@ def optimize(
             return show and show(iterate, work)
 
         written = optimize_to_file(
-            content, paintings, out, style_weights, recipe, mask=mask, save_every=save_every,
+            content, paintings, out, style_weights, recipe, weights, mask, save_every=save_every,
             resume=resume, force=force, seed=seed, device=device, proof=proof, depth=depth,
             precision=precision, callback=callback, start=start, **overrides,
         )  # fmt: skip

@@ -38,9 +38,9 @@ __all__ = ["export_html"]
 VERSION = "1.30.0"  # of ONNX Runtime Web; tools/make_runtime.py fetches it
 THUMBNAIL = 160  # px
 SAMPLE = ASSETS / "cat.jpg"
-# Only the page's own scripts run, and they reach nothing outside the page.
+# Only the page's own scripts run, with what they make, and they reach nothing outside the page.
 POLICY = (
-    "default-src 'none'; script-src {digests} blob: 'wasm-unsafe-eval'; "
+    "default-src 'none'; script-src {digests} blob: data: 'wasm-unsafe-eval'; "
     "worker-src blob:{app}; "
     "connect-src blob: data:; img-src blob: data:; media-src blob:; "
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -155,6 +155,7 @@ def page_text(
         parts |= {part: read(file) for part, file in PARTS.items()}
     parts |= {
         "POLICY": policy.replace("{digests}", digests),
+        "DIGESTS": digests,
         "STYLESHEET": joined(("page.css", "sizes.css")),
         "TITLE": html.escape(title or words["en"]["title"]),
         "WORDS": safe_json(words, ensure_ascii=False),

@@ -89,6 +89,7 @@ class PixelOptimizer:
             return soft_proof(picture, proof) if proof else picture
 
         self.content = printed(read_picture(content))
+        start = None if start is None else printed(read_picture(start))
         works = [[*map(read_picture, listify(x))] for x in styles]
         self.paintings = Paintings(works, style_weights, mask, plan)
         make = INITS[known("init", plan.init, INITS)] if start is None else None
@@ -97,16 +98,16 @@ class PixelOptimizer:
         self.clamps = ("inside" if self.levels else clamps) if plan.clamp else "never"
         self.sizes = scales_between(plan.min_scale, plan.end_scale, plan.scale_ratio)
         self.counts = [plan.initial_iterations] + [plan.iterations] * (len(self.sizes) - 1)
+        self.objective = Objective(
+            self.content, self.paintings, plan, weights, devices, precision, seed
+        )
+        self.objective.check_size(self.sizes[0], self.shape(0))
         if plan.strokes is not False:  # after all that may be wrong: it takes some seconds
             from ..strokes.thick_paint import in_strokes  # SciPy takes its time to be imported
 
             side = plan.style_size or round(plan.end_scale * plan.style_scale_fac)
             works = [in_strokes(each, plan.strokes, longer=side) for each in works]
         self.paintings.works = [printed(work) for each in works for work in each]
-        self.objective = Objective(
-            self.content, self.paintings, plan, weights, devices, precision, seed
-        )
-        self.objective.check_size(self.sizes[0], self.shape(0))
         free = not (plan.clamp or self.levels)
         self.unit = torch.tensor(IMAGENET[1]).view(1, 3, 1, 1) if free else torch.ones(1)
         self.at = 0, 0  # index of the size, iterations done at it
@@ -116,7 +117,7 @@ class PixelOptimizer:
             weighted = list(zip(self.paintings.shares, self.paintings.works))
             first = make(shape, self.content, weighted, torch.Generator().manual_seed(seed))
         else:
-            first = resized_tensor(printed(read_picture(start)), shape[::-1])
+            first = resized_tensor(start, shape[::-1])
         self.parts = [(first / self.unit).to(self.device)]  # of a pyramid, or the image
         self.unit = self.unit.to(self.device)
         self.mean: Any = None  # of the iterates at this size, [1, 3, H, W]

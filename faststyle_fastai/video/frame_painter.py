@@ -99,7 +99,8 @@ class FramePainter:
     def memory(self, shape: tuple[int, int]) -> float:
         "Seconds of earlier frames that show in the next one, for frames of this height and width."
         smoothed = self.statistics and self.side(shape) is None
-        followed = self.people and self.options.area != "all"
+        alone = self.side(shape) and not (self.blender and self.options.black is None)
+        followed = self.people and self.options.area != "all" and not alone
         return 3 * FOLLOW if smoothed or followed else BLENDED if self.blender else 0.0
 
     def _whole(self, full, seconds):

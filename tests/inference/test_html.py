@@ -1,6 +1,8 @@
 "The page that `faststyle export` writes, in a real browser, from a file and without a network."
 
 import shutil
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from conftest import fails
 from exported import away, downloaded, open_photo
 from pages import repainted, waited_for
 from PIL import Image
+from webkit import webkit
 
 from faststyle_fastai.all import ASSETS, Stylizer, export_html, style_thumbnail
 from faststyle_fastai.strokes.paths import with_strokes
@@ -50,6 +53,24 @@ def test_firefox_paints_the_same(one_page, slim, photos, tmp_path):
         part = saved.with_name(f"{saved.name}.part")  # the page only knows that it began
         assert waited_for(lambda: saved.exists() and not part.exists(), 30)
     assert away(Image.open(saved).convert("RGB"), slim("china.png", "starry_night")) < 1
+
+
+@pytest.mark.slow
+def test_webkit_paints_the_same(one_page, slim, photos, tmp_path):
+    "As in Safari, which keeps a worker of a page that is a file from reading what is in memory."
+    Image.open(photos / "china" / "0.jpg").save(tmp_path / "china.png")
+    with webkit() as tab:
+        tab.goto(one_page)
+        tab.wait_for("#said", "Ready.")
+        tab.choose("#file", tmp_path / "china.png")
+        tab.wait_for("#said", "Painted")
+        painted = slim(tmp_path / "china.png", "starry_night")
+
+        def seen():
+            _, data = tab.run("document.getElementById('picture').toDataURL()").split(",")
+            return Image.open(BytesIO(b64decode(data))).convert("RGB")
+
+        assert waited_for(lambda: away(seen(), painted) < 1, 10)  # it is uncovered slowly
 
 
 @pytest.mark.slow

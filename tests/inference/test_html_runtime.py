@@ -113,6 +113,11 @@ def test_nothing_is_sent_anywhere(chromium, one_page, tmp_path):
             "document.body.append(Object.assign(document.createElement('script'), "
             "{textContent: 'window.injected = true'}))"
         )
+        tab.evaluate(
+            "document.body.append(Object.assign(document.createElement('iframe'), "
+            "{srcdoc: '<script src=data:text/javascript,top.injected=1></script>'}))"
+        )
+        tab.wait_for_timeout(300)
         assert tab.evaluate("window.injected") is None
         tab.close()
     assert seen == []

@@ -13,6 +13,7 @@ from exported import away, downloaded, open_photo
 from pages import repainted, served
 from PIL import Image
 from playwright.sync_api import expect
+from webkit import webkit
 
 from faststyle_fastai.all import Stylizer, style_thumbnail
 from faststyle_fastai.inference.html import BROWSER
@@ -272,6 +273,17 @@ def test_firefox(studio, china, painting, tmp_path):
         tab.wait_for("#said", "Painted")
         tab.run("document.getElementById('download').click()")
         tab.wait_for("#said", "Saved at 96×72 px")
+
+
+@pytest.mark.slow
+def test_webkit(studio, china, painting):
+    with webkit() as tab:
+        tab.goto(studio)
+        tab.wait_for("#said", "Ready.")
+        tab.choose("#file", china.absolute())
+        tab.wait_for("#said", "Painted")
+        tab.choose("#own", painting)
+        tab.wait_for("#said", "Painted")
 
 
 def test_from_the_command_line(faststyle):

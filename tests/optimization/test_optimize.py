@@ -128,6 +128,18 @@ def test_command_line(faststyle, photo, painting, tmp_path):
         assert wrong.returncode == 2 and f"--end-scale {side}" in wrong.stderr
 
 
+def test_only_a_recipe_with_strokes_says_so(faststyle, photo, painting, monkeypatch):
+    monkeypatch.setattr("faststyle_fastai.strokes.thick_paint.has_brushwork", lambda _: True)
+    command = "optimize", photo, painting, *small_args(), "--overwrite"
+    first = "Painting 1 painting in strokes of thick paint first."
+    for more, says in (((), True), (("--no-strokes",), False), (("--recipe", "crowson"), False)):
+        said = faststyle(*command, *more)
+        assert said.returncode == 0 and (first in said.stderr) == says, said.stderr
+    assert first not in faststyle("optimize", photo, painting, "--save-every", 0).stderr
+    wrong = faststyle(*command, "--iterations", -3)
+    assert wrong.returncode and first not in wrong.stderr
+
+
 def test_painted_for_print(faststyle, photo, painting, tmp_path):
     (tmp_path / "black.icc").write_bytes(black_ink())
     args = [*small_args(), "--proof", "black.icc", "--bit-depth", "16"]

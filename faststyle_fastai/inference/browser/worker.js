@@ -25,8 +25,9 @@ onmessage = async ({ data }) => {
 
 const tasks = {
   async start({ mjs, wasm, first, ...given }) {
-    const script = new Blob([mjs], { type: "text/javascript" });
-    ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
+    // Threads begin at a blob's address; a page that is a file reads none in a worker of Safari's.
+    const script = self.crossOriginIsolated && URL.createObjectURL(new Blob([mjs], { type: "text/javascript" }));
+    ort.env.wasm.wasmPaths = { mjs: script || `data:text/javascript,${encodeURIComponent(mjs)}` };
     ort.env.wasm.wasmBinary = await inflated(wasm);
     // Threads need memory that browsers share only with pages of an isolated server.
     ort.env.wasm.numThreads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
@@ -264,7 +265,7 @@ async function peopleOf({ area, stretched, padded }) {
 const tensor = ({ data, width, height }) => new ort.Tensor("float32", data, [1, 3, height, width]);
 
 async function inflated(data) {
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Response(data).body.pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
