@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
+from ..core.assets import MODEL
 from ..core.terminal import tell
 from . import options, training_options
 from .checks import check_folder, check_keyframes, check_paintings, check_trained
@@ -127,7 +128,7 @@ def train(
     from ..training.runs import train
 
     run = train(**arguments)
-    options.print_outputs(run / "model.safetensors", run / "model.pkl", *run.glob("loss.png"))
+    options.print_outputs(run / MODEL, run / "model.pkl", *run.glob("loss.png"))
     options.print_outputs(*sorted(run.glob("progress*")))
 
 

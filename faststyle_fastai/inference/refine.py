@@ -19,7 +19,7 @@ from ..core.devices import computing
 from ..core.errors import FaststyleError
 from ..core.muon import by_step
 from ..images.files import image_size, opened, read_picture
-from ..images.sizes import resize_short, short_tensor
+from ..images.sizes import short_tensor
 from ..models.normalization import grained, is_affine
 from ..models.transformer import TransformerNet
 from ..perceptual.backbones import perceptual_backbone
@@ -167,5 +167,4 @@ def rounded_steps(room: float) -> int:
 def refining_loss(painting: Tensor | list[Tensor]) -> VggLoss:
     "The loss to step down."
     layers = [*LOSS["content"]["layers"], *LOSS["style"]["layers"]]
-    works = [resize_short(x, min(SEEN, *x.shape[-2:])) for x in listify(painting)]
-    return VggLoss(perceptual_backbone("lite", layers=layers), [works], loss=LOSS)
+    return VggLoss(perceptual_backbone("lite", layers=layers), [listify(painting)], loss=LOSS)

@@ -110,6 +110,8 @@ def optimize_to_file(
     may_write_file(out := check_format(out, depth), force or resume)
     plan = optimization_plan(recipe, **overrides)
     saved, preview = (out.with_name(out.name + end) for end in (".state", ".proof.png"))
+    if resume and out.exists() and not saved.is_file():
+        raise FaststyleError(f"{out} is finished: use --overwrite to overwrite it.")
     work = PixelOptimizer(
         content, styles, style_weights, plan, weights=weights, mask=mask, seed=seed, device=device,
         proof=proof, precision=precision, start=start,
@@ -122,8 +124,7 @@ def optimize_to_file(
         "start": digest(start) if isinstance(start, (str, Path)) else start is not None,
         "plan": json.loads(json.dumps(asdict(plan))),
     }  # fmt: skip
-    begun = resume and (out.exists() or saved.exists())
-    iterates = _resumed(work, out, saved, settings) if begun else []
+    iterates = _resumed(work, out, saved, settings) if resume and saved.is_file() else []
 
     def show():
         save_picture(work.picture(), out, depth)
@@ -159,8 +160,6 @@ def _write_records(out, settings, iterates) -> list[Path]:
 
 def _resumed(work, out, saved, settings):
     "Restore an unfinished optimization; return its iterates."
-    if not saved.is_file():
-        raise FaststyleError(f"{out} is finished: use --overwrite to overwrite it.")
     state = read_plain(saved, saved)
     if state["settings"] != settings:
         raise FaststyleError(

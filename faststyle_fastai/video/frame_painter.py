@@ -54,6 +54,7 @@ class FramePainter:
         for i, statistics in enumerate(self.statistics):
             self.painters[i] = replace(self.painters[i], measure=statistics.smoothed(moments))
         self.blender = FlowBlender(KEPT if smooth else HALF) if smooth or painterly else None
+        self.masks = self.blender is not None and options.black is None  # tiles, once blended
         self.device = finishing_device(paint.device)
         mask = None if options.mask is None else read_mask(options.mask)
         self.mask_of = lru_cache(1)(lambda shape: gray(fit_mask(mask, shape[::-1])).to(self.device))
@@ -79,7 +80,7 @@ class FramePainter:
             x, mask = self._whole(photo, seconds)
         else:
             options = replace(self.options, size=None, tile=side)
-            if self.blender and options.black is None:
+            if self.masks:
                 if self.people and self.options.area != "all":
                     self.people.next_frame(photo)
                 mask, options = self._area(photo), replace(options, mask=None, area="all")
@@ -99,7 +100,7 @@ class FramePainter:
     def memory(self, shape: tuple[int, int]) -> float:
         "Seconds of earlier frames that show in the next one, for frames of this height and width."
         smoothed = self.statistics and self.side(shape) is None
-        alone = self.side(shape) and not (self.blender and self.options.black is None)
+        alone = self.side(shape) and not self.masks  # its tiles find people anew
         followed = self.people and self.options.area != "all" and not alone
         return 3 * FOLLOW if smoothed or followed else BLENDED if self.blender else 0.0
 

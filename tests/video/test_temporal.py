@@ -91,6 +91,18 @@ def test_a_tiny_painterly_film():
         assert film(VideoFrame(frame, Fraction(i, 25), Fraction(1, 25))).picture.shape == (6, 10, 3)
 
 
+def test_a_painter_remembers_frames_only_where_they_show():
+    paint = Stylizer("tiny:udnie", "cpu")
+
+    def memory(smooth=False, **how):
+        return FramePainter(paint, PaintOptions(**how), smooth=smooth).memory((300, 400))
+
+    tiles, person = {"tile": 128}, {"area": "person"}
+    assert memory() == memory(**person) == 12 and memory(**tiles) == memory(**tiles, **person) == 0
+    assert memory(True, **tiles) == 1 and memory(True, **tiles, **person) == 12
+    assert memory(True, **tiles, **person, black="the_scream") == 1
+
+
 def flicker(pictures):
     "Of a pan by 3 px a frame."
     pairs = zip(pictures, pictures[1:])
