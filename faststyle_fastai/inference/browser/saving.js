@@ -127,7 +127,7 @@ function endSaving() {
   $("saving").hidePopover();
 }
 $("saving").onbeforetoggle = ({ newState }) => {
-  if (newState === "open") return void (saidBefore = $("said").textContent);
+  if (newState === "open") return void ([saidBefore, $("save").disabled] = [$("said").textContent, true]); // until it is measured
   [offered, now.filed] = [null, null];
   asks++; // what is measured now is not wanted
   if (measuring) stopFullSize(), tell($("said"), saidBefore, false);
